@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build C and C++ over the TVM-FFI ABI into one ``py3-none`` wheel, with setuptools."""
+
+from __future__ import annotations
+
+from .extension import TVMFFIExtension
+
+__version__ = "0.1.0"
+
+__all__ = ["TVMFFIExtension", "__version__"]

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts the plugin's behaviour on top of whatever commands a distribution uses.
+
+This is the entry point in ``setuptools.finalize_distribution_options``: it runs for every project
+that is built where the plugin is installed, so it imports nothing of the plugin up front.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from setuptools import Command, Distribution
+
+_EXTENDED = frozenset({"bdist_wheel", "build_ext", "dist_info", "editable_wheel"})
+
+
+def attach(distribution: Distribution) -> None:
+    """Make `distribution` build its TVM-FFI extensions; others stay as they are.
+
+    Commands are extended when they are looked up, not when a project is read: ``cmdclass`` of
+    `pyproject.toml` comes after the entry points have run.
+    """
+    lookup = distribution.get_command_class
+    if getattr(lookup, "extended_by_tvm_ffi", False):
+        return
+
+    def get_command_class(command: str) -> type[Command]:
+        found = lookup(command)
+        if command not in _EXTENDED or not _has_tvm_ffi_extension(distribution):
+            return found
+        from .commands import MIXINS  # noqa: PLC0415 - see the module's first lines
+
+        return _combined(MIXINS[command], found)
+
+    get_command_class.extended_by_tvm_ffi = True  # type: ignore[attr-defined]
+    distribution.get_command_class = get_command_class  # type: ignore[method-assign]
+
+
+def _has_tvm_ffi_extension(distribution: Distribution) -> bool:
+    from .extension import TVMFFIExtension  # noqa: PLC0415
+
+    return any(isinstance(e, TVMFFIExtension) for e in distribution.ext_modules or ())
+
+
+@functools.lru_cache(maxsize=None)
+def _combined(mixin: type[Command], found: type[Command]) -> type[Any]:
+    if issubclass(found, mixin):
+        return found
+    return type(found.__name__, (mixin, found), {"__doc__": found.__doc__})

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PEP 517 and PEP 660 hooks: setuptools' own, with our requirements and our way to fail.
+
+https://peps.python.org/pep-0517/, https://peps.python.org/pep-0660/,
+https://setuptools.pypa.io/en/latest/build_meta.html#dynamic-build-dependencies-and-other-build-meta-tweaks
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional, Union
+
+import setuptools
+from setuptools import build_meta as _setuptools
+
+from . import abi_floor, ninja
+from .attachment import attach
+from .errors import DEBUG_VARIABLE, BuildError, render
+
+__all__ = [
+    "build_editable",
+    "build_sdist",
+    "build_wheel",
+    "get_requires_for_build_editable",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_wheel",
+    "prepare_metadata_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+]
+
+ConfigSettings = Optional[Mapping[str, Union[str, list[str], None]]]
+
+
+def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
+    """Return what else the build needs: apache-tvm-ffi, and ninja where none is usable."""
+    with _hook():
+        return _setuptools.get_requires_for_build_wheel(config_settings) + _requirements()
+
+
+def get_requires_for_build_editable(config_settings: ConfigSettings = None) -> list[str]:
+    """Return the same for an editable install."""
+    with _hook():
+        return _setuptools.get_requires_for_build_editable(config_settings) + _requirements()
+
+
+def get_requires_for_build_sdist(config_settings: ConfigSettings = None) -> list[str]:
+    """Return what setuptools asks for: an sdist compiles nothing."""
+    with _hook():
+        return list(_setuptools.get_requires_for_build_sdist(config_settings))
+
+
+def prepare_metadata_for_build_wheel(
+    metadata_directory: str, config_settings: ConfigSettings = None
+) -> str:
+    """Write the wheel's ``.dist-info`` into `metadata_directory` and return its name."""
+    with _hook():
+        return str(
+            _setuptools.prepare_metadata_for_build_wheel(metadata_directory, config_settings)
+        )
+
+
+def prepare_metadata_for_build_editable(
+    metadata_directory: str, config_settings: ConfigSettings = None
+) -> str:
+    """Write the editable wheel's ``.dist-info`` into `metadata_directory`, return its name."""
+    with _hook():
+        return str(
+            _setuptools.prepare_metadata_for_build_editable(metadata_directory, config_settings)
+        )
+
+
+def build_wheel(
+    wheel_directory: str,
+    config_settings: ConfigSettings = None,
+    metadata_directory: str | None = None,
+) -> str:
+    """Build a wheel into `wheel_directory` and return its file name."""
+    with _hook():
+        return str(_setuptools.build_wheel(wheel_directory, config_settings, metadata_directory))
+
+
+def build_editable(
+    wheel_directory: str,
+    config_settings: ConfigSettings = None,
+    metadata_directory: str | None = None,
+) -> str:
+    """Build an editable wheel into `wheel_directory` and return its file name."""
+    with _hook():
+        return str(
+            _setuptools.build_editable(wheel_directory, config_settings, metadata_directory)
+        )
+
+
+def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) -> str:
+    """Build an sdist into `sdist_directory` and return its file name."""
+    with _hook():
+        return str(_setuptools.build_sdist(sdist_directory, config_settings))
+
+
+def _requirements() -> list[str]:
+    needed = [abi_floor.BUILD_REQUIREMENT]
+    if ninja.find_ninja() is None:
+        needed.append(ninja.BUILD_REQUIREMENT)
+    return needed
+
+
+@contextlib.contextmanager
+def _hook() -> Iterator[None]:
+    with _reported_errors(), _attached_distribution():
+        yield
+
+
+@contextlib.contextmanager
+def _attached_distribution() -> Iterator[None]:
+    """Attach the plugin to the project's distribution where its entry point is not installed.
+
+    That is so for an in-tree backend (``backend-path``). setuptools' own hooks exchange the class
+    in the same place.
+    """
+    import distutils.core  # noqa: PLC0415 - setuptools' copy, which exists once it is imported
+
+    class AttachedDistribution(setuptools.Distribution):
+        def finalize_options(self) -> None:
+            super().finalize_options()
+            attach(self)
+
+    original: Any = distutils.core.Distribution
+    distutils.core.Distribution = AttachedDistribution  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        distutils.core.Distribution = original  # type: ignore[misc]
+
+
+@contextlib.contextmanager
+def _reported_errors() -> Iterator[None]:
+    """Turn an error of ours into its message and exit status 1, as a frontend shows it."""
+    try:
+        yield
+    except (BuildError, SystemExit) as problem:
+        # distutils turns errors of commands into SystemExit("error: …") as it handles them.
+        error = problem if isinstance(problem, BuildError) else problem.__context__
+        if not isinstance(error, BuildError):
+            raise
+        if os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}:
+            raise error from None
+        sys.stdout.flush()
+        print(render(error), file=sys.stderr, flush=True)
+        raise SystemExit(1) from None

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The build record: what a wheel says about how its libraries were made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from . import __version__
+from .toolchains import Compiler
+
+#: Its name in the wheel's ``.dist-info``.
+FILENAME = "tvm_ffi_build.json"
+
+_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class LibraryRecord:
+    """One library: its path in the wheel and the arguments each tool was given."""
+
+    extension: str
+    target: str
+    path: str
+    sha256: str
+    arguments: Mapping[str, Sequence[str]]
+
+
+def render(
+    *,
+    tvm_ffi_version: str,
+    abi_floor: str,
+    platform: str,
+    compilers: Mapping[str, Compiler],
+    libraries: Sequence[LibraryRecord],
+    root: str,
+) -> bytes:
+    """Return the record as JSON, the same bytes for the same build in any folder.
+
+    :param root: the project's folder, written as ``.`` in arguments.
+    """
+    record = {
+        "schema": _SCHEMA_VERSION,
+        "generator": f"setuptools-tvm-ffi {__version__}",
+        "apache-tvm-ffi": {"built-against": tvm_ffi_version, "abi-floor": abi_floor},
+        "platform": platform,
+        "compilers": {
+            language: {"command": list(compiler.command), "version": compiler.version}
+            for language, compiler in sorted(compilers.items())
+        },
+        "libraries": [
+            {
+                "extension": library.extension,
+                "target": library.target,
+                "path": library.path,
+                "sha256": library.sha256,
+                "arguments": {
+                    tool: [argument.replace(root, ".") for argument in arguments]
+                    for tool, arguments in library.arguments.items()
+                },
+            }
+            for library in libraries
+        ],
+    }
+    return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a library, hexadecimal."""
+    return hashlib.sha256(content).hexdigest()

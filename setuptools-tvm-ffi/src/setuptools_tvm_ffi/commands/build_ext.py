@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``build_ext``: builds the libraries and their stubs, and puts them where they belong.
+
+A regular build writes below ``build_lib`` only. An editable one puts the libraries into the
+wheel and refreshes the stubs in the source tree, where the package is imported from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from packaging.utils import canonicalize_name
+from setuptools.command.build_ext import build_ext
+
+from .. import build_record
+from ..errors import ConfigurationError
+from ..extension import ExtensionSettings, TVMFFIExtension
+from ..file_replacement import replace_file
+from ..libraries import (
+    BuildRequest,
+    BuildResult,
+    BuiltLibrary,
+    build_libraries,
+    relative_build_folder,
+    remove_build_folder,
+)
+from ..sources import find_sources
+from ..stubs import StubRequest, generate_stubs
+from ..stubs.generation import is_relevant
+from ..toolchains import library_filename, system_of
+from .requirement import abi_floor
+
+_LIBRARY_MODE = 0o755
+_STUB_MODE = 0o644
+
+
+class BuildExtMixin(build_ext):
+    """Handles the `TVMFFIExtension`\\ s and leaves the others to the class it is combined with."""
+
+    # What this build put into `build_lib`, or in editable mode would have, by path in the wheel.
+    _stub_sources: dict[PurePosixPath, Path]
+
+    def initialize_options(self) -> None:
+        super().initialize_options()
+        self._stub_sources = {}
+
+    def build_extensions(self) -> None:
+        """Build ours as one plan, then the others one by one."""
+        ours = self._tvm_ffi_settings()
+        if ours:
+            self._check_packages(ours)
+            result = build_libraries(self._request(ours))
+            self._place(result)
+        with self._other_extensions():
+            super().build_extensions()
+
+    def get_ext_filename(self, fullname: str) -> str:
+        """Return the library's path below ``build_lib``."""
+        extension = self.ext_map.get(fullname)
+        if not isinstance(extension, TVMFFIExtension):
+            return str(super().get_ext_filename(fullname))
+        return str(_path_in_wheel(extension.settings))
+
+    def get_source_files(self) -> list[str]:
+        """Return what an sdist has to hold, with globs expanded."""
+        root = Path.cwd()
+        with self._other_extensions():
+            files = list(super().get_source_files())
+        for settings in self._tvm_ffi_settings():
+            found = find_sources(settings, root, build_base=root / self._build_base())
+            files += [str(source) for source in found]
+            files += [f for f in settings.depends if not os.path.isabs(f)]
+        return files
+
+    def get_outputs(self) -> list[str]:
+        """Return what lies below ``build_lib`` after a build."""
+        with self._other_extensions():
+            outputs = list(super().get_outputs())
+        if not self.editable_mode:
+            outputs += [
+                os.path.join(self.build_lib, _path_in_wheel(settings))
+                for settings in self._tvm_ffi_settings()
+            ]
+        return outputs + [os.path.join(self.build_lib, path) for path in self._stub_sources]
+
+    def get_output_mapping(self) -> dict[str, str]:
+        """Return, for strict editable installs, which output is which file of the source tree."""
+        with self._other_extensions():
+            mapping = dict(super().get_output_mapping())
+        if self.editable_mode:
+            for path, source in self._stub_sources.items():
+                mapping[os.path.join(self.build_lib, path)] = str(source)
+        return mapping
+
+    def copy_extensions_to_source(self) -> None:
+        """Put libraries beside their package for ``build_ext --inplace``."""
+        with self._other_extensions():
+            super().copy_extensions_to_source()
+        if self.editable_mode:
+            return  # they are in the wheel, where load_lib_module finds them
+        for settings in self._tvm_ffi_settings():
+            built = Path(self.build_lib, _path_in_wheel(settings))
+            replace_file(
+                self._source_of(_path_in_wheel(settings)), built.read_bytes(), mode=_LIBRARY_MODE
+            )
+
+    def _tvm_ffi_settings(self) -> tuple[ExtensionSettings, ...]:
+        return tuple(e.settings for e in self.extensions if isinstance(e, TVMFFIExtension))
+
+    @contextlib.contextmanager
+    def _other_extensions(self) -> Iterator[None]:
+        every = self.extensions
+        self.extensions = [e for e in every if not isinstance(e, TVMFFIExtension)]
+        try:
+            yield
+        finally:
+            self.extensions = every
+
+    def _build_base(self) -> str:
+        return str(self.get_finalized_command("build").build_base)
+
+    def _request(self, settings: tuple[ExtensionSettings, ...]) -> BuildRequest:
+        root = Path.cwd()
+        folder = relative_build_folder(self._build_base(), root, self.plat_name)
+        if self.force:
+            remove_build_folder(root, folder)
+        return BuildRequest(
+            extensions=settings,
+            root=root,
+            folder=folder,
+            build_base=root / self._build_base(),
+            platform=self.plat_name,
+            jobs=int(self.parallel) if self.parallel and self.parallel is not True else None,
+        )
+
+    def _check_packages(self, every: Sequence[ExtensionSettings]) -> None:
+        packages = self.distribution.packages or []
+        for settings in every:
+            if settings.package not in packages:
+                found = ", ".join(packages) or "none"
+                raise ConfigurationError(
+                    f"extension {settings.name!r}: its package {settings.package!r} is not one of "
+                    f"the distribution's packages ({found})",
+                    hint=f"create {settings.package.replace('.', '/')}/__init__.py, "
+                    "or correct tool.setuptools.packages",
+                )
+            prefix = settings.prefix.rstrip(".")
+            if settings.stubs == "init" and not f"{prefix}.".startswith(f"{settings.package}."):
+                raise ConfigurationError(
+                    f"extension {settings.name!r}: registry_prefix {prefix!r} lies outside the "
+                    f"package {settings.package!r}, where stubs are created",
+                    hint="use stubs='directives' and write the blocks where the package wants "
+                    "them, or register names under the package",
+                )
+
+    def _place(self, result: BuildResult) -> None:
+        request_root = Path.cwd()
+        name = self.distribution.get_name()
+        folders = [Path(library.plan.library).parent for library in result.libraries]
+        # All of it is made before any of it is placed: a build that fails leaves what was there.
+        stubs: dict[PurePosixPath, bytes] = {}
+        for library, folder in zip(result.libraries, folders):
+            if library.settings.stubs != "none":
+                request = StubRequest(
+                    settings=library.settings,
+                    distribution=name,
+                    library=Path(library.plan.library),
+                    library_digest=library.sha256,
+                    tvm_ffi_version=str(result.sdk.version),
+                    files=self._python_files(library.settings.package),
+                )
+                stubs.update(generate_stubs(request, root=request_root, folder=folder))
+        if self.editable_mode:
+            self._place_editable(result.libraries, stubs)
+        else:
+            self._place_in_build_lib(result.libraries, stubs)
+        self._write_record(result)
+
+    def _place_editable(
+        self, libraries: Sequence[BuiltLibrary], stubs: dict[PurePosixPath, bytes]
+    ) -> None:
+        # setuptools points `install` at the unpacked wheel for what is not editable. The folder's
+        # name is no identifier, so that it cannot shadow the package.
+        wheel = Path(self.get_finalized_command("install").install_lib)
+        distribution = canonicalize_name(self.distribution.get_name()).replace("-", "_")
+        for library in libraries:
+            file = wheel / f"{distribution}.libs" / Path(library.plan.library).name
+            replace_file(file, library.content, mode=_LIBRARY_MODE)
+        for path, content in stubs.items():
+            self._stub_sources[path] = self._source_of(path)
+            replace_file(self._source_of(path), content)
+
+    def _place_in_build_lib(
+        self, libraries: Sequence[BuiltLibrary], stubs: dict[PurePosixPath, bytes]
+    ) -> None:
+        build_lib = Path(self.build_lib)
+        placed = {_path_in_wheel(library.settings) for library in libraries} | set(stubs)
+        self._remove_what_was_placed_before(placed)
+        for library in libraries:
+            file = build_lib / _path_in_wheel(library.settings)
+            replace_file(file, library.content, mode=_LIBRARY_MODE)
+        for path, content in stubs.items():
+            replace_file(build_lib / path, content, mode=_STUB_MODE)
+            self._stub_sources[path] = self._source_of(path)
+
+    def _remove_what_was_placed_before(self, placed: set[PurePosixPath]) -> None:
+        """Keep a library that was renamed, or a stub of a prefix that is gone, out of the wheel.
+
+        setuptools packs whatever ``build_lib`` holds, and copies a source only over an older file.
+        """
+        memory = Path(self._build_base(), f"tvm-ffi.{self.plat_name}", "placed.json")
+        key = os.path.abspath(self.build_lib)
+        try:
+            known = json.loads(memory.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = {}
+        for name in set(known.get(key, [])) - set(map(str, placed)):
+            path, source = Path(self.build_lib, name), self._source_of(PurePosixPath(name))
+            if source.is_file() and source.suffix in {".py", ".pyi"}:
+                replace_file(path, source.read_bytes())
+            else:
+                path.unlink(missing_ok=True)
+        known[key] = sorted(map(str, placed))
+        replace_file(memory, json.dumps(known, indent=1).encode())
+
+    def _python_files(self, package: str) -> dict[PurePosixPath, bytes]:
+        """Return the Python files of a package and of those below it that matter to stubs."""
+        build_py = self.get_finalized_command("build_py")
+        files = {}
+        for name in self.distribution.packages or ():
+            if f"{name}.".startswith(f"{package}."):
+                folder = Path(build_py.get_package_dir(name))
+                for file in sorted(folder.glob("*.py*")):
+                    path = PurePosixPath(*name.split("."), file.name)
+                    if file.suffix in {".py", ".pyi"} and file.is_file():
+                        content = file.read_bytes()
+                        if is_relevant(path, content):
+                            files[path] = content
+        return files
+
+    def _source_of(self, path: PurePosixPath) -> Path:
+        build_py = self.get_finalized_command("build_py")
+        return Path(build_py.get_package_dir(".".join(path.parent.parts)), path.name)
+
+    def _write_record(self, result: BuildResult) -> None:
+        root = Path.cwd()
+        folder = root / relative_build_folder(self._build_base(), root, self.plat_name)
+        record = build_record.render(
+            tvm_ffi_version=str(result.sdk.version),
+            abi_floor=str(abi_floor(root, result.sdk.version)),
+            platform=self.plat_name,
+            compilers=result.toolchain.compilers,
+            libraries=[
+                build_record.LibraryRecord(
+                    extension=library.settings.name,
+                    target=library.settings.target,
+                    path=str(_path_in_wheel(library.settings)),
+                    sha256=library.sha256,
+                    arguments=library.plan.arguments,
+                )
+                for library in result.libraries
+            ],
+            root=str(root),
+        )
+        replace_file(folder / build_record.FILENAME, record)
+
+
+def _path_in_wheel(settings: ExtensionSettings) -> PurePosixPath:
+    filename = library_filename(system_of(sys.platform), settings.target)
+    return PurePosixPath(*settings.package.split("."), filename)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a wheel requires of apache-tvm-ffi at run time, put into a distribution's metadata."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from packaging.version import Version
+from setuptools import Distribution
+
+from ..abi_floor import parse_floor, requirement_for, requirement_problem
+from ..errors import PREFIX
+from ..project_settings import TABLE, read_project
+from ..tvm_ffi_sdk import installed_version
+
+logger = logging.getLogger(__name__)
+
+
+def abi_floor(root: Path, built_against: Version) -> Version:
+    """Return the oldest release that the project's wheels declare to work with."""
+    declared = read_project(root).settings.abi_floor
+    if declared is None:
+        return built_against
+    where = f"pyproject.toml: {TABLE}.abi-floor"
+    return parse_floor(declared, where=where, built_against=built_against)
+
+
+def declare_requirement(distribution: Distribution, *, warn: bool) -> None:
+    """Add the requirement where dependencies are dynamic; look at the project's own elsewhere.
+
+    Without apache-tvm-ffi in the environment nothing is built and nothing is declared: such a
+    process asks for build requirements or makes an sdist.
+
+    :param warn: say what is wrong with a static requirement.
+    """
+    built_against = installed_version()
+    if built_against is None:
+        return
+    root = Path.cwd()
+    floor = abi_floor(root, built_against)
+    dependencies = list(distribution.install_requires or ())
+    if read_project(root).dynamic_dependencies:
+        requirement = requirement_for(floor)
+        if requirement not in dependencies:
+            dependencies.append(requirement)
+        distribution.install_requires = dependencies
+        # Set from the former while the configuration was read, and what METADATA is made from.
+        distribution.metadata.install_requires = dependencies
+    elif warn:
+        problem = requirement_problem(dependencies, floor)
+        if problem is not None:
+            logger.warning("%s: warning: %s", PREFIX, problem)

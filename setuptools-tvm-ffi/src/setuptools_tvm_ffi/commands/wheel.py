@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``bdist_wheel`` and its companions: the tag, the requirement and the build record of a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.dist_info import dist_info
+from setuptools.command.editable_wheel import editable_wheel
+
+from .. import build_record
+from ..extension import TVMFFIExtension
+from ..file_replacement import replace_file
+from ..libraries import relative_build_folder
+from .requirement import declare_requirement
+
+_RECORD_MODE = 0o644
+
+
+class BdistWheelMixin(bdist_wheel):
+    """One wheel for every Python of a platform (PEP 425 tag ``py3-none-<platform>``)."""
+
+    _packing = False
+
+    def finalize_options(self) -> None:
+        declare_requirement(self.distribution, warn=False)
+        super().finalize_options()
+
+    def get_tag(self) -> tuple[str, str, str]:
+        """Return the tag; a distribution with a CPython extension beside ours keeps its own."""
+        python, abi, platform = super().get_tag()
+        if all(isinstance(e, TVMFFIExtension) for e in self.distribution.ext_modules or ()):
+            python, abi = "py3", "none"
+        return python, abi, platform
+
+    def run(self) -> None:
+        declare_requirement(self.distribution, warn=True)
+        self._packing = True
+        super().run()
+
+    def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
+        """Write ``WHEEL``, and the build record beside it once libraries were built."""
+        super().write_wheelfile(wheelfile_base, *args, **kwargs)
+        if self._packing:  # an editable wheel asks for `WHEEL` before it builds
+            root = Path.cwd()
+            build_base = self.get_finalized_command("build").build_base
+            plat_name = self.get_finalized_command("build_ext").plat_name
+            folder = relative_build_folder(build_base, root, plat_name)
+            record = (root / folder / build_record.FILENAME).read_bytes()
+            replace_file(
+                Path(wheelfile_base, build_record.FILENAME), record, mode=_RECORD_MODE
+            )
+
+
+class DistInfoMixin(dist_info):
+    """Metadata alone, as ``prepare_metadata_for_build_wheel`` asks for it (PEP 517)."""
+
+    def finalize_options(self) -> None:
+        declare_requirement(self.distribution, warn=False)
+        super().finalize_options()
+
+
+class EditableWheelMixin(editable_wheel):
+    """The editable wheel (PEP 660); the libraries are put into it by ``build_ext``."""
+
+    def finalize_options(self) -> None:
+        declare_requirement(self.distribution, warn=True)
+        super().finalize_options()

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a project declares: one `TVMFFIExtension` per shared library, validated without I/O."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import keyword
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Union
+
+from setuptools import Extension
+
+from .errors import ConfigurationError
+
+#: Languages that sources are written in, by file suffix.
+LANGUAGE_BY_SUFFIX = {".c": "c", ".cc": "cxx", ".cpp": "cxx", ".cxx": "cxx"}
+
+C_STANDARDS = ("11", "17", "23")
+CXX_STANDARDS = ("17", "20", "23", "26")
+
+#: ``init`` creates and fills `_ffi_api.py` and `__init__.py` for every registered prefix,
+#: ``directives`` fills the blocks a person has put into files, ``none`` runs nothing.
+STUB_MODES = ("init", "directives", "none")
+
+Macro = tuple[str, Union[str, None]]
+
+_TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+-]*")
+_PREFIX = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class ExtensionSettings:
+    """The validated declaration of one shared library.
+
+    Paths are as the user wrote them: relative to the project's root.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    include_dirs: tuple[str, ...] = ()
+    define_macros: tuple[Macro, ...] = ()
+    undef_macros: tuple[str, ...] = ()
+    c_args: tuple[str, ...] = ()
+    cxx_args: tuple[str, ...] = ()
+    link_args: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    library_dirs: tuple[str, ...] = ()
+    c_std: str = "11"
+    cxx_std: str = "17"
+    registry_prefix: str | None = None
+    stubs: str = "init"
+    depends: tuple[str, ...] = ()
+
+    @property
+    def package(self) -> str:
+        """The dotted package that the library is placed in."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def target(self) -> str:
+        """The library's base name, the second argument of ``load_lib_module``."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def prefix(self) -> str:
+        """The registry prefix, with its trailing dot; the package unless declared."""
+        return (self.registry_prefix or self.package).rstrip(".") + "."
+
+    def args_for(self, language: str) -> tuple[str, ...]:
+        """The declared compile arguments of one language, ``c`` or ``cxx``."""
+        return self.c_args if language == "c" else self.cxx_args
+
+
+class TVMFFIExtension(Extension):
+    """One plain shared library that exports functions and classes over the TVM-FFI ABI.
+
+    A counterpart of :class:`setuptools.Extension` for ``setup(ext_modules=[…])``.
+
+    :param name: dotted path, package then target: ``"my_pkg.my_lib"`` becomes
+        ``my_pkg/libmy_lib.so`` (``.dylib``, ``my_lib.dll``), which
+        ``tvm_ffi.libinfo.load_lib_module("<distribution>", "my_lib")`` loads.
+    :param sources: C (``.c``) and C++ (``.cc .cpp .cxx``) files or globs (``**`` too), relative
+        to the project's root and inside it. What a glob matches is sorted.
+    :param include_dirs: searched before the headers of apache-tvm-ffi.
+    :param define_macros: ``(name, value)`` pairs; ``None`` as value defines without one.
+    :param undef_macros: names to undefine.
+    :param extra_compile_args: arguments for every language, or a mapping
+        ``{"c": […], "cxx": […]}`` for one each. They come last.
+    :param extra_link_args: arguments of the link command. They come last.
+    :param libraries: names to link with, as after ``-l``.
+    :param library_dirs: where those are looked for at link time.
+    :param c_std: ``"11"``, ``"17"`` or ``"23"``.
+    :param cxx_std: ``"17"`` (what the headers of apache-tvm-ffi need), ``"20"``, ``"23"``, ``"26"``.
+    :param registry_prefix: what the library's global functions and type keys start with;
+        the package by default. If given, something has to be registered under it.
+    :param stubs: ``"init"``, ``"directives"`` or ``"none"``, see `STUB_MODES`.
+    :param depends: files that a rebuild of every source depends on, headers need not be named.
+    :raises ConfigurationError: a value is not what is described here.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sources: Sequence[str | os.PathLike[str]],
+        *,
+        include_dirs: Sequence[str | os.PathLike[str]] = (),
+        define_macros: Sequence[Macro] = (),
+        undef_macros: Sequence[str] = (),
+        extra_compile_args: Sequence[str] | Mapping[str, Sequence[str]] = (),
+        extra_link_args: Sequence[str] = (),
+        libraries: Sequence[str] = (),
+        library_dirs: Sequence[str | os.PathLike[str]] = (),
+        c_std: str | int = "11",
+        cxx_std: str | int = "17",
+        registry_prefix: str | None = None,
+        stubs: str = "init",
+        depends: Sequence[str | os.PathLike[str]] = (),
+        **unknown: Any,  # noqa: ANN401 - whatever it is, it is refused by name
+    ) -> None:
+        where = f"TVMFFIExtension({name!r})"
+        if unknown:
+            raise _unknown_argument(where, next(iter(unknown)))
+        _check_name(where, name)
+        c_args, cxx_args = _compile_args(where, extra_compile_args)
+        self.settings = ExtensionSettings(
+            name=name,
+            sources=_sources(where, sources),
+            include_dirs=_strings(where, "include_dirs", include_dirs),
+            define_macros=_macros(where, define_macros),
+            undef_macros=_strings(where, "undef_macros", undef_macros),
+            c_args=c_args,
+            cxx_args=cxx_args,
+            link_args=_strings(where, "extra_link_args", extra_link_args),
+            libraries=_strings(where, "libraries", libraries),
+            library_dirs=_strings(where, "library_dirs", library_dirs),
+            c_std=_choice(where, "c_std", str(c_std), C_STANDARDS),
+            cxx_std=_choice(where, "cxx_std", str(cxx_std), CXX_STANDARDS),
+            registry_prefix=_registry_prefix(where, registry_prefix),
+            stubs=_choice(where, "stubs", stubs, STUB_MODES),
+            depends=_strings(where, "depends", depends),
+        )
+        # setuptools' commands read these; ours read the settings.
+        super().__init__(name, list(self.settings.sources), depends=list(self.settings.depends))
+
+
+def check_together(extensions: Sequence[ExtensionSettings]) -> None:
+    """Refuse declarations that cannot share one distribution.
+
+    ``load_lib_module`` finds a library by its file name alone, so two of one target would be
+    mistaken for each other, in whatever packages they are.
+
+    :raises ConfigurationError: two extensions have one target.
+    """
+    seen: dict[str, str] = {}
+    for extension in extensions:
+        # File systems that fold case would hold one file for both.
+        other = seen.setdefault(extension.target.lower(), extension.name)
+        if other != extension.name or sum(e.name == other for e in extensions) > 1:
+            raise ConfigurationError(
+                f"extensions {other!r} and {extension.name!r} have one target, "
+                f"{extension.target!r}: load_lib_module would find the same file for both",
+                hint="give each library of the distribution a target name of its own",
+            )
+
+
+def _unknown_argument(where: str, argument: str) -> ConfigurationError:
+    known = [
+        parameter.name
+        for parameter in inspect.signature(TVMFFIExtension.__init__).parameters.values()
+        if parameter.name not in {"self", "unknown"}
+    ]
+    close = difflib.get_close_matches(argument, known, n=1)
+    suggestion = f", did you mean {close[0]!r}?" if close else ""
+    return ConfigurationError(
+        f"{where}: unknown argument {argument!r}{suggestion}",
+        hint=f"known arguments: {', '.join(known)}",
+    )
+
+
+def _check_name(where: str, name: object) -> None:
+    if not isinstance(name, str):
+        raise ConfigurationError(f"{where}: name must be a string, not {type(name).__name__}")
+    package, _, target = name.rpartition(".")
+    parts = package.split(".")
+    if not all(part.isidentifier() and not keyword.iskeyword(part) for part in parts):
+        raise ConfigurationError(
+            f"{where}: name must be a dotted package followed by a target, "
+            f"and {package!r} is no package name",
+            hint="write for example 'my_package.my_library'; the library lands inside the package",
+        )
+    if not _TARGET.fullmatch(target):
+        raise ConfigurationError(
+            f"{where}: target {target!r} may hold ASCII letters, digits, '_', '+' and '-' only; "
+            "it names a file inside its package",
+        )
+
+
+def _strings(where: str, argument: str, values: object) -> tuple[str, ...]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise ConfigurationError(
+            f"{where}: {argument} must be a list of strings, not {type(values).__name__}"
+        )
+    result = []
+    for value in values:
+        if not isinstance(value, (str, os.PathLike)):
+            raise ConfigurationError(
+                f"{where}: {argument} holds {value!r}, which is not a string or a path"
+            )
+        result.append(os.fspath(value))
+    return tuple(result)
+
+
+def _sources(where: str, sources: object) -> tuple[str, ...]:
+    patterns = _strings(where, "sources", sources)
+    if not patterns:
+        raise ConfigurationError(f"{where}: sources is empty")
+    for pattern in patterns:
+        suffix = os.path.splitext(pattern)[1]
+        if suffix not in LANGUAGE_BY_SUFFIX:
+            raise ConfigurationError(
+                f"{where}: sources: {pattern!r} does not end in one of "
+                f"{' '.join(LANGUAGE_BY_SUFFIX)}",
+                hint="headers are found by the compiler and are not listed; "
+                "let MANIFEST.in put them into the sdist",
+            )
+    return patterns
+
+
+def _macros(where: str, macros: object) -> tuple[Macro, ...]:
+    problem = ConfigurationError(
+        f"{where}: define_macros must be a list of (name, value) pairs, value a string or None"
+    )
+    if isinstance(macros, (str, bytes)) or not isinstance(macros, Iterable):
+        raise problem
+    result: list[Macro] = []
+    for macro in macros:
+        if not isinstance(macro, (tuple, list)) or len(macro) != 2:  # noqa: PLR2004 - a pair
+            raise problem
+        name, value = macro
+        if not isinstance(name, str) or not isinstance(value, (str, type(None))):
+            raise problem
+        result.append((name, value))
+    return tuple(result)
+
+
+def _compile_args(where: str, args: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if not isinstance(args, Mapping):
+        both = _strings(where, "extra_compile_args", args)
+        return both, both
+    languages = set(LANGUAGE_BY_SUFFIX.values())
+    for language in args:
+        if language not in languages:
+            raise ConfigurationError(
+                f"{where}: extra_compile_args: unknown language {language!r}, "
+                f"known are {', '.join(map(repr, sorted(languages)))}"
+            )
+    return (
+        _strings(where, "extra_compile_args['c']", args.get("c", ())),
+        _strings(where, "extra_compile_args['cxx']", args.get("cxx", ())),
+    )
+
+
+def _choice(where: str, argument: str, value: object, choices: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise ConfigurationError(
+            f"{where}: {argument} is {value!r}, expected one of {', '.join(map(repr, choices))}"
+        )
+    return value
+
+
+def _registry_prefix(where: str, prefix: object) -> str | None:
+    if prefix is None:
+        return None
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+        raise ConfigurationError(
+            f"{where}: registry_prefix is {prefix!r}, expected dotted names such as 'my_package.ops'"
+        )
+    return prefix

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the libraries of one distribution: from settings through ninja to checked files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from . import ninja_file
+from .build_plan import BuildPlan, LibraryPlan, make_plan
+from .build_record import digest
+from .errors import BuildError, ConfigurationError
+from .extension import ExtensionSettings, check_together
+from .file_replacement import replace_file
+from .library_check import check_no_python_symbols, link_failure
+from .ninja import require_ninja, run_ninja, write_compile_commands
+from .sources import find_sources, language_of
+from .toolchains import Toolchain
+from .toolchains.discovery import find_toolchain
+from .tvm_ffi_sdk import TVMFFISdk, prepare_sdk
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What is built and where.
+
+    :param root: the project's folder, absolute.
+    :param folder: the build folder, relative to `root` where it lies inside.
+    :param platform: as in ``bdist_wheel --plat-name``.
+    :param jobs: commands at once; ``None`` leaves it to ninja.
+    """
+
+    extensions: tuple[ExtensionSettings, ...]
+    root: Path
+    folder: PurePosixPath
+    build_base: Path
+    platform: str
+    jobs: int | None
+
+
+@dataclass(frozen=True)
+class BuiltLibrary:
+    """One library that was linked and checked."""
+
+    plan: LibraryPlan
+    content: bytes
+
+    @property
+    def settings(self) -> ExtensionSettings:
+        """The declaration it was built from."""
+        return self.plan.settings
+
+    @property
+    def sha256(self) -> str:
+        """The digest of its content, hexadecimal."""
+        return digest(self.content)
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """The libraries of a distribution and what they were made with."""
+
+    libraries: tuple[BuiltLibrary, ...]
+    toolchain: Toolchain
+    sdk: TVMFFISdk
+
+
+def build_libraries(request: BuildRequest) -> BuildResult:
+    """Compile and link what is out of date, and check every library.
+
+    :raises BuildError: anything a user can act on, from a missing source to a failed link.
+    """
+    check_together(request.extensions)
+    root = request.root
+    sources = {
+        settings.name: find_sources(settings, root, build_base=request.build_base)
+        for settings in request.extensions
+    }
+    for settings in request.extensions:
+        _check_depends(settings, root)
+    languages = frozenset(
+        language_of(source) for files in sources.values() for source in files
+    )
+    # Everything that can be missing is looked for before anything is written or compiled.
+    ninja = require_ninja()
+    toolchain = find_toolchain(languages, root, request.platform)
+    sdk = prepare_sdk(root, Path(request.folder) / "apache-tvm-ffi")
+    plan = make_plan(
+        [(settings, sources[settings.name]) for settings in request.extensions],
+        toolchain,
+        sdk,
+        request.folder,
+    )
+    _run(plan, ninja, root, request.jobs)
+    libraries = tuple(_checked(library, root, toolchain) for library in plan.libraries)
+    return BuildResult(libraries, toolchain, sdk)
+
+
+def remove_build_folder(root: Path, folder: PurePosixPath) -> None:
+    """Forget every object, for ``build_ext --force``."""
+    shutil.rmtree(root / folder, ignore_errors=True)
+
+
+def _check_depends(settings: ExtensionSettings, root: Path) -> None:
+    for file in settings.depends:
+        if not (root / file).exists():
+            raise ConfigurationError(
+                f"extension {settings.name!r}: depends: {file!r}: file does not exist",
+                hint=f"paths are relative to {root}",
+            )
+
+
+def _run(plan: BuildPlan, ninja: str, root: Path, jobs: int | None) -> None:
+    for name, text in plan.support_files.items():
+        replace_file(root / name, text.encode())
+    file = Path(plan.folder) / "build.ninja"
+    is_new = replace_file(root / file, ninja_file.render(plan).encode())
+    commands = Path(plan.folder) / "compile_commands.json"
+    if is_new or not (root / commands).exists():
+        write_compile_commands(ninja, file, commands, root=root)
+    status, printed = run_ninja(ninja, file, root=root, jobs=jobs)
+    if status != 0:
+        raise _failure(plan, status, printed)
+
+
+def _failure(plan: BuildPlan, status: int, printed: str) -> BuildError:
+    failed = _first_failed(plan, printed)
+    if failed is None:
+        return BuildError(f"ninja failed (exit status {status}), see its message above")
+    library, output, source = failed
+    if source is not None:
+        return BuildError(
+            f"extension {library.settings.name!r}: compiling {source} failed, "
+            "see the compiler's message above"
+        )
+    return link_failure(library.settings.name, printed) or BuildError(
+        f"extension {library.settings.name!r}: linking {output} failed, "
+        "see the linker's message above"
+    )
+
+
+def _first_failed(
+    plan: BuildPlan, printed: str
+) -> tuple[LibraryPlan, str, str | None] | None:
+    outputs: Mapping[str, tuple[LibraryPlan, str, str | None]] = {
+        step.output: (library, step.output, step.inputs[0] if step.kind == "compile" else None)
+        for library in plan.libraries
+        for step in library.steps
+    }
+    for line in printed.splitlines():
+        if line.startswith("FAILED:"):
+            # `FAILED: [code=1] path ` since ninja 1.13, `FAILED: path ` before.
+            announced = line[len("FAILED:") :].strip()
+            for output, failed in outputs.items():
+                if announced.endswith(output):
+                    return failed
+    return None
+
+
+def _checked(library: LibraryPlan, root: Path, toolchain: Toolchain) -> BuiltLibrary:
+    path = root / library.library
+    built = BuiltLibrary(library, path.read_bytes())
+    stamp = path.with_name("checked.sha256")
+    if not stamp.exists() or stamp.read_text(encoding="ascii") != built.sha256:
+        check_no_python_symbols(path, library.settings.name, toolchain)
+        replace_file(stamp, built.sha256.encode())
+    return built
+
+
+def relative_build_folder(build_base: str, root: Path, platform: str) -> PurePosixPath:
+    """Return the build folder for a platform, relative to `root` where it lies inside.
+
+    It is shared by every Python: nothing in it depends on one.
+    """
+    base = Path(os.path.abspath(root / build_base))
+    try:
+        base = base.relative_to(root)
+    except ValueError:
+        pass  # outside the project, as with --build-base=/tmp/b
+    return PurePosixPath(base.as_posix()) / f"tvm-ffi.{platform}"
+
+

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds ninja and runs it: the one module that starts compilers, through it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+from packaging.version import Version
+
+from .errors import BuildError
+from .file_replacement import replace_file
+
+#: Debian 11's; older ones were not tried.
+MINIMUM_NINJA = Version("1.10")
+
+#: What an isolated build environment asks for where no usable ninja is found.
+BUILD_REQUIREMENT = f"ninja>={MINIMUM_NINJA}"
+
+_STATUS = "[%f/%t] "
+
+
+def find_ninja() -> str | None:
+    """Return the path of a usable ninja, or ``None``.
+
+    Looked for in this order: the variable `NINJA`, PATH, the scripts folder of the running
+    interpreter (an environment that is used without being activated), the ninja distribution.
+    """
+    return next((path for path in _candidates() if _is_usable(path)), None)
+
+
+def require_ninja() -> str:
+    """Return the path of a usable ninja.
+
+    :raises BuildError: there is none.
+    """
+    path = find_ninja()
+    if path is None:
+        raise BuildError(
+            f"no ninja {MINIMUM_NINJA} or newer: looked at the variable NINJA, PATH and the "
+            "environment that builds",
+            hint=f"python -m pip install '{BUILD_REQUIREMENT}', or, for isolated builds, use the "
+            "backend setuptools_tvm_ffi.build_meta, which asks for it where it is missing",
+        )
+    return path
+
+
+def run_ninja(ninja: str, file: Path, *, root: Path, jobs: int | None) -> tuple[int, str]:
+    """Build everything in `file`, passing on what ninja prints as it comes.
+
+    :param file: the ``build.ninja``, relative to `root`, where ninja is started.
+    :param jobs: how many commands at once; ``None`` leaves it to ninja.
+    :returns: ninja's exit status and all that it printed.
+    """
+    command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
+    environment = {**os.environ, "NINJA_STATUS": _STATUS}
+    # Line by line through here and not inherited: a linker's message is looked at afterwards,
+    # and setuptools' own log lines stay in order with the compiler's.
+    sys.stdout.flush()
+    printed = []
+    with subprocess.Popen(  # noqa: S603 - a list, no shell
+        command,
+        cwd=root,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            printed.append(line)
+            sys.stdout.write(_printable(line))
+            sys.stdout.flush()
+    return process.returncode, "".join(printed)
+
+
+def write_compile_commands(ninja: str, file: Path, destination: Path, *, root: Path) -> None:
+    """Write the JSON compilation database of all compile commands, for editors and clangd."""
+    result = subprocess.run(  # noqa: S603 - a list, no shell
+        [ninja, "-f", str(file), "-t", "compdb", "compile"],
+        cwd=root,
+        capture_output=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    replace_file(root / destination, result.stdout)
+
+
+def _printable(line: str) -> str:
+    encoding = sys.stdout.encoding or "utf-8"
+    return line.encode(encoding, "replace").decode(encoding)
+
+
+def _candidates() -> Iterator[str]:
+    declared = os.environ.get("NINJA")
+    if declared:
+        yield declared
+    for folder in (None, sysconfig.get_path("scripts")):
+        found = shutil.which("ninja", path=folder)
+        if found is not None:
+            yield found
+    # The distribution keeps its program there where pip installs into a plain folder.
+    spec = importlib.util.find_spec("ninja")
+    if spec is not None and spec.origin is not None:
+        for folder in (Path(spec.origin).parent / "data/bin", Path(spec.origin).parents[1] / "bin"):
+            found = shutil.which("ninja", path=str(folder))
+            if found is not None:
+                yield found
+
+
+def _is_usable(path: str) -> bool:
+    try:
+        result = subprocess.run(  # noqa: S603 - the program that would be used
+            [path, "--version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+    except OSError:
+        return False
+    # PyPI's calls itself 1.13.2.git.kitware.jobserver-pipe-1.
+    release = re.match(r"\d+(\.\d+)*", result.stdout)
+    return result.returncode == 0 and bool(release) and Version(release[0]) >= MINIMUM_NINJA

@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generates stubs in a staging copy, verifies them, and returns what each file should hold."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import keyword
+import logging
+import re
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..child_python import run_file
+from ..errors import PREFIX, BuildError
+from ..extension import ExtensionSettings
+from ..file_replacement import replace_file
+from . import directives
+
+_CHILD = Path(__file__).with_name("stubgen_process.py")
+_ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+_NO_SCHEMA = re.compile(r"\[Skipped\] Function has no type schema: (?P<name>\S+)")
+#: Bumped when the same inputs give other stubs than before.
+_CACHE_FORMAT = 1
+
+#: The Python files of a package, by path below the folder that holds the package.
+PythonFiles = Mapping[PurePosixPath, bytes]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StubRequest:
+    """All that the stubs of one library depend on.
+
+    :param library: the built library, relative to the project's root.
+    :param library_digest: SHA-256 of it, hexadecimal.
+    :param files: Python files below the extension's package.
+    """
+
+    settings: ExtensionSettings
+    distribution: str
+    library: Path
+    library_digest: str
+    tvm_ffi_version: str
+    files: PythonFiles
+
+
+def is_relevant(path: PurePosixPath, content: bytes) -> bool:
+    """Whether the generator would read, fill or append to this Python file."""
+    return path.name in {"__init__.py", "_ffi_api.py"} or directives.MARKER.encode() in content
+
+
+def generate_stubs(request: StubRequest, *, root: Path, folder: Path) -> dict[PurePosixPath, bytes]:
+    """Return the files that are generated or hold generated blocks, with their content.
+
+    Nothing is started where the library, the files and the tools are those of the last time.
+
+    :param folder: the library's own folder in the build folder, relative to `root`.
+    :raises BuildError: the library does not load, or stubs were asked for that cannot be made.
+    """
+    cache = root / folder / "stubs.json"
+    kept = _from_cache(cache, _key(request, request.files))
+    if kept is not None:
+        return kept
+    for path, content in request.files.items():
+        directives.parse(_decode(path, content), str(path))
+    staging = root / folder / "staging"
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        for path, content in request.files.items():
+            (staging / path).parent.mkdir(parents=True, exist_ok=True)
+            (staging / path).write_bytes(content)
+        staging.mkdir(parents=True, exist_ok=True)
+        registry, printed = _run_child(request, staging, root=root, folder=folder)
+        _check_registry(request, registry, printed)
+        result = _collect(request, staging)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    for path, content in result.items():
+        _check_file(path, content.decode(), registry)
+    _store(cache, request, result)
+    return result
+
+
+def _run_child(
+    request: StubRequest, staging: Path, *, root: Path, folder: Path
+) -> tuple[dict[str, Any], str]:
+    settings = request.settings
+    question, answer = root / folder / "stubgen.request", root / folder / "stubgen.result"
+    answer.unlink(missing_ok=True)
+    question.write_text(
+        json.dumps(
+            {
+                "library": str(root / request.library),
+                "staging": str(staging),
+                "result": str(answer),
+                "init": settings.stubs == "init",
+                "distribution": request.distribution,
+                "target": settings.target,
+                "prefix": settings.prefix,
+            }
+        ),
+        encoding="utf-8",
+    )
+    process = run_file(_CHILD, [str(question)], root=root)
+    printed = _ANSI_ESCAPE.sub("", process.stdout + process.stderr).strip()
+    registry = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
+    stage = registry.get("stage", "import")
+    if stage != "done" or process.returncode != 0:
+        raise _child_failure(request, stage, process.returncode, printed)
+    if registry.get("status", 0) != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
+        raise BuildError(
+            f"extension {settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} failed:\n"
+            f"{printed}",
+            hint="mend what it names; no stubs were written",
+        )
+    return registry, printed
+
+
+def _child_failure(request: StubRequest, stage: str, status: int, printed: str) -> BuildError:
+    ended = f"exit status {status}"
+    if status < 0:
+        try:
+            ended = f"killed by {signal.Signals(-status).name}"
+        except ValueError:
+            ended = f"killed by signal {-status}"
+    message = {
+        "import": "cannot import tvm_ffi to generate stubs",
+        "load": f"loading the library {request.library.as_posix()} failed",
+        "generate": f"tvm-ffi-stubgen {request.tvm_ffi_version} ended early",
+    }.get(stage, "generating stubs ended early")
+    hint = None
+    if stage == "load":
+        hint = (
+            "the library runs its registrations when it is loaded: a function or type key that is "
+            "registered twice, or belongs to another library, ends the process"
+        )
+    return BuildError(
+        f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",
+        hint=hint,
+    )
+
+
+def _check_registry(request: StubRequest, registry: Mapping[str, Any], printed: str) -> None:
+    settings = request.settings
+    names: list[str] = [*registry["new_functions"], *registry["new_types"]]
+    under_prefix = [name for name in names if name.startswith(settings.prefix)]
+    if not under_prefix and (settings.registry_prefix is not None or names):
+        others = ", ".join(repr(name) for name in names[:3]) or "nothing at all"
+        raise BuildError(
+            f"extension {settings.name!r}: nothing is registered under the prefix "
+            f"{settings.prefix!r}; the library registers {others}",
+            hint="set registry_prefix to what the names start with, or register them under it",
+        )
+    for name in under_prefix:
+        for part in name.split("."):
+            if not part.isidentifier() or keyword.iskeyword(part):
+                what = "a Python keyword" if keyword.iskeyword(part) else "no Python identifier"
+                raise BuildError(
+                    f"extension {settings.name!r}: registered name {name!r}: {part!r} is {what}, "
+                    "so no stub for it could be imported",
+                    hint="register it under another name",
+                )
+    for match in _NO_SCHEMA.finditer(printed):
+        if match["name"].startswith(settings.prefix):
+            logger.warning(
+                "%s: warning: %r carries no type schema (registered with def_packed?): "
+                "the stubs leave it out",
+                PREFIX,
+                match["name"],
+            )
+
+
+def _collect(request: StubRequest, staging: Path) -> dict[PurePosixPath, bytes]:
+    result = {}
+    for file in sorted(staging.rglob("*.py*")):
+        if not file.is_file():
+            continue
+        path = PurePosixPath(file.relative_to(staging).as_posix())
+        generated = file.read_bytes()
+        original = request.files.get(path)
+        if original is None:
+            result[path] = generated.replace(b"\r\n", b"\n")
+        elif directives.MARKER.encode() in generated:
+            spliced = directives.splice(
+                _decode(path, original), _decode(path, generated), str(path)
+            )
+            result[path] = spliced.encode()
+    return result
+
+
+def _check_file(path: PurePosixPath, text: str, registry: Mapping[str, Any]) -> None:
+    functions: Sequence[str] = registry["functions"]
+    types: Sequence[str] = registry["types"]
+    for block in directives.blocks(text, str(path)):
+        kind, _, parameter = (block.block or "").partition("/")
+        place = f"{path}:{block.line_number}: block '{block.block}'"
+        if kind == "object" and parameter not in types:
+            raise BuildError(
+                f"{place}: no type {parameter!r} is registered",
+                hint="delete the block and its class, or correct the type key",
+            )
+        if kind == "global":
+            _check_global_block(place, block, parameter.partition("@")[0], functions, types)
+    try:
+        if path.suffix == ".pyi":
+            ast.parse(text)
+        else:
+            compile(text, str(path), "exec", dont_inherit=True)
+    except SyntaxError as problem:
+        raise BuildError(
+            f"{path}:{problem.lineno}: the generated module does not compile: {problem.msg}\n"
+            f"    {(problem.text or '').strip()}",
+            hint=_syntax_hint(problem),
+        ) from None
+
+
+def _check_global_block(
+    place: str,
+    block: directives.Piece,
+    prefix: str,
+    functions: Sequence[str],
+    types: Sequence[str],
+) -> None:
+    here = [name for name in functions if name.rpartition(".")[0] == prefix]
+    filled = bool(block.interior)
+    if here and not filled:
+        raise BuildError(
+            f"{place}: none of its functions carries a type schema: {', '.join(here)}",
+            hint="register them with a typed function instead of def_packed",
+        )
+    if not here and filled:
+        raise BuildError(
+            f"{place}: no function is registered under {prefix!r} any more",
+            hint="delete the lines between the block's markers, or the block",
+        )
+    # Init mode writes an empty block where a prefix holds classes only.
+    if not here and not any(name.startswith(prefix + ".") for name in types):
+        raise BuildError(
+            f"{place}: nothing is registered under {prefix!r}",
+            hint="correct the prefix, or delete the block",
+        )
+
+
+def _syntax_hint(problem: SyntaxError) -> str:
+    if "__future__" in (problem.msg or ""):
+        return (
+            "put the block 'import-section' above every import of your own: "
+            f"'{directives.MARKER}begin): import-section' and '{directives.MARKER}end)'"
+        )
+    return (
+        "a registered field, method or function whose name is a Python keyword does this: "
+        "register it under another name"
+    )
+
+
+def _decode(path: PurePosixPath, content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise BuildError(
+            f"{path}: not UTF-8 (byte {problem.start}); tvm-ffi-stubgen reads nothing else",
+            hint="save the file as UTF-8",
+        ) from None
+
+
+def _key(request: StubRequest, files: PythonFiles) -> str:
+    settings = request.settings
+    inputs = [
+        str(_CACHE_FORMAT),
+        hashlib.sha256(_CHILD.read_bytes()).hexdigest(),
+        request.library_digest,
+        request.tvm_ffi_version,
+        request.distribution,
+        settings.name,
+        settings.prefix,
+        str(settings.registry_prefix),
+        settings.stubs,
+        *(f"{p} {hashlib.sha256(files[p]).hexdigest()}" for p in sorted(files)),
+    ]
+    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()
+
+
+def _from_cache(cache: Path, key: str) -> dict[PurePosixPath, bytes] | None:
+    try:
+        kept = json.loads(cache.read_text(encoding="utf-8"))
+        if key in kept["keys"]:
+            return {PurePosixPath(p): text.encode() for p, text in kept["files"].items()}
+    except (OSError, ValueError, LookupError, AttributeError):
+        pass  # missing or damaged: generate
+    return None
+
+
+def _store(cache: Path, request: StubRequest, result: Mapping[PurePosixPath, bytes]) -> None:
+    # An editable install puts the result into the source tree, so that the next build starts
+    # from it: the same stubs hold for both.
+    keys = [_key(request, request.files), _key(request, {**request.files, **result})]
+    files = {str(path): content.decode() for path, content in result.items()}
+    replace_file(cache, json.dumps({"keys": keys, "files": files}).encode())

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs in a child process: loads one library, reports what it registers, runs the generator.
+
+Started with the name of a request file; writes its result beside it. A library that registers a
+name twice aborts the process that loads it, so nothing here may happen in the build itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import ctypes
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+
+def main(request_file: str) -> None:
+    """Carry out the request; the result's ``stage`` tells how far it came."""
+    request = json.loads(Path(request_file).read_text(encoding="utf-8"))
+    result: dict[str, Any] = {"stage": "import"}
+
+    def reached(stage: str) -> None:
+        result["stage"] = stage
+        Path(request["result"]).write_text(json.dumps(result), encoding="utf-8")
+
+    reached("import")
+    import tvm_ffi  # noqa: PLC0415 - the stage is known when it fails
+    from tvm_ffi.stub import cli  # noqa: PLC0415
+
+    type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
+    list_functions = tvm_ffi.registry.list_global_func_names
+    functions, types = set(list_functions()), set(map(str, type_keys()))
+
+    reached("load")
+    # Kept: the generator reads the registry that this library has filled.
+    library = ctypes.CDLL(request["library"])
+    result["functions"] = sorted(map(str, list_functions()))
+    result["types"] = sorted(map(str, type_keys()))
+    result["new_functions"] = sorted(set(result["functions"]) - functions)
+    result["new_types"] = sorted(set(result["types"]) - types)
+
+    reached("generate")
+    if any(
+        name.startswith(request["prefix"]) for name in result["new_functions"] + result["new_types"]
+    ) or not request["init"]:
+        result["status"] = generate(cli, request)
+    reached("done")
+    sys.stdout.flush()
+    # Without the library's static destructors: they are no part of generating stubs.
+    del library
+    os._exit(0)
+
+
+def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstream's module
+    """Run the generator on the staging folder; return its exit status."""
+    staging = request["staging"]
+    if not request["init"]:
+        return run(cli, [staging])
+    root_module = Path(staging, *request["prefix"].rstrip(".").split("."), "_ffi_api.py")
+    before = root_module.read_text(encoding="utf-8") if root_module.exists() else ""
+    options = [
+        *("--init-pypkg", request["distribution"]),
+        *("--init-lib", request["target"]),
+        *("--init-prefix", request["prefix"]),
+    ]
+    status = run(cli, [staging, *options])
+    if status == 0 and drop_second_library(root_module, before, request):
+        # The import that went with the dropped lines goes in a pass over the blocks.
+        status = run(cli, [staging])
+    return status
+
+
+def run(cli: Any, arguments: list[str]) -> int:  # noqa: ANN401 - upstream's module
+    """Call the generator's entry point as its script would."""
+    sys.argv = ["tvm-ffi-stubgen", *arguments]
+    try:
+        return int(cli.__main__() or 0)
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 1
+    except Exception:
+        traceback.print_exc()
+        return 1
+
+
+def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> bool:
+    """Take out the ``LIB = …`` that init mode appends to a module that has one already.
+
+    Seen up to 0.1.15.post2, whenever a class is registered for the first time.
+    """
+    if not defines_library(before) or not module.exists():
+        return False
+    added = (
+        f'LIB = _FFI_LOAD_LIB("{request["distribution"]}", "{request["target"]}")',
+        "# tvm-ffi-stubgen(import-object): tvm_ffi.libinfo.load_lib_module;False;_FFI_LOAD_LIB",
+    )
+    lines = module.read_text(encoding="utf-8").split("\n")
+    old_lines = before.splitlines()
+    dropped = False
+    for line in added:
+        if lines.count(line) > old_lines.count(line):
+            # Appended means last.
+            del lines[len(lines) - 1 - lines[::-1].index(line)]
+            dropped = True
+    if dropped:
+        module.write_text("\n".join(lines), encoding="utf-8")
+    return dropped
+
+
+def defines_library(source: str) -> bool:
+    """Whether a module binds the name ``LIB`` at its top level."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return False
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names = [node.target.id]
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [alias.asname or alias.name for alias in node.names]
+        else:
+            continue
+        if "LIB" in names:
+            return True
+    return False
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the compilers of this machine: the one place that starts one to ask who it is."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from setuptools.errors import PlatformError
+
+from ..errors import BuildError
+from .gnu import GnuToolchain
+from .model import Compiler, EnvironmentFlags, Toolchain
+from .msvc import MsvcToolchain
+
+_LANGUAGE_NAMES = {"c": "C", "cxx": "C++"}
+_VARIABLES = {"c": "CC", "cxx": "CXX"}
+_CANDIDATES = {"c": ("cc", "gcc", "clang"), "cxx": ("c++", "g++", "clang++")}
+
+
+def find_toolchain(languages: frozenset[str], root: Path, plat_name: str) -> Toolchain:
+    """Return the toolchain for these languages.
+
+    `CC` and `CXX` name the compilers where they are set (with arguments, or a launcher before
+    them); otherwise the usual names are looked for on PATH. Microsoft's compiler is located as
+    setuptools locates it.
+
+    :param plat_name: the platform built for, as in ``bdist_wheel --plat-name``.
+    :raises BuildError: a compiler is missing or does not run.
+    """
+    environment = EnvironmentFlags.from_environment(os.environ)
+    if sys.platform == "win32" and not any(os.environ.get(_VARIABLES[lang]) for lang in languages):
+        return _find_msvc(languages, plat_name, environment)
+    compilers = {language: _find_compiler(language) for language in sorted(languages)}
+    system = "darwin" if sys.platform == "darwin" else "linux"
+    return GnuToolchain(compilers, system, str(root), environment)
+
+
+def _find_compiler(language: str) -> Compiler:
+    variable = _VARIABLES[language]
+    name = _LANGUAGE_NAMES[language]
+    declared = os.environ.get(variable, "").strip()
+    if declared:
+        try:
+            command = tuple(shlex.split(declared))
+        except ValueError as problem:
+            raise BuildError(
+                f"{variable}={declared!r} cannot be split into a command: {problem}"
+            ) from None
+        if shutil.which(command[0]) is None:
+            raise BuildError(
+                f"{variable}={declared!r}: there is no program {command[0]!r}",
+                hint=f"set {variable} to a {name} compiler, or unset it to have "
+                f"{', '.join(_CANDIDATES[language])} looked for on PATH",
+            )
+    else:
+        found = next((c for c in _CANDIDATES[language] if shutil.which(c)), None)
+        if found is None:
+            raise BuildError(
+                f"no {name} compiler: looked for {', '.join(_CANDIDATES[language])} on PATH, "
+                f"and {variable} is not set",
+                hint=f"install one ({_how_to_install()}) or set {variable}",
+            )
+        command = (found,)
+    version = _ask_version(command, variable)
+    family = "clang" if "clang" in version.lower() else "gcc"
+    return Compiler(command, family, version)
+
+
+def _how_to_install() -> str:
+    if sys.platform == "darwin":
+        return "xcode-select --install"
+    if sys.platform == "win32":
+        return "Visual Studio Build Tools, with 'Desktop development with C++'"
+    return "Debian and Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++"
+
+
+def _ask_version(command: tuple[str, ...], variable: str) -> str:
+    try:
+        # The locale would translate the line, and the build record with it.
+        result = subprocess.run(  # noqa: S603 - the compiler the user named
+            [*command, "--version"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as problem:
+        raise BuildError(f"cannot start {shlex.join(command)}: {problem}") from problem
+    lines = result.stdout.splitlines()
+    if result.returncode != 0 or not lines:
+        raise BuildError(
+            f"{shlex.join(command)} --version failed (exit status {result.returncode}): "
+            f"{(result.stderr or result.stdout).strip()}",
+            hint=f"set {variable} to a compiler that runs",
+        )
+    return lines[0].strip()
+
+
+def _find_msvc(
+    languages: frozenset[str], plat_name: str, environment: EnvironmentFlags
+) -> Toolchain:
+    from distutils.ccompiler import new_compiler  # noqa: PLC0415 - setuptools' copy; Windows only
+
+    msvc = new_compiler(compiler="msvc")
+    try:
+        msvc.initialize(plat_name)
+    except PlatformError as problem:
+        raise BuildError(
+            f"no C++ compiler: {problem}", hint=f"install one ({_how_to_install()})"
+        ) from None
+    # What vcvarsall.bat would have set; ninja's commands inherit it.
+    os.environ["PATH"] = f"{Path(msvc.cc).parent}{os.pathsep}{os.environ['PATH']}"
+    os.environ["INCLUDE"] = os.pathsep.join(msvc.include_dirs)
+    os.environ["LIB"] = os.pathsep.join(msvc.library_dirs)
+    os.environ["VSLANG"] = "1033"  # ninja reads English /showIncludes lines
+    compiler = Compiler((msvc.cc,), "msvc", Path(msvc.cc).parts[-4] if msvc.cc else "msvc")
+    return MsvcToolchain(dict.fromkeys(sorted(languages), compiler), msvc.linker, environment)

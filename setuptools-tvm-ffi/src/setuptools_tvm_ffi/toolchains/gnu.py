@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GCC and Clang, on Linux and on macOS."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..extension import ExtensionSettings
+from ..tvm_ffi_sdk import TVMFFISdk
+from . import local_symbols
+from .model import CompileUnit, Compiler, EnvironmentFlags, LinkUnit, library_filename
+
+#: What exported symbols need to carry their type schema and documentation.
+METADATA_MACRO = "TVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1"
+
+
+@dataclass(frozen=True)
+class GnuToolchain:
+    """Command lines for drivers that take GCC's arguments.
+
+    :param system: ``linux`` (any ELF platform) or ``darwin``.
+    :param root: the project's folder, absolute; it is mapped to ``.`` in what is compiled.
+    """
+
+    compilers: Mapping[str, Compiler]
+    system: str
+    root: str
+    environment: EnvironmentFlags
+
+    @property
+    def dependency_style(self) -> str:
+        return "gcc"
+
+    @property
+    def object_suffix(self) -> str:
+        return ".o"
+
+    def support_files(self) -> Mapping[str, str]:
+        if self.system == "darwin":
+            return {"unexported-symbols.txt": local_symbols.unexported_symbols_list()}
+        return {"local-symbols.map": local_symbols.version_script()}
+
+    def compile_command(
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: CompileUnit
+    ) -> tuple[str, ...]:
+        compiler = self.compilers[unit.language]
+        cxx = unit.language == "cxx"
+        return (
+            *compiler.command,
+            f"-std=c++{settings.cxx_std}" if cxx else f"-std=c{settings.c_std}",
+            *("-O3", "-DNDEBUG", "-fPIC", "-fvisibility=hidden"),
+            *(("-fvisibility-inlines-hidden",) if cxx else ()),
+            # libstdc++'s unique symbols ignore visibility, and two libraries that share one
+            # bind to each other. Clang never makes any and does not know the option.
+            *(("-fno-gnu-unique",) if cxx and compiler.family == "gcc" else ()),
+            *self._platform(),
+            *self._prefix_maps(sdk),
+            f"-D{METADATA_MACRO}",
+            *(f"-D{name}" if value is None else f"-D{name}={value}" for name, value in settings.define_macros),
+            *(f"-U{name}" for name in settings.undef_macros),
+            *(f"-I{folder}" for folder in settings.include_dirs),
+            # As system headers: the project's warning flags are about the project.
+            *(word for folder in sdk.include_dirs for word in ("-isystem", folder)),
+            *self.environment.cppflags,
+            *self.environment.for_language(unit.language),
+            *settings.args_for(unit.language),
+            *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
+            *("-c", unit.source, "-o", unit.object),
+        )
+
+    def link_command(
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit
+    ) -> tuple[str, ...]:
+        filename = library_filename(self.system, settings.target)
+        if self.system == "darwin":
+            kind = (
+                "-dynamiclib",
+                f"-Wl,-install_name,@rpath/{filename}",
+                f"-Wl,-unexported_symbols_list,{unit.support_folder}/unexported-symbols.txt",
+            )
+        else:
+            kind = (
+                "-shared",
+                f"-Wl,-soname,{filename}",
+                # macOS and Windows allow no undefined symbol anyway.
+                "-Wl,-z,defs",
+                f"-Wl,--version-script={unit.support_folder}/local-symbols.map",
+            )
+        return (
+            *self.compilers[unit.language].command,
+            *kind,
+            *self._platform(),
+            *self.environment.for_language(unit.language),
+            f"@{unit.response_file}",
+            *self.environment.ldflags,
+            *(f"-L{folder}" for folder in settings.library_dirs),
+            *(f"-l{library}" for library in settings.libraries),
+            f"-L{sdk.library_dir}",
+            "-ltvm_ffi",
+            *settings.link_args,
+            *("-o", unit.library),
+        )
+
+    def response_file_content(self, objects: tuple[str, ...]) -> str:
+        # The driver takes a backslash before any character as that character.
+        return "\n".join(
+            "".join(f"\\{c}" if c in " \\'\"\t" else c for c in name) for name in objects
+        )
+
+    def shell_line(self, command: tuple[str, ...]) -> str:
+        return shlex.join(command)
+
+    def _platform(self) -> tuple[str, ...]:
+        if self.system != "darwin":
+            return ()
+        target = self.environment.deployment_target
+        return (
+            *self.environment.archflags,
+            *((f"-mmacosx-version-min={target}",) if target else ()),
+        )
+
+    def _prefix_maps(self, sdk: TVMFFISdk) -> tuple[str, ...]:
+        """Keep the build folder out of debug information and of ``__FILE__`` in error traces."""
+        maps = [f"-ffile-prefix-map={folder}/=" for folder in sdk.include_dirs]
+        if "=" not in self.root:  # the option has no way to quote one
+            maps.insert(0, f"-ffile-prefix-map={self.root}=.")
+        return tuple(maps)
