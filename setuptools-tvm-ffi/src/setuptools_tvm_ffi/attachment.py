@@ -27,15 +27,17 @@ def attach(distribution: Distribution) -> None:
         return
 
     def get_command_class(command: str) -> type[Command]:
-        found = lookup(command)
+        found: Any = lookup(command)
         if command not in _EXTENDED or not _has_tvm_ffi_extension(distribution):
-            return found
+            return found  # type: ignore[no-any-return]
         from .commands import MIXINS  # noqa: PLC0415 - see the module's first lines
 
-        return _combined(MIXINS[command], found)
+        mixin: Any = MIXINS[command]
+        combined: type[Command] = _combined(mixin, found)
+        return combined
 
-    get_command_class.extended_by_tvm_ffi = True  # type: ignore[attr-defined]
-    distribution.get_command_class = get_command_class  # type: ignore[method-assign]
+    vars(get_command_class)["extended_by_tvm_ffi"] = True
+    vars(distribution)["get_command_class"] = get_command_class
 
 
 def _has_tvm_ffi_extension(distribution: Distribution) -> bool:
@@ -44,8 +46,8 @@ def _has_tvm_ffi_extension(distribution: Distribution) -> bool:
     return any(isinstance(e, TVMFFIExtension) for e in distribution.ext_modules or ())
 
 
-@functools.lru_cache(maxsize=None)
-def _combined(mixin: type[Command], found: type[Command]) -> type[Any]:
+@functools.cache
+def _combined(mixin: Any, found: Any) -> Any:  # noqa: ANN401 - two command classes make a third
     if issubclass(found, mixin):
         return found
     return type(found.__name__, (mixin, found), {"__doc__": found.__doc__})

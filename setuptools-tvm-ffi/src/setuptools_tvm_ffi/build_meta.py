@@ -89,9 +89,7 @@ def build_editable(
 ) -> str:
     """Build an editable wheel into `wheel_directory` and return its file name."""
     with _hook():
-        return str(
-            _setuptools.build_editable(wheel_directory, config_settings, metadata_directory)
-        )
+        return str(_setuptools.build_editable(wheel_directory, config_settings, metadata_directory))
 
 
 def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) -> str:
@@ -127,12 +125,13 @@ def _attached_distribution() -> Iterator[None]:
             super().finalize_options()
             attach(self)
 
-    original: Any = distutils.core.Distribution
-    distutils.core.Distribution = AttachedDistribution  # type: ignore[misc]
+    core: Any = distutils.core
+    original = core.Distribution
+    core.Distribution = AttachedDistribution
     try:
         yield
     finally:
-        distutils.core.Distribution = original  # type: ignore[misc]
+        core.Distribution = original
 
 
 @contextlib.contextmanager

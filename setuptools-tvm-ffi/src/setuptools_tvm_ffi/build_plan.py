@@ -30,7 +30,7 @@ class Step:
 
 @dataclass(frozen=True)
 class LibraryPlan:
-    """Everything that makes one library; `arguments` are for the build record."""
+    """Everything that makes one library; `arguments` are those of each tool, by language."""
 
     settings: ExtensionSettings
     library: str
@@ -56,7 +56,8 @@ def make_plan(
 ) -> BuildPlan:
     """Return the plan for `extensions`, each with its source files, below `folder`."""
     identity = "".join(
-        f"{language}: {compiler.version}\n" for language, compiler in sorted(toolchain.compilers.items())
+        f"{language}: {compiler.version}\n"
+        for language, compiler in sorted(toolchain.compilers.items())
     )
     # A compiler that was upgraded in place has the same command line; this file differs.
     stamp = f"{folder}/compilers.txt"
@@ -83,41 +84,40 @@ def _library_plan(
     link_inputs: tuple[str, ...],
 ) -> LibraryPlan:
     own_folder = folder / settings.name
-    arguments: dict[str, tuple[str, ...]] = {}
+    languages = {language_of(source) for source in sources}
+    arguments = {
+        language: toolchain.compile_flags(settings, sdk, language) for language in sorted(languages)
+    }
     steps = []
     for source in sources:
         language = language_of(source)
         obj = f"{own_folder / 'objects' / source}{toolchain.object_suffix}"
         unit = CompileUnit(str(source), language, obj, f"{obj}.d")
-        command = toolchain.compile_command(settings, sdk, unit)
-        of_this_unit = {unit.source, unit.object, unit.depfile}
-        arguments.setdefault(language, tuple(a for a in command if a not in of_this_unit))
         steps.append(
             Step(
                 kind="compile",
                 inputs=(unit.source,),
                 output=unit.object,
-                command=toolchain.shell_line(command),
+                command=toolchain.shell_line(toolchain.compile_command(arguments[language], unit)),
                 description=f"compile {source}",
                 extra_inputs=(stamp, *settings.depends),
                 depfile=unit.depfile,
             )
         )
-    language = "cxx" if "cxx" in arguments else "c"
+    language = "cxx" if "cxx" in languages else "c"
+    arguments["link"] = toolchain.link_flags(settings, sdk, language, str(folder))
     library = f"{own_folder / library_filename(toolchain.system, settings.target)}"
     objects = tuple(step.output for step in steps)
-    unit = LinkUnit(objects, language, library, f"{library}.rsp", str(folder))
-    command = toolchain.link_command(settings, sdk, unit)
-    arguments["link"] = command
+    linked = LinkUnit(objects, language, library, f"{library}.rsp")
     steps.append(
         Step(
             kind="link",
             inputs=objects,
             output=library,
-            command=toolchain.shell_line(command),
+            command=toolchain.shell_line(toolchain.link_command(arguments["link"], linked)),
             description=f"link {PurePosixPath(library).name}",
             extra_inputs=(*link_inputs, f"{sdk.library_dir}/{sdk.library}"),
-            response_file=unit.response_file,
+            response_file=linked.response_file,
             response_file_content=toolchain.response_file_content(objects),
         )
     )

@@ -13,7 +13,9 @@ from pathlib import Path
 # `-I` keeps the working folder, PYTHONPATH and the user's site out; the path of the running
 # interpreter, where an isolated build environment lives, comes in explicitly.
 _BOOTSTRAP = (
-    "import sys, json, runpy; sys.path[:] = json.loads(sys.argv.pop(1)); program = sys.argv.pop(1); "
+    "import sys, json, runpy; "
+    "sys.path[:] = json.loads(sys.argv.pop(1)); "
+    "program = sys.argv.pop(1); "
 )
 _RUN_MODULE = _BOOTSTRAP + "runpy.run_module(program, run_name='__main__', alter_sys=True)"
 _RUN_FILE = _BOOTSTRAP + "runpy.run_path(program, run_name='__main__')"
@@ -55,7 +57,7 @@ def _run(
         program,
         *arguments,
     ]
-    return subprocess.run(  # noqa: S603 - a list, no shell
+    return subprocess.run(
         command,
         capture_output=True,
         text=True,

@@ -31,8 +31,6 @@ class ConfigurationError(BuildError):
     """The project's declaration is wrong; nothing was run yet."""
 
 
-
-
 def render(error: BuildError) -> str:
     """Return the lines that a terminal gets for `error`.
 

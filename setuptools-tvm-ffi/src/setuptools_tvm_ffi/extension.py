@@ -71,7 +71,7 @@ class ExtensionSettings:
         return (self.registry_prefix or self.package).rstrip(".") + "."
 
     def args_for(self, language: str) -> tuple[str, ...]:
-        """The declared compile arguments of one language, ``c`` or ``cxx``."""
+        """Return the declared compile arguments of one language, ``c`` or ``cxx``."""
         return self.c_args if language == "c" else self.cxx_args
 
 
@@ -94,7 +94,8 @@ class TVMFFIExtension(Extension):
     :param libraries: names to link with, as after ``-l``.
     :param library_dirs: where those are looked for at link time.
     :param c_std: ``"11"``, ``"17"`` or ``"23"``.
-    :param cxx_std: ``"17"`` (what the headers of apache-tvm-ffi need), ``"20"``, ``"23"``, ``"26"``.
+    :param cxx_std: ``"17"`` (what the headers of apache-tvm-ffi need), ``"20"``, ``"23"``,
+        ``"26"``.
     :param registry_prefix: what the library's global functions and type keys start with;
         the package by default. If given, something has to be registered under it.
     :param stubs: ``"init"``, ``"directives"`` or ``"none"``, see `STUB_MODES`.
@@ -277,6 +278,7 @@ def _registry_prefix(where: str, prefix: object) -> str | None:
         return None
     if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         raise ConfigurationError(
-            f"{where}: registry_prefix is {prefix!r}, expected dotted names such as 'my_package.ops'"
+            f"{where}: registry_prefix is {prefix!r}, expected dotted names such as "
+            "'my_package.ops'"
         )
     return prefix

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -81,9 +82,7 @@ def build_libraries(request: BuildRequest) -> BuildResult:
     }
     for settings in request.extensions:
         _check_depends(settings, root)
-    languages = frozenset(
-        language_of(source) for files in sources.values() for source in files
-    )
+    languages = frozenset(language_of(source) for files in sources.values() for source in files)
     # Everything that can be missing is looked for before anything is written or compiled.
     ninja = require_ninja()
     toolchain = find_toolchain(languages, root, request.platform)
@@ -142,9 +141,7 @@ def _failure(plan: BuildPlan, status: int, printed: str) -> BuildError:
     )
 
 
-def _first_failed(
-    plan: BuildPlan, printed: str
-) -> tuple[LibraryPlan, str, str | None] | None:
+def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, str, str | None] | None:
     outputs: Mapping[str, tuple[LibraryPlan, str, str | None]] = {
         step.output: (library, step.output, step.inputs[0] if step.kind == "compile" else None)
         for library in plan.libraries
@@ -176,10 +173,6 @@ def relative_build_folder(build_base: str, root: Path, platform: str) -> PurePos
     It is shared by every Python: nothing in it depends on one.
     """
     base = Path(os.path.abspath(root / build_base))
-    try:
+    with contextlib.suppress(ValueError):  # outside the project, as with --build-base=/tmp/b
         base = base.relative_to(root)
-    except ValueError:
-        pass  # outside the project, as with --build-base=/tmp/b
     return PurePosixPath(base.as_posix()) / f"tvm-ffi.{platform}"
-
-

@@ -13,7 +13,9 @@ from .toolchains import Toolchain
 
 _PYTHON_SYMBOL = re.compile(r"_?Py[A-Z_]\w*")
 # GNU ld and gold: undefined reference to `f(int)'; lld: undefined symbol: f(int)
-_GNU_UNDEFINED = re.compile(r"undefined reference to [`'](?P<name>.+)'$|undefined symbol: (?P<lld>.+)$")
+_GNU_UNDEFINED = re.compile(
+    r"undefined reference to [`'](?P<name>.+)'$|undefined symbol: (?P<lld>.+)$"
+)
 # ld64:   "_f", referenced from:
 _APPLE_UNDEFINED = re.compile(r'^ +"(?P<name>[^"]+)", referenced from:')
 # link.exe: error LNK2019: unresolved external symbol f referenced in function g
@@ -73,7 +75,7 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
             hint="install binutils (Debian and Ubuntu: apt-get install binutils)",
         )
     dynamic = () if path.suffix == ".dylib" else ("-D",)
-    result = subprocess.run(  # noqa: S603 - a list, no shell
+    result = subprocess.run(
         [nm, *dynamic, "-u", str(path)],
         capture_output=True,
         text=True,
@@ -99,7 +101,9 @@ def is_python_symbol(name: str) -> bool:
     """
     # Mach-O puts an underscore before every C name, ELF versions follow an @.
     plain = name.partition("@")[0]
-    return any(_PYTHON_SYMBOL.fullmatch(n) for n in (plain, plain[1:] if plain[:1] == "_" else plain))
+    return any(
+        _PYTHON_SYMBOL.fullmatch(n) for n in (plain, plain[1:] if plain[:1] == "_" else plain)
+    )
 
 
 def _python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:
@@ -118,7 +122,7 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _print_program_name(command: tuple[str, ...], program: str) -> str:
-    result = subprocess.run(  # noqa: S603 - the compiler that just made the library
+    result = subprocess.run(
         [*command, f"-print-prog-name={program}"],
         capture_output=True,
         text=True,

@@ -65,7 +65,7 @@ def run_ninja(ninja: str, file: Path, *, root: Path, jobs: int | None) -> tuple[
     # and setuptools' own log lines stay in order with the compiler's.
     sys.stdout.flush()
     printed = []
-    with subprocess.Popen(  # noqa: S603 - a list, no shell
+    with subprocess.Popen(
         command,
         cwd=root,
         env=environment,
@@ -86,7 +86,7 @@ def run_ninja(ninja: str, file: Path, *, root: Path, jobs: int | None) -> tuple[
 
 def write_compile_commands(ninja: str, file: Path, destination: Path, *, root: Path) -> None:
     """Write the JSON compilation database of all compile commands, for editors and clangd."""
-    result = subprocess.run(  # noqa: S603 - a list, no shell
+    result = subprocess.run(
         [ninja, "-f", str(file), "-t", "compdb", "compile"],
         cwd=root,
         capture_output=True,
@@ -105,26 +105,31 @@ def _candidates() -> Iterator[str]:
     declared = os.environ.get("NINJA")
     if declared:
         yield declared
-    for folder in (None, sysconfig.get_path("scripts")):
-        found = shutil.which("ninja", path=folder)
-        if found is not None:
-            yield found
+    folders = [None, sysconfig.get_path("scripts")]
     # The distribution keeps its program there where pip installs into a plain folder.
     spec = importlib.util.find_spec("ninja")
     if spec is not None and spec.origin is not None:
-        for folder in (Path(spec.origin).parent / "data/bin", Path(spec.origin).parents[1] / "bin"):
-            found = shutil.which("ninja", path=str(folder))
-            if found is not None:
-                yield found
+        package = Path(spec.origin).parent
+        folders += [str(package / "data/bin"), str(package.parent / "bin")]
+    for folder in folders:
+        found = shutil.which("ninja", path=folder)
+        if found is not None:
+            yield found
 
 
 def _is_usable(path: str) -> bool:
     try:
-        result = subprocess.run(  # noqa: S603 - the program that would be used
-            [path, "--version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        result = subprocess.run(
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except OSError:
         return False
     # PyPI's calls itself 1.13.2.git.kitware.jobserver-pipe-1.
     release = re.match(r"\d+(\.\d+)*", result.stdout)
-    return result.returncode == 0 and bool(release) and Version(release[0]) >= MINIMUM_NINJA
+    if result.returncode != 0 or release is None:
+        return False
+    return Version(release[0]) >= MINIMUM_NINJA

@@ -8,6 +8,7 @@ leave `compile_commands.json` pointing nowhere.
 
 from __future__ import annotations
 
+import filecmp
 import importlib.metadata
 import json
 import os
@@ -56,8 +57,8 @@ def prepare_sdk(root: Path, folder: Path) -> TVMFFISdk:
     except importlib.metadata.PackageNotFoundError:
         raise BuildError(
             f"{DISTRIBUTION} is not installed in the environment that builds",
-            hint=f"python -m pip install '{BUILD_REQUIREMENT}', or, for isolated builds, name it in "
-            "build-system.requires of pyproject.toml",
+            hint=f"python -m pip install '{BUILD_REQUIREMENT}', or, for isolated builds, name it "
+            "in build-system.requires of pyproject.toml",
         ) from None
     version = Version(distribution.version)
     check_built_against(version)
@@ -125,7 +126,9 @@ def _ask_config(version: Version, root: Path) -> tuple[Path, Path, Path]:
 def _mirror(source: Path, root: Path, folder: Path) -> list[str]:
     """Make `folder` hold exactly the files of `source`; what is equal keeps its time."""
     wanted = {
-        Path(parent, name).relative_to(source) for parent, _, names in os.walk(source) for name in names
+        Path(parent, name).relative_to(source)
+        for parent, _, names in os.walk(source)
+        for name in names
     }
     destination = root / folder
     for parent, _, names in os.walk(destination):
@@ -138,9 +141,8 @@ def _mirror(source: Path, root: Path, folder: Path) -> list[str]:
 
 
 def _copy_if_different(source: Path, destination: Path) -> None:
-    if destination.is_file() and destination.stat().st_size == source.stat().st_size:
-        if destination.read_bytes() == source.read_bytes():
-            return
+    if destination.is_file() and filecmp.cmp(source, destination, shallow=False):
+        return
     destination.parent.mkdir(parents=True, exist_ok=True)
     temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
     shutil.copyfile(source, temporary)

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from packaging.utils import canonicalize_name
 from setuptools.command.build_ext import build_ext
@@ -40,12 +41,13 @@ _STUB_MODE = 0o644
 
 
 class BuildExtMixin(build_ext):
-    """Handles the `TVMFFIExtension`\\ s and leaves the others to the class it is combined with."""
+    """Handles each `TVMFFIExtension`; leaves others to the class it is combined with."""
 
     # What this build put into `build_lib`, or in editable mode would have, by path in the wheel.
     _stub_sources: dict[PurePosixPath, Path]
 
     def initialize_options(self) -> None:
+        """Set what setuptools reads before a command has run."""
         super().initialize_options()
         self._stub_sources = {}
 
@@ -63,7 +65,7 @@ class BuildExtMixin(build_ext):
         """Return the library's path below ``build_lib``."""
         extension = self.ext_map.get(fullname)
         if not isinstance(extension, TVMFFIExtension):
-            return str(super().get_ext_filename(fullname))
+            return str(super().get_ext_filename(fullname))  # type: ignore[no-untyped-call]
         return str(_path_in_wheel(extension.settings))
 
     def get_source_files(self) -> list[str]:
@@ -121,8 +123,11 @@ class BuildExtMixin(build_ext):
         finally:
             self.extensions = every
 
+    def _finalized(self, command: str) -> Any:  # noqa: ANN401 - its class is the project's affair
+        return self.get_finalized_command(command)
+
     def _build_base(self) -> str:
-        return str(self.get_finalized_command("build").build_base)
+        return str(self._finalized("build").build_base)
 
     def _request(self, settings: tuple[ExtensionSettings, ...]) -> BuildRequest:
         root = Path.cwd()
@@ -186,7 +191,7 @@ class BuildExtMixin(build_ext):
     ) -> None:
         # setuptools points `install` at the unpacked wheel for what is not editable. The folder's
         # name is no identifier, so that it cannot shadow the package.
-        wheel = Path(self.get_finalized_command("install").install_lib)
+        wheel = Path(self._finalized("install").install_lib)
         distribution = canonicalize_name(self.distribution.get_name()).replace("-", "_")
         for library in libraries:
             file = wheel / f"{distribution}.libs" / Path(library.plan.library).name
@@ -230,7 +235,7 @@ class BuildExtMixin(build_ext):
 
     def _python_files(self, package: str) -> dict[PurePosixPath, bytes]:
         """Return the Python files of a package and of those below it that matter to stubs."""
-        build_py = self.get_finalized_command("build_py")
+        build_py = self._finalized("build_py")
         files = {}
         for name in self.distribution.packages or ():
             if f"{name}.".startswith(f"{package}."):
@@ -244,7 +249,7 @@ class BuildExtMixin(build_ext):
         return files
 
     def _source_of(self, path: PurePosixPath) -> Path:
-        build_py = self.get_finalized_command("build_py")
+        build_py = self._finalized("build_py")
         return Path(build_py.get_package_dir(".".join(path.parent.parts)), path.name)
 
     def _write_record(self, result: BuildResult) -> None:

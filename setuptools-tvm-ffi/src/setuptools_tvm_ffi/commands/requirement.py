@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from packaging.version import Version
-from setuptools import Distribution
 
 from ..abi_floor import parse_floor, requirement_for, requirement_problem
 from ..errors import PREFIX
@@ -26,12 +26,13 @@ def abi_floor(root: Path, built_against: Version) -> Version:
     return parse_floor(declared, where=where, built_against=built_against)
 
 
-def declare_requirement(distribution: Distribution, *, warn: bool) -> None:
+def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN401
     """Add the requirement where dependencies are dynamic; look at the project's own elsewhere.
 
     Without apache-tvm-ffi in the environment nothing is built and nothing is declared: such a
     process asks for build requirements or makes an sdist.
 
+    :param distribution: setuptools' own; its ``install_requires`` is known to no type checker.
     :param warn: say what is wrong with a static requirement.
     """
     built_against = installed_version()

@@ -24,6 +24,7 @@ class BdistWheelMixin(bdist_wheel):
     _packing = False
 
     def finalize_options(self) -> None:
+        """Have the requirement in place before metadata is written."""
         declare_requirement(self.distribution, warn=False)
         super().finalize_options()
 
@@ -35,6 +36,7 @@ class BdistWheelMixin(bdist_wheel):
         return python, abi, platform
 
     def run(self) -> None:
+        """Build and pack the wheel."""
         declare_requirement(self.distribution, warn=True)
         self._packing = True
         super().run()
@@ -48,15 +50,14 @@ class BdistWheelMixin(bdist_wheel):
             plat_name = self.get_finalized_command("build_ext").plat_name
             folder = relative_build_folder(build_base, root, plat_name)
             record = (root / folder / build_record.FILENAME).read_bytes()
-            replace_file(
-                Path(wheelfile_base, build_record.FILENAME), record, mode=_RECORD_MODE
-            )
+            replace_file(Path(wheelfile_base, build_record.FILENAME), record, mode=_RECORD_MODE)
 
 
 class DistInfoMixin(dist_info):
     """Metadata alone, as ``prepare_metadata_for_build_wheel`` asks for it (PEP 517)."""
 
     def finalize_options(self) -> None:
+        """Have the requirement in place before metadata is written."""
         declare_requirement(self.distribution, warn=False)
         super().finalize_options()
 
@@ -65,5 +66,6 @@ class EditableWheelMixin(editable_wheel):
     """The editable wheel (PEP 660); the libraries are put into it by ``build_ext``."""
 
     def finalize_options(self) -> None:
+        """Have the requirement in place before metadata is written."""
         declare_requirement(self.distribution, warn=True)
         super().finalize_options()

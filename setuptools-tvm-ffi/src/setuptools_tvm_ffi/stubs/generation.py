@@ -85,6 +85,7 @@ def generate_stubs(request: StubRequest, *, root: Path, folder: Path) -> dict[Pu
     for path, content in result.items():
         _check_file(path, content.decode(), registry)
     _store(cache, request, result)
+    logger.info("generated stubs: %s", ", ".join(map(str, result)) or "none")
     return result
 
 

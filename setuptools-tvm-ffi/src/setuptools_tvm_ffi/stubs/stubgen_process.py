@@ -43,9 +43,13 @@ def main(request_file: str) -> None:
     result["new_types"] = sorted(set(result["types"]) - types)
 
     reached("generate")
-    if any(
-        name.startswith(request["prefix"]) for name in result["new_functions"] + result["new_types"]
-    ) or not request["init"]:
+    if (
+        any(
+            name.startswith(request["prefix"])
+            for name in result["new_functions"] + result["new_types"]
+        )
+        or not request["init"]
+    ):
         result["status"] = generate(cli, request)
     reached("done")
     sys.stdout.flush()
@@ -80,7 +84,7 @@ def run(cli: Any, arguments: list[str]) -> int:  # noqa: ANN401 - upstream's mod
         return int(cli.__main__() or 0)
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever upstream raises is shown and fails the build
         traceback.print_exc()
         return 1
 

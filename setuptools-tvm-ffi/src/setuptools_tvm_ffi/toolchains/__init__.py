@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from .model import (
-    CompileUnit,
     Compiler,
+    CompileUnit,
     EnvironmentFlags,
     LinkUnit,
     Toolchain,

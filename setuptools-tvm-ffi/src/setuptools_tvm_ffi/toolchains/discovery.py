@@ -8,8 +8,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from setuptools.errors import PlatformError
 
@@ -83,7 +83,7 @@ def _how_to_install() -> str:
 def _ask_version(command: tuple[str, ...], variable: str) -> str:
     try:
         # The locale would translate the line, and the build record with it.
-        result = subprocess.run(  # noqa: S603 - the compiler the user named
+        result = subprocess.run(
             [*command, "--version"],
             capture_output=True,
             text=True,
@@ -109,7 +109,8 @@ def _find_msvc(
 ) -> Toolchain:
     from distutils.ccompiler import new_compiler  # noqa: PLC0415 - setuptools' copy; Windows only
 
-    msvc = new_compiler(compiler="msvc")
+    # Its attributes are those of one compiler class, which exists on Windows alone.
+    msvc: Any = new_compiler(compiler="msvc")
     try:
         msvc.initialize(plat_name)
     except PlatformError as problem:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..extension import ExtensionSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 from . import local_symbols
-from .model import CompileUnit, Compiler, EnvironmentFlags, LinkUnit, library_filename
+from .model import Compiler, CompileUnit, EnvironmentFlags, LinkUnit, library_filename
 
 #: What exported symbols need to carry their type schema and documentation.
 METADATA_MACRO = "TVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1"
@@ -42,43 +42,52 @@ class GnuToolchain:
             return {"unexported-symbols.txt": local_symbols.unexported_symbols_list()}
         return {"local-symbols.map": local_symbols.version_script()}
 
-    def compile_command(
-        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: CompileUnit
+    def compile_flags(
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
-        compiler = self.compilers[unit.language]
-        cxx = unit.language == "cxx"
+        cxx = language == "cxx"
+        unique = cxx and self.compilers[language].family == "gcc"
         return (
-            *compiler.command,
             f"-std=c++{settings.cxx_std}" if cxx else f"-std=c{settings.c_std}",
             *("-O3", "-DNDEBUG", "-fPIC", "-fvisibility=hidden"),
             *(("-fvisibility-inlines-hidden",) if cxx else ()),
             # libstdc++'s unique symbols ignore visibility, and two libraries that share one
             # bind to each other. Clang never makes any and does not know the option.
-            *(("-fno-gnu-unique",) if cxx and compiler.family == "gcc" else ()),
+            *(("-fno-gnu-unique",) if unique else ()),
             *self._platform(),
             *self._prefix_maps(sdk),
             f"-D{METADATA_MACRO}",
-            *(f"-D{name}" if value is None else f"-D{name}={value}" for name, value in settings.define_macros),
+            *(
+                f"-D{name}" if value is None else f"-D{name}={value}"
+                for name, value in settings.define_macros
+            ),
             *(f"-U{name}" for name in settings.undef_macros),
             *(f"-I{folder}" for folder in settings.include_dirs),
             # As system headers: the project's warning flags are about the project.
             *(word for folder in sdk.include_dirs for word in ("-isystem", folder)),
             *self.environment.cppflags,
-            *self.environment.for_language(unit.language),
-            *settings.args_for(unit.language),
+            *self.environment.for_language(language),
+            *settings.args_for(language),
+        )
+
+    def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
+        return (
+            *self.compilers[unit.language].command,
+            *flags,
             *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
             *("-c", unit.source, "-o", unit.object),
         )
 
-    def link_command(
-        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit
+    def link_flags(
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str, support_folder: str
     ) -> tuple[str, ...]:
         filename = library_filename(self.system, settings.target)
+        kind: tuple[str, ...]
         if self.system == "darwin":
             kind = (
                 "-dynamiclib",
                 f"-Wl,-install_name,@rpath/{filename}",
-                f"-Wl,-unexported_symbols_list,{unit.support_folder}/unexported-symbols.txt",
+                f"-Wl,-unexported_symbols_list,{support_folder}/unexported-symbols.txt",
             )
         else:
             kind = (
@@ -86,21 +95,26 @@ class GnuToolchain:
                 f"-Wl,-soname,{filename}",
                 # macOS and Windows allow no undefined symbol anyway.
                 "-Wl,-z,defs",
-                f"-Wl,--version-script={unit.support_folder}/local-symbols.map",
+                f"-Wl,--version-script={support_folder}/local-symbols.map",
             )
         return (
-            *self.compilers[unit.language].command,
             *kind,
             *self._platform(),
-            *self.environment.for_language(unit.language),
-            f"@{unit.response_file}",
+            *self.environment.for_language(language),
             *self.environment.ldflags,
             *(f"-L{folder}" for folder in settings.library_dirs),
             *(f"-l{library}" for library in settings.libraries),
             f"-L{sdk.library_dir}",
             "-ltvm_ffi",
             *settings.link_args,
-            *("-o", unit.library),
+        )
+
+    def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
+        return (
+            *self.compilers[unit.language].command,
+            # Before the libraries: an archive is searched for what is undefined so far.
+            *("-o", unit.library, f"@{unit.response_file}"),
+            *flags,
         )
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:

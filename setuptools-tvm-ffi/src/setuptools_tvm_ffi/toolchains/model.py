@@ -53,7 +53,7 @@ class EnvironmentFlags:
         )
 
     def for_language(self, language: str) -> tuple[str, ...]:
-        """The compile flags of one language, ``c`` or ``cxx``, without `CPPFLAGS`."""
+        """Return the compile flags of one language, ``c`` or ``cxx``, without `CPPFLAGS`."""
         return self.cflags if language == "c" else self.cxxflags
 
 
@@ -75,11 +75,10 @@ class LinkUnit:
     language: str  #: ``cxx`` as soon as one source is C++
     library: str
     response_file: str  #: holds the objects, whose number may exceed a command line
-    support_folder: str  #: where `Toolchain.support_files` lie
 
 
 def system_of(platform: str) -> str:
-    """Return the kind of system behind ``sys.platform``: ``linux`` (any ELF), ``darwin``, ``windows``.
+    """Return ``linux`` (for anything with ELF), ``darwin`` or ``windows`` for a ``sys.platform``.
 
     >>> system_of("win32"), system_of("freebsd14")
     ('windows', 'linux')
@@ -122,18 +121,27 @@ class Toolchain(Protocol):
     def support_files(self) -> Mapping[str, str]:
         """Names and contents of files that link commands refer to."""
 
-    def compile_command(
-        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: CompileUnit
+    def compile_flags(
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
-        """The command that makes one object."""
+        """Return what every unit of a language is compiled with."""
 
-    def link_command(
-        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit
+    def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
+        """Return the command that makes one object with these flags."""
+
+    def link_flags(
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str, support_folder: str
     ) -> tuple[str, ...]:
-        """The command that makes the library from `unit.response_file`."""
+        """Return what comes after the objects on the link command.
+
+        :param support_folder: where the `support_files` lie.
+        """
+
+    def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
+        """Return the command that makes the library from `unit.response_file`."""
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
-        """The objects, one a line, quoted as the linker driver expects."""
+        """Return the objects, one a line, quoted as the linker driver expects."""
 
     def shell_line(self, command: tuple[str, ...]) -> str:
-        """The command as ninja on this platform takes it."""
+        """Return the command as ninja on this platform takes it."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..extension import ExtensionSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 from .gnu import METADATA_MACRO
-from .model import CompileUnit, Compiler, EnvironmentFlags, LinkUnit
+from .model import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
 
 # What upstream's CMake helper (`tvm_ffi_add_msvc_flags`) defines.
 _DEFINITIONS = (
@@ -51,48 +51,63 @@ class MsvcToolchain:
     def support_files(self) -> Mapping[str, str]:
         return {}
 
-    def compile_command(
-        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: CompileUnit
+    def compile_flags(
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
-        cxx = unit.language == "cxx"
+        cxx = language == "cxx"
+        if cxx:
+            standard = _CXX_STANDARD.get(settings.cxx_std, "/std:c++latest")
+        else:
+            standard = _C_STANDARD.get(settings.c_std, "/std:clatest")
         return (
-            *self.compilers[unit.language].command,
-            *("/nologo", "/showIncludes", "/c", "/utf-8"),
-            _CXX_STANDARD.get(settings.cxx_std, "/std:c++latest")
-            if cxx
-            else _C_STANDARD.get(settings.c_std, "/std:clatest"),
+            *("/nologo", "/utf-8", standard),
             *(("/EHsc", "/Zc:__cplusplus") if cxx else ()),
             # Reflection instantiates more sections than an object holds by default (C1128).
             *("/O2", "/MD", "/bigobj", "/Zc:inline", "/DNDEBUG"),
             *(f"/D{definition}" for definition in _DEFINITIONS),
             f"/D{METADATA_MACRO}",
-            *(f"/D{name}" if value is None else f"/D{name}={value}" for name, value in settings.define_macros),
+            *(
+                f"/D{name}" if value is None else f"/D{name}={value}"
+                for name, value in settings.define_macros
+            ),
             *(f"/U{name}" for name in settings.undef_macros),
             *(f"/I{folder}" for folder in (*settings.include_dirs, *sdk.include_dirs)),
             *self.environment.cppflags,
-            *self.environment.for_language(unit.language),
-            *settings.args_for(unit.language),
-            f"{'/Tp' if cxx else '/Tc'}{unit.source}",
+            *self.environment.for_language(language),
+            *settings.args_for(language),
+        )
+
+    def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
+        return (
+            *self.compilers[unit.language].command,
+            *flags,
+            *("/showIncludes", "/c"),
+            f"{'/Tp' if unit.language == 'cxx' else '/Tc'}{unit.source}",
             f"/Fo{unit.object}",
         )
 
-    def link_command(
-        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit
+    def link_flags(
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str, support_folder: str
     ) -> tuple[str, ...]:
-        import_library = unit.library.rpartition(".")[0] + ".lib"
+        del language, support_folder  # one linker, and nothing is exported unasked
         return (
-            self.linker,
             *("/nologo", "/DLL", "/INCREMENTAL:NO"),
             # A time stamp in the header would make every build another file.
             "/Brepro",
-            f"@{unit.response_file}",
             *self.environment.ldflags,
             *(f"/LIBPATH:{folder}" for folder in settings.library_dirs),
             *(f"{library}.lib" for library in settings.libraries),
             f"{sdk.library_dir}/{sdk.library}",
             *settings.link_args,
-            f"/IMPLIB:{import_library}",
+        )
+
+    def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
+        return (
+            self.linker,
             f"/OUT:{unit.library}",
+            f"/IMPLIB:{unit.library.rpartition('.')[0]}.lib",
+            f"@{unit.response_file}",
+            *flags,
         )
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
