@@ -6,10 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from conftest import Environment, copy_repository, make_environment
-
-QUICK = {"CXXFLAGS": "-O0", "CFLAGS": "-O0"}
+from environments import BUILD_REQUIREMENTS, QUICK, Environment, copy_repository, make_environment
 
 NEW_FUNCTION = """
 #include <tvm/ffi/tvm_ffi.h>
@@ -27,13 +24,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_repository(tmp_path_factory.mktemp("editable") / "my-ffi-extension")
 
 
-def install(
-    source: Path, folder: Path, builder: Environment, variables: dict[str, str], *options: str
-) -> Environment:
+def install(source: Path, folder: Path, variables: dict[str, str], *options: str) -> Environment:
     """Install `source` editably into a new environment that has what a build needs."""
     environment = make_environment(folder / "venv", {**variables, **QUICK})
-    needs = ("setuptools", "wheel", "packaging", "tomli", "ninja", "apache-tvm-ffi")
-    environment.pip("install", "-q", *needs, cwd=folder)
+    environment.pip("install", "-q", *BUILD_REQUIREMENTS, cwd=folder)
     reinstall(source, environment, *options)
     return environment
 
@@ -58,13 +52,11 @@ def python(environment: Environment, program: str, cwd: Path) -> str:
 def test_the_package_loads_from_any_folder_and_uninstalls_without_a_trace(
     mode: str,
     source: Path,
-    builder: Environment,
     variables: dict[str, str],
     tmp_path: Path,
 ) -> None:
     environment = make_environment(tmp_path / "venv", {**variables, **QUICK})
-    needs = ("setuptools", "wheel", "packaging", "tomli", "ninja", "apache-tvm-ffi")
-    environment.pip("install", "-q", *needs, cwd=tmp_path)
+    environment.pip("install", "-q", *BUILD_REQUIREMENTS, cwd=tmp_path)
     before = files_of(environment)
     options = ("--config-settings", "editable_mode=strict") if mode == "strict" else ()
     reinstall(source, environment, *options)
@@ -78,10 +70,10 @@ def test_the_package_loads_from_any_folder_and_uninstalls_without_a_trace(
 
 
 def test_a_new_function_appears_in_the_source_tree_and_other_files_stay(
-    builder: Environment, variables: dict[str, str], tmp_path: Path
+    variables: dict[str, str], tmp_path: Path
 ) -> None:
     source = copy_repository(tmp_path / "my-ffi-extension")
-    environment = install(source, tmp_path, builder, variables)
+    environment = install(source, tmp_path, variables)
     tracked = {p: p.read_bytes() for p in source.glob("my_ffi_extension/**/*.py")}
     (source / "csrc" / "added.cc").write_text(NEW_FUNCTION)
     reinstall(source, environment)

@@ -10,17 +10,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
-
-from conftest import Environment, copy_repository, make_environment
-
-#: Compiling is not what these tests are about.
-QUICK = {"CXXFLAGS": "-O0", "CFLAGS": "-O0"}
+from environments import QUICK, Environment, copy_repository, make_environment
 
 
 @pytest.fixture(scope="module")
-def frontends(
-    tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]
-) -> Environment:
+def frontends(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]) -> Environment:
     """An environment that has the frontends and nothing that a build needs."""
     folder = tmp_path_factory.mktemp("frontends")
     cache = {"UV_CACHE_DIR": str(folder / "uv-cache"), **QUICK}
@@ -43,9 +37,7 @@ def unpacked_sdist(
     checkout: Path, frontends: Environment, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     folder = tmp_path_factory.mktemp("sdist")
-    frontends.run(
-        *(frontends.python, "-m", "build", "--sdist", "-o", folder, checkout), cwd=folder
-    )
+    frontends.run(*(frontends.python, "-m", "build", "--sdist", "-o", folder, checkout), cwd=folder)
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         if sys.version_info >= (3, 12):

@@ -6,10 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from conftest import copy_repository, make_environment
-
-QUICK = {"CXXFLAGS": "-O0", "CFLAGS": "-O0"}
+from environments import BUILD_REQUIREMENTS, QUICK, copy_repository, make_environment
 
 ODD_NAMES = {
     "space": "a folder",
@@ -32,8 +29,7 @@ def test_a_project_and_an_environment_in_an_odd_folder_build_and_work(
     source = copy_repository(folder / "project")
     environment = make_environment(folder / "venv", {**variables, **QUICK})
     # The environment holds the headers that are compiled against: no isolation.
-    needs = ("setuptools", "wheel", "packaging", "tomli", "ninja", "apache-tvm-ffi")
-    environment.pip("install", "-q", *needs, cwd=folder)
+    environment.pip("install", "-q", *BUILD_REQUIREMENTS, cwd=folder)
     environment.pip("install", "-q", "--no-build-isolation", "--no-deps", ".", cwd=source)
     tour = environment.run(environment.python, "-m", "my_ffi_extension", cwd=tmp_path)
     assert tour.stdout.rstrip().endswith("OK: everything works.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import Environment, copy_repository
+from environments import Environment, copy_repository
 
 
 def test_two_folders_give_the_same_bytes(builder: Environment, tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-from conftest import Environment, Interpreter, find_interpreters, make_environment
+from environments import Environment, Interpreter, find_interpreters, make_environment
 
 PACKAGE_FILES = {
     "my_ffi_extension/__init__.py",
@@ -74,9 +73,7 @@ def test_the_wheel_holds_exactly_the_package_and_its_metadata(reference_wheel: P
 
 
 def test_the_wheel_is_tagged_for_every_python_of_one_platform(reference_wheel: Path) -> None:
-    assert re.fullmatch(
-        r"my_ffi_extension-0\.1\.0-py3-none-linux_\w+\.whl", reference_wheel.name
-    )
+    assert re.fullmatch(r"my_ffi_extension-0\.1\.0-py3-none-linux_\w+\.whl", reference_wheel.name)
     lines = read(reference_wheel, f"{DIST_INFO}/WHEEL").decode().splitlines()
     assert "Root-Is-Purelib: false" in lines
     (tag,) = (line for line in lines if line.startswith("Tag:"))
@@ -87,9 +84,7 @@ def test_the_wheel_requires_what_it_was_built_against(reference_wheel: Path) -> 
     record = json.loads(read(reference_wheel, f"{DIST_INFO}/tvm_ffi_build.json"))
     version = record["apache-tvm-ffi"]["built-against"]
     metadata = read(reference_wheel, f"{DIST_INFO}/METADATA").decode().splitlines()
-    (requirement,) = (
-        line for line in metadata if line.startswith("Requires-Dist: apache-tvm-ffi")
-    )
+    (requirement,) = (line for line in metadata if line.startswith("Requires-Dist: apache-tvm-ffi"))
     assert f">={version}" in requirement
     assert "<0.2" in requirement
 

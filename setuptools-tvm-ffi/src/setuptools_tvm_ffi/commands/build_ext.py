@@ -20,7 +20,7 @@ from setuptools.command.build_ext import build_ext
 
 from .. import build_record
 from ..errors import ConfigurationError
-from ..extension import ExtensionSettings, TVMFFIExtension
+from ..extension import ExtensionSettings, TVMFFIExtension, check_together
 from ..file_replacement import replace_file
 from ..libraries import (
     BuildRequest,
@@ -55,6 +55,7 @@ class BuildExtMixin(build_ext):
         """Build ours as one plan, then the others one by one."""
         ours = self._tvm_ffi_settings()
         if ours:
+            check_together(ours)
             self._check_packages(ours)
             result = build_libraries(self._request(ours))
             self._place(result)

@@ -24,6 +24,8 @@ from . import directives
 
 _CHILD = Path(__file__).with_name("stubgen_process.py")
 _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+# Of Python, and of tvm-ffi's own errors; the reason stands below.
+_FRAMES = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 _NO_SCHEMA = re.compile(r"\[Skipped\] Function has no type schema: (?P<name>\S+)")
 #: Bumped when the same inputs give other stubs than before.
 _CACHE_FORMAT = 1
@@ -75,10 +77,15 @@ def generate_stubs(request: StubRequest, *, root: Path, folder: Path) -> dict[Pu
     try:
         for path, content in request.files.items():
             (staging / path).parent.mkdir(parents=True, exist_ok=True)
-            (staging / path).write_bytes(content)
+            # Init mode appends to the last line, whether it is ended or not.
+            end = b"" if not content or content.endswith(b"\n") else b"\n"
+            (staging / path).write_bytes(content + end)
         staging.mkdir(parents=True, exist_ok=True)
         registry, printed = _run_child(request, staging, root=root, folder=folder)
         _check_registry(request, registry, printed)
+        for path, content in request.files.items():
+            _check_parameters(path, content.decode(), registry)
+        _check_status(request, registry, printed)
         result = _collect(request, staging)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -115,13 +122,7 @@ def _run_child(
     stage = registry.get("stage", "import")
     if stage != "done" or process.returncode != 0:
         raise _child_failure(request, stage, process.returncode, printed)
-    if registry.get("status", 0) != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
-        raise BuildError(
-            f"extension {settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} failed:\n"
-            f"{printed}",
-            hint="mend what it names; no stubs were written",
-        )
-    return registry, printed
+    return registry, printed.replace(f"{staging.resolve()}/", "")
 
 
 def _child_failure(request: StubRequest, stage: str, status: int, printed: str) -> BuildError:
@@ -138,6 +139,7 @@ def _child_failure(request: StubRequest, stage: str, status: int, printed: str) 
     }.get(stage, "generating stubs ended early")
     hint = None
     if stage == "load":
+        printed = _without_frames(printed)
         hint = (
             "the library runs its registrations when it is loaded: a function or type key that is "
             "registered twice, or belongs to another library, ends the process"
@@ -146,6 +148,20 @@ def _child_failure(request: StubRequest, stage: str, status: int, printed: str) 
         f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",
         hint=hint,
     )
+
+
+def _without_frames(printed: str) -> str:
+    return _FRAMES.sub("", printed)
+
+
+def _check_status(request: StubRequest, registry: Mapping[str, Any], printed: str) -> None:
+    # The exit status alone says nothing up to 0.1.13.post3, and misses "[Error]" after it.
+    if registry.get("status", 0) != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
+        raise BuildError(
+            f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
+            f"failed:\n{_without_frames(printed)}",
+            hint="mend what it names; no stubs were written",
+        )
 
 
 def _check_registry(request: StubRequest, registry: Mapping[str, Any], printed: str) -> None:
@@ -196,7 +212,8 @@ def _collect(request: StubRequest, staging: Path) -> dict[PurePosixPath, bytes]:
     return result
 
 
-def _check_file(path: PurePosixPath, text: str, registry: Mapping[str, Any]) -> None:
+def _check_parameters(path: PurePosixPath, text: str, registry: Mapping[str, Any]) -> None:
+    """Refuse blocks for what is registered nowhere: upstream leaves them as they are."""
     functions: Sequence[str] = registry["functions"]
     types: Sequence[str] = registry["types"]
     for block in directives.blocks(text, str(path)):
@@ -207,8 +224,21 @@ def _check_file(path: PurePosixPath, text: str, registry: Mapping[str, Any]) -> 
                 f"{place}: no type {parameter!r} is registered",
                 hint="delete the block and its class, or correct the type key",
             )
+        prefix = parameter.partition("@")[0] + "."
+        # Init mode writes an empty block where a prefix holds classes only.
+        if kind == "global" and not any(n.startswith(prefix) for n in (*functions, *types)):
+            raise BuildError(
+                f"{place}: nothing is registered under {prefix!r}",
+                hint="correct the prefix, or delete the block",
+            )
+
+
+def _check_file(path: PurePosixPath, text: str, registry: Mapping[str, Any]) -> None:
+    _check_parameters(path, text, registry)
+    for block in directives.blocks(text, str(path)):
+        kind, _, parameter = (block.block or "").partition("/")
         if kind == "global":
-            _check_global_block(place, block, parameter.partition("@")[0], functions, types)
+            _check_filled(path, block, parameter.partition("@")[0], registry["functions"])
     try:
         if path.suffix == ".pyi":
             ast.parse(text)
@@ -222,30 +252,20 @@ def _check_file(path: PurePosixPath, text: str, registry: Mapping[str, Any]) -> 
         ) from None
 
 
-def _check_global_block(
-    place: str,
-    block: directives.Piece,
-    prefix: str,
-    functions: Sequence[str],
-    types: Sequence[str],
+def _check_filled(
+    path: PurePosixPath, block: directives.Piece, prefix: str, functions: Sequence[str]
 ) -> None:
+    place = f"{path}:{block.line_number}: block '{block.block}'"
     here = [name for name in functions if name.rpartition(".")[0] == prefix]
-    filled = bool(block.interior)
-    if here and not filled:
+    if here and not block.interior:
         raise BuildError(
             f"{place}: none of its functions carries a type schema: {', '.join(here)}",
             hint="register them with a typed function instead of def_packed",
         )
-    if not here and filled:
+    if not here and block.interior:
         raise BuildError(
             f"{place}: no function is registered under {prefix!r} any more",
             hint="delete the lines between the block's markers, or the block",
-        )
-    # Init mode writes an empty block where a prefix holds classes only.
-    if not here and not any(name.startswith(prefix + ".") for name in types):
-        raise BuildError(
-            f"{place}: nothing is registered under {prefix!r}",
-            hint="correct the prefix, or delete the block",
         )
 
 

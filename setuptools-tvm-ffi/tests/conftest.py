@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the plugin's tests."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from environments import Environment
+from sample_projects import PROJECTS, Project, ProjectFactory
+
+
+@pytest.fixture
+def project(builder: Environment, tmp_path: Path) -> ProjectFactory:
+    """Copy a sample project by name; the copy may be broken."""
+
+    def copy(name: str, environment: Environment = builder) -> Project:
+        shutil.copytree(PROJECTS / name, tmp_path / name)
+        return Project(tmp_path / name, environment)
+
+    return copy

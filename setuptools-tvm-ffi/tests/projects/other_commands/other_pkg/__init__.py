@@ -1,0 +1,1 @@
+"""A package with a TVM-FFI library and a CPython extension."""

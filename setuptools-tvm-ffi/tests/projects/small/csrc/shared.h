@@ -1,0 +1,3 @@
+#pragma once
+
+inline long shared_value() { return 1; }

@@ -1,0 +1,1 @@
+"""A small package; what it exports is generated."""

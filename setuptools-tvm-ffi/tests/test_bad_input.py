@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a user gets for each kind of mistake, and that mending it is all it takes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from environments import Environment, make_environment
+from sample_projects import ProjectFactory
+
+
+def errors(printed: str) -> str:
+    """The lines of ours, without their prefix."""
+    found = re.findall(r"^\s*setuptools-tvm-ffi: (?:error|hint): (.*)$", printed, re.MULTILINE)
+    assert found, printed
+    return "\n".join(found)
+
+
+@pytest.fixture
+def path_without_compilers(builder: Environment, tmp_path: Path) -> str:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "ninja").symlink_to(builder.folder / "bin" / "ninja")
+    return str(folder)
+
+
+def test_no_compiler_names_what_was_looked_for(
+    project: ProjectFactory, path_without_compilers: str
+) -> None:
+    small = project("small")
+    message = errors(small.refuse(PATH=path_without_compilers))
+    assert "no C++ compiler: looked for c++, g++, clang++ on PATH, and CXX is not set" in message
+    assert "install one" in message
+    small.build()
+
+
+def test_a_cxx_that_points_nowhere_is_named(project: ProjectFactory) -> None:
+    message = errors(project("small").refuse(CXX="/nowhere/g++ -m64"))
+    assert "CXX='/nowhere/g++ -m64': there is no program '/nowhere/g++'" in message
+
+
+def test_a_source_that_does_not_exist_is_named_with_its_extension(project: ProjectFactory) -> None:
+    small = project("small")
+    small.edit("setup.py", '["csrc/*.cc"]', '["csrc/*.cc", "csrc/missing.cc"]')
+    message = errors(small.refuse())
+    assert "extension 'small_pkg.small': sources: 'csrc/missing.cc': file does not exist" in message
+    small.edit("setup.py", ', "csrc/missing.cc"', "")
+    small.build()
+
+
+def test_a_glob_that_matches_nothing_is_named(project: ProjectFactory) -> None:
+    small = project("small")
+    small.edit("setup.py", "csrc/*.cc", "source/**/*.cc")
+    message = errors(small.refuse())
+    assert "extension 'small_pkg.small': sources: 'source/**/*.cc': glob matches nothing" in message
+
+
+def test_a_compile_error_shows_the_compilers_message_once_with_file_and_command(
+    project: ProjectFactory,
+) -> None:
+    small = project("small")
+    small.edit("csrc/point.cc", "double x;", "double x")
+    printed = small.refuse()
+    assert len(re.findall(r"csrc/point\.cc:\d+:\d+: error: ", printed)) == 1
+    assert re.search(r"c\+\+ -std=c\+\+17 .* -c csrc/point\.cc ", printed)
+    assert "extension 'small_pkg.small': compiling csrc/point.cc failed" in errors(printed)
+    small.edit("csrc/point.cc", "double x\n", "double x;\n")
+    small.build()
+
+
+def test_a_lambda_that_cxx17_cannot_export_with_its_types_gets_a_hint(
+    project: ProjectFactory,
+) -> None:
+    small = project("small")
+    small.edit("csrc/functions.cc", "(twice, Twice)", "(twice, [](int64_t x) { return x; })")
+    assert "give the function a name, set cxx_std='20'" in errors(small.refuse())
+    small.edit("setup.py", "include_dirs=", "cxx_std=20, include_dirs=")
+    small.build()
+
+
+def test_an_unresolved_symbol_is_named(project: ProjectFactory) -> None:
+    small = project("small")
+    small.edit("csrc/functions.cc", '#include "shared.h"', "long shared_value();")
+    message = errors(small.refuse())
+    assert "library 'small_pkg.small': undefined symbol 'shared_value()'" in message
+    assert "add the source that defines it" in message
+
+
+def test_a_cpython_symbol_is_named(project: ProjectFactory) -> None:
+    small = project("c_only")
+    small.edit(
+        "csrc/increment.c",
+        "args[0].v_int64 + 1;",
+        "(int64_t)PyLong_FromLong(args[0].v_int64);",
+    )
+    small.edit("csrc/increment.c", "#include <stddef.h>", "void* PyLong_FromLong(long);")
+    # Its backend is setuptools' own, which has another first word.
+    process = small.build(check=False)
+    printed = process.stdout + process.stderr
+    assert process.returncode != 0
+    assert "Traceback" not in printed
+    assert "error: library 'c_only_pkg.c_only': needs the CPython symbol 'PyLong_From" in printed
+
+
+def test_a_cpython_symbol_that_another_library_resolves_is_named(project: ProjectFactory) -> None:
+    small = project("small")
+    (small.folder / "lib").mkdir()
+    # Stands in for libpython, which not every interpreter comes with as a shared library.
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(small.folder / "lib/libfake.so")],
+        input="void* PyLong_FromLong(long x) { return &x; }",
+        text=True,
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    small.edit(
+        "csrc/functions.cc", '#include "shared.h"', 'extern "C" void* PyLong_FromLong(long);'
+    )
+    small.edit(
+        "csrc/functions.cc", "x + shared_value()", "reinterpret_cast<int64_t>(PyLong_FromLong(x))"
+    )
+    small.edit(
+        "setup.py",
+        'include_dirs=["csrc"]',
+        'libraries=["fake"], library_dirs=["lib"], include_dirs=["csrc"]',
+    )
+    message = errors(small.refuse())
+    assert "library 'small_pkg.small': needs the CPython symbol 'PyLong_FromLong'" in message
+
+
+def test_a_missing_tvm_ffi_is_named_with_the_way_to_get_it(
+    project: ProjectFactory, variables: dict[str, str], plugin_wheel: Path, tmp_path: Path
+) -> None:
+    bare = make_environment(tmp_path / "bare", variables)
+    bare.pip("install", "-q", "wheel", "ninja", plugin_wheel, cwd=tmp_path)
+    small = project("small", bare)
+    message = errors(small.refuse())
+    assert "apache-tvm-ffi is not installed in the environment that builds" in message
+    assert "python -m pip install 'apache-tvm-ffi>=" in message
+    bare.pip("install", "-q", "apache-tvm-ffi", cwd=tmp_path)
+    small.build()
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ("0.1.13", "this release was withdrawn"),
+        ("0.1.13.post0", "this release was withdrawn"),
+        ("0.1.5", "it has no tvm_ffi.libinfo.load_lib_module"),
+    ],
+)
+def test_a_release_that_makes_broken_wheels_is_refused_with_the_reason(
+    version: str,
+    reason: str,
+    project: ProjectFactory,
+    variables: dict[str, str],
+    plugin_wheel: Path,
+    tmp_path: Path,
+) -> None:
+    environment = make_environment(tmp_path / "old", variables)
+    environment.pip("install", "-q", "wheel", "ninja", plugin_wheel, cwd=tmp_path)
+    # Metadata alone stands in for the release: the first two are no longer on any index, and
+    # all three have to be refused before anything else of them is looked at.
+    info = environment.site_packages / f"apache_tvm_ffi-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: apache-tvm-ffi\nVersion: {version}\n"
+    )
+    message = errors(project("small", environment).refuse())
+    assert f"apache-tvm-ffi {version} cannot be built against: {reason}" in message
+
+
+def test_two_extensions_with_one_target_are_refused_before_compiling(
+    project: ProjectFactory,
+) -> None:
+    small = project("small")
+    small.edit(
+        "setup.py",
+        "ext_modules=[",
+        'ext_modules=[TVMFFIExtension("small_pkg.other.small", ["csrc/*.cc"]), ',
+    )
+    printed = small.refuse()
+    assert "have one target, 'small'" in errors(printed)
+    assert "[1/" not in printed
+
+
+def test_a_target_that_escapes_its_package_is_refused(project: ProjectFactory) -> None:
+    small = project("small")
+    small.edit("setup.py", "small_pkg.small", "small_pkg.../x")
+    assert "TVMFFIExtension('small_pkg.../x')" in errors(small.refuse())
+
+
+def test_a_misspelt_argument_is_refused_with_a_suggestion(project: ProjectFactory) -> None:
+    small = project("small")
+    small.edit("setup.py", "include_dirs", "include_dir")
+    assert "unknown argument 'include_dir', did you mean 'include_dirs'?" in errors(small.refuse())
+
+
+def test_an_unknown_key_in_pyproject_is_refused_with_a_suggestion(project: ProjectFactory) -> None:
+    small = project("small")
+    with (small.folder / "pyproject.toml").open("a") as stream:
+        stream.write('[tool.setuptools-tvm-ffi]\nabi-flor = "0.1.9"\n')
+    message = errors(small.refuse())
+    assert (
+        "pyproject.toml: tool.setuptools-tvm-ffi.abi-flor: unknown key, did you mean 'abi-floor'?"
+        in message
+    )
+
+
+def test_a_declared_prefix_that_nothing_is_registered_under_is_refused(
+    project: ProjectFactory,
+) -> None:
+    small = project("small")
+    small.edit("setup.py", "include_dirs=", 'registry_prefix="small_pkg.ops", include_dirs=')
+    message = errors(small.refuse())
+    assert "nothing is registered under the prefix 'small_pkg.ops.'" in message
+    assert "the library registers 'small_pkg.add_shared'" in message
+    small.edit("setup.py", 'registry_prefix="small_pkg.ops", ', "")
+    small.build()
+
+
+def test_names_registered_outside_the_package_are_refused_by_name(project: ProjectFactory) -> None:
+    small = project("small")
+    small.edit("csrc/functions.cc", "small_pkg.add_shared", "elsewhere.add_shared")
+    small.edit("csrc/point.cc", "small_pkg.Point", "elsewhere.Point")
+    message = errors(small.refuse())
+    assert "nothing is registered under the prefix 'small_pkg.'" in message
+    assert "'elsewhere.add_shared'" in message
+
+
+def test_a_registration_that_ends_the_process_shows_its_message_and_the_library(
+    project: ProjectFactory,
+) -> None:
+    small = project("small")
+    again = (small.folder / "csrc" / "point.cc").read_text()
+    (small.folder / "csrc" / "point_again.cc").write_text(again.replace("PointObj", "OtherObj"))
+    printed = small.refuse()
+    message = errors(printed)
+    assert "libsmall.so failed (killed by SIG" in message
+    assert "small_pkg.Point" in message
+    (small.folder / "csrc" / "point_again.cc").unlink()
+    small.build()
+
+
+def test_a_package_that_setuptools_does_not_know_is_named(project: ProjectFactory) -> None:
+    small = project("small")
+    small.edit("setup.py", "small_pkg.small", "other_pkg.small")
+    message = errors(small.refuse())
+    assert (
+        "its package 'other_pkg' is not one of the distribution's packages (small_pkg)" in message
+    )
+
+
+def test_no_ninja_is_named_where_isolation_cannot_bring_one(
+    project: ProjectFactory, variables: dict[str, str], plugin_wheel: Path, tmp_path: Path
+) -> None:
+    environment = make_environment(tmp_path / "bare", variables)
+    environment.pip("install", "-q", "wheel", "apache-tvm-ffi", plugin_wheel, cwd=tmp_path)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for program in ("c++", "cc", "ld", "as"):
+        found = shutil.which(program)
+        assert found is not None
+        (folder / program).symlink_to(found)
+    message = errors(project("small", environment).refuse(PATH=str(folder)))
+    assert "no ninja 1.10 or newer" in message
+
+
+def test_debugging_shows_the_traceback(project: ProjectFactory) -> None:
+    small = project("small")
+    small.edit("setup.py", "csrc/*.cc", "csrc/*.cpp")
+    process = small.build(check=False, SETUPTOOLS_TVM_FFI_DEBUG="1")
+    printed = process.stdout + process.stderr
+    assert process.returncode != 0
+    assert "Traceback (most recent call last)" in printed
+    assert "glob matches nothing" in printed
+
+
+def test_the_hooks_ask_for_ninja_only_where_there_is_none(
+    builder: Environment, project: ProjectFactory, tmp_path: Path
+) -> None:
+    small = project("small")
+    program = (
+        "import setuptools_tvm_ffi.build_meta as backend, sys; "
+        "sys.stdout = sys.stderr; wanted = backend.get_requires_for_build_wheel(); "
+        "print(wanted, file=sys.__stdout__)"
+    )
+
+    def asked(**variables: str) -> str:
+        command = (builder.python, "-c", program)
+        return builder.run(*command, cwd=small.folder, variables=variables).stdout
+
+    assert "apache-tvm-ffi>=" in asked()
+    assert "ninja" not in asked()
+    hidden = tmp_path / "hidden"
+    (hidden / "ninja").mkdir(parents=True)
+    (hidden / "ninja" / "__init__.py").touch()
+    renamed = builder.folder / "bin" / "ninja-hidden"
+    (builder.folder / "bin" / "ninja").rename(renamed)
+    try:
+        assert "ninja>=1.10" in asked(PATH=str(hidden), PYTHONPATH=str(hidden))
+    finally:
+        renamed.rename(builder.folder / "bin" / "ninja")

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is compiled, linked and generated again, and what is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from environments import Environment, make_environment
+from sample_projects import Project, ProjectFactory
+
+
+def steps(printed: str) -> set[str]:
+    """What ninja announced, and whether stubs were generated."""
+    found = set(re.findall(r"^\s*\[\d+/\d+\] (.*?)\s*$", printed, re.MULTILINE))
+    return found | set(re.findall(r"generated stubs", printed))
+
+
+def rebuild(project: Project) -> set[str]:
+    process = project.build()
+    return steps(process.stdout + process.stderr)
+
+
+ALL = {"compile csrc/functions.cc", "compile csrc/point.cc", "link libsmall.so", "generated stubs"}
+
+
+@pytest.fixture
+def small(project: ProjectFactory) -> Project:
+    built: Project = project("small")
+    assert rebuild(built) == ALL
+    return built
+
+
+def change(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_an_unchanged_tree_compiles_links_and_generates_nothing(small: Project) -> None:
+    wheel = small.wheel.read_bytes()
+    names = small.names()
+    assert rebuild(small) == set()
+    assert small.names() == names
+    assert len(small.wheel.read_bytes()) == len(wheel)
+
+
+def test_a_header_recompiles_what_includes_it_and_nothing_else(small: Project) -> None:
+    change(small.folder / "csrc" / "only_point.h", "x / 2", "x * 0.5")
+    assert rebuild(small) == ALL - {"compile csrc/functions.cc"}
+    change(small.folder / "csrc" / "shared.h", "return 1", "return 2")
+    assert rebuild(small) == ALL
+
+
+def test_a_changed_setting_recompiles(small: Project) -> None:
+    small.edit("setup.py", "include_dirs=", 'define_macros=[("SOMETHING", "1")], include_dirs=')
+    assert rebuild(small) >= ALL - {"generated stubs"}
+
+
+def test_a_source_that_is_gone_leaves_the_library(small: Project) -> None:
+    (small.folder / "csrc" / "point.cc").unlink()
+    assert rebuild(small) == {"link libsmall.so", "generated stubs"}
+    assert "class Point" not in small.read("small_pkg/_ffi_api.py")
+
+
+def test_a_renamed_target_leaves_no_library_of_the_old_name_in_the_wheel(small: Project) -> None:
+    small.edit("setup.py", "small_pkg.small", "small_pkg.renamed")
+    rebuild(small)
+    libraries = {name for name in small.names() if name.endswith(".so")}
+    assert libraries == {"small_pkg/librenamed.so"}
+
+
+def test_compile_commands_are_left_for_editors(small: Project) -> None:
+    (folder,) = (small.folder / "build").glob("tvm-ffi.*")
+    commands = json.loads((folder / "compile_commands.json").read_text())
+    assert {entry["file"] for entry in commands} == {"csrc/functions.cc", "csrc/point.cc"}
+    assert {entry["directory"] for entry in commands} == {str(small.folder)}
+    # What they name is there, whatever became of the environment that built.
+    include = re.search(r"-isystem (\S+)", commands[0]["command"])
+    assert include is not None
+    assert (small.folder / include[1] / "tvm" / "ffi" / "c_api.h").is_file()
+
+
+def test_the_headers_of_another_release_recompile(
+    small: Project, variables: dict[str, str], plugin_wheel: Path, tmp_path: Path
+) -> None:
+    (header,) = small.folder.glob("build/tvm-ffi.*/apache-tvm-ffi/include/tvm/ffi/object.h")
+    header.write_text(header.read_text() + "\n// of another release\n")
+    (origin,) = small.folder.glob("build/tvm-ffi.*/apache-tvm-ffi/origin.json")
+    origin.unlink()
+    assert rebuild(small) >= {"compile csrc/functions.cc", "compile csrc/point.cc"}
+    assert "of another release" not in header.read_text()
+
+
+def test_another_isolated_environment_finds_everything_done(
+    project: ProjectFactory, variables: dict[str, str], tmp_path: Path
+) -> None:
+    environment = make_environment(tmp_path / "venv", variables)
+    small: Project = project("small", environment)
+
+    def build() -> set[str]:
+        process = environment.pip(
+            *("wheel", "-v", "--no-deps", "-w", tmp_path / "dist", "."),
+            cwd=small.folder,
+            variables={"CXXFLAGS": "-O0"},
+        )
+        return steps(process.stdout + process.stderr)
+
+    assert build() == ALL
+    assert build() == set()
+
+
+def test_force_compiles_everything_again(small: Project, builder: Environment) -> None:
+    command = (builder.python, "setup.py", "build_ext", "--force")
+    process = builder.run(*command, cwd=small.folder, variables={"CXXFLAGS": "-O0"})
+    assert steps(process.stdout) >= ALL - {"generated stubs"}
+
+
+def test_a_failed_build_is_resumed_by_the_next(small: Project) -> None:
+    change(small.folder / "csrc" / "functions.cc", "return 2 * x;", "return 2 * x")
+    small.refuse()
+    change(small.folder / "csrc" / "functions.cc", "return 2 * x", "return 2 * x;")
+    assert "compile csrc/point.cc" not in rebuild(small)
+    assert os.listdir(small.wheels) != []

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Projects that use the plugin in other ways than the reference package does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tarfile
+
+from environments import Environment
+from sample_projects import Project, ProjectFactory
+
+
+def test_the_plain_setuptools_backend_builds_a_c_library(
+    project: ProjectFactory, builder: Environment
+) -> None:
+    c_only: Project = project("c_only")
+    c_only.build()
+    assert re.search(r"-py3-none-linux_\w+\.whl$", c_only.wheel.name)
+    assert {n for n in c_only.names() if ".dist-info/" not in n} == {
+        "c_only_pkg/__init__.py",
+        "c_only_pkg/libc_only.so",
+    }
+    (library,) = (c_only.folder / "build").glob("lib*/c_only_pkg/libc_only.so")
+    needed = subprocess.run(
+        ["readelf", "-d", str(library)], capture_output=True, text=True, check=True
+    ).stdout
+    assert "libstdc++" not in needed
+    assert "libtvm_ffi" in needed
+    printed = builder.run(
+        *(builder.python, "-m", "pip", "--version"), cwd=c_only.folder, check=False
+    )
+    assert printed is not None
+
+
+def test_a_static_requirement_below_what_was_built_against_is_warned_of_with_both_versions(
+    project: ProjectFactory,
+) -> None:
+    c_only: Project = project("c_only")
+    process = c_only.build()
+    printed = process.stdout + process.stderr
+    (warning,) = re.findall(r"setuptools-tvm-ffi: warning: (.*)", printed)
+    version = re.search(r"built against apache-tvm-ffi (\S+),", warning)
+    assert version is not None
+    assert "allows 0.1.10" in warning
+    assert "Requires-Dist: apache-tvm-ffi>=0.1.10" in c_only.metadata("METADATA")
+    c_only.edit("pyproject.toml", ">=0.1.10", f">={version[1]},<0.2")
+    process = c_only.build()
+    assert "warning: the library" not in process.stdout + process.stderr
+
+
+def test_a_project_may_lower_the_floor(project: ProjectFactory) -> None:
+    small: Project = project("small")
+    with (small.folder / "pyproject.toml").open("a") as stream:
+        stream.write('\n[tool.setuptools-tvm-ffi]\nabi-floor = "0.1.9"\n')
+    small.build()
+    (line,) = re.findall(r"^Requires-Dist: (apache-tvm-ffi.*)$", small.metadata("METADATA"), re.M)
+    assert set(line.removeprefix("apache-tvm-ffi").split(",")) == {
+        ">=0.1.9",
+        "!=0.1.13",
+        "!=0.1.13.post0",
+        "<0.2",
+    }
+    assert '"abi-floor": "0.1.9"' in small.metadata("tvm_ffi_build.json")
+
+
+def test_other_plugins_commands_keep_their_behaviour(project: ProjectFactory) -> None:
+    other: Project = project("other_commands")
+    other.build()
+    names = {n for n in other.names() if ".dist-info/" not in n}
+    assert {n for n in names if "cpython" not in n} == {
+        "other_pkg/__init__.py",
+        "other_pkg/libplain.so",
+        "other_pkg/written_by_build_ext.txt",
+        "other_pkg/written_by_build_py.txt",
+    }
+    (cpython,) = (n for n in names if "cpython" in n)
+    assert cpython.endswith(".so")
+    assert other.read("other_pkg/written_by_build_ext.txt").split() == [
+        "other_pkg.plain",
+        "other_pkg.cpython",
+    ]
+    # With an extension of CPython's ABI beside it the wheel is not for every Python.
+    assert "-py3-none-" not in other.wheel.name
+
+
+def test_commands_named_in_pyproject_keep_their_behaviour(project: ProjectFactory) -> None:
+    small: Project = project("small")
+    (small.folder / "commands.py").write_text(
+        "from pathlib import Path\n"
+        "from setuptools.command.build_ext import build_ext\n\n"
+        "class Stamped(build_ext):\n"
+        "    def run(self):\n"
+        "        super().run()\n"
+        '        Path(self.build_lib, "small_pkg", "stamp.txt").write_text("here")\n'
+    )
+    with (small.folder / "pyproject.toml").open("a") as stream:
+        stream.write('\n[tool.setuptools.cmdclass]\nbuild_ext = "commands.Stamped"\n')
+    small.build()
+    assert {"small_pkg/stamp.txt", "small_pkg/libsmall.so"} <= small.names()
+
+
+def test_an_sdist_holds_every_source_without_a_manifest(
+    project: ProjectFactory, builder: Environment
+) -> None:
+    small: Project = project("small")
+    program = "import setuptools_tvm_ffi.build_meta as backend; backend.build_sdist('dist')"
+    builder.run(builder.python, "-c", program, cwd=small.folder)
+    (archive,) = (small.folder / "dist").glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
+    assert {"csrc/functions.cc", "csrc/point.cc", "setup.py", "pyproject.toml"} <= names
+
+
+def test_build_ext_inplace_puts_library_and_stubs_beside_the_package(
+    project: ProjectFactory, builder: Environment
+) -> None:
+    small: Project = project("small")
+    command = (builder.python, "setup.py", "build_ext", "--inplace")
+    builder.run(*command, cwd=small.folder, variables={"CXXFLAGS": "-O0"})
+    assert (small.folder / "small_pkg" / "libsmall.so").is_file()

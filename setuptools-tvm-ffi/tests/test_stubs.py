@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stubs: what is generated, what stays, and what fails the build."""
+
+from __future__ import annotations
+
+import pytest
+from sample_projects import Project, ProjectFactory
+
+API = "small_pkg/_ffi_api.py"
+
+CIRCLE = """
+#include <tvm/ffi/tvm_ffi.h>
+
+struct CircleObj : public tvm::ffi::Object {
+  double radius;
+  explicit CircleObj(double radius) : radius(radius) {}
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("small_pkg.Circle", CircleObj, tvm::ffi::Object);
+};
+
+TVM_FFI_STATIC_INIT_BLOCK() {
+  namespace refl = tvm::ffi::reflection;
+  refl::ObjectDef<CircleObj>().def(refl::init<double>()).def_ro("radius", &CircleObj::radius);
+  refl::GlobalDef().def("small_pkg.deep.er.area", [](double r) { return 3 * r * r; });
+}
+"""
+
+
+def commit_stubs(project: Project) -> None:
+    """Put the stubs of the last wheel into the source tree, as an editable install does."""
+    for name in project.names():
+        if name.endswith(".py"):
+            (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (project.folder / name).write_text(project.read(name))
+
+
+def add_circle(project: Project) -> None:
+    (project.folder / "csrc" / "circle.cc").write_text(CIRCLE)
+
+
+@pytest.fixture
+def small(project: ProjectFactory) -> Project:
+    built: Project = project("small")
+    return built
+
+
+def test_a_wheel_carries_stubs_and_the_source_tree_does_not_change(small: Project) -> None:
+    before = small.tree()
+    small.build()
+    assert "def add_shared(_0: int, /) -> int: ..." in small.read(API)
+    assert "class Point(" in small.read(API)
+    assert "from ._ffi_api import *" in small.read("small_pkg/__init__.py")
+    assert small.tree() == before
+
+
+def test_new_functions_classes_and_prefixes_appear_without_editing_python(small: Project) -> None:
+    small.build()
+    commit_stubs(small)
+    add_circle(small)
+    small.build()
+    api = small.read(API)
+    assert api.count("class Circle(") == 1
+    assert api.count("class Point(") == 1
+    # Upstream's init mode appends a second one here.
+    assert api.count("LIB = ") == 1
+    assert "def area(_0: float, /) -> float: ..." in small.read("small_pkg/deep/er/_ffi_api.py")
+    target = small.folder.parent / "venv"
+    environment = _installed(small, target)
+    program = (
+        "import small_pkg, small_pkg.deep.er as er; "
+        "print(small_pkg.Circle(2.0).radius, er.area(1.0), small_pkg.LIB.twice(21), "
+        "small_pkg.add_shared(1))"
+    )
+    printed = environment.run(environment.python, "-c", program, cwd=target)
+    assert printed.stdout.split() == ["2.0", "3.0", "42", "2"]
+
+
+def _installed(project: Project, folder):  # type: ignore[no-untyped-def]
+    from environments import make_environment
+
+    environment = make_environment(folder, project.environment.variables)
+    environment.pip("install", "-q", project.wheel, cwd=folder)
+    return environment
+
+
+def test_building_on_committed_stubs_changes_nothing(small: Project) -> None:
+    add_circle(small)
+    small.build()
+    first = {name: small.read(name) for name in small.names() if name.endswith(".py")}
+    commit_stubs(small)
+    small.build()
+    assert {name: small.read(name) for name in small.names() if name.endswith(".py")} == first
+
+
+def test_what_a_person_wrote_stays_byte_for_byte(small: Project) -> None:
+    small.build()
+    commit_stubs(small)
+    api = small.folder / API
+    text = api.read_text()
+    # A form feed, trailing blanks, an own class body, no newline at the end of the file.
+    by_hand = "\n\f\ndef by_hand():   \n    return 'kept'"
+    edited = text.replace('"""FFI binding for `small_pkg.Point`."""', '"""A point."""') + by_hand
+    api.write_text(edited)
+    add_circle(small)
+    small.build()
+    result = small.read(API)
+    assert '"""A point."""' in result
+    assert by_hand in result
+    assert "class Circle(" in result
+    (small.folder / "csrc" / "circle.cc").unlink()
+    small.build()
+    assert small.read(API) == edited
+
+
+def test_line_ends_of_a_file_stay_what_they_are(small: Project) -> None:
+    small.build()
+    commit_stubs(small)
+    api = small.folder / API
+    api.write_bytes(api.read_bytes().replace(b"\n", b"\r\n"))
+    small.edit(
+        "csrc/functions.cc",
+        "TVM_FFI_STATIC_INIT_BLOCK() {",
+        "TVM_FFI_STATIC_INIT_BLOCK() {\n"
+        '  tvm::ffi::reflection::GlobalDef().def("small_pkg.zero", []() { return 0; });',
+    )
+    small.build()
+    content = small.read(API)
+    assert "def zero() -> int: ..." in content
+    assert content.count("\n") == content.count("\r\n")
+
+
+def test_directive_mode_fills_blocks_and_creates_nothing(small: Project) -> None:
+    small.edit("setup.py", "include_dirs=", 'stubs="directives", include_dirs=')
+    (small.folder / "small_pkg" / "ops.py").write_text(
+        '"""By hand."""\n\n'
+        "# tvm-ffi-stubgen(begin): import-section\n# tvm-ffi-stubgen(end)\n\n"
+        "from tvm_ffi.libinfo import load_lib_module\n\n"
+        'LIB = load_lib_module("small-project", "small")\n\n'
+        "# tvm-ffi-stubgen(begin): global/small_pkg\n# tvm-ffi-stubgen(end)\n"
+    )
+    small.build()
+    assert {name for name in small.names() if name.endswith(".py")} == {
+        "small_pkg/__init__.py",
+        "small_pkg/ops.py",
+    }
+    assert "def add_shared(_0: int, /) -> int: ..." in small.read("small_pkg/ops.py")
+
+
+def test_without_stubs_nothing_is_started_or_changed(small: Project) -> None:
+    small.edit("setup.py", "include_dirs=", 'stubs="none", include_dirs=')
+    printed = small.build()
+    assert "generated stubs" not in printed.stdout + printed.stderr
+    assert {n for n in small.names() if n.endswith(".py")} == {"small_pkg/__init__.py"}
+
+
+def directives(project: Project, text: str) -> None:
+    project.edit("setup.py", "include_dirs=", 'stubs="directives", include_dirs=')
+    (project.folder / "small_pkg" / "ops.py").write_text(text)
+
+
+BEGIN, END = "# tvm-ffi-stubgen(begin): ", "# tvm-ffi-stubgen(end)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            f"{BEGIN}global/small_pkg\n",
+            "small_pkg/ops.py:1: block 'global/small_pkg' is not closed",
+        ),
+        (f"{END}", "small_pkg/ops.py:1: block ends here and begins nowhere"),
+        (
+            f"{BEGIN}global/small_pkg\n{BEGIN}__all__\n{END}{END}",
+            "small_pkg/ops.py:2: block begins inside 'global/small_pkg'",
+        ),
+        (f"{BEGIN}function/x\n{END}", "small_pkg/ops.py:1: unknown block 'function/x'"),
+        ("# tvm-ffi-stubgen(begin) global/x\n", "small_pkg/ops.py:1: malformed directive"),
+        ("# tvm-ffi-stubgen(ty-map): nonsense\n", "tvm-ffi-stubgen 0."),
+        ("# tvm-ffi-stubgen(no-such-thing): x\n", "tvm-ffi-stubgen 0."),
+        (
+            f"{BEGIN}global/small_pkgs\n{END}",
+            "small_pkg/ops.py:1: block 'global/small_pkgs': nothing is registered under",
+        ),
+        (f"{BEGIN}object/small_pkg.Pont\n{END}", "small_pkg.Pont"),
+        (
+            f"import os\n{BEGIN}import-section\n{END}{BEGIN}global/small_pkg\n{END}",
+            "from __future__ imports must occur at the beginning of the file",
+        ),
+    ],
+    ids=[
+        "unclosed",
+        "unopened",
+        "nested",
+        "unknown-kind",
+        "malformed",
+        "bad-ty-map",
+        "unknown-directive",
+        "misspelt-prefix",
+        "misspelt-type",
+        "import-above-the-import-section",
+    ],
+)
+def test_a_directive_that_cannot_be_followed_fails_the_build(
+    text: str, message: str, small: Project
+) -> None:
+    directives(small, text)
+    assert message in small.refuse()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("small_pkg.add_shared", "small_pkg.import", "'import' is a Python keyword"),
+        ("small_pkg.add_shared", "small_pkg.a-b", "'a-b' is no Python identifier"),
+        ("small_pkg.add_shared", "small_pkg.class.f", "'class' is a Python keyword"),
+    ],
+)
+def test_a_registered_name_that_python_cannot_write_fails_the_build(
+    old: str, new: str, message: str, small: Project
+) -> None:
+    small.edit("csrc/functions.cc", old, new)
+    assert message in small.refuse()
+
+
+def test_a_field_that_python_cannot_write_fails_the_build(small: Project) -> None:
+    small.edit("csrc/point.cc", '"x", &PointObj::x', '"from", &PointObj::x')
+    printed = small.refuse()
+    assert "small_pkg/_ffi_api.py:" in printed
+    assert "the generated module does not compile" in printed
+
+
+def test_a_class_that_is_gone_is_named_where_its_block_was_committed(small: Project) -> None:
+    add_circle(small)
+    small.build()
+    commit_stubs(small)
+    (small.folder / "csrc" / "circle.cc").unlink()
+    printed = small.refuse()
+    assert "small_pkg.Circle" in printed
+
+
+def test_a_function_without_types_is_left_out_with_a_warning(small: Project) -> None:
+    small.edit(
+        "csrc/functions.cc",
+        "  tvm::ffi::reflection::GlobalDef()",
+        '  tvm::ffi::reflection::GlobalDef().def_packed("small_pkg.untyped",\n'
+        "      [](tvm::ffi::PackedArgs, tvm::ffi::Any* result) { *result = 1; });\n"
+        "  tvm::ffi::reflection::GlobalDef()",
+    )
+    printed = small.build()
+    assert "add_shared" in small.read(API)
+    warned = "'small_pkg.untyped' carries no type schema" in printed.stdout + printed.stderr
+    assert warned or "untyped" in small.read(API)

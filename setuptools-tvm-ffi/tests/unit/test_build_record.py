@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi import __version__, build_record
+from setuptools_tvm_ffi.build_record import LibraryRecord
+from setuptools_tvm_ffi.toolchains import Compiler
+
+
+def rendered(
+    arguments: Mapping[str, Sequence[str]],
+    *,
+    root: str = "/home/me/project",
+    compilers: Mapping[str, Compiler] | None = None,
+) -> bytes:
+    return build_record.render(
+        tvm_ffi_version="0.1.15.post2",
+        abi_floor="0.1.9",
+        platform="linux-x86_64",
+        compilers=compilers or {},
+        libraries=[LibraryRecord("pkg.ops", "ops", "pkg/libops.so", "ab" * 32, arguments)],
+        root=root,
+    )
+
+
+def arguments_of(record: bytes) -> Any:
+    return json.loads(record)["libraries"][0]["arguments"]
+
+
+def test_the_record_says_how_a_library_was_made() -> None:
+    compilers = {
+        "cxx": Compiler(("ccache", "g++"), "gcc", "g++ 12.2.0"),
+        "c": Compiler(("gcc",), "gcc", "gcc 12.2.0"),
+    }
+    record = json.loads(rendered({"cxx": ("-O3",), "link": ("-shared",)}, compilers=compilers))
+    assert record == {
+        "schema": 1,
+        "generator": f"setuptools-tvm-ffi {__version__}",
+        "apache-tvm-ffi": {"built-against": "0.1.15.post2", "abi-floor": "0.1.9"},
+        "platform": "linux-x86_64",
+        "compilers": {
+            "c": {"command": ["gcc"], "version": "gcc 12.2.0"},
+            "cxx": {"command": ["ccache", "g++"], "version": "g++ 12.2.0"},
+        },
+        "libraries": [
+            {
+                "extension": "pkg.ops",
+                "target": "ops",
+                "path": "pkg/libops.so",
+                "sha256": "ab" * 32,
+                "arguments": {"cxx": ["-O3"], "link": ["-shared"]},
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("argument", "written"),
+    [
+        ("-ffile-prefix-map=/home/me/project=.", "-ffile-prefix-map=.=."),
+        ("-I/home/me/project/include", "-I./include"),
+        ("/home/me/project", "."),
+        ("-L/home/me/project/a:/home/me/project/b", "-L./a:./b"),
+        ("-I/opt/include", "-I/opt/include"),
+        ("-O3", "-O3"),
+    ],
+)
+def test_the_root_is_written_as_a_dot(argument: str, written: str) -> None:
+    assert arguments_of(rendered({"cxx": [argument]})) == {"cxx": [written]}
+
+
+def test_a_folder_that_only_begins_like_the_root_is_written_in_full() -> None:
+    argument = "-I/home/me/project-headers/include"
+    assert arguments_of(rendered({"cxx": [argument]})) == {"cxx": [argument]}
+
+
+def test_the_same_build_in_another_folder_gives_the_same_bytes() -> None:
+    def record(root: str) -> bytes:
+        compilers = {"cxx": Compiler(("g++",), "gcc", "g++ 12")}
+        arguments = {"cxx": [f"-I{root}/include", f"-ffile-prefix-map={root}=."]}
+        return rendered(arguments, root=root, compilers=compilers)
+
+    assert record("/home/me/project") == record("/tmp/a b") == record("/tmp/ü")
+
+
+def test_a_compiler_inside_the_project_gives_the_same_bytes_in_another_folder() -> None:
+    def record(root: str) -> bytes:
+        compilers = {"cxx": Compiler((f"{root}/tools/zig", "c++"), "clang", "clang 18")}
+        return rendered({}, root=root, compilers=compilers)
+
+    assert record("/home/me/project") == record("/tmp/other")
+
+
+def test_the_order_of_compilers_says_nothing() -> None:
+    c, cxx = Compiler(("cc",), "gcc", "1"), Compiler(("c++",), "gcc", "1")
+    assert rendered({}, compilers={"c": c, "cxx": cxx}) == rendered(
+        {}, compilers={"cxx": cxx, "c": c}
+    )
+
+
+def test_the_order_of_arguments_is_kept() -> None:
+    arguments = {"cxx": ["-b", "-a", "-c"], "link": ["-z", "-y"]}
+    assert arguments_of(rendered(arguments)) == arguments
+
+
+def test_the_file_is_readable_text_with_a_final_newline() -> None:
+    text = rendered({"cxx": ["-DNAME=ü"]}).decode("utf-8")
+    assert text.startswith('{\n  "schema": 1,\n')
+    assert text.endswith("}\n")
+    assert '"-DNAME=ü"' in text
+
+
+def test_the_digest_is_sha256_in_hexadecimal() -> None:
+    assert build_record.digest(b"") == (
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    )

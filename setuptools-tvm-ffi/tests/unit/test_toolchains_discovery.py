@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, Toolchain
+from setuptools_tvm_ffi.toolchains.discovery import find_toolchain
+from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the programs are shell scripts")
+
+C, CXX, BOTH = frozenset({"c"}), frozenset({"cxx"}), frozenset({"c", "cxx"})
+GCC_LINE = "g++ (Debian 12.2.0-14) 12.2.0"
+CLANG_LINE = "Debian clang version 14.0.6"
+FLAG_VARIABLES = ("CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "ARCHFLAGS")
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the only folder on PATH, empty, in an environment that declares nothing."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    for variable in ("CC", "CXX", "MACOSX_DEPLOYMENT_TARGET", *FLAG_VARIABLES):
+        monkeypatch.delenv(variable, raising=False)
+    return folder
+
+
+def program(path: Path, body: str) -> None:
+    path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def compiler(path: Path, line: str) -> None:
+    program(path, f"[ \"$*\" = --version ] && printf '%s\\n' '{line}' 'Copyright someone'")
+
+
+def find(languages: frozenset[str], root: str = "/project") -> Toolchain:
+    return find_toolchain(languages, Path(root), "linux-x86_64")
+
+
+def test_the_usual_names_are_looked_for_on_path(programs: Path) -> None:
+    compiler(programs / "gcc", GCC_LINE)
+    compiler(programs / "clang++", CLANG_LINE)
+    assert find(BOTH).compilers == {
+        "c": Compiler(("gcc",), "gcc", GCC_LINE),
+        "cxx": Compiler(("clang++",), "clang", CLANG_LINE),
+    }
+
+
+@pytest.mark.parametrize(
+    ("languages", "names"), [(C, ["cc", "gcc", "clang"]), (CXX, ["c++", "g++", "clang++"])]
+)
+def test_the_platforms_own_name_comes_first(
+    programs: Path, languages: frozenset[str], names: list[str]
+) -> None:
+    while names:
+        for name in names:
+            compiler(programs / name, f"{name} 1")
+        (found,) = find(languages).compilers.values()
+        assert found.command == (names[0],)
+        (programs / names[0]).unlink()
+        names = names[1:]
+
+
+def test_only_compilers_of_the_languages_in_use_are_looked_for(programs: Path) -> None:
+    compiler(programs / "cc", GCC_LINE)
+    assert set(find(C).compilers) == {"c"}
+
+
+def test_cc_and_cxx_win_over_path(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cc", "c++", "my-cc", "my-c++"):
+        compiler(programs / name, f"{name} 1")
+    monkeypatch.setenv("CC", "my-cc")
+    monkeypatch.setenv("CXX", "my-c++")
+    assert {k: v.command for k, v in find(BOTH).compilers.items()} == {
+        "c": ("my-cc",),
+        "cxx": ("my-c++",),
+    }
+
+
+def test_cc_says_nothing_about_cxx(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler(programs / "my-cc", GCC_LINE)
+    compiler(programs / "g++", GCC_LINE)
+    monkeypatch.setenv("CC", "my-cc")
+    assert find(CXX).compilers["cxx"].command == ("g++",)
+
+
+@pytest.mark.parametrize("value", ["", "   "])
+def test_an_empty_variable_declares_nothing(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    compiler(programs / "c++", GCC_LINE)
+    monkeypatch.setenv("CXX", value)
+    assert find(CXX).compilers["cxx"].command == ("c++",)
+
+
+def test_a_variable_may_hold_a_launcher_and_arguments(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "my tools"
+    folder.mkdir()
+    compiler(folder / "g++", GCC_LINE)
+    program(programs / "launch", 'shift_to="$1"; for last; do :; done; exec "$shift_to" "$last"')
+    monkeypatch.setenv("CXX", f"launch '{folder}/g++' -m64")
+    assert find(CXX).compilers["cxx"] == Compiler(
+        ("launch", f"{folder}/g++", "-m64"), "gcc", GCC_LINE
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "family"),
+    [
+        (GCC_LINE, "gcc"),
+        ("x86_64-conda-linux-gnu-c++ (conda-forge gcc 13.3.0-1) 13.3.0", "gcc"),
+        (CLANG_LINE, "clang"),
+        ("Apple clang version 15.0.0 (clang-1500.3.9.4)", "clang"),
+        ("AMD Clang 17", "clang"),
+    ],
+)
+def test_the_family_is_read_from_what_the_compiler_says(
+    programs: Path, line: str, family: str
+) -> None:
+    compiler(programs / "c++", line)
+    assert find(CXX).compilers["cxx"] == Compiler(("c++",), family, line)
+
+
+def test_the_compiler_is_asked_in_english(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(programs / "c++", 'echo "c++ in $LC_ALL"')
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert find(CXX).compilers["cxx"].version == "c++ in C"
+
+
+def test_a_version_that_is_no_utf8_does_no_harm(programs: Path) -> None:
+    program(programs / "c++", "printf 'c++ \\377 1\\n'")
+    assert find(CXX).compilers["cxx"].version.endswith(" 1")
+
+
+def test_the_toolchain_knows_root_system_and_environment(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler(programs / "c++", GCC_LINE)
+    monkeypatch.setenv("CXXFLAGS", "-g '-DX=a b'")
+    monkeypatch.setenv("LDFLAGS", "-Wl,-O1")
+    tools = find(CXX, "/my project")
+    assert isinstance(tools, GnuToolchain)
+    assert (tools.root, tools.system) == ("/my project", "linux")
+    assert tools.environment == EnvironmentFlags(cxxflags=("-g", "-DX=a b"), ldflags=("-Wl,-O1",))
+
+
+@pytest.mark.parametrize(
+    ("languages", "message"),
+    [
+        (C, "no C compiler: looked for cc, gcc, clang on PATH, and CC is not set"),
+        (CXX, "no C++ compiler: looked for c++, g++, clang++ on PATH, and CXX is not set"),
+    ],
+)
+@pytest.mark.usefixtures("programs")
+def test_no_compiler_at_all_is_reported_with_how_to_install_one(
+    languages: frozenset[str], message: str
+) -> None:
+    with pytest.raises(BuildError) as caught:
+        find(languages)
+    assert caught.value.message == message
+    variable = "CC" if languages == C else "CXX"
+    assert caught.value.hint == (
+        "install one (Debian and Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++) "
+        f"or set {variable}"
+    )
+
+
+@pytest.mark.parametrize("value", ["my-g++", "/nowhere/g++ -m64", "''"])
+def test_a_variable_that_points_nowhere_is_reported(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    compiler(programs / "c++", GCC_LINE)
+    monkeypatch.setenv("CXX", value)
+    with pytest.raises(BuildError) as caught:
+        find(CXX)
+    first = value.split(maxsplit=1)[0].strip("'")
+    assert caught.value.message == f"CXX={value!r}: there is no program {first!r}"
+    assert caught.value.hint == (
+        "set CXX to a C++ compiler, or unset it to have c++, g++, clang++ looked for on PATH"
+    )
+
+
+def test_a_file_that_nobody_may_execute_is_no_compiler(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (programs / "my-cc").write_text("#!/bin/sh\n", encoding="utf-8")
+    monkeypatch.setenv("CC", "my-cc")
+    with pytest.raises(BuildError, match="CC='my-cc': there is no program 'my-cc'"):
+        find(C)
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_variable_that_cannot_be_split_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "gcc 'unclosed")
+    with pytest.raises(BuildError) as caught:
+        find(C)
+    assert caught.value.message == (
+        'CC="gcc \'unclosed" cannot be split into a command: No closing quotation'
+    )
+
+
+def test_flags_that_cannot_be_split_are_reported(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler(programs / "cc", GCC_LINE)
+    monkeypatch.setenv("CFLAGS", "-DX='a")
+    with pytest.raises(BuildError, match="CFLAGS"):
+        find(C)
+
+
+def test_a_compiler_that_fails_is_reported_with_what_it_says(programs: Path) -> None:
+    program(programs / "cc", "echo 'xcrun: error: no developer tools' >&2; exit 72")
+    with pytest.raises(BuildError) as caught:
+        find(C)
+    assert caught.value.message == (
+        "cc --version failed (exit status 72): xcrun: error: no developer tools"
+    )
+    assert caught.value.hint == "set CC to a compiler that runs"
+
+
+def test_a_compiler_that_says_nothing_is_reported(programs: Path) -> None:
+    program(programs / "cc", "exit 0")
+    with pytest.raises(BuildError, match=r"cc --version failed \(exit status 0\)"):
+        find(C)
+
+
+def test_a_program_that_cannot_be_started_is_reported(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = programs / "g++"
+    script.write_text("#!/nowhere/interpreter\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setenv("CXX", "g++ -m64")
+    with pytest.raises(BuildError, match=r"^cannot start g\+\+ -m64: .*No such file"):
+        find(CXX)

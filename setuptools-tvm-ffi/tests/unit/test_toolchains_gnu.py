@@ -1,0 +1,451 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+from setuptools_tvm_ffi.extension import ExtensionSettings
+from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
+from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
+from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
+
+SDK = TVMFFISdk(
+    version=Version("0.1.15.post2"),
+    include_dirs=("build/sdk/include", "build/sdk/dlpack-include"),
+    library_dir="build/sdk/lib",
+    library="libtvm_ffi.so",
+)
+PLAIN = ExtensionSettings(name="pkg.ops", sources=("a.cpp",))
+FULL = ExtensionSettings(
+    name="pkg.ops",
+    sources=("a.cpp", "b.c"),
+    include_dirs=("include", "vendor dir/include"),
+    define_macros=(("WITH_X", None), ("LEVEL", "3"), ("TEXT", '"a b"')),
+    undef_macros=("NDEBUG",),
+    c_args=("-Wc-declared",),
+    cxx_args=("-Wcxx-declared", "-O0"),
+    link_args=("-Wl,-s",),
+    libraries=("z", "m"),
+    library_dirs=("vendor/lib",),
+    c_std="17",
+    cxx_std="20",
+)
+ENVIRONMENT = EnvironmentFlags(
+    cppflags=("-DP",),
+    cflags=("-DC",),
+    cxxflags=("-DX",),
+    ldflags=("-Wl,-O1",),
+    archflags=("-arch", "arm64", "-arch", "x86_64"),
+    deployment_target="11.0",
+)
+CXX_UNIT = CompileUnit("src/a.cpp", "cxx", "build/o/a.cpp.o", "build/o/a.cpp.o.d")
+C_UNIT = CompileUnit("src/b.c", "c", "build/o/b.c.o", "build/o/b.c.o.d")
+LINUX = LinkUnit(("build/o/a.cpp.o",), "cxx", "build/libops.so", "build/libops.so.rsp")
+C_LINUX = LinkUnit(("build/o/b.c.o",), "c", "build/libops.so", "build/libops.so.rsp")
+DARWIN = LinkUnit(("build/o/a.cpp.o",), "cxx", "build/libops.dylib", "build/libops.dylib.rsp")
+
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc on PATH")
+
+
+def toolchain(
+    family: str = "gcc",
+    *,
+    system: str = "linux",
+    root: str = "/project",
+    environment: EnvironmentFlags = ENVIRONMENT,
+) -> GnuToolchain:
+    c, cxx = {"gcc": ("gcc", "g++"), "clang": ("clang", "clang++")}[family]
+    compilers = {
+        "c": Compiler((c,), family, f"{c} 1.0"),
+        "cxx": Compiler(("ccache", cxx, "-m64"), family, f"{cxx} 1.0"),
+    }
+    return GnuToolchain(compilers, system, root, environment)
+
+
+def compile_command(
+    tools: GnuToolchain, settings: ExtensionSettings, unit: CompileUnit
+) -> tuple[str, ...]:
+    return tools.compile_command(tools.compile_flags(settings, SDK, unit.language), unit)
+
+
+def link_command(
+    tools: GnuToolchain, settings: ExtensionSettings, unit: LinkUnit
+) -> tuple[str, ...]:
+    return tools.link_command(tools.link_flags(settings, SDK, unit.language, "build"), unit)
+
+
+def test_gcc_compiles_cxx_on_linux() -> None:
+    assert compile_command(toolchain(), FULL, CXX_UNIT) == (
+        "ccache",
+        "g++",
+        "-m64",
+        "-std=c++20",
+        "-O3",
+        "-DNDEBUG",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-fvisibility-inlines-hidden",
+        "-fno-gnu-unique",
+        "-ffile-prefix-map=/project=.",
+        "-ffile-prefix-map=build/sdk/include/=",
+        "-ffile-prefix-map=build/sdk/dlpack-include/=",
+        "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
+        "-DWITH_X",
+        "-DLEVEL=3",
+        '-DTEXT="a b"',
+        "-UNDEBUG",
+        "-Iinclude",
+        "-Ivendor dir/include",
+        "-isystem",
+        "build/sdk/include",
+        "-isystem",
+        "build/sdk/dlpack-include",
+        "-DP",
+        "-DX",
+        "-Wcxx-declared",
+        "-O0",
+        "-MD",
+        "-MQ",
+        "build/o/a.cpp.o",
+        "-MF",
+        "build/o/a.cpp.o.d",
+        "-c",
+        "src/a.cpp",
+        "-o",
+        "build/o/a.cpp.o",
+    )
+
+
+def test_gcc_compiles_c_on_linux() -> None:
+    assert compile_command(toolchain(), FULL, C_UNIT) == (
+        "gcc",
+        "-std=c17",
+        "-O3",
+        "-DNDEBUG",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-ffile-prefix-map=/project=.",
+        "-ffile-prefix-map=build/sdk/include/=",
+        "-ffile-prefix-map=build/sdk/dlpack-include/=",
+        "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
+        "-DWITH_X",
+        "-DLEVEL=3",
+        '-DTEXT="a b"',
+        "-UNDEBUG",
+        "-Iinclude",
+        "-Ivendor dir/include",
+        "-isystem",
+        "build/sdk/include",
+        "-isystem",
+        "build/sdk/dlpack-include",
+        "-DP",
+        "-DC",
+        "-Wc-declared",
+        "-MD",
+        "-MQ",
+        "build/o/b.c.o",
+        "-MF",
+        "build/o/b.c.o.d",
+        "-c",
+        "src/b.c",
+        "-o",
+        "build/o/b.c.o",
+    )
+
+
+def test_clang_compiles_cxx_on_linux_without_an_option_of_gcc_alone() -> None:
+    tools = toolchain("clang", environment=EnvironmentFlags())
+    assert compile_command(tools, PLAIN, CXX_UNIT) == (
+        "ccache",
+        "clang++",
+        "-m64",
+        "-std=c++17",
+        "-O3",
+        "-DNDEBUG",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-fvisibility-inlines-hidden",
+        "-ffile-prefix-map=/project=.",
+        "-ffile-prefix-map=build/sdk/include/=",
+        "-ffile-prefix-map=build/sdk/dlpack-include/=",
+        "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
+        "-isystem",
+        "build/sdk/include",
+        "-isystem",
+        "build/sdk/dlpack-include",
+        "-MD",
+        "-MQ",
+        "build/o/a.cpp.o",
+        "-MF",
+        "build/o/a.cpp.o.d",
+        "-c",
+        "src/a.cpp",
+        "-o",
+        "build/o/a.cpp.o",
+    )
+
+
+def test_clang_compiles_c_on_linux() -> None:
+    tools = toolchain("clang", environment=EnvironmentFlags())
+    assert compile_command(tools, PLAIN, C_UNIT) == (
+        "clang",
+        "-std=c11",
+        "-O3",
+        "-DNDEBUG",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-ffile-prefix-map=/project=.",
+        "-ffile-prefix-map=build/sdk/include/=",
+        "-ffile-prefix-map=build/sdk/dlpack-include/=",
+        "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
+        "-isystem",
+        "build/sdk/include",
+        "-isystem",
+        "build/sdk/dlpack-include",
+        "-MD",
+        "-MQ",
+        "build/o/b.c.o",
+        "-MF",
+        "build/o/b.c.o.d",
+        "-c",
+        "src/b.c",
+        "-o",
+        "build/o/b.c.o",
+    )
+
+
+# Apple's compiler and linker cannot run here: these assert the command lines.
+def test_apple_clang_compiles_cxx_for_the_declared_architectures_and_release() -> None:
+    assert compile_command(toolchain("clang", system="darwin"), PLAIN, CXX_UNIT) == (
+        "ccache",
+        "clang++",
+        "-m64",
+        "-std=c++17",
+        "-O3",
+        "-DNDEBUG",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-fvisibility-inlines-hidden",
+        "-arch",
+        "arm64",
+        "-arch",
+        "x86_64",
+        "-mmacosx-version-min=11.0",
+        "-ffile-prefix-map=/project=.",
+        "-ffile-prefix-map=build/sdk/include/=",
+        "-ffile-prefix-map=build/sdk/dlpack-include/=",
+        "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
+        "-isystem",
+        "build/sdk/include",
+        "-isystem",
+        "build/sdk/dlpack-include",
+        "-DP",
+        "-DX",
+        "-MD",
+        "-MQ",
+        "build/o/a.cpp.o",
+        "-MF",
+        "build/o/a.cpp.o.d",
+        "-c",
+        "src/a.cpp",
+        "-o",
+        "build/o/a.cpp.o",
+    )
+
+
+def test_apple_clang_links_for_the_declared_architectures_and_release() -> None:
+    assert link_command(toolchain("clang", system="darwin"), FULL, DARWIN) == (
+        "ccache",
+        "clang++",
+        "-m64",
+        "-o",
+        "build/libops.dylib",
+        "@build/libops.dylib.rsp",
+        "-dynamiclib",
+        "-Wl,-install_name,@rpath/libops.dylib",
+        "-Wl,-unexported_symbols_list,build/unexported-symbols.txt",
+        "-arch",
+        "arm64",
+        "-arch",
+        "x86_64",
+        "-mmacosx-version-min=11.0",
+        "-DX",
+        "-Wl,-O1",
+        "-Lvendor/lib",
+        "-lz",
+        "-lm",
+        "-Lbuild/sdk/lib",
+        "-ltvm_ffi",
+        "-Wl,-s",
+    )
+
+
+def test_apple_clang_is_left_its_defaults_where_nothing_is_declared() -> None:
+    tools = toolchain("clang", system="darwin", environment=EnvironmentFlags())
+    words = (*compile_command(tools, PLAIN, C_UNIT), *link_command(tools, PLAIN, DARWIN))
+    assert not [word for word in words if word == "-arch" or "version-min" in word]
+
+
+def test_architectures_and_release_of_macos_say_nothing_on_linux() -> None:
+    words = (
+        *compile_command(toolchain(), FULL, CXX_UNIT),
+        *link_command(toolchain(), FULL, LINUX),
+    )
+    assert not [word for word in words if word == "-arch" or "version-min" in word]
+
+
+def test_gcc_links_cxx_on_linux() -> None:
+    assert link_command(toolchain(), FULL, LINUX) == (
+        "ccache",
+        "g++",
+        "-m64",
+        "-o",
+        "build/libops.so",
+        "@build/libops.so.rsp",
+        "-shared",
+        "-Wl,-soname,libops.so",
+        "-Wl,-z,defs",
+        "-Wl,--version-script=build/local-symbols.map",
+        "-DX",
+        "-Wl,-O1",
+        "-Lvendor/lib",
+        "-lz",
+        "-lm",
+        "-Lbuild/sdk/lib",
+        "-ltvm_ffi",
+        "-Wl,-s",
+    )
+
+
+def test_gcc_links_a_library_of_c_alone_as_c() -> None:
+    assert link_command(toolchain(), PLAIN, C_LINUX) == (
+        "gcc",
+        "-o",
+        "build/libops.so",
+        "@build/libops.so.rsp",
+        "-shared",
+        "-Wl,-soname,libops.so",
+        "-Wl,-z,defs",
+        "-Wl,--version-script=build/local-symbols.map",
+        "-DC",
+        "-Wl,-O1",
+        "-Lbuild/sdk/lib",
+        "-ltvm_ffi",
+    )
+
+
+def test_clang_links_on_linux_as_gcc_does() -> None:
+    gcc, clang = toolchain("gcc"), toolchain("clang")
+    assert clang.link_flags(FULL, SDK, "cxx", "b") == gcc.link_flags(FULL, SDK, "cxx", "b")
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [("c", ["-DP", "-DC", "-Wc-declared"]), ("cxx", ["-DP", "-DX", "-Wcxx-declared", "-O0"])],
+)
+def test_what_is_declared_comes_after_the_environment_and_both_after_ours(
+    language: str, expected: list[str]
+) -> None:
+    flags = toolchain().compile_flags(FULL, SDK, language)
+    assert list(flags[-len(expected) :]) == expected
+
+
+def test_arguments_of_one_language_reach_no_other() -> None:
+    c = toolchain().compile_flags(FULL, SDK, "c")
+    cxx = toolchain().compile_flags(FULL, SDK, "cxx")
+    assert not {"-Wcxx-declared", "-DX", "-std=c++20", "-fno-gnu-unique"} & set(c)
+    assert not {"-Wc-declared", "-DC", "-std=c17"} & set(cxx)
+
+
+@pytest.mark.parametrize("standard", ["17", "20", "23", "26"])
+def test_every_cxx_standard_has_its_option(standard: str) -> None:
+    settings = ExtensionSettings(name="p.x", sources=(), cxx_std=standard)
+    assert toolchain().compile_flags(settings, SDK, "cxx")[0] == f"-std=c++{standard}"
+
+
+@pytest.mark.parametrize("standard", ["11", "17", "23"])
+def test_every_c_standard_has_its_option(standard: str) -> None:
+    settings = ExtensionSettings(name="p.x", sources=(), c_std=standard)
+    assert toolchain().compile_flags(settings, SDK, "c")[0] == f"-std=c{standard}"
+
+
+def test_a_root_with_an_equals_sign_is_not_mapped() -> None:
+    flags = toolchain(root="/projects/a=b").compile_flags(PLAIN, SDK, "cxx")
+    assert [flag for flag in flags if "prefix-map" in flag] == [
+        "-ffile-prefix-map=build/sdk/include/=",
+        "-ffile-prefix-map=build/sdk/dlpack-include/=",
+    ]
+
+
+def test_only_linux_has_a_version_script_and_only_macos_a_list_of_symbols() -> None:
+    assert set(toolchain(system="linux").support_files()) == {"local-symbols.map"}
+    assert set(toolchain(system="darwin").support_files()) == {"unexported-symbols.txt"}
+
+
+def test_it_says_how_objects_are_called_and_headers_are_reported() -> None:
+    assert (toolchain().object_suffix, toolchain().dependency_style) == (".o", "gcc")
+
+
+def test_a_shell_reads_the_words_back() -> None:
+    command = ("c++", '-DTEXT="a b"', "it's", "$HOME", "a;b", "*", "\\", "ü", "")
+    assert shlex.split(toolchain().shell_line(command)) == list(command)
+    echoed = subprocess.run(
+        ["sh", "-c", toolchain().shell_line(("printf", "%s\\n", *command))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert echoed.stdout.split("\n")[:-1] == list(command)
+
+
+def test_the_objects_are_one_a_line() -> None:
+    assert toolchain().response_file_content(("a.o", "dir/b.o")) == "a.o\ndir/b.o"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("a b.o", "a\\ b.o"),
+        ("it's.o", "it\\'s.o"),
+        ('say "hi".o', 'say\\ \\"hi\\".o'),
+        ("back\\slash.o", "back\\\\slash.o"),
+        ("tab\there.o", "tab\\\there.o"),
+        ("cost$5#ü.o", "cost$5#ü.o"),
+    ],
+)
+def test_a_response_file_quotes_what_the_driver_takes_for_syntax(name: str, written: str) -> None:
+    assert toolchain().response_file_content((name,)) == written
+
+
+@needs_gcc
+@pytest.mark.parametrize("separator", ["\n", " "])  # as written, and as ninja writes it
+def test_the_driver_reads_objects_with_odd_names_from_a_response_file(
+    tmp_path: Path, separator: str
+) -> None:
+    names = ["a b", "it's", 'say "hi"', "back\\slash", "tab\there", "$HOME", "half#", "üñ", "a;b"]
+    objects = []
+    for number, name in enumerate(names):
+        objects.append(f"{name}.o")
+        subprocess.run(
+            ["gcc", "-fPIC", "-x", "c", "-c", "-", "-o", f"./{name}.o"],
+            cwd=tmp_path,
+            input=f"int f{number}(void) {{ return {number}; }}\n".encode(),
+            check=True,
+        )
+    content = toolchain().response_file_content(tuple(objects)).replace("\n", separator)
+    (tmp_path / "objects.rsp").write_text(content, encoding="utf-8")
+    subprocess.run(["gcc", "-shared", "-o", "all.so", "@objects.rsp"], cwd=tmp_path, check=True)
+    if shutil.which("nm") is not None:
+        symbols = subprocess.run(
+            ["nm", "-D", "--defined-only", "all.so"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = {line.split()[-1] for line in symbols.stdout.splitlines()}
+        assert {f"f{number}" for number in range(len(names))} <= found

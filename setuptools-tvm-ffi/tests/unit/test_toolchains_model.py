@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.toolchains import EnvironmentFlags, library_filename, system_of
+
+
+def test_an_empty_environment_gives_no_flags() -> None:
+    assert EnvironmentFlags.from_environment({"PATH": "/bin"}) == EnvironmentFlags()
+
+
+def test_each_variable_is_split_into_arguments() -> None:
+    environment = {
+        "CPPFLAGS": "-I/opt/include -DX=1",
+        "CFLAGS": "-O2\t-g",
+        "CXXFLAGS": "-O1",
+        "LDFLAGS": "-L/opt/lib  -Wl,-O1",
+        "ARCHFLAGS": "-arch x86_64 -arch arm64",
+        "MACOSX_DEPLOYMENT_TARGET": "11.0",
+    }
+    assert EnvironmentFlags.from_environment(environment) == EnvironmentFlags(
+        cppflags=("-I/opt/include", "-DX=1"),
+        cflags=("-O2", "-g"),
+        cxxflags=("-O1",),
+        ldflags=("-L/opt/lib", "-Wl,-O1"),
+        archflags=("-arch", "x86_64", "-arch", "arm64"),
+        deployment_target="11.0",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("", ()),
+        ("  \n ", ()),
+        ("'-DNAME=a b' -g", ("-DNAME=a b", "-g")),
+        ('-I"/opt/my headers"', ("-I/opt/my headers",)),
+        (r"-I/opt/my\ headers", ("-I/opt/my headers",)),
+        (r"-DTEXT=\"hi\"", ('-DTEXT="hi"',)),
+        ("-DX=#1 -DY", ("-DX=#1", "-DY")),
+        ("$HOME `id`", ("$HOME", "`id`")),
+    ],
+)
+def test_flags_are_split_as_a_shell_splits_words(text: str, arguments: tuple[str, ...]) -> None:
+    assert EnvironmentFlags.from_environment({"CXXFLAGS": text}).cxxflags == arguments
+
+
+@pytest.mark.parametrize("variable", ["CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "ARCHFLAGS"])
+def test_flags_with_an_open_quote_are_refused_by_variable(variable: str) -> None:
+    with pytest.raises(BuildError, match=variable):
+        EnvironmentFlags.from_environment({variable: "-DNAME='a b"})
+
+
+def test_an_empty_deployment_target_is_none() -> None:
+    flags = EnvironmentFlags.from_environment({"MACOSX_DEPLOYMENT_TARGET": ""})
+    assert flags.deployment_target is None
+
+
+def test_each_language_has_flags_of_its_own() -> None:
+    flags = EnvironmentFlags(cppflags=("-DP",), cflags=("-DC",), cxxflags=("-DX",))
+    assert (flags.for_language("c"), flags.for_language("cxx")) == (("-DC",), ("-DX",))
+
+
+@pytest.mark.parametrize(
+    ("platform", "system"),
+    [
+        ("linux", "linux"),
+        ("freebsd14", "linux"),
+        ("android", "linux"),
+        ("darwin", "darwin"),
+        ("win32", "windows"),
+    ],
+)
+def test_every_platform_is_one_of_three_systems(platform: str, system: str) -> None:
+    assert system_of(platform) == system
+
+
+@pytest.mark.parametrize(
+    ("system", "filename"),
+    [("linux", "libmy-ops.so"), ("darwin", "libmy-ops.dylib"), ("windows", "my-ops.dll")],
+)
+def test_a_library_has_the_name_that_load_lib_module_looks_for(system: str, filename: str) -> None:
+    assert library_filename(system, "my-ops") == filename

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Interpreters, virtual environments and copies of the repository, for tests."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+#: What is never part of a source tree.
+LEFT_OUT = shutil.ignore_patterns(
+    "build", "dist", "*.egg-info", "__pycache__", ".git", ".venv*", ".*_cache", "*.pyc"
+)
+
+#: Makes compilers quick, where compiling is not what a test is about.
+QUICK = {"CXXFLAGS": "-O0", "CFLAGS": "-O0"}
+
+#: What a build without isolation needs, beside the plugin.
+BUILD_REQUIREMENTS = ("setuptools>=77", "wheel", "packaging", "tomli", "ninja", "apache-tvm-ffi")
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A CPython of this machine."""
+
+    executable: str
+    version: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        return f"CPython {self.version[0]}.{self.version[1]}"
+
+
+@functools.cache
+def find_interpreters() -> tuple[Interpreter, ...]:
+    """Return one CPython from 3.9 on for each minor version, this one first."""
+    names = [f"python3.{minor}" for minor in range(9, 20)]
+    candidates = [sys.executable, *filter(None, map(shutil.which, names))]
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    candidates += map(str, sorted(pyenv.glob("*/bin/python")))
+    found: dict[tuple[int, int], Interpreter] = {}
+    for candidate in candidates:
+        program = (
+            "import sys, platform, json; "
+            "print(json.dumps([platform.python_implementation(), *sys.version_info[:2]]))"
+        )
+        process = subprocess.run(
+            [candidate, "-I", "-c", program], capture_output=True, text=True, check=False
+        )
+        if process.returncode == 0:
+            implementation, major, minor = json.loads(process.stdout)
+            if implementation == "CPython" and (major, minor) >= (3, 9):
+                found.setdefault((major, minor), Interpreter(candidate, (major, minor)))
+    return tuple(found.values())
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment, and what processes in it get to see."""
+
+    folder: Path
+    variables: dict[str, str] = field(repr=False)
+
+    @property
+    def python(self) -> str:
+        return str(self.folder / "bin" / "python")
+
+    @property
+    def site_packages(self) -> Path:
+        (found,) = self.folder.glob("lib/python3.*/site-packages")
+        return found
+
+    def run(
+        self,
+        *command: str | Path,
+        cwd: Path,
+        variables: dict[str, str] | None = None,
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command; a failure that is not expected shows what it printed."""
+        process = subprocess.run(
+            list(map(str, command)),
+            cwd=cwd,
+            env={**self.variables, **(variables or {})},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        if check and process.returncode != 0:
+            pytest.fail(
+                f"{command} ended with {process.returncode}\n{process.stdout}\n{process.stderr}"
+            )
+        return process
+
+    def pip(
+        self,
+        *arguments: str | Path,
+        cwd: Path,
+        variables: dict[str, str] | None = None,
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run pip on this environment: its own if it has one, else that of the tests."""
+        if (self.folder / "bin" / "pip").exists():
+            pip = [self.python, "-m", "pip"]
+        else:
+            pip = [sys.executable, "-m", "pip", "--python", self.python]
+        return self.run(*pip, *arguments, cwd=cwd, variables=variables, check=check)
+
+
+def make_environment(
+    folder: Path, variables: dict[str, str], python: str = sys.executable
+) -> Environment:
+    """Create a virtual environment, with pip only where the tests' own cannot serve it."""
+    # pip 26 refuses to work on a Python 3.9, and installing another takes two seconds.
+    own_pip = [] if python != sys.executable else ["--without-pip"]
+    subprocess.run([python, "-m", "venv", *own_pip, str(folder)], check=True)
+    path = os.pathsep.join((str(folder / "bin"), variables["PATH"]))
+    return Environment(folder, {**variables, "PATH": path, "VIRTUAL_ENV": str(folder)})
+
+
+def copy_repository(destination: Path) -> Path:
+    """Copy what the repository holds, changes that are not committed included."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=False,
+    )
+    if (REPOSITORY / ".git").exists() and listing.returncode == 0:
+        for name in listing.stdout.decode().split("\0"):
+            if name and (REPOSITORY / name).is_file():
+                (destination / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(REPOSITORY / name, destination / name)
+    else:
+        shutil.copytree(REPOSITORY, destination, ignore=LEFT_OUT)
+    return destination

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copies of the plugin's sample projects, for tests that build, change and break them."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from environments import QUICK, REPOSITORY, Environment
+
+PROJECTS = REPOSITORY / "setuptools-tvm-ffi" / "tests" / "projects"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of a sample project and the environment that builds it."""
+
+    folder: Path
+    environment: Environment
+
+    def build(
+        self, *options: str, check: bool = True, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``pip wheel`` without isolation; wheels go to `wheels`."""
+        shutil.rmtree(self.wheels, ignore_errors=True)
+        command = ("wheel", "-v", "--no-deps", "--no-build-isolation", "-w", self.wheels, *options)
+        return self.environment.pip(
+            *command, ".", cwd=self.folder, variables={**QUICK, **variables}, check=check
+        )
+
+    @property
+    def wheels(self) -> Path:
+        return self.folder.parent / "dist"
+
+    @property
+    def wheel(self) -> Path:
+        (wheel,) = self.wheels.glob("*.whl")
+        return wheel
+
+    def names(self) -> set[str]:
+        """What the wheel holds."""
+        with zipfile.ZipFile(self.wheel) as archive:
+            return set(archive.namelist())
+
+    def read(self, name: str) -> str:
+        """The text of a file in the wheel."""
+        with zipfile.ZipFile(self.wheel) as archive:
+            return archive.read(name).decode()
+
+    def metadata(self, name: str) -> str:
+        """The text of a file in the wheel's ``.dist-info``."""
+        (path,) = (n for n in self.names() if n.endswith(f".dist-info/{name}"))
+        return self.read(path)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace text that is there once."""
+        path = self.folder / file
+        text = path.read_text()
+        assert text.count(old) == 1, (file, old)
+        path.write_text(text.replace(old, new))
+
+    def tree(self) -> dict[str, str]:
+        """Digests of all that is not a build's own."""
+        return {
+            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in self.folder.rglob("*")
+            if path.is_file()
+            and not {"build", "__pycache__"} & set(path.relative_to(self.folder).parts)
+            and not any(part.endswith(".egg-info") for part in path.parts)
+        }
+
+    def refuse(self, **variables: str) -> str:
+        """Build, assert that it is refused as every refusal has to be, return what was printed."""
+        before = self.tree()
+        process = self.build(check=False, **variables)
+        printed = process.stdout + process.stderr
+        assert process.returncode != 0, printed
+        assert not list(self.wheels.glob("*.whl"))
+        assert "Traceback" not in printed
+        assert "setuptools-tvm-ffi: error: " in printed, printed
+        assert self.tree() == before
+        return printed
+
+
+#: What the fixture ``project`` gives: the copy of a project, by its name.
+ProjectFactory = Callable[..., Project]
