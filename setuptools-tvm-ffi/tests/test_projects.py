@@ -7,7 +7,7 @@ import re
 import subprocess
 import tarfile
 
-from environments import Environment
+from environments import Environment, make_environment
 from sample_projects import Project, ProjectFactory
 
 
@@ -27,10 +27,11 @@ def test_the_plain_setuptools_backend_builds_a_c_library(
     ).stdout
     assert "libstdc++" not in needed
     assert "libtvm_ffi" in needed
-    printed = builder.run(
-        *(builder.python, "-m", "pip", "--version"), cwd=c_only.folder, check=False
-    )
-    assert printed is not None
+    environment = make_environment(c_only.folder.parent / "venv", builder.variables)
+    environment.pip("install", "-q", c_only.wheel, cwd=c_only.folder)
+    program = "import c_only_pkg; print(c_only_pkg.LIB.increment(41))"
+    printed = environment.run(environment.python, "-c", program, cwd=c_only.folder.parent).stdout
+    assert printed.strip() == "42"
 
 
 def test_a_static_requirement_below_what_was_built_against_is_warned_of_with_both_versions(
@@ -54,7 +55,10 @@ def test_a_project_may_lower_the_floor(project: ProjectFactory) -> None:
     with (small.folder / "pyproject.toml").open("a") as stream:
         stream.write('\n[tool.setuptools-tvm-ffi]\nabi-floor = "0.1.9"\n')
     small.build()
-    (line,) = re.findall(r"^Requires-Dist: (apache-tvm-ffi.*)$", small.metadata("METADATA"), re.M)
+    requirements = r"^Requires-Dist: (apache-tvm-ffi.*)$"
+    (line,) = re.findall(requirements, small.metadata("METADATA"), re.MULTILINE)
+        r"^Requires-Dist: (apache-tvm-ffi.*)$", small.metadata("METADATA"), re.MULTILINE
+    )
     assert set(line.removeprefix("apache-tvm-ffi").split(",")) == {
         ">=0.1.9",
         "!=0.1.13",

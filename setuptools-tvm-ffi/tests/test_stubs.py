@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from environments import make_environment
 from sample_projects import Project, ProjectFactory
 
 API = "small_pkg/_ffi_api.py"
@@ -63,23 +64,15 @@ def test_new_functions_classes_and_prefixes_appear_without_editing_python(small:
     # Upstream's init mode appends a second one here.
     assert api.count("LIB = ") == 1
     assert "def area(_0: float, /) -> float: ..." in small.read("small_pkg/deep/er/_ffi_api.py")
-    target = small.folder.parent / "venv"
-    environment = _installed(small, target)
+    environment = make_environment(small.folder.parent / "venv", small.environment.variables)
+    environment.pip("install", "-q", small.wheel, cwd=small.folder)
     program = (
         "import small_pkg, small_pkg.deep.er as er; "
         "print(small_pkg.Circle(2.0).radius, er.area(1.0), small_pkg.LIB.twice(21), "
         "small_pkg.add_shared(1))"
     )
-    printed = environment.run(environment.python, "-c", program, cwd=target)
+    printed = environment.run(environment.python, "-c", program, cwd=small.folder.parent)
     assert printed.stdout.split() == ["2.0", "3.0", "42", "2"]
-
-
-def _installed(project: Project, folder):  # type: ignore[no-untyped-def]
-    from environments import make_environment
-
-    environment = make_environment(folder, project.environment.variables)
-    environment.pip("install", "-q", project.wheel, cwd=folder)
-    return environment
 
 
 def test_building_on_committed_stubs_changes_nothing(small: Project) -> None:

@@ -28,9 +28,9 @@ class Project:
     ) -> subprocess.CompletedProcess[str]:
         """Run ``pip wheel`` without isolation; wheels go to `wheels`."""
         shutil.rmtree(self.wheels, ignore_errors=True)
-        command = ("wheel", "-v", "--no-deps", "--no-build-isolation", "-w", self.wheels, *options)
+        command = ("wheel", "-v", "--no-deps", "--no-build-isolation", "-w", str(self.wheels))
         return self.environment.pip(
-            *command, ".", cwd=self.folder, variables={**QUICK, **variables}, check=check
+            *command, *options, ".", cwd=self.folder, variables={**QUICK, **variables}, check=check
         )
 
     @property

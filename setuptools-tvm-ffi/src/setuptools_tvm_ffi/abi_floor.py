@@ -94,9 +94,9 @@ def requirement_for(floor: Version) -> str:
     >>> requirement_for(Version("0.1.9"))
     'apache-tvm-ffi>=0.1.9,!=0.1.13,!=0.1.13.post0,<0.2'
     """
-    # A local version label (0.1.15+cuda) cannot stand after `>=`, and orders the same without.
-    public = floor.public
-    excluded = "".join(f"!={version}," for version in WITHDRAWN if version >= floor)
+    # A local version label (0.1.15+cuda) cannot stand after `>=`.
+    public = Version(floor.public)
+    excluded = "".join(f"!={version}," for version in WITHDRAWN if version >= public)
     return f"{DISTRIBUTION}>={public},{excluded}<{floor.major}.{floor.minor + 1}"
 
 
@@ -113,9 +113,9 @@ def requirement_problem(dependencies: Iterable[str], floor: Version) -> str | No
             f"{DISTRIBUTION} at all: write '{wanted}' or make dependencies dynamic"
         )
     for requirement in declared:
-        lowest = _lowest_allowed(requirement.specifier)
-        if lowest is None or lowest < floor:
-            allowed = "any release" if lowest is None else str(lowest)
+        bound = _lower_bound(requirement.specifier)
+        if bound is None or bound[0] < Version(floor.public):
+            allowed = "any release" if bound is None else f"{bound[1]}{bound[0]}"
             return (
                 f"the library is built against {DISTRIBUTION} {floor}, but the project's "
                 f"requirement '{requirement}' allows {allowed}: write '{wanted}', lower the "
@@ -139,10 +139,14 @@ def _parse(text: str) -> Requirement | None:
     return requirement if canonicalize_name(requirement.name) == DISTRIBUTION else None
 
 
-def _lowest_allowed(specifiers: SpecifierSet) -> Version | None:
-    lower_bounds = [
-        Version(specifier.version.removesuffix(".*"))
-        for specifier in specifiers
-        if specifier.operator in {">=", ">", "==", "~=", "==="}
-    ]
-    return max(lower_bounds, default=None)
+def _lower_bound(specifiers: SpecifierSet) -> tuple[Version, str] | None:
+    """Return the highest lower bound, and what to say before it."""
+    bounds = []
+    for specifier in specifiers:
+        if specifier.operator in {">=", ">", "==", "~=", "==="}:
+            try:
+                version = Version(specifier.version.removesuffix(".*"))
+            except InvalidVersion:
+                continue  # `===` takes any text
+            bounds.append((version, "releases after " if specifier.operator == ">" else ""))
+    return max(bounds, default=None)

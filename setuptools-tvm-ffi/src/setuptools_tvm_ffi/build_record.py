@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,13 +42,22 @@ def render(
 
     :param root: the project's folder, written as ``.`` in arguments.
     """
+    # Up to where a path may end: a sibling folder may have the root's name in its own.
+    in_argument = re.compile(re.escape(root) + r"(?=$|[/\\=:;,])")
+
+    def without_root(argument: str) -> str:
+        return in_argument.sub(".", argument)
+
     record = {
         "schema": _SCHEMA_VERSION,
         "generator": f"setuptools-tvm-ffi {__version__}",
         "apache-tvm-ffi": {"built-against": tvm_ffi_version, "abi-floor": abi_floor},
         "platform": platform,
         "compilers": {
-            language: {"command": list(compiler.command), "version": compiler.version}
+            language: {
+                "command": [without_root(word) for word in compiler.command],
+                "version": compiler.version,
+            }
             for language, compiler in sorted(compilers.items())
         },
         "libraries": [
@@ -57,7 +67,7 @@ def render(
                 "path": library.path,
                 "sha256": library.sha256,
                 "arguments": {
-                    tool: [argument.replace(root, ".") for argument in arguments]
+                    tool: [without_root(argument) for argument in arguments]
                     for tool, arguments in library.arguments.items()
                 },
             }

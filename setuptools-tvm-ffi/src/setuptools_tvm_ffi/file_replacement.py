@@ -14,6 +14,7 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> bool
     A file that holds it already keeps its modification time. Permissions become `mode`; without
     one, an existing file keeps its own and a new one gets what the umask leaves of ``0o666``.
     """
+    path = Path(os.path.realpath(path))  # a link stays one
     try:
         permissions = path.stat().st_mode & 0o7777 if mode is None else mode
         if path.read_bytes() == content:

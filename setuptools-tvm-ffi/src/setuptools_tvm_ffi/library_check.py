@@ -14,12 +14,12 @@ from .toolchains import Toolchain
 _PYTHON_SYMBOL = re.compile(r"_?Py[A-Z_]\w*")
 # GNU ld and gold: undefined reference to `f(int)'; lld: undefined symbol: f(int)
 _GNU_UNDEFINED = re.compile(
-    r"undefined reference to [`'](?P<name>.+)'$|undefined symbol: (?P<lld>.+)$"
+    r"undefined reference to [`'](?P<name>.+)'$|undefined (?:\w+ )?symbol: (?P<lld>.+)$"
 )
 # ld64:   "_f", referenced from:
 _APPLE_UNDEFINED = re.compile(r'^ +"(?P<name>[^"]+)", referenced from:')
 # link.exe: error LNK2019: unresolved external symbol f referenced in function g
-_MSVC_UNDEFINED = re.compile(r"unresolved external symbol (?P<name>\S+)")
+_MSVC_UNDEFINED = re.compile(r'unresolved external symbol (?P<name>"[^"]+"|\S+)')
 
 _SHOWN = 5
 
@@ -35,7 +35,7 @@ def undefined_symbols(linker_output: str) -> tuple[str, ...]:
         for pattern in (_GNU_UNDEFINED, _APPLE_UNDEFINED, _MSVC_UNDEFINED):
             match = pattern.search(line)
             if match is not None:
-                names[next(group for group in match.groups() if group)] = None
+                names[next(group for group in match.groups() if group).strip('"')] = None
                 break
     return tuple(names)
 
@@ -99,8 +99,9 @@ def is_python_symbol(name: str) -> bool:
     >>> is_python_symbol("__tvm_ffi_add"), is_python_symbol("Pyramid")
     (False, False)
     """
-    # Mach-O puts an underscore before every C name, ELF versions follow an @.
-    plain = name.partition("@")[0]
+    # Mach-O puts an underscore before every C name, ELF versions follow an @, and Windows
+    # imports through a pointer.
+    plain = name.partition("@")[0].removeprefix("__imp_")
     return any(
         _PYTHON_SYMBOL.fullmatch(n) for n in (plain, plain[1:] if plain[:1] == "_" else plain)
     )

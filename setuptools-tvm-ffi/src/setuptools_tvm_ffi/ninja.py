@@ -123,6 +123,7 @@ def _is_usable(path: str) -> bool:
             [path, "--version"],
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             stdin=subprocess.DEVNULL,
         )

@@ -61,7 +61,11 @@ def read_project(root: Path) -> Project:
     )
 
 
-def _parse(table: dict[str, Any]) -> ProjectSettings:
+def _parse(table: Any) -> ProjectSettings:  # noqa: ANN401 - whatever TOML holds there
+    if not isinstance(table, dict):
+        raise ConfigurationError(
+            f"pyproject.toml: {TABLE}: must be a table, not {type(table).__name__}"
+        )
     known = {field.name.replace("_", "-"): field.name for field in fields(ProjectSettings)}
     values: dict[str, str] = {}
     for key, value in table.items():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 
 from .errors import ConfigurationError
@@ -17,14 +18,21 @@ def find_sources(
     """Return the source files of `extension`, relative to the project's `root`.
 
     Patterns keep their order, what one glob matches is sorted, a file named twice counts once.
-    A glob passes over hidden folders and over `build_base`, where other people's sources lie.
+    A glob passes over hidden files and folders and over `build_base`, where other people's
+    sources lie.
 
     :raises ConfigurationError: a file does not exist, a glob matches nothing, or a path leaves
         the project.
     """
     found: dict[PurePosixPath, None] = {}
     for pattern in extension.sources:
-        matches = _expand(pattern, root, build_base)
+        try:
+            matches = _expand(pattern, root, build_base)
+        except ValueError as problem:  # up to Python 3.12, for "src/**.cc"
+            raise ConfigurationError(
+                f"extension {extension.name!r}: sources: {pattern!r}: {problem}",
+                hint="write '**' alone between slashes, as in 'src/**/*.cc'",
+            ) from None
         if not matches:
             kind = "glob matches nothing" if _MAGIC & set(pattern) else "file does not exist"
             raise ConfigurationError(
@@ -43,24 +51,26 @@ def find_sources(
 
 
 def _expand(pattern: str, root: Path, build_base: Path) -> list[PurePosixPath]:
-    path = Path(pattern)
-    literal = root / path
+    literal = Path(os.path.normpath(root / pattern))
     if literal.is_file():
-        try:
-            relative = literal.relative_to(root)
-        except ValueError:
-            relative = path
-        return [PurePosixPath(relative.as_posix())]
-    if not _MAGIC & set(pattern) or path.is_absolute():
+        if root in literal.parents:
+            literal = literal.relative_to(root)
+        return [PurePosixPath(literal.as_posix())]
+    if not _MAGIC & set(pattern) or os.path.isabs(pattern):
         return []
-    build = build_base.resolve()
     matches = []
     for match in root.glob(pattern):
         relative = match.relative_to(root)
-        hidden = any(part.startswith(".") and part != ".." for part in relative.parts[:-1])
-        if match.is_file() and not hidden and build not in match.resolve().parents:
+        hidden = any(part.startswith(".") and part != ".." for part in relative.parts)
+        if match.is_file() and not hidden and not _is_below(match, build_base, root):
             matches.append(PurePosixPath(relative.as_posix()))
     return sorted(matches)
+
+
+def _is_below(file: Path, build_base: Path, root: Path) -> bool:
+    build = build_base.resolve()
+    # With `--build-base=.` the project's own sources would be a build's.
+    return build != root.resolve() and build in file.resolve().parents
 
 
 def language_of(source: PurePosixPath) -> str:

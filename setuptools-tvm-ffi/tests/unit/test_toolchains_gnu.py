@@ -361,16 +361,22 @@ def test_arguments_of_one_language_reach_no_other() -> None:
     assert not {"-Wc-declared", "-DC", "-std=c17"} & set(cxx)
 
 
-@pytest.mark.parametrize("standard", ["17", "20", "23", "26"])
-def test_every_cxx_standard_has_its_option(standard: str) -> None:
+@pytest.mark.parametrize(
+    ("standard", "option"), [("17", "c++17"), ("20", "c++20"), ("23", "c++2b"), ("26", "c++2c")]
+)
+def test_every_cxx_standard_has_the_option_that_all_compilers_know(
+    standard: str, option: str
+) -> None:
     settings = ExtensionSettings(name="p.x", sources=(), cxx_std=standard)
-    assert toolchain().compile_flags(settings, SDK, "cxx")[0] == f"-std=c++{standard}"
+    assert toolchain().compile_flags(settings, SDK, "cxx")[0] == f"-std={option}"
 
 
-@pytest.mark.parametrize("standard", ["11", "17", "23"])
-def test_every_c_standard_has_its_option(standard: str) -> None:
+@pytest.mark.parametrize(("standard", "option"), [("11", "c11"), ("17", "c17"), ("23", "c2x")])
+def test_every_c_standard_has_the_option_that_all_compilers_know(
+    standard: str, option: str
+) -> None:
     settings = ExtensionSettings(name="p.x", sources=(), c_std=standard)
-    assert toolchain().compile_flags(settings, SDK, "c")[0] == f"-std=c{standard}"
+    assert toolchain().compile_flags(settings, SDK, "c")[0] == f"-std={option}"
 
 
 def test_a_root_with_an_equals_sign_is_not_mapped() -> None:

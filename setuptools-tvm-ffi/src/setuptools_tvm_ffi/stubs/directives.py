@@ -52,15 +52,18 @@ def parse(text: str, file: str) -> tuple[Piece, ...]:
     :raises DirectiveError: a block that is not closed, closed twice, nested or of no known kind,
         or a comment that begins like a directive and is none. Upstream passes over such a file.
     """
-    if any(line.strip().startswith(_SKIP_FILE) for line in text.splitlines()):
-        return ()
+    skipped = _is_skipped(text)
     pieces: list[Piece] = []
     open_lines: list[str] = []
     open_at, block = 0, ""
+    number, next_number = 1, 1
     # `str.splitlines` also splits at form feeds and the like, as upstream does.
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
+    for line in text.splitlines(keepends=True):
+        number, next_number = next_number, next_number + line.endswith(("\n", "\r"))
         directive = line.strip()
-        if directive.startswith(_BEGIN):
+        if skipped:
+            pieces.append(Piece((line,), number))
+        elif directive.startswith(_BEGIN):
             if open_lines:
                 raise DirectiveError(
                     f"{file}:{number}: block begins inside '{block}', which begins in line "
@@ -108,6 +111,8 @@ def splice(original: str, generated: str, file: str) -> str:
 
     :raises BuildError: the generator changed a line outside a block.
     """
+    if _is_skipped(original):
+        return original
     old, new = parse(original, file), parse(generated, file)
     line_end = "\r\n" if "\r\n" in original else "\n"
     result: list[str] = []
@@ -156,6 +161,10 @@ def _may_go(pieces: tuple[Piece, ...], index: int) -> bool:
 
 def _may_come(piece: Piece) -> bool:
     return piece.block is not None or not piece.key.strip()
+
+
+def _is_skipped(text: str) -> bool:
+    return any(line.strip().startswith(_SKIP_FILE) for line in text.splitlines())
 
 
 def _without_end(line: str) -> str:

@@ -15,6 +15,10 @@ from .model import Compiler, CompileUnit, EnvironmentFlags, LinkUnit, library_fi
 #: What exported symbols need to carry their type schema and documentation.
 METADATA_MACRO = "TVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1"
 
+# The names that the first compilers to have a standard gave it; the last ones still take them.
+_C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
+_CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
+
 
 @dataclass(frozen=True)
 class GnuToolchain:
@@ -48,7 +52,7 @@ class GnuToolchain:
         cxx = language == "cxx"
         unique = cxx and self.compilers[language].family == "gcc"
         return (
-            f"-std=c++{settings.cxx_std}" if cxx else f"-std=c{settings.c_std}",
+            f"-std={_CXX_STANDARD[settings.cxx_std] if cxx else _C_STANDARD[settings.c_std]}",
             *("-O3", "-DNDEBUG", "-fPIC", "-fvisibility=hidden"),
             *(("-fvisibility-inlines-hidden",) if cxx else ()),
             # libstdc++'s unique symbols ignore visibility, and two libraries that share one

@@ -16,24 +16,42 @@ _NAMESPACES = (
     "9__gnu_cxx",
     "10__cxxabiv1",
 )
-# Plain and const members, function-local statics, guard variables, and vtable, VTT, type info
-# and type name of classes.
-_NESTED = ("N", "NK", "NO", "NKO", "ZN", "ZNK", "GVN", "GVZN", "GVZNK", "GRN")
-_SPECIAL = ("TV", "TT", "TI", "TS")
+# What stands before the N of a nested name: members, function-local statics, guard variables,
+# references with extended lifetime, and the two functions of a thread-local variable.
+_KINDS = ("", "Z", "GV", "GVZ", "GR", "TH", "TW")
+# What stands after it: const, volatile and reference qualifiers of the member function.
+_QUALIFIERS = ("", "K", "V", "VK", "R", "KR", "O", "KO")
+# Virtual table, its table, type info and type name of a class, of pointers to it, and of what a
+# function of it defines.
+_CLASS_DATA = ("TV", "TT", "TI", "TS")
+_WRAPPED = ("", "P", "PK", "PP", "Z")
 
 
 def patterns() -> tuple[str, ...]:
     """Return glob patterns of mangled names, without a platform's leading underscore."""
-    nested = [f"_Z{kind}{namespace}*" for namespace in _NAMESPACES for kind in _NESTED]
-    special = [
-        f"_Z{kind}{wrap}{namespace}*"
-        for kind in _SPECIAL
-        for wrap in ("N", "PN", "PKN")
+    nested = [
+        f"_Z{kind}N{qualifier}{namespace}*"
+        for kind in _KINDS
+        for qualifier in _QUALIFIERS
         for namespace in _NAMESPACES
     ]
-    unnested = [f"_Z{kind}St*" for kind in ("", "Z", "GVZ", *_SPECIAL)]
-    thunks = [f"_ZT{kind}*_N{namespace}*" for kind in "hvc" for namespace in _NAMESPACES]
-    return tuple(sorted({*nested, *special, *unnested, *thunks}))
+    class_data = [
+        f"_Z{kind}{wrapped}N{qualifier}{namespace}*"
+        for kind in _CLASS_DATA
+        for wrapped in _WRAPPED
+        for qualifier in ("", "K")
+        for namespace in _NAMESPACES
+    ]
+    # Names directly in std have no N.
+    direct = [f"_Z{kind}St*" for kind in _KINDS]
+    direct += [f"_Z{kind}{wrapped}St*" for kind in _CLASS_DATA for wrapped in _WRAPPED]
+    thunks = [
+        f"_ZT{kind}*_N{qualifier}{namespace}*"
+        for kind in "hvc"
+        for qualifier in _QUALIFIERS
+        for namespace in _NAMESPACES
+    ]
+    return tuple(sorted({*nested, *class_data, *direct, *thunks}))
 
 
 def version_script() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..errors import BuildError
 from ..extension import ExtensionSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 
@@ -38,10 +39,20 @@ class EnvironmentFlags:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> EnvironmentFlags:
-        """Read the variables; what they hold is split as a shell splits words."""
+        """Read the variables; what they hold is split as a shell splits words.
+
+        :raises BuildError: a variable that cannot be split.
+        """
 
         def split(variable: str) -> tuple[str, ...]:
-            return tuple(shlex.split(environment.get(variable, "")))
+            value = environment.get(variable, "")
+            try:
+                return tuple(shlex.split(value))
+            except ValueError as problem:
+                raise BuildError(
+                    f"{variable}={value!r} cannot be split into arguments: {problem}",
+                    hint="it is read as a shell reads words: close the quotation",
+                ) from None
 
         return cls(
             cppflags=split("CPPFLAGS"),
