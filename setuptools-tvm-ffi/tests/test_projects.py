@@ -57,8 +57,6 @@ def test_a_project_may_lower_the_floor(project: ProjectFactory) -> None:
     small.build()
     requirements = r"^Requires-Dist: (apache-tvm-ffi.*)$"
     (line,) = re.findall(requirements, small.metadata("METADATA"), re.MULTILINE)
-        r"^Requires-Dist: (apache-tvm-ffi.*)$", small.metadata("METADATA"), re.MULTILINE
-    )
     assert set(line.removeprefix("apache-tvm-ffi").split(",")) == {
         ">=0.1.9",
         "!=0.1.13",
