@@ -9,16 +9,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 # `-I` keeps the working folder, PYTHONPATH and the user's site out; the path of the running
 # interpreter, where an isolated build environment lives, comes in explicitly.
 _BOOTSTRAP = (
     "import sys, json, runpy; "
     "sys.path[:] = json.loads(sys.argv.pop(1)); "
-    "program = sys.argv.pop(1); "
+    "runpy.run_path(sys.argv.pop(1), run_name='__main__')"
 )
-_RUN_MODULE = _BOOTSTRAP + "runpy.run_module(program, run_name='__main__', alter_sys=True)"
-_RUN_FILE = _BOOTSTRAP + "runpy.run_path(program, run_name='__main__')"
 
 
 def safe_path(path: Sequence[str], root: Path) -> list[str]:
@@ -33,36 +32,26 @@ def safe_path(path: Sequence[str], root: Path) -> list[str]:
     ]
 
 
-def run_module(
-    module: str, arguments: Sequence[str], *, root: Path
-) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m module`` and return what it printed (text, UTF-8) and its exit status."""
-    return _run(_RUN_MODULE, module, arguments, root)
+def start_python(
+    file: Path, arguments: Sequence[str], *, root: Path, messages: IO[bytes]
+) -> subprocess.Popen[str]:
+    """Start a Python file with pipes (text, UTF-8) as its standard input and output.
 
-
-def run_file(
-    file: Path, arguments: Sequence[str], *, root: Path
-) -> subprocess.CompletedProcess[str]:
-    """Run a Python file and return what it printed (text, UTF-8) and its exit status."""
-    return _run(_RUN_FILE, str(file), arguments, root)
-
-
-def _run(
-    bootstrap: str, program: str, arguments: Sequence[str], root: Path
-) -> subprocess.CompletedProcess[str]:
+    :param root: the project's folder, which is kept out of the import path.
+    :param messages: an open file that gets what the child writes to standard error.
+    """
     command = [
         sys.executable,
-        *("-I", "-B", "-X", "utf8", "-c", bootstrap),
+        *("-I", "-B", "-X", "utf8", "-c", _BOOTSTRAP),
         json.dumps(safe_path(sys.path, root)),
-        program,
+        str(file),
         *arguments,
     ]
-    return subprocess.run(
+    return subprocess.Popen(
         command,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=messages,
         text=True,
         encoding="utf-8",
-        errors="replace",
-        check=False,
-        stdin=subprocess.DEVNULL,
     )

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +22,7 @@ from .ninja import require_ninja, run_ninja, write_compile_commands
 from .sources import find_sources, language_of
 from .toolchains import Toolchain
 from .toolchains.discovery import find_toolchain
+from .tvm_ffi_process import TVMFFIProcess
 from .tvm_ffi_sdk import TVMFFISdk, prepare_sdk
 
 # GCC's and Clang's words. Upstream's own example passes a lambda, and its macro takes the type of
@@ -79,8 +80,11 @@ class BuildResult:
     sdk: TVMFFISdk
 
 
-def build_libraries(request: BuildRequest) -> BuildResult:
+def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResult:
     """Compile and link what is out of date, and check every library.
+
+    :param process: is asked for what `tvm_ffi` knows, and made ready to generate stubs as soon as
+        something is compiled.
 
     :raises BuildError: anything a user can act on, from a missing source to a failed link.
     """
@@ -95,14 +99,15 @@ def build_libraries(request: BuildRequest) -> BuildResult:
     # Everything that can be missing is looked for before anything is written or compiled.
     ninja = require_ninja()
     toolchain = find_toolchain(languages, root, request.platform)
-    sdk = prepare_sdk(root, Path(request.folder) / "apache-tvm-ffi")
+    sdk = prepare_sdk(root, Path(request.folder) / "apache-tvm-ffi", process)
     plan = make_plan(
         [(settings, sources[settings.name]) for settings in request.extensions],
         toolchain,
         sdk,
         request.folder,
     )
-    _run(plan, ninja, root, request.jobs)
+    wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
+    _run(plan, ninja, request, on_work=process.import_generator if wants_stubs else None)
     libraries = tuple(_checked(library, root, toolchain) for library in plan.libraries)
     return BuildResult(libraries, toolchain, sdk)
 
@@ -121,7 +126,10 @@ def _check_depends(settings: ExtensionSettings, root: Path) -> None:
             )
 
 
-def _run(plan: BuildPlan, ninja: str, root: Path, jobs: int | None) -> None:
+def _run(
+    plan: BuildPlan, ninja: str, request: BuildRequest, *, on_work: Callable[[], None] | None
+) -> None:
+    root = request.root
     for name, text in plan.support_files.items():
         replace_file(root / name, text.encode())
     file = Path(plan.folder) / "build.ninja"
@@ -129,7 +137,10 @@ def _run(plan: BuildPlan, ninja: str, root: Path, jobs: int | None) -> None:
     commands = Path(plan.folder) / "compile_commands.json"
     if is_new or not (root / commands).exists():
         write_compile_commands(ninja, file, commands, root=root)
-    status, printed = run_ninja(ninja, file, root=root, jobs=jobs)
+    if is_new and on_work is not None:
+        on_work()  # there will be some: do not wait until ninja says so
+        on_work = None
+    status, printed = run_ninja(ninja, file, root=root, jobs=request.jobs, on_work=on_work)
     if status != 0:
         raise _failure(plan, status, printed)
 

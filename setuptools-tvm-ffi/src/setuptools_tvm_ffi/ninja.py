@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from packaging.version import Version
@@ -52,11 +52,19 @@ def require_ninja() -> str:
     return path
 
 
-def run_ninja(ninja: str, file: Path, *, root: Path, jobs: int | None) -> tuple[int, str]:
+def run_ninja(
+    ninja: str,
+    file: Path,
+    *,
+    root: Path,
+    jobs: int | None,
+    on_work: Callable[[], None] | None = None,
+) -> tuple[int, str]:
     """Build everything in `file`, passing on what ninja prints as it comes.
 
     :param file: the ``build.ninja``, relative to `root`, where ninja is started.
     :param jobs: how many commands at once; ``None`` leaves it to ninja.
+    :param on_work: called once, when the first command is announced.
     :returns: ninja's exit status and all that it printed.
     """
     command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
@@ -81,6 +89,9 @@ def run_ninja(ninja: str, file: Path, *, root: Path, jobs: int | None) -> tuple[
             printed.append(line)
             sys.stdout.write(_printable(line))
             sys.stdout.flush()
+            if on_work is not None and line.startswith("["):
+                on_work()
+                on_work = None
     return process.returncode, "".join(printed)
 
 

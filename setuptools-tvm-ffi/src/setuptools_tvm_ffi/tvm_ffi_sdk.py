@@ -19,9 +19,9 @@ from pathlib import Path
 from packaging.version import Version
 
 from .abi_floor import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
-from .child_python import run_module
 from .errors import BuildError
 from .file_replacement import replace_file
+from .tvm_ffi_process import TVMFFIProcess
 
 _CONFIG_OPTIONS = ("--includedir", "--dlpack-includedir", "--libfiles")
 
@@ -44,12 +44,13 @@ def installed_version() -> Version | None:
         return None
 
 
-def prepare_sdk(root: Path, folder: Path) -> TVMFFISdk:
+def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
     """Bring `folder` (below the build folder, relative to `root`) up to date and describe it.
 
     ``tvm-ffi-config`` of the building interpreter is asked once, and not at all while the
     installed distribution is the one that was copied last.
 
+    :param process: where it is asked.
     :raises BuildError: apache-tvm-ffi is missing, refused or broken.
     """
     try:
@@ -72,7 +73,7 @@ def prepare_sdk(root: Path, folder: Path) -> TVMFFISdk:
     if known.get("origin") != origin or not _is_whole(root, known.get("files", [])):
         # The stamp goes first: a copy that is interrupted is not taken for a whole one.
         stamp.unlink(missing_ok=True)
-        known = {"origin": origin, **_copy(root, folder, version)}
+        known = {"origin": origin, **_copy(root, folder, version, process)}
         replace_file(stamp, json.dumps(known, indent=1).encode())
     return TVMFFISdk(
         version=version,
@@ -93,8 +94,8 @@ def _is_whole(root: Path, files: list[str]) -> bool:
     return bool(files) and all((root / file).is_file() for file in files)
 
 
-def _copy(root: Path, folder: Path, version: Version) -> dict[str, object]:
-    include, dlpack, library = _ask_config(version, root)
+def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) -> dict[str, object]:
+    include, dlpack, library = _ask_config(version, process)
     sources = [include] if dlpack == include else [include, dlpack]
     include_dirs = []
     files: list[str] = []
@@ -109,14 +110,14 @@ def _copy(root: Path, folder: Path, version: Version) -> dict[str, object]:
     return {"include_dirs": include_dirs, "library": library.name, "files": files}
 
 
-def _ask_config(version: Version, root: Path) -> tuple[Path, Path, Path]:
-    result = run_module("tvm_ffi.config", _CONFIG_OPTIONS, root=root)
-    lines = result.stdout.splitlines()
-    if result.returncode != 0 or len(lines) != len(_CONFIG_OPTIONS):
+def _ask_config(version: Version, process: TVMFFIProcess) -> tuple[Path, Path, Path]:
+    report = process.config(_CONFIG_OPTIONS)
+    lines = report.answer.get("config", "").splitlines()
+    if len(lines) != len(_CONFIG_OPTIONS):
         raise BuildError(
             f"tvm-ffi-config of {DISTRIBUTION} {version} failed "
             f"(python -m tvm_ffi.config {' '.join(_CONFIG_OPTIONS)}):\n"
-            f"{result.stderr.strip() or result.stdout.strip()}",
+            f"{report.printed.strip() or lines}",
             hint=f"reinstall it: python -m pip install --force-reinstall {DISTRIBUTION}=={version}",
         )
     include, dlpack, library = map(Path, lines)

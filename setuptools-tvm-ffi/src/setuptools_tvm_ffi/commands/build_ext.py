@@ -34,6 +34,7 @@ from ..sources import find_sources
 from ..stubs import StubRequest, generate_stubs
 from ..stubs.generation import is_relevant
 from ..toolchains import library_filename, system_of
+from ..tvm_ffi_process import TVMFFIProcess
 from .requirement import abi_floor
 
 _LIBRARY_MODE = 0o755
@@ -57,8 +58,10 @@ class BuildExtMixin(build_ext):
         if ours:
             check_together(ours)
             self._check_packages(ours)
-            result = build_libraries(self._request(ours))
-            self._place(result)
+            request = self._request(ours)
+            with TVMFFIProcess(request.root) as process:
+                result = build_libraries(request, process)
+                self._place(result, process)
         with self._other_extensions():
             super().build_extensions()
 
@@ -164,7 +167,7 @@ class BuildExtMixin(build_ext):
                     "them, or register names under the package",
                 )
 
-    def _place(self, result: BuildResult) -> None:
+    def _place(self, result: BuildResult, process: TVMFFIProcess) -> None:
         request_root = Path.cwd()
         name = self.distribution.get_name()
         folders = [Path(library.plan.library).parent for library in result.libraries]
@@ -180,7 +183,7 @@ class BuildExtMixin(build_ext):
                     tvm_ffi_version=str(result.sdk.version),
                     files=self._python_files(library.settings.package),
                 )
-                stubs.update(generate_stubs(request, root=request_root, folder=folder))
+                stubs.update(generate_stubs(request, process, root=request_root, folder=folder))
         if self.editable_mode:
             self._place_editable(result.libraries, stubs)
         else:

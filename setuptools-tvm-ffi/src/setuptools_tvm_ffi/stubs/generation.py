@@ -8,6 +8,7 @@ import hashlib
 import json
 import keyword
 import logging
+import os
 import re
 import shutil
 import signal
@@ -16,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..child_python import run_file
 from ..errors import PREFIX, BuildError
 from ..extension import ExtensionSettings
 from ..file_replacement import replace_file
+from ..tvm_ffi_process import CHILD, TVMFFIProcess
 from . import directives
 
-_CHILD = Path(__file__).with_name("stubgen_process.py")
 _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 # Of Python, and of tvm-ffi's own errors; the reason stands below.
 _FRAMES = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
@@ -58,11 +58,14 @@ def is_relevant(path: PurePosixPath, content: bytes) -> bool:
     return path.name in {"__init__.py", "_ffi_api.py"} or directives.MARKER.encode() in content
 
 
-def generate_stubs(request: StubRequest, *, root: Path, folder: Path) -> dict[PurePosixPath, bytes]:
+def generate_stubs(
+    request: StubRequest, process: TVMFFIProcess, *, root: Path, folder: Path
+) -> dict[PurePosixPath, bytes]:
     """Return the files that are generated or hold generated blocks, with their content.
 
     Nothing is started where the library, the files and the tools are those of the last time.
 
+    :param process: where the library is loaded.
     :param folder: the library's own folder in the build folder, relative to `root`.
     :raises BuildError: the library does not load, or stubs were asked for that cannot be made.
     """
@@ -81,7 +84,7 @@ def generate_stubs(request: StubRequest, *, root: Path, folder: Path) -> dict[Pu
             end = b"" if not content or content.endswith(b"\n") else b"\n"
             (staging / path).write_bytes(content + end)
         staging.mkdir(parents=True, exist_ok=True)
-        registry, printed = _run_child(request, staging, root=root, folder=folder)
+        registry, printed = _run_child(request, process, staging, root)
         _check_registry(request, registry, printed)
         for path, content in request.files.items():
             _check_parameters(path, content.decode(), registry)
@@ -97,32 +100,24 @@ def generate_stubs(request: StubRequest, *, root: Path, folder: Path) -> dict[Pu
 
 
 def _run_child(
-    request: StubRequest, staging: Path, *, root: Path, folder: Path
-) -> tuple[dict[str, Any], str]:
+    request: StubRequest, process: TVMFFIProcess, staging: Path, root: Path
+) -> tuple[Mapping[str, Any], str]:
     settings = request.settings
-    question, answer = root / folder / "stubgen.request", root / folder / "stubgen.result"
-    answer.unlink(missing_ok=True)
-    question.write_text(
-        json.dumps(
-            {
-                "library": str(root / request.library),
-                "staging": str(staging),
-                "result": str(answer),
-                "init": settings.stubs == "init",
-                "distribution": request.distribution,
-                "target": settings.target,
-                "prefix": settings.prefix,
-            }
-        ),
-        encoding="utf-8",
+    report = process.generate(
+        {
+            "library": str(root / request.library),
+            "staging": str(staging),
+            "init": settings.stubs == "init",
+            "distribution": request.distribution,
+            "target": settings.target,
+            "prefix": settings.prefix,
+        }
     )
-    process = run_file(_CHILD, [str(question)], root=root)
-    printed = _ANSI_ESCAPE.sub("", process.stdout + process.stderr).strip()
-    registry = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
-    stage = registry.get("stage", "import")
-    if stage != "done" or process.returncode != 0:
-        raise _child_failure(request, stage, process.returncode, printed)
-    return registry, printed.replace(f"{staging.resolve()}/", "")
+    printed = _ANSI_ESCAPE.sub("", report.printed).strip()
+    stage = report.answer.get("stage", "import")
+    if stage != "done" or report.status != 0:
+        raise _child_failure(request, stage, report.status or 0, printed)
+    return report.answer, printed.replace(f"{staging.resolve()}{os.sep}", "")
 
 
 def _child_failure(request: StubRequest, stage: str, status: int, printed: str) -> BuildError:
@@ -295,7 +290,7 @@ def _key(request: StubRequest, files: PythonFiles) -> str:
     settings = request.settings
     inputs = [
         str(_CACHE_FORMAT),
-        hashlib.sha256(_CHILD.read_bytes()).hexdigest(),
+        hashlib.sha256(CHILD.read_bytes()).hexdigest(),
         request.library_digest,
         request.tvm_ffi_version,
         request.distribution,

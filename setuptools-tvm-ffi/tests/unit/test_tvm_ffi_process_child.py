@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from setuptools_tvm_ffi.stubs.stubgen_process import defines_library, drop_second_library
+from setuptools_tvm_ffi.tvm_ffi_process.child import defines_library, drop_second_library
 
 REQUEST = {"distribution": "my-dist", "target": "my_lib"}
 LIB = 'LIB = _FFI_LOAD_LIB("my-dist", "my_lib")\n'

@@ -1,30 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs in a child process: loads one library, reports what it registers, runs the generator.
+"""Runs in a child process: imports `tvm_ffi`, loads one library, runs the stub generator.
 
-Started with the name of a request file; writes its result beside it. A library that registers a
-name twice aborts the process that loads it, so nothing here may happen in the build itself.
+Requests come as lines of JSON on standard input, answers go as lines of JSON to standard output.
+A library that registers a name twice aborts the process that loads it, so nothing here may happen
+in the build itself. It is run by its file name: of the plugin it can import nothing.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import ctypes
+import io
 import json
 import os
+import runpy
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
-def main(request_file: str) -> None:
-    """Carry out the request; the result's ``stage`` tells how far it came."""
-    request = json.loads(Path(request_file).read_text(encoding="utf-8"))
-    result: dict[str, Any] = {"stage": "import"}
+def main() -> None:
+    """Carry out requests until a library was loaded or no more come."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    # What the generator and the library print is for people.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["do"] == "config":
+            answer(answers, {"config": config(request["options"])})
+        elif request["do"] == "import":
+            # A failure comes up again, and is reported, when the generator is needed.
+            with contextlib.suppress(Exception):
+                import tvm_ffi.stub.cli  # noqa: F401, PLC0415
+        else:
+            load_and_generate(request, answers)
+
+
+def answer(answers: TextIO, content: dict[str, Any]) -> None:
+    """Send one answer."""
+    answers.write(json.dumps(content) + "\n")
+    answers.flush()
+
+
+def config(options: list[str]) -> str:
+    """Return what ``tvm-ffi-config`` prints for these options."""
+    sys.argv = ["tvm-ffi-config", *options]
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        runpy.run_module("tvm_ffi.config", run_name="__main__")
+    return printed.getvalue()
+
+
+def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
+    """Load a library, report what it registers, generate stubs, end the process.
+
+    Each answer's ``stage`` tells how far it came; the last one is ``done``.
+    """
+    result: dict[str, Any] = {}
 
     def reached(stage: str) -> None:
         result["stage"] = stage
-        Path(request["result"]).write_text(json.dumps(result), encoding="utf-8")
+        answer(answers, result)
 
     reached("import")
     import tvm_ffi  # noqa: PLC0415 - the stage is known when it fails
@@ -43,16 +81,12 @@ def main(request_file: str) -> None:
     result["new_types"] = sorted(set(result["types"]) - types)
 
     reached("generate")
-    if (
-        any(
-            name.startswith(request["prefix"])
-            for name in result["new_functions"] + result["new_types"]
-        )
-        or not request["init"]
-    ):
+    new = result["new_functions"] + result["new_types"]
+    if not request["init"] or any(name.startswith(request["prefix"]) for name in new):
         result["status"] = generate(cli, request)
     reached("done")
     sys.stdout.flush()
+    sys.stderr.flush()
     # Without the library's static destructors: they are no part of generating stubs.
     del library
     os._exit(0)
@@ -134,4 +168,4 @@ def defines_library(source: str) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()
