@@ -36,7 +36,7 @@ CMAKE = "scikit-build-core"
 SHARED_REQUIREMENTS = ("pip>=24", "apache-tvm-ffi>=0.1.14.post1,<0.2", "ninja>=1.11,<2")
 REQUIREMENTS = {
     PLUGIN: ("setuptools>=77,<100", "wheel>=0.45,<1", "packaging>=24"),
-    CMAKE: ("scikit-build-core>=0.11,<1", "cmake>=3.26,<5"),
+    CMAKE: ("scikit-build-core>=1,<2", "cmake>=3.26,<5"),
 }
 # Settings of the caller's shell that would reach one of the tools and not the others.
 REMOVED_VARIABLES = re.compile(

@@ -32,8 +32,12 @@ def main() -> None:
             answer(answers, {"config": config(request["options"])})
         elif request["do"] == "import":
             # A failure comes up again, and is reported, when the generator is needed.
-            with contextlib.suppress(Exception):
-                import tvm_ffi.stub.cli  # noqa: F401, PLC0415
+            with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
+                from tvm_ffi.stub import cli  # noqa: PLC0415
+
+                # The first look at a function without types raises an error in C++, and
+                # collecting its frames reads debug information for 0.2 s (0.1.15.post2).
+                cli.collect_global_funcs()
         else:
             load_and_generate(request, answers)
 
@@ -46,10 +50,14 @@ def answer(answers: TextIO, content: dict[str, Any]) -> None:
 
 def config(options: list[str]) -> str:
     """Return what ``tvm-ffi-config`` prints for these options."""
+    # By this name the package knows that its library and everything above is not needed.
     sys.argv = ["tvm-ffi-config", *options]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         runpy.run_module("tvm_ffi.config", run_name="__main__")
+    sys.argv = [""]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tvm_ffi"]:
+        del sys.modules[name]  # what was left out is imported when a library is loaded
     return printed.getvalue()
 
 
