@@ -83,6 +83,8 @@ def test_pip_install(source: Path, frontends: Environment, tmp_path: Path) -> No
     environment = make_environment(tmp_path / "target", frontends.variables)
     environment.pip("install", "-q", ".", cwd=source)
     assert_tour_works(environment, tmp_path)
+    # Metadata left in the project's folder would be found before what is installed.
+    assert_tour_works(environment, source)
 
 
 def test_pip_install_editable(source: Path, frontends: Environment, tmp_path: Path) -> None:

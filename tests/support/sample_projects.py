@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 import zipfile
@@ -23,15 +24,25 @@ class Project:
     folder: Path
     environment: Environment
 
-    def build(
-        self, *options: str, check: bool = True, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run ``pip wheel`` without isolation; wheels go to `wheels`."""
+    def build(self, *, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Call the hook ``build_wheel`` as a frontend does; wheels go to `wheels`."""
         shutil.rmtree(self.wheels, ignore_errors=True)
-        command = ("wheel", "-v", "--no-deps", "--no-build-isolation", "-w", str(self.wheels))
-        return self.environment.pip(
-            *command, *options, ".", cwd=self.folder, variables={**QUICK, **variables}, check=check
+        self.wheels.mkdir()
+        program = f"from {self._backend} import build_wheel; build_wheel({str(self.wheels)!r})"
+        return self.environment.run(
+            *(self.environment.python, "-I", "-c", program),
+            cwd=self.folder,
+            variables={**QUICK, **variables},
+            check=check,
         )
+
+    @property
+    def _backend(self) -> str:
+        """What `pyproject.toml` names."""
+        text = (self.folder / "pyproject.toml").read_text()
+        found = re.search(r'^build-backend = "(.*)"$', text, re.MULTILINE)
+        assert found is not None
+        return found[1]
 
     @property
     def wheels(self) -> Path:

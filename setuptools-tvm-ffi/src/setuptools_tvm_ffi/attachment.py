@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from setuptools import Command, Distribution
 
-_EXTENDED = frozenset({"bdist_wheel", "build_ext", "dist_info", "editable_wheel"})
+_EXTENDED = frozenset(
+    {"bdist_wheel", "build_ext", "dist_info", "editable_wheel", "egg_info", "sdist"}
+)
 
 
 def attach(distribution: Distribution) -> None:

@@ -115,23 +115,21 @@ def _hook() -> Iterator[None]:
 def _attached_distribution() -> Iterator[None]:
     """Attach the plugin to the project's distribution where its entry point is not installed.
 
-    That is so for an in-tree backend (``backend-path``). setuptools' own hooks exchange the class
-    in the same place.
+    That is so for an in-tree backend (``backend-path``). setuptools' hooks make distributions of
+    a class of their own, so that it is done to the method that would have called the entry point.
     """
-    import distutils.core  # noqa: PLC0415 - setuptools' copy, which exists once it is imported
+    patched: Any = setuptools.Distribution
+    original = patched.finalize_options
 
-    class AttachedDistribution(setuptools.Distribution):
-        def finalize_options(self) -> None:
-            super().finalize_options()
-            attach(self)
+    def finalize_options(distribution: setuptools.Distribution) -> None:
+        original(distribution)
+        attach(distribution)
 
-    core: Any = distutils.core
-    original = core.Distribution
-    core.Distribution = AttachedDistribution
+    patched.finalize_options = finalize_options
     try:
         yield
     finally:
-        core.Distribution = original
+        patched.finalize_options = original
 
 
 @contextlib.contextmanager

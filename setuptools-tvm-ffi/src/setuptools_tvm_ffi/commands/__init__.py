@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .build_ext import BuildExtMixin
+from .egg_info import EggInfoMixin, SdistMixin
 from .wheel import BdistWheelMixin, DistInfoMixin, EditableWheelMixin
 
 MIXINS = {
@@ -11,6 +12,8 @@ MIXINS = {
     "build_ext": BuildExtMixin,
     "dist_info": DistInfoMixin,
     "editable_wheel": EditableWheelMixin,
+    "egg_info": EggInfoMixin,
+    "sdist": SdistMixin,
 }
 
 __all__ = ["MIXINS"]

@@ -33,11 +33,11 @@ def main() -> None:
         elif request["do"] == "import":
             # A failure comes up again, and is reported, when the generator is needed.
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
-                from tvm_ffi.stub import cli  # noqa: PLC0415
+                from tvm_ffi.stub.lib_state import collect_global_funcs  # noqa: PLC0415
 
                 # The first look at a function without types raises an error in C++, and
                 # collecting its frames reads debug information for 0.2 s (0.1.15.post2).
-                cli.collect_global_funcs()
+                collect_global_funcs()
         else:
             load_and_generate(request, answers)
 
