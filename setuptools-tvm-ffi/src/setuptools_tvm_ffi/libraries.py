@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -112,9 +110,10 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     return BuildResult(libraries, toolchain, sdk)
 
 
-def remove_build_folder(root: Path, folder: PurePosixPath) -> None:
-    """Forget every object, for ``build_ext --force``."""
-    shutil.rmtree(root / folder, ignore_errors=True)
+def remove_objects(request: BuildRequest) -> None:
+    """Forget every object, library and stub, for ``build_ext --force``."""
+    for settings in request.extensions:
+        shutil.rmtree(request.root / request.folder / settings.name, ignore_errors=True)
 
 
 def _check_depends(settings: ExtensionSettings, root: Path) -> None:
@@ -186,14 +185,3 @@ def _checked(library: LibraryPlan, root: Path, toolchain: Toolchain) -> BuiltLib
         check_no_python_symbols(path, library.settings.name, toolchain)
         replace_file(stamp, built.sha256.encode())
     return built
-
-
-def relative_build_folder(build_base: str, root: Path, platform: str) -> PurePosixPath:
-    """Return the build folder for a platform, relative to `root` where it lies inside.
-
-    It is shared by every Python: nothing in it depends on one.
-    """
-    base = Path(os.path.abspath(root / build_base))
-    with contextlib.suppress(ValueError):  # outside the project, as with --build-base=/tmp/b
-        base = base.relative_to(root)
-    return PurePosixPath(base.as_posix()) / f"tvm-ffi.{platform}"

@@ -27,14 +27,14 @@ from ..libraries import (
     BuildResult,
     BuiltLibrary,
     build_libraries,
-    relative_build_folder,
-    remove_build_folder,
+    remove_objects,
 )
 from ..sources import find_sources
 from ..stubs import StubRequest, generate_stubs
 from ..stubs.generation import is_relevant
 from ..toolchains import library_filename, system_of
 from ..tvm_ffi_process import TVMFFIProcess
+from .build_folder import build_folder, locked_build_folder
 from .requirement import abi_floor
 
 _LIBRARY_MODE = 0o755
@@ -59,7 +59,9 @@ class BuildExtMixin(build_ext):
             check_together(ours)
             self._check_packages(ours)
             request = self._request(ours)
-            with TVMFFIProcess(request.root) as process:
+            with locked_build_folder(self), TVMFFIProcess(request.root) as process:
+                if self.force:
+                    remove_objects(request)
                 result = build_libraries(request, process)
                 self._place(result, process)
         with self._other_extensions():
@@ -135,9 +137,7 @@ class BuildExtMixin(build_ext):
 
     def _request(self, settings: tuple[ExtensionSettings, ...]) -> BuildRequest:
         root = Path.cwd()
-        folder = relative_build_folder(self._build_base(), root, self.plat_name)
-        if self.force:
-            remove_build_folder(root, folder)
+        folder = build_folder(self)
         return BuildRequest(
             extensions=settings,
             root=root,
@@ -222,7 +222,7 @@ class BuildExtMixin(build_ext):
 
         setuptools packs whatever ``build_lib`` holds, and copies a source only over an older file.
         """
-        memory = Path(self._build_base(), f"tvm-ffi.{self.plat_name}", "placed.json")
+        memory = Path(build_folder(self), "placed.json")
         key = os.path.abspath(self.build_lib)
         try:
             known = json.loads(memory.read_text(encoding="utf-8"))
@@ -258,7 +258,6 @@ class BuildExtMixin(build_ext):
 
     def _write_record(self, result: BuildResult) -> None:
         root = Path.cwd()
-        folder = root / relative_build_folder(self._build_base(), root, self.plat_name)
         record = build_record.render(
             tvm_ffi_version=str(result.sdk.version),
             abi_floor=str(abi_floor(root, result.sdk.version)),
@@ -276,7 +275,7 @@ class BuildExtMixin(build_ext):
             ],
             root=str(root),
         )
-        replace_file(folder / build_record.FILENAME, record)
+        replace_file(Path(build_folder(self), build_record.FILENAME), record)
 
 
 def _path_in_wheel(settings: ExtensionSettings) -> PurePosixPath:

@@ -12,7 +12,7 @@ from setuptools.command.editable_wheel import editable_wheel
 from .. import build_record
 from ..extension import TVMFFIExtension
 from ..file_replacement import replace_file
-from ..libraries import relative_build_folder
+from .build_folder import build_folder, locked_build_folder
 from .requirement import declare_requirement
 
 _RECORD_MODE = 0o644
@@ -39,17 +39,14 @@ class BdistWheelMixin(bdist_wheel):
         """Build and pack the wheel."""
         declare_requirement(self.distribution, warn=True)
         self._packing = True
-        super().run()
+        with locked_build_folder(self):
+            super().run()
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
         """Write ``WHEEL``, and the build record beside it once libraries were built."""
         super().write_wheelfile(wheelfile_base, *args, **kwargs)
         if self._packing:  # an editable wheel asks for `WHEEL` before it builds
-            root = Path.cwd()
-            build_base = self.get_finalized_command("build").build_base
-            plat_name = self.get_finalized_command("build_ext").plat_name
-            folder = relative_build_folder(build_base, root, plat_name)
-            record = (root / folder / build_record.FILENAME).read_bytes()
+            record = Path(build_folder(self), build_record.FILENAME).read_bytes()
             replace_file(Path(wheelfile_base, build_record.FILENAME), record, mode=_RECORD_MODE)
 
 
@@ -69,3 +66,8 @@ class EditableWheelMixin(editable_wheel):
         """Have the requirement in place before metadata is written."""
         declare_requirement(self.distribution, warn=True)
         super().finalize_options()
+
+    def run(self) -> None:
+        """Build and pack the wheel."""
+        with locked_build_folder(self):
+            super().run()
