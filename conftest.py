@@ -22,7 +22,7 @@ from environments import (
 )
 
 _TEST_REQUIREMENTS = ("apache-tvm-ffi", "numpy", "pytest")
-_FRONTEND_REQUIREMENTS = ("build", "pip", "uv")
+_FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
 
 
 def pytest_report_header() -> list[str]:

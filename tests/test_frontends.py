@@ -121,7 +121,21 @@ def test_uv_pip_install(source: Path, frontends: Environment, tmp_path: Path) ->
     assert_tour_works(environment, tmp_path)
 
 
-def test_a_checkout_is_unchanged_by_everything_above(checkout: Path) -> None:
+def test_uv_installs_an_sdist_with_what_it_requires(
+    unpacked_sdist: Path, frontends: Environment, tmp_path: Path
+) -> None:
+    (archive,) = unpacked_sdist.parent.glob("*.tar.gz")
+    environment = make_environment(tmp_path / "target", frontends.variables)
+    uv = (frontends.folder / "bin" / "uv", "pip", "install", "--python", environment.python)
+    environment.run(*uv, archive, cwd=tmp_path)
+    assert_tour_works(environment, tmp_path)
+
+
+def test_a_checkout_is_unchanged_by_everything_above(
+    checkout: Path, frontends: Environment, tmp_path: Path
+) -> None:
+    wheel = (frontends.python, "-m", "pip", "wheel", "--no-deps", "-w", tmp_path / "dist", ".")
+    frontends.run(*wheel, cwd=checkout)
     status = subprocess.run(
         ["git", "-C", str(checkout), "status", "--porcelain"],
         check=True,

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
-import tarfile
+from pathlib import Path
 
-from environments import Environment, make_environment
+from environments import BUILD_REQUIREMENTS, Environment, make_environment
 from sample_projects import Project, ProjectFactory
 
 
@@ -102,16 +103,72 @@ def test_commands_named_in_pyproject_keep_their_behaviour(project: ProjectFactor
     assert {"small_pkg/stamp.txt", "small_pkg/libsmall.so"} <= small.names()
 
 
-def test_an_sdist_holds_every_source_without_a_manifest(
-    project: ProjectFactory, builder: Environment
+def unpacked_sdist(project: Project) -> Project:
+    """Make an sdist and return what is in it as a project."""
+    program = "import setuptools_tvm_ffi.build_meta as backend; backend.build_sdist('dist')"
+    project.environment.run(project.environment.python, "-c", program, cwd=project.folder)
+    (archive,) = (project.folder / "dist").glob("*.tar.gz")
+    folder = project.folder.parent / "unpacked"
+    shutil.unpack_archive(archive, folder)
+    (inside,) = folder.iterdir()
+    return Project(inside, project.environment)
+
+
+def test_a_wheel_can_be_built_from_an_sdist_that_was_made_without_a_manifest(
+    project: ProjectFactory,
 ) -> None:
     small: Project = project("small")
-    program = "import setuptools_tvm_ffi.build_meta as backend; backend.build_sdist('dist')"
-    builder.run(builder.python, "-c", program, cwd=small.folder)
-    (archive,) = (small.folder / "dist").glob("*.tar.gz")
-    with tarfile.open(archive) as tar:
-        names = {name.partition("/")[2] for name in tar.getnames()}
-    assert {"csrc/functions.cc", "csrc/point.cc", "setup.py", "pyproject.toml"} <= names
+    small.build()
+    names = small.names()
+    unpacked = unpacked_sdist(small)
+    assert {f.name for f in (unpacked.folder / "csrc").iterdir()} == {
+        "functions.cc",
+        "only_point.h",
+        "point.cc",
+        "shared.h",
+    }
+    unpacked.build()
+    assert unpacked.names() == names
+
+
+def test_an_sdist_does_not_promise_that_nothing_is_required(project: ProjectFactory) -> None:
+    unpacked = unpacked_sdist(project("small"))
+    metadata = (unpacked.folder / "PKG-INFO").read_text().splitlines()
+    assert "Dynamic: requires-dist" in metadata
+    assert any(line.startswith("Requires-Dist: apache-tvm-ffi") for line in metadata)
+
+
+def test_package_data_known_to_version_control_is_in_the_wheel_built_from_an_sdist(
+    project: ProjectFactory, variables: dict[str, str], plugin_wheel: Path, tmp_path: Path
+) -> None:
+    environment = make_environment(tmp_path / "venv", variables)
+    needs = (*BUILD_REQUIREMENTS, "setuptools-scm", plugin_wheel)
+    environment.pip("install", "-q", *needs, cwd=tmp_path)
+    small: Project = project("small", environment)
+    (small.folder / "small_pkg" / "data.json").write_text("{}")
+    git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(small.folder))
+    for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "all")):
+        subprocess.run([*git, *arguments], check=True)
+    small.build()
+    assert "small_pkg/data.json" in small.names()
+    unpacked = unpacked_sdist(small)
+    unpacked.build()
+    assert "small_pkg/data.json" in unpacked.names()
+
+
+def test_a_requirement_in_setup_cfg_is_left_as_it_is(project: ProjectFactory) -> None:
+    small: Project = project("small")
+    (small.folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "setuptools_tvm_ffi.build_meta"\n'
+    )
+    (small.folder / "setup.cfg").write_text(
+        "[metadata]\nname = small-project\nversion = 1.0\n"
+        "[options]\npackages = small_pkg\ninstall_requires = apache-tvm-ffi>=0.1.10,<0.2\n"
+    )
+    process = small.build()
+    lines = re.findall(r"^Requires-Dist: (.*)$", small.metadata("METADATA"), re.MULTILINE)
+    assert lines == ["apache-tvm-ffi<0.2,>=0.1.10"]
+    assert "allows 0.1.10" in process.stdout + process.stderr
 
 
 def test_build_ext_inplace_puts_library_and_stubs_beside_the_package(
@@ -120,4 +177,8 @@ def test_build_ext_inplace_puts_library_and_stubs_beside_the_package(
     small: Project = project("small")
     command = (builder.python, "setup.py", "build_ext", "--inplace")
     builder.run(*command, cwd=small.folder, variables={"CXXFLAGS": "-O0"})
-    assert (small.folder / "small_pkg" / "libsmall.so").is_file()
+    assert {file.name for file in (small.folder / "small_pkg").iterdir()} == {
+        "__init__.py",
+        "_ffi_api.py",
+        "libsmall.so",
+    }

@@ -49,9 +49,13 @@ def find_interpreters() -> tuple[Interpreter, ...]:
     candidates += map(str, sorted(pyenv.glob("*/bin/python")))
     found: dict[tuple[int, int], Interpreter] = {}
     for candidate in candidates:
+        # One that is not released, or has no venv, or no GIL, has no wheels to be tried with.
         program = (
-            "import sys, platform, json; "
-            "print(json.dumps([platform.python_implementation(), *sys.version_info[:2]]))"
+            "import sys, platform, json, sysconfig, venv, ensurepip; "
+            "plain = sys.version_info.releaselevel == 'final' and "
+            "not sysconfig.get_config_var('Py_GIL_DISABLED'); "
+            "print(json.dumps([platform.python_implementation() if plain else '', "
+            "*sys.version_info[:2]]))"
         )
         process = subprocess.run(
             [candidate, "-I", "-c", program], capture_output=True, text=True, check=False

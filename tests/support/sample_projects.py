@@ -85,6 +85,19 @@ class Project:
             and not any(part.endswith(".egg-info") for part in path.parts)
         }
 
+    def mend(self) -> None:
+        """Undo every edit and assert that this is all it takes."""
+        original = PROJECTS / self.folder.name
+        for name in self.tree():
+            if not (original / name).exists():
+                (self.folder / name).unlink()
+        for path in original.rglob("*"):
+            if path.is_file():
+                # Not with the time of the original: it would look older than what it makes.
+                shutil.copyfile(path, self.folder / path.relative_to(original))
+        self.build()
+        assert list(self.wheels.glob("*.whl"))
+
     def refuse(self, **variables: str) -> str:
         """Build, assert that it is refused as every refusal has to be, return what was printed."""
         before = self.tree()
@@ -93,7 +106,7 @@ class Project:
         assert process.returncode != 0, printed
         assert not list(self.wheels.glob("*.whl"))
         assert "Traceback" not in printed
-        assert "setuptools-tvm-ffi: error: " in printed, printed
+        assert re.search(r"^(setuptools-tvm-ffi: )?error: ", printed, re.MULTILINE), printed
         assert self.tree() == before
         return printed
 

@@ -21,6 +21,7 @@ _WITHDRAWN_REASON = (
     "this release was withdrawn: libraries that touch C++ vtables break silently "
     "between it and 0.1.13.post2"
 )
+_LOADABLE = SpecifierSet(">=0.1.6", prereleases=True)
 _REFUSED = (
     (
         SpecifierSet("<0.1.6", prereleases=True),
@@ -77,6 +78,12 @@ def parse_floor(text: str, *, where: str, built_against: Version | None) -> Vers
         floor = Version(text)
     except InvalidVersion:
         raise ConfigurationError(f"{where}: {text!r} is not a version") from None
+    if floor not in _LOADABLE:
+        raise ConfigurationError(
+            f"{where}: {DISTRIBUTION} {floor} has no tvm_ffi.libinfo.load_lib_module, with which "
+            "the package loads its library",
+            hint="0.1.6 is the first that has it",
+        )
     if built_against is not None and floor > built_against:
         raise ConfigurationError(
             f"{where}: the floor {floor} is newer than {DISTRIBUTION} {built_against}, "
@@ -98,6 +105,11 @@ def requirement_for(floor: Version) -> str:
     public = Version(floor.public)
     excluded = "".join(f"!={version}," for version in WITHDRAWN if version >= public)
     return f"{DISTRIBUTION}>={public},{excluded}<{floor.major}.{floor.minor + 1}"
+
+
+def is_required_by(dependencies: Iterable[str]) -> bool:
+    """Whether one of these PEP 508 strings names apache-tvm-ffi."""
+    return any(_parse(dependency) is not None for dependency in dependencies)
 
 
 def requirement_problem(dependencies: Iterable[str], floor: Version) -> str | None:

@@ -2,7 +2,7 @@
 """Puts the plugin's behaviour on top of whatever commands a distribution uses.
 
 This is the entry point in ``setuptools.finalize_distribution_options``: it runs for every project
-that is built where the plugin is installed, so it imports nothing of the plugin up front.
+that is built where the plugin is installed, so it imports no command before one is needed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from setuptools import Command, Distribution
 
-_EXTENDED = frozenset(
-    {"bdist_wheel", "build_ext", "dist_info", "editable_wheel", "egg_info", "sdist"}
-)
+_EXTENDED = frozenset({"bdist_wheel", "build_ext", "dist_info", "editable_wheel", "egg_info"})
 
 
 def attach(distribution: Distribution) -> None:

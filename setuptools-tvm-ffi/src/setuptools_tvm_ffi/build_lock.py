@@ -68,6 +68,8 @@ else:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError:
+            pass  # a file system without locks: as it was before there was one
         return True
 
     def _lock(stream: IO[bytes]) -> None:

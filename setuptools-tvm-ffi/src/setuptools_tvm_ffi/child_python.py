@@ -32,9 +32,7 @@ def safe_path(path: Sequence[str], root: Path) -> list[str]:
     ]
 
 
-def start_python(
-    file: Path, arguments: Sequence[str], *, root: Path, messages: IO[bytes]
-) -> subprocess.Popen[str]:
+def start_python(file: Path, *, root: Path, messages: IO[bytes]) -> subprocess.Popen[str]:
     """Start a Python file with pipes (text, UTF-8) as its standard input and output.
 
     :param root: the project's folder, which is kept out of the import path.
@@ -45,7 +43,6 @@ def start_python(
         *("-I", "-B", "-X", "utf8", "-c", _BOOTSTRAP),
         json.dumps(safe_path(sys.path, root)),
         str(file),
-        *arguments,
     ]
     return subprocess.Popen(
         command,

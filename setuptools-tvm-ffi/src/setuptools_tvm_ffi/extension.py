@@ -29,6 +29,7 @@ STUB_MODES = ("init", "directives", "none")
 Macro = tuple[str, Union[str, None]]
 
 _TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+-]*")
+_RESERVED_TARGETS = frozenset({"tvm_ffi"})
 _PREFIX = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?", re.ASCII)
 
 
@@ -152,9 +153,10 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
     """Refuse declarations that cannot share one distribution.
 
     ``load_lib_module`` finds a library by its file name alone, so two of one target would be
-    mistaken for each other, in whatever packages they are.
+    mistaken for each other, in whatever packages they are. Two of one prefix would each be the
+    ``LIB`` of one generated module.
 
-    :raises ConfigurationError: two extensions have one target.
+    :raises ConfigurationError: two extensions have one target, or create stubs for one prefix.
     """
     seen: dict[str, str] = {}
     for extension in extensions:
@@ -166,6 +168,16 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
                 f"{extension.target!r}: load_lib_module would find the same file for both",
                 hint="give each library of the distribution a target name of its own",
             )
+    prefixes: dict[str, str] = {}
+    for extension in extensions:
+        if extension.stubs == "init":
+            other = prefixes.setdefault(extension.prefix, extension.name)
+            if other != extension.name:
+                raise ConfigurationError(
+                    f"extensions {other!r} and {extension.name!r} both create stubs for "
+                    f"{extension.prefix!r}: one _ffi_api.py can load one of them",
+                    hint="put them into different packages, or give each a registry_prefix",
+                )
 
 
 def _unknown_argument(where: str, argument: str) -> ConfigurationError:
@@ -192,6 +204,11 @@ def _check_name(where: str, name: object) -> None:
             f"{where}: name must be a dotted package followed by a target, "
             f"and {package!r} is no package name",
             hint="write for example 'my_package.my_library'; the library lands inside the package",
+        )
+    if target in _RESERVED_TARGETS:
+        raise ConfigurationError(
+            f"{where}: target {target!r} is the library of apache-tvm-ffi itself",
+            hint="give the library a name of its own",
         )
     if not _TARGET.fullmatch(target):
         raise ConfigurationError(

@@ -30,8 +30,9 @@ _STATUS = "[%f/%t] "
 def find_ninja() -> str | None:
     """Return the path of a usable ninja, or ``None``.
 
-    Looked for in this order: the variable `NINJA`, PATH, the scripts folder of the running
-    interpreter (an environment that is used without being activated), the ninja distribution.
+    The variable `NINJA` decides where it is set. Otherwise looked for in this order: PATH, the
+    scripts folder of the running interpreter (an environment that is used without being activated),
+    the ninja distribution.
     """
     return next((path for path in _candidates() if _is_usable(path)), None)
 
@@ -42,6 +43,12 @@ def require_ninja() -> str:
     :raises BuildError: there is none.
     """
     path = find_ninja()
+    declared = os.environ.get("NINJA")
+    if path is None and declared:
+        raise BuildError(
+            f"NINJA={declared!r}: not a ninja {MINIMUM_NINJA} or newer that runs",
+            hint="correct it, or unset it to have one looked for",
+        )
     if path is None:
         raise BuildError(
             f"no ninja {MINIMUM_NINJA} or newer: looked at the variable NINJA, PATH and the "
@@ -116,6 +123,7 @@ def _candidates() -> Iterator[str]:
     declared = os.environ.get("NINJA")
     if declared:
         yield declared
+        return  # what was asked for, or nothing
     folders = [None, sysconfig.get_path("scripts")]
     # The distribution keeps its program there where pip installs into a plain folder.
     spec = importlib.util.find_spec("ninja")

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from .errors import ConfigurationError
 from .extension import LANGUAGE_BY_SUFFIX, ExtensionSettings
+
+#: What C and C++ files include.
+HEADER_SUFFIXES = frozenset({".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"})
 
 _MAGIC = frozenset("*?[")
 
@@ -48,6 +52,34 @@ def find_sources(
                 )
             found[match] = None
     return tuple(found)
+
+
+def find_headers(
+    extension: ExtensionSettings,
+    sources: Iterable[PurePosixPath],
+    root: Path,
+    *,
+    build_base: Path,
+) -> tuple[PurePosixPath, ...]:
+    """Return the headers beside the sources and below the include folders inside the project.
+
+    An sdist has to hold them; a build finds them by itself.
+    """
+    folders = {root / source.parent for source in sources}
+    found = {file for folder in folders for file in folder.iterdir()}
+    for name in extension.include_dirs:
+        include = Path(os.path.normpath(root / name))
+        if include == root or root in include.parents:
+            for parent, children, names in os.walk(include):
+                children[:] = [c for c in children if not _is_foreign(Path(parent, c), build_base)]
+                found.update(Path(parent, name) for name in names)
+    headers = (file for file in found if file.suffix in HEADER_SUFFIXES and file.is_file())
+    return tuple(sorted(PurePosixPath(file.relative_to(root).as_posix()) for file in headers))
+
+
+def _is_foreign(folder: Path, build_base: Path) -> bool:
+    hidden = folder.name.startswith(".")
+    return hidden or folder == build_base or (folder / "pyvenv.cfg").exists()
 
 
 def _expand(pattern: str, root: Path, build_base: Path) -> list[PurePosixPath]:

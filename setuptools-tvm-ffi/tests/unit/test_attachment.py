@@ -11,7 +11,6 @@ from setuptools.command.build_py import build_py
 from setuptools.command.dist_info import dist_info
 from setuptools.command.editable_wheel import editable_wheel
 from setuptools.command.egg_info import egg_info
-from setuptools.command.sdist import sdist
 from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.attachment import attach
 from setuptools_tvm_ffi.commands import MIXINS
@@ -22,7 +21,6 @@ PLAIN = {
     "dist_info": dist_info,
     "editable_wheel": editable_wheel,
     "egg_info": egg_info,
-    "sdist": sdist,
 }
 every_command = pytest.mark.parametrize("command", sorted(PLAIN))
 

@@ -23,11 +23,9 @@ print(json.dumps({
 """
 
 
-def run_file(
-    file: Path, arguments: list[str], *, root: Path, sent: str = ""
-) -> subprocess.CompletedProcess[str]:
+def run_file(file: Path, *, root: Path, sent: str = "") -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryFile() as messages:
-        child = start_python(file, arguments, root=root, messages=messages)
+        child = start_python(file, root=root, messages=messages)
         printed, _ = child.communicate(sent)
         messages.seek(0)
         errors = messages.read().decode()
@@ -56,7 +54,7 @@ def report(tmp_path: Path) -> Path:
 
 
 def test_a_child_imports_nothing_from_the_project(project: Path, report: Path) -> None:
-    result = run_file(report, [], root=project)
+    result = run_file(report, root=project)
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout)
     assert not told["shadow"]
@@ -70,18 +68,9 @@ def test_a_child_has_the_import_path_of_the_build_otherwise(
     extra.mkdir()
     monkeypatch.syspath_prepend(str(extra))
     root = tmp_path / "project"
-    told = json.loads(run_file(report, [], root=root).stdout)
+    told = json.loads(run_file(report, root=root).stdout)
     assert told["path"] == [entry for entry in sys.path if entry not in {"", "."}]
     assert told["path"][0] == str(extra)
-
-
-ARGUMENTS = ["a b", "", "--flag=x", "ü'\"$HOME", "-h", "line\nbreak"]
-
-
-def test_arguments_reach_a_file_as_they_are(tmp_path: Path, report: Path) -> None:
-    told = json.loads(run_file(report, ARGUMENTS, root=tmp_path).stdout)
-    assert told["argv"] == [str(report), *ARGUMENTS]
-    assert told["name"] == "__main__"
 
 
 def test_output_is_utf8_and_the_status_is_the_childs(tmp_path: Path) -> None:
@@ -89,14 +78,14 @@ def test_output_is_utf8_and_the_status_is_the_childs(tmp_path: Path) -> None:
     file.write_text(
         "import sys\nprint('中文')\nprint('ü', file=sys.stderr)\nsys.exit(7)\n", encoding="utf-8"
     )
-    result = run_file(file, [], root=tmp_path)
+    result = run_file(file, root=tmp_path)
     assert (result.returncode, result.stdout, result.stderr) == (7, "中文\n", "ü\n")
 
 
 def test_a_child_writes_no_bytecode_and_reads_what_it_is_sent(tmp_path: Path) -> None:
     file = tmp_path / "child.py"
     file.write_text("import sys\nprint(sys.dont_write_bytecode, repr(sys.stdin.read()))\n")
-    assert run_file(file, [], root=tmp_path, sent="grüße").stdout == "True 'grüße'\n"
+    assert run_file(file, root=tmp_path, sent="grüße").stdout == "True 'grüße'\n"
 
 
 def test_a_root_behind_a_symbolic_link_is_left_out(tmp_path: Path) -> None:

@@ -317,7 +317,7 @@ def test_a_registry_prefix_that_is_no_dotted_name_is_refused(prefix: object) -> 
 
 def test_extensions_with_targets_of_their_own_go_together() -> None:
     check_together([])
-    check_together([settings("pkg.a"), settings("pkg.b"), settings("other.c")])
+    check_together([settings("pkg.a"), settings("pkg.sub.b"), settings("other.c")])
 
 
 @pytest.mark.parametrize(

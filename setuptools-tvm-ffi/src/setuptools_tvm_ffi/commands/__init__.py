@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .build_ext import BuildExtMixin
-from .egg_info import EggInfoMixin, SdistMixin
+from .egg_info import EggInfoMixin
 from .wheel import BdistWheelMixin, DistInfoMixin, EditableWheelMixin
 
 MIXINS = {
@@ -13,7 +13,6 @@ MIXINS = {
     "dist_info": DistInfoMixin,
     "editable_wheel": EditableWheelMixin,
     "egg_info": EggInfoMixin,
-    "sdist": SdistMixin,
 }
 
 __all__ = ["MIXINS"]

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from setuptools.command.build_ext import build_ext
 
 from .. import build_record
-from ..errors import ConfigurationError
+from ..errors import BuildError, ConfigurationError
 from ..extension import ExtensionSettings, TVMFFIExtension, check_together
 from ..file_replacement import replace_file
 from ..libraries import (
@@ -29,7 +29,7 @@ from ..libraries import (
     build_libraries,
     remove_objects,
 )
-from ..sources import find_sources
+from ..sources import find_headers, find_sources
 from ..stubs import StubRequest, generate_stubs
 from ..stubs.generation import is_relevant
 from ..toolchains import library_filename, system_of
@@ -46,11 +46,13 @@ class BuildExtMixin(build_ext):
 
     # What this build put into `build_lib`, or in editable mode would have, by path in the wheel.
     _stub_sources: dict[PurePosixPath, Path]
+    _stubs: dict[PurePosixPath, bytes]
 
     def initialize_options(self) -> None:
         """Set what setuptools reads before a command has run."""
         super().initialize_options()
         self._stub_sources = {}
+        self._stubs = {}
 
     def build_extensions(self) -> None:
         """Build ours as one plan, then the others one by one."""
@@ -81,7 +83,8 @@ class BuildExtMixin(build_ext):
             files = list(super().get_source_files())
         for settings in self._tvm_ffi_settings():
             found = find_sources(settings, root, build_base=root / self._build_base())
-            files += [str(source) for source in found]
+            headers = find_headers(settings, found, root, build_base=root / self._build_base())
+            files += map(str, (*found, *headers))
             files += [f for f in settings.depends if not os.path.isabs(f)]
         return files
 
@@ -106,7 +109,7 @@ class BuildExtMixin(build_ext):
         return mapping
 
     def copy_extensions_to_source(self) -> None:
-        """Put libraries beside their package for ``build_ext --inplace``."""
+        """Put libraries and stubs into the source tree for ``build_ext --inplace``."""
         with self._other_extensions():
             super().copy_extensions_to_source()
         if self.editable_mode:
@@ -116,6 +119,8 @@ class BuildExtMixin(build_ext):
             replace_file(
                 self._source_of(_path_in_wheel(settings)), built.read_bytes(), mode=_LIBRARY_MODE
             )
+        for path, content in self._stubs.items():
+            replace_file(self._source_of(path), content)
 
     def _tvm_ffi_settings(self) -> tuple[ExtensionSettings, ...]:
         return tuple(e.settings for e in self.extensions if isinstance(e, TVMFFIExtension))
@@ -168,26 +173,31 @@ class BuildExtMixin(build_ext):
                 )
 
     def _place(self, result: BuildResult, process: TVMFFIProcess) -> None:
-        request_root = Path.cwd()
-        name = self.distribution.get_name()
-        folders = [Path(library.plan.library).parent for library in result.libraries]
+        root = Path.cwd()
+        every = [library.settings for library in result.libraries]
         # All of it is made before any of it is placed: a build that fails leaves what was there.
         stubs: dict[PurePosixPath, bytes] = {}
-        for library, folder in zip(result.libraries, folders):
-            if library.settings.stubs != "none":
-                request = StubRequest(
-                    settings=library.settings,
-                    distribution=name,
-                    library=Path(library.plan.library),
-                    library_digest=library.sha256,
-                    tvm_ffi_version=str(result.sdk.version),
-                    files=self._python_files(library.settings.package),
-                )
-                stubs.update(generate_stubs(request, process, root=request_root, folder=folder))
+        known: set[PurePosixPath] = set()
+        for library in result.libraries:
+            request = StubRequest(
+                settings=library.settings,
+                distribution=self.distribution.get_name(),
+                library=Path(library.plan.library),
+                library_digest=library.sha256,
+                tvm_ffi_version=str(result.sdk.version),
+                files=self._python_files(library.settings, every),
+            )
+            folder = Path(library.plan.library).parent
+            stubs.update(generate_stubs(request, process, root=root, folder=folder))
+            known.update(request.files)
+        for path in set(stubs) - known:
+            if self._source_of(path).exists():  # pragma: no cover - every such file was read
+                raise BuildError(f"{self._source_of(path)}: would be overwritten by a new stub")
         if self.editable_mode:
             self._place_editable(result.libraries, stubs)
         else:
             self._place_in_build_lib(result.libraries, stubs)
+        self._stubs = stubs
         self._write_record(result)
 
     def _place_editable(
@@ -237,20 +247,48 @@ class BuildExtMixin(build_ext):
         known[key] = sorted(map(str, placed))
         replace_file(memory, json.dumps(known, indent=1).encode())
 
-    def _python_files(self, package: str) -> dict[PurePosixPath, bytes]:
-        """Return the Python files of a package and of those below it that matter to stubs."""
-        build_py = self._finalized("build_py")
+    def _python_files(
+        self, settings: ExtensionSettings, every: Sequence[ExtensionSettings]
+    ) -> dict[PurePosixPath, bytes]:
+        """Return the Python files that the stubs of one library depend on.
+
+        Those of its package and below, whether or not setuptools packs them: a file that is there
+        is not to be taken for one that is missing. Packages of another library are left to it.
+        """
+        if settings.stubs == "none":
+            return {}
+        others = tuple(
+            other.prefix
+            for other in every
+            if other is not settings and other.prefix.startswith(settings.prefix)
+        )
         files = {}
-        for name in self.distribution.packages or ():
-            if f"{name}.".startswith(f"{package}."):
-                folder = Path(build_py.get_package_dir(name))
-                for file in sorted(folder.glob("*.py*")):
-                    path = PurePosixPath(*name.split("."), file.name)
-                    if file.suffix in {".py", ".pyi"} and file.is_file():
-                        content = file.read_bytes()
-                        if is_relevant(path, content):
-                            files[path] = content
+        for package, folder in self._package_folders(settings.package):
+            if f"{package}.".startswith(others):
+                continue
+            for file in sorted(folder.glob("*.py*")):
+                path = PurePosixPath(*package.split("."), file.name)
+                if file.suffix in {".py", ".pyi"} and file.is_file():
+                    content = file.read_bytes()
+                    if is_relevant(path, content):
+                        files[path] = content
         return files
+
+    def _package_folders(self, package: str) -> Iterator[tuple[str, Path]]:
+        """Yield a package and those below it with the folders they lie in."""
+        build_py = self._finalized("build_py")
+        listed = {
+            name: Path(build_py.get_package_dir(name))
+            for name in self.distribution.packages or ()
+            if f"{name}.".startswith(f"{package}.")
+        }
+        top = Path(build_py.get_package_dir(package))
+        for parent, folders, _ in os.walk(top):
+            folders[:] = sorted(f for f in folders if f.isidentifier() and f != "__pycache__")
+            name = ".".join((package, *Path(parent).relative_to(top).parts))
+            if name not in listed:
+                yield name, Path(parent)
+        yield from listed.items()
 
     def _source_of(self, path: PurePosixPath) -> Path:
         build_py = self._finalized("build_py")

@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from setuptools.command.egg_info import egg_info
-from setuptools.command.sdist import sdist
+
+from .requirement import declare_that_there_is_one
 
 
 class EggInfoMixin(egg_info):
-    """Writes ``*.egg-info`` below the build folder unless it is told another."""
+    """Writes ``*.egg-info`` below the build folder unless it is told another.
+
+    An sdist holds its ``SOURCES.txt`` in the same place, where a build of the unpacked sdist looks:
+    setuptools reads from it what is package data when there is no version control to ask.
+    """
 
     def finalize_options(self) -> None:
         """Set the folder before setuptools does."""
@@ -24,14 +29,5 @@ class EggInfoMixin(egg_info):
             build: Any = self.get_finalized_command("build")
             Path(build.build_base).mkdir(parents=True, exist_ok=True)
             self.egg_base = build.build_base
+        declare_that_there_is_one(self.distribution)
         super().finalize_options()
-
-
-class SdistMixin(sdist):
-    """Leaves the build folder's metadata out of the sdist, which has its own ``PKG-INFO``."""
-
-    def make_release_tree(self, base_dir: str, files: list[str]) -> None:
-        """Fill the folder that is packed."""
-        egg_info: Any = self.get_finalized_command("egg_info")
-        folder = Path(egg_info.egg_info)
-        super().make_release_tree(base_dir, [f for f in files if folder not in Path(f).parents])

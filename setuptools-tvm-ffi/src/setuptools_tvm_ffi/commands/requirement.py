@@ -9,7 +9,13 @@ from typing import Any
 
 from packaging.version import Version
 
-from ..abi_floor import parse_floor, requirement_for, requirement_problem
+from ..abi_floor import (
+    BUILD_REQUIREMENT,
+    is_required_by,
+    parse_floor,
+    requirement_for,
+    requirement_problem,
+)
 from ..errors import PREFIX
 from ..project_settings import TABLE, read_project
 from ..tvm_ffi_sdk import installed_version
@@ -27,28 +33,44 @@ def abi_floor(root: Path, built_against: Version) -> Version:
 
 
 def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN401
-    """Add the requirement where dependencies are dynamic; look at the project's own elsewhere.
+    """Add the requirement where dependencies are dynamic and do not name it; look at it elsewhere.
 
     Without apache-tvm-ffi in the environment nothing is built and nothing is declared: such a
     process asks for build requirements or makes an sdist.
 
     :param distribution: setuptools' own; its ``install_requires`` is known to no type checker.
-    :param warn: say what is wrong with a static requirement.
+    :param warn: say what is wrong with a requirement of the project's own.
     """
     built_against = installed_version()
     if built_against is None:
         return
     root = Path.cwd()
     floor = abi_floor(root, built_against)
-    dependencies = list(distribution.install_requires or ())
-    if read_project(root).dynamic_dependencies:
-        requirement = requirement_for(floor)
-        if requirement not in dependencies:
-            dependencies.append(requirement)
-        distribution.install_requires = dependencies
-        # Set from the former while the configuration was read, and what METADATA is made from.
-        distribution.metadata.install_requires = dependencies
+    requirement = requirement_for(floor)
+    # What an sdist's metadata gets, see below, says less.
+    dependencies = [d for d in distribution.install_requires or () if d != BUILD_REQUIREMENT]
+    if requirement in dependencies:
+        return
+    if read_project(root).dynamic_dependencies and not is_required_by(dependencies):
+        _set_dependencies(distribution, [*dependencies, requirement])
     elif warn:
         problem = requirement_problem(dependencies, floor)
         if problem is not None:
             logger.warning("%s: warning: %s", PREFIX, problem)
+
+
+def declare_that_there_is_one(distribution: Any) -> None:  # noqa: ANN401
+    """Put some requirement into metadata that is made without a build, as for an sdist.
+
+    With none, the metadata would promise that a wheel made from it requires nothing
+    (https://peps.python.org/pep-0643/); with one, setuptools calls the field dynamic.
+    """
+    dependencies = list(distribution.install_requires or ())
+    if read_project(Path.cwd()).dynamic_dependencies and not is_required_by(dependencies):
+        _set_dependencies(distribution, [*dependencies, BUILD_REQUIREMENT])
+
+
+def _set_dependencies(distribution: Any, dependencies: list[str]) -> None:  # noqa: ANN401
+    distribution.install_requires = dependencies
+    # Set from the former while the configuration was read, and what METADATA is made from.
+    distribution.metadata.install_requires = dependencies

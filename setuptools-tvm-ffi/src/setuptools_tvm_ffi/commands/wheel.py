@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import platform as platform_module
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -10,12 +14,34 @@ from setuptools.command.dist_info import dist_info
 from setuptools.command.editable_wheel import editable_wheel
 
 from .. import build_record
+from ..errors import BuildError
 from ..extension import TVMFFIExtension
 from ..file_replacement import replace_file
 from .build_folder import build_folder, locked_build_folder
 from .requirement import declare_requirement
 
 _RECORD_MODE = 0o644
+
+
+def macos_platform_tag(tag: str, environment: Mapping[str, str], machine: str) -> str:
+    """Return the platform tag with the architectures that are compiled for.
+
+    A universal Python's own name promises two, of which a compiler makes the machine's unless
+    `ARCHFLAGS` says otherwise.
+
+    >>> macos_platform_tag("macosx_11_0_universal2", {}, "arm64")
+    'macosx_11_0_arm64'
+    >>> flags = {"ARCHFLAGS": "-arch arm64 -arch x86_64"}
+    >>> macos_platform_tag("macosx_11_0_arm64", flags, "arm64")
+    'macosx_11_0_universal2'
+    """
+    match = re.fullmatch(r"(macosx_\d+_\d+)_\w+", tag)
+    if match is None:
+        return tag
+    architectures = set(re.findall(r"-arch\s+(\w+)", environment.get("ARCHFLAGS", "")))
+    if architectures == {"arm64", "x86_64"}:
+        return f"{match[1]}_universal2"
+    return f"{match[1]}_{architectures.pop() if len(architectures) == 1 else machine}"
 
 
 class BdistWheelMixin(bdist_wheel):
@@ -33,6 +59,7 @@ class BdistWheelMixin(bdist_wheel):
         python, abi, platform = super().get_tag()
         if all(isinstance(e, TVMFFIExtension) for e in self.distribution.ext_modules or ()):
             python, abi = "py3", "none"
+            platform = macos_platform_tag(platform, os.environ, platform_module.machine())
         return python, abi, platform
 
     def run(self) -> None:
@@ -46,7 +73,13 @@ class BdistWheelMixin(bdist_wheel):
         """Write ``WHEEL``, and the build record beside it once libraries were built."""
         super().write_wheelfile(wheelfile_base, *args, **kwargs)
         if self._packing:  # an editable wheel asks for `WHEEL` before it builds
-            record = Path(build_folder(self), build_record.FILENAME).read_bytes()
+            file = Path(build_folder(self), build_record.FILENAME)
+            if not file.exists():
+                raise BuildError(
+                    f"{file} is missing: nothing was built that could be packed",
+                    hint="leave out --skip-build, or run 'build_ext' before",
+                )
+            record = file.read_bytes()
             replace_file(Path(wheelfile_base, build_record.FILENAME), record, mode=_RECORD_MODE)
 
 

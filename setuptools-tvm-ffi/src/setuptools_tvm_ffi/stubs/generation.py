@@ -61,7 +61,10 @@ def is_relevant(path: PurePosixPath, content: bytes) -> bool:
 def generate_stubs(
     request: StubRequest, process: TVMFFIProcess, *, root: Path, folder: Path
 ) -> dict[PurePosixPath, bytes]:
-    """Return the files that are generated or hold generated blocks, with their content.
+    """Load the library, and return the files that are generated or hold generated blocks.
+
+    The library is loaded without stubs too: one that ends the process, or registers nothing under
+    the prefix it is declared with, is found out here and not on a user's machine.
 
     Nothing is started where the library, the files and the tools are those of the last time.
 
@@ -95,7 +98,8 @@ def generate_stubs(
     for path, content in result.items():
         _check_file(path, content.decode(), registry)
     _store(cache, request, result)
-    logger.info("generated stubs: %s", ", ".join(map(str, result)) or "none")
+    if result:
+        logger.info("generated stubs: %s", ", ".join(map(str, result)))
     return result
 
 
@@ -107,7 +111,7 @@ def _run_child(
         {
             "library": str(root / request.library),
             "staging": str(staging),
-            "init": settings.stubs == "init",
+            "mode": settings.stubs,
             "distribution": request.distribution,
             "target": settings.target,
             "prefix": settings.prefix,
@@ -163,14 +167,16 @@ def _check_registry(request: StubRequest, registry: Mapping[str, Any], printed: 
     settings = request.settings
     names: list[str] = [*registry["new_functions"], *registry["new_types"]]
     under_prefix = [name for name in names if name.startswith(settings.prefix)]
-    if not under_prefix and (settings.registry_prefix is not None or names):
+    # What is registered elsewhere on purpose has no stubs created for it.
+    expected = settings.registry_prefix is not None or (names and settings.stubs == "init")
+    if expected and not under_prefix:
         others = ", ".join(repr(name) for name in names[:3]) or "nothing at all"
         raise BuildError(
             f"extension {settings.name!r}: nothing is registered under the prefix "
             f"{settings.prefix!r}; the library registers {others}",
             hint="set registry_prefix to what the names start with, or register them under it",
         )
-    for name in under_prefix:
+    for name in under_prefix if settings.stubs == "init" else ():
         for part in name.split("."):
             if not part.isidentifier() or keyword.iskeyword(part):
                 what = "a Python keyword" if keyword.iskeyword(part) else "no Python identifier"

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -34,11 +36,34 @@ def find_toolchain(languages: frozenset[str], root: Path, plat_name: str) -> Too
     :raises BuildError: a compiler is missing or does not run.
     """
     environment = EnvironmentFlags.from_environment(os.environ)
-    if sys.platform == "win32" and not any(os.environ.get(_VARIABLES[lang]) for lang in languages):
+    if sys.platform == "win32":
         return _find_msvc(languages, plat_name, environment)
+    if sys.platform == "darwin" and environment.deployment_target is None:
+        target = macos_deployment_target(plat_name)
+        environment = dataclasses.replace(environment, deployment_target=target)
     compilers = {language: _find_compiler(language) for language in sorted(languages)}
     system = "darwin" if sys.platform == "darwin" else "linux"
     return GnuToolchain(compilers, system, str(root), environment)
+
+
+def macos_deployment_target(plat_name: str) -> str | None:
+    """Return the version in a platform's name: what the wheel's tag promises.
+
+    >>> macos_deployment_target("macosx-11.0-universal2")
+    '11.0'
+    """
+    match = re.match(r"macosx-(\d+(\.\d+)*)-", plat_name)
+    return match[1] if match is not None else None
+
+
+def msvc_version(compiler: str) -> str:
+    r"""Return the version in the path of Microsoft's compiler.
+
+    >>> msvc_version(r"C:\VS\VC\Tools\MSVC\14.38.33130\bin\HostX86\x64\cl.exe")
+    'MSVC 14.38.33130'
+    """
+    match = re.search(r"[\\/]MSVC[\\/](\d[\d.]*)[\\/]", compiler)
+    return f"MSVC {match[1]}" if match is not None else f"MSVC at {compiler}"
 
 
 def _find_compiler(language: str) -> Compiler:
@@ -107,6 +132,13 @@ def _ask_version(command: tuple[str, ...], variable: str) -> str:
 def _find_msvc(
     languages: frozenset[str], plat_name: str, environment: EnvironmentFlags
 ) -> Toolchain:
+    for variable in ("CC", "CXX"):
+        if os.environ.get(variable):
+            raise BuildError(
+                f"{variable}={os.environ[variable]!r}: on Windows only Microsoft's compiler is "
+                "used, as setuptools locates it",
+                hint=f"unset {variable}",
+            )
     from distutils.ccompiler import new_compiler  # noqa: PLC0415 - setuptools' copy; Windows only
 
     # Its attributes are those of one compiler class, which exists on Windows alone.
@@ -122,5 +154,5 @@ def _find_msvc(
     os.environ["INCLUDE"] = os.pathsep.join(msvc.include_dirs)
     os.environ["LIB"] = os.pathsep.join(msvc.library_dirs)
     os.environ["VSLANG"] = "1033"  # ninja reads English /showIncludes lines
-    compiler = Compiler((msvc.cc,), "msvc", Path(msvc.cc).parts[-4] if msvc.cc else "msvc")
+    compiler = Compiler((msvc.cc,), "msvc", msvc_version(msvc.cc))
     return MsvcToolchain(dict.fromkeys(sorted(languages), compiler), msvc.linker, environment)

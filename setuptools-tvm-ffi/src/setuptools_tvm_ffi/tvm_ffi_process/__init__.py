@@ -84,7 +84,7 @@ class TVMFFIProcess:
     def _send(self, request: Mapping[str, Any]) -> None:
         if self._child is None:
             self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
-            self._child = start_python(CHILD, [], root=self._root, messages=self._messages)
+            self._child = start_python(CHILD, root=self._root, messages=self._messages)
         assert self._child.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has died: reading will tell
             self._child.stdin.write(json.dumps(request) + "\n")

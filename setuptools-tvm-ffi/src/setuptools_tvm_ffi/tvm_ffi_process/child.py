@@ -26,7 +26,10 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     # What the generator and the library print is for people.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    for line in sys.stdin:
+    requests = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
+    # A library that reads when it is loaded finds the end of the file.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
+    for line in requests:
         request = json.loads(line)
         if request["do"] == "config":
             answer(answers, {"config": config(request["options"])})
@@ -90,7 +93,8 @@ def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
 
     reached("generate")
     new = result["new_functions"] + result["new_types"]
-    if not request["init"] or any(name.startswith(request["prefix"]) for name in new):
+    named = any(name.startswith(request["prefix"]) for name in new)
+    if request["mode"] == "directives" or (request["mode"] == "init" and named):
         result["status"] = generate(cli, request)
     reached("done")
     sys.stdout.flush()
@@ -103,7 +107,7 @@ def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
 def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstream's module
     """Run the generator on the staging folder; return its exit status."""
     staging = request["staging"]
-    if not request["init"]:
+    if request["mode"] == "directives":
         return run(cli, [staging])
     root_module = Path(staging, *request["prefix"].rstrip(".").split("."), "_ffi_api.py")
     before = root_module.read_text(encoding="utf-8") if root_module.exists() else ""
