@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from environments import make_environment
 from sample_projects import Project, ProjectFactory
@@ -263,21 +265,26 @@ def test_a_field_that_python_cannot_write_fails_the_build(small: Project) -> Non
     assert "the generated module does not compile" in printed
 
 
-def test_a_class_that_is_gone_is_named_where_its_block_was_committed(small: Project) -> None:
+def test_what_is_gone_is_named_where_its_block_was_committed(small: Project) -> None:
     add_circle(small)
     small.build()
     commit_stubs(small)
     (small.folder / "csrc" / "circle.cc").unlink()
     printed = small.refuse()
-    assert "small_pkg.Circle" in printed
+    assert "small_pkg/deep/er/_ffi_api.py:" in printed
+    assert "nothing is registered under 'small_pkg.deep.er.'" in printed
+    shutil.rmtree(small.folder / "small_pkg" / "deep")
+    printed = small.refuse()
+    assert "small_pkg/_ffi_api.py:" in printed
+    assert "no type 'small_pkg.Circle' is registered" in printed
 
 
 def test_a_function_without_types_is_left_out_with_a_warning(small: Project) -> None:
     small.edit(
         "csrc/functions.cc",
         "  tvm::ffi::reflection::GlobalDef()",
-        '  tvm::ffi::reflection::GlobalDef().def_packed("small_pkg.untyped",\n'
-        "      [](tvm::ffi::PackedArgs, tvm::ffi::Any* result) { *result = 1; });\n"
+        "  tvm::ffi::Function::SetGlobal(\n"
+        '      "small_pkg.untyped", tvm::ffi::Function::FromTyped([](int64_t x) { return x; }));\n'
         "  tvm::ffi::reflection::GlobalDef()",
     )
     printed = small.build()

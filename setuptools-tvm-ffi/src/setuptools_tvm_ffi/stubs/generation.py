@@ -188,7 +188,7 @@ def _check_registry(request: StubRequest, registry: Mapping[str, Any], printed: 
     for match in _NO_SCHEMA.finditer(printed):
         if match["name"].startswith(settings.prefix):
             logger.warning(
-                "%s: warning: %r carries no type schema (registered with def_packed?): "
+                "%s: warning: %r carries no type schema (it is not registered with GlobalDef): "
                 "the stubs leave it out",
                 PREFIX,
                 match["name"],
@@ -230,7 +230,7 @@ def _check_parameters(path: PurePosixPath, text: str, registry: Mapping[str, Any
         if kind == "global" and not any(n.startswith(prefix) for n in (*functions, *types)):
             raise BuildError(
                 f"{place}: nothing is registered under {prefix!r}",
-                hint="correct the prefix, or delete the block",
+                hint="correct the prefix, or delete the block; the file, if it holds nothing else",
             )
 
 
@@ -261,7 +261,7 @@ def _check_filled(
     if here and not block.interior:
         raise BuildError(
             f"{place}: none of its functions carries a type schema: {', '.join(here)}",
-            hint="register them with a typed function instead of def_packed",
+            hint="register them with tvm::ffi::reflection::GlobalDef",
         )
     if not here and block.interior:
         raise BuildError(
