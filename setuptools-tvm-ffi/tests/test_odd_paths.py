@@ -11,15 +11,10 @@ from environments import BUILD_REQUIREMENTS, QUICK, Environment, make_environmen
 from sample_projects import PROJECTS
 
 ODD_NAMES = {
-    "space": "a folder",
-    "single-quote": "it's",
-    "double-quote": 'so "called"',
-    "dollar": "$HOME and $$",
-    "hash": "c#",
-    "non-ascii": "größe-日本語",
+    # A space, quotes of both kinds, a `$`, a `#`, letters of other languages.
+    "all": '$HOME\'s "größe" #1 日本語',
     "percent-and-equals": "100%=all",
     "deep": "/".join(["a" * 49] * 4),
-    "all": '$HOME\'s "größe" #1',
 }
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from environments import BUILD_REQUIREMENTS, Environment, make_environment
 from sample_projects import Project, ProjectFactory
 
@@ -182,3 +183,26 @@ def test_build_ext_inplace_puts_library_and_stubs_beside_the_package(
         "_ffi_api.py",
         "libsmall.so",
     }
+
+
+@pytest.mark.parametrize("backend", ["setuptools_tvm_ffi.build_meta", "setuptools.build_meta"])
+def test_a_project_may_declare_its_libraries_in_pyproject_alone(
+    backend: str, project: ProjectFactory
+) -> None:
+    small: Project = project("small")
+    (small.folder / "setup.py").unlink()
+    small.edit("pyproject.toml", "setuptools_tvm_ffi.build_meta", backend)
+    with (small.folder / "pyproject.toml").open("a") as stream:
+        stream.write(
+            "\n[[tool.setuptools-tvm-ffi.ext-modules]]\n"
+            'name = "small_pkg.small"\nsources = ["csrc/*.cc"]\ninclude-dirs = ["csrc"]\n'
+        )
+    small.build()
+    assert "def add_shared(" in small.read("small_pkg/_ffi_api.py")
+    assert "small_pkg/libsmall.so" in small.names()
+    small.edit("pyproject.toml", "include-dirs", "include-dir")
+    printed = small.refuse()
+    assert (
+        "pyproject.toml: tool.setuptools-tvm-ffi.ext-modules[0].include-dir: unknown key, did you "
+        "mean 'include-dirs'?"
+    ) in printed

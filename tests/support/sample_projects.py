@@ -106,7 +106,9 @@ class Project:
         assert process.returncode != 0, printed
         assert not list(self.wheels.glob("*.whl"))
         assert "Traceback" not in printed
-        assert re.search(r"^(setuptools-tvm-ffi: )?error: ", printed, re.MULTILINE), printed
+        assert re.search(
+            r"^(setuptools-tvm-ffi: )?error(: | in (.* )?setup command: )", printed, re.MULTILINE
+        ), printed
         assert self.tree() == before
         return printed
 

@@ -8,6 +8,7 @@ that is built where the plugin is installed, so it imports no command before one
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,8 +37,27 @@ def attach(distribution: Distribution) -> None:
         combined: type[Command] = _combined(mixin, found)
         return combined
 
+    _add_declared_extensions(distribution)
     vars(get_command_class)["extended_by_tvm_ffi"] = True
     vars(distribution)["get_command_class"] = get_command_class
+
+
+def _add_declared_extensions(distribution: Distribution) -> None:
+    """Add the libraries that `pyproject.toml` declares."""
+    try:
+        text = Path("pyproject.toml").read_bytes()
+    except OSError:
+        return
+    if b"setuptools-tvm-ffi" not in text:
+        return  # another project's, which is not to pay for more than this look
+    from .extension import TVMFFIExtension  # noqa: PLC0415
+    from .project_settings import read_project  # noqa: PLC0415
+
+    declared = read_project(Path.cwd()).settings.ext_modules
+    distribution.ext_modules = [
+        *(distribution.ext_modules or ()),
+        *map(TVMFFIExtension.from_settings, declared),
+    ]
 
 
 def _has_tvm_ffi_extension(distribution: Distribution) -> bool:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from setuptools.errors import BaseError
+from setuptools.errors import BaseError, SetupError
 
 #: Set to a non-empty value other than ``0`` to get a traceback instead of a message.
 DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
@@ -27,8 +27,11 @@ class BuildError(BaseError):
         self.hint = hint
 
 
-class ConfigurationError(BuildError):
-    """The project's declaration is wrong; nothing was run yet."""
+class ConfigurationError(BuildError, SetupError):
+    """The project's declaration is wrong; nothing was run yet.
+
+    setuptools reports its own kind where it makes a distribution, too.
+    """
 
 
 def render(error: BuildError) -> str:

@@ -123,30 +123,110 @@ class TVMFFIExtension(Extension):
         depends: Sequence[str | os.PathLike[str]] = (),
         **unknown: Any,  # noqa: ANN401 - whatever it is, it is refused by name
     ) -> None:
-        where = f"TVMFFIExtension({name!r})"
-        if unknown:
-            raise _unknown_argument(where, next(iter(unknown)))
-        _check_name(where, name)
-        c_args, cxx_args = _compile_args(where, extra_compile_args)
-        self.settings = ExtensionSettings(
-            name=name,
-            sources=_sources(where, sources),
-            include_dirs=_strings(where, "include_dirs", include_dirs),
-            define_macros=_macros(where, define_macros),
-            undef_macros=_strings(where, "undef_macros", undef_macros),
-            c_args=c_args,
-            cxx_args=cxx_args,
-            link_args=_strings(where, "extra_link_args", extra_link_args),
-            libraries=_strings(where, "libraries", libraries),
-            library_dirs=_strings(where, "library_dirs", library_dirs),
-            c_std=_choice(where, "c_std", str(c_std), C_STANDARDS),
-            cxx_std=_choice(where, "cxx_std", str(cxx_std), CXX_STANDARDS),
-            registry_prefix=_registry_prefix(where, registry_prefix),
-            stubs=_choice(where, "stubs", stubs, STUB_MODES),
-            depends=_strings(where, "depends", depends),
-        )
+        arguments = {
+            "name": name,
+            "sources": sources,
+            "include_dirs": include_dirs,
+            "define_macros": define_macros,
+            "undef_macros": undef_macros,
+            "extra_compile_args": extra_compile_args,
+            "extra_link_args": extra_link_args,
+            "libraries": libraries,
+            "library_dirs": library_dirs,
+            "c_std": c_std,
+            "cxx_std": cxx_std,
+            "registry_prefix": registry_prefix,
+            "stubs": stubs,
+            "depends": depends,
+            **unknown,
+        }
+        self._take(parse_extension(arguments, Declaration(f"TVMFFIExtension({name!r})")))
+
+    @classmethod
+    def from_settings(cls, settings: ExtensionSettings) -> TVMFFIExtension:
+        """Return the extension for settings that were validated before."""
+        extension = cls.__new__(cls)
+        extension._take(settings)  # noqa: SLF001 - its own class
+        return extension
+
+    def _take(self, settings: ExtensionSettings) -> None:
+        self.settings = settings
         # setuptools' commands read these; ours read the settings.
-        super().__init__(name, list(self.settings.sources), depends=list(self.settings.depends))
+        super().__init__(settings.name, list(settings.sources), depends=list(settings.depends))
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """Where an extension is declared, for messages.
+
+    :param whole: the call in `setup.py`, or the file and dotted key of the table.
+    :param in_toml: whether it is such a table, whose keys have dashes.
+    """
+
+    whole: str
+    in_toml: bool = False
+
+    def at(self, argument: str, language: str | None = None) -> str:
+        """Return what a message about one argument begins with.
+
+        >>> Declaration("TVMFFIExtension('a.b')").at("cxx_std")
+        "TVMFFIExtension('a.b'): cxx_std"
+        >>> Declaration("pyproject.toml: tool.x[0]", in_toml=True).at("cxx_std")
+        'pyproject.toml: tool.x[0].cxx-std:'
+        """
+        if self.in_toml:
+            keys = ".".join(filter(None, (self.name_of(argument), language)))
+            return f"{self.whole}.{keys}:"
+        return f"{self.whole}: {argument}" + (f"[{language!r}]" if language else "")
+
+    def name_of(self, argument: str) -> str:
+        """Return an argument's name as it is written there."""
+        return argument.replace("_", "-") if self.in_toml else argument
+
+
+def parse_extension(arguments: Mapping[str, object], where: Declaration) -> ExtensionSettings:
+    """Validate the arguments of one extension, by the names that `TVMFFIExtension` has for them.
+
+    :raises ConfigurationError: an argument is unknown or missing, or a value is not what
+        `TVMFFIExtension` describes.
+    """
+    known = [
+        parameter.name
+        for parameter in inspect.signature(TVMFFIExtension.__init__).parameters.values()
+        if parameter.name not in {"self", "unknown"}
+    ]
+    for argument in arguments:
+        if argument not in known:
+            raise _unknown_argument(where, argument, known)
+    for argument in ("name", "sources"):
+        if argument not in arguments:
+            raise ConfigurationError(f"{where.at(argument)} is missing")
+    name = _name(where, arguments["name"])
+    c_args, cxx_args = _compile_args(where, arguments.get("extra_compile_args", ()))
+
+    def strings(argument: str) -> tuple[str, ...]:
+        return _strings(where.at(argument), arguments.get(argument, ()))
+
+    def choice(argument: str, default: str, choices: tuple[str, ...]) -> str:
+        return _choice(where.at(argument), arguments.get(argument, default), choices)
+
+    return ExtensionSettings(
+        name=name,
+        sources=_sources(where, arguments["sources"]),
+        include_dirs=strings("include_dirs"),
+        define_macros=_macros(where, arguments.get("define_macros", ())),
+        undef_macros=strings("undef_macros"),
+        c_args=c_args,
+        cxx_args=cxx_args,
+        link_args=strings("extra_link_args"),
+        libraries=strings("libraries"),
+        library_dirs=strings("library_dirs"),
+        c_std=choice("c_std", "11", C_STANDARDS),
+        cxx_std=choice("cxx_std", "17", CXX_STANDARDS),
+        registry_prefix=_registry_prefix(where, arguments.get("registry_prefix")),
+        stubs=choice("stubs", "init", STUB_MODES),
+        depends=strings("depends"),
+    )
 
 
 def check_together(extensions: Sequence[ExtensionSettings]) -> None:
@@ -180,122 +260,124 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
                 )
 
 
-def _unknown_argument(where: str, argument: str) -> ConfigurationError:
-    known = [
-        parameter.name
-        for parameter in inspect.signature(TVMFFIExtension.__init__).parameters.values()
-        if parameter.name not in {"self", "unknown"}
-    ]
-    close = difflib.get_close_matches(argument, known, n=1)
+def _unknown_argument(where: Declaration, argument: str, known: list[str]) -> ConfigurationError:
+    names = list(map(where.name_of, known))
+    argument = where.name_of(argument)
+    close = difflib.get_close_matches(argument, names, n=1)
     suggestion = f", did you mean {close[0]!r}?" if close else ""
-    return ConfigurationError(
-        f"{where}: unknown argument {argument!r}{suggestion}",
-        hint=f"known arguments: {', '.join(known)}",
-    )
+    if where.in_toml:
+        message = f"{where.whole}.{argument}: unknown key{suggestion}"
+    else:
+        message = f"{where.whole}: unknown argument {argument!r}{suggestion}"
+    kind = "keys" if where.in_toml else "arguments"
+    return ConfigurationError(message, hint=f"known {kind}: {', '.join(names)}")
 
 
-def _check_name(where: str, name: object) -> None:
+def _name(where: Declaration, name: object) -> str:
     if not isinstance(name, str):
-        raise ConfigurationError(f"{where}: name must be a string, not {type(name).__name__}")
+        raise ConfigurationError(f"{where.at('name')} must be a string, not {type(name).__name__}")
     package, _, target = name.rpartition(".")
     parts = package.split(".")
     if not all(part.isidentifier() and not keyword.iskeyword(part) for part in parts):
         raise ConfigurationError(
-            f"{where}: name must be a dotted package followed by a target, "
+            f"{where.at('name')} must be a dotted package followed by a target, "
             f"and {package!r} is no package name",
             hint="write for example 'my_package.my_library'; the library lands inside the package",
         )
     if target in _RESERVED_TARGETS:
         raise ConfigurationError(
-            f"{where}: target {target!r} is the library of apache-tvm-ffi itself",
+            f"{where.whole}: target {target!r} is the library of apache-tvm-ffi itself",
             hint="give the library a name of its own",
         )
     if not _TARGET.fullmatch(target):
         raise ConfigurationError(
-            f"{where}: target {target!r} may hold ASCII letters, digits, '_', '+' and '-' only; "
-            "it names a file inside its package",
+            f"{where.whole}: target {target!r} may hold ASCII letters, digits, '_', '+' and '-' "
+            "only; it names a file inside its package",
         )
+    return name
 
 
-def _strings(where: str, argument: str, values: object) -> tuple[str, ...]:
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise ConfigurationError(
-            f"{where}: {argument} must be a list of strings, not {type(values).__name__}"
-        )
+def _strings(place: str, values: object) -> tuple[str, ...]:
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        raise ConfigurationError(f"{place} must be a list of strings, not {type(values).__name__}")
     result = []
     for value in values:
         if not isinstance(value, (str, os.PathLike)):
-            raise ConfigurationError(
-                f"{where}: {argument} holds {value!r}, which is not a string or a path"
-            )
+            raise ConfigurationError(f"{place} holds {value!r}, which is not a string or a path")
         result.append(os.fspath(value))
     return tuple(result)
 
 
-def _sources(where: str, sources: object) -> tuple[str, ...]:
-    patterns = _strings(where, "sources", sources)
+def _sources(where: Declaration, sources: object) -> tuple[str, ...]:
+    place = where.at("sources")
+    patterns = _strings(place, sources)
     if not patterns:
-        raise ConfigurationError(f"{where}: sources is empty")
+        raise ConfigurationError(f"{place} is empty")
     for pattern in patterns:
         suffix = os.path.splitext(pattern)[1]
         if suffix not in LANGUAGE_BY_SUFFIX:
             raise ConfigurationError(
-                f"{where}: sources: {pattern!r} does not end in one of "
+                f"{place.rstrip(':')}: {pattern!r} does not end in one of "
                 f"{' '.join(LANGUAGE_BY_SUFFIX)}",
-                hint="headers are found by the compiler and are not listed; "
-                "let MANIFEST.in put them into the sdist",
+                hint="headers are found by the compiler and are not listed",
             )
     return patterns
 
 
-def _macros(where: str, macros: object) -> tuple[Macro, ...]:
+def _macros(where: Declaration, macros: object) -> tuple[Macro, ...]:
+    # TOML has no null: there a pair of one defines without a value.
+    shortest = 1 if where.in_toml else 2
+    pairs = "[name] and [name, value]" if where.in_toml else "(name, value) pairs"
     problem = ConfigurationError(
-        f"{where}: define_macros must be a list of (name, value) pairs, value a string or None"
+        f"{where.at('define_macros')} must be a list of {pairs}, value a string"
+        + ("" if where.in_toml else " or None")
     )
     if isinstance(macros, (str, bytes)) or not isinstance(macros, Iterable):
         raise problem
     result: list[Macro] = []
     for macro in macros:
-        if not isinstance(macro, (tuple, list)) or len(macro) != 2:  # noqa: PLR2004 - a pair
+        if not isinstance(macro, (tuple, list)) or not shortest <= len(macro) <= 2:  # noqa: PLR2004
             raise problem
-        name, value = macro
+        name, value = (*macro, None)[:2]
         if not isinstance(name, str) or not isinstance(value, (str, type(None))):
             raise problem
         result.append((name, value))
     return tuple(result)
 
 
-def _compile_args(where: str, args: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _compile_args(where: Declaration, args: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    argument = "extra_compile_args"
     if not isinstance(args, Mapping):
-        both = _strings(where, "extra_compile_args", args)
+        both = _strings(where.at(argument), args)
         return both, both
     languages = set(LANGUAGE_BY_SUFFIX.values())
     for language in args:
         if language not in languages:
             raise ConfigurationError(
-                f"{where}: extra_compile_args: unknown language {language!r}, "
+                f"{where.at(argument).rstrip(':')}: unknown language {language!r}, "
                 f"known are {', '.join(map(repr, sorted(languages)))}"
             )
     return (
-        _strings(where, "extra_compile_args['c']", args.get("c", ())),
-        _strings(where, "extra_compile_args['cxx']", args.get("cxx", ())),
+        _strings(where.at(argument, "c"), args.get("c", ())),
+        _strings(where.at(argument, "cxx"), args.get("cxx", ())),
     )
 
 
-def _choice(where: str, argument: str, value: object, choices: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in choices:
+def _choice(place: str, value: object, choices: tuple[str, ...]) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or text not in choices:
         raise ConfigurationError(
-            f"{where}: {argument} is {value!r}, expected one of {', '.join(map(repr, choices))}"
+            f"{place} is {value!r}, expected one of {', '.join(map(repr, choices))}"
         )
-    return value
+    return text
 
 
-def _registry_prefix(where: str, prefix: object) -> str | None:
+def _registry_prefix(where: Declaration, prefix: object) -> str | None:
     if prefix is None:
         return None
     if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         raise ConfigurationError(
-            f"{where}: registry_prefix is {prefix!r}, expected dotted names such as "
+            f"{where.at('registry_prefix')} is {prefix!r}, expected dotted names such as "
             "'my_package.ops'"
         )
     return prefix

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigurationError
+from .extension import Declaration, ExtensionSettings, parse_extension
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,11 +24,13 @@ TABLE = "tool.setuptools-tvm-ffi"
 class ProjectSettings:
     """The table ``[tool.setuptools-tvm-ffi]``; a key is its field's name with dashes.
 
+    :param ext_modules: libraries that are declared here and not, or not only, in `setup.py`.
     :param abi_floor: the oldest release of apache-tvm-ffi that wheels declare to work with;
         by default the one that is built against.
     """
 
     abi_floor: str | None = None
+    ext_modules: tuple[ExtensionSettings, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _parse(table: Any) -> ProjectSettings:  # noqa: ANN401 - whatever TOML holds
             f"pyproject.toml: {TABLE}: must be a table, not {type(table).__name__}"
         )
     known = {field.name.replace("_", "-"): field.name for field in fields(ProjectSettings)}
-    values: dict[str, str] = {}
+    values: dict[str, Any] = {}
     for key, value in table.items():
         where = f"pyproject.toml: {TABLE}.{key}"
         if key not in known:
@@ -76,7 +79,29 @@ def _parse(table: Any) -> ProjectSettings:  # noqa: ANN401 - whatever TOML holds
             raise ConfigurationError(
                 f"{where}: unknown key{suggestion}", hint=f"known keys: {', '.join(known)}"
             )
+        if key == "ext-modules":
+            values[known[key]] = _extensions(where, value)
+            continue
         if not isinstance(value, str):
             raise ConfigurationError(f"{where}: must be a string, not {type(value).__name__}")
         values[known[key]] = value
     return ProjectSettings(**values)
+
+
+def _extensions(where: str, tables: object) -> tuple[ExtensionSettings, ...]:
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigurationError(
+            f"{where}: must be an array of tables", hint=f"write [[{TABLE}.ext-modules]] above each"
+        )
+    result = []
+    for index, table in enumerate(tables):
+        declaration = Declaration(f"{where}[{index}]", in_toml=True)
+        for key in table:
+            if "_" in key:  # not a second way to write a key
+                raise ConfigurationError(
+                    f"{declaration.whole}.{key}: unknown key, did you mean "
+                    f"'{key.replace('_', '-')}'?"
+                )
+        arguments = {key.replace("-", "_"): value for key, value in table.items()}
+        result.append(parse_extension(arguments, declaration))
+    return tuple(result)

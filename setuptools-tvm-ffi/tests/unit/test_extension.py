@@ -288,14 +288,14 @@ def test_macros_that_are_no_pairs_of_strings_are_refused(macros: object) -> None
 @pytest.mark.parametrize("standard", ["99", "c11", "gnu11", 20, None, ""])
 def test_a_c_standard_outside_the_list_is_refused(standard: object) -> None:
     assert refused(c_std=standard).message.endswith(
-        f"c_std is {str(standard)!r}, expected one of '11', '17', '23'"
+        f"c_std is {standard!r}, expected one of '11', '17', '23'"
     )
 
 
 @pytest.mark.parametrize("standard", ["14", 11, "c++17", "gnu++20", "2a", None, 17.0])
 def test_a_cxx_standard_outside_the_list_is_refused(standard: object) -> None:
     assert refused(cxx_std=standard).message.endswith(
-        f"cxx_std is {str(standard)!r}, expected one of '17', '20', '23', '26'"
+        f"cxx_std is {standard!r}, expected one of '17', '20', '23', '26'"
     )
 
 

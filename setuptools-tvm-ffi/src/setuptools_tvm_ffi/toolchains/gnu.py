@@ -53,7 +53,8 @@ class GnuToolchain:
         unique = cxx and self.compilers[language].family == "gcc"
         return (
             f"-std={_CXX_STANDARD[settings.cxx_std] if cxx else _C_STANDARD[settings.c_std]}",
-            *("-O3", "-DNDEBUG", "-fPIC", "-fvisibility=hidden"),
+            # -pipe: the assembler runs beside the compiler, which is 2 or 3 % of the time.
+            *("-O3", "-DNDEBUG", "-fPIC", "-pipe", "-fvisibility=hidden"),
             *(("-fvisibility-inlines-hidden",) if cxx else ()),
             # libstdc++'s unique symbols ignore visibility, and two libraries that share one
             # bind to each other. Clang never makes any and does not know the option.
