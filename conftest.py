@@ -72,9 +72,8 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
         for number, (python, requirements) in enumerate(wanted.items()):
             path = tmp_path_factory.mktemp("downloading") / str(number)
             environment = make_environment(path, dict(os.environ), python)
-            environment.pip(
-                *("download", "-q", "--only-binary=:all:", "-d", folder, *requirements), cwd=path
-            )
+            download = ("download", "-q", "--only-binary=:all:", "-d", str(folder))
+            environment.pip(*download, *requirements, cwd=path)
         stamp.write_text(json.dumps(wanted))
     return folder
 
