@@ -29,6 +29,12 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(source))
     for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "all")):
         subprocess.run([*git, *arguments], check=True)
+    # As an installation of the plugin from its folder leaves it, ignored by git.
+    metadata = source / "setuptools-tvm-ffi" / "src" / "setuptools_tvm_ffi.egg-info"
+    metadata.mkdir()
+    (metadata / "PKG-INFO").write_text(
+        "Metadata-Version: 2.1\nName: setuptools-tvm-ffi\nVersion: 0.1.0\n"
+    )
     return source
 
 

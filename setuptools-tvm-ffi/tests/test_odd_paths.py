@@ -13,7 +13,7 @@ from sample_projects import PROJECTS
 
 #: pip takes a `$HOME` in an environment's own path for the variable where it asks distutils for
 #: the folders to install into, which is before Python 3.10.
-DOLLAR = "$HOME" if sys.version_info >= (3, 10) else "$1"
+DOLLAR = "$HOME" if sys.version_info >= (3, 10) else "$ "
 
 ODD_NAMES = {
     # A space, quotes of both kinds, a `$`, a `#`, letters of other languages.

@@ -16,6 +16,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from .abi_floor import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
@@ -38,10 +39,17 @@ class TVMFFISdk:
 
 def installed_version() -> Version | None:
     """Return the version of the apache-tvm-ffi distribution of this interpreter, if any."""
-    try:
-        return Version(importlib.metadata.version(DISTRIBUTION))
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    distribution = _find_distribution()
+    return None if distribution is None else Version(distribution.version)
+
+
+def _find_distribution() -> importlib.metadata.Distribution | None:
+    # For an in-tree backend, pyproject_hooks (seen in pip 26) puts a finder first that returns
+    # whatever metadata lies in `backend-path`, whichever name is asked for.
+    for distribution in importlib.metadata.distributions(name=DISTRIBUTION):
+        if canonicalize_name(distribution.metadata["Name"] or "") == DISTRIBUTION:
+            return distribution
+    return None
 
 
 def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
@@ -53,14 +61,13 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
     :param process: where it is asked.
     :raises BuildError: apache-tvm-ffi is missing, refused or broken.
     """
-    try:
-        distribution = importlib.metadata.distribution(DISTRIBUTION)
-    except importlib.metadata.PackageNotFoundError:
+    distribution = _find_distribution()
+    if distribution is None:
         raise BuildError(
             f"{DISTRIBUTION} is not installed in the environment that builds",
             hint=f"python -m pip install '{BUILD_REQUIREMENT}', or, for isolated builds, name it "
             "in build-system.requires of pyproject.toml",
-        ) from None
+        )
     version = Version(distribution.version)
     check_built_against(version)
 
