@@ -17,7 +17,7 @@ DOLLAR = "$HOME" if sys.version_info >= (3, 10) else "$ "
 
 ODD_NAMES = {
     # A space, quotes of both kinds, a `$`, a `#`, letters of other languages.
-    "all": '$HOME\'s "größe" #1 日本語',
+    "all": DOLLAR + '\'s "größe" #1 日本語',
     "percent-and-equals": "100%=all",
     "deep": "/".join(["a" * 49] * 4),
 }
