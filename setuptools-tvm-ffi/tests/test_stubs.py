@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from environments import make_environment
-from sample_projects import Project, ProjectFactory
+from sample_projects import PROJECTS, Project, ProjectFactory
 
 API = "small_pkg/_ffi_api.py"
 
@@ -145,6 +145,20 @@ def test_a_library_in_a_package_and_one_below_it_have_stubs_of_their_own(small: 
         sub = small.read("small_pkg/sub/_ffi_api.py")
         assert "def negate(_0: int, /) -> int: ..." in sub
         assert 'LIB = _FFI_LOAD_LIB("small-project", "second")' in sub
+        commit_stubs(small)
+
+
+def test_a_library_without_stubs_beside_another_leaves_that_ones_stubs_alone(
+    small: Project,
+) -> None:
+    shutil.copytree(PROJECTS / "c_only" / "csrc", small.folder / "plain")
+    more = 'ext_modules=[TVMFFIExtension("small_pkg.plain", ["plain/*.c"], stubs="none"), '
+    small.edit("setup.py", "ext_modules=[", more)
+    for _ in range(2):  # the second time on stubs that are there
+        small.build()
+        assert {"small_pkg/libplain.so", "small_pkg/libsmall.so"} <= small.names()
+        assert small.read(API).count("LIB = ") == 1
+        assert "def add_shared(" in small.read(API)
         commit_stubs(small)
 
 

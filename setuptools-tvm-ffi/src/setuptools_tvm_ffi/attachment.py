@@ -30,7 +30,7 @@ def attach(distribution: Distribution) -> None:
     def get_command_class(command: str) -> type[Command]:
         found: Any = lookup(command)
         if command not in _EXTENDED or not _has_tvm_ffi_extension(distribution):
-            return found  # type: ignore[no-any-return]
+            return found  # type: ignore[no-any-return] # the project's own class
         from .commands import MIXINS  # noqa: PLC0415 - see the module's first lines
 
         mixin: Any = MIXINS[command]
@@ -50,8 +50,8 @@ def _add_declared_extensions(distribution: Distribution) -> None:
         return
     if b"setuptools-tvm-ffi" not in text:
         return  # another project's, which is not to pay for more than this look
-    from .extension import TVMFFIExtension  # noqa: PLC0415
-    from .project_settings import read_project  # noqa: PLC0415
+    from .extension import TVMFFIExtension  # noqa: PLC0415 - as above
+    from .project_settings import read_project  # noqa: PLC0415 - as above
 
     declared = read_project(Path.cwd()).settings.ext_modules
     distribution.ext_modules = [
@@ -61,7 +61,7 @@ def _add_declared_extensions(distribution: Distribution) -> None:
 
 
 def _has_tvm_ffi_extension(distribution: Distribution) -> bool:
-    from .extension import TVMFFIExtension  # noqa: PLC0415
+    from .extension import TVMFFIExtension  # noqa: PLC0415 - as above
 
     return any(isinstance(e, TVMFFIExtension) for e in distribution.ext_modules or ())
 

@@ -73,7 +73,8 @@ class BuildExtMixin(build_ext):
         """Return the library's path below ``build_lib``."""
         extension = self.ext_map.get(fullname)
         if not isinstance(extension, TVMFFIExtension):
-            return str(super().get_ext_filename(fullname))  # type: ignore[no-untyped-call]
+            name = super().get_ext_filename(fullname)  # type: ignore[no-untyped-call] # setuptools'
+            return str(name)
         return str(_path_in_wheel(extension.settings))
 
     def get_source_files(self) -> list[str]:
@@ -260,7 +261,9 @@ class BuildExtMixin(build_ext):
         others = tuple(
             other.prefix
             for other in every
-            if other is not settings and other.prefix.startswith(settings.prefix)
+            if other.stubs != "none"
+            and other.prefix != settings.prefix
+            and other.prefix.startswith(settings.prefix)
         )
         files = {}
         for package, folder in self._package_folders(settings.package):
