@@ -14,7 +14,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from setuptools import Command, Distribution
 
+    from .settings import ConfigSettings, Project
+
 _EXTENDED = frozenset({"bdist_wheel", "build_ext", "dist_info", "editable_wheel", "egg_info"})
+
+
+_PROJECT = "tvm_ffi_project"
+_CONFIG_SETTINGS = "tvm_ffi_config_settings"
+
+
+def set_config_settings(distribution: Distribution, config_settings: ConfigSettings) -> None:
+    """Have the settings that a frontend passed to a hook count for a distribution."""
+    vars(distribution)[_CONFIG_SETTINGS] = config_settings
+
+
+def project_of(distribution: Any) -> Project:  # noqa: ANN401 - a command knows no better
+    """Return the settings that hold for a distribution, read once.
+
+    :raises ConfigurationError: they are not what they have to be.
+    """
+    known: Project | None = vars(distribution).get(_PROJECT)
+    if known is None:
+        from .settings import read_project  # noqa: PLC0415 - see the module's first lines
+
+        config_settings = vars(distribution).get(_CONFIG_SETTINGS)
+        known = read_project(Path.cwd(), config_settings=config_settings)
+        vars(distribution)[_PROJECT] = known
+    return known
 
 
 def attach(distribution: Distribution) -> None:
@@ -51,12 +77,10 @@ def _add_declared_extensions(distribution: Distribution) -> None:
     if b"setuptools-tvm-ffi" not in text:
         return  # another project's, which is not to pay for more than this look
     from .extension import TVMFFIExtension  # noqa: PLC0415 - as above
-    from .project_settings import read_project  # noqa: PLC0415 - as above
 
-    declared = read_project(Path.cwd()).settings.ext_modules
     distribution.ext_modules = [
         *(distribution.ext_modules or ()),
-        *map(TVMFFIExtension.from_settings, declared),
+        *map(TVMFFIExtension.from_settings, project_of(distribution).settings.ext_modules),
     ]
 
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any, Optional, Union
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import setuptools
 from setuptools import build_meta as _setuptools
 
 from . import abi_floor, ninja
-from .attachment import attach
+from .attachment import attach, set_config_settings
 from .errors import DEBUG_VARIABLE, BuildError, render
+from .settings import ConfigSettings, read_project
 
 __all__ = [
     "build_editable",
@@ -31,24 +33,22 @@ __all__ = [
     "prepare_metadata_for_build_wheel",
 ]
 
-ConfigSettings = Optional[Mapping[str, Union[str, list[str], None]]]
-
 
 def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
     """Return what else the build needs: apache-tvm-ffi, and ninja where none is usable."""
-    with _hook():
+    with _hook(config_settings):
         return _setuptools.get_requires_for_build_wheel(config_settings) + _requirements()
 
 
 def get_requires_for_build_editable(config_settings: ConfigSettings = None) -> list[str]:
     """Return the same for an editable install."""
-    with _hook():
+    with _hook(config_settings):
         return _setuptools.get_requires_for_build_editable(config_settings) + _requirements()
 
 
 def get_requires_for_build_sdist(config_settings: ConfigSettings = None) -> list[str]:
     """Return what setuptools asks for: an sdist compiles nothing."""
-    with _hook():
+    with _hook(config_settings):
         return list(_setuptools.get_requires_for_build_sdist(config_settings))
 
 
@@ -56,7 +56,7 @@ def prepare_metadata_for_build_wheel(
     metadata_directory: str, config_settings: ConfigSettings = None
 ) -> str:
     """Write the wheel's ``.dist-info`` into `metadata_directory` and return its name."""
-    with _hook():
+    with _hook(config_settings):
         return str(
             _setuptools.prepare_metadata_for_build_wheel(metadata_directory, config_settings)
         )
@@ -66,7 +66,7 @@ def prepare_metadata_for_build_editable(
     metadata_directory: str, config_settings: ConfigSettings = None
 ) -> str:
     """Write the editable wheel's ``.dist-info`` into `metadata_directory`, return its name."""
-    with _hook():
+    with _hook(config_settings):
         return str(
             _setuptools.prepare_metadata_for_build_editable(metadata_directory, config_settings)
         )
@@ -78,7 +78,7 @@ def build_wheel(
     metadata_directory: str | None = None,
 ) -> str:
     """Build a wheel into `wheel_directory` and return its file name."""
-    with _hook():
+    with _hook(config_settings):
         return str(_setuptools.build_wheel(wheel_directory, config_settings, metadata_directory))
 
 
@@ -88,13 +88,13 @@ def build_editable(
     metadata_directory: str | None = None,
 ) -> str:
     """Build an editable wheel into `wheel_directory` and return its file name."""
-    with _hook():
+    with _hook(config_settings):
         return str(_setuptools.build_editable(wheel_directory, config_settings, metadata_directory))
 
 
 def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) -> str:
     """Build an sdist into `sdist_directory` and return its file name."""
-    with _hook():
+    with _hook(config_settings):
         return str(_setuptools.build_sdist(sdist_directory, config_settings))
 
 
@@ -106,22 +106,26 @@ def _requirements() -> list[str]:
 
 
 @contextlib.contextmanager
-def _hook() -> Iterator[None]:
-    with _reported_errors(), _attached_distribution():
+def _hook(config_settings: ConfigSettings) -> Iterator[None]:
+    with _reported_errors(), _attached_distribution(config_settings):
+        # What is wrong with them is said before a setup.py runs.
+        read_project(Path.cwd(), config_settings=config_settings)
         yield
 
 
 @contextlib.contextmanager
-def _attached_distribution() -> Iterator[None]:
-    """Attach the plugin to the project's distribution where its entry point is not installed.
+def _attached_distribution(config_settings: ConfigSettings) -> Iterator[None]:
+    """Attach the plugin to the project's distribution, with the settings of the frontend.
 
-    That is so for an in-tree backend (``backend-path``). setuptools' hooks make distributions of
-    a class of their own, so that it is done to the method that would have called the entry point.
+    For an in-tree backend (``backend-path``) no entry point is installed that would. setuptools'
+    hooks make distributions of a class of their own, so that it is done to the method that calls
+    the entry points.
     """
     patched: Any = setuptools.Distribution
     original = patched.finalize_options
 
     def finalize_options(distribution: setuptools.Distribution) -> None:
+        set_config_settings(distribution, config_settings)
         original(distribution)
         attach(distribution)
 

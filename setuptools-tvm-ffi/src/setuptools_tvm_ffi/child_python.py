@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -32,11 +32,14 @@ def safe_path(path: Sequence[str], root: Path) -> list[str]:
     ]
 
 
-def start_python(file: Path, *, root: Path, messages: IO[bytes]) -> subprocess.Popen[str]:
+def start_python(
+    file: Path, *, root: Path, messages: IO[bytes], variables: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     """Start a Python file with pipes (text, UTF-8) as its standard input and output.
 
     :param root: the project's folder, which is kept out of the import path.
     :param messages: an open file that gets what the child writes to standard error.
+    :param variables: what its environment has beside that of this process.
     """
     command = [
         sys.executable,
@@ -49,6 +52,7 @@ def start_python(file: Path, *, root: Path, messages: IO[bytes]) -> subprocess.P
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=messages,
+        env={**os.environ, **(variables or {})},
         text=True,
         encoding="utf-8",
     )

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
+import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,14 +16,17 @@ from pathlib import Path, PurePosixPath
 from . import ninja_file
 from .build_plan import BuildPlan, LibraryPlan, make_plan
 from .build_record import digest
-from .errors import BuildError, ConfigurationError
-from .extension import ExtensionSettings
+from .errors import PREFIX, BuildError, ConfigurationError
 from .file_replacement import replace_file
+from .job_count import JobCount, count_jobs, measure, remote_slots
 from .library_check import check_no_python_symbols, link_failure
 from .ninja import require_ninja, run_ninja, write_compile_commands
+from .sanitizers import run_time_variables
+from .settings import ExtensionSettings, Project
 from .sources import find_sources, language_of
 from .toolchains import Toolchain
 from .toolchains.discovery import find_toolchain
+from .toolchains.launcher import Launcher, find_launcher
 from .tvm_ffi_process import TVMFFIProcess
 from .tvm_ffi_sdk import TVMFFISdk, prepare_sdk
 
@@ -33,6 +40,9 @@ _LAMBDA_HINT = (
 )
 
 
+logger = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class BuildRequest:
     """What is built and where.
@@ -40,23 +50,31 @@ class BuildRequest:
     :param root: the project's folder, absolute.
     :param folder: the build folder, relative to `root` where it lies inside.
     :param platform: as in ``bdist_wheel --plat-name``.
-    :param jobs: commands at once; ``None`` leaves it to ninja.
     """
 
     extensions: tuple[ExtensionSettings, ...]
+    project: Project
     root: Path
     folder: PurePosixPath
     build_base: Path
     platform: str
-    jobs: int | None
+
+    @property
+    def objects_folder(self) -> PurePosixPath:
+        """Where this build type keeps objects and libraries: each type has its own."""
+        return self.folder / self.project.settings.build_type
 
 
 @dataclass(frozen=True)
 class BuiltLibrary:
-    """One library that was linked and checked."""
+    """One library that was linked and checked.
+
+    :param companions: what is shipped beside it, by path as seen from the library's folder.
+    """
 
     plan: LibraryPlan
     content: bytes
+    companions: Mapping[PurePosixPath, bytes]
 
     @property
     def settings(self) -> ExtensionSettings:
@@ -92,20 +110,39 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         for settings in request.extensions
     }
     for settings in request.extensions:
-        _check_depends(settings, root)
+        _check_files(settings, root)
     languages = frozenset(language_of(source) for files in sources.values() for source in files)
+    project = request.project
     # Everything that can be missing is looked for before anything is written or compiled.
     ninja = require_ninja()
-    toolchain = find_toolchain(languages, root, request.platform)
+    launcher = None
+    if project.settings.compiler_launcher is not None:
+        place = project.place("compiler_launcher")
+        launcher = find_launcher(project.settings.compiler_launcher, where=place)
+    toolchain = find_toolchain(
+        languages, root, request.platform, project=project, launcher=launcher
+    )
     sdk = prepare_sdk(root, Path(request.folder) / "apache-tvm-ffi", process)
+    _prepare_for_sanitizer(toolchain, project, process)
     plan = make_plan(
-        [(settings, sources[settings.name]) for settings in request.extensions],
+        [
+            (_for_architectures(settings, project), sources[settings.name])
+            for settings in request.extensions
+        ],
         toolchain,
         sdk,
-        request.folder,
+        request.objects_folder,
     )
+    jobs = count_jobs(
+        project.settings.jobs,
+        project.place("jobs"),
+        measure(),
+        device_compilers=bool(toolchain.devices),
+        remote=None if launcher is None else remote_slots(launcher),
+    )
+    run = _Run(plan, ninja, request, jobs, launcher)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
-    _run(plan, ninja, request, on_work=process.import_generator if wants_stubs else None)
+    run.everything(on_work=process.import_generator if wants_stubs else None)
     libraries = tuple(_checked(library, root, toolchain) for library in plan.libraries)
     return BuildResult(libraries, toolchain, sdk)
 
@@ -113,35 +150,78 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
 def remove_objects(request: BuildRequest) -> None:
     """Forget every object, library and stub, for ``build_ext --force``."""
     for settings in request.extensions:
-        shutil.rmtree(request.root / request.folder / settings.name, ignore_errors=True)
+        shutil.rmtree(request.root / request.objects_folder / settings.name, ignore_errors=True)
 
 
-def _check_depends(settings: ExtensionSettings, root: Path) -> None:
-    for file in settings.depends:
-        if not (root / file).exists():
-            raise ConfigurationError(
-                f"extension {settings.name!r}: depends: {file!r}: file does not exist",
-                hint=f"paths are relative to {root}",
-            )
+def _prepare_for_sanitizer(toolchain: Toolchain, project: Project, process: TVMFFIProcess) -> None:
+    build_type = project.settings.build_type
+    linking = toolchain.compilers.get("cxx") or toolchain.compilers["c"]
+    variables = run_time_variables(build_type, linking, os.environ, system=toolchain.system)
+    if variables:
+        process.set_variables(variables)
+        words = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+        logger.info("%s: start Python for the %s with %s", PREFIX, build_type, words)
 
 
-def _run(
-    plan: BuildPlan, ninja: str, request: BuildRequest, *, on_work: Callable[[], None] | None
-) -> None:
-    root = request.root
-    for name, text in plan.support_files.items():
-        replace_file(root / name, text.encode())
-    file = Path(plan.folder) / "build.ninja"
-    is_new = replace_file(root / file, ninja_file.render(plan).encode())
-    commands = Path(plan.folder) / "compile_commands.json"
-    if is_new or not (root / commands).exists():
-        write_compile_commands(ninja, file, commands, root=root)
-    if is_new and on_work is not None:
-        on_work()  # there will be some: do not wait until ninja says so
-        on_work = None
-    status, printed = run_ninja(ninja, file, root=root, jobs=request.jobs, on_work=on_work)
-    if status != 0:
-        raise _failure(plan, status, printed)
+def _for_architectures(settings: ExtensionSettings, project: Project) -> ExtensionSettings:
+    """Return the settings with the project's architectures where the extension names none.
+
+    What the frontend or the environment asks for counts more than both.
+    """
+    changed = {
+        name: getattr(project.settings, name)
+        for name in ("cuda_architectures", "hip_architectures")
+        if project.is_overridden(name) or not getattr(settings, name)
+    }
+    return dataclasses.replace(settings, **changed)
+
+
+def _check_files(settings: ExtensionSettings, root: Path) -> None:
+    for name, files in (("depends", settings.depends), ("extra_objects", settings.extra_objects)):
+        for file in files:
+            if not (root / file).exists():
+                raise ConfigurationError(
+                    f"extension {settings.name!r}: {name}: {file!r}: file does not exist",
+                    hint=f"paths are relative to {root}",
+                )
+
+
+@dataclass(frozen=True)
+class _Run:
+    plan: BuildPlan
+    ninja: str
+    request: BuildRequest
+    jobs: JobCount
+    launcher: Launcher | None
+
+    def everything(self, *, on_work: Callable[[], None] | None) -> None:
+        """Bring every library up to date."""
+        root = self.request.root
+        for name, text in self.plan.support_files.items():
+            replace_file(root / name, text.encode())
+        file = Path(self.plan.folder) / "build.ninja"
+        local = self.jobs.local if self.jobs.local < self.jobs.total else None
+        is_new = replace_file(root / file, ninja_file.render(self.plan, local_jobs=local).encode())
+        commands = Path(self.request.folder) / "compile_commands.json"
+        if is_new or not (root / commands).exists():
+            write_compile_commands(self.ninja, file, commands, root=root)
+
+        def announce() -> None:
+            logger.info("%s: %s", PREFIX, self.jobs.explanation)
+            if on_work is not None:
+                on_work()
+
+        if is_new:
+            announce()  # there will be some: do not wait until ninja says so
+        status, printed = run_ninja(
+            self.ninja,
+            file,
+            root=root,
+            jobs=self.jobs.total,
+            on_work=None if is_new else announce,
+        )
+        if status != 0:
+            raise _failure(self.plan, status, printed)
 
 
 def _failure(plan: BuildPlan, status: int, printed: str) -> BuildError:
@@ -179,7 +259,13 @@ def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, str, str 
 
 def _checked(library: LibraryPlan, root: Path, toolchain: Toolchain) -> BuiltLibrary:
     path = root / library.library
-    built = BuiltLibrary(library, path.read_bytes())
+    companions = {
+        PurePosixPath(file).relative_to(PurePosixPath(library.library).parent): (
+            root / file
+        ).read_bytes()
+        for file in library.companions
+    }
+    built = BuiltLibrary(library, path.read_bytes(), companions)
     stamp = path.with_name("checked.sha256")
     if not stamp.exists() or stamp.read_text(encoding="ascii") != built.sha256:
         check_no_python_symbols(path, library.settings.name, toolchain)

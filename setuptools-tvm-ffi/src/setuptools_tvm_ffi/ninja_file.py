@@ -7,46 +7,57 @@ from .build_plan import BuildPlan, Step
 from .errors import ConfigurationError
 
 
-def render(plan: BuildPlan) -> str:
+def render(plan: BuildPlan, *, local_jobs: int | None = None) -> str:
     """Return the text of ``build.ninja``; its paths are relative to where ninja is started.
 
+    :param local_jobs: how many at once may be commands that have to run on this machine, where
+        that is less than all.
     :raises ConfigurationError: a path that ninja has no way to write.
     """
     lines = [
         "ninja_required_version = 1.10",
         f"builddir = {_value(plan.folder)}",
+        *(() if local_jobs is None else ("", "pool this_machine", f"  depth = {local_jobs}")),
         "",
         "rule compile",
         "  command = $line",
         "  description = $announcement",
-        f"  deps = {plan.dependency_style}",
-    ]
-    if plan.dependency_style == "gcc":
-        lines.append("  depfile = $dependencies")
-    lines += [
+        "  deps = $dependency_style",
+        "  depfile = $dependencies",
         "",
         "rule link",
         "  command = $line",
         "  description = $announcement",
         "  rspfile = $response_file",
         "  rspfile_content = $response",
+        "",
+        "rule debug-symbols",
+        "  command = $line",
+        "  description = $announcement",
     ]
     for library in plan.libraries:
         for step in library.steps:
-            lines += _build_statement(step)
+            lines += _build_statement(step, pooled=local_jobs is not None and step.on_this_machine)
     return "\n".join(lines) + "\n"
 
 
-def _build_statement(step: Step) -> list[str]:
+def _build_statement(step: Step, *, pooled: bool) -> list[str]:
     inputs = " ".join(map(_path, step.inputs))
     extra = f" | {' '.join(map(_path, step.extra_inputs))}" if step.extra_inputs else ""
+    outputs = _path(step.output)
+    if step.extra_outputs:
+        outputs += f" | {' '.join(map(_path, step.extra_outputs))}"
     lines = [
         "",
-        f"build {_path(step.output)}: {step.kind} {inputs}{extra}",
+        f"build {outputs}: {step.kind} {inputs}{extra}",
         f"  line = {_value(step.command)}",
         f"  announcement = {_value(step.description)}",
     ]
-    if step.depfile is not None:
+    if pooled:
+        lines.append("  pool = this_machine")
+    if step.dependency_style is not None:
+        lines.append(f"  dependency_style = {step.dependency_style}")
+    if step.depfile is not None and step.dependency_style == "gcc":
         lines.append(f"  dependencies = {_value(step.depfile)}")
     if step.response_file is not None:
         lines.append(f"  response_file = {_value(step.response_file)}")

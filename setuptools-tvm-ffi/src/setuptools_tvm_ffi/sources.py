@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from .errors import ConfigurationError
-from .extension import LANGUAGE_BY_SUFFIX, ExtensionSettings
+from .settings.model import ExtensionSettings
+from .settings.values import LANGUAGE_BY_SUFFIX
 
 #: What C and C++ files include.
-HEADER_SUFFIXES = frozenset({".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"})
+HEADER_SUFFIXES = frozenset({".cuh", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"})
 
 _MAGIC = frozenset("*?[")
 
@@ -106,5 +107,5 @@ def _is_below(file: Path, build_base: Path, root: Path) -> bool:
 
 
 def language_of(source: PurePosixPath) -> str:
-    """Return ``c`` or ``cxx``."""
+    """Return ``c``, ``cxx``, ``cuda`` or ``hip``."""
     return LANGUAGE_BY_SUFFIX[source.suffix]

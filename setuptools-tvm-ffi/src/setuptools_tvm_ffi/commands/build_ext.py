@@ -8,7 +8,9 @@ wheel and refreshes the stubs in the source tree, where the package is imported 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,8 +21,9 @@ from packaging.utils import canonicalize_name
 from setuptools.command.build_ext import build_ext
 
 from .. import build_record
-from ..errors import BuildError, ConfigurationError
-from ..extension import ExtensionSettings, TVMFFIExtension, check_together
+from ..attachment import project_of
+from ..errors import PREFIX, BuildError, ConfigurationError
+from ..extension import TVMFFIExtension, check_together
 from ..file_replacement import replace_file
 from ..libraries import (
     BuildRequest,
@@ -29,6 +32,7 @@ from ..libraries import (
     build_libraries,
     remove_objects,
 )
+from ..settings import ExtensionSettings, Project
 from ..sources import find_headers, find_sources
 from ..stubs import StubRequest, generate_stubs
 from ..stubs.generation import is_relevant
@@ -37,8 +41,10 @@ from ..tvm_ffi_process import TVMFFIProcess
 from .build_folder import build_folder, locked_build_folder
 from .requirement import abi_floor
 
+logger = logging.getLogger(__name__)
+
 _LIBRARY_MODE = 0o755
-_STUB_MODE = 0o644
+_PLAIN_MODE = 0o644
 
 
 class BuildExtMixin(build_ext):
@@ -47,12 +53,14 @@ class BuildExtMixin(build_ext):
     # What this build put into `build_lib`, or in editable mode would have, by path in the wheel.
     _stub_sources: dict[PurePosixPath, Path]
     _stubs: dict[PurePosixPath, bytes]
+    _shipped: list[tuple[PurePosixPath, bytes, int]]
 
     def initialize_options(self) -> None:
         """Set what setuptools reads before a command has run."""
         super().initialize_options()
         self._stub_sources = {}
         self._stubs = {}
+        self._shipped = []
 
     def build_extensions(self) -> None:
         """Build ours as one plan, then the others one by one."""
@@ -61,6 +69,8 @@ class BuildExtMixin(build_ext):
             check_together(ours)
             self._check_packages(ours)
             request = self._request(ours)
+            for line in request.project.lines():
+                logger.info("%s: %s", PREFIX, line)
             with locked_build_folder(self), TVMFFIProcess(request.root) as process:
                 if self.force:
                     remove_objects(request)
@@ -94,10 +104,9 @@ class BuildExtMixin(build_ext):
         with self._other_extensions():
             outputs = list(super().get_outputs())
         if not self.editable_mode:
-            outputs += [
-                os.path.join(self.build_lib, _path_in_wheel(settings))
-                for settings in self._tvm_ffi_settings()
-            ]
+            paths = {_path_in_wheel(settings) for settings in self._tvm_ffi_settings()}
+            paths |= {path for path, _, _ in self._shipped}
+            outputs += [os.path.join(self.build_lib, path) for path in sorted(paths)]
         return outputs + [os.path.join(self.build_lib, path) for path in self._stub_sources]
 
     def get_output_mapping(self) -> dict[str, str]:
@@ -115,11 +124,9 @@ class BuildExtMixin(build_ext):
             super().copy_extensions_to_source()
         if self.editable_mode:
             return  # they are in the wheel, where load_lib_module finds them
-        for settings in self._tvm_ffi_settings():
-            built = Path(self.build_lib, _path_in_wheel(settings))
-            replace_file(
-                self._source_of(_path_in_wheel(settings)), built.read_bytes(), mode=_LIBRARY_MODE
-            )
+        for path, content, mode in self._shipped:
+            # Its package's folder, and below that what has no package, as a .dSYM.
+            replace_file(self._source_of(path), content, mode=mode)
         for path, content in self._stubs.items():
             replace_file(self._source_of(path), content)
 
@@ -143,14 +150,29 @@ class BuildExtMixin(build_ext):
 
     def _request(self, settings: tuple[ExtensionSettings, ...]) -> BuildRequest:
         root = Path.cwd()
-        folder = build_folder(self)
         return BuildRequest(
             extensions=settings,
+            project=self._project(),
             root=root,
-            folder=folder,
+            folder=build_folder(self),
             build_base=root / self._build_base(),
             platform=self.plat_name,
-            jobs=int(self.parallel) if self.parallel and self.parallel is not True else None,
+        )
+
+    def _project(self) -> Project:
+        """Return the project's settings, and above them the options of this command."""
+        project = project_of(self.distribution)
+        options: dict[str, tuple[Any, str]] = {}
+        if self.parallel and self.parallel is not True:
+            options["jobs"] = (int(self.parallel), "build_ext --parallel")
+        if self.debug:
+            options["build_type"] = ("debug", "build_ext --debug")
+        return dataclasses.replace(
+            project,
+            settings=dataclasses.replace(
+                project.settings, **{name: value for name, (value, _) in options.items()}
+            ),
+            origins={**project.origins, **{name: origin for name, (_, origin) in options.items()}},
         )
 
     def _check_packages(self, every: Sequence[ExtensionSettings]) -> None:
@@ -179,12 +201,15 @@ class BuildExtMixin(build_ext):
         # All of it is made before any of it is placed: a build that fails leaves what was there.
         stubs: dict[PurePosixPath, bytes] = {}
         known: set[PurePosixPath] = set()
+        digests = {library.plan.library: library.sha256 for library in result.libraries}
         for library in result.libraries:
             request = StubRequest(
                 settings=library.settings,
                 distribution=self.distribution.get_name(),
                 library=Path(library.plan.library),
                 library_digest=library.sha256,
+                siblings={Path(path): digests[path] for path in library.plan.siblings},
+                other_prefixes=_prefixes_below(library.settings, every),
                 tvm_ffi_version=str(result.sdk.version),
                 files=self._python_files(library.settings, every),
             )
@@ -209,8 +234,10 @@ class BuildExtMixin(build_ext):
         wheel = Path(self._finalized("install").install_lib)
         distribution = canonicalize_name(self.distribution.get_name()).replace("-", "_")
         for library in libraries:
-            file = wheel / f"{distribution}.libs" / Path(library.plan.library).name
-            replace_file(file, library.content, mode=_LIBRARY_MODE)
+            for path, content, mode in _shipped_files(
+                library, PurePosixPath(f"{distribution}.libs")
+            ):
+                replace_file(wheel / path, content, mode=mode)
         for path, content in stubs.items():
             self._stub_sources[path] = self._source_of(path)
             replace_file(self._source_of(path), content)
@@ -219,13 +246,16 @@ class BuildExtMixin(build_ext):
         self, libraries: Sequence[BuiltLibrary], stubs: dict[PurePosixPath, bytes]
     ) -> None:
         build_lib = Path(self.build_lib)
-        placed = {_path_in_wheel(library.settings) for library in libraries} | set(stubs)
-        self._remove_what_was_placed_before(placed)
-        for library in libraries:
-            file = build_lib / _path_in_wheel(library.settings)
-            replace_file(file, library.content, mode=_LIBRARY_MODE)
+        self._shipped = [
+            shipped
+            for library in libraries
+            for shipped in _shipped_files(library, _path_in_wheel(library.settings).parent)
+        ]
+        self._remove_what_was_placed_before({path for path, _, _ in self._shipped} | set(stubs))
+        for path, content, mode in self._shipped:
+            replace_file(build_lib / path, content, mode=mode)
         for path, content in stubs.items():
-            replace_file(build_lib / path, content, mode=_STUB_MODE)
+            replace_file(build_lib / path, content, mode=_PLAIN_MODE)
             self._stub_sources[path] = self._source_of(path)
 
     def _remove_what_was_placed_before(self, placed: set[PurePosixPath]) -> None:
@@ -258,13 +288,7 @@ class BuildExtMixin(build_ext):
         """
         if settings.stubs == "none":
             return {}
-        others = tuple(
-            other.prefix
-            for other in every
-            if other.stubs != "none"
-            and other.prefix != settings.prefix
-            and other.prefix.startswith(settings.prefix)
-        )
+        others = _prefixes_below(settings, every)
         files = {}
         for package, folder in self._package_folders(settings.package):
             if f"{package}.".startswith(others):
@@ -295,13 +319,18 @@ class BuildExtMixin(build_ext):
 
     def _source_of(self, path: PurePosixPath) -> Path:
         build_py = self._finalized("build_py")
-        return Path(build_py.get_package_dir(".".join(path.parent.parts)), path.name)
+        parts = path.parent.parts
+        package = next(
+            (length for length in range(len(parts), 0, -1) if _is_dotted(parts[:length])), 0
+        )
+        folder = build_py.get_package_dir(".".join(parts[:package]))
+        return Path(folder, *parts[package:], path.name)
 
     def _write_record(self, result: BuildResult) -> None:
         root = Path.cwd()
         record = build_record.render(
             tvm_ffi_version=str(result.sdk.version),
-            abi_floor=str(abi_floor(root, result.sdk.version)),
+            abi_floor=str(abi_floor(project_of(self.distribution), result.sdk.version)),
             platform=self.plat_name,
             compilers=result.toolchain.compilers,
             libraries=[
@@ -322,3 +351,32 @@ class BuildExtMixin(build_ext):
 def _path_in_wheel(settings: ExtensionSettings) -> PurePosixPath:
     filename = library_filename(system_of(sys.platform), settings.target)
     return PurePosixPath(*settings.package.split("."), filename)
+
+
+def _is_dotted(parts: Sequence[str]) -> bool:
+    return all(part.isidentifier() for part in parts)
+
+
+def _shipped_files(
+    library: BuiltLibrary, folder: PurePosixPath
+) -> Iterator[tuple[PurePosixPath, bytes, int]]:
+    """Yield path, content and permissions of a library and its companions."""
+    yield folder / Path(library.plan.library).name, library.content, _LIBRARY_MODE
+    for path, content in library.companions.items():
+        yield folder / path, content, _PLAIN_MODE
+
+
+def _prefixes_below(
+    settings: ExtensionSettings, every: Sequence[ExtensionSettings]
+) -> tuple[str, ...]:
+    """Return the registry prefixes of other libraries that lie below that of one.
+
+    What has them is left to their own libraries.
+    """
+    return tuple(
+        other.prefix
+        for other in every
+        if other.stubs != "none"
+        and other.prefix != settings.prefix
+        and other.prefix.startswith(settings.prefix)
+    )

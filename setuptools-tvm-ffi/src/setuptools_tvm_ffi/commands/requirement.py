@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from packaging.version import Version
@@ -16,20 +15,20 @@ from ..abi_floor import (
     requirement_for,
     requirement_problem,
 )
+from ..attachment import project_of
 from ..errors import PREFIX
-from ..project_settings import TABLE, read_project
+from ..settings import Project
 from ..tvm_ffi_sdk import installed_version
 
 logger = logging.getLogger(__name__)
 
 
-def abi_floor(root: Path, built_against: Version) -> Version:
+def abi_floor(project: Project, built_against: Version) -> Version:
     """Return the oldest release that the project's wheels declare to work with."""
-    declared = read_project(root).settings.abi_floor
+    declared = project.settings.abi_floor
     if declared is None:
         return built_against
-    where = f"pyproject.toml: {TABLE}.abi-floor"
-    return parse_floor(declared, where=where, built_against=built_against)
+    return parse_floor(declared, where=project.place("abi_floor"), built_against=built_against)
 
 
 def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN401
@@ -44,14 +43,14 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
     built_against = installed_version()
     if built_against is None:
         return
-    root = Path.cwd()
-    floor = abi_floor(root, built_against)
+    project = project_of(distribution)
+    floor = abi_floor(project, built_against)
     requirement = requirement_for(floor)
     # What an sdist's metadata gets, see below, says less.
     dependencies = [d for d in distribution.install_requires or () if d != BUILD_REQUIREMENT]
     if requirement in dependencies:
         return
-    if read_project(root).dynamic_dependencies and not is_required_by(dependencies):
+    if project.dynamic_dependencies and not is_required_by(dependencies):
         _set_dependencies(distribution, [*dependencies, requirement])
     elif warn:
         problem = requirement_problem(dependencies, floor)
@@ -66,7 +65,7 @@ def declare_that_there_is_one(distribution: Any) -> None:  # noqa: ANN401
     (https://peps.python.org/pep-0643/); with one, setuptools calls the field dynamic.
     """
     dependencies = list(distribution.install_requires or ())
-    if read_project(Path.cwd()).dynamic_dependencies and not is_required_by(dependencies):
+    if project_of(distribution).dynamic_dependencies and not is_required_by(dependencies):
         _set_dependencies(distribution, [*dependencies, BUILD_REQUIREMENT])
 
 

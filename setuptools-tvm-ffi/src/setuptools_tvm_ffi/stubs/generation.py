@@ -13,13 +13,13 @@ import re
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import PREFIX, BuildError
-from ..extension import ExtensionSettings
 from ..file_replacement import replace_file
+from ..settings import ExtensionSettings
 from ..tvm_ffi_process import CHILD, TVMFFIProcess
 from . import directives
 
@@ -28,7 +28,7 @@ _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 _FRAMES = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 _NO_SCHEMA = re.compile(r"\[Skipped\] Function has no type schema: (?P<name>\S+)")
 #: Bumped when the same inputs give other stubs than before.
-_CACHE_FORMAT = 1
+_CACHE_FORMAT = 2
 
 #: The Python files of a package, by path below the folder that holds the package.
 PythonFiles = Mapping[PurePosixPath, bytes]
@@ -42,6 +42,9 @@ class StubRequest:
 
     :param library: the built library, relative to the project's root.
     :param library_digest: SHA-256 of it, hexadecimal.
+    :param siblings: libraries that it links with, and theirs, with their digests; they are loaded
+        before it, in this order.
+    :param other_prefixes: those below its own that belong to other libraries.
     :param files: Python files below the extension's package.
     """
 
@@ -51,6 +54,8 @@ class StubRequest:
     library_digest: str
     tvm_ffi_version: str
     files: PythonFiles
+    siblings: Mapping[Path, str] = field(default_factory=dict)
+    other_prefixes: tuple[str, ...] = ()
 
 
 def is_relevant(path: PurePosixPath, content: bytes) -> bool:
@@ -110,6 +115,7 @@ def _run_child(
     report = process.generate(
         {
             "library": str(root / request.library),
+            "siblings": [str(root / sibling) for sibling in request.siblings],
             "staging": str(staging),
             "mode": settings.stubs,
             "distribution": request.distribution,
@@ -201,6 +207,8 @@ def _collect(request: StubRequest, staging: Path) -> dict[PurePosixPath, bytes]:
         if not file.is_file():
             continue
         path = PurePosixPath(file.relative_to(staging).as_posix())
+        if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
+            continue  # of a sibling that was loaded, too
         generated = file.read_bytes()
         original = request.files.get(path)
         if original is None:
@@ -304,6 +312,8 @@ def _key(request: StubRequest, files: PythonFiles) -> str:
         settings.prefix,
         str(settings.registry_prefix),
         settings.stubs,
+        *request.siblings.values(),
+        *request.other_prefixes,
         *(f"{p} {hashlib.sha256(files[p]).hexdigest()}" for p in sorted(files)),
     ]
     return hashlib.sha256("\0".join(inputs).encode()).hexdigest()

@@ -4,20 +4,28 @@
 from __future__ import annotations
 
 from .model import (
+    Companion,
     Compiler,
     CompileUnit,
+    DeviceCompiler,
     EnvironmentFlags,
+    LanguageCompiler,
     LinkUnit,
+    Sibling,
     Toolchain,
     library_filename,
     system_of,
 )
 
 __all__ = [
+    "Companion",
     "CompileUnit",
     "Compiler",
+    "DeviceCompiler",
     "EnvironmentFlags",
+    "LanguageCompiler",
     "LinkUnit",
+    "Sibling",
     "Toolchain",
     "library_filename",
     "system_of",

@@ -10,14 +10,18 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 from setuptools.errors import PlatformError
 
-from ..errors import BuildError
+from ..errors import BuildError, ConfigurationError
+from ..settings import Project
+from .device_discovery import find_device_compiler
 from .gnu import GnuToolchain
-from .model import Compiler, EnvironmentFlags, Toolchain
+from .launcher import Launcher
+from .model import Compiler, EnvironmentFlags, Toolchain, system_of
 from .msvc import MsvcToolchain
 
 _LANGUAGE_NAMES = {"c": "C", "cxx": "C++"}
@@ -25,7 +29,14 @@ _VARIABLES = {"c": "CC", "cxx": "CXX"}
 _CANDIDATES = {"c": ("cc", "gcc", "clang"), "cxx": ("c++", "g++", "clang++")}
 
 
-def find_toolchain(languages: frozenset[str], root: Path, plat_name: str) -> Toolchain:
+def find_toolchain(
+    languages: frozenset[str],
+    root: Path,
+    plat_name: str,
+    *,
+    project: Project,
+    launcher: Launcher | None = None,
+) -> Toolchain:
     """Return the toolchain for these languages.
 
     `CC` and `CXX` name the compilers where they are set (with arguments, or a launcher before
@@ -33,17 +44,46 @@ def find_toolchain(languages: frozenset[str], root: Path, plat_name: str) -> Too
     setuptools locates it.
 
     :param plat_name: the platform built for, as in ``bdist_wheel --plat-name``.
+    :param launcher: what compilers are started through.
     :raises BuildError: a compiler is missing or does not run.
     """
     environment = EnvironmentFlags.from_environment(os.environ)
-    if sys.platform == "win32":
-        return _find_msvc(languages, plat_name, environment)
-    if sys.platform == "darwin" and environment.deployment_target is None:
+    system = system_of(sys.platform)
+    if system == "darwin" and environment.deployment_target is None:
         target = macos_deployment_target(plat_name)
         environment = dataclasses.replace(environment, deployment_target=target)
-    compilers = {language: _find_compiler(language) for language in sorted(languages)}
-    system = "darwin" if sys.platform == "darwin" else "linux"
-    return GnuToolchain(compilers, system, str(root), environment)
+    device_languages = languages - {"c", "cxx"}
+    # The host part of device code is C++, and so is what links it.
+    host_languages = languages - device_languages | ({"cxx"} if device_languages else set())
+
+    def launched(language: str) -> tuple[str, ...]:
+        return launcher.command if launcher is not None and launcher.takes(language) else ()
+
+    linker = ""
+    if system == "windows":
+        compilers, linker = _find_msvc(host_languages, plat_name, project)
+    else:
+        compilers = {language: _find_compiler(language) for language in sorted(host_languages)}
+    compilers = {
+        language: dataclasses.replace(compiler, launcher=launched(language))
+        for language, compiler in compilers.items()
+    }
+    devices = {
+        language: find_device_compiler(
+            language,
+            host=compilers["cxx"],
+            system=system,
+            root=str(root),
+            environment=environment,
+            project=project.settings,
+            launcher=launched(language),
+        )
+        for language in sorted(device_languages)
+    }
+    every = {**compilers, **{language: device.compiler for language, device in devices.items()}}
+    if system == "windows":
+        return MsvcToolchain(every, linker, environment, str(root), project.settings, devices)
+    return GnuToolchain(every, system, str(root), environment, project.settings, devices)
 
 
 def macos_deployment_target(plat_name: str) -> str | None:
@@ -130,14 +170,16 @@ def _ask_version(command: tuple[str, ...], variable: str) -> str:
 
 
 def _find_msvc(
-    languages: frozenset[str], plat_name: str, environment: EnvironmentFlags
-) -> Toolchain:
+    languages: AbstractSet[str], plat_name: str, project: Project
+) -> tuple[dict[str, Compiler], str]:
+    """Return the compilers, and the path of the linker."""
     for variable in ("CC", "CXX"):
-        if os.environ.get(variable):
+        value = os.environ.get(variable)
+        if value and _program_name(value) != "clang-cl":
             raise BuildError(
-                f"{variable}={os.environ[variable]!r}: on Windows only Microsoft's compiler is "
-                "used, as setuptools locates it",
-                hint=f"unset {variable}",
+                f"{variable}={value!r}: on Windows only Microsoft's compiler is used, as "
+                "setuptools locates it, or clang-cl",
+                hint=f"unset {variable}, or set CC and CXX to clang-cl",
             )
     from distutils.ccompiler import new_compiler  # noqa: PLC0415 - setuptools' copy; Windows only
 
@@ -154,5 +196,41 @@ def _find_msvc(
     os.environ["INCLUDE"] = os.pathsep.join(msvc.include_dirs)
     os.environ["LIB"] = os.pathsep.join(msvc.library_dirs)
     os.environ["VSLANG"] = "1033"  # ninja reads English /showIncludes lines
+    if os.environ.get("CC") or os.environ.get("CXX"):
+        return _clang_cl(languages, msvc.linker, project)
+    if project.settings.build_type in {"undefined-sanitizer", "thread-sanitizer"}:
+        raise ConfigurationError(
+            f"{project.place('build_type')}: Microsoft's compiler has no "
+            f"{project.settings.build_type}",
+            hint="set CC and CXX to clang-cl, or use address-sanitizer",
+        )
     compiler = Compiler((msvc.cc,), "msvc", msvc_version(msvc.cc))
-    return MsvcToolchain(dict.fromkeys(sorted(languages), compiler), msvc.linker, environment)
+    return dict.fromkeys(sorted(languages), compiler), msvc.linker
+
+
+def _clang_cl(
+    languages: AbstractSet[str], linker: str, project: Project
+) -> tuple[dict[str, Compiler], str]:
+    declared = os.environ.get("CXX") or os.environ["CC"]
+    # Backslashes in a path are no escapes there.
+    command = (*(word.strip('"') for word in shlex.split(declared, posix=False)),)
+    version = _ask_version(command, "CXX")
+    # Objects of -flto are not what link.exe reads.
+    chosen = shutil.which("lld-link") if project.settings.lto else linker
+    if chosen is None:
+        raise ConfigurationError(
+            f"{project.place('lto')}: clang-cl needs lld-link for it, which is not on PATH",
+            hint="install LLVM's lld, or turn lto off",
+        )
+    compiler = Compiler(command, "clang-cl", version)
+    return dict.fromkeys(sorted(languages), compiler), chosen
+
+
+def _program_name(command: str) -> str:
+    r"""Return the name of a command's program.
+
+    >>> _program_name(r'"C:\LLVM\bin\clang-cl.exe" -m64')
+    'clang-cl'
+    """
+    program = shlex.split(command, posix=False)[0].strip('"')
+    return re.split(r"[\\/]", program)[-1].lower().removesuffix(".exe")

@@ -5,12 +5,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
-from ..extension import ExtensionSettings
+from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 from . import local_symbols
-from .model import Compiler, CompileUnit, EnvironmentFlags, LinkUnit, library_filename
+from .model import (
+    Companion,
+    Compiler,
+    CompileUnit,
+    DeviceCompiler,
+    EnvironmentFlags,
+    LinkUnit,
+    library_filename,
+)
 
 #: What exported symbols need to carry their type schema and documentation.
 METADATA_MACRO = "TVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1"
@@ -18,6 +27,63 @@ METADATA_MACRO = "TVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1"
 # The names that the first compilers to have a standard gave it; the last ones still take them.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 _CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
+
+# As CMake's Release, Debug and RelWithDebInfo.
+_OPTIMISATION = {
+    "release": ("-O3", "-DNDEBUG"),
+    "debug": ("-O0", "-g"),
+    "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
+}
+# The compilers' manuals advise frame pointers, and little optimisation, for legible reports.
+_SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer")
+
+
+def optimisation(build_type: str) -> tuple[str, ...]:
+    """Return the compile flags of a build type; hipcc takes the same.
+
+    >>> optimisation("debug")
+    ('-O0', '-g')
+    """
+    if build_type in SANITIZERS:
+        return (*_SANITIZED, *sanitizer_flags(build_type))
+    return _OPTIMISATION[build_type]
+
+
+def sanitizer_flags(build_type: str) -> tuple[str, ...]:
+    """Return what a sanitizer's build type adds to compiling and linking alike."""
+    return (f"-fsanitize={SANITIZERS[build_type]}",) if build_type in SANITIZERS else ()
+
+
+def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
+    """Return the macros and include folders of an extension; nvcc and hipcc take the same."""
+    return (
+        f"-D{METADATA_MACRO}",
+        *(
+            f"-D{name}" if value is None else f"-D{name}={value}"
+            for name, value in settings.define_macros
+        ),
+        *(f"-U{name}" for name in settings.undef_macros),
+        *(f"-I{folder}" for folder in settings.include_dirs),
+    )
+
+
+def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, ...]:
+    """Return the headers of apache-tvm-ffi as system headers.
+
+    The project's warning flags are about the project.
+    """
+    folders = sdk.include_dirs if settings.link_header else ()
+    return tuple(word for folder in folders for word in ("-isystem", folder))
+
+
+def prefix_maps(settings: ExtensionSettings, sdk: TVMFFISdk, root: str) -> tuple[str, ...]:
+    """Keep the build folder out of debug information and of ``__FILE__`` in error traces."""
+    if not settings.prefix_map:
+        return ()
+    maps = [f"-ffile-prefix-map={folder}/=" for folder in sdk.include_dirs]
+    if "=" not in root:  # the option has no way to quote one
+        maps.insert(0, f"-ffile-prefix-map={root}=.")
+    return tuple(maps)
 
 
 @dataclass(frozen=True)
@@ -32,6 +98,8 @@ class GnuToolchain:
     system: str
     root: str
     environment: EnvironmentFlags
+    project: ProjectSettings = field(default_factory=ProjectSettings)
+    devices: Mapping[str, DeviceCompiler] = field(default_factory=dict)
 
     @property
     def dependency_style(self) -> str:
@@ -51,75 +119,80 @@ class GnuToolchain:
     ) -> tuple[str, ...]:
         cxx = language == "cxx"
         unique = cxx and self.compilers[language].family == "gcc"
+        speed = optimisation(self.project.build_type)
         return (
             f"-std={_CXX_STANDARD[settings.cxx_std] if cxx else _C_STANDARD[settings.c_std]}",
+            *speed,
+            *(("-g",) if settings.debug_symbols and "-g" not in speed else ()),
             # -pipe: the assembler runs beside the compiler, which is 2 or 3 % of the time.
-            *("-O3", "-DNDEBUG", "-fPIC", "-pipe", "-fvisibility=hidden"),
+            *("-fPIC", "-pipe", "-fvisibility=hidden"),
             *(("-fvisibility-inlines-hidden",) if cxx else ()),
             # libstdc++'s unique symbols ignore visibility, and two libraries that share one
             # bind to each other. Clang never makes any and does not know the option.
             *(("-fno-gnu-unique",) if unique else ()),
+            *self._link_time_optimisation(language),
+            *(("-Werror",) if self.project.warnings_as_errors else ()),
             *self._platform(),
-            *self._prefix_maps(sdk),
-            f"-D{METADATA_MACRO}",
-            *(
-                f"-D{name}" if value is None else f"-D{name}={value}"
-                for name, value in settings.define_macros
-            ),
-            *(f"-U{name}" for name in settings.undef_macros),
-            *(f"-I{folder}" for folder in settings.include_dirs),
-            # As system headers: the project's warning flags are about the project.
-            *(word for folder in sdk.include_dirs for word in ("-isystem", folder)),
+            *prefix_maps(settings, sdk, self.root),
+            *definitions(settings),
+            *system_includes(settings, sdk),
             *self.environment.cppflags,
             *self.environment.for_language(language),
-            *settings.args_for(language),
+            *settings.extra_compile_args.of(language),
         )
 
     def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
+        compiler = self.compilers[unit.language]
         return (
-            *self.compilers[unit.language].command,
+            *compiler.launcher,
+            *compiler.command,
             *flags,
             *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
             *("-c", unit.source, "-o", unit.object),
         )
 
     def link_flags(
-        self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str, support_folder: str
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
-        filename = library_filename(self.system, settings.target)
-        kind: tuple[str, ...]
-        if self.system == "darwin":
-            kind = (
-                "-dynamiclib",
-                f"-Wl,-install_name,@rpath/{filename}",
-                f"-Wl,-unexported_symbols_list,{support_folder}/unexported-symbols.txt",
-            )
-        else:
-            kind = (
-                "-shared",
-                f"-Wl,-soname,{filename}",
-                # macOS and Windows allow no undefined symbol anyway.
-                "-Wl,-z,defs",
-                f"-Wl,--version-script={support_folder}/local-symbols.map",
-            )
+        # A name that is a sibling's is the sibling's file, wherever it stands among the others.
+        siblings = {sibling.target: sibling.library for sibling in unit.siblings}
         return (
-            *kind,
+            *self._kind(settings, support_folder),
             *self._platform(),
-            *self.environment.for_language(language),
+            *self._sanitizer(unit.driver),
+            *self._link_time_optimisation(unit.driver),
+            *self._strip(settings),
+            *self.environment.for_language(unit.driver),
             *self.environment.ldflags,
+            *self._prebuilt(settings),
             *(f"-L{folder}" for folder in settings.library_dirs),
-            *(f"-l{library}" for library in settings.libraries),
-            f"-L{sdk.library_dir}",
-            "-ltvm_ffi",
-            *settings.link_args,
+            *(siblings.get(name, f"-l{name}") for name in settings.libraries),
+            *self._run_paths(unit),
+            *(
+                flag
+                for language in sorted(unit.languages & set(self.devices))
+                for flag in self.devices[language].link_flags(settings)
+            ),
+            *((f"-L{sdk.library_dir}", "-ltvm_ffi") if settings.link_shared else ()),
+            *settings.extra_link_args,
         )
 
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         return (
-            *self.compilers[unit.language].command,
+            *self.compilers[unit.driver].command,
             # Before the libraries: an archive is searched for what is undefined so far.
             *("-o", unit.library, f"@{unit.response_file}"),
             *flags,
+        )
+
+    def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
+        if self.system != "darwin" or not settings.debug_symbols:
+            return None
+        bundle = f"{unit.library}.dSYM"
+        name = PurePosixPath(unit.library).name
+        return Companion(
+            files=(f"{bundle}/Contents/Info.plist", f"{bundle}/Contents/Resources/DWARF/{name}"),
+            command=("dsymutil", unit.library, "-o", bundle),
         )
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
@@ -131,6 +204,23 @@ class GnuToolchain:
     def shell_line(self, command: tuple[str, ...]) -> str:
         return shlex.join(command)
 
+    def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
+        filename = library_filename(self.system, settings.target)
+        if self.system == "darwin":
+            return (
+                "-dynamiclib",
+                f"-Wl,-install_name,@rpath/{filename}",
+                f"-Wl,-unexported_symbols_list,{support_folder}/unexported-symbols.txt",
+            )
+        return (
+            "-shared",
+            f"-Wl,-soname,{filename}",
+            # macOS and Windows allow no undefined symbol anyway.
+            "-Wl,-z,defs",
+            f"-Wl,--version-script={support_folder}/local-symbols.map",
+            *(("-Wl,--exclude-libs,ALL",) if settings.exclude_libs else ()),
+        )
+
     def _platform(self) -> tuple[str, ...]:
         if self.system != "darwin":
             return ()
@@ -140,9 +230,36 @@ class GnuToolchain:
             *((f"-mmacosx-version-min={target}",) if target else ()),
         )
 
-    def _prefix_maps(self, sdk: TVMFFISdk) -> tuple[str, ...]:
-        """Keep the build folder out of debug information and of ``__FILE__`` in error traces."""
-        maps = [f"-ffile-prefix-map={folder}/=" for folder in sdk.include_dirs]
-        if "=" not in self.root:  # the option has no way to quote one
-            maps.insert(0, f"-ffile-prefix-map={self.root}=.")
-        return tuple(maps)
+    def _sanitizer(self, language: str) -> tuple[str, ...]:
+        flags = sanitizer_flags(self.project.build_type)
+        # Clang links no run time into a shared library unless it is a shared one itself, and the
+        # library may have no undefined symbols. (Apple's has no other kind.)
+        shared = flags and self.system == "linux" and self.compilers[language].family == "clang"
+        return (*flags, "-shared-libsan") if shared else flags
+
+    def _link_time_optimisation(self, language: str) -> tuple[str, ...]:
+        if not self.project.lto:
+            return ()
+        return ("-flto=auto" if self.compilers[language].family == "gcc" else "-flto=thin",)
+
+    def _strip(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        if not self.project.strip:
+            return ()
+        if self.system != "darwin":
+            return ("-Wl,--strip-all",)
+        # What dsymutil reads is among the symbols that -S leaves out.
+        return ("-Wl,-x",) if settings.debug_symbols else ("-Wl,-x", "-Wl,-S")
+
+    def _prebuilt(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        hidden = settings.archives if self.system == "darwin" and settings.exclude_libs else ()
+        return tuple(f"-Wl,-load_hidden,{o}" if o in hidden else o for o in settings.extra_objects)
+
+    def _run_paths(self, unit: LinkUnit) -> tuple[str, ...]:
+        if not unit.siblings:
+            return ()
+        origin = "@loader_path" if self.system == "darwin" else "$ORIGIN"
+        # Its own folder first: there all libraries of an editable install lie.
+        folders = dict.fromkeys((".", *(sibling.from_package for sibling in unit.siblings)))
+        return tuple(
+            f"-Wl,-rpath,{origin if folder == '.' else f'{origin}/{folder}'}" for folder in folders
+        )

@@ -9,30 +9,34 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import BuildError
-from ..extension import ExtensionSettings
+from ..settings.model import ExtensionSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """A compiler driver as it is started: ``command`` may begin with a launcher."""
+    """A compiler driver as it is started."""
 
     command: tuple[str, ...]
-    family: str  #: ``gcc``, ``clang`` or ``msvc``
+    family: str  #: ``gcc``, ``clang``, ``msvc``, ``clang-cl``, ``nvcc`` or ``hipcc``
     version: str  #: the first line it prints about itself
+    launcher: tuple[str, ...] = ()  #: what it is started through when it compiles, as ``ccache``
 
 
 @dataclass(frozen=True)
 class EnvironmentFlags:
     """The flags that packagers and users set in the environment, split into arguments.
 
-    `CPPFLAGS` go to both languages, `CXXFLAGS` (`CFLAGS` for a C library) and `LDFLAGS` to the
-    link too, as with CMake: ``-fsanitize=…`` and ``-flto`` need to be seen there.
+    `CPPFLAGS` go to C and C++, `CXXFLAGS` (`CFLAGS` for a C library) and `LDFLAGS` to the link too,
+    as with CMake: ``-fsanitize=…`` and ``-flto`` need to be seen there. `CUDAFLAGS` and `HIPFLAGS`
+    go to the compilers of those languages alone, as with CMake.
     """
 
     cppflags: tuple[str, ...] = ()
     cflags: tuple[str, ...] = ()
     cxxflags: tuple[str, ...] = ()
+    cudaflags: tuple[str, ...] = ()
+    hipflags: tuple[str, ...] = ()
     ldflags: tuple[str, ...] = ()
     archflags: tuple[str, ...] = ()
     deployment_target: str | None = None
@@ -58,14 +62,21 @@ class EnvironmentFlags:
             cppflags=split("CPPFLAGS"),
             cflags=split("CFLAGS"),
             cxxflags=split("CXXFLAGS"),
+            cudaflags=split("CUDAFLAGS"),
+            hipflags=split("HIPFLAGS"),
             ldflags=split("LDFLAGS"),
             archflags=split("ARCHFLAGS"),
             deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or None,
         )
 
     def for_language(self, language: str) -> tuple[str, ...]:
-        """Return the compile flags of one language, ``c`` or ``cxx``, without `CPPFLAGS`."""
-        return self.cflags if language == "c" else self.cxxflags
+        """Return the compile flags of one language, without `CPPFLAGS`."""
+        return {
+            "c": self.cflags,
+            "cxx": self.cxxflags,
+            "cuda": self.cudaflags,
+            "hip": self.hipflags,
+        }[language]
 
 
 @dataclass(frozen=True)
@@ -79,13 +90,40 @@ class CompileUnit:
 
 
 @dataclass(frozen=True)
+class Sibling:
+    """Another library of the distribution that one links with."""
+
+    target: str
+    library: str  #: where it is built, relative to the project's root
+    from_package: str  #: its package's folder as seen from that of the library, ``.`` for the same
+
+
+@dataclass(frozen=True)
 class LinkUnit:
     """The objects of one library and where it goes; paths relative to the project's root."""
 
     objects: tuple[str, ...]
-    language: str  #: ``cxx`` as soon as one source is C++
+    languages: frozenset[str]  #: of the sources
     library: str
     response_file: str  #: holds the objects, whose number may exceed a command line
+    siblings: tuple[Sibling, ...] = ()
+
+    @property
+    def driver(self) -> str:
+        """The language whose compiler links: ``c`` where all is C, else ``cxx``."""
+        return "c" if self.languages == {"c"} else "cxx"
+
+
+@dataclass(frozen=True)
+class Companion:
+    """Files that are shipped beside a library.
+
+    :param files: relative to the project's root.
+    :param command: what makes them from the library; ``None`` where linking does.
+    """
+
+    files: tuple[str, ...]
+    command: tuple[str, ...] | None = None
 
 
 def system_of(platform: str) -> str:
@@ -110,27 +148,12 @@ def library_filename(system: str, target: str) -> str:
     return f"lib{target}.{'dylib' if system == 'darwin' else 'so'}"
 
 
-class Toolchain(Protocol):
-    """Pure functions from settings to command lines."""
-
-    @property
-    def compilers(self) -> Mapping[str, Compiler]:
-        """The compilers in use, by language."""
-
-    @property
-    def system(self) -> str:
-        """What is built for, as in `system_of`."""
+class LanguageCompiler(Protocol):
+    """Pure functions from settings to the command lines that make objects of one language."""
 
     @property
     def dependency_style(self) -> str:
         """How ninja learns about headers: ``gcc`` (a depfile) or ``msvc`` (``/showIncludes``)."""
-
-    @property
-    def object_suffix(self) -> str:
-        """The suffix of object files, with its dot."""
-
-    def support_files(self) -> Mapping[str, str]:
-        """Names and contents of files that link commands refer to."""
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
@@ -140,8 +163,42 @@ class Toolchain(Protocol):
     def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
         """Return the command that makes one object with these flags."""
 
+
+class DeviceCompiler(LanguageCompiler, Protocol):
+    """A compiler for code that runs on a GPU, and for the host code around it."""
+
+    @property
+    def compiler(self) -> Compiler:
+        """The driver that is started."""
+
+    def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        """Return what a library with its objects is linked with."""
+
+
+class Toolchain(LanguageCompiler, Protocol):
+    """Compiles C and C++, and links; code of other languages is left to its `devices`."""
+
+    @property
+    def compilers(self) -> Mapping[str, Compiler]:
+        """The compilers in use, by language; those of `devices` among them."""
+
+    @property
+    def devices(self) -> Mapping[str, DeviceCompiler]:
+        """What compiles ``cuda`` and ``hip``."""
+
+    @property
+    def system(self) -> str:
+        """What is built for, as in `system_of`."""
+
+    @property
+    def object_suffix(self) -> str:
+        """The suffix of object files, with its dot."""
+
+    def support_files(self) -> Mapping[str, str]:
+        """Names and contents of files that link commands refer to."""
+
     def link_flags(
-        self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str, support_folder: str
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
         """Return what comes after the objects on the link command.
 
@@ -150,6 +207,9 @@ class Toolchain(Protocol):
 
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         """Return the command that makes the library from `unit.response_file`."""
+
+    def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
+        """Return what is shipped beside the library."""
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
         """Return the objects, one a line, quoted as the linker driver expects."""

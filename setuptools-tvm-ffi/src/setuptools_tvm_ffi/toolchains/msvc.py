@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Microsoft's ``cl`` and ``link``."""
+"""Microsoft's ``cl`` and ``link``, and Clang's ``clang-cl``, which takes the same arguments."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..extension import ExtensionSettings
+from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
 from ..tvm_ffi_sdk import TVMFFISdk
-from .gnu import METADATA_MACRO
-from .model import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
+from .gnu import METADATA_MACRO, prefix_maps
+from .model import Companion, Compiler, CompileUnit, DeviceCompiler, EnvironmentFlags, LinkUnit
 
 # What upstream's CMake helper (`tvm_ffi_add_msvc_flags`) defines.
 _DEFINITIONS = (
@@ -24,17 +24,30 @@ _DEFINITIONS = (
 _CXX_STANDARD = {"17": "/std:c++17", "20": "/std:c++20"}
 _C_STANDARD = {"11": "/std:c11", "17": "/std:c17"}
 
+# /MD always: apache-tvm-ffi's own library uses the release run time, and objects cross over.
+_OPTIMISATION = {
+    "release": ("/O2", "/DNDEBUG"),
+    "debug": ("/Od",),
+    "release-debug-info": ("/O2", "/DNDEBUG"),
+}
+_SANITIZED = ("/O1",)
+
 
 @dataclass(frozen=True)
 class MsvcToolchain:
-    """Command lines for Microsoft's compiler and linker.
+    """Command lines for Microsoft's compiler and linker, and for those that stand in for them.
 
-    :param linker: the path of ``link.exe``; another program has that name in a Unix shell.
+    :param linker: the path of ``link.exe`` (another program has that name in a Unix shell) or of
+        ``lld-link``.
+    :param root: the project's folder, absolute.
     """
 
     compilers: Mapping[str, Compiler]
     linker: str
     environment: EnvironmentFlags
+    root: str = "."
+    project: ProjectSettings = field(default_factory=ProjectSettings)
+    devices: Mapping[str, DeviceCompiler] = field(default_factory=dict)
 
     @property
     def system(self) -> str:
@@ -55,31 +68,43 @@ class MsvcToolchain:
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
         cxx = language == "cxx"
+        clang = self.compilers[language].family == "clang-cl"
         if cxx:
             standard = _CXX_STANDARD.get(settings.cxx_std, "/std:c++latest")
         else:
             standard = _C_STANDARD.get(settings.c_std, "/std:clatest")
+        maps = prefix_maps(settings, sdk, self.root) if clang else ()
         return (
             *("/nologo", "/utf-8", standard),
             *(("/EHsc", "/Zc:__cplusplus") if cxx else ()),
+            *self._optimisation(clang=clang),
+            # /Z7: in the objects. One file for all of them (/Zi) would need a server to write it.
+            *(("/Z7",) if self._has_debug_information(settings) else ()),
+            *self._link_time_optimisation(clang=clang),
+            *(("/WX",) if self.project.warnings_as_errors else ()),
+            "/MD",
             # Reflection instantiates more sections than an object holds by default (C1128).
-            *("/O2", "/MD", "/bigobj", "/Zc:inline", "/DNDEBUG"),
-            *(f"/D{definition}" for definition in _DEFINITIONS),
+            *(("/bigobj", "/Zc:inline") if settings.msvc_flags else ()),
+            *(f"/clang:{option}" for option in maps),
+            *(f"/D{definition}" for definition in _DEFINITIONS if settings.msvc_flags),
             f"/D{METADATA_MACRO}",
             *(
                 f"/D{name}" if value is None else f"/D{name}={value}"
                 for name, value in settings.define_macros
             ),
             *(f"/U{name}" for name in settings.undef_macros),
-            *(f"/I{folder}" for folder in (*settings.include_dirs, *sdk.include_dirs)),
+            *(f"/I{folder}" for folder in settings.include_dirs),
+            *(f"/I{folder}" for folder in sdk.include_dirs if settings.link_header),
             *self.environment.cppflags,
             *self.environment.for_language(language),
-            *settings.args_for(language),
+            *settings.extra_compile_args.of(language),
         )
 
     def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
+        compiler = self.compilers[unit.language]
         return (
-            *self.compilers[unit.language].command,
+            *compiler.launcher,
+            *compiler.command,
             *flags,
             *("/showIncludes", "/c"),
             f"{'/Tp' if unit.language == 'cxx' else '/Tc'}{unit.source}",
@@ -87,28 +112,44 @@ class MsvcToolchain:
         )
 
     def link_flags(
-        self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str, support_folder: str
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
-        del language, support_folder  # one linker, and nothing is exported unasked
+        del support_folder  # nothing is exported unasked
+        siblings = {sibling.target: _import_library(sibling.library) for sibling in unit.siblings}
+        debug = self._has_debug_information(settings)
         return (
             *("/nologo", "/DLL", "/INCREMENTAL:NO"),
             # A time stamp in the header would make every build another file.
             "/Brepro",
+            # With debug information nothing is left out by default; without a path of this
+            # machine the debugger looks beside the library.
+            *(("/DEBUG", "/OPT:REF", "/OPT:ICF", "/PDBALTPATH:%_PDB%") if debug else ()),
+            *((f"/PDB:{_debug_file(unit)}",) if debug else ()),
+            *(("/LTCG",) if self.project.lto and not self.linker.endswith("lld-link.exe") else ()),
             *self.environment.ldflags,
+            *settings.extra_objects,
             *(f"/LIBPATH:{folder}" for folder in settings.library_dirs),
-            *(f"{library}.lib" for library in settings.libraries),
-            f"{sdk.library_dir}/{sdk.library}",
-            *settings.link_args,
+            *(siblings.get(name, f"{name}.lib") for name in settings.libraries),
+            *(
+                flag
+                for language in sorted(unit.languages & set(self.devices))
+                for flag in self.devices[language].link_flags(settings)
+            ),
+            *((f"{sdk.library_dir}/{sdk.library}",) if settings.link_shared else ()),
+            *settings.extra_link_args,
         )
 
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         return (
             self.linker,
             f"/OUT:{unit.library}",
-            f"/IMPLIB:{unit.library.rpartition('.')[0]}.lib",
+            f"/IMPLIB:{_import_library(unit.library)}",
             f"@{unit.response_file}",
             *flags,
         )
+
+    def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
+        return Companion((_debug_file(unit),)) if settings.debug_symbols else None
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
         return "\n".join(f'"{name}"' for name in objects)
@@ -116,3 +157,25 @@ class MsvcToolchain:
     def shell_line(self, command: tuple[str, ...]) -> str:
         # ninja on Windows starts programs without a shell.
         return subprocess.list2cmdline(command)
+
+    def _optimisation(self, *, clang: bool) -> tuple[str, ...]:
+        build_type = self.project.build_type
+        if build_type in SANITIZERS:
+            return (*_SANITIZED, f"{'-' if clang else '/'}fsanitize={SANITIZERS[build_type]}")
+        return _OPTIMISATION[build_type]
+
+    def _has_debug_information(self, settings: ExtensionSettings) -> bool:
+        return settings.debug_symbols or self.project.build_type != "release"
+
+    def _link_time_optimisation(self, *, clang: bool) -> tuple[str, ...]:
+        if not self.project.lto:
+            return ()
+        return ("-flto=thin",) if clang else ("/GL",)
+
+
+def _import_library(library: str) -> str:
+    return f"{library.rpartition('.')[0]}.lib"
+
+
+def _debug_file(unit: LinkUnit) -> str:
+    return f"{unit.library.rpartition('.')[0]}.pdb"

@@ -44,6 +44,7 @@ class TVMFFIProcess:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._variables: Mapping[str, str] = {}
         self._child: subprocess.Popen[str] | None = None
         self._messages: IO[bytes] | None = None
 
@@ -57,6 +58,12 @@ class TVMFFIProcess:
         traceback: TracebackType | None,
     ) -> None:
         self._end(kill=True)
+
+    def set_variables(self, variables: Mapping[str, str]) -> None:
+        """Start children with these environment variables from now on."""
+        if variables != self._variables:
+            self._end(kill=True)
+            self._variables = variables
 
     def config(self, options: Sequence[str]) -> ChildReport:
         """Ask ``tvm-ffi-config``; the answer's ``config`` is what it prints."""
@@ -84,7 +91,9 @@ class TVMFFIProcess:
     def _send(self, request: Mapping[str, Any]) -> None:
         if self._child is None:
             self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
-            self._child = start_python(CHILD, root=self._root, messages=self._messages)
+            self._child = start_python(
+                CHILD, root=self._root, messages=self._messages, variables=self._variables
+            )
         assert self._child.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has died: reading will tell
             self._child.stdin.write(json.dumps(request) + "\n")

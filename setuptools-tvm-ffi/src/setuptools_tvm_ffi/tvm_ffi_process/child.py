@@ -79,11 +79,13 @@ def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
     import tvm_ffi  # noqa: PLC0415 - the stage is known when it fails
     from tvm_ffi.stub import cli  # noqa: PLC0415
 
+    reached("load")
+    # What siblings register is theirs. Once loaded, the system's loader knows them by their
+    # names, wherever they lie.
+    siblings = [ctypes.CDLL(sibling) for sibling in request["siblings"]]
     type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
     list_functions = tvm_ffi.registry.list_global_func_names
     functions, types = set(list_functions()), set(map(str, type_keys()))
-
-    reached("load")
     # Kept: the generator reads the registry that this library has filled.
     library = ctypes.CDLL(request["library"])
     result["functions"] = sorted(map(str, list_functions()))
@@ -100,7 +102,7 @@ def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     # Without the library's static destructors: they are no part of generating stubs.
-    del library
+    del library, siblings
     os._exit(0)
 
 
