@@ -107,7 +107,8 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
     mistaken for each other, in whatever packages they are. Two of one prefix would each be the
     ``LIB`` of one generated module.
 
-    :raises ConfigurationError: two extensions have one target, or create stubs for one prefix.
+    :raises ConfigurationError: two extensions have one target, create stubs for one prefix, or link
+        with each other.
     """
     seen: dict[str, str] = {}
     for extension in extensions:
@@ -129,3 +130,27 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
                     f"{extension.prefix!r}: one _ffi_api.py can load one of them",
                     hint="put them into different packages, or give each a registry_prefix",
                 )
+    _check_links(extensions)
+
+
+def _check_links(extensions: Sequence[ExtensionSettings]) -> None:
+    """Refuse libraries that link with each other, or with themselves: none could be first."""
+    by_target = {extension.target: extension for extension in extensions}
+    done: set[str] = set()
+
+    def follow(extension: ExtensionSettings, path: tuple[str, ...]) -> None:
+        if extension.target in path:
+            circle = " → ".join((*path[path.index(extension.target) :], extension.target))
+            raise ConfigurationError(
+                f"extension {extension.name!r}: libraries: {circle} is a circle, "
+                "so that none of them can be linked first",
+                hint="move what both need into a library of its own",
+            )
+        if extension.target not in done:
+            for name in extension.libraries:
+                if name in by_target:
+                    follow(by_target[name], (*path, extension.target))
+            done.add(extension.target)
+
+    for extension in extensions:
+        follow(extension, ())

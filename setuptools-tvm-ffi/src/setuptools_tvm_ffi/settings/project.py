@@ -125,7 +125,7 @@ def read_project(
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
-    settings = {_variable(setting): setting for setting in settings_of(ProjectSettings)}
+    settings = {variable_of(setting): setting for setting in settings_of(ProjectSettings)}
     found = {}
     if environment.get(CUDA_ARCHITECTURES_VARIABLE):
         setting = settings[f"{_PREFIX}CUDA_ARCHITECTURES"]
@@ -171,5 +171,6 @@ def _read(setting: Setting, place: str, text: str) -> tuple[Any, str]:
     return setting.kind.parse(f"{place}:", value, toml=True), place
 
 
-def _variable(setting: Setting) -> str:
+def variable_of(setting: Setting) -> str:
+    """Return the environment variable of a project-wide setting."""
     return _PREFIX + setting.field.upper()

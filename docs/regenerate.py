@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes what is made from the settings' tree: the JSON schema and the reference page.
+
+``python docs/regenerate.py`` writes them; with ``--check`` it writes nothing and ends with 1, and a
+diff, where one of them is not what it would write. The plugin has to be installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from setuptools_tvm_ffi.settings.model import (
+    TABLE,
+    ExtensionSettings,
+    ProjectSettings,
+    Setting,
+    settings_of,
+)
+from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE, variable_of, written
+from setuptools_tvm_ffi.settings.schema import make_schema
+from setuptools_tvm_ffi.settings.values import key_of
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+REFERENCE = REPOSITORY / "docs" / "settings.md"
+SCHEMA = REPOSITORY / "setuptools-tvm-ffi/src/setuptools_tvm_ffi/settings" / "pyproject.schema.json"
+
+_INTRODUCTION = f"""\
+<!-- Made by docs/regenerate.py from setuptools_tvm_ffi/settings/model.py; edit that. -->
+
+# Settings
+
+Everything that `pyproject.toml` may hold for setuptools-tvm-ffi. An unknown key, a wrong type and a value out of range are errors that
+name the dotted key. The same as a JSON schema, for editors: `setuptools_tvm_ffi/settings/pyproject.schema.json`; `validate-pyproject`
+finds it by itself.
+
+## One library: `[[{TABLE}.ext-modules]]`
+
+One table for each library. In `setup.py`, `TVMFFIExtension(name, sources, …)` takes the same with underscores in the names; there
+`define_macros` are `(name, value)` pairs with `None` for no value.
+
+```toml
+[[{TABLE}.ext-modules]]
+name = "my_kernels.my_kernels"
+sources = ["csrc/**/*.cc", "csrc/**/*.cu"]
+include-dirs = ["csrc/include"]
+define-macros = [["WITH_LOGGING"], ["LEVEL", "2"]]
+extra-compile-args = {{ cxx = ["-Wall"], cuda = ["--use_fast_math"] }}
+```
+"""
+
+_PROJECT = f"""\
+## The whole project: `[{TABLE}]`
+
+Each of these can be said in four places. The first that says something counts:
+
+1. the frontend: `pip wheel . -C build-type=debug -C jobs=4`, `python -m build -C build-type=debug`, `uv build -C build-type=debug`
+   (through the backend `setuptools_tvm_ffi.build_meta`);
+2. an environment variable: `SETUPTOOLS_TVM_FFI_BUILD_TYPE=debug`; `{CUDA_ARCHITECTURES_VARIABLE}`, which PyTorch users know under another
+   name, comes after `SETUPTOOLS_TVM_FFI_CUDA_ARCHITECTURES`;
+3. `pyproject.toml`;
+4. the default.
+
+`python setup.py build_ext --debug` and `--parallel N` come before all of them. Lists are written with semicolons or spaces there:
+`-C cuda-architectures="9.0a;10.0+PTX"`. A build prints each setting with where it came from; pip shows that with `-v`.
+
+```toml
+[{TABLE}]
+build-type = "release-debug-info"
+compiler-launcher = "ccache"
+```
+"""
+
+
+def main() -> int:
+    """Write or check; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, compare")
+    check = parser.parse_args().check
+    pages = {
+        REFERENCE: reference(),
+        SCHEMA: json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n",
+    }
+    status = 0
+    for file, text in pages.items():
+        old = file.read_text(encoding="utf-8") if file.exists() else ""
+        if not check:
+            file.write_text(text, encoding="utf-8")
+        elif old != text:
+            name = str(file.relative_to(REPOSITORY))
+            lines = (old.splitlines(keepends=True), text.splitlines(keepends=True))
+            sys.stdout.writelines(difflib.unified_diff(*lines, name, f"{name}, as it should be"))
+            status = 1
+    if status:
+        sys.stdout.write("run docs/regenerate.py\n")
+    return status
+
+
+def reference() -> str:
+    """Return the reference page."""
+    extension = "\n".join(_rows(ExtensionSettings, with_variable=False))
+    project = "\n".join(_rows(ProjectSettings, with_variable=True))
+    return f"{_INTRODUCTION}\n{extension}\n\n{_PROJECT}\n{project}\n"
+
+
+def _rows(table: type, *, with_variable: bool) -> Iterator[str]:
+    for setting in settings_of(table):
+        yield f"### `{key_of(setting.field)}`"
+        yield ""
+        yield setting.text
+        yield ""
+        facts = [setting.kind.described(), _default(setting)]
+        if with_variable:
+            facts.append(f"variable `{variable_of(setting)}`")
+        yield f"*{' · '.join(facts)}*"
+        yield ""
+
+
+def _default(setting: Setting) -> str:
+    if setting.default is dataclasses.MISSING:
+        return "required"
+    if setting.default in {None, ()} or dataclasses.is_dataclass(setting.default):
+        return "none by default"
+    return f"default `{written(setting.default)}`"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
