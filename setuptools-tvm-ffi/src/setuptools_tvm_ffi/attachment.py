@@ -8,6 +8,7 @@ that is built where the plugin is installed, so it imports no command before one
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,30 @@ _EXTENDED = frozenset({"bdist_wheel", "build_ext", "dist_info", "editable_wheel"
 
 
 _PROJECT = "tvm_ffi_project"
-_CONFIG_SETTINGS = "tvm_ffi_config_settings"
+_CONTEXT = "tvm_ffi_build_context"
 
 
-def set_config_settings(distribution: Distribution, config_settings: ConfigSettings) -> None:
-    """Have the settings that a frontend passed to a hook count for a distribution."""
-    vars(distribution)[_CONFIG_SETTINGS] = config_settings
+@dataclass(frozen=True)
+class BuildContext:
+    """What a hook was told beside what the project says.
+
+    :param config_settings: of the frontend.
+    :param rebuild_into: where the libraries of an editable install lie that are to be replaced.
+    """
+
+    config_settings: ConfigSettings = None
+    rebuild_into: str | None = None
+
+
+def set_build_context(distribution: Distribution, context: BuildContext) -> None:
+    """Have what a hook was told count for a distribution."""
+    vars(distribution)[_CONTEXT] = context
+
+
+def build_context_of(distribution: Any) -> BuildContext:  # noqa: ANN401 - a command knows no better
+    """Return what the hook was told that builds a distribution."""
+    context: BuildContext = vars(distribution).get(_CONTEXT, BuildContext())
+    return context
 
 
 def project_of(distribution: Any) -> Project:  # noqa: ANN401 - a command knows no better
@@ -37,7 +56,7 @@ def project_of(distribution: Any) -> Project:  # noqa: ANN401 - a command knows 
     if known is None:
         from .settings import read_project  # noqa: PLC0415 - see the module's first lines
 
-        config_settings = vars(distribution).get(_CONFIG_SETTINGS)
+        config_settings = build_context_of(distribution).config_settings
         known = read_project(Path.cwd(), config_settings=config_settings)
         vars(distribution)[_PROJECT] = known
     return known

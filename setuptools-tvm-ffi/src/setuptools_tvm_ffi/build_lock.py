@@ -16,8 +16,8 @@ from typing import IO
 
 from .errors import PREFIX
 
-#: Locks of this process, which its commands take one inside the other.
-_held: set[str] = set()
+#: Locks of this process, which its commands take one inside the other, with their open files.
+_held: dict[str, int] = {}
 
 
 @contextlib.contextmanager
@@ -36,12 +36,20 @@ def build_lock(folder: Path) -> Iterator[None]:
             sys.stderr.write(f"{PREFIX}: waiting for another build in {folder}\n")
             sys.stderr.flush()
             _lock(stream)
-        _held.add(key)
+        _held[key] = stream.fileno()
         try:
             yield
         finally:
-            _held.discard(key)
+            del _held[key]
             # Closing the file releases the lock.
+
+
+def held_files() -> tuple[int, ...]:
+    """Return the open files of the locks that this process holds.
+
+    A child that inherits them keeps the locks until it has ended, too.
+    """
+    return tuple(_held.values())
 
 
 if sys.platform == "win32":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ import setuptools
 from setuptools import build_meta as _setuptools
 
 from . import abi_floor, ninja
-from .attachment import attach, set_config_settings
+from .attachment import BuildContext, attach, set_build_context
 from .errors import DEBUG_VARIABLE, BuildError, render
 from .settings import ConfigSettings, read_project
 
@@ -98,6 +99,18 @@ def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) ->
         return str(_setuptools.build_sdist(sdist_directory, config_settings))
 
 
+def rebuild_editable(folder: str, config_settings: ConfigSettings = None) -> None:
+    """Build the libraries of an editable install anew; no hook of a frontend but one of our own.
+
+    :param folder: where they are installed, see `editable_rebuild`.
+    """
+    with _hook(config_settings, rebuild_into=folder), _as_setup_script("build_ext"):
+        if Path("setup.py").exists():
+            runpy.run_path("setup.py", run_name="__main__")
+        else:
+            setuptools.setup()
+
+
 def _requirements() -> list[str]:
     needed = [abi_floor.BUILD_REQUIREMENT]
     if ninja.find_ninja() is None:
@@ -106,16 +119,18 @@ def _requirements() -> list[str]:
 
 
 @contextlib.contextmanager
-def _hook(config_settings: ConfigSettings) -> Iterator[None]:
-    with _reported_errors(), _attached_distribution(config_settings):
+def _hook(config_settings: ConfigSettings, rebuild_into: str | None = None) -> Iterator[None]:
+    with _reported_errors(), _attached_distribution(config_settings, rebuild_into):
         # What is wrong with them is said before a setup.py runs.
         read_project(Path.cwd(), config_settings=config_settings)
         yield
 
 
 @contextlib.contextmanager
-def _attached_distribution(config_settings: ConfigSettings) -> Iterator[None]:
-    """Attach the plugin to the project's distribution, with the settings of the frontend.
+def _attached_distribution(
+    config_settings: ConfigSettings, rebuild_into: str | None
+) -> Iterator[None]:
+    """Attach the plugin to the project's distribution, with what the hook was told.
 
     For an in-tree backend (``backend-path``) no entry point is installed that would. setuptools'
     hooks make distributions of a class of their own, so that it is done to the method that calls
@@ -125,7 +140,7 @@ def _attached_distribution(config_settings: ConfigSettings) -> Iterator[None]:
     original = patched.finalize_options
 
     def finalize_options(distribution: setuptools.Distribution) -> None:
-        set_config_settings(distribution, config_settings)
+        set_build_context(distribution, BuildContext(config_settings, rebuild_into))
         original(distribution)
         attach(distribution)
 
@@ -134,6 +149,17 @@ def _attached_distribution(config_settings: ConfigSettings) -> Iterator[None]:
         yield
     finally:
         patched.finalize_options = original
+
+
+@contextlib.contextmanager
+def _as_setup_script(*arguments: str) -> Iterator[None]:
+    before = sys.argv, sys.path[:]
+    # A setup.py may import what lies beside it, as with a frontend of old.
+    sys.argv, sys.path[:] = ["setup.py", *arguments], [os.getcwd(), *sys.path]
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:] = before
 
 
 @contextlib.contextmanager

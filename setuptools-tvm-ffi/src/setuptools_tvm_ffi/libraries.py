@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from . import ninja_file
+from .build_lock import held_files
 from .build_plan import BuildPlan, LibraryPlan, make_plan
 from .build_record import digest
 from .errors import PREFIX, BuildError, ConfigurationError
@@ -26,7 +27,7 @@ from .settings import ExtensionSettings, Project
 from .sources import find_sources, language_of
 from .toolchains import Toolchain
 from .toolchains.discovery import find_toolchain
-from .toolchains.launcher import Launcher, find_launcher
+from .toolchains.launcher import Launcher, base_name, find_launcher
 from .tvm_ffi_process import TVMFFIProcess
 from .tvm_ffi_sdk import TVMFFISdk, prepare_sdk
 
@@ -64,6 +65,11 @@ class BuildRequest:
         """Where this build type keeps objects and libraries: each type has its own."""
         return self.folder / self.project.settings.build_type
 
+    @property
+    def manifest(self) -> PurePosixPath:
+        """The ``build.ninja``."""
+        return self.objects_folder / "build.ninja"
+
 
 @dataclass(frozen=True)
 class BuiltLibrary:
@@ -89,11 +95,15 @@ class BuiltLibrary:
 
 @dataclass(frozen=True)
 class BuildResult:
-    """The libraries of a distribution and what they were made with."""
+    """The libraries of a distribution and what they were made with.
+
+    :param ninja: its path.
+    """
 
     libraries: tuple[BuiltLibrary, ...]
     toolchain: Toolchain
     sdk: TVMFFISdk
+    ninja: str
 
 
 def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResult:
@@ -140,11 +150,11 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         device_compilers=bool(toolchain.devices),
         remote=None if launcher is None else remote_slots(launcher),
     )
-    run = _Run(plan, ninja, request, jobs, launcher)
+    run = _Run(plan, ninja, request, jobs, toolchain)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
     run.everything(on_work=process.import_generator if wants_stubs else None)
     libraries = tuple(_checked(library, root, toolchain) for library in plan.libraries)
-    return BuildResult(libraries, toolchain, sdk)
+    return BuildResult(libraries, toolchain, sdk, ninja)
 
 
 def remove_objects(request: BuildRequest) -> None:
@@ -192,14 +202,14 @@ class _Run:
     ninja: str
     request: BuildRequest
     jobs: JobCount
-    launcher: Launcher | None
+    toolchain: Toolchain
 
     def everything(self, *, on_work: Callable[[], None] | None) -> None:
         """Bring every library up to date."""
         root = self.request.root
         for name, text in self.plan.support_files.items():
             replace_file(root / name, text.encode())
-        file = Path(self.plan.folder) / "build.ninja"
+        file = Path(self.request.manifest)
         local = self.jobs.local if self.jobs.local < self.jobs.total else None
         is_new = replace_file(root / file, ninja_file.render(self.plan, local_jobs=local).encode())
         commands = Path(self.request.folder) / "compile_commands.json"
@@ -219,9 +229,19 @@ class _Run:
             root=root,
             jobs=self.jobs.total,
             on_work=None if is_new else announce,
+            inherited=() if self._leaves_a_server() else held_files(),
         )
         if status != 0:
             raise _failure(self.plan, status, printed)
+
+    def _leaves_a_server(self) -> bool:
+        """Whether a process that a compiler's launcher starts would hold the lock after the build.
+
+        A launcher may be declared, or stand before the compiler in `CC` or `CXX`.
+        """
+        compilers = self.toolchain.compilers.values()
+        commands = {(*compiler.launcher, *compiler.command) for compiler in compilers}
+        return any(Launcher(command, base_name(command[0])).leaves_a_server for command in commands)
 
 
 def _failure(plan: BuildPlan, status: int, printed: str) -> BuildError:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from packaging.version import Version
@@ -66,12 +66,15 @@ def run_ninja(
     root: Path,
     jobs: int | None,
     on_work: Callable[[], None] | None = None,
+    inherited: Sequence[int] = (),
 ) -> tuple[int, str]:
     """Build everything in `file`, passing on what ninja prints as it comes.
 
     :param file: the ``build.ninja``, relative to `root`, where ninja is started.
     :param jobs: how many commands at once; ``None`` leaves it to ninja.
     :param on_work: called once, when the first command is announced.
+    :param inherited: open files that ninja and what it starts keep open, as that of a lock: they
+        may outlive this process if it is killed.
     :returns: ninja's exit status and all that it printed.
     """
     command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
@@ -90,15 +93,22 @@ def run_ninja(
         text=True,
         encoding="utf-8",
         errors="replace",
+        pass_fds=() if sys.platform == "win32" else inherited,
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            printed.append(line)
-            sys.stdout.write(_printable(line))
-            sys.stdout.flush()
-            if on_work is not None and line.startswith("["):
-                on_work()
-                on_work = None
+        try:
+            for line in process.stdout:
+                printed.append(line)
+                sys.stdout.write(_printable(line))
+                sys.stdout.flush()
+                if on_work is not None and line.startswith("["):
+                    on_work()
+                    on_work = None
+        except BaseException:
+            # Ctrl-C reaches ninja from the terminal, an interrupt of this process alone does not.
+            # It ends its commands and removes what they have half written.
+            process.terminate()
+            raise
     return process.returncode, "".join(printed)
 
 

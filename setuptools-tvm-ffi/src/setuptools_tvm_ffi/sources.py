@@ -78,6 +78,29 @@ def find_headers(
     return tuple(sorted(PurePosixPath(file.relative_to(root).as_posix()) for file in headers))
 
 
+def searched_folders(
+    extension: ExtensionSettings, root: Path, *, build_base: Path
+) -> tuple[PurePosixPath, ...]:
+    """Return the folders in which the globs of `extension` look for sources, below `root`.
+
+    A source that comes or goes changes the time of one of them.
+    """
+    found: set[Path] = set()
+    for pattern in extension.sources:
+        parts = PurePosixPath(pattern.replace(os.sep, "/")).parts
+        magic = next((n for n, part in enumerate(parts) if _MAGIC & set(part)), None)
+        if magic is None:
+            continue
+        top = root.joinpath(*parts[:magic])
+        deep = len(parts) - magic > 1
+        for parent, children, _ in os.walk(top):
+            found.add(Path(parent))
+            children[:] = [
+                c for c in children if deep and not _is_foreign(Path(parent, c), build_base)
+            ]
+    return tuple(sorted(PurePosixPath(folder.relative_to(root).as_posix()) for folder in found))
+
+
 def _is_foreign(folder: Path, build_base: Path) -> bool:
     hidden = folder.name.startswith(".")
     return hidden or folder == build_base or (folder / "pyvenv.cfg").exists()

@@ -20,8 +20,8 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from setuptools.command.build_ext import build_ext
 
-from .. import build_record
-from ..attachment import project_of
+from .. import build_record, editable_rebuild
+from ..attachment import BuildContext, build_context_of, project_of
 from ..errors import PREFIX, BuildError, ConfigurationError
 from ..extension import TVMFFIExtension, check_together
 from ..file_replacement import replace_file
@@ -33,7 +33,7 @@ from ..libraries import (
     remove_objects,
 )
 from ..settings import ExtensionSettings, Project
-from ..sources import find_headers, find_sources
+from ..sources import find_headers, find_sources, searched_folders
 from ..stubs import StubRequest, generate_stubs
 from ..stubs.generation import is_relevant
 from ..toolchains import library_filename, system_of
@@ -62,6 +62,12 @@ class BuildExtMixin(build_ext):
         self._stubs = {}
         self._shipped = []
 
+    def finalize_options(self) -> None:
+        """Take over what the hook was told."""
+        super().finalize_options()
+        if self._context.rebuild_into is not None:
+            self.editable_mode = True  # type: ignore[misc] # setuptools' own way to set it
+
     def build_extensions(self) -> None:
         """Build ours as one plan, then the others one by one."""
         ours = self._tvm_ffi_settings()
@@ -75,9 +81,10 @@ class BuildExtMixin(build_ext):
                 if self.force:
                     remove_objects(request)
                 result = build_libraries(request, process)
-                self._place(result, process)
-        with self._other_extensions():
-            super().build_extensions()
+                self._place(request, result, process)
+        if self._context.rebuild_into is None:
+            with self._other_extensions():
+                super().build_extensions()
 
     def get_ext_filename(self, fullname: str) -> str:
         """Return the library's path below ``build_lib``."""
@@ -96,7 +103,8 @@ class BuildExtMixin(build_ext):
             found = find_sources(settings, root, build_base=root / self._build_base())
             headers = find_headers(settings, found, root, build_base=root / self._build_base())
             files += map(str, (*found, *headers))
-            files += [f for f in settings.depends if not os.path.isabs(f)]
+            named = (*settings.depends, *settings.extra_objects)
+            files += [f for f in named if not os.path.isabs(f)]
         return files
 
     def get_outputs(self) -> list[str]:
@@ -129,6 +137,10 @@ class BuildExtMixin(build_ext):
             replace_file(self._source_of(path), content, mode=mode)
         for path, content in self._stubs.items():
             replace_file(self._source_of(path), content)
+
+    @property
+    def _context(self) -> BuildContext:
+        return build_context_of(self.distribution)
 
     def _tvm_ffi_settings(self) -> tuple[ExtensionSettings, ...]:
         return tuple(e.settings for e in self.extensions if isinstance(e, TVMFFIExtension))
@@ -195,15 +207,15 @@ class BuildExtMixin(build_ext):
                     "them, or register names under the package",
                 )
 
-    def _place(self, result: BuildResult, process: TVMFFIProcess) -> None:
-        root = Path.cwd()
+    def _place(self, request: BuildRequest, result: BuildResult, process: TVMFFIProcess) -> None:
+        root = request.root
         every = [library.settings for library in result.libraries]
         # All of it is made before any of it is placed: a build that fails leaves what was there.
         stubs: dict[PurePosixPath, bytes] = {}
         known: set[PurePosixPath] = set()
         digests = {library.plan.library: library.sha256 for library in result.libraries}
         for library in result.libraries:
-            request = StubRequest(
+            wanted = StubRequest(
                 settings=library.settings,
                 distribution=self.distribution.get_name(),
                 library=Path(library.plan.library),
@@ -214,33 +226,75 @@ class BuildExtMixin(build_ext):
                 files=self._python_files(library.settings, every),
             )
             folder = Path(library.plan.library).parent
-            stubs.update(generate_stubs(request, process, root=root, folder=folder))
-            known.update(request.files)
+            stubs.update(generate_stubs(wanted, process, root=root, folder=folder))
+            known.update(wanted.files)
         for path in set(stubs) - known:
             if self._source_of(path).exists():  # it should have been read
                 raise BuildError(f"{self._source_of(path)}: would be overwritten by a new stub")
         if self.editable_mode:
-            self._place_editable(result.libraries, stubs)
+            self._place_editable(request, result, stubs)
         else:
             self._place_in_build_lib(result.libraries, stubs)
         self._stubs = stubs
         self._write_record(result)
 
     def _place_editable(
-        self, libraries: Sequence[BuiltLibrary], stubs: dict[PurePosixPath, bytes]
+        self, request: BuildRequest, result: BuildResult, stubs: dict[PurePosixPath, bytes]
     ) -> None:
         # setuptools points `install` at the unpacked wheel for what is not editable. The folder's
         # name is no identifier, so that it cannot shadow the package.
         wheel = Path(self._finalized("install").install_lib)
-        distribution = canonicalize_name(self.distribution.get_name()).replace("-", "_")
-        for library in libraries:
-            for path, content, mode in _shipped_files(
-                library, PurePosixPath(f"{distribution}.libs")
-            ):
-                replace_file(wheel / path, content, mode=mode)
+        folder = Path(self._context.rebuild_into or wheel / f"{self._identifier()}.libs")
+        for library in result.libraries:
+            for path, content, mode in _shipped_files(library, PurePosixPath()):
+                replace_file(folder / path, content, mode=mode)
         for path, content in stubs.items():
             self._stub_sources[path] = self._source_of(path)
             replace_file(self._source_of(path), content)
+        if self._context.rebuild_into is not None:
+            known = json.loads((folder / editable_rebuild.RECORD).read_text(encoding="utf-8"))
+            self._write_rebuild_record(request, result, folder, known["tools"])
+        elif request.project.settings.editable_rebuild:
+            tools = editable_rebuild.pack_tools(result.ninja)
+            replace_file(folder / editable_rebuild.TOOLS, tools)
+            self._write_rebuild_record(request, result, folder, editable_rebuild.digest_of(tools))
+            packages = self._outermost_packages(request.extensions)
+            for name, content in editable_rebuild.hook_files(self._identifier(), packages).items():
+                replace_file(wheel / name, content)
+
+    def _write_rebuild_record(
+        self, request: BuildRequest, result: BuildResult, folder: Path, tools: str
+    ) -> None:
+        searched = {
+            str(path): None
+            for settings in request.extensions
+            for path in searched_folders(settings, request.root, build_base=request.build_base)
+        }
+        record = editable_rebuild.make_record(
+            distribution=self.distribution.get_name(),
+            root=request.root,
+            folder=request.folder,
+            manifest=request.manifest,
+            tools=tools,
+            environment=os.environ,
+            config_settings=self._context.config_settings,
+            libraries=[library.plan.library for library in result.libraries],
+            folders=searched,
+        )
+        editable_rebuild.write_record(record, folder)
+
+    def _outermost_packages(self, every: Sequence[ExtensionSettings]) -> list[str]:
+        """Return the packages whose import comes before that of any with a library in it."""
+        packages = self.distribution.packages or []
+        return sorted(
+            {
+                min((p for p in packages if f"{e.package}.".startswith(f"{p}.")), key=len)
+                for e in every
+            }
+        )
+
+    def _identifier(self) -> str:
+        return canonicalize_name(self.distribution.get_name()).replace("-", "_")
 
     def _place_in_build_lib(
         self, libraries: Sequence[BuiltLibrary], stubs: dict[PurePosixPath, bytes]

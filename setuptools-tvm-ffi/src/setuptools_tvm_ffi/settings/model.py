@@ -103,7 +103,7 @@ class ExtensionSettings:
     undef_macros: tuple[str, ...] = _setting(
         Strings(r"[A-Za-z_]\w*", "names of macros"), "Names to undefine, after the definitions.", ()
     )
-    extra_compile_args: LanguageArguments = _setting(
+    extra_compile_args: LanguageArguments = _setting(  # noqa: RUF009 - it is frozen
         PerLanguage(),
         "Arguments of the compilers. They come last on the command line. A list goes to every "
         "language; a table has one for each, and each reaches its compiler and no other.",

@@ -80,7 +80,7 @@ def find_launcher(declared: str, *, where: str) -> Launcher:
             f"{where}: there is no program {program!r}",
             hint=f"{place}; install it, or leave the setting out",
         )
-    return Launcher(command, _base_name(program))
+    return Launcher(command, base_name(program))
 
 
 def _split(declared: str) -> tuple[str, ...]:
@@ -92,6 +92,11 @@ def _split(declared: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _base_name(program: str) -> str:
+def base_name(program: str) -> str:
+    r"""Return a program's name as a `Launcher` has it.
+
+    >>> base_name(r"C:\tools\sccache.exe"), base_name("/usr/bin/ccache")
+    ('sccache', 'ccache')
+    """
     name = PureWindowsPath(program).name  # takes both kinds of slashes
     return name[: -len(".exe")] if name.lower().endswith(".exe") else name

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rebuild on import: what an editable install holds for it, and the build that an import starts.
+
+The install carries all a build needs besides apache-tvm-ffi and a compiler: setuptools, this plugin
+and ninja, in an archive beside the libraries. An isolated build environment is gone by the time of
+the first import, and the environment that imports need not have any of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.util
+import io
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..file_replacement import replace_file
+from ..settings import ConfigSettings
+from . import hook
+from .hook import RECORD, TOOLS
+
+__all__ = [
+    "RECORD",
+    "TOOLS",
+    "Record",
+    "digest_of",
+    "hook_files",
+    "make_record",
+    "pack_tools",
+    "rebuild",
+    "write_record",
+]
+
+#: What compilers and their toolchains are told by the environment.
+BUILD_VARIABLES = (
+    *("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"),
+    *("CUDAFLAGS", "CUDAHOSTCXX", "CUDA_HOME", "CUDA_PATH", "TVM_FFI_CUDA_ARCH_LIST"),
+    *("HIPFLAGS", "HIPCXX", "ROCM_HOME", "ROCM_PATH", "HIP_PATH"),
+    *("ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET"),
+)
+_OUR_VARIABLES = "SETUPTOOLS_TVM_FFI_"
+
+# Those that a build imports, as they are called where they are installed.
+_TOOLS = ("setuptools", "_distutils_hack", "packaging", "tomli", "setuptools_tvm_ffi")
+
+# Of a member of the archive: the same tools make the same archive.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an import has to know to see whether anything has changed, and to rebuild it.
+
+    Paths are relative to the project's root but for `root` itself.
+
+    :param manifest: the ``build.ninja``.
+    :param tools: the digest of the archive of tools.
+    :param variables: those that a build depends on, as they were; ``None`` where one was not set.
+    :param config_settings: what the frontend passed on.
+    :param files: what is looked at beside what ninja looks at: settings, and libraries as they were
+        built last; with the `hook.signature` of each.
+    :param folders: those in which globs look for sources.
+    """
+
+    distribution: str
+    root: str
+    folder: str
+    manifest: str
+    tools: str
+    variables: Mapping[str, str | None]
+    config_settings: ConfigSettings
+    files: Mapping[str, list[int] | None]
+    folders: Mapping[str, list[int] | None]
+
+
+def make_record(
+    *,
+    distribution: str,
+    root: Path,
+    folder: PurePosixPath,
+    manifest: PurePosixPath,
+    tools: str,
+    environment: Mapping[str, str],
+    config_settings: ConfigSettings,
+    libraries: Iterable[str],
+    folders: Iterable[str],
+) -> Record:
+    """Return the record of a build that has just ended.
+
+    :param libraries: as they lie in the build folder.
+    """
+    names = {name for name in environment if name.startswith(_OUR_VARIABLES)}
+    watched = ("pyproject.toml", "setup.py", "setup.cfg", *libraries)
+    return Record(
+        distribution=distribution,
+        root=str(root),
+        folder=str(folder),
+        manifest=str(manifest),
+        tools=tools,
+        variables={n: environment.get(n) for n in sorted({*BUILD_VARIABLES, *names})},
+        config_settings=config_settings,
+        files={name: hook.signature(str(root / name)) for name in watched},
+        folders={name: hook.signature(str(root / name)) for name in folders},
+    )
+
+
+def write_record(record: Record, destination: Path) -> None:
+    """Write the record beside the libraries and the tools."""
+    text = json.dumps(dataclasses.asdict(record), indent=1)
+    replace_file(destination / RECORD, text.encode())
+    # The first import is to find them unpacked.
+    hook.unpack_tools(str(destination), dataclasses.asdict(record))
+
+
+def pack_tools(ninja: str) -> bytes:
+    """Return the archive of what a build needs.
+
+    :param ninja: the path of a usable one.
+    """
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name in _TOOLS:
+            for path, file in _files_of(name):
+                archive.writestr(zipfile.ZipInfo(path, _EPOCH), file.read_bytes())
+        archive.writestr(zipfile.ZipInfo(hook.NINJA, _EPOCH), Path(ninja).read_bytes())
+    return stream.getvalue()
+
+
+def digest_of(tools: bytes) -> str:
+    """Return what the folder is called after in which an archive of tools is unpacked."""
+    return hashlib.sha256(tools).hexdigest()[:16]
+
+
+def hook_files(distribution: str, packages: Iterable[str]) -> dict[str, bytes]:
+    """Return what goes to the top of ``site-packages``, by file name.
+
+    :param distribution: the distribution's name as an identifier.
+    :param packages: those whose import is looked at.
+    """
+    module = f"_{distribution}_rebuild"
+    names = ", ".join(map(repr, packages))
+    return {
+        f"{module}.py": Path(hook.__file__).read_bytes(),
+        f"{module}.pth": f"import {module}; {module}.install({names})\n".encode(),
+    }
+
+
+def rebuild(folder: str) -> None:
+    """Build the project that a record is about, into the folder that the record lies in.
+
+    It is called in a process of its own, with the project's root as its working folder.
+    """
+    from ..build_meta import rebuild_editable  # noqa: PLC0415 - it needs this module
+
+    record: dict[str, Any] = json.loads(Path(folder, RECORD).read_text(encoding="utf-8"))
+    rebuild_editable(folder, record["config_settings"])
+
+
+def _files_of(name: str) -> Iterator[tuple[str, Path]]:
+    """Yield the files of an importable package with their names in the archive."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        if name == "tomli" and sys.version_info >= (3, 11):
+            return
+        raise ImportError(f"{name} is not importable here")
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    for parent, folders, names in os.walk(folder):
+        # setuptools' own tests are half of it.
+        folders[:] = sorted(f for f in folders if f not in {"__pycache__", "tests"})
+        for file in sorted(names):
+            if not file.endswith((".exe", ".pyc")):
+                path = Path(parent, file)
+                yield f"{name}/{path.relative_to(folder).as_posix()}", path
