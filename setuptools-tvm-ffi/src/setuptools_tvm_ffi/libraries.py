@@ -216,8 +216,13 @@ class _Run:
         if is_new or not (root / commands).exists():
             write_compile_commands(self.ninja, file, commands, root=root)
 
+        # An explicit number would have ninja ignore those of a `make -j` that this build is part of.
+        declared = self.request.project.settings.jobs is not None
+        shared = not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
+        explanation = "jobs are those of make's jobserver" if shared else self.jobs.explanation
+
         def announce() -> None:
-            logger.info("%s: %s", PREFIX, self.jobs.explanation)
+            logger.info("%s: %s", PREFIX, explanation)
             if on_work is not None:
                 on_work()
 
@@ -227,7 +232,7 @@ class _Run:
             self.ninja,
             file,
             root=root,
-            jobs=self.jobs.total,
+            jobs=None if shared else self.jobs.total,
             on_work=None if is_new else announce,
             inherited=() if self._leaves_a_server() else held_files(),
         )

@@ -221,6 +221,7 @@ class BuildExtMixin(build_ext):
                 library=Path(library.plan.library),
                 library_digest=library.sha256,
                 siblings={Path(path): digests[path] for path in library.plan.siblings},
+                others={Path(path): digests[path] for path in _others(library, result.libraries)},
                 other_prefixes=_prefixes_below(library.settings, every),
                 tvm_ffi_version=str(result.sdk.version),
                 files=self._python_files(library.settings, every),
@@ -418,6 +419,21 @@ def _shipped_files(
     yield folder / Path(library.plan.library).name, library.content, _LIBRARY_MODE
     for path, content in library.companions.items():
         yield folder / path, content, _PLAIN_MODE
+
+
+def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[str]:
+    """Yield the libraries that may register what blocks of a library's files are about.
+
+    In the order in which they can be loaded, each after those that it links with.
+    """
+    if library.settings.stubs != "directives":
+        return
+    loaded = {library.plan.library, *library.plan.siblings}
+    for other in every:
+        for path in (*other.plan.siblings, other.plan.library):
+            if path not in loaded:
+                loaded.add(path)
+                yield path
 
 
 def _prefixes_below(

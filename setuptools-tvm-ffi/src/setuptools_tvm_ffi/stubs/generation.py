@@ -44,6 +44,8 @@ class StubRequest:
     :param library_digest: SHA-256 of it, hexadecimal.
     :param siblings: libraries that it links with, and theirs, with their digests; they are loaded
         before it, in this order.
+    :param others: further libraries of the distribution, which blocks of its files may be about;
+        they are loaded after it.
     :param other_prefixes: those below its own that belong to other libraries.
     :param files: Python files below the extension's package.
     """
@@ -55,6 +57,7 @@ class StubRequest:
     tvm_ffi_version: str
     files: PythonFiles
     siblings: Mapping[Path, str] = field(default_factory=dict)
+    others: Mapping[Path, str] = field(default_factory=dict)
     other_prefixes: tuple[str, ...] = ()
 
 
@@ -116,6 +119,7 @@ def _run_child(
         {
             "library": str(root / request.library),
             "siblings": [str(root / sibling) for sibling in request.siblings],
+            "others": [str(root / other) for other in request.others],
             "staging": str(staging),
             "mode": settings.stubs,
             "distribution": request.distribution,
@@ -313,6 +317,7 @@ def _key(request: StubRequest, files: PythonFiles) -> str:
         str(settings.registry_prefix),
         settings.stubs,
         *request.siblings.values(),
+        *request.others.values(),
         *request.other_prefixes,
         *(f"{p} {hashlib.sha256(files[p]).hexdigest()}" for p in sorted(files)),
     ]

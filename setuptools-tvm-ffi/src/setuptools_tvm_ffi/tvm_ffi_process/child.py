@@ -88,10 +88,13 @@ def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
     functions, types = set(list_functions()), set(map(str, type_keys()))
     # Kept: the generator reads the registry that this library has filled.
     library = ctypes.CDLL(request["library"])
+    result["new_functions"] = sorted(set(map(str, list_functions())) - functions)
+    result["new_types"] = sorted(set(map(str, type_keys())) - types)
+
+    # Files with blocks may have some of each library of a package.
+    others = [ctypes.CDLL(other) for other in request["others"]]
     result["functions"] = sorted(map(str, list_functions()))
     result["types"] = sorted(map(str, type_keys()))
-    result["new_functions"] = sorted(set(result["functions"]) - functions)
-    result["new_types"] = sorted(set(result["types"]) - types)
 
     reached("generate")
     new = result["new_functions"] + result["new_types"]
@@ -102,7 +105,7 @@ def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     # Without the library's static destructors: they are no part of generating stubs.
-    del library, siblings
+    del library, siblings, others
     os._exit(0)
 
 

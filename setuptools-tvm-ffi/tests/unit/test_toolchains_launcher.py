@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.toolchains.launcher import Launcher, find_launcher
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")
+
+WHERE = "pyproject.toml: tool.setuptools-tvm-ffi.compiler-launcher"
+LANGUAGES = ("c", "cxx", "cuda", "hip")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the current folder, whose `bin` is all there is on PATH."""
+    for name in ("ccache", "sccache", "distcc", "my launcher"):
+        program(tmp_path / "bin" / name)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def program(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('#!/bin/sh\nexec "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+
+
+def refusal(declared: str) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        find_launcher(declared, where=WHERE)
+    assert caught.value.message.startswith(f"{WHERE}: ")
+    return caught.value
+
+
+@pytest.mark.parametrize("name", ["ccache", "sccache", "distcc"])
+@pytest.mark.usefixtures("project")
+def test_a_name_is_looked_for_on_path_and_stays_a_name(name: str) -> None:
+    assert find_launcher(name, where=WHERE) == Launcher((name,), name)
+
+
+def test_a_path_stays_as_it_is_written(project: Path) -> None:
+    absolute = str(project / "bin" / "ccache")
+    assert find_launcher(absolute, where=WHERE) == Launcher((absolute,), "ccache")
+    assert find_launcher("bin/ccache", where=WHERE) == Launcher(("bin/ccache",), "ccache")
+
+
+def test_a_relative_path_is_relative_to_the_current_folder(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "elsewhere").mkdir()
+    monkeypatch.chdir(project / "elsewhere")
+    assert refusal("bin/ccache").hint == (
+        f"a path is relative to {project / 'elsewhere'}; install it, or leave the setting out"
+    )
+
+
+def test_a_name_is_not_looked_for_in_the_current_folder(project: Path) -> None:
+    program(project / "launch")
+    assert refusal("launch").hint == (
+        "a name is looked for on PATH; install it, or leave the setting out"
+    )
+    assert find_launcher("./launch", where=WHERE).command == ("./launch",)
+
+
+@pytest.mark.usefixtures("project")
+def test_it_is_split_as_a_shell_splits_words() -> None:
+    launcher = find_launcher("ccache max_size=5G 'debug_dir=a b'", where=WHERE)
+    assert launcher == Launcher(("ccache", "max_size=5G", "debug_dir=a b"), "ccache")
+    assert find_launcher("'my launcher' #1", where=WHERE) == Launcher(
+        ("my launcher", "#1"), "my launcher"
+    )
+    assert find_launcher(r"my\ launcher", where=WHERE).command == ("my launcher",)
+
+
+def test_a_backslash_is_part_of_a_windows_path(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr("shutil.which", lambda _: str(project))
+    assert find_launcher(r'"C:\my tools\CCache.EXE" -v', where=WHERE) == Launcher(
+        (r"C:\my tools\CCache.EXE", "-v"), "CCache"
+    )
+    assert find_launcher("C:/tools/sccache.exe", where=WHERE).name == "sccache"
+
+
+@pytest.mark.parametrize("declared", ["", "  ", "''", "'' ccache"])
+def test_nothing_is_not_a_launcher(declared: str) -> None:
+    error = refusal(declared)
+    assert error.message == f"{WHERE}: {declared!r} names no program"
+    assert error.hint == "write a program such as 'ccache', or leave the setting out"
+
+
+def test_what_cannot_be_split_is_refused() -> None:
+    error = refusal("ccache 'debug")
+    assert error.message == (
+        f'{WHERE}: "ccache \'debug" cannot be split into a command: No closing quotation'
+    )
+    assert error.hint == "it is read as a shell reads words: close the quotation"
+
+
+@pytest.mark.parametrize("declared", ["cache", "/nowhere/ccache", "bin", "./bin", "distcc2 ccache"])
+@pytest.mark.usefixtures("project")
+def test_a_program_that_is_not_there_is_refused(declared: str) -> None:
+    assert (
+        refusal(declared).message
+        == f"{WHERE}: there is no program {declared.split(maxsplit=1)[0]!r}"
+    )
+
+
+def test_a_file_that_nobody_may_execute_is_no_launcher(project: Path) -> None:
+    (project / "bin" / "ccache").chmod(0o644)
+    assert "there is no program 'ccache'" in refusal("ccache").message
+
+
+@pytest.mark.parametrize(
+    ("name", "distributes", "leaves_a_server", "languages"),
+    [
+        ("ccache", False, False, LANGUAGES),
+        ("sccache", False, True, LANGUAGES),
+        ("distcc", True, False, ("c", "cxx")),
+        ("icecc", False, False, ("c", "cxx")),
+        ("env", False, False, ("c", "cxx")),
+    ],
+)
+def test_what_is_known_of_a_launcher_follows_from_its_name(
+    name: str, *, distributes: bool, leaves_a_server: bool, languages: tuple[str, ...]
+) -> None:
+    launcher = Launcher((os.path.join("/opt", name),), name)
+    assert launcher.distributes is distributes
+    assert launcher.leaves_a_server is leaves_a_server
+    assert tuple(filter(launcher.takes, LANGUAGES)) == languages
