@@ -194,6 +194,13 @@ def _check_files(settings: ExtensionSettings, root: Path) -> None:
                     f"extension {settings.name!r}: {name}: {file!r}: file does not exist",
                     hint=f"paths are relative to {root}",
                 )
+    for file in settings.extra_objects:
+        if root not in Path(os.path.normpath(root / file)).parents:
+            raise ConfigurationError(
+                f"extension {settings.name!r}: extra_objects: {file!r} lies outside the project",
+                hint="an sdist could not hold it: move the file below the project's root, or name "
+                "an archive of the system's in 'libraries' and 'library_dirs'",
+            )
 
 
 @dataclass(frozen=True)
@@ -216,7 +223,7 @@ class _Run:
         if is_new or not (root / commands).exists():
             write_compile_commands(self.ninja, file, commands, root=root)
 
-        # An explicit number would have ninja ignore those of a `make -j` that this build is part of.
+        # An explicit number would have ninja ignore those of a `make -j` that it is part of.
         declared = self.request.project.settings.jobs is not None
         shared = not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
         explanation = "jobs are those of make's jobserver" if shared else self.jobs.explanation

@@ -18,25 +18,14 @@ import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ..file_replacement import replace_file
+from ..libraries import BuildRequest, BuildResult
 from ..settings import ConfigSettings
+from ..sources import searched_folders
 from . import hook
-from .hook import RECORD, TOOLS
-
-__all__ = [
-    "RECORD",
-    "TOOLS",
-    "Record",
-    "digest_of",
-    "hook_files",
-    "make_record",
-    "pack_tools",
-    "rebuild",
-    "write_record",
-]
 
 #: What compilers and their toolchains are told by the environment.
 BUILD_VARIABLES = (
@@ -45,6 +34,7 @@ BUILD_VARIABLES = (
     *("HIPFLAGS", "HIPCXX", "ROCM_HOME", "ROCM_PATH", "HIP_PATH"),
     *("ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET"),
 )
+_SETTINGS_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 _OUR_VARIABLES = "SETUPTOOLS_TVM_FFI_"
 
 # Those that a build imports, as they are called where they are installed.
@@ -83,40 +73,56 @@ class Record:
 def make_record(
     *,
     distribution: str,
-    root: Path,
-    folder: PurePosixPath,
-    manifest: PurePosixPath,
+    request: BuildRequest,
+    result: BuildResult,
     tools: str,
     environment: Mapping[str, str],
     config_settings: ConfigSettings,
-    libraries: Iterable[str],
-    folders: Iterable[str],
 ) -> Record:
-    """Return the record of a build that has just ended.
-
-    :param libraries: as they lie in the build folder.
-    """
+    """Return the record of a build that has just ended."""
+    root = request.root
     names = {name for name in environment if name.startswith(_OUR_VARIABLES)}
-    watched = ("pyproject.toml", "setup.py", "setup.cfg", *libraries)
+    libraries = (library.plan.library for library in result.libraries)
+    folders = (
+        str(folder)
+        for settings in request.extensions
+        for folder in searched_folders(settings, root, build_base=request.build_base)
+    )
     return Record(
         distribution=distribution,
         root=str(root),
-        folder=str(folder),
-        manifest=str(manifest),
+        folder=str(request.folder),
+        manifest=str(request.manifest),
         tools=tools,
         variables={n: environment.get(n) for n in sorted({*BUILD_VARIABLES, *names})},
         config_settings=config_settings,
-        files={name: hook.signature(str(root / name)) for name in watched},
+        files={n: hook.signature(str(root / n)) for n in (*_SETTINGS_FILES, *libraries)},
         folders={name: hook.signature(str(root / name)) for name in folders},
     )
 
 
-def write_record(record: Record, destination: Path) -> None:
-    """Write the record beside the libraries and the tools."""
-    text = json.dumps(dataclasses.asdict(record), indent=1)
-    replace_file(destination / RECORD, text.encode())
-    # The first import is to find them unpacked.
-    hook.unpack_tools(str(destination), dataclasses.asdict(record))
+def write_record(folder: Path, record: Record) -> None:
+    """Write the record beside the libraries, and have the tools ready for the first import."""
+    content = dataclasses.asdict(record)
+    replace_file(folder / hook.RECORD, json.dumps(content, indent=1).encode())
+    hook.unpack_tools(str(folder), content)
+
+
+def equip(wheel: Path, folder: Path, name: str, packages: Iterable[str], *, ninja: str) -> None:
+    """Put what imports need into an editable wheel: the tools, and the hook that uses them.
+
+    :param folder: where its libraries lie.
+    :param name: the distribution's name as an identifier.
+    :param packages: those whose import is looked at.
+    """
+    replace_file(folder / hook.TOOLS, pack_tools(ninja))
+    for file, content in hook_files(name, packages).items():
+        replace_file(wheel / file, content)
+
+
+def tools_in(folder: Path) -> str:
+    """Return what the folder is called after in which the tools are unpacked."""
+    return hashlib.sha256((folder / hook.TOOLS).read_bytes()).hexdigest()[:16]
 
 
 def pack_tools(ninja: str) -> bytes:
@@ -131,11 +137,6 @@ def pack_tools(ninja: str) -> bytes:
                 archive.writestr(zipfile.ZipInfo(path, _EPOCH), file.read_bytes())
         archive.writestr(zipfile.ZipInfo(hook.NINJA, _EPOCH), Path(ninja).read_bytes())
     return stream.getvalue()
-
-
-def digest_of(tools: bytes) -> str:
-    """Return what the folder is called after in which an archive of tools is unpacked."""
-    return hashlib.sha256(tools).hexdigest()[:16]
 
 
 def hook_files(distribution: str, packages: Iterable[str]) -> dict[str, bytes]:
@@ -159,7 +160,7 @@ def rebuild(folder: str) -> None:
     """
     from ..build_meta import rebuild_editable  # noqa: PLC0415 - it needs this module
 
-    record: dict[str, Any] = json.loads(Path(folder, RECORD).read_text(encoding="utf-8"))
+    record: dict[str, Any] = json.loads(Path(folder, hook.RECORD).read_text(encoding="utf-8"))
     rebuild_editable(folder, record["config_settings"])
 
 

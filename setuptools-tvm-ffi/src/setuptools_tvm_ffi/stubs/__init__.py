@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
-from .generation import StubRequest, generate_stubs
+from .generation import generate_stubs
+from .requests import stub_requests
 
-__all__ = ["StubRequest", "generate_stubs"]
+__all__ = ["generate_stubs", "stub_requests"]
