@@ -13,9 +13,9 @@ from .errors import BuildError
 from .settings.model import SANITIZERS
 from .toolchains import Compiler
 
-# GCC's runtimes by their names; libubsan is loaded with the library like any other.
+# GCC's libubsan is loaded with the library like any other; Clang's lies where no loader looks.
 _GCC_RUNTIME = {"address": "libasan.so", "thread": "libtsan.so"}
-_CLANG_RUNTIME = {"address": "asan", "thread": "tsan"}
+_CLANG_RUNTIME = {"address": "asan", "thread": "tsan", "undefined": "ubsan_standalone"}
 
 # CPython keeps what it allocates to its end, which is no leak.
 _OPTIONS = {"address": ("ASAN_OPTIONS", "detect_leaks=0")}
@@ -33,14 +33,17 @@ def run_time_variables(
     :param environment: what is set already, and is kept.
     :raises BuildError: the compiler has no such runtime.
     """
-    sanitizer = SANITIZERS.get(build_type)
-    if sanitizer not in _GCC_RUNTIME or system == "windows":
+    sanitizer = SANITIZERS.get(build_type, "")
+    known = _GCC_RUNTIME if compiler.family == "gcc" else _CLANG_RUNTIME
+    if sanitizer not in known or system == "windows":
         return {}
     runtime = _runtime(sanitizer, compiler, system)
     variable = "DYLD_INSERT_LIBRARIES" if system == "darwin" else "LD_PRELOAD"
     # macOS has one C++ library, which the runtime is linked with.
-    preloaded = [runtime] if system == "darwin" else [runtime, _file(compiler, "libstdc++.so.6")]
-    variables = {variable: os.pathsep.join(filter(None, (*preloaded, environment.get(variable))))}
+    others = [] if system == "darwin" else [os.path.realpath(_file(compiler, "libstdc++.so.6"))]
+    before = environment.get(variable)
+    preloaded = [runtime, *others, *([before] if before else [])]
+    variables = {variable: os.pathsep.join(preloaded)}
     option = _OPTIONS.get(sanitizer)
     if option is not None and option[0] not in environment:
         variables[option[0]] = option[1]
