@@ -124,7 +124,8 @@ class ExtensionSettings:
     libraries: tuple[str, ...] = _setting(
         Strings(r"[^\s/\\]+", "names of libraries"),
         "Names to link with, as after `-l`. The target of another extension of the distribution "
-        "is built before this one and found beside it at run time.",
+        "is built before this one and found at run time by its place in the wheel; on Windows once "
+        "it is loaded, so that its package has to be imported first.",
         (),
     )
     library_dirs: tuple[str, ...] = _setting(

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON schema, as validate-pyproject finds it and uses it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from environments import REPOSITORY
+from setuptools_tvm_ffi.settings.schema import FILE, make_schema, tool_schema
+from validate_pyproject import api
+from validate_pyproject.error_reporting import ValidationError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+REPOSITORYS_OWN = sorted(
+    file.relative_to(REPOSITORY)
+    for folder in ("examples", "setuptools-tvm-ffi/tests/projects")
+    for file in (REPOSITORY / folder).glob("**/pyproject.toml")
+    if "tool.setuptools-tvm-ffi" in file.read_text(encoding="utf-8")
+)
+
+PROJECT = """\
+[project]
+name = "p"
+version = "1"
+"""
+LIBRARY = """\
+[[tool.setuptools-tvm-ffi.ext-modules]]
+name = "p.q"
+sources = ["a.cc"]
+"""
+
+
+@pytest.fixture(scope="module")
+def validator() -> api.Validator:
+    # The schema comes through the entry point of the installed plugin.
+    return api.Validator()
+
+
+def test_the_shipped_schema_is_what_the_settings_make() -> None:
+    assert tool_schema() == make_schema(), f"run docs/regenerate.py to write {FILE.name}"
+
+
+@pytest.mark.parametrize("file", REPOSITORYS_OWN, ids=str)
+def test_the_repositorys_own_projects_are_valid(validator: api.Validator, file: Path) -> None:
+    validator(tomllib.loads((REPOSITORY / file).read_text(encoding="utf-8")))
+
+
+def test_there_are_such_projects() -> None:
+    assert len(REPOSITORYS_OWN) >= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[tool.setuptools-tvm-ffi]\nbuild-tpe = 'debug'\n", "build-tpe"),
+        ("[tool.setuptools-tvm-ffi]\nbuild-type = 'fast'\n", "build-type"),
+        ("[tool.setuptools-tvm-ffi]\njobs = 0\n", "jobs"),
+        ("[tool.setuptools-tvm-ffi]\nlto = 'yes'\n", "lto"),
+        (f"{LIBRARY}sorces = []\n", "sorces"),
+        (f"{LIBRARY}cxx-std = 14\n", "cxx-std"),
+        (f"{LIBRARY}cuda-architectures = ['90']\n", "cuda-architectures"),
+        (f"{LIBRARY}extra-compile-args = {{ rust = [] }}\n", "extra-compile-args"),
+        (LIBRARY.replace("p.q", "q"), "name"),
+        (LIBRARY.replace("a.cc", "a.h"), "sources"),
+        (LIBRARY.replace('name = "p.q"\n', ""), "name"),
+    ],
+)
+def test_a_mistake_is_refused_by_its_key(validator: api.Validator, text: str, named: str) -> None:
+    validator(tomllib.loads(PROJECT + LIBRARY))
+    with pytest.raises(ValidationError, match=named):
+        validator(tomllib.loads(PROJECT + text))
