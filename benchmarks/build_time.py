@@ -428,7 +428,7 @@ def check_wheel(workload: Workload, project: Project) -> None:
 
 def read_commands(project: Project) -> Commands:
     """Return the commands of the plugin's own build folder, response files written out."""
-    found = list(project.folder.glob("build/tvm-ffi.*/build.ninja"))
+    found = list(project.folder.glob("build/tvm-ffi.*/release/build.ninja"))
     if len(found) != 1:
         raise BuildFailedError(f"{len(found)} build.ninja of the plugin instead of one")
     ninja = ["ninja", "-f", str(found[0]), "-t", "compdb", "-x"]

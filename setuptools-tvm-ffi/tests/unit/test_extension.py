@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,10 @@ import pytest
 from setuptools import Extension
 from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.errors import ConfigurationError
-from setuptools_tvm_ffi.extension import ExtensionSettings, check_together
+from setuptools_tvm_ffi.extension import check_together
+from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.settings.model import settings_of
+from setuptools_tvm_ffi.settings.values import LanguageArguments
 
 
 def settings(name: str = "pkg.lib", **arguments: Any) -> ExtensionSettings:
@@ -23,40 +28,89 @@ def refused(name: Any = "pkg.lib", **arguments: Any) -> ConfigurationError:
     return caught.value
 
 
+EVERY_ARGUMENT: dict[str, Any] = {
+    "name": "my_pkg.ops.my_lib",
+    "sources": ["src/a.cpp", Path("src/b.c")],
+    "include_dirs": ["include", Path("vendor/include")],
+    "define_macros": [("WITH_X", None), ("LEVEL", "3")],
+    "undef_macros": ["NDEBUG"],
+    "extra_compile_args": {"c": ["-Wc"], "cxx": ["-Wcxx", "-g"], "cuda": ["-G"], "hip": ["-H"]},
+    "extra_link_args": ["-Wl,-s"],
+    "extra_objects": ["prebuilt/a.o", Path("prebuilt/libb.a")],
+    "libraries": ["m"],
+    "library_dirs": ["vendor/lib", Path("/opt/lib")],
+    "c_std": "17",
+    "cxx_std": "20",
+    "cuda_std": 20,
+    "hip_std": 23,
+    "cuda_architectures": ["9.0a", "10.0+PTX"],
+    "cuda_runtime": "shared",
+    "hip_architectures": ["gfx942"],
+    "registry_prefix": "my_pkg.kernels",
+    "stubs": "directives",
+    "link_header": False,
+    "link_shared": False,
+    "exclude_libs": False,
+    "prefix_map": False,
+    "msvc_flags": False,
+    "debug_symbols": True,
+    "depends": ["table.inc", Path("data/b.bin")],
+}
+
+
 def test_every_argument_reaches_the_settings() -> None:
-    extension = TVMFFIExtension(
-        "my_pkg.ops.my_lib",
-        ["src/a.cpp", Path("src/b.c")],
-        include_dirs=["include", Path("vendor/include")],
-        define_macros=[("WITH_X", None), ("LEVEL", "3")],
-        undef_macros=["NDEBUG"],
-        extra_compile_args={"c": ["-Wc"], "cxx": ["-Wcxx", "-g"]},
-        extra_link_args=["-Wl,-s"],
-        libraries=["m"],
-        library_dirs=["vendor/lib", Path("/opt/lib")],
-        c_std="17",
-        cxx_std="20",
-        registry_prefix="my_pkg.kernels",
-        stubs="directives",
-        depends=["table.inc", Path("data/b.bin")],
-    )
-    assert extension.settings == ExtensionSettings(
+    assert list(EVERY_ARGUMENT) == [field.name for field in dataclasses.fields(ExtensionSettings)]
+    assert TVMFFIExtension(**EVERY_ARGUMENT).settings == ExtensionSettings(
         name="my_pkg.ops.my_lib",
         sources=("src/a.cpp", "src/b.c"),
         include_dirs=("include", "vendor/include"),
         define_macros=(("WITH_X", None), ("LEVEL", "3")),
         undef_macros=("NDEBUG",),
-        c_args=("-Wc",),
-        cxx_args=("-Wcxx", "-g"),
-        link_args=("-Wl,-s",),
+        extra_compile_args=LanguageArguments(
+            c=("-Wc",), cxx=("-Wcxx", "-g"), cuda=("-G",), hip=("-H",)
+        ),
+        extra_link_args=("-Wl,-s",),
+        extra_objects=("prebuilt/a.o", "prebuilt/libb.a"),
         libraries=("m",),
         library_dirs=("vendor/lib", "/opt/lib"),
         c_std="17",
         cxx_std="20",
+        cuda_std="20",
+        hip_std="23",
+        cuda_architectures=("9.0a", "10.0+PTX"),
+        cuda_runtime="shared",
+        hip_architectures=("gfx942",),
         registry_prefix="my_pkg.kernels",
         stubs="directives",
+        link_header=False,
+        link_shared=False,
+        exclude_libs=False,
+        prefix_map=False,
+        msvc_flags=False,
+        debug_symbols=True,
         depends=("table.inc", "data/b.bin"),
     )
+
+
+def test_the_arguments_are_the_settings_with_their_defaults() -> None:
+    parameters = dict(inspect.signature(TVMFFIExtension).parameters)
+    assert parameters.pop("unknown").kind is inspect.Parameter.VAR_KEYWORD
+    assert list(parameters) == [setting.field for setting in settings_of(ExtensionSettings)]
+    for setting in settings_of(ExtensionSettings):
+        parameter = parameters[setting.field]
+        required = setting.default is dataclasses.MISSING
+        assert required is (parameter.default is inspect.Parameter.empty), setting.field
+        assert required is (parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        if not required:
+            parsed = setting.kind.parse(setting.field, parameter.default, toml=False)
+            assert parsed == setting.default, setting.field
+
+
+def test_an_extension_may_be_made_of_settings_that_were_validated_before() -> None:
+    declared = TVMFFIExtension(**EVERY_ARGUMENT)
+    made = TVMFFIExtension.from_settings(declared.settings)
+    assert made.settings is declared.settings
+    assert vars(made) == vars(declared)
 
 
 def test_name_and_sources_are_enough() -> None:
@@ -98,14 +152,34 @@ def test_the_prefix_ends_in_one_dot_and_is_the_package_unless_declared(
     assert settings("pkg.sub.lib", registry_prefix=declared).prefix == prefix
 
 
-def test_compile_arguments_in_a_list_go_to_both_languages() -> None:
-    both = settings(extra_compile_args=["-g", "-Wall"])
-    assert both.args_for("c") == both.args_for("cxx") == ("-g", "-Wall")
+LANGUAGES = ("c", "cxx", "cuda", "hip")
 
 
-def test_compile_arguments_in_a_mapping_go_to_their_language_alone() -> None:
-    only_cxx = settings(extra_compile_args={"cxx": ["-fconcepts"]})
-    assert (only_cxx.args_for("c"), only_cxx.args_for("cxx")) == ((), ("-fconcepts",))
+def test_compile_arguments_in_a_list_go_to_every_language() -> None:
+    arguments = settings(extra_compile_args=["-g", "-Wall"]).extra_compile_args
+    assert {arguments.of(language) for language in LANGUAGES} == {("-g", "-Wall")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_compile_arguments_in_a_mapping_go_to_their_language_alone(language: str) -> None:
+    arguments = settings(extra_compile_args={language: ["-fconcepts"]}).extra_compile_args
+    assert {other: arguments.of(other) for other in LANGUAGES if arguments.of(other)} == {
+        language: ("-fconcepts",)
+    }
+
+
+@pytest.mark.parametrize(
+    ("objects", "archives"),
+    [
+        ((), ()),
+        (("a.o", "b.obj"), ()),
+        (("a.o", "lib/libb.a", "c.lib"), ("lib/libb.a", "c.lib")),
+    ],
+)
+def test_archives_are_told_from_objects_by_their_suffix(
+    objects: tuple[str, ...], archives: tuple[str, ...]
+) -> None:
+    assert settings(extra_objects=objects).archives == archives
 
 
 @pytest.mark.parametrize(
@@ -118,6 +192,10 @@ def test_compile_arguments_in_a_mapping_go_to_their_language_alone() -> None:
         ("cxx_std", "20", "20"),
         ("cxx_std", 23, "23"),
         ("cxx_std", 26, "26"),
+        ("cuda_std", 17, "17"),
+        ("cuda_std", "20", "20"),
+        ("hip_std", 17, "17"),
+        ("hip_std", "26", "26"),
     ],
 )
 def test_a_standard_is_a_string_or_a_number(argument: str, value: object, kept: str) -> None:
@@ -141,6 +219,10 @@ def test_macros_may_be_lists_of_two() -> None:
         ("extra_compile_arg", "extra_compile_args"),
         ("cxx_stdd", "cxx_std"),
         ("registry_prefixes", "registry_prefix"),
+        ("cuda_arch", "cuda_architectures"),
+        ("cuda_standard", "cuda_std"),
+        ("link_shard", "link_shared"),
+        ("extra_object", "extra_objects"),
     ],
 )
 def test_an_unknown_argument_is_refused_with_the_one_that_was_meant(
@@ -155,8 +237,10 @@ def test_an_unknown_argument_like_no_other_is_refused_with_all_that_are_known() 
     assert error.message.endswith("unknown argument 'py_limited_api'")
     assert error.hint == (
         "known arguments: name, sources, include_dirs, define_macros, undef_macros, "
-        "extra_compile_args, extra_link_args, libraries, library_dirs, c_std, cxx_std, "
-        "registry_prefix, stubs, depends"
+        "extra_compile_args, extra_link_args, extra_objects, libraries, library_dirs, c_std, "
+        "cxx_std, cuda_std, hip_std, cuda_architectures, cuda_runtime, hip_architectures, "
+        "registry_prefix, stubs, link_header, link_shared, exclude_libs, prefix_map, msvc_flags, "
+        "debug_symbols, depends"
     )
 
 
@@ -206,18 +290,42 @@ def test_an_extension_without_sources_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["a.h", "a.hpp", "a.cu", "a.C", "a.py", "a", "", "src/", "src/*", "a.cpp.in", ".c"]
+    "source",
+    [
+        "a.h",
+        "a.cuh",
+        "a.C",
+        "a.CU",
+        "a.py",
+        "a.o",
+        "a",
+        "",
+        "src/",
+        "src/*",
+        "a.cpp.in",
+        ".c",
+        ".cu",
+    ],
 )
 def test_a_source_of_no_known_language_is_refused(source: str) -> None:
     error = refused(sources=["ok.cpp", source])
-    assert error.message.endswith(f"sources: {source!r} does not end in one of .c .cc .cpp .cxx")
+    assert error.message.endswith(
+        f"sources: {source!r} does not end in one of .c .cc .cpp .cxx .cu .hip"
+    )
     assert error.hint is not None
     assert "headers" in error.hint
 
 
-@pytest.mark.parametrize("suffix", [".c", ".cc", ".cpp", ".cxx"])
+@pytest.mark.parametrize("suffix", [".c", ".cc", ".cpp", ".cxx", ".cu", ".hip"])
 def test_a_source_may_be_a_glob_with_a_known_suffix(suffix: str) -> None:
     assert settings(sources=[f"src/**/*{suffix}"]).sources == (f"src/**/*{suffix}",)
+
+
+@pytest.mark.parametrize("file", ["libx.so", "libx.dylib", "x.dll", "a.c", "a", "", ".o"])
+def test_a_prebuilt_input_that_is_no_object_and_no_archive_is_refused(file: str) -> None:
+    error = refused(extra_objects=["ok.o", file])
+    assert error.message.endswith(f"extra_objects: {file!r} does not end in one of .a .lib .o .obj")
+    assert error.hint == "a shared library is named in 'libraries'"
 
 
 LISTS = [
@@ -226,8 +334,11 @@ LISTS = [
     "undef_macros",
     "extra_compile_args",
     "extra_link_args",
+    "extra_objects",
     "libraries",
     "library_dirs",
+    "cuda_architectures",
+    "hip_architectures",
     "depends",
 ]
 
@@ -248,17 +359,17 @@ def test_a_list_of_something_else_is_refused_by_its_item(argument: str, value: o
     )
 
 
-@pytest.mark.parametrize("language", ["c", "cxx"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_one_string_for_a_language_is_refused_with_its_key(language: str) -> None:
     message = refused(extra_compile_args={language: "-g"}).message
     assert message.endswith(f"extra_compile_args[{language!r}] must be a list of strings, not str")
 
 
-@pytest.mark.parametrize("language", ["c++", "cpp", "C", "cuda", 1])
+@pytest.mark.parametrize("language", ["c++", "cpp", "C", "cu", "nvcc", "", 1])
 def test_compile_arguments_for_an_unknown_language_are_refused(language: object) -> None:
     message = refused(extra_compile_args={language: []}).message
     assert message.endswith(
-        f"extra_compile_args: unknown language {language!r}, known are 'c', 'cxx'"
+        f"extra_compile_args: unknown language {language!r}, known are 'c', 'cxx', 'cuda', 'hip'"
     )
 
 
@@ -320,6 +431,17 @@ def test_extensions_with_targets_of_their_own_go_together() -> None:
     check_together([settings("pkg.a"), settings("pkg.sub.b"), settings("other.c")])
 
 
+def test_extensions_that_link_one_another_go_together() -> None:
+    check_together(
+        [
+            settings("one.a", libraries=["b", "c", "m"]),
+            settings("two.b", libraries=["d", "c"]),
+            settings("three.c", libraries=["d"]),
+            settings("four.d"),
+        ]
+    )
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [("a.lib", "b.lib"), ("a.lib", "a.b.lib"), ("a.lib", "a.Lib"), ("a.lib", "a.lib")],
@@ -332,3 +454,43 @@ def test_two_extensions_with_one_target_are_refused(first: str, second: str) -> 
         caught.value.message,
     )
     assert caught.value.hint == ("give each library of the distribution a target name of its own")
+
+
+def test_two_extensions_that_create_stubs_for_one_prefix_are_refused() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_together([settings("pkg.a"), settings("x.c"), settings("pkg.b")])
+    assert caught.value.message == (
+        "extensions 'pkg.a' and 'pkg.b' both create stubs for 'pkg.': one _ffi_api.py can load one "
+        "of them"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"stubs": "none"}, {"stubs": "directives"}, {"registry_prefix": "pkg.ops"}]
+)
+def test_two_extensions_of_one_package_go_together_where_one_file_is_of_one_of_them(
+    arguments: dict[str, str],
+) -> None:
+    check_together([settings("pkg.a"), settings("pkg.b", **arguments)])
+
+
+@pytest.mark.parametrize(
+    ("libraries", "circle"),
+    [
+        ({"a": ["a"]}, "a → a"),
+        ({"a": ["b"], "b": ["a"]}, "a → b → a"),
+        ({"a": ["b"], "b": ["m", "c"], "c": ["a"]}, "a → b → c → a"),
+        ({"x": ["a"], "a": ["b"], "b": ["a"]}, "a → b → a"),
+        ({"c": [], "a": ["c", "b"], "b": ["c", "a"]}, "a → b → a"),
+    ],
+)
+def test_extensions_that_link_in_a_circle_are_refused(
+    libraries: dict[str, list[str]], circle: str
+) -> None:
+    declared = [settings(f"p{name}.{name}", libraries=names) for name, names in libraries.items()]
+    with pytest.raises(ConfigurationError) as caught:
+        check_together(declared)
+    assert caught.value.message == (
+        f"extension 'pa.a': libraries: {circle} is a circle, so that none of them can be linked "
+        "first"
+    )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from packaging.version import Version
 from setuptools_tvm_ffi import ninja_file
 from setuptools_tvm_ffi.build_plan import BuildPlan, LibraryPlan, Step, make_plan
 from setuptools_tvm_ffi.errors import ConfigurationError
-from setuptools_tvm_ffi.extension import ExtensionSettings
+from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
@@ -42,8 +43,8 @@ needs_ninja = pytest.mark.skipif(shutil.which("ninja") is None, reason="no ninja
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc on PATH")
 
 
-def plan_of(*steps: Step, style: str = "gcc", folder: str = "build") -> BuildPlan:
-    return BuildPlan(folder, style, (LibraryPlan(SETTINGS, "build/lib.so", steps, {}),))
+def plan_of(*steps: Step, folder: str = "build") -> BuildPlan:
+    return BuildPlan(folder, (LibraryPlan(SETTINGS, "build/lib.so", steps, {}),))
 
 
 def compile_step(
@@ -54,7 +55,7 @@ def compile_step(
     description: str = "compile a.c",
     extra_inputs: tuple[str, ...] = (),
 ) -> Step:
-    return Step("compile", (source,), output, command, description, extra_inputs)
+    return Step("compile", (source,), output, command, description, extra_inputs=extra_inputs)
 
 
 def statements(text: str) -> list[str]:
@@ -81,6 +82,7 @@ def test_a_plan_is_written_statement_by_statement() -> None:
         command="cc -c src/a.c -o build/a.o",
         description="compile src/a.c",
         extra_inputs=("build/compilers.txt", "x.inc"),
+        dependency_style="gcc",
         depfile="build/a.o.d",
     )
     link = Step(
@@ -91,15 +93,24 @@ def test_a_plan_is_written_statement_by_statement() -> None:
         description="link lib.so",
         response_file="build/lib.so.rsp",
         response_file_content="build/a.o",
+        extra_outputs=("build/lib.pdb",),
     )
-    assert ninja_file.render(plan_of(compile_, link)) == (
+    symbols = Step(
+        kind="debug-symbols",
+        inputs=("build/lib.so",),
+        output="build/lib.so.dSYM/Info.plist",
+        command="dsymutil build/lib.so",
+        description="collect debug symbols of lib.so",
+        extra_outputs=("build/lib.so.dSYM/DWARF/lib.so", "build/x y"),
+    )
+    assert ninja_file.render(plan_of(compile_, link, symbols)) == (
         "ninja_required_version = 1.10\n"
         "builddir = build\n"
         "\n"
         "rule compile\n"
         "  command = $line\n"
         "  description = $announcement\n"
-        "  deps = gcc\n"
+        "  deps = $dependency_style\n"
         "  depfile = $dependencies\n"
         "\n"
         "rule link\n"
@@ -108,23 +119,59 @@ def test_a_plan_is_written_statement_by_statement() -> None:
         "  rspfile = $response_file\n"
         "  rspfile_content = $response\n"
         "\n"
+        "rule debug-symbols\n"
+        "  command = $line\n"
+        "  description = $announcement\n"
+        "\n"
         "build build/a.o: compile src/a.c | build/compilers.txt x.inc\n"
         "  line = cc -c src/a.c -o build/a.o\n"
         "  announcement = compile src/a.c\n"
+        "  dependency_style = gcc\n"
         "  dependencies = build/a.o.d\n"
         "\n"
-        "build build/lib.so: link build/a.o\n"
+        "build build/lib.so | build/lib.pdb: link build/a.o\n"
         "  line = cc @build/lib.so.rsp\n"
         "  announcement = link lib.so\n"
         "  response_file = build/lib.so.rsp\n"
         "  response = build/a.o\n"
+        "\n"
+        "build build/lib.so.dSYM/Info.plist | build/lib.so.dSYM/DWARF/lib.so build/x$ y: "
+        "debug-symbols build/lib.so\n"
+        "  line = dsymutil build/lib.so\n"
+        "  announcement = collect debug symbols of lib.so\n"
     )
 
 
 def test_ninja_reads_dependencies_of_msvc_from_what_it_prints() -> None:
-    text = ninja_file.render(plan_of(style="msvc"))
-    assert "  deps = msvc\n" in text
-    assert "depfile" not in text
+    step = dataclasses.replace(compile_step(), dependency_style="msvc", depfile="a.o.d")
+    text = ninja_file.render(plan_of(step))
+    assert "  dependency_style = msvc\n" in text
+    assert "a.o.d" not in text
+
+
+def test_each_compile_has_the_dependency_style_of_its_compiler() -> None:
+    steps = (
+        dataclasses.replace(compile_step(output="a.o"), dependency_style="msvc"),
+        dataclasses.replace(compile_step(output="b.o"), dependency_style="gcc", depfile="b.o.d"),
+    )
+    _, first, second = ninja_file.render(plan_of(*steps)).split("\nbuild ")
+    assert "  dependency_style = msvc\n" in first
+    assert "  dependency_style = gcc\n  dependencies = b.o.d\n" in second
+
+
+def test_commands_of_this_machine_wait_in_a_pool_where_there_are_fewer_of_them() -> None:
+    here = compile_step(output="here.o")
+    elsewhere = dataclasses.replace(compile_step(output="there.o"), on_this_machine=False)
+    text = ninja_file.render(plan_of(here, elsewhere), local_jobs=3)
+    assert "\npool this_machine\n  depth = 3\n" in text
+    _, first, second = text.split("\nbuild ")
+    assert first.startswith("here.o")
+    assert "  pool = this_machine\n" in first
+    assert "pool" not in second
+
+
+def test_without_a_bound_for_this_machine_there_is_no_pool() -> None:
+    assert "pool" not in ninja_file.render(plan_of(compile_step()))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +229,11 @@ def test_a_command_with_a_line_break_is_refused(command: str) -> None:
 
 
 def test_the_lines_of_a_response_file_become_words() -> None:
-    link = Step("link", ("a.o",), "l.so", "cc", "link", (), None, "l.rsp", "a.o\nb$c.o")
+    link = Step(
+        *("link", ("a.o",), "l.so", "cc", "link"),
+        response_file="l.rsp",
+        response_file_content="a.o\nb$c.o",
+    )
     assert "\n  response = a.o b$$c.o\n" in ninja_file.render(plan_of(link))
 
 
@@ -202,7 +253,8 @@ def test_ninja_builds_files_with_odd_names(tmp_path: Path) -> None:
                 output,
                 f"{copy} && {depfile}",
                 f"copy {name}",
-                ("extra",),
+                extra_inputs=("extra",),
+                dependency_style="gcc",
                 depfile=f"{output}.d",
             )
         )
@@ -210,7 +262,11 @@ def test_ninja_builds_files_with_odd_names(tmp_path: Path) -> None:
     response = "".join(f"{name}\n" for name in ODD_NAMES)
     gathered = shlex.join(("cp", "all $of.rsp", "gathered"))
     steps.append(
-        Step("link", outputs, "gathered", gathered, "gather", (), None, "all $of.rsp", response)
+        Step(
+            *("link", outputs, "gathered", gathered, "gather"),
+            response_file="all $of.rsp",
+            response_file_content=response,
+        )
     )
     (tmp_path / "extra").write_text("", encoding="utf-8")
     (tmp_path / "build").mkdir()

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from setuptools_tvm_ffi.errors import ConfigurationError
-from setuptools_tvm_ffi.extension import ExtensionSettings
+from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.sources import find_sources, language_of
 
 ODD_NAMES = [

@@ -6,16 +6,21 @@ from pathlib import Path
 
 import pytest
 from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.settings import Project, ProjectSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, Toolchain
 from setuptools_tvm_ffi.toolchains.discovery import find_toolchain
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
+from setuptools_tvm_ffi.toolchains.launcher import Launcher
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the programs are shell scripts")
 
 C, CXX, BOTH = frozenset({"c"}), frozenset({"cxx"}), frozenset({"c", "cxx"})
 GCC_LINE = "g++ (Debian 12.2.0-14) 12.2.0"
 CLANG_LINE = "Debian clang version 14.0.6"
-FLAG_VARIABLES = ("CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "ARCHFLAGS")
+PLAIN = Project(ProjectSettings())
+FLAG_VARIABLES = (
+    *("CPPFLAGS", "CFLAGS", "CXXFLAGS", "CUDAFLAGS", "HIPFLAGS", "LDFLAGS", "ARCHFLAGS"),
+)
 
 
 @pytest.fixture
@@ -38,8 +43,14 @@ def compiler(path: Path, line: str) -> None:
     program(path, f"[ \"$*\" = --version ] && printf '%s\\n' '{line}' 'Copyright someone'")
 
 
-def find(languages: frozenset[str], root: str = "/project") -> Toolchain:
-    return find_toolchain(languages, Path(root), "linux-x86_64")
+def find(
+    languages: frozenset[str],
+    root: str = "/project",
+    *,
+    project: Project = PLAIN,
+    launcher: Launcher | None = None,
+) -> Toolchain:
+    return find_toolchain(languages, Path(root), "linux-x86_64", project=project, launcher=launcher)
 
 
 def test_the_usual_names_are_looked_for_on_path(programs: Path) -> None:
@@ -149,6 +160,25 @@ def test_the_toolchain_knows_root_system_and_environment(
     assert isinstance(tools, GnuToolchain)
     assert (tools.root, tools.system) == ("/my project", "linux")
     assert tools.environment == EnvironmentFlags(cxxflags=("-g", "-DX=a b"), ldflags=("-Wl,-O1",))
+
+
+def test_the_toolchain_knows_the_projects_settings(programs: Path) -> None:
+    compiler(programs / "c++", GCC_LINE)
+    settings = ProjectSettings(build_type="debug", lto=True)
+    tools = find(CXX, project=Project(settings))
+    assert isinstance(tools, GnuToolchain)
+    assert tools.project is settings
+
+
+def test_a_launcher_is_put_before_the_compilers_and_asked_nothing(programs: Path) -> None:
+    compiler(programs / "cc", GCC_LINE)
+    compiler(programs / "c++", GCC_LINE)
+    launcher = Launcher(("no-such-launcher", "--quiet"), "no-such-launcher")
+    found = find(BOTH, launcher=launcher).compilers
+    assert {language: (c.launcher, c.command) for language, c in found.items()} == {
+        "c": (("no-such-launcher", "--quiet"), ("cc",)),
+        "cxx": (("no-such-launcher", "--quiet"), ("c++",)),
+    }
 
 
 @pytest.mark.parametrize(

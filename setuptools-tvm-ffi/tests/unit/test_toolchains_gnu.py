@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import shutil
 import subprocess
@@ -8,11 +9,20 @@ from pathlib import Path
 
 import pytest
 from packaging.version import Version
-from setuptools_tvm_ffi.extension import ExtensionSettings
-from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
+from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
+from setuptools_tvm_ffi.settings.values import LanguageArguments
+from setuptools_tvm_ffi.toolchains import (
+    Companion,
+    Compiler,
+    CompileUnit,
+    EnvironmentFlags,
+    LinkUnit,
+    Sibling,
+)
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
 
+RELEASE = ProjectSettings()
 SDK = TVMFFISdk(
     version=Version("0.1.15.post2"),
     include_dirs=("build/sdk/include", "build/sdk/dlpack-include"),
@@ -26,11 +36,11 @@ FULL = ExtensionSettings(
     include_dirs=("include", "vendor dir/include"),
     define_macros=(("WITH_X", None), ("LEVEL", "3"), ("TEXT", '"a b"')),
     undef_macros=("NDEBUG",),
-    c_args=("-Wc-declared",),
-    cxx_args=("-Wcxx-declared", "-O0"),
-    link_args=("-Wl,-s",),
+    extra_compile_args=LanguageArguments(c=("-Wc-declared",), cxx=("-Wcxx-declared", "-O0")),
+    extra_link_args=("-Wl,-s",),
     libraries=("z", "m"),
     library_dirs=("vendor/lib",),
+    extra_objects=("prebuilt/a.o", "prebuilt/libb.a"),
     c_std="17",
     cxx_std="20",
 )
@@ -44,9 +54,10 @@ ENVIRONMENT = EnvironmentFlags(
 )
 CXX_UNIT = CompileUnit("src/a.cpp", "cxx", "build/o/a.cpp.o", "build/o/a.cpp.o.d")
 C_UNIT = CompileUnit("src/b.c", "c", "build/o/b.c.o", "build/o/b.c.o.d")
-LINUX = LinkUnit(("build/o/a.cpp.o",), "cxx", "build/libops.so", "build/libops.so.rsp")
-C_LINUX = LinkUnit(("build/o/b.c.o",), "c", "build/libops.so", "build/libops.so.rsp")
-DARWIN = LinkUnit(("build/o/a.cpp.o",), "cxx", "build/libops.dylib", "build/libops.dylib.rsp")
+C, CXX = frozenset({"c"}), frozenset({"cxx"})
+LINUX = LinkUnit(("build/o/a.cpp.o",), CXX, "build/libops.so", "build/libops.so.rsp")
+C_LINUX = LinkUnit(("build/o/b.c.o",), C, "build/libops.so", "build/libops.so.rsp")
+DARWIN = LinkUnit(("build/o/a.cpp.o",), CXX, "build/libops.dylib", "build/libops.dylib.rsp")
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc on PATH")
 
@@ -57,13 +68,14 @@ def toolchain(
     system: str = "linux",
     root: str = "/project",
     environment: EnvironmentFlags = ENVIRONMENT,
+    project: ProjectSettings = RELEASE,
 ) -> GnuToolchain:
     c, cxx = {"gcc": ("gcc", "g++"), "clang": ("clang", "clang++")}[family]
     compilers = {
         "c": Compiler((c,), family, f"{c} 1.0"),
         "cxx": Compiler(("ccache", cxx, "-m64"), family, f"{cxx} 1.0"),
     }
-    return GnuToolchain(compilers, system, root, environment)
+    return GnuToolchain(compilers, system, root, environment, project)
 
 
 def compile_command(
@@ -75,7 +87,7 @@ def compile_command(
 def link_command(
     tools: GnuToolchain, settings: ExtensionSettings, unit: LinkUnit
 ) -> tuple[str, ...]:
-    return tools.link_command(tools.link_flags(settings, SDK, unit.language, "build"), unit)
+    return tools.link_command(tools.link_flags(settings, SDK, unit, "build"), unit)
 
 
 def test_gcc_compiles_cxx_on_linux() -> None:
@@ -280,6 +292,8 @@ def test_apple_clang_links_for_the_declared_architectures_and_release() -> None:
         "-mmacosx-version-min=11.0",
         "-DX",
         "-Wl,-O1",
+        "prebuilt/a.o",
+        "-Wl,-load_hidden,prebuilt/libb.a",
         "-Lvendor/lib",
         "-lz",
         "-lm",
@@ -315,8 +329,11 @@ def test_gcc_links_cxx_on_linux() -> None:
         "-Wl,-soname,libops.so",
         "-Wl,-z,defs",
         "-Wl,--version-script=build/local-symbols.map",
+        "-Wl,--exclude-libs,ALL",
         "-DX",
         "-Wl,-O1",
+        "prebuilt/a.o",
+        "prebuilt/libb.a",
         "-Lvendor/lib",
         "-lz",
         "-lm",
@@ -336,6 +353,7 @@ def test_gcc_links_a_library_of_c_alone_as_c() -> None:
         "-Wl,-soname,libops.so",
         "-Wl,-z,defs",
         "-Wl,--version-script=build/local-symbols.map",
+        "-Wl,--exclude-libs,ALL",
         "-DC",
         "-Wl,-O1",
         "-Lbuild/sdk/lib",
@@ -345,7 +363,78 @@ def test_gcc_links_a_library_of_c_alone_as_c() -> None:
 
 def test_clang_links_on_linux_as_gcc_does() -> None:
     gcc, clang = toolchain("gcc"), toolchain("clang")
-    assert clang.link_flags(FULL, SDK, "cxx", "b") == gcc.link_flags(FULL, SDK, "cxx", "b")
+    assert clang.link_flags(FULL, SDK, LINUX, "b") == gcc.link_flags(FULL, SDK, LINUX, "b")
+
+
+def test_a_launcher_comes_before_the_compiler_and_not_before_the_linker() -> None:
+    compiler = Compiler(("g++",), "gcc", "g++ 1.0", launcher=("ccache", "--quiet"))
+    tools = GnuToolchain({"cxx": compiler}, "linux", "/project", EnvironmentFlags())
+    assert compile_command(tools, PLAIN, CXX_UNIT)[:3] == ("ccache", "--quiet", "g++")
+    assert link_command(tools, PLAIN, LINUX)[0] == "g++"
+
+
+SIBLINGS = (
+    Sibling("base", "build/pkg.base/libbase.so", "."),
+    Sibling("deep", "build/pkg.x.deep/libdeep.so", "x"),
+    Sibling("far", "build/other.far/libfar.so", "../other"),
+)
+
+
+def after_the_libraries(words: tuple[str, ...], first: str) -> tuple[str, ...]:
+    """From the first of the libraries that are linked with to those of apache-tvm-ffi."""
+    return words[words.index(first) : words.index("-Lbuild/sdk/lib")]
+
+
+def test_siblings_are_linked_by_their_files_and_found_from_the_library_at_run_time() -> None:
+    settings = dataclasses.replace(PLAIN, libraries=("z", "far", "base", "m", "deep"))
+    unit = dataclasses.replace(LINUX, siblings=SIBLINGS)
+    assert after_the_libraries(link_command(toolchain(), settings, unit), "-lz") == (
+        "-lz",
+        "build/other.far/libfar.so",
+        "build/pkg.base/libbase.so",
+        "-lm",
+        "build/pkg.x.deep/libdeep.so",
+        "-Wl,-rpath,$ORIGIN",
+        "-Wl,-rpath,$ORIGIN/x",
+        "-Wl,-rpath,$ORIGIN/../other",
+    )
+
+
+def test_on_macos_siblings_are_found_from_the_library_that_loads_them() -> None:
+    settings = dataclasses.replace(PLAIN, libraries=("far", "base"))
+    unit = dataclasses.replace(DARWIN, siblings=(SIBLINGS[2], SIBLINGS[0]))
+    words = link_command(toolchain("clang", system="darwin"), settings, unit)
+    assert after_the_libraries(words, "build/other.far/libfar.so") == (
+        "build/other.far/libfar.so",
+        "build/pkg.base/libbase.so",
+        "-Wl,-rpath,@loader_path",
+        "-Wl,-rpath,@loader_path/../other",
+    )
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_without_siblings_there_is_no_run_path(system: str) -> None:
+    words = link_command(toolchain("clang", system=system), FULL, LINUX)
+    assert not [word for word in words if "rpath," in word]
+
+
+def test_on_macos_debug_symbols_are_collected_into_a_bundle_beside_the_library() -> None:
+    settings = dataclasses.replace(PLAIN, debug_symbols=True)
+    bundle = "build/libops.dylib.dSYM"
+    assert toolchain("clang", system="darwin").companion(settings, DARWIN) == Companion(
+        files=(
+            f"{bundle}/Contents/Info.plist",
+            f"{bundle}/Contents/Resources/DWARF/libops.dylib",
+        ),
+        command=("dsymutil", "build/libops.dylib", "-o", bundle),
+    )
+    assert toolchain("clang", system="darwin").companion(PLAIN, DARWIN) is None
+
+
+@pytest.mark.parametrize("family", ["gcc", "clang"])
+def test_on_linux_nothing_is_shipped_beside_the_library(family: str) -> None:
+    settings = dataclasses.replace(PLAIN, debug_symbols=True)
+    assert toolchain(family).companion(settings, LINUX) is None
 
 
 @pytest.mark.parametrize(

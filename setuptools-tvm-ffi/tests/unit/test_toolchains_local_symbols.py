@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from packaging.version import Version
-from setuptools_tvm_ffi.extension import ExtensionSettings
+from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.settings.values import LanguageArguments
 from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.local_symbols import (
@@ -119,7 +120,11 @@ def exported(folder: Path, source: str, *arguments: str) -> set[str]:
         {"cxx": Compiler(("g++",), "gcc", "")}, "linux", str(folder), EnvironmentFlags()
     )
     sdk = TVMFFISdk(Version("1"), (), "lib", "libtvm_ffi.so")
-    settings = ExtensionSettings(name="pkg.lib", sources=("a.cpp",), cxx_args=arguments)
+    settings = ExtensionSettings(
+        name="pkg.lib",
+        sources=("a.cpp",),
+        extra_compile_args=LanguageArguments(cxx=arguments),
+    )
     (folder / "lib").mkdir()
     (folder / "empty.cpp").write_text("", encoding="utf-8")
     (folder / "a.cpp").write_text(source, encoding="utf-8")
@@ -127,11 +132,12 @@ def exported(folder: Path, source: str, *arguments: str) -> set[str]:
     for name, text in tools.support_files().items():
         (folder / name).write_text(text, encoding="utf-8")
     flags = tools.compile_flags(settings, sdk, "cxx")
-    link_flags = tools.link_flags(settings, sdk, "cxx", ".")
+    unit = LinkUnit(("a.o",), frozenset({"cxx"}), "liblib.so", "objects.rsp")
+    link_flags = tools.link_flags(settings, sdk, unit, ".")
     for command in (
         ("g++", "-shared", "-o", "lib/libtvm_ffi.so", "empty.cpp"),
         tools.compile_command(flags, CompileUnit("a.cpp", "cxx", "a.o", "a.o.d")),
-        tools.link_command(link_flags, LinkUnit(("a.o",), "cxx", "liblib.so", "objects.rsp")),
+        tools.link_command(link_flags, unit),
     ):
         subprocess.run(command, cwd=folder, check=True)
     listed = subprocess.run(

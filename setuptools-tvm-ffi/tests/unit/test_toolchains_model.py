@@ -3,7 +3,12 @@ from __future__ import annotations
 
 import pytest
 from setuptools_tvm_ffi.errors import BuildError
-from setuptools_tvm_ffi.toolchains import EnvironmentFlags, library_filename, system_of
+from setuptools_tvm_ffi.toolchains import (
+    EnvironmentFlags,
+    LinkUnit,
+    library_filename,
+    system_of,
+)
 
 
 def test_an_empty_environment_gives_no_flags() -> None:
@@ -15,6 +20,8 @@ def test_each_variable_is_split_into_arguments() -> None:
         "CPPFLAGS": "-I/opt/include -DX=1",
         "CFLAGS": "-O2\t-g",
         "CXXFLAGS": "-O1",
+        "CUDAFLAGS": "-lineinfo --threads 2",
+        "HIPFLAGS": "-ffast-math",
         "LDFLAGS": "-L/opt/lib  -Wl,-O1",
         "ARCHFLAGS": "-arch x86_64 -arch arm64",
         "MACOSX_DEPLOYMENT_TARGET": "11.0",
@@ -23,6 +30,8 @@ def test_each_variable_is_split_into_arguments() -> None:
         cppflags=("-I/opt/include", "-DX=1"),
         cflags=("-O2", "-g"),
         cxxflags=("-O1",),
+        cudaflags=("-lineinfo", "--threads", "2"),
+        hipflags=("-ffast-math",),
         ldflags=("-L/opt/lib", "-Wl,-O1"),
         archflags=("-arch", "x86_64", "-arch", "arm64"),
         deployment_target="11.0",
@@ -46,7 +55,10 @@ def test_flags_are_split_as_a_shell_splits_words(text: str, arguments: tuple[str
     assert EnvironmentFlags.from_environment({"CXXFLAGS": text}).cxxflags == arguments
 
 
-@pytest.mark.parametrize("variable", ["CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "ARCHFLAGS"])
+@pytest.mark.parametrize(
+    "variable",
+    ["CPPFLAGS", "CFLAGS", "CXXFLAGS", "CUDAFLAGS", "HIPFLAGS", "LDFLAGS", "ARCHFLAGS"],
+)
 def test_flags_with_an_open_quote_are_refused_by_variable(variable: str) -> None:
     with pytest.raises(BuildError, match=variable):
         EnvironmentFlags.from_environment({variable: "-DNAME='a b"})
@@ -58,8 +70,36 @@ def test_an_empty_deployment_target_is_none() -> None:
 
 
 def test_each_language_has_flags_of_its_own() -> None:
-    flags = EnvironmentFlags(cppflags=("-DP",), cflags=("-DC",), cxxflags=("-DX",))
-    assert (flags.for_language("c"), flags.for_language("cxx")) == (("-DC",), ("-DX",))
+    flags = EnvironmentFlags(
+        cppflags=("-DP",),
+        cflags=("-DC",),
+        cxxflags=("-DX",),
+        cudaflags=("-DCU",),
+        hipflags=("-DH",),
+    )
+    assert {language: flags.for_language(language) for language in ("c", "cxx", "cuda", "hip")} == {
+        "c": ("-DC",),
+        "cxx": ("-DX",),
+        "cuda": ("-DCU",),
+        "hip": ("-DH",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("languages", "driver"),
+    [
+        ({"c"}, "c"),
+        ({"cxx"}, "cxx"),
+        ({"c", "cxx"}, "cxx"),
+        ({"cuda"}, "cxx"),
+        ({"c", "cuda"}, "cxx"),
+        ({"hip"}, "cxx"),
+    ],
+)
+def test_a_library_is_linked_by_the_c_compiler_where_all_is_c(
+    languages: set[str], driver: str
+) -> None:
+    assert LinkUnit(("a.o",), frozenset(languages), "l.so", "l.so.rsp").driver == driver
 
 
 @pytest.mark.parametrize(

@@ -2,45 +2,60 @@
 # Microsoft's compiler and linker cannot run here: these tests assert the command lines.
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from packaging.version import Version
-from setuptools_tvm_ffi.extension import ExtensionSettings
-from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
+from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
+from setuptools_tvm_ffi.settings.values import LanguageArguments
+from setuptools_tvm_ffi.toolchains import (
+    Companion,
+    Compiler,
+    CompileUnit,
+    EnvironmentFlags,
+    LinkUnit,
+    Sibling,
+)
 from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
 from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
 
 CL = r"C:\VS\VC\Tools\MSVC\14.40.33807\bin\HostX64\x64\cl.exe"
 LINK = r"C:\VS\VC\Tools\MSVC\14.40.33807\bin\HostX64\x64\link.exe"
+CLANG_CL = r"C:\LLVM\bin\clang-cl.exe"
+RELEASE = ProjectSettings()
 SDK = TVMFFISdk(
     version=Version("0.1.15.post2"),
     include_dirs=("build/sdk/include", "build/sdk/dlpack-include"),
     library_dir="build/sdk/lib",
     library="tvm_ffi.lib",
 )
+PLAIN = ExtensionSettings(name="pkg.ops", sources=("a.cpp",))
 FULL = ExtensionSettings(
     name="pkg.ops",
     sources=("a.cpp", "b.c"),
     include_dirs=("include", "vendor dir/include"),
     define_macros=(("WITH_X", None), ("LEVEL", "3")),
     undef_macros=("NDEBUG",),
-    c_args=("/Wc-declared",),
-    cxx_args=("/Wcxx-declared", "/Od"),
-    link_args=("/DEBUG",),
+    extra_compile_args=LanguageArguments(c=("/Wc-declared",), cxx=("/Wcxx-declared", "/Od")),
+    extra_link_args=("/DEBUG",),
     libraries=("user32", "z"),
     library_dirs=("vendor/lib",),
+    extra_objects=("prebuilt/a.obj", "prebuilt/b.lib"),
 )
 CXX_UNIT = CompileUnit("src/a.cpp", "cxx", "build/o/a.cpp.obj", "build/o/a.cpp.obj.d")
 C_UNIT = CompileUnit("src/b.c", "c", "build/o/b.c.obj", "build/o/b.c.obj.d")
-UNIT = LinkUnit(("build/o/a.cpp.obj",), "cxx", "build/pkg.ops/ops.dll", "build/ops.dll.rsp")
+UNIT = LinkUnit(
+    ("build/o/a.cpp.obj",), frozenset({"cxx"}), "build/pkg.ops/ops.dll", "build/ops.dll.rsp"
+)
 
 DEFAULT_CXX = (
     "/EHsc",
     "/Zc:__cplusplus",
     "/O2",
+    "/DNDEBUG",
     "/MD",
     "/bigobj",
     "/Zc:inline",
-    "/DNDEBUG",
     "/DWIN32_LEAN_AND_MEAN",
     "/D_CRT_SECURE_NO_WARNINGS",
     "/D_SCL_SECURE_NO_WARNINGS",
@@ -51,22 +66,40 @@ DEFAULT_CXX = (
 DEFAULT_C = DEFAULT_CXX[2:]
 
 
-def toolchain() -> MsvcToolchain:
-    compiler = Compiler((CL,), "msvc", "14.40.33807")
-    environment = EnvironmentFlags(
-        cppflags=("/DP",),
-        cflags=("/DC",),
-        cxxflags=("/DX",),
-        ldflags=("/OPT:REF",),
-        archflags=("-arch", "arm64"),
-        deployment_target="11.0",
-    )
-    return MsvcToolchain({"c": compiler, "cxx": compiler}, LINK, environment)
+ENVIRONMENT = EnvironmentFlags(
+    cppflags=("/DP",),
+    cflags=("/DC",),
+    cxxflags=("/DX",),
+    ldflags=("/OPT:REF",),
+    archflags=("-arch", "arm64"),
+    deployment_target="11.0",
+)
 
 
-def compile_command(settings: ExtensionSettings, unit: CompileUnit) -> tuple[str, ...]:
-    tools = toolchain()
+def toolchain(
+    family: str = "msvc",
+    *,
+    project: ProjectSettings = RELEASE,
+    environment: EnvironmentFlags = ENVIRONMENT,
+    linker: str = LINK,
+) -> MsvcToolchain:
+    compiler = Compiler(((CL if family == "msvc" else CLANG_CL),), family, "14.40.33807")
+    compilers = {"c": compiler, "cxx": compiler}
+    return MsvcToolchain(compilers, linker, environment, r"C:\project", project)
+
+
+def compile_command(
+    settings: ExtensionSettings, unit: CompileUnit, tools: MsvcToolchain | None = None
+) -> tuple[str, ...]:
+    tools = tools or toolchain()
     return tools.compile_command(tools.compile_flags(settings, SDK, unit.language), unit)
+
+
+def link_command(
+    settings: ExtensionSettings, unit: LinkUnit, tools: MsvcToolchain | None = None
+) -> tuple[str, ...]:
+    tools = tools or toolchain()
+    return tools.link_command(tools.link_flags(settings, SDK, unit, "build"), unit)
 
 
 @pytest.mark.parametrize(
@@ -153,10 +186,10 @@ def test_arguments_of_one_language_reach_no_other() -> None:
     assert not {"/DC", "/Wc-declared"} & set(cxx)
 
 
-@pytest.mark.parametrize("language", ["c", "cxx"])
-def test_link_takes_every_setting_in_order_for_either_language(language: str) -> None:
-    tools = toolchain()
-    assert tools.link_command(tools.link_flags(FULL, SDK, language, "build"), UNIT) == (
+@pytest.mark.parametrize("languages", [{"c"}, {"cxx"}, {"c", "cxx"}])
+def test_link_takes_every_setting_in_order_for_every_language(languages: set[str]) -> None:
+    unit = dataclasses.replace(UNIT, languages=frozenset(languages))
+    assert link_command(FULL, unit) == (
         LINK,
         "/OUT:build/pkg.ops/ops.dll",
         "/IMPLIB:build/pkg.ops/ops.lib",
@@ -166,12 +199,93 @@ def test_link_takes_every_setting_in_order_for_either_language(language: str) ->
         "/INCREMENTAL:NO",
         "/Brepro",
         "/OPT:REF",
+        "prebuilt/a.obj",
+        "prebuilt/b.lib",
         "/LIBPATH:vendor/lib",
         "user32.lib",
         "z.lib",
         "build/sdk/lib/tvm_ffi.lib",
         "/DEBUG",
     )
+
+
+def test_clang_cl_compiles_cxx_with_the_same_arguments_and_leaves_the_folder_out() -> None:
+    # Its own maps: cl has none, and embeds no folder without debug information.
+    assert compile_command(PLAIN, CXX_UNIT, toolchain("clang-cl")) == (
+        CLANG_CL,
+        "/nologo",
+        "/utf-8",
+        "/std:c++17",
+        *DEFAULT_CXX[:7],
+        r"/clang:-ffile-prefix-map=C:\project=.",
+        "/clang:-ffile-prefix-map=build/sdk/include/=",
+        "/clang:-ffile-prefix-map=build/sdk/dlpack-include/=",
+        *DEFAULT_CXX[7:],
+        "/Ibuild/sdk/include",
+        "/Ibuild/sdk/dlpack-include",
+        "/DP",
+        "/DX",
+        "/showIncludes",
+        "/c",
+        "/Tpsrc/a.cpp",
+        "/Fobuild/o/a.cpp.obj",
+    )
+
+
+def test_clang_cl_compiles_c() -> None:
+    tools = toolchain("clang-cl", environment=EnvironmentFlags())
+    assert compile_command(PLAIN, C_UNIT, tools) == (
+        CLANG_CL,
+        "/nologo",
+        "/utf-8",
+        "/std:c11",
+        *DEFAULT_C[:5],
+        r"/clang:-ffile-prefix-map=C:\project=.",
+        "/clang:-ffile-prefix-map=build/sdk/include/=",
+        "/clang:-ffile-prefix-map=build/sdk/dlpack-include/=",
+        *DEFAULT_C[5:],
+        "/Ibuild/sdk/include",
+        "/Ibuild/sdk/dlpack-include",
+        "/showIncludes",
+        "/c",
+        "/Tcsrc/b.c",
+        "/Fobuild/o/b.c.obj",
+    )
+
+
+def test_clang_cl_links_with_the_linker_as_cl_does() -> None:
+    assert link_command(FULL, UNIT, toolchain("clang-cl")) == link_command(FULL, UNIT)
+
+
+def test_a_launcher_comes_before_the_compiler_and_not_before_the_linker() -> None:
+    compiler = Compiler((CL,), "msvc", "14.40", launcher=("sccache",))
+    tools = MsvcToolchain({"cxx": compiler}, LINK, EnvironmentFlags())
+    assert compile_command(PLAIN, CXX_UNIT, tools)[:2] == ("sccache", CL)
+    assert link_command(PLAIN, UNIT, tools)[0] == LINK
+
+
+BASE = Sibling("base", "build/pkg.base/base.dll", "base_pkg")
+
+
+def test_a_sibling_is_linked_by_its_import_library_and_needs_no_run_path() -> None:
+    settings = dataclasses.replace(PLAIN, libraries=("z", "base"))
+    unit = dataclasses.replace(UNIT, siblings=(BASE,))
+    words = link_command(settings, unit)
+    at = words.index("z.lib")
+    assert words[at : at + 3] == ("z.lib", "build/pkg.base/base.lib", "build/sdk/lib/tvm_ffi.lib")
+    assert not [word for word in words if "base.dll" in word or "rpath" in word]
+
+
+def test_debug_symbols_are_a_file_that_the_linker_makes_beside_the_library() -> None:
+    settings = dataclasses.replace(PLAIN, debug_symbols=True)
+    assert toolchain().companion(settings, UNIT) == Companion(("build/pkg.ops/ops.pdb",))
+    assert "/PDB:build/pkg.ops/ops.pdb" in link_command(settings, UNIT)
+
+
+def test_without_debug_symbols_nothing_is_shipped_beside_the_library() -> None:
+    debug = toolchain(project=ProjectSettings(build_type="debug"))
+    assert toolchain().companion(PLAIN, UNIT) is None
+    assert debug.companion(PLAIN, UNIT) is None
 
 
 def test_the_objects_are_quoted_one_a_line() -> None:

@@ -53,7 +53,7 @@ SANITIZERS = {
 BUILD_TYPES = ("release", "debug", "release-debug-info", *SANITIZERS)
 
 _CUDA_ARCHITECTURES = Strings(
-    r"\d{1,2}\.\d[af]?(\+PTX)?", "architectures such as `9.0a`, `10.0+PTX`"
+    r"[0-9]{1,2}\.[0-9][af]?(\+PTX)?", "architectures such as `9.0a`, `10.0+PTX`"
 )
 _HIP_ARCHITECTURES = Strings(
     r"gfx[0-9a-f]+((-generic)?|(:(sramecc|xnack)[+-])+)",

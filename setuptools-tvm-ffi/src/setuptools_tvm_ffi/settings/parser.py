@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from .model import TABLE, ExtensionSettings, ProjectSettings, settings_of
-from .values import Declaration, did_you_mean, key_of
+from .values import Declaration, did_you_mean, key_of, shown
 
 _FILE = "pyproject.toml"
 
@@ -47,7 +47,7 @@ def parse_project(table: object) -> ProjectSettings:
     }
     values: dict[str, Any] = {}
     for key, value in table.items():
-        where = f"{_FILE}: {TABLE}.{key}"
+        where = f"{_FILE}: {TABLE}.{shown(key)}"
         if key in tables:
             values[tables[key]] = _extensions(where, value)
         elif key in settings:
@@ -73,7 +73,7 @@ def _extensions(where: str, tables: object) -> tuple[ExtensionSettings, ...]:
         for key in table:
             if "_" in key:  # not a second way to write a key
                 raise ConfigurationError(
-                    f"{declaration.whole}.{key}: unknown key, did you mean '{key_of(key)}'?"
+                    f"{declaration.whole}.{shown(key)}: unknown key, did you mean '{key_of(key)}'?"
                 )
         arguments = {key.replace("-", "_"): value for key, value in table.items()}
         result.append(parse_extension(arguments, declaration))
@@ -85,7 +85,7 @@ def _unknown_argument(where: Declaration, argument: str, known: list[str]) -> Co
     argument = where.name_of(argument)
     suggestion = did_you_mean(argument, names)
     if where.in_toml:
-        message = f"{where.whole}.{argument}: unknown key{suggestion}"
+        message = f"{where.whole}.{shown(argument)}: unknown key{suggestion}"
     else:
         message = f"{where.whole}: unknown argument {argument!r}{suggestion}"
     kind = "keys" if where.in_toml else "arguments"

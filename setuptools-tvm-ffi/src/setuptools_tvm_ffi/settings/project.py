@@ -103,10 +103,11 @@ def read_project(
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         document = {}
-    except tomllib.TOMLDecodeError as problem:
-        raise ConfigurationError(f"pyproject.toml: {problem}") from None
     except UnicodeDecodeError as problem:
         raise ConfigurationError(f"pyproject.toml: not UTF-8 (byte {problem.start})") from None
+    # Beside what is no TOML: a number of thousands of digits, brackets in thousands of brackets.
+    except (ValueError, RecursionError) as problem:
+        raise ConfigurationError(f"pyproject.toml: {problem}") from None
     project = document.get("project")
     tool = document.get("tool", {})
     table = tool.get("setuptools-tvm-ffi", {}) if isinstance(tool, dict) else {}

@@ -76,6 +76,15 @@ def key_of(field: str) -> str:
     return field.replace("_", "-")
 
 
+def shown(key: str) -> str:
+    r"""Return a key as a message shows it, on one line.
+
+    >>> print(shown("cxx-std"), shown("a\nb"))
+    cxx-std 'a\nb'
+    """
+    return key if key.isprintable() else repr(key)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the end of a message about an unknown name: what comes closest, or nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)
@@ -100,6 +109,22 @@ class Kind(Protocol):
 
     def described(self) -> str:
         """Return a word or two for the reference page, in Markdown."""
+
+
+def _check_characters(place: str, text: str) -> None:
+    """Refuse what no command line can hold, or no word of one."""
+    if not text.strip():
+        raise ConfigurationError(f"{place} holds {text!r}, which is empty")
+    if any(character in text for character in "\0\n\r"):
+        raise ConfigurationError(f"{place} holds {text!r}, with a line break or a null in it")
+
+
+def _repr(value: object) -> str:
+    """Return a value for a message."""
+    try:
+        return repr(value)
+    except ValueError:  # Python 3.11 and newer write no such numbers in decimal
+        return "a number of thousands of digits"
 
 
 def _type_name(value: object) -> str:
@@ -182,7 +207,7 @@ class Count:
         if not isinstance(value, int) or isinstance(value, bool):
             raise _wrong_type(place, value, "a whole number")
         if not 1 <= value <= self.maximum:
-            raise ConfigurationError(f"{place} is {value}, expected 1 to {self.maximum}")
+            raise ConfigurationError(f"{place} is {_repr(value)}, expected 1 to {self.maximum}")
         return value
 
     def read(self, place: str, text: str) -> object:
@@ -210,10 +235,10 @@ class Choice(_Textual):
     def parse(self, place: str, value: object, *, toml: bool) -> str:
         """Return the string that was chosen."""
         del toml
-        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        text = _repr(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if not isinstance(text, str) or text not in self.choices:
             raise ConfigurationError(
-                f"{place} is {value!r}, expected one of {', '.join(map(repr, self.choices))}"
+                f"{place} is {_repr(value)}, expected one of {', '.join(map(repr, self.choices))}"
             )
         return text
 
@@ -242,12 +267,19 @@ class Strings:
         result = []
         for item in value:
             if not isinstance(item, (str, os.PathLike)):
-                raise ConfigurationError(f"{place} holds {item!r}, which is not a string or a path")
+                raise ConfigurationError(
+                    f"{place} holds {_repr(item)}, which is not a string or a path"
+                )
             text = os.fspath(item)
-            if self.item_pattern is not None and not re.fullmatch(self.item_pattern, text):
-                raise ConfigurationError(f"{place} holds {text!r}, expected {self.item_described}")
+            self.check(place, text)
             result.append(text)
         return tuple(result)
+
+    def check(self, place: str, text: str) -> None:
+        """Refuse an item that is not what the list is of."""
+        if self.item_pattern is not None and not re.fullmatch(self.item_pattern, text):
+            raise ConfigurationError(f"{place} holds {text!r}, expected {self.item_described}")
+        _check_characters(place, text)
 
     def read(self, place: str, text: str) -> object:
         """Return the items between semicolons and white space."""
@@ -279,14 +311,16 @@ class Files(Strings):
         patterns = super().parse(place, value, toml=toml)
         if not patterns and not self.may_be_empty:
             raise ConfigurationError(f"{place} is empty")
-        for pattern in patterns:
-            if os.path.splitext(pattern)[1] not in self.suffixes:
-                raise ConfigurationError(
-                    f"{place.rstrip(':')}: {pattern!r} does not end in one of "
-                    f"{' '.join(self.suffixes)}",
-                    hint=self.hint,
-                )
         return patterns
+
+    def check(self, place: str, text: str) -> None:
+        """Refuse a path with another suffix."""
+        if os.path.splitext(text)[1] not in self.suffixes:
+            raise ConfigurationError(
+                f"{place.rstrip(':')}: {text!r} does not end in one of {' '.join(self.suffixes)}",
+                hint=self.hint,
+            )
+        _check_characters(place, text)
 
     def schema(self) -> dict[str, Any]:
         """Return an array of strings with these ends."""
@@ -325,6 +359,7 @@ class Macros:
                 raise problem
             if not _MACRO_NAME.fullmatch(name):
                 raise ConfigurationError(f"{place.rstrip(':')}: {name!r} is no name of a macro")
+            _check_characters(place, content or "-")
             result.append((name, content))
         return tuple(result)
 
@@ -455,7 +490,7 @@ class RegistryPrefix(_Textual):
             return None
         if not isinstance(value, str) or not _PREFIX.fullmatch(value):
             raise ConfigurationError(
-                f"{place} is {value!r}, expected dotted names such as 'my_package.ops'"
+                f"{place} is {_repr(value)}, expected dotted names such as 'my_package.ops'"
             )
         return value
 

@@ -1,0 +1,581 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every setting reaches the command lines, or the part of a plan or a wheel, that it is for.
+
+Each case sets one key and says what it adds to and takes from the commands of every toolchain;
+where a command is not named, it is the same as without. That wrong values are refused is asserted
+in `test_settings_parser.py` and `test_settings_project.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+from packaging.version import Version
+from setuptools_tvm_ffi.abi_floor import requirement_for
+from setuptools_tvm_ffi.build_plan import BuildPlan, make_plan
+from setuptools_tvm_ffi.commands.requirement import abi_floor
+from setuptools_tvm_ffi.job_count import Resources, count_jobs
+from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
+from setuptools_tvm_ffi.settings.model import settings_of
+from setuptools_tvm_ffi.settings.values import LanguageArguments
+from setuptools_tvm_ffi.toolchains import (
+    Compiler,
+    CompileUnit,
+    EnvironmentFlags,
+    LinkUnit,
+    Toolchain,
+)
+from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
+from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
+from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
+
+SDK = TVMFFISdk(Version("0.1.15"), ("sdk/include", "sdk/dlpack"), "sdk/lib", "libtvm_ffi.so")
+NO_FLAGS = EnvironmentFlags()
+
+
+def gnu(family: str, system: str) -> Callable[[ProjectSettings], Toolchain]:
+    def make(project: ProjectSettings) -> Toolchain:
+        compilers = {"c": Compiler(("cc",), family, "1"), "cxx": Compiler(("c++",), family, "1")}
+        return GnuToolchain(compilers, system, "/project", NO_FLAGS, project)
+
+    return make
+
+
+def microsoft(family: str) -> Callable[[ProjectSettings], Toolchain]:
+    def make(project: ProjectSettings) -> Toolchain:
+        compilers = dict.fromkeys(("c", "cxx"), Compiler(("cl.exe",), family, "1"))
+        # As `toolchains.discovery` chooses it.
+        lld = family == "clang-cl" and project.lto
+        linker = r"C:\LLVM\bin\lld-link.exe" if lld else r"C:\VS\link.exe"
+        return MsvcToolchain(compilers, linker, NO_FLAGS, r"C:\project", project)
+
+    return make
+
+
+TOOLCHAINS = {
+    "gcc": gnu("gcc", "linux"),
+    "clang": gnu("clang", "linux"),
+    "apple": gnu("clang", "darwin"),
+    "msvc": microsoft("msvc"),
+    "clang-cl": microsoft("clang-cl"),
+}
+GNU = ("gcc", "clang", "apple")
+ELF = ("gcc", "clang")
+MICROSOFT = ("msvc", "clang-cl")
+EVERY = (*GNU, *MICROSOFT)
+COMPILE = ("c", "cxx")
+
+
+def commands(toolchain: Toolchain, settings: ExtensionSettings) -> dict[str, tuple[str, ...]]:
+    """The commands that compile and link, of C++ and of C."""
+    library = "build/ops.dll" if toolchain.system == "windows" else "build/libops.so"
+    unit = LinkUnit(("a.o",), frozenset({"cxx"}), library, "build/ops.rsp")
+    return {
+        **{
+            language: toolchain.compile_command(
+                toolchain.compile_flags(settings, SDK, language),
+                CompileUnit("a", language, "a.o", "a.o.d"),
+            )
+            for language in COMPILE
+        },
+        "link": toolchain.link_command(toolchain.link_flags(settings, SDK, unit, "build"), unit),
+    }
+
+
+@dataclass(frozen=True)
+class Change:
+    """Words that a command has no more, and words that it has in addition, in its order."""
+
+    removed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+
+SAME = Change()
+
+
+def added(*words: str) -> Change:
+    return Change(added=words)
+
+
+def removed(*words: str) -> Change:
+    return Change(removed=words)
+
+
+def difference(before: tuple[str, ...], after: tuple[str, ...]) -> Change:
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    changes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    return Change(
+        tuple(word for _, first, last, _, _ in changes for word in before[first:last]),
+        tuple(word for _, _, _, first, last in changes for word in after[first:last]),
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """A value, and what it changes: toolchains, then commands.
+
+    :param beside: other settings of the extension, with and without it.
+    """
+
+    value: Any
+    changes: dict[tuple[str, ...], dict[str, Change]]
+    beside: dict[str, Any] = field(default_factory=dict)
+
+    def expected(self, toolchain: str) -> dict[str, Change]:
+        found: dict[str, Change] = dict.fromkeys((*COMPILE, "link"), SAME)
+        for toolchains, of_commands in self.changes.items():
+            assert set(toolchains) <= set(TOOLCHAINS)
+            if toolchain in toolchains:
+                found.update(of_commands)
+        return found
+
+
+def compiled(change: Change) -> dict[str, Change]:
+    return dict.fromkeys(COMPILE, change)
+
+
+DEBUG_LINK = ("/DEBUG", "/OPT:REF", "/OPT:ICF", "/PDBALTPATH:%_PDB%", "/PDB:build/ops.pdb")
+UNIX_MAPS = (
+    "-ffile-prefix-map=/project=.",
+    "-ffile-prefix-map=sdk/include/=",
+    "-ffile-prefix-map=sdk/dlpack/=",
+)
+CLANG_CL_MAPS = (
+    r"/clang:-ffile-prefix-map=C:\project=.",
+    "/clang:-ffile-prefix-map=sdk/include/=",
+    "/clang:-ffile-prefix-map=sdk/dlpack/=",
+)
+
+EXTENSION_CASES: dict[str, list[Case]] = {
+    "include_dirs": [
+        Case(
+            ("include", "my headers"),
+            {
+                GNU: compiled(added("-Iinclude", "-Imy headers")),
+                MICROSOFT: compiled(added("/Iinclude", "/Imy headers")),
+            },
+        )
+    ],
+    "define_macros": [
+        Case(
+            (("A", None), ("B", "1"), ("F(x)", "x + 1")),
+            {
+                GNU: compiled(added("-DA", "-DB=1", "-DF(x)=x + 1")),
+                MICROSOFT: compiled(added("/DA", "/DB=1", "/DF(x)=x + 1")),
+            },
+        )
+    ],
+    "undef_macros": [
+        Case(
+            ("A", "NDEBUG"),
+            {
+                GNU: compiled(added("-UA", "-UNDEBUG")),
+                MICROSOFT: compiled(added("/UA", "/UNDEBUG")),
+            },
+        )
+    ],
+    "extra_compile_args": [
+        Case(LanguageArguments(c=("-c1", "-c2")), {EVERY: {"c": added("-c1", "-c2")}}),
+        Case(LanguageArguments(cxx=("-x1", "-x2")), {EVERY: {"cxx": added("-x1", "-x2")}}),
+        Case(LanguageArguments(cuda=("-u",), hip=("-h",)), {}),
+    ],
+    "extra_link_args": [Case(("-a", "-b"), {EVERY: {"link": added("-a", "-b")}})],
+    "extra_objects": [
+        Case(
+            ("a.o", "lib/libb.a"),
+            {
+                (*ELF, *MICROSOFT): {"link": added("a.o", "lib/libb.a")},
+                ("apple",): {"link": added("a.o", "-Wl,-load_hidden,lib/libb.a")},
+            },
+        )
+    ],
+    "libraries": [
+        Case(
+            ("z", "m"),
+            {GNU: {"link": added("-lz", "-lm")}, MICROSOFT: {"link": added("z.lib", "m.lib")}},
+        )
+    ],
+    "library_dirs": [
+        Case(
+            ("lib", "/opt/my lib"),
+            {
+                GNU: {"link": added("-Llib", "-L/opt/my lib")},
+                MICROSOFT: {"link": added("/LIBPATH:lib", "/LIBPATH:/opt/my lib")},
+            },
+        )
+    ],
+    "c_std": [
+        Case(
+            "17",
+            {
+                GNU: {"c": Change(("-std=c11",), ("-std=c17",))},
+                MICROSOFT: {"c": Change(("/std:c11",), ("/std:c17",))},
+            },
+        ),
+        Case(
+            "23",
+            {
+                GNU: {"c": Change(("-std=c11",), ("-std=c2x",))},
+                MICROSOFT: {"c": Change(("/std:c11",), ("/std:clatest",))},
+            },
+        ),
+    ],
+    "cxx_std": [
+        Case(
+            "20",
+            {
+                GNU: {"cxx": Change(("-std=c++17",), ("-std=c++20",))},
+                MICROSOFT: {"cxx": Change(("/std:c++17",), ("/std:c++20",))},
+            },
+        ),
+        Case(
+            "23",
+            {
+                GNU: {"cxx": Change(("-std=c++17",), ("-std=c++2b",))},
+                MICROSOFT: {"cxx": Change(("/std:c++17",), ("/std:c++latest",))},
+            },
+        ),
+        Case(
+            "26",
+            {
+                GNU: {"cxx": Change(("-std=c++17",), ("-std=c++2c",))},
+                MICROSOFT: {"cxx": Change(("/std:c++17",), ("/std:c++latest",))},
+            },
+        ),
+    ],
+    "link_header": [
+        Case(
+            value=False,
+            changes={
+                GNU: compiled(removed("-isystem", "sdk/include", "-isystem", "sdk/dlpack")),
+                MICROSOFT: compiled(removed("/Isdk/include", "/Isdk/dlpack")),
+            },
+        )
+    ],
+    "link_shared": [
+        Case(
+            value=False,
+            changes={
+                GNU: {"link": removed("-Lsdk/lib", "-ltvm_ffi")},
+                MICROSOFT: {"link": removed("sdk/lib/libtvm_ffi.so")},
+            },
+        )
+    ],
+    "exclude_libs": [
+        Case(
+            value=False,
+            changes={
+                ELF: {"link": removed("-Wl,--exclude-libs,ALL")},
+                ("apple",): {"link": Change(("-Wl,-load_hidden,b.a",), ("b.a",))},
+            },
+            beside={"extra_objects": ("a.o", "b.a")},
+        )
+    ],
+    "prefix_map": [
+        Case(
+            value=False,
+            changes={
+                GNU: compiled(removed(*UNIX_MAPS)),
+                # cl has no such option.
+                ("clang-cl",): compiled(removed(*CLANG_CL_MAPS)),
+            },
+        )
+    ],
+    "msvc_flags": [
+        Case(
+            value=False,
+            changes={
+                MICROSOFT: compiled(
+                    removed(
+                        "/bigobj",
+                        "/Zc:inline",
+                        "/DWIN32_LEAN_AND_MEAN",
+                        "/D_CRT_SECURE_NO_WARNINGS",
+                        "/D_SCL_SECURE_NO_WARNINGS",
+                        "/D_ENABLE_EXTENDED_ALIGNED_STORAGE",
+                        "/DNOMINMAX",
+                    )
+                )
+            },
+        )
+    ],
+    "debug_symbols": [
+        Case(
+            value=True,
+            changes={
+                GNU: compiled(added("-g")),
+                MICROSOFT: {**compiled(added("/Z7")), "link": added(*DEBUG_LINK)},
+            },
+        )
+    ],
+}
+
+NOT_RELEASE_GNU = ("-O3", "-DNDEBUG")
+NOT_RELEASE_MICROSOFT = ("/O2", "/DNDEBUG")
+
+
+def sanitized(name: str) -> dict[tuple[str, ...], dict[str, Change]]:
+    flag = f"-fsanitize={name}"
+    gnu_words = ("-O1", "-g", "-fno-omit-frame-pointer", flag)
+    return {
+        GNU: compiled(Change(NOT_RELEASE_GNU, gnu_words)),
+        ("gcc", "apple"): {"link": added(flag)},
+        ("clang",): {"link": added(flag, "-shared-libsan")},
+        ("msvc",): {
+            **compiled(Change(NOT_RELEASE_MICROSOFT, ("/O1", f"/fsanitize={name}", "/Z7"))),
+            "link": added(*DEBUG_LINK),
+        },
+        ("clang-cl",): {
+            **compiled(Change(NOT_RELEASE_MICROSOFT, ("/O1", flag, "/Z7"))),
+            "link": added(*DEBUG_LINK),
+        },
+    }
+
+
+PROJECT_CASES: dict[str, list[Case]] = {
+    "build_type": [
+        Case(
+            "debug",
+            {
+                GNU: compiled(Change(NOT_RELEASE_GNU, ("-O0", "-g"))),
+                MICROSOFT: {
+                    **compiled(Change(NOT_RELEASE_MICROSOFT, ("/Od", "/Z7"))),
+                    "link": added(*DEBUG_LINK),
+                },
+            },
+        ),
+        Case(
+            "release-debug-info",
+            {
+                GNU: compiled(Change(("-O3",), ("-O2", "-g"))),
+                MICROSOFT: {**compiled(added("/Z7")), "link": added(*DEBUG_LINK)},
+            },
+        ),
+        Case("address-sanitizer", sanitized("address")),
+        Case("undefined-sanitizer", sanitized("undefined")),
+        Case("thread-sanitizer", sanitized("thread")),
+    ],
+    "strip": [
+        Case(
+            value=True,
+            changes={
+                ELF: {"link": added("-Wl,--strip-all")},
+                ("apple",): {"link": added("-Wl,-x", "-Wl,-S")},
+                # Microsoft's libraries hold no symbols.
+            },
+        )
+    ],
+    "lto": [
+        Case(
+            value=True,
+            changes={
+                ("gcc",): {**compiled(added("-flto=auto")), "link": added("-flto=auto")},
+                ("clang", "apple"): {**compiled(added("-flto=thin")), "link": added("-flto=thin")},
+                ("msvc",): {**compiled(added("/GL")), "link": added("/LTCG")},
+                ("clang-cl",): {
+                    **compiled(added("-flto=thin")),
+                    "link": Change((r"C:\VS\link.exe",), (r"C:\LLVM\bin\lld-link.exe",)),
+                },
+            },
+        )
+    ],
+    "warnings_as_errors": [
+        Case(
+            value=True, changes={GNU: compiled(added("-Werror")), MICROSOFT: compiled(added("/WX"))}
+        )
+    ],
+}
+
+#: Settings whose place is no command of C or C++, with the tests that assert it.
+ASSERTED_BY: dict[str, str] = {}
+
+
+def asserts(*names: str) -> Callable[[Any], Any]:
+    """Say which settings a test is about."""
+
+    def mark(test: Any) -> Any:
+        ASSERTED_BY.update(dict.fromkeys(names, test.__name__))
+        return test
+
+    return mark
+
+
+def cases(of: dict[str, list[Case]]) -> list[Any]:
+    return [
+        pytest.param(toolchain, name, case, id=f"{name}-{number}-{toolchain}")
+        for name, every in of.items()
+        for number, case in enumerate(every)
+        for toolchain in TOOLCHAINS
+    ]
+
+
+@pytest.mark.parametrize(("toolchain", "name", "case"), cases(EXTENSION_CASES))
+def test_a_setting_of_an_extension_changes_these_words_and_no_others(
+    toolchain: str, name: str, case: Case
+) -> None:
+    tools = TOOLCHAINS[toolchain](ProjectSettings())
+    without = ExtensionSettings(name="pkg.ops", sources=("a.cc",), **case.beside)
+    before = commands(tools, without)
+    after = commands(tools, dataclasses.replace(without, **{name: case.value}))
+    assert {tool: difference(before[tool], after[tool]) for tool in before} == case.expected(
+        toolchain
+    )
+
+
+@pytest.mark.parametrize(("toolchain", "name", "case"), cases(PROJECT_CASES))
+def test_a_setting_of_a_project_changes_these_words_and_no_others(
+    toolchain: str, name: str, case: Case
+) -> None:
+    settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), **case.beside)
+    before = commands(TOOLCHAINS[toolchain](ProjectSettings()), settings)
+    after = commands(TOOLCHAINS[toolchain](ProjectSettings(**{name: case.value})), settings)
+    assert {tool: difference(before[tool], after[tool]) for tool in before} == case.expected(
+        toolchain
+    )
+
+
+@pytest.mark.parametrize("toolchain", ["gcc", "clang", "apple"])
+@pytest.mark.parametrize("build_type", ["debug", "release-debug-info", "address-sanitizer"])
+def test_debug_information_is_asked_for_once(toolchain: str, build_type: str) -> None:
+    settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), debug_symbols=True)
+    tools = TOOLCHAINS[toolchain](ProjectSettings(build_type=build_type))
+    assert [commands(tools, settings)[language].count("-g") for language in COMPILE] == [1, 1]
+
+
+def test_on_macos_stripping_leaves_what_debug_symbols_are_collected_from() -> None:
+    settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), debug_symbols=True)
+    words = commands(TOOLCHAINS["apple"](ProjectSettings(strip=True)), settings)["link"]
+    assert [word for word in words if word in {"-Wl,-x", "-Wl,-S"}] == ["-Wl,-x"]
+
+
+# --- settings with another place ----------------------------------------------------------------
+
+
+def plan(
+    toolchain: str = "gcc", sources: tuple[str, ...] = ("a.cc",), **settings: Any
+) -> BuildPlan:
+    extension = ExtensionSettings(sources=sources, **{"name": "pkg.ops", **settings})
+    tools = TOOLCHAINS[toolchain](ProjectSettings())
+    files = [PurePosixPath(source) for source in sources]
+    return make_plan([(extension, files)], tools, SDK, PurePosixPath("build"))
+
+
+@asserts("name")
+@pytest.mark.parametrize(
+    ("toolchain", "library", "named_in_the_link"),
+    [
+        ("gcc", "build/a.b.ops/libops.so", "-Wl,-soname,libops.so"),
+        ("apple", "build/a.b.ops/libops.dylib", "-Wl,-install_name,@rpath/libops.dylib"),
+        ("msvc", "build/a.b.ops/ops.dll", "/OUT:build/a.b.ops/ops.dll"),
+    ],
+)
+def test_the_name_is_that_of_the_folder_the_library_and_its_file(
+    toolchain: str, library: str, named_in_the_link: str
+) -> None:
+    (made,) = plan(toolchain, name="a.b.ops").libraries
+    assert made.library == library
+    assert named_in_the_link in made.steps[-1].command
+    assert (made.settings.package, made.settings.prefix) == ("a.b", "a.b.")
+
+
+@asserts("sources")
+def test_each_source_is_compiled_once_and_linked() -> None:
+    (made,) = plan(sources=("b.c", "x/a.cc")).libraries
+    assert [step.inputs for step in made.steps[:-1]] == [("b.c",), ("x/a.cc",)]
+    assert made.steps[-1].inputs == tuple(step.output for step in made.steps[:-1])
+
+
+@asserts("depends")
+def test_every_source_is_compiled_again_when_a_declared_file_has_changed() -> None:
+    (made,) = plan(sources=("a.c", "b.cc"), depends=("table.inc",)).libraries
+    (plain,) = plan(sources=("a.c", "b.cc")).libraries
+    assert [("table.inc" in step.extra_inputs) for step in made.steps] == [True, True, False]
+    assert [step.command for step in made.steps] == [step.command for step in plain.steps]
+
+
+def test_the_library_is_linked_again_when_a_prebuilt_object_has_changed() -> None:
+    (made,) = plan(extra_objects=("pre/a.o", "pre/libb.a")).libraries
+    assert made.steps[-1].extra_inputs[-2:] == ("pre/a.o", "pre/libb.a")
+
+
+@asserts("registry_prefix")
+@pytest.mark.parametrize(
+    ("declared", "prefix"), [(None, "pkg."), ("pkg.kernels", "pkg.kernels."), ("other.", "other.")]
+)
+def test_stubs_are_generated_for_the_prefix(declared: str | None, prefix: str) -> None:
+    settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), registry_prefix=declared)
+    assert settings.prefix == prefix
+
+
+@asserts("jobs")
+def test_the_number_of_jobs_is_the_one_that_is_declared() -> None:
+    project = Project(ProjectSettings(jobs=3), {"jobs": "SETUPTOOLS_TVM_FFI_JOBS"})
+    resources = Resources(processors=64, free_memory=2**40)
+    jobs = count_jobs(
+        *(project.settings.jobs, project.place("jobs"), resources),
+        device_compilers=False,
+        remote=None,
+    )
+    assert (jobs.total, jobs.local) == (3, 3)
+    assert "SETUPTOOLS_TVM_FFI_JOBS" in jobs.explanation
+
+
+@asserts("abi_floor")
+@pytest.mark.parametrize(
+    ("declared", "requirement"),
+    [(None, ">=0.1.15,<0.2"), ("0.1.9", ">=0.1.9,!=0.1.13,!=0.1.13.post0,<0.2")],
+)
+def test_the_wheel_requires_what_the_floor_says(declared: str | None, requirement: str) -> None:
+    project = Project(ProjectSettings(abi_floor=declared))
+    floor = abi_floor(project, Version("0.1.15"))
+    assert requirement_for(floor) == f"apache-tvm-ffi{requirement}"
+
+
+@asserts("compiler_launcher")
+@pytest.mark.parametrize("language", COMPILE)
+def test_a_launcher_starts_the_compilers_and_not_the_link(language: str) -> None:
+    compiler = Compiler(("c++",), "gcc", "1", launcher=("ccache", "-q"))
+    tools = GnuToolchain({"c": compiler, "cxx": compiler}, "linux", "/project", NO_FLAGS)
+    made = commands(tools, ExtensionSettings(name="pkg.ops", sources=("a.cc",)))
+    assert made[language][:3] == ("ccache", "-q", "c++")
+    assert "ccache" not in made["link"]
+
+
+def test_a_plan_says_the_same_as_its_commands() -> None:
+    (made,) = plan(define_macros=(("A", "it's"),)).libraries
+    words = shlex.split(made.steps[0].command)
+    assert "-DA=it's" in words
+
+
+# --- completeness -------------------------------------------------------------------------------
+
+#: Settings that are asserted by tests of their own, in these files.
+ASSERTED_IN = {
+    "stubs": "../test_stubs.py",
+    "cuda_std": "test_toolchains_nvcc.py",
+    "cuda_architectures": "test_toolchains_nvcc.py",
+    "cuda_runtime": "test_toolchains_nvcc.py",
+    "hip_std": "test_toolchains_hipcc.py",
+    "hip_architectures": "test_toolchains_hipcc.py",
+    "editable_rebuild": "../test_editable_rebuild.py",
+}
+
+
+@pytest.mark.parametrize("table", [ExtensionSettings, ProjectSettings])
+def test_no_setting_is_without_a_test(table: type) -> None:
+    of_commands = EXTENSION_CASES if table is ExtensionSettings else PROJECT_CASES
+    asserted = {*of_commands, *ASSERTED_BY, *ASSERTED_IN}
+    assert [s.field for s in settings_of(table) if s.field not in asserted] == []
+
+
+@pytest.mark.parametrize(("name", "file"), list(ASSERTED_IN.items()), ids=list(ASSERTED_IN))
+def test_a_setting_is_named_in_the_tests_that_are_said_to_assert_it(name: str, file: str) -> None:
+    text = (Path(__file__).parent / file).read_text(encoding="utf-8")
+    assert name in text or name.replace("_", "-") in text

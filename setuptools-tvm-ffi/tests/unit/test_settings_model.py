@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from setuptools_tvm_ffi.settings.model import (
+    BUILD_TYPES,
+    C_STANDARDS,
+    CXX_STANDARDS,
+    SANITIZERS,
+    ExtensionSettings,
+    ProjectSettings,
+    Setting,
+    settings_of,
+)
+
+EVERY_SETTING = [
+    pytest.param(table, setting, id=f"{table.__name__}.{setting.field}")
+    for table in (ExtensionSettings, ProjectSettings)
+    for setting in settings_of(table)
+]
+
+
+@pytest.mark.parametrize(("table", "setting"), EVERY_SETTING)
+def test_every_setting_says_what_it_is(table: type, setting: Setting) -> None:
+    assert re.fullmatch(r"[A-Z`].*\.", setting.text, re.DOTALL)
+    assert setting.kind.described()
+    assert setting.kind.schema()
+    assert setting.field in {field.name for field in dataclasses.fields(table)}
+
+
+@pytest.mark.parametrize(("table", "setting"), EVERY_SETTING)
+def test_every_default_is_a_value_of_its_kind(table: type, setting: Setting) -> None:
+    del table
+    if setting.default in (dataclasses.MISSING, None):
+        return
+    if setting.field in {"define_macros", "extra_compile_args"}:
+        return  # has another type once it is parsed
+    assert setting.kind.parse("here:", setting.default, toml=True) == setting.default
+
+
+def test_fields_are_settings_or_tables_and_nothing_else() -> None:
+    for table in (ExtensionSettings, ProjectSettings):
+        for field in dataclasses.fields(table):
+            assert {"kind", "table"} & set(field.metadata), field.name
+
+
+def test_a_library_has_a_name_and_sources_and_a_project_nothing_of_its_own() -> None:
+    required = [s.field for s in settings_of(ExtensionSettings) if s.default is dataclasses.MISSING]
+    assert required == ["name", "sources"]
+    assert [s for s in settings_of(ProjectSettings) if s.default is dataclasses.MISSING] == []
+
+
+def test_the_build_types_are_these() -> None:
+    assert BUILD_TYPES == (
+        "release",
+        "debug",
+        "release-debug-info",
+        "address-sanitizer",
+        "undefined-sanitizer",
+        "thread-sanitizer",
+    )
+    assert set(SANITIZERS) < set(BUILD_TYPES)
+
+
+def test_the_standards_are_these() -> None:
+    assert C_STANDARDS == ("11", "17", "23")
+    assert CXX_STANDARDS == ("17", "20", "23", "26")

@@ -1,0 +1,482 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with a setting is said by its dotted key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
+from setuptools_tvm_ffi.settings.model import settings_of
+from setuptools_tvm_ffi.settings.parser import parse_extension, parse_project
+from setuptools_tvm_ffi.settings.values import (
+    Choice,
+    Count,
+    Declaration,
+    ExtensionName,
+    Files,
+    Flag,
+    Kind,
+    LanguageArguments,
+    Macros,
+    PerLanguage,
+    RegistryPrefix,
+    Strings,
+    Text,
+    key_of,
+)
+
+TABLE = "pyproject.toml: tool.setuptools-tvm-ffi"
+FIRST = f"{TABLE}.ext-modules[0]"
+PLAIN = {"name": "pkg.ops", "sources": ["a.c"]}
+
+
+def refused(table: object) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_project(table)
+    return caught.value
+
+
+def refused_extension(**keys: object) -> ConfigurationError:
+    """Declare one extension with these keys, underscores as dashes, beside what it needs."""
+    return refused({"ext-modules": [{**PLAIN, **{key_of(k): v for k, v in keys.items()}}]})
+
+
+def test_an_empty_table_is_the_defaults() -> None:
+    assert parse_project({}) == ProjectSettings()
+
+
+def test_every_key_of_a_project_reaches_its_settings() -> None:
+    table: dict[str, Any] = {
+        "build-type": "debug",
+        "jobs": 4,
+        "compiler-launcher": "ccache",
+        "strip": True,
+        "lto": True,
+        "warnings-as-errors": True,
+        "cuda-architectures": ["9.0a", "10.0+PTX"],
+        "hip-architectures": ["gfx942", "gfx90a:sramecc+:xnack-"],
+        "abi-floor": "0.1.9",
+        "editable-rebuild": True,
+    }
+    assert list(table) == [key_of(setting.field) for setting in settings_of(ProjectSettings)]
+    assert parse_project({**table, "ext-modules": [PLAIN]}) == ProjectSettings(
+        build_type="debug",
+        jobs=4,
+        compiler_launcher="ccache",
+        strip=True,
+        lto=True,
+        warnings_as_errors=True,
+        cuda_architectures=("9.0a", "10.0+PTX"),
+        hip_architectures=("gfx942", "gfx90a:sramecc+:xnack-"),
+        abi_floor="0.1.9",
+        editable_rebuild=True,
+        ext_modules=(ExtensionSettings(name="pkg.ops", sources=("a.c",)),),
+    )
+
+
+def test_every_key_of_an_extension_reaches_its_settings() -> None:
+    table: dict[str, Any] = {
+        "name": "pkg.ops",
+        "sources": ["csrc/*.cc", "csrc/x.c"],
+        "include-dirs": ["include"],
+        "define-macros": [["A"], ["B", "1"]],
+        "undef-macros": ["C"],
+        "extra-compile-args": {"c": ["-Wc"], "cxx": ["-Wcxx"], "cuda": ["-G"], "hip": ["-H"]},
+        "extra-link-args": ["-Wl,-x"],
+        "extra-objects": ["a.o", "libb.a"],
+        "libraries": ["m"],
+        "library-dirs": ["lib"],
+        "c-std": 17,
+        "cxx-std": "20",
+        "cuda-std": 20,
+        "hip-std": "26",
+        "cuda-architectures": ["8.9"],
+        "cuda-runtime": "none",
+        "hip-architectures": ["gfx9-generic"],
+        "registry-prefix": "pkg.ops",
+        "stubs": "directives",
+        "link-header": False,
+        "link-shared": False,
+        "exclude-libs": False,
+        "prefix-map": False,
+        "msvc-flags": False,
+        "debug-symbols": True,
+        "depends": ["table.txt"],
+    }
+    assert list(table) == [key_of(setting.field) for setting in settings_of(ExtensionSettings)]
+    (settings,) = parse_project({"ext-modules": [table]}).ext_modules
+    assert settings == ExtensionSettings(
+        name="pkg.ops",
+        sources=("csrc/*.cc", "csrc/x.c"),
+        include_dirs=("include",),
+        define_macros=(("A", None), ("B", "1")),
+        undef_macros=("C",),
+        extra_compile_args=LanguageArguments(c=("-Wc",), cxx=("-Wcxx",), cuda=("-G",), hip=("-H",)),
+        extra_link_args=("-Wl,-x",),
+        extra_objects=("a.o", "libb.a"),
+        libraries=("m",),
+        library_dirs=("lib",),
+        c_std="17",
+        cxx_std="20",
+        cuda_std="20",
+        hip_std="26",
+        cuda_architectures=("8.9",),
+        cuda_runtime="none",
+        hip_architectures=("gfx9-generic",),
+        registry_prefix="pkg.ops",
+        stubs="directives",
+        link_header=False,
+        link_shared=False,
+        exclude_libs=False,
+        prefix_map=False,
+        msvc_flags=False,
+        debug_symbols=True,
+        depends=("table.txt",),
+    )
+
+
+def test_extensions_keep_their_order() -> None:
+    tables = [{"name": f"pkg.{name}", "sources": ["a.c"]} for name in "cab"]
+    parsed = parse_project({"ext-modules": tables}).ext_modules
+    assert [settings.target for settings in parsed] == ["c", "a", "b"]
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("build_type", "build-type"),
+        ("buildtype", "build-type"),
+        ("job", "jobs"),
+        ("compiler-launchers", "compiler-launcher"),
+        ("Strip", "strip"),
+        ("warning-as-error", "warnings-as-errors"),
+        ("cuda-arch", "cuda-architectures"),
+        ("abi_floor", "abi-floor"),
+        ("abi.floor", "abi-floor"),
+        ("editable-rebuilds", "editable-rebuild"),
+        ("ext-module", "ext-modules"),
+    ],
+)
+def test_an_unknown_key_of_a_project_is_refused_with_the_one_that_was_meant(
+    key: str, meant: str
+) -> None:
+    error = refused({"strip": True, key: True})
+    assert error.message == f"{TABLE}.{key}: unknown key, did you mean {meant!r}?"
+    assert error.hint == (
+        "known keys: build-type, jobs, compiler-launcher, strip, lto, warnings-as-errors, "
+        "cuda-architectures, hip-architectures, abi-floor, editable-rebuild, ext-modules"
+    )
+
+
+@pytest.mark.parametrize("key", ["zzz", "größe", "sanitize", "名"])
+def test_an_unknown_key_like_no_other_is_refused(key: str) -> None:
+    assert refused({key: 4}).message == f"{TABLE}.{key}: unknown key"
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("sorces", "sources"),
+        ("source", "sources"),
+        ("include-dir", "include-dirs"),
+        ("define_macros", "define-macros"),
+        ("cxx_std", "cxx-std"),
+        ("cxxstd", "cxx-std"),
+        ("link-headers", "link-header"),
+        ("cuda-runtimes", "cuda-runtime"),
+        ("extra-compile-arg", "extra-compile-args"),
+        ("depend", "depends"),
+        ("prefix", "prefix-map"),
+    ],
+)
+def test_an_unknown_key_of_an_extension_is_refused_with_the_one_that_was_meant(
+    key: str, meant: str
+) -> None:
+    error = refused({"ext-modules": [PLAIN, {**PLAIN, key: []}]})
+    assert error.message == f"{TABLE}.ext-modules[1].{key}: unknown key, did you mean {meant!r}?"
+
+
+@pytest.mark.parametrize("key", ["zzz", "größe", "build-type", "jobs"])
+def test_an_unknown_key_of_an_extension_like_no_other_is_refused(key: str) -> None:
+    error = refused({"ext-modules": [{**PLAIN, key: 1}]})
+    assert error.message.startswith(f"{FIRST}.{key}: unknown key")
+    assert error.hint is not None
+    assert error.hint.startswith("known keys: name, sources, include-dirs, ")
+
+
+@pytest.mark.parametrize("key", ["name", "sources"])
+def test_a_key_that_is_missing_is_named(key: str) -> None:
+    table = {k: v for k, v in PLAIN.items() if k != key}
+    assert refused({"ext-modules": [table]}).message == f"{FIRST}.{key}: is missing"
+
+
+@pytest.mark.parametrize("table", ["x", 3, True, [], [{}], 1.5, dt.date(2026, 1, 1)])
+def test_settings_that_are_no_table_are_refused(table: object) -> None:
+    assert refused(table).message == f"{TABLE}: must be a table, not {type(table).__name__}"
+
+
+@pytest.mark.parametrize("value", ["x", 3, [1], [PLAIN, "x"], [[PLAIN]], PLAIN, True, math.nan])
+def test_extensions_that_are_no_array_of_tables_are_refused(value: object) -> None:
+    error = refused({"ext-modules": value})
+    assert error.message == f"{TABLE}.ext-modules: must be an array of tables"
+    assert error.hint == "write [[tool.setuptools-tvm-ffi.ext-modules]] above each"
+
+
+def test_the_argument_of_a_call_is_named_with_the_call() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_extension({**PLAIN, "cxx_std": 14}, Declaration("TVMFFIExtension('pkg.ops')"))
+    assert caught.value.message == (
+        "TVMFFIExtension('pkg.ops'): cxx_std is 14, expected one of '17', '20', '23', '26'"
+    )
+
+
+# --- types --------------------------------------------------------------------------------------
+
+#: A value of every type that TOML has.
+TOML_VALUES: dict[str, object] = {
+    "string": "x y",
+    "empty string": "",
+    "integer": 3,
+    "negative": -7,
+    "huge": 10**40,
+    "float": 1.5,
+    "infinity": math.inf,
+    "not a number": math.nan,
+    "true": True,
+    "datetime": dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc),
+    "date": dt.date(2026, 1, 1),
+    "time": dt.time(12, 30),
+    "array of integers": [1],
+    "array of arrays": [["x y", 1]],
+    "array of tables": [{"x y": 1}],
+    "table": {"x y": 1},
+}
+#: Those that a kind of setting takes.
+TAKEN: dict[type[Kind], set[str]] = {
+    Text: {"string"},
+    Flag: {"true"},
+    Count: {"integer"},
+    Choice: set(),
+    Strings: set(),
+    Files: set(),
+    Macros: set(),
+    PerLanguage: set(),
+    ExtensionName: set(),
+    RegistryPrefix: set(),
+}
+EVERY_PLACE = [
+    (table, setting.field, type(setting.kind))
+    for table in (ProjectSettings, ExtensionSettings)
+    for setting in settings_of(table)
+]
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "kind", "name"),
+    [
+        pytest.param(*place, name, id=f"{place[0].__name__}.{place[1]}-{name}")
+        for place in EVERY_PLACE
+        for name in TOML_VALUES
+        if name not in TAKEN[place[2]]
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_dotted_key(
+    table: type, field: str, kind: type[Kind], name: str
+) -> None:
+    del kind
+    value = TOML_VALUES[name]
+    if table is ProjectSettings:
+        place, error = f"{TABLE}.{key_of(field)}", refused({key_of(field): value})
+    else:
+        place, error = f"{FIRST}.{key_of(field)}", refused_extension(**{field: value})
+    assert error.message.startswith(f"{place}:")
+    assert "\n" not in error.message
+
+
+# --- values -------------------------------------------------------------------------------------
+
+NO_STRING = "holds 3, which is not a string or a path"
+#: For every setting of a project values that it does not take, and what is said of them.
+WRONG_PROJECT: dict[str, list[tuple[object, str]]] = {
+    "build_type": [
+        (
+            "fast",
+            "is 'fast', expected one of 'release', 'debug', 'release-debug-info', "
+            "'address-sanitizer', 'undefined-sanitizer', 'thread-sanitizer'",
+        ),
+        ("Debug", "is 'Debug', expected one of "),
+    ],
+    "jobs": [
+        (0, "is 0, expected 1 to 4096"),
+        (-4, "is -4, expected 1 to 4096"),
+        (4097, "is 4097, expected 1 to 4096"),
+        ("4", "must be a whole number, not str"),
+    ],
+    "compiler_launcher": [("", "is empty"), (" ", "is empty"), (["ccache"], "must be a string")],
+    "strip": [("yes", "must be true or false, not str"), (1, "must be true or false, not int")],
+    "lto": [("thin", "must be true or false, not str")],
+    "warnings_as_errors": [(["all"], "must be true or false, not list")],
+    "cuda_architectures": [
+        ("9.0", "must be a list of strings, not str"),
+        ([9.0], "holds 9.0, which is not a string or a path"),
+        (["90"], "holds '90', expected architectures such as `9.0a`, `10.0+PTX`"),
+        (["sm_90"], "holds 'sm_90', expected architectures"),
+        (["8.6", "9.0+ptx"], "holds '9.0+ptx', expected architectures"),
+        (["9.0;10.0"], "holds '9.0;10.0', expected architectures"),
+        (["native"], "holds 'native', expected architectures"),
+    ],
+    "hip_architectures": [
+        ("gfx942", "must be a list of strings, not str"),
+        (["9.0"], "holds '9.0', expected targets such as `gfx942`, `gfx90a:xnack-`"),
+        (["gfx90a:xnack"], "holds 'gfx90a:xnack', expected targets"),
+        (["GFX942"], "holds 'GFX942', expected targets"),
+    ],
+    "abi_floor": [(0.1, "must be a string, not float"), ("", "is empty")],
+    "editable_rebuild": [("true", "must be true or false, not str")],
+}
+WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
+    "name": [
+        (3, "must be a string, not int"),
+        ("ops", "must be a dotted package followed by a target, and '' is no package name"),
+        ("my-pkg.ops", "must be a dotted package followed by a target, and 'my-pkg' is"),
+        ("pkg.a/b", "target 'a/b' may hold ASCII letters"),
+        ("pkg.tvm_ffi", "target 'tvm_ffi' is the library of apache-tvm-ffi itself"),
+    ],
+    "sources": [
+        ("a.c", "must be a list of strings, not str"),
+        ([], "is empty"),
+        ([3], NO_STRING),
+        (["a.h"], "'a.h' does not end in one of .c .cc .cpp .cxx .cu .hip"),
+    ],
+    "include_dirs": [("include", "must be a list of strings, not str"), ([3], NO_STRING)],
+    "define_macros": [
+        (["A"], "must be a list of [name] and [name, value], value a string"),
+        ([["A", 1]], "must be a list of [name] and [name, value], value a string"),
+        ([["A B"]], "'A B' is no name of a macro"),
+    ],
+    "undef_macros": [
+        ("A", "must be a list of strings, not str"),
+        (["A B"], "holds 'A B', expected names of macros"),
+        (["-DA"], "holds '-DA', expected names of macros"),
+    ],
+    "extra_compile_args": [
+        ("-O2", "must be a list of strings, not str"),
+        ([3], NO_STRING),
+        ({"cpp": []}, "unknown language 'cpp', known are 'c', 'cxx', 'cuda', 'hip'"),
+    ],
+    "extra_link_args": [("-s", "must be a list of strings, not str"), ([3], NO_STRING)],
+    "extra_objects": [
+        ("a.o", "must be a list of strings, not str"),
+        (["libx.so"], "'libx.so' does not end in one of .a .lib .o .obj"),
+    ],
+    "libraries": [
+        ("m", "must be a list of strings, not str"),
+        (["lib/m"], "holds 'lib/m', expected names of libraries"),
+        ([""], "holds '', expected names of libraries"),
+        (["a b"], "holds 'a b', expected names of libraries"),
+    ],
+    "library_dirs": [("lib", "must be a list of strings, not str"), ([3], NO_STRING)],
+    "c_std": [
+        ("c11", "is 'c11', expected one of '11', '17', '23'"),
+        (99, "is 99, expected one of '11', '17', '23'"),
+    ],
+    "cxx_std": [
+        (14, "is 14, expected one of '17', '20', '23', '26'"),
+        ("c++17", "is 'c++17', expected one of '17', '20', '23', '26'"),
+    ],
+    "cuda_std": [(23, "is 23, expected one of '17', '20'")],
+    "hip_std": [(14, "is 14, expected one of '17', '20', '23', '26'")],
+    "cuda_architectures": WRONG_PROJECT["cuda_architectures"],
+    "cuda_runtime": [
+        ("dynamic", "is 'dynamic', expected one of 'static', 'shared', 'none'"),
+        (False, "is False, expected one of 'static', 'shared', 'none'"),
+    ],
+    "hip_architectures": WRONG_PROJECT["hip_architectures"],
+    "registry_prefix": [
+        ("my-pkg", "is 'my-pkg', expected dotted names such as 'my_package.ops'"),
+        ("", "is '', expected dotted names"),
+    ],
+    "stubs": [
+        ("yes", "is 'yes', expected one of 'init', 'directives', 'none'"),
+        (True, "is True, expected one of 'init', 'directives', 'none'"),
+    ],
+    "link_header": [("only", "must be true or false, not str")],
+    "link_shared": [("static", "must be true or false, not str")],
+    "exclude_libs": [("ALL", "must be true or false, not str")],
+    "prefix_map": [({"a": "b"}, "must be true or false, not dict")],
+    "msvc_flags": [(["/bigobj"], "must be true or false, not list")],
+    "debug_symbols": [(2, "must be true or false, not int")],
+    "depends": [("a.txt", "must be a list of strings, not str"), ([3], NO_STRING)],
+}
+
+
+@pytest.mark.parametrize("field", [setting.field for setting in settings_of(ProjectSettings)])
+def test_a_wrong_value_of_a_project_is_refused_by_dotted_key(field: str) -> None:
+    for value, said in WRONG_PROJECT[field]:  # a new key has a case here
+        start = f"{TABLE}.{key_of(field)}: {said}"
+        assert refused({key_of(field): value}).message.startswith(start)
+
+
+@pytest.mark.parametrize("field", [setting.field for setting in settings_of(ExtensionSettings)])
+def test_a_wrong_value_of_an_extension_is_refused_by_dotted_key(field: str) -> None:
+    for value, said in WRONG_EXTENSION[field]:  # a new key has a case here
+        start = f"{FIRST}.{key_of(field)}: {said}"
+        assert refused_extension(**{field: value}).message.startswith(start)
+
+
+def test_what_is_wrong_with_the_arguments_of_one_language_is_said_with_its_key() -> None:
+    error = refused_extension(extra_compile_args={"cxx": "-O2"})
+    assert error.message == f"{FIRST}.extra-compile-args.cxx: must be a list of strings, not str"
+
+
+# --- strings that TOML can hold and a command line cannot ---------------------------------------
+
+#: For every setting that holds strings of no form of their own, how one of them is declared.
+FREE_STRINGS: dict[str, Any] = {
+    "include_dirs": lambda text: [text],
+    "define_macros": lambda text: [["A", text]],
+    "extra_compile_args": lambda text: {"cxx": [text]},
+    "extra_link_args": lambda text: [text],
+    "libraries": lambda text: [text],
+    "library_dirs": lambda text: [text],
+    "depends": lambda text: [text],
+}
+
+
+@pytest.mark.parametrize("field", FREE_STRINGS)
+@pytest.mark.parametrize("text", ["a\0b", "a\nb", "a\rb"])
+def test_a_string_that_no_command_line_can_hold_is_refused_by_dotted_key(
+    field: str, text: str
+) -> None:
+    if field == "libraries" and text != "a\0b":
+        text = "a\0"  # white space is refused already
+    error = refused_extension(**{field: FREE_STRINGS[field](text)})
+    assert error.message.startswith(f"{FIRST}.{key_of(field)}")
+    assert "\n" not in error.message
+
+
+@pytest.mark.parametrize(
+    "field", ["include_dirs", "library_dirs", "depends", "extra_link_args", "extra_compile_args"]
+)
+def test_an_empty_string_in_a_list_is_refused_by_dotted_key(field: str) -> None:
+    error = refused_extension(**{field: ["x", ""]})
+    assert error.message.startswith(f"{FIRST}.{key_of(field)}: holds ''")
+
+
+def test_an_architecture_is_written_with_ascii_digits() -> None:
+    error = refused({"cuda-architectures": ["\u0669.\u0660"]})
+    assert error.message.startswith(f"{TABLE}.cuda-architectures: holds ")
+
+
+@pytest.mark.parametrize("key", ["a\nb", "jobs\r\n", "\x1b[31m"])
+def test_an_unknown_key_is_shown_on_one_line(key: str) -> None:
+    message = refused({key: 3}).message
+    assert message.isprintable()
+    assert message.startswith(TABLE)

@@ -1,0 +1,465 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where settings come from, and which of several counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.errors import DEBUG_VARIABLE, ConfigurationError
+from setuptools_tvm_ffi.settings import Project, ProjectSettings, read_project
+from setuptools_tvm_ffi.settings.model import settings_of
+from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE
+from setuptools_tvm_ffi.settings.values import key_of
+
+TABLE = "[tool.setuptools-tvm-ffi]\n"
+FIELDS = [setting.field for setting in settings_of(ProjectSettings)]
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in FIELDS:
+        monkeypatch.delenv(variable(field), raising=False)
+    monkeypatch.delenv(CUDA_ARCHITECTURES_VARIABLE, raising=False)
+
+
+def variable(field: str) -> str:
+    return f"SETUPTOOLS_TVM_FFI_{field.upper()}"
+
+
+def read(
+    folder: Path,
+    text: str = "",
+    *,
+    frontend: Any = None,
+    environment: dict[str, str] | None = None,
+) -> Project:
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return read_project(folder, config_settings=frontend, environment=environment or {})
+
+
+def refused(folder: Path, text: str = "", **above: Any) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        read(folder, text, **above)
+    return caught.value
+
+
+# --- pyproject.toml -----------------------------------------------------------------------------
+
+
+def test_a_project_may_do_without_the_file(tmp_path: Path) -> None:
+    assert read_project(tmp_path) == Project(ProjectSettings(), {}, dynamic_dependencies=True)
+
+
+@pytest.mark.parametrize("text", ["", "[tool.other]\nx = 1\n", TABLE, "tool = 3\n"])
+def test_a_project_may_do_without_settings(tmp_path: Path, text: str) -> None:
+    project = read(tmp_path, text)
+    assert project.settings == ProjectSettings(abi_floor=None)
+    assert project.origins == {}
+
+
+def test_the_floor_is_read(tmp_path: Path) -> None:
+    text = f'{TABLE}abi-floor = "0.1.9"\n'
+    assert read(tmp_path, text).settings == ProjectSettings(abi_floor="0.1.9")
+
+
+@pytest.mark.parametrize(
+    ("project", "dynamic"),
+    [
+        ("", True),
+        ('[build-system]\nrequires = ["setuptools"]', True),
+        ('[project]\nname = "p"\ndynamic = ["version", "dependencies"]', True),
+        ('[project]\nname = "p"', False),
+        ('[project]\nname = "p"\ndynamic = ["version"]', False),
+        ('[project]\nname = "p"\ndynamic = ["optional-dependencies"]', False),
+        ('[project]\nname = "p"\ndependencies = ["apache-tvm-ffi"]', False),
+    ],
+)
+def test_dependencies_are_dynamic_where_the_project_says_so_or_has_no_table(
+    tmp_path: Path, project: str, *, dynamic: bool
+) -> None:
+    assert read(tmp_path, project).dynamic_dependencies is dynamic
+
+
+@pytest.mark.parametrize("key", ["abi_floor", "abi-flor", "abifloor", "abi.floor"])
+def test_an_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, key: str) -> None:
+    error = refused(tmp_path, f'{TABLE}"{key}" = "0.1.9"\n')
+    assert error.message == (
+        f"pyproject.toml: tool.setuptools-tvm-ffi.{key}: unknown key, did you mean 'abi-floor'?"
+    )
+    assert error.hint == f"known keys: {', '.join(map(key_of, FIELDS))}, ext-modules"
+
+
+def test_an_unknown_key_like_no_other_is_refused(tmp_path: Path) -> None:
+    error = refused(tmp_path, f"{TABLE}verbosity = 4\n")
+    assert error.message == "pyproject.toml: tool.setuptools-tvm-ffi.verbosity: unknown key"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("0.1", "float"), ("1", "int"), ("true", "bool"), ('["0.1.9"]', "list"), ("{}", "dict")],
+)
+def test_a_value_of_the_wrong_type_is_refused_by_key(tmp_path: Path, value: str, kind: str) -> None:
+    error = refused(tmp_path, f"{TABLE}abi-floor = {value}\n")
+    assert error.message == (
+        f"pyproject.toml: tool.setuptools-tvm-ffi.abi-floor: must be a string, not {kind}"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[tool]\nsetuptools-tvm-ffi = "0.1.9"\n', "[[tool.setuptools-tvm-ffi]]\nabi-floor = '0.1'\n"],
+)
+def test_settings_that_are_no_table_are_refused(tmp_path: Path, text: str) -> None:
+    assert "tool.setuptools-tvm-ffi: must be a table" in refused(tmp_path, text).message
+
+
+def test_a_file_that_is_no_toml_is_refused_with_the_line(tmp_path: Path) -> None:
+    message = refused(tmp_path, "[project]\nname = \n").message
+    assert message.startswith("pyproject.toml: ")
+    assert "line 2" in message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("9" * 5000, id="decimal"),
+        pytest.param(f"0x{'f' * 5000}", id="hexadecimal"),
+        pytest.param("[" * 5000 + "]" * 5000, id="nested"),
+    ],
+)
+def test_a_value_that_python_cannot_read_is_refused(tmp_path: Path, value: str) -> None:
+    assert refused(tmp_path, f"{TABLE}jobs = {value}\n").message.startswith("pyproject.toml: ")
+
+
+def test_a_file_that_is_no_utf8_is_refused_with_the_byte(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(b"# gr\xf6\xdfe\n")
+    with pytest.raises(ConfigurationError) as caught:
+        read_project(tmp_path, environment={})
+    assert caught.value.message == "pyproject.toml: not UTF-8 (byte 4)"
+
+
+def test_libraries_are_read_with_their_place(tmp_path: Path) -> None:
+    table = "[[tool.setuptools-tvm-ffi.ext-modules]]\n"
+    text = f'{table}name = "p.a"\nsources = ["a.c"]\n{table}name = "p.b"\nsorces = []\n'
+    assert refused(tmp_path, text).message == (
+        "pyproject.toml: tool.setuptools-tvm-ffi.ext-modules[1].sorces: unknown key, did you mean "
+        "'sources'?"
+    )
+
+
+# --- what a setting is set to, in each place ----------------------------------------------------
+
+#: For every setting: as text, as TOML, and what it is then; another one, the same.
+VALUES: dict[str, list[tuple[str, str, Any]]] = {
+    "build_type": [
+        ("debug", '"debug"', "debug"),
+        ("thread-sanitizer", '"thread-sanitizer"', "thread-sanitizer"),
+    ],
+    "jobs": [("3", "3", 3), (" 12 ", "12", 12)],
+    "compiler_launcher": [
+        ("ccache", '"ccache"', "ccache"),
+        ("/opt/my tools/distcc -v", '"/opt/my tools/distcc -v"', "/opt/my tools/distcc -v"),
+    ],
+    "strip": [("true", "true", True), ("off", "false", False)],
+    "lto": [("1", "true", True), ("0", "false", False)],
+    "warnings_as_errors": [("on", "true", True), ("no", "false", False)],
+    "cuda_architectures": [
+        ("9.0a;10.0+PTX", '["9.0a", "10.0+PTX"]', ("9.0a", "10.0+PTX")),
+        ("7.5 8.0", '["7.5", "8.0"]', ("7.5", "8.0")),
+    ],
+    "hip_architectures": [
+        ("gfx942;gfx90a:xnack-", '["gfx942", "gfx90a:xnack-"]', ("gfx942", "gfx90a:xnack-")),
+        ("gfx1100", '["gfx1100"]', ("gfx1100",)),
+    ],
+    "abi_floor": [("0.1.9", '"0.1.9"', "0.1.9"), ("0.1.11", '"0.1.11"', "0.1.11")],
+    "editable_rebuild": [("yes", "true", True), ("False", "false", False)],
+}
+
+
+def test_every_setting_of_a_project_is_among_these() -> None:
+    assert list(VALUES) == FIELDS
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_setting_may_come_from_pyproject(field: str, tmp_path: Path) -> None:
+    for _, toml, value in VALUES[field]:
+        project = read(tmp_path, f"{TABLE}{key_of(field)} = {toml}\n")
+        assert project.settings == ProjectSettings(**{field: value})
+        assert project.origins == {field: "pyproject.toml"}
+        assert project.place(field) == f"pyproject.toml: tool.setuptools-tvm-ffi.{key_of(field)}"
+        assert not project.is_overridden(field)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_setting_may_come_from_the_environment(field: str, tmp_path: Path) -> None:
+    for text, _, value in VALUES[field]:
+        project = read(tmp_path, environment={variable(field): text, "PATH": "/bin"})
+        assert project.settings == ProjectSettings(**{field: value})
+        assert project.origins == {field: variable(field)}
+        assert project.place(field) == variable(field)
+        assert project.is_overridden(field)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_setting_may_come_from_the_frontend(field: str, tmp_path: Path) -> None:
+    for text, _, value in VALUES[field]:
+        project = read(tmp_path, frontend={key_of(field): text})
+        assert project.settings == ProjectSettings(**{field: value})
+        assert project.origins == {field: f"--config-settings {key_of(field)}"}
+        assert project.place(field) == f"--config-settings {key_of(field)}"
+        assert project.is_overridden(field)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_the_environment_counts_more_than_pyproject_and_the_frontend_more_than_both(
+    field: str, tmp_path: Path
+) -> None:
+    (first, toml, in_file), (second, _, elsewhere) = VALUES[field]
+    text = f"{TABLE}{key_of(field)} = {toml}\n"
+    project = read(tmp_path, text, environment={variable(field): second})
+    assert getattr(project.settings, field) == elsewhere
+    assert project.origins == {field: variable(field)}
+    project = read(
+        tmp_path, text, environment={variable(field): second}, frontend={key_of(field): first}
+    )
+    assert getattr(project.settings, field) == in_file
+    assert project.origins == {field: f"--config-settings {key_of(field)}"}
+
+
+def test_each_setting_comes_from_a_place_of_its_own(tmp_path: Path) -> None:
+    project = read(
+        tmp_path,
+        f'{TABLE}build-type = "debug"\njobs = 2\nlto = true\n',
+        environment={variable("jobs"): "3", variable("strip"): "true"},
+        frontend={"build-type": "release"},
+    )
+    assert project.settings == ProjectSettings(build_type="release", jobs=3, lto=True, strip=True)
+    assert project.origins == {
+        "build_type": "--config-settings build-type",
+        "jobs": "SETUPTOOLS_TVM_FFI_JOBS",
+        "lto": "pyproject.toml",
+        "strip": "SETUPTOOLS_TVM_FFI_STRIP",
+    }
+
+
+def test_libraries_are_declared_in_pyproject_alone(tmp_path: Path) -> None:
+    error = refused(tmp_path, frontend={"ext-modules": "[]"})
+    assert error.message.startswith("--config-settings ext-modules: unknown key")
+    error = refused(tmp_path, environment={"SETUPTOOLS_TVM_FFI_EXT_MODULES": "[]"})
+    assert error.message.startswith("SETUPTOOLS_TVM_FFI_EXT_MODULES: unknown variable")
+
+
+# --- the variable of PyTorch's users ------------------------------------------------------------
+
+
+def test_the_notation_of_pytorch_is_read_from_the_variable_of_apache_tvm_ffi(
+    tmp_path: Path,
+) -> None:
+    environment = {"TVM_FFI_CUDA_ARCH_LIST": "9.0a;10.0+PTX 8.6"}
+    project = read(tmp_path, f'{TABLE}cuda-architectures = ["7.5"]\n', environment=environment)
+    assert project.settings.cuda_architectures == ("9.0a", "10.0+PTX", "8.6")
+    assert project.origins == {"cuda_architectures": "TVM_FFI_CUDA_ARCH_LIST"}
+    assert project.is_overridden("cuda_architectures")
+
+
+@pytest.mark.parametrize("frontend", [None, {"cuda-architectures": "12.0"}])
+@pytest.mark.parametrize("own_first", [True, False])
+def test_our_own_variable_counts_more_and_the_frontend_more_than_both(
+    frontend: dict[str, str] | None, tmp_path: Path, *, own_first: bool
+) -> None:
+    variables = {
+        "SETUPTOOLS_TVM_FFI_CUDA_ARCHITECTURES": "8.0",
+        "TVM_FFI_CUDA_ARCH_LIST": "9.0",
+    }
+    if not own_first:
+        variables = dict(reversed(variables.items()))
+    project = read(tmp_path, environment=variables, frontend=frontend)
+    if frontend is None:
+        assert project.settings.cuda_architectures == ("8.0",)
+        assert project.place("cuda_architectures") == "SETUPTOOLS_TVM_FFI_CUDA_ARCHITECTURES"
+    else:
+        assert project.settings.cuda_architectures == ("12.0",)
+        assert project.place("cuda_architectures") == "--config-settings cuda-architectures"
+
+
+def test_architectures_of_another_form_are_refused_with_the_variable(tmp_path: Path) -> None:
+    error = refused(tmp_path, environment={"TVM_FFI_CUDA_ARCH_LIST": "9.0;Hopper"})
+    assert error.message == (
+        "TVM_FFI_CUDA_ARCH_LIST: holds 'Hopper', expected architectures such as `9.0a`, `10.0+PTX`"
+    )
+
+
+# --- mistakes -----------------------------------------------------------------------------------
+
+#: For every setting a text that it does not take, and what is said of it.
+WRONG_TEXT = {
+    "build_type": ("Debug", "is 'Debug', expected one of 'release', 'debug', "),
+    "jobs": ("many", "is 'many', expected a whole number"),
+    "compiler_launcher": ("  ", "is empty"),
+    "strip": ("maybe", "is 'maybe', expected 'true' or 'false'"),
+    "lto": ("thin", "is 'thin', expected 'true' or 'false'"),
+    "warnings_as_errors": ("-1", "is '-1', expected 'true' or 'false'"),
+    "cuda_architectures": ("9.0,10.0", "holds '9.0,10.0', expected architectures such as "),
+    "hip_architectures": ("MI300", "holds 'MI300', expected targets such as "),
+    "abi_floor": (" ", "is empty"),
+    "editable_rebuild": ("always", "is 'always', expected 'true' or 'false'"),
+}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_wrong_value_is_refused_with_the_variable_or_the_option_that_holds_it(
+    field: str, tmp_path: Path
+) -> None:
+    text, said = WRONG_TEXT[field]  # a new key has a case here
+    message = refused(tmp_path, environment={variable(field): text}).message
+    assert message.startswith(f"{variable(field)}: {said}")
+    message = refused(tmp_path, frontend={key_of(field): text}).message
+    assert message.startswith(f"--config-settings {key_of(field)}: {said}")
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "4097", "99999999999999999999"])
+def test_a_number_out_of_range_is_refused(jobs: str, tmp_path: Path) -> None:
+    message = refused(tmp_path, frontend={"jobs": jobs}).message
+    assert message == f"--config-settings jobs: is {jobs}, expected 1 to 4096"
+
+
+def test_what_is_overridden_is_checked_all_the_same(tmp_path: Path) -> None:
+    error = refused(tmp_path, f"{TABLE}jobs = 0\n", frontend={"jobs": "4"})
+    assert error.message.startswith("pyproject.toml: tool.setuptools-tvm-ffi.jobs: is 0")
+    error = refused(tmp_path, environment={variable("jobs"): "0"}, frontend={"jobs": "4"})
+    assert error.message.startswith("SETUPTOOLS_TVM_FFI_JOBS: is 0")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SETUPTOOLS_TVM_FFI_BUILDTYPE", "SETUPTOOLS_TVM_FFI_BUILD_TYPE"),
+        ("SETUPTOOLS_TVM_FFI_JOB", "SETUPTOOLS_TVM_FFI_JOBS"),
+        ("SETUPTOOLS_TVM_FFI_ABI-FLOOR", "SETUPTOOLS_TVM_FFI_ABI_FLOOR"),
+    ],
+)
+def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(
+    name: str, meant: str, tmp_path: Path
+) -> None:
+    error = refused(tmp_path, environment={name: "3"})
+    assert error.message == f"{name}: unknown variable, did you mean {meant!r}?"
+    assert error.hint == f"known are {', '.join(map(variable, FIELDS))}, {DEBUG_VARIABLE}"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {DEBUG_VARIABLE: "1"},
+        {"SETUPTOOLS_TVM_FFI": "1"},
+        {"SETUPTOOLS_SCM_PRETEND_VERSION": "1"},
+        {"TVM_FFI_CACHE_DIR": "/tmp"},
+    ],
+)
+def test_variables_of_others_say_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    assert read(tmp_path, environment=environment) == read(tmp_path)
+
+
+@pytest.mark.parametrize("name", [*map(variable, FIELDS), CUDA_ARCHITECTURES_VARIABLE])
+def test_an_empty_variable_says_nothing(name: str, tmp_path: Path) -> None:
+    assert read(tmp_path, environment={name: ""}) == read(tmp_path)
+
+
+def test_the_environment_is_that_of_the_process_unless_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SETUPTOOLS_TVM_FFI_JOBS", "7")
+    assert read_project(tmp_path).settings.jobs == 7
+    assert read_project(tmp_path, environment={}).settings.jobs is None
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("build_type", "build-type"), ("buildtype", "build-type"), ("job", "jobs"), ("Lto", "lto")],
+)
+def test_an_unknown_key_of_the_frontend_is_refused_with_the_one_that_was_meant(
+    key: str, meant: str, tmp_path: Path
+) -> None:
+    error = refused(tmp_path, frontend={key: "1"})
+    assert error.message == f"--config-settings {key}: unknown key, did you mean {meant!r}?"
+    assert error.hint is not None
+    assert error.hint.startswith(f"known keys: {', '.join(map(key_of, FIELDS))}, --build-option")
+
+
+def test_an_unknown_key_of_the_frontend_like_no_other_is_refused(tmp_path: Path) -> None:
+    error = refused(tmp_path, frontend={"cmake.args": "-G Ninja"})
+    assert error.message == "--config-settings cmake.args: unknown key"
+
+
+@pytest.mark.parametrize(
+    "frontend",
+    [
+        {"--build-option": "--plat-name=linux_x86_64"},
+        {"--build-option": ["--plat-name", "linux_x86_64"]},
+        {"--global-option": ["--verbose"]},
+        {"--quiet": ""},
+        {"quiet": "1"},
+        {"--verbose": None},
+        {"verbose": "1"},
+        {"editable_mode": "strict"},
+        {"editable-mode": "compat"},
+    ],
+)
+def test_what_setuptools_takes_from_the_frontend_passes(frontend: Any, tmp_path: Path) -> None:
+    assert read(tmp_path, frontend=frontend) == read(tmp_path)
+    both = read(tmp_path, frontend={**frontend, "jobs": "2"})
+    assert both.settings == ProjectSettings(jobs=2)
+
+
+@pytest.mark.parametrize("frontend", [None, {}])
+def test_a_frontend_may_say_nothing(frontend: Any, tmp_path: Path) -> None:
+    assert read(tmp_path, frontend=frontend).settings == ProjectSettings()
+
+
+@pytest.mark.parametrize("value", [["2", "3"], ["2"]])
+def test_a_key_that_is_given_more_than_once_is_refused(value: list[str], tmp_path: Path) -> None:
+    error = refused(tmp_path, frontend={"jobs": value})
+    assert error.message == "--config-settings jobs: is given more than once"
+    assert error.hint == "write -C jobs=value, once"
+
+
+@pytest.mark.parametrize("value", ["", None, []])
+def test_a_key_without_a_value_is_refused(value: object, tmp_path: Path) -> None:
+    error = refused(tmp_path, frontend={"build-type": value})
+    assert error.message == "--config-settings build-type: is empty"
+    assert error.hint == "write -C build-type=value, once"
+
+
+# --- what is printed ----------------------------------------------------------------------------
+
+
+def test_every_setting_has_a_line_with_its_value_and_where_it_came_from(tmp_path: Path) -> None:
+    project = read(
+        tmp_path,
+        f'{TABLE}abi-floor = "0.1.9"\nlto = false\n',
+        environment={
+            "SETUPTOOLS_TVM_FFI_STRIP": "1",
+            "TVM_FFI_CUDA_ARCH_LIST": "9.0a 10.0+PTX",
+        },
+        frontend={"build-type": "debug", "jobs": "4"},
+    )
+    assert list(project.lines()) == [
+        'build-type = "debug" (--config-settings build-type)',
+        "jobs = 4 (--config-settings jobs)",
+        "compiler-launcher = (none) (default)",
+        "strip = true (SETUPTOOLS_TVM_FFI_STRIP)",
+        "lto = false (pyproject.toml)",
+        "warnings-as-errors = false (default)",
+        'cuda-architectures = ["9.0a", "10.0+PTX"] (TVM_FFI_CUDA_ARCH_LIST)',
+        "hip-architectures = (none) (default)",
+        'abi-floor = "0.1.9" (pyproject.toml)',
+        "editable-rebuild = false (default)",
+    ]
+
+
+def test_a_value_is_written_as_toml_has_it(tmp_path: Path) -> None:
+    declared = "".join(f"{key_of(field)} = {VALUES[field][0][1]}\n" for field in FIELDS)
+    project = read(tmp_path, TABLE + declared)
+    lines = "".join(line.removesuffix(" (pyproject.toml)") + "\n" for line in project.lines())
+    assert read(tmp_path, TABLE + lines) == project

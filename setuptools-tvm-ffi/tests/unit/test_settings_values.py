@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.settings.values import (
+    Choice,
+    Count,
+    Declaration,
+    ExtensionName,
+    Files,
+    Flag,
+    Kind,
+    LanguageArguments,
+    Macros,
+    PerLanguage,
+    RegistryPrefix,
+    Strings,
+    Text,
+    did_you_mean,
+    key_of,
+)
+
+PLACE = "here:"
+
+
+def refused(kind: Kind, value: object, *, toml: bool = True) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        kind.parse(PLACE, value, toml=toml)
+    message = caught.value.message
+    assert message.startswith("here")
+    assert "\n" not in message
+    return message
+
+
+def unreadable(kind: Kind, text: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        kind.parse(PLACE, kind.read(PLACE, text), toml=True)
+    return caught.value.message
+
+
+def parsed_text(kind: Kind, text: str) -> Any:
+    return kind.parse(PLACE, kind.read(PLACE, text), toml=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "key"), [("jobs", "jobs"), ("cxx_std", "cxx-std"), ("a_b_c", "a-b-c")]
+)
+def test_a_key_is_the_field_with_dashes(field: str, key: str) -> None:
+    assert key_of(field) == key
+
+
+def test_a_name_that_comes_close_is_suggested() -> None:
+    assert did_you_mean("sorces", ["name", "sources"]) == ", did you mean 'sources'?"
+
+
+@pytest.mark.parametrize("name", ["", "zzz", "größe"])
+def test_nothing_is_suggested_for_a_name_like_no_other(name: str) -> None:
+    assert did_you_mean(name, ["name", "sources"]) == ""
+
+
+def test_a_place_in_a_file_is_a_dotted_key_and_one_in_python_an_argument() -> None:
+    table = Declaration("pyproject.toml: tool.x.ext-modules[3]", in_toml=True)
+    call = Declaration("TVMFFIExtension('a.b')")
+    assert table.at("include_dirs") == "pyproject.toml: tool.x.ext-modules[3].include-dirs:"
+    assert call.at("include_dirs") == "TVMFFIExtension('a.b'): include_dirs"
+
+
+# --- text ---------------------------------------------------------------------------------------
+
+
+def test_text_is_kept_as_it_is() -> None:
+    assert Text().parse(PLACE, " ccache ", toml=True) == " ccache "
+    assert parsed_text(Text(), "/opt/my tools/ccache -v") == "/opt/my tools/ccache -v"
+
+
+@pytest.mark.parametrize("value", ["", " ", "\t\n"])
+def test_text_may_not_be_empty(value: str) -> None:
+    assert refused(Text(), value) == "here: is empty"
+
+
+@pytest.mark.parametrize("value", [3, 1.5, True, ["a"], {"a": "b"}, None])
+def test_text_is_a_string(value: object) -> None:
+    assert refused(Text(), value) == f"here: must be a string, not {type(value).__name__}"
+
+
+# --- flags --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_flag_is_true_or_false(value: bool) -> None:  # noqa: FBT001 - that is what it is about
+    assert Flag().parse(PLACE, value, toml=True) is value
+
+
+@pytest.mark.parametrize("value", [0, 1, "true", "", 1.0, math.nan, [], [True], {}, None])
+def test_a_flag_is_nothing_else(value: object) -> None:
+    assert refused(Flag(), value) == f"here: must be true or false, not {type(value).__name__}"
+
+
+@pytest.mark.parametrize("text", ["true", "True", "TRUE", "yes", "on", "1", " on "])
+def test_people_write_a_flag_that_is_on_in_several_words(text: str) -> None:
+    assert parsed_text(Flag(), text) is True
+
+
+@pytest.mark.parametrize("text", ["false", "False", "no", "NO", "off", "0", "false\n"])
+def test_people_write_a_flag_that_is_off_in_several_words(text: str) -> None:
+    assert parsed_text(Flag(), text) is False
+
+
+@pytest.mark.parametrize("text", ["", "2", "y", "n", "enabled", "t", "truee", "none", "ja"])
+def test_another_word_is_no_flag(text: str) -> None:
+    assert unreadable(Flag(), text) == f"here: is {text!r}, expected 'true' or 'false'"
+
+
+# --- counts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [1, 2, 4095, 4096])
+def test_a_count_is_a_whole_number(value: int) -> None:
+    assert Count().parse(PLACE, value, toml=True) == value
+    assert parsed_text(Count(), str(value)) == value
+
+
+@pytest.mark.parametrize("value", [0, -1, 4097, 2**63, -(2**63), 10**30])
+def test_a_count_has_bounds(value: int) -> None:
+    assert refused(Count(), value) == f"here: is {value}, expected 1 to 4096"
+    assert unreadable(Count(), str(value)) == f"here: is {value}, expected 1 to 4096"
+
+
+@pytest.mark.parametrize("value", [True, 1.0, math.inf, math.nan, "4", "", [4], {}, None])
+def test_a_count_is_no_other_type(value: object) -> None:
+    assert refused(Count(), value) == f"here: must be a whole number, not {type(value).__name__}"
+
+
+@pytest.mark.parametrize("text", ["", "four", "1.0", "1e3", "0x10", "4 5", "9" * 5000])
+def test_a_count_is_written_in_decimal(text: str) -> None:
+    assert unreadable(Count(), text) == f"here: is {text!r}, expected a whole number"
+
+
+# --- choices ------------------------------------------------------------------------------------
+
+STANDARDS = Choice(("17", "20"))
+
+
+@pytest.mark.parametrize("value", ["17", 17])
+def test_a_number_may_be_chosen_as_a_number(value: object) -> None:
+    assert STANDARDS.parse(PLACE, value, toml=True) == "17"
+
+
+@pytest.mark.parametrize(
+    "value", ["", "1", "17 ", "c++17", 14, 17.0, True, None, ["17"], {"17": 1}, math.nan]
+)
+def test_what_is_not_offered_cannot_be_chosen(value: object) -> None:
+    assert refused(STANDARDS, value) == f"here: is {value!r}, expected one of '17', '20'"
+
+
+def test_a_choice_is_read_from_text() -> None:
+    assert parsed_text(STANDARDS, "20") == "20"
+    assert unreadable(STANDARDS, "23") == "here: is '23', expected one of '17', '20'"
+
+
+# --- lists --------------------------------------------------------------------------------------
+
+LETTERS = Strings(r"[a-z]+", "letters")
+
+
+@pytest.mark.parametrize("value", [[], ["a"], ["b", "a", "b"]])
+def test_a_list_keeps_its_order(value: list[str]) -> None:
+    assert Strings().parse(PLACE, value, toml=True) == tuple(value)
+
+
+def test_paths_may_stand_in_a_list_of_strings_in_python() -> None:
+    assert Strings().parse(PLACE, (Path("a/b"), "c"), toml=False) == ("a/b", "c")
+
+
+@pytest.mark.parametrize("value", ["a", b"a", "", 3, True, 1.5, {}, {"a": "b"}, None])
+def test_a_list_of_strings_is_a_list(value: object) -> None:
+    assert refused(Strings(), value) == (
+        f"here: must be a list of strings, not {type(value).__name__}"
+    )
+
+
+@pytest.mark.parametrize("item", [3, True, None, ["a"], {}, 1.5])
+def test_a_list_of_strings_holds_strings(item: object) -> None:
+    assert refused(Strings(), ["a", item]) == (
+        f"here: holds {item!r}, which is not a string or a path"
+    )
+
+
+@pytest.mark.parametrize("item", ["", "A", "a ", "a\n", " a", "a1"])
+def test_an_item_has_the_form_that_is_asked_for_from_its_first_letter_to_its_last(
+    item: str,
+) -> None:
+    assert refused(LETTERS, ["a", item]) == f"here: holds {item!r}, expected letters"
+
+
+@pytest.mark.parametrize("text", ["a;b", "a b", " a ; b ", "a\tb\n", "a;\n b"])
+def test_a_list_is_read_from_text_between_semicolons_and_white_space(text: str) -> None:
+    kind = Strings(r"[a-z]*", "letters")
+    assert parsed_text(kind, text) == ("a", "b")
+
+
+FILES = Files(suffixes=(".c", ".cc"), hint="look here")
+
+
+@pytest.mark.parametrize("value", ["a.c", "a.b.cc", "src/**/*.c", "../a.c", "ü/中.cc"])
+def test_a_file_has_one_of_the_suffixes(value: str) -> None:
+    assert FILES.parse(PLACE, [value], toml=True) == (value,)
+
+
+@pytest.mark.parametrize("value", ["", "a", "a.C", "a.h", ".c", "a.c/", "a.c ", "a.c\n"])
+def test_a_file_with_another_suffix_is_refused(value: str) -> None:
+    assert refused(FILES, ["a.c", value]) == f"here: {value!r} does not end in one of .c .cc"
+
+
+def test_a_list_of_files_may_be_empty_unless_it_is_said_otherwise() -> None:
+    assert FILES.parse(PLACE, [], toml=True) == ()
+    assert refused(Files(suffixes=(".c",), may_be_empty=False), []) == "here: is empty"
+
+
+# --- macros -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "macro", [("A", "1"), ("_a1", ""), ("A", "a b"), ("F(x, y)", "x"), ("F(...)", "1"), ("F()", "")]
+)
+def test_a_macro_is_a_name_with_a_value(macro: tuple[str, str]) -> None:
+    assert Macros().parse(PLACE, [macro], toml=False) == (macro,)
+    assert Macros().parse(PLACE, [list(macro)], toml=True) == (macro,)
+
+
+def test_a_macro_without_a_value_is_a_list_of_one_in_a_file_and_none_in_python() -> None:
+    assert Macros().parse(PLACE, [["A"]], toml=True) == (("A", None),)
+    assert Macros().parse(PLACE, [("A", None)], toml=False) == (("A", None),)
+
+
+MACROS_OF_TOML = "here: must be a list of [name] and [name, value], value a string"
+MACROS_OF_PYTHON = "here: must be a list of (name, value) pairs, value a string or None"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["A", 3, True, None, {}, {"A": "1"}, ["A"], [[]], [["A", "1", "2"]], [["A", 1]], [[1]], [{}]],
+)
+def test_macros_in_a_file_are_lists_of_one_or_two_strings(value: object) -> None:
+    assert refused(Macros(), value) == MACROS_OF_TOML
+
+
+@pytest.mark.parametrize(
+    "value", ["A", {"A": None}, [("A",)], [("A", 1)], [("A", "1", "2")], [(None, None)]]
+)
+def test_macros_in_python_are_pairs(value: object) -> None:
+    assert refused(Macros(), value, toml=False) == MACROS_OF_PYTHON
+
+
+@pytest.mark.parametrize("name", ["", "1A", "A B", "A=1", "-DA", "A\n", "ä", "F(", "F(x", "A.b"])
+def test_a_macro_has_a_name(name: str) -> None:
+    assert refused(Macros(), [[name]]) == f"here: {name!r} is no name of a macro"
+
+
+# --- arguments of each language -----------------------------------------------------------------
+
+
+def test_a_list_of_arguments_is_for_every_language() -> None:
+    words = ("-g", "-Wall")
+    assert PerLanguage().parse(PLACE, list(words), toml=True) == LanguageArguments(
+        c=words, cxx=words, cuda=words, hip=words
+    )
+
+
+def test_a_table_of_arguments_has_a_list_for_each_language() -> None:
+    table = {"cxx": ["-Wcxx"], "hip": ["-a", "-b"]}
+    assert PerLanguage().parse(PLACE, table, toml=True) == LanguageArguments(
+        cxx=("-Wcxx",), hip=("-a", "-b")
+    )
+
+
+@pytest.mark.parametrize("language", ["c++", "CXX", "", "cu", "asm", "größe"])
+def test_a_language_is_one_of_four(language: str) -> None:
+    assert refused(PerLanguage(), {language: []}) == (
+        f"here: unknown language {language!r}, known are 'c', 'cxx', 'cuda', 'hip'"
+    )
+
+
+@pytest.mark.parametrize("value", ["-g", 3, True, 1.5])
+def test_arguments_that_are_neither_a_list_nor_a_table_are_refused(value: object) -> None:
+    assert refused(PerLanguage(), value) == (
+        f"here: must be a list of strings, not {type(value).__name__}"
+    )
+
+
+def test_what_is_wrong_with_the_arguments_of_one_language_is_said_with_its_key() -> None:
+    assert refused(PerLanguage(), {"cxx": "-g"}) == "here.cxx: must be a list of strings, not str"
+    assert refused(PerLanguage(), {"c": [], "cuda": [3]}) == (
+        "here.cuda: holds 3, which is not a string or a path"
+    )
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["pkg.lib", "a.b.c.lib", "pkg.my-lib+2", "größe.x", "_p._x"])
+def test_a_name_is_a_package_and_a_target(name: str) -> None:
+    assert ExtensionName().parse(PLACE, name, toml=True) == name
+
+
+@pytest.mark.parametrize("name", ["", ".", "x", ".x", "a..x", "a-b.x", "class.x", "1.x", "a/b.x"])
+def test_a_name_without_a_package_is_refused(name: str) -> None:
+    package = name.rpartition(".")[0]
+    assert refused(ExtensionName(), name) == (
+        f"here: must be a dotted package followed by a target, and {package!r} is no package name"
+    )
+
+
+@pytest.mark.parametrize("target", ["", "-x", "a b", "ä", "a\n", "a/b", "*"])
+def test_a_target_that_is_no_file_name_is_refused(target: str) -> None:
+    assert refused(ExtensionName(), f"pkg.{target}").startswith(
+        f"here: target {target!r} may hold ASCII letters, digits, '_', '+' and '-' only"
+    )
+
+
+def test_the_target_of_apache_tvm_ffi_is_taken() -> None:
+    assert refused(ExtensionName(), "pkg.tvm_ffi") == (
+        "here: target 'tvm_ffi' is the library of apache-tvm-ffi itself"
+    )
+
+
+@pytest.mark.parametrize("value", [3, True, None, ["pkg", "x"], {"package": "x"}])
+def test_a_name_is_a_string(value: object) -> None:
+    assert refused(ExtensionName(), value) == f"here: must be a string, not {type(value).__name__}"
+
+
+@pytest.mark.parametrize("prefix", ["pkg", "pkg.ops", "pkg.", "_a._b1"])
+def test_a_prefix_is_dotted_names(prefix: str) -> None:
+    assert RegistryPrefix().parse(PLACE, prefix, toml=True) == prefix
+
+
+@pytest.mark.parametrize("prefix", ["", ".", ".a", "a..b", "a-b", "1a", "a b", "ä", "a\n", 3, []])
+def test_a_prefix_of_another_form_is_refused(prefix: object) -> None:
+    assert refused(RegistryPrefix(), prefix) == (
+        f"here: is {prefix!r}, expected dotted names such as 'my_package.ops'"
+    )
+
+
+def test_only_python_can_say_that_there_is_no_prefix() -> None:
+    assert RegistryPrefix().parse(PLACE, None, toml=False) is None
+    assert "is None" in refused(RegistryPrefix(), None, toml=True)
