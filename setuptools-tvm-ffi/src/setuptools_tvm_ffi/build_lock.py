@@ -16,6 +16,10 @@ from typing import IO
 
 from .errors import PREFIX
 
+#: Set while a lock is held, in this process and for those that it starts, for the hook of an
+#: editable install: an import that had to rebuild would wait for this build for ever.
+BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
+
 #: Locks of this process, which its commands take one inside the other, with their open files.
 _held: dict[str, int] = {}
 
@@ -37,10 +41,14 @@ def build_lock(folder: Path) -> Iterator[None]:
             sys.stderr.flush()
             _lock(stream)
         _held[key] = stream.fileno()
+        before = os.environ.get(BUILDING_VARIABLE)
+        os.environ[BUILDING_VARIABLE] = "1"
         try:
             yield
         finally:
             del _held[key]
+            if before is None:
+                del os.environ[BUILDING_VARIABLE]
             # Closing the file releases the lock.
 
 

@@ -37,6 +37,22 @@ def find_ninja() -> str | None:
     return next((path for path in _candidates() if _is_usable(path)), None)
 
 
+def find_program(path: str) -> Path:
+    """Return the program behind a usable ninja: what can be copied and runs anywhere.
+
+    Up to 1.11.1.1, PyPI's was started by a script of the environment that it is installed in.
+    """
+    program = Path(path).resolve()
+    with program.open("rb") as stream:
+        if stream.read(2) != b"#!":
+            return program
+    for folder in _package_folders():
+        found = shutil.which("ninja", path=folder)
+        if found is not None:
+            return Path(found).resolve()
+    return program
+
+
 def require_ninja() -> str:
     """Return the path of a usable ninja.
 
@@ -134,16 +150,19 @@ def _candidates() -> Iterator[str]:
     if declared:
         yield declared
         return  # what was asked for, or nothing
-    folders = [None, sysconfig.get_path("scripts")]
-    # The distribution keeps its program there where pip installs into a plain folder.
-    spec = importlib.util.find_spec("ninja")
-    if spec is not None and spec.origin is not None:
-        package = Path(spec.origin).parent
-        folders += [str(package / "data/bin"), str(package.parent / "bin")]
-    for folder in folders:
+    for folder in (None, sysconfig.get_path("scripts"), *_package_folders()):
         found = shutil.which("ninja", path=folder)
         if found is not None:
             yield found
+
+
+def _package_folders() -> tuple[str, ...]:
+    """Return where the distribution keeps its program if pip installs into a plain folder."""
+    spec = importlib.util.find_spec("ninja")
+    if spec is None or spec.origin is None:
+        return ()
+    package = Path(spec.origin).parent
+    return str(package / "data/bin"), str(package.parent / "bin")
 
 
 def _is_usable(path: str) -> bool:

@@ -17,8 +17,9 @@ from .toolchains import Compiler
 _GCC_RUNTIME = {"address": "libasan.so", "thread": "libtsan.so"}
 _CLANG_RUNTIME = {"address": "asan", "thread": "tsan", "undefined": "ubsan_standalone"}
 
-# CPython keeps what it allocates to its end, which is no leak.
-_OPTIONS = {"address": ("ASAN_OPTIONS", "detect_leaks=0")}
+# CPython keeps what it allocates to its end, which is no leak, and raises MemoryError where there
+# is not enough.
+_OPTIONS = {"address": ("ASAN_OPTIONS", "detect_leaks=0:allocator_may_return_null=1")}
 
 
 def run_time_variables(

@@ -26,7 +26,7 @@ METADATA_MACRO = "TVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1"
 
 # The names that the first compilers to have a standard gave it; the last ones still take them.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
-_CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
+CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
 
 # As CMake's Release, Debug and RelWithDebInfo.
 _OPTIMISATION = {
@@ -121,7 +121,7 @@ class GnuToolchain:
         unique = cxx and self.compilers[language].family == "gcc"
         speed = optimisation(self.project.build_type)
         return (
-            f"-std={_CXX_STANDARD[settings.cxx_std] if cxx else _C_STANDARD[settings.c_std]}",
+            f"-std={CXX_STANDARD[settings.cxx_std] if cxx else _C_STANDARD[settings.c_std]}",
             *speed,
             *(("-g",) if settings.debug_symbols and "-g" not in speed else ()),
             # -pipe: the assembler runs beside the compiler, which is 2 or 3 % of the time.

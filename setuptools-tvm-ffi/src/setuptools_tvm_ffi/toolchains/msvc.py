@@ -12,8 +12,8 @@ from ..tvm_ffi_sdk import TVMFFISdk
 from .gnu import METADATA_MACRO, prefix_maps
 from .model import Companion, Compiler, CompileUnit, DeviceCompiler, EnvironmentFlags, LinkUnit
 
-# What upstream's CMake helper (`tvm_ffi_add_msvc_flags`) defines.
-_DEFINITIONS = (
+#: What upstream's CMake helper (`tvm_ffi_add_msvc_flags`) defines.
+DEFINITIONS = (
     "WIN32_LEAN_AND_MEAN",
     "_CRT_SECURE_NO_WARNINGS",
     "_SCL_SECURE_NO_WARNINGS",
@@ -31,6 +31,17 @@ _OPTIMISATION = {
     "release-debug-info": ("/O2", "/DNDEBUG"),
 }
 _SANITIZED = ("/O1",)
+
+
+def optimisation(build_type: str, *, clang: bool = False) -> tuple[str, ...]:
+    """Return the compile flags of a build type.
+
+    >>> optimisation("release")
+    ('/O2', '/DNDEBUG')
+    """
+    if build_type in SANITIZERS:
+        return (*_SANITIZED, f"{'-' if clang else '/'}fsanitize={SANITIZERS[build_type]}")
+    return _OPTIMISATION[build_type]
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class MsvcToolchain:
         return (
             *("/nologo", "/utf-8", standard),
             *(("/EHsc", "/Zc:__cplusplus") if cxx else ()),
-            *self._optimisation(clang=clang),
+            *optimisation(self.project.build_type, clang=clang),
             # /Z7: in the objects. One file for all of them (/Zi) would need a server to write it.
             *(("/Z7",) if self._has_debug_information(settings) else ()),
             *self._link_time_optimisation(clang=clang),
@@ -86,7 +97,7 @@ class MsvcToolchain:
             # Reflection instantiates more sections than an object holds by default (C1128).
             *(("/bigobj", "/Zc:inline") if settings.msvc_flags else ()),
             *(f"/clang:{option}" for option in maps),
-            *(f"/D{definition}" for definition in _DEFINITIONS if settings.msvc_flags),
+            *(f"/D{definition}" for definition in DEFINITIONS if settings.msvc_flags),
             f"/D{METADATA_MACRO}",
             *(
                 f"/D{name}" if value is None else f"/D{name}={value}"
@@ -157,12 +168,6 @@ class MsvcToolchain:
     def shell_line(self, command: tuple[str, ...]) -> str:
         # ninja on Windows starts programs without a shell.
         return subprocess.list2cmdline(command)
-
-    def _optimisation(self, *, clang: bool) -> tuple[str, ...]:
-        build_type = self.project.build_type
-        if build_type in SANITIZERS:
-            return (*_SANITIZED, f"{'-' if clang else '/'}fsanitize={SANITIZERS[build_type]}")
-        return _OPTIMISATION[build_type]
 
     def _has_debug_information(self, settings: ExtensionSettings) -> bool:
         return settings.debug_symbols or self.project.build_type != "release"
