@@ -83,8 +83,27 @@ def attach(distribution: Distribution) -> None:
         return combined
 
     _add_declared_extensions(distribution)
+    if _has_tvm_ffi_extension(distribution):
+        _discover_packages(distribution)
     vars(get_command_class)["extended_by_tvm_ffi"] = True
     vars(distribution)["get_command_class"] = get_command_class
+
+
+def _discover_packages(distribution: Any) -> None:  # noqa: ANN401 - setuptools' own attributes
+    """Have packages that are not listed found by our rule.
+
+    A distribution gets its finder after the entry points have run, and uses it no sooner than it
+    has read its configuration.
+    """
+    parse_config_files = distribution.parse_config_files
+
+    def with_our_rule(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
+        from .package_discovery import PackageDiscovery  # noqa: PLC0415 - as above
+
+        distribution.set_defaults = PackageDiscovery(distribution)
+        parse_config_files(*args, **kwargs)
+
+    distribution.parse_config_files = with_our_rule
 
 
 def _add_declared_extensions(distribution: Distribution) -> None:

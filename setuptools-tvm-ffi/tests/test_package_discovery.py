@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packages that a project does not list."""
+
+from __future__ import annotations
+
+import tarfile
+
+import pytest
+from sample_projects import Project, ProjectFactory
+
+IN_THE_WHEEL = {"flat_pkg/__init__.py", "flat_pkg/below/__init__.py", "flat_pkg/libflat.so"}
+
+
+def packed(project: Project) -> set[str]:
+    return {name for name in project.names() if ".dist-info/" not in name}
+
+
+@pytest.fixture
+def flat(project: ProjectFactory) -> Project:
+    copied: Project = project("flat")
+    return copied
+
+
+@pytest.mark.parametrize("backend", ["setuptools_tvm_ffi.build_meta", "setuptools.build_meta"])
+def test_the_package_of_a_flat_layout_is_the_one_with_the_library(
+    flat: Project, backend: str
+) -> None:
+    flat.edit("pyproject.toml", "setuptools_tvm_ffi.build_meta", backend)
+    flat.build()
+    assert packed(flat) == IN_THE_WHEEL
+
+
+def test_a_setup_py_makes_no_difference(flat: Project) -> None:
+    text = (flat.folder / "pyproject.toml").read_text()
+    (flat.folder / "pyproject.toml").write_text(text.partition("[[")[0])
+    (flat.folder / "setup.py").write_text(
+        "from setuptools import setup\n"
+        "from setuptools_tvm_ffi import TVMFFIExtension\n"
+        "setup(ext_modules=[TVMFFIExtension('flat_pkg.flat', ['csrc/*.c'])])\n"
+    )
+    flat.build()
+    assert packed(flat) == IN_THE_WHEEL
+
+
+def test_packages_that_are_listed_stay_as_they_are(flat: Project) -> None:
+    with (flat.folder / "pyproject.toml").open("a") as stream:
+        stream.write('[tool.setuptools]\npackages = ["flat_pkg"]\n')
+    flat.build()
+    assert packed(flat) == IN_THE_WHEEL - {"flat_pkg/below/__init__.py"}
+
+
+def test_an_sdist_of_a_flat_layout_builds_the_same_wheel(flat: Project) -> None:
+    program = "from setuptools_tvm_ffi.build_meta import build_sdist; build_sdist('sdist')"
+    flat.environment.run(flat.environment.python, "-I", "-c", program, cwd=flat.folder)
+    (archive,) = (flat.folder / "sdist").glob("*.tar.gz")
+    unpacked = flat.folder.parent / "unpacked"
+    with tarfile.open(archive) as members:
+        if hasattr(tarfile, "data_filter"):
+            members.extractall(unpacked, filter="data")
+        else:
+            members.extractall(unpacked)
+    (root,) = unpacked.iterdir()
+    assert not (root / "scratch").exists()
+    again = Project(root, flat.environment)
+    again.build()
+    assert packed(again) == IN_THE_WHEEL
