@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from environments import (
     REPOSITORY,
     Environment,
     copy_repository,
+    environment_in,
     find_interpreters,
     make_environment,
 )
@@ -28,6 +31,22 @@ _FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
 def pytest_report_header() -> list[str]:
     """Say which interpreters the tests have found."""
     return ["interpreters: " + ", ".join(i.name for i in sorted(find_interpreters(), key=str))]
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that the first process of a test run fills for all of them."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / name
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a run that failed
+            folder.mkdir()
+            make(folder)
+            (folder / "made").touch()
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +65,14 @@ def plugin_wheel(
     downloads: Path,
 ) -> Path:
     """The plugin as a wheel, built from this repository by its own declared backend."""
-    folder = tmp_path_factory.mktemp("plugin")
-    shutil.copytree(REPOSITORY / "setuptools-tvm-ffi", folder / "source", ignore=LEFT_OUT)
-    offline = _offline(bare_variables, downloads)
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", "dist", "./source"]
-    subprocess.run(command, cwd=folder, env=offline, check=True, capture_output=True)
-    (wheel,) = (folder / "dist").glob("*.whl")
+
+    def make(folder: Path) -> None:
+        shutil.copytree(REPOSITORY / "setuptools-tvm-ffi", folder / "source", ignore=LEFT_OUT)
+        offline = _offline(bare_variables, downloads)
+        command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", "dist", "./source"]
+        subprocess.run(command, cwd=folder, env=offline, check=True, capture_output=True)
+
+    (wheel,) = (made_once(tmp_path_factory, "plugin", make) / "dist").glob("*.whl")
     return wheel
 
 
@@ -68,13 +89,17 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
         for number, interpreter in enumerate(find_interpreters())
     }
     stamp = folder / "filled.json"
-    if not stamp.exists() or json.loads(stamp.read_text()) != wanted:
+
+    def fill(scratch: Path) -> None:
+        if stamp.exists() and json.loads(stamp.read_text()) == wanted:
+            return
         for number, (python, requirements) in enumerate(wanted.items()):
-            path = tmp_path_factory.mktemp("downloading") / str(number)
-            environment = make_environment(path, dict(os.environ), python)
+            environment = make_environment(scratch / str(number), dict(os.environ), python)
             download = ("download", "-q", "--only-binary=:all:", "-d", str(folder))
-            environment.pip(*download, *requirements, cwd=path)
+            environment.pip(*download, *requirements, cwd=scratch)
         stamp.write_text(json.dumps(wanted))
+
+    made_once(tmp_path_factory, "downloading", fill)
     return folder
 
 
@@ -106,17 +131,22 @@ def builder(
     tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str], plugin_wheel: Path
 ) -> Environment:
     """An environment that has all a build needs, for builds without isolation."""
-    environment = make_environment(tmp_path_factory.mktemp("builder") / "venv", variables)
-    environment.pip("install", "-q", *BUILD_REQUIREMENTS, plugin_wheel, cwd=environment.folder)
-    return environment
+
+    def make(folder: Path) -> None:
+        environment = make_environment(folder / "venv", variables)
+        environment.pip("install", "-q", *BUILD_REQUIREMENTS, plugin_wheel, cwd=folder)
+
+    return environment_in(made_once(tmp_path_factory, "builder", make) / "venv", variables)
 
 
 @pytest.fixture(scope="session")
 def reference_wheel(tmp_path_factory: pytest.TempPathFactory, builder: Environment) -> Path:
     """The reference package's wheel, as released: full optimisation."""
-    folder = tmp_path_factory.mktemp("reference")
-    source = copy_repository(folder / "source")
-    command = ("wheel", "--no-deps", "--no-build-isolation", "-w", folder / "dist", ".")
-    builder.pip(*command, cwd=source)
-    (wheel,) = (folder / "dist").glob("*.whl")
+
+    def make(folder: Path) -> None:
+        source = copy_repository(folder / "source")
+        command = ("wheel", "--no-deps", "--no-build-isolation", "-w", folder / "dist", ".")
+        builder.pip(*command, cwd=source)
+
+    (wheel,) = (made_once(tmp_path_factory, "reference", make) / "dist").glob("*.whl")
     return wheel

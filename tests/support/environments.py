@@ -129,6 +129,11 @@ def make_environment(
     # pip 26 refuses to work on a Python 3.9, and installing another takes two seconds.
     own_pip = [] if python != sys.executable else ["--without-pip"]
     subprocess.run([python, "-m", "venv", *own_pip, str(folder)], check=True)
+    return environment_in(folder, variables)
+
+
+def environment_in(folder: Path, variables: dict[str, str]) -> Environment:
+    """Return the environment that a folder holds."""
     path = os.pathsep.join((str(folder / "bin"), variables["PATH"]))
     return Environment(folder, {**variables, "PATH": path, "VIRTUAL_ENV": str(folder)})
 
