@@ -66,7 +66,7 @@ class PackageTree:
                 raise ConfigurationError(
                     f"extension {settings.name!r}: its package {settings.package!r} is not one of "
                     f"the distribution's packages ({found})",
-                    hint=f"create {settings.package.replace('.', '/')}/__init__.py, "
+                    hint=f"create {self.folder_of(settings.package)}/__init__.py, "
                     "or correct tool.setuptools.packages",
                 )
             prefix = settings.prefix.rstrip(".")
