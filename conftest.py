@@ -54,6 +54,8 @@ def bare_variables() -> dict[str, str]:
     """The environment without what a machine or a frontend has put into it."""
     prefixes = ("PIP_", "UV_", "PYTHON", "SETUPTOOLS_", "TVM_", "NINJA", "VIRTUAL_ENV", "PYTEST")
     names = {"CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "SOURCE_DATE_EPOCH"}
+    names |= {"CUDA_HOME", "CUDA_PATH", "CUDAFLAGS", "CUDAHOSTCXX"}
+    names |= {"ROCM_HOME", "ROCM_PATH", "HIP_PATH", "HIPFLAGS"}
     kept = {k: v for k, v in os.environ.items() if k not in names and not k.startswith(prefixes)}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}
 

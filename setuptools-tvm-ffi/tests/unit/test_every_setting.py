@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -33,7 +33,9 @@ from setuptools_tvm_ffi.toolchains import (
     Toolchain,
 )
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
+from setuptools_tvm_ffi.toolchains.hipcc import DEFAULT_ARCHITECTURES, HipccCompiler
 from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
+from setuptools_tvm_ffi.toolchains.nvcc import NvccCompiler
 from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
 
 SDK = TVMFFISdk(Version("0.1.15"), ("sdk/include", "sdk/dlpack"), "sdk/lib", "libtvm_ffi.so")
@@ -48,6 +50,24 @@ def gnu(family: str, system: str) -> Callable[[ProjectSettings], Toolchain]:
     return make
 
 
+def with_devices(project: ProjectSettings) -> Toolchain:
+    host = gnu("gcc", "linux")(project)
+    nvcc = NvccCompiler(
+        *(Compiler(("nvcc",), "nvcc", "13.0"), "13.0", host.compilers["cxx"]),
+        known_architectures=("8.0", "9.0", "9.0a", "10.0"),
+        library_dirs=("cuda/lib",),
+        system="linux",
+        root="/project",
+        environment=NO_FLAGS,
+        project=project,
+    )
+    hipcc = HipccCompiler(
+        Compiler(("hipcc",), "hipcc", "6.0"), "/opt/rocm", "/project", NO_FLAGS, project
+    )
+    assert isinstance(host, GnuToolchain)
+    return dataclasses.replace(host, devices={"cuda": nvcc, "hip": hipcc})
+
+
 def microsoft(family: str) -> Callable[[ProjectSettings], Toolchain]:
     def make(project: ProjectSettings) -> Toolchain:
         compilers = dict.fromkeys(("c", "cxx"), Compiler(("cl.exe",), family, "1"))
@@ -60,7 +80,7 @@ def microsoft(family: str) -> Callable[[ProjectSettings], Toolchain]:
 
 
 TOOLCHAINS = {
-    "gcc": gnu("gcc", "linux"),
+    "gcc": with_devices,
     "clang": gnu("clang", "linux"),
     "apple": gnu("clang", "darwin"),
     "msvc": microsoft("msvc"),
@@ -70,23 +90,25 @@ GNU = ("gcc", "clang", "apple")
 ELF = ("gcc", "clang")
 MICROSOFT = ("msvc", "clang-cl")
 EVERY = (*GNU, *MICROSOFT)
-COMPILE = ("c", "cxx")
+COMPILE = ("c", "cxx", "cuda", "hip")
 
 
 def commands(toolchain: Toolchain, settings: ExtensionSettings) -> dict[str, tuple[str, ...]]:
-    """The commands that compile and link, of C++ and of C."""
+    """The commands that compile each language and link; nvcc and hipcc stand beside GCC."""
     library = "build/ops.dll" if toolchain.system == "windows" else "build/libops.so"
-    unit = LinkUnit(("a.o",), frozenset({"cxx"}), library, "build/ops.rsp")
-    return {
-        **{
-            language: toolchain.compile_command(
-                toolchain.compile_flags(settings, SDK, language),
-                CompileUnit("a", language, "a.o", "a.o.d"),
-            )
-            for language in COMPILE
-        },
-        "link": toolchain.link_command(toolchain.link_flags(settings, SDK, unit, "build"), unit),
-    }
+    found = {}
+    for language in ("c", "cxx", *toolchain.devices):
+        compiler = toolchain.devices.get(language, toolchain)
+        flags = compiler.compile_flags(settings, SDK, language)
+        found[language] = compiler.compile_command(
+            flags, CompileUnit("a", language, "a.o", "a.o.d")
+        )
+    links = {"link": {"cxx"}, **({"device link": {"cuda", "hip"}} if toolchain.devices else {})}
+    for name, languages in links.items():
+        unit = LinkUnit(("a.o",), frozenset(languages), library, "build/ops.rsp")
+        flags = toolchain.link_flags(settings, SDK, unit, "build")
+        found[name] = toolchain.link_command(flags, unit)
+    return found
 
 
 @dataclass(frozen=True)
@@ -128,17 +150,22 @@ class Case:
     changes: dict[tuple[str, ...], dict[str, Change]]
     beside: dict[str, Any] = field(default_factory=dict)
 
-    def expected(self, toolchain: str) -> dict[str, Change]:
-        found: dict[str, Change] = dict.fromkeys((*COMPILE, "link"), SAME)
+    def expected(self, toolchain: str, of: Iterable[str]) -> dict[str, Change]:
+        """What changes in these commands."""
+        found: dict[str, Change] = {}
         for toolchains, of_commands in self.changes.items():
             assert set(toolchains) <= set(TOOLCHAINS)
             if toolchain in toolchains:
                 found.update(of_commands)
-        return found
+        return {command: found.get(command, SAME) for command in of}
 
 
 def compiled(change: Change) -> dict[str, Change]:
     return dict.fromkeys(COMPILE, change)
+
+
+def linked(change: Change) -> dict[str, Change]:
+    return dict.fromkeys(("link", "device link"), change)
 
 
 DEBUG_LINK = ("/DEBUG", "/OPT:REF", "/OPT:ICF", "/PDBALTPATH:%_PDB%", "/PDB:build/ops.pdb")
@@ -152,6 +179,8 @@ CLANG_CL_MAPS = (
     "/clang:-ffile-prefix-map=sdk/include/=",
     "/clang:-ffile-prefix-map=sdk/dlpack/=",
 )
+
+STATIC_CUDART = ("-lcudart_static", "-lrt", "-lpthread", "-ldl")
 
 EXTENSION_CASES: dict[str, list[Case]] = {
     "include_dirs": [
@@ -184,30 +213,31 @@ EXTENSION_CASES: dict[str, list[Case]] = {
     "extra_compile_args": [
         Case(LanguageArguments(c=("-c1", "-c2")), {EVERY: {"c": added("-c1", "-c2")}}),
         Case(LanguageArguments(cxx=("-x1", "-x2")), {EVERY: {"cxx": added("-x1", "-x2")}}),
-        Case(LanguageArguments(cuda=("-u",), hip=("-h",)), {}),
+        Case(LanguageArguments(cuda=("-u1", "-u2")), {EVERY: {"cuda": added("-u1", "-u2")}}),
+        Case(LanguageArguments(hip=("-h1", "-h2")), {EVERY: {"hip": added("-h1", "-h2")}}),
     ],
-    "extra_link_args": [Case(("-a", "-b"), {EVERY: {"link": added("-a", "-b")}})],
+    "extra_link_args": [Case(("-a", "-b"), {EVERY: linked(added("-a", "-b"))})],
     "extra_objects": [
         Case(
             ("a.o", "lib/libb.a"),
             {
-                (*ELF, *MICROSOFT): {"link": added("a.o", "lib/libb.a")},
-                ("apple",): {"link": added("a.o", "-Wl,-load_hidden,lib/libb.a")},
+                (*ELF, *MICROSOFT): linked(added("a.o", "lib/libb.a")),
+                ("apple",): linked(added("a.o", "-Wl,-load_hidden,lib/libb.a")),
             },
         )
     ],
     "libraries": [
         Case(
             ("z", "m"),
-            {GNU: {"link": added("-lz", "-lm")}, MICROSOFT: {"link": added("z.lib", "m.lib")}},
+            {GNU: linked(added("-lz", "-lm")), MICROSOFT: linked(added("z.lib", "m.lib"))},
         )
     ],
     "library_dirs": [
         Case(
             ("lib", "/opt/my lib"),
             {
-                GNU: {"link": added("-Llib", "-L/opt/my lib")},
-                MICROSOFT: {"link": added("/LIBPATH:lib", "/LIBPATH:/opt/my lib")},
+                GNU: linked(added("-Llib", "-L/opt/my lib")),
+                MICROSOFT: linked(added("/LIBPATH:lib", "/LIBPATH:/opt/my lib")),
             },
         )
     ],
@@ -250,6 +280,44 @@ EXTENSION_CASES: dict[str, list[Case]] = {
             },
         ),
     ],
+    "cuda_std": [Case("20", {("gcc",): {"cuda": Change(("-std=c++17",), ("-std=c++20",))}})],
+    "hip_std": [
+        Case("20", {("gcc",): {"hip": Change(("-std=c++17",), ("-std=c++20",))}}),
+        Case("23", {("gcc",): {"hip": Change(("-std=c++17",), ("-std=c++2b",))}}),
+    ],
+    "cuda_architectures": [
+        Case(
+            ("9.0a", "10.0+PTX"),
+            {
+                ("gcc",): {
+                    "cuda": Change(
+                        (
+                            "-gencode=arch=compute_80,code=sm_80",
+                            "-gencode=arch=compute_90,code=sm_90",
+                        ),
+                        ("-gencode=arch=compute_90a,code=sm_90a",),
+                    )
+                }
+            },
+        )
+    ],
+    "hip_architectures": [
+        Case(
+            ("gfx1201", "gfx90a:xnack-"),
+            {
+                ("gcc",): {
+                    "hip": Change(
+                        tuple(f"--offload-arch={target}" for target in DEFAULT_ARCHITECTURES),
+                        ("--offload-arch=gfx1201", "--offload-arch=gfx90a:xnack-"),
+                    )
+                }
+            },
+        )
+    ],
+    "cuda_runtime": [
+        Case("shared", {("gcc",): {"device link": Change(STATIC_CUDART, ("-lcudart",))}}),
+        Case("none", {("gcc",): {"device link": removed(*STATIC_CUDART)}}),
+    ],
     "link_header": [
         Case(
             value=False,
@@ -263,8 +331,8 @@ EXTENSION_CASES: dict[str, list[Case]] = {
         Case(
             value=False,
             changes={
-                GNU: {"link": removed("-Lsdk/lib", "-ltvm_ffi")},
-                MICROSOFT: {"link": removed("sdk/lib/libtvm_ffi.so")},
+                GNU: linked(removed("-Lsdk/lib", "-ltvm_ffi")),
+                MICROSOFT: linked(removed("sdk/lib/libtvm_ffi.so")),
             },
         )
     ],
@@ -272,8 +340,8 @@ EXTENSION_CASES: dict[str, list[Case]] = {
         Case(
             value=False,
             changes={
-                ELF: {"link": removed("-Wl,--exclude-libs,ALL")},
-                ("apple",): {"link": Change(("-Wl,-load_hidden,b.a",), ("b.a",))},
+                ELF: linked(removed("-Wl,--exclude-libs,ALL")),
+                ("apple",): linked(Change(("-Wl,-load_hidden,b.a",), ("b.a",))),
             },
             beside={"extra_objects": ("a.o", "b.a")},
         )
@@ -283,6 +351,7 @@ EXTENSION_CASES: dict[str, list[Case]] = {
             value=False,
             changes={
                 GNU: compiled(removed(*UNIX_MAPS)),
+                ("gcc",): {"cuda": removed(*(f"-Xcompiler={word}" for word in UNIX_MAPS))},
                 # cl has no such option.
                 ("clang-cl",): compiled(removed(*CLANG_CL_MAPS)),
             },
@@ -325,9 +394,15 @@ def sanitized(name: str) -> dict[tuple[str, ...], dict[str, Change]]:
     flag = f"-fsanitize={name}"
     gnu_words = ("-O1", "-g", "-fno-omit-frame-pointer", flag)
     return {
-        GNU: compiled(Change(NOT_RELEASE_GNU, gnu_words)),
-        ("gcc", "apple"): {"link": added(flag)},
-        ("clang",): {"link": added(flag, "-shared-libsan")},
+        GNU: {
+            **compiled(Change(NOT_RELEASE_GNU, gnu_words)),
+            "cuda": Change(
+                NOT_RELEASE_GNU,
+                ("-O1", "-g", "-Xcompiler=-fno-omit-frame-pointer", f"-Xcompiler={flag}"),
+            ),
+        },
+        ("gcc", "apple"): linked(added(flag)),
+        ("clang",): linked(added(flag, "-shared-libsan")),
         ("msvc",): {
             **compiled(Change(NOT_RELEASE_MICROSOFT, ("/O1", f"/fsanitize={name}", "/Z7"))),
             "link": added(*DEBUG_LINK),
@@ -366,8 +441,8 @@ PROJECT_CASES: dict[str, list[Case]] = {
         Case(
             value=True,
             changes={
-                ELF: {"link": added("-Wl,--strip-all")},
-                ("apple",): {"link": added("-Wl,-x", "-Wl,-S")},
+                ELF: linked(added("-Wl,--strip-all")),
+                ("apple",): linked(added("-Wl,-x", "-Wl,-S")),
                 # Microsoft's libraries hold no symbols.
             },
         )
@@ -376,7 +451,10 @@ PROJECT_CASES: dict[str, list[Case]] = {
         Case(
             value=True,
             changes={
-                ("gcc",): {**compiled(added("-flto=auto")), "link": added("-flto=auto")},
+                ("gcc",): {
+                    **dict.fromkeys(("c", "cxx"), added("-flto=auto")),
+                    **linked(added("-flto=auto")),
+                },
                 ("clang", "apple"): {**compiled(added("-flto=thin")), "link": added("-flto=thin")},
                 ("msvc",): {**compiled(added("/GL")), "link": added("/LTCG")},
                 ("clang-cl",): {
@@ -388,12 +466,19 @@ PROJECT_CASES: dict[str, list[Case]] = {
     ],
     "warnings_as_errors": [
         Case(
-            value=True, changes={GNU: compiled(added("-Werror")), MICROSOFT: compiled(added("/WX"))}
+            value=True,
+            changes={
+                GNU: {
+                    **compiled(added("-Werror")),
+                    "cuda": added("-Werror=all-warnings", "-Xcompiler=-Werror"),
+                },
+                MICROSOFT: compiled(added("/WX")),
+            },
         )
     ],
 }
 
-#: Settings whose place is no command of C or C++, with the tests that assert it.
+#: Settings whose place is no such command, with the tests that assert it.
 ASSERTED_BY: dict[str, str] = {}
 
 
@@ -424,9 +509,8 @@ def test_a_setting_of_an_extension_changes_these_words_and_no_others(
     without = ExtensionSettings(name="pkg.ops", sources=("a.cc",), **case.beside)
     before = commands(tools, without)
     after = commands(tools, dataclasses.replace(without, **{name: case.value}))
-    assert {tool: difference(before[tool], after[tool]) for tool in before} == case.expected(
-        toolchain
-    )
+    changed = {name: difference(before[name], after[name]) for name in before}
+    assert changed == case.expected(toolchain, before)
 
 
 @pytest.mark.parametrize(("toolchain", "name", "case"), cases(PROJECT_CASES))
@@ -436,9 +520,8 @@ def test_a_setting_of_a_project_changes_these_words_and_no_others(
     settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), **case.beside)
     before = commands(TOOLCHAINS[toolchain](ProjectSettings()), settings)
     after = commands(TOOLCHAINS[toolchain](ProjectSettings(**{name: case.value})), settings)
-    assert {tool: difference(before[tool], after[tool]) for tool in before} == case.expected(
-        toolchain
-    )
+    changed = {name: difference(before[name], after[name]) for name in before}
+    assert changed == case.expected(toolchain, before)
 
 
 @pytest.mark.parametrize("toolchain", ["gcc", "clang", "apple"])
@@ -446,7 +529,8 @@ def test_a_setting_of_a_project_changes_these_words_and_no_others(
 def test_debug_information_is_asked_for_once(toolchain: str, build_type: str) -> None:
     settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), debug_symbols=True)
     tools = TOOLCHAINS[toolchain](ProjectSettings(build_type=build_type))
-    assert [commands(tools, settings)[language].count("-g") for language in COMPILE] == [1, 1]
+    made = commands(tools, settings)
+    assert {made[language].count("-g") for language in COMPILE if language in made} == {1}
 
 
 def test_on_macos_stripping_leaves_what_debug_symbols_are_collected_from() -> None:
@@ -539,7 +623,7 @@ def test_the_wheel_requires_what_the_floor_says(declared: str | None, requiremen
 
 
 @asserts("compiler_launcher")
-@pytest.mark.parametrize("language", COMPILE)
+@pytest.mark.parametrize("language", ["c", "cxx"])
 def test_a_launcher_starts_the_compilers_and_not_the_link(language: str) -> None:
     compiler = Compiler(("c++",), "gcc", "1", launcher=("ccache", "-q"))
     tools = GnuToolchain({"c": compiler, "cxx": compiler}, "linux", "/project", NO_FLAGS)
@@ -559,12 +643,9 @@ def test_a_plan_says_the_same_as_its_commands() -> None:
 #: Settings that are asserted by tests of their own, in these files.
 ASSERTED_IN = {
     "stubs": "../test_stubs.py",
-    "cuda_std": "test_toolchains_nvcc.py",
-    "cuda_architectures": "test_toolchains_nvcc.py",
-    "cuda_runtime": "test_toolchains_nvcc.py",
-    "hip_std": "test_toolchains_hipcc.py",
-    "hip_architectures": "test_toolchains_hipcc.py",
-    "editable_rebuild": "../test_editable_rebuild.py",
+    "cuda_architectures": "test_libraries.py",
+    "hip_architectures": "test_libraries.py",
+    "editable_rebuild": "../test_rebuild_on_import.py",
 }
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,37 @@ def test_a_library_of_another_name_is_left_alone(module: Path) -> None:
 def test_a_module_that_is_not_there_is_no_problem(module: Path) -> None:
     assert not drop_second_library(module, OWN_LIB, REQUEST)
     assert not module.exists()
+
+
+LOADING = """\
+import sys
+from setuptools_tvm_ffi.tvm_ffi_process import child
+
+print(child.load(sys.argv[1], sys.argv[2:]).answer())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of ELF libraries")
+def test_a_library_that_needs_an_absent_driver_is_loaded_with_what_stands_in_for_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "driver.c").write_text("int driver(void) { return 1; }\n")
+    (tmp_path / "library.c").write_text(
+        "int driver(void);\nint answer(void) { return 42; }\nint call(void) { return driver(); }\n"
+    )
+    shared = ("cc", "-shared", "-fPIC", "-o")
+    for command in (
+        (*shared, "libdriver.so", "driver.c", "-Wl,-soname,libdriver.so.1"),
+        (*shared, "library.so", "library.c", "-L.", "-ldriver"),
+    ):
+        subprocess.run(command, cwd=tmp_path, check=True)
+
+    def load(*stand_ins: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", LOADING, tmp_path / "library.so", *stand_ins]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert load(tmp_path / "absent" / "libdriver.so", tmp_path / "libdriver.so").stdout == "42\n"
+    for stand_ins in ((), (tmp_path / "libother.so",), (tmp_path / "absent" / "libdriver.so",)):
+        refused = load(*stand_ins)
+        assert refused.returncode != 0
+        assert "libdriver.so.1: cannot open shared object file" in refused.stderr

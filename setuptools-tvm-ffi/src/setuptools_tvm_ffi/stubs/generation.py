@@ -27,6 +27,16 @@ _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 # Of Python, and of tvm-ffi's own errors; the reason stands below.
 _FRAMES = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 _NO_SCHEMA = re.compile(r"\[Skipped\] Function has no type schema: (?P<name>\S+)")
+# The words of glibc, musl and macOS for a library that another one needs.
+_NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
+_NOT_FOUND_HINT = (
+    "the build loads the library to see what it registers: install what it needs, or set "
+    "LD_LIBRARY_PATH (DYLD_LIBRARY_PATH on macOS) to where that is"
+)
+_ENDED_HINT = (
+    "the library runs its registrations when it is loaded: a function or type key that is "
+    "registered twice, or belongs to another library, ends the process"
+)
 #: Bumped when the same inputs give other stubs than before.
 _CACHE_FORMAT = 2
 
@@ -46,6 +56,7 @@ class StubRequest:
         before it, in this order.
     :param others: further libraries of the distribution, which blocks of its files may be about;
         they are loaded after it.
+    :param stand_ins: files that stand in for libraries of a driver that this machine lacks.
     :param other_prefixes: those below its own that belong to other libraries.
     :param files: Python files below the extension's package.
     """
@@ -59,6 +70,7 @@ class StubRequest:
     siblings: Mapping[Path, str] = field(default_factory=dict)
     others: Mapping[Path, str] = field(default_factory=dict)
     other_prefixes: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
 
 
 def is_relevant(path: PurePosixPath, content: bytes) -> bool:
@@ -119,6 +131,7 @@ def _run_child(
         {
             "library": str(root / request.library),
             "siblings": [str(root / sibling) for sibling in request.siblings],
+            "stand_ins": list(request.stand_ins),
             "others": [str(root / other) for other in request.others],
             "staging": str(staging),
             "mode": settings.stubs,
@@ -149,10 +162,7 @@ def _child_failure(request: StubRequest, stage: str, status: int, printed: str) 
     hint = None
     if stage == "load":
         printed = _without_frames(printed)
-        hint = (
-            "the library runs its registrations when it is loaded: a function or type key that is "
-            "registered twice, or belongs to another library, ends the process"
-        )
+        hint = _NOT_FOUND_HINT if _NOT_FOUND.search(printed) else _ENDED_HINT
     return BuildError(
         f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",
         hint=hint,

@@ -27,6 +27,9 @@ def stub_requests(result: BuildResult, distribution: str, tree: PackageTree) -> 
             other_prefixes=_prefixes_below(library.settings, every),
             tvm_ffi_version=str(result.sdk.version),
             files=_python_files(library.settings, every, tree),
+            stand_ins=tuple(
+                file for device in result.toolchain.devices.values() for file in device.stand_ins
+            ),
         )
         for library in result.libraries
     ]

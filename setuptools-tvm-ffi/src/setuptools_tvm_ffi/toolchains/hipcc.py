@@ -39,6 +39,10 @@ class HipccCompiler:
     def dependency_style(self) -> str:
         return "gcc"
 
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        return ()
+
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:

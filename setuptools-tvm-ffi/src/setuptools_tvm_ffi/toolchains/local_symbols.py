@@ -28,7 +28,7 @@ _WRAPPED = ("", "P", "PK", "PP", "Z")
 
 
 def patterns() -> tuple[str, ...]:
-    """Return glob patterns of mangled names, without a platform's leading underscore."""
+    """Return glob patterns of names, without a platform's leading underscore."""
     nested = [
         f"_Z{kind}N{qualifier}{namespace}*"
         for kind in _KINDS
@@ -51,7 +51,8 @@ def patterns() -> tuple[str, ...]:
         for qualifier in _QUALIFIERS
         for namespace in _NAMESPACES
     ]
-    return tuple(sorted({*nested, *class_data, *direct, *thunks}))
+    # Clang 18 and newer mark each HIP source with a variable that everybody may see.
+    return tuple(sorted({*nested, *class_data, *direct, *thunks, "__hip_cuid_*"}))
 
 
 def version_script() -> str:

@@ -171,6 +171,10 @@ class DeviceCompiler(LanguageCompiler, Protocol):
     def compiler(self) -> Compiler:
         """The driver that is started."""
 
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """Where libraries may lie that stand in for a driver's, for loading what needs one."""
+
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
         """Return what a library with its objects is linked with."""
 

@@ -30,8 +30,10 @@ _RUNTIME = {
 # nvcc (13.0) starts its tools with `sh -c` and puts paths between quotation marks without
 # escaping what is special there; fatbinary reads a list between commas.
 _UNUSABLE_IN_PATHS = '"$`,'
-# Of what it passes on itself it loses some backslashes, expands variables and splits lists.
-_UNUSABLE_IN_WORDS = '\\"$`,'
+# It names the source's absolute path, too; what that comes to does not matter, see below.
+_UNUSABLE_IN_ROOT = '"`'
+# Of what it passes on itself it loses quotation, expands variables and splits lists.
+_UNUSABLE_IN_WORDS = "\\\"'$`,"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class NvccCompiler:
     def dependency_style(self) -> str:
         return "gcc"
 
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        folders = (folder for folder in self.library_dirs if folder.endswith("/stubs"))
+        return tuple(f"{folder}/libcuda.so" for folder in folders)
+
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
@@ -89,15 +96,16 @@ class NvccCompiler:
         )
 
     def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
-        self._check_path(unit.source)
-        self._check_path(unit.object)
+        self._check_path(unit.source, _UNUSABLE_IN_PATHS)
+        self._check_path(unit.object, _UNUSABLE_IN_PATHS)
+        self._check_path(self.root, _UNUSABLE_IN_ROOT)
         program, arguments = host_command(self.host)
         return (
             *self.compiler.launcher,
             *self.compiler.command,
             f"-ccbin={program}",
             *self._for_host(arguments),
-            *flags,
+            *(_quoted(word) if word == self._root_map else word for word in flags),
             *self._reproducible(unit),
             # With the headers of the toolkit and of the system, as C++ has it: those of
             # apache-tvm-ffi are system headers too, and -MMD exists on Linux alone.
@@ -207,9 +215,16 @@ class NvccCompiler:
         """
         if self.system == "windows":
             return tuple(f"-Xcompiler={word}" for word in words)
-        return tuple(
-            "-Xcompiler=" + re.sub(r'([\\",])', r"\\\1", shlex.quote(word)) for word in words
-        )
+        every = (f"-Xcompiler={word}" for word in words)
+        return tuple(word if word == self._root_map else _quoted(word) for word in every)
+
+    @property
+    def _root_map(self) -> str:
+        """What is quoted in the command alone, for flags are recorded without the root.
+
+        How it is quoted would tell, and wheels from two folders would differ.
+        """
+        return f"-Xcompiler=-ffile-prefix-map={self.root}=."
 
     def _passed_on(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """Return one option of the preprocessor, which is the host's, so that it arrives there."""
@@ -217,11 +232,11 @@ class NvccCompiler:
             return words
         return self._for_host(words)
 
-    def _check_path(self, path: str) -> None:
-        unusable = sorted(set(_UNUSABLE_IN_PATHS) & set(path))
-        if unusable and self.system != "windows":
+    def _check_path(self, path: str, unusable: str) -> None:
+        found = sorted(set(unusable) & set(path))
+        if found and self.system != "windows":
             raise ConfigurationError(
-                f"path {path!r}: nvcc cannot compile a file with {' '.join(unusable)} in its path",
+                f"path {path!r}: nvcc cannot compile a file with {' '.join(found)} in its path",
                 hint="rename the file or the folder",
             )
 
@@ -252,6 +267,12 @@ def default_architectures(known: Iterable[str]) -> tuple[str, ...]:
             generations[major] = min(minor, generations.get(major, minor))
     names = [f"{major}.{minor}" for major, minor in sorted(generations.items())]
     return (*names[:-1], f"{names[-1]}+PTX")
+
+
+def _quoted(word: str) -> str:
+    option, _, value = word.partition("=")
+    escaped = re.sub(r'([\\",])', r"\\\1", shlex.quote(value))
+    return f"{option}={escaped}"
 
 
 @functools.cache

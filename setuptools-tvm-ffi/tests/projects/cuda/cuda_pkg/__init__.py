@@ -1,0 +1,1 @@
+"""C, C++ and CUDA in one library."""

@@ -1,0 +1,1 @@
+"""C++ and HIP in one library."""

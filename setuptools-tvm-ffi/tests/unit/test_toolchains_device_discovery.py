@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.settings import Project, ProjectSettings
+from setuptools_tvm_ffi.toolchains import Compiler, DeviceCompiler, EnvironmentFlags
+from setuptools_tvm_ffi.toolchains import device_discovery as module
+from setuptools_tvm_ffi.toolchains.device_discovery import (
+    find_device_compiler,
+    nvcc_architectures,
+    nvcc_library_dirs,
+    nvcc_release,
+)
+from setuptools_tvm_ffi.toolchains.discovery import find_toolchain
+from setuptools_tvm_ffi.toolchains.hipcc import HipccCompiler
+from setuptools_tvm_ffi.toolchains.nvcc import NvccCompiler
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the programs are shell scripts")
+
+HOST = Compiler(("g++",), "gcc", "g++ 12")
+ENVIRONMENT = EnvironmentFlags(cudaflags=("-lineinfo",))
+PROJECT = ProjectSettings(build_type="debug")
+VARIABLES = ("CUDA_HOME", "CUDA_PATH", "ROCM_HOME", "ROCM_PATH", "HIP_PATH")
+HELP = """
+--objdir-as-tempdir                                 (-objtemp)
+        Allowed values for this option:  'all','all-major','compute_100','compute_100a',
+        'compute_100f','compute_75','compute_90','compute_90a','lto_100','sm_90a'.
+"""
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the only folder on PATH, empty, in an environment that declares nothing."""
+    folder = tmp_path / "programs" / "bin"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("PATH", str(folder))
+    for variable in (*VARIABLES, "CC", "CXX", "CUDAFLAGS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(module, "_ROCM_FOLDER", str(tmp_path / "no rocm"))
+    return folder
+
+
+def program(path: Path, body: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def nvcc(
+    path: Path,
+    release: str = "13.0",
+    *,
+    described: str = HELP,
+    libraries: str = "",
+    front_end: str = 'cudafe++ --orig_src_path_name "/dev/null"',
+) -> Path:
+    """Make a program that answers as nvcc does, and writes down what it was asked."""
+    dryrun = f"#$ TOP=/somewhere/bin/..\n#$ LIBRARIES=  {libraries}\n#$ {front_end}"
+    version = (
+        "nvcc: NVIDIA (R) Cuda compiler driver\n"
+        f"Cuda compilation tools, release {release}, V{release}.88\n"
+        f"Build cuda_{release}.r{release}/compiler.1_0"
+    )
+    return program(
+        path,
+        f"""echo "$*" >> "$0.asked"
+case "$1" in
+--version) printf '%s\\n' {shlex.quote(version)} ;;
+--help) printf '%s\\n' {shlex.quote(described)} ;;
+--dryrun) printf '%s\\n' {shlex.quote(dryrun)} >&2 ;;
+*) exit 1 ;;
+esac""",
+    )
+
+
+def asked(path: Path) -> list[str]:
+    return Path(f"{path}.asked").read_text().splitlines()
+
+
+def hipcc(path: Path) -> Path:
+    return program(
+        path,
+        "[ \"$*\" = --version ] && printf '%s\\n' 'HIP version: 6.2.41133' 'AMD clang version 18'",
+    )
+
+
+def find(
+    language: str,
+    *,
+    host: Compiler = HOST,
+    system: str = "linux",
+    launcher: tuple[str, ...] = (),
+) -> DeviceCompiler:
+    return find_device_compiler(
+        language,
+        host=host,
+        system=system,
+        root="/project",
+        environment=ENVIRONMENT,
+        project=PROJECT,
+        launcher=launcher,
+    )
+
+
+def refused(language: str, **options: str) -> tuple[str, str | None]:
+    with pytest.raises(BuildError) as raised:
+        find(language, **options)  # type: ignore[arg-type]
+    return raised.value.message, raised.value.hint
+
+
+def test_nvcc_on_path_is_asked_three_times_for_all_that_is_known_of_it(
+    programs: Path, tmp_path: Path
+) -> None:
+    stubs = tmp_path / "lib64" / "stubs"
+    stubs.mkdir(parents=True)
+    real = f'"-L{tmp_path}/bin/../lib64/stubs" "-L{tmp_path}/bin/../lib64" "-L/not/there"'
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "lib64" / "libcudart.so").touch()
+    path = nvcc(programs / "nvcc", libraries=real)
+    assert find("cuda", launcher=("ccache",)) == NvccCompiler(
+        compiler=Compiler(
+            ("nvcc",), "nvcc", "Cuda compilation tools, release 13.0, V13.0.88", ("ccache",)
+        ),
+        release="13.0",
+        host=HOST,
+        known_architectures=("7.5", "9.0", "9.0a", "10.0", "10.0a", "10.0f"),
+        library_dirs=(str(stubs), str(stubs.parent)),
+        system="linux",
+        root="/project",
+        environment=ENVIRONMENT,
+        project=PROJECT,
+        shared_runtime="cudart",
+        takes_objtemp=True,
+        takes_source_name=True,
+    )
+    assert asked(path) == [
+        "--version",
+        "--help",
+        f"--dryrun -ccbin=g++ -c -x cu {os.devnull} -o unused",
+    ]
+
+
+def test_what_an_older_nvcc_does_not_have_is_seen(programs: Path) -> None:
+    nvcc(programs / "nvcc", "11.0", described="'compute_80'", front_end="cudafe++ --gnu_version=1")
+    compiler = find("cuda")
+    assert isinstance(compiler, NvccCompiler)
+    assert (compiler.takes_objtemp, compiler.takes_source_name) == (False, False)
+    assert (compiler.release, compiler.known_architectures) == ("11.0", ("8.0",))
+
+
+def test_a_shared_runtime_without_a_plain_name_is_found(programs: Path, tmp_path: Path) -> None:
+    # So nvidia-cuda-runtime is on PyPI.
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "libcudart.so.13").touch()
+    nvcc(programs / "nvcc", libraries=f'"-L{tmp_path}/lib"')
+    compiler = find("cuda")
+    assert isinstance(compiler, NvccCompiler)
+    assert compiler.shared_runtime == ":libcudart.so.13"
+
+
+def test_cuda_home_counts_more_than_cuda_path_and_that_more_than_path(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvcc(programs / "nvcc", "12.1")
+    assert find("cuda").compiler.command == ("nvcc",)
+    path = nvcc(tmp_path / "by path" / "bin" / "nvcc", "12.2")
+    monkeypatch.setenv("CUDA_PATH", str(tmp_path / "by path"))
+    assert find("cuda").compiler.command == (str(path),)
+    home = nvcc(tmp_path / "by home" / "bin" / "nvcc", "12.3")
+    monkeypatch.setenv("CUDA_HOME", str(tmp_path / "by home"))
+    assert find("cuda").compiler.command == (str(home),)
+    # An empty variable is none.
+    monkeypatch.setenv("CUDA_HOME", "")
+    assert find("cuda").compiler.command == (str(path),)
+
+
+@pytest.mark.parametrize(
+    ("variable", "elsewhere"),
+    [("CUDA_HOME", "in CUDA_PATH and on PATH"), ("CUDA_PATH", "on PATH")],
+)
+def test_a_variable_that_names_no_toolkit_is_refused(
+    variable: str, elsewhere: str, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvcc(programs / "nvcc")
+    monkeypatch.setenv(variable, str(tmp_path))
+    assert refused("cuda") == (
+        f"{variable}={str(tmp_path)!r}: there is no nvcc in its bin folder",
+        f"set {variable} to a CUDA toolkit, or unset it to have nvcc looked for {elsewhere}",
+    )
+
+
+@pytest.mark.usefixtures("programs")
+def test_no_nvcc_is_refused_with_what_to_do() -> None:
+    message, hint = refused("cuda")
+    assert message == "no nvcc: it is not on PATH, and CUDA_HOME and CUDA_PATH are not set"
+    assert hint is not None
+    assert "CUDA_HOME" in hint
+
+
+def test_there_is_no_cuda_on_macos(programs: Path) -> None:
+    nvcc(programs / "nvcc")
+    assert refused("cuda", system="darwin") == (
+        "there is no CUDA for macOS",
+        "leave the CUDA sources out of the extension there, in setup.py",
+    )
+
+
+def test_clang_cl_is_no_host_compiler_of_nvcc(programs: Path) -> None:
+    nvcc(programs / "nvcc")
+    clang_cl = Compiler(("clang-cl",), "clang-cl", "clang 18")
+    with pytest.raises(BuildError, match="not with clang-cl"):
+        find("cuda", host=clang_cl, system="windows")
+
+
+def test_an_nvcc_without_cxx17_is_refused(programs: Path) -> None:
+    nvcc(programs / "nvcc", "10.2")
+    assert refused("cuda") == (
+        "nvcc is of CUDA 10.2, which has no C++17",
+        "install CUDA 11 or newer",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            "echo 'no such thing' >&2; exit 3",
+            "nvcc --version failed (exit status 3): no such thing",
+        ),
+        ("echo hello", "nvcc --version names no release: hello"),
+        ("echo release 13.0", "nvcc --help names no GPU architecture"),
+        (
+            "[ $1 = --dryrun ] && { echo 'g++: not found' >&2; exit 1; }; "
+            "echo release 13.0 \"'compute_80'\"",
+            "nvcc --dryrun -ccbin=g++ -c -x cu /dev/null -o unused failed (exit status 1): "
+            "g++: not found",
+        ),
+    ],
+)
+def test_an_nvcc_that_does_not_answer_is_refused(programs: Path, body: str, message: str) -> None:
+    program(programs / "nvcc", body)
+    assert refused("cuda")[0] == message
+
+
+def test_an_nvcc_that_cannot_be_started_is_refused(programs: Path) -> None:
+    (programs / "nvcc").write_text("#!/no/such/shell\n")
+    (programs / "nvcc").chmod(0o755)
+    assert refused("cuda")[0].startswith("cannot start nvcc: ")
+
+
+def test_hipcc_on_path_is_found_with_the_rocm_that_it_belongs_to(
+    programs: Path, tmp_path: Path
+) -> None:
+    real = hipcc(tmp_path / "rocm-6.2" / "bin" / "hipcc")
+    (programs / "hipcc").symlink_to(real)
+    assert find("hip", launcher=("ccache",)) == HipccCompiler(
+        compiler=Compiler(("hipcc",), "hipcc", "HIP version: 6.2.41133", ("ccache",)),
+        rocm=str(tmp_path / "rocm-6.2"),
+        root="/project",
+        environment=ENVIRONMENT,
+        project=PROJECT,
+    )
+
+
+def test_variables_count_more_than_path_and_opt_rocm_less(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    monkeypatch.setattr(module, "_ROCM_FOLDER", str(tmp_path / "opt"))
+    hipcc(tmp_path / "opt" / "bin" / "hipcc")
+    found.append(find("hip"))
+    hipcc(programs / "hipcc")
+    found.append(find("hip"))
+    for variable in ("HIP_PATH", "ROCM_PATH", "ROCM_HOME"):
+        hipcc(tmp_path / variable / "bin" / "hipcc")
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+        found.append(find("hip"))
+    assert [compiler.compiler.command[0] for compiler in found] == [
+        str(tmp_path / "opt/bin/hipcc"),
+        "hipcc",
+        str(tmp_path / "HIP_PATH/bin/hipcc"),
+        str(tmp_path / "ROCM_PATH/bin/hipcc"),
+        str(tmp_path / "ROCM_HOME/bin/hipcc"),
+    ]
+
+
+def test_a_variable_that_names_no_rocm_is_refused(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hipcc(programs / "hipcc")
+    monkeypatch.setenv("ROCM_HOME", str(tmp_path))
+    assert refused("hip") == (
+        f"ROCM_HOME={str(tmp_path)!r}: there is no hipcc in its bin folder",
+        "set ROCM_HOME to a ROCm installation, or unset it to have hipcc looked for in "
+        "ROCM_PATH or HIP_PATH and on PATH",
+    )
+
+
+@pytest.mark.usefixtures("programs")
+def test_no_hipcc_is_refused_with_what_to_do() -> None:
+    message, hint = refused("hip")
+    assert message == (
+        "no hipcc: it is not on PATH, and ROCM_HOME, ROCM_PATH and HIP_PATH are not set"
+    )
+    assert hint is not None
+    assert "ROCM_HOME" in hint
+
+
+@pytest.mark.parametrize("system", ["darwin", "windows"])
+def test_hip_is_for_linux(programs: Path, system: str) -> None:
+    hipcc(programs / "hipcc")
+    assert refused("hip", system=system)[0] == "HIP sources are compiled on Linux alone"
+
+
+def test_a_toolchain_has_the_device_compilers_and_cxx_for_their_host_code(programs: Path) -> None:
+    program(programs / "c++", "echo 'c++ (GCC) 12.2.0'")
+    nvcc(programs / "nvcc")
+    hipcc(programs / "hipcc")
+    project = Project(ProjectSettings())
+    languages = frozenset({"cuda", "hip"})
+    toolchain = find_toolchain(languages, Path("/project"), "linux-x86_64", project=project)
+    assert set(toolchain.compilers) == {"cxx", "cuda", "hip"}
+    assert set(toolchain.devices) == {"cuda", "hip"}
+    cuda = toolchain.devices["cuda"]
+    assert isinstance(cuda, NvccCompiler)
+    assert (cuda.host, cuda.root) == (toolchain.compilers["cxx"], "/project")
+
+
+def test_what_nvcc_prints_is_read() -> None:
+    assert nvcc_release("Cuda compilation tools, release 11.8, V11.8.89") == "11.8"
+    assert nvcc_release("nvcc: NVIDIA (R) Cuda compiler driver") is None
+    listed = "'compute_35','compute_87','compute_100','compute_121a','lto_35','sm_99'"
+    assert nvcc_architectures(listed) == ("3.5", "8.7", "10.0", "12.1a")
+    assert nvcc_architectures("nothing") == ()
+    windows = r'#$ LIBRARIES=  "/LIBPATH:C:\Program Files\CUDA\lib\x64"'
+    assert nvcc_library_dirs(f"#$ TOP=x\n{windows}\n#$ PTXAS_FLAGS=\n") == (
+        r"C:\Program Files\CUDA\lib\x64",
+    )
+    debian = '#$ LIBRARIES=  "-L/usr/lib/x86_64-linux-gnu/stubs" "-L/usr/lib/x86_64-linux-gnu"'
+    assert nvcc_library_dirs(debian) == (
+        *("/usr/lib/x86_64-linux-gnu/stubs", "/usr/lib/x86_64-linux-gnu"),
+    )
+    assert nvcc_library_dirs("#$ LIBRARIES=\n") == ()
+    assert nvcc_library_dirs("") == ()

@@ -1,0 +1,529 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import dataclasses
+import logging
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.version import Version
+from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
+from setuptools_tvm_ffi.settings.values import LanguageArguments
+from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
+from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
+from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
+from setuptools_tvm_ffi.toolchains.nvcc import (
+    NvccCompiler,
+    _announce_default,
+    default_architectures,
+)
+from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
+
+SDK = TVMFFISdk(
+    version=Version("0.1.15.post2"),
+    include_dirs=("build/sdk/include", "build/sdk/dlpack-include"),
+    library_dir="build/sdk/lib",
+    library="libtvm_ffi.so",
+)
+UNIT = CompileUnit("src/a b.cu", "cuda", "build/o/a b.cu.o", "build/o/a b.cu.o.d")
+KNOWN = ("7.5", "8.0", "8.6", "9.0", "9.0a", "10.0", "10.0f", "12.0", "12.1")
+RELEASE = ProjectSettings()
+PLAIN = ExtensionSettings(name="pkg.ops", sources=("a.cu",), cuda_architectures=("9.0",))
+FULL = dataclasses.replace(
+    PLAIN,
+    include_dirs=("include", "vendor dir/include"),
+    define_macros=(("WITH_X", None), ("LEVEL", "3"), ("TEXT", '"a, b"')),
+    undef_macros=("NDEBUG",),
+    extra_compile_args=LanguageArguments(
+        c=("-no-c",), cxx=("-no-cxx",), cuda=("--use_fast_math", "-O0"), hip=("-no-hip",)
+    ),
+    c_std="17",
+    cxx_std="26",
+    hip_std="23",
+    cuda_std="20",
+    cuda_architectures=("9.0a", "12.0+PTX"),
+)
+ENVIRONMENT = EnvironmentFlags(
+    cppflags=("-no-p",),
+    cflags=("-no-c",),
+    cxxflags=("-no-x",),
+    cudaflags=("-lineinfo",),
+    hipflags=("-no-h",),
+)
+GCC = Compiler(("g++",), "gcc", "g++ 12")
+CL = Compiler((r"C:\VS 2022\cl.exe",), "msvc", "MSVC 14.38")
+FOLDERS = ("/cuda/lib64/stubs", "/cuda/lib64")
+VERSION = "Cuda compilation tools, release 13.0, V13.0.88"
+
+needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc on PATH")
+
+
+def nvcc(
+    project: ProjectSettings = RELEASE,
+    *,
+    host: Compiler = GCC,
+    environment: EnvironmentFlags = EnvironmentFlags(),  # noqa: B008 - frozen
+    launcher: tuple[str, ...] = (),
+    root: str = "/project",
+    **options: Any,
+) -> NvccCompiler:
+    return NvccCompiler(
+        compiler=Compiler(("nvcc",), "nvcc", VERSION, launcher),
+        release="13.0",
+        host=host,
+        known_architectures=KNOWN,
+        library_dirs=FOLDERS,
+        system="linux",
+        root=root,
+        environment=environment,
+        project=project,
+        **options,
+    )
+
+
+def windows(project: ProjectSettings = RELEASE) -> NvccCompiler:
+    return NvccCompiler(
+        compiler=Compiler((r"C:\CUDA\bin\nvcc.exe",), "nvcc", VERSION),
+        release="13.0",
+        host=CL,
+        known_architectures=KNOWN,
+        library_dirs=(r"C:\CUDA\lib\x64",),
+        system="windows",
+        root=r"C:\project",
+        environment=ENVIRONMENT,
+        project=project,
+    )
+
+
+def flags(compiler: NvccCompiler, settings: ExtensionSettings = PLAIN) -> tuple[str, ...]:
+    return compiler.compile_flags(settings, SDK, "cuda")
+
+
+def test_nvcc_compiles_on_linux() -> None:
+    compiler = nvcc(environment=ENVIRONMENT)
+    assert compiler.compile_command(flags(compiler, FULL), UNIT) == (
+        "nvcc",
+        "-ccbin=g++",
+        "-std=c++20",
+        "-O3",
+        "-DNDEBUG",
+        "-gencode=arch=compute_90a,code=sm_90a",
+        "-gencode=arch=compute_120,code=sm_120",
+        "-gencode=arch=compute_120,code=compute_120",
+        "-Xcompiler=-fPIC",
+        "-Xcompiler=-fvisibility=hidden",
+        "-Xcompiler=-fvisibility-inlines-hidden",
+        "-Xcompiler=-fno-gnu-unique",
+        "-Xcompiler=-ffile-prefix-map=/project=.",
+        "-Xcompiler=-ffile-prefix-map=build/sdk/include/=",
+        "-Xcompiler=-ffile-prefix-map=build/sdk/dlpack-include/=",
+        "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
+        "-DWITH_X",
+        "-DLEVEL=3",
+        r"""-Xcompiler='-DTEXT=\"a\, b\"'""",
+        "-UNDEBUG",
+        "-Iinclude",
+        "-Ivendor dir/include",
+        "-isystem",
+        "build/sdk/include",
+        "-isystem",
+        "build/sdk/dlpack-include",
+        "-lineinfo",
+        "--use_fast_math",
+        "-O0",
+        "-objtemp",
+        "-Xcudafe",
+        "--orig_src_path_name=src/a%20b.cu",
+        "-MD",
+        "-MT",
+        "build/o/a b.cu.o",
+        "-MF",
+        "build/o/a b.cu.o.d",
+        "-c",
+        "src/a b.cu",
+        "-o",
+        "build/o/a b.cu.o",
+    )
+
+
+# There is no Windows here: these assert the command lines.
+def test_nvcc_compiles_on_windows() -> None:
+    compiler = windows()
+    assert compiler.compile_command(flags(compiler, FULL), UNIT) == (
+        r"C:\CUDA\bin\nvcc.exe",
+        r"-ccbin=C:\VS 2022\cl.exe",
+        "-std=c++20",
+        "-DNDEBUG",
+        "-DWIN32_LEAN_AND_MEAN",
+        "-D_CRT_SECURE_NO_WARNINGS",
+        "-D_SCL_SECURE_NO_WARNINGS",
+        "-D_ENABLE_EXTENDED_ALIGNED_STORAGE",
+        "-DNOMINMAX",
+        "-gencode=arch=compute_90a,code=sm_90a",
+        "-gencode=arch=compute_120,code=sm_120",
+        "-gencode=arch=compute_120,code=compute_120",
+        "-Xcompiler=/nologo",
+        "-Xcompiler=/utf-8",
+        "-Xcompiler=/EHsc",
+        "-Xcompiler=/Zc:__cplusplus",
+        "-Xcompiler=/O2",
+        "-Xcompiler=/MD",
+        "-Xcompiler=/bigobj",
+        "-Xcompiler=/Zc:inline",
+        "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
+        "-DWITH_X",
+        "-DLEVEL=3",
+        '-DTEXT="a, b"',
+        "-UNDEBUG",
+        "-Iinclude",
+        "-Ivendor dir/include",
+        "-isystem",
+        "build/sdk/include",
+        "-isystem",
+        "build/sdk/dlpack-include",
+        "-lineinfo",
+        "--use_fast_math",
+        "-O0",
+        "-objtemp",
+        "-Xcudafe",
+        "--orig_src_path_name=src/a%20b.cu",
+        "-MD",
+        "-MT",
+        "build/o/a b.cu.o",
+        "-MF",
+        "build/o/a b.cu.o.d",
+        "-c",
+        "src/a b.cu",
+        "-o",
+        "build/o/a b.cu.o",
+    )
+
+
+@pytest.mark.parametrize(
+    ("build_type", "ours", "hosts"),
+    [
+        ("release", ("-O3", "-DNDEBUG"), ()),
+        ("debug", ("-O0", "-g"), ()),
+        ("release-debug-info", ("-O2", "-g", "-DNDEBUG"), ()),
+        (
+            "address-sanitizer",
+            ("-O1", "-g"),
+            ("-Xcompiler=-fno-omit-frame-pointer", "-Xcompiler=-fsanitize=address"),
+        ),
+        (
+            "undefined-sanitizer",
+            ("-O1", "-g"),
+            ("-Xcompiler=-fno-omit-frame-pointer", "-Xcompiler=-fsanitize=undefined"),
+        ),
+        (
+            "thread-sanitizer",
+            ("-O1", "-g"),
+            ("-Xcompiler=-fno-omit-frame-pointer", "-Xcompiler=-fsanitize=thread"),
+        ),
+    ],
+)
+def test_a_build_type_is_about_the_host_and_device_code_is_optimised(
+    build_type: str, ours: tuple[str, ...], hosts: tuple[str, ...]
+) -> None:
+    words = flags(nvcc(ProjectSettings(build_type=build_type)))
+    assert words[: 2 + len(ours) + len(hosts)] == (
+        *("-std=c++17", *ours, "-gencode=arch=compute_90,code=sm_90", *hosts),
+    )
+    assert words[2 + len(ours) + len(hosts)] == "-Xcompiler=-fPIC"
+    assert "-G" not in words
+
+
+@pytest.mark.parametrize(
+    ("build_type", "definitions", "hosts"),
+    [
+        ("release", ("-DNDEBUG",), ("/O2",)),
+        ("debug", (), ("/Od", "/Z7")),
+        ("release-debug-info", ("-DNDEBUG",), ("/O2", "/Z7")),
+        ("address-sanitizer", (), ("/O1", "/fsanitize=address", "/Z7")),
+    ],
+)
+def test_a_build_type_on_windows_is_that_of_microsofts_compiler(
+    build_type: str, definitions: tuple[str, ...], hosts: tuple[str, ...]
+) -> None:
+    settings = dataclasses.replace(PLAIN, msvc_flags=False)
+    words = flags(windows(ProjectSettings(build_type=build_type)), settings)
+    assert words[: words.index("-Xcompiler=/MD") + 1] == (
+        "-std=c++17",
+        *definitions,
+        "-gencode=arch=compute_90,code=sm_90",
+        "-Xcompiler=/nologo",
+        "-Xcompiler=/utf-8",
+        "-Xcompiler=/EHsc",
+        "-Xcompiler=/Zc:__cplusplus",
+        *(f"-Xcompiler={word}" for word in hosts),
+        "-Xcompiler=/MD",
+    )
+    assert not {"-Xcompiler=/bigobj", "-DNOMINMAX"} & set(words)
+
+
+def test_debug_symbols_are_the_hosts_and_asked_for_once() -> None:
+    settings = dataclasses.replace(PLAIN, debug_symbols=True)
+    assert flags(nvcc(), settings)[:4] == ("-std=c++17", "-O3", "-DNDEBUG", "-g")
+    assert flags(nvcc(ProjectSettings(build_type="debug")), settings).count("-g") == 1
+    assert "-Xcompiler=/Z7" in flags(windows(), settings)
+
+
+def test_warnings_are_errors_of_both_compilers() -> None:
+    strict = ProjectSettings(warnings_as_errors=True)
+    added = set(flags(nvcc(strict))) - set(flags(nvcc()))
+    assert added == {"-Werror=all-warnings", "-Xcompiler=-Werror"}
+    added = set(flags(windows(strict))) - set(flags(windows()))
+    assert added == {"-Werror=all-warnings", "-Xcompiler=/WX"}
+
+
+def test_link_time_optimisation_and_strip_do_not_reach_cuda_sources() -> None:
+    project = ProjectSettings(lto=True, strip=True)
+    assert flags(nvcc(project)) == flags(nvcc())
+    assert flags(windows(project)) == flags(windows())
+
+
+def test_headers_of_tvm_ffi_and_the_prefix_map_can_be_left_out() -> None:
+    without = set(flags(nvcc())) - set(flags(nvcc(), dataclasses.replace(PLAIN, link_header=False)))
+    assert without == {"-isystem", "build/sdk/include", "build/sdk/dlpack-include"}
+    without = set(flags(nvcc())) - set(flags(nvcc(), dataclasses.replace(PLAIN, prefix_map=False)))
+    assert without == {
+        "-Xcompiler=-ffile-prefix-map=/project=.",
+        "-Xcompiler=-ffile-prefix-map=build/sdk/include/=",
+        "-Xcompiler=-ffile-prefix-map=build/sdk/dlpack-include/=",
+    }
+
+
+@pytest.mark.parametrize(("standard", "option"), [("17", "-std=c++17"), ("20", "-std=c++20")])
+def test_the_standard_is_that_of_cuda_sources(standard: str, option: str) -> None:
+    settings = dataclasses.replace(PLAIN, cuda_std=standard, cxx_std="23", hip_std="26")
+    assert flags(nvcc(), settings)[0] == option
+
+
+@pytest.mark.parametrize(
+    ("architectures", "codes"),
+    [
+        (("9.0",), ["arch=compute_90,code=sm_90"]),
+        (("9.0a",), ["arch=compute_90a,code=sm_90a"]),
+        (("10.0f",), ["arch=compute_100f,code=sm_100f"]),
+        (("9.0+PTX",), ["arch=compute_90,code=sm_90", "arch=compute_90,code=compute_90"]),
+        (("9.0a+PTX",), ["arch=compute_90a,code=sm_90a", "arch=compute_90a,code=compute_90a"]),
+        (
+            ("9.0", "8.0", "9.0+PTX", "8.0"),
+            [
+                "arch=compute_90,code=sm_90",
+                "arch=compute_80,code=sm_80",
+                "arch=compute_90,code=compute_90",
+            ],
+        ),
+        (
+            (),
+            [
+                "arch=compute_75,code=sm_75",
+                "arch=compute_80,code=sm_80",
+                "arch=compute_90,code=sm_90",
+                "arch=compute_100,code=sm_100",
+                "arch=compute_120,code=sm_120",
+                "arch=compute_120,code=compute_120",
+            ],
+        ),
+    ],
+)
+def test_architectures_are_in_pytorchs_notation(
+    architectures: tuple[str, ...], codes: list[str]
+) -> None:
+    words = flags(nvcc(), dataclasses.replace(PLAIN, cuda_architectures=architectures))
+    found = [word for word in words if word.startswith("-gencode=")]
+    assert found == [f"-gencode={code}" for code in codes]
+
+
+@pytest.mark.parametrize("architecture", ["6.0", "7.0+PTX", "8.0a", "9.0f", "13.0"])
+def test_an_architecture_that_nvcc_does_not_know_is_refused_by_name(architecture: str) -> None:
+    settings = dataclasses.replace(PLAIN, cuda_architectures=("9.0", architecture))
+    with pytest.raises(ConfigurationError) as raised:
+        flags(nvcc(), settings)
+    assert raised.value.message == (
+        f"extension 'pkg.ops': cuda_architectures: nvcc 13.0 does not compile for {architecture!r}"
+    )
+    assert raised.value.hint == "it knows 7.5, 8.0, 8.6, 9.0, 9.0a, 10.0, 10.0f, 12.0, 12.1"
+
+
+def test_the_default_is_the_first_of_each_generation_and_what_later_ones_can_compile() -> None:
+    assert default_architectures(KNOWN) == ("7.5", "8.0", "9.0", "10.0", "12.0+PTX")
+    # nvcc 13.0, in the order of its --list-gpu-arch.
+    listed = ("7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "11.0", "10.3", "12.0", "12.1")
+    expected = ("7.5", "8.0", "9.0", "10.0", "11.0", "12.0+PTX")
+    assert default_architectures(listed) == expected
+    assert default_architectures(["5.2", "5.0"]) == ("5.0+PTX",)
+
+
+def test_the_default_is_announced_once(caplog: pytest.LogCaptureFixture) -> None:
+    _announce_default.cache_clear()
+    undeclared = dataclasses.replace(PLAIN, cuda_architectures=())
+    with caplog.at_level(logging.INFO):
+        flags(nvcc(), PLAIN)
+        flags(nvcc(), undeclared)
+        flags(nvcc(), dataclasses.replace(undeclared, name="pkg.other"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "setuptools-tvm-ffi: CUDA architectures: 7.5;8.0;9.0;10.0;12.0+PTX, by default with "
+        "nvcc 13.0"
+    ]
+
+
+def test_the_host_compiler_is_the_one_of_cxx_with_its_arguments() -> None:
+    host = Compiler(("ccache", "/opt/gcc 13/g++", "-m64", "-Wl,-O1"), "gcc", "g++ 13", ("sccache",))
+    compiler = nvcc(host=host, launcher=("sccache",))
+    assert compiler.compile_command(("FLAGS",), UNIT)[:6] == (
+        "sccache",
+        "nvcc",
+        "-ccbin=/opt/gcc 13/g++",
+        "-Xcompiler=-m64",
+        r"-Xcompiler=-Wl\,-O1",
+        "FLAGS",
+    )
+
+
+def test_clang_as_the_host_compiler_gets_no_option_of_gcc_alone() -> None:
+    clang = flags(nvcc(host=Compiler(("clang++",), "clang", "clang 18")))
+    assert set(flags(nvcc())) - set(clang) == {"-Xcompiler=-fno-gnu-unique"}
+
+
+def test_what_an_older_nvcc_does_not_have_is_left_out() -> None:
+    newest = nvcc().compile_command((), UNIT)
+    older = nvcc(takes_objtemp=False, takes_source_name=False).compile_command((), UNIT)
+    left_out = {"-objtemp", "-Xcudafe", "--orig_src_path_name=src/a%20b.cu"}
+    assert set(newest) - set(older) == left_out
+
+
+def test_headers_are_reported_as_gcc_reports_them_on_both_systems() -> None:
+    assert (nvcc().dependency_style, windows().dependency_style) == ("gcc", "gcc")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "words"),
+    [
+        ("static", ("-lcudart_static", "-lrt", "-lpthread", "-ldl")),
+        ("shared", ("-lcudart",)),
+        ("none", ()),
+    ],
+)
+def test_the_runtime_is_linked_as_declared(runtime: str, words: tuple[str, ...]) -> None:
+    settings = dataclasses.replace(PLAIN, cuda_runtime=runtime)
+    folders = ("-L/cuda/lib64/stubs", "-L/cuda/lib64")
+    assert nvcc().link_flags(settings) == (*folders, *words)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "words"),
+    [("static", ("cudart_static.lib",)), ("shared", ("cudart.lib",)), ("none", ())],
+)
+def test_the_runtime_is_linked_as_declared_on_windows(runtime: str, words: tuple[str, ...]) -> None:
+    settings = dataclasses.replace(PLAIN, cuda_runtime=runtime)
+    assert windows().link_flags(settings) == (r"/LIBPATH:C:\CUDA\lib\x64", *words)
+
+
+def test_a_runtime_that_has_no_plain_name_is_linked_by_its_file() -> None:
+    settings = dataclasses.replace(PLAIN, cuda_runtime="shared")
+    compiler = nvcc(shared_runtime=":libcudart.so.13")
+    assert compiler.link_flags(settings)[-1] == "-l:libcudart.so.13"
+
+
+def test_a_library_without_cuda_sources_is_not_linked_with_the_runtime() -> None:
+    compilers = {"cxx": GCC, "cuda": nvcc().compiler}
+    tools = GnuToolchain(
+        compilers, "linux", "/project", EnvironmentFlags(), devices={"cuda": nvcc()}
+    )
+
+    def linked(*languages: str) -> bool:
+        unit = LinkUnit(("a.o",), frozenset(languages), "libops.so", "libops.so.rsp")
+        return "-lcudart_static" in tools.link_flags(PLAIN, SDK, unit, "build")
+
+    assert linked("cuda")
+    assert linked("cxx", "cuda")
+    assert not linked("cxx")
+
+
+def test_microsofts_linker_gets_the_runtime_too() -> None:
+    tools = MsvcToolchain(
+        {"cxx": CL}, r"C:\VS 2022\link.exe", EnvironmentFlags(), devices={"cuda": windows()}
+    )
+    unit = LinkUnit(("a.obj",), frozenset({"cuda"}), "build/ops.dll", "build/ops.dll.rsp")
+    words = tools.link_flags(PLAIN, SDK, unit, "build")
+    assert {r"/LIBPATH:C:\CUDA\lib\x64", "cudart_static.lib"} <= set(words)
+
+
+@pytest.mark.parametrize("character", ["$", '"', "`", ","])
+def test_a_path_that_nvcc_cannot_write_is_refused(character: str) -> None:
+    source = f"src{character}x/a.cu"
+    unit = CompileUnit(source, "cuda", f"build/o/{source}.o", f"build/o/{source}.o.d")
+    with pytest.raises(ConfigurationError) as raised:
+        nvcc().compile_command((), unit)
+    assert raised.value.message == (
+        f"path {source!r}: nvcc cannot compile a file with {character} in its path"
+    )
+
+
+def test_a_root_that_the_shell_of_nvcc_would_read_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="/home/`x`"):
+        nvcc(root="/home/`x`").compile_command((), UNIT)
+    assert nvcc(root="/home/a $b, c'd").compile_command((), UNIT)
+
+
+def test_flags_are_the_same_in_every_folder_but_for_its_name() -> None:
+    plain, odd = "/project", "/home/a $b, c'd"
+    assert flags(nvcc(root=odd)) == tuple(
+        word.replace(plain, odd) for word in flags(nvcc(root=plain))
+    )
+    compiler = nvcc(root=odd)
+    assert (
+        r"""-Xcompiler='-ffile-prefix-map=/home/a $b\, c'\"'\"'d=.'"""
+        in compiler.compile_command(flags(compiler), UNIT)
+    )
+
+
+# What nvcc makes of words is documented nowhere: these ask it.
+def preprocessed(folder: Path, *command: str) -> str:
+    result = subprocess.run(
+        [*command, "a.cu"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return result.stdout.splitlines()[-1]
+
+
+@needs_nvcc
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"a b, c"',
+        '"it\'s"',
+        r'"$HOME"',
+        r'"`id`"',
+        r'"back\\slash"',
+        r'"say \"hi\""',
+        r'"\\$x\\\"`"',
+        '"a;b|c&d(e)<f>*?#~!"',
+        "'\"'",
+        "1,2",
+        "(x) [y] {z}",
+    ],
+)
+def test_a_macro_arrives_at_the_preprocessor_as_it_was_written(tmp_path: Path, value: str) -> None:
+    (tmp_path / "a.cu").write_text("begin MACRO end\n")
+    settings = dataclasses.replace(PLAIN, define_macros=(("MACRO", value),))
+    plain = preprocessed(tmp_path, "g++", "-E", "-P", "-x", "c++", f"-DMACRO={value}")
+    assert plain.startswith("begin ")
+    assert preprocessed(tmp_path, "nvcc", "-E", *flags(nvcc(), settings)) == plain
+
+
+@needs_nvcc
+@pytest.mark.parametrize("folder", ["with space", "with,comma", "with$HOME", "it's", 'say "hi"'])
+def test_a_folder_of_headers_arrives_at_the_preprocessor(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "found.h").write_text("#define FOUND it was found\n")
+    (tmp_path / "a.cu").write_text("#include <found.h>\nFOUND\n")
+    declared = dataclasses.replace(PLAIN, include_dirs=("other", folder))
+    sdk = dataclasses.replace(SDK, include_dirs=("other", folder))
+    for words in (flags(nvcc(), declared), nvcc().compile_flags(PLAIN, sdk, "cuda")):
+        assert preprocessed(tmp_path, "nvcc", "-E", *words) == "it was found"
