@@ -7,7 +7,6 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 
 from .errors import BuildError
 from .settings.model import SANITIZERS
@@ -41,7 +40,7 @@ def run_time_variables(
     runtime = _runtime(sanitizer, compiler, system)
     variable = "DYLD_INSERT_LIBRARIES" if system == "darwin" else "LD_PRELOAD"
     # macOS has one C++ library, which the runtime is linked with.
-    others = [] if system == "darwin" else [os.path.realpath(_file(compiler, "libstdc++.so.6"))]
+    others = [] if system == "darwin" else [_file(compiler, "libstdc++.so.6")]
     before = environment.get(variable)
     preloaded = [runtime, *others, *([before] if before else [])]
     variables = {variable: os.pathsep.join(preloaded)}
@@ -71,8 +70,8 @@ def _runtime(sanitizer: str, compiler: Compiler, system: str) -> str:
     names = runtime_names(sanitizer, compiler.family, system, platform.machine())
     for name in names:
         found = _file(compiler, name)
-        if Path(found).exists():
-            return os.path.realpath(found)
+        if os.path.isabs(found):
+            return found
     raise BuildError(
         f"{' '.join(compiler.command)} has no shared runtime for the {sanitizer} sanitizer "
         f"({', '.join(names)})",
@@ -82,7 +81,7 @@ def _runtime(sanitizer: str, compiler: Compiler, system: str) -> str:
 
 
 def _file(compiler: Compiler, name: str) -> str:
-    """Return what the compiler says about where a file of its own lies; its name where nowhere."""
+    """Return where a file of a compiler's own lies; its name alone where the compiler has none."""
     result = subprocess.run(
         [*compiler.command, f"-print-file-name={name}"],
         capture_output=True,
@@ -90,4 +89,5 @@ def _file(compiler: Compiler, name: str) -> str:
         check=False,
         stdin=subprocess.DEVNULL,
     )
-    return result.stdout.strip() or name
+    found = result.stdout.strip()
+    return os.path.realpath(found) if os.path.isabs(found) else name

@@ -77,7 +77,10 @@ def test_an_extension_in_another_package_is_refused_with_those_there_are(
     assert caught.value.message == (
         f"extension 'pkg.a': its package 'pkg' is not one of the distribution's packages ({listed})"
     )
-    assert caught.value.hint == ("create pkg/__init__.py, or correct tool.setuptools.packages")
+    folder = tree().folder_of("pkg")
+    assert caught.value.hint == (
+        f"create {folder}/__init__.py, or correct tool.setuptools.packages"
+    )
 
 
 @pytest.mark.parametrize("prefix", ["other", "pk", "pkg2", "other.pkg"])

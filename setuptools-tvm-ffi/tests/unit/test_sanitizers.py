@@ -125,7 +125,6 @@ def test_a_runtime_that_is_a_link_is_preloaded_by_its_file(
     assert variables["LD_PRELOAD"].startswith(f"{tmp_path}/lib/libasan.so.8.0.0:")
 
 
-@pytest.mark.xfail(reason="a name that the compiler has no file for becomes one in this folder")
 def test_a_cxx_library_that_is_not_the_compilers_own_is_left_to_the_loader(
     compiler: Callable[..., Compiler], tmp_path: Path
 ) -> None:
