@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +24,18 @@ class Project:
     folder: Path
     environment: Environment
 
-    def build(self, *, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    def build(
+        self,
+        *,
+        check: bool = True,
+        config_settings: Mapping[str, str] | None = None,
+        **variables: str,
+    ) -> subprocess.CompletedProcess[str]:
         """Call the hook ``build_wheel`` as a frontend does; wheels go to `wheels`."""
         shutil.rmtree(self.wheels, ignore_errors=True)
         self.wheels.mkdir()
-        program = f"from {self._backend} import build_wheel; build_wheel({str(self.wheels)!r})"
+        arguments = f"{str(self.wheels)!r}, {config_settings!r}"
+        program = f"from {self._backend} import build_wheel; build_wheel({arguments})"
         return self.environment.run(
             *(self.environment.python, "-I", "-c", program),
             cwd=self.folder,
@@ -98,10 +105,10 @@ class Project:
         self.build()
         assert list(self.wheels.glob("*.whl"))
 
-    def refuse(self, **variables: str) -> str:
+    def refuse(self, *, config_settings: Mapping[str, str] | None = None, **variables: str) -> str:
         """Build, assert that it is refused as every refusal has to be, return what was printed."""
         before = self.tree()
-        process = self.build(check=False, **variables)
+        process = self.build(check=False, config_settings=config_settings, **variables)
         printed = process.stdout + process.stderr
         assert process.returncode != 0, printed
         assert not list(self.wheels.glob("*.whl"))

@@ -1,0 +1,17 @@
+#include <stddef.h>
+#include <tvm/ffi/c_api.h>
+
+#include "counter.h"
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_add(void* self, const TVMFFIAny* args, int32_t num_args,
+                                     TVMFFIAny* result) {
+  (void)self;
+  if (num_args != 1 || args[0].type_index != kTVMFFIInt) {
+    TVMFFIErrorSetRaisedFromCStr("TypeError", "add: expected one int");
+    return -1;
+  }
+  result->type_index = kTVMFFIInt;
+  result->zero_padding = 0;
+  result->v_int64 = counter_add(args[0].v_int64);
+  return 0;
+}
