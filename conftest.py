@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from environments import (
     copy_repository,
     environment_in,
     find_interpreters,
+    made_once,
     make_environment,
 )
 
@@ -31,22 +30,6 @@ _FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
 def pytest_report_header() -> list[str]:
     """Say which interpreters the tests have found."""
     return ["interpreters: " + ", ".join(i.name for i in sorted(find_interpreters(), key=str))]
-
-
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """Return a folder that the first process of a test run fills for all of them."""
-    root = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
-    folder = root / name
-    with (root / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "made").exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of a run that failed
-            folder.mkdir()
-            make(folder)
-            (folder / "made").touch()
-    return folder
 
 
 @pytest.fixture(scope="session")

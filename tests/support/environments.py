@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,6 +138,22 @@ def environment_in(folder: Path, variables: dict[str, str]) -> Environment:
     """Return the environment that a folder holds."""
     path = os.pathsep.join((str(folder / "bin"), variables["PATH"]))
     return Environment(folder, {**variables, "PATH": path, "VIRTUAL_ENV": str(folder)})
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that the first process of a test run fills for all of them."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / name
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a run that failed
+            folder.mkdir()
+            make(folder)
+            (folder / "made").touch()
+    return folder
 
 
 def copy_repository(destination: Path) -> Path:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build C and C++ over the TVM-FFI ABI into one ``py3-none`` wheel, with setuptools."""
+"""Build C, C++ and CUDA over the TVM-FFI ABI into one ``py3-none`` wheel, with setuptools."""
 
 from __future__ import annotations
 

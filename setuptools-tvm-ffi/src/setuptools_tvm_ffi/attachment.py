@@ -26,12 +26,14 @@ _CONTEXT = "tvm_ffi_build_context"
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a hook was told beside what the project says.
+    """What a hook knows that builds a distribution.
 
+    :param project: what it has read already.
     :param config_settings: of the frontend.
     :param rebuild_into: where the libraries of an editable install lie that are to be replaced.
     """
 
+    project: Project | None = None
     config_settings: ConfigSettings = None
     rebuild_into: str | None = None
 
@@ -56,8 +58,7 @@ def project_of(distribution: Any) -> Project:  # noqa: ANN401 - a command knows 
     if known is None:
         from .settings import read_project  # noqa: PLC0415 - see the module's first lines
 
-        config_settings = build_context_of(distribution).config_settings
-        known = read_project(Path.cwd(), config_settings=config_settings)
+        known = build_context_of(distribution).project or read_project(Path.cwd())
         vars(distribution)[_PROJECT] = known
     return known
 

@@ -20,8 +20,9 @@ from setuptools import build_meta as _setuptools
 
 from . import abi_floor, ninja
 from .attachment import BuildContext, attach, set_build_context
-from .errors import DEBUG_VARIABLE, BuildError, render
+from .errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
 from .settings import ConfigSettings, read_project
+from .settings.model import TABLE
 
 __all__ = [
     "build_editable",
@@ -33,6 +34,9 @@ __all__ = [
     "prepare_metadata_for_build_editable",
     "prepare_metadata_for_build_wheel",
 ]
+
+
+_INVALID = "invalid pyproject.toml config"
 
 
 def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
@@ -49,7 +53,7 @@ def get_requires_for_build_editable(config_settings: ConfigSettings = None) -> l
 
 def get_requires_for_build_sdist(config_settings: ConfigSettings = None) -> list[str]:
     """Return what setuptools asks for: an sdist compiles nothing."""
-    with _hook(config_settings):
+    with _hook(config_settings, compiles=False):
         return list(_setuptools.get_requires_for_build_sdist(config_settings))
 
 
@@ -95,7 +99,7 @@ def build_editable(
 
 def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) -> str:
     """Build an sdist into `sdist_directory` and return its file name."""
-    with _hook(config_settings):
+    with _hook(config_settings, compiles=False):
         return str(_setuptools.build_sdist(sdist_directory, config_settings))
 
 
@@ -106,9 +110,20 @@ def rebuild_editable(folder: str, config_settings: ConfigSettings = None) -> Non
     """
     with _hook(config_settings, rebuild_into=folder), _as_setup_script("build_ext"):
         if Path("setup.py").exists():
-            runpy.run_path("setup.py", run_name="__main__")
+            _run_setup_script()
         else:
             setuptools.setup()
+
+
+def _run_setup_script() -> None:
+    try:
+        runpy.run_path("setup.py", run_name="__main__")
+    except ModuleNotFoundError as problem:
+        raise BuildError(
+            f"setup.py: {problem}",
+            hint="an isolated build had it, this environment has not: install it here, or declare "
+            "the library in pyproject.toml",
+        ) from problem
 
 
 def _requirements() -> list[str]:
@@ -119,17 +134,26 @@ def _requirements() -> list[str]:
 
 
 @contextlib.contextmanager
-def _hook(config_settings: ConfigSettings, rebuild_into: str | None = None) -> Iterator[None]:
-    with _reported_errors(), _attached_distribution(config_settings, rebuild_into):
+def _hook(
+    config_settings: ConfigSettings, rebuild_into: str | None = None, *, compiles: bool = True
+) -> Iterator[None]:
+    with _reported_errors():
         # What is wrong with them is said before a setup.py runs.
-        read_project(Path.cwd(), config_settings=config_settings)
-        yield
+        project = read_project(Path.cwd(), config_settings=config_settings)
+        # What a setup.py declares may depend on the platform, and be nothing.
+        if compiles and not project.settings.ext_modules and not Path("setup.py").exists():
+            raise ConfigurationError(
+                f"pyproject.toml: {TABLE}.ext-modules: is missing, and there is no setup.py: "
+                "nothing declares a library",
+                hint=f"write [[{TABLE}.ext-modules]], or use the backend setuptools.build_meta",
+            )
+        context = BuildContext(project, config_settings, rebuild_into)
+        with _attached_distribution(context):
+            yield
 
 
 @contextlib.contextmanager
-def _attached_distribution(
-    config_settings: ConfigSettings, rebuild_into: str | None
-) -> Iterator[None]:
+def _attached_distribution(context: BuildContext) -> Iterator[None]:
     """Attach the plugin to the project's distribution, with what the hook was told.
 
     For an in-tree backend (``backend-path``) no entry point is installed that would. setuptools'
@@ -140,7 +164,7 @@ def _attached_distribution(
     original = patched.finalize_options
 
     def finalize_options(distribution: setuptools.Distribution) -> None:
-        set_build_context(distribution, BuildContext(config_settings, rebuild_into))
+        set_build_context(distribution, context)
         original(distribution)
         attach(distribution)
 
@@ -167,6 +191,12 @@ def _reported_errors() -> Iterator[None]:
     """Turn an error of ours into its message and exit status 1, as a frontend shows it."""
     try:
         yield
+    except ValueError as problem:
+        # setuptools' words for what it finds in tables that are its own to check.
+        if not str(problem).startswith(_INVALID):
+            raise
+        print(render(BuildError(str(problem))), file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
     except (BuildError, SystemExit) as problem:
         # distutils turns errors of commands into SystemExit("error: …") as it handles them.
         error = problem if isinstance(problem, BuildError) else problem.__context__

@@ -128,7 +128,8 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
                 raise ConfigurationError(
                     f"extensions {other!r} and {extension.name!r} both create stubs for "
                     f"{extension.prefix!r}: one _ffi_api.py can load one of them",
-                    hint="put them into different packages, or give each a registry_prefix",
+                    hint="put them into different packages, give each a registry_prefix, or let "
+                    "one that registers nothing do without stubs (stubs='none')",
                 )
     _check_links(extensions)
 
@@ -139,10 +140,14 @@ def _check_links(extensions: Sequence[ExtensionSettings]) -> None:
     done: set[str] = set()
 
     def follow(extension: ExtensionSettings, path: tuple[str, ...]) -> None:
+        if extension.target in path[-1:]:
+            raise ConfigurationError(
+                f"{extension.place('libraries')}: {extension.target!r} is the library itself"
+            )
         if extension.target in path:
             circle = " → ".join((*path[path.index(extension.target) :], extension.target))
             raise ConfigurationError(
-                f"extension {extension.name!r}: libraries: {circle} is a circle, "
+                f"{extension.place('libraries')}: {circle} is a circle, "
                 "so that none of them can be linked first",
                 hint="move what both need into a library of its own",
             )

@@ -21,7 +21,7 @@ from .errors import PREFIX, BuildError, ConfigurationError
 from .file_replacement import replace_file
 from .job_count import JobCount, count_jobs, measure, remote_slots
 from .library_check import check_no_python_symbols, link_failure
-from .ninja import require_ninja, run_ninja, write_compile_commands
+from .ninja import compile_commands, require_ninja, run_ninja
 from .sanitizers import run_time_variables
 from .settings import ExtensionSettings, Project
 from .sources import find_sources, language_of
@@ -143,12 +143,15 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         sdk,
         request.objects_folder,
     )
+    remote = None if launcher is None else remote_slots(launcher)
+    if launcher is not None and launcher.distributes and remote is None:
+        logger.warning("%s: warning: distcc names no hosts: all is compiled here", PREFIX)
     jobs = count_jobs(
         project.settings.jobs,
         project.place("jobs"),
         measure(),
         device_compilers=bool(toolchain.devices),
-        remote=None if launcher is None else remote_slots(launcher),
+        remote=remote,
     )
     run = _Run(plan, ninja, request, jobs, toolchain)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
@@ -183,7 +186,8 @@ def _for_architectures(settings: ExtensionSettings, project: Project) -> Extensi
         for name in ("cuda_architectures", "hip_architectures")
         if project.is_overridden(name) or not getattr(settings, name)
     }
-    return dataclasses.replace(settings, **changed)
+    places = {name: project.place(name) for name in changed}
+    return dataclasses.replace(settings, **changed, declared_elsewhere=places)
 
 
 def _check_files(settings: ExtensionSettings, root: Path) -> None:
@@ -191,13 +195,23 @@ def _check_files(settings: ExtensionSettings, root: Path) -> None:
         for file in files:
             if not (root / file).exists():
                 raise ConfigurationError(
-                    f"extension {settings.name!r}: {name}: {file!r}: file does not exist",
+                    f"{settings.place(name)}: {file!r}: file does not exist",
+                    hint=f"paths are relative to {root}",
+                )
+    for name, folders in (
+        ("include_dirs", settings.include_dirs),
+        ("library_dirs", settings.library_dirs),
+    ):
+        for folder in folders:
+            if not os.path.isabs(folder) and not (root / folder).is_dir():
+                raise ConfigurationError(
+                    f"{settings.place(name)}: {folder!r}: folder does not exist",
                     hint=f"paths are relative to {root}",
                 )
     for file in settings.extra_objects:
         if root not in Path(os.path.normpath(root / file)).parents:
             raise ConfigurationError(
-                f"extension {settings.name!r}: extra_objects: {file!r} lies outside the project",
+                f"{settings.place('extra_objects')}: {file!r} lies outside the project",
                 hint="an sdist could not hold it: move the file below the project's root, or name "
                 "an archive of the system's in 'libraries' and 'library_dirs'",
             )
@@ -219,9 +233,11 @@ class _Run:
         file = Path(self.request.manifest)
         local = self.jobs.local if self.jobs.local < self.jobs.total else None
         is_new = replace_file(root / file, ninja_file.render(self.plan, local_jobs=local).encode())
-        commands = Path(self.request.folder) / "compile_commands.json"
-        if is_new or not (root / commands).exists():
-            write_compile_commands(self.ninja, file, commands, root=root)
+        # Each build type has its own; editors find those of the last build.
+        commands = root / self.request.objects_folder / "compile_commands.json"
+        if is_new or not commands.exists():
+            replace_file(commands, compile_commands(self.ninja, file, root=root))
+        replace_file(root / self.request.folder / commands.name, commands.read_bytes())
 
         # An explicit number would have ninja ignore those of a `make -j` that it is part of.
         declared = self.request.project.settings.jobs is not None

@@ -48,6 +48,11 @@ def link_failure(library: str, linker_output: str) -> BuildError | None:
     python = tuple(name for name in names if is_python_symbol(name))
     if python:
         return _python_symbols_error(library, python)
+    if all(name.lstrip("_").startswith(("TVMFFI", "imp_TVMFFI")) for name in names):
+        return BuildError(
+            f"library {library!r}: undefined {_listed(names)}",
+            hint="these are functions of libtvm_ffi: take 'link-shared = false' away",
+        )
     return BuildError(
         f"library {library!r}: undefined {_listed(names)}",
         hint="add the source that defines it to 'sources', or the library to 'libraries'; "

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -16,7 +17,6 @@ from pathlib import Path
 from packaging.version import Version
 
 from .errors import BuildError
-from .file_replacement import replace_file
 
 #: Debian 11's; older ones were not tried.
 MINIMUM_NINJA = Version("1.10")
@@ -25,6 +25,9 @@ MINIMUM_NINJA = Version("1.10")
 BUILD_REQUIREMENT = f"ninja>={MINIMUM_NINJA}"
 
 _STATUS = "[%f/%t] "
+
+# For commands that were told to; one that does not listen holds the lock, and not this process.
+_SECONDS_TO_END = 5
 
 
 def find_ninja() -> str | None:
@@ -115,21 +118,23 @@ def run_ninja(
         try:
             for line in process.stdout:
                 printed.append(line)
-                sys.stdout.write(_printable(line))
-                sys.stdout.flush()
                 if on_work is not None and line.startswith("["):
                     on_work()
                     on_work = None
+                sys.stdout.write(_printable(line))
+                sys.stdout.flush()
         except BaseException:
             # Ctrl-C reaches ninja from the terminal, an interrupt of this process alone does not.
             # It ends its commands and removes what they have half written.
             process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_SECONDS_TO_END)
             raise
     return process.returncode, "".join(printed)
 
 
-def write_compile_commands(ninja: str, file: Path, destination: Path, *, root: Path) -> None:
-    """Write the JSON compilation database of all compile commands, for editors and clangd."""
+def compile_commands(ninja: str, file: Path, *, root: Path) -> bytes:
+    """Return the JSON compilation database of all compile commands, for editors and clangd."""
     result = subprocess.run(
         [ninja, "-f", str(file), "-t", "compdb", "compile"],
         cwd=root,
@@ -137,7 +142,7 @@ def write_compile_commands(ninja: str, file: Path, destination: Path, *, root: P
         check=True,
         stdin=subprocess.DEVNULL,
     )
-    replace_file(root / destination, result.stdout)
+    return result.stdout
 
 
 def _printable(line: str) -> str:

@@ -26,12 +26,12 @@ class PackageDiscovery(ConfigDiscovery):
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - setuptools' affair
         """Fill in what the project does not say."""
-        if not self._disabled and self._is_silent() and self._is_flat():
-            names = {
-                extension.settings.package.partition(".")[0]
-                for extension in self.dist.ext_modules or ()
-                if isinstance(extension, TVMFFIExtension)
-            }
+        names = {
+            extension.settings.package.partition(".")[0]
+            for extension in self.dist.ext_modules or ()
+            if isinstance(extension, TVMFFIExtension)
+        }
+        if not self._disabled and self._is_silent() and self._is_flat(names):
             include = [pattern for name in sorted(names) for pattern in (name, f"{name}.*")]
             found = FlatLayoutPackageFinder.find(str(self._root_dir), include=include)
             if found:
@@ -41,5 +41,9 @@ class PackageDiscovery(ConfigDiscovery):
     def _is_silent(self) -> bool:
         return self.dist.packages is None and self.dist.py_modules is None
 
-    def _is_flat(self) -> bool:
-        return not self.dist.package_dir and not os.path.isdir(os.path.join(self._root_dir, "src"))
+    def _is_flat(self, names: set[str]) -> bool:
+        # `src` may hold the C++.
+        src = os.path.join(self._root_dir, "src")
+        return not self.dist.package_dir and not any(
+            os.path.isdir(os.path.join(src, name)) for name in names
+        )

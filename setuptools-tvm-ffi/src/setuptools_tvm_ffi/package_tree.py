@@ -48,12 +48,14 @@ class PackageTree:
 
     def outermost(self, every: Sequence[ExtensionSettings]) -> list[str]:
         """Return the packages whose import comes before that of any with a library in it."""
-        return sorted(
-            {
-                min((p for p in self.packages if f"{e.package}.".startswith(f"{p}.")), key=len)
-                for e in every
-            }
-        )
+        return sorted({self._outermost(extension.package) for extension in every})
+
+    def _outermost(self, package: str) -> str:
+        parts = package.split(".")
+        parents = (".".join(parts[:length]) for length in range(1, len(parts)))
+        # A namespace belongs to other distributions, too.
+        named = (p for p in parents if Path(self.folder_of(p), "__init__.py").exists())
+        return next((p for p in named if p in self.packages), package)
 
     def check(self, every: Sequence[ExtensionSettings]) -> None:
         """Refuse extensions whose libraries or stubs would have no place in the wheel.
@@ -72,7 +74,7 @@ class PackageTree:
             prefix = settings.prefix.rstrip(".")
             if settings.stubs == "init" and not f"{prefix}.".startswith(f"{settings.package}."):
                 raise ConfigurationError(
-                    f"extension {settings.name!r}: registry_prefix {prefix!r} lies outside the "
+                    f"{settings.place('registry_prefix')}: {prefix!r} lies outside the "
                     f"package {settings.package!r}, where stubs are created",
                     hint="use stubs='directives' and write the blocks where the package wants "
                     "them, or register names under the package",

@@ -23,32 +23,33 @@ def find_sources(
     """Return the source files of `extension`, relative to the project's `root`.
 
     Patterns keep their order, what one glob matches is sorted, a file named twice counts once.
-    A glob passes over hidden files and folders and over `build_base`, where other people's
-    sources lie.
+    A glob passes over hidden files and folders, virtual environments and `build_base`, where other
+    people's sources lie.
 
     :raises ConfigurationError: a file does not exist, a glob matches nothing, or a path leaves
         the project.
     """
+    place = extension.place("sources")
     found: dict[PurePosixPath, None] = {}
     for pattern in extension.sources:
         try:
             matches = _expand(pattern, root, build_base)
         except ValueError as problem:  # up to Python 3.12, for "src/**.cc"
             raise ConfigurationError(
-                f"extension {extension.name!r}: sources: {pattern!r}: {problem}",
+                f"{place}: {pattern!r}: {problem}",
                 hint="write '**' alone between slashes, as in 'src/**/*.cc'",
             ) from None
         if not matches:
             kind = "glob matches nothing" if _MAGIC & set(pattern) else "file does not exist"
             raise ConfigurationError(
-                f"extension {extension.name!r}: sources: {pattern!r}: {kind}",
+                f"{place}: {pattern!r}: {kind}",
                 hint=f"sources are looked for below {root}; in an sdist, MANIFEST.in has to "
                 "list what the extension does not name itself",
             )
         for match in matches:
             if ".." in match.parts or match.is_absolute():
                 raise ConfigurationError(
-                    f"extension {extension.name!r}: sources: {pattern!r} lies outside the project",
+                    f"{place}: {pattern!r} lies outside the project",
                     hint="an sdist could not hold it: move the file below the project's root",
                 )
             found[match] = None
@@ -83,7 +84,7 @@ def searched_folders(
 ) -> tuple[PurePosixPath, ...]:
     """Return the folders in which the globs of `extension` look for sources, below `root`.
 
-    A source that comes or goes changes the time of one of them.
+    A source that comes or goes does so in one of them.
     """
     found: set[Path] = set()
     for pattern in extension.sources:
@@ -117,8 +118,10 @@ def _expand(pattern: str, root: Path, build_base: Path) -> list[PurePosixPath]:
     matches = []
     for match in root.glob(pattern):
         relative = match.relative_to(root)
-        hidden = any(part.startswith(".") and part != ".." for part in relative.parts)
-        if match.is_file() and not hidden and not _is_below(match, build_base, root):
+        hidden = match.name.startswith(".")
+        folders = (folder for folder in relative.parents if folder.name not in {"", ".."})
+        foreign = any(_is_foreign(root / folder, build_base) for folder in folders)
+        if not (hidden or foreign or _is_below(match, build_base, root)) and match.is_file():
             matches.append(PurePosixPath(relative.as_posix()))
     return sorted(matches)
 

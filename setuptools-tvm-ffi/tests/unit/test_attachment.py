@@ -84,6 +84,7 @@ def test_a_command_that_is_set_after_attaching_is_extended_too() -> None:
 
 def test_methods_of_the_project_are_called() -> None:
     command = attached(cmdclass={"build_ext": OwnBuildExt}).get_command_obj("build_ext")
+    command.ensure_finalized()
     command.run()
     assert command.ran == ["own"]
 

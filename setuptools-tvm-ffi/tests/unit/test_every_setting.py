@@ -402,6 +402,11 @@ def sanitized(name: str) -> dict[tuple[str, ...], dict[str, Change]]:
             ),
         },
         ("gcc", "apple"): linked(added(flag)),
+        ("gcc",): {
+            "cxx": Change(
+                NOT_RELEASE_GNU, (*gnu_words, *(("-Wno-tsan",) if name == "thread" else ()))
+            )
+        },
         ("clang",): linked(added(flag, "-shared-libsan")),
         ("msvc",): {
             **compiled(Change(NOT_RELEASE_MICROSOFT, ("/O1", f"/fsanitize={name}", "/Z7"))),

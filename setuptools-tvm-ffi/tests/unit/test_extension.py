@@ -59,7 +59,7 @@ EVERY_ARGUMENT: dict[str, Any] = {
 
 
 def test_every_argument_reaches_the_settings() -> None:
-    assert list(EVERY_ARGUMENT) == [field.name for field in dataclasses.fields(ExtensionSettings)]
+    assert list(EVERY_ARGUMENT) == [setting.field for setting in settings_of(ExtensionSettings)]
     assert TVMFFIExtension(**EVERY_ARGUMENT).settings == ExtensionSettings(
         name="my_pkg.ops.my_lib",
         sources=("src/a.cpp", "src/b.c"),
@@ -474,10 +474,15 @@ def test_two_extensions_of_one_package_go_together_where_one_file_is_of_one_of_t
     check_together([settings("pkg.a"), settings("pkg.b", **arguments)])
 
 
+def test_an_extension_that_links_with_itself_is_refused() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_together([settings("p.a", libraries=["m", "a"])])
+    assert caught.value.message == "extension 'p.a': libraries: 'a' is the library itself"
+
+
 @pytest.mark.parametrize(
     ("libraries", "circle"),
     [
-        ({"a": ["a"]}, "a → a"),
         ({"a": ["b"], "b": ["a"]}, "a → b → a"),
         ({"a": ["b"], "b": ["m", "c"], "c": ["a"]}, "a → b → c → a"),
         ({"x": ["a"], "a": ["b"], "b": ["a"]}, "a → b → a"),

@@ -57,9 +57,15 @@ def test_the_packages_below_one_are_found_on_disk_and_where_they_are_declared(
     }
 
 
-def test_the_outermost_packages_are_those_that_are_imported_first() -> None:
-    every = [extension("a.b.x"), extension("a.c.y"), extension("n.s.z"), extension("a.w")]
-    assert tree("a", "a.b", "a.c", "n.s", "other").outermost(every) == ["a", "n.s"]
+def test_the_outermost_packages_are_those_that_are_imported_first(tmp_path: Path) -> None:
+    for package in ("a", "a/b", "a/c", "n/s", "n/t/u"):
+        (tmp_path / package).mkdir(parents=True, exist_ok=True)
+        (tmp_path / package / "__init__.py").touch()
+    packages = ("a", "a.b", "a.c", "n", "n.s", "n.t", "n.t.u", "other")
+    found = PackageTree(packages, lambda package: str(tmp_path / package.replace(".", "/")))
+    every = ("a.b.x", "a.c.y", "a.w", "n.s.z", "n.t.u.v", "n.t.bare")
+    # `n` and `n.t` are namespaces, in which other distributions have packages, too.
+    assert found.outermost([extension(name) for name in every]) == ["a", "n.s", "n.t", "n.t.u"]
 
 
 def test_an_extension_in_a_package_that_is_packed_is_taken() -> None:
@@ -88,7 +94,7 @@ def test_a_prefix_outside_the_package_is_refused_where_stubs_are_created(prefix:
     with pytest.raises(ConfigurationError) as caught:
         tree("pkg").check([extension("pkg.a", registry_prefix=prefix)])
     assert caught.value.message == (
-        f"extension 'pkg.a': registry_prefix {prefix!r} lies outside the package 'pkg', where "
+        f"extension 'pkg.a': registry_prefix: {prefix!r} lies outside the package 'pkg', where "
         "stubs are created"
     )
 

@@ -52,7 +52,7 @@ def test_a_project_may_do_without_the_file(tmp_path: Path) -> None:
     assert read_project(tmp_path) == Project(ProjectSettings(), {}, dynamic_dependencies=True)
 
 
-@pytest.mark.parametrize("text", ["", "[tool.other]\nx = 1\n", TABLE, "tool = 3\n"])
+@pytest.mark.parametrize("text", ["", "[tool.other]\nx = 1\n", TABLE])
 def test_a_project_may_do_without_settings(tmp_path: Path, text: str) -> None:
     project = read(tmp_path, text)
     assert project.settings == ProjectSettings(abi_floor=None)
@@ -447,12 +447,12 @@ def test_every_setting_has_a_line_with_its_value_and_where_it_came_from(tmp_path
     assert list(project.lines()) == [
         'build-type = "debug" (--config-settings build-type)',
         "jobs = 4 (--config-settings jobs)",
-        "compiler-launcher = (none) (default)",
+        "compiler-launcher is not set",
         "strip = true (SETUPTOOLS_TVM_FFI_STRIP)",
         "lto = false (pyproject.toml)",
         "warnings-as-errors = false (default)",
         'cuda-architectures = ["9.0a", "10.0+PTX"] (TVM_FFI_CUDA_ARCH_LIST)',
-        "hip-architectures = (none) (default)",
+        "hip-architectures is not set",
         'abi-floor = "0.1.9" (pyproject.toml)',
         "editable-rebuild = false (default)",
     ]
@@ -463,3 +463,55 @@ def test_a_value_is_written_as_toml_has_it(tmp_path: Path) -> None:
     project = read(tmp_path, TABLE + declared)
     lines = "".join(line.removesuffix(" (pyproject.toml)") + "\n" for line in project.lines())
     assert read(tmp_path, TABLE + lines) == project
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tool = 3\n", "tool: must be a table, not int"),
+        ("[[project]]\n", "project: must be a table, not list"),
+        ("build-system = ''\n", "build-system: must be a table, not str"),
+        ("[project]\ndynamic = 5\n", "project.dynamic: must be a list of strings"),
+        ("[project]\ndynamic = [5]\n", "project.dynamic: must be a list of strings"),
+        ("[tool.setuptools-tvmffi]\n", "tool.setuptools-tvmffi: unknown table"),
+        ("[tool.setuptools_tvm_ffi]\n", "tool.setuptools_tvm_ffi: unknown table"),
+        ("[tool.Setuptools-TVM-FFI]\n", "tool.Setuptools-TVM-FFI: unknown table"),
+        ("[[tool.setuptool-tvm-ffi.ext-modules]]\n", "tool.setuptool-tvm-ffi: unknown table"),
+        ("[[setuptools-tvm-ffi.ext-modules]]\n", "setuptools-tvm-ffi: unknown table"),
+    ],
+)
+def test_a_table_that_nobody_would_read_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    said = refused(tmp_path, text).message
+    assert said.startswith(f"pyproject.toml: {message}")
+    assert ("did you mean 'tool.setuptools-tvm-ffi'?" in said) is ("unknown" in message)
+
+
+@pytest.mark.parametrize("name", ["setuptools", "setuptools-scm", "setuptools_rust", "tvm-ffi"])
+def test_tables_of_other_tools_are_theirs(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, f"[tool.{name}]\nx = 1\n").settings == ProjectSettings()
+
+
+def test_what_a_library_declares_has_lines_too(tmp_path: Path) -> None:
+    text = (
+        "[[tool.setuptools-tvm-ffi.ext-modules]]\n"
+        'name = "p.q"\nsources = ["a.cc"]\ncxx-std = 20\nstubs = "init"\n'
+        'define-macros = [["A"], ["B", "1"]]\nextra-compile-args = { cxx = ["-Wall"] }\n'
+    )
+    assert [line for line in read(tmp_path, text).lines() if line.startswith("p.q: ")] == [
+        'p.q: sources = ["a.cc"] (pyproject.toml)',
+        'p.q: define-macros = [["A"], ["B", "1"]] (pyproject.toml)',
+        'p.q: extra-compile-args = { cxx = ["-Wall"] } (pyproject.toml)',
+        'p.q: cxx-std = "20" (pyproject.toml)',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [("jobs", "JOBS"), ("BUILDTYPE", "BUILD_TYPE"), ("EDITABLE", "EDITABLE_REBUILD")],
+)
+def test_a_variable_is_compared_without_what_all_begin_with(
+    tmp_path: Path, variable: str, meant: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, "", environment={f"SETUPTOOLS_TVM_FFI_{variable}": "1"})
+    assert f"did you mean 'SETUPTOOLS_TVM_FFI_{meant}'?" in caught.value.message

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,7 +21,7 @@ from setuptools.command.build_ext import build_ext
 
 from .. import build_record, editable_rebuild
 from ..attachment import BuildContext, build_context_of, project_of
-from ..errors import PREFIX, BuildError
+from ..errors import PREFIX, BuildError, ConfigurationError
 from ..extension import TVMFFIExtension, check_together
 from ..file_replacement import replace_file
 from ..libraries import BuildRequest, BuildResult, build_libraries, remove_objects
@@ -34,11 +35,18 @@ from ..placement import (
     shipped_files,
 )
 from ..settings import ExtensionSettings, Project
+from ..settings.values import Count
 from ..sources import find_headers, find_sources
 from ..stubs import generate_stubs, stub_requests
+from ..toolchains.discovery import check_environment
 from ..tvm_ffi_process import TVMFFIProcess
 from .build_folder import build_folder, locked_build_folder
 from .requirement import abi_floor
+
+# What setuptools would add to every extension that it compiles itself.
+_CPYTHON_OPTIONS = (
+    *("define", "undef", "include_dirs", "libraries", "library_dirs", "link_objects", "rpath"),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +69,14 @@ class BuildExtMixin(build_ext):
         super().finalize_options()
         if self._context.rebuild_into is not None:
             self.editable_mode = True  # type: ignore[misc] # setuptools' own way to set it
+
+    def run(self) -> None:
+        """Build, unless something was said that we would not listen to."""
+        if self._tvm_ffi_settings():
+            if sys.platform != "win32":  # where words are split in another way
+                check_environment()
+            self._check_options()
+        super().run()
 
     def build_extensions(self) -> None:
         """Build ours as one plan, then the others one by one."""
@@ -165,8 +181,11 @@ class BuildExtMixin(build_ext):
         """Return the project's settings, and above them the options of this command."""
         project = project_of(self.distribution)
         options: dict[str, tuple[Any, str]] = {}
-        if self.parallel and self.parallel is not True:
-            options["jobs"] = (int(self.parallel), "build_ext --parallel")
+        if self.parallel is not None and self.parallel is not True:
+            place = "build_ext --parallel"
+            kind = Count()
+            jobs = kind.parse(place, kind.read(place, str(self.parallel)), toml=False)
+            options["jobs"] = (jobs, place)
         if self.debug:
             options["build_type"] = ("debug", "build_ext --debug")
         return dataclasses.replace(
@@ -176,6 +195,18 @@ class BuildExtMixin(build_ext):
             ),
             origins={**project.origins, **{name: origin for name, (_, origin) in options.items()}},
         )
+
+    def _check_options(self) -> None:
+        if any(not isinstance(extension, TVMFFIExtension) for extension in self.extensions):
+            return  # they are for those
+        given = self.distribution.get_option_dict(self.get_command_name())
+        for option in _CPYTHON_OPTIONS:
+            if option in given:
+                raise ConfigurationError(
+                    f"build_ext --{option.replace('_', '-')}, from the {given[option][0]}, is for "
+                    "CPython extensions, of which there are none",
+                    hint="say it with the settings of the library, or CPPFLAGS and LDFLAGS",
+                )
 
     def _tree(self) -> PackageTree:
         build_py = self._finalized("build_py")

@@ -45,8 +45,8 @@ BUILD_VARIABLES = (
 )
 _SETTINGS_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
-# What a build imports, by the name of the distribution. Python has a tomllib since 3.11.
-_TOOLS = {
+#: What a build imports, by the name of the distribution. Python has a tomllib since 3.11.
+TOOL_PACKAGES = {
     "setuptools": ("setuptools", "_distutils_hack"),
     "packaging": ("packaging",),
     "setuptools-tvm-ffi": ("setuptools_tvm_ffi",),
@@ -155,7 +155,7 @@ def pack_tools(ninja: str) -> bytes:
         def add(path: str, content: bytes) -> None:
             archive.writestr(zipfile.ZipInfo(path, _EPOCH), content)
 
-        for distribution, packages in _TOOLS.items():
+        for distribution, packages in TOOL_PACKAGES.items():
             for path, text in _metadata_of(distribution):
                 add(path, text.encode())
             for package in packages:

@@ -39,12 +39,12 @@ _PREFIX = "setuptools-tvm-ffi"
 # As a sanitizer's runtime, which makes a compiler fail for the memory that it does not free.
 _PRELOADING_VARIABLES = ("LD_PRELOAD", "DYLD_INSERT_LIBRARIES")
 
-# GCC, Clang: `a.cc:1:2: error: …`; nvcc: `a.cu(1): error: …`; cl: `a.cc(1): error C2065: …`.
-# nvcc, ptxas: `ptxas fatal   : …`; ld: `…: undefined reference to …`. A driver that says only that
-# its linker failed has let the linker speak before.
+# GCC, Clang: `a.cc:1:2: error: …`; nvcc: `a.cu(1): error: …`; cl: `a.cc(1): error C2065: …`; as:
+# `a.s:1: Error: …`; ptxas: `… line 1; error   : …`; nvcc's driver: `nvcc fatal   : …`; ld:
+# `…: undefined reference to …`. A driver that says only that its linker failed is passed over.
 _FIRST_ERROR = (
     rf"(?m)^(?!FAILED: |{_PREFIX}: |collect2: |clang(\+\+)?: error: linker command failed)"
-    r"(.*: (fatal )?error( \w+)?: ?|\w+ (error|fatal) +: "
+    r"(.*[:;] (fatal )?[Ee]rror( \w+)? *:|\w+ fatal +:"
     r"|.*: (undefined reference to|multiple definition of) |\S*ld(\.\w+)?: cannot find ).*$"
 )
 # In another language, or of another tool: what follows the command that ninja gives up on.
@@ -55,6 +55,8 @@ _SHOWN_LINES = 6
 
 # Imports that follow at once, as when pytest collects, get the same error: none of them compiles.
 _RETRY_AFTER_SECONDS = 2.0
+
+_SECONDS_TO_END = 5
 
 # The import path is the tools' and that of this process, without the project's folder. What a
 # `.pth` file of this environment's own setuptools has imported is not to meet that of the tools.
@@ -71,6 +73,9 @@ _BOOTSTRAP = (
 
 def install(*packages: str) -> None:
     """Have imports of these packages looked at from now on; the `.pth` file calls it."""
+    # In a virtual environment, Python reads every `.pth` file twice (seen in 3.9 to 3.13).
+    if any(isinstance(finder, RebuildingFinder) for finder in sys.meta_path):
+        return
     # `_my_package_rebuild` belongs to `my_package.libs`.
     distribution = __name__[len("_") : -len("_rebuild")]
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{distribution}.libs")
@@ -108,8 +113,12 @@ class RebuildingFinder:
         try:
             bring_up_to_date(self._folder)
         except (ImportError, OSError) as problem:
-            known = isinstance(problem, ImportError)
-            what = str(problem) if known else f"cannot rebuild the libraries of {name}: {problem}"
+            what = str(problem)
+            if isinstance(problem, OSError):
+                what = (
+                    f"cannot rebuild the libraries of {name} "
+                    f"({SWITCH_VARIABLE}=0 imports those of the last build): {problem}"
+                )
             self._failure, self._failed_at = what, time.monotonic()
             raise ImportError(what, name=name) from None
 
@@ -295,6 +304,7 @@ def _rebuild(folder: str, record: Mapping[str, Any]) -> None:
 
 def _run_build(folder: str, tools: str, record: Mapping[str, Any]) -> tuple[int, str]:
     """Build in a process of its own; return its exit status and all that it printed."""
+    import contextlib
     import json
     import signal
     import subprocess
@@ -332,6 +342,8 @@ def _run_build(folder: str, tools: str, record: Mapping[str, Any]) -> tuple[int,
                 process.terminate()
             else:
                 process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # the next build waits for it
+                process.wait(_SECONDS_TO_END)
             raise
     return process.returncode, "".join(printed)
 

@@ -9,7 +9,7 @@ made from these, and `TVMFFIExtension` takes the fields of `ExtensionSettings` b
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from .values import (
     OBJECT_SUFFIXES,
     Choice,
     Count,
+    Declaration,
     ExtensionName,
     Files,
     Flag,
@@ -116,13 +117,14 @@ class ExtensionSettings:
         Files(
             suffixes=tuple(sorted(OBJECT_SUFFIXES | ARCHIVE_SUFFIXES)),
             hint="a shared library is named in 'libraries'",
+            may_be_globs=False,
         ),
         "Prebuilt objects and static archives to link in, inside the project. What archives "
         "define stays hidden, see `exclude-libs`.",
         (),
     )
     libraries: tuple[str, ...] = _setting(
-        Strings(r"[^\s/\\]+", "names of libraries"),
+        Strings(r"[^-\s/\\][^\s/\\]*", "names of libraries"),
         "Names to link with, as after `-l`. The target of another extension of the distribution "
         "is built before this one and found at run time by its place in the wheel; on Windows once "
         "it is loaded, so that its package has to be imported first.",
@@ -198,6 +200,17 @@ class ExtensionSettings:
     depends: tuple[str, ...] = _setting(
         Strings(), "Files whose change recompiles every source; headers need not be named.", ()
     )
+    # No settings, but where those are declared; some may come from elsewhere, by field.
+    declaration: Declaration | None = dataclasses.field(default=None, compare=False)
+    declared_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
+
+    def place(self, name: str) -> str:
+        """Return what a message about one setting begins with."""
+        if name in self.declared_elsewhere:
+            return self.declared_elsewhere[name]
+        if self.declaration is not None and self.declaration.in_toml:
+            return self.declaration.at(name).rstrip(":")
+        return f"extension {self.name!r}: {name}"
 
     @property
     def package(self) -> str:
@@ -244,13 +257,19 @@ class ProjectSettings:
         None,
     )
     strip: bool = _setting(
-        Flag(), "Whether symbols that the loader does not need are left out of libraries.", False
+        Flag(),
+        "Whether symbols that the loader does not need are left out of libraries. Those that are "
+        "built with debug information keep it.",
+        False,
     )
     lto: bool = _setting(
         Flag(), "Whether C and C++ are optimised across sources when a library is linked.", False
     )
     warnings_as_errors: bool = _setting(
-        Flag(), "Whether a compiler's warning about the project's sources fails the build.", False
+        Flag(),
+        "Whether a compiler's warning fails the build; the headers of apache-tvm-ffi are system "
+        "headers, about which compilers are silent.",
+        False,
     )
     cuda_architectures: tuple[str, ...] = _setting(
         _CUDA_ARCHITECTURES,

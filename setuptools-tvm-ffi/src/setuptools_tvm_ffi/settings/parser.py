@@ -26,12 +26,11 @@ def parse_extension(arguments: Mapping[str, object], where: Declaration) -> Exte
     for name, setting in settings.items():
         if setting.default is dataclasses.MISSING and name not in arguments:
             raise ConfigurationError(f"{where.at(name)} is missing")
-    return ExtensionSettings(
-        **{
-            name: settings[name].kind.parse(where.at(name), value, toml=where.in_toml)
-            for name, value in arguments.items()
-        }
-    )
+    values = {
+        name: settings[name].kind.parse(where.at(name), value, toml=where.in_toml)
+        for name, value in arguments.items()
+    }
+    return ExtensionSettings(**values, declaration=where)
 
 
 def parse_project(table: object) -> ProjectSettings:
@@ -56,7 +55,7 @@ def parse_project(table: object) -> ProjectSettings:
         else:
             known = [*settings, *tables]
             raise ConfigurationError(
-                f"{where}: unknown key{did_you_mean(key, known)}",
+                f"{where}: unknown key{_suggestion(key, known, ExtensionSettings)}",
                 hint=f"known keys: {', '.join(known)}",
             )
     return ProjectSettings(**values)
@@ -67,6 +66,8 @@ def _extensions(where: str, tables: object) -> tuple[ExtensionSettings, ...]:
         raise ConfigurationError(
             f"{where}: must be an array of tables", hint=f"write [[{TABLE}.ext-modules]] above each"
         )
+    if not tables:
+        raise ConfigurationError(f"{where}: is empty", hint="declare a library, or delete it")
     result = []
     for index, table in enumerate(tables):
         declaration = Declaration(f"{where}[{index}]", in_toml=True)
@@ -85,8 +86,17 @@ def _unknown_argument(where: Declaration, argument: str, known: list[str]) -> Co
     argument = where.name_of(argument)
     suggestion = did_you_mean(argument, names)
     if where.in_toml:
+        suggestion = _suggestion(argument, names, ProjectSettings)
         message = f"{where.whole}.{shown(argument)}: unknown key{suggestion}"
     else:
         message = f"{where.whole}: unknown argument {argument!r}{suggestion}"
     kind = "keys" if where.in_toml else "arguments"
     return ConfigurationError(message, hint=f"known {kind}: {', '.join(names)}")
+
+
+def _suggestion(key: str, known: list[str], other: type) -> str:
+    """Return the end of a message about an unknown key: where it belongs, or what is like it."""
+    if key in {key_of(setting.field) for setting in settings_of(other)}:
+        whole = f"[{TABLE}]" if other is ProjectSettings else f"[[{TABLE}.ext-modules]]"
+        return f", it belongs to {whole}"
+    return did_you_mean(key, known)

@@ -8,17 +8,18 @@ variables, `pyproject.toml`, the default.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
 from ..errors import DEBUG_VARIABLE, ConfigurationError
-from .model import TABLE, ProjectSettings, Setting, settings_of
+from .model import TABLE, ExtensionSettings, ProjectSettings, Setting, settings_of
 from .parser import parse_project
-from .values import did_you_mean, key_of
+from .values import LANGUAGES, LanguageArguments, did_you_mean, key_of, shown
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,6 +27,10 @@ else:
     import tomli as tomllib
 
 _PREFIX = "SETUPTOOLS_TVM_FFI_"
+_FILE = "pyproject.toml"
+_TABLE_NAME = TABLE.rpartition(".")[2]
+# How much alike two names are, for `difflib`: "setuptools-tvmffi" is, "setuptools-scm" is not.
+_NEARLY = 0.9
 
 #: PyTorch users' notation, which upstream's own loader reads too.
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
@@ -65,25 +70,39 @@ class Project:
         return self.origins.get(name, "pyproject.toml") != "pyproject.toml"
 
     def lines(self) -> Iterator[str]:
-        """Yield a line for each project-wide setting: key, value, and where it came from."""
+        """Yield a line for each setting: key, value, and where it came from.
+
+        Those of a library, which are many, only where they are declared in `pyproject.toml`.
+        """
         for setting in settings_of(ProjectSettings):
-            value = getattr(self.settings, setting.field)
-            origin = self.origins.get(setting.field, "default")
-            yield f"{key_of(setting.field)} = {written(value)} ({origin})"
+            yield _line(setting, self.settings, self.origins.get(setting.field))
+        for extension in self.settings.ext_modules:
+            for setting in settings_of(ExtensionSettings):
+                if setting.field != "name" and getattr(extension, setting.field) != setting.default:
+                    yield f"{extension.name}: {_line(setting, extension, _FILE)}"
+
+
+def _line(setting: Setting, table: object, origin: str | None) -> str:
+    value = getattr(table, setting.field)
+    if origin is None and value in {None, ()}:
+        return f"{key_of(setting.field)} is not set"
+    return f"{key_of(setting.field)} = {written(value)} ({origin or 'default'})"
 
 
 def written(value: object) -> str:
-    """Return a value as `pyproject.toml` would hold it; nothing is ``(none)``.
+    """Return a value as `pyproject.toml` would hold it.
 
-    >>> written(True), written("debug"), written(("9.0a",)), written(None)
-    ('true', '"debug"', '["9.0a"]', '(none)')
+    >>> written(True), written("debug"), written(("9.0a",)), written((("A", None), ("B", "1")))
+    ('true', '"debug"', '["9.0a"]', '[["A"], ["B", "1"]]')
     """
-    if value is None or value == ():
-        return "(none)"
+    if isinstance(value, LanguageArguments):
+        lists = {name: value.of(name) for name in LANGUAGES if value.of(name)}
+        return f"{{ {', '.join(f'{name} = {written(words)}' for name, words in lists.items())} }}"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return f"[{', '.join(map(written, value))}]"
+        # TOML has no null: a macro without a value is a list of one.
+        return f"[{', '.join(written(item) for item in value if item is not None)}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
@@ -108,9 +127,9 @@ def read_project(
     # Beside what is no TOML: a number of thousands of digits, brackets in thousands of brackets.
     except (ValueError, RecursionError) as problem:
         raise ConfigurationError(f"pyproject.toml: {problem}") from None
+    _check_tables(document)
     project = document.get("project")
-    tool = document.get("tool", {})
-    table = tool.get("setuptools-tvm-ffi", {}) if isinstance(tool, dict) else {}
+    table = document.get("tool", {}).get(_TABLE_NAME, {})
     declared = parse_project(table)
     origins = {key.replace("-", "_"): "pyproject.toml" for key in table}
     overrides = {
@@ -120,9 +139,27 @@ def read_project(
     return Project(
         settings=dataclasses.replace(declared, **{k: v for k, (v, _) in overrides.items()}),
         origins={**origins, **{name: origin for name, (_, origin) in overrides.items()}},
-        dynamic_dependencies=not isinstance(project, dict)
-        or "dependencies" in project.get("dynamic", ()),
+        dynamic_dependencies=project is None or "dependencies" in project.get("dynamic", ()),
     )
+
+
+def _check_tables(document: Mapping[str, Any]) -> None:
+    """Refuse a table of ours that nobody would read, and what no other could make sense of."""
+    for name in ("build-system", "project", "tool"):
+        if not isinstance(document.get(name, {}), dict):
+            kind = type(document[name]).__name__
+            raise ConfigurationError(f"pyproject.toml: {name}: must be a table, not {kind}")
+    dynamic = document.get("project", {}).get("dynamic", [])
+    if not isinstance(dynamic, list) or not all(isinstance(field, str) for field in dynamic):
+        raise ConfigurationError("pyproject.toml: project.dynamic: must be a list of strings")
+    tools = [name for name in document.get("tool", {}) if name != _TABLE_NAME]
+    for prefix, names in (("tool.", tools), ("", list(document))):
+        for name in names:
+            plain = name.replace("_", "-").lower()
+            if difflib.get_close_matches(plain, [_TABLE_NAME], cutoff=_NEARLY):
+                raise ConfigurationError(
+                    f"pyproject.toml: {prefix}{shown(name)}: unknown table, did you mean '{TABLE}'?"
+                )
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
@@ -138,7 +175,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, st
             continue
         if variable not in settings:
             raise ConfigurationError(
-                f"{variable}: unknown variable{did_you_mean(variable, settings)}",
+                f"{variable}: unknown variable{_like(variable, settings)}",
                 hint=f"known are {', '.join(settings)}, {DEBUG_VARIABLE}",
             )
         setting = settings[variable]
@@ -170,6 +207,12 @@ def _from_frontend(config_settings: Mapping[str, Any]) -> dict[str, tuple[Any, s
 def _read(setting: Setting, place: str, text: str) -> tuple[Any, str]:
     value = setting.kind.read(f"{place}:", text)
     return setting.kind.parse(f"{place}:", value, toml=True), place
+
+
+def _like(variable: str, known: Iterable[str]) -> str:
+    # Not by what all of them begin with.
+    names = [name[len(_PREFIX) :] for name in known]
+    return did_you_mean(variable[len(_PREFIX) :].upper(), names).replace("'", f"'{_PREFIX}", 1)
 
 
 def variable_of(setting: Setting) -> str:

@@ -284,7 +284,7 @@ class Strings:
     def read(self, place: str, text: str) -> object:
         """Return the items between semicolons and white space."""
         del place
-        return re.split(r"[;\s]+", text.strip())
+        return re.split(r"[;\s]+", text.strip("; \t\r\n"))
 
     def schema(self) -> dict[str, Any]:
         """Return an array of strings."""
@@ -305,6 +305,7 @@ class Files(Strings):
     suffixes: tuple[str, ...] = ()
     hint: str = ""
     may_be_empty: bool = True
+    may_be_globs: bool = True
 
     def parse(self, place: str, value: object, *, toml: bool) -> tuple[str, ...]:
         """Return the patterns."""
@@ -333,7 +334,8 @@ class Files(Strings):
 
     def described(self) -> str:
         """Return its suffixes."""
-        return f"list of files or globs that end in {' '.join(f'`{s}`' for s in self.suffixes)}"
+        files = "files or globs" if self.may_be_globs else "files"
+        return f"list of {files} that end in {' '.join(f'`{s}`' for s in self.suffixes)}"
 
 
 @dataclass(frozen=True)
@@ -392,7 +394,7 @@ class LanguageArguments:
         return arguments
 
 
-_LANGUAGES = ("c", "cxx", "cuda", "hip")
+LANGUAGES = ("c", "cxx", "cuda", "hip")
 
 
 @dataclass(frozen=True)
@@ -403,12 +405,12 @@ class PerLanguage:
         """Return the arguments of each language."""
         if not isinstance(value, Mapping):
             every = Strings().parse(place, value, toml=toml)
-            return LanguageArguments(*(every for _ in _LANGUAGES))
+            return LanguageArguments(*(every for _ in LANGUAGES))
         for language in value:
-            if language not in _LANGUAGES:
+            if language not in LANGUAGES:
                 raise ConfigurationError(
                     f"{place.rstrip(':')}: unknown language {language!r}, "
-                    f"known are {', '.join(map(repr, _LANGUAGES))}"
+                    f"known are {', '.join(map(repr, LANGUAGES))}"
                 )
         bare = place.rstrip(":")
         return LanguageArguments(
@@ -429,14 +431,14 @@ class PerLanguage:
         words = Strings().schema()
         table = {
             "type": "object",
-            "properties": dict.fromkeys(_LANGUAGES, words),
+            "properties": dict.fromkeys(LANGUAGES, words),
             "additionalProperties": False,
         }
         return {"oneOf": [words, table]}
 
     def described(self) -> str:
         """Return the two forms."""
-        return f"list of strings, or a table of such with the keys {_quoted(_LANGUAGES)}"
+        return f"list of strings, or a table of such with the keys {_quoted(LANGUAGES)}"
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,14 @@ def generate_stubs(
         return kept
     for path, content in request.files.items():
         directives.parse(_decode(path, content), str(path))
+    marker = directives.MARKER.encode()
+    if request.settings.stubs == "directives" and not any(
+        marker in content for content in request.files.values()
+    ):
+        logger.warning(
+            "%s: warning: %s is 'directives', and no file of the package %r has a block to fill",
+            *(PREFIX, request.settings.place("stubs"), request.settings.package),
+        )
     staging = root / folder / "staging"
     shutil.rmtree(staging, ignore_errors=True)
     try:

@@ -20,7 +20,7 @@ from ..errors import BuildError, ConfigurationError
 from ..settings import Project
 from .device_discovery import find_device_compiler
 from .gnu import GnuToolchain
-from .launcher import Launcher
+from .launcher import Launcher, base_name
 from .model import Compiler, EnvironmentFlags, Toolchain, system_of
 from .msvc import MsvcToolchain
 
@@ -59,14 +59,19 @@ def find_toolchain(
     def launched(language: str) -> tuple[str, ...]:
         return launcher.command if launcher is not None and launcher.takes(language) else ()
 
+    def with_launcher(language: str, compiler: Compiler) -> Compiler:
+        # It may stand before the compiler in CC or CXX already.
+        if launcher is not None and base_name(compiler.command[0]) == launcher.name:
+            return compiler
+        return dataclasses.replace(compiler, launcher=launched(language))
+
     linker = ""
     if system == "windows":
         compilers, linker = _find_msvc(host_languages, plat_name, project)
     else:
         compilers = {language: _find_compiler(language) for language in sorted(host_languages)}
     compilers = {
-        language: dataclasses.replace(compiler, launcher=launched(language))
-        for language, compiler in compilers.items()
+        language: with_launcher(language, compiler) for language, compiler in compilers.items()
     }
     devices = {
         language: find_device_compiler(
@@ -84,6 +89,30 @@ def find_toolchain(
     if system == "windows":
         return MsvcToolchain(every, linker, environment, str(root), project.settings, devices)
     return GnuToolchain(every, system, str(root), environment, project.settings, devices)
+
+
+def check_environment() -> None:
+    """Refuse variables that cannot be split, which setuptools would answer with a traceback.
+
+    :raises BuildError: by name.
+    """
+    EnvironmentFlags.from_environment(os.environ)
+    for variable in _VARIABLES.values():
+        split_command(variable)
+
+
+def split_command(variable: str) -> tuple[str, ...]:
+    """Return the words of a variable that names a command.
+
+    :raises BuildError: it cannot be split.
+    """
+    declared = os.environ.get(variable, "").strip()
+    try:
+        return tuple(shlex.split(declared))
+    except ValueError as problem:
+        raise BuildError(
+            f"{variable}={declared!r} cannot be split into a command: {problem}"
+        ) from None
 
 
 def macos_deployment_target(plat_name: str) -> str | None:
@@ -109,14 +138,9 @@ def msvc_version(compiler: str) -> str:
 def _find_compiler(language: str) -> Compiler:
     variable = _VARIABLES[language]
     name = _LANGUAGE_NAMES[language]
-    declared = os.environ.get(variable, "").strip()
-    if declared:
-        try:
-            command = tuple(shlex.split(declared))
-        except ValueError as problem:
-            raise BuildError(
-                f"{variable}={declared!r} cannot be split into a command: {problem}"
-            ) from None
+    command = split_command(variable)
+    if command:
+        declared = os.environ[variable]
         if shutil.which(command[0]) is None:
             raise BuildError(
                 f"{variable}={declared!r}: there is no program {command[0]!r}",

@@ -131,6 +131,8 @@ class GnuToolchain:
             # bind to each other. Clang never makes any and does not know the option.
             *(("-fno-gnu-unique",) if unique else ()),
             *self._link_time_optimisation(language),
+            # GCC says so of every fence in the headers of apache-tvm-ffi.
+            *(("-Wno-tsan",) if unique and self.project.build_type == "thread-sanitizer" else ()),
             *(("-Werror",) if self.project.warnings_as_errors else ()),
             *self._platform(),
             *prefix_maps(settings, sdk, self.root),
@@ -245,10 +247,11 @@ class GnuToolchain:
     def _strip(self, settings: ExtensionSettings) -> tuple[str, ...]:
         if not self.project.strip:
             return ()
+        # Debug information that was asked for stays: on macOS for dsymutil to read.
+        debug = settings.debug_symbols or "-g" in optimisation(self.project.build_type)
         if self.system != "darwin":
-            return ("-Wl,--strip-all",)
-        # What dsymutil reads is among the symbols that -S leaves out.
-        return ("-Wl,-x",) if settings.debug_symbols else ("-Wl,-x", "-Wl,-S")
+            return () if debug else ("-Wl,--strip-all",)
+        return ("-Wl,-x",) if debug else ("-Wl,-x", "-Wl,-S")
 
     def _prebuilt(self, settings: ExtensionSettings) -> tuple[str, ...]:
         hidden = settings.archives if self.system == "darwin" and settings.exclude_libs else ()

@@ -128,6 +128,7 @@ class MsvcToolchain:
         del support_folder  # nothing is exported unasked
         siblings = {sibling.target: _import_library(sibling.library) for sibling in unit.siblings}
         debug = self._has_debug_information(settings)
+        clang = self.compilers[unit.driver].family == "clang-cl"
         return (
             *("/nologo", "/DLL", "/INCREMENTAL:NO"),
             # A time stamp in the header would make every build another file.
@@ -136,7 +137,7 @@ class MsvcToolchain:
             # machine the debugger looks beside the library.
             *(("/DEBUG", "/OPT:REF", "/OPT:ICF", "/PDBALTPATH:%_PDB%") if debug else ()),
             *((f"/PDB:{_debug_file(unit)}",) if debug else ()),
-            *(("/LTCG",) if self.project.lto and not self.linker.endswith("lld-link.exe") else ()),
+            *(("/LTCG",) if self.project.lto and not clang else ()),
             *self.environment.ldflags,
             *settings.extra_objects,
             *(f"/LIBPATH:{folder}" for folder in settings.library_dirs),

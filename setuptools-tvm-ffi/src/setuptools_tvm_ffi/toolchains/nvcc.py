@@ -182,7 +182,7 @@ class NvccCompiler:
             name, _, ptx = architecture.partition("+")
             if name not in self.known_architectures:
                 raise ConfigurationError(
-                    f"extension {settings.name!r}: cuda_architectures: nvcc {self.release} does "
+                    f"{settings.place('cuda_architectures')}: nvcc {self.release} does "
                     f"not compile for {architecture!r}",
                     hint=f"it knows {', '.join(self.known_architectures)}",
                 )

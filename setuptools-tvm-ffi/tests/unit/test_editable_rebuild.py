@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi import build_lock, build_meta, editable_rebuild, errors, ninja
+from setuptools_tvm_ffi.editable_rebuild import hook
+from setuptools_tvm_ffi.libraries import BuildRequest
+from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings, project
+from setuptools_tvm_ffi.settings.model import settings_of
+
+LIBRARY = "build/tvm-ffi.linux/release/p.ops/libops.so"
+
+
+def test_the_hook_and_the_plugin_mean_the_same_by_their_variables() -> None:
+    assert hook.BUILDING_VARIABLE == build_lock.BUILDING_VARIABLE
+    assert hook.DEBUG_VARIABLE == errors.DEBUG_VARIABLE
+    variables = {
+        setting.field: project.variable_of(setting) for setting in settings_of(ProjectSettings)
+    }
+    assert all(variable.startswith(hook.SETTINGS_VARIABLES) for variable in variables.values())
+    assert variables["editable_rebuild"] == hook.SWITCH_VARIABLE
+
+
+def test_what_a_build_starts_can_see_that_it_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(hook.BUILDING_VARIABLE, raising=False)
+    with build_lock.build_lock(tmp_path), build_lock.build_lock(tmp_path):
+        assert hook.is_switched_off(os.environ)
+    assert not hook.is_switched_off(os.environ)
+    monkeypatch.setenv(hook.BUILDING_VARIABLE, "1")
+    with build_lock.build_lock(tmp_path):
+        pass
+    assert hook.is_switched_off(os.environ)
+
+
+def test_the_hook_is_a_module_and_a_line_that_installs_it() -> None:
+    files = editable_rebuild.hook_files("my_project", ["one", "name.space"])
+    assert set(files) == {"_my_project_rebuild.py", "_my_project_rebuild.pth"}
+    assert files["_my_project_rebuild.py"] == Path(hook.__file__).read_bytes()
+    line = files["_my_project_rebuild.pth"].decode()
+    # Python runs a line of such a file only where it starts with an import.
+    assert line == "import _my_project_rebuild; _my_project_rebuild.install('one', 'name.space')\n"
+
+
+def imported_by(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module
+
+
+def test_the_hook_needs_the_standard_library_alone_and_little_of_it_at_a_start() -> None:
+    tree = ast.parse(Path(hook.__file__).read_bytes())
+    assert set(imported_by(tree.body)) == {"__future__", "os", "sys"}
+    if sys.version_info >= (3, 10):
+        everywhere = {name.partition(".")[0] for name in imported_by(ast.walk(tree))}
+        assert everywhere <= sys.stdlib_module_names
+
+
+@pytest.fixture
+def fake_ninja(tmp_path: Path) -> str:
+    path = tmp_path / "some-ninja"
+    path.write_bytes(b"\x7fELF and so on")
+    return str(path)
+
+
+def test_the_archive_of_tools_holds_what_a_build_imports(fake_ninja: str) -> None:
+    content = editable_rebuild.pack_tools(fake_ninja)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = archive.namelist()
+        assert archive.read(hook.NINJA) == b"\x7fELF and so on"
+    assert len(names) == len(set(names))
+    assert {
+        "setuptools/build_meta.py",
+        "_distutils_hack/override.py",
+        "packaging/version.py",
+        "setuptools_tvm_ffi/editable_rebuild/hook.py",
+        "setuptools_tvm_ffi/tvm_ffi_process/child.py",
+    } <= set(names)
+    assert any(name.startswith("tomli/") for name in names) == (sys.version_info < (3, 11))
+    for name in names:
+        assert "__pycache__" not in name
+        assert "/tests/" not in name
+        assert not name.endswith((".pyc", ".exe"))
+    # The same tools make the same archive, whenever they were installed.
+    assert editable_rebuild.pack_tools(fake_ninja) == content
+
+
+def test_the_archive_alone_is_a_whole_setuptools(fake_ninja: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(editable_rebuild.pack_tools(fake_ninja))) as archive:
+        archive.extractall(tmp_path / "tools")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'tools')!r})\n"
+        "import setuptools, setuptools_tvm_ffi.build_meta as backend\n"
+        "commands = setuptools.Distribution()\n"
+        "print(setuptools.__version__)\n"
+        "print(backend.__file__)\n"
+        "print(commands.get_command_class('egg_info').__module__)\n"
+        "print(commands.get_command_class('build_py').__module__)\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert process.stdout.splitlines() == [
+        importlib.metadata.version("setuptools"),
+        str(tmp_path / "tools" / "setuptools_tvm_ffi" / "build_meta.py"),
+        "setuptools.command.egg_info",
+        "setuptools.command.build_py",
+    ]
+
+
+def test_a_tool_that_is_missing_is_an_error(
+    fake_ninja: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(editable_rebuild.TOOL_PACKAGES, "packaging", ("no_such_package",))
+    with pytest.raises(ImportError, match="no_such_package is not importable here"):
+        editable_rebuild.pack_tools(fake_ninja)
+
+
+def test_a_program_is_taken_as_it_is(fake_ninja: str, tmp_path: Path) -> None:
+    (tmp_path / "ninja").symlink_to(fake_ninja)
+    assert ninja.find_program(str(tmp_path / "ninja")) == Path(fake_ninja)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts have no first line there")
+def test_a_script_that_starts_ninja_is_not_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As PyPI's distribution was laid out up to 1.11.1.1.
+    script = tmp_path / "bin" / "ninja"
+    script.parent.mkdir()
+    script.write_text("#!/gone/with/the/build/environment/bin/python\n")
+    assert ninja.find_program(str(script)) == script
+    program = tmp_path / "site" / "ninja" / "data" / "bin" / "ninja"
+    program.parent.mkdir(parents=True)
+    program.write_bytes(b"\x7fELF")
+    program.chmod(0o755)
+    (tmp_path / "site" / "ninja" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.delitem(sys.modules, "ninja", raising=False)
+    assert ninja.find_program(str(script)) == program
+
+
+def make_request(root: Path) -> BuildRequest:
+    return BuildRequest(
+        extensions=(ExtensionSettings(name="p.ops", sources=("csrc/**/*.c", "one.c")),),
+        project=Project(ProjectSettings()),
+        root=root,
+        folder=PurePosixPath("build/tvm-ffi.linux"),
+        build_base=root / "build",
+        platform="linux",
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project that was built."""
+    folder = tmp_path / "project"
+    for file in ("pyproject.toml", "one.c", "csrc/a.c", "csrc/deep/b.c", LIBRARY):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(file)
+    return folder
+
+
+@pytest.fixture
+def make_record(root: Path) -> Callable[..., editable_rebuild.Record]:
+    def make(environment: dict[str, str] | None = None) -> editable_rebuild.Record:
+        result: Any = SimpleNamespace(
+            libraries=[SimpleNamespace(plan=SimpleNamespace(library=LIBRARY))]
+        )
+        return editable_rebuild.make_record(
+            distribution="some-project",
+            request=make_request(root),
+            result=result,
+            tools="0123",
+            environment=environment or {},
+            config_settings={"editable-rebuild": "true"},
+        )
+
+    return make
+
+
+def test_a_record_knows_what_to_look_at(
+    make_record: Callable[..., editable_rebuild.Record], root: Path
+) -> None:
+    record = make_record()
+    assert record.root == str(root)
+    assert record.manifest == "build/tvm-ffi.linux/release/build.ninja"
+    assert record.files == {
+        "pyproject.toml": hook.signature(str(root / "pyproject.toml")),
+        "setup.py": None,
+        "setup.cfg": None,
+        LIBRARY: hook.signature(str(root / LIBRARY)),
+    }
+    assert record.folders == {"csrc": ["a.c", "deep/"], "csrc/deep": ["b.c"]}
+    assert record.config_settings == {"editable-rebuild": "true"}
+
+
+def test_a_record_knows_the_variables_of_the_install(
+    make_record: Callable[..., editable_rebuild.Record],
+) -> None:
+    variables = make_record(
+        {
+            "CXX": "g++-12",
+            "CPATH": "/opt/include",
+            "SETUPTOOLS_TVM_FFI_JOBS": "3",
+            "SETUPTOOLS_TVM_FFI_DEBUG": "1",
+            "HOME": "/home/me",
+        }
+    ).variables
+    assert {name: value for name, value in variables.items() if value is not None} == {
+        "CXX": "g++-12",
+        "CPATH": "/opt/include",
+        "SETUPTOOLS_TVM_FFI_JOBS": "3",
+    }
+    # One that was not set is not to be set later either.
+    assert {"CC", "CXXFLAGS", "LDFLAGS", "CUDA_HOME"} <= set(variables)
+
+
+@pytest.fixture
+def installed(
+    make_record: Callable[..., editable_rebuild.Record],
+    root: Path,
+    tmp_path: Path,
+    fake_ninja: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """The folder of an editable install, seen from a process that rebuilds."""
+    folder = tmp_path / "some_project.libs"
+    folder.mkdir()
+    (folder / "libops.so").write_text("old")
+    with zipfile.ZipFile(folder / hook.TOOLS, "w") as archive:
+        archive.write(fake_ninja, hook.NINJA)
+    editable_rebuild.write_record(folder, make_record())
+    monkeypatch.chdir(root)
+    return folder
+
+
+def set_build(
+    monkeypatch: pytest.MonkeyPatch,
+    build: Callable[[Path], object],
+    make_record: Callable[..., editable_rebuild.Record],
+) -> None:
+    """Have rebuilds do this, and write a record at the end."""
+
+    def rebuild_editable(folder: str, config_settings: object) -> None:
+        assert config_settings == {"editable-rebuild": "true"}
+        build(Path(folder))
+        editable_rebuild.write_record(Path(folder), make_record())
+
+    monkeypatch.setattr(build_meta, "rebuild_editable", rebuild_editable)
+
+
+def record_in(folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((folder / hook.RECORD).read_text())
+    return record
+
+
+def test_a_rebuild_leaves_the_record_of_what_it_built(
+    installed: Path,
+    root: Path,
+    make_record: Callable[..., editable_rebuild.Record],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (root / "csrc" / "new.c").touch()
+    set_build(monkeypatch, lambda _: (root / LIBRARY).write_text("longer"), make_record)
+    editable_rebuild.rebuild(str(installed))
+    record = record_in(installed)
+    assert record["files"][LIBRARY] == hook.signature(str(root / LIBRARY))
+    assert record["folders"]["csrc"] == ["a.c", "deep/", "new.c"]
+    assert Path(hook.tools_folder(record), hook.NINJA).exists()
+
+
+def test_what_is_edited_while_it_builds_is_not_taken_for_built(
+    installed: Path,
+    root: Path,
+    make_record: Callable[..., editable_rebuild.Record],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = record_in(installed)
+
+    def build(folder: Path) -> None:
+        del folder
+        (root / LIBRARY).write_text("longer")
+        (root / "pyproject.toml").write_text("edited by a person who does not wait")
+        (root / "csrc" / "too-late.c").touch()
+
+    set_build(monkeypatch, build, make_record)
+    editable_rebuild.rebuild(str(installed))
+    record = record_in(installed)
+    assert record["files"]["pyproject.toml"] == before["files"]["pyproject.toml"]
+    assert record["folders"] == before["folders"]
+    assert record["files"][LIBRARY] == hook.signature(str(root / LIBRARY))
+
+
+def test_a_file_that_was_not_installed_is_refused_and_taken_away(
+    installed: Path,
+    make_record: Callable[..., editable_rebuild.Record],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = {file.name: file.read_bytes() for file in installed.iterdir()}
+
+    def build(folder: Path) -> None:
+        (folder / "libother.so").touch()
+        (folder / "libops.so.dSYM").mkdir()
+
+    set_build(monkeypatch, build, make_record)
+    with pytest.raises(SystemExit) as caught:
+        editable_rebuild.rebuild(str(installed))
+    message = str(caught.value)
+    assert "other libraries than when it was installed: libops.so.dSYM, libother.so" in message
+    assert "setuptools-tvm-ffi: hint: install it once more" in message
+    assert {file.name: file.read_bytes() for file in installed.iterdir()} == before
+
+
+def test_an_editable_wheel_is_equipped(
+    tmp_path: Path, fake_ninja: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editable_rebuild, "TOOL_PACKAGES", {})
+    folder = tmp_path / "wheel" / "my_project.libs"
+    folder.mkdir(parents=True)
+    editable_rebuild.equip(tmp_path / "wheel", folder, "my_project", ["pkg"], ninja=fake_ninja)
+    assert {file.name for file in (tmp_path / "wheel").iterdir()} == {
+        "_my_project_rebuild.pth",
+        "_my_project_rebuild.py",
+        "my_project.libs",
+    }
+    assert [file.name for file in folder.iterdir()] == [hook.TOOLS]
+    assert len(editable_rebuild.tools_in(folder)) == 16
