@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from setuptools_tvm_ffi.settings.declaration import key_of
 from setuptools_tvm_ffi.settings.model import (
     TABLE,
     ExtensionSettings,
@@ -24,7 +25,6 @@ from setuptools_tvm_ffi.settings.model import (
 )
 from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE, variable_of, written
 from setuptools_tvm_ffi.settings.schema import make_schema
-from setuptools_tvm_ffi.settings.values import key_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "docs" / "settings.md"

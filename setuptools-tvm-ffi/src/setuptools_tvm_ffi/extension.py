@@ -10,9 +10,10 @@ from typing import Any
 from setuptools import Extension
 
 from .errors import ConfigurationError
+from .settings.declaration import Declaration
 from .settings.model import ExtensionSettings
 from .settings.parser import parse_extension
-from .settings.values import Declaration, Macro
+from .settings.values import Macro
 
 
 class TVMFFIExtension(Extension):

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from .errors import ConfigurationError
+from .settings.languages import LANGUAGE_BY_SUFFIX
 from .settings.model import ExtensionSettings
-from .settings.values import LANGUAGE_BY_SUFFIX
 
 #: What C and C++ files include.
 HEADER_SUFFIXES = frozenset({".cuh", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"})

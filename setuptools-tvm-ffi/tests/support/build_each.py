@@ -18,9 +18,9 @@ from typing import Any
 
 from setuptools_tvm_ffi.build_meta import build_wheel
 from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.settings.declaration import key_of
 from setuptools_tvm_ffi.settings.model import ExtensionSettings, ProjectSettings, settings_of
 from setuptools_tvm_ffi.settings.parser import parse_project
-from setuptools_tvm_ffi.settings.values import key_of
 
 if sys.version_info >= (3, 11):
     import tomllib

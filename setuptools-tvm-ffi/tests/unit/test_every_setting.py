@@ -23,8 +23,8 @@ from setuptools_tvm_ffi.build_plan import BuildPlan, make_plan
 from setuptools_tvm_ffi.commands.requirement import abi_floor
 from setuptools_tvm_ffi.job_count import Resources, count_jobs
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.model import settings_of
-from setuptools_tvm_ffi.settings.values import LanguageArguments
 from setuptools_tvm_ffi.toolchains import (
     Compiler,
     CompileUnit,

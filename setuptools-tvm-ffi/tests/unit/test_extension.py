@@ -13,8 +13,8 @@ from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.errors import ConfigurationError
 from setuptools_tvm_ffi.extension import check_together
 from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.model import settings_of
-from setuptools_tvm_ffi.settings.values import LanguageArguments
 
 
 def settings(name: str = "pkg.lib", **arguments: Any) -> ExtensionSettings:

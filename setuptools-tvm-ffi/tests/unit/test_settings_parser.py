@@ -10,23 +10,22 @@ from typing import Any
 import pytest
 from setuptools_tvm_ffi.errors import ConfigurationError
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
+from setuptools_tvm_ffi.settings.declaration import Declaration, key_of
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.model import settings_of
 from setuptools_tvm_ffi.settings.parser import parse_extension, parse_project
 from setuptools_tvm_ffi.settings.values import (
     Choice,
     Count,
-    Declaration,
     ExtensionName,
     Files,
     Flag,
     Kind,
-    LanguageArguments,
     Macros,
     PerLanguage,
     RegistryPrefix,
     Strings,
     Text,
-    key_of,
 )
 
 TABLE = "pyproject.toml: tool.setuptools-tvm-ffi"

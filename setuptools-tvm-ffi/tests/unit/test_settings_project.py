@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from setuptools_tvm_ffi.errors import DEBUG_VARIABLE, ConfigurationError
 from setuptools_tvm_ffi.settings import Project, ProjectSettings, read_project
+from setuptools_tvm_ffi.settings.declaration import key_of
 from setuptools_tvm_ffi.settings.model import settings_of
 from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE
-from setuptools_tvm_ffi.settings.values import key_of
 
 TABLE = "[tool.setuptools-tvm-ffi]\n"
 FIELDS = [setting.field for setting in settings_of(ProjectSettings)]

@@ -7,22 +7,20 @@ from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.settings.declaration import Declaration, did_you_mean, key_of
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.values import (
     Choice,
     Count,
-    Declaration,
     ExtensionName,
     Files,
     Flag,
     Kind,
-    LanguageArguments,
     Macros,
     PerLanguage,
     RegistryPrefix,
     Strings,
     Text,
-    did_you_mean,
-    key_of,
 )
 
 PLACE = "here:"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
-from setuptools_tvm_ffi.settings.values import LanguageArguments
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.toolchains import (
     Companion,
     Compiler,

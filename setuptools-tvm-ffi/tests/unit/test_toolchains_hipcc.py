@@ -9,7 +9,7 @@ import logging
 import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
-from setuptools_tvm_ffi.settings.values import LanguageArguments
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.hipcc import HipccCompiler, _announce_default

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.settings import ExtensionSettings
-from setuptools_tvm_ffi.settings.values import LanguageArguments
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.local_symbols import (

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
-from setuptools_tvm_ffi.settings.values import LanguageArguments
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.toolchains import (
     Companion,
     Compiler,

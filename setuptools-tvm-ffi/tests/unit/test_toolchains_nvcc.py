@@ -12,7 +12,7 @@ import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.errors import ConfigurationError
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
-from setuptools_tvm_ffi.settings.values import LanguageArguments
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain

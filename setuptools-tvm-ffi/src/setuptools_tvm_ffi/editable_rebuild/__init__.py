@@ -30,7 +30,7 @@ from ..file_replacement import replace_file
 from ..libraries import BuildRequest, BuildResult
 from ..ninja import find_program
 from ..settings import ConfigSettings
-from ..settings.values import LANGUAGE_BY_SUFFIX
+from ..settings.languages import LANGUAGE_BY_SUFFIX
 from ..sources import searched_folders
 from . import hook
 

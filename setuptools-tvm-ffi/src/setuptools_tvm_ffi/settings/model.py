@@ -13,18 +13,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .declaration import Declaration
+from .languages import ARCHIVE_SUFFIXES, LANGUAGE_BY_SUFFIX, OBJECT_SUFFIXES, LanguageArguments
 from .values import (
-    ARCHIVE_SUFFIXES,
-    LANGUAGE_BY_SUFFIX,
-    OBJECT_SUFFIXES,
     Choice,
     Count,
-    Declaration,
     ExtensionName,
     Files,
     Flag,
     Kind,
-    LanguageArguments,
     Macro,
     Macros,
     PerLanguage,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
+from .declaration import Declaration, did_you_mean, key_of, shown
 from .model import TABLE, ExtensionSettings, ProjectSettings, settings_of
-from .values import Declaration, did_you_mean, key_of, shown
 
 _FILE = "pyproject.toml"
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from ..errors import DEBUG_VARIABLE, ConfigurationError
+from .declaration import did_you_mean, key_of, shown
+from .languages import LANGUAGES, LanguageArguments
 from .model import TABLE, ExtensionSettings, ProjectSettings, Setting, settings_of
 from .parser import parse_project
-from .values import LANGUAGES, LanguageArguments, did_you_mean, key_of, shown
 
 if sys.version_info >= (3, 11):
     import tomllib

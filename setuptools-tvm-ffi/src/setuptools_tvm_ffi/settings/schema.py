@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .declaration import key_of
 from .model import ProjectSettings, settings_of
-from .values import key_of
 
 #: The schema as it is shipped.
 FILE = Path(__file__).with_name("pyproject.schema.json")

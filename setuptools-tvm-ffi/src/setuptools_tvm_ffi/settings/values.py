@@ -7,7 +7,6 @@ a message begins with, see `Declaration`.
 
 from __future__ import annotations
 
-import difflib
 import keyword
 import os
 import re
@@ -16,20 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Union
 
 from ..errors import ConfigurationError
-
-#: Languages that sources are written in, by file suffix.
-LANGUAGE_BY_SUFFIX = {
-    ".c": "c",
-    ".cc": "cxx",
-    ".cpp": "cxx",
-    ".cxx": "cxx",
-    ".cu": "cuda",
-    ".hip": "hip",
-}
-
-#: Prebuilt inputs of a link, by file suffix.
-OBJECT_SUFFIXES = frozenset({".o", ".obj"})
-ARCHIVE_SUFFIXES = frozenset({".a", ".lib"})
+from .languages import LANGUAGES, LanguageArguments
 
 Macro = tuple[str, Union[str, None]]
 
@@ -37,58 +23,6 @@ _TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+-]*")
 _RESERVED_TARGETS = frozenset({"tvm_ffi"})
 _PREFIX = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?", re.ASCII)
 _MACRO_NAME = re.compile(r"[A-Za-z_]\w*(\([\w\s,.]*\))?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """Where a table of settings is declared, for messages.
-
-    :param whole: the call in `setup.py`, or the file and dotted key of the table.
-    :param in_toml: whether it is such a table, whose keys have dashes.
-    """
-
-    whole: str
-    in_toml: bool = False
-
-    def at(self, setting: str) -> str:
-        """Return what a message about one setting begins with.
-
-        >>> Declaration("TVMFFIExtension('a.b')").at("cxx_std")
-        "TVMFFIExtension('a.b'): cxx_std"
-        >>> Declaration("pyproject.toml: tool.x[0]", in_toml=True).at("cxx_std")
-        'pyproject.toml: tool.x[0].cxx-std:'
-        """
-        if self.in_toml:
-            return f"{self.whole}.{self.name_of(setting)}:"
-        return f"{self.whole}: {setting}"
-
-    def name_of(self, setting: str) -> str:
-        """Return a setting's name as it is written there."""
-        return key_of(setting) if self.in_toml else setting
-
-
-def key_of(field: str) -> str:
-    """Return the key in `pyproject.toml` of a field.
-
-    >>> key_of("cxx_std")
-    'cxx-std'
-    """
-    return field.replace("_", "-")
-
-
-def shown(key: str) -> str:
-    r"""Return a key as a message shows it, on one line.
-
-    >>> print(shown("cxx-std"), shown("a\nb"))
-    cxx-std 'a\nb'
-    """
-    return key if key.isprintable() else repr(key)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown name: what comes closest, or nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
 
 
 class Kind(Protocol):
@@ -377,24 +311,6 @@ class Macros:
     def described(self) -> str:
         """Return the two forms of an item."""
         return "list of `[name]` and `[name, value]`"
-
-
-@dataclass(frozen=True)
-class LanguageArguments:
-    """Arguments for the compiler of each language."""
-
-    c: tuple[str, ...] = ()
-    cxx: tuple[str, ...] = ()
-    cuda: tuple[str, ...] = ()
-    hip: tuple[str, ...] = ()
-
-    def of(self, language: str) -> tuple[str, ...]:
-        """Return those of one language, as in `LANGUAGE_BY_SUFFIX`."""
-        arguments: tuple[str, ...] = getattr(self, language)
-        return arguments
-
-
-LANGUAGES = ("c", "cxx", "cuda", "hip")
 
 
 @dataclass(frozen=True)
