@@ -153,6 +153,13 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         device_compilers=bool(toolchain.devices),
         remote=remote,
     )
+    notices = (
+        toolchain.devices[language].notice(library.settings)
+        for library in plan.libraries
+        for language in set(library.arguments) & set(toolchain.devices)
+    )
+    for notice in dict.fromkeys(filter(None, notices)):
+        logger.info("%s: %s", PREFIX, notice)
     run = _Run(plan, ninja, request, jobs, toolchain)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
     run.everything(on_work=process.import_generator if wants_stubs else None)

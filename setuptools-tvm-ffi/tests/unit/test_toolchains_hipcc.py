@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 
 import pytest
 from packaging.version import Version
@@ -12,7 +11,7 @@ from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
-from setuptools_tvm_ffi.toolchains.hipcc import HipccCompiler, _announce_default
+from setuptools_tvm_ffi.toolchains.hipcc import HipccCompiler
 from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
 
 SDK = TVMFFISdk(
@@ -104,14 +103,9 @@ def test_hipcc_compiles() -> None:
     )
 
 
-def test_without_a_declaration_targets_are_named_so_that_no_gpu_is_asked(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    _announce_default.cache_clear()
+def test_without_a_declaration_targets_are_named_so_that_no_gpu_is_asked() -> None:
     undeclared = dataclasses.replace(PLAIN, hip_architectures=())
-    with caplog.at_level(logging.INFO):
-        words = flags(hipcc(), undeclared)
-        flags(hipcc(), dataclasses.replace(undeclared, name="pkg.other"))
+    words = flags(hipcc(), undeclared)
     assert [word for word in words if "arch" in word] == [
         "--offload-arch=gfx908",
         "--offload-arch=gfx90a",
@@ -119,9 +113,10 @@ def test_without_a_declaration_targets_are_named_so_that_no_gpu_is_asked(
         "--offload-arch=gfx1030",
         "--offload-arch=gfx1100",
     ]
-    assert [record.getMessage() for record in caplog.records] == [
-        "setuptools-tvm-ffi: HIP architectures: gfx908;gfx90a;gfx942;gfx1030;gfx1100, by default"
-    ]
+    assert hipcc().notice(PLAIN) is None
+    assert hipcc().notice(undeclared) == (
+        "HIP architectures: gfx908;gfx90a;gfx942;gfx1030;gfx1100, by default"
+    )
 
 
 @pytest.mark.parametrize(

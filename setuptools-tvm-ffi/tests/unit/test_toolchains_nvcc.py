@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,7 +17,6 @@ from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
 from setuptools_tvm_ffi.toolchains.nvcc import (
     NvccCompiler,
-    _announce_default,
     default_architectures,
 )
 from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
@@ -360,17 +358,11 @@ def test_the_default_is_the_first_of_each_generation_and_what_later_ones_can_com
     assert default_architectures(["5.2", "5.0"]) == ("5.0+PTX",)
 
 
-def test_the_default_is_announced_once(caplog: pytest.LogCaptureFixture) -> None:
-    _announce_default.cache_clear()
-    undeclared = dataclasses.replace(PLAIN, cuda_architectures=())
-    with caplog.at_level(logging.INFO):
-        flags(nvcc(), PLAIN)
-        flags(nvcc(), undeclared)
-        flags(nvcc(), dataclasses.replace(undeclared, name="pkg.other"))
-    assert [record.getMessage() for record in caplog.records] == [
-        "setuptools-tvm-ffi: CUDA architectures: 7.5;8.0;9.0;10.0;12.0+PTX, by default with "
-        "nvcc 13.0"
-    ]
+def test_a_build_is_told_of_the_default_where_it_is_made_use_of() -> None:
+    assert nvcc().notice(PLAIN) is None
+    assert nvcc().notice(dataclasses.replace(PLAIN, cuda_architectures=())) == (
+        "CUDA architectures: 7.5;8.0;9.0;10.0;12.0+PTX, by default with nvcc 13.0"
+    )
 
 
 def test_the_host_compiler_is_the_one_of_cxx_with_its_arguments() -> None:

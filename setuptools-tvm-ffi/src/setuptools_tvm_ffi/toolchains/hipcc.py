@@ -3,17 +3,12 @@
 
 from __future__ import annotations
 
-import functools
-import logging
 from dataclasses import dataclass, field
 
-from ..errors import PREFIX
 from ..settings.model import ExtensionSettings, ProjectSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 from . import gnu
 from .model import Compiler, CompileUnit, EnvironmentFlags
-
-logger = logging.getLogger(__name__)
 
 #: What is compiled for where nothing is declared: of each family that ROCm supports, from 6.0 on,
 #: one that all its releases know. Without any, hipcc would ask for the GPUs of this machine.
@@ -47,8 +42,6 @@ class HipccCompiler:
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
         speed = gnu.optimisation(self.project.build_type)
-        if not settings.hip_architectures:
-            _announce_default()
         targets = settings.hip_architectures or DEFAULT_ARCHITECTURES
         return (
             *("-x", "hip", f"-std={gnu.CXX_STANDARD[settings.hip_std]}"),
@@ -80,8 +73,7 @@ class HipccCompiler:
         del settings  # there is one HIP runtime, and it is shared
         return (f"-L{self.rocm}/lib", "-lamdhip64")
 
-
-@functools.cache
-def _announce_default() -> None:
-    # Cached: one line, however many extensions there are.
-    logger.info("%s: HIP architectures: %s, by default", PREFIX, ";".join(DEFAULT_ARCHITECTURES))
+    def notice(self, settings: ExtensionSettings) -> str | None:
+        if settings.hip_architectures:
+            return None
+        return f"HIP architectures: {';'.join(DEFAULT_ARCHITECTURES)}, by default"

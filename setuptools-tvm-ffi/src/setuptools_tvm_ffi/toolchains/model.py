@@ -171,6 +171,9 @@ class DeviceCompiler(LanguageCompiler, Protocol):
     def compiler(self) -> Compiler:
         """The driver that is started."""
 
+    def notice(self, settings: ExtensionSettings) -> str | None:
+        """Return what a build is to say about a default that it makes use of."""
+
     @property
     def stand_ins(self) -> tuple[str, ...]:
         """Where libraries may lie that stand in for a driver's, for loading what needs one."""

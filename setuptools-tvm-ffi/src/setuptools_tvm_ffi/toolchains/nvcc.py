@@ -3,22 +3,18 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-import logging
 import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from ..errors import PREFIX, ConfigurationError
+from ..errors import ConfigurationError
 from ..settings.model import ExtensionSettings, ProjectSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 from . import gnu, msvc
 from .model import Compiler, CompileUnit, EnvironmentFlags
-
-logger = logging.getLogger(__name__)
 
 # The libraries that nvcc itself links for each kind of CUDA runtime, but for the one of device
 # code that starts kernels, which needs a device link (-rdc).
@@ -124,6 +120,12 @@ class NvccCompiler:
         shared = (f"-l{self.shared_runtime}",)
         return (*folders, *_RUNTIME["linux"].get(runtime, shared))
 
+    def notice(self, settings: ExtensionSettings) -> str | None:
+        if settings.cuda_architectures:
+            return None
+        architectures = ";".join(default_architectures(self.known_architectures))
+        return f"CUDA architectures: {architectures}, by default with nvcc {self.release}"
+
     def _gnu_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -176,7 +178,6 @@ class NvccCompiler:
         declared = settings.cuda_architectures
         if not declared:
             declared = default_architectures(self.known_architectures)
-            _announce_default(self.release, declared)
         flags: dict[str, None] = {}
         for architecture in declared:
             name, _, ptx = architecture.partition("+")
@@ -273,12 +274,3 @@ def _quoted(word: str) -> str:
     option, _, value = word.partition("=")
     escaped = re.sub(r'([\\",])', r"\\\1", shlex.quote(value))
     return f"{option}={escaped}"
-
-
-@functools.cache
-def _announce_default(release: str, architectures: tuple[str, ...]) -> None:
-    # Cached: one line, however many extensions there are.
-    logger.info(
-        "%s: CUDA architectures: %s, by default with nvcc %s",
-        *(PREFIX, ";".join(architectures), release),
-    )
