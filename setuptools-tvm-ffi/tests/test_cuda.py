@@ -190,7 +190,7 @@ def test_the_environment_counts_more_than_the_project_and_the_frontend_more_than
 def test_an_architecture_that_nvcc_does_not_know_is_refused_by_name(cuda: Built) -> None:
     with edited(cuda.project, '["7.5"]', '["7.5", "1.0"]'):
         printed = cuda.project.refuse()
-    assert "extension 'cuda_pkg.kernels': cuda_architectures: nvcc" in printed
+    assert "tool.setuptools-tvm-ffi.ext-modules[0].cuda-architectures: nvcc" in printed
     assert "does not compile for '1.0'" in printed
     assert "it knows " in printed
     assert "does not compile for '2.1+PTX'" in cuda.project.refuse(TVM_FFI_CUDA_ARCH_LIST="2.1+PTX")

@@ -108,13 +108,9 @@ def test_a_setting_of_the_frontend_reaches_the_compiler_and_is_printed_with_its_
     assert resolved(printed_by(process)) == {
         "build-type": '"debug" (--config-settings build-type)',
         "jobs": "1 (SETUPTOOLS_TVM_FFI_JOBS)",
-        "compiler-launcher": "(none) (default)",
         "strip": "false (default)",
         "lto": "false (default)",
         "warnings-as-errors": "false (default)",
-        "cuda-architectures": "(none) (default)",
-        "hip-architectures": "(none) (default)",
-        "abi-floor": "(none) (default)",
         "editable-rebuild": "false (default)",
     }
     assert "setuptools-tvm-ffi: 1 job: declared by SETUPTOOLS_TVM_FFI_JOBS" in process.stdout

@@ -48,12 +48,14 @@ def test_what_a_build_starts_can_see_that_it_builds(
 
 
 def test_the_hook_is_a_module_and_a_line_that_installs_it() -> None:
-    files = editable_rebuild.hook_files("my_project", ["one", "name.space"])
+    files = editable_rebuild.hook_files("my_project", ["one", "name.späce"])
     assert set(files) == {"_my_project_rebuild.py", "_my_project_rebuild.pth"}
     assert files["_my_project_rebuild.py"] == Path(hook.__file__).read_bytes()
     line = files["_my_project_rebuild.pth"].decode()
     # Python runs a line of such a file only where it starts with an import.
-    assert line == "import _my_project_rebuild; _my_project_rebuild.install('one', 'name.space')\n"
+    assert line == (
+        "import _my_project_rebuild; _my_project_rebuild.install('one', 'name.sp\\xe4ce')\n"
+    )
 
 
 def imported_by(nodes: Iterable[ast.AST]) -> Iterator[str]:

@@ -242,12 +242,15 @@ class BuildExtMixin(build_ext):
     def _place_editable(
         self, request: BuildRequest, result: BuildResult, tree: PackageTree
     ) -> None:
-        # setuptools points `install` at the unpacked wheel for what is not editable. The folder's
-        # name is no identifier, so that it cannot shadow the package.
-        wheel = Path(self._finalized("install").install_lib)
         name = canonicalize_name(self.distribution.get_name()).replace("-", "_")
         again = self._context.rebuild_into
-        folder = Path(again or wheel / f"{name}.libs")
+        if again is None:
+            # setuptools points `install` at the unpacked wheel for what is not editable. The
+            # folder's name is no identifier, so that it cannot shadow the package.
+            wheel = Path(self._finalized("install").install_lib)
+            folder = wheel / f"{name}.libs"
+        else:
+            folder = Path(again)
         place(shipped_files(result.libraries, PurePosixPath()), folder)
         if again is None and not request.project.settings.editable_rebuild:
             return

@@ -172,7 +172,7 @@ def hook_files(distribution: str, packages: Iterable[str]) -> dict[str, bytes]:
     :param packages: those whose import is looked at.
     """
     module = f"_{distribution}_rebuild"
-    names = ", ".join(map(repr, packages))
+    names = ", ".join(map(ascii, packages))  # in whatever encoding Python reads such a file
     return {
         f"{module}.py": Path(hook.__file__).read_bytes(),
         f"{module}.pth": f"import {module}; {module}.install({names})\n".encode(),

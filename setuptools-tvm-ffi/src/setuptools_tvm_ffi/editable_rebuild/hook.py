@@ -296,9 +296,9 @@ def _rebuild(folder: str, record: Mapping[str, Any]) -> None:
         pass  # what counts is said below
     if status != 0:
         raise ImportError(
-            f"rebuilding the libraries of {distribution} failed; those of the last build "
-            f"are still there ({SWITCH_VARIABLE}=0 imports them; {log} tells more):\n"
-            f"{first_error(printed)}"
+            f"rebuilding the libraries of {distribution} failed:\n{first_error(printed)}\n"
+            f"{log} has all of it; those of the last build are still there, and are imported with "
+            f"{SWITCH_VARIABLE}=0"
         )
 
 

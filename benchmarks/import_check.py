@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Times what an import pays for `editable-rebuild` where nothing has changed.
+
+One project is installed editably into two environments, with the check and without it, and a
+Python that imports it is started in turn. The difference of the medians is compared with the
+project's goal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from build_time import (
+    PLUGIN,
+    ROOT,
+    WORKLOADS,
+    BuildFailedError,
+    Case,
+    Environment,
+    Project,
+    Sample,
+    Workload,
+    describe_machine,
+    make_environment,
+    make_project,
+    measure,
+    median_seconds,
+    render_machine,
+)
+
+GOAL_MILLISECONDS = 60.0
+
+WITH, WITHOUT = "with the check", "without it"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is timed in both environments, and the largest difference that the project wants."""
+
+    label: str
+    program: str
+    goal: float | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """All times of one workload, by question and environment."""
+
+    workload: str
+    sources: int
+    questions: Sequence[Question]
+    samples: Mapping[str, Sequence[Sample]]
+
+
+def make_environments(folder: Path) -> dict[str, Environment]:
+    """Make two environments that have the same in them, the plugin included."""
+    print("installing the plugin into two virtual environments", file=sys.stderr)
+    environments = {}
+    for number, name in enumerate((WITH, WITHOUT)):
+        environment = make_environment(folder / f"environment-{number}", PLUGIN)
+        # From a copy: setuptools builds in the tree that it is given.
+        copy = folder / f"plugin-{number}"
+        ignored = shutil.ignore_patterns("build", "*.egg-info", "__pycache__", "tests")
+        shutil.copytree(ROOT / "setuptools-tvm-ffi", copy, ignore=ignored)
+        environment.pip("install", "--quiet", "--no-build-isolation", str(copy), cwd=folder)
+        environments[name] = environment
+    return environments
+
+
+def install(project: Project, environments: Mapping[str, Environment]) -> None:
+    """Install one project into both environments; what the second builds is there already."""
+    for name, environment in environments.items():
+        check = "true" if name == WITH else "false"
+        setting = ("--config-settings", f"editable-rebuild={check}")
+        options = ("--quiet", "--no-build-isolation", "--no-deps", *setting)
+        environment.pip("install", *options, "--editable", ".", cwd=project.folder)
+        looks = "any(type(finder).__name__ == 'RebuildingFinder' for finder in sys.meta_path)"
+        program = f"import sys; assert ({looks}) == {name == WITH}"
+        environment.run([environment.python, "-c", program], cwd=project.folder)
+
+
+def run_workload(
+    environments: Mapping[str, Environment], workload: Workload, folder: Path, runs: int
+) -> Result:
+    """Install one workload and time what a Python that imports it takes."""
+    print(f"{workload.name}: building it", file=sys.stderr)
+    project = make_project({PLUGIN: environments[WITH]}, workload, PLUGIN, folder)
+    project.reset()
+    install(project, environments)
+    module = f"{workload.package}._ffi_api"
+    questions = (
+        Question(
+            "first import", f"import {module} as p; assert {workload.check}", GOAL_MILLISECONDS
+        ),
+        Question("start without an import", "pass", None),
+    )
+
+    def start(environment: Environment, program: str) -> None:
+        environment.run([environment.python, "-c", program], cwd=folder)
+
+    groups = [
+        [
+            Case(
+                key=f"{question.label}, {name}",
+                label=question.label,
+                prepare=lambda: None,
+                action=lambda e=environment, q=question: start(e, q.program),  # type: ignore[misc]
+            )
+            for name, environment in environments.items()
+        ]
+        for question in questions
+    ]
+    for group in groups:  # what is read for the first time is not what is measured
+        for case in group:
+            case.action()
+    return Result(workload.name, len(workload.sources()), questions, measure(groups, runs))
+
+
+def render_result(result: Result, runs: int) -> str:
+    """Return one workload's tables, in milliseconds."""
+    width = 2 + max(map(len, result.samples))
+    files = "1 source" if result.sources == 1 else f"{result.sources} sources"
+    head = f"{result.workload} ({files}, {runs} runs)"
+    lines = [f"{head:<{width}}{'median':>8}{'min':>8}{'max':>8}{'others':>8}"]
+    for label, samples in result.samples.items():
+        milliseconds = [1000 * sample.seconds for sample in samples]
+        figures = (1000 * median_seconds(samples), min(milliseconds), max(milliseconds))
+        known = [sample.others for sample in samples if sample.others is not None]
+        others = f"{max(known):.2f}" if known else "?"
+        lines.append(f"{label:<{width}}{''.join(f'{f:>8.1f}' for f in figures)}{others:>8}")
+    lines += ["", f"{'':<{width}}{'ms':>8}   goal"]
+    for question in result.questions:
+        with_it, without = (
+            1000 * median_seconds(result.samples[f"{question.label}, {name}"])
+            for name in (WITH, WITHOUT)
+        )
+        goal = "-"
+        if question.goal is not None:
+            verdict = "met" if with_it - without <= question.goal else "MISSED"
+            goal = f"<= {question.goal:.0f}, {verdict}"
+        lines.append(
+            f"{question.label + ': difference':<{width}}{with_it - without:>8.1f}   {goal}"
+        )
+    return "\n".join(lines)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return the command line's options."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--runs", type=int, default=25, help="how often everything is timed (default: 25)"
+    )
+    parser.add_argument(
+        "--workload", choices=[*WORKLOADS], action="append", help="only this one (default: all)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every single time there")
+    options = parser.parse_args()
+    if options.runs < 1:
+        parser.error("--runs must be 1 or more")
+    return options
+
+
+def main() -> int:
+    """Measure and print. Returns the exit status: 1 if something did not build, otherwise 0."""
+    options = parse_arguments()
+    with tempfile.TemporaryDirectory(prefix="import-check-") as temporary:
+        folder = Path(temporary).resolve()
+        try:
+            environments = make_environments(folder)
+            machine = describe_machine({PLUGIN: environments[WITH]})
+            results = []
+            for name in options.workload or WORKLOADS:
+                (folder / name).mkdir()
+                results.append(
+                    run_workload(environments, WORKLOADS[name], folder / name, options.runs)
+                )
+        except BuildFailedError as problem:
+            print(problem, file=sys.stderr)
+            return 1
+    print(render_machine(machine))
+    print("\nmilliseconds; others: cores that other processes kept busy, in the worst run")
+    for result in results:
+        print(f"\n{render_result(result, options.runs)}")
+    if options.json is not None:
+        document = {"machine": machine, "workloads": [asdict(result) for result in results]}
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+#pragma once
+
+#define ANSWER 42

@@ -1,0 +1,5 @@
+"""A module that may be imported before anything else is."""
+
+from rebuilt_pkg import LIB
+
+answer = LIB.answer

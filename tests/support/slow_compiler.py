@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A C compiler that waits for as long as a test wants it to, with half an object written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+# Not a script of the shell: one that starts a program loses a signal that comes just then.
+_SCRIPT = """\
+#!{python} -IS
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+if "-c" in sys.argv and os.path.exists({hold!r}):
+    with open(sys.argv[sys.argv.index("-o") + 1], "w") as stream:
+        stream.write({half!r})
+    with open({started!r}, "a") as stream:
+        stream.write(f"{{os.getpid()}}\\n")
+    while os.path.exists({hold!r}):
+        time.sleep(0.02)
+os.execvp("cc", ["cc", *sys.argv[1:]])
+"""
+
+HALF_AN_OBJECT = "half an object"
+
+_LONG = 60.0
+
+
+@dataclass(frozen=True)
+class SlowCompiler:
+    """A script in a folder of its own."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "slow-cc"
+
+    def hold(self) -> None:
+        """Have every compilation wait from now on."""
+        (self.folder / "hold").touch()
+
+    def release(self) -> None:
+        """Let those that wait go on, and forget about them."""
+        (self.folder / "started").unlink(missing_ok=True)
+        (self.folder / "hold").unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """End those that wait, in a way that leaves them no time to tidy up."""
+        for process in self._started():
+            os.kill(process, signal.SIGKILL)
+
+    def wait_until_it_compiles(self, files: int = 1) -> None:
+        wait_for(lambda: len(self._started()) == files, "not everything is compiled")
+
+    def wait_until_it_has_ended(self) -> None:
+        wait_for(lambda: not any(map(_runs, self._started())), "a compiler goes on")
+
+    def _started(self) -> list[int]:
+        try:
+            return [int(line) for line in (self.folder / "started").read_text().splitlines()]
+        except FileNotFoundError:
+            return []
+
+
+def make_slow_compiler(folder: Path) -> SlowCompiler:
+    """Write the script."""
+    folder.mkdir()
+    compiler = SlowCompiler(folder)
+    text = _SCRIPT.format(
+        python=sys.executable,
+        hold=str(folder / "hold"),
+        started=str(folder / "started"),
+        half=HALF_AN_OBJECT,
+    )
+    compiler.path.write_text(text)
+    compiler.path.chmod(0o755)
+    return compiler
+
+
+def wait_for(condition: Callable[[], bool], otherwise: str, seconds: float = _LONG) -> None:
+    """Wait until a condition holds; give up loudly."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.02)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    # One that nobody has waited for yet has ended all the same.
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
