@@ -3,7 +3,13 @@
 
 # Loads the library. Without it nothing is registered yet that the import below could find, and no
 # error would say so: the functions would just be missing.
+from typing import TYPE_CHECKING
+
 from .. import _ffi_api as _parent  # noqa: F401
+
+if TYPE_CHECKING:
+    # What the block below re-exports, for type checkers: none of them follows it.
+    __all__ = ["Histogram", "quantile", "summary"]
 
 # tvm-ffi-stubgen(begin): export/_ffi_api
 # fmt: off

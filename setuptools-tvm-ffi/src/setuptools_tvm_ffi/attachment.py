@@ -10,11 +10,15 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import PurePosixPath
+
     from setuptools import Command, Distribution
 
+    from .package_tree import PackageTree
     from .settings import ConfigSettings, Project
 
 _EXTENDED = frozenset({"bdist_wheel", "build_ext", "dist_info", "editable_wheel", "egg_info"})
@@ -24,6 +28,18 @@ _PROJECT = "tvm_ffi_project"
 _CONTEXT = "tvm_ffi_build_context"
 
 
+class StubsReceiver(Protocol):
+    """What is given stubs instead of their being placed."""
+
+    def handle(
+        self,
+        stubs: Mapping[PurePosixPath, bytes | None],
+        committed: Mapping[PurePosixPath, bytes],
+        tree: PackageTree,
+    ) -> None:
+        """Take the stubs, and what the source tree has of such files."""
+
+
 @dataclass(frozen=True)
 class BuildContext:
     """What a hook knows that builds a distribution.
@@ -31,11 +47,13 @@ class BuildContext:
     :param project: what it has read already.
     :param config_settings: of the frontend.
     :param rebuild_into: where the libraries of an editable install lie that are to be replaced.
+    :param stubs: what wants stubs alone, and nothing placed.
     """
 
     project: Project | None = None
     config_settings: ConfigSettings = None
     rebuild_into: str | None = None
+    stubs: StubsReceiver | None = None
 
 
 def set_build_context(distribution: Distribution, context: BuildContext) -> None:

@@ -19,7 +19,7 @@ import setuptools
 from setuptools import build_meta as _setuptools
 
 from . import abi_floor, ninja
-from .attachment import BuildContext, attach, set_build_context
+from .attachment import BuildContext, StubsReceiver, attach, set_build_context
 from .errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
 from .settings import ConfigSettings, read_project
 from .settings.model import TABLE
@@ -109,10 +109,23 @@ def rebuild_editable(folder: str, config_settings: ConfigSettings = None) -> Non
     :param folder: where they are installed, see `editable_rebuild`.
     """
     with _hook(config_settings, rebuild_into=folder), _as_setup_script("build_ext"):
-        if Path("setup.py").exists():
-            _run_setup_script()
-        else:
-            setuptools.setup()
+        _run_project()
+
+
+def build_stubs(receiver: StubsReceiver, config_settings: ConfigSettings = None) -> None:
+    """Build the libraries, and give away their stubs; no hook of a frontend but a command's.
+
+    Compiles what has changed, and writes to the build folder alone.
+    """
+    with _hook(config_settings, stubs=receiver), _as_setup_script("build_ext"):
+        _run_project()
+
+
+def _run_project() -> None:
+    if Path("setup.py").exists():
+        _run_setup_script()
+    else:
+        setuptools.setup()
 
 
 def _run_setup_script() -> None:
@@ -135,7 +148,11 @@ def _requirements() -> list[str]:
 
 @contextlib.contextmanager
 def _hook(
-    config_settings: ConfigSettings, rebuild_into: str | None = None, *, compiles: bool = True
+    config_settings: ConfigSettings,
+    rebuild_into: str | None = None,
+    *,
+    compiles: bool = True,
+    stubs: StubsReceiver | None = None,
 ) -> Iterator[None]:
     with _reported_errors():
         # What is wrong with them is said before a setup.py runs.
@@ -147,7 +164,7 @@ def _hook(
                 "nothing declares a library",
                 hint=f"write [[{TABLE}.ext-modules]], or use the backend setuptools.build_meta",
             )
-        context = BuildContext(project, config_settings, rebuild_into)
+        context = BuildContext(project, config_settings, rebuild_into, stubs)
         with _attached_distribution(context):
             yield
 

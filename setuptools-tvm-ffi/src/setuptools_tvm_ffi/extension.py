@@ -45,6 +45,7 @@ class TVMFFIExtension(Extension):
     :param registry_prefix: what the library's global functions and type keys start with;
         the package by default. If given, something has to be registered under it.
     :param stubs: ``"init"``, ``"directives"`` or ``"none"``.
+    :param stub_imports: modules whose classes the library's types use.
     :param depends: files that a rebuild of every source depends on, headers need not be named.
     :raises ConfigurationError: a value is not what is described here.
     """
@@ -71,6 +72,8 @@ class TVMFFIExtension(Extension):
         hip_architectures: Sequence[str] = (),
         registry_prefix: str | None = None,
         stubs: str = "init",
+        stubs_target: str = "python",
+        stub_imports: Sequence[str] = (),
         link_header: bool = True,
         link_shared: bool = True,
         exclude_libs: bool = True,

@@ -9,18 +9,20 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Union
 
 from .file_replacement import replace_file
 from .libraries import BuiltLibrary
 from .package_tree import PackageTree
 from .settings import ExtensionSettings
+from .stubs import same
 from .toolchains import library_filename, system_of
 
 _LIBRARY_MODE = 0o755
 _PLAIN_MODE = 0o644
 
-#: Contents by path in the wheel.
-Stubs = Mapping[PurePosixPath, bytes]
+#: Contents by path in the wheel; ``None`` for a file that is to go.
+StubFiles = Mapping[PurePosixPath, Union[bytes, None]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,12 @@ def place(files: Iterable[ShippedFile], folder: Path) -> None:
 
 
 def place_in_build_lib(
-    files: Iterable[ShippedFile], stubs: Stubs, *, build_lib: Path, tree: PackageTree, memory: Path
+    files: Iterable[ShippedFile],
+    stubs: StubFiles,
+    *,
+    build_lib: Path,
+    tree: PackageTree,
+    memory: Path,
 ) -> None:
     """Write a wheel's files, and take away those of the last build that are its no more.
 
@@ -70,7 +77,7 @@ def place_in_build_lib(
     :param memory: the file that keeps what was placed.
     """
     files = list(files)
-    placed = {file.path for file in files} | set(stubs)
+    placed = {file.path for file in files} | {p for p, c in stubs.items() if c is not None}
     key = os.path.abspath(build_lib)
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))
@@ -86,12 +93,22 @@ def place_in_build_lib(
     replace_file(memory, json.dumps(known, indent=1).encode())
     place(files, build_lib)
     for path, content in stubs.items():
-        replace_file(build_lib / path, content, mode=_PLAIN_MODE)
+        if content is None:
+            (build_lib / path).unlink(missing_ok=True)
+        else:
+            replace_file(build_lib / path, content, mode=_PLAIN_MODE)
 
 
-def place_in_source_tree(files: Iterable[ShippedFile], stubs: Stubs, tree: PackageTree) -> None:
-    """Write libraries and stubs into the packages; files that are there keep their permissions."""
+def place_in_source_tree(files: Iterable[ShippedFile], stubs: StubFiles, tree: PackageTree) -> None:
+    """Write libraries and stubs into the packages; files that are there keep their permissions.
+
+    A stub that was written by other releases and would say the same stays.
+    """
     for file in files:
         replace_file(tree.source_of(file.path), file.content, mode=file.mode)
     for path, content in stubs.items():
-        replace_file(tree.source_of(path), content)
+        source = tree.source_of(path)
+        if content is None:
+            source.unlink(missing_ok=True)
+        elif not (source.is_file() and same(source.read_bytes(), content)):
+            replace_file(source, content)

@@ -12,7 +12,7 @@ import dataclasses
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -37,7 +37,7 @@ from ..placement import (
 from ..settings import ExtensionSettings, Project
 from ..settings.values import Count
 from ..sources import find_headers, find_sources
-from ..stubs import generate_stubs, stub_requests
+from ..stubs import cause, find_differences, generate_stubs, is_committed, stub_requests
 from ..toolchains.discovery import check_environment
 from ..tvm_ffi_process import TVMFFIProcess
 from .build_folder import build_folder, locked_build_folder
@@ -55,7 +55,7 @@ class BuildExtMixin(build_ext):
     """Handles each `TVMFFIExtension`; leaves others to the class it is combined with."""
 
     # What this build put into `build_lib`, or in editable mode would have.
-    _stubs: dict[PurePosixPath, bytes]
+    _stubs: dict[PurePosixPath, bytes | None]
     _shipped: list[ShippedFile]
 
     def initialize_options(self) -> None:
@@ -92,7 +92,7 @@ class BuildExtMixin(build_ext):
                     remove_objects(request)
                 result = build_libraries(request, process)
                 self._place(request, result, process)
-        if self._context.rebuild_into is None:
+        if self._context.rebuild_into is None and self._context.stubs is None:
             with self._other_extensions():
                 super().build_extensions()
 
@@ -125,14 +125,14 @@ class BuildExtMixin(build_ext):
             paths = {path_in_wheel(settings) for settings in self._tvm_ffi_settings()}
             paths |= {file.path for file in self._shipped}
             outputs += [os.path.join(self.build_lib, path) for path in sorted(paths)]
-        return outputs + [os.path.join(self.build_lib, path) for path in self._stubs]
+        return outputs + [os.path.join(self.build_lib, path) for path in self._written_stubs()]
 
     def get_output_mapping(self) -> dict[str, str]:
         """Return, for strict editable installs, which output is which file of the source tree."""
         with self._other_extensions():
             mapping = dict(super().get_output_mapping())
         if self.editable_mode:
-            for path in self._stubs:
+            for path in self._written_stubs():
                 mapping[os.path.join(self.build_lib, path)] = str(self._tree().source_of(path))
         return mapping
 
@@ -215,15 +215,12 @@ class BuildExtMixin(build_ext):
     def _place(self, request: BuildRequest, result: BuildResult, process: TVMFFIProcess) -> None:
         tree = self._tree()
         # All of it is made before any of it is placed: a build that fails leaves what was there.
-        stubs: dict[PurePosixPath, bytes] = {}
-        known: set[PurePosixPath] = set()
-        for wanted in stub_requests(result, self.distribution.get_name(), tree):
-            folder = wanted.library.parent
-            stubs.update(generate_stubs(wanted, process, root=request.root, folder=folder))
-            known.update(wanted.files)
-        for path in set(stubs) - known:
-            if tree.source_of(path).exists():  # it should have been read
-                raise BuildError(f"{tree.source_of(path)}: would be overwritten by a new stub")
+        stubs, known = self._make_stubs(request, result, process, tree)
+        if self._context.stubs is not None:
+            self._context.stubs.handle(stubs, known, tree)
+            return
+        if not self.editable_mode:
+            self._check_committed(request.project, stubs, known, tree)
         if self.editable_mode:
             place_in_source_tree((), stubs, tree)
             self._place_editable(request, result, tree)
@@ -238,6 +235,68 @@ class BuildExtMixin(build_ext):
             )
         self._stubs = stubs
         self._write_record(result)
+
+    def _make_stubs(
+        self,
+        request: BuildRequest,
+        result: BuildResult,
+        process: TVMFFIProcess,
+        tree: PackageTree,
+    ) -> tuple[dict[PurePosixPath, bytes | None], dict[PurePosixPath, bytes]]:
+        """Return the stubs of all libraries, and what the source tree has of such files."""
+        project = request.project
+        stubs: dict[PurePosixPath, bytes | None] = {}
+        known: dict[PurePosixPath, bytes] = {}
+        strict = project.settings.stubs == "strict"
+        wanted = stub_requests(result, self.distribution.get_name(), tree, strict=strict)
+        for each in wanted:
+            folder = each.library.parent
+            made = generate_stubs(each, process, root=request.root, folder=folder)
+            for warning in made.warnings:
+                logger.warning("%s: warning: %s", PREFIX, warning)
+            stubs.update(made.files)
+            known.update(each.files)
+            has_python = any(path.suffix in {".py", ".pyi"} for path in made.files)
+            if has_python and project.settings.py_typed:
+                marker = PurePosixPath(*tree.outermost([each.settings])[0].split("."), "py.typed")
+                source = tree.source_of(marker)
+                if source.is_file():
+                    known[marker] = source.read_bytes()
+                stubs[marker] = known.get(marker, b"")
+        for path in set(stubs) - set(known):
+            if tree.source_of(path).exists():  # it should have been read
+                raise BuildError(f"{tree.source_of(path)}: would be overwritten by a new stub")
+        return stubs, known
+
+    def _check_committed(
+        self,
+        project: Project,
+        stubs: Mapping[PurePosixPath, bytes | None],
+        known: Mapping[PurePosixPath, bytes],
+        tree: PackageTree,
+    ) -> None:
+        """Say what of the source tree's stubs is out of date, as loudly as is wanted.
+
+        :raises BuildError: something is, and that is to fail a build.
+        """
+        if not is_committed(known):
+            return
+        sources = {path: tree.source_of(path).as_posix() for path in stubs}
+        found = find_differences(stubs, known, sources)
+        if not found:
+            return
+        names = ", ".join(difference.source for difference in found)
+        why = cause(found)
+        message = f"stubs in the source tree are out of date: {names}{why and f' ({why})'}"
+        hint = "'setuptools-tvm-ffi stubs' writes them anew"
+        if project.settings.stubs == "warn":
+            logger.warning("%s: warning: %s; %s", PREFIX, message, hint)
+            return
+        diffs = "".join(difference.unified_diff() for difference in found)
+        raise BuildError(f"{project.place('stubs')}: {message}\n{diffs}", hint=hint)
+
+    def _written_stubs(self) -> list[PurePosixPath]:
+        return [path for path, content in self._stubs.items() if content is not None]
 
     def _place_editable(
         self, request: BuildRequest, result: BuildResult, tree: PackageTree

@@ -41,6 +41,9 @@ CUDA_STANDARDS = ("17", "20")
 #: ``directives`` fills the blocks a person has put into files, ``none`` runs nothing.
 STUB_MODES = ("init", "directives", "none")
 
+#: What is done about stubs in the source tree that are out of date, and about unusable names.
+STUB_CHECKS = ("warn", "check", "strict")
+
 CUDA_RUNTIMES = ("static", "shared", "none")
 
 SANITIZERS = {
@@ -163,6 +166,19 @@ class ExtensionSettings:
         "`init` creates and fills `_ffi_api.py` and `__init__.py` for every registered prefix; "
         "`directives` fills the blocks that you have put into files; `none` generates nothing.",
         "init",
+    )
+    stubs_target: str = _setting(
+        Choice(("python", "rust")),
+        "The language of the stubs. `rust` is passed on to `tvm-ffi-stubgen` from 0.1.15 on: its "
+        "`.rs` files are written where those for Python would be, and none for Python.",
+        "python",
+    )
+    stub_imports: tuple[str, ...] = _setting(
+        Strings(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "dotted modules"),
+        "Modules that are imported before the library is loaded to make its stubs, as after "
+        "`tvm-ffi-stubgen --imports`: packages whose classes this one uses. Isolated builds need "
+        "them in `build-system.requires`.",
+        (),
     )
     link_header: bool = _setting(
         Flag(), "Whether the headers of apache-tvm-ffi are on the include path.", True
@@ -289,6 +305,19 @@ class ProjectSettings:
         "Whether an editable install checks its libraries at the first import in a process, and "
         "rebuilds what has changed.",
         False,
+    )
+    stubs: str = _setting(
+        Choice(STUB_CHECKS),
+        "What a wheel build says of stubs in the source tree that are not what the library gives "
+        "now: `warn` says so in a line, `check` fails with the difference. `strict` does too, and "
+        "refuses registered names that no stub can have, which are left out otherwise.",
+        "warn",
+    )
+    py_typed: bool = _setting(
+        Flag(),
+        "Whether packages with stubs get a `py.typed`, without which type checkers ignore what a "
+        "package says of its types.",
+        True,
     )
     ext_modules: tuple[ExtensionSettings, ...] = dataclasses.field(
         default=(),

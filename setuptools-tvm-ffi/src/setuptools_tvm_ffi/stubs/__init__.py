@@ -3,7 +3,17 @@
 
 from __future__ import annotations
 
-from .generation import generate_stubs
+from .generation import Stubs, generate_stubs
 from .requests import stub_requests
+from .staleness import Difference, cause, find_differences, is_committed, same
 
-__all__ = ["generate_stubs", "stub_requests"]
+__all__ = [
+    "Difference",
+    "Stubs",
+    "cause",
+    "find_differences",
+    "generate_stubs",
+    "is_committed",
+    "same",
+    "stub_requests",
+]

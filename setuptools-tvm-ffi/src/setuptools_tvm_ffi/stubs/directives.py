@@ -12,8 +12,8 @@ from ..errors import BuildError
 
 MARKER = "# tvm-ffi-stubgen("
 
-_BEGIN = MARKER + "begin):"
-_END = MARKER + "end)"
+BEGIN = MARKER + "begin):"
+END = MARKER + "end)"
 _SKIP_FILE = MARKER + "skip-file)"
 _BLOCK_KINDS = ("global/", "object/", "export/")
 _BLOCK_NAMES = ("import-section", "__all__")
@@ -63,42 +63,42 @@ def parse(text: str, file: str) -> tuple[Piece, ...]:
         directive = line.strip()
         if skipped:
             pieces.append(Piece((line,), number))
-        elif directive.startswith(_BEGIN):
+        elif directive.startswith(BEGIN):
             if open_lines:
                 raise DirectiveError(
                     f"{file}:{number}: block begins inside '{block}', which begins in line "
                     f"{open_at} and is not closed",
-                    hint=f"put a line '{_END}' before it",
+                    hint=f"put a line '{END}' before it",
                 )
-            block = directive[len(_BEGIN) :].strip()
+            block = directive[len(BEGIN) :].strip()
             if not block.startswith(_BLOCK_KINDS) and block not in _BLOCK_NAMES:
                 known = ", ".join((*(f"{kind}…" for kind in _BLOCK_KINDS), *_BLOCK_NAMES))
                 raise DirectiveError(
                     f"{file}:{number}: unknown block '{block}'", hint=f"known are: {known}"
                 )
             open_lines, open_at = [line], number
-        elif directive.startswith(_END):
+        elif directive.startswith(END):
             if not open_lines:
                 raise DirectiveError(
                     f"{file}:{number}: block ends here and begins nowhere",
-                    hint=f"put '{_BEGIN} …' before it, or delete the line",
+                    hint=f"put '{BEGIN} …' before it, or delete the line",
                 )
             pieces.append(Piece((*open_lines, line), open_at, block))
             open_lines = []
         elif open_lines:
             open_lines.append(line)
         else:
-            if directive.startswith(MARKER) and not _is_one_line_directive(directive):
+            if directive.startswith(MARKER) and one_line_directive(directive) is None:
                 raise DirectiveError(
                     f"{file}:{number}: malformed directive: {directive}",
                     hint=f"a directive reads '{MARKER}name): value', a block begins with "
-                    f"'{_BEGIN} global/…' and ends with '{_END}'",
+                    f"'{BEGIN} global/…' and ends with '{END}'",
                 )
             pieces.append(Piece((line,), number))
     if open_lines:
         raise DirectiveError(
             f"{file}:{open_at}: block '{block}' is not closed",
-            hint=f"put a line '{_END}' where the generated part is to end",
+            hint=f"put a line '{END}' where the generated part is to end",
         )
     return tuple(pieces)
 
@@ -171,6 +171,16 @@ def _without_end(line: str) -> str:
     return line.splitlines()[0] if line else line
 
 
-def _is_one_line_directive(directive: str) -> bool:
-    name, closed, _ = directive[len(MARKER) :].partition("):")
-    return bool(closed) and name.replace("-", "_").isidentifier()
+def one_line_directive(line: str) -> tuple[str, str] | None:
+    """Return name and value of a directive that is no block's, ``None`` for any other line.
+
+    >>> one_line_directive("# tvm-ffi-stubgen(ty-map): a.B -> c.D")
+    ('ty-map', 'a.B -> c.D')
+    """
+    directive = line.strip()
+    if not directive.startswith(MARKER):
+        return None
+    name, closed, value = directive[len(MARKER) :].partition("):")
+    if not closed or not name.replace("-", "_").isidentifier():
+        return None
+    return name, value.strip()

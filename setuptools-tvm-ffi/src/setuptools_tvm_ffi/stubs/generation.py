@@ -4,24 +4,27 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import functools
 import hashlib
 import json
-import keyword
 import logging
 import os
 import re
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..errors import PREFIX, BuildError
+from ..errors import BuildError
 from ..file_replacement import replace_file
-from ..settings import ExtensionSettings
 from ..tvm_ffi_process import CHILD, TVMFFIProcess
 from . import directives
+from .chosen import Chosen, choose_names
+from .requests import PythonFiles, StubRequest
+from .typed import type_stubs
 
 _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 # Of Python, and of tvm-ffi's own errors; the reason stands below.
@@ -37,50 +40,38 @@ _ENDED_HINT = (
     "the library runs its registrations when it is loaded: a function or type key that is "
     "registered twice, or belongs to another library, ends the process"
 )
-#: Bumped when the same inputs give other stubs than before.
-_CACHE_FORMAT = 2
+_SEED = f'''"""FFI API bindings for {{prefix}}."""
 
-#: The Python files of a package, by path below the folder that holds the package.
-PythonFiles = Mapping[PurePosixPath, bytes]
+{directives.BEGIN} import-section
+{directives.END}
+{directives.MARKER}import-object): tvm_ffi.libinfo.load_lib_module;False;_FFI_LOAD_LIB
+LIB = _FFI_LOAD_LIB("{{distribution}}", "{{target}}")
+
+__all__ = [
+    {directives.BEGIN} __all__
+    {directives.END}
+]
+'''
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class StubRequest:
-    """All that the stubs of one library depend on.
+class Stubs:
+    """What stubs there should be, and what is to be known about them.
 
-    :param library: the built library, relative to the project's root.
-    :param library_digest: SHA-256 of it, hexadecimal.
-    :param siblings: libraries that it links with, and theirs, with their digests; they are loaded
-        before it, in this order.
-    :param others: further libraries of the distribution, which blocks of its files may be about;
-        they are loaded after it.
-    :param stand_ins: files that stand in for libraries of a driver that this machine lacks.
-    :param other_prefixes: those below its own that belong to other libraries.
-    :param files: Python files below the extension's package.
+    :param files: contents by path below the folder of the package; ``None`` for a file that an
+        earlier build made and that is to be no more.
+    :param warnings: a line each.
     """
 
-    settings: ExtensionSettings
-    distribution: str
-    library: Path
-    library_digest: str
-    tvm_ffi_version: str
-    files: PythonFiles
-    siblings: Mapping[Path, str] = field(default_factory=dict)
-    others: Mapping[Path, str] = field(default_factory=dict)
-    other_prefixes: tuple[str, ...] = ()
-    stand_ins: tuple[str, ...] = ()
-
-
-def is_relevant(path: PurePosixPath, content: bytes) -> bool:
-    """Whether the generator would read, fill or append to this Python file."""
-    return path.name in {"__init__.py", "_ffi_api.py"} or directives.MARKER.encode() in content
+    files: Mapping[PurePosixPath, bytes | None]
+    warnings: tuple[str, ...] = ()
 
 
 def generate_stubs(
     request: StubRequest, process: TVMFFIProcess, *, root: Path, folder: Path
-) -> dict[PurePosixPath, bytes]:
+) -> Stubs:
     """Load the library, and return the files that are generated or hold generated blocks.
 
     The library is loaded without stubs too: one that ends the process, or registers nothing under
@@ -96,15 +87,17 @@ def generate_stubs(
     kept = _from_cache(cache, _key(request, request.files))
     if kept is not None:
         return kept
-    for path, content in request.files.items():
+    python = {path: text for path, text in request.files.items() if path.suffix != ".rs"}
+    for path, content in python.items():
         directives.parse(_decode(path, content), str(path))
     marker = directives.MARKER.encode()
+    warnings = []
     if request.settings.stubs == "directives" and not any(
-        marker in content for content in request.files.values()
+        marker in content for content in python.values()
     ):
-        logger.warning(
-            "%s: warning: %s is 'directives', and no file of the package %r has a block to fill",
-            *(PREFIX, request.settings.place("stubs"), request.settings.package),
+        warnings.append(
+            f"{request.settings.place('stubs')} is 'directives', and no file of the package "
+            f"{request.settings.package!r} has a block to fill"
         )
     staging = root / folder / "staging"
     shutil.rmtree(staging, ignore_errors=True)
@@ -115,26 +108,58 @@ def generate_stubs(
             end = b"" if not content or content.endswith(b"\n") else b"\n"
             (staging / path).write_bytes(content + end)
         staging.mkdir(parents=True, exist_ok=True)
-        registry, printed = _run_child(request, process, staging, root)
-        _check_registry(request, registry, printed)
-        for path, content in request.files.items():
-            _check_parameters(path, content.decode(), registry)
-        _check_status(request, registry, printed)
-        result = _collect(request, staging)
+        chosen, answer, printed = _run_child(request, process, staging, root)
+        for path, content in python.items():
+            _check_parameters(path, content.decode(), answer)
+        _check_status(request, answer, printed)
+        files = _collect(request, staging)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    for path, content in result.items():
-        _check_file(path, content.decode(), registry)
-    _store(cache, request, result)
-    if result:
-        logger.info("generated stubs: %s", ", ".join(map(str, result)))
-    return result
+    for path, generated in files.items():
+        if path.suffix != ".rs":
+            _check_file(path, generated.decode(), answer, chosen.visible_functions)
+    warnings += [*chosen.warnings, *_unknown_types(request, printed)]
+    result: dict[PurePosixPath, bytes | None] = {**files}
+    if request.settings.stubs_target == "python" and request.settings.stubs != "none":
+        typed, more = type_stubs(request, files, chosen)
+        warnings += more
+        for path, stub in typed.items():
+            if stub is not None:
+                _check_file(path, stub.decode(), answer, chosen.visible_functions)
+        result.update(typed)
+    stubs = Stubs(result, tuple(warnings))
+    _store(cache, request, stubs)
+    if files:
+        written = [str(path) for path, content in result.items() if content is not None]
+        logger.info("generated stubs: %s", ", ".join(written))
+    return stubs
 
 
 def _run_child(
     request: StubRequest, process: TVMFFIProcess, staging: Path, root: Path
-) -> tuple[Mapping[str, Any], str]:
+) -> tuple[Chosen, Mapping[str, Any], str]:
     settings = request.settings
+    blocks = [
+        (kind, parameter.partition("@")[0])
+        for path, content in request.files.items()
+        if path.suffix != ".rs"
+        for piece in directives.blocks(_decode(path, content), str(path))
+        for kind, _, parameter in [(piece.block or "").partition("/")]
+    ]
+    chosen: list[Chosen] = []
+
+    def choose(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        _check_target(request, answer["targets"])
+        chosen.append(choose_names(request, answer))
+        seeded = settings.stubs == "init" and _seed(request, chosen[-1], staging)
+        hidden = chosen[-1].hidden
+        return {
+            "functions": hidden.functions,
+            "types": hidden.types,
+            "members": hidden.members,
+            "generate": seeded or bool(chosen[-1].visible_names),
+        }
+
     report = process.generate(
         {
             "library": str(root / request.library),
@@ -143,16 +168,58 @@ def _run_child(
             "others": [str(root / other) for other in request.others],
             "staging": str(staging),
             "mode": settings.stubs,
+            "target_language": settings.stubs_target,
+            "imports": list(settings.stub_imports),
             "distribution": request.distribution,
             "target": settings.target,
             "prefix": settings.prefix,
-        }
+            "block_prefixes": [f"{name}." for kind, name in blocks if kind == "global"],
+            "block_types": [name for kind, name in blocks if kind == "object"],
+        },
+        choose,
     )
     printed = _ANSI_ESCAPE.sub("", report.printed).strip()
     stage = report.answer.get("stage", "import")
     if stage != "done" or report.status != 0:
         raise _child_failure(request, stage, report.status or 0, printed)
-    return report.answer, printed.replace(f"{staging.resolve()}{os.sep}", "")
+    return chosen[0], report.answer, printed.replace(f"{staging.resolve()}{os.sep}", "")
+
+
+def _check_target(request: StubRequest, targets: Sequence[str]) -> None:
+    settings = request.settings
+    if settings.stubs_target not in targets:
+        raise BuildError(
+            f"{settings.place('stubs_target')}: tvm-ffi-stubgen {request.tvm_ffi_version} has no "
+            f"target {settings.stubs_target!r}, it has {', '.join(targets)}",
+            hint="build with a newer apache-tvm-ffi (0.1.15 has 'rust')",
+        )
+
+
+def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
+    """Write the module that loads the library where the generator, by itself, writes none.
+
+    It writes one for prefixes with functions or classes. A library that exports symbols alone, or
+    registers below nested prefixes only, would have no ``LIB``, and nothing that loads it.
+    """
+    prefix = request.settings.prefix
+    folder = PurePosixPath(*prefix.rstrip(".").split("."))
+    module, package = folder / "_ffi_api.py", folder / "__init__.py"
+    has_some = any(name.rpartition(".")[0] == prefix[:-1] for name in chosen.visible_names)
+    if request.settings.stubs_target != "python" or has_some or module in request.files:
+        return False
+    if not chosen.visible_names and not chosen.registry.symbols:
+        return False
+    (staging / folder).mkdir(parents=True, exist_ok=True)
+    text = _SEED.format(
+        prefix=prefix[:-1], distribution=request.distribution, target=request.settings.target
+    )
+    (staging / module).write_text(text, encoding="utf-8")
+    before = _decode(package, request.files.get(package, b""))
+    if "tvm-ffi-stubgen(begin): export/_ffi_api" not in before:
+        with (staging / package).open("a", encoding="utf-8") as file:
+            file.write("" if before.strip() else f'"""Package {prefix[:-1]}."""\n')
+            file.write(f"\n{directives.BEGIN} export/_ffi_api\n{directives.END}\n")
+    return True
 
 
 def _child_failure(request: StubRequest, stage: str, status: int, printed: str) -> BuildError:
@@ -164,6 +231,7 @@ def _child_failure(request: StubRequest, stage: str, status: int, printed: str) 
             ended = f"killed by signal {-status}"
     message = {
         "import": "cannot import tvm_ffi to generate stubs",
+        "stub-imports": f"{request.settings.place('stub_imports')} cannot be imported",
         "load": f"loading the library {request.library.as_posix()} failed",
         "generate": f"tvm-ffi-stubgen {request.tvm_ffi_version} ended early",
     }.get(stage, "generating stubs ended early")
@@ -171,6 +239,8 @@ def _child_failure(request: StubRequest, stage: str, status: int, printed: str) 
     if stage == "load":
         printed = _without_frames(printed)
         hint = _NOT_FOUND_HINT if _NOT_FOUND.search(printed) else _ENDED_HINT
+    elif stage == "stub-imports":
+        hint = "what it names is imported where the build runs: list it in build-system.requires"
     return BuildError(
         f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",
         hint=hint,
@@ -191,49 +261,27 @@ def _check_status(request: StubRequest, registry: Mapping[str, Any], printed: st
         )
 
 
-def _check_registry(request: StubRequest, registry: Mapping[str, Any], printed: str) -> None:
-    settings = request.settings
-    names: list[str] = [*registry["new_functions"], *registry["new_types"]]
-    under_prefix = [name for name in names if name.startswith(settings.prefix)]
-    # What is registered elsewhere on purpose has no stubs created for it.
-    expected = settings.registry_prefix is not None or (names and settings.stubs == "init")
-    if expected and not under_prefix:
-        others = ", ".join(repr(name) for name in names[:3]) or "nothing at all"
-        raise BuildError(
-            f"extension {settings.name!r}: nothing is registered under the prefix "
-            f"{settings.prefix!r}; the library registers {others}",
-            hint="set registry_prefix to what the names start with, or register them under it",
-        )
-    for name in under_prefix if settings.stubs == "init" else ():
-        for part in name.split("."):
-            if not part.isidentifier() or keyword.iskeyword(part):
-                what = "a Python keyword" if keyword.iskeyword(part) else "no Python identifier"
-                raise BuildError(
-                    f"extension {settings.name!r}: registered name {name!r}: {part!r} is {what}, "
-                    "so no stub for it could be imported",
-                    hint="register it under another name",
-                )
-    for match in _NO_SCHEMA.finditer(printed):
-        if match["name"].startswith(settings.prefix):
-            logger.warning(
-                "%s: warning: %r carries no type schema (it is not registered with GlobalDef): "
-                "the stubs leave it out",
-                PREFIX,
-                match["name"],
-            )
+def _unknown_types(request: StubRequest, printed: str) -> list[str]:
+    return [
+        f"{match['name']!r} carries no type schema (it is not registered with GlobalDef): "
+        "the stubs cannot tell its types"
+        for match in _NO_SCHEMA.finditer(printed)
+        if match["name"].startswith(request.settings.prefix)
+    ]
 
 
 def _collect(request: StubRequest, staging: Path) -> dict[PurePosixPath, bytes]:
     result = {}
-    for file in sorted(staging.rglob("*.py*")):
-        if not file.is_file():
+    suffixes = (".rs",) if request.settings.stubs_target == "rust" else (".py", ".pyi")
+    for file in sorted(staging.rglob("*")):
+        if file.suffix not in suffixes or not file.is_file():
             continue
         path = PurePosixPath(file.relative_to(staging).as_posix())
         if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
             continue  # of a sibling that was loaded, too
         generated = file.read_bytes()
         original = request.files.get(path)
-        if original is None:
+        if original is None or path.suffix == ".rs":
             result[path] = generated.replace(b"\r\n", b"\n")
         elif directives.MARKER.encode() in generated:
             spliced = directives.splice(
@@ -264,12 +312,14 @@ def _check_parameters(path: PurePosixPath, text: str, registry: Mapping[str, Any
             )
 
 
-def _check_file(path: PurePosixPath, text: str, registry: Mapping[str, Any]) -> None:
+def _check_file(
+    path: PurePosixPath, text: str, registry: Mapping[str, Any], visible: Sequence[str]
+) -> None:
     _check_parameters(path, text, registry)
     for block in directives.blocks(text, str(path)):
         kind, _, parameter = (block.block or "").partition("/")
         if kind == "global":
-            _check_filled(path, block, parameter.partition("@")[0], registry["functions"])
+            _check_filled(path, block, parameter.partition("@")[0], visible)
     try:
         if path.suffix == ".pyi":
             ast.parse(text)
@@ -325,8 +375,7 @@ def _decode(path: PurePosixPath, content: bytes) -> str:
 def _key(request: StubRequest, files: PythonFiles) -> str:
     settings = request.settings
     inputs = [
-        str(_CACHE_FORMAT),
-        hashlib.sha256(CHILD.read_bytes()).hexdigest(),
+        _code_digest(),
         request.library_digest,
         request.tvm_ffi_version,
         request.distribution,
@@ -334,27 +383,58 @@ def _key(request: StubRequest, files: PythonFiles) -> str:
         settings.prefix,
         str(settings.registry_prefix),
         settings.stubs,
+        settings.stubs_target,
+        str(request.strict),
+        *settings.stub_imports,
         *request.siblings.values(),
         *request.others.values(),
         *request.other_prefixes,
+        *request.package_prefixes,
+        *map(str, sorted(request.modules)),
         *(f"{p} {hashlib.sha256(files[p]).hexdigest()}" for p in sorted(files)),
     ]
     return hashlib.sha256("\0".join(inputs).encode()).hexdigest()
 
 
-def _from_cache(cache: Path, key: str) -> dict[PurePosixPath, bytes] | None:
+@functools.cache
+def _code_digest() -> str:
+    """Return what changes when the same inputs may give other stubs."""
+    here = Path(__file__).parent
+    code = sorted([*here.glob("*.py"), *CHILD.parent.glob("*.py")])
+    return hashlib.sha256(b"".join(file.read_bytes() for file in code)).hexdigest()
+
+
+def _from_cache(cache: Path, key: str) -> Stubs | None:
     try:
         kept = json.loads(cache.read_text(encoding="utf-8"))
         if key in kept["keys"]:
-            return {PurePosixPath(p): text.encode() for p, text in kept["files"].items()}
+            return Stubs(
+                {
+                    PurePosixPath(path): None if text is None else text.encode()
+                    for path, text in kept["files"].items()
+                },
+                tuple(kept["warnings"]),
+            )
     except (OSError, ValueError, LookupError, AttributeError):
         pass  # missing or damaged: generate
     return None
 
 
-def _store(cache: Path, request: StubRequest, result: Mapping[PurePosixPath, bytes]) -> None:
+def _store(cache: Path, request: StubRequest, stubs: Stubs) -> None:
     # An editable install puts the result into the source tree, so that the next build starts
     # from it: the same stubs hold for both.
-    keys = [_key(request, request.files), _key(request, {**request.files, **result})]
-    files = {str(path): content.decode() for path, content in result.items()}
-    replace_file(cache, json.dumps({"keys": keys, "files": files}).encode())
+    after = {**request.files, **{p: c for p, c in stubs.files.items() if c is not None}}
+    for path, content in stubs.files.items():
+        if content is None:
+            after.pop(path, None)
+    modules = request.modules | {path for path in after if path.suffix == ".py"}
+    placed = dataclasses.replace(request, modules=frozenset(modules))
+    kept = {
+        "keys": [_key(request, request.files), _key(placed, after)],
+        "files": {
+            str(path): None if content is None else content.decode()
+            for path, content in stubs.files.items()
+        },
+        "warnings": stubs.warnings,
+    }
+    replace_file(cache, json.dumps(kept).encode())

@@ -3,17 +3,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..libraries import BuildResult, BuiltLibrary
 from ..package_tree import PackageTree
 from ..settings import ExtensionSettings
-from .generation import StubRequest, is_relevant
+from . import directives
+
+#: The files of a package, by path below the folder that holds the package.
+PythonFiles = Mapping[PurePosixPath, bytes]
 
 
-def stub_requests(result: BuildResult, distribution: str, tree: PackageTree) -> list[StubRequest]:
-    """Return a request for each library that was built."""
+@dataclass(frozen=True)
+class StubRequest:
+    """All that the stubs of one library depend on.
+
+    :param library: the built library, relative to the project's root.
+    :param library_digest: SHA-256 of it, hexadecimal.
+    :param siblings: libraries that it links with, and theirs, with their digests; they are loaded
+        before it, in this order.
+    :param others: further libraries of the distribution, which blocks of its files may be about;
+        they are loaded after it.
+    :param stand_ins: files that stand in for libraries of a driver that this machine lacks.
+    :param other_prefixes: those below its own that belong to other libraries.
+    :param package_prefixes: of every library of the distribution whose prefixes become packages.
+    :param files: those below the extension's package that stubs are made of or may replace.
+    :param modules: all Python files there.
+    :param strict: whether names that no stub can have are refused.
+    """
+
+    settings: ExtensionSettings
+    distribution: str
+    library: Path
+    library_digest: str
+    tvm_ffi_version: str
+    files: PythonFiles
+    siblings: Mapping[Path, str] = field(default_factory=dict)
+    others: Mapping[Path, str] = field(default_factory=dict)
+    other_prefixes: tuple[str, ...] = ()
+    package_prefixes: tuple[str, ...] = ()
+    modules: frozenset[PurePosixPath] = frozenset()
+    stand_ins: tuple[str, ...] = ()
+    strict: bool = False
+
+
+def is_relevant(path: PurePosixPath, content: bytes) -> bool:
+    """Whether a generator would read, fill, append to or replace this file."""
+    return (
+        path.name in {"__init__.py", "_ffi_api.py", "__init__.pyi", "_ffi_api.pyi"}
+        or directives.MARKER.encode() in content
+        or path.suffix == ".rs"
+    )
+
+
+def stub_requests(
+    result: BuildResult, distribution: str, tree: PackageTree, *, strict: bool = False
+) -> list[StubRequest]:
+    """Return a request for each library that was built.
+
+    :param strict: whether names that no stub can have are refused.
+    """
     every = [library.settings for library in result.libraries]
     digests = {library.plan.library: library.sha256 for library in result.libraries}
     return [
@@ -25,8 +76,11 @@ def stub_requests(result: BuildResult, distribution: str, tree: PackageTree) -> 
             siblings={Path(path): digests[path] for path in library.plan.siblings},
             others={Path(path): digests[path] for path in _others(library, result.libraries)},
             other_prefixes=_prefixes_below(library.settings, every),
+            package_prefixes=tuple(s.prefix for s in every if s.stubs == "init"),
             tvm_ffi_version=str(result.sdk.version),
-            files=_python_files(library.settings, every, tree),
+            files=_files(library.settings, every, tree),
+            modules=_modules(library.settings, tree),
+            strict=strict,
             stand_ins=tuple(
                 file for device in result.toolchain.devices.values() for file in device.stand_ins
             ),
@@ -35,10 +89,10 @@ def stub_requests(result: BuildResult, distribution: str, tree: PackageTree) -> 
     ]
 
 
-def _python_files(
+def _files(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings], tree: PackageTree
 ) -> dict[PurePosixPath, bytes]:
-    """Return the Python files that the stubs of one library depend on.
+    """Return the files that the stubs of one library depend on.
 
     Those of its package and below, whether or not setuptools packs them: a file that is there
     is not to be taken for one that is missing. Packages of another library are left to it.
@@ -46,17 +100,29 @@ def _python_files(
     if settings.stubs == "none":
         return {}
     others = _prefixes_below(settings, every)
+    suffixes = {".rs"} if settings.stubs_target == "rust" else {".py", ".pyi"}
     files = {}
     for package, folder in tree.folders(settings.package):
         if f"{package}.".startswith(others):
             continue
-        for file in sorted(folder.glob("*.py*")):
+        for file in sorted(folder.glob("*")):
             path = PurePosixPath(*package.split("."), file.name)
-            if file.suffix in {".py", ".pyi"} and file.is_file():
+            if file.suffix in suffixes and file.is_file():
                 content = file.read_bytes()
                 if is_relevant(path, content):
                     files[path] = content
     return files
+
+
+def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePosixPath]:
+    """Return every Python file of a package and below, which a prefix might have the name of."""
+    if settings.stubs == "none":
+        return frozenset()
+    return frozenset(
+        PurePosixPath(*package.split("."), file.name)
+        for package, folder in tree.folders(settings.package)
+        for file in folder.glob("*.py")
+    )
 
 
 def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import contextlib
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -77,15 +77,27 @@ class TVMFFIProcess:
         """Have the child import the stub generator, without waiting for it."""
         self._send({"do": "import"})
 
-    def generate(self, request: Mapping[str, Any]) -> ChildReport:
+    def generate(
+        self,
+        request: Mapping[str, Any],
+        choose: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    ) -> ChildReport:
         """Have the child load a library and run the generator; it ends with that.
 
         What it registers cannot be taken back, so another library gets another child.
+
+        :param choose: is given what the registry holds, and returns what the generator is not to
+            see, as `reflection.hide` takes it. What it raises ends the child.
         """
         self._send({**request, "do": "generate"})
         answer: Mapping[str, Any] = {}
-        for answer in self._answers():  # noqa: B007 - the last one counts
-            pass
+        try:
+            for answer in self._answers():
+                if answer["stage"] == "reflected":
+                    self._send(choose(answer))
+        except BaseException:
+            self._end(kill=True)
+            raise
         return self._end(answer)
 
     def _send(self, request: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import ctypes
+import importlib
 import io
 import json
 import os
@@ -42,7 +43,7 @@ def main() -> None:
                 # collecting its frames reads debug information for 0.2 s (0.1.15.post2).
                 collect_global_funcs()
         else:
-            load_and_generate(request, answers)
+            load_and_generate(request, answers, requests)
 
 
 def answer(answers: TextIO, content: dict[str, Any]) -> None:
@@ -64,10 +65,11 @@ def config(options: list[str]) -> str:
     return printed.getvalue()
 
 
-def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
+def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO) -> None:
     """Load a library, report what it registers, generate stubs, end the process.
 
-    Each answer's ``stage`` tells how far it came; the last one is ``done``.
+    Each answer's ``stage`` tells how far it came; the last one is ``done``. After ``reflected``,
+    which comes with what the registry has, one more request says what the generator is not to see.
     """
     result: dict[str, Any] = {}
 
@@ -79,13 +81,17 @@ def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
     import tvm_ffi  # noqa: PLC0415 - the stage is known when it fails
     from tvm_ffi.stub import cli  # noqa: PLC0415
 
+    reached("stub-imports")
+    for module in request["imports"]:
+        importlib.import_module(module)
+
     reached("load")
     # What siblings register is theirs. Once loaded, the system's loader knows them by their
     # names, wherever they lie.
     siblings = [load(sibling, request["stand_ins"]) for sibling in request["siblings"]]
     type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
     list_functions = tvm_ffi.registry.list_global_func_names
-    functions, types = set(list_functions()), set(map(str, type_keys()))
+    functions, types = set(map(str, list_functions())), set(map(str, type_keys()))
     # Kept: the generator reads the registry that this library has filled.
     library = load(request["library"], request["stand_ins"])
     result["new_functions"] = sorted(set(map(str, list_functions())) - functions)
@@ -96,10 +102,26 @@ def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
     result["functions"] = sorted(map(str, list_functions()))
     result["types"] = sorted(map(str, type_keys()))
 
+    result["targets"] = targets()
+    prefixes = (request["prefix"], *request["block_prefixes"])
+    reflection = runpy.run_path(str(Path(__file__).with_name("reflection.py")))
+    result["registry"] = reflection["reflect"](
+        tvm_ffi,
+        request["library"],
+        [name for name in result["functions"] if name.startswith(prefixes)],
+        [
+            key
+            for key in result["types"]
+            if key.startswith(prefixes) or key in request["block_types"]
+        ],
+    )
+    reached("reflected")
+    hidden = json.loads(requests.readline())
+    reflection["hide"](tvm_ffi, hidden)
+
+    del result["registry"]
     reached("generate")
-    new = result["new_functions"] + result["new_types"]
-    named = any(name.startswith(request["prefix"]) for name in new)
-    if request["mode"] == "directives" or (request["mode"] == "init" and named):
+    if request["mode"] == "directives" or (request["mode"] == "init" and hidden["generate"]):
         result["status"] = generate(cli, request)
     reached("done")
     sys.stdout.flush()
@@ -107,6 +129,15 @@ def load_and_generate(request: dict[str, Any], answers: TextIO) -> None:
     # Without the library's static destructors: they are no part of generating stubs.
     del library, siblings, others
     os._exit(0)
+
+
+def targets() -> list[str]:
+    """Return the languages that the generator knows; up to 0.1.14.post1 there was one."""
+    try:
+        from tvm_ffi.stub.generator import generator_names  # noqa: PLC0415
+    except ImportError:
+        return ["python"]
+    return [str(name) for name in generator_names()]
 
 
 def load(library: str, stand_ins: list[str]) -> ctypes.CDLL:
@@ -129,8 +160,11 @@ def load(library: str, stand_ins: list[str]) -> ctypes.CDLL:
 def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstream's module
     """Run the generator on the staging folder; return its exit status."""
     staging = request["staging"]
+    target = (
+        [] if request["target_language"] == "python" else ["--target", request["target_language"]]
+    )
     if request["mode"] == "directives":
-        return run(cli, [staging])
+        return run(cli, [staging, *target])
     root_module = Path(staging, *request["prefix"].rstrip(".").split("."), "_ffi_api.py")
     before = root_module.read_text(encoding="utf-8") if root_module.exists() else ""
     options = [
@@ -138,7 +172,9 @@ def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstre
         *("--init-lib", request["target"]),
         *("--init-prefix", request["prefix"]),
     ]
-    status = run(cli, [staging, *options])
+    status = run(cli, [staging, *options, *target])
+    if target:
+        return status
     if status == 0 and drop_second_library(root_module, before, request):
         # The import that went with the dropped lines goes in a pass over the blocks.
         status = run(cli, [staging])

@@ -1,0 +1,522 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the ``.pyi`` beside a generated module, which type checkers and editors read instead.
+
+(https://typing.python.org/en/latest/spec/distributing.html#stub-files) The interpreter never does,
+so it may be of a newer Python than the module is for.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .. import __version__
+from .outline import ClassOutline, Outline
+from .parameters import parameter_names
+from .python_types import Reference, TypeWriter
+from .registry import Field, Function, ObjectType, Registry
+from .schema import Schema
+
+#: What the first line of every stub of ours begins with.
+SIGNATURE = "# Written by setuptools-tvm-ffi"
+
+_CONSTRUCTOR = "__ffi_init__"
+_INDENT = "    "
+_OBJECT = "ffi.Object"
+
+# The public functions of `tvm_ffi.Module` that a library object has beside its own.
+_MODULE_METHODS = {
+    "__getitem__": "def __getitem__(self, name: {str}, /) -> {Function}: ...",
+    "get_function": (
+        "def get_function(self, name: {str}, query_imports: {bool} = ...) -> {Function}: ..."
+    ),
+    "get_function_doc": (
+        "def get_function_doc(self, name: {str}, query_imports: {bool} = ...) -> {str} | None: ..."
+    ),
+    "get_function_metadata": (
+        "def get_function_metadata(\n"
+        "    self, name: {str}, query_imports: {bool} = ...\n"
+        ") -> {dict}[{str}, {Any}] | None: ..."
+    ),
+    "implements_function": (
+        "def implements_function(self, name: {str}, query_imports: {bool} = ...) -> {bool}: ..."
+    ),
+}
+_MODULE_METHOD_TYPES: Mapping[str, str] = {
+    **dict.fromkeys(("bool", "dict", "str"), "builtins"),
+    "Any": "typing",
+    "Function": "tvm_ffi",
+}
+
+
+@dataclass(frozen=True)
+class StubContext:
+    """What the stubs of one library have in common.
+
+    :param tvm_ffi_version: of the release whose registry and generator it was.
+    :param left_out: names that are registered and that no module has: functions and types by their
+        full names, members as ``key.member``.
+    :param class_modules: the module of each type that this distribution has a class for.
+    :param target: the library's.
+    """
+
+    registry: Registry
+    tvm_ffi_version: str
+    left_out: Collection[str]
+    class_modules: Mapping[str, Reference]
+    target: str
+
+
+def header(context: StubContext) -> str:
+    """Return the first two lines of every stub: whose it is, and what it was made with."""
+    return (
+        f"{SIGNATURE} from what the library registers; edits are lost.\n"
+        f"# setuptools-tvm-ffi {__version__}, apache-tvm-ffi {context.tvm_ffi_version}, "
+        f"registry {context.registry.digest()}\n"
+    )
+
+
+def api_stub(module: str, outline: Outline, context: StubContext) -> str:
+    """Return the ``.pyi`` of a module with ``global/`` and ``object/`` blocks.
+
+    :param module: its dotted name.
+    """
+    return _ApiWriter(module, outline, context).text()
+
+
+def package_stub(doc: str | None, api: Outline, context: StubContext) -> str:
+    """Return the ``.pyi`` of an ``__init__.py`` that does nothing but re-export its ``_ffi_api``.
+
+    What `tvm-ffi-stubgen` writes there (``__all__.extend(…)`` of a variable) no type checker
+    follows: for them ``from package import *`` would import nothing.
+    """
+    names = sorted(api.exported or ())
+    lines = [header(context)]
+    lines += [*_docstring(doc, ""), ""] if doc else []
+    lines += ["from ._ffi_api import (", *(f"    {name} as {name}," for name in names), ")", ""]
+    lines += _all(names)
+    return "\n".join(lines) + "\n"
+
+
+@dataclass
+class _Names:
+    """The names of one module: what it defines, what it imports, and aliases of both."""
+
+    module: str
+    defined: frozenset[str]
+    members: frozenset[str]
+    protocol: str
+    imports: dict[tuple[str, str], str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    uses_protocol: bool = False
+
+    def use(self, name: str, module: str | None) -> str:
+        if module is None:
+            self.uses_protocol = True
+            return self.protocol
+        if module == self.module:
+            if name not in self.members:
+                return name
+            return self.aliases.setdefault(name, self._free(f"_{name}"))
+        taken = name in self.defined or name in self.members
+        if module == "builtins" and not taken:
+            return name
+        known = self.imports.get((module, name))
+        if known is None:
+            taken = taken or name in self.imports.values()
+            known = self._free(f"_{name}") if taken else name
+            self.imports[module, name] = known
+        return known
+
+    def _free(self, name: str) -> str:
+        used = {*self.defined, *self.members, *self.imports.values(), *self.aliases.values()}
+        while name in used:
+            name = f"_{name}"
+        return name
+
+    def lines(self) -> list[str]:
+        by_module: dict[str, list[str]] = {}
+        for (module, name), alias in self.imports.items():
+            by_module.setdefault(module, []).append(name if alias == name else f"{name} as {alias}")
+        lines = []
+        for module in sorted(by_module):
+            names = sorted(by_module[module])
+            line = f"from {module} import {', '.join(names)}"
+            if len(line) > 100:  # noqa: PLR2004 - a line's length
+                line = "\n".join(
+                    (f"from {module} import (", *(f"    {name}," for name in names), ")")
+                )
+            lines.append(line)
+        return lines
+
+
+class _ApiWriter:
+    def __init__(self, module: str, outline: Outline, context: StubContext) -> None:
+        self._outline = outline
+        self._context = context
+        self._registry = context.registry
+        self._functions = [
+            function
+            for name, function in sorted(self._registry.functions.items())
+            if f"{name.rpartition('.')[0]}." in outline.prefixes
+            and name not in context.left_out
+            and name.rpartition(".")[2] not in outline.own_names
+        ]
+        self._types = {
+            item.key: self._registry.types[item.key]
+            for item in outline.classes
+            if item.key in self._registry.types
+        }
+        symbols = [
+            symbol
+            for name, symbol in sorted(self._registry.symbols.items())
+            if f"LIB.{name}" not in context.left_out
+        ]
+        self._symbols = symbols if outline.library == context.target else []
+        defined = {_last(function.name) for function in self._functions}
+        defined |= {item.name for item in outline.classes} | outline.own_names | {"LIB"}
+        # What only the stub has; each has a name of its own.
+        self._private: dict[str, str] = {}
+        wanted = ("Functions", "Library", "Object", "ObjectMeta", "SupportsDLPack")
+        for name in (*(f"class {item.name}" for item in outline.classes), *wanted):
+            private = f"_{name.rpartition(' ')[2]}"
+            while private in defined:
+                private = f"_{private}"
+            self._private[name] = private
+            defined.add(private)
+        members = {name for type_ in self._types.values() for name in type_.members}
+        members |= {name for item in outline.classes for name in item.own_names}
+        members |= {symbol.name for symbol in self._symbols}
+        members |= {_last(function.name) for function in self._functions}
+        self._names = _Names(
+            module, frozenset(defined), frozenset(members), self._private["SupportsDLPack"]
+        )
+        self._module = module
+        self._classes = {item.key: item.name for item in outline.classes}
+        self._types_of = TypeWriter(self._names.use, self._find_class)
+
+    def text(self) -> str:
+        blocks = [
+            *self._library(),
+            *self._global_functions(),
+            *self._object_types(),
+            *([["\n".join(self._outline.own)]] if self._outline.own else []),
+        ]
+        body = ["\n".join(block) for block in blocks]
+        body = [*self._protocols(), *body, *self._aliases()]
+        lines = [header(self._context)]
+        if self._outline.doc:
+            lines += [*_docstring(self._outline.doc, ""), ""]
+        lines += [*self._outline.imports, *self._names.lines(), ""]
+        if self._outline.exported is not None:
+            lines += [*_all(self._outline.exported), ""]
+        return "\n".join(lines) + "\n" + "\n\n".join(body) + "\n" * bool(body)
+
+    # --- names ----------------------------------------------------------------------------------
+
+    def _use(self, name: str, module: str = "typing") -> str:
+        return self._names.use(name, module)
+
+    def _find_class(self, key: str) -> Reference:
+        mapped = self._outline.type_map.get(key)
+        if mapped is not None and "." in mapped:
+            module, _, name = mapped.rpartition(".")
+            return name, module
+        if key in self._classes:
+            return self._classes[key], self._module
+        for candidate in (key, *self._registry.ancestors(key)):
+            if candidate in self._context.class_modules:
+                return self._context.class_modules[candidate]
+            if candidate in self._registry.python_classes:
+                return self._registry.python_classes[candidate]
+        return "Object", "tvm_ffi"
+
+    def _protocols(self) -> Iterator[str]:
+        if self._names.uses_protocol:
+            yield (
+                f"@{self._use('type_check_only')}\n"
+                f"class {self._names.protocol}({self._use('Protocol')}):\n"
+                f'{_INDENT}"""A tensor of any framework: what has ``__dlpack__``."""\n\n'
+                f"{_INDENT}def __dlpack__(self) -> {self._use('object', 'builtins')}: ..."
+            )
+
+    def _aliases(self) -> Iterator[str]:
+        for name, alias in sorted(self._names.aliases.items()):
+            yield f"{alias} = {name}"
+
+    # --- the library ----------------------------------------------------------------------------
+
+    def _library(self) -> Iterator[list[str]]:
+        library = self._outline.library
+        if library is None:
+            return
+        if any(_last(function.name) == "LIB" for function in self._functions):
+            return  # which replaces it
+        if library != self._context.target:
+            yield [f"LIB: {self._use('Final')}[{self._use('Module', 'tvm_ffi')}]"]
+            return
+        lines = [
+            f"@{self._use('type_check_only')}",
+            f"class {self._private['Library']}({self._use('Protocol')}):",
+            f'{_INDENT}"""The functions that the library exports."""',
+        ]
+        taken = {symbol.name for symbol in self._symbols}
+        for symbol in self._symbols:
+            lines += ["", *_indented(self._function(symbol, symbol.name, takes_self=True))]
+        types = {name: self._use(name, home) for name, home in _MODULE_METHOD_TYPES.items()}
+        for name, definition in _MODULE_METHODS.items():
+            if name not in taken and name in self._registry.module_attributes:
+                lines += ["", *_indented(definition.format(**types).splitlines())]
+        yield lines
+        yield [f"LIB: {self._use('Final')}[{self._private['Library']}]"]
+
+    # --- global functions -----------------------------------------------------------------------
+
+    def _global_functions(self) -> Iterator[list[str]]:
+        """Yield a class that has the functions, and the functions themselves as names for those.
+
+        They are objects of `tvm_ffi.Function` at run time, which stubtest would not take a ``def``
+        for; and jedi would look up the docstring of a ``def`` in the module, which has none.
+        """
+        if not self._functions:
+            return
+        holder = self._private["Functions"]
+        lines = [f"@{self._use('type_check_only')}", f"class {holder}:"]
+        for function in self._functions:
+            name = _last(function.name)
+            lines += [
+                *([""] if len(lines) > 2 else []),  # noqa: PLR2004 - not before the first
+                f"{_INDENT}@{self._use('staticmethod', 'builtins')}",
+                *_indented(self._function(function, name)),
+            ]
+        yield lines
+        names = [_last(function.name) for function in self._functions]
+        yield [f"{name} = {holder}.{name}" for name in names]
+
+    def _function(
+        self, function: Function, name: str, *, takes_self: bool = False, given: int = 0
+    ) -> list[str]:
+        """Return the definition of a function.
+
+        :param given: how many of the schema's parameters a caller does not pass: ``self``.
+        """
+        schema = function.schema
+        assert schema.result is not None
+        result = self._types_of.returned(schema.result)
+        if schema.parameters is None:
+            signature = f"{'self, /, ' * takes_self}*args: {self._use('Any')}"
+        else:
+            signature = self._parameters(
+                schema.parameters, function.doc, {name}, takes_self=takes_self, given=given
+            )
+        return _definition(name, signature, result, function.doc)
+
+    def _parameters(
+        self,
+        schemas: Sequence[Schema],
+        doc: str | None,
+        names: Collection[str],
+        *,
+        takes_self: bool,
+        given: int = 0,
+    ) -> str:
+        passed = schemas[given:]
+        reserved = ("self",) if takes_self else ()
+        found = parameter_names(doc, len(passed), names=names, reserved=reserved)
+        if found is None:
+            # As the generator counts them, `self` included.
+            found = tuple(f"_{n + given}" for n in range(len(passed)))
+        parts = ["self"] * takes_self
+        parts += [f"{n}: {self._types_of.accepted(schema)}" for n, schema in zip(found, passed)]
+        return ", ".join([*parts, "/"] if parts else [])
+
+    # --- classes --------------------------------------------------------------------------------
+
+    def _object_types(self) -> Iterator[list[str]]:
+        roots = [type_ for type_ in self._types.values() if self._parent(type_) is None]
+        if roots:
+            yield [
+                f"@{self._use('type_check_only')}",
+                f"class {self._private['ObjectMeta']}({self._use('ABCMeta', 'abc')}):",
+                f'{_INDENT}"""The metaclass that tvm_ffi gives to classes of objects."""',
+            ]
+            yield [
+                f"@{self._use('type_check_only')}",
+                f"class {self._private['Object']}({self._use('Object', 'tvm_ffi')}, "
+                f"metaclass={self._private['ObjectMeta']}):",
+                f"{_INDENT}__tvm_ffi_type_info__: "
+                f"{self._use('ClassVar')}[{self._use('object', 'builtins')}]",
+                f"{_INDENT}{_CONSTRUCTOR}: {self._use('Callable', 'collections.abc')}[..., None]",
+            ]
+        for item in self._outline.classes:
+            type_ = self._types.get(item.key)
+            if type_ is not None:
+                yield from self._class(item, type_)
+
+    def _parent(self, type_: ObjectType) -> Reference | None:
+        """Return the class above one, ``None`` for `tvm_ffi.Object` itself."""
+        if type_.parent in {None, _OBJECT}:
+            return None
+        assert type_.parent is not None
+        reference = self._find_class(type_.parent)
+        return None if reference == ("Object", "tvm_ffi") else reference
+
+    def _class(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
+        """Yield a class in two parts: one that has the members, below it the one that is there.
+
+        Where the module defines a name of that class, jedi takes the docstring from there, and has
+        none; and stubtest does not take a static method, or one without parameters, for what
+        tvm_ffi makes of them. Both look at the second part, where such a name is an alias.
+        """
+        parent = self._parent(type_)
+        base = self._private["Object"] if parent is None else self._names.use(*parent)
+        private = self._private[f"class {item.name}"]
+        doc = type_.doc or item.doc or f"Objects of the type ``{item.key}``."
+        members, aliases = self._members(item, type_)
+        if members:
+            yield [
+                f"@{self._use('type_check_only')}",
+                f"class {private}({base}):",
+                *_indented("\n".join(members).splitlines()),
+            ]
+            base = private
+        yield [
+            f"class {item.name}({base}):",
+            *_docstring(doc, _INDENT),
+            *([""] if aliases or item.own else []),
+            *(f"{_INDENT}{name} = {private}.{name}" for name in aliases),
+            *_indented(item.own),
+        ]
+
+    def _members(self, item: ClassOutline, type_: ObjectType) -> tuple[list[str], list[str]]:
+        """Return the definitions of a class's members, and which of them want an alias."""
+        left_out = {
+            member for member in type_.members if f"{type_.key}.{member}" in self._context.left_out
+        }
+        blocks: list[str] = []
+        aliases: list[str] = []
+        fields = [f for f in type_.fields if f.name not in left_out | item.own_names]
+        blocks += ["\n".join(self._field(field_)) for field_ in fields]
+        blocks += ["\n".join(lines) for lines in self._constructor(item, type_, left_out)]
+        # tvm_ffi gives a class no method of a name that it has already, be it inherited.
+        inherited = set(self._registry.object_attributes) | {f.name for f in type_.fields}
+        inherited |= item.own_names | left_out
+        for ancestor in self._registry.ancestors(type_.key):
+            if ancestor in self._registry.types:
+                inherited |= self._registry.types[ancestor].members
+        groups: dict[str, list[Function]] = {}
+        for method in type_.methods:
+            if method.name != _CONSTRUCTOR and method.name not in inherited:
+                groups.setdefault(method.name, []).append(method)
+        for name, group in groups.items():
+            if group[0].static or any(len(m.schema.parameters or ()) < 2 for m in group):  # noqa: PLR2004 - self alone
+                aliases.append(name)
+            for method in group:
+                lines = [f"@{self._use('overload')}"] if len(group) > 1 else []
+                lines += [f"@{self._use('staticmethod', 'builtins')}"] if method.static else []
+                bound = not method.static
+                lines += self._function(method, name, takes_self=bound, given=int(bound))
+                blocks.append("\n".join(lines))
+        separated = [line for block in blocks for line in (block, "")]
+        return separated[:-1], aliases
+
+    def _field(self, field_: Field) -> list[str]:
+        type_ = self._types_of.returned(field_.schema)
+        if not field_.read_only:
+            accepted = self._types_of.accepted(field_.schema)
+            if accepted == type_:
+                return [f"{field_.name}: {type_}", *_docstring(field_.doc, "")]
+            # Assigned to, it takes more than it gives.
+            return [
+                f"@{self._use('property', 'builtins')}",
+                *_definition(field_.name, "self", type_, field_.doc),
+                f"@{field_.name}.setter",
+                f"def {field_.name}(self, value: {accepted}, /) -> None: ...",
+            ]
+        return [
+            f"@{self._use('property', 'builtins')}",
+            *_definition(field_.name, "self", type_, field_.doc),
+        ]
+
+    def _constructor(
+        self, item: ClassOutline, type_: ObjectType, left_out: Collection[str]
+    ) -> Iterator[list[str]]:
+        """Yield ``__init__``, unless it is a person's, or tvm_ffi gives the class none."""
+        if "__init__" in item.own_names or not self._registry.makes_constructors:
+            return
+        explicit = next((m for m in type_.methods if m.name == _CONSTRUCTOR), None)
+        doc = None if explicit is None else explicit.doc
+        if not type_.constructor:
+            doc = "Raise TypeError: the library makes objects of this class."
+            signature = f"self, _: {self._use('NoReturn')}, /"
+        elif explicit is None:
+            signature = self._constructor_of_fields(type_, left_out)
+        elif explicit.schema.parameters is None:
+            signature = f"self, /, *args: {self._use('Any')}"
+        else:
+            names = {item.name, _last(item.key), "__init__", _CONSTRUCTOR}
+            signature = self._parameters(explicit.schema.parameters, doc, names, takes_self=True)
+        yield _definition("__init__", signature, "None", doc)
+
+    def _constructor_of_fields(self, type_: ObjectType, left_out: Collection[str]) -> str:
+        """Return the signature that tvm_ffi makes of fields, those of parents first."""
+        types = self._registry.types
+        chain = [type_, *(types[a] for a in self._registry.ancestors(type_.key) if a in types)]
+        fields = [
+            field_ for each in reversed(chain) for field_ in each.fields if field_.in_constructor
+        ]
+        object_ = self._use("object", "builtins")
+        if any(field_.name in left_out for field_ in fields):
+            return f"self, *args: {object_}, **kwargs: {object_}"
+        parts = ["self"]
+        for keyword_only in (False, True):
+            chosen = [f for f in fields if f.keyword_only is keyword_only]
+            parts += ["*"] * (keyword_only and bool(chosen))
+            for has_default in (False, True):
+                parts += [
+                    f"{f.name}: {self._types_of.accepted(f.schema)}{' = ...' * has_default}"
+                    for f in chosen
+                    if f.has_default is has_default
+                ]
+        return ", ".join(parts)
+
+
+def _definition(name: str, signature: str, result: str, doc: str | None) -> list[str]:
+    line = f"def {name}({signature}) -> {result}:"
+    docstring = _docstring(doc, _INDENT)
+    return [line, *docstring] if docstring else [f"{line} ..."]
+
+
+def _docstring(doc: str | None, indent: str) -> list[str]:
+    """Return a docstring as source: what `inspect.cleandoc` makes of it is the doc again."""
+    cleaned = inspect.cleandoc(doc or "")
+    if not cleaned:
+        return []
+    escaped = cleaned.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    # What an editor would not show, or take for the end of a line.
+    escaped = re.sub(
+        r"[^\S \n]|[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]",
+        lambda match: match[0].encode("unicode_escape").decode(),
+        escaped,
+    )
+    if escaped.endswith('"'):
+        escaped = f'{escaped[:-1]}\\"'
+    if "\n" in escaped:
+        escaped += "\n"
+    lines = f'"""{escaped}"""'.split("\n")
+    return [f"{indent}{line}" if line else "" for line in lines]
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return textwrap.indent("\n".join(lines), _INDENT).split("\n") if lines else []
+
+
+def _all(names: Iterable[str]) -> list[str]:
+    return ["__all__ = [", *(f'    "{name}",' for name in names), "]"]
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]

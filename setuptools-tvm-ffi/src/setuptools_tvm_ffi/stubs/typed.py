@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the ``.pyi`` files of one library: which there are to be, and what is in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from .chosen import Chosen
+from .outline import NoOutlineError, Outline, has_no_code, outline
+from .pyi import SIGNATURE, StubContext, api_stub, package_stub
+from .python_types import Reference
+from .requests import StubRequest
+
+_API = "_ffi_api.py"
+_PACKAGE = "__init__.py"
+
+
+def is_ours(content: bytes) -> bool:
+    """Whether a ``.pyi`` is one of those that are written here."""
+    return content.startswith(SIGNATURE.encode())
+
+
+def type_stubs(
+    request: StubRequest, files: Mapping[PurePosixPath, bytes], chosen: Chosen
+) -> tuple[dict[PurePosixPath, bytes | None], list[str]]:
+    """Return the ``.pyi`` files, ``None`` for one that is to go, and warnings.
+
+    :param files: the modules with generated blocks, as they will be.
+    """
+    warnings: list[str] = []
+    outlines: dict[PurePosixPath, Outline] = {}
+    for path, content in files.items():
+        if path.name == _API:
+            try:
+                outlines[path] = outline(content.decode(), str(path))
+            except NoOutlineError as problem:
+                warnings.append(
+                    f"{path}:{problem.line}: {problem.what}, so that no {path.name}i is written: "
+                    "it would hide what stands there from type checkers"
+                )
+    context = StubContext(
+        registry=chosen.registry,
+        tvm_ffi_version=request.tvm_ffi_version,
+        left_out=chosen.left_out,
+        class_modules=_class_modules(request, outlines, chosen),
+        target=request.settings.target,
+    )
+    result: dict[PurePosixPath, bytes | None] = {
+        path: None
+        for path, content in request.files.items()
+        if path.suffix == ".pyi" and is_ours(content)
+    }
+    for path, found in outlines.items():
+        module = ".".join(path.with_suffix("").parts)
+        stubs = {path.with_suffix(".pyi"): api_stub(module, found, context)}
+        package = path.with_name(_PACKAGE)
+        if package in files:
+            text = files[package].decode()
+            if has_no_code(text, str(package)) and found.exported is not None:
+                doc = outline(text, str(package)).doc
+                stubs[package.with_suffix(".pyi")] = package_stub(doc, found, context)
+        for stub, written in stubs.items():
+            existing = request.files.get(stub)
+            if existing is None or is_ours(existing):  # a person's own is left alone
+                result[stub] = written.encode()
+    return result, warnings
+
+
+def _class_modules(
+    request: StubRequest, outlines: Mapping[PurePosixPath, Outline], chosen: Chosen
+) -> dict[str, Reference]:
+    """Return name and module of each class that modules of the distribution define."""
+    result: dict[str, Reference] = {}
+    for key in chosen.registry.parents:
+        prefix, _, name = key.rpartition(".")
+        # As another library's stubs will have it.
+        if key.startswith(request.package_prefixes) and key not in chosen.registry.types:
+            result[key] = (name, f"{prefix}._ffi_api")
+    for path, found in outlines.items():
+        module = ".".join(path.with_suffix("").parts)
+        result.update({item.key: (item.name, module) for item in found.classes})
+    return result
