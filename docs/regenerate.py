@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what is made from the settings' tree: the JSON schema and the reference page.
+"""Writes what is made from code: the settings' JSON schema and their page, the page of types.
 
 ``python docs/regenerate.py`` writes them; with ``--check`` it writes nothing and ends with 1, and a
 diff, where one of them is not what it would write. The plugin has to be installed.
@@ -25,9 +25,12 @@ from setuptools_tvm_ffi.settings.model import (
 )
 from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE, variable_of, written
 from setuptools_tvm_ffi.settings.schema import make_schema
+from setuptools_tvm_ffi.stubs.python_types import RULES, SPECIAL, TypeWriter
+from setuptools_tvm_ffi.stubs.schema import Schema
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "docs" / "settings.md"
+TYPES = REPOSITORY / "docs" / "types.md"
 SCHEMA = REPOSITORY / "setuptools-tvm-ffi/src/setuptools_tvm_ffi/settings" / "pyproject.schema.json"
 
 _INTRODUCTION = f"""\
@@ -77,6 +80,37 @@ compiler-launcher = "ccache"
 """
 
 
+_TYPES = """\
+<!-- Made by docs/regenerate.py from setuptools_tvm_ffi/stubs/python_types.py; edit that. -->
+
+# C++ types and Python types
+
+What a stub says a parameter accepts, and what a result or a read-only field is. Accepted is what the call takes, which is more than one
+class; returned is what comes. For a callback it is the other way round: it is given what C++ returns, and returns what C++ accepts.
+
+| C++ | accepts | returns |
+|---|---|---|
+"""
+
+_TYPES_END = """\
+| an object class that has a Python class | that class | that class |
+| one that has none | the nearest class above it that has one | the same |
+
+`Sequence`, `Mapping` and `Callable` are those of `collections.abc`; `Array`, `List`, `Map`, `Dict`, `Tensor`, `Shape`, `Device`, `dtype`,
+`Function`, `Module` and `Object` those of `tvm_ffi`; `Error` is `tvm_ffi.core.Error`. `_SupportsDLPack` stands for any class with
+`__dlpack__`: tensors of PyTorch, JAX, NumPy, and `tvm_ffi.Tensor` itself.
+
+* A sequence is a `list`, a `tuple` or one of tvm-ffi's own at run time, a mapping a `dict` or one of those; other classes are turned
+  down by the call, though type checkers let them through.
+* A returned tuple is an `Array` of that length at run time, which can be unpacked and indexed as the stub says, and is no `tuple`.
+* Where a PyTorch tensor was passed, a returned tensor is PyTorch's, too.
+* A writable field accepts what a parameter would, and gives what a result would.
+* `Any` is where C++ says `Any`. A function without type schema (a hand-written C function without its metadata) is
+  `(*args: Any) -> Any`.
+* Where the C++ type is `ffi::Function` without a signature, any callable is accepted.
+"""
+
+
 def main() -> int:
     """Write or check; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -84,6 +118,7 @@ def main() -> int:
     check = parser.parse_args().check
     pages = {
         REFERENCE: reference(),
+        TYPES: types(),
         SCHEMA: json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n",
     }
     status = 0
@@ -99,6 +134,27 @@ def main() -> int:
     if status:
         sys.stdout.write("run docs/regenerate.py\n")
     return status
+
+
+def types() -> str:
+    """Return the page of types: each row is what the code writes for an example."""
+    writer = TypeWriter(lambda name, _: name, lambda key: (key, ""))
+    rows = [(rule.cxx, Schema(rule.origins[0], _arguments(rule.accepts))) for rule in RULES]
+    lines = [
+        f"| {cxx} | {_code(writer.accepted(schema))} | {_code(writer.returned(schema))} |\n"
+        for cxx, schema in (*rows, *SPECIAL)
+    ]
+    return _TYPES + "".join(lines) + _TYPES_END
+
+
+def _arguments(template: str) -> tuple[Schema, ...]:
+    names = ("K", "V") if "{1}" in template else ("T",)
+    return tuple(map(Schema, names)) if "{0}" in template else ()
+
+
+def _code(text: str) -> str:
+    # In a table a bar ends the cell, in code as well.
+    return "`" + text.replace("|", "\\|") + "`"
 
 
 def reference() -> str:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import PurePosixPath
+    from collections.abc import Sequence
 
     from setuptools import Command, Distribution
 
     from .package_tree import PackageTree
     from .settings import ConfigSettings, Project
+    from .stubs import StubFile
 
 _EXTENDED = frozenset({"bdist_wheel", "build_ext", "dist_info", "editable_wheel", "egg_info"})
 
@@ -31,13 +31,8 @@ _CONTEXT = "tvm_ffi_build_context"
 class StubsReceiver(Protocol):
     """What is given stubs instead of their being placed."""
 
-    def handle(
-        self,
-        stubs: Mapping[PurePosixPath, bytes | None],
-        committed: Mapping[PurePosixPath, bytes],
-        tree: PackageTree,
-    ) -> None:
-        """Take the stubs, and what the source tree has of such files."""
+    def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
+        """Take all stubs of a project."""
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,12 @@ import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from . import __version__
 from .errors import PREFIX, BuildError, render
 from .package_tree import PackageTree
 from .placement import place_in_source_tree
-from .stubs import Difference, cause, find_differences
+from .stubs import StubFile, cause, stale_files
 
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
@@ -72,17 +71,17 @@ def _stubs(config_settings: Mapping[str, str | list[str] | None], *, check: bool
             print(ended.code, file=sys.stderr)
         return COULD_NOT_RUN
     if isinstance(receiver, _Refresh):
-        for difference in receiver.differences:
-            print(f"{'removed' if difference.new is None else 'wrote'} {difference.source}")
-        if not receiver.differences:
+        for stub in receiver.stale:
+            print(f"{'removed' if stub.new is None else 'wrote'} {stub.source.as_posix()}")
+        if not receiver.stale:
             print("stubs are up to date")
         return FINE
-    for difference in receiver.differences:
-        sys.stdout.write(difference.unified_diff())
-    if not receiver.differences:
+    for stub in receiver.stale:
+        sys.stdout.write(stub.unified_diff())
+    if not receiver.stale:
         return FINE
     sys.stdout.flush()
-    why = cause(receiver.differences)
+    why = cause(receiver.stale)
     print(f"{PREFIX}: stubs are out of date{why and f': {why}'}", file=sys.stderr)
     return FINDINGS
 
@@ -91,31 +90,21 @@ def _stubs(config_settings: Mapping[str, str | list[str] | None], *, check: bool
 class _Check:
     """Finds what is out of date."""
 
-    differences: list[Difference] = field(default_factory=list)
+    stale: list[StubFile] = field(default_factory=list)
 
-    def handle(
-        self,
-        stubs: Mapping[PurePosixPath, bytes | None],
-        committed: Mapping[PurePosixPath, bytes],
-        tree: PackageTree,
-    ) -> None:
+    def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
         """Compare stubs with the source tree."""
-        sources = {path: tree.source_of(path).as_posix() for path in stubs}
-        self.differences = find_differences(stubs, committed, sources)
+        del tree
+        self.stale = stale_files(stubs)
 
 
 @dataclass
 class _Refresh(_Check):
     """Brings it up to date."""
 
-    def handle(
-        self,
-        stubs: Mapping[PurePosixPath, bytes | None],
-        committed: Mapping[PurePosixPath, bytes],
-        tree: PackageTree,
-    ) -> None:
+    def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
         """Write stubs into the source tree."""
-        super().handle(stubs, committed, tree)
+        super().handle(stubs, tree)
         place_in_source_tree((), stubs, tree)
 
 

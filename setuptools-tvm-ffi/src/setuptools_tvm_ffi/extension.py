@@ -73,6 +73,7 @@ class TVMFFIExtension(Extension):
         registry_prefix: str | None = None,
         stubs: str = "init",
         stubs_target: str = "python",
+        stubs_crate: str = ".",
         stub_imports: Sequence[str] = (),
         link_header: bool = True,
         link_shared: bool = True,

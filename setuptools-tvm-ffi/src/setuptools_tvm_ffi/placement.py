@@ -15,7 +15,7 @@ from .file_replacement import replace_file
 from .libraries import BuiltLibrary
 from .package_tree import PackageTree
 from .settings import ExtensionSettings
-from .stubs import same
+from .stubs import StubFile
 from .toolchains import library_filename, system_of
 
 _LIBRARY_MODE = 0o755
@@ -99,16 +99,17 @@ def place_in_build_lib(
             replace_file(build_lib / path, content, mode=_PLAIN_MODE)
 
 
-def place_in_source_tree(files: Iterable[ShippedFile], stubs: StubFiles, tree: PackageTree) -> None:
+def place_in_source_tree(
+    files: Iterable[ShippedFile], stubs: Iterable[StubFile], tree: PackageTree
+) -> None:
     """Write libraries and stubs into the packages; files that are there keep their permissions.
 
     A stub that was written by other releases and would say the same stays.
     """
     for file in files:
         replace_file(tree.source_of(file.path), file.content, mode=file.mode)
-    for path, content in stubs.items():
-        source = tree.source_of(path)
-        if content is None:
-            source.unlink(missing_ok=True)
-        elif not (source.is_file() and same(source.read_bytes(), content)):
-            replace_file(source, content)
+    for stub in stubs:
+        if stub.new is None:
+            stub.source.unlink(missing_ok=True)
+        elif stub.is_stale:
+            replace_file(stub.source, stub.new)

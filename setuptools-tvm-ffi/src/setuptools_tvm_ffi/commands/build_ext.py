@@ -12,7 +12,7 @@ import dataclasses
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -37,7 +37,7 @@ from ..placement import (
 from ..settings import ExtensionSettings, Project
 from ..settings.values import Count
 from ..sources import find_headers, find_sources
-from ..stubs import cause, find_differences, generate_stubs, is_committed, stub_requests
+from ..stubs import StubFile, cause, generate_stubs, stale_files, stub_requests
 from ..toolchains.discovery import check_environment
 from ..tvm_ffi_process import TVMFFIProcess
 from .build_folder import build_folder, locked_build_folder
@@ -55,13 +55,13 @@ class BuildExtMixin(build_ext):
     """Handles each `TVMFFIExtension`; leaves others to the class it is combined with."""
 
     # What this build put into `build_lib`, or in editable mode would have.
-    _stubs: dict[PurePosixPath, bytes | None]
+    _stubs: list[StubFile]
     _shipped: list[ShippedFile]
 
     def initialize_options(self) -> None:
         """Set what setuptools reads before a command has run."""
         super().initialize_options()
-        self._stubs = {}
+        self._stubs = []
         self._shipped = []
 
     def finalize_options(self) -> None:
@@ -215,20 +215,20 @@ class BuildExtMixin(build_ext):
     def _place(self, request: BuildRequest, result: BuildResult, process: TVMFFIProcess) -> None:
         tree = self._tree()
         # All of it is made before any of it is placed: a build that fails leaves what was there.
-        stubs, known = self._make_stubs(request, result, process, tree)
+        stubs = self._make_stubs(request, result, process, tree)
         if self._context.stubs is not None:
-            self._context.stubs.handle(stubs, known, tree)
+            self._context.stubs.handle(stubs, tree)
             return
-        if not self.editable_mode:
-            self._check_committed(request.project, stubs, known, tree)
+        in_wheel = {stub.path: stub.new for stub in stubs if stub.path is not None}
         if self.editable_mode:
             place_in_source_tree((), stubs, tree)
             self._place_editable(request, result, tree)
         else:
+            _check_committed(request.project, stubs)
             self._shipped = list(shipped_files(result.libraries))
             place_in_build_lib(
                 self._shipped,
-                stubs,
+                in_wheel,
                 build_lib=Path(self.build_lib),
                 tree=tree,
                 memory=Path(request.folder, "placed.json"),
@@ -242,61 +242,33 @@ class BuildExtMixin(build_ext):
         result: BuildResult,
         process: TVMFFIProcess,
         tree: PackageTree,
-    ) -> tuple[dict[PurePosixPath, bytes | None], dict[PurePosixPath, bytes]]:
-        """Return the stubs of all libraries, and what the source tree has of such files."""
-        project = request.project
-        stubs: dict[PurePosixPath, bytes | None] = {}
-        known: dict[PurePosixPath, bytes] = {}
-        strict = project.settings.stubs == "strict"
-        wanted = stub_requests(result, self.distribution.get_name(), tree, strict=strict)
-        for each in wanted:
-            folder = each.library.parent
-            made = generate_stubs(each, process, root=request.root, folder=folder)
+    ) -> list[StubFile]:
+        """Return the stubs of all libraries."""
+        settings = request.project.settings
+        # Libraries may share a file.
+        stubs: dict[Path, StubFile] = {}
+        strict = settings.stubs == "strict"
+        for wanted in stub_requests(result, self.distribution.get_name(), tree, strict=strict):
+            folder = wanted.library.parent
+            made = generate_stubs(wanted, process, root=request.root, folder=folder)
             for warning in made.warnings:
                 logger.warning("%s: warning: %s", PREFIX, warning)
-            stubs.update(made.files)
-            known.update(each.files)
-            has_python = any(path.suffix in {".py", ".pyi"} for path in made.files)
-            if has_python and project.settings.py_typed:
-                marker = PurePosixPath(*tree.outermost([each.settings])[0].split("."), "py.typed")
+            for path, content in made.files.items():
+                in_crate = wanted.crate is not None
+                source = wanted.crate / path if wanted.crate else tree.source_of(path)
+                old = wanted.files.get(path)
+                if old is None and source.exists():  # it should have been read
+                    raise BuildError(f"{source}: would be overwritten by a new stub")
+                stubs[source] = StubFile(source, old, content, None if in_crate else path)
+            if made.files and wanted.crate is None and settings.py_typed:
+                marker = PurePosixPath(*tree.outermost([wanted.settings])[0].split("."), "py.typed")
                 source = tree.source_of(marker)
-                if source.is_file():
-                    known[marker] = source.read_bytes()
-                stubs[marker] = known.get(marker, b"")
-        for path in set(stubs) - set(known):
-            if tree.source_of(path).exists():  # it should have been read
-                raise BuildError(f"{tree.source_of(path)}: would be overwritten by a new stub")
-        return stubs, known
-
-    def _check_committed(
-        self,
-        project: Project,
-        stubs: Mapping[PurePosixPath, bytes | None],
-        known: Mapping[PurePosixPath, bytes],
-        tree: PackageTree,
-    ) -> None:
-        """Say what of the source tree's stubs is out of date, as loudly as is wanted.
-
-        :raises BuildError: something is, and that is to fail a build.
-        """
-        if not is_committed(known):
-            return
-        sources = {path: tree.source_of(path).as_posix() for path in stubs}
-        found = find_differences(stubs, known, sources)
-        if not found:
-            return
-        names = ", ".join(difference.source for difference in found)
-        why = cause(found)
-        message = f"stubs in the source tree are out of date: {names}{why and f' ({why})'}"
-        hint = "'setuptools-tvm-ffi stubs' writes them anew"
-        if project.settings.stubs == "warn":
-            logger.warning("%s: warning: %s; %s", PREFIX, message, hint)
-            return
-        diffs = "".join(difference.unified_diff() for difference in found)
-        raise BuildError(f"{project.place('stubs')}: {message}\n{diffs}", hint=hint)
+                old = source.read_bytes() if source.is_file() else None
+                stubs[source] = StubFile(source, old, old or b"", marker)
+        return list(stubs.values())
 
     def _written_stubs(self) -> list[PurePosixPath]:
-        return [path for path, content in self._stubs.items() if content is not None]
+        return [s.path for s in self._stubs if s.path is not None and s.new is not None]
 
     def _place_editable(
         self, request: BuildRequest, result: BuildResult, tree: PackageTree
@@ -348,3 +320,22 @@ class BuildExtMixin(build_ext):
             root=str(root),
         )
         replace_file(Path(build_folder(self), build_record.FILENAME), record)
+
+
+def _check_committed(project: Project, stubs: Sequence[StubFile]) -> None:
+    """Say what of the source tree's stubs is out of date, as loudly as is wanted.
+
+    :raises BuildError: something is, and that is to fail a build.
+    """
+    stale = stale_files(stubs)
+    if not stale or not any(stub.is_generated for stub in stubs):
+        return
+    names = ", ".join(stub.source.as_posix() for stub in stale)
+    why = cause(stale)
+    message = f"stubs in the source tree are out of date: {names}{why and f' ({why})'}"
+    hint = "'setuptools-tvm-ffi stubs' writes them anew"
+    if project.settings.stubs == "warn":
+        logger.warning("%s: warning: %s; %s", PREFIX, message, hint)
+        return
+    diffs = "".join(stub.unified_diff() for stub in stale)
+    raise BuildError(f"{project.place('stubs')}: {message}\n{diffs}", hint=hint)

@@ -169,9 +169,15 @@ class ExtensionSettings:
     )
     stubs_target: str = _setting(
         Choice(("python", "rust")),
-        "The language of the stubs. `rust` is passed on to `tvm-ffi-stubgen` from 0.1.15 on: its "
-        "`.rs` files are written where those for Python would be, and none for Python.",
+        "The language of the stubs. `rust` is passed on to `tvm-ffi-stubgen`, which knows it from "
+        "0.1.15 on; it writes into the `src` folder of a Cargo crate, and nothing for Python.",
         "python",
+    )
+    stubs_crate: str = _setting(
+        Text(),
+        "The folder of that crate, inside the project. Its stubs are part of the source tree and "
+        "of no wheel: an editable install and `setuptools-tvm-ffi stubs` write them.",
+        ".",
     )
     stub_imports: tuple[str, ...] = _setting(
         Strings(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "dotted modules"),

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from .generation import Stubs, generate_stubs
 from .requests import stub_requests
-from .staleness import Difference, cause, find_differences, is_committed, same
+from .staleness import StubFile, cause, stale_files
 
 __all__ = [
-    "Difference",
+    "StubFile",
     "Stubs",
     "cause",
-    "find_differences",
     "generate_stubs",
-    "is_committed",
-    "same",
+    "stale_files",
     "stub_requests",
 ]

@@ -19,14 +19,14 @@ class Chosen:
     """What stubs are written for.
 
     :param hidden: what the generator must not see.
-    :param left_out: names as `NameProblem` has them, symbols as ``LIB.name``.
+    :param left_out: kinds and names, as `NameProblem` has them.
     :param visible_functions: all global functions that the generator sees.
     :param visible_names: functions and types of this library that stubs are made for.
     """
 
     registry: Registry
     hidden: Hidden
-    left_out: frozenset[str]
+    left_out: frozenset[tuple[str, str]]
     visible_functions: Sequence[str]
     visible_names: Sequence[str]
     warnings: tuple[str, ...]
@@ -56,15 +56,15 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
             own, settings.prefix, request.modules, makes_packages=makes_packages
         )
     _check_names(request, problems)
-    left_out = frozenset(
-        f"LIB.{problem.name}" if problem.kind == "symbol" else problem.name for problem in problems
-    )
+    left_out = frozenset((problem.kind, problem.name) for problem in problems)
+    functions = [name for name in own.functions if ("function", name) not in left_out]
+    types = [key for key in own.types if ("type", key) not in left_out]
     return Chosen(
         registry=registry,
         hidden=hidden_by(problems),
         left_out=left_out,
-        visible_functions=[n for n in answer["functions"] if n not in left_out],
-        visible_names=[n for n in (*own.functions, *own.types) if n not in left_out],
+        visible_functions=[n for n in answer["functions"] if ("function", n) not in left_out],
+        visible_names=[*functions, *types],
         warnings=tuple(
             f"{problem}: left out of the stubs; {problem.instead}" for problem in problems
         ),

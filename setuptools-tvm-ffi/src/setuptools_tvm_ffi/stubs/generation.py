@@ -87,13 +87,15 @@ def generate_stubs(
     kept = _from_cache(cache, _key(request, request.files))
     if kept is not None:
         return kept
-    python = {path: text for path, text in request.files.items() if path.suffix != ".rs"}
+    python = request.files if request.crate is None else {}
     for path, content in python.items():
         directives.parse(_decode(path, content), str(path))
     marker = directives.MARKER.encode()
     warnings = []
-    if request.settings.stubs == "directives" and not any(
-        marker in content for content in python.values()
+    if (
+        request.crate is None
+        and request.settings.stubs == "directives"
+        and not any(marker in content for content in python.values())
     ):
         warnings.append(
             f"{request.settings.place('stubs')} is 'directives', and no file of the package "
@@ -107,7 +109,7 @@ def generate_stubs(
             # Init mode appends to the last line, whether it is ended or not.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
             (staging / path).write_bytes(content + end)
-        staging.mkdir(parents=True, exist_ok=True)
+        (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
         chosen, answer, printed = _run_child(request, process, staging, root)
         for path, content in python.items():
             _check_parameters(path, content.decode(), answer)
@@ -116,11 +118,11 @@ def generate_stubs(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     for path, generated in files.items():
-        if path.suffix != ".rs":
+        if request.crate is None:
             _check_file(path, generated.decode(), answer, chosen.visible_functions)
     warnings += [*chosen.warnings, *_unknown_types(request, printed)]
     result: dict[PurePosixPath, bytes | None] = {**files}
-    if request.settings.stubs_target == "python" and request.settings.stubs != "none":
+    if request.crate is None and request.settings.stubs != "none":
         typed, more = type_stubs(request, files, chosen)
         warnings += more
         for path, stub in typed.items():
@@ -142,7 +144,7 @@ def _run_child(
     blocks = [
         (kind, parameter.partition("@")[0])
         for path, content in request.files.items()
-        if path.suffix != ".rs"
+        if request.crate is None
         for piece in directives.blocks(_decode(path, content), str(path))
         for kind, _, parameter in [(piece.block or "").partition("/")]
     ]
@@ -166,7 +168,7 @@ def _run_child(
             "siblings": [str(root / sibling) for sibling in request.siblings],
             "stand_ins": list(request.stand_ins),
             "others": [str(root / other) for other in request.others],
-            "staging": str(staging),
+            "staging": str(staging / _sources(request)),
             "mode": settings.stubs,
             "target_language": settings.stubs_target,
             "imports": list(settings.stub_imports),
@@ -183,6 +185,11 @@ def _run_child(
     if stage != "done" or report.status != 0:
         raise _child_failure(request, stage, report.status or 0, printed)
     return chosen[0], report.answer, printed.replace(f"{staging.resolve()}{os.sep}", "")
+
+
+def _sources(request: StubRequest) -> str:
+    """Return where below the staging folder the generator works."""
+    return "." if request.crate is None else "src"
 
 
 def _check_target(request: StubRequest, targets: Sequence[str]) -> None:
@@ -204,8 +211,12 @@ def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
     prefix = request.settings.prefix
     folder = PurePosixPath(*prefix.rstrip(".").split("."))
     module, package = folder / "_ffi_api.py", folder / "__init__.py"
-    has_some = any(name.rpartition(".")[0] == prefix[:-1] for name in chosen.visible_names)
-    if request.settings.stubs_target != "python" or has_some or module in request.files:
+    untyped = {name for name, f in chosen.registry.functions.items() if not f.typed}
+    has_some = any(
+        name.rpartition(".")[0] == prefix[:-1] and name not in untyped
+        for name in chosen.visible_names
+    )
+    if request.crate is not None or has_some or module in request.files:
         return False
     if not chosen.visible_names and not chosen.registry.symbols:
         return False
@@ -240,6 +251,7 @@ def _child_failure(request: StubRequest, stage: str, status: int, printed: str) 
         printed = _without_frames(printed)
         hint = _NOT_FOUND_HINT if _NOT_FOUND.search(printed) else _ENDED_HINT
     elif stage == "stub-imports":
+        printed = _without_frames(printed)
         hint = "what it names is imported where the build runs: list it in build-system.requires"
     return BuildError(
         f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",
@@ -272,7 +284,7 @@ def _unknown_types(request: StubRequest, printed: str) -> list[str]:
 
 def _collect(request: StubRequest, staging: Path) -> dict[PurePosixPath, bytes]:
     result = {}
-    suffixes = (".rs",) if request.settings.stubs_target == "rust" else (".py", ".pyi")
+    suffixes = (".py", ".pyi") if request.crate is None else (".rs",)
     for file in sorted(staging.rglob("*")):
         if file.suffix not in suffixes or not file.is_file():
             continue
@@ -281,7 +293,7 @@ def _collect(request: StubRequest, staging: Path) -> dict[PurePosixPath, bytes]:
             continue  # of a sibling that was loaded, too
         generated = file.read_bytes()
         original = request.files.get(path)
-        if original is None or path.suffix == ".rs":
+        if original is None or request.crate is not None:
             result[path] = generated.replace(b"\r\n", b"\n")
         elif directives.MARKER.encode() in generated:
             spliced = directives.splice(

@@ -69,12 +69,20 @@ def find_problems(
         if reason:
             instead = "" if refused else f"tvm_ffi.get_global_func({name!r}) returns it"
             problems.append(NameProblem("function", name, reason, instead))
-    for key in sorted(registry.types):
+    hidden: set[str] = set()
+    imports = _Imports(prefix.rstrip("."))
+    # A class comes after the one that it derives from.
+    for key in sorted(registry.types, key=lambda key: (len([*registry.ancestors(key)]), key)):
+        parent = registry.types[key].parent
         reason = prefixes.type_problem(key)
+        if not reason and parent in hidden:
+            reason = f"it derives from {parent}, which is left out"
+        if not reason and makes_packages and parent is not None and parent in registry.types:
+            reason = imports.problem(key, parent)
         if reason:
+            hidden.add(key)
             instead = "its objects are of a class that tvm_ffi makes when it meets one"
             problems.append(NameProblem("type", key, reason, instead))
-    hidden = {problem.name for problem in problems}
     for key, type_ in sorted(registry.types.items()):
         if key not in hidden:
             problems += _member_problems(type_)
@@ -102,14 +110,53 @@ def hidden_by(problems: Iterable[NameProblem]) -> Hidden:
 
 
 def _member_problems(type_: ObjectType) -> Iterator[NameProblem]:
+    untyped = {f.name for f in type_.fields if not f.typed}
+    untyped |= {method.name for method in type_.methods if not method.typed}
     for name in dict.fromkeys(type_.member_names):
         reason = _part_problem(name)
+        if not reason and name in untyped:
+            reason = "carries no type schema"
         if not reason and name.startswith("__") and not name.endswith("__"):
             reason = "is a name that Python mangles inside a class"
         if reason:
             yield NameProblem(
                 "member", f"{type_.key}.{name}", reason, f"getattr(…, {name!r}) returns it"
             )
+
+
+class _Imports:
+    """Which packages have to be imported before which, because classes of theirs derive."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._needs: dict[str, set[str]] = {}
+
+    def problem(self, key: str, parent: str) -> str:
+        """Return why a class cannot derive from another; note that it does, if it can."""
+        package, above = (name.rpartition(".")[0] for name in (key, parent))
+        if package == above:
+            return ""
+        # The root loads the library, without which no other has a class.
+        if package == self._root or self._reaches(above, package):
+            return f"it derives from {parent}, whose package has to be imported after this one's"
+        self._needs.setdefault(package, set()).add(above)
+        return ""
+
+    def _is_inside(self, package: str) -> bool:
+        return package.startswith(f"{self._root}.")
+
+    def _reaches(self, package: str, other: str) -> bool:
+        waiting, seen = [package], {package}
+        while waiting:
+            current = waiting.pop()
+            if other in self._needs.get(current, ()):
+                return True
+            # A package is imported after those around it, but that one's import is under way.
+            around = {parent for parent in _lineage(current) if self._is_inside(parent)}
+            new = (self._needs.get(current, set()) | around) - {other} - seen
+            seen |= new
+            waiting += new
+        return False
 
 
 class _Prefixes:
@@ -123,6 +170,7 @@ class _Prefixes:
         makes_packages: bool,  # noqa: FBT001 - of this module alone
     ) -> None:
         self._types = registry.types
+        self._functions = registry.functions
         self._root = prefix.rstrip(".")
         self._makes_packages = makes_packages
         # Names that a module or package has, which a file system may fold.
@@ -145,6 +193,8 @@ class _Prefixes:
             if last in self._internal:
                 return f"{last!r} is what generated modules call something of their own", True
         reason = self._problem(package, last)
+        if not reason and self._functions[name].unwritable:
+            reason = "the generator cannot write its types"
         if not reason and name in self._types:
             reason = "is a type key, too, whose class has the name"
         return reason, False
@@ -153,6 +203,9 @@ class _Prefixes:
         """Return why there is no class for a type."""
         package, _, last = key.rpartition(".")
         reason = self._problem(package, last)
+        own = [f.name for f in self._types[key].fields if _DUNDER.fullmatch(f.name)]
+        if not reason and own:
+            reason = f"its field {own[0]!r} would replace what every class has under that name"
         if not reason and (_DUNDER.fullmatch(last) or last in self._internal):
             reason = f"{last!r} is what modules call something of their own"
         if not reason and last == "LIB" and package == self._root:
@@ -181,8 +234,8 @@ class _Prefixes:
             reason = _part_problem(last)
             if reason:
                 return reason
-            if last == API_MODULE or len(last.encode()) > _LONGEST:
-                what = "is the generated module" if last == API_MODULE else "is too long"
+            if last == API_MODULE or _DUNDER.fullmatch(last) or len(last.encode()) > _LONGEST:
+                what = "is too long" if len(last.encode()) > _LONGEST else "is a module's own"
                 return f"{last!r} {what}, and no package can have the name"
             if parent in self._types:
                 return f"{parent} is a class, and no package can have the name, too"

@@ -89,9 +89,10 @@ def outline(text: str, file: str) -> Outline:
     def block_at(line: int) -> str | None:
         return next((block for lines, block in ranges.items() if line in lines), None)
 
+    keys = _keys(tree, ranges)
     for node in tree.body:
         if block_at(node.lineno) is None and not _is_docstring(node):
-            _add(result, node, ranges)
+            _add(result, node, ranges, keys)
     return result
 
 
@@ -104,15 +105,15 @@ def has_no_code(text: str, file: str) -> bool:
     return not (found.own or found.imports or found.classes or found.exported is not None)
 
 
-def _add(result: Outline, node: ast.stmt, blocks: dict[range, str]) -> None:
+def _add(result: Outline, node: ast.stmt, blocks: dict[range, str], keys: dict[int, str]) -> None:
     if isinstance(node, ast.ImportFrom) and node.module == "__future__":
         return
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         result.imports.append(ast.unparse(node))
     elif isinstance(node, ast.If) and _is_type_checking(node):
         for statement in node.body:
-            _add(result, statement, blocks)
-    elif isinstance(node, ast.ClassDef) and (key := _key(node, blocks)):
+            _add(result, statement, blocks, keys)
+    elif isinstance(node, ast.ClassDef) and (key := keys.get(node.lineno, "")):
         result.classes.append(_class(node, key, blocks))
     elif isinstance(node, ast.Assign) and _target(node) == "LIB":
         result.library = _loaded_target(node.value)
@@ -141,13 +142,18 @@ def _class(node: ast.ClassDef, key: str, blocks: dict[range, str]) -> ClassOutli
     return result
 
 
-def _key(node: ast.ClassDef, blocks: dict[range, str]) -> str:
-    end = node.end_lineno or node.lineno
-    # The end marker of a block is a comment, and may come after the last statement.
+def _keys(tree: ast.Module, blocks: dict[range, str]) -> dict[int, str]:
+    """Return the type key of each class with an ``object/`` block, by the class's line.
+
+    A block may hold nothing but comments, and then belongs to the class above it.
+    """
+    result = {}
     for lines, block in blocks.items():
-        if node.lineno < lines.start <= end + 1 and block.startswith("object/"):
-            return block.partition("/")[2]
-    return ""
+        kind, _, key = block.partition("/")
+        above = [node for node in tree.body if node.lineno < lines.start]
+        if kind == "object" and above and isinstance(above[-1], ast.ClassDef):
+            result[above[-1].lineno] = key
+    return result
 
 
 def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:

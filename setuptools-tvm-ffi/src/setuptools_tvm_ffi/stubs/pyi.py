@@ -57,15 +57,14 @@ class StubContext:
     """What the stubs of one library have in common.
 
     :param tvm_ffi_version: of the release whose registry and generator it was.
-    :param left_out: names that are registered and that no module has: functions and types by their
-        full names, members as ``key.member``.
+    :param left_out: kinds and names of what is registered and no module has, see `NameProblem`.
     :param class_modules: the module of each type that this distribution has a class for.
     :param target: the library's.
     """
 
     registry: Registry
     tvm_ffi_version: str
-    left_out: Collection[str]
+    left_out: Collection[tuple[str, str]]
     class_modules: Mapping[str, Reference]
     target: str
 
@@ -162,7 +161,7 @@ class _ApiWriter:
             function
             for name, function in sorted(self._registry.functions.items())
             if f"{name.rpartition('.')[0]}." in outline.prefixes
-            and name not in context.left_out
+            and ("function", name) not in context.left_out
             and name.rpartition(".")[2] not in outline.own_names
         ]
         self._types = {
@@ -173,7 +172,7 @@ class _ApiWriter:
         symbols = [
             symbol
             for name, symbol in sorted(self._registry.symbols.items())
-            if f"LIB.{name}" not in context.left_out
+            if ("symbol", name) not in context.left_out
         ]
         self._symbols = symbols if outline.library == context.target else []
         defined = {_last(function.name) for function in self._functions}
@@ -394,7 +393,9 @@ class _ApiWriter:
     def _members(self, item: ClassOutline, type_: ObjectType) -> tuple[list[str], list[str]]:
         """Return the definitions of a class's members, and which of them want an alias."""
         left_out = {
-            member for member in type_.members if f"{type_.key}.{member}" in self._context.left_out
+            name
+            for name in type_.members
+            if ("member", f"{type_.key}.{name}") in self._context.left_out
         }
         blocks: list[str] = []
         aliases: list[str] = []
@@ -495,15 +496,14 @@ def _docstring(doc: str | None, indent: str) -> list[str]:
     cleaned = inspect.cleandoc(doc or "")
     if not cleaned:
         return []
-    escaped = cleaned.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    # No three quotes in a row, and none at the end.
+    escaped = re.sub(r'"(?=""|\Z)', r'\\"', cleaned.replace("\\", "\\\\"))
     # What an editor would not show, or take for the end of a line.
     escaped = re.sub(
         r"[^\S \n]|[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]",
         lambda match: match[0].encode("unicode_escape").decode(),
         escaped,
     )
-    if escaped.endswith('"'):
-        escaped = f'{escaped[:-1]}\\"'
     if "\n" in escaped:
         escaped += "\n"
     lines = f'"""{escaped}"""'.split("\n")

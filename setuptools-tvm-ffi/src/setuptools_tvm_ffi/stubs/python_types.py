@@ -109,7 +109,7 @@ _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
 #: What else there is, for the reference page: C++ and a schema of it.
 SPECIAL = (
     ("`ffi::Optional<T>`, `std::optional<T>`", Schema("Optional", (Schema("T"),))),
-    ("`T*` of an object class", Schema("Optional", (Schema("T"),))),
+    ("`ffi::ObjectPtr<T>`", Schema("Optional", (Schema("T"),))),
     ("`ffi::Variant<T, U>`, `std::variant<T, U>`", Schema("Variant", (Schema("T"), Schema("U")))),
     ("`ffi::Expected<T>`", Schema("Expected", (Schema("T"), Schema("ffi.Error")))),
     ("`ffi::Tuple<T, U>`, `std::tuple<T, U>`", Schema("Tuple", (Schema("T"), Schema("U")))),

@@ -4,19 +4,12 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import PREFIX
 from .python_types import Reference
 from .schema import ANY, FUNCTIONS, Schema, parse_schema
-
-logger = logging.getLogger(__name__)
-
-# Without a schema a function takes anything.
-_UNKNOWN = Schema("ffi.Function", result=ANY)
 
 
 @dataclass(frozen=True)
@@ -24,22 +17,27 @@ class Function:
     """A global function, a method or an exported symbol.
 
     :param schema: always that of a function.
+    :param typed: whether it is registered with that schema, and not with none.
+    :param unwritable: whether the generator would write a module that does not compile.
     :param static: whether a method takes no object.
     """
 
     name: str
     schema: Schema
     doc: str | None
+    typed: bool = True
+    unwritable: bool = False
     static: bool = True
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a type."""
+    """A field of a type; see `Function` for what is the same."""
 
     name: str
     schema: Schema
     doc: str | None
+    typed: bool
     read_only: bool
     in_constructor: bool
     keyword_only: bool
@@ -110,13 +108,9 @@ class Registry:
 def read_registry(answer: Mapping[str, Any]) -> Registry:
     """Return the registry for the answer of `tvm_ffi_process/reflection.py`."""
     return Registry(
-        functions={
-            name: _function(name, name, value) for name, value in answer["functions"].items()
-        },
+        functions={name: _function(name, value) for name, value in answer["functions"].items()},
         types={key: _type(key, value) for key, value in answer["types"].items()},
-        symbols={
-            name: _function(f"LIB.{name}", name, value) for name, value in answer["symbols"].items()
-        },
+        symbols={name: _function(name, value) for name, value in answer["symbols"].items()},
         parents={key: parent for key, (parent, _) in answer["python_classes"].items()},
         python_classes={
             key: (place[1], place[0])
@@ -138,8 +132,9 @@ def _type(key: str, value: Mapping[str, Any]) -> ObjectType:
         fields=tuple(
             Field(
                 name=field["name"],
-                schema=_schema(f"{key}.{field['name']}", field["schema"], ANY),
+                schema=_schema(field["schema"]) or ANY,
                 doc=field["doc"],
+                typed=_schema(field["schema"]) is not None,
                 read_only=field["read_only"],
                 in_constructor=field["in_constructor"],
                 keyword_only=field["keyword_only"],
@@ -147,25 +142,27 @@ def _type(key: str, value: Mapping[str, Any]) -> ObjectType:
             )
             for field in value["fields"]
         ),
-        methods=tuple(
-            _function(f"{key}.{method['name']}", method["name"], method)
-            for method in value["methods"]
-        ),
+        methods=tuple(_function(method["name"], method) for method in value["methods"]),
     )
 
 
-def _function(place: str, name: str, value: Mapping[str, Any]) -> Function:
-    schema = _schema(place, value["schema"], _UNKNOWN)
-    if schema.origin not in FUNCTIONS or schema.result is None:
-        schema = _UNKNOWN
-    return Function(name, schema, value["doc"], value.get("static", True))
+def _function(name: str, value: Mapping[str, Any]) -> Function:
+    schema = _schema(value["schema"])
+    typed = schema is not None
+    if schema is None or schema.origin not in FUNCTIONS or schema.result is None:
+        schema = Schema("ffi.Function", result=ANY)  # it takes what it takes
+    return Function(
+        name=name,
+        schema=schema,
+        doc=value["doc"],
+        typed=typed,
+        unwritable=value.get("unwritable", False),
+        static=value.get("static", True),
+    )
 
 
-def _schema(place: str, text: str | None, unknown: Schema) -> Schema:
-    if text is None:
-        return unknown
+def _schema(text: str | None) -> Schema | None:
     try:
-        return parse_schema(text)
+        return None if text is None else parse_schema(text)
     except (ValueError, RecursionError):
-        logger.warning("%s: warning: %r: its type schema cannot be read", PREFIX, place)
-        return unknown
+        return None

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from ..errors import ConfigurationError
 from ..libraries import BuildResult, BuiltLibrary
 from ..package_tree import PackageTree
 from ..settings import ExtensionSettings
@@ -29,8 +31,11 @@ class StubRequest:
     :param stand_ins: files that stand in for libraries of a driver that this machine lacks.
     :param other_prefixes: those below its own that belong to other libraries.
     :param package_prefixes: of every library of the distribution whose prefixes become packages.
-    :param files: those below the extension's package that stubs are made of or may replace.
+    :param files: those below the extension's package, or in its crate, that stubs are made of or
+        may replace.
     :param modules: all Python files there.
+    :param crate: the folder of the crate that stubs for Rust are for, relative to the project's
+        root; ``None`` where they are for Python.
     :param strict: whether names that no stub can have are refused.
     """
 
@@ -46,6 +51,7 @@ class StubRequest:
     package_prefixes: tuple[str, ...] = ()
     modules: frozenset[PurePosixPath] = frozenset()
     stand_ins: tuple[str, ...] = ()
+    crate: Path | None = None
     strict: bool = False
 
 
@@ -54,7 +60,6 @@ def is_relevant(path: PurePosixPath, content: bytes) -> bool:
     return (
         path.name in {"__init__.py", "_ffi_api.py", "__init__.pyi", "_ffi_api.pyi"}
         or directives.MARKER.encode() in content
-        or path.suffix == ".rs"
     )
 
 
@@ -63,6 +68,8 @@ def stub_requests(
 ) -> list[StubRequest]:
     """Return a request for each library that was built.
 
+    :param crate: the folder of the crate that stubs for Rust are for, relative to the project's
+        root; ``None`` where they are for Python.
     :param strict: whether names that no stub can have are refused.
     """
     every = [library.settings for library in result.libraries]
@@ -78,7 +85,8 @@ def stub_requests(
             other_prefixes=_prefixes_below(library.settings, every),
             package_prefixes=tuple(s.prefix for s in every if s.stubs == "init"),
             tvm_ffi_version=str(result.sdk.version),
-            files=_files(library.settings, every, tree),
+            files=_crate_files(library.settings) or _files(library.settings, every, tree),
+            crate=_crate(library.settings),
             modules=_modules(library.settings, tree),
             strict=strict,
             stand_ins=tuple(
@@ -97,21 +105,48 @@ def _files(
     Those of its package and below, whether or not setuptools packs them: a file that is there
     is not to be taken for one that is missing. Packages of another library are left to it.
     """
-    if settings.stubs == "none":
+    if settings.stubs == "none" or settings.stubs_target != "python":
         return {}
     others = _prefixes_below(settings, every)
-    suffixes = {".rs"} if settings.stubs_target == "rust" else {".py", ".pyi"}
     files = {}
     for package, folder in tree.folders(settings.package):
         if f"{package}.".startswith(others):
             continue
         for file in sorted(folder.glob("*")):
             path = PurePosixPath(*package.split("."), file.name)
-            if file.suffix in suffixes and file.is_file():
+            if file.suffix in {".py", ".pyi"} and file.is_file():
                 content = file.read_bytes()
                 if is_relevant(path, content):
                     files[path] = content
     return files
+
+
+def _crate(settings: ExtensionSettings) -> Path | None:
+    """Return the folder of the crate, relative to the project's root, which is the current one.
+
+    :raises ConfigurationError: there is none, or it lies outside the project.
+    """
+    if settings.stubs_target != "rust" or settings.stubs == "none":
+        return None
+    place = settings.place("stubs_crate")
+    crate = Path(os.path.normpath(settings.stubs_crate))
+    if crate.is_absolute() or crate.parts[:1] == ("..",):
+        raise ConfigurationError(f"{place} is {settings.stubs_crate!r}, outside the project")
+    if not (crate / "Cargo.toml").is_file():
+        raise ConfigurationError(
+            f"{place}: there is no {(crate / 'Cargo.toml').as_posix()}",
+            hint="name the folder of the Cargo crate that the stubs are for",
+        )
+    return crate
+
+
+def _crate_files(settings: ExtensionSettings) -> dict[PurePosixPath, bytes]:
+    """Return the files of a crate, by path below its folder, that its stubs depend on."""
+    crate = _crate(settings)
+    if crate is None:
+        return {}
+    files = [crate / "Cargo.toml", *sorted((crate / "src").rglob("*.rs"))]
+    return {PurePosixPath(file.relative_to(crate).as_posix()): file.read_bytes() for file in files}
 
 
 def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePosixPath]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from . import directives
 from .pyi import SIGNATURE
@@ -20,68 +20,58 @@ _MADE_WITH = re.compile(
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One file that is not what it would be.
+class StubFile:
+    """One file of stubs, as it is in the source tree and as it is to be.
 
     :param source: where it is in the source tree, or would be.
     :param old: ``None`` where there is none.
     :param new: ``None`` where there is to be none.
+    :param path: in the wheel; ``None`` for one that no wheel has.
     """
 
-    source: str
-    old: str | None
-    new: str | None
+    source: Path
+    old: bytes | None
+    new: bytes | None
+    path: PurePosixPath | None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the source tree's says something else; what made a file does not count."""
+        if self.old is None or self.new is None:
+            return self.old is not self.new
+        return _without_versions(self.old) != _without_versions(self.new)
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the source tree has it with something that was generated."""
+        # After the `#` of Python or the `//` of Rust.
+        marks = (directives.BEGIN.lstrip("# ").encode(), SIGNATURE.encode())
+        return self.old is not None and any(mark in self.old for mark in marks)
 
     def unified_diff(self) -> str:
         """Return the difference as ``diff -u`` writes it."""
+        name = self.source.as_posix()
         lines = difflib.unified_diff(
-            (self.old or "").splitlines(keepends=True),
-            (self.new or "").splitlines(keepends=True),
-            "/dev/null" if self.old is None else f"a/{self.source}",
-            "/dev/null" if self.new is None else f"b/{self.source}",
+            _text(self.old).splitlines(keepends=True),
+            _text(self.new).splitlines(keepends=True),
+            "/dev/null" if self.old is None else f"a/{name}",
+            "/dev/null" if self.new is None else f"b/{name}",
         )
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
-def same(old: bytes, new: bytes) -> bool:
-    """Whether two versions of a stub differ in nothing but what they were made with."""
-    return _without_versions(old) == _without_versions(new)
+def stale_files(files: Iterable[StubFile]) -> list[StubFile]:
+    """Return those that are out of date, sorted."""
+    return sorted((f for f in files if f.is_stale), key=lambda file: file.source.as_posix())
 
 
-def find_differences(
-    stubs: Mapping[PurePosixPath, bytes | None],
-    committed: Mapping[PurePosixPath, bytes],
-    sources: Mapping[PurePosixPath, str],
-) -> list[Difference]:
-    """Return what differs, sorted.
-
-    :param stubs: what there should be, ``None`` for a file that is to go.
-    :param committed: what there is.
-    :param sources: where each file is in the source tree.
-    """
-    differences = []
-    for path in sorted(stubs):
-        old, new = committed.get(path), stubs[path]
-        if old is None and new is None:
-            continue
-        if old is None or new is None or not same(old, new):
-            differences.append(Difference(sources[path], _text(old), _text(new)))
-    return differences
-
-
-def is_committed(committed: Mapping[PurePosixPath, bytes]) -> bool:
-    """Whether a source tree keeps any stubs that were generated."""
-    marks = (directives.BEGIN.encode(), SIGNATURE.encode())
-    return any(mark in content for content in committed.values() for mark in marks)
-
-
-def cause(differences: list[Difference]) -> str:
+def cause(files: Iterable[StubFile]) -> str:
     """Return which tool made the difference, if it was one: nothing else tells two registries.
 
     Empty where the library registers something else than before, or it cannot be known.
     """
-    for difference in differences:
-        old, new = (_MADE_WITH.search(text or "") for text in (difference.old, difference.new))
+    for file in files:
+        old, new = (_MADE_WITH.search(_text(content)) for content in (file.old, file.new))
         if old is None or new is None or old["registry"] != new["registry"]:
             continue
         changed = [
@@ -101,5 +91,5 @@ def _without_versions(content: bytes) -> bytes:
     return first + end + rest.partition(b"\n")[2]
 
 
-def _text(content: bytes | None) -> str | None:
-    return None if content is None else content.decode("utf-8", "replace")
+def _text(content: bytes | None) -> str:
+    return (content or b"").decode("utf-8", "replace")

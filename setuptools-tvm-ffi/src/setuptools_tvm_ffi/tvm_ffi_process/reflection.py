@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import ctypes
 import importlib
@@ -34,6 +35,7 @@ def reflect(
     :param library: a library that is loaded.
     :param types: come with those that they derive from.
     """
+    teach_types(tvm_ffi)
     names = sorted(functions)
     docs = global_function_docs(tvm_ffi, names)
     keys = sorted({ancestor for key in types for ancestor in lineage(tvm_ffi, key)})
@@ -54,7 +56,47 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
     metadata: Mapping[str, Any] = {}
     with contextlib.suppress(ValueError):
         metadata = tvm_ffi.registry.get_global_func_metadata(name)
-    return {"schema": metadata.get("type_schema"), "doc": doc or None}
+    schema = schema_of(tvm_ffi, metadata)
+    return {
+        "schema": schema,
+        "doc": doc or None,
+        # The generator passes over a function without types, and not over such.
+        "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
+    }
+
+
+def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa: ANN401
+    """Return the type schema, JSON text, or ``None`` where the generator could not write it.
+
+    It writes words of the registry that it does not know as they are, ``std::pair`` for instance.
+    """
+    parsed = readable(tvm_ffi, metadata)
+    try:
+        ast.parse(str(parsed), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return None if parsed is None else str(metadata["type_schema"])
+
+
+def readable(tvm_ffi: Any, metadata: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """Return the type schema as the generator reads it, ``None`` where it cannot."""
+    schema = metadata.get("type_schema")
+    if not isinstance(schema, str):
+        return None
+    try:
+        return tvm_ffi.core.TypeSchema.from_json_str(schema)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        return None
+
+
+def teach_types(tvm_ffi: Any) -> None:  # noqa: ANN401
+    """Have the generator write ``std::array`` as it writes ``std::vector``.
+
+    Up to 0.1.15.post2 it does not know it, and what it writes is no Python.
+    """
+    known = getattr(tvm_ffi.core, "_TYPE_SCHEMA_ORIGIN_CONVERTER", None)
+    if isinstance(known, dict) and "std::vector" in known:
+        known.setdefault("std::array", known["std::vector"])
 
 
 def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
@@ -72,7 +114,7 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
         "fields": [
             {
                 "name": field.name,
-                "schema": field.metadata.get("type_schema"),
+                "schema": schema_of(tvm_ffi, field.metadata),
                 "doc": field.doc,
                 "read_only": bool(field.frozen),
                 # Of 0.1.9 and newer.
@@ -85,7 +127,7 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
         "methods": [
             {
                 "name": method.name,
-                "schema": method.metadata.get("type_schema"),
+                "schema": schema_of(tvm_ffi, method.metadata),
                 "doc": method.doc,
                 "static": bool(method.is_static),
             }
@@ -154,7 +196,7 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
             metadata = module.get_function_metadata(name) or {}
         with contextlib.suppress(Exception):
             doc = module.get_function_doc(name)
-        result[name] = {"schema": metadata.get("type_schema"), "doc": doc}
+        result[name] = {"schema": schema_of(tvm_ffi, metadata), "doc": doc}
     return result
 
 

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registries whose names no Python module could have: each package imports, or is refused by name.
+
+``HOSTILE_REGISTRIES`` says how many, ``HOSTILE_SEED`` chooses other names than those of every test
+run: ``HOSTILE_REGISTRIES=200 HOSTILE_SEED=1 pytest setuptools-tvm-ffi/tests/test_hostile_names.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from named_registries import LIBRARY, Names, compile_library, install, stubs_of
+from setuptools_tvm_ffi.errors import BuildError
+
+REGISTRIES = int(os.environ.get("HOSTILE_REGISTRIES", "60"))
+SEED = int(os.environ.get("HOSTILE_SEED", "0"))
+
+HARMLESS = ("add", "Add", "point", "Point", "größe", "a1", "_private", "match", "type", "数")
+HOSTILE = (
+    *("import", "class", "None", "lambda", "async"),  # keywords
+    *("a-b", "1st", "a b", "", "x.y.", "ﬁ", "a\nb", 'a"b', "a'b", "a\\b", "\x7f", "😀"),
+    *("LIB", "_ffi_api", "_FFI_REG_OBJ", "_FFI_INIT_FUNC", "_ffi_Object", "TYPE_CHECKING"),
+    *("__init__", "__name__", "__all__", "__getattr__", "__path__", "__class__", "__x"),
+    *("str", "int", "object", "property", "Object", "Sequence", "Callable", "staticmethod"),
+    *("_Functions", "Functions", "Library", "_Library", "annotations", "self", "cls"),
+    *("n" * 300, "ñ" * 140, "ADD", "POINT", "con", "tests"),
+)
+MEMBERS = (
+    *("from", "x", "X", "__slots__", "__dict__", "__init__", "__len__", "__eq__", "same_as"),
+    *("a-b", "", "__private", "int", "str", "self", "property", "_0", "größe", "Object"),
+)
+TYPES = (
+    '{"type":"int"}',
+    '{"type":"ffi.String"}',
+    '{"type":"ffi.Array","args":[{"type":"ffi.String"}]}',
+    '{"type":"Optional","args":[{"type":"DLTensor*"}]}',
+    '{"type":"nobody.Knows"}',
+    "not JSON",
+)
+DOCS = ("", "plain", 'ends with "', '"""', "back\\slash", "tab\tand\x00null", "à\nb\n  c\n")
+
+
+def hostile_names(seed: int, package: str) -> Names:
+    """Names for one registry: some hostile, some beside which they are."""
+    chance = random.Random(f"{SEED} {seed}")
+    names = Names()
+    words = [*HARMLESS, *chance.sample(HOSTILE, 4)]
+    prefixes = [package, f"{package}.{chance.choice(words)}", f"{package}.sub"]
+    prefixes.append(f"{prefixes[-1]}.{chance.choice(words)}")
+    seen = set()
+    for _ in range(chance.randint(3, 12)):
+        name = f"{chance.choice(prefixes)}.{chance.choice(words)}"
+        if name not in seen:
+            names.function(name, schema(chance), chance.choice(DOCS))
+            seen.add(name)
+    keys: list[str] = []
+    for _ in range(chance.randint(0, 6)):
+        key = f"{chance.choice(prefixes)}.{chance.choice(words)}"
+        if key in keys:
+            continue
+        names.type(key, chance.choice([*keys, ""]), chance.choice(DOCS))
+        keys.append(key)
+        for member in chance.sample(MEMBERS, chance.randint(0, 4)):
+            doc = chance.choice(DOCS)
+            if chance.random() < 0.5:
+                writable = chance.choice(("", "1"))
+                names.field(key, member, chance.choice(TYPES[:-1]), doc, writable)
+            else:
+                static = chance.choice(("", "1"))
+                names.method(key, member, schema(chance, object_=not static), doc, static)
+    return names
+
+
+def schema(chance: random.Random, *, object_: bool = False) -> str:
+    parameters = ['{"type":"ffi.Object"}'] * object_
+    parameters += chance.choices(TYPES[:-1], k=chance.randint(0, 3))
+    result = chance.choice(TYPES[:-1])
+    named = f'"named_args":{{"return":[{result}],"params":[{",".join(parameters)}]}}'
+    return chance.choice((f'{{"type":"ffi.Function",{named}}}', "", TYPES[-1]))
+
+
+IMPORT = """
+import importlib, json, sys, traceback
+sys.path.insert(0, sys.argv[1])
+failed = {}
+for name in json.load(sys.stdin):
+    try:
+        module = importlib.import_module(name)
+        for exported in getattr(module, "__all__", ()):
+            getattr(module, exported)
+    except Exception:
+        failed[name] = traceback.format_exc()
+print(json.dumps(failed))
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_library(tmp_path_factory.mktemp("library"))
+
+
+def test_every_package_imports_or_is_refused_by_name(library: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    refused, modules, left_out = 0, [], 0
+    for number in range(REGISTRIES):
+        package = f"hostile{number}"
+        names = hostile_names(number, package)
+        try:
+            stubs = stubs_of(library, names, package, tmp_path)
+        except BuildError as problem:
+            refused += 1
+            named = [
+                w
+                for _, *w in names.lines
+                if w[0] in problem.message or repr(w[0]) in problem.message
+            ]
+            assert named or "nothing is registered under" in problem.message, problem
+            continue
+        left_out += len(stubs.warnings)
+        for path, content in stubs.files.items():
+            assert content is not None
+            if path.suffix == ".pyi":
+                compile(content, str(path), "exec")
+        install(library, names, package, stubs, site)
+        modules += [
+            ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+            for path in stubs.files
+            if path.suffix == ".py"
+        ]
+    command = [sys.executable, "-I", "-W", "error::SyntaxWarning", "-c", IMPORT, str(site)]
+    process = subprocess.run(
+        command, input=json.dumps(modules), capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout.splitlines()[-1]) == {}
+    # Some names can be had, and others are hostile enough.
+    assert len(modules) > REGISTRIES
+    assert left_out > REGISTRIES
+    assert 0 < refused < REGISTRIES
+
+
+def test_the_library_is_found_where_it_is_installed(library: Path, tmp_path: Path) -> None:
+    names = Names()
+    names.function("named_pkg.f")
+    install(library, names, "named_pkg", stubs_of(library, names, "named_pkg", tmp_path), tmp_path)
+    assert (tmp_path / "named_pkg" / LIBRARY).is_file()
