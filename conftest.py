@@ -25,6 +25,7 @@ from environments import (
 
 _TEST_REQUIREMENTS = ("apache-tvm-ffi", "numpy", "pytest")
 _FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
+_CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
 
 
 def pytest_report_header() -> list[str]:
@@ -69,7 +70,12 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
         interpreter.executable: sorted(
             {*_TEST_REQUIREMENTS}
             if number
-            else {*BUILD_REQUIREMENTS, *_TEST_REQUIREMENTS, *_FRONTEND_REQUIREMENTS}
+            else {
+                *BUILD_REQUIREMENTS,
+                *_TEST_REQUIREMENTS,
+                *_FRONTEND_REQUIREMENTS,
+                *_CHECKER_REQUIREMENTS,
+            }
         )
         for number, interpreter in enumerate(find_interpreters())
     }

@@ -15,7 +15,7 @@ Between the ``tvm-ffi-stubgen`` lines below and in ``_ffi_api.py`` everything is
 library. Outside of them these files are written by hand, and regenerating leaves that alone.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from . import _ffi_api, stats
 
@@ -54,6 +54,6 @@ __all__.extend(_ffi_api__all__)
 # tvm-ffi-stubgen(end)
 
 # Typed by `_ffi_api.pyi`, as everything that is generated.
-adler32 = _ffi_api.LIB.adler32
-scale = _ffi_api.LIB.scale
-smoothstep = _ffi_api.LIB.smoothstep
+adler32: Final = _ffi_api.LIB.adler32
+scale: Final = _ffi_api.LIB.scale
+smoothstep: Final = _ffi_api.LIB.smoothstep

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import sys
 import zlib
@@ -179,7 +180,7 @@ def main() -> int:
     """Run the tour. Returns the exit status: 0 if everything was as expected, otherwise 1."""
     # A console that cannot show a character shows its escape instead of ending the tour.
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     print(f"my_ffi_extension, on apache-tvm-ffi {tvm_ffi.__version__}")
     try:

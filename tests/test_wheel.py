@@ -18,10 +18,12 @@ PACKAGE_FILES = {
     "my_ffi_extension/__init__.py",
     "my_ffi_extension/__main__.py",
     "my_ffi_extension/_ffi_api.py",
+    "my_ffi_extension/_ffi_api.pyi",
     "my_ffi_extension/libmy_ffi_extension.so",
     "my_ffi_extension/py.typed",
     "my_ffi_extension/stats/__init__.py",
     "my_ffi_extension/stats/_ffi_api.py",
+    "my_ffi_extension/stats/_ffi_api.pyi",
 }
 DIST_INFO = "my_ffi_extension-0.1.0.dist-info"
 DIST_INFO_FILES = {

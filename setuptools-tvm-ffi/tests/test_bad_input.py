@@ -97,7 +97,10 @@ def test_a_refused_editable_install_leaves_the_source_tree_as_it_was(
     small = project("small")
     small.edit("csrc/functions.cc", "small_pkg.add_shared", "small_pkg.import")
     before = small.tree()
-    program = "from setuptools_tvm_ffi.build_meta import build_editable; build_editable('..')"
+    program = (
+        "from setuptools_tvm_ffi.build_meta import build_editable; "
+        "build_editable('..', {'stubs': 'strict'})"
+    )
     process = small.environment.run(
         *(small.environment.python, "-I", "-c", program),
         cwd=small.folder,

@@ -8,7 +8,15 @@ import tarfile
 import pytest
 from sample_projects import Project, ProjectFactory
 
-IN_THE_WHEEL = {"flat_pkg/__init__.py", "flat_pkg/below/__init__.py", "flat_pkg/libflat.so"}
+IN_THE_WHEEL = {
+    "flat_pkg/__init__.py",
+    "flat_pkg/__init__.pyi",
+    "flat_pkg/_ffi_api.py",
+    "flat_pkg/_ffi_api.pyi",
+    "flat_pkg/below/__init__.py",
+    "flat_pkg/libflat.so",
+    "flat_pkg/py.typed",
+}
 
 
 def packed(project: Project) -> set[str]:

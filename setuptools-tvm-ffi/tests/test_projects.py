@@ -21,7 +21,10 @@ def test_the_plain_setuptools_backend_builds_a_c_library(
     assert re.search(r"-py3-none-linux_\w+\.whl$", c_only.wheel.name)
     assert {n for n in c_only.names() if ".dist-info/" not in n} == {
         "c_only_pkg/__init__.py",
+        "c_only_pkg/_ffi_api.py",
+        "c_only_pkg/_ffi_api.pyi",
         "c_only_pkg/libc_only.so",
+        "c_only_pkg/py.typed",
     }
     (library,) = (c_only.folder / "build").glob("lib*/c_only_pkg/libc_only.so")
     needed = subprocess.run(
@@ -74,7 +77,11 @@ def test_other_plugins_commands_keep_their_behaviour(project: ProjectFactory) ->
     names = {n for n in other.names() if ".dist-info/" not in n}
     assert {n for n in names if "cpython" not in n} == {
         "other_pkg/__init__.py",
+        "other_pkg/__init__.pyi",
+        "other_pkg/_ffi_api.py",
+        "other_pkg/_ffi_api.pyi",
         "other_pkg/libplain.so",
+        "other_pkg/py.typed",
         "other_pkg/written_by_build_ext.txt",
         "other_pkg/written_by_build_py.txt",
     }
@@ -180,8 +187,11 @@ def test_build_ext_inplace_puts_library_and_stubs_beside_the_package(
     builder.run(*command, cwd=small.folder, variables={"CXXFLAGS": "-O0"})
     assert {file.name for file in (small.folder / "small_pkg").iterdir()} == {
         "__init__.py",
+        "__init__.pyi",
         "_ffi_api.py",
+        "_ffi_api.pyi",
         "libsmall.so",
+        "py.typed",
     }
 
 

@@ -112,6 +112,8 @@ def test_a_setting_of_the_frontend_reaches_the_compiler_and_is_printed_with_its_
         "lto": "false (default)",
         "warnings-as-errors": "false (default)",
         "editable-rebuild": "false (default)",
+        "stubs": '"warn" (default)',
+        "py-typed": "true (default)",
     }
     assert "setuptools-tvm-ffi: 1 job: declared by SETUPTOOLS_TVM_FFI_JOBS" in process.stdout
     assert (c_libraries.folder / "build").exists()
@@ -427,7 +429,12 @@ def test_debug_symbols_are_in_the_library_and_hold_no_path_of_this_machine_unles
     assert str(c_libraries.folder).encode() not in library.read_bytes()
     assert {n for n in c_libraries.names() if ".dist-info/" not in n} == {
         "c_libraries_pkg/__init__.py",
+        "c_libraries_pkg/_ffi_api.py",
+        "c_libraries_pkg/_ffi_api.pyi",
         "c_libraries_pkg/core/__init__.py",
+        "c_libraries_pkg/core/_ffi_api.py",
+        "c_libraries_pkg/core/_ffi_api.pyi",
+        "c_libraries_pkg/py.typed",
         COUNTER,
         USER,
     }

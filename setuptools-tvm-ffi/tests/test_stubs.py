@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shutil
+import subprocess
+import zipfile
 
 import pytest
 from environments import make_environment
 from sample_projects import PROJECTS, Project, ProjectFactory
 
 API = "small_pkg/_ffi_api.py"
+INIT = ("__init__.py", "__init__.pyi")
+STUBS = (".py", ".pyi", "/py.typed")
 
 CIRCLE = """
 #include <tvm/ffi/tvm_ffi.h>
@@ -31,7 +37,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
 def commit_stubs(project: Project) -> None:
     """Put the stubs of the last wheel into the source tree, as an editable install does."""
     for name in project.names():
-        if name.endswith(".py"):
+        if name.endswith(STUBS):
             (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (project.folder / name).write_text(project.read(name))
 
@@ -80,10 +86,10 @@ def test_new_functions_classes_and_prefixes_appear_without_editing_python(small:
 def test_building_on_committed_stubs_changes_nothing(small: Project) -> None:
     add_circle(small)
     small.build()
-    first = {name: small.read(name) for name in small.names() if name.endswith(".py")}
+    first = {name: small.read(name) for name in small.names() if name.endswith(STUBS)}
     commit_stubs(small)
     small.build()
-    assert {name: small.read(name) for name in small.names() if name.endswith(".py")} == first
+    assert {name: small.read(name) for name in small.names() if name.endswith(STUBS)} == first
 
 
 def test_what_a_person_wrote_stays_byte_for_byte(small: Project) -> None:
@@ -257,26 +263,82 @@ def test_a_directive_that_cannot_be_followed_fails_the_build(
     assert message in small.refuse()
 
 
+def warnings(process: subprocess.CompletedProcess[str]) -> list[str]:
+    """The plugin's, without its mark."""
+    printed = process.stdout + process.stderr
+    return re.findall(r"^setuptools-tvm-ffi: warning: (.*)$", printed, re.MULTILINE)
+
+
+def unpacked(project: Project) -> str:
+    """The folder that the wheel is unpacked into."""
+    folder = project.folder.parent / "unpacked"
+    with zipfile.ZipFile(project.wheel) as archive:
+        archive.extractall(folder)
+    return str(folder)
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("name", "reason"),
     [
-        ("small_pkg.add_shared", "small_pkg.import", "'import' is a Python keyword"),
-        ("small_pkg.add_shared", "small_pkg.a-b", "'a-b' is no Python identifier"),
-        ("small_pkg.add_shared", "small_pkg.class.f", "'class' is a Python keyword"),
+        ("small_pkg.import", "'import' is a Python keyword"),
+        ("small_pkg.a-b", "'a-b' is no Python identifier"),
+        ("small_pkg.class.f", "'class' is a Python keyword"),
     ],
 )
-def test_a_registered_name_that_python_cannot_write_fails_the_build(
-    old: str, new: str, message: str, small: Project
+def test_a_registered_name_that_python_cannot_write_is_left_out_by_name_or_refused(
+    name: str, reason: str, small: Project
 ) -> None:
-    small.edit("csrc/functions.cc", old, new)
-    assert message in small.refuse()
+    small.edit("csrc/functions.cc", "small_pkg.add_shared", name)
+    assert warnings(small.build()) == [
+        f"function {name!r}: {reason}: left out of the stubs; "
+        f"tvm_ffi.get_global_func({name!r}) returns it"
+    ]
+    stubs = {n for n in small.names() if n.endswith(STUBS)}
+    assert stubs == {API, f"{API}i", *(f"small_pkg/{n}" for n in INIT), "small_pkg/py.typed"}
+    for stub in stubs:
+        assert name.rpartition(".")[2] not in re.findall(r"def (\S+)\(", small.read(stub))
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import small_pkg, tvm_ffi; "
+        "print(sorted(small_pkg.__all__), tvm_ffi.get_global_func(sys.argv[2])(41))"
+    )
+    printed = small.environment.run(
+        *(small.environment.python, "-I", "-c", program, unpacked(small), name), cwd=small.folder
+    )
+    assert printed.stdout == "['LIB', 'Point'] 42\n"
+    refused = small.refuse(config_settings={"stubs": "strict"})
+    assert f"extension 'small_pkg.small': registered function {name!r}: {reason}\n" in refused
+    assert "hint: register it under another name, or let stubs be 'warn' or 'check'" in refused
 
 
-def test_a_field_that_python_cannot_write_fails_the_build(small: Project) -> None:
+def test_a_field_that_python_cannot_write_is_left_out_by_name_or_refused(small: Project) -> None:
     small.edit("csrc/point.cc", '"x", &PointObj::x', '"from", &PointObj::x')
+    reason = "member 'small_pkg.Point.from': 'from' is a Python keyword"
+    (warning,) = warnings(small.build())
+    assert warning.startswith(f"{reason}: left out of the stubs; getattr(")
+    for stub in (API, f"{API}i"):
+        text = small.read(stub)
+        ast.parse(text)
+        assert "from:" not in text
+        assert "def middle(" in text
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import small_pkg; "
+        "print(getattr(small_pkg.Point(1.0, 3.0), 'from'), small_pkg.Point(1.0, 3.0).middle())"
+    )
+    printed = small.environment.run(
+        *(small.environment.python, "-I", "-c", program, unpacked(small)), cwd=small.folder
+    )
+    assert printed.stdout == "1.0 2.0\n"
+    assert f"registered {reason}\n" in small.refuse(config_settings={"stubs": "strict"})
+
+
+@pytest.mark.parametrize("name", ["__name__", "__path__", "__getattr__"])
+def test_a_function_that_would_replace_what_a_module_has_is_always_refused(
+    name: str, small: Project
+) -> None:
+    small.edit("csrc/functions.cc", "small_pkg.add_shared", f"small_pkg.{name}")
     printed = small.refuse()
-    assert "small_pkg/_ffi_api.py:" in printed
-    assert "the generated module does not compile" in printed
+    assert f"registered function 'small_pkg.{name}': {name!r} would replace" in printed
+    assert "or let stubs be" not in printed
 
 
 def test_what_is_gone_is_named_where_its_block_was_committed(small: Project) -> None:

@@ -8,6 +8,8 @@
  *   type KEY PARENT DOC            (PARENT empty: ffi.Object)
  *   field KEY NAME SCHEMA DOC WRITABLE
  *   method KEY NAME SCHEMA DOC STATIC
+ *
+ * With REGISTRY defined as a header that has the same as `kRegistry`, there is no such file.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,6 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tvm/ffi/c_api.h>
+#ifdef REGISTRY
+#include REGISTRY
+#endif
 
 #define MAX_FIELDS 8
 
@@ -139,12 +144,16 @@ static void Register(char* line) {
 }
 
 __attribute__((constructor)) static void RegisterAll(void) {
+#ifdef REGISTRY
+  FILE* file = fmemopen((void*)kRegistry, sizeof kRegistry - 1, "r");
+#else
   Dl_info here;
   if (!dladdr((void*)RegisterAll, &here)) abort();
   const char* slash = strrchr(here.dli_fname, '/');
   char path[4096];
   snprintf(path, sizeof path, "%.*s/registry.txt", (int)(slash - here.dli_fname), here.dli_fname);
   FILE* file = fopen(path, "r");
+#endif
   if (!file) abort();
   char* line = NULL;
   size_t capacity = 0;

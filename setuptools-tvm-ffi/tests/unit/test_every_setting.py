@@ -646,22 +646,33 @@ def test_a_plan_says_the_same_as_its_commands() -> None:
 # --- completeness -------------------------------------------------------------------------------
 
 #: Settings that are asserted by tests of their own, in these files.
-ASSERTED_IN = {
-    "stubs": "../test_stubs.py",
-    "cuda_architectures": "test_libraries.py",
-    "hip_architectures": "test_libraries.py",
-    "editable_rebuild": "../test_rebuild_on_import.py",
+ASSERTED_IN: dict[type, dict[str, str]] = {
+    ExtensionSettings: {
+        "stubs": "../test_stubs.py",
+        "stubs_target": "../test_typed_stubs.py",
+        "stubs_crate": "../test_typed_stubs.py",
+        "stub_imports": "../test_typed_stubs.py",
+    },
+    ProjectSettings: {
+        "cuda_architectures": "test_libraries.py",
+        "hip_architectures": "test_libraries.py",
+        "editable_rebuild": "../test_rebuild_on_import.py",
+        "stubs": "../test_stubs_command.py",
+        "py_typed": "../test_stubs_command.py",
+    },
 }
 
 
 @pytest.mark.parametrize("table", [ExtensionSettings, ProjectSettings])
 def test_no_setting_is_without_a_test(table: type) -> None:
     of_commands = EXTENSION_CASES if table is ExtensionSettings else PROJECT_CASES
-    asserted = {*of_commands, *ASSERTED_BY, *ASSERTED_IN}
+    asserted = {*of_commands, *ASSERTED_BY, *ASSERTED_IN[table]}
     assert [s.field for s in settings_of(table) if s.field not in asserted] == []
 
 
-@pytest.mark.parametrize(("name", "file"), list(ASSERTED_IN.items()), ids=list(ASSERTED_IN))
+@pytest.mark.parametrize(
+    ("name", "file"), [item for every in ASSERTED_IN.values() for item in every.items()]
+)
 def test_a_setting_is_named_in_the_tests_that_are_said_to_assert_it(name: str, file: str) -> None:
     text = (Path(__file__).parent / file).read_text(encoding="utf-8")
     assert name in text or name.replace("_", "-") in text

@@ -48,6 +48,9 @@ EVERY_ARGUMENT: dict[str, Any] = {
     "hip_architectures": ["gfx942"],
     "registry_prefix": "my_pkg.kernels",
     "stubs": "directives",
+    "stubs_target": "rust",
+    "stubs_crate": "crates/bindings",
+    "stub_imports": ["other_pkg", "my_pkg_types.shapes"],
     "link_header": False,
     "link_shared": False,
     "exclude_libs": False,
@@ -82,6 +85,9 @@ def test_every_argument_reaches_the_settings() -> None:
         hip_architectures=("gfx942",),
         registry_prefix="my_pkg.kernels",
         stubs="directives",
+        stubs_target="rust",
+        stubs_crate="crates/bindings",
+        stub_imports=("other_pkg", "my_pkg_types.shapes"),
         link_header=False,
         link_shared=False,
         exclude_libs=False,
@@ -239,8 +245,8 @@ def test_an_unknown_argument_like_no_other_is_refused_with_all_that_are_known() 
         "known arguments: name, sources, include_dirs, define_macros, undef_macros, "
         "extra_compile_args, extra_link_args, extra_objects, libraries, library_dirs, c_std, "
         "cxx_std, cuda_std, hip_std, cuda_architectures, cuda_runtime, hip_architectures, "
-        "registry_prefix, stubs, link_header, link_shared, exclude_libs, prefix_map, msvc_flags, "
-        "debug_symbols, depends"
+        "registry_prefix, stubs, stubs_target, stubs_crate, stub_imports, link_header, "
+        "link_shared, exclude_libs, prefix_map, msvc_flags, debug_symbols, depends"
     )
 
 
@@ -339,6 +345,7 @@ LISTS = [
     "library_dirs",
     "cuda_architectures",
     "hip_architectures",
+    "stub_imports",
     "depends",
 ]
 
@@ -415,6 +422,19 @@ def test_a_stub_mode_outside_the_list_is_refused(mode: object) -> None:
     assert refused(stubs=mode).message.endswith(
         f"stubs is {mode!r}, expected one of 'init', 'directives', 'none'"
     )
+
+
+@pytest.mark.parametrize("language", ["Rust", "py", "", None, True, ["python"]])
+def test_a_language_of_stubs_outside_the_list_is_refused(language: object) -> None:
+    assert refused(stubs_target=language).message.endswith(
+        f"stubs_target is {language!r}, expected one of 'python', 'rust'"
+    )
+
+
+@pytest.mark.parametrize("module", ["", ".", ".pkg", "pkg.", "a..b", "my-pkg", "a b", "1a", "a;b"])
+def test_a_module_to_import_for_stubs_that_is_no_dotted_name_is_refused(module: str) -> None:
+    message = refused(stub_imports=["pkg", module]).message
+    assert message.endswith(f"stub_imports holds {module!r}, expected dotted modules")
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,8 @@ def test_every_key_of_a_project_reaches_its_settings() -> None:
         "hip-architectures": ["gfx942", "gfx90a:sramecc+:xnack-"],
         "abi-floor": "0.1.9",
         "editable-rebuild": True,
+        "stubs": "check",
+        "py-typed": False,
     }
     assert list(table) == [key_of(setting.field) for setting in settings_of(ProjectSettings)]
     assert parse_project({**table, "ext-modules": [PLAIN]}) == ProjectSettings(
@@ -73,6 +75,8 @@ def test_every_key_of_a_project_reaches_its_settings() -> None:
         hip_architectures=("gfx942", "gfx90a:sramecc+:xnack-"),
         abi_floor="0.1.9",
         editable_rebuild=True,
+        stubs="check",
+        py_typed=False,
         ext_modules=(ExtensionSettings(name="pkg.ops", sources=("a.c",)),),
     )
 
@@ -98,6 +102,9 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         "hip-architectures": ["gfx9-generic"],
         "registry-prefix": "pkg.ops",
         "stubs": "directives",
+        "stubs-target": "rust",
+        "stubs-crate": "crates/bindings",
+        "stub-imports": ["other_pkg.shapes"],
         "link-header": False,
         "link-shared": False,
         "exclude-libs": False,
@@ -128,6 +135,9 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         hip_architectures=("gfx9-generic",),
         registry_prefix="pkg.ops",
         stubs="directives",
+        stubs_target="rust",
+        stubs_crate="crates/bindings",
+        stub_imports=("other_pkg.shapes",),
         link_header=False,
         link_shared=False,
         exclude_libs=False,
@@ -160,6 +170,8 @@ def test_extensions_keep_their_order() -> None:
         ("abi_floor", "abi-floor"),
         ("abi.floor", "abi-floor"),
         ("editable-rebuilds", "editable-rebuild"),
+        ("stub", "stubs"),
+        ("py_typed", "py-typed"),
         ("ext-module", "ext-modules"),
     ],
 )
@@ -170,7 +182,8 @@ def test_an_unknown_key_of_a_project_is_refused_with_the_one_that_was_meant(
     assert error.message == f"{TABLE}.{key}: unknown key, did you mean {meant!r}?"
     assert error.hint == (
         "known keys: build-type, jobs, compiler-launcher, strip, lto, warnings-as-errors, "
-        "cuda-architectures, hip-architectures, abi-floor, editable-rebuild, ext-modules"
+        "cuda-architectures, hip-architectures, abi-floor, editable-rebuild, stubs, py-typed, "
+        "ext-modules"
     )
 
 
@@ -192,6 +205,8 @@ def test_an_unknown_key_like_no_other_is_refused(key: str) -> None:
         ("cuda-runtimes", "cuda-runtime"),
         ("extra-compile-arg", "extra-compile-args"),
         ("depend", "depends"),
+        ("stub-target", "stubs-target"),
+        ("stubs-imports", "stub-imports"),
         ("prefix", "prefix-map"),
     ],
 )
@@ -339,6 +354,12 @@ WRONG_PROJECT: dict[str, list[tuple[object, str]]] = {
     ],
     "abi_floor": [(0.1, "must be a string, not float"), ("", "is empty")],
     "editable_rebuild": [("true", "must be true or false, not str")],
+    "stubs": [
+        ("init", "is 'init', expected one of 'warn', 'check', 'strict'"),
+        ("error", "is 'error', expected one of 'warn', 'check', 'strict'"),
+        (False, "is False, expected one of 'warn', 'check', 'strict'"),
+    ],
+    "py_typed": [("partial", "must be true or false, not str")],
 }
 WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
     "name": [
@@ -405,6 +426,18 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
     "stubs": [
         ("yes", "is 'yes', expected one of 'init', 'directives', 'none'"),
         (True, "is True, expected one of 'init', 'directives', 'none'"),
+    ],
+    "stubs_target": [
+        ("Rust", "is 'Rust', expected one of 'python', 'rust'"),
+        (["python"], "is ['python'], expected one of 'python', 'rust'"),
+    ],
+    "stubs_crate": [("", "is empty"), (" ", "is empty"), (["rust"], "must be a string, not list")],
+    "stub_imports": [
+        ("other_pkg", "must be a list of strings, not str"),
+        ([3], NO_STRING),
+        ([""], "holds '', expected dotted modules"),
+        (["other-pkg"], "holds 'other-pkg', expected dotted modules"),
+        (["a..b"], "holds 'a..b', expected dotted modules"),
     ],
     "link_header": [("only", "must be true or false, not str")],
     "link_shared": [("static", "must be true or false, not str")],

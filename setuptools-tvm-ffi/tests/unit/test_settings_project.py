@@ -175,6 +175,8 @@ VALUES: dict[str, list[tuple[str, str, Any]]] = {
     ],
     "abi_floor": [("0.1.9", '"0.1.9"', "0.1.9"), ("0.1.11", '"0.1.11"', "0.1.11")],
     "editable_rebuild": [("yes", "true", True), ("False", "false", False)],
+    "stubs": [("check", '"check"', "check"), ("strict", '"strict"', "strict")],
+    "py_typed": [("off", "false", False), ("yes", "true", True)],
 }
 
 
@@ -305,6 +307,8 @@ WRONG_TEXT = {
     "hip_architectures": ("MI300", "holds 'MI300', expected targets such as "),
     "abi_floor": (" ", "is empty"),
     "editable_rebuild": ("always", "is 'always', expected 'true' or 'false'"),
+    "stubs": ("none", "is 'none', expected one of 'warn', 'check', 'strict'"),
+    "py_typed": ("partial", "is 'partial', expected 'true' or 'false'"),
 }
 
 
@@ -455,6 +459,8 @@ def test_every_setting_has_a_line_with_its_value_and_where_it_came_from(tmp_path
         "hip-architectures is not set",
         'abi-floor = "0.1.9" (pyproject.toml)',
         "editable-rebuild = false (default)",
+        'stubs = "warn" (default)',
+        "py-typed = true (default)",
     ]
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import functools
 import hashlib
@@ -333,10 +332,7 @@ def _check_file(
         if kind == "global":
             _check_filled(path, block, parameter.partition("@")[0], visible)
     try:
-        if path.suffix == ".pyi":
-            ast.parse(text)
-        else:
-            compile(text, str(path), "exec", dont_inherit=True)
+        compile(text, str(path), "exec", dont_inherit=True)
     except SyntaxError as problem:
         raise BuildError(
             f"{path}:{problem.lineno}: the generated module does not compile: {problem.msg}\n"
@@ -401,6 +397,7 @@ def _key(request: StubRequest, files: PythonFiles) -> str:
         *request.siblings.values(),
         *request.others.values(),
         *request.other_prefixes,
+        *request.other_targets,
         *request.package_prefixes,
         *map(str, sorted(request.modules)),
         *(f"{p} {hashlib.sha256(files[p]).hexdigest()}" for p in sorted(files)),

@@ -30,6 +30,7 @@ class NameProblem:
 
     :param kind: ``function``, ``type``, ``member`` (as ``key.member``) or ``symbol``.
     :param reason: why not.
+    :param of: the type key of a member.
     :param instead: how what has the name is reached; empty where the build has to be refused,
         because the package could not be imported.
     """
@@ -38,6 +39,7 @@ class NameProblem:
     name: str
     reason: str
     instead: str
+    of: str = ""
 
     def __str__(self) -> str:
         what = "type key" if self.kind == "type" else self.kind
@@ -104,8 +106,8 @@ def hidden_by(problems: Iterable[NameProblem]) -> Hidden:
         elif problem.kind == "type":
             hidden.types.append(problem.name)
         elif problem.kind == "member":
-            key, _, member = problem.name.rpartition(".")
-            hidden.members.setdefault(key, []).append(member)
+            member = problem.name[len(problem.of) + 1 :]
+            hidden.members.setdefault(problem.of, []).append(member)
     return hidden
 
 
@@ -119,9 +121,8 @@ def _member_problems(type_: ObjectType) -> Iterator[NameProblem]:
         if not reason and name.startswith("__") and not name.endswith("__"):
             reason = "is a name that Python mangles inside a class"
         if reason:
-            yield NameProblem(
-                "member", f"{type_.key}.{name}", reason, f"getattr(…, {name!r}) returns it"
-            )
+            instead = f"getattr(…, {name!r}) returns it"
+            yield NameProblem("member", f"{type_.key}.{name}", reason, instead, type_.key)
 
 
 class _Imports:

@@ -8,6 +8,7 @@ there has to be in the ``.pyi``, too; where that cannot be, there must be none.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -51,7 +52,9 @@ class Outline:
     :param prefixes: those of its ``global/`` blocks, with a dot at the end.
     :param library: the target that is loaded as ``LIB``; empty where ``LIB`` is something else.
     :param exported: ``__all__``; ``None`` where there is none.
-    :param type_map: ``ty-map`` directives.
+    :param imports: import statements that are a person's, or that a person's definitions need.
+    :param imported_names: what they bind.
+    :param own: definitions of a person's, as the stub has them.
     """
 
     doc: str | None = None
@@ -60,9 +63,21 @@ class Outline:
     library: str | None = None
     exported: list[str] | None = None
     imports: list[str] = field(default_factory=list)
+    imported_names: set[str] = field(default_factory=set)
     own: list[str] = field(default_factory=list)
     own_names: set[str] = field(default_factory=set)
-    type_map: dict[str, str] = field(default_factory=dict)
+
+
+def type_map(text: str, file: str) -> dict[str, str]:
+    """Return what the ``ty-map`` directives of a file map, type key to dotted Python name."""
+    result = {}
+    for piece in directives.parse(text, file):
+        found = None if piece.block is not None else directives.one_line_directive(piece.key)
+        if found is not None and found[0] == "ty-map":
+            source, arrow, target = found[1].partition("->")
+            if arrow:
+                result[source.strip()] = target.strip()
+    return result
 
 
 def outline(text: str, file: str) -> Outline:
@@ -70,30 +85,7 @@ def outline(text: str, file: str) -> Outline:
 
     :raises NoOutlineError: something stands outside of its blocks that no stub could hold.
     """
-    tree = ast.parse(text)
-    result = Outline(doc=ast.get_docstring(tree, clean=True))
-    ranges: dict[range, str] = {}
-    for piece in directives.parse(text, file):
-        if piece.block is not None:
-            ranges[range(piece.line_number, piece.line_number + len(piece.lines))] = piece.block
-        elif (found := directives.one_line_directive(piece.key)) is not None:
-            name, value = found
-            source, arrow, target = value.partition("->")
-            if name == "ty-map" and arrow:
-                result.type_map[source.strip()] = target.strip()
-    for block in ranges.values():
-        kind, _, parameter = block.partition("/")
-        if kind == "global":
-            result.prefixes.append(parameter.partition("@")[0] + ".")
-
-    def block_at(line: int) -> str | None:
-        return next((block for lines, block in ranges.items() if line in lines), None)
-
-    keys = _keys(tree, ranges)
-    for node in tree.body:
-        if block_at(node.lineno) is None and not _is_docstring(node):
-            _add(result, node, ranges, keys)
-    return result
+    return _Reader(ast.parse(text), text, file).outline
 
 
 def has_no_code(text: str, file: str) -> bool:
@@ -105,80 +97,168 @@ def has_no_code(text: str, file: str) -> bool:
     return not (found.own or found.imports or found.classes or found.exported is not None)
 
 
-def _add(result: Outline, node: ast.stmt, blocks: dict[range, str], keys: dict[int, str]) -> None:
-    if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-        return
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        result.imports.append(ast.unparse(node))
-    elif isinstance(node, ast.If) and _is_type_checking(node):
+class _Reader:
+    def __init__(self, tree: ast.Module, text: str, file: str) -> None:
+        self.outline = Outline(doc=ast.get_docstring(tree, clean=True))
+        self._blocks: dict[range, str] = {}
+        for piece in directives.parse(text, file):
+            if piece.block is not None:
+                lines = range(piece.line_number, piece.line_number + len(piece.lines))
+                self._blocks[lines] = piece.block
+                kind, _, parameter = piece.block.partition("/")
+                if kind == "global":
+                    self.outline.prefixes.append(parameter.partition("@")[0] + ".")
+        # What a person has written, and the imports that are generated.
+        self._definitions: list[ast.stmt] = []
+        self._generated_imports: dict[str, str] = {}
+        self._bases: list[tuple[str, int]] = []
+        keys = self._keys(tree)
+        for node in tree.body:
+            if self._is_generated(node):
+                self._note_imports(node)
+            elif not _is_docstring(node):
+                self._add(node, keys)
+        for base, line in self._bases:
+            if base in self.outline.own_names:
+                raise NoOutlineError(line, f"a class derives from {base}, which is a person's")
+        self._add_needed_imports()
+
+    def _is_generated(self, node: ast.stmt) -> bool:
+        return any(node.lineno in lines for lines in self._blocks)
+
+    def _keys(self, tree: ast.Module) -> dict[int, str]:
+        """Return the type key of each class with an ``object/`` block, by the class's line.
+
+        A block may hold nothing but comments, and then belongs to the class above it.
+        """
+        result = {}
+        for lines, block in self._blocks.items():
+            kind, _, key = block.partition("/")
+            above = [node for node in tree.body if node.lineno < lines.start]
+            if kind == "object" and above and isinstance(above[-1], ast.ClassDef):
+                result[above[-1].lineno] = key
+        return result
+
+    def _add(self, node: ast.stmt, keys: dict[int, str]) -> None:
+        result = self.outline
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            return
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            result.imports.append(ast.unparse(node))
+            result.imported_names |= {name for name, _ in _bound(node)}
+        elif isinstance(node, ast.If) and _is_type_checking(node):
+            for statement in node.body:
+                self._add(statement, keys)
+        elif isinstance(node, ast.ClassDef) and (key := keys.get(node.lineno, "")):
+            result.classes.append(self._class(node, key))
+        elif (assigned := _assigned(node)) is not None and assigned[0] == "LIB":
+            result.library = _loaded_target(assigned[1])
+        elif assigned is not None and assigned[0] == "__all__":
+            result.exported = list(_strings(assigned[1]))
+        else:
+            lines, names = _definition(node)
+            self._definitions.append(node)
+            result.own += lines
+            result.own_names |= names
+
+    def _class(self, node: ast.ClassDef, key: str) -> ClassOutline:
+        if len(node.bases) > 1 or node.keywords:
+            raise NoOutlineError(node.lineno, f"class {node.name} has bases of its own")
+        self._bases += [(ast.unparse(base), node.lineno) for base in node.bases]
+        doc = ast.get_docstring(node, clean=True)
+        result = ClassOutline(node.name, key, None if doc == _PLACEHOLDER.format(key=key) else doc)
         for statement in node.body:
-            _add(result, statement, blocks, keys)
-    elif isinstance(node, ast.ClassDef) and (key := keys.get(node.lineno, "")):
-        result.classes.append(_class(node, key, blocks))
-    elif isinstance(node, ast.Assign) and _target(node) == "LIB":
-        result.library = _loaded_target(node.value)
-    elif isinstance(node, ast.Assign) and _target(node) == "__all__":
-        result.exported = _strings(node.value)
-    else:
-        lines, names = _definition(node)
-        result.own += lines
-        result.own_names |= names
+            assigned = _assigned(statement)
+            if self._is_generated(statement) or _is_docstring(statement):
+                continue
+            if isinstance(statement, ast.Pass) or (assigned and assigned[0] == "__slots__"):
+                continue
+            lines, names = _definition(statement)
+            self._definitions.append(statement)
+            result.own += lines
+            result.own_names |= names
+        return result
+
+    def _note_imports(self, node: ast.stmt) -> None:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._generated_imports.update(_bound(node))
+        elif isinstance(node, ast.If):
+            for statement in node.body:
+                self._note_imports(statement)
+
+    def _add_needed_imports(self) -> None:
+        """Add those of the generated imports that a person's definitions make use of."""
+        used = {
+            name.id
+            for definition in self._definitions
+            for name in ast.walk(definition)
+            if isinstance(name, ast.Name)
+        }
+        for name in sorted(used & set(self._generated_imports)):
+            self.outline.imports.append(self._generated_imports[name])
+            self.outline.imported_names.add(name)
 
 
-def _class(node: ast.ClassDef, key: str, blocks: dict[range, str]) -> ClassOutline:
-    if len(node.bases) > 1 or node.keywords:
-        raise NoOutlineError(node.lineno, f"class {node.name} has bases of its own")
-    doc = ast.get_docstring(node, clean=True)
-    result = ClassOutline(node.name, key, None if doc == _PLACEHOLDER.format(key=key) else doc)
-    for statement in node.body:
-        generated = any(statement.lineno in lines for lines in blocks)
-        if generated or _is_docstring(statement) or isinstance(statement, ast.Pass):
-            continue
-        if isinstance(statement, ast.Assign) and _target(statement) == "__slots__":
-            continue
-        lines, names = _definition(statement)
-        result.own += lines
-        result.own_names |= names
-    return result
-
-
-def _keys(tree: ast.Module, blocks: dict[range, str]) -> dict[int, str]:
-    """Return the type key of each class with an ``object/`` block, by the class's line.
-
-    A block may hold nothing but comments, and then belongs to the class above it.
-    """
-    result = {}
-    for lines, block in blocks.items():
-        kind, _, key = block.partition("/")
-        above = [node for node in tree.body if node.lineno < lines.start]
-        if kind == "object" and above and isinstance(above[-1], ast.ClassDef):
-            result[above[-1].lineno] = key
-    return result
+def _bound(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    """Yield each name that an import binds, and a statement that binds it alone."""
+    for alias in node.names:
+        alone = copy.copy(node)
+        alone.names = [alias]
+        yield alias.asname or alias.name.partition(".")[0], ast.unparse(alone)
 
 
 def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
     """Return the lines by which a stub repeats a statement, and the names it defines."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        doc = ast.get_docstring(node, clean=False)
-        body: ast.expr = ast.Constant(... if doc is None else doc)
-        node.body = [ast.Expr(body)]
-        return ast.unparse(node).splitlines(), {node.name}
+        return _signature(node), {node.name}
     if isinstance(node, ast.ClassDef):
         lines: list[str] = []
         for statement in node.body:
-            if not _is_docstring(statement) and not isinstance(statement, ast.Pass):
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                _check_sets_nothing(statement)
+            if _is_docstring(statement):
+                lines += ast.unparse(statement).splitlines()
+            elif not isinstance(statement, ast.Pass):
                 lines += _definition(statement)[0]
-        node.body = [ast.Pass()]
-        head = ast.unparse(node).splitlines()[:-1]
+        alone = copy.copy(node)
+        alone.body = [ast.Pass()]
+        head = ast.unparse(alone).splitlines()[:-1]
         return [*head, *(f"    {line}" for line in lines or ["..."])], {node.name}
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
         return [f"{node.target.id}: {ast.unparse(node.annotation)}"], {node.target.id}
-    if isinstance(node, ast.Assign) and (name := _target(node)):
-        if isinstance(node.value, (ast.Name, ast.Attribute)):
-            return [ast.unparse(node)], {name}
-        if isinstance(node.value, ast.Constant) and node.value.value is not None:
-            return [f"{name}: {type(node.value.value).__name__}"], {name}
+    assigned = _assigned(node)
+    if assigned is not None:
+        name, value = assigned
+        plain = isinstance(value, ast.Constant) and value.value not in {None, ...}
+        if plain or isinstance(value, (ast.Name, ast.Attribute)):
+            return [f"{name} = {ast.unparse(value)}"], {name}
     raise NoOutlineError(node.lineno, "no stub can repeat this statement")
+
+
+def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """Return a function without what it does."""
+    doc = ast.get_docstring(node, clean=False)
+    alone = copy.copy(node)
+    alone.body = [ast.Expr(ast.Constant(... if doc is None else doc))]
+    lines = ast.unparse(alone).splitlines()
+    if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node)):
+        # Without its `yield`, an `async def` would be a coroutine that returns a generator.
+        lines = [line.removeprefix("async ") for line in lines]
+    return lines
+
+
+def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    """Refuse a method that gives its object attributes: its class in a stub would have none."""
+    parameters = [*method.args.posonlyargs, *method.args.args]
+    for node in ast.walk(method):
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Name)
+            and parameters[:1]
+            and node.value.id == parameters[0].arg
+        ):
+            raise NoOutlineError(node.lineno, "no stub would know the attribute set here")
 
 
 def _is_docstring(node: ast.stmt) -> bool:
@@ -193,9 +273,14 @@ def _is_type_checking(node: ast.If) -> bool:
     return not node.orelse and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING"
 
 
-def _target(node: ast.Assign) -> str:
-    (target, *more) = node.targets
-    return target.id if isinstance(target, ast.Name) and not more else ""
+def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
+    """Return name and value of an assignment to one name."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+        return (target.id, node.value) if isinstance(target, ast.Name) else None
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+        return node.target.id, node.value
+    return None
 
 
 def _loaded_target(value: ast.expr) -> str:
@@ -203,11 +288,7 @@ def _loaded_target(value: ast.expr) -> str:
     return str(strings[1]) if isinstance(value, ast.Call) and len(strings) > 1 else ""
 
 
-def _strings(value: ast.expr) -> list[str]:
-    return list(_constants(value))
-
-
-def _constants(value: ast.expr) -> Iterator[str]:
+def _strings(value: ast.expr) -> Iterator[str]:
     if not isinstance(value, (ast.List, ast.Tuple)):
         raise NoOutlineError(value.lineno, "__all__ is no list")
     for element in value.elts:

@@ -7,6 +7,8 @@ import ast
 import inspect
 import keyword
 import re
+import unicodedata
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 
 _UNDERLINE = re.compile(r"-{3,}\s*")
@@ -29,15 +31,27 @@ def parameter_names(
     if not doc or count == 0:
         return () if count == 0 else None
     lines = inspect.cleandoc(doc).splitlines()
-    for listed in (_numpydoc(lines), _google(lines), _signature(lines[:1], names)):
+    # A first line without an indent says nothing of the others', unless it begins a section.
+    whole = inspect.cleandoc(f"\n{doc}").splitlines()
+    ways = (_numpydoc(lines), _google(lines), _google(whole), _signature(lines[:1], names))
+    for listed in ways:
         # A method's `self` may be listed; it is none of the registry's.
         found = listed[listed[:1] == ["self"] :]
         if len(found) == count == len(set(found)) and all(
-            name.isidentifier() and not keyword.iskeyword(name) and name not in reserved
-            for name in found
+            is_usable(name) and name not in reserved for name in found
         ):
             return tuple(found)
     return None
+
+
+def is_usable(name: str) -> bool:
+    """Whether a parameter can have a name, and has it once Python has read it."""
+    return (
+        name.isidentifier()
+        and not keyword.iskeyword(name)
+        and name != "__debug__"
+        and unicodedata.normalize("NFKC", name) == name
+    )
 
 
 def _numpydoc(lines: Sequence[str]) -> list[str]:
@@ -86,8 +100,10 @@ def _signature(first: Sequence[str], names: Collection[str]) -> list[str]:
     if called not in names:
         return []
     try:
-        (function,) = ast.parse(f"def _({text.partition('(')[2]}: ...").body
-    except (SyntaxError, ValueError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about escapes in the text
+            (function,) = ast.parse(f"def _({text.partition('(')[2]}: ...").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     if not isinstance(function, ast.FunctionDef) or function.args.vararg or function.args.kwarg:
         return []

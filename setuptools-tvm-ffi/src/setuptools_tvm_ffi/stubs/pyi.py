@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from .. import __version__
 from .outline import ClassOutline, Outline
-from .parameters import parameter_names
+from .parameters import is_usable, parameter_names
 from .python_types import Reference, TypeWriter
 from .registry import Field, Function, ObjectType, Registry
 from .schema import Schema
@@ -26,6 +26,8 @@ SIGNATURE = "# Written by setuptools-tvm-ffi"
 _CONSTRUCTOR = "__ffi_init__"
 _INDENT = "    "
 _OBJECT = "ffi.Object"
+# How the generator reads the first part of a Python name.
+_MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 
 # The public functions of `tvm_ffi.Module` that a library object has beside its own.
 _MODULE_METHODS = {
@@ -59,6 +61,7 @@ class StubContext:
     :param tvm_ffi_version: of the release whose registry and generator it was.
     :param left_out: kinds and names of what is registered and no module has, see `NameProblem`.
     :param class_modules: the module of each type that this distribution has a class for.
+    :param type_map: what ``ty-map`` directives say, type key to dotted Python name.
     :param target: the library's.
     """
 
@@ -66,6 +69,7 @@ class StubContext:
     tvm_ffi_version: str
     left_out: Collection[tuple[str, str]]
     class_modules: Mapping[str, Reference]
+    type_map: Mapping[str, str]
     target: str
 
 
@@ -169,27 +173,28 @@ class _ApiWriter:
             for item in outline.classes
             if item.key in self._registry.types
         }
+        defined = {_last(function.name) for function in self._functions}
+        defined |= {item.name for item in outline.classes} | outline.own_names | {"LIB"}
+        defined |= outline.imported_names
         symbols = [
             symbol
             for name, symbol in sorted(self._registry.symbols.items())
             if ("symbol", name) not in context.left_out
         ]
         self._symbols = symbols if outline.library == context.target else []
-        defined = {_last(function.name) for function in self._functions}
-        defined |= {item.name for item in outline.classes} | outline.own_names | {"LIB"}
+        members = {name for type_ in self._types.values() for name in type_.members}
+        members |= {name for item in outline.classes for name in item.own_names}
+        members |= {symbol.name for symbol in self._symbols}
+        members |= {_last(function.name) for function in self._functions}
         # What only the stub has; each has a name of its own.
         self._private: dict[str, str] = {}
         wanted = ("Functions", "Library", "Object", "ObjectMeta", "SupportsDLPack")
         for name in (*(f"class {item.name}" for item in outline.classes), *wanted):
             private = f"_{name.rpartition(' ')[2]}"
-            while private in defined:
+            while private in defined or private in members:
                 private = f"_{private}"
             self._private[name] = private
             defined.add(private)
-        members = {name for type_ in self._types.values() for name in type_.members}
-        members |= {name for item in outline.classes for name in item.own_names}
-        members |= {symbol.name for symbol in self._symbols}
-        members |= {_last(function.name) for function in self._functions}
         self._names = _Names(
             module, frozenset(defined), frozenset(members), self._private["SupportsDLPack"]
         )
@@ -220,10 +225,11 @@ class _ApiWriter:
         return self._names.use(name, module)
 
     def _find_class(self, key: str) -> Reference:
-        mapped = self._outline.type_map.get(key)
-        if mapped is not None and "." in mapped:
+        mapped = self._context.type_map.get(key)
+        if mapped is not None:
             module, _, name = mapped.rpartition(".")
-            return name, module
+            first, dot, rest = module.partition(".")
+            return name, f"{_MODULES.get(first, first)}{dot}{rest}" or self._module
         if key in self._classes:
             return self._classes[key], self._module
         for candidate in (key, *self._registry.ancestors(key)):
@@ -373,7 +379,8 @@ class _ApiWriter:
         parent = self._parent(type_)
         base = self._private["Object"] if parent is None else self._names.use(*parent)
         private = self._private[f"class {item.name}"]
-        doc = type_.doc or item.doc or f"Objects of the type ``{item.key}``."
+        docs = (type_.doc, item.doc, f"Objects of the type ``{item.key}``.")
+        doc = next(doc for doc in docs if doc and doc.strip())
         members, aliases = self._members(item, type_)
         if members:
             yield [
@@ -392,16 +399,12 @@ class _ApiWriter:
 
     def _members(self, item: ClassOutline, type_: ObjectType) -> tuple[list[str], list[str]]:
         """Return the definitions of a class's members, and which of them want an alias."""
-        left_out = {
-            name
-            for name in type_.members
-            if ("member", f"{type_.key}.{name}") in self._context.left_out
-        }
+        left_out = self._left_out(type_)
         blocks: list[str] = []
         aliases: list[str] = []
         fields = [f for f in type_.fields if f.name not in left_out | item.own_names]
         blocks += ["\n".join(self._field(field_)) for field_ in fields]
-        blocks += ["\n".join(lines) for lines in self._constructor(item, type_, left_out)]
+        blocks += ["\n".join(lines) for lines in self._constructor(item, type_)]
         # tvm_ffi gives a class no method of a name that it has already, be it inherited.
         inherited = set(self._registry.object_attributes) | {f.name for f in type_.fields}
         inherited |= item.own_names | left_out
@@ -424,6 +427,13 @@ class _ApiWriter:
         separated = [line for block in blocks for line in (block, "")]
         return separated[:-1], aliases
 
+    def _left_out(self, type_: ObjectType) -> set[str]:
+        return {
+            name
+            for name in type_.members
+            if ("member", f"{type_.key}.{name}") in self._context.left_out
+        }
+
     def _field(self, field_: Field) -> list[str]:
         type_ = self._types_of.returned(field_.schema)
         if not field_.read_only:
@@ -442,9 +452,7 @@ class _ApiWriter:
             *_definition(field_.name, "self", type_, field_.doc),
         ]
 
-    def _constructor(
-        self, item: ClassOutline, type_: ObjectType, left_out: Collection[str]
-    ) -> Iterator[list[str]]:
+    def _constructor(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
         """Yield ``__init__``, unless it is a person's, or tvm_ffi gives the class none."""
         if "__init__" in item.own_names or not self._registry.makes_constructors:
             return
@@ -454,7 +462,7 @@ class _ApiWriter:
             doc = "Raise TypeError: the library makes objects of this class."
             signature = f"self, _: {self._use('NoReturn')}, /"
         elif explicit is None:
-            signature = self._constructor_of_fields(type_, left_out)
+            signature = self._constructor_of_fields(type_)
         elif explicit.schema.parameters is None:
             signature = f"self, /, *args: {self._use('Any')}"
         else:
@@ -462,15 +470,18 @@ class _ApiWriter:
             signature = self._parameters(explicit.schema.parameters, doc, names, takes_self=True)
         yield _definition("__init__", signature, "None", doc)
 
-    def _constructor_of_fields(self, type_: ObjectType, left_out: Collection[str]) -> str:
+    def _constructor_of_fields(self, type_: ObjectType) -> str:
         """Return the signature that tvm_ffi makes of fields, those of parents first."""
         types = self._registry.types
         chain = [type_, *(types[a] for a in self._registry.ancestors(type_.key) if a in types)]
+        left_out_above = {name for each in chain for name in self._left_out(each)}
         fields = [
             field_ for each in reversed(chain) for field_ in each.fields if field_.in_constructor
         ]
-        object_ = self._use("object", "builtins")
-        if any(field_.name in left_out for field_ in fields):
+        names = [field_.name for field_ in fields]
+        unusable = left_out_above | {"self"} | {n for n in names if not is_usable(n)}
+        if len(set(names)) < len(names) or not unusable.isdisjoint(names):
+            object_ = self._use("object", "builtins")
             return f"self, *args: {object_}, **kwargs: {object_}"
         parts = ["self"]
         for keyword_only in (False, True):
@@ -493,7 +504,7 @@ def _definition(name: str, signature: str, result: str, doc: str | None) -> list
 
 def _docstring(doc: str | None, indent: str) -> list[str]:
     """Return a docstring as source: what `inspect.cleandoc` makes of it is the doc again."""
-    cleaned = inspect.cleandoc(doc or "")
+    cleaned = "\n".join(line.rstrip() for line in inspect.cleandoc(doc or "").split("\n"))
     if not cleaned:
         return []
     # No three quotes in a row, and none at the end.

@@ -146,7 +146,7 @@ class TypeWriter:
         args = [self._written(arg, accepted=accepted) for arg in schema.args]
         if origin in _OPTIONAL:
             return _union([*args, "None"])
-        if origin in _UNION:
+        if origin in _UNION and args:
             return _union(args)
         if origin in _TUPLE:
             return f"{self._name('tuple')}[{', '.join(args) or '()'}]"

@@ -30,6 +30,7 @@ class StubRequest:
         they are loaded after it.
     :param stand_ins: files that stand in for libraries of a driver that this machine lacks.
     :param other_prefixes: those below its own that belong to other libraries.
+    :param other_targets: of the other libraries of the distribution.
     :param package_prefixes: of every library of the distribution whose prefixes become packages.
     :param files: those below the extension's package, or in its crate, that stubs are made of or
         may replace.
@@ -48,6 +49,7 @@ class StubRequest:
     siblings: Mapping[Path, str] = field(default_factory=dict)
     others: Mapping[Path, str] = field(default_factory=dict)
     other_prefixes: tuple[str, ...] = ()
+    other_targets: tuple[str, ...] = ()
     package_prefixes: tuple[str, ...] = ()
     modules: frozenset[PurePosixPath] = frozenset()
     stand_ins: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ def stub_requests(
             siblings={Path(path): digests[path] for path in library.plan.siblings},
             others={Path(path): digests[path] for path in _others(library, result.libraries)},
             other_prefixes=_prefixes_below(library.settings, every),
+            other_targets=tuple(s.target for s in every if s.target != library.settings.target),
             package_prefixes=tuple(s.prefix for s in every if s.stubs == "init"),
             tvm_ffi_version=str(result.sdk.version),
             files=_crate_files(library.settings) or _files(library.settings, every, tree),

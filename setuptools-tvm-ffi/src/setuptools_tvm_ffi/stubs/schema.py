@@ -47,17 +47,21 @@ def _schema(value: object) -> Schema:
     if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
         raise ValueError(f"no type schema: {value!r}")  # noqa: TRY004 - it comes from JSON
     origin: str = value["type"]
+    args = value.get("args")
+    args = args if isinstance(args, list) else []
     # `std::array` has its length among its arguments.
-    args: list[Any] = [arg for arg in value.get("args", ()) if not isinstance(arg, int)]
+    types: list[Any] = [arg for arg in args if isinstance(arg, Mapping)]
     if origin not in FUNCTIONS:
-        return Schema(origin, tuple(map(_schema, args)))
+        return Schema(origin, tuple(map(_schema, types)))
     named = value.get("named_args")
+    results: Any = types[:1]
+    parameters: Any = types[1:] if types else None
     if isinstance(named, Mapping):
-        results, parameters = named.get("return", ()), named.get("params")
-    else:
-        results, parameters = args[:1], args[1:] if args else None
-        if len(args) == 2 and isinstance(args[1], list):  # noqa: PLR2004 - std::function of old
-            parameters = args[1]
+        results, parameters = named.get("return", []), named.get("params")
+    elif len(args) == 2 and isinstance(args[1], list):  # noqa: PLR2004 - std::function of old
+        parameters = args[1]
+    if not isinstance(results, list) or not isinstance(parameters, (list, type(None))):
+        raise ValueError(f"no type schema: {value!r}")  # noqa: TRY004 - it comes from JSON
     return Schema(
         origin,
         result=_schema(results[0]) if results else None,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from .chosen import Chosen
-from .outline import NoOutlineError, Outline, has_no_code, outline
+from .outline import NoOutlineError, Outline, has_no_code, outline, type_map
 from .pyi import SIGNATURE, StubContext, api_stub, package_stub
 from .python_types import Reference
 from .requests import StubRequest
@@ -43,6 +43,12 @@ def type_stubs(
         registry=chosen.registry,
         tvm_ffi_version=request.tvm_ffi_version,
         left_out=chosen.left_out,
+        type_map={
+            key: name
+            for path, content in request.files.items()
+            if path.suffix == ".py"
+            for key, name in type_map(content.decode(), str(path)).items()
+        },
         class_modules=_class_modules(request, outlines, chosen),
         target=request.settings.target,
     )
@@ -52,6 +58,10 @@ def type_stubs(
         if path.suffix == ".pyi" and is_ours(content)
     }
     for path, found in outlines.items():
+        if found.library in request.other_targets:  # whose request it is made for
+            for stub in (path.with_suffix(".pyi"), path.with_name(f"{_PACKAGE}i")):
+                result.pop(stub, None)
+            continue
         module = ".".join(path.with_suffix("").parts)
         stubs = {path.with_suffix(".pyi"): api_stub(module, found, context)}
         package = path.with_name(_PACKAGE)

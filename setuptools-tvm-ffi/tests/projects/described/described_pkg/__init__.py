@@ -1,0 +1,1 @@
+"""A function with types and a docstring, over the stable C ABI."""

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi import __version__, build_meta
+from setuptools_tvm_ffi.cli import COULD_NOT_RUN, FINDINGS, FINE, main
+from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.package_tree import PackageTree
+from setuptools_tvm_ffi.stubs import StubFile
+
+API, GONE = "pkg/_ffi_api.py", "pkg/gone.pyi"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "__init__.py").touch()
+    return tmp_path
+
+
+def give(
+    monkeypatch: pytest.MonkeyPatch, stubs: Mapping[str, bytes | None], project: Path
+) -> list[Any]:
+    """Have the build come to these stubs; return the settings it is started with."""
+    settings = []
+
+    def build_stubs(receiver: Any, config_settings: Mapping[str, Any]) -> None:
+        print("building")  # noqa: T201 - as a compiler would
+        settings.append(config_settings)
+        files = []
+        for name, new in stubs.items():
+            old = (project / name).read_bytes() if (project / name).exists() else None
+            files.append(StubFile(Path(name), old, new, PurePosixPath(name)))
+        receiver.handle(files, PackageTree(("pkg",), lambda package: package))
+
+    monkeypatch.setattr(build_meta, "build_stubs", build_stubs)
+    return settings
+
+
+def raise_(monkeypatch: pytest.MonkeyPatch, problem: BaseException) -> None:
+    def build_stubs(*_: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(build_meta, "build_stubs", build_stubs)
+
+
+def test_stubs_are_written_and_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / GONE).write_text("old\n")
+    give(monkeypatch, {API: b"x = 1\n", GONE: None}, project)
+    assert main(["stubs"]) == FINE
+    assert capsys.readouterr() == ("wrote pkg/_ffi_api.py\nremoved pkg/gone.pyi\n", "building\n")
+    assert (project / API).read_bytes() == b"x = 1\n"
+    assert not (project / GONE).exists()
+    assert main(["stubs"]) == FINE
+    assert capsys.readouterr().out == "stubs are up to date\n"
+
+
+def test_a_check_prints_the_difference_and_writes_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / API).write_bytes(b"x = 0\n")
+    give(monkeypatch, {API: b"x = 1\n"}, project)
+    assert main(["stubs", "--check"]) == FINDINGS
+    output, errors = capsys.readouterr()
+    assert output == ("--- a/pkg/_ffi_api.py\n+++ b/pkg/_ffi_api.py\n@@ -1 +1 @@\n-x = 0\n+x = 1\n")
+    assert errors == "building\nsetuptools-tvm-ffi: stubs are out of date\n"
+    assert (project / API).read_bytes() == b"x = 0\n"
+
+
+def test_a_check_of_what_is_up_to_date_prints_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / API).write_bytes(b"x = 1\n")
+    give(monkeypatch, {API: b"x = 1\n", GONE: None}, project)
+    assert main(["stubs", "--check"]) == FINE
+    assert capsys.readouterr().out == ""
+
+
+def test_settings_are_handed_on(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = give(monkeypatch, {}, project)
+    assert main(["stubs", "-C", "jobs=2", "--config-setting", "define=A=B", "-C", "e="]) == FINE
+    assert settings == [{"jobs": "2", "define": "A=B", "e": ""}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-C", "jobs"], "--config-setting jobs: has no value"),
+        (["-C", "jobs=1", "-C", "jobs=2"], "--config-setting jobs: is given more than once"),
+    ],
+)
+def test_settings_that_are_none_are_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stubs", *arguments]) == COULD_NOT_RUN
+    output, errors = capsys.readouterr()
+    assert (output, message in errors) == ("", True)
+
+
+@pytest.mark.parametrize("arguments", [[], ["stub"], ["stubs", "--chec"], ["stubs", "extra"]])
+def test_a_call_that_means_nothing_is_told_from_findings(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == COULD_NOT_RUN
+    assert "usage: setuptools-tvm-ffi" in capsys.readouterr().err
+
+
+def test_the_version_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"setuptools-tvm-ffi {__version__}\n"
+
+
+@pytest.mark.parametrize("check", [[], ["--check"]])
+@pytest.mark.parametrize(
+    ("problem", "expected"),
+    [
+        (BuildError("it broke", hint="mend it"), "it broke"),
+        (SystemExit("error: it broke"), "error: it broke\n"),
+        (SystemExit(1), ""),
+        (SystemExit(0), ""),
+    ],
+)
+def test_a_build_that_fails_is_told_from_findings(
+    problem: BaseException,
+    expected: str,
+    check: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    raise_(monkeypatch, problem)
+    assert main(["stubs", *check]) == COULD_NOT_RUN
+    output, errors = capsys.readouterr()
+    assert (output, expected in errors) == ("", True)

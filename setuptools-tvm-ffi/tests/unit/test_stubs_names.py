@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.stubs.names import NameProblem, find_problems, hidden_by
+from setuptools_tvm_ffi.stubs.registry import Registry, read_registry
+
+NULLARY = json.dumps({"type": "ffi.Function", "args": [{"type": "int"}]})
+LEFT_OUT, REFUSED = True, False
+
+
+def object_type(
+    *members: str, parent: str = "ffi.Object", methods: Iterable[str] = ()
+) -> dict[str, Any]:
+    flags = {"read_only": True, "in_constructor": True, "keyword_only": False, "has_default": False}
+    fields = [{"name": m, "schema": '{"type":"int"}', "doc": None, **flags} for m in members]
+    made = [{"name": m, "schema": NULLARY, "doc": None, "static": True} for m in methods]
+    return {
+        "parent": parent,
+        "doc": None,
+        "constructor": False,
+        "fields": fields,
+        "methods": made,
+    }
+
+
+def registry(
+    *functions: str, types: Mapping[str, Any] | None = None, symbols: Iterable[str] = ()
+) -> Registry:
+    types = types or {}
+    return read_registry(
+        {
+            "functions": {name: {"schema": NULLARY, "doc": None} for name in functions},
+            "types": types,
+            "symbols": {name: {"schema": NULLARY, "doc": None} for name in symbols},
+            "python_classes": {
+                "ffi.Object": [None, ["tvm_ffi", "Object"]],
+                **{key: [value["parent"], None] for key, value in types.items()},
+            },
+            "object_attributes": dir(object),
+            "module_attributes": [*dir(object), "get_function", "imports"],
+            "makes_constructors": True,
+        }
+    )
+
+
+def problems(
+    names: Registry, modules: Iterable[str] = (), *, prefix: str = "pkg.", packages: bool = True
+) -> list[NameProblem]:
+    paths = [PurePosixPath(module) for module in modules]
+    return find_problems(names, prefix, paths, makes_packages=packages)
+
+
+def named(found: Iterable[NameProblem]) -> list[tuple[str, str, bool]]:
+    return [(p.kind, p.name, bool(p.instead)) for p in found]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["add", "Add", "größe", "数", "match", "type", "_", "_x", "str", "LIB", "self", "print", "_0"],
+)
+def test_a_name_that_python_has_no_objection_to_is_none_of_our_business(name: str) -> None:
+    found = registry(f"pkg.{name}", f"pkg.sub.{name}", symbols=[name])
+    assert problems(found) == []
+
+
+KEYWORDS = ["class", "None", "True", "lambda", "async", "import"]
+NO_IDENTIFIERS = ["a-b", "1st", "a b", "a\nb", 'a"b', "a\\b", "\x7f", "😀", "a\u00a0b", "$x"]
+NOT_NORMALIZED = ["ﬁ", "ﬁx", "\uff46", "ª"]
+UNWRITABLE = [*KEYWORDS, *NO_IDENTIFIERS, *NOT_NORMALIZED]
+
+
+@pytest.mark.parametrize("name", UNWRITABLE)
+@pytest.mark.parametrize("packages", [True, False])
+def test_a_name_that_python_cannot_write_is_left_out(name: str, *, packages: bool) -> None:
+    found = registry(
+        f"pkg.{name}",
+        "pkg.fine",
+        types={f"pkg.{name}T": object_type()} if name in NO_IDENTIFIERS else {},
+        symbols=[name],
+    )
+    kinds = {p.kind for p in problems(found, packages=packages)}
+    assert kinds == {"function", "symbol", *(["type"] if name in NO_IDENTIFIERS else [])}
+    assert all(p.instead for p in problems(found, packages=packages))
+
+
+@pytest.mark.parametrize("name", UNWRITABLE)
+def test_a_prefix_that_python_cannot_write_takes_all_below_it(name: str) -> None:
+    found = registry(
+        f"pkg.{name}.f", f"pkg.{name}.deeper.f", types={f"pkg.{name}.A": object_type()}
+    )
+    assert {(kind, LEFT_OUT) for kind, _, _ in named(problems(found))} == {
+        ("function", LEFT_OUT),
+        ("type", LEFT_OUT),
+    }
+    assert len(problems(found)) == 3
+
+
+@pytest.mark.parametrize("name", UNWRITABLE)
+def test_a_prefix_that_becomes_no_package_may_be_anything(name: str) -> None:
+    assert problems(registry(f"pkg.{name}.f"), packages=False) == []
+
+
+@pytest.mark.parametrize("name", ["pkg.", "pkg..f", "pkg.sub.", "pkg.a..b.f"])
+def test_a_part_may_not_be_empty(name: str) -> None:
+    assert named(problems(registry(name))) == [("function", name, LEFT_OUT)]
+    assert "empty" in problems(registry(name))[0].reason
+
+
+def test_the_reason_says_what_is_wrong() -> None:
+    found = problems(registry("pkg.class", "pkg.a-b", "pkg.ﬁ"))
+    assert [str(problem) for problem in found] == [
+        "function 'pkg.a-b': 'a-b' is no Python identifier",
+        "function 'pkg.class': 'class' is a Python keyword",
+        "function 'pkg.ﬁ': 'ﬁ' is another name once Python has read it (NFKC)",
+    ]
+
+
+def test_what_is_left_out_can_be_had_otherwise() -> None:
+    found = problems(
+        registry("pkg.class", types={"pkg.A": object_type("from")}, symbols=["get_function"])
+    )
+    assert [p.instead for p in found] == [
+        "tvm_ffi.get_global_func('pkg.class') returns it",
+        "getattr(…, 'from') returns it",
+        "LIB['get_function'] returns it",
+    ]
+
+
+def test_a_long_name_is_cut_in_messages() -> None:
+    (found,) = problems(registry(f"pkg.{'-' * 500}"))
+    assert len(found.reason) < 100
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (f"pkg.{'n' * 255}.f", []),
+        (f"pkg.{'n' * 256}.f", [LEFT_OUT]),
+        (f"pkg.{'ñ' * 127}.f", []),
+        (f"pkg.{'ñ' * 128}.f", [LEFT_OUT]),
+        (f"pkg.{'n' * 3000}", []),
+        (f"pkg.{'.'.join(['n' * 200] * 6)}.f", [LEFT_OUT]),
+    ],
+)
+def test_a_folder_name_has_to_fit_a_file_system(name: str, expected: list[bool]) -> None:
+    assert [bool(p.instead) for p in problems(registry(name))] == expected
+
+
+@pytest.mark.parametrize("package", ["pkg", "pkg.sub"])
+@pytest.mark.parametrize("name", ["__init__", "__name__", "__getattr__", "__all__", "__x__"])
+def test_a_function_that_would_replace_a_modules_own_is_refused(name: str, package: str) -> None:
+    assert named(problems(registry(f"{package}.{name}"))) == [
+        ("function", f"{package}.{name}", REFUSED)
+    ]
+
+
+@pytest.mark.parametrize("packages", [True, False])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_ffi_api",
+        "TYPE_CHECKING",
+        "_FFI_INIT_FUNC",
+        "_FFI_LOAD_LIB",
+        "_FFI_REG_OBJ",
+        "_ffi_Object",
+        "_pkg_Base",
+    ],
+)
+def test_a_function_that_would_replace_what_a_generated_module_uses_is_refused(
+    name: str, *, packages: bool
+) -> None:
+    types = {"pkg.Base": object_type(), "pkg.A": object_type(parent="pkg.Base")}
+    found = problems(registry(f"pkg.{name}", types=types), packages=packages)
+    assert named(found) == [("function", f"pkg.{name}", REFUSED)]
+
+
+def test_a_type_that_would_replace_them_is_left_out() -> None:
+    keys = ("pkg.__init__", "pkg._ffi_api", "pkg._FFI_REG_OBJ", "pkg.LIB")
+    found = problems(registry(types={key: object_type() for key in (*keys, "pkg.sub.LIB")}))
+    assert sorted(named(found)) == sorted(("type", key, LEFT_OUT) for key in keys)
+
+
+@pytest.mark.parametrize("name", ["other.__init__", "other._ffi_api", "pkgs.__all__", "pkg"])
+def test_what_is_registered_elsewhere_is_not_refused(name: str) -> None:
+    assert all(p.instead for p in problems(registry(name), packages=False))
+
+
+def test_a_function_with_the_name_of_a_type_is_left_out() -> None:
+    found = registry("pkg.A", "pkg.B", types={"pkg.A": object_type()})
+    assert named(problems(found)) == [("function", "pkg.A", LEFT_OUT)]
+
+
+def test_a_function_with_the_name_of_a_package_is_left_out() -> None:
+    found = registry("pkg.sub", "pkg.sub.deep", "pkg.sub.deep.f")
+    assert named(problems(found)) == [
+        ("function", "pkg.sub", LEFT_OUT),
+        ("function", "pkg.sub.deep", LEFT_OUT),
+    ]
+
+
+def test_where_prefixes_become_no_packages_they_may_be_functions() -> None:
+    assert problems(registry("pkg.sub", "pkg.sub.f"), packages=False) == []
+
+
+def test_what_has_a_class_for_prefix_is_left_out() -> None:
+    types = {"pkg.A": object_type(), "pkg.A.Inner": object_type()}
+    found = registry("pkg.A.area", "pkg.A.deep.er", types=types)
+    assert named(problems(found)) == [
+        ("function", "pkg.A.area", LEFT_OUT),
+        ("function", "pkg.A.deep.er", LEFT_OUT),
+        ("type", "pkg.A.Inner", LEFT_OUT),
+    ]
+
+
+@pytest.mark.parametrize("module", ["pkg/sub.py", "pkg/Sub.py", "pkg/SUB.py"])
+def test_a_prefix_with_the_name_of_a_module_is_left_out(module: str) -> None:
+    found = registry("pkg.f", "pkg.sub.f", "pkg.sub.deep.f", "pkg.subs.f")
+    assert named(problems(found, [module, "pkg/__init__.py"])) == [
+        ("function", "pkg.sub.deep.f", LEFT_OUT),
+        ("function", "pkg.sub.f", LEFT_OUT),
+    ]
+
+
+def test_a_prefix_that_is_a_package_already_is_fine() -> None:
+    modules = ["pkg/__init__.py", "pkg/_ffi_api.py", "pkg/sub/__init__.py", "pkg/sub/_ffi_api.py"]
+    assert problems(registry("pkg.f", "pkg.sub.f"), modules) == []
+
+
+def test_a_function_or_type_with_the_name_of_a_module_is_left_out() -> None:
+    found = registry("pkg.tools", types={"pkg.Shapes": object_type()})
+    assert named(problems(found, ["pkg/tools.py", "pkg/shapes.py"])) == [
+        ("function", "pkg.tools", LEFT_OUT),
+        ("type", "pkg.Shapes", LEFT_OUT),
+    ]
+
+
+def test_prefixes_that_a_file_system_may_fold_are_one_package() -> None:
+    found = registry("pkg.Sub.f", "pkg.sub.g", "pkg.SUB.deep.h")
+    left_out = named(problems(found))
+    assert len(left_out) == 2
+    assert len({name.split(".")[1] for _, name, _ in left_out}) == 2
+
+
+def test_names_that_differ_in_case_alone_are_fine_where_they_are_no_files() -> None:
+    assert problems(registry("pkg.add", "pkg.ADD", types={"pkg.Add": object_type()})) == []
+
+
+def test_members_that_python_cannot_write_or_would_mangle_are_left_out() -> None:
+    types = {
+        "pkg.A": object_type("x", "from", "__y", "a-b", "", methods=["def", "__z", "__len__"]),
+        "pkg.B": object_type("__", "_y", methods=["match"], parent="pkg.A"),
+    }
+    assert {name for _, name, _ in named(problems(registry(types=types)))} >= {
+        "pkg.A.from",
+        "pkg.A.__y",
+        "pkg.A.a-b",
+        "pkg.A.",
+        "pkg.A.def",
+        "pkg.A.__z",
+    }
+    assert not {"pkg.A.x", "pkg.A.__len__", "pkg.B._y", "pkg.B.match"} & {
+        name for _, name, _ in named(problems(registry(types=types)))
+    }
+
+
+def test_a_member_without_a_schema_is_left_out() -> None:
+    type_ = object_type("x", "y", methods=["f", "g"])
+    type_["fields"][1]["schema"] = type_["methods"][1]["schema"] = None
+    assert named(problems(registry(types={"pkg.A": type_}))) == [
+        ("member", "pkg.A.y", LEFT_OUT),
+        ("member", "pkg.A.g", LEFT_OUT),
+    ]
+
+
+def test_members_of_a_type_that_is_left_out_are_not_named() -> None:
+    found = registry(types={"pkg.class": object_type("from")})
+    assert named(problems(found)) == [("type", "pkg.class", LEFT_OUT)]
+
+
+def test_a_type_below_one_that_is_left_out_is_left_out() -> None:
+    types = {
+        "pkg.Z": object_type(parent="pkg.class"),
+        "pkg.Y": object_type(parent="pkg.Z"),
+        "pkg.class": object_type(),
+    }
+    assert sorted(named(problems(registry(types=types)))) == [
+        ("type", "pkg.Y", LEFT_OUT),
+        ("type", "pkg.Z", LEFT_OUT),
+        ("type", "pkg.class", LEFT_OUT),
+    ]
+
+
+def test_symbols_that_are_attributes_of_every_library_object_are_left_out() -> None:
+    found = problems(registry(symbols=["imports", "add", "__init__", "lambda"]))
+    assert named(found) == [
+        ("symbol", "__init__", LEFT_OUT),
+        ("symbol", "imports", LEFT_OUT),
+        ("symbol", "lambda", LEFT_OUT),
+    ]
+
+
+def test_problems_do_not_depend_on_the_order_of_registration() -> None:
+    names = ["pkg.class", "pkg.Sub.f", "pkg.sub.g", "pkg.sub", "pkg.a-b", "pkg.__all__"]
+    types = {key: object_type("from", "def") for key in ("pkg.B", "pkg.A", "pkg.a-b.C")}
+    forward = problems(registry(*names, types=types))
+    backward = problems(registry(*reversed(names), types=dict(reversed(list(types.items())))))
+    assert forward == backward
+
+
+def test_the_generator_does_not_see_what_is_left_out() -> None:
+    types = {"pkg.A": object_type("x", "from", "a-b"), "pkg.a-b": object_type()}
+    found = registry("pkg.class", "pkg.f", types=types, symbols=["imports"])
+    hidden = hidden_by(problems(found))
+    assert (hidden.functions, hidden.types) == (["pkg.class"], ["pkg.a-b"])
+    assert hidden.members == {"pkg.A": ["from", "a-b"]}
+
+
+def test_a_member_with_a_dot_is_hidden_from_its_own_type() -> None:
+    found = problems(registry("pkg.f", types={"pkg.A": object_type("a.b")}))
+    assert named(found) == [("member", "pkg.A.a.b", True)]
+    assert hidden_by(found).members == {"pkg.A": ["a.b"]}

@@ -1,0 +1,902 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mypy import api as mypy
+from setuptools_tvm_ffi.stubs.names import find_problems
+from setuptools_tvm_ffi.stubs.outline import ClassOutline, Outline, outline
+from setuptools_tvm_ffi.stubs.pyi import SIGNATURE, StubContext, api_stub, package_stub
+from setuptools_tvm_ffi.stubs.registry import Registry, read_registry
+
+Json = dict[str, Any]
+MODULE = "pkg._ffi_api"
+
+
+def of(origin: str, *args: Json) -> Json:
+    return {"type": origin, "args": list(args)} if args else {"type": origin}
+
+
+def fn(result: Json, *parameters: Json) -> Json:
+    return {"type": "ffi.Function", "named_args": {"return": [result], "params": [*parameters]}}
+
+
+INT, TEXT, ANY, NONE, OBJECT = (of(o) for o in ("int", "ffi.String", "Any", "None", "ffi.Object"))
+TENSOR, TEXTS = of("DLTensor*"), of("ffi.Array", TEXT)
+
+
+def function(schema: Json | None, doc: str | None = None) -> Json:
+    return {"schema": None if schema is None else json.dumps(schema), "doc": doc}
+
+
+def method(name: str, schema: Json | None, doc: str | None = None, *, static: bool = False) -> Json:
+    return {"name": name, **function(schema, doc), "static": static}
+
+
+def field(name: str, schema: Json | None = INT, doc: str | None = None, **flags: bool) -> Json:
+    none = {"read_only": False, "in_constructor": True, "keyword_only": False, "has_default": False}
+    return {"name": name, **function(schema, doc), **none, **flags}
+
+
+def cls(
+    *members: Json, parent: str = "ffi.Object", doc: str | None = None, constructor: bool = False
+) -> Json:
+    explicit = any(m["name"] == "__ffi_init__" for m in members)
+    return {
+        "parent": parent,
+        "doc": doc,
+        "constructor": constructor or explicit,
+        "fields": [m for m in members if "read_only" in m],
+        "methods": [m for m in members if "read_only" not in m],
+    }
+
+
+def registry(
+    functions: Mapping[str, Json] | None = None,
+    types: Mapping[str, Json] | None = None,
+    symbols: Mapping[str, Json] | None = None,
+    *,
+    classes: Mapping[str, Json | list[Any]] | None = None,
+    makes_constructors: bool = True,
+) -> Registry:
+    import tvm_ffi  # noqa: PLC0415 - where it is needed
+
+    types = types or {}
+    return read_registry(
+        {
+            "functions": functions or {},
+            "types": types,
+            "symbols": symbols or {},
+            "python_classes": {
+                "ffi.Object": [None, ["tvm_ffi", "Object"]],
+                **{key: [value["parent"], None] for key, value in types.items()},
+                **(classes or {}),
+            },
+            "object_attributes": dir(tvm_ffi.Object),
+            "module_attributes": dir(tvm_ffi.Module),
+            "makes_constructors": makes_constructors,
+        }
+    )
+
+
+def context(
+    found: Registry,
+    modules: Mapping[str, tuple[str, str]] | None = None,
+    type_map: Mapping[str, str] | None = None,
+) -> StubContext:
+    problems = find_problems(found, "pkg.", (), makes_packages=True)
+    left_out = {(problem.kind, problem.name) for problem in problems}
+    return StubContext(found, "0.1.15", left_out, modules or {}, type_map or {}, "library")
+
+
+def stub(
+    found: Registry,
+    module: Outline | None = None,
+    *,
+    modules: Mapping[str, tuple[str, str]] | None = None,
+    type_map: Mapping[str, str] | None = None,
+) -> str:
+    """Return the stub for a module; by default one with everything of the registry in it."""
+    made = context(found, modules, type_map)
+    if module is None:
+        module = Outline(prefixes=["pkg."], library="library")
+        module.classes = [
+            ClassOutline(key.rpartition(".")[2], key, None)
+            for key in found.types
+            if ("type", key) not in made.left_out
+        ]
+    text = api_stub(MODULE, module, made)
+    compile(text, "_ffi_api.pyi", "exec", dont_inherit=True)
+    return text
+
+
+def definitions(text: str) -> Iterator[tuple[str, ast.stmt]]:
+    """Yield what a stub defines, by name, members by that of the class whose members they are."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name, node
+            for member in node.body:
+                if isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                    yield f"{node.name}.{member.name}", member
+                elif isinstance(member, ast.AnnAssign):
+                    yield f"{node.name}.{ast.unparse(member.target)}", member
+        elif isinstance(node, ast.AnnAssign):
+            yield ast.unparse(node.target), node
+        elif isinstance(node, ast.Assign):
+            yield ast.unparse(node.targets[0]), node
+
+
+def defined(text: str, name: str) -> list[str]:
+    """Return each definition of a name without its docstring."""
+    found = []
+    for known, node in definitions(text):
+        if known == name:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and len(node.body) == 1:
+                node.body = [ast.Expr(ast.Constant(...))]
+            found.append(re.sub(r":\n +\.\.\.$", "", ast.unparse(node)))
+    return found
+
+
+def signature(text: str, name: str) -> str:
+    (found,) = defined(text, name)
+    return found.rpartition("\n")[2].partition(" ")[2]
+
+
+def docs(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    nodes = dict(definitions(text))
+    for name, node in nodes.items():
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            doc = ast.get_docstring(node)
+            if doc:
+                found[name] = doc
+        if isinstance(node, ast.ClassDef):
+            for before, after in zip(node.body, node.body[1:]):
+                if isinstance(before, ast.AnnAssign) and isinstance(after, ast.Expr):
+                    assert isinstance(after.value, ast.Constant)
+                    name_of = f"{node.name}.{ast.unparse(before.target)}"
+                    found[name_of] = inspect.cleandoc(str(after.value.value))
+    return found
+
+
+def of_function(schema: Json | None, doc: str | None = None) -> str:
+    return signature(stub(registry({"pkg.f": function(schema, doc)})), "_Functions.f")
+
+
+def of_class(*members: Json, constructor: bool = False, **types: Json) -> str:
+    found = {"pkg.A": cls(*members, constructor=constructor)}
+    return stub(registry(types={**found, **{f"pkg.{k}": v for k, v in types.items()}}))
+
+
+def test_a_stub_says_whose_it_is_and_what_it_was_made_with() -> None:
+    found = registry()
+    first, second = stub(found).splitlines()[:2]
+    assert first.startswith(SIGNATURE)
+    assert second.endswith(f", apache-tvm-ffi 0.1.15, registry {found.digest()}")
+
+
+def test_a_stub_of_nothing_compiles() -> None:
+    assert ast.parse(stub(registry(), Outline())).body == []
+
+
+# --- functions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schema", "doc", "expected"),
+    [
+        (fn(INT), None, "f() -> int"),
+        (fn(NONE, INT, TEXT), None, "f(_0: int, _1: str, /) -> None"),
+        (fn(INT, INT), "f(x)", "f(x: int, /) -> int"),
+        (fn(INT, INT, INT), "Parameters\n----------\na, b : int\n", "f(a: int, b: int, /) -> int"),
+        (fn(INT, INT), "F.\n\nArgs:\n    x: It.\n", "f(x: int, /) -> int"),
+        (fn(INT, INT), "f(x, y)", "f(_0: int, /) -> int"),
+        (fn(INT, INT), "f(class_)", "f(class_: int, /) -> int"),
+        (fn(TEXTS, TEXTS), None, "f(_0: Sequence[str], /) -> Array[str]"),
+        (fn(TENSOR, TENSOR), None, "f(_0: _SupportsDLPack, /) -> Tensor"),
+        (fn(ANY, ANY), None, "f(_0: Any, /) -> Any"),
+        (fn(NONE, fn(NONE, TENSOR)), None, "f(_0: Callable[[Tensor], object], /) -> None"),
+        (
+            fn(of("Optional", INT), of("Variant", INT, TEXT)),
+            None,
+            "f(_0: int | str, /) -> int | None",
+        ),
+        ({"type": "ffi.Function", "args": [INT, TEXT]}, None, "f(_0: str, /) -> int"),
+    ],
+)
+def test_a_function_has_the_types_and_names_of_what_is_registered(
+    schema: Json, doc: str | None, expected: str
+) -> None:
+    assert of_function(schema, doc) == expected
+
+
+def test_a_function_stands_in_the_module_by_a_name() -> None:
+    text = stub(registry({"pkg.f": function(fn(INT))}))
+    assert defined(text, "f") == ["f = _Functions.f"]
+    assert defined(text, "_Functions.f")[0].startswith("@staticmethod\n")
+
+
+def test_a_module_has_the_functions_of_its_prefixes_alone() -> None:
+    functions = ("pkg.f", "pkg.sub.g", "pkgs.h", "other.f", "i")
+    found = registry({name: function(fn(INT)) for name in functions})
+    assert "_Functions.f" in dict(definitions(stub(found)))
+    assert not re.search(r"\b[ghi]\b", stub(found).partition("class _Functions")[2])
+    both = stub(found, Outline(prefixes=["pkg.sub.", "pkg."]))
+    assert [name for name in ("f", "g", "h") if defined(both, name)] == ["f", "g"]
+
+
+def test_what_is_left_out_is_in_no_stub() -> None:
+    types = {"pkg.A": cls(field("from"), field("x"), method("__y", fn(INT)))}
+    found = registry({"pkg.class": function(fn(INT))}, types, {"imports": function(fn(INT))})
+    text = stub(found)
+    assert not re.search(r"\b(class|from|__y|imports)\b\(?(self|:)", text)
+    assert defined(text, "_A.x") == ["x: int"]
+
+
+# --- the library ---------------------------------------------------------------------------------
+
+
+def test_the_library_has_its_functions_and_those_of_every_module() -> None:
+    symbols = {
+        "add": function(fn(INT, INT, INT), "add(a, b)\n\nAdd."),
+        "free": function(None),
+        "same": function(fn(INT, INT), "same(self)"),
+    }
+    text = stub(registry(symbols=symbols))
+    assert signature(text, "_Library.add") == "add(self, a: int, b: int, /) -> int"
+    assert signature(text, "_Library.free") == "free(self, /, *args: Any) -> Any"
+    assert signature(text, "_Library.same") == "same(self, _0: int, /) -> int"
+    assert signature(text, "_Library.__getitem__") == "__getitem__(self, name: str, /) -> Function"
+    assert defined(text, "LIB") == ["LIB: Final[_Library]"]
+    assert docs(text)["_Library.add"] == "add(a, b)\n\nAdd."
+
+
+def test_the_attributes_of_every_module_are_none_of_the_librarys() -> None:
+    text = stub(registry(symbols={"get_function": function(fn(INT, INT))}))
+    assert "query_imports" in signature(text, "_Library.get_function")
+
+
+def test_a_library_of_another_target_is_a_module() -> None:
+    text = stub(registry(symbols={"add": function(fn(INT))}), Outline(library="another"))
+    assert defined(text, "LIB") == ["LIB: Final[Module]"]
+    assert "add" not in text
+
+
+def test_a_module_without_a_library_has_none() -> None:
+    assert "LIB" not in stub(registry({"pkg.f": function(fn(INT))}), Outline(prefixes=["pkg."]))
+
+
+def test_a_function_of_the_librarys_name_replaces_it() -> None:
+    text = stub(registry({"pkg.LIB": function(fn(INT))}))
+    assert defined(text, "LIB") == ["LIB = _Functions.LIB"]
+
+
+# --- classes -------------------------------------------------------------------------------------
+
+
+def test_a_read_only_field_is_a_property_and_a_writable_one_an_attribute() -> None:
+    text = of_class(field("a", doc="A.", read_only=True), field("b", TEXT, doc="B."))
+    assert defined(text, "_A.a") == ["@property\ndef a(self) -> int"]
+    assert defined(text, "_A.b") == ["b: str"]
+    assert (docs(text)["_A.a"], docs(text)["_A.b"]) == ("A.", "B.")
+
+
+def test_a_field_that_takes_more_than_it_gives_has_a_setter() -> None:
+    text = of_class(field("a", TEXTS, doc="A."))
+    assert defined(text, "_A.a") == [
+        "@property\ndef a(self) -> Array[str]",
+        "@a.setter\ndef a(self, value: Sequence[str], /) -> None",
+    ]
+    assert "A." in text
+
+
+def constructor(text: str, name: str = "_A") -> str:
+    return signature(text, f"{name}.__init__")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "doc", "expected"),
+    [
+        ([], None, "__init__(self, /) -> None"),
+        ([INT, TEXTS], None, "__init__(self, _0: int, _1: Sequence[str], /) -> None"),
+        ([INT], "A(size)", "__init__(self, size: int, /) -> None"),
+        ([INT], "__init__(size)", "__init__(self, size: int, /) -> None"),
+        ([INT], "Parameters\n----------\nsize : int\n", "__init__(self, size: int, /) -> None"),
+        ([INT], "Parameters\n----------\nself : int\n", "__init__(self, _0: int, /) -> None"),
+    ],
+)
+def test_an_explicit_constructor_is_positional_only(
+    parameters: list[Json], doc: str | None, expected: str
+) -> None:
+    init = method("__ffi_init__", fn(OBJECT, *parameters), doc, static=True)
+    text = of_class(field("a"), init)
+    assert constructor(text) == expected
+    assert docs(text).get("_A.__init__") == (doc and inspect.cleandoc(doc))
+
+
+def test_an_explicit_constructor_of_any_kind_takes_anything() -> None:
+    assert constructor(of_class(method("__ffi_init__", None))) == (
+        "__init__(self, /, *args: Any) -> None"
+    )
+
+
+def test_a_constructor_of_fields_takes_them_by_name() -> None:
+    text = of_class(
+        field("d", has_default=True),
+        field("a", TEXTS, read_only=True),
+        field("k", has_default=True, keyword_only=True),
+        field("hidden", in_constructor=False),
+        field("j", keyword_only=True),
+        constructor=True,
+    )
+    assert constructor(text) == (
+        "__init__(self, a: Sequence[str], d: int=..., *, j: int, k: int=...) -> None"
+    )
+
+
+def test_the_fields_of_parents_come_first() -> None:
+    text = of_class(
+        field("a"),
+        field("b", has_default=True),
+        constructor=True,
+        B=cls(field("c"), parent="pkg.A", constructor=True),
+        C=cls(field("d", keyword_only=True), parent="pkg.B", constructor=True),
+    )
+    assert constructor(text, "_B") == "__init__(self, a: int, c: int, b: int=...) -> None"
+    assert (
+        constructor(text, "_C") == "__init__(self, a: int, c: int, b: int=..., *, d: int) -> None"
+    )
+
+
+def test_a_class_without_fields_may_be_made_without_arguments() -> None:
+    assert constructor(of_class(constructor=True)) == "__init__(self) -> None"
+
+
+def test_a_class_without_a_constructor_takes_what_cannot_be() -> None:
+    text = of_class(field("a"))
+    assert constructor(text) == "__init__(self, _: NoReturn, /) -> None"
+    assert "TypeError" in docs(text)["_A.__init__"]
+
+
+def test_a_constructor_with_a_field_that_is_left_out_takes_anything() -> None:
+    assert constructor(of_class(field("from"), field("x"), constructor=True)) == (
+        "__init__(self, *args: object, **kwargs: object) -> None"
+    )
+
+
+def test_a_release_that_makes_no_constructors_leaves_them_to_a_person() -> None:
+    types = {"pkg.A": cls(field("a"), constructor=True)}
+    assert "__init__" not in stub(registry(types=types, makes_constructors=False))
+
+
+def test_methods_take_self_first_and_are_counted_from_it() -> None:
+    text = of_class(
+        method("f", fn(INT, OBJECT)),
+        method("g", fn(TEXTS, OBJECT, TEXTS, INT)),
+        method("h", fn(INT, OBJECT, INT, INT), "h(x, y)"),
+        method("i", fn(INT, OBJECT, INT), "i(self, x)"),
+        method("any", None),
+    )
+    assert signature(text, "_A.f") == "f(self, /) -> int"
+    assert signature(text, "_A.g") == "g(self, _1: Sequence[str], _2: int, /) -> Array[str]"
+    assert signature(text, "_A.h") == "h(self, x: int, y: int, /) -> int"
+    assert signature(text, "_A.i") == "i(self, x: int, /) -> int"
+    assert "any" not in dict(definitions(text))
+
+
+def test_static_methods_take_no_self() -> None:
+    text = of_class(method("make", fn(of("pkg.A"), INT), static=True))
+    assert defined(text, "_A.make") == ["@staticmethod\ndef make(_0: int, /) -> A"]
+    assert "make = _A.make" in text
+
+
+def test_a_method_that_is_registered_twice_is_overloaded() -> None:
+    text = of_class(method("f", fn(INT, OBJECT, INT)), method("f", fn(TEXT, OBJECT, TEXT)))
+    assert defined(text, "_A.f") == [
+        "@overload\ndef f(self, _1: int, /) -> int",
+        "@overload\ndef f(self, _1: str, /) -> str",
+    ]
+
+
+def test_methods_of_a_name_that_exists_already_are_not_there() -> None:
+    text = of_class(
+        method("same_as", fn(INT, OBJECT)),
+        method("__init__", fn(INT, OBJECT)),
+        method("mine", fn(INT, OBJECT)),
+        method("x", fn(INT, OBJECT)),
+        field("x"),
+        B=cls(method("mine", fn(TEXT, OBJECT)), method("other", fn(INT, OBJECT)), parent="pkg.A"),
+    )
+    names = set(dict(definitions(text)))
+    assert {"_A.mine", "_A.x", "_B.other"} <= names
+    assert not {"_A.same_as", "_B.mine"} & names
+    assert defined(text, "_A.x") == ["x: int"]
+
+
+def test_methods_of_python_protocols_are_there() -> None:
+    assert signature(of_class(method("__len__", fn(INT, OBJECT))), "_A.__len__") == (
+        "__len__(self, /) -> int"
+    )
+
+
+def bases(text: str, name: str) -> list[str]:
+    node = dict(definitions(text))[name]
+    assert isinstance(node, ast.ClassDef)
+    return list(map(ast.unparse, node.bases))
+
+
+def test_a_class_derives_from_its_parent() -> None:
+    text = of_class(field("a"), B=cls(field("b"), parent="pkg.A"))
+    assert (bases(text, "A"), bases(text, "_A")) == (["_A"], ["_Object"])
+    assert (bases(text, "B"), bases(text, "_B")) == (["_B"], ["A"])
+
+
+def test_a_class_may_derive_from_one_of_another_module() -> None:
+    types = {"pkg.sub.Base": cls(), "pkg.A": cls(parent="pkg.sub.Base")}
+    module = Outline(classes=[ClassOutline("A", "pkg.A", None)])
+    modules = {"pkg.sub.Base": ("Base", "pkg.sub._ffi_api"), "pkg.A": ("A", MODULE)}
+    text = stub(registry(types=types), module, modules=modules)
+    assert "from pkg.sub._ffi_api import Base" in text
+    assert bases(text, "_A") == ["Base"]
+
+
+def test_a_class_may_derive_from_one_of_its_own_name() -> None:
+    types = {"pkg.sub.A": cls(), "pkg.A": cls(parent="pkg.sub.A")}
+    module = Outline(classes=[ClassOutline("A", "pkg.A", None)])
+    text = stub(registry(types=types), module, modules={"pkg.sub.A": ("A", "pkg.sub._ffi_api")})
+    (alias,) = re.findall(r"from pkg\.sub\._ffi_api import A as (\w+)", text)
+    assert bases(text, "_A") == [alias]
+
+
+CLASSES: Mapping[str, list[Any]] = {
+    "other.Base": ["ffi.Object", ["other", "Base"]],
+    "other.hidden": ["other.Base", None],
+    "nobody.Here": ["ffi.Object", None],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("other.Base", "Base"),
+        ("other.hidden", "Base"),
+        ("nobody.Here", "Object"),
+        ("nobody.Knows", "Object"),
+    ],
+)
+def test_a_type_without_a_class_is_the_nearest_that_has_one(key: str, expected: str) -> None:
+    text = stub(registry({"pkg.f": function(fn(of(key), of(key)))}, classes=CLASSES))
+    assert signature(text, "_Functions.f") == f"f(_0: {expected}, /) -> {expected}"
+    home = "other" if expected == "Base" else "tvm_ffi"
+    assert re.search(rf"^from {home} import .*\b{expected}\b", text, re.MULTILINE)
+
+
+def test_a_class_may_derive_from_one_of_another_package() -> None:
+    text = stub(registry(types={"pkg.A": cls(parent="other.hidden")}, classes=CLASSES))
+    assert "from other import Base" in text
+    assert bases(text, "_A") == ["Base"]
+
+
+def test_a_type_map_goes_before_everything() -> None:
+    found = registry({"pkg.f": function(fn(of("other.Base")))}, classes=CLASSES)
+    text = stub(found, type_map={"other.Base": "numpy.typing.NDArray"})
+    assert "from numpy.typing import NDArray" in text
+    assert signature(text, "_Functions.f") == "f() -> NDArray"
+
+
+def test_a_type_map_may_name_modules_as_the_registry_does() -> None:
+    found = registry({"pkg.f": function(fn(of("other.Base")))}, classes=CLASSES)
+    text = stub(found, type_map={"other.Base": "ffi.access_path.AccessPath"})
+    assert "from tvm_ffi.access_path import AccessPath" in text
+
+
+# --- docstrings ----------------------------------------------------------------------------------
+
+DOCS = {
+    "plain": "Doc.",
+    "backslashes": "a\\b \\n \\N{DASH} \\x41 \\u \\",
+    "a backslash and quotes": 'a\\"""',
+    "quotes": '"a" "" """b""" """" \'\'\'',
+    "quotes at the end": 'a "b"',
+    "three quotes at the end": 'a """',
+    "a quote alone": '"',
+    "control characters": "a\x00b\x01\x07\x1b\x7fc",
+    "line separators": "a\x0bb\x0cc\x1cd\x85e\u2028f\u2029g",
+    "tabs and returns": "a\tb\r\nc\rd",
+    "white space of all kinds": "a\u00a0b\u3000c",
+    "not ASCII": "größe 数 😀 e\u0301",
+    "half a surrogate pair": "a\ud800b",
+    "very long": "word " * 20_000,
+    "many lines": "\n".join(map(str, range(5000))),
+    "leading blank lines": "\n\n   a\n   b",
+    "trailing blank lines": "a\n\n\n",
+    "indented": "First.\n\n    More.\n        Deeper.\n    Less.\n    ",
+    "indented from the first line on": "    a\n      b\n",
+    "blank lines inside": "a\n\n\nb",
+    "code": "Doc.\n\n>>> f('''x''')\n'y'\n",
+    "a directive": "# tvm-ffi-stubgen(begin): global/pkg",
+    "braces": "{int} {0} %s",
+}
+
+
+@pytest.mark.parametrize("doc", DOCS.values(), ids=DOCS)
+def test_docstrings_survive(doc: str) -> None:
+    types = {
+        "pkg.A": cls(
+            field("w", doc=doc),
+            field("r", doc=doc, read_only=True),
+            field("s", TEXTS, doc=doc),
+            method("m", fn(INT, OBJECT, INT), doc),
+            method("__ffi_init__", fn(OBJECT, INT), doc),
+            doc=doc,
+        )
+    }
+    symbols = {"e": function(fn(INT, INT), doc)}
+    module = Outline(doc=inspect.cleandoc(doc), prefixes=["pkg."], library="library")
+    module.classes = [ClassOutline("A", "pkg.A", "not this")]
+    text = stub(registry({"pkg.f": function(fn(INT, INT), doc)}, types, symbols), module)
+    # But for white space at the ends of lines, which tools take away from what is committed.
+    lines = inspect.cleandoc(doc).split("\n")
+    expected = "\n".join(line.rstrip() for line in lines).rstrip("\n")
+    found = docs(text)
+    for name in ("_Functions.f", "A", "_A.w", "_A.r", "_A.m", "_A.__init__", "_Library.e"):
+        assert found[name] == expected, name
+    assert ast.get_docstring(ast.parse(text)) == expected
+    assert not re.search(r"[^\S \n]|[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]", text)
+    assert text.encode().decode() == text
+
+
+@pytest.mark.parametrize("doc", [None, ""])
+def test_without_docstrings_there_are_none(doc: str | None) -> None:
+    found = registry(
+        {"pkg.f": function(fn(INT), doc)}, {"pkg.A": cls(field("x", doc=doc), constructor=True)}
+    )
+    assert not {"_Functions.f", "_A.x", "_A.__init__"} & set(docs(stub(found)))
+
+
+def test_a_class_has_the_docstring_of_the_registry_or_of_a_person_or_one_of_ours() -> None:
+    for registered, own, expected in (
+        ("Registered.", "Own.", "Registered."),
+        (None, "Own.", "Own."),
+        (None, None, "Objects of the type ``pkg.A``."),
+    ):
+        module = Outline(classes=[ClassOutline("A", "pkg.A", own)])
+        assert docs(stub(registry(types={"pkg.A": cls(doc=registered)}), module))["A"] == expected
+
+
+# --- what a person has written -------------------------------------------------------------------
+
+BEGIN, END = "# tvm-ffi-stubgen(begin): ", "# tvm-ffi-stubgen(end)"
+WRITTEN = f"""'''My module.'''
+import numpy as np
+
+LIB = _FFI_LOAD_LIB("distribution", "library")
+{BEGIN}global/pkg
+_FFI_INIT_FUNC("pkg", __name__)
+{END}
+
+def g(x: np.ndarray) -> int:
+    '''Mine.'''
+    return int(x)
+
+LIMIT: int = 3
+
+@_FFI_REG_OBJ("pkg.A")
+class A(_ffi_Object):
+    '''My class.'''
+    {BEGIN}object/pkg.A
+    x: int
+    {END}
+
+    def mine(self) -> int:
+        '''Mine, too.'''
+        return 1
+
+    def __init__(self, x: str):
+        ...
+
+__all__ = [
+    {BEGIN}__all__
+    "A",
+    {END}
+    "g",
+]
+"""
+
+
+def test_what_a_person_has_written_goes_before_what_is_registered() -> None:
+    names = ("f", "g", "LIMIT")
+    members = [
+        *(field("x"), field("mine"), method("mine", fn(TEXT, OBJECT))),
+        *(method("f", fn(INT, OBJECT)), method("__ffi_init__", fn(OBJECT, INT))),
+    ]
+    found = registry({f"pkg.{name}": function(fn(INT)) for name in names}, {"pkg.A": cls(*members)})
+    text = stub(found, outline(WRITTEN, "_ffi_api.py"))
+    assert ast.get_docstring(ast.parse(text)) == "My module."
+    assert "import numpy as np\n" in text
+    assert "def g(x: np.ndarray) -> int:\n" in text
+    assert defined(text, "LIMIT") == ["LIMIT: int"]
+    assert defined(text, "f") == ["f = _Functions.f"]
+    assert "_Functions.g" not in text
+    assert signature(text, "A.mine") == "mine(self) -> int"
+    assert constructor(text, "A") == "__init__(self, x: str)"
+    assert not {"_A.mine", "_A.__init__"} & set(dict(definitions(text)))
+    assert {"_A.x", "_A.f"} <= set(dict(definitions(text)))
+    assert docs(text)["A.mine"] == "Mine, too."
+    assert '__all__ = [\n    "A",\n    "g",\n]\n' in text
+
+
+def test_a_package_re_exports_its_module_by_name() -> None:
+    made = context(registry())
+    text = package_stub("My package.", Outline(exported=["b", "LIB", "a"]), made)
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree) == "My package."
+    assert isinstance(tree.body[1], ast.ImportFrom)
+    assert (tree.body[1].module, tree.body[1].level) == ("_ffi_api", 1)
+    assert [(n.name, n.asname) for n in tree.body[1].names] == [
+        ("LIB", "LIB"),
+        ("a", "a"),
+        ("b", "b"),
+    ]
+    assert ast.unparse(tree.body[2]) == "__all__ = ['LIB', 'a', 'b']"
+    assert text.startswith(SIGNATURE)
+
+
+def test_a_package_without_a_docstring_has_none() -> None:
+    text = package_stub(None, Outline(exported=["a"]), context(registry()))
+    assert ast.get_docstring(ast.parse(text)) is None
+
+
+# --- names that mean something else --------------------------------------------------------------
+
+
+def hostile() -> Registry:
+    functions = {
+        "str": function(fn(TEXT, TEXTS)),
+        "int": function(fn(INT, INT)),
+        "tuple": function(fn(of("Tuple", INT, TEXT), TENSOR)),
+        "Sequence": function(fn(of("pkg.Sequences"))),
+        "Callable": function(fn(INT, fn(TEXT, INT))),
+        **{
+            name: function(fn(INT))
+            for name in (
+                *("object", "staticmethod", "property", "bool", "dict", "Any", "Final"),
+                *("Protocol", "type_check_only", "overload", "NoReturn", "ABCMeta", "ClassVar"),
+                *("_SupportsDLPack", "_Functions", "_Library", "_Object", "_str", "Function"),
+            )
+        },
+    }
+    types = {
+        "Object": cls(
+            field("Object", OBJECT),
+            field("int", INT, read_only=True),
+            field("property", TEXT, read_only=True),
+            field("str", TEXTS),
+            field("Sequences", of("pkg.Sequences")),
+            method("make", fn(of("pkg.Object"), INT), static=True),
+            method("over", fn(INT, OBJECT, INT)),
+            method("over", fn(TEXT, OBJECT, TEXT)),
+            constructor=True,
+        ),
+        "Sequences": cls(field("Array", TEXTS), parent="pkg.Object"),
+        **{name: cls() for name in ("Functions", "Library", "ObjectMeta", "_Sequences")},
+    }
+    symbols = {
+        "str": function(fn(TEXT, TEXT)),
+        "bool": function(fn(of("bool"), INT)),
+        "Any": function(None),
+    }
+    return registry(
+        {f"pkg.{name}": value for name, value in functions.items()},
+        {f"pkg.{name}": value for name, value in types.items()},
+        symbols,
+    )
+
+
+USE = """\
+import tvm_ffi
+from pkg import _ffi_api as m
+
+def use(o: m.Object, s: m.Sequences, t: tvm_ffi.Tensor) -> None:
+    reveal_type(m.str)
+    reveal_type(m.int)
+    reveal_type(m.tuple(t))
+    reveal_type(m.Sequence())
+    reveal_type(m.Callable)
+    reveal_type(m.LIB.str)
+    reveal_type(m.LIB.bool)
+    reveal_type(m.LIB.implements_function("x"))
+    reveal_type(o.Object)
+    reveal_type(o.int)
+    reveal_type(o.property)
+    reveal_type(o.str)
+    reveal_type(o.Sequences)
+    reveal_type(m.Object.make(1))
+    reveal_type(o.over(1))
+    reveal_type(o.over("a"))
+    reveal_type(s.Array)
+    reveal_type(s.int)
+    o.str = ["a"]
+    m.Object(Object=o, int=1, property="", str=["a"], Sequences=s)
+    o.int = 1
+    m.Library()
+"""
+REVEALED = [
+    "def (typing.Sequence[str]) -> str",
+    "def (int) -> int",
+    "tuple[int, str]",
+    "pkg._ffi_api.Sequences",
+    "def (def (int) -> str) -> int",
+    "def (str) -> str",
+    "def (int) -> bool",
+    "bool",
+    "tvm_ffi.core.Object",
+    "int",
+    "str",
+    "tvm_ffi.container.Array[str]",
+    "pkg._ffi_api.Sequences",
+    "pkg._ffi_api.Object",
+    "int",
+    "str",
+    "tvm_ffi.container.Array[str]",
+    "int",
+]
+
+
+def test_annotations_mean_what_they_say_whatever_is_registered(tmp_path: Path) -> None:
+    (tmp_path / "pkg").mkdir()
+    for name, text in (
+        ("pkg/__init__.py", ""),
+        ("pkg/_ffi_api.pyi", stub(hostile())),
+        ("use.py", USE),
+    ):
+        (tmp_path / name).write_text(text)
+    output, _, _ = mypy.run(
+        [
+            *("--strict", "--config-file=", "--no-error-summary", f"--cache-dir={os.devnull}"),
+            *("--python-executable", sys.executable, "--explicit-package-bases"),
+            *(str(tmp_path / name) for name in ("use.py", "pkg/_ffi_api.pyi", "pkg/__init__.py")),
+        ]
+    )
+    lines = [line for line in output.splitlines() if "use.py" in line]
+    revealed = [line.partition("type is ")[2].strip('"') for line in lines if "note:" in line]
+    assert len(lines) == len(output.splitlines()), output
+    assert revealed == REVEALED, output
+    assert [line.rpartition("[")[2] for line in lines if "error:" in line] == ["misc]", "call-arg]"]
+
+
+KNOWN_MODULES = {
+    *("typing", "collections.abc", "abc", "ctypes", "builtins", "tvm_ffi", "tvm_ffi.core"),
+}
+
+
+def everything() -> Registry:
+    origins = (
+        *("None", "bool", "int", "float", "ffi.String", "ffi.Bytes", "void*", "DataType", "Device"),
+        *("DLTensor*", "ffi.Shape", "ffi.Array", "ffi.List", "ffi.Map", "ffi.Dict", "ffi.Object"),
+        *("ffi.Module", "ffi.Error", "ffi.OpaquePyObject", "Any", "ffi.Function", "pkg.A", "Tuple"),
+    )
+    functions = {f"pkg.f{n}": function(fn(of(o), of(o))) for n, o in enumerate(origins)}
+    members = [field(f"m{n}", of(o), has_default=n > 5) for n, o in enumerate(origins)]
+    return registry(
+        functions, {"pkg.A": cls(*members, constructor=True)}, {"s": functions["pkg.f9"]}
+    )
+
+
+@pytest.mark.parametrize("found", [hostile(), everything()], ids=["hostile", "everything"])
+def test_imports_are_of_public_names_alone(found: Registry) -> None:
+    text = stub(found)
+    imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
+    assert {node.module for node in imports} <= KNOWN_MODULES
+    assert len({node.module for node in imports}) == len(imports)
+    names = [alias for node in imports for alias in node.names]
+    assert not [alias.name for alias in names if alias.name.startswith("_")]
+    bound = [alias.asname or alias.name for alias in names]
+    assert len(set(bound)) == len(bound)
+    others = {name for name, _ in definitions(text) if "." not in name}
+    assert not others & set(bound)
+
+
+@pytest.mark.parametrize("found", [hostile(), everything()], ids=["hostile", "everything"])
+def test_every_name_is_bound_once_and_every_name_that_is_used_is_bound(found: Registry) -> None:
+    tree = ast.parse(stub(found))
+    top = [name for name, _ in definitions(ast.unparse(tree)) if "." not in name]
+    assert len(set(top)) == len(top)
+    bound = {
+        a.asname or a.name for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names
+    }
+    loaded = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    members = {name.rpartition(".")[2] for name, _ in definitions(ast.unparse(tree))}
+    assert loaded <= bound | members | set(dir(builtins))
+
+
+SEEDED = """\
+import sys, importlib.util
+spec = importlib.util.spec_from_file_location("written", sys.argv[1])
+written = importlib.util.module_from_spec(spec)
+sys.modules["written"] = written
+spec.loader.exec_module(written)
+for made in (written.hostile(), written.everything()):
+    sys.stdout.buffer.write(written.stub(made).encode())
+"""
+
+
+def test_the_same_registry_gives_the_same_bytes() -> None:
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", SEEDED, __file__],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            stdout=subprocess.PIPE,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert outputs[0] == outputs[1]
+    assert outputs[0] == (stub(hostile()) + stub(everything())).encode()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_order_of_registration_of_functions_and_symbols_does_not_matter(order: int) -> None:
+    names: Sequence[str] = ["b", "a", "Sequence", "C", "str"][::order]
+    functions = {f"pkg.{name}": function(fn(TEXTS, TEXTS)) for name in names}
+    symbols = {name: function(fn(TEXTS, TEXTS)) for name in names}
+    expected = registry(dict(sorted(functions.items())), {}, dict(sorted(symbols.items())))
+    assert stub(registry(functions, {}, symbols)) == stub(expected)
+
+
+# --- what a module could not hold -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "types",
+    [
+        {
+            "pkg.A": cls(field("from"), constructor=True),
+            "pkg.B": cls(field("y"), parent="pkg.A", constructor=True),
+        },
+        {
+            "pkg.A": cls(field("x"), constructor=True),
+            "pkg.B": cls(field("x"), parent="pkg.A", constructor=True),
+        },
+        {"pkg.B": cls(field("self"), constructor=True)},
+        {"pkg.B": cls(field("x"), field("x"), constructor=True)},
+    ],
+    ids=["a keyword of a parent's", "a name of a parent's", "self", "a name twice"],
+)
+def test_a_constructor_of_fields_that_no_signature_has_takes_anything(types: Json) -> None:
+    text = stub(registry(types=types))
+    assert (
+        signature(text, "_B.__init__") == "__init__(self, *args: object, **kwargs: object) -> None"
+    )
+
+
+def test_white_space_is_no_docstring() -> None:
+    assert "Objects of the type ``pkg.A``." in stub(registry(types={"pkg.A": cls(doc=" \n")}))
+
+
+def test_a_person_may_import_a_name_that_annotations_need() -> None:
+    module = Outline(prefixes=["pkg."], imports=["from mine import Sequence, int"])
+    module.imported_names = {"Sequence", "int"}
+    text = stub(registry({"pkg.f": function(fn(INT, TEXTS))}), module)
+    assert signature(text, "_Functions.f") == "f(_0: _Sequence[str], /) -> _int"
+
+
+def test_a_member_may_have_the_name_of_what_only_stubs_have() -> None:
+    types = {"pkg.A": cls(field("_SupportsDLPack"), field("_Functions"))}
+    text = stub(registry({"pkg.f": function(fn(INT, TENSOR))}, types))
+    assert signature(text, "__Functions.f") == "f(_0: __SupportsDLPack, /) -> int"

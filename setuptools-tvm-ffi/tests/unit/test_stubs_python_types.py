@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import ast
+import importlib
+
+import pytest
+from setuptools_tvm_ffi.stubs.python_types import NAMES, RULES, SPECIAL, Reference, TypeWriter
+from setuptools_tvm_ffi.stubs.schema import ANY, Schema
+
+BOOL, INT, FLOAT, TEXT = Schema("bool"), Schema("int"), Schema("float"), Schema("ffi.String")
+NONE, TENSOR, BYTES = Schema("None"), Schema("DLTensor*"), Schema("ffi.Bytes")
+CIRCLE = Schema("pkg.Circle")
+
+
+def function(result: Schema | None, *parameters: Schema) -> Schema:
+    return Schema("ffi.Function", result=result, parameters=parameters)
+
+
+def array(of: Schema) -> Schema:
+    return Schema("ffi.Array", (of,))
+
+
+def optional(of: Schema) -> Schema:
+    return Schema("Optional", (of,))
+
+
+def variant(*of: Schema) -> Schema:
+    return Schema("Variant", of)
+
+
+def plain(name: str, _module: str | None) -> str:
+    return name
+
+
+def find_class(key: str) -> Reference:
+    return key.rpartition(".")[2], "pkg"
+
+
+WRITER = TypeWriter(plain, find_class)
+
+
+@pytest.mark.parametrize(
+    ("schema", "accepted", "returned"),
+    [
+        (NONE, "None", "None"),
+        (BOOL, "bool", "bool"),
+        (INT, "int", "int"),
+        (Schema("ffi.BigInt"), "int", "int"),
+        (FLOAT, "float", "float"),
+        (TEXT, "str", "str"),
+        (Schema("std::string"), "str", "str"),
+        (Schema("const char*"), "str", "str"),
+        (BYTES, "bytes | bytearray", "bytes"),
+        (Schema("TVMFFIByteArray*"), "bytes | bytearray", "bytes"),
+        (Schema("void*"), "c_void_p | None", "c_void_p"),
+        (Schema("DataType"), "dtype | str", "dtype"),
+        (Schema("Device"), "Device | str", "Device"),
+        (TENSOR, "_SupportsDLPack", "Tensor"),
+        (Schema("ffi.Tensor"), "_SupportsDLPack", "Tensor"),
+        (Schema("ffi.Shape"), "Sequence[int]", "Shape"),
+        (array(INT), "Sequence[int]", "Array[int]"),
+        (Schema("std::vector", (TEXT,)), "Sequence[str]", "Array[str]"),
+        (Schema("std::array", (FLOAT,)), "Sequence[float]", "Array[float]"),
+        (Schema("ffi.List", (INT,)), "Sequence[int]", "List[int]"),
+        (Schema("ffi.Map", (TEXT, INT)), "Mapping[str, int]", "Map[str, int]"),
+        (Schema("std::map", (TEXT, INT)), "Mapping[str, int]", "Map[str, int]"),
+        (Schema("std::unordered_map", (TEXT, INT)), "Mapping[str, int]", "Map[str, int]"),
+        (Schema("ffi.Dict", (TEXT, INT)), "Mapping[str, int]", "Dict[str, int]"),
+        (Schema("ffi.Object"), "Object", "Object"),
+        (Schema("ffi.Module"), "Module", "Module"),
+        (Schema("ffi.Error"), "Error", "Error"),
+        (Schema("ffi.OpaquePyObject"), "object", "object"),
+        (Schema("ObjectRValueRef", (CIRCLE,)), "Circle", "Circle"),
+        (CIRCLE, "Circle", "Circle"),
+        (ANY, "Any", "Any"),
+    ],
+)
+def test_inputs_are_wide_and_outputs_exact(schema: Schema, accepted: str, returned: str) -> None:
+    assert (WRITER.accepted(schema), WRITER.returned(schema)) == (accepted, returned)
+
+
+@pytest.mark.parametrize(
+    ("schema", "accepted", "returned"),
+    [
+        (array(array(TENSOR)), "Sequence[Sequence[_SupportsDLPack]]", "Array[Array[Tensor]]"),
+        (
+            Schema("ffi.Map", (TEXT, array(BYTES))),
+            "Mapping[str, Sequence[bytes | bytearray]]",
+            "Map[str, Array[bytes]]",
+        ),
+        (array(optional(CIRCLE)), "Sequence[Circle | None]", "Array[Circle | None]"),
+        (
+            Schema("Tuple", (INT, array(TEXT))),
+            "tuple[int, Sequence[str]]",
+            "tuple[int, Array[str]]",
+        ),
+        (Schema("std::tuple", (INT,)), "tuple[int]", "tuple[int]"),
+        (Schema("Tuple"), "tuple[()]", "tuple[()]"),
+    ],
+)
+def test_what_is_in_a_container_is_as_wide_or_exact_as_it(
+    schema: Schema, accepted: str, returned: str
+) -> None:
+    assert (WRITER.accepted(schema), WRITER.returned(schema)) == (accepted, returned)
+
+
+@pytest.mark.parametrize(
+    ("schema", "returned"),
+    [
+        (Schema("ffi.Array"), "Array[Any]"),
+        (Schema("ffi.Map"), "Map[Any, Any]"),
+        (Schema("ffi.List"), "List[Any]"),
+        (Schema("ffi.Dict"), "Dict[Any, Any]"),
+    ],
+)
+def test_a_container_without_arguments_holds_anything(schema: Schema, returned: str) -> None:
+    assert WRITER.returned(schema) == returned
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (optional(INT), "int | None"),
+        (Schema("std::optional", (TEXT,)), "str | None"),
+        (optional(optional(INT)), "int | None"),
+        (variant(INT, TEXT), "int | str"),
+        (Schema("std::variant", (INT, TEXT)), "int | str"),
+        (variant(optional(INT), TEXT), "int | str | None"),
+        (variant(NONE, INT), "int | None"),
+        (variant(INT, INT, TEXT), "int | str"),
+        (variant(variant(INT, TEXT), variant(TEXT, FLOAT)), "int | str | float"),
+        (optional(variant(INT, array(variant(INT, TEXT)))), "int | Array[int | str] | None"),
+        (variant(array(optional(INT)), NONE), "Array[int | None] | None"),
+        (Schema("Expected", (INT, Schema("ffi.Error"))), "int | Error"),
+    ],
+)
+def test_alternatives_are_a_union_without_repetition(schema: Schema, expected: str) -> None:
+    assert WRITER.returned(schema) == expected
+
+
+def test_alternatives_that_are_one_type_for_python_are_one() -> None:
+    assert WRITER.accepted(variant(array(INT), Schema("ffi.List", (INT,)))) == "Sequence[int]"
+    assert WRITER.accepted(variant(Schema("ffi.BigInt"), INT)) == "int"
+
+
+@pytest.mark.parametrize(
+    ("schema", "accepted", "returned"),
+    [
+        (function(INT, TEXT), "Callable[[str], int]", "Callable[[str], int]"),
+        (
+            function(array(INT), array(TEXT)),
+            "Callable[[Array[str]], Sequence[int]]",
+            "Callable[[Sequence[str]], Array[int]]",
+        ),
+        (
+            function(TENSOR, TENSOR),
+            "Callable[[Tensor], _SupportsDLPack]",
+            "Callable[[_SupportsDLPack], Tensor]",
+        ),
+        (function(INT), "Callable[[], int]", "Callable[[], int]"),
+        (optional(function(INT)), "Callable[[], int] | None", "Callable[[], int] | None"),
+        (
+            Schema("std::function", result=FLOAT, parameters=(FLOAT,)),
+            "Callable[[float], float]",
+            "Callable[[float], float]",
+        ),
+        (
+            Schema("ffi.Function", result=array(INT)),
+            "Callable[..., Sequence[int]]",
+            "Callable[..., Array[int]]",
+        ),
+        (
+            array(function(INT, INT)),
+            "Sequence[Callable[[int], int]]",
+            "Array[Callable[[int], int]]",
+        ),
+    ],
+)
+def test_a_callback_is_given_what_is_exact_and_returns_what_is_wide(
+    schema: Schema, accepted: str, returned: str
+) -> None:
+    assert (WRITER.accepted(schema), WRITER.returned(schema)) == (accepted, returned)
+
+
+def test_the_variance_flips_with_every_function() -> None:
+    inner = function(array(INT), array(TEXT))
+    assert WRITER.accepted(function(INT, inner)) == (
+        "Callable[[Callable[[Sequence[str]], Array[int]]], int]"
+    )
+    assert WRITER.returned(function(INT, inner)) == (
+        "Callable[[Callable[[Array[str]], Sequence[int]]], int]"
+    )
+    assert WRITER.accepted(function(INT, function(INT, inner))) == (
+        "Callable[[Callable[[Callable[[Array[str]], Sequence[int]]], int]], int]"
+    )
+
+
+def test_a_callback_whose_result_is_not_looked_at_may_return_anything() -> None:
+    assert WRITER.accepted(function(NONE, INT)) == "Callable[[int], object]"
+    assert WRITER.returned(function(NONE, INT)) == "Callable[[int], None]"
+
+
+def test_any_callable_is_accepted_as_a_function_of_any_kind() -> None:
+    assert WRITER.accepted(Schema("ffi.Function")) == "Callable[..., object]"
+    assert WRITER.returned(Schema("ffi.Function")) == "Function"
+
+
+KNOWN = [
+    *(Schema(origin, (INT, INT)) for rule in RULES for origin in rule.origins),
+    *(schema for _, schema in SPECIAL),
+]
+
+
+@pytest.mark.parametrize("schema", KNOWN, ids=lambda schema: schema.origin)
+def test_every_type_is_an_expression_and_any_is_only_where_the_schema_has_it(
+    schema: Schema,
+) -> None:
+    for written in (WRITER.accepted(schema), WRITER.returned(schema)):
+        ast.parse(written, mode="eval")
+        assert ("Any" in written) == (schema.origin == "Any")
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [(name, module) for name, module in NAMES.items() if module is not None]
+)
+def test_every_name_can_be_imported(name: str, module: str) -> None:
+    assert hasattr(importlib.import_module(module), name)
+    assert not name.startswith("_")
+
+
+def test_names_are_written_as_they_are_made_available() -> None:
+    used = []
+
+    def use(name: str, module: str | None) -> str:
+        used.append((name, module))
+        return f"_{name}"
+
+    writer = TypeWriter(use, find_class)
+    schema = Schema("ffi.Map", (TEXT, array(optional(CIRCLE))))
+    assert writer.returned(schema) == "_Map[_str, _Array[_Circle | None]]"
+    assert set(used) == {
+        ("Map", "tvm_ffi"),
+        ("Array", "tvm_ffi"),
+        ("str", "builtins"),
+        ("Circle", "pkg"),
+    }
+
+
+def test_the_protocol_of_tensors_is_the_stubs_own() -> None:
+    used = []
+
+    def use(name: str, module: str | None) -> str:
+        used.append((name, module))
+        return name
+
+    TypeWriter(use, find_class).accepted(TENSOR)
+    assert used == [("_SupportsDLPack", None)]

@@ -1,0 +1,450 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What type checkers and editors make of installed packages: mypy, stubtest, pyright and jedi."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from environments import (
+    LEFT_OUT,
+    QUICK,
+    REPOSITORY,
+    Environment,
+    environment_in,
+    made_once,
+    make_environment,
+)
+from stress_registry import write_project
+
+#: The packages of the repository, and the project in examples/ that each is from; and one of 200
+#: functions and 60 classes over every type that schemas know, on three levels, four deep.
+PROJECTS = {
+    "my_ffi_extension": None,
+    "c_abi_only": "c_abi_only",
+    "cuda_kernels": "cuda_kernels",
+    "rms_norm_after": "from_torch_cpp_extension/after",
+    "numpy_interop": "numpy_interop",
+    "pyproject_only": "pyproject_only",
+    "several_libraries": "several_libraries",
+    "stress_pkg": "stress_pkg",
+}
+SAMPLES = REPOSITORY / "tests" / "typing"
+ALLOWLIST = REPOSITORY / "docs" / "stubtest-allowlist.txt"
+
+# What a kernel is compiled for shows in no stub.
+_QUICK = {**QUICK, "SETUPTOOLS_TVM_FFI_CUDA_ARCHITECTURES": "9.0"}
+
+#: The errors of one file: its lines, and the sorted codes reported for each.
+Report = dict[int, list[str]]
+
+#: Expressions, and what an editor has to show of the docs of each.
+DOCS = {
+    "ext.tally": "Count how often each word occurs.",
+    "ext.stats.quantile": "Return the value below which",
+    "accumulator.push": "Add one value.",
+    "series.size": "Return how many values the series has.",
+    "ext.Accumulator.from_values": "Make an accumulator that has seen",
+    "accumulator.count": "How many values were added.",
+    "accumulator.label": "A name of your own choice.",
+    "ext.Accumulator": "Streaming mean and variance in constant space; refuses",
+    "ext.LIB.scale": "Write ``factor * x`` into ``out``.",
+    "ext.scale": "Write ``factor * x`` into ``out``.",
+    "pyproject_only.edit_distance": "Return how many characters",
+}
+HOVERED = """\
+import my_ffi_extension as ext
+import pyproject_only
+
+accumulator = ext.Accumulator("x")
+series = ext.Series("x", accumulator)
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(
+    tmp_path_factory: pytest.TempPathFactory,
+    variables: dict[str, str],
+    builder: Environment,
+    reference_wheel: Path,
+) -> Environment:
+    """An environment with all packages that can be built here, and the checkers."""
+
+    def make(folder: Path) -> None:
+        sources = folder / "sources"
+        shutil.copytree(REPOSITORY / "examples", sources, ignore=LEFT_OUT)
+        write_project(sources / "stress_pkg", "stress_pkg")
+        wheels = folder / "wheels"
+        for package in packages_here(variables):
+            if project := PROJECTS[package]:
+                command = ("wheel", "-q", "--no-deps", "--no-build-isolation", "-w", wheels, ".")
+                builder.pip(*command, cwd=sources / project, variables=_QUICK)
+        environment = make_environment(folder / "venv", variables)
+        checkers = ("basedpyright", "jedi", "mypy", "numpy", "apache-tvm-ffi")
+        environment.pip("install", "-q", *checkers, cwd=folder)
+        found = (reference_wheel, *sorted(wheels.glob("*.whl")))
+        environment.pip("install", "-q", "--no-deps", *found, cwd=folder)
+
+    return environment_in(made_once(tmp_path_factory, "typing", make) / "venv", variables)
+
+
+@pytest.fixture(scope="module")
+def packages(variables: dict[str, str]) -> list[str]:
+    return packages_here(variables)
+
+
+def packages_here(variables: Mapping[str, str]) -> list[str]:
+    nvcc = shutil.which("nvcc", path=variables["PATH"])
+    return [name for name in PROJECTS if name != "cuda_kernels" or nvcc]
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with correct and mistaken uses, away from the sources of what they use."""
+    folder = tmp_path_factory.mktemp("samples")
+    shutil.copytree(SAMPLES, folder, ignore=LEFT_OUT, dirs_exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mypy(environment: Environment, packages: list[str], samples: Path) -> dict[str, Report]:
+    """What one run says of all packages and of the samples, by file."""
+    checked = [argument for name in packages for argument in ("-p", name)]
+    process = environment.run(
+        *(environment.python, "-m", "mypy", "--strict", "--output=json", "--config-file="),
+        *(*checked, "-m", "correct", "-m", "mistakes"),
+        cwd=samples,
+        check=False,
+    )
+    assert process.returncode == 1, process.stdout + process.stderr
+    errors = []
+    for line in process.stdout.splitlines():
+        item = json.loads(line)
+        if item["severity"] == "error":
+            errors.append((item["file"], item["line"], item["code"]))
+    return by_file(errors, samples)
+
+
+@pytest.fixture(scope="module")
+def pyright(environment: Environment, packages: list[str], samples: Path) -> dict[str, Report]:
+    """What one run says of all packages and of the samples, by file.
+
+    In a package it reads what a type checker reads: of a `.py` beside a `.pyi` nothing.
+    """
+    folders = [environment.site_packages / package for package in packages]
+    stubs = [str(path) for folder in folders for path in folder.rglob("*.pyi")]
+    written = [
+        str(path)
+        for folder in folders
+        for path in folder.rglob("*.py")
+        if not path.with_suffix(".pyi").exists()
+    ]
+    configuration = {
+        "typeCheckingMode": "standard",
+        "strict": [*stubs, "correct.py"],
+        "include": [*stubs, *written, "correct.py", "mistakes.py"],
+        "exclude": [],
+    }
+    (samples / "pyrightconfig.json").write_text(json.dumps(configuration))
+    process = environment.run("basedpyright", "-p", ".", "--outputjson", cwd=samples, check=False)
+    assert process.returncode == 1, process.stdout + process.stderr
+    report = json.loads(process.stdout)
+    assert report["summary"]["filesAnalyzed"] >= len(configuration["include"])
+    return by_file(
+        [
+            (item["file"], item["range"]["start"]["line"] + 1, item["rule"])
+            for item in report["generalDiagnostics"]
+            if item["severity"] == "error"
+        ],
+        samples,
+    )
+
+
+def by_file(errors: list[tuple[str, int, str]], folder: Path) -> dict[str, Report]:
+    result: dict[str, Report] = defaultdict(lambda: defaultdict(list))
+    for file, line, code in sorted(errors):
+        # Both tools give files of the folder they run in as they like.
+        result[os.path.relpath(folder / file, folder)][line].append(code)
+    return dict(result)
+
+
+def expected_mistakes(checker: str) -> Report:
+    lines = (SAMPLES / "mistakes.py").read_text(encoding="utf-8").splitlines()
+    found = {n: re.search(rf"# .*\b{checker}: ([\w, -]+)", line) for n, line in enumerate(lines, 1)}
+    return {n: sorted(match[1].strip().split(", ")) for n, match in found.items() if match}
+
+
+# --- mypy and pyright ---------------------------------------------------------------------------
+
+
+def test_mypy_finds_no_error_in_a_package_and_in_correct_uses(mypy: dict[str, Report]) -> None:
+    assert set(mypy) == {"mistakes.py"}, mypy
+
+
+def test_pyright_finds_no_error_in_a_package_and_in_correct_uses(
+    pyright: dict[str, Report],
+) -> None:
+    assert set(pyright) == {"mistakes.py"}, pyright
+
+
+def test_mypy_reports_every_mistake_and_nothing_else(mypy: dict[str, Report]) -> None:
+    assert mypy["mistakes.py"] == expected_mistakes("mypy")
+
+
+def test_pyright_reports_every_mistake_and_nothing_else(pyright: dict[str, Report]) -> None:
+    assert pyright["mistakes.py"] == expected_mistakes("pyright")
+
+
+def test_what_type_checkers_find_correct_runs(environment: Environment, samples: Path) -> None:
+    environment.run(environment.python, "-I", "-W", "error", "correct.py", cwd=samples)
+
+
+# --- stubtest -----------------------------------------------------------------------------------
+
+
+def stubtest(
+    environment: Environment, *arguments: str | Path, cwd: Path
+) -> subprocess.CompletedProcess[str]:
+    command = (environment.python, "-m", "mypy.stubtest", *arguments, "--concise")
+    path = {"MYPYPATH": str(cwd), "PYTHONPATH": str(cwd)}
+    return environment.run(*command, cwd=cwd, variables=path, check=False)
+
+
+def test_stubs_say_what_is_there_at_run_time(
+    environment: Environment, packages: list[str], tmp_path: Path
+) -> None:
+    # An entry of the allowlist that nothing needs is an error, too.
+    process = stubtest(environment, *packages, "--allowlist", ALLOWLIST, cwd=tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
+
+
+def test_a_stub_of_a_name_that_is_not_there_is_found(
+    environment: Environment, tmp_path: Path
+) -> None:
+    installed = environment.site_packages / "pyproject_only"
+    package = shutil.copytree(installed, tmp_path / "pyproject_only", ignore=LEFT_OUT)
+    for stub in package.glob("*.pyi"):
+        text = stub.read_text(encoding="utf-8")
+        stub.write_text(text.replace("edit_distance", "edit_distances"), encoding="utf-8")
+    command = ("--allowlist", ALLOWLIST, "--ignore-unused-allowlist")
+    process = stubtest(environment, "pyproject_only", *command, cwd=tmp_path)
+    assert process.returncode == 1, process.stderr
+    assert process.stdout.splitlines()[-2:] == [
+        "pyproject_only._ffi_api.edit_distance is not present in stub",
+        "pyproject_only._ffi_api.edit_distances is not present at runtime",
+    ]
+
+
+def test_a_constructor_refuses_the_keywords_that_its_signature_shows(
+    environment: Environment, tmp_path: Path
+) -> None:
+    # Why the allowlist has an entry for constructors; it can go where this fails.
+    program = (
+        "import inspect, my_ffi_extension as ext\n"
+        "print(inspect.signature(ext.Accumulator))\n"
+        "try: ext.Accumulator(label='x')\n"
+        "except TypeError as problem: print(problem)\n"
+    )
+    printed = environment.run(environment.python, "-c", program, cwd=tmp_path).stdout
+    signature, problem = printed.splitlines()
+    assert signature == "(label)"
+    assert problem.startswith("Mismatched number of arguments")
+
+
+# --- editors ------------------------------------------------------------------------------------
+
+JEDI = """\
+import json, sys
+import jedi
+
+head, expressions = json.load(sys.stdin)
+line = head.count("\\n") + 1
+
+def docs(names):
+    return [name.docstring(raw=True) for name in names]
+
+result = {}
+for expression in expressions:
+    script = jedi.Script(head + expression, path="hovered.py")
+    at = (line, len(expression) - 1)
+    last = expression.rpartition(".")[2]
+    calling = jedi.Script(head + expression + "(", path="hovered.py")
+    result[expression] = {
+        "infer": docs(script.infer(*at)),
+        "help": docs(script.help(*at)),
+        "goto": docs(script.goto(*at, follow_imports=True, prefer_stubs=True)),
+        "complete": docs(n for n in script.complete(line, len(expression)) if n.name == last),
+        "get_signatures": docs(calling.get_signatures()),
+        "parameters": [s.to_string() for s in calling.get_signatures()],
+    }
+print(json.dumps(result))
+"""
+
+#: What of jedi finds the docs of what; an editor uses `infer` or `help` to hover, `complete` for
+#: its list of names, `get_signatures` after an opening parenthesis.
+JEDI_FINDS = {
+    "ext.tally": {"infer", "get_signatures"},
+    "ext.stats.quantile": {"infer", "get_signatures"},
+    "accumulator.push": {"infer", "goto", "complete", "get_signatures"},
+    "series.size": {"infer", "get_signatures"},
+    "ext.Accumulator.from_values": {"infer", "get_signatures"},
+    "accumulator.count": {"infer", "goto", "complete", "get_signatures"},
+    "accumulator.label": {"goto", "complete"},
+    "ext.Accumulator": {"infer", "help", "goto", "complete", "get_signatures"},
+    "ext.LIB.scale": {"infer", "help", "goto", "complete", "get_signatures"},
+    "ext.scale": {"infer", "get_signatures"},
+    "pyproject_only.edit_distance": {"infer", "complete", "get_signatures"},
+}
+
+
+@pytest.fixture(scope="module")
+def jedi(
+    environment: Environment, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, list[str]]]:
+    process = subprocess.run(
+        [environment.python, "-c", JEDI],
+        input=json.dumps([HOVERED, list(DOCS)]),
+        cwd=tmp_path_factory.mktemp("jedi"),
+        env=environment.variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, dict[str, list[str]]] = json.loads(process.stdout)
+    return found
+
+
+@pytest.mark.parametrize("expression", DOCS)
+def test_jedi_finds_docs(expression: str, jedi: dict[str, dict[str, list[str]]]) -> None:
+    finding = {
+        call
+        for call, docs in jedi[expression].items()
+        if any(DOCS[expression] in doc for doc in docs)
+    }
+    assert finding >= JEDI_FINDS[expression]
+
+
+def test_jedi_finds_the_names_of_parameters(jedi: dict[str, dict[str, list[str]]]) -> None:
+    (shown,) = jedi["ext.tally"]["parameters"]
+    assert shown == "tally(words: Sequence[str], /) -> Map[str, int]"
+
+
+class LanguageServer:
+    """A client of a language server, with as much of the protocol as hovering takes."""
+
+    def __init__(self, process: subprocess.Popen[bytes], root: Path) -> None:
+        self._process = process
+        self._last_id = 0
+        folder = {"uri": root.as_uri(), "name": "root"}
+        self.request(
+            "initialize",
+            {
+                "processId": None,
+                "rootUri": root.as_uri(),
+                "workspaceFolders": [folder],
+                "capabilities": {"textDocument": {"hover": {"contentFormat": ["markdown"]}}},
+            },
+        )
+        self.notify("initialized", {})
+
+    def request(self, method: str, parameters: object) -> Any:
+        self._last_id += 1
+        self._send({"id": self._last_id, "method": method, "params": parameters})
+        while True:
+            message = self._receive()
+            if "method" not in message and message["id"] == self._last_id:
+                return message["result"]
+            if "method" in message and "id" in message:  # it asks, mostly for its settings
+                asked = message["params"].get("items", []) if message.get("params") else []
+                self._send({"id": message["id"], "result": [{} for _ in asked] or None})
+
+    def notify(self, method: str, parameters: object) -> None:
+        self._send({"method": method, "params": parameters})
+
+    def _send(self, message: dict[str, object]) -> None:
+        content = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
+        self._process.stdin.flush()
+
+    def _receive(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        size = 0
+        while (line := self._process.stdout.readline()) != b"\r\n":
+            assert line, "the language server has ended"
+            key, _, value = line.decode().partition(":")
+            if key.lower() == "content-length":
+                size = int(value)
+        message: dict[str, Any] = json.loads(self._process.stdout.read(size))
+        return message
+
+
+@pytest.fixture(scope="module")
+def hovers(
+    environment: Environment, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """What pyright's language server shows of each expression."""
+    folder = tmp_path_factory.mktemp("hovering")
+    file = folder / "hovered.py"
+    lines = [*HOVERED.splitlines(), *DOCS]
+    file.write_text("\n".join(lines))
+    process = subprocess.Popen(
+        [environment.folder / "bin" / "basedpyright-langserver", "--stdio"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=folder,
+        env=environment.variables,
+    )
+    watchdog = threading.Timer(120, process.kill)
+    watchdog.start()
+    try:
+        server = LanguageServer(process, folder)
+        document = {"uri": file.as_uri(), "languageId": "python", "version": 1}
+        opened = {"textDocument": {**document, "text": file.read_text()}}
+        server.notify("textDocument/didOpen", opened)
+        shown = {}
+        for expression in DOCS:
+            position = {"line": lines.index(expression), "character": len(expression) - 1}
+            place = {"textDocument": {"uri": file.as_uri()}, "position": position}
+            answer = server.request("textDocument/hover", place)
+            shown[expression] = answer["contents"]["value"] if answer else ""
+        yield shown
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.communicate()
+
+
+#: What is to be seen of the signature, after all spaces are taken out.
+SIGNATURES = {
+    "ext.tally": "def tally(words: Sequence[str], /) -> Map[str, int]",
+    "ext.stats.quantile": "def quantile(values: Sequence[float], q: float, method: str | None, /)",
+    "accumulator.push": "(method) def push(value: float, /) -> None",
+    "series.size": "def size() -> int",
+    "ext.Accumulator.from_values": "from_values(label: str, values: Sequence[float], /)",
+    "accumulator.count": "(property) count: int",
+    "accumulator.label": "(variable) label: str",
+    "ext.Accumulator": "class Accumulator(label: str, /)",
+    "ext.LIB.scale": "def scale(x: _SupportsDLPack, factor: float, out: _SupportsDLPack, /)",
+    "ext.scale": "def scale(x: _SupportsDLPack, factor: float, out: _SupportsDLPack, /)",
+    "pyproject_only.edit_distance": "def edit_distance(left: str, right: str, /) -> int",
+}
+
+
+@pytest.mark.parametrize("expression", DOCS)
+def test_pyright_shows_signature_and_docs_of_what_is_hovered_over(
+    expression: str, hovers: dict[str, str]
+) -> None:
+    shown = re.sub(r",?\s", "", hovers[expression]).replace(",", "")
+    signature = re.sub(r",?\s", "", SIGNATURES[expression]).replace(",", "")
+    assert signature in shown
+    assert DOCS[expression].replace("``", "`") in hovers[expression]
