@@ -25,6 +25,8 @@ from environments import (
 
 _TEST_REQUIREMENTS = ("apache-tvm-ffi", "numpy", "pytest")
 _FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
+# Newer releases of these are not for every Python.
+_BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
 
 
@@ -68,7 +70,7 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
     folder = pytestconfig.cache.mkdir("wheelhouse")
     wanted = {
         interpreter.executable: sorted(
-            {*_TEST_REQUIREMENTS}
+            {*_TEST_REQUIREMENTS, *_BUILDER_REQUIREMENTS}
             if number
             else {
                 *BUILD_REQUIREMENTS,

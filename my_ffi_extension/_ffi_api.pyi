@@ -1,5 +1,5 @@
 # Written by setuptools-tvm-ffi from what the library registers; edits are lost.
-# setuptools-tvm-ffi 0.1.0, apache-tvm-ffi 0.1.15.post2, registry 537bb9c8a9b27f90
+# setuptools-tvm-ffi 0.1.0, apache-tvm-ffi 0.1.15.post2, registry da61e00ee8d7e2c3
 
 """The library, and what it registers under ``my_ffi_extension.``."""
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -101,8 +102,40 @@ class Registry:
 
     def digest(self) -> str:
         """Return what tells this registry from another, however a release writes schemas."""
-        content = (self.functions, self.types, self.symbols)
-        return hashlib.sha256(repr([sorted(c.items()) for c in content]).encode()).hexdigest()[:16]
+        content = [
+            [_facts(function) for _, function in sorted(self.functions.items())],
+            [
+                [
+                    *(key, type_.parent, type_.doc, type_.constructor),
+                    *([_field_facts(field) for field in type_.fields],),
+                    *([_facts(method) for method in type_.methods],),
+                ]
+                for key, type_ in sorted(self.types.items())
+            ],
+            [_facts(symbol) for _, symbol in sorted(self.symbols.items())],
+        ]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def _facts(function: Function) -> list[Any]:
+    return [function.name, _schema_facts(function.schema), function.doc, function.static]
+
+
+def _field_facts(field: Field) -> list[Any]:
+    flags = (field.read_only, field.in_constructor, field.keyword_only, field.has_default)
+    return [field.name, _schema_facts(field.schema), field.doc, *flags]
+
+
+def _schema_facts(schema: Schema | None) -> list[Any] | None:
+    if schema is None:
+        return None
+    parameters = schema.parameters
+    return [
+        schema.origin,
+        [_schema_facts(arg) for arg in schema.args],
+        _schema_facts(schema.result),
+        None if parameters is None else [_schema_facts(parameter) for parameter in parameters],
+    ]
 
 
 def read_registry(answer: Mapping[str, Any]) -> Registry:
