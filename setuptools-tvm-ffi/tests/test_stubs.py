@@ -263,6 +263,10 @@ def test_a_directive_that_cannot_be_followed_fails_the_build(
     assert message in small.refuse()
 
 
+#: What registers nothing, in the place of a constructor.
+NO_INIT = '"half", &PointObj::middle'
+
+
 def warnings(process: subprocess.CompletedProcess[str]) -> list[str]:
     """The plugin's, without its mark."""
     printed = process.stdout + process.stderr
@@ -310,24 +314,39 @@ def test_a_registered_name_that_python_cannot_write_is_left_out_by_name_or_refus
     assert "hint: register it under another name, or let stubs be 'warn' or 'check'" in refused
 
 
-def test_a_field_that_python_cannot_write_is_left_out_by_name_or_refused(small: Project) -> None:
-    small.edit("csrc/point.cc", '"x", &PointObj::x', '"from", &PointObj::x')
+@pytest.mark.parametrize(
+    ("edits", "expression"),
+    [
+        ({'"middle"': '"from"'}, "getattr(Point(1.0, 3.0), 'from')()"),
+        # A class that is made of its fields would need one for a parameter.
+        (
+            {'"x", &PointObj::x': '"from", &PointObj::x', "refl::init<double, double>()": NO_INIT},
+            "getattr(Point, 'from') and 2.0",
+        ),
+    ],
+    ids=["method", "field"],
+)
+def test_a_member_that_python_cannot_write_is_left_out_by_name_or_refused(
+    edits: dict[str, str], expression: str, small: Project
+) -> None:
+    for old, new in edits.items():
+        small.edit("csrc/point.cc", old, new)
     reason = "member 'small_pkg.Point.from': 'from' is a Python keyword"
     (warning,) = warnings(small.build())
     assert warning.startswith(f"{reason}: left out of the stubs; getattr(")
     for stub in (API, f"{API}i"):
         text = small.read(stub)
         ast.parse(text)
-        assert "from:" not in text
-        assert "def middle(" in text
+        assert not re.search(r"\bfrom\b(:|\()", text)
+        assert "def y(" in text or "y: float" in text
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import small_pkg; "
-        "print(getattr(small_pkg.Point(1.0, 3.0), 'from'), small_pkg.Point(1.0, 3.0).middle())"
+        "import sys; sys.path.insert(0, sys.argv[1]); from small_pkg import Point; "
+        f"print({expression})"
     )
     printed = small.environment.run(
         *(small.environment.python, "-I", "-c", program, unpacked(small)), cwd=small.folder
     )
-    assert printed.stdout == "1.0 2.0\n"
+    assert printed.stdout == "2.0\n"
     assert f"registered {reason}\n" in small.refuse(config_settings={"stubs": "strict"})
 
 

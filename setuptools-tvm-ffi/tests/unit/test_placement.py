@@ -17,6 +17,7 @@ from setuptools_tvm_ffi.placement import (
     shipped_files,
 )
 from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.stubs import StubFile
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names and permissions as on Linux")
 
@@ -73,7 +74,8 @@ def test_files_are_written_with_their_permissions(tmp_path: Path) -> None:
 def test_a_bundle_lies_beside_the_library_in_the_source_tree_too(tmp_path: Path) -> None:
     tree = packages(tmp_path, "pkg", "pkg.sub")
     files = shipped_files([built("pkg.sub.ops", b"x", *BUNDLE)])
-    place_in_source_tree(files, {PurePosixPath("pkg/sub/_ffi_api.py"): b"stub"}, tree)
+    path = PurePosixPath("pkg/sub/_ffi_api.py")
+    place_in_source_tree(files, [StubFile(tree.source_of(path), None, b"stub", path)], tree)
     assert files_below(tmp_path / "src") == {
         "pkg/sub/libops.so": b"x",
         f"pkg/sub/{BUNDLE[0]}": BUNDLE[0].encode(),
@@ -138,3 +140,26 @@ def test_each_folder_that_is_built_into_has_a_memory_of_its_own(tmp_path: Path) 
         )
     assert set(files_below(tmp_path / "one")) == {"pkg/liba.so"}
     assert set(files_below(tmp_path / "two")) == {"pkg/libb.so"}
+
+
+def test_a_stub_that_is_to_go_goes_and_one_that_says_the_same_stays(tmp_path: Path) -> None:
+    tree = packages(tmp_path, "pkg")
+    gone, kept = tmp_path / "src" / "pkg" / "a.pyi", tmp_path / "src" / "pkg" / "b.pyi"
+    old = b"# Written by setuptools-tvm-ffi\n# setuptools-tvm-ffi 0.0.1\nx: int\n"
+    for path in (gone, kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(old)
+    new = old.replace(b"0.0.1", b"0.0.2")
+    stubs = [StubFile(gone, old, None, None), StubFile(kept, old, new, None)]
+    place_in_source_tree((), stubs, tree)
+    assert not gone.exists()
+    assert kept.read_bytes() == old
+
+
+def test_a_stub_that_is_to_go_is_in_no_wheel(tmp_path: Path) -> None:
+    tree, build_lib = packages(tmp_path, "pkg"), tmp_path / "lib"
+    (build_lib / "pkg").mkdir(parents=True)
+    (build_lib / "pkg" / "a.pyi").write_bytes(b"copied from the source tree")
+    stubs = {PurePosixPath("pkg/a.pyi"): None, PurePosixPath("pkg/b.pyi"): b"new"}
+    place_in_build_lib((), stubs, build_lib=build_lib, tree=tree, memory=tmp_path / "memory")
+    assert files_below(build_lib) == {"pkg/b.pyi": b"new"}

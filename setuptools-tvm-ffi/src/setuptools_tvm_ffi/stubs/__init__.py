@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from .generation import Stubs, generate_stubs
+from .cache import Stubs
+from .generation import generate_stubs
 from .requests import stub_requests
 from .staleness import StubFile, cause, stale_files
 

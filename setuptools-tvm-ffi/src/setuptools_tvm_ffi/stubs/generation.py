@@ -3,26 +3,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import hashlib
-import json
 import logging
 import os
 import re
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import BuildError
-from ..file_replacement import replace_file
-from ..tvm_ffi_process import CHILD, TVMFFIProcess
+from ..tvm_ffi_process import TVMFFIProcess
 from . import directives
+from .cache import Stubs, load, store
 from .chosen import Chosen, choose_names
-from .requests import PythonFiles, StubRequest
+from .requests import StubRequest
 from .typed import type_stubs
 
 _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -55,19 +50,6 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Stubs:
-    """What stubs there should be, and what is to be known about them.
-
-    :param files: contents by path below the folder of the package; ``None`` for a file that an
-        earlier build made and that is to be no more.
-    :param warnings: a line each.
-    """
-
-    files: Mapping[PurePosixPath, bytes | None]
-    warnings: tuple[str, ...] = ()
-
-
 def generate_stubs(
     request: StubRequest, process: TVMFFIProcess, *, root: Path, folder: Path
 ) -> Stubs:
@@ -83,7 +65,7 @@ def generate_stubs(
     :raises BuildError: the library does not load, or stubs were asked for that cannot be made.
     """
     cache = root / folder / "stubs.json"
-    kept = _from_cache(cache, _key(request, request.files))
+    kept = load(cache, request)
     if kept is not None:
         return kept
     python = request.files if request.crate is None else {}
@@ -129,7 +111,7 @@ def generate_stubs(
                 _check_file(path, stub.decode(), answer, chosen.visible_functions)
         result.update(typed)
     stubs = Stubs(result, tuple(warnings))
-    _store(cache, request, stubs)
+    store(cache, request, stubs)
     if files:
         written = [str(path) for path, content in result.items() if content is not None]
         logger.info("generated stubs: %s", ", ".join(written))
@@ -378,72 +360,3 @@ def _decode(path: PurePosixPath, content: bytes) -> str:
             f"{path}: not UTF-8 (byte {problem.start}); tvm-ffi-stubgen reads nothing else",
             hint="save the file as UTF-8",
         ) from None
-
-
-def _key(request: StubRequest, files: PythonFiles) -> str:
-    settings = request.settings
-    inputs = [
-        _code_digest(),
-        request.library_digest,
-        request.tvm_ffi_version,
-        request.distribution,
-        settings.name,
-        settings.prefix,
-        str(settings.registry_prefix),
-        settings.stubs,
-        settings.stubs_target,
-        str(request.strict),
-        *settings.stub_imports,
-        *request.siblings.values(),
-        *request.others.values(),
-        *request.other_prefixes,
-        *request.other_targets,
-        *request.package_prefixes,
-        *map(str, sorted(request.modules)),
-        *(f"{p} {hashlib.sha256(files[p]).hexdigest()}" for p in sorted(files)),
-    ]
-    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()
-
-
-@functools.cache
-def _code_digest() -> str:
-    """Return what changes when the same inputs may give other stubs."""
-    here = Path(__file__).parent
-    code = sorted([*here.glob("*.py"), *CHILD.parent.glob("*.py")])
-    return hashlib.sha256(b"".join(file.read_bytes() for file in code)).hexdigest()
-
-
-def _from_cache(cache: Path, key: str) -> Stubs | None:
-    try:
-        kept = json.loads(cache.read_text(encoding="utf-8"))
-        if key in kept["keys"]:
-            return Stubs(
-                {
-                    PurePosixPath(path): None if text is None else text.encode()
-                    for path, text in kept["files"].items()
-                },
-                tuple(kept["warnings"]),
-            )
-    except (OSError, ValueError, LookupError, AttributeError):
-        pass  # missing or damaged: generate
-    return None
-
-
-def _store(cache: Path, request: StubRequest, stubs: Stubs) -> None:
-    # An editable install puts the result into the source tree, so that the next build starts
-    # from it: the same stubs hold for both.
-    after = {**request.files, **{p: c for p, c in stubs.files.items() if c is not None}}
-    for path, content in stubs.files.items():
-        if content is None:
-            after.pop(path, None)
-    modules = request.modules | {path for path in after if path.suffix == ".py"}
-    placed = dataclasses.replace(request, modules=frozenset(modules))
-    kept = {
-        "keys": [_key(request, request.files), _key(placed, after)],
-        "files": {
-            str(path): None if content is None else content.decode()
-            for path, content in stubs.files.items()
-        },
-        "warnings": stubs.warnings,
-    }
-    replace_file(cache, json.dumps(kept).encode())

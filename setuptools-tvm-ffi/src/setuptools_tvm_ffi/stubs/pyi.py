@@ -11,9 +11,10 @@ import inspect
 import re
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .. import __version__
+from .imports import StubNames
 from .outline import ClassOutline, Outline
 from .parameters import is_usable, parameter_names
 from .python_types import Reference, TypeWriter
@@ -104,58 +105,6 @@ def package_stub(doc: str | None, api: Outline, context: StubContext) -> str:
     return "\n".join(lines) + "\n"
 
 
-@dataclass
-class _Names:
-    """The names of one module: what it defines, what it imports, and aliases of both."""
-
-    module: str
-    defined: frozenset[str]
-    members: frozenset[str]
-    protocol: str
-    imports: dict[tuple[str, str], str] = field(default_factory=dict)
-    aliases: dict[str, str] = field(default_factory=dict)
-    uses_protocol: bool = False
-
-    def use(self, name: str, module: str | None) -> str:
-        if module is None:
-            self.uses_protocol = True
-            return self.protocol
-        if module == self.module:
-            if name not in self.members:
-                return name
-            return self.aliases.setdefault(name, self._free(f"_{name}"))
-        taken = name in self.defined or name in self.members
-        if module == "builtins" and not taken:
-            return name
-        known = self.imports.get((module, name))
-        if known is None:
-            taken = taken or name in self.imports.values()
-            known = self._free(f"_{name}") if taken else name
-            self.imports[module, name] = known
-        return known
-
-    def _free(self, name: str) -> str:
-        used = {*self.defined, *self.members, *self.imports.values(), *self.aliases.values()}
-        while name in used:
-            name = f"_{name}"
-        return name
-
-    def lines(self) -> list[str]:
-        by_module: dict[str, list[str]] = {}
-        for (module, name), alias in self.imports.items():
-            by_module.setdefault(module, []).append(name if alias == name else f"{name} as {alias}")
-        lines = []
-        for module in sorted(by_module):
-            names = sorted(by_module[module])
-            line = f"from {module} import {', '.join(names)}"
-            if len(line) > 100:  # noqa: PLR2004 - a line's length
-                line = "\n".join(
-                    (f"from {module} import (", *(f"    {name}," for name in names), ")")
-                )
-            lines.append(line)
-        return lines
-
-
 class _ApiWriter:
     def __init__(self, module: str, outline: Outline, context: StubContext) -> None:
         self._outline = outline
@@ -195,7 +144,7 @@ class _ApiWriter:
                 private = f"_{private}"
             self._private[name] = private
             defined.add(private)
-        self._names = _Names(
+        self._names = StubNames(
             module, frozenset(defined), frozenset(members), self._private["SupportsDLPack"]
         )
         self._module = module

@@ -4,10 +4,11 @@
 #include <string.h>
 #include <tvm/ffi/c_api.h>
 
-#define TEXT(...) #__VA_ARGS__
-#define QUOTED(...) TEXT(__VA_ARGS__)
-/* A type schema, which is JSON, as a string within JSON. */
-#define METADATA(...) "{\"type_schema\":" QUOTED(TEXT(__VA_ARGS__)) "}"
+/* Metadata of a function that returns an integer: a type schema, JSON in a string within JSON. */
+#define INT "{\\\"type\\\":\\\"int\\\"}"
+#define INT_OF(parameters)                                                    \
+  "{\"type_schema\":\"{\\\"type\\\":\\\"ffi.Function\\\",\\\"named_args\\\":" \
+  "{\\\"return\\\":[" INT "],\\\"params\\\":[" parameters "]}}\"}"
 
 static inline TVMFFIByteArray Bytes(const char* text) {
   TVMFFIByteArray bytes = {text, strlen(text)};

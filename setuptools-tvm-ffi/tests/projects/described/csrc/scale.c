@@ -10,7 +10,6 @@ static int Scale(void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny*
 }
 
 __attribute__((constructor)) static void RegisterScale(void) {
-  Register("described_pkg.scale", Scale,
-           METADATA({"type":"ffi.Function","args":[{"type":"int"},{"type":"int"},{"type":"int"}]}),
+  Register("described_pkg.scale", Scale, INT_OF(INT "," INT),
            "scale(value, factor)\n\nMultiply two numbers.");
 }

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which names a stub imports, and under which: what it defines itself must not be meant instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class StubNames:
+    """The names of one stub.
+
+    :param module: its dotted name.
+    :param defined: what it defines, whatever a class in it defines apart.
+    :param members: what any class in it defines, and would be meant in that class.
+    :param protocol: what it calls the protocol of tensors.
+    """
+
+    module: str
+    defined: frozenset[str]
+    members: frozenset[str]
+    protocol: str
+    imports: dict[tuple[str, str], str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    uses_protocol: bool = False
+
+    def use(self, name: str, module: str | None) -> str:
+        """Return how a name is written, see `python_types.Use`."""
+        if module is None:
+            self.uses_protocol = True
+            return self.protocol
+        if module == self.module:
+            if name not in self.members:
+                return name
+            return self.aliases.setdefault(name, self._free(f"_{name}"))
+        taken = name in self.defined or name in self.members
+        if module == "builtins" and not taken:
+            return name
+        known = self.imports.get((module, name))
+        if known is None:
+            taken = taken or name in self.imports.values()
+            known = self._free(f"_{name}") if taken else name
+            self.imports[module, name] = known
+        return known
+
+    def _free(self, name: str) -> str:
+        used = {*self.defined, *self.members, *self.imports.values(), *self.aliases.values()}
+        while name in used:
+            name = f"_{name}"
+        return name
+
+    def lines(self) -> list[str]:
+        """Return the import statements."""
+        by_module: dict[str, list[str]] = {}
+        for (module, name), alias in self.imports.items():
+            by_module.setdefault(module, []).append(name if alias == name else f"{name} as {alias}")
+        lines = []
+        for module in sorted(by_module):
+            names = sorted(by_module[module])
+            line = f"from {module} import {', '.join(names)}"
+            if len(line) > 100:  # noqa: PLR2004 - a line's length
+                line = "\n".join(
+                    (f"from {module} import (", *(f"    {name}," for name in names), ")")
+                )
+            lines.append(line)
+        return lines
