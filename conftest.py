@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from environments import (
     BUILD_REQUIREMENTS,
     LEFT_OUT,
+    QUICK,
     REPOSITORY,
     Environment,
     copy_repository,
@@ -143,3 +145,31 @@ def reference_wheel(tmp_path_factory: pytest.TempPathFactory, builder: Environme
 
     (wheel,) = (made_once(tmp_path_factory, "reference", make) / "dist").glob("*.whl")
     return wheel
+
+
+@pytest.fixture(scope="session")
+def example_wheel(
+    tmp_path_factory: pytest.TempPathFactory, builder: Environment
+) -> Callable[[str], Path]:
+    """The wheel of a project below examples/, built quickly."""
+
+    def wheel_of(project: str) -> Path:
+        def make(folder: Path) -> None:
+            example = project.partition("/")[0]
+            shutil.copytree(REPOSITORY / "examples" / example, folder / example, ignore=LEFT_OUT)
+            command = (
+                "wheel",
+                "-q",
+                "--no-deps",
+                "--no-build-isolation",
+                "-w",
+                folder / "dist",
+                ".",
+            )
+            builder.pip(*command, cwd=folder / project, variables=QUICK)
+
+        folder = made_once(tmp_path_factory, f"example-{project.replace('/', '-')}", make)
+        (wheel,) = (folder / "dist").glob("*.whl")
+        return wheel
+
+    return wheel_of

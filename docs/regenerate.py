@@ -100,8 +100,13 @@ _TYPES_END = """\
 `Function`, `Module` and `Object` those of `tvm_ffi`; `Error` is `tvm_ffi.core.Error`. `_SupportsDLPack` stands for any class with
 `__dlpack__`: tensors of PyTorch, JAX, NumPy, and `tvm_ffi.Tensor` itself.
 
-* A sequence is a `list`, a `tuple` or one of tvm-ffi's own at run time, a mapping a `dict` or one of those; other classes are turned
-  down by the call, though type checkers let them through.
+* A sequence is a `list`, a `tuple` or one of tvm-ffi's own at run time, a mapping a `dict` or one of those; others (`str`, `range`,
+  `deque`, `MappingProxyType`) are turned down by the call, though type checkers let them through.
+* Some of what a call takes has no type that says it: integers and data types of NumPy and PyTorch (`int(x)` and `str(dtype)` do), a list or
+  a function for an `ffi::ObjectRef`, `None` for an `ffi::Function`.
+* Whether a reference to an object may be null is not registered: such a parameter takes `None`, such a result may be `None`, and the stub
+  does not say so. `ffi::Optional<T>` says so.
+* A registered function is a function to type checkers, and a `tvm_ffi.Function` at run time; `LIB` is not a `tvm_ffi.Module` to them.
 * A returned tuple is an `Array` of that length at run time, which can be unpacked and indexed as the stub says, and is no `tuple`.
 * Where a PyTorch tensor was passed, a returned tensor is PyTorch's, too.
 * A writable field accepts what a parameter would, and gives what a result would.

@@ -5,7 +5,7 @@
 
 from abc import ABCMeta
 from collections.abc import Callable, Mapping, Sequence
-from tvm_ffi import Array, Function, Map, Object, Tensor
+from tvm_ffi import Array, Function, Map, Module, Object, Tensor
 from typing import Any, ClassVar, Final, Protocol, type_check_only
 
 __all__ = [
@@ -107,6 +107,12 @@ class _Library(Protocol):
             Unless ``edge0 < edge1``.
         """
 
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def imports(self) -> list[Module]: ...
+
     def __getitem__(self, name: str, /) -> Function: ...
 
     def get_function(self, name: str, query_imports: bool = ...) -> Function: ...
@@ -116,6 +122,10 @@ class _Library(Protocol):
     def get_function_metadata(
         self, name: str, query_imports: bool = ...
     ) -> dict[str, Any] | None: ...
+
+    def import_module(self, module: Module) -> None: ...
+
+    def inspect_source(self, fmt: str = ...) -> str: ...
 
     def implements_function(self, name: str, query_imports: bool = ...) -> bool: ...
 

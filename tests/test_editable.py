@@ -44,6 +44,11 @@ def files_of(environment: Environment) -> set[str]:
     }
 
 
+def python_files(source: Path) -> list[Path]:
+    """The modules and stubs of the package in the source tree."""
+    return [p for p in source.glob("my_ffi_extension/**/*") if p.suffix in {".py", ".pyi"}]
+
+
 def python(environment: Environment, program: str, cwd: Path) -> str:
     return environment.run(environment.python, "-c", program, cwd=cwd).stdout.strip()
 
@@ -74,7 +79,7 @@ def test_a_new_function_appears_in_the_source_tree_and_other_files_stay(
 ) -> None:
     source = copy_repository(tmp_path / "my-ffi-extension")
     environment = install(source, tmp_path, variables)
-    tracked = {p: p.read_bytes() for p in source.glob("my_ffi_extension/**/*.py")}
+    tracked = {p: p.read_bytes() for p in python_files(source)}
     (source / "csrc" / "added.cc").write_text(NEW_FUNCTION)
     reinstall(source, environment)
     program = (
@@ -83,8 +88,11 @@ def test_a_new_function_appears_in_the_source_tree_and_other_files_stay(
     )
     assert python(environment, program, tmp_path) == "42 8.0"
     changed = {p for p, content in tracked.items() if p.read_bytes() != content}
-    assert changed == {source / "my_ffi_extension" / "_ffi_api.py"}
+    assert changed == {source / "my_ffi_extension" / f"_ffi_api.{end}" for end in ("py", "pyi")}
     # Again: there is nothing left to change.
-    stubs = {p: p.stat().st_mtime_ns for p in source.glob("my_ffi_extension/**/*.py")}
+    stubs = {p: p.stat().st_mtime_ns for p in python_files(source)}
+    assert {p.name for p in stubs if p.parent.name == "geometry"} == {
+        f"{name}.{end}" for name in ("__init__", "_ffi_api") for end in ("py", "pyi")
+    }
     reinstall(source, environment)
-    assert {p: p.stat().st_mtime_ns for p in source.glob("my_ffi_extension/**/*.py")} == stubs
+    assert {p: p.stat().st_mtime_ns for p in python_files(source)} == stubs

@@ -67,18 +67,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, s
 
 
 @pytest.fixture(scope="module")
-def install(sources: Path, builder: Environment, environment: Environment) -> Install:
+def install(example_wheel: Callable[[str], Path], environment: Environment) -> Install:
     wheels: dict[str, Path] = {}
 
     def install(name: str) -> Path:
         if name not in wheels:
-            folder = sources / name / PROJECTS[name]
-            output = sources.parent / "wheels" / name
-            command = ("wheel", "-q", "--no-deps", "--no-build-isolation", "-w", output, ".")
-            builder.pip(*command, cwd=folder, variables=QUICK)
-            (wheel,) = output.glob("*.whl")
-            environment.pip("install", "-q", "--no-deps", wheel, cwd=folder)
-            wheels[name] = wheel
+            wheels[name] = example_wheel(f"{name}/{PROJECTS[name]}".removesuffix("/."))
+            command = ("install", "-q", "--no-deps", wheels[name])
+            environment.pip(*command, cwd=environment.folder)
         return wheels[name]
 
     return install

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,10 @@ PROJECTS = {
     "numpy_interop": "numpy_interop",
     "pyproject_only": "pyproject_only",
     "several_libraries": "several_libraries",
-    "stress_pkg": "stress_pkg",
+    "stress_pkg": None,
 }
 SAMPLES = REPOSITORY / "tests" / "typing"
 ALLOWLIST = REPOSITORY / "docs" / "stubtest-allowlist.txt"
-
-# What a kernel is compiled for shows in no stub.
-_QUICK = {**QUICK, "SETUPTOOLS_TVM_FFI_CUDA_ARCHITECTURES": "9.0"}
 
 #: The errors of one file: its lines, and the sorted codes reported for each.
 Report = dict[int, list[str]]
@@ -76,22 +73,20 @@ def environment(
     variables: dict[str, str],
     builder: Environment,
     reference_wheel: Path,
+    example_wheel: Callable[[str], Path],
 ) -> Environment:
     """An environment with all packages that can be built here, and the checkers."""
 
     def make(folder: Path) -> None:
-        sources = folder / "sources"
-        shutil.copytree(REPOSITORY / "examples", sources, ignore=LEFT_OUT)
-        write_project(sources / "stress_pkg", "stress_pkg")
-        wheels = folder / "wheels"
-        for package in packages_here(variables):
-            if project := PROJECTS[package]:
-                command = ("wheel", "-q", "--no-deps", "--no-build-isolation", "-w", wheels, ".")
-                builder.pip(*command, cwd=sources / project, variables=_QUICK)
+        stress = write_project(folder / "stress", "stress_pkg")
+        command = ("wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ".")
+        builder.pip(*command, cwd=stress, variables=QUICK)
+        examples = [PROJECTS[package] for package in packages_here(variables)]
+        wheels = [example_wheel(project) for project in examples if project]
         environment = make_environment(folder / "venv", variables)
         checkers = ("basedpyright", "jedi", "mypy", "numpy", "apache-tvm-ffi")
         environment.pip("install", "-q", *checkers, cwd=folder)
-        found = (reference_wheel, *sorted(wheels.glob("*.whl")))
+        found = (reference_wheel, *wheels, *folder.glob("*.whl"))
         environment.pip("install", "-q", "--no-deps", *found, cwd=folder)
 
     return environment_in(made_once(tmp_path_factory, "typing", make) / "venv", variables)
@@ -181,6 +176,13 @@ def expected_mistakes(checker: str) -> Report:
     lines = (SAMPLES / "mistakes.py").read_text(encoding="utf-8").splitlines()
     found = {n: re.search(rf"# .*\b{checker}: ([\w, -]+)", line) for n, line in enumerate(lines, 1)}
     return {n: sorted(match[1].strip().split(", ")) for n, match in found.items() if match}
+
+
+def test_every_package_of_the_repository_is_looked_at(packages: list[str]) -> None:
+    examples = {path.parent.name for path in (REPOSITORY / "examples").glob("*/README.md")}
+    assert examples == {project.partition("/")[0] for project in PROJECTS.values() if project}
+    if set(packages) != set(PROJECTS):
+        pytest.skip("there is no nvcc, so that cuda_kernels is not looked at")
 
 
 # --- mypy and pyright ---------------------------------------------------------------------------

@@ -58,6 +58,8 @@ PROJECT_KEYS = {
     "hip-architectures": ("strings", '["gfx942", "gfx90a:xnack-"]'),
     "abi-floor": ("text", '"0.1.10"'),
     "editable-rebuild": ("flag", "true"),
+    "stubs": ("choice", '"check"'),
+    "py-typed": ("flag", "false"),
 }
 EXTENSION_KEYS = {
     "name": ("text", '"small_pkg.small"'),
@@ -79,6 +81,9 @@ EXTENSION_KEYS = {
     "hip-architectures": ("strings", '["gfx1100"]'),
     "registry-prefix": ("text", '"small_pkg"'),
     "stubs": ("choice", '"init"'),
+    "stubs-target": ("choice", '"python"'),
+    "stubs-crate": ("text", '"."'),
+    "stub-imports": ("strings", '["tvm_ffi"]'),
     "link-header": ("flag", "true"),
     "link-shared": ("flag", "true"),
     "exclude-libs": ("flag", "true"),
@@ -382,6 +387,14 @@ WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
         ('"größe"', "expected dotted names"),
     ],
     "stubs": [('"yes"', "is 'yes'"), ('"Init"', "is 'Init'"), ('""', "is ''")],
+    "stubs-target": [('"Rust"', "is 'Rust'"), ('"c"', "expected one of"), ('""', "is ''")],
+    "stubs-crate": [('""', "is empty"), ('"  "', "is empty")],
+    "stub-imports": [
+        ('["small-pkg"]', "holds 'small-pkg'"),
+        ('["tvm_ffi", ".ops"]', "holds '.ops'"),
+        ('["a..b"]', "expected dotted modules"),
+        ('[""]', "holds ''"),
+    ],
 }
 #: Lists of strings without a form of their own.
 FREE_LISTS = ("include-dirs", "extra-link-args", "library-dirs", "depends")
@@ -630,8 +643,8 @@ def test_a_configuration_with_every_key_builds(project: ProjectFactory) -> None:
     assert dict(origins) == dict.fromkeys(PROJECT_KEYS, "pyproject.toml")
 
 
-#: Mistakes that only a build can tell, and two forms of names that the schema does not describe.
-NOT_IN_THE_SCHEMA = {"abi-floor", "compiler-launcher", "define-macros", "registry-prefix"}
+#: Mistakes that only a build can tell, and three forms of names that the schema does not describe.
+NOT_IN_THE_SCHEMA = {"abi-floor", "compiler-launcher", "define-macros", "name", "registry-prefix"}
 
 
 def test_the_schema_refuses_the_same_and_takes_what_was_right() -> None:

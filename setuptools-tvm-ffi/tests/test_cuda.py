@@ -90,7 +90,11 @@ def test_three_languages_become_one_library_in_a_wheel_for_every_python(cuda: Bu
     assert re.fullmatch(r"cuda_project-1\.0-py3-none-linux_\w+\.whl", cuda.project.wheel.name)
     assert {name for name in cuda.names if ".dist-info" not in name} == {
         "cuda_pkg/__init__.py",
+        "cuda_pkg/__init__.pyi",
+        "cuda_pkg/_ffi_api.py",
+        "cuda_pkg/_ffi_api.pyi",
         "cuda_pkg/libkernels.so",
+        "cuda_pkg/py.typed",
     }
 
 

@@ -70,6 +70,11 @@ def _stubs(config_settings: Mapping[str, str | list[str] | None], *, check: bool
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)
         return COULD_NOT_RUN
+    if not receiver.has_stubs:
+        raise BuildError(
+            "no library of the project in this folder has stubs",
+            hint="declare one with TVMFFIExtension or in pyproject.toml, and not stubs = 'none'",
+        )
     if isinstance(receiver, _Refresh):
         for stub in receiver.stale:
             print(f"{'removed' if stub.new is None else 'wrote'} {stub.source.as_posix()}")
@@ -82,7 +87,8 @@ def _stubs(config_settings: Mapping[str, str | list[str] | None], *, check: bool
         return FINE
     sys.stdout.flush()
     why = cause(receiver.stale)
-    print(f"{PREFIX}: stubs are out of date{why and f': {why}'}", file=sys.stderr)
+    names = ", ".join(stub.source.as_posix() for stub in receiver.stale)
+    print(f"{PREFIX}: stubs are out of date: {names}{why and f' ({why})'}", file=sys.stderr)
     return FINDINGS
 
 
@@ -91,10 +97,12 @@ class _Check:
     """Finds what is out of date."""
 
     stale: list[StubFile] = field(default_factory=list)
+    has_stubs: bool = False
 
     def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
         """Compare stubs with the source tree."""
         del tree
+        self.has_stubs = bool(stubs)
         self.stale = stale_files(stubs)
 
 

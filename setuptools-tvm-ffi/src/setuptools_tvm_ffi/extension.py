@@ -45,6 +45,8 @@ class TVMFFIExtension(Extension):
     :param registry_prefix: what the library's global functions and type keys start with;
         the package by default. If given, something has to be registered under it.
     :param stubs: ``"init"``, ``"directives"`` or ``"none"``.
+    :param stubs_target: ``"python"`` or ``"rust"``.
+    :param stubs_crate: the folder of the Cargo crate that stubs for Rust are written into.
     :param stub_imports: modules whose classes the library's types use.
     :param depends: files that a rebuild of every source depends on, headers need not be named.
     :raises ConfigurationError: a value is not what is described here.

@@ -70,7 +70,7 @@ def test_a_check_prints_the_difference_and_writes_nothing(
     assert main(["stubs", "--check"]) == FINDINGS
     output, errors = capsys.readouterr()
     assert output == ("--- a/pkg/_ffi_api.py\n+++ b/pkg/_ffi_api.py\n@@ -1 +1 @@\n-x = 0\n+x = 1\n")
-    assert errors == "building\nsetuptools-tvm-ffi: stubs are out of date\n"
+    assert errors == "building\nsetuptools-tvm-ffi: stubs are out of date: pkg/_ffi_api.py\n"
     assert (project / API).read_bytes() == b"x = 0\n"
 
 
@@ -84,7 +84,7 @@ def test_a_check_of_what_is_up_to_date_prints_nothing(
 
 
 def test_settings_are_handed_on(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = give(monkeypatch, {}, project)
+    settings = give(monkeypatch, {API: b""}, project)
     assert main(["stubs", "-C", "jobs=2", "--config-setting", "define=A=B", "-C", "e="]) == FINE
     assert settings == [{"jobs": "2", "define": "A=B", "e": ""}]
 
@@ -142,3 +142,15 @@ def test_a_build_that_fails_is_told_from_findings(
     assert main(["stubs", *check]) == COULD_NOT_RUN
     output, errors = capsys.readouterr()
     assert (output, expected in errors) == ("", True)
+
+
+@pytest.mark.parametrize("arguments", [["stubs"], ["stubs", "--check"]])
+def test_a_project_without_stubs_is_told_from_one_that_is_up_to_date(
+    arguments: list[str],
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    give(monkeypatch, {}, project)
+    assert main(arguments) == COULD_NOT_RUN
+    assert "no library of the project in this folder has stubs" in capsys.readouterr().err

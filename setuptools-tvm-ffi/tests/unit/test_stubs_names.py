@@ -45,6 +45,7 @@ def registry(
             "object_attributes": dir(object),
             "module_attributes": [*dir(object), "get_function", "imports"],
             "makes_constructors": True,
+            "finds_docs": True,
         }
     )
 

@@ -5,7 +5,14 @@ import ast
 import textwrap
 
 import pytest
-from setuptools_tvm_ffi.stubs.outline import NoOutlineError, Outline, has_no_code, outline, type_map
+from setuptools_tvm_ffi.stubs.outline import (
+    NoOutlineError,
+    Outline,
+    class_names,
+    has_no_code,
+    outline,
+    type_map,
+)
 
 BEGIN = "# tvm-ffi-stubgen(begin): "
 END = "# tvm-ffi-stubgen(end)"
@@ -68,7 +75,7 @@ def test_every_prefix_is_found_without_what_it_is_imported_from() -> None:
 def test_a_library_that_is_none_of_ours_has_no_target() -> None:
     assert outlined("").library is None
     assert outlined("import tvm_ffi\nLIB = tvm_ffi.load_module('a.so')\n").library == ""
-    assert outlined("LIB = None\n").library == ""
+    assert outlined("LIB = load_lib_module('dist', name)\n").library == ""
 
 
 def test_a_type_map_is_read() -> None:
@@ -212,9 +219,9 @@ def test_a_persons_imports_are_repeated_and_those_of_the_blocks_are_not() -> Non
     )
     assert found.imports == [
         "import numpy as np",
-        "from . import other",
+        "from . import other as other",
         "from typing import *",
-        "from torch import Tensor",
+        "from torch import Tensor as Tensor",
     ]
 
 
@@ -227,7 +234,6 @@ def test_what_is_for_type_checkers_is_for_the_stub(condition: str) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "print(1)",
         "for x in y: pass",
         "while False: pass",
         "try:\n    import numpy\nexcept ImportError:\n    numpy = None",
@@ -250,7 +256,6 @@ def test_what_is_for_type_checkers_is_for_the_stub(condition: str) -> None:
         "__all__ = [x]",
         "__all__ = [*x]",
         "__all__ = ['x', 1]",
-        "class A:\n    print(1)",
         "class A:\n    def f(self): ...\n    f = g(f)",
     ],
 )
@@ -315,7 +320,7 @@ def test_generated_imports_that_a_person_uses_come_along() -> None:
         + "def own(x: _ffi_Object) -> Sequence[int]: ...\n"
     )
     assert found.imports == [
-        "from collections.abc import Sequence",
+        "from collections.abc import Sequence as Sequence",
         "from tvm_ffi import Object as _ffi_Object",
     ]
     assert found.imported_names == {"Sequence", "_ffi_Object"}
@@ -327,5 +332,53 @@ def test_an_async_generator_is_a_function_that_returns_one() -> None:
 
 
 def test_annotated_assignments_are_what_plain_ones_are() -> None:
-    found = outlined("LIB: Module = _FFI_LOAD_LIB('a', 'library')\n__all__: list[str] = ['LIB']\n")
-    assert (found.library, found.exported, found.own) == ("library", ["LIB"], [])
+    found = outlined("__all__: list[str] = ['LIB']\n")
+    assert (found.exported, found.own) == (["LIB"], [])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "load_lib_module('dist', 'library')",
+        "libinfo.load_lib_module(package='dist', target_name='library')",
+        "_FFI_LOAD_LIB('dist', target_name='library')",
+    ],
+)
+def test_the_target_is_found_however_it_is_passed(call: str) -> None:
+    assert outlined(f"LIB = {call}\n").library == "library"
+
+
+def test_a_library_that_a_person_annotates_has_that_type() -> None:
+    found = outlined("LIB: Mine = load_lib_module('dist', 'library')\n")
+    assert (found.library, found.own, found.own_names) == (None, ["LIB: Mine"], {"LIB"})
+
+
+@pytest.mark.parametrize("value", ["lambda: 0", "f'{1 + 1}'", "[1, *x]", "{}"])
+def test_a_default_that_pythons_write_in_several_ways_is_left_open(value: str) -> None:
+    assert own(f"def f(x={value}): ...\n") == "def f(x=...):\n    ..."
+
+
+@pytest.mark.parametrize(
+    "source", ["@decorated(lambda: 0)\ndef f(): ...", "class A(make(f'{x}')):\n    x: int"]
+)
+def test_what_pythons_write_in_several_ways_is_refused_elsewhere(source: str) -> None:
+    with pytest.raises(NoOutlineError, match="expression"):
+        outlined(source)
+
+
+def test_what_binds_nothing_is_not_repeated() -> None:
+    assert own("print('loaded')\n") == ""
+
+
+def test_what_a_person_imports_can_be_imported_from_the_stub() -> None:
+    found = outlined("import os.path\nfrom .helpers import helper, other as another\n")
+    assert found.imports == [
+        "import os.path",
+        "from .helpers import helper as helper",
+        "from .helpers import other as another",
+    ]
+
+
+def test_classes_are_found_in_any_file() -> None:
+    text = cls(head="class Mine(_ffi_Object):") + "x = [1]\n"
+    assert class_names(text, "objects.py") == {"pkg.A": "Mine"}

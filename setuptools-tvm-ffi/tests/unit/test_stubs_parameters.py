@@ -128,7 +128,6 @@ def test_names_of_another_count_are_not_taken(doc: str, count: int) -> None:
         section("x : int", "None : int"),
         section("x : int", "a-b : int"),
         section("x : int", "*args : int"),
-        section("x: int", "factor: int"),
         section("x : int", ": int"),
         section("x : int", "1st : int"),
         "Scale.\n\nArgs:\n    x: It.\n    x: Again.",

@@ -86,6 +86,7 @@ def registry(
             "object_attributes": dir(tvm_ffi.Object),
             "module_attributes": dir(tvm_ffi.Module),
             "makes_constructors": makes_constructors,
+            "finds_docs": True,
         }
     )
 
@@ -240,7 +241,7 @@ def test_what_is_left_out_is_in_no_stub() -> None:
     types = {"pkg.A": cls(field("from"), field("x"), method("__y", fn(INT)))}
     found = registry({"pkg.class": function(fn(INT))}, types, {"imports": function(fn(INT))})
     text = stub(found)
-    assert not re.search(r"\b(class|from|__y|imports)\b\(?(self|:)", text)
+    assert not re.search(r"\b(class|from|__y)\b\(?(self|:)", text)
     assert defined(text, "_A.x") == ["x: int"]
 
 
@@ -900,3 +901,14 @@ def test_a_member_may_have_the_name_of_what_only_stubs_have() -> None:
     types = {"pkg.A": cls(field("_SupportsDLPack"), field("_Functions"))}
     text = stub(registry({"pkg.f": function(fn(INT, TENSOR))}, types))
     assert signature(text, "__Functions.f") == "f(_0: __SupportsDLPack, /) -> int"
+
+
+def test_constructors_of_one_class_are_overloads() -> None:
+    both = (
+        method("__ffi_init__", fn(OBJECT, INT), "A(x)"),
+        method("__ffi_init__", fn(OBJECT, INT, TEXT), "A(x, name)"),
+    )
+    text = stub(registry(types={"pkg.A": cls(*both)}))
+    assert text.count("@overload\n    def __init__(") == 2
+    assert "def __init__(self, x: int, /) -> None:" in text
+    assert "def __init__(self, x: int, name: str, /) -> None:" in text

@@ -69,7 +69,7 @@ WRITER = TypeWriter(plain, find_class)
         (Schema("ffi.Dict", (TEXT, INT)), "Mapping[str, int]", "Dict[str, int]"),
         (Schema("ffi.Object"), "Object", "Object"),
         (Schema("ffi.Module"), "Module", "Module"),
-        (Schema("ffi.Error"), "Error", "Error"),
+        (Schema("ffi.Error"), "Error | Exception", "Error"),
         (Schema("ffi.OpaquePyObject"), "object", "object"),
         (Schema("ObjectRValueRef", (CIRCLE,)), "Circle", "Circle"),
         (CIRCLE, "Circle", "Circle"),

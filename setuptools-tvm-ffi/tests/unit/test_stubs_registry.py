@@ -38,6 +38,7 @@ def registry(**parts: object) -> Registry:
         "object_attributes": ["same_as"],
         "module_attributes": ["get_function"],
         "makes_constructors": True,
+        "finds_docs": True,
     }
     return read_registry({**empty, **parts})
 

@@ -106,7 +106,7 @@ def test_both_tools_are_named_as_the_cause() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (stub(), stub("X: str\n", registry="cd", plugin="2")),
+        (stub(), stub("X: str\n", registry="cd")),
         (stub(), stub("X: str\n")),
         (None, stub()),
         (stub(), None),
@@ -116,6 +116,17 @@ def test_both_tools_are_named_as_the_cause() -> None:
 )
 def test_no_tool_is_blamed_where_it_cannot_be_known(old: str | None, new: str | None) -> None:
     assert cause([file(old, new)]) == ""
+
+
+def test_a_tool_may_be_the_cause_where_the_registry_is_another() -> None:
+    found = [file(stub(), stub("X: str\n", registry="cd", plugin="2"))]
+    assert cause(found) == (
+        "which may be because they were written with setuptools-tvm-ffi 1.0, now 2"
+    )
+
+
+def test_an_empty_file_has_a_difference_too() -> None:
+    assert file(None, "").unified_diff() == f"--- /dev/null\n+++ b/{SOURCE}\n"
 
 
 def test_a_file_that_says_nothing_leaves_the_cause_to_another() -> None:

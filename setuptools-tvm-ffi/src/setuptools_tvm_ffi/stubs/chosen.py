@@ -59,15 +59,19 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     left_out = frozenset((problem.kind, problem.name) for problem in problems)
     functions = [name for name in own.functions if ("function", name) not in left_out]
     types = [key for key in own.types if ("type", key) not in left_out]
+    warnings = [f"{problem}: left out of the stubs; {problem.instead}" for problem in problems]
+    if functions and settings.stubs != "none" and not registry.finds_docs:
+        warnings.append(
+            f"extension {settings.name!r}: docs of global functions and names of their parameters "
+            "can be read on 64-bit Linux alone: the stubs have none"
+        )
     return Chosen(
         registry=registry,
         hidden=hidden_by(problems),
         left_out=left_out,
         visible_functions=[n for n in answer["functions"] if ("function", n) not in left_out],
         visible_names=[*functions, *types],
-        warnings=tuple(
-            f"{problem}: left out of the stubs; {problem.instead}" for problem in problems
-        ),
+        warnings=tuple(warnings),
     )
 
 

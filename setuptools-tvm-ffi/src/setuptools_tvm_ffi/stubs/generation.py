@@ -17,6 +17,7 @@ from ..tvm_ffi_process import TVMFFIProcess
 from . import directives
 from .cache import Stubs, load, store
 from .chosen import Chosen, choose_names
+from .pyi import is_ours
 from .requests import StubRequest
 from .typed import type_stubs
 
@@ -68,7 +69,9 @@ def generate_stubs(
     kept = load(cache, request)
     if kept is not None:
         return kept
-    python = request.files if request.crate is None else {}
+    # What is written here is read by type checkers alone.
+    read = {path: text for path, text in request.files.items() if not is_ours(text)}
+    python = read if request.crate is None else {}
     for path, content in python.items():
         directives.parse(_decode(path, content), str(path))
     marker = directives.MARKER.encode()
@@ -85,7 +88,7 @@ def generate_stubs(
     staging = root / folder / "staging"
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        for path, content in request.files.items():
+        for path, content in read.items():
             (staging / path).parent.mkdir(parents=True, exist_ok=True)
             # Init mode appends to the last line, whether it is ended or not.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
@@ -108,7 +111,7 @@ def generate_stubs(
         warnings += more
         for path, stub in typed.items():
             if stub is not None:
-                _check_file(path, stub.decode(), answer, chosen.visible_functions)
+                _check_compiles(path, stub.decode())
         result.update(typed)
     stubs = Stubs(result, tuple(warnings))
     store(cache, request, stubs)
@@ -125,7 +128,7 @@ def _run_child(
     blocks = [
         (kind, parameter.partition("@")[0])
         for path, content in request.files.items()
-        if request.crate is None
+        if request.crate is None and not is_ours(content)
         for piece in directives.blocks(_decode(path, content), str(path))
         for kind, _, parameter in [(piece.block or "").partition("/")]
     ]
@@ -313,6 +316,10 @@ def _check_file(
         kind, _, parameter = (block.block or "").partition("/")
         if kind == "global":
             _check_filled(path, block, parameter.partition("@")[0], visible)
+    _check_compiles(path, text)
+
+
+def _check_compiles(path: PurePosixPath, text: str) -> None:
     try:
         compile(text, str(path), "exec", dont_inherit=True)
     except SyntaxError as problem:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from . import directives
@@ -55,9 +55,11 @@ class Outline:
     :param imports: import statements that are a person's, or that a person's definitions need.
     :param imported_names: what they bind.
     :param own: definitions of a person's, as the stub has them.
+    :param has_code: whether anything stands there but a docstring and blocks.
     """
 
     doc: str | None = None
+    has_code: bool = False
     prefixes: list[str] = field(default_factory=list)
     classes: list[ClassOutline] = field(default_factory=list)
     library: str | None = None
@@ -88,13 +90,24 @@ def outline(text: str, file: str) -> Outline:
     return _Reader(ast.parse(text), text, file).outline
 
 
+def class_names(text: str, file: str) -> dict[str, str]:
+    """Return the name of each class that has an ``object/`` block, by its type key."""
+    tree = ast.parse(text)
+    lines = {node.lineno: node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    blocks = {
+        range(piece.line_number, piece.line_number + len(piece.lines)): piece.block
+        for piece in directives.blocks(text, file)
+        if piece.block is not None
+    }
+    return {key: lines[line] for line, key in _keys(tree, blocks).items()}
+
+
 def has_no_code(text: str, file: str) -> bool:
     """Whether a module is its docstring and its blocks alone."""
     try:
-        found = outline(text, file)
+        return not outline(text, file).has_code
     except NoOutlineError:
         return False
-    return not (found.own or found.imports or found.classes or found.exported is not None)
 
 
 class _Reader:
@@ -112,7 +125,7 @@ class _Reader:
         self._definitions: list[ast.stmt] = []
         self._generated_imports: dict[str, str] = {}
         self._bases: list[tuple[str, int]] = []
-        keys = self._keys(tree)
+        keys = _keys(tree, self._blocks)
         for node in tree.body:
             if self._is_generated(node):
                 self._note_imports(node)
@@ -126,34 +139,28 @@ class _Reader:
     def _is_generated(self, node: ast.stmt) -> bool:
         return any(node.lineno in lines for lines in self._blocks)
 
-    def _keys(self, tree: ast.Module) -> dict[int, str]:
-        """Return the type key of each class with an ``object/`` block, by the class's line.
-
-        A block may hold nothing but comments, and then belongs to the class above it.
-        """
-        result = {}
-        for lines, block in self._blocks.items():
-            kind, _, key = block.partition("/")
-            above = [node for node in tree.body if node.lineno < lines.start]
-            if kind == "object" and above and isinstance(above[-1], ast.ClassDef):
-                result[above[-1].lineno] = key
-        return result
-
     def _add(self, node: ast.stmt, keys: dict[int, str]) -> None:
         result = self.outline
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             return
+        result.has_code = True
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            result.imports.append(ast.unparse(node))
-            result.imported_names |= {name for name, _ in _bound(node)}
+            for name, alone in _bound(node):
+                result.imports.append(alone)
+                result.imported_names.add(name)
         elif isinstance(node, ast.If) and _is_type_checking(node):
             for statement in node.body:
                 self._add(statement, keys)
         elif isinstance(node, ast.ClassDef) and (key := keys.get(node.lineno, "")):
             result.classes.append(self._class(node, key))
-        elif (assigned := _assigned(node)) is not None and assigned[0] == "LIB":
-            result.library = _loaded_target(assigned[1])
-        elif assigned is not None and assigned[0] == "__all__":
+        elif (
+            isinstance(node, ast.Assign)
+            and (assigned := _assigned(node)) is not None
+            and assigned[0] == "LIB"
+            and (target := _loaded_target(assigned[1])) is not None
+        ):
+            result.library = target
+        elif (assigned := _assigned(node)) is not None and assigned[0] == "__all__":
             result.exported = list(_strings(assigned[1]))
         else:
             lines, names = _definition(node)
@@ -199,11 +206,28 @@ class _Reader:
             self.outline.imported_names.add(name)
 
 
+def _keys(tree: ast.Module, blocks: Mapping[range, str]) -> dict[int, str]:
+    """Return the type key of each class with an ``object/`` block, by the class's line.
+
+    A block may hold nothing but comments, and then belongs to the class above it.
+    """
+    result = {}
+    for lines, block in blocks.items():
+        kind, _, key = block.partition("/")
+        above = [node for node in tree.body if node.lineno < lines.start]
+        if kind == "object" and above and isinstance(above[-1], ast.ClassDef):
+            result[above[-1].lineno] = key
+    return result
+
+
 def _bound(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
     """Yield each name that an import binds, and a statement that binds it alone."""
     for alias in node.names:
         alone = copy.copy(node)
         alone.names = [alias]
+        if isinstance(node, ast.ImportFrom) and alias.name != "*":
+            # In a stub, only what is imported under a name of its own can be imported from it.
+            alone.names = [ast.alias(alias.name, alias.asname or alias.name)]
         yield alias.asname or alias.name.partition(".")[0], ast.unparse(alone)
 
 
@@ -222,6 +246,7 @@ def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
                 lines += _definition(statement)[0]
         alone = copy.copy(node)
         alone.body = [ast.Pass()]
+        _check_plain(alone)
         head = ast.unparse(alone).splitlines()[:-1]
         return [*head, *(f"    {line}" for line in lines or ["..."])], {node.name}
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -232,6 +257,8 @@ def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
         plain = isinstance(value, ast.Constant) and value.value not in {None, ...}
         if plain or isinstance(value, (ast.Name, ast.Attribute)):
             return [f"{name} = {ast.unparse(value)}"], {name}
+    if isinstance(node, ast.Expr):
+        return [], set()  # whatever it does, it defines nothing
     raise NoOutlineError(node.lineno, "no stub can repeat this statement")
 
 
@@ -239,12 +266,29 @@ def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     """Return a function without what it does."""
     doc = ast.get_docstring(node, clean=False)
     alone = copy.copy(node)
+    alone.args = copy.copy(node.args)
+    alone.args.defaults = [_default(value) for value in node.args.defaults]
+    alone.args.kw_defaults = [value and _default(value) for value in node.args.kw_defaults]
     alone.body = [ast.Expr(ast.Constant(... if doc is None else doc))]
+    _check_plain(alone)
     lines = ast.unparse(alone).splitlines()
     if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node)):
         # Without its `yield`, an `async def` would be a coroutine that returns a generator.
         lines = [line.removeprefix("async ") for line in lines]
     return lines
+
+
+def _default(value: ast.expr) -> ast.expr:
+    """Return what a stub has for a default: itself if it is plain, else that there is one."""
+    plain = isinstance(value, (ast.Constant, ast.Name, ast.Attribute))
+    return value if plain else ast.Constant(...)
+
+
+def _check_plain(node: ast.AST) -> None:
+    """Refuse what Python writes in one way or another, depending on its version."""
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.Lambda, ast.JoinedStr)):
+            raise NoOutlineError(inner.lineno, "no stub can repeat this expression")
 
 
 def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
@@ -283,9 +327,23 @@ def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
     return None
 
 
-def _loaded_target(value: ast.expr) -> str:
-    strings = [a.value for a in getattr(value, "args", ()) if isinstance(a, ast.Constant)]
-    return str(strings[1]) if isinstance(value, ast.Call) and len(strings) > 1 else ""
+def _loaded_target(value: ast.expr) -> str | None:
+    """Return the target of a call that loads a library.
+
+    Empty where it is another way to load one, or no literal; ``None`` where it is no such call.
+    """
+    if not isinstance(value, ast.Call):
+        return None
+    called = ast.unparse(value.func).rpartition(".")[2]
+    if called == "load_module":
+        return ""
+    if called not in {"load_lib_module", "_FFI_LOAD_LIB"}:
+        return None
+    named = [keyword.value for keyword in value.keywords if keyword.arg == "target_name"]
+    target = next(iter([*named, *value.args[1:2]]), None)
+    return (
+        target.value if isinstance(target, ast.Constant) and isinstance(target.value, str) else ""
+    )
 
 
 def _strings(value: ast.expr) -> Iterator[str]:

@@ -58,7 +58,7 @@ def _numpydoc(lines: Sequence[str]) -> list[str]:
     names: list[str] = []
     for line in _section(lines):
         if line and not line[0].isspace():
-            names += [name.strip() for name in line.partition(" :")[0].split(",")]
+            names += [name.strip() for name in line.partition(":")[0].split(",")]
     return names
 
 
@@ -96,7 +96,7 @@ def _google(lines: Sequence[str]) -> list[str]:
 
 def _signature(first: Sequence[str], names: Collection[str]) -> list[str]:
     text = first[0].strip().rstrip(".:") if first else ""
-    called = text.partition("(")[0].strip()
+    called = text.partition("(")[0].strip().rpartition(".")[2]
     if called not in names:
         return []
     try:

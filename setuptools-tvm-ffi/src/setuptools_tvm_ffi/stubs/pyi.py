@@ -32,6 +32,8 @@ _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 
 # The public functions of `tvm_ffi.Module` that a library object has beside its own.
 _MODULE_METHODS = {
+    "kind": "@{property}\ndef kind(self) -> {str}: ...",
+    "imports": "@{property}\ndef imports(self) -> {list}[{Module}]: ...",
     "__getitem__": "def __getitem__(self, name: {str}, /) -> {Function}: ...",
     "get_function": (
         "def get_function(self, name: {str}, query_imports: {bool} = ...) -> {Function}: ..."
@@ -44,14 +46,16 @@ _MODULE_METHODS = {
         "    self, name: {str}, query_imports: {bool} = ...\n"
         ") -> {dict}[{str}, {Any}] | None: ..."
     ),
+    "import_module": "def import_module(self, module: {Module}) -> None: ...",
+    "inspect_source": "def inspect_source(self, fmt: {str} = ...) -> {str}: ...",
     "implements_function": (
         "def implements_function(self, name: {str}, query_imports: {bool} = ...) -> {bool}: ..."
     ),
 }
 _MODULE_METHOD_TYPES: Mapping[str, str] = {
-    **dict.fromkeys(("bool", "dict", "str"), "builtins"),
+    **dict.fromkeys(("bool", "dict", "list", "property", "str"), "builtins"),
     "Any": "typing",
-    "Function": "tvm_ffi",
+    **dict.fromkeys(("Function", "Module"), "tvm_ffi"),
 }
 
 
@@ -72,6 +76,11 @@ class StubContext:
     class_modules: Mapping[str, Reference]
     type_map: Mapping[str, str]
     target: str
+
+
+def is_ours(content: bytes) -> bool:
+    """Whether a ``.pyi`` is one of those that are written here."""
+    return content.startswith(SIGNATURE.encode())
 
 
 def header(context: StubContext) -> str:
@@ -405,19 +414,23 @@ class _ApiWriter:
         """Yield ``__init__``, unless it is a person's, or tvm_ffi gives the class none."""
         if "__init__" in item.own_names or not self._registry.makes_constructors:
             return
-        explicit = next((m for m in type_.methods if m.name == _CONSTRUCTOR), None)
-        doc = None if explicit is None else explicit.doc
+        explicit = [method for method in type_.methods if method.name == _CONSTRUCTOR]
         if not type_.constructor:
             doc = "Raise TypeError: the library makes objects of this class."
-            signature = f"self, _: {self._use('NoReturn')}, /"
-        elif explicit is None:
-            signature = self._constructor_of_fields(type_)
-        elif explicit.schema.parameters is None:
-            signature = f"self, /, *args: {self._use('Any')}"
-        else:
-            names = {item.name, _last(item.key), "__init__", _CONSTRUCTOR}
-            signature = self._parameters(explicit.schema.parameters, doc, names, takes_self=True)
-        yield _definition("__init__", signature, "None", doc)
+            yield _definition("__init__", f"self, _: {self._use('NoReturn')}, /", "None", doc)
+        elif not explicit:
+            yield _definition("__init__", self._constructor_of_fields(type_), "None", None)
+        names = {item.name, _last(item.key), "__init__", _CONSTRUCTOR}
+        for method in explicit:
+            if method.schema.parameters is None:
+                signature = f"self, /, *args: {self._use('Any')}"
+            else:
+                parameters = method.schema.parameters
+                signature = self._parameters(parameters, method.doc, names, takes_self=True)
+            yield [
+                *([f"@{self._use('overload')}"] if len(explicit) > 1 else []),
+                *_definition("__init__", signature, "None", method.doc),
+            ]
 
     def _constructor_of_fields(self, type_: ObjectType) -> str:
         """Return the signature that tvm_ffi makes of fields, those of parents first."""

@@ -38,6 +38,7 @@ class Rule:
 #: Where the names of `RULES` come from.
 NAMES: Mapping[str, str | None] = {
     **dict.fromkeys(("bool", "bytearray", "bytes", "float", "int", "object", "str"), "builtins"),
+    "Exception": "builtins",
     "tuple": "builtins",
     "c_void_p": "ctypes",
     "Mapping": "collections.abc",
@@ -96,7 +97,7 @@ RULES = (
     Rule(("ObjectRValueRef",), "`ffi::RValueRef<T>`", "{0}", "{0}"),
     Rule(("ffi.Object", "Object"), "`ffi::ObjectRef`, `ffi::Object*`", "{Object}", "{Object}"),
     Rule(("ffi.Module",), "`ffi::Module`", "{Module}", "{Module}"),
-    Rule(("ffi.Error",), "`ffi::Error`", "{Error}", "{Error}"),
+    Rule(("ffi.Error",), "`ffi::Error`", "{Error} | {Exception}", "{Error}"),
     Rule(("ffi.OpaquePyObject",), "a Python object as it is", "{object}", "{object}"),
     Rule(("Any",), "`ffi::Any`, `ffi::AnyView`", "{Any}", "{Any}"),
 )

@@ -82,6 +82,7 @@ class Registry:
     :param object_attributes: what each object has, ``dir(tvm_ffi.Object)``.
     :param module_attributes: what the library object has, ``dir(tvm_ffi.Module)``.
     :param makes_constructors: whether this release of tvm-ffi gives classes their ``__init__``.
+    :param finds_docs: whether docs of global functions can be had on this platform.
     """
 
     functions: Mapping[str, Function]
@@ -92,6 +93,7 @@ class Registry:
     object_attributes: frozenset[str]
     module_attributes: frozenset[str]
     makes_constructors: bool
+    finds_docs: bool = True
 
     def ancestors(self, key: str) -> Iterator[str]:
         """Yield the type keys above one, the nearest first."""
@@ -153,6 +155,7 @@ def read_registry(answer: Mapping[str, Any]) -> Registry:
         object_attributes=frozenset(answer["object_attributes"]),
         module_attributes=frozenset(answer["module_attributes"]),
         makes_constructors=answer["makes_constructors"],
+        finds_docs=answer["finds_docs"],
     )
 
 

@@ -70,8 +70,6 @@ def stub_requests(
 ) -> list[StubRequest]:
     """Return a request for each library that was built.
 
-    :param crate: the folder of the crate that stubs for Rust are for, relative to the project's
-        root; ``None`` where they are for Python.
     :param strict: whether names that no stub can have are refused.
     """
     every = [library.settings for library in result.libraries]

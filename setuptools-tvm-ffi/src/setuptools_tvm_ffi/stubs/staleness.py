@@ -51,11 +51,15 @@ class StubFile:
     def unified_diff(self) -> str:
         """Return the difference as ``diff -u`` writes it."""
         name = self.source.as_posix()
+        old = "/dev/null" if self.old is None else f"a/{name}"
+        new = "/dev/null" if self.new is None else f"b/{name}"
+        if not (self.old or self.new):
+            return f"--- {old}\n+++ {new}\n"  # of an empty file
         lines = difflib.unified_diff(
             _text(self.old).splitlines(keepends=True),
             _text(self.new).splitlines(keepends=True),
-            "/dev/null" if self.old is None else f"a/{name}",
-            "/dev/null" if self.new is None else f"b/{name}",
+            old,
+            new,
         )
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
@@ -66,21 +70,23 @@ def stale_files(files: Iterable[StubFile]) -> list[StubFile]:
 
 
 def cause(files: Iterable[StubFile]) -> str:
-    """Return which tool made the difference, if it was one: nothing else tells two registries.
+    """Return which tools other than the present ones were in use, and whether that is the cause.
 
-    Empty where the library registers something else than before, or it cannot be known.
+    It is where the registry is the same. Empty where the tools are.
     """
     for file in files:
         old, new = (_MADE_WITH.search(_text(content)) for content in (file.old, file.new))
-        if old is None or new is None or old["registry"] != new["registry"]:
+        if old is None or new is None:
             continue
         changed = [
             f"{tool} {old[group]}, now {new[group]}"
             for tool, group in (("setuptools-tvm-ffi", "plugin"), ("apache-tvm-ffi", "tvm_ffi"))
             if old[group] != new[group]
         ]
-        if changed:
+        if changed and old["registry"] == new["registry"]:
             return f"the library registers what it did; they were written with {', '.join(changed)}"
+        if changed:
+            return f"which may be because they were written with {', '.join(changed)}"
     return ""
 
 

@@ -7,18 +7,13 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from .chosen import Chosen
-from .outline import NoOutlineError, Outline, has_no_code, outline, type_map
-from .pyi import SIGNATURE, StubContext, api_stub, package_stub
+from .outline import NoOutlineError, Outline, class_names, has_no_code, outline, type_map
+from .pyi import StubContext, api_stub, is_ours, package_stub
 from .python_types import Reference
 from .requests import StubRequest
 
 _API = "_ffi_api.py"
 _PACKAGE = "__init__.py"
-
-
-def is_ours(content: bytes) -> bool:
-    """Whether a ``.pyi`` is one of those that are written here."""
-    return content.startswith(SIGNATURE.encode())
 
 
 def type_stubs(
@@ -36,8 +31,9 @@ def type_stubs(
                 outlines[path] = outline(content.decode(), str(path))
             except NoOutlineError as problem:
                 warnings.append(
-                    f"{path}:{problem.line}: {problem.what}, so that no {path.name}i is written: "
-                    "it would hide what stands there from type checkers"
+                    f"{path}:{problem.line}: {problem.what}, so that no {path.name}i is written "
+                    "(it would hide what stands there from type checkers): annotate it, or move it "
+                    "into a module of its own"
                 )
     context = StubContext(
         registry=chosen.registry,
@@ -49,7 +45,7 @@ def type_stubs(
             if path.suffix == ".py"
             for key, name in type_map(content.decode(), str(path)).items()
         },
-        class_modules=_class_modules(request, outlines, chosen),
+        class_modules=_class_modules(request, files, chosen),
         target=request.settings.target,
     )
     result: dict[PurePosixPath, bytes | None] = {
@@ -63,7 +59,10 @@ def type_stubs(
                 result.pop(stub, None)
             continue
         module = ".".join(path.with_suffix("").parts)
-        stubs = {path.with_suffix(".pyi"): api_stub(module, found, context)}
+        beside = path.with_suffix(".pyi")
+        if beside in request.files and not is_ours(request.files[beside]):
+            continue  # a person's own
+        stubs = {beside: api_stub(module, found, context)}
         package = path.with_name(_PACKAGE)
         if package in files:
             text = files[package].decode()
@@ -72,13 +71,17 @@ def type_stubs(
                 stubs[package.with_suffix(".pyi")] = package_stub(doc, found, context)
         for stub, written in stubs.items():
             existing = request.files.get(stub)
-            if existing is None or is_ours(existing):  # a person's own is left alone
+            if existing is None:
                 result[stub] = written.encode()
+            elif is_ours(existing):
+                # As a checkout has it whose line ends are those of Windows.
+                line_end = "\r\n" if b"\r\n" in existing else "\n"
+                result[stub] = written.replace("\n", line_end).encode()
     return result, warnings
 
 
 def _class_modules(
-    request: StubRequest, outlines: Mapping[PurePosixPath, Outline], chosen: Chosen
+    request: StubRequest, files: Mapping[PurePosixPath, bytes], chosen: Chosen
 ) -> dict[str, Reference]:
     """Return name and module of each class that modules of the distribution define."""
     result: dict[str, Reference] = {}
@@ -87,7 +90,9 @@ def _class_modules(
         # As another library's stubs will have it.
         if key.startswith(request.package_prefixes) and key not in chosen.registry.types:
             result[key] = (name, f"{prefix}._ffi_api")
-    for path, found in outlines.items():
-        module = ".".join(path.with_suffix("").parts)
-        result.update({item.key: (item.name, module) for item in found.classes})
+    for path, content in files.items():
+        if path.suffix == ".py":
+            module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+            names = class_names(content.decode(), str(path))
+            result.update({key: (name, module) for key, name in names.items()})
     return result

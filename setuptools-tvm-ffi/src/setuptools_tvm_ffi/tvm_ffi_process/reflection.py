@@ -46,6 +46,7 @@ def reflect(
         "module_attributes": dir(tvm_ffi.Module),
         "object_attributes": dir(tvm_ffi.Object),
         "python_classes": python_classes(tvm_ffi),
+        "finds_docs": finds_docs(),
         # Releases before 0.1.10 leave constructors to whoever writes the class.
         "makes_constructors": hasattr(tvm_ffi.registry, "_install_init"),
     }
@@ -253,6 +254,8 @@ def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
 _METHOD_INFO = struct.Struct("=QQQQqQQ")
 _FUNCTION_TYPE_INDEX = struct.pack("=ii", 68, 0)  # kTVMFFIFunction, and padding
 _POINTER = struct.Struct("=Q")
+# How much memory is read at a time.
+_PIECE = 1 << 24
 
 
 def global_function_docs(tvm_ffi: Any, names: Iterable[str]) -> dict[str, str]:  # noqa: ANN401
@@ -269,17 +272,23 @@ def global_function_docs(tvm_ffi: Any, names: Iterable[str]) -> dict[str, str]: 
         if function is not None:
             by_address[function.__chandle__()] = name
     docs: dict[str, str] = {}
-    if not by_address or not sys.platform.startswith("linux") or sys.byteorder != "little":
-        return docs
-    if struct.calcsize("P") != _POINTER.size:
+    if not by_address or not finds_docs():
         return docs
     # Through the file a read of what is not there is an error, and none that ends the process.
     with contextlib.suppress(OSError), open("/proc/self/mem", "rb", buffering=0) as memory:
         for start, end in writable_memory():
-            search_docs(memory, start, end, by_address, docs)
-            if len(docs) == len(by_address):
-                break
+            for piece in range(start, end, _PIECE):
+                # A record that begins in one piece and ends in the next is found in the first.
+                search_docs(memory, piece, min(end, piece + _PIECE + 128), by_address, docs)
+                if len(docs) == len(by_address):
+                    return docs
     return docs
+
+
+def finds_docs() -> bool:
+    """Whether the docs of global functions can be found in memory here."""
+    is_64_bit = struct.calcsize("P") == _POINTER.size
+    return sys.platform.startswith("linux") and sys.byteorder == "little" and is_64_bit
 
 
 def search_docs(
