@@ -24,10 +24,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def interpreters() -> list[Interpreter]:
-    """This one, the oldest and the newest: what lies between is between them."""
-    first, *others = find_interpreters()
-    ordered = sorted(others, key=lambda found: found.version)
-    return [first, *ordered[:1], *ordered[1:][-1:]]
+    """Return the oldest and the newest: what lies between is between them."""
+    ordered = sorted(find_interpreters(), key=lambda found: found.version)
+    return [*ordered[:1], *ordered[1:][-1:]]
 
 
 @pytest.mark.parametrize("interpreter", interpreters(), ids=lambda found: found.name)

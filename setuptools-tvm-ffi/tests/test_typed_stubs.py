@@ -157,17 +157,27 @@ def test_calls_accept_and_return_what_stubs_say(
 # --- types of other packages ---------------------------------------------------------------------
 
 
-@pytest.fixture
-def with_other(
-    project: ProjectFactory, tmp_path: Path, variables: dict[str, str], plugin_wheel: Path
-) -> Project:
-    """A project that uses a class of another package, where that is installed."""
-    small = project("small")
+@pytest.fixture(scope="module")
+def where_small_is(
+    tmp_path_factory: pytest.TempPathFactory,
+    builder: Environment,
+    variables: dict[str, str],
+    plugin_wheel: Path,
+) -> Environment:
+    """An environment that can build, with a package that has a class."""
+    folder = tmp_path_factory.mktemp("where_small_is")
+    small = Project(shutil.copytree(PROJECTS / "small", folder / "small"), builder)
     small.build()
-    environment = make_environment(tmp_path / "venv", variables)
+    environment = make_environment(folder / "venv", variables)
     needs = ("setuptools>=77", "packaging", "tomli", "ninja", "apache-tvm-ffi", plugin_wheel)
-    environment.pip("install", "-q", *needs, small.wheel, cwd=tmp_path)
-    return project("uses_other", environment)
+    environment.pip("install", "-q", *needs, small.wheel, cwd=folder)
+    return environment
+
+
+@pytest.fixture
+def with_other(project: ProjectFactory, where_small_is: Environment) -> Project:
+    """A project that uses a class of another package, where that is installed."""
+    return project("uses_other", where_small_is)
 
 
 def test_a_class_of_another_package_is_imported_from_there(with_other: Project) -> None:
