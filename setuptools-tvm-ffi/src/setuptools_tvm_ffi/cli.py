@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -51,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="a project-wide setting, as for pip and build; may be repeated",
     )
     parsed = parser.parse_args(arguments)
+    # A console that cannot show a character shows its escape.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _stubs(_config_settings(parsed.config_setting), check=parsed.check)
     except BuildError as problem:
@@ -66,6 +72,9 @@ def _stubs(config_settings: Mapping[str, str | list[str] | None], *, check: bool
         # Standard output is for the difference.
         with contextlib.redirect_stdout(sys.stderr):
             build_stubs(receiver, config_settings)
+    except Exception:  # noqa: BLE001 - a setup.py may raise anything
+        traceback.print_exc()
+        return COULD_NOT_RUN
     except SystemExit as ended:  # after it has said why
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)

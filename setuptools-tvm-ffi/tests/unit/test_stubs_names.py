@@ -327,3 +327,20 @@ def test_a_member_with_a_dot_is_hidden_from_its_own_type() -> None:
     found = problems(registry("pkg.f", types={"pkg.A": object_type("a.b")}))
     assert named(found) == [("member", "pkg.A.a.b", True)]
     assert hidden_by(found).members == {"pkg.A": ["a.b"]}
+
+
+@pytest.mark.parametrize(
+    ("above", "own"),
+    [((), ("from",)), (("from",), ("y",)), (("x",), ("x",)), ((), ("self",)), ((), ("a-b",))],
+    ids=["a keyword", "a keyword of a parent's", "a name of a parent's", "self", "no identifier"],
+)
+def test_a_class_whose_constructor_has_no_signature_is_left_out(
+    above: tuple[str, ...], own: tuple[str, ...]
+) -> None:
+    types = {
+        "pkg.A": object_type(*above),
+        "pkg.B": {**object_type(*own, parent="pkg.A"), "constructor": True},
+    }
+    found = [p for p in problems(registry("pkg.f", types=types)) if p.kind == "type"]
+    assert named(found) == [("type", "pkg.B", True)]
+    assert "can be no parameter of a constructor" in found[0].reason

@@ -370,12 +370,6 @@ def test_a_class_without_a_constructor_takes_what_cannot_be() -> None:
     assert "TypeError" in docs(text)["_A.__init__"]
 
 
-def test_a_constructor_with_a_field_that_is_left_out_takes_anything() -> None:
-    assert constructor(of_class(field("from"), field("x"), constructor=True)) == (
-        "__init__(self, *args: object, **kwargs: object) -> None"
-    )
-
-
 def test_a_release_that_makes_no_constructors_leaves_them_to_a_person() -> None:
     types = {"pkg.A": cls(field("a"), constructor=True)}
     assert "__init__" not in stub(registry(types=types, makes_constructors=False))
@@ -861,29 +855,6 @@ def test_the_order_of_registration_of_functions_and_symbols_does_not_matter(orde
 
 
 # --- what a module could not hold -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "types",
-    [
-        {
-            "pkg.A": cls(field("from"), constructor=True),
-            "pkg.B": cls(field("y"), parent="pkg.A", constructor=True),
-        },
-        {
-            "pkg.A": cls(field("x"), constructor=True),
-            "pkg.B": cls(field("x"), parent="pkg.A", constructor=True),
-        },
-        {"pkg.B": cls(field("self"), constructor=True)},
-        {"pkg.B": cls(field("x"), field("x"), constructor=True)},
-    ],
-    ids=["a keyword of a parent's", "a name of a parent's", "self", "a name twice"],
-)
-def test_a_constructor_of_fields_that_no_signature_has_takes_anything(types: Json) -> None:
-    text = stub(registry(types=types))
-    assert (
-        signature(text, "_B.__init__") == "__init__(self, *args: object, **kwargs: object) -> None"
-    )
 
 
 def test_white_space_is_no_docstring() -> None:

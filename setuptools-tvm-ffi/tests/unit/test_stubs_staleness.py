@@ -85,7 +85,13 @@ def test_a_file_that_comes_or_goes_is_compared_with_none(
 
 
 def test_every_line_of_a_difference_is_ended() -> None:
-    assert file("a", "b").unified_diff().endswith("@@ -1 +1 @@\n-a\n+b\n")
+    assert (
+        file("a", "b")
+        .unified_diff()
+        .endswith(
+            "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n"
+        )
+    )
 
 
 def test_one_tool_is_named_as_the_cause() -> None:

@@ -138,6 +138,8 @@ class BuildExtMixin(build_ext):
 
     def copy_extensions_to_source(self) -> None:
         """Put libraries and stubs into the source tree for ``build_ext --inplace``."""
+        if self._context.stubs is not None:
+            return
         with self._other_extensions():
             super().copy_extensions_to_source()
         if self.editable_mode:
@@ -260,7 +262,8 @@ class BuildExtMixin(build_ext):
                 if old is None and source.exists():  # it should have been read
                     raise BuildError(f"{source}: would be overwritten by a new stub")
                 stubs[source] = StubFile(source, old, content, None if in_crate else path)
-            if made.files and wanted.crate is None and settings.py_typed:
+            has_some = any(content is not None for content in made.files.values())
+            if has_some and wanted.crate is None and settings.py_typed:
                 marker = PurePosixPath(*tree.outermost([wanted.settings])[0].split("."), "py.typed")
                 source = tree.source_of(marker)
                 old = source.read_bytes() if source.is_file() else None

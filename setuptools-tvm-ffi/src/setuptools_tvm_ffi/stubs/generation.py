@@ -231,11 +231,11 @@ def _child_failure(request: StubRequest, stage: str, status: int, printed: str) 
         "generate": f"tvm-ffi-stubgen {request.tvm_ffi_version} ended early",
     }.get(stage, "generating stubs ended early")
     hint = None
-    if stage == "load":
+    if stage in {"import", "load", "stub-imports"}:
         printed = _without_frames(printed)
+    if stage == "load":
         hint = _NOT_FOUND_HINT if _NOT_FOUND.search(printed) else _ENDED_HINT
     elif stage == "stub-imports":
-        printed = _without_frames(printed)
         hint = "what it names is imported where the build runs: list it in build-system.requires"
     return BuildError(
         f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",

@@ -170,6 +170,7 @@ class _Prefixes:
         modules: Collection[PurePosixPath],
         makes_packages: bool,  # noqa: FBT001 - of this module alone
     ) -> None:
+        self._registry = registry
         self._types = registry.types
         self._functions = registry.functions
         self._root = prefix.rstrip(".")
@@ -207,11 +208,29 @@ class _Prefixes:
         own = [f.name for f in self._types[key].fields if _DUNDER.fullmatch(f.name)]
         if not reason and own:
             reason = f"its field {own[0]!r} would replace what every class has under that name"
+        if not reason:
+            reason = self._constructor_problem(key)
         if not reason and (_DUNDER.fullmatch(last) or last in self._internal):
             reason = f"{last!r} is what modules call something of their own"
         if not reason and last == "LIB" and package == self._root:
             reason = "'LIB' is the library"
         return reason
+
+    def _constructor_problem(self, key: str) -> str:
+        """Return why tvm_ffi cannot make a signature of the fields, without which no class is."""
+        if not self._types[key].constructor:
+            return ""
+        lineage = [key, *self._registry.ancestors(key)]
+        seen = {"self"}
+        for each in lineage:
+            for field_ in self._types[each].fields if each in self._types else ():
+                if not field_.in_constructor:
+                    continue
+                name = field_.name
+                if name in seen or not name.isidentifier() or keyword.iskeyword(name):
+                    return f"its field {name!r} can be no parameter of a constructor"
+                seen.add(name)
+        return ""
 
     def _problem(self, package: str, last: str) -> str:
         name = f"{package}.{last}"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from .. import __version__
 from .imports import StubNames
 from .outline import ClassOutline, Outline
-from .parameters import is_usable, parameter_names
+from .parameters import parameter_names
 from .python_types import Reference, TypeWriter
 from .registry import Field, Function, ObjectType, Registry
 from .schema import Schema
@@ -436,15 +436,9 @@ class _ApiWriter:
         """Return the signature that tvm_ffi makes of fields, those of parents first."""
         types = self._registry.types
         chain = [type_, *(types[a] for a in self._registry.ancestors(type_.key) if a in types)]
-        left_out_above = {name for each in chain for name in self._left_out(each)}
         fields = [
             field_ for each in reversed(chain) for field_ in each.fields if field_.in_constructor
         ]
-        names = [field_.name for field_ in fields]
-        unusable = left_out_above | {"self"} | {n for n in names if not is_usable(n)}
-        if len(set(names)) < len(names) or not unusable.isdisjoint(names):
-            object_ = self._use("object", "builtins")
-            return f"self, *args: {object_}, **kwargs: {object_}"
         parts = ["self"]
         for keyword_only in (False, True):
             chosen = [f for f in fields if f.keyword_only is keyword_only]

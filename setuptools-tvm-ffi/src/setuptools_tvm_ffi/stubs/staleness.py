@@ -61,7 +61,8 @@ class StubFile:
             old,
             new,
         )
-        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+        unended = "\n\\ No newline at end of file\n"
+        return "".join(line if line.endswith("\n") else line + unended for line in lines)
 
 
 def stale_files(files: Iterable[StubFile]) -> list[StubFile]:
