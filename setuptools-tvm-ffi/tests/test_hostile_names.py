@@ -18,7 +18,7 @@ import pytest
 from named_registries import LIBRARY, Names, compile_library, install, stubs_of
 from setuptools_tvm_ffi.errors import BuildError
 
-REGISTRIES = int(os.environ.get("HOSTILE_REGISTRIES", "24"))
+REGISTRIES = int(os.environ.get("HOSTILE_REGISTRIES", "16"))
 SEED = int(os.environ.get("HOSTILE_SEED", "0"))
 
 HARMLESS = ("add", "Add", "point", "Point", "größe", "a1", "_private", "match", "type", "数")

@@ -160,14 +160,6 @@ def declare(project: Project, text: str) -> None:
         ("described", STUBS),
         # With a setup.py, setuptools' own backend and an __init__.py that does something.
         ("c_only", {f"c_only_pkg/{n}" for n in ("__init__.py", "_ffi_api.py", "_ffi_api.pyi")}),
-        (
-            "c_libraries",
-            {
-                f"c_libraries_pkg/{folder}{n}"
-                for folder in ("", "core/")
-                for n in ("__init__.py", "_ffi_api.py", "_ffi_api.pyi")
-            },
-        ),
     ],
 )
 def test_stubs_are_written_into_the_source_tree_once(
@@ -380,12 +372,10 @@ def replace(project: Project, name: str, pattern: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "new"),
     [
-        (r"^(# setuptools-tvm-ffi) [^,]+", r"\1 0.0.1"),
-        (r"(, apache-tvm-ffi) [^,]+", r"\1 0.0.1"),
         (r"(, registry) \w+$", r"\1 0123456789abcdef"),
         (r"^# setuptools-tvm-ffi .*$", "# of another release"),
     ],
-    ids=["setuptools-tvm-ffi", "apache-tvm-ffi", "registry", "everything"],
+    ids=["registry", "everything"],
 )
 def test_what_a_stub_was_made_with_makes_no_difference(
     pattern: str, new: str, committed: Project
@@ -402,14 +392,12 @@ def test_what_a_stub_was_made_with_makes_no_difference(
 @pytest.mark.parametrize(
     ("patterns", "tools"),
     [
-        ({r"^(# setuptools-tvm-ffi) [^,]+": r"\1 0.0.1"}, ["setuptools-tvm-ffi"]),
-        ({r"(, apache-tvm-ffi) [^,]+": r"\1 0.0.1"}, ["apache-tvm-ffi"]),
         (
             {r"^(# setuptools-tvm-ffi) [^,]+(, apache-tvm-ffi) [^,]+": r"\1 0.0.1\2 0.0.1"},
             ["setuptools-tvm-ffi", "apache-tvm-ffi"],
         ),
     ],
-    ids=["setuptools-tvm-ffi", "apache-tvm-ffi", "both"],
+    ids=["both"],
 )
 def test_a_tool_that_writes_other_stubs_is_named_with_both_versions(
     patterns: Mapping[str, str], tools: list[str], committed: Project
@@ -484,9 +472,7 @@ def test_a_project_whose_libraries_have_no_stubs_is_refused(project: ProjectFact
     ("options", "message"),
     [
         (["stubs=never"], "--config-settings stubs: is 'never', expected one of 'warn', 'check', "),
-        (["jobs=many"], "--config-settings jobs: is 'many', expected a whole number"),
         (["job=1"], "--config-settings job: unknown key, did you mean 'jobs'?"),
-        (["jobs="], "--config-settings jobs: is empty"),
         (["jobs"], "--config-setting jobs: has no value"),
         (["jobs=1", "jobs=1"], "--config-setting jobs: is given more than once"),
     ],
