@@ -357,7 +357,11 @@ class _ApiWriter:
 
     def _members(self, item: ClassOutline, type_: ObjectType) -> tuple[list[str], list[str]]:
         """Return the definitions of a class's members, and which of them want an alias."""
-        left_out = self._left_out(type_)
+        left_out = {
+            name
+            for name in type_.members
+            if ("member", f"{type_.key}.{name}") in self._context.left_out
+        }
         blocks: list[str] = []
         aliases: list[str] = []
         fields = [f for f in type_.fields if f.name not in left_out | item.own_names]
@@ -384,13 +388,6 @@ class _ApiWriter:
                 blocks.append("\n".join(lines))
         separated = [line for block in blocks for line in (block, "")]
         return separated[:-1], aliases
-
-    def _left_out(self, type_: ObjectType) -> set[str]:
-        return {
-            name
-            for name in type_.members
-            if ("member", f"{type_.key}.{name}") in self._context.left_out
-        }
 
     def _field(self, field_: Field) -> list[str]:
         type_ = self._types_of.returned(field_.schema)
