@@ -6,8 +6,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi import __version__, build_meta
-from setuptools_tvm_ffi.cli import COULD_NOT_RUN, FINDINGS, FINE, main
+from setuptools_tvm_ffi import __version__
+from setuptools_tvm_ffi.cli import main
+from setuptools_tvm_ffi.cli import stubs as stubs_command
+from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
 from setuptools_tvm_ffi.errors import BuildError
 from setuptools_tvm_ffi.package_tree import PackageTree
 from setuptools_tvm_ffi.stubs import StubFile
@@ -38,7 +40,7 @@ def give(
             files.append(StubFile(Path(name), old, new, PurePosixPath(name)))
         receiver.handle(files, PackageTree(("pkg",), lambda package: package))
 
-    monkeypatch.setattr(build_meta, "build_stubs", build_stubs)
+    monkeypatch.setattr(stubs_command, "build_stubs", build_stubs)
     return settings
 
 
@@ -46,7 +48,7 @@ def raise_(monkeypatch: pytest.MonkeyPatch, problem: BaseException) -> None:
     def build_stubs(*_: object) -> None:
         raise problem
 
-    monkeypatch.setattr(build_meta, "build_stubs", build_stubs)
+    monkeypatch.setattr(stubs_command, "build_stubs", build_stubs)
 
 
 def test_stubs_are_written_and_named(
