@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from compiler_cache import cached_compilers
 from environments import (
     BUILD_REQUIREMENTS,
     LEFT_OUT,
@@ -38,14 +39,16 @@ def pytest_report_header() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def bare_variables() -> dict[str, str]:
+def bare_variables(pytestconfig: pytest.Config) -> dict[str, str]:
     """The environment without what a machine or a frontend has put into it."""
     prefixes = ("PIP_", "UV_", "PYTHON", "SETUPTOOLS_", "TVM_", "NINJA", "VIRTUAL_ENV", "PYTEST")
     names = {"CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "SOURCE_DATE_EPOCH"}
+    names |= {name for name in os.environ if name.startswith("CCACHE_")}
     names |= {"CUDA_HOME", "CUDA_PATH", "CUDAFLAGS", "CUDAHOSTCXX"}
     names |= {"ROCM_HOME", "ROCM_PATH", "HIP_PATH", "HIPFLAGS"}
     kept = {k: v for k, v in os.environ.items() if k not in names and not k.startswith(prefixes)}
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}
+    kept["PYTHONDONTWRITEBYTECODE"] = "1"
+    return cached_compilers(pytestconfig.cache.mkdir("compilers"), kept)
 
 
 @pytest.fixture(scope="session")

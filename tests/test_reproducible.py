@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from compiler_cache import COMPILE_ANEW
 from environments import Environment, copy_repository
 
 
@@ -17,6 +18,7 @@ def test_two_folders_give_the_same_bytes(builder: Environment, tmp_path: Path) -
             cwd=source,
             # With debug information, which names folders if it is let.
             variables={
+                **COMPILE_ANEW,
                 "SOURCE_DATE_EPOCH": "1700000000",
                 "CXXFLAGS": "-O0 -g",
                 "CFLAGS": "-O0 -g",
