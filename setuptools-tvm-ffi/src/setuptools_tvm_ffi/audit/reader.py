@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import lief
@@ -58,6 +58,8 @@ _SOURCE = re.compile(
 _END = re.compile(rb"[\"'<>|;:*?%(){}\[\]$, ]")
 _INSIDE_A_PATH = re.compile(rb"(?:[\w./\\@~$}>%-]|(?<!\w)[A-Za-z]:)\Z")
 _MAX_PATHS = 50
+_STRING = re.compile(rb"([A-Za-z_][\w.]{0,200})\0", re.ASCII)
+_MAX_ANSWER = 64 * 1024 * 1024
 _MIN_PARTS = 4  # /home/me/project, C:\\Users\\me\\project
 _SHN_ABS = 0xFFF1
 
@@ -245,6 +247,16 @@ def _text(name: str | bytes) -> str:
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
 
 
+def strings_in(content: bytes, names: Collection[str]) -> list[str]:
+    """Return the names that are strings in a file, or ends of strings, which linkers merge."""
+    wanted = set(names)
+    found: set[str] = set()
+    for match in _STRING.finditer(content):
+        token = match.group(1).decode("ascii")
+        found.update(token[start:] for start in range(len(token)) if token[start:] in wanted)
+    return sorted(found)
+
+
 def build_paths(content: bytes) -> list[str]:
     """Return the absolute paths in a file that come from the machine it was built on."""
     found: dict[bytes, None] = {}
@@ -287,19 +299,22 @@ def _bound_memory(size: int) -> None:
 def main() -> None:
     """Answer until the input ends."""
     lief.logging.disable()
-    for line in iter(sys.stdin.buffer.readline, b""):
-        request = json.loads(line)
+    for asked in iter(sys.stdin.buffer.readline, b""):
+        request = json.loads(asked)
         _bound_memory(request["memory"])
         content = sys.stdin.buffer.read(request["size"])
         answer: dict[str, Any]
         try:
             answer = {"binaries": read(content), "build_paths": build_paths(content)}
-            answer["found"] = [n for n in request["names"] if n.encode() + b"\0" in content]
+            answer["found"] = strings_in(content, request["names"]) if request["names"] else []
         except MemoryError:
             answer = {"unreadable": "reading it takes more memory than it may"}
         except Exception as problem:  # noqa: BLE001 - LIEF may raise anything
             answer = {"unreadable": str(problem) or type(problem).__name__}
-        sys.stdout.write(json.dumps(answer, default=_text) + "\n")
+        line = json.dumps(answer, default=_text)
+        if len(line) > _MAX_ANSWER:
+            line = json.dumps({"unreadable": "it has more symbols than any library"})
+        sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
 

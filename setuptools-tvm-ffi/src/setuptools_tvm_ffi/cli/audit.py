@@ -23,6 +23,7 @@ from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
 _SCHEMA_VERSION = 1
 _SHOWN = 8
+_WIDTH = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +63,7 @@ def run(parsed: argparse.Namespace) -> int:
             if parsed.json:
                 answers.append(_as_json(report, findings))
             else:
-                print("\n".join(_as_text(report, findings)))
+                print("\n".join(map(_harmless, _as_text(report, findings))))
     if parsed.json:
         print(json.dumps({"schema": _SCHEMA_VERSION, "wheels": answers}, indent=2))
     return status
@@ -124,9 +125,18 @@ def _facts(binary: Binary, report: WheelReport) -> Iterator[tuple[str, str]]:
         yield "RELRO", binary.relro
 
 
+def _harmless(line: str) -> str:
+    """Return a line that cannot steer a terminal, whatever names a wheel holds."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
 def _listed(names: Collection[str]) -> str:
-    shown = ", ".join(list(names)[:_SHOWN]) or "nothing"
+    shown = ", ".join(map(_shortened, list(names)[:_SHOWN])) or "nothing"
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _WIDTH else f"{name[: _WIDTH - 1]}…"
 
 
 def _as_json(report: WheelReport, findings: Collection[Finding]) -> dict[str, Any]:
