@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import platform as platform_module
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from .. import build_record
 from ..errors import BuildError
 from ..extension import TVMFFIExtension
 from ..file_replacement import replace_file
+from ..source_date import applied_source_date, declared_date
 from .build_folder import build_folder, locked_build_folder
 from .requirement import declare_requirement
 
@@ -66,7 +68,7 @@ class BdistWheelMixin(bdist_wheel):
         """Build and pack the wheel."""
         declare_requirement(self.distribution, warn=True)
         self._packing = True
-        with locked_build_folder(self):
+        with applied_source_date(Path.cwd()), locked_build_folder(self):
             super().run()
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
@@ -81,6 +83,16 @@ class BdistWheelMixin(bdist_wheel):
                 )
             record = file.read_bytes()
             replace_file(Path(wheelfile_base, build_record.FILENAME), record, mode=_RECORD_MODE)
+            _settle_permissions(Path(str(self.bdist_dir)))
+
+
+def _settle_permissions(folder: Path) -> None:
+    """Give every file that is about to be packed the permissions that no umask has had a say in."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            file = Path(parent, name)
+            executable = file.stat().st_mode & stat.S_IXUSR
+            file.chmod(0o755 if executable else 0o644)
 
 
 class DistInfoMixin(dist_info):
@@ -102,5 +114,6 @@ class EditableWheelMixin(editable_wheel):
 
     def run(self) -> None:
         """Build and pack the wheel."""
+        declared_date(os.environ)  # setuptools would not say what is wrong with it
         with locked_build_folder(self):
             super().run()
