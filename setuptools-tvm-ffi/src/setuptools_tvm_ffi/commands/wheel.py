@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``bdist_wheel`` and its companions: the tag, the requirement and the build record of a wheel."""
+"""``bdist_wheel`` and its companions: a wheel's tag, requirement, build record and SBOM."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.dist_info import dist_info
 from setuptools.command.editable_wheel import editable_wheel
 
-from .. import build_record
+from .. import build_record, sbom
+from ..attachment import project_of
 from ..errors import BuildError
 from ..extension import TVMFFIExtension
 from ..file_replacement import replace_file
@@ -72,18 +73,22 @@ class BdistWheelMixin(bdist_wheel):
             super().run()
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
-        """Write ``WHEEL``, and the build record beside it once libraries were built."""
+        """Write ``WHEEL``, and beside it the build record and the SBOM of what was built."""
         super().write_wheelfile(wheelfile_base, *args, **kwargs)
         if self._packing:  # an editable wheel asks for `WHEEL` before it builds
-            file = Path(build_folder(self), build_record.FILENAME)
-            if not file.exists():
-                raise BuildError(
-                    f"{file} is missing: nothing was built that could be packed",
-                    hint="leave out --skip-build, or run 'build_ext' before",
-                )
-            record = file.read_bytes()
-            replace_file(Path(wheelfile_base, build_record.FILENAME), record, mode=_RECORD_MODE)
+            self._add_from_build(build_record.FILENAME, wheelfile_base)
+            if project_of(self.distribution).settings.sbom:
+                self._add_from_build(sbom.PATH, wheelfile_base)
             _settle_permissions(Path(str(self.bdist_dir)))
+
+    def _add_from_build(self, name: str, metadata: str) -> None:
+        file = Path(build_folder(self), name)
+        if not file.exists():
+            raise BuildError(
+                f"{file} is missing: nothing was built that could be packed",
+                hint="leave out --skip-build, or run 'build_ext' before",
+            )
+        replace_file(Path(metadata, name), file.read_bytes(), mode=_RECORD_MODE)
 
 
 def _settle_permissions(folder: Path) -> None:
