@@ -29,12 +29,8 @@ for hook in hooks:
 
 # Another user, who can look into folders that are this one's alone: a test's, and Python's.
 ANOTHER_USER = [
-    "setpriv",
-    "--reuid=65534",
-    "--regid=65534",
-    "--clear-groups",
-    "--inh-caps=+dac_override",
-    "--ambient-caps=+dac_override",
+    *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+    *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
 ]
 
 

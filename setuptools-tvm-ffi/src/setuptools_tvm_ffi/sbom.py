@@ -105,11 +105,7 @@ def render(
     tvm_ffi = _purl(DISTRIBUTION, tvm_ffi_version)
     linked = (part for library in libraries for part in library.parts)
     every = {part.reference: part for part in (*parts, *linked)}
-    document = {
-        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
+    content = {
         "metadata": {
             **({} if date is None else {"timestamp": _timestamp(date)}),
             "lifecycles": [{"phase": "build"}],
@@ -146,8 +142,16 @@ def render(
             }
         ],
     }
-    number = uuid.uuid5(uuid.NAMESPACE_URL, _json(document))
-    return (_json({"serialNumber": f"urn:uuid:{number}", **document}) + "\n").encode()
+    document = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        # One for each content, so that the same build has the same.
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, _json(content))}",
+        "version": 1,
+        **content,
+    }
+    return (_json(document) + "\n").encode()
 
 
 def _json(document: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from setuptools_tvm_ffi.commands.requirement import abi_floor
 from setuptools_tvm_ffi.job_count import Resources, count_jobs
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import settings_of
+from setuptools_tvm_ffi.settings.model import VendoredSettings, settings_of
 from setuptools_tvm_ffi.toolchains import (
     Compiler,
     CompileUnit,
@@ -659,14 +659,22 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         "editable_rebuild": "../test_rebuild_on_import.py",
         "stubs": "../test_stubs_command.py",
         "py_typed": "../test_stubs_command.py",
+        "sbom": "../test_sbom.py",
+    },
+    VendoredSettings: {
+        "name": "../test_sbom.py",
+        "version": "../test_sbom.py",
+        "license": "../test_sbom.py",
+        "purl": "../test_sbom.py",
+        "path": "../test_sbom.py",
     },
 }
 
 
-@pytest.mark.parametrize("table", [ExtensionSettings, ProjectSettings])
+@pytest.mark.parametrize("table", [ExtensionSettings, ProjectSettings, VendoredSettings])
 def test_no_setting_is_without_a_test(table: type) -> None:
-    of_commands = EXTENSION_CASES if table is ExtensionSettings else PROJECT_CASES
-    asserted = {*of_commands, *ASSERTED_BY, *ASSERTED_IN[table]}
+    of_commands = {ExtensionSettings: EXTENSION_CASES, ProjectSettings: PROJECT_CASES}
+    asserted = {*of_commands.get(table, ()), *ASSERTED_BY, *ASSERTED_IN[table]}
     assert [s.field for s in settings_of(table) if s.field not in asserted] == []
 
 
