@@ -61,7 +61,8 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
     for folder in (out, again, second / "home", second / "temporary"):
         folder.mkdir(parents=True)
 
-    source = copy_repository(first / "my-ffi-extension")
+    # Both at once: the repository may change while the first is built.
+    source, other = copy_repository(first / "my-ffi-extension"), copy_repository(second / "source")
     commit(source)
     builder.run(
         *(builder.python, "-I", "-c", BUILD, "022", out, "1", "sdist", "wheel"),
@@ -70,10 +71,9 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
     )
 
     # From a checkout the sdist, and from that the wheel, isolated, as an installer makes it.
-    source = copy_repository(second / "source")
     user = as_another_user()
     if user:
-        for path in (source, again, second / "home", second / "temporary"):
+        for path in (other, again, second / "home", second / "temporary"):
             subprocess.run(["chown", "-R", "65534:65534", str(path)], check=True)
     variables = {
         **DEBUG,
@@ -88,7 +88,7 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
     }
     builder.run(
         *(*user, builder.python, "-I", "-c", BUILD, "077", again, "4", "sdist"),
-        cwd=source,
+        cwd=other,
         variables=variables,
     )
     (sdist,) = again.glob("*.tar.gz")

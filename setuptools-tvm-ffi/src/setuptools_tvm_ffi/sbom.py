@@ -230,8 +230,9 @@ def _version_in(line: str) -> str | None:
     announced = _ANNOUNCED_VERSION.search(line)
     if announced is not None:
         return announced[1]
-    found = [match[0] for match in _VERSION.finditer(line)]
-    return found[-1] if found else None
+    # In brackets is who has built it, and as what.
+    found = _VERSION.search(re.sub(r"\([^)]*\)", "", line))
+    return None if found is None else found[0]
 
 
 def _names(parts: Iterable[Part]) -> list[str]:

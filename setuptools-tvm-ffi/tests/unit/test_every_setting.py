@@ -180,6 +180,10 @@ CLANG_CL_MAPS = (
     "/clang:-ffile-prefix-map=sdk/dlpack/=",
 )
 
+MSVC_MAPS = ("/experimental:deterministic", r"/pathmap:C:\project=.", "/wd5049")
+# What a library with debug information names on macOS.
+APPLE_OBJECTS = "-Wl,-oso_prefix,."
+
 STATIC_CUDART = ("-lcudart_static", "-lrt", "-lpthread", "-ldl")
 
 EXTENSION_CASES: dict[str, list[Case]] = {
@@ -352,7 +356,7 @@ EXTENSION_CASES: dict[str, list[Case]] = {
             changes={
                 GNU: compiled(removed(*UNIX_MAPS)),
                 ("gcc",): {"cuda": removed(*(f"-Xcompiler={word}" for word in UNIX_MAPS))},
-                # cl has no such option.
+                ("msvc",): compiled(removed(*MSVC_MAPS)),
                 ("clang-cl",): compiled(removed(*CLANG_CL_MAPS)),
             },
         )
@@ -380,6 +384,7 @@ EXTENSION_CASES: dict[str, list[Case]] = {
             value=True,
             changes={
                 GNU: compiled(added("-g")),
+                ("apple",): {**compiled(added("-g")), "link": added(APPLE_OBJECTS)},
                 MICROSOFT: {**compiled(added("/Z7")), "link": added(*DEBUG_LINK)},
             },
         )
@@ -401,11 +406,12 @@ def sanitized(name: str) -> dict[tuple[str, ...], dict[str, Change]]:
                 ("-O1", "-g", "-Xcompiler=-fno-omit-frame-pointer", f"-Xcompiler={flag}"),
             ),
         },
-        ("gcc", "apple"): linked(added(flag)),
+        ("apple",): {"link": added(APPLE_OBJECTS, flag)},
         ("gcc",): {
+            **linked(added(flag)),
             "cxx": Change(
                 NOT_RELEASE_GNU, (*gnu_words, *(("-Wno-tsan",) if name == "thread" else ()))
-            )
+            ),
         },
         ("clang",): linked(added(flag, "-shared-libsan")),
         ("msvc",): {
@@ -425,6 +431,7 @@ PROJECT_CASES: dict[str, list[Case]] = {
             "debug",
             {
                 GNU: compiled(Change(NOT_RELEASE_GNU, ("-O0", "-g"))),
+                ("apple",): {"link": added(APPLE_OBJECTS)},
                 MICROSOFT: {
                     **compiled(Change(NOT_RELEASE_MICROSOFT, ("/Od", "/Z7"))),
                     "link": added(*DEBUG_LINK),
@@ -435,6 +442,7 @@ PROJECT_CASES: dict[str, list[Case]] = {
             "release-debug-info",
             {
                 GNU: compiled(Change(("-O3",), ("-O2", "-g"))),
+                ("apple",): {"link": added(APPLE_OBJECTS)},
                 MICROSOFT: {**compiled(added("/Z7")), "link": added(*DEBUG_LINK)},
             },
         ),

@@ -213,6 +213,9 @@ class GnuToolchain:
                 "-dynamiclib",
                 f"-Wl,-install_name,@rpath/{filename}",
                 f"-Wl,-unexported_symbols_list,{support_folder}/unexported-symbols.txt",
+                # A library with debug information names its objects, which are then relative to
+                # the project's folder, where dsymutil is started too.
+                *(("-Wl,-oso_prefix,.",) if settings.prefix_map and self._debug(settings) else ()),
             )
         return (
             "-shared",
@@ -248,10 +251,13 @@ class GnuToolchain:
         if not self.project.strip:
             return ()
         # Debug information that was asked for stays: on macOS for dsymutil to read.
-        debug = settings.debug_symbols or "-g" in optimisation(self.project.build_type)
+        debug = self._debug(settings)
         if self.system != "darwin":
             return () if debug else ("-Wl,--strip-all",)
         return ("-Wl,-x",) if debug else ("-Wl,-x", "-Wl,-S")
+
+    def _debug(self, settings: ExtensionSettings) -> bool:
+        return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
 
     def _prebuilt(self, settings: ExtensionSettings) -> tuple[str, ...]:
         hidden = settings.archives if self.system == "darwin" and settings.exclude_libs else ()
