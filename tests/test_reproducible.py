@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from archives import assert_same_bytes, entries
-from environments import Environment, copy_repository
+from environments import QUICK, Environment, copy_repository
+from sample_projects import PROJECTS
 
 DATE = 1700000000
 
@@ -25,6 +26,12 @@ umask, out, jobs, *hooks = sys.argv[1:]
 os.umask(int(umask, 8))
 for hook in hooks:
     {"sdist": build_sdist, "wheel": build_wheel}[hook](out, {"jobs": jobs})
+"""
+
+UNDER_ANOTHER_UMASK = """
+import os, sys
+os.umask(0o077)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 # Another user, who can look into folders that are this one's alone: a test's, and Python's.
@@ -52,6 +59,17 @@ def commit(folder: Path) -> None:
         )
 
 
+def no_path_of(wheel: Path, *folders: Path | str) -> None:
+    """Assert that a wheel names none of these, and its libraries not even the build folder."""
+    found = [
+        (name, folder)
+        for name, entry in entries(wheel).items()
+        for folder in (*folders, *(("build/tvm-ffi",) if name.endswith(".so") else ()))
+        if str(folder).encode() in entry.content
+    ]
+    assert found == []
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
 def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_difference(
     builder: Environment, tmp_path: Path
@@ -60,21 +78,21 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
     out, again = first / "out", second / "out"
     for folder in (out, again, second / "home", second / "temporary"):
         folder.mkdir(parents=True)
+    # Two libraries, one of which is linked with the other.
+    for folder in (first / "source", second / "another name"):
+        shutil.copytree(PROJECTS / "c_libraries", folder)
+    commit(first / "source")
 
-    # Both at once: the repository may change while the first is built.
-    source, other = copy_repository(first / "my-ffi-extension"), copy_repository(second / "source")
-    commit(source)
     builder.run(
         *(builder.python, "-I", "-c", BUILD, "022", out, "1", "sdist", "wheel"),
-        cwd=source,
+        cwd=first / "source",
         variables={**DEBUG, "TZ": "UTC", "LC_ALL": "C.UTF-8"},
     )
 
-    # From a checkout the sdist, and from that the wheel, isolated, as an installer makes it.
+    # From a copy the sdist, and from that the wheel, isolated, as an installer makes it.
     user = as_another_user()
     if user:
-        for path in (other, again, second / "home", second / "temporary"):
-            subprocess.run(["chown", "-R", "65534:65534", str(path)], check=True)
+        subprocess.run(["chown", "-R", "65534:65534", str(second)], check=True)
     variables = {
         **DEBUG,
         "SOURCE_DATE_EPOCH": str(DATE),
@@ -88,24 +106,71 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
     }
     builder.run(
         *(*user, builder.python, "-I", "-c", BUILD, "077", again, "4", "sdist"),
-        cwd=other,
+        cwd=second / "another name",
         variables=variables,
     )
     (sdist,) = again.glob("*.tar.gz")
-    program = (
-        "import os, sys; os.umask(0o077); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-    )
     pip = ("-m", "pip", "wheel", "-q", "--no-deps", "-w", again, sdist)
     builder.run(
-        *(*user, sys.executable, "-c", program, *pip), cwd=second / "home", variables=variables
+        *(*user, sys.executable, "-c", UNDER_ANOTHER_UMASK, *pip),
+        cwd=second / "home",
+        variables=variables,
     )
 
     for pattern in ("*.tar.gz", "*.whl"):
         (made,), (made_again,) = out.glob(pattern), again.glob(pattern)
         assert_same_bytes(made, made_again)
-        times = {str(entry.facts[0]) for entry in entries(made).values()}
-        assert times == {str(DATE), str((2023, 11, 14, 22, 13, 20))} & times
+        # The time is that of the commit, in the first build as in the second.
+        (time,) = {str(entry.facts[0]) for entry in entries(made).values()}
+        assert time in {str(DATE), "(2023, 11, 14, 22, 13, 20)"}
     (wheel,) = again.glob("*.whl")
-    content = b"".join(entry.content for entry in entries(wheel).values())
-    folders = (tmp_path, builder.folder, Path.home(), "/tmp/cc", "/pip-", "/build/tvm-ffi")
-    assert [folder for folder in folders if str(folder).encode() in content] == []
+    no_path_of(wheel, tmp_path, builder.folder, Path.home(), "/tmp/cc", "/pip-")
+
+
+def test_the_reference_packages_sdist_is_the_same_from_every_folder_and_twice_from_one(
+    builder: Environment, tmp_path: Path
+) -> None:
+    sources = [copy_repository(tmp_path / folder / "source") for folder in ("one", "two")]
+    made = []
+    for number, source in enumerate((*sources, sources[1])):
+        out = tmp_path / str(number)
+        umask = ("022", "077", "002")[number]
+        builder.run(
+            *(builder.python, "-I", "-c", BUILD, umask, out, "1", "sdist"),
+            cwd=source,
+            variables={"SOURCE_DATE_EPOCH": str(DATE)},
+        )
+        made += out.glob("*.tar.gz")
+    assert_same_bytes(made[0], made[1])
+    assert_same_bytes(made[1], made[2])
+
+
+@pytest.mark.parametrize(
+    ("build_type", "lto", "folders"),
+    # With link-time optimisation it is made when all is linked, in another way.
+    [("debug", "false", ["one"]), ("release-debug-info", "true", ["one", "a second, deeper"])],
+)
+def test_debug_information_names_no_folder_of_the_build(
+    builder: Environment, tmp_path: Path, build_type: str, lto: str, folders: list[str]
+) -> None:
+    wheels = []
+    for folder in (tmp_path / name for name in folders):
+        source, temporary = folder / "source", folder / "temporary"
+        shutil.copytree(PROJECTS / "small", source)
+        temporary.mkdir()
+        builder.run(
+            *(builder.python, "-I", "-c", BUILD, "022", folder, "2", "wheel"),
+            cwd=source,
+            variables={
+                **QUICK,
+                "SETUPTOOLS_TVM_FFI_BUILD_TYPE": build_type,
+                "SETUPTOOLS_TVM_FFI_LTO": lto,
+                "SOURCE_DATE_EPOCH": str(DATE),
+                "TMPDIR": str(temporary),
+                "HOME": str(folder / "home"),
+            },
+        )
+        wheels += folder.glob("*.whl")
+    assert b".debug_info" in entries(wheels[0])["small_pkg/libsmall.so"].content
+    no_path_of(wheels[0], tmp_path, builder.folder, "/tmp/cc")
+    assert_same_bytes(wheels[0], wheels[-1])

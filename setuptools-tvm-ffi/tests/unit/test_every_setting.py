@@ -466,7 +466,7 @@ PROJECT_CASES: dict[str, list[Case]] = {
             changes={
                 ("gcc",): {
                     **dict.fromkeys(("c", "cxx"), added("-flto=auto")),
-                    **linked(added("-flto=auto")),
+                    **linked(added("-flto=auto", *UNIX_MAPS)),
                 },
                 ("clang", "apple"): {**compiled(added("-flto=thin")), "link": added("-flto=thin")},
                 ("msvc",): {**compiled(added("/GL")), "link": added("/LTCG")},

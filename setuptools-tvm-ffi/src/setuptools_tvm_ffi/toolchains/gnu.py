@@ -163,6 +163,8 @@ class GnuToolchain:
             *self._platform(),
             *self._sanitizer(unit.driver),
             *self._link_time_optimisation(unit.driver),
+            # GCC compiles then, and names the folder that it does so in (12).
+            *(prefix_maps(settings, sdk, self.root) if self._compiles_at_link(unit.driver) else ()),
             *self._strip(settings),
             *self.environment.for_language(unit.driver),
             *self.environment.ldflags,
@@ -245,7 +247,10 @@ class GnuToolchain:
     def _link_time_optimisation(self, language: str) -> tuple[str, ...]:
         if not self.project.lto:
             return ()
-        return ("-flto=auto" if self.compilers[language].family == "gcc" else "-flto=thin",)
+        return ("-flto=auto" if self._compiles_at_link(language) else "-flto=thin",)
+
+    def _compiles_at_link(self, language: str) -> bool:
+        return self.project.lto and self.compilers[language].family == "gcc"
 
     def _strip(self, settings: ExtensionSettings) -> tuple[str, ...]:
         if not self.project.strip:
