@@ -203,7 +203,7 @@ class ExtensionSettings:
     prefix_map: bool = _setting(
         Flag(),
         "Whether the project's folder is left out of debug information, `__FILE__` and error "
-        "traces (`-ffile-prefix-map`).",
+        "traces (`-ffile-prefix-map`, `/pathmap`).",
         True,
     )
     msvc_flags: bool = _setting(
