@@ -95,7 +95,6 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
         subprocess.run(["chown", "-R", "65534:65534", str(second)], check=True)
     variables = {
         **DEBUG,
-        "SOURCE_DATE_EPOCH": str(DATE),
         "TZ": "Asia/Kathmandu",
         "LC_ALL": "tr_TR.ISO-8859-9",
         "HOME": str(second / "home"),
@@ -107,7 +106,7 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
     builder.run(
         *(*user, builder.python, "-I", "-c", BUILD, "077", again, "4", "sdist"),
         cwd=second / "another name",
-        variables=variables,
+        variables={**variables, "SOURCE_DATE_EPOCH": str(DATE)},
     )
     (sdist,) = again.glob("*.tar.gz")
     pip = ("-m", "pip", "wheel", "-q", "--no-deps", "-w", again, sdist)
@@ -120,7 +119,7 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
     for pattern in ("*.tar.gz", "*.whl"):
         (made,), (made_again,) = out.glob(pattern), again.glob(pattern)
         assert_same_bytes(made, made_again)
-        # The time is that of the commit, in the first build as in the second.
+        # The time is that of the commit, of the variable, and of the sdist.
         (time,) = {str(entry.facts[0]) for entry in entries(made).values()}
         assert time in {str(DATE), "(2023, 11, 14, 22, 13, 20)"}
     (wheel,) = again.glob("*.whl")

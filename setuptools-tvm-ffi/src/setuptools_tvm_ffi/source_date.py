@@ -2,7 +2,7 @@
 """The time that archives and compilers are to take for now, so that a build can be repeated.
 
 ``SOURCE_DATE_EPOCH`` (https://reproducible-builds.org/specs/source-date-epoch/) or, where nobody
-has set it, the time of the last commit.
+has set it, the time of the last commit; in an unpacked sdist, that of its files.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ def applied_source_date(root: Path) -> Iterator[None]:
     """
     date = declared_date(os.environ)
     if date is None:
-        date = commit_date(root)
+        date, what = commit_date(root), "the last commit's time"
+        if date is None:
+            date, what = sdist_date(root), "the time of the sdist"
         if date is None:
             logger.info(
-                "%s: %s is not set and no commit says it: times are those of files",
-                PREFIX,
-                VARIABLE,
+                "%s: %s is not set and no commit says it: files keep their times", PREFIX, VARIABLE
             )
         else:
-            logger.info("%s: %s=%d, the last commit's time", PREFIX, VARIABLE, date)
+            logger.info("%s: %s=%d, %s", PREFIX, VARIABLE, date, what)
     # Apple's linker writes the times of objects into debug information without this one.
     variables = {"ZERO_AR_DATE": "1"}
     if date is not None:
@@ -112,6 +112,18 @@ def commit_date(root: Path) -> int | None:
     if not _ask(git, root, "ls-tree", "--name-only", "HEAD", "--", *_PROJECT_FILES):
         return None
     date = int(commit.split()[0])
+    return date if 0 <= date <= _LAST else None
+
+
+def sdist_date(root: Path) -> int | None:
+    """Return the time of the files of an unpacked sdist; none if it is another folder.
+
+    A frontend that makes a wheel by way of an sdist unpacks it with the times that it holds.
+    """
+    try:
+        date = int((root / "PKG-INFO").stat().st_mtime)
+    except OSError:
+        return None
     return date if 0 <= date <= _LAST else None
 
 

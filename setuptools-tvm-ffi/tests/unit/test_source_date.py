@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 from setuptools_tvm_ffi.errors import ConfigurationError
-from setuptools_tvm_ffi.source_date import applied_source_date, commit_date, declared_date
+from setuptools_tvm_ffi.source_date import (
+    applied_source_date,
+    commit_date,
+    declared_date,
+    sdist_date,
+)
 
 DATE = 1600000000
 
@@ -153,6 +158,22 @@ def test_the_time_holds_inside_and_the_environment_is_restored(
     with pytest.raises(ZeroDivisionError), applied_source_date(committed):
         assert 1 // (int(os.environ["SOURCE_DATE_EPOCH"]) - 5)
     assert dict(os.environ) == {**before, "SOURCE_DATE_EPOCH": "5"}
+
+
+def test_an_unpacked_sdist_has_the_time_of_its_files(tmp_path: Path) -> None:
+    assert sdist_date(tmp_path) is None
+    (tmp_path / "PKG-INFO").write_text("Name: a\n")
+    os.utime(tmp_path / "PKG-INFO", (DATE + 5, DATE + 0.5))
+    assert sdist_date(tmp_path) == DATE
+    with applied_source_date(tmp_path):
+        assert os.environ["SOURCE_DATE_EPOCH"] == str(DATE)
+
+
+@requires_git
+def test_a_commit_says_more_than_an_sdist_that_is_in_it(committed: Path) -> None:
+    (committed / "PKG-INFO").write_text("Name: a\n")
+    with applied_source_date(committed):
+        assert os.environ["SOURCE_DATE_EPOCH"] == str(DATE)
 
 
 def test_without_a_time_none_is_set_and_it_is_said(
