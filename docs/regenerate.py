@@ -23,6 +23,7 @@ from setuptools_tvm_ffi.settings.model import (
     ExtensionSettings,
     ProjectSettings,
     Setting,
+    VendoredSettings,
     settings_of,
 )
 from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE, variable_of, written
@@ -83,6 +84,21 @@ compiler-launcher = "ccache"
 ```
 """
 
+_VENDORED = f"""\
+## Code of others: `[[{TABLE}.vendored]]`
+
+One table for each, wherever the libraries are declared. A wheel lists it in its SBOM ([provenance.md](provenance.md)). An archive among
+`extra-objects` that no table describes is listed by its file name and digest.
+
+```toml
+[[{TABLE}.vendored]]
+name = "zlib"
+version = "1.3.1"
+license = "Zlib"
+purl = "pkg:github/madler/zlib@v1.3.1"
+path = "third_party/libz.a"
+```
+"""
 
 _TYPES = """\
 <!-- Made by docs/regenerate.py from setuptools_tvm_ffi/stubs/python_types.py; edit that. -->
@@ -215,7 +231,8 @@ def reference() -> str:
     """Return the reference page."""
     extension = "\n".join(_rows(ExtensionSettings, with_variable=False))
     project = "\n".join(_rows(ProjectSettings, with_variable=True))
-    return f"{_INTRODUCTION}\n{extension}\n\n{_PROJECT}\n{project}\n"
+    vendored = "\n".join(_rows(VendoredSettings, with_variable=False))
+    return f"{_INTRODUCTION}\n{extension}\n\n{_PROJECT}\n{project}\n\n{_VENDORED}\n{vendored}\n"
 
 
 def _rows(table: type, *, with_variable: bool) -> Iterator[str]:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -165,6 +167,16 @@ def test_the_wheel_is_the_same_from_every_folder(
     again = Project(folder, builder)
     again.build(SOURCE_DATE_EPOCH=EPOCH, **COMPILE_ANEW)
     assert again.wheel.read_bytes() == cuda.wheel
+
+
+@needs_nvcc
+def test_the_sbom_lists_the_runtime_that_is_linked_in(cuda: Built) -> None:
+    with zipfile.ZipFile(io.BytesIO(cuda.wheel)) as wheel:
+        (name,) = (name for name in wheel.namelist() if "/sboms/" in name)
+        document = json.loads(wheel.read(name))
+    (runtime,) = (c for c in document["components"] if c["name"] == "cudart_static")
+    compilers = {c["name"]: c["version"] for c in document["formulation"][0]["components"]}
+    assert runtime["version"] == compilers["nvcc"]
 
 
 @needs_nvcc

@@ -24,7 +24,7 @@ from setuptools_tvm_ffi.commands.requirement import abi_floor
 from setuptools_tvm_ffi.job_count import Resources, count_jobs
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import settings_of
+from setuptools_tvm_ffi.settings.model import VendoredSettings, settings_of
 from setuptools_tvm_ffi.toolchains import (
     Compiler,
     CompileUnit,
@@ -179,6 +179,10 @@ CLANG_CL_MAPS = (
     "/clang:-ffile-prefix-map=sdk/include/=",
     "/clang:-ffile-prefix-map=sdk/dlpack/=",
 )
+
+MSVC_MAPS = ("/experimental:deterministic", r"/pathmap:C:\project=.", "/wd5049")
+# What a library with debug information names on macOS.
+APPLE_OBJECTS = "-Wl,-oso_prefix,."
 
 STATIC_CUDART = ("-lcudart_static", "-lrt", "-lpthread", "-ldl")
 
@@ -352,7 +356,7 @@ EXTENSION_CASES: dict[str, list[Case]] = {
             changes={
                 GNU: compiled(removed(*UNIX_MAPS)),
                 ("gcc",): {"cuda": removed(*(f"-Xcompiler={word}" for word in UNIX_MAPS))},
-                # cl has no such option.
+                ("msvc",): compiled(removed(*MSVC_MAPS)),
                 ("clang-cl",): compiled(removed(*CLANG_CL_MAPS)),
             },
         )
@@ -380,6 +384,7 @@ EXTENSION_CASES: dict[str, list[Case]] = {
             value=True,
             changes={
                 GNU: compiled(added("-g")),
+                ("apple",): {**compiled(added("-g")), "link": added(APPLE_OBJECTS)},
                 MICROSOFT: {**compiled(added("/Z7")), "link": added(*DEBUG_LINK)},
             },
         )
@@ -401,11 +406,12 @@ def sanitized(name: str) -> dict[tuple[str, ...], dict[str, Change]]:
                 ("-O1", "-g", "-Xcompiler=-fno-omit-frame-pointer", f"-Xcompiler={flag}"),
             ),
         },
-        ("gcc", "apple"): linked(added(flag)),
+        ("apple",): {"link": added(APPLE_OBJECTS, flag)},
         ("gcc",): {
+            **linked(added(flag)),
             "cxx": Change(
                 NOT_RELEASE_GNU, (*gnu_words, *(("-Wno-tsan",) if name == "thread" else ()))
-            )
+            ),
         },
         ("clang",): linked(added(flag, "-shared-libsan")),
         ("msvc",): {
@@ -425,6 +431,7 @@ PROJECT_CASES: dict[str, list[Case]] = {
             "debug",
             {
                 GNU: compiled(Change(NOT_RELEASE_GNU, ("-O0", "-g"))),
+                ("apple",): {"link": added(APPLE_OBJECTS)},
                 MICROSOFT: {
                     **compiled(Change(NOT_RELEASE_MICROSOFT, ("/Od", "/Z7"))),
                     "link": added(*DEBUG_LINK),
@@ -435,6 +442,7 @@ PROJECT_CASES: dict[str, list[Case]] = {
             "release-debug-info",
             {
                 GNU: compiled(Change(("-O3",), ("-O2", "-g"))),
+                ("apple",): {"link": added(APPLE_OBJECTS)},
                 MICROSOFT: {**compiled(added("/Z7")), "link": added(*DEBUG_LINK)},
             },
         ),
@@ -458,7 +466,7 @@ PROJECT_CASES: dict[str, list[Case]] = {
             changes={
                 ("gcc",): {
                     **dict.fromkeys(("c", "cxx"), added("-flto=auto")),
-                    **linked(added("-flto=auto")),
+                    **linked(added("-flto=auto", *UNIX_MAPS)),
                 },
                 ("clang", "apple"): {**compiled(added("-flto=thin")), "link": added("-flto=thin")},
                 ("msvc",): {**compiled(added("/GL")), "link": added("/LTCG")},
@@ -659,14 +667,22 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         "editable_rebuild": "../test_rebuild_on_import.py",
         "stubs": "../test_stubs_command.py",
         "py_typed": "../test_stubs_command.py",
+        "sbom": "../test_sbom.py",
+    },
+    VendoredSettings: {
+        "name": "../test_sbom.py",
+        "version": "../test_sbom.py",
+        "license": "../test_sbom.py",
+        "purl": "../test_sbom.py",
+        "path": "../test_sbom.py",
     },
 }
 
 
-@pytest.mark.parametrize("table", [ExtensionSettings, ProjectSettings])
+@pytest.mark.parametrize("table", [ExtensionSettings, ProjectSettings, VendoredSettings])
 def test_no_setting_is_without_a_test(table: type) -> None:
-    of_commands = EXTENSION_CASES if table is ExtensionSettings else PROJECT_CASES
-    asserted = {*of_commands, *ASSERTED_BY, *ASSERTED_IN[table]}
+    of_commands = {ExtensionSettings: EXTENSION_CASES, ProjectSettings: PROJECT_CASES}
+    asserted = {*of_commands.get(table, ()), *ASSERTED_BY, *ASSERTED_IN[table]}
     assert [s.field for s in settings_of(table) if s.field not in asserted] == []
 
 

@@ -13,12 +13,13 @@ from setuptools_tvm_ffi.settings.model import (
     ExtensionSettings,
     ProjectSettings,
     Setting,
+    VendoredSettings,
     settings_of,
 )
 
 EVERY_SETTING = [
     pytest.param(table, setting, id=f"{table.__name__}.{setting.field}")
-    for table in (ExtensionSettings, ProjectSettings)
+    for table in (ExtensionSettings, ProjectSettings, VendoredSettings)
     for setting in settings_of(table)
 ]
 
@@ -42,7 +43,7 @@ def test_every_default_is_a_value_of_its_kind(table: type, setting: Setting) -> 
 
 
 def test_fields_are_settings_or_tables_and_nothing_else() -> None:
-    for table in (ExtensionSettings, ProjectSettings):
+    for table in (ExtensionSettings, ProjectSettings, VendoredSettings):
         for field in dataclasses.fields(table):
             # What is compared is what was declared, and not where.
             assert bool({"kind", "table"} & set(field.metadata)) is field.compare, field.name

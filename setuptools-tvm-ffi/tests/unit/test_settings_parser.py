@@ -12,7 +12,7 @@ from setuptools_tvm_ffi.errors import ConfigurationError
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration, key_of
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import settings_of
+from setuptools_tvm_ffi.settings.model import VendoredSettings, settings_of
 from setuptools_tvm_ffi.settings.parser import parse_extension, parse_project
 from setuptools_tvm_ffi.settings.values import (
     Choice,
@@ -21,7 +21,9 @@ from setuptools_tvm_ffi.settings.values import (
     Files,
     Flag,
     Kind,
+    LicenseExpression,
     Macros,
+    PackageURL,
     PerLanguage,
     RegistryPrefix,
     Strings,
@@ -44,6 +46,11 @@ def refused_extension(**keys: object) -> ConfigurationError:
     return refused({"ext-modules": [{**PLAIN, **{key_of(k): v for k, v in keys.items()}}]})
 
 
+def refused_vendored(**keys: object) -> ConfigurationError:
+    """Describe code of others with these keys, beside what it needs."""
+    return refused({"vendored": [{"name": "zlib", **keys}]})
+
+
 def test_an_empty_table_is_the_defaults() -> None:
     assert parse_project({}) == ProjectSettings()
 
@@ -62,6 +69,7 @@ def test_every_key_of_a_project_reaches_its_settings() -> None:
         "editable-rebuild": True,
         "stubs": "check",
         "py-typed": False,
+        "sbom": False,
     }
     assert list(table) == [key_of(setting.field) for setting in settings_of(ProjectSettings)]
     assert parse_project({**table, "ext-modules": [PLAIN]}) == ProjectSettings(
@@ -77,6 +85,7 @@ def test_every_key_of_a_project_reaches_its_settings() -> None:
         editable_rebuild=True,
         stubs="check",
         py_typed=False,
+        sbom=False,
         ext_modules=(ExtensionSettings(name="pkg.ops", sources=("a.c",)),),
     )
 
@@ -183,7 +192,7 @@ def test_an_unknown_key_of_a_project_is_refused_with_the_one_that_was_meant(
     assert error.hint == (
         "known keys: build-type, jobs, compiler-launcher, strip, lto, warnings-as-errors, "
         "cuda-architectures, hip-architectures, abi-floor, editable-rebuild, stubs, py-typed, "
-        "ext-modules"
+        "sbom, vendored, ext-modules"
     )
 
 
@@ -284,10 +293,12 @@ TAKEN: dict[type[Kind], set[str]] = {
     PerLanguage: set(),
     ExtensionName: set(),
     RegistryPrefix: set(),
+    LicenseExpression: set(),
+    PackageURL: set(),
 }
 EVERY_PLACE = [
     (table, setting.field, type(setting.kind))
-    for table in (ProjectSettings, ExtensionSettings)
+    for table in (ProjectSettings, ExtensionSettings, VendoredSettings)
     for setting in settings_of(table)
 ]
 
@@ -308,6 +319,8 @@ def test_a_value_of_another_type_is_refused_by_dotted_key(
     value = TOML_VALUES[name]
     if table is ProjectSettings:
         place, error = f"{TABLE}.{key_of(field)}", refused({key_of(field): value})
+    elif table is VendoredSettings:
+        place, error = f"{TABLE}.vendored[0].{key_of(field)}", refused_vendored(**{field: value})
     else:
         place, error = f"{FIRST}.{key_of(field)}", refused_extension(**{field: value})
     assert error.message.startswith(f"{place}:")
@@ -360,6 +373,7 @@ WRONG_PROJECT: dict[str, list[tuple[object, str]]] = {
         (False, "is False, expected one of 'warn', 'check', 'strict'"),
     ],
     "py_typed": [("partial", "must be true or false, not str")],
+    "sbom": [("cyclonedx", "must be true or false, not str")],
 }
 WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
     "name": [
@@ -447,6 +461,63 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
     "debug_symbols": [(2, "must be true or false, not int")],
     "depends": [("a.txt", "must be a list of strings, not str"), ([3], NO_STRING)],
 }
+
+
+#: The same for what describes code of others.
+WRONG_VENDORED: dict[str, list[tuple[object, str]]] = {
+    "name": [(3, "must be a string, not int"), ("", "is empty")],
+    "version": [(1.3, "must be a string, not float"), (" ", "is empty")],
+    "license": [
+        (["MIT"], "must be a string, not list"),
+        ("", "is '', no SPDX expression"),
+        ("MIT License", "is 'MIT License', no SPDX expression"),
+        ("MIT OR", "is 'MIT OR', no SPDX expression"),
+        ("Proprietary", "is 'Proprietary', no SPDX expression"),
+    ],
+    "purl": [
+        ("https://zlib.net", "is 'https://zlib.net', expected a package URL such as "),
+        ("pkg:zlib", "is 'pkg:zlib', expected a package URL"),
+        ("pkg:generic/z lib", "is 'pkg:generic/z lib', expected a package URL"),
+        (3, "is 3, expected a package URL"),
+    ],
+    "path": [(["a.a"], "must be a string, not list"), ("", "is empty")],
+}
+
+
+@pytest.mark.parametrize("field", [setting.field for setting in settings_of(VendoredSettings)])
+def test_a_wrong_value_of_what_is_vendored_is_refused_by_dotted_key(field: str) -> None:
+    for value, said in WRONG_VENDORED[field]:  # a new key has a case here
+        start = f"{TABLE}.vendored[0].{key_of(field)}: {said}"
+        assert refused_vendored(**{field: value}).message.startswith(start)
+
+
+def test_every_key_of_what_is_vendored_reaches_its_settings() -> None:
+    table = {
+        "name": "zlib",
+        "version": "1.3.1",
+        "license": "zlib or LicenseRef-Mine",
+        "purl": "pkg:github/madler/zlib@v1.3.1?a=b#c/d",
+        "path": "third_party/zlib.tar.gz",
+    }
+    assert list(table) == [key_of(setting.field) for setting in settings_of(VendoredSettings)]
+    assert parse_project({"vendored": [table, {"name": "fmt"}]}).vendored == (
+        VendoredSettings(**{**table, "license": "Zlib OR LicenseRef-Mine"}),
+        VendoredSettings("fmt"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"name": "zlib"}, "vendored: must be an array of tables"),
+        ([], "vendored: is empty"),
+        ([{}], "vendored[0].name: is missing"),
+        ([{"name": "a"}, {"name": "b", "licence": "MIT"}], "vendored[1].licence: unknown key, did"),
+        ([{"name": "a", "sources": []}], "vendored[0].sources: unknown key"),
+    ],
+)
+def test_what_is_vendored_is_an_array_of_tables_with_known_keys(value: object, said: str) -> None:
+    assert refused({"vendored": value}).message.startswith(f"{TABLE}.{said}")
 
 
 @pytest.mark.parametrize("field", [setting.field for setting in settings_of(ProjectSettings)])

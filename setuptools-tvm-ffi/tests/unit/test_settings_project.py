@@ -88,7 +88,7 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, k
     assert error.message == (
         f"pyproject.toml: tool.setuptools-tvm-ffi.{key}: unknown key, did you mean 'abi-floor'?"
     )
-    assert error.hint == f"known keys: {', '.join(map(key_of, FIELDS))}, ext-modules"
+    assert error.hint == f"known keys: {', '.join(map(key_of, FIELDS))}, vendored, ext-modules"
 
 
 def test_an_unknown_key_like_no_other_is_refused(tmp_path: Path) -> None:
@@ -177,6 +177,7 @@ VALUES: dict[str, list[tuple[str, str, Any]]] = {
     "editable_rebuild": [("yes", "true", True), ("False", "false", False)],
     "stubs": [("check", '"check"', "check"), ("strict", '"strict"', "strict")],
     "py_typed": [("off", "false", False), ("yes", "true", True)],
+    "sbom": [("no", "false", False), ("1", "true", True)],
 }
 
 
@@ -309,6 +310,7 @@ WRONG_TEXT = {
     "editable_rebuild": ("always", "is 'always', expected 'true' or 'false'"),
     "stubs": ("none", "is 'none', expected one of 'warn', 'check', 'strict'"),
     "py_typed": ("partial", "is 'partial', expected 'true' or 'false'"),
+    "sbom": ("spdx", "is 'spdx', expected 'true' or 'false'"),
 }
 
 
@@ -461,6 +463,7 @@ def test_every_setting_has_a_line_with_its_value_and_where_it_came_from(tmp_path
         "editable-rebuild = false (default)",
         'stubs = "warn" (default)',
         "py-typed = true (default)",
+        "sbom = true (default)",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .build_ext import BuildExtMixin
 from .egg_info import EggInfoMixin
+from .sdist import SdistMixin
 from .wheel import BdistWheelMixin, DistInfoMixin, EditableWheelMixin
 
 MIXINS = {
@@ -13,6 +14,7 @@ MIXINS = {
     "dist_info": DistInfoMixin,
     "editable_wheel": EditableWheelMixin,
     "egg_info": EggInfoMixin,
+    "sdist": SdistMixin,
 }
 
 __all__ = ["MIXINS"]

@@ -19,7 +19,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from setuptools.command.build_ext import build_ext
 
-from .. import build_record, editable_rebuild
+from .. import build_record, editable_rebuild, provenance, sbom
 from ..attachment import BuildContext, build_context_of, project_of
 from ..errors import PREFIX, BuildError, ConfigurationError
 from ..extension import TVMFFIExtension, check_together
@@ -36,6 +36,7 @@ from ..placement import (
 )
 from ..settings import ExtensionSettings, Project
 from ..settings.values import Count
+from ..source_date import declared_date
 from ..sources import find_headers, find_sources
 from ..stubs import StubFile, cause, generate_stubs, stale_files, stub_requests
 from ..toolchains.discovery import check_environment
@@ -85,6 +86,7 @@ class BuildExtMixin(build_ext):
             check_together(ours)
             self._tree().check(ours)
             request = self._request(ours)
+            provenance.check_vendored(request.project, request.root)
             for line in request.project.lines():
                 logger.info("%s: %s", PREFIX, line)
             with locked_build_folder(self), TVMFFIProcess(request.root) as process:
@@ -115,6 +117,9 @@ class BuildExtMixin(build_ext):
             files += map(str, (*found, *headers))
             named = (*settings.depends, *settings.extra_objects)
             files += [f for f in named if not os.path.isabs(f)]
+        if self._tvm_ffi_settings():
+            vendored = project_of(self.distribution).settings.vendored
+            files += [v.path for v in vendored if v.path is not None and not os.path.isabs(v.path)]
         return files
 
     def get_outputs(self) -> list[str]:
@@ -235,6 +240,7 @@ class BuildExtMixin(build_ext):
                 tree=tree,
                 memory=Path(request.folder, "placed.json"),
             )
+            self._write_sbom(request, result)
         self._stubs = stubs
         self._write_record(result)
 
@@ -323,6 +329,20 @@ class BuildExtMixin(build_ext):
             root=str(root),
         )
         replace_file(Path(build_folder(self), build_record.FILENAME), record)
+
+    def _write_sbom(self, request: BuildRequest, result: BuildResult) -> None:
+        if not request.project.settings.sbom:
+            return
+        metadata = self.distribution.metadata
+        package = sbom.Package(
+            name=self.distribution.get_name(),
+            version=self.distribution.get_version(),
+            license=getattr(metadata, "license_expression", None),
+            summary=metadata.description,
+        )
+        date = declared_date(os.environ)
+        content = provenance.make_sbom(package, request.project, result, request.root, date)
+        replace_file(Path(request.folder, sbom.PATH), content)
 
 
 def _check_committed(project: Project, stubs: Sequence[StubFile]) -> None:

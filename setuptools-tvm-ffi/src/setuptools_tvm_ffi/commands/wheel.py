@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``bdist_wheel`` and its companions: the tag, the requirement and the build record of a wheel."""
+"""``bdist_wheel`` and its companions: a wheel's tag, requirement, build record and SBOM."""
 
 from __future__ import annotations
 
 import os
 import platform as platform_module
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.dist_info import dist_info
 from setuptools.command.editable_wheel import editable_wheel
 
-from .. import build_record
+from .. import build_record, sbom
+from ..attachment import project_of
 from ..errors import BuildError
 from ..extension import TVMFFIExtension
 from ..file_replacement import replace_file
+from ..source_date import applied_source_date, declared_date
 from .build_folder import build_folder, locked_build_folder
 from .requirement import declare_requirement
 
@@ -66,21 +69,35 @@ class BdistWheelMixin(bdist_wheel):
         """Build and pack the wheel."""
         declare_requirement(self.distribution, warn=True)
         self._packing = True
-        with locked_build_folder(self):
+        with applied_source_date(Path.cwd()), locked_build_folder(self):
             super().run()
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
-        """Write ``WHEEL``, and the build record beside it once libraries were built."""
+        """Write ``WHEEL``, and beside it the build record and the SBOM of what was built."""
         super().write_wheelfile(wheelfile_base, *args, **kwargs)
         if self._packing:  # an editable wheel asks for `WHEEL` before it builds
-            file = Path(build_folder(self), build_record.FILENAME)
-            if not file.exists():
-                raise BuildError(
-                    f"{file} is missing: nothing was built that could be packed",
-                    hint="leave out --skip-build, or run 'build_ext' before",
-                )
-            record = file.read_bytes()
-            replace_file(Path(wheelfile_base, build_record.FILENAME), record, mode=_RECORD_MODE)
+            self._add_from_build(build_record.FILENAME, wheelfile_base)
+            if project_of(self.distribution).settings.sbom:
+                self._add_from_build(sbom.PATH, wheelfile_base)
+            _settle_permissions(Path(str(self.bdist_dir)))
+
+    def _add_from_build(self, name: str, metadata: str) -> None:
+        file = Path(build_folder(self), name)
+        if not file.exists():
+            raise BuildError(
+                f"{file} is missing: nothing was built that could be packed",
+                hint="leave out --skip-build, or run 'build_ext' before",
+            )
+        replace_file(Path(metadata, name), file.read_bytes(), mode=_RECORD_MODE)
+
+
+def _settle_permissions(folder: Path) -> None:
+    """Give every file that is about to be packed the permissions that no umask has had a say in."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            file = Path(parent, name)
+            executable = file.stat().st_mode & stat.S_IXUSR
+            file.chmod(0o755 if executable else 0o644)
 
 
 class DistInfoMixin(dist_info):
@@ -102,5 +119,6 @@ class EditableWheelMixin(editable_wheel):
 
     def run(self) -> None:
         """Build and pack the wheel."""
+        declared_date(os.environ)  # setuptools would not say what is wrong with it
         with locked_build_folder(self):
             super().run()

@@ -22,8 +22,10 @@ from .values import (
     Files,
     Flag,
     Kind,
+    LicenseExpression,
     Macro,
     Macros,
+    PackageURL,
     PerLanguage,
     RegistryPrefix,
     Strings,
@@ -201,7 +203,7 @@ class ExtensionSettings:
     prefix_map: bool = _setting(
         Flag(),
         "Whether the project's folder is left out of debug information, `__FILE__` and error "
-        "traces (`-ffile-prefix-map`).",
+        "traces (`-ffile-prefix-map`, `/pathmap`).",
         True,
     )
     msvc_flags: bool = _setting(
@@ -250,6 +252,31 @@ class ExtensionSettings:
     def archives(self) -> tuple[str, ...]:
         """The static archives among the prebuilt inputs."""
         return tuple(o for o in self.extra_objects if o.endswith(tuple(ARCHIVE_SUFFIXES)))
+
+
+@dataclass(frozen=True)
+class VendoredSettings:
+    """What is known of code of others that becomes a part of the libraries."""
+
+    name: str = _setting(Text(), "What it is called, as `zlib`.")
+    version: str | None = _setting(Text(), "Its version, as its authors write it.", None)
+    license: str | None = _setting(LicenseExpression(), "What it is licensed under.", None)
+    purl: str | None = _setting(
+        PackageURL(),
+        "Its package URL, by which scanners look for its vulnerabilities.",
+        None,
+    )
+    path: str | None = _setting(
+        Text(),
+        "The archive, inside the project, whose SHA-256 is written down: one of `extra-objects`, "
+        "or what sources were unpacked from. An sdist holds it.",
+        None,
+    )
+    declaration: Declaration | None = dataclasses.field(default=None, compare=False)
+
+    def place(self, name: str) -> str:
+        """Return what a message about one setting begins with."""
+        return "vendored" if self.declaration is None else self.declaration.at(name).rstrip(":")
 
 
 @dataclass(frozen=True)
@@ -324,6 +351,19 @@ class ProjectSettings:
         "Whether packages with stubs get a `py.typed`, without which type checkers ignore what a "
         "package says of its types.",
         True,
+    )
+    sbom: bool = _setting(
+        Flag(),
+        "Whether wheels hold a list of what they were made of, as CycloneDX, in "
+        "`.dist-info/sboms/`.",
+        True,
+    )
+    vendored: tuple[VendoredSettings, ...] = dataclasses.field(
+        default=(),
+        metadata={
+            "table": VendoredSettings,
+            "text": "Code of others in the libraries, for the list of what a wheel is made of.",
+        },
     )
     ext_modules: tuple[ExtensionSettings, ...] = dataclasses.field(
         default=(),

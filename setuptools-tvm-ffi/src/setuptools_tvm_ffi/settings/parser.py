@@ -9,7 +9,13 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from .declaration import Declaration, did_you_mean, key_of, shown
-from .model import TABLE, ExtensionSettings, ProjectSettings, settings_of
+from .model import (
+    TABLE,
+    ExtensionSettings,
+    ProjectSettings,
+    VendoredSettings,
+    settings_of,
+)
 
 _FILE = "pyproject.toml"
 
@@ -19,18 +25,25 @@ def parse_extension(arguments: Mapping[str, object], where: Declaration) -> Exte
 
     :raises ConfigurationError: a setting is unknown or missing, or its value is not of its kind.
     """
-    settings = {setting.field: setting for setting in settings_of(ExtensionSettings)}
+    return ExtensionSettings(**_values(ExtensionSettings, arguments, where), declaration=where)
+
+
+def _parse_vendored(arguments: Mapping[str, object], where: Declaration) -> VendoredSettings:
+    return VendoredSettings(**_values(VendoredSettings, arguments, where), declaration=where)
+
+
+def _values(table: type, arguments: Mapping[str, object], where: Declaration) -> dict[str, Any]:
+    settings = {setting.field: setting for setting in settings_of(table)}
     for argument in arguments:
         if argument not in settings:
             raise _unknown_argument(where, argument, list(settings))
     for name, setting in settings.items():
         if setting.default is dataclasses.MISSING and name not in arguments:
             raise ConfigurationError(f"{where.at(name)} is missing")
-    values = {
+    return {
         name: settings[name].kind.parse(where.at(name), value, toml=where.in_toml)
         for name, value in arguments.items()
     }
-    return ExtensionSettings(**values, declaration=where)
 
 
 def parse_project(table: object) -> ProjectSettings:
@@ -48,7 +61,7 @@ def parse_project(table: object) -> ProjectSettings:
     for key, value in table.items():
         where = f"{_FILE}: {TABLE}.{shown(key)}"
         if key in tables:
-            values[tables[key]] = _extensions(where, value)
+            values[tables[key]] = _tables(where, key, value)
         elif key in settings:
             setting = settings[key]
             values[setting.field] = setting.kind.parse(f"{where}:", value, toml=True)
@@ -61,24 +74,31 @@ def parse_project(table: object) -> ProjectSettings:
     return ProjectSettings(**values)
 
 
-def _extensions(where: str, tables: object) -> tuple[ExtensionSettings, ...]:
+def _tables(where: str, key: str, tables: object) -> tuple[Any, ...]:
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ConfigurationError(
-            f"{where}: must be an array of tables", hint=f"write [[{TABLE}.ext-modules]] above each"
+            f"{where}: must be an array of tables", hint=f"write [[{TABLE}.{key}]] above each"
         )
     if not tables:
-        raise ConfigurationError(f"{where}: is empty", hint="declare a library, or delete it")
+        raise ConfigurationError(
+            f"{where}: is empty", hint=f"{_WHAT_IS_DECLARED[key]}, or delete it"
+        )
     result = []
     for index, table in enumerate(tables):
         declaration = Declaration(f"{where}[{index}]", in_toml=True)
-        for key in table:
-            if "_" in key:  # not a second way to write a key
+        for name in table:
+            if "_" in name:  # not a second way to write a key
                 raise ConfigurationError(
-                    f"{declaration.whole}.{shown(key)}: unknown key, did you mean '{key_of(key)}'?"
+                    f"{declaration.whole}.{shown(name)}: unknown key, did you mean "
+                    f"'{key_of(name)}'?"
                 )
-        arguments = {key.replace("-", "_"): value for key, value in table.items()}
-        result.append(parse_extension(arguments, declaration))
+        arguments = {name.replace("-", "_"): value for name, value in table.items()}
+        result.append(_PARSERS[key](arguments, declaration))
     return tuple(result)
+
+
+_PARSERS = {"ext-modules": parse_extension, "vendored": _parse_vendored}
+_WHAT_IS_DECLARED = {"ext-modules": "declare a library", "vendored": "name what it is"}
 
 
 def _unknown_argument(where: Declaration, argument: str, known: list[str]) -> ConfigurationError:

@@ -22,6 +22,8 @@ Macro = tuple[str, Union[str, None]]
 _TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+-]*")
 _RESERVED_TARGETS = frozenset({"tvm_ffi"})
 _PREFIX = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?", re.ASCII)
+# A type and a name at least; what follows is the type's affair.
+_PACKAGE_URL = re.compile(r"pkg:[A-Za-z][A-Za-z0-9.-]*/[A-Za-z0-9._~%+/-]+(@[^\s#?]+)?([?#]\S*)?")
 _MACRO_NAME = re.compile(r"[A-Za-z_]\w*(\([\w\s,.]*\))?", re.ASCII)
 
 
@@ -419,6 +421,62 @@ class RegistryPrefix(_Textual):
     def described(self) -> str:
         """Return its form."""
         return "dotted names"
+
+
+@dataclass(frozen=True)
+class LicenseExpression(_Textual):
+    """An SPDX license expression (PEP 639)."""
+
+    def parse(self, place: str, value: object, *, toml: bool) -> str:
+        """Return the expression as SPDX writes it."""
+        # It comes with a list of all licenses.
+        from packaging.licenses import (  # noqa: PLC0415
+            InvalidLicenseExpression,
+            canonicalize_license_expression,
+        )
+
+        del toml
+        if not isinstance(value, str):
+            raise _wrong_type(place, value, "a string")
+        try:
+            return canonicalize_license_expression(value)
+        except InvalidLicenseExpression as problem:
+            raise ConfigurationError(
+                f"{place} is {value!r}, no SPDX expression ({problem})",
+                hint="such as 'MIT' or 'BSD-3-Clause AND Zlib'; for a license that SPDX does not "
+                "list, 'LicenseRef-' and a name of your own",
+            ) from None
+
+    def schema(self) -> dict[str, Any]:
+        """Return ``string``."""
+        return {"type": "string", "pattern": r"^[A-Za-z0-9.+() -]+$"}
+
+    def described(self) -> str:
+        """Return what it is."""
+        return "SPDX license expression"
+
+
+@dataclass(frozen=True)
+class PackageURL(_Textual):
+    """A package URL (https://github.com/package-url/purl-spec)."""
+
+    def parse(self, place: str, value: object, *, toml: bool) -> str:
+        """Return the URL."""
+        del toml
+        if not isinstance(value, str) or not _PACKAGE_URL.fullmatch(value):
+            raise ConfigurationError(
+                f"{place} is {_repr(value)}, expected a package URL such as "
+                "'pkg:github/madler/zlib@v1.3.1'"
+            )
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Return a string of that form."""
+        return {"type": "string", "pattern": f"^({_PACKAGE_URL.pattern})$"}
+
+    def described(self) -> str:
+        """Return what it is."""
+        return "package URL"
 
 
 def _quoted(words: Sequence[str]) -> str:

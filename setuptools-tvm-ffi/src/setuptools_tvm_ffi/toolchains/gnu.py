@@ -163,6 +163,8 @@ class GnuToolchain:
             *self._platform(),
             *self._sanitizer(unit.driver),
             *self._link_time_optimisation(unit.driver),
+            # GCC compiles then, and names the folder that it does so in (12).
+            *(prefix_maps(settings, sdk, self.root) if self._compiles_at_link(unit.driver) else ()),
             *self._strip(settings),
             *self.environment.for_language(unit.driver),
             *self.environment.ldflags,
@@ -213,6 +215,9 @@ class GnuToolchain:
                 "-dynamiclib",
                 f"-Wl,-install_name,@rpath/{filename}",
                 f"-Wl,-unexported_symbols_list,{support_folder}/unexported-symbols.txt",
+                # A library with debug information names its objects, which are then relative to
+                # the project's folder, where dsymutil is started too.
+                *(("-Wl,-oso_prefix,.",) if settings.prefix_map and self._debug(settings) else ()),
             )
         return (
             "-shared",
@@ -242,16 +247,22 @@ class GnuToolchain:
     def _link_time_optimisation(self, language: str) -> tuple[str, ...]:
         if not self.project.lto:
             return ()
-        return ("-flto=auto" if self.compilers[language].family == "gcc" else "-flto=thin",)
+        return ("-flto=auto" if self._compiles_at_link(language) else "-flto=thin",)
+
+    def _compiles_at_link(self, language: str) -> bool:
+        return self.project.lto and self.compilers[language].family == "gcc"
 
     def _strip(self, settings: ExtensionSettings) -> tuple[str, ...]:
         if not self.project.strip:
             return ()
         # Debug information that was asked for stays: on macOS for dsymutil to read.
-        debug = settings.debug_symbols or "-g" in optimisation(self.project.build_type)
+        debug = self._debug(settings)
         if self.system != "darwin":
             return () if debug else ("-Wl,--strip-all",)
         return ("-Wl,-x",) if debug else ("-Wl,-x", "-Wl,-S")
+
+    def _debug(self, settings: ExtensionSettings) -> bool:
+        return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
 
     def _prebuilt(self, settings: ExtensionSettings) -> tuple[str, ...]:
         hidden = settings.archives if self.system == "darwin" and settings.exclude_libs else ()

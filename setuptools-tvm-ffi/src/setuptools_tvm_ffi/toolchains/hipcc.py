@@ -73,6 +73,10 @@ class HipccCompiler:
         del settings  # there is one HIP runtime, and it is shared
         return (f"-L{self.rocm}/lib", "-lamdhip64")
 
+    def static_parts(self, settings: ExtensionSettings) -> tuple[tuple[str, str, str], ...]:
+        del settings  # the runtime is shared
+        return ()
+
     def notice(self, settings: ExtensionSettings) -> str | None:
         if settings.hip_architectures:
             return None

@@ -181,6 +181,9 @@ class DeviceCompiler(LanguageCompiler, Protocol):
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
         """Return what a library with its objects is linked with."""
 
+    def static_parts(self, settings: ExtensionSettings) -> tuple[tuple[str, str, str], ...]:
+        """Return name, version and publisher of what becomes a part of such a library."""
+
 
 class Toolchain(LanguageCompiler, Protocol):
     """Compiles C and C++, and links; code of other languages is left to its `devices`."""

@@ -84,7 +84,6 @@ class MsvcToolchain:
             standard = _CXX_STANDARD.get(settings.cxx_std, "/std:c++latest")
         else:
             standard = _C_STANDARD.get(settings.c_std, "/std:clatest")
-        maps = prefix_maps(settings, sdk, self.root) if clang else ()
         return (
             *("/nologo", "/utf-8", standard),
             *(("/EHsc", "/Zc:__cplusplus") if cxx else ()),
@@ -96,7 +95,7 @@ class MsvcToolchain:
             "/MD",
             # Reflection instantiates more sections than an object holds by default (C1128).
             *(("/bigobj", "/Zc:inline") if settings.msvc_flags else ()),
-            *(f"/clang:{option}" for option in maps),
+            *self._path_maps(settings, sdk, clang=clang),
             *(f"/D{definition}" for definition in DEFINITIONS if settings.msvc_flags),
             f"/D{METADATA_MACRO}",
             *(
@@ -169,6 +168,20 @@ class MsvcToolchain:
     def shell_line(self, command: tuple[str, ...]) -> str:
         # ninja on Windows starts programs without a shell.
         return subprocess.list2cmdline(command)
+
+    def _path_maps(
+        self, settings: ExtensionSettings, sdk: TVMFFISdk, *, clang: bool
+    ) -> tuple[str, ...]:
+        """Keep the project's folder out, which only debug information and `/FC` would let in.
+
+        cl (19.38) takes `/pathmap` into account with the first alone, which then warns of every
+        `__FILE__` that holds a whole path (C5049), mapped or not.
+        """
+        if clang:
+            return tuple(f"/clang:{option}" for option in prefix_maps(settings, sdk, self.root))
+        if not settings.prefix_map:
+            return ()
+        return ("/experimental:deterministic", f"/pathmap:{self.root}=.", "/wd5049")
 
     def _has_debug_information(self, settings: ExtensionSettings) -> bool:
         return settings.debug_symbols or self.project.build_type != "release"

@@ -120,6 +120,11 @@ class NvccCompiler:
         shared = (f"-l{self.shared_runtime}",)
         return (*folders, *_RUNTIME["linux"].get(runtime, shared))
 
+    def static_parts(self, settings: ExtensionSettings) -> tuple[tuple[str, str, str], ...]:
+        if settings.cuda_runtime != "static":
+            return ()
+        return (("cudart_static", self.release, "NVIDIA Corporation"),)
+
     def notice(self, settings: ExtensionSettings) -> str | None:
         if settings.cuda_architectures:
             return None

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gathers from a build what a wheel says it is made of, and looks at the files that are named."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from . import sbom
+from .build_plan import siblings_of
+from .errors import ConfigurationError
+from .libraries import BuildResult, BuiltLibrary
+from .placement import path_in_wheel
+from .settings import Project
+from .settings.model import VendoredSettings
+
+_BLOCK = 2**20
+
+
+def check_vendored(project: Project, root: Path) -> None:
+    """Refuse what is described but is not there, lies elsewhere, or is described twice.
+
+    :raises ConfigurationError: as said.
+    """
+    seen: dict[str, VendoredSettings] = {}
+    for vendored in project.settings.vendored:
+        key = f"{vendored.name} {vendored.version or ''}"
+        if vendored.path is not None:
+            _check_path(vendored, vendored.path, root)
+            key = os.path.normpath(vendored.path)
+        other = seen.setdefault(key, vendored)
+        if other is not vendored:
+            what = "path" if vendored.path is not None else "name"
+            raise ConfigurationError(
+                f"{vendored.place(what)}: {key.strip()!r} is described already, "
+                f"in {other.place(what)}"
+            )
+
+
+def _check_path(vendored: VendoredSettings, path: str, root: Path) -> None:
+    place = vendored.place("path")
+    if root not in Path(os.path.normpath(root / path)).parents:
+        raise ConfigurationError(
+            f"{place}: {path!r} lies outside the project",
+            hint="an sdist could not hold it: leave 'path' out, and give its 'purl'",
+        )
+    if not (root / path).is_file():
+        raise ConfigurationError(
+            f"{place}: {path!r}: no such file",
+            hint=f"paths are relative to {root}; of a folder there is no digest: name the archive "
+            "that it was unpacked from, or leave 'path' out",
+        )
+
+
+def make_sbom(
+    package: sbom.Package, project: Project, result: BuildResult, root: Path, date: int | None
+) -> bytes:
+    """Return the SBOM of a wheel with these libraries."""
+    described = {
+        os.path.normpath(vendored.path): vendored
+        for vendored in project.settings.vendored
+        if vendored.path is not None
+    }
+    linked = {
+        os.path.normpath(file)
+        for library in result.libraries
+        for file in library.settings.extra_objects
+    }
+    return sbom.render(
+        package=package,
+        tvm_ffi_version=str(result.sdk.version),
+        compilers=result.toolchain.compilers,
+        libraries=[_library(library, result, described, root) for library in result.libraries],
+        parts=[
+            _described(vendored, root)
+            for vendored in project.settings.vendored
+            if vendored.path is None or os.path.normpath(vendored.path) not in linked
+        ],
+        date=date,
+    )
+
+
+def _library(
+    library: BuiltLibrary,
+    result: BuildResult,
+    described: Mapping[str, VendoredSettings],
+    root: Path,
+) -> sbom.Library:
+    settings = library.settings
+    every = [other.settings for other in result.libraries]
+    prebuilt = [os.path.normpath(file) for file in settings.extra_objects]
+    return sbom.Library(
+        path=str(path_in_wheel(settings)),
+        sha256=library.sha256,
+        links_tvm_ffi=settings.link_header or settings.link_shared,
+        siblings=[str(path_in_wheel(sibling)) for sibling in siblings_of(settings, every)],
+        parts=[
+            *(
+                _described(described[file], root) if file in described else _undescribed(file, root)
+                for file in prebuilt
+            ),
+            *(
+                sbom.Part(name, version, publisher=publisher)
+                for language in sorted(set(library.plan.arguments) & set(result.toolchain.devices))
+                for name, version, publisher in result.toolchain.devices[language].static_parts(
+                    settings
+                )
+            ),
+        ],
+    )
+
+
+def _described(vendored: VendoredSettings, root: Path) -> sbom.Part:
+    path = None if vendored.path is None else os.path.normpath(vendored.path)
+    return sbom.Part(
+        name=vendored.name,
+        version=vendored.version,
+        license=vendored.license,
+        purl=vendored.purl,
+        path=None if path is None else Path(path).as_posix(),
+        sha256=None if path is None else _digest(root / path),
+    )
+
+
+def _undescribed(file: str, root: Path) -> sbom.Part:
+    path = Path(file)
+    return sbom.Part(path.name, path=path.as_posix(), sha256=_digest(root / path), kind="file")
+
+
+def _digest(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration of cibuildwheel, as cibuildwheel itself reads it, up to where containers begin.
+
+https://cibuildwheel.pypa.io/en/stable/options/
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from environments import REPOSITORY, Environment, environment_in, made_once, make_environment
+
+pytestmark = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="cibuildwheel needs Python 3.11 or newer"
+)
+
+RESOLVE = """
+import json, sys
+from pathlib import Path
+from cibuildwheel.options import CommandLineArguments, compute_options
+from cibuildwheel.util.helpers import prepare_command
+arguments = CommandLineArguments.defaults()
+arguments.platform = sys.argv[1]
+options = compute_options(sys.argv[1], arguments, {}).build_options(sys.argv[2])
+places = json.loads(sys.argv[3])
+print(json.dumps({
+    "before-build": prepare_command(options.before_build, **places),
+    "repair": prepare_command(options.repair_command, **places),
+    "test": prepare_command(options.test_command, **places),
+    "test-requires": list(options.test_requires),
+    "test-sources": list(options.test_sources),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def cibuildwheel(
+    tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]
+) -> Environment:
+    """An environment with cibuildwheel alone."""
+
+    def make(folder: Path) -> None:
+        environment = make_environment(folder / "venv", variables)
+        environment.pip("install", "-q", "cibuildwheel>=4", cwd=folder)
+
+    folder = made_once(tmp_path_factory, "cibuildwheel", make)
+    quiet = {k: v for k, v in variables.items() if not k.startswith("CIBW_")}
+    return environment_in(folder / "venv", quiet)
+
+
+def identifiers(cibuildwheel: Environment, system: str, *options: str) -> list[str]:
+    command = ("--print-build-identifiers", "--platform", system, *options)
+    return cibuildwheel.run(
+        *(cibuildwheel.python, "-m", "cibuildwheel", *command), cwd=REPOSITORY
+    ).stdout.split()
+
+
+def resolved(
+    cibuildwheel: Environment, system: str, identifier: str, **places: str | Path
+) -> dict[str, Any]:
+    named = {"package": str(REPOSITORY), "project": str(REPOSITORY)}
+    named.update({name: str(path) for name, path in places.items()})
+    printed = cibuildwheel.run(
+        *(cibuildwheel.python, "-c", RESOLVE, system, identifier, json.dumps(named)),
+        cwd=REPOSITORY,
+    ).stdout
+    commands: dict[str, Any] = json.loads(printed)
+    return commands
+
+
+@pytest.mark.parametrize(
+    ("system", "on_x86_64", "on_arm"),
+    [
+        ("linux", "cp311-manylinux_x86_64", "cp311-manylinux_aarch64"),
+        ("macos", "cp311-macosx_arm64", "cp311-macosx_arm64"),
+        ("windows", "cp311-win_amd64", "cp311-win_arm64"),
+    ],
+)
+def test_each_system_is_built_for_once(
+    cibuildwheel: Environment, system: str, on_x86_64: str, on_arm: str
+) -> None:
+    expected = {"x86_64": on_x86_64, "aarch64": on_arm}.get(platform.machine())
+    if expected is None:
+        pytest.skip(f"cibuildwheel has other names on {platform.machine()}")
+    assert identifiers(cibuildwheel, system) == [expected]
+
+
+@pytest.mark.parametrize("system", ["linux", "macos", "windows"])
+def test_there_is_one_build_for_each_architecture_whichever_are_asked_for(
+    cibuildwheel: Environment, system: str
+) -> None:
+    found = identifiers(cibuildwheel, system, "--archs", "all")
+    platforms = [identifier.partition("-")[2] for identifier in found]
+    assert len(platforms) >= 3
+    assert len(set(platforms)) == len(platforms)
+
+
+@pytest.mark.parametrize(
+    ("system", "identifier"),
+    [
+        ("linux", "cp311-manylinux_x86_64"),
+        ("macos", "cp311-macosx_arm64"),
+        ("windows", "cp311-win_amd64"),
+    ],
+)
+def test_every_system_repairs_with_the_same_command(
+    cibuildwheel: Environment, system: str, identifier: str
+) -> None:
+    commands = resolved(cibuildwheel, system, identifier, wheel="WHEEL", dest_dir="OUT")
+    assert commands["repair"] == "setuptools-tvm-ffi repair -w OUT WHEEL"
+    assert "setuptools-tvm-ffi[repair]" in commands["before-build"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the commands are those for Linux")
+@pytest.mark.skipif(
+    not (REPOSITORY / "setuptools-tvm-ffi/src/setuptools_tvm_ffi/cli/repair.py").exists(),
+    reason="there is no command 'repair'",
+)
+def test_the_commands_do_what_cibuildwheel_has_them_do(
+    cibuildwheel: Environment, reference_wheel: Path, variables: dict[str, str], tmp_path: Path
+) -> None:
+    machine = platform.machine()
+    commands = resolved(
+        *(cibuildwheel, "linux", f"cp311-manylinux_{machine}"),
+        wheel=reference_wheel,
+        dest_dir=tmp_path / "repaired",
+    )
+    (tmp_path / "repaired").mkdir()
+
+    # In the environment of the Python that builds; sh, as in a container.
+    builds = make_environment(tmp_path / "builds", variables)
+    shutil.copytree(
+        REPOSITORY / "setuptools-tvm-ffi",
+        tmp_path / "setuptools-tvm-ffi",
+        ignore=shutil.ignore_patterns("build", "*.egg-info", "tests"),
+    )
+    install = commands["before-build"].replace(str(REPOSITORY), str(tmp_path))
+    pip = re.sub(r"^pip ", f"{sys.executable} -m pip --python {builds.python} ", install)
+    builds.run("sh", "-c", pip, cwd=tmp_path)
+    builds.run("sh", "-c", commands["repair"], cwd=tmp_path)
+    (repaired,) = (tmp_path / "repaired").iterdir()
+    assert re.search(rf"-py3-none-(manylinux_2_\d+_{machine}\.?)+", repaired.name)
+
+    # In another, from a folder that holds what is named and nothing else.
+    tests = make_environment(tmp_path / "tests environment", variables)
+    folder = tmp_path / "test_cwd"
+    for name in commands["test-sources"]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, folder / name)
+    tests.pip("install", "-q", repaired, *commands["test-requires"], cwd=tmp_path)
+    process = tests.run("sh", "-c", commands["test"], cwd=folder)
+    assert re.search(r"\d+ passed", process.stdout)
