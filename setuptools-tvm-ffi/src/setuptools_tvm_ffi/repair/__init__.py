@@ -19,6 +19,7 @@ from pathlib import Path
 from .. import build_record
 from ..child_python import run_module
 from ..errors import BuildError
+from ..platform_tag import complete
 from ..wheel_archive import WheelArchive, open_wheel
 from ..wheel_record import Record, RecordRow
 from .packing import Date, date_of, pack, with_tags
@@ -64,6 +65,8 @@ def repair_wheel(
     with open_wheel(wheel) as archive:
         system = system_of_wheel(wheel.name, archive.tags)
         tool = TOOLS[system]
+        if platform is not None:
+            platform = complete(platform, min(tag.platform for tag in archive.tags))
         release = tool.check_installed()
         date = _date(wheel)
         with tempfile.TemporaryDirectory(prefix="setuptools-tvm-ffi-") as scratch:

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wheels are repaired by the tools themselves, and what comes of it works where it is installed."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from environments import Environment, make_environment
+from sample_projects import PROJECTS, Project
+from setuptools_tvm_ffi.cli import main
+from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINE
+
+LIBRARY = "grafted_pkg/libgrafted.so"
+
+
+@dataclass(frozen=True)
+class Grafted:
+    """The wheel of a project whose library needs two from outside, and where those are."""
+
+    wheel: Path
+    outside: Path
+
+
+@pytest.fixture(scope="module")
+def grafted(builder: Environment, tmp_path_factory: pytest.TempPathFactory) -> Grafted:
+    folder = tmp_path_factory.mktemp("grafted")
+    outside = folder / "outside"
+    outside.mkdir()
+    for name, value in (("first_step", 2), ("second_step", 3)):
+        source = outside / f"{name}.c"
+        source.write_text(f"#include <stdint.h>\nint64_t {name}(void) {{ return {value}; }}\n")
+        command = ["cc", "-shared", "-fPIC", f"-Wl,-soname,lib{name}.so.1", source.name]
+        subprocess.run([*command, "-o", f"lib{name}.so.1"], cwd=outside, check=True)
+        (outside / f"lib{name}.so").symlink_to(f"lib{name}.so.1")
+    shutil.copytree(PROJECTS / "grafted", folder / "grafted")
+    project = Project(folder / "grafted", builder)
+    project.build(LD_LIBRARY_PATH=str(outside))
+    return Grafted(project.wheel, outside)
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def assert_record_is_right(wheel: Path) -> None:
+    files = contents(wheel)
+    (record,) = (name for name in files if name.endswith(".dist-info/RECORD"))
+    rows = {row[0]: row[1:] for row in csv.reader(files[record].decode().splitlines())}
+    assert list(rows) == list(files)
+    for name, content in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+        expected = ["", ""] if name == record else [f"sha256={digest}", str(len(content))]
+        assert rows[name] == expected, name
+
+
+def dynamic_section(wheel: Path, library: str, folder: Path) -> str:
+    """What readelf says."""
+    file = folder / "read.so"
+    file.write_bytes(contents(wheel)[library])
+    command = ["readelf", "-d", "-W", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def repaired_in(folder: Path) -> Path:
+    """The one file of a folder."""
+    (wheel,) = folder.iterdir()
+    assert wheel.suffix == ".whl"
+    return wheel
+
+
+def test_libraries_from_outside_come_into_the_wheel_and_are_found_there(
+    grafted: Grafted,
+    builder: Environment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = grafted.wheel.read_bytes()
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(grafted.outside))
+    assert main(["repair", "--json", "-w", str(tmp_path / "w"), str(grafted.wheel)]) == FINE
+    monkeypatch.delenv("LD_LIBRARY_PATH")
+    document = json.loads(capsys.readouterr().out)
+    assert grafted.wheel.read_bytes() == before
+
+    wheel = repaired_in(tmp_path / "w")
+    assert re.search(r"-1\.0-py3-none-manylinux\w+(\.manylinux\w+)*\.whl$", wheel.name)
+    assert_record_is_right(wheel)
+    files = contents(wheel)
+    added = sorted(files.keys() - contents(grafted.wheel).keys())
+    first, second = added
+    assert re.fullmatch(r"grafted_project\.libs/libfirst_step-\w{8}\.so\.1", first)
+    assert re.fullmatch(r"grafted_project\.libs/libsecond_step-\w{8}\.so\.1", second)
+    (told,) = document["wheels"]
+    assert (told["wheel"], told["repaired"]) == (str(grafted.wheel), str(wheel))
+    assert (told["added"], told["changed"]) == (added, [LIBRARY])
+    read = dynamic_section(wheel, LIBRARY, tmp_path)
+    needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", read))
+    assert needed == {Path(first).name, Path(second).name, "libtvm_ffi.so"}
+    assert re.findall(r"\(R(?:UN)?PATH\).*\[(.*)\]", read) == ["$ORIGIN/../grafted_project.libs"]
+
+    # The record names the library that is shipped, and the one that was built.
+    (record,) = (content for name, content in files.items() if name.endswith("tvm_ffi_build.json"))
+    (library,) = json.loads(record)["libraries"]
+    built = contents(grafted.wheel)[LIBRARY]
+    assert library["sha256"] == hashlib.sha256(files[LIBRARY]).hexdigest()
+    assert library["built-sha256"] == hashlib.sha256(built).hexdigest()
+    assert re.fullmatch(r"auditwheel \S+", json.loads(record)["repaired-with"])
+
+    environment = make_environment(tmp_path / "venv", builder.variables)
+    environment.pip("install", "-q", wheel, cwd=tmp_path)
+    program = "import grafted_pkg; print(grafted_pkg.LIB.add_steps(37))"
+    assert environment.run(environment.python, "-c", program, cwd=tmp_path).stdout == "42\n"
+
+
+def test_the_same_wheel_comes_of_it_whenever_and_by_whomever_it_is_repaired(
+    grafted: Grafted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(grafted.outside))
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    repair = ("repair", str(grafted.wheel), "-w")
+    with umask(0o022):
+        assert main([*repair, str(tmp_path / "one")]) == FINE
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    monkeypatch.chdir(grafted.outside)
+    with umask(0o077):
+        assert main([*repair, str(tmp_path / "two")]) == FINE
+    one, two = repaired_in(tmp_path / "one"), repaired_in(tmp_path / "two")
+    assert (one.name, one.read_bytes()) == (two.name, two.read_bytes())
+
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    assert main([*repair, str(tmp_path / "dated")]) == FINE
+    with zipfile.ZipFile(repaired_in(tmp_path / "dated")) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(2023, 11, 14, 22, 13, 20)}
+
+
+def test_a_library_that_is_nowhere_is_named_and_nothing_is_written(
+    grafted: Grafted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["repair", "-w", str(tmp_path / "w"), str(grafted.wheel)]) == COULD_NOT_RUN
+    printed = capsys.readouterr().err
+    assert "setuptools-tvm-ffi: error: grafted_project-1.0-" in printed
+    assert re.search(r"library \"lib\w+_step\.so\.1\" could not be located", printed)
+    assert "Traceback" not in printed
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_wheel_that_needs_nothing_gets_its_tag_and_stays_the_same_otherwise(
+    reference_wheel: Path, tmp_path: Path
+) -> None:
+    assert main(["repair", "-w", str(tmp_path / "w"), str(reference_wheel)]) == FINE
+    wheel = repaired_in(tmp_path / "w")
+    assert re.search(r"-py3-none-manylinux_2_\d+_x86_64\.whl$", wheel.name)
+    assert_record_is_right(wheel)
+    before, after = contents(reference_wheel), contents(wheel)
+    assert before.keys() == after.keys()
+    changed = {name.rpartition("/")[2] for name in before if before[name] != after[name]}
+    assert changed == {"WHEEL", "RECORD"}
+    (tag,) = re.findall(r"-(py3-none-\w+)\.whl", wheel.name)
+    (wheel_file,) = (content for name, content in after.items() if name.endswith("/WHEEL"))
+    assert re.findall(r"^Tag: (.*)$", wheel_file.decode(), re.MULTILINE) == [tag]
+
+
+def test_a_platform_that_is_not_met_is_refused_in_the_tools_words_and_others_go_on(
+    grafted: Grafted,
+    reference_wheel: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(grafted.outside))
+    wheels = (str(reference_wheel), str(grafted.wheel))
+    assert main(["repair", "--plat", "manylinux_2_17", "-w", str(tmp_path / "w"), *wheels]) == 2
+    assert "presence of too-recent versioned symbols" in capsys.readouterr().err
+    assert "manylinux_2_17_x86_64" in repaired_in(tmp_path / "w").name
+
+
+def test_a_wheel_is_not_replaced_by_what_comes_of_it(
+    reference_wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["repair", "-w", str(tmp_path), str(reference_wheel)]) == FINE
+    wheel = repaired_in(tmp_path)
+    before = wheel.read_bytes()
+    assert main(["repair", "-w", str(tmp_path), str(wheel)]) == COULD_NOT_RUN
+    assert f"{wheel}: would be replaced" in capsys.readouterr().err
+    assert repaired_in(tmp_path).read_bytes() == before
