@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from environments import Environment
 from sample_projects import PROJECTS, Project, ProjectFactory
+from setuptools_tvm_ffi.audit.binaries import BinaryReader
 
 
 @pytest.fixture
@@ -20,3 +22,10 @@ def project(builder: Environment, tmp_path: Path) -> ProjectFactory:
         return Project(tmp_path / name, environment)
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def reader() -> Iterator[BinaryReader]:
+    """What reads libraries: one for all tests of a process, since it is slow to start."""
+    with BinaryReader() as reader:
+        yield reader

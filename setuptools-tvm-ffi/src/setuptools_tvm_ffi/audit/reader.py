@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run in a child process: reads ELF, Mach-O and PE files with LIEF and prints what they say.
+
+LIEF is C++ and the files are anybody's, so what it does with one that lies must end with this
+process. Standard input holds, for each file, a line of JSON (``size``, ``memory`` in bytes,
+``names`` to look for) and its bytes; standard output gets a line of JSON for each.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import lief
+
+# LIEF's own types have most things optional, and names as bytes where they are no UTF-8.
+_Parsed = Any
+
+_LIES = "it says that it is larger than it is: it was cut off, or is no sound file"
+
+_ELF_MACHINES = {
+    "X86_64": "x86_64",
+    "I386": "i686",
+    "AARCH64": "aarch64",
+    "ARM": "armv7l",
+    "PPC64": "ppc64le",
+    "RISCV": "riscv64",
+    "S390": "s390x",
+    "LOONGARCH": "loongarch64",
+}
+_BIG_ENDIAN = {"ppc64le": "ppc64", "s390x": "s390x"}
+_ELF_KINDS = {"DYN": "library", "EXEC": "executable", "REL": "object"}
+_MACHO_KINDS = {
+    "DYLIB": "library",
+    "BUNDLE": "library",
+    "EXECUTE": "executable",
+    "OBJECT": "object",
+}
+
+# Where people and their CI build. What lies in a folder of a person's is told whatever it is; the
+# others are places where programs look for files, too, so that only the name of a source, an
+# object or a library says that a compiler was there.
+_HOME = rb"home/[^/\x00]|root/|Users/[^/\x00]|github/|__w/|builds/|workspace/|var/folders/"
+_ANYWHERE = rb"tmp/|var/tmp/|build/|project/|io/|work/|src/|mnt/|private/|opt/|workspaces/"
+_POSIX = re.compile(rb"/(?:(" + _HOME + rb")|" + _ANYWHERE + rb")[\x20-\x7e\x80-\xff]{2,400}")
+# From the colon on: a pattern that begins with a certain byte is found ten times as fast.
+_WINDOWS = re.compile(
+    rb":[\\/]+(?:((?:[Uu]sers|a|actions-runner)[\\/]+[^\\/\x00])|)[\x20-\x7e\x80-\xff]{2,400}"
+)
+_SOURCE = re.compile(
+    rb"(?i)\.(?:c|cc|cpp|cxx|c\+\+|cu|cuh|h|hh|hpp|hxx|hip|inl|inc|ipp|tcc|m|mm|s|rs|py|pyx|zig|o|obj"
+    rb"|a|lib|so|dylib|dll|pdb)$"
+)
+# A path ends where a quotation or a list goes on.
+_END = re.compile(rb"[\"'<>|;:*?%(){}\[\]$, ]")
+_INSIDE_A_PATH = re.compile(rb"(?:[\w./\\@~$}>%-]|(?<!\w)[A-Za-z]:)\Z")
+_MAX_PATHS = 50
+_MIN_PARTS = 4  # /home/me/project, C:\\Users\\me\\project
+_SHN_ABS = 0xFFF1
+
+
+def read(content: bytes) -> list[dict[str, Any]]:
+    """Return what a file says, for each architecture in it.
+
+    :raises ValueError: it cannot be read, with the reason.
+    """
+    if content[:4] == b"\x7fELF":
+        return [_elf(content)]
+    if content[:2] == b"MZ":
+        return [_pe(content)]
+    return _macho(content)
+
+
+def _elf(content: bytes) -> dict[str, Any]:
+    config = lief.ELF.ParserConfig()
+    config.parse_notes = config.parse_relocations = config.parse_symtab_symbols = False
+    config.parse_overlay = False
+    binary: _Parsed = lief.ELF.parse(content, config)
+    if binary is None:
+        raise ValueError("it is no ELF file that can be read")
+    _check_elf_extent(binary, len(content))
+    kind = _ELF_KINDS.get(binary.header.file_type.name)
+    if kind is None:
+        raise ValueError("it is neither a library nor a program")
+    tags = {entry.tag.name: entry for entry in binary.dynamic_entries}
+    if kind == "library" and "SYMTAB" not in tags:
+        raise ValueError("it has no dynamic symbols: it was cut off, or is no sound file")
+    flags = tags["FLAGS"].value if "FLAGS" in tags else 0
+    flags_1 = tags["FLAGS_1"].value if "FLAGS_1" in tags else 0
+    segments = {segment.type.name: segment for segment in binary.segments}
+    now = "BIND_NOW" in tags or flags & 0x8 or flags_1 & 0x1
+    stack = segments.get("GNU_STACK")
+    symbols = [symbol for symbol in binary.dynamic_symbols if symbol.name]
+    defined = [
+        symbol
+        for symbol in symbols
+        if symbol.shndx != 0
+        and symbol.binding.name != "LOCAL"
+        and symbol.visibility.name in {"DEFAULT", "PROTECTED"}
+        # The names of versions that are defined here stand among the symbols, too.
+        and symbol.shndx != _SHN_ABS
+    ]
+    return {
+        "format": "elf",
+        "kind": kind,
+        "machine": _elf_machine(binary),
+        "name": tags["SONAME"].name if "SONAME" in tags else None,
+        "needed": [e.name for e in binary.dynamic_entries if e.tag.name == "NEEDED"],
+        "symbol_versions": _symbol_versions(binary, symbols),
+        "undefined": _names(symbol for symbol in symbols if symbol.shndx == 0),
+        "exported": _names(defined),
+        "unique": _names(symbol for symbol in symbols if symbol.binding.name == "GNU_UNIQUE"),
+        "run_paths": [
+            path
+            for entry in binary.dynamic_entries
+            if entry.tag.name in {"RPATH", "RUNPATH"}
+            for path in (entry.rpath if entry.tag.name == "RPATH" else entry.runpath).split(":")
+            if path
+        ],
+        # Without the segment, a loader takes it that the stack is to be executable.
+        "executable_stack": stack is None or bool(int(stack.flags) & 0x1),
+        "text_relocations": "TEXTREL" in tags or bool(flags & 0x4),
+        "relro": ("full" if now else "partial") if "GNU_RELRO" in segments else "none",
+    }
+
+
+def _check_elf_extent(binary: _Parsed, size: int) -> None:
+    header = binary.header
+    table = header.section_header_offset + header.numberof_sections * header.section_header_size
+    if header.numberof_sections and table > size:
+        raise ValueError(_LIES)
+    if len(binary.sections) < header.numberof_sections:
+        raise ValueError("its sections are not where it says")
+    for section in binary.sections:
+        if section.type.name != "NOBITS" and section.file_offset + section.size > size:
+            raise ValueError(_LIES)
+    for segment in binary.segments:
+        if segment.file_offset + segment.physical_size > size:
+            raise ValueError(_LIES)
+
+
+def _elf_machine(binary: _Parsed) -> str:
+    name: str = binary.header.machine_type.name
+    machine = _ELF_MACHINES.get(name, name.lower())
+    if binary.header.identity_data.name == "MSB":
+        machine = _BIG_ENDIAN.get(machine, f"{machine}_be")
+    wide = machine.endswith(("64", "64le", "390x"))
+    if wide != (binary.header.identity_class.name == "ELF64"):
+        machine += "_other_width"
+    return machine
+
+
+def _symbol_versions(
+    binary: _Parsed, symbols: Iterable[_Parsed]
+) -> list[tuple[str, str, list[str]]]:
+    by_version: dict[int, list[str]] = {}
+    for symbol in symbols:
+        version = symbol.symbol_version if symbol.shndx == 0 else None
+        if version is not None:
+            by_version.setdefault(version.value & 0x7FFF, []).append(_text(symbol.name))
+    return [
+        (requirement.name, auxiliary.name, sorted(by_version.get(auxiliary.other, [])))
+        for requirement in binary.symbols_version_requirement
+        for auxiliary in requirement.get_auxiliary_symbols()
+    ]
+
+
+def _macho(content: bytes) -> list[dict[str, Any]]:
+    config = lief.MachO.ParserConfig()
+    config.parse_dyld_rebases = False
+    fat: _Parsed = lief.MachO.parse(content, config)
+    if fat is None or fat.size == 0:
+        raise ValueError("it is no Mach-O file that can be read")
+    return [_macho_slice(binary, len(content)) for binary in fat]
+
+
+def _macho_slice(binary: _Parsed, size: int) -> dict[str, Any]:
+    if len(binary.commands) < binary.header.nb_cmds:
+        raise ValueError("its load commands are not where it says")
+    for segment in binary.segments:
+        if binary.fat_offset + segment.file_offset + segment.file_size > size:
+            raise ValueError(_LIES)
+    minimum = None
+    if binary.has_build_version:
+        if binary.build_version.platform.name == "MACOS":
+            minimum = list(binary.build_version.minos[:2])
+    elif binary.has_version_min and binary.version_min.command.name == "VERSION_MIN_MACOSX":
+        minimum = list(binary.version_min.version[:2])
+    # https://github.com/apple-oss-distributions/xnu/blob/main/EXTERNAL_HEADERS/mach-o/nlist.h
+    outside = [s for s in binary.symbols if s.name and s.raw_type & 0x01 and not s.raw_type & 0xE0]
+    defined = {_text(s.name) for s in outside if s.raw_type & 0x0E and not s.raw_type & 0x10}
+    defined |= {_text(s.name) for s in binary.symbols if s.has_export_info}
+    undefined = {_text(s.name) for s in outside if not s.raw_type & 0x0E}
+    undefined |= {_text(b.symbol.name) for b in binary.bindings if b.has_symbol}
+    machine = {"ARM64": "arm64", "X86_64": "x86_64", "X86": "i386"}
+    cpu = binary.header.cpu_type.name
+    return {
+        "format": "macho",
+        "kind": _MACHO_KINDS.get(binary.header.file_type.name, "other"),
+        "machine": machine.get(cpu, cpu.lower()),
+        "name": next((d.name for d in binary.libraries if d.command.name == "ID_DYLIB"), None),
+        "needed": [d.name for d in binary.libraries if d.command.name != "ID_DYLIB"],
+        # Every C name has an underscore before it.
+        "undefined": sorted(name.removeprefix("_") for name in undefined - defined),
+        "exported": sorted(name.removeprefix("_") for name in defined),
+        "run_paths": [path.path for path in binary.rpaths],
+        "minimum_os": minimum,
+        "signed": bool(binary.has_code_signature),
+    }
+
+
+def _pe(content: bytes) -> dict[str, Any]:
+    config = lief.PE.ParserConfig()
+    config.parse_signature = config.parse_rsrc = config.parse_reloc = False
+    binary: _Parsed = lief.PE.parse(content, config)
+    if binary is None:
+        raise ValueError("it is no PE file that can be read")
+    for section in binary.sections:
+        if section.pointerto_raw_data + section.sizeof_raw_data > len(content):
+            raise ValueError(_LIES)
+    if len(binary.sections) < binary.header.numberof_sections:
+        raise ValueError("its sections are not where it says")
+    export = binary.get_export()
+    imports = [*binary.imports, *binary.delay_imports]
+    is_library = binary.header.has_characteristic(lief.PE.Header.CHARACTERISTICS.DLL)
+    return {
+        "format": "pe",
+        "kind": "library" if is_library else "executable",
+        "machine": binary.header.machine.name.lower(),
+        "name": (export.name or None) if export is not None else None,
+        "needed": [library.name for library in imports],
+        "undefined": _names(entry for library in imports for entry in library.entries),
+        "exported": _names(export.entries) if export is not None else [],
+    }
+
+
+def _names(symbols: Iterable[_Parsed]) -> list[str]:
+    return sorted({_text(symbol.name) for symbol in symbols if symbol.name})
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+
+
+def build_paths(content: bytes) -> list[str]:
+    """Return the absolute paths in a file that come from the machine it was built on."""
+    found: dict[bytes, None] = {}
+    for path in _paths(content):
+        found[path] = None
+        if len(found) >= _MAX_PATHS:
+            break
+    return sorted(path.decode("utf-8", "replace") for path in found)
+
+
+def _paths(content: bytes) -> Iterator[bytes]:
+    for pattern, drive in ((_POSIX, 0), (_WINDOWS, 1)):
+        for match in pattern.finditer(content):
+            start = match.start() - drive
+            if start < 0 or (drive and not content[start : start + 1].isalpha()):
+                continue
+            if _INSIDE_A_PATH.search(content, max(0, start - 3), start):
+                continue
+            text = content[start : match.end()]
+            end = _END.search(text, 2 * drive)
+            path = text if end is None else text[: end.start()]
+            private = match.group(1) is not None
+            if private and len(re.split(rb"[\\/]+", path)) < _MIN_PARTS:
+                continue
+            if private or _SOURCE.search(path):
+                yield path
+
+
+def _bound_memory(size: int) -> None:
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        size = min(size, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (size, hard))
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    lief.logging.disable()
+    for line in iter(sys.stdin.buffer.readline, b""):
+        request = json.loads(line)
+        _bound_memory(request["memory"])
+        content = sys.stdin.buffer.read(request["size"])
+        answer: dict[str, Any]
+        try:
+            answer = {"binaries": read(content), "build_paths": build_paths(content)}
+            answer["found"] = [n for n in request["names"] if n.encode() + b"\0" in content]
+        except MemoryError:
+            answer = {"unreadable": "reading it takes more memory than it may"}
+        except Exception as problem:  # noqa: BLE001 - LIEF may raise anything
+            answer = {"unreadable": str(problem) or type(problem).__name__}
+        sys.stdout.write(json.dumps(answer, default=_text) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
