@@ -11,6 +11,7 @@ import base64
 import calendar
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +20,11 @@ from pathlib import Path
 from .. import build_record
 from ..child_python import run_module
 from ..errors import BuildError
+from ..file_replacement import new_file
 from ..platform_tag import complete
 from ..wheel_archive import WheelArchive, open_wheel
 from ..wheel_record import Record, RecordRow
+from .needs import needs
 from .packing import Date, date_of, pack, with_tags
 from .signatures import is_mach_o, sign_where_needed
 from .tools import TOOLS, RepairTool, Request, search_path, system_of_wheel
@@ -65,6 +68,8 @@ def repair_wheel(
     with open_wheel(wheel) as archive:
         system = system_of_wheel(wheel.name, archive.tags)
         tool = TOOLS[system]
+        if not tool.runs_here:
+            return _as_it_is(archive, folder, tool)
         if platform is not None:
             platform = complete(platform, min(tag.platform for tag in archive.tags))
         release = tool.check_installed()
@@ -74,11 +79,7 @@ def repair_wheel(
             with open_wheel(made) as result:
                 _check_tags(tool, archive, result, platform)
                 target = folder / result.path.name
-                if target.exists() and target.samefile(wheel):
-                    raise BuildError(
-                        f"{wheel}: would be replaced by what comes of it",
-                        hint="name another folder with --wheel-dir",
-                    )
+                _check_target(wheel, target)
                 contents = _signed(result, Path(scratch)) if system == "darwin" else {}
                 before, after = _digests(archive), _digests(result)
                 after |= {name: build_record.digest(content) for name, content in contents.items()}
@@ -92,6 +93,34 @@ def repair_wheel(
         added=tuple(sorted(after.keys() - before.keys())),
         changed=tuple(sorted(n for n in in_packages & before.keys() if before[n] != after[n])),
     )
+
+
+def _as_it_is(archive: WheelArchive, folder: Path, tool: RepairTool) -> Repaired:
+    """Copy a wheel that is in order.
+
+    :raises BuildError: it is not, by what it lacks.
+    """
+    wheel = archive.path
+    lacking = needs(archive)
+    if lacking:
+        raise BuildError(
+            f"{wheel.name}: {tool.name} does not run on this system, and the wheel needs it:\n"
+            + "\n".join(f"  {what}" for what in lacking),
+            hint=f"repair it where it was built, on {' or '.join(tool.hosts)}",
+        )
+    target = folder / wheel.name
+    _check_target(wheel, target)
+    with wheel.open("rb") as source, new_file(target) as stream:
+        shutil.copyfileobj(source, stream)
+    return Repaired(source=wheel, path=target, repaired_with=None)
+
+
+def _check_target(wheel: Path, target: Path) -> None:
+    if target.exists() and target.samefile(wheel):
+        raise BuildError(
+            f"{wheel}: would be replaced by what comes of it",
+            hint="name another folder with --wheel-dir",
+        )
 
 
 def _date(wheel: Path) -> Date:

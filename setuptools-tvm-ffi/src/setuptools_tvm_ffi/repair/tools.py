@@ -19,21 +19,25 @@ from pathlib import Path
 
 from packaging.tags import Tag
 
+from ..audit.platform_tags import EXTERNAL
 from ..errors import BuildError
 
 _INSTALL = "python -m pip install 'setuptools-tvm-ffi[repair]'"
 
-#: Libraries that no wheel brings along, as patterns of each tool. libtvm_ffi has to be the one that
-#: `import tvm_ffi` has loaded; drivers belong to the machine. HIP's run time is a driver's on
-#: Windows; on Linux a second one beside that of ROCm or PyTorch would share no memory with it.
+
+def _external(*ends: str) -> tuple[str, ...]:
+    return tuple(sorted(name for name in EXTERNAL if name.endswith(ends)))
+
+
+#: Libraries that no wheel brings along, as patterns of each tool: beside libtvm_ffi, which has to
+#: be the one that `import tvm_ffi` has loaded, and NVIDIA's driver, the run time of HIP. On Windows
+#: it comes with the driver; on Linux a second one beside that of ROCm or PyTorch would share no
+#: memory with it.
 PROVIDED: Mapping[str, tuple[str, ...]] = {
-    "linux": ("libtvm_ffi.so", "libcuda.so.1", "libnvidia-ml.so.1", "libamdhip64.so.*"),
-    "darwin": ("libtvm_ffi.dylib",),
-    # Every CPython for Windows has the last two beside it; what is `py3-none` meets no other.
-    "windows": (
-        *("tvm_ffi.dll", "nvcuda.dll", "nvml.dll", "amdhip64*.dll"),
-        *("vcruntime140.dll", "vcruntime140_1.dll"),
-    ),
+    "linux": (*_external(".so", ".so.1"), "libamdhip64.so.*"),
+    "darwin": _external(".dylib"),
+    # Every CPython for Windows has the last two beside it.
+    "windows": (*_external(".dll"), "amdhip64*.dll", "vcruntime140.dll", "vcruntime140_1.dll"),
 }
 
 _MACOS_TAG = re.compile(r"macosx_(\d+)_(\d+)_\w+")
@@ -167,10 +171,11 @@ def system_of_wheel(name: str, tags: Iterable[Tag]) -> str:
     """
     platforms = sorted({tag.platform for tag in tags})
     families = [re.split(r"[0-9]*_", platform, maxsplit=1)[0] for platform in platforms]
-    systems = {_SYSTEMS.get(family, family) for family in families}
-    if len(systems) == 1 and systems <= TOOLS.keys():
-        return systems.pop()
-    if systems == {"any"}:
+    systems = {_SYSTEMS.get(family) for family in families}
+    system = systems.pop()
+    if system is not None and not systems:
+        return system
+    if platforms == ["any"]:
         raise BuildError(
             f"{name}: a wheel for any platform has no libraries", hint="there is nothing to repair"
         )
