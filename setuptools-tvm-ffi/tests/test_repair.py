@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import ctypes
 import hashlib
 import json
 import os
@@ -17,8 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pefile
 import pytest
 from environments import Environment, make_environment
+from made_binaries import make_pe
+from made_wheels import write_wheel
 from sample_projects import PROJECTS, Project
 from setuptools_tvm_ffi.cli import main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINE
@@ -206,3 +210,49 @@ def test_a_wheel_is_not_replaced_by_what_comes_of_it(
     assert main(["repair", "-w", str(tmp_path), str(wheel)]) == COULD_NOT_RUN
     assert f"{wheel}: would be replaced" in capsys.readouterr().err
     assert repaired_in(tmp_path).read_bytes() == before
+
+
+def test_delvewheel_brings_a_library_into_a_wheel_for_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which it does anywhere: what it searches is PATH, and what it reads are files."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    extra = make_pe(name="extra.dll", needed={"KERNEL32.dll": ["Sleep"]})
+    (outside / "extra.dll").write_bytes(extra)
+    own = ("tvm_ffi.dll", "nvcuda.dll", "own.dll", "VCRUNTIME140.dll", "KERNEL32.dll")
+    files = {
+        "pkg/__init__.py": b'"""A package."""\n\nANSWER = 42\n',
+        "pkg/ops.dll": make_pe(needed={name: ["f"] for name in (*own, "extra.dll")}),
+        "pkg/own.dll": make_pe(name="own.dll", needed={}),
+    }
+    wheel = write_wheel(tmp_path, files, tag="py3-none-win_amd64")
+    repair = ("repair", str(wheel), "-w")
+    assert main([*repair, str(tmp_path / "missing")]) == COULD_NOT_RUN
+    assert "Unable to find library: extra.dll" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{outside}")
+    assert main([*repair, str(tmp_path / "one")]) == FINE
+    assert main([*repair, str(tmp_path / "two")]) == FINE
+    made = repaired_in(tmp_path / "one")
+    assert made.name == wheel.name
+    assert made.read_bytes() == repaired_in(tmp_path / "two").read_bytes()
+    assert_record_is_right(made)
+
+    after = contents(made)
+    (grafted,) = (name for name in after if re.fullmatch(r"pkg\.libs/extra-\w+\.dll", name))
+    needed = {
+        entry.dll.decode() for entry in pefile.PE(data=after["pkg/ops.dll"]).DIRECTORY_ENTRY_IMPORT
+    }
+    assert needed == {*own, Path(grafted).name}
+    assert after["pkg/own.dll"] == files["pkg/own.dll"]
+
+    # No Windows is here: what the package would do there is looked at.
+    loaded: list[str] = []
+    monkeypatch.setattr(ctypes, "WinDLL", loaded.append, raising=False)
+    monkeypatch.setattr(os, "add_dll_directory", lambda _: None, raising=False)
+    namespace = {"__file__": str(tmp_path / "site" / "pkg" / "__init__.py")}
+    exec(after["pkg/__init__.py"], namespace)
+    assert loaded == [str(tmp_path / "site" / grafted)]
+    assert namespace["ANSWER"] == 42
+    assert namespace["__doc__"] == "A package."
+    assert not [name for name in namespace if "patch" in name or "preload" in name]

@@ -26,6 +26,7 @@ from ..wheel_archive import WheelArchive, open_wheel
 from ..wheel_record import Record, RecordRow
 from .needs import needs
 from .packing import Date, date_of, pack, with_tags
+from .preloading import libraries_in, with_preloading
 from .signatures import is_mach_o, sign_where_needed
 from .tools import TOOLS, RepairTool, Request, search_path, system_of_wheel
 
@@ -80,7 +81,7 @@ def repair_wheel(
                 _check_tags(tool, archive, result, platform)
                 target = folder / result.path.name
                 _check_target(wheel, target)
-                contents = _signed(result, Path(scratch)) if system == "darwin" else {}
+                contents = _mended(archive, result, Path(scratch), system)
                 before, after = _digests(archive), _digests(result)
                 after |= {name: build_record.digest(content) for name, content in contents.items()}
                 contents |= _metadata(result, after, release)
@@ -228,6 +229,19 @@ def _metadata(result: WheelArchive, digests: Mapping[str, str], release: str) ->
         except ValueError as problem:
             raise BuildError(f"{result.path.name}: {name} is no build record: {problem}") from None
     return made
+
+
+def _mended(
+    archive: WheelArchive, result: WheelArchive, scratch: Path, system: str
+) -> dict[str, bytes]:
+    """Return the files in which a tool leaves something undone."""
+    if system == "darwin":
+        return _signed(result, scratch)
+    libraries = libraries_in(result.members.keys() - archive.members.keys())
+    if not libraries:
+        return {}
+    modules = {name: result.read(name) for name in result.members if name.endswith(".py")}
+    return with_preloading(modules, libraries)
 
 
 def _signed(result: WheelArchive, scratch: Path) -> dict[str, bytes]:
