@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what is made from code: the settings' JSON schema and their page, the page of types.
+"""Writes what is made from code: the settings' JSON schema and their page, types, audit codes.
 
 ``python docs/regenerate.py`` writes them; with ``--check`` it writes nothing and ends with 1, and a
 diff, where one of them is not what it would write. The plugin has to be installed.
@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from setuptools_tvm_ffi.audit.codes import CATALOGUE
+from setuptools_tvm_ffi.audit.tvm_ffi_symbols import RELEASES
 from setuptools_tvm_ffi.settings.declaration import key_of
 from setuptools_tvm_ffi.settings.model import (
     TABLE,
@@ -27,10 +29,12 @@ from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE, var
 from setuptools_tvm_ffi.settings.schema import make_schema
 from setuptools_tvm_ffi.stubs.python_types import RULES, SPECIAL, TypeWriter
 from setuptools_tvm_ffi.stubs.schema import Schema
+from setuptools_tvm_ffi.wheel_archive import MAX_RATIO
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "docs" / "settings.md"
 TYPES = REPOSITORY / "docs" / "types.md"
+CODES = REPOSITORY / "docs" / "audit.md"
 SCHEMA = REPOSITORY / "setuptools-tvm-ffi/src/setuptools_tvm_ffi/settings" / "pyproject.schema.json"
 
 _INTRODUCTION = f"""\
@@ -116,6 +120,41 @@ _TYPES_END = """\
 """
 
 
+_CODES = """\
+<!-- Made by docs/regenerate.py from setuptools_tvm_ffi/audit/codes.py; edit that. -->
+
+# Auditing wheels
+
+```console
+$ python -m pip install 'setuptools-tvm-ffi[audit]'
+$ setuptools-tvm-ffi audit dist/*.whl
+```
+
+looks at finished wheels, of any platform on any machine, whoever built them. Nothing is unpacked and nothing is run. For each library it says
+what it is for, what it needs and exports, and which platform tag it satisfies; below that stands what would fail on a user's machine, each
+with a code. `--json` prints everything as one document. `--ignore TVM501` leaves a code out.
+
+Exit status: 0 there are no findings, 1 there are, 2 a wheel could not be audited (the others are, all the same).
+
+| | |
+|---|---|
+| ELF, Mach-O, PE | read by [LIEF](https://lief.re) in a process of its own, which has a bound on time and memory: a library that is made to crash who reads it is a finding |
+| manylinux, musllinux | by the tables of [auditwheel](https://github.com/pypa/auditwheel): symbol versions, libraries, symbols that not every copy of a library has. Which musl a library needs cannot be told from it, so that the tag named is the newest of the tables, and an older one is not objected to |
+| macOS, Windows | by the minimum version and the machine that the library itself declares |
+| entitled to be elsewhere | `libtvm_ffi`, which `tvm_ffi` loads before; NVIDIA's driver (`libcuda.so.1`, `nvcuda.dll`); what the platform tag promises to be on every machine |
+| registered names | can only be looked for among a library's strings, since nothing is loaded (`TVM504`); what is exported for `LIB` is certain (`TVM503`) |
+| tvm-ffi symbols | compared with every release of apache-tvm-ffi up to {newest}; a release that has them all may still be too old for the rest. `compat` tries |
+
+A wheel is refused, with exit status 2, where two programs could read two different things out of it or where it would harm who unpacks it: names
+that leave the folder, absolute ones, links, the same name twice, encrypted members, data before or after the archive, checksums that are
+wrong, and more than {ratio} times its size unpacked.
+
+## Codes
+
+An *error* fails for some user, or at the upload; a *warning* only under some circumstances. Codes keep their meaning.
+"""
+
+
 def main() -> int:
     """Write or check; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -124,6 +163,7 @@ def main() -> int:
     pages = {
         REFERENCE: reference(),
         TYPES: types(),
+        CODES: audit_codes(),
         SCHEMA: json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n",
     }
     status = 0
@@ -150,6 +190,15 @@ def types() -> str:
         for cxx, schema in (*rows, *SPECIAL)
     ]
     return _TYPES + "".join(lines) + _TYPES_END
+
+
+def audit_codes() -> str:
+    """Return the page of what an audit finds."""
+    rows = "".join(
+        f"\n### {code.name}: {code.title}\n\n*{code.level}*\n\n{code.breaks}\n\n**Fix:** {code.fix}\n"
+        for code in CATALOGUE
+    )
+    return _CODES.format(newest=RELEASES[-1], ratio=MAX_RATIO) + rows
 
 
 def _arguments(template: str) -> tuple[Schema, ...]:

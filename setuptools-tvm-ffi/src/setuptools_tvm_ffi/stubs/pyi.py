@@ -30,8 +30,8 @@ _OBJECT = "ffi.Object"
 # How the generator reads the first part of a Python name.
 _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 
-# The public functions of `tvm_ffi.Module` that a library object has beside its own.
-_MODULE_METHODS = {
+#: The public functions of `tvm_ffi.Module` that a library object has beside its own.
+MODULE_METHODS = {
     "kind": "@{property}\ndef kind(self) -> {str}: ...",
     "imports": "@{property}\ndef imports(self) -> {list}[{Module}]: ...",
     "__getitem__": "def __getitem__(self, name: {str}, /) -> {Function}: ...",
@@ -230,7 +230,7 @@ class _ApiWriter:
         for symbol in self._symbols:
             lines += ["", *_indented(self._function(symbol, symbol.name, takes_self=True))]
         types = {name: self._use(name, home) for name, home in _MODULE_METHOD_TYPES.items()}
-        for name, definition in _MODULE_METHODS.items():
+        for name, definition in MODULE_METHODS.items():
             if name not in taken and name in self._registry.module_attributes:
                 lines += ["", *_indented(definition.format(**types).splitlines())]
         yield lines

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which names of a library the stubs in a wheel promise.
+
+Read line by line, in the form that the generators write: what a stranger's wheel holds is not to be
+parsed as Python, whose parser bounds neither depth nor memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..stubs.pyi import MODULE_METHODS
+
+_MAX_SIZE = 4 * 1024 * 1024
+
+_LOAD = re.compile(
+    r"LIB\s*=\s*\w*(?:LOAD_LIB|load_lib_module)\(\s*[\"'][^\"']*[\"'],\s*[\"']([^\"']+)"
+)
+_GLOBAL = re.compile(r"\s*# tvm-ffi-stubgen\(begin\): global/([^\s@]+)")
+_END = re.compile(r"\s*# tvm-ffi-stubgen\(end\)")
+_OBJECT = re.compile(r"@_FFI_REG_OBJ\([\"']([^\"']+)[\"']\)")
+_DEF = re.compile(r"\s+def (\w+)\(")
+_METHOD = re.compile(r"    def (\w+)\(")
+_PROTOCOL = re.compile(r"class _Library\(Protocol\):")
+
+
+@dataclass(frozen=True)
+class StubNames:
+    """What a module's stubs promise.
+
+    :param target: the library that the module loads.
+    :param exported: functions of ``LIB``.
+    :param registered: functions of the global registry, by their whole names, and type keys.
+    """
+
+    target: str | None = None
+    exported: tuple[str, ...] = ()
+    registered: tuple[str, ...] = ()
+
+
+def stub_names(module: bytes | None, stub: bytes | None) -> StubNames:
+    """Return what a module (``_ffi_api.py``) and its stub (``_ffi_api.pyi``) name."""
+    code = _lines(module)
+    loads = (_LOAD.match(line) for line in code)
+    return StubNames(
+        target=next((match[1] for match in loads if match), None),
+        exported=tuple(dict.fromkeys(_protocol(_lines(stub)))),
+        registered=tuple(dict.fromkeys(_registered(code))),
+    )
+
+
+def _lines(content: bytes | None) -> list[str]:
+    if content is None or len(content) > _MAX_SIZE:
+        return []
+    return content.decode("utf-8", "replace").splitlines()
+
+
+def _protocol(lines: list[str]) -> Iterator[str]:
+    inside = False
+    for line in lines:
+        if _PROTOCOL.match(line):
+            inside = True
+        elif line and not line[0].isspace():
+            inside = False
+        elif inside:
+            match = _METHOD.match(line)
+            if match and match[1] not in MODULE_METHODS:
+                yield match[1]
+
+
+def _registered(lines: list[str]) -> Iterator[str]:
+    prefix: str | None = None
+    for line in lines:
+        begin, key, name = _GLOBAL.match(line), _OBJECT.match(line), _DEF.match(line)
+        if begin:
+            prefix = begin[1]
+        elif _END.match(line):
+            prefix = None
+        elif key:
+            yield key[1]
+        elif name and prefix is not None:
+            yield f"{prefix}.{name[1]}"

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at what surrounds the libraries of a wheel: tags, stubs, requirement, build record."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.message import Message
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.tags import Tag, parse_tag
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from .. import build_record
+from ..abi_floor import DISTRIBUTION, WITHDRAWN
+from ..errors import BuildError
+from . import codes
+from .binaries import Binary
+from .codes import Finding
+from .library_checks import is_python_extension, python_symbols
+from .platform_tags import problems_for, satisfied_tag
+from .stub_files import StubNames
+from .tvm_ffi_symbols import FIRST, GONE, RELEASES
+
+_TVM_FFI_SYMBOL = re.compile(r"TVMFFI\w+")
+_EXPORTED = re.compile(r"__tvm_ffi_(?!_metadata_|_doc_)(\w+)")
+_TVM_FFI_LIBRARY = re.compile(r"(?:.*/)?(?:lib)?tvm_ffi\.(?:so|dylib|dll)")
+_SHOWN = 4
+
+
+def is_tvm_ffi_library(binary: Binary) -> bool:
+    """Whether a library is one that is used over the TVM-FFI ABI."""
+    return (
+        any(map(_TVM_FFI_LIBRARY.fullmatch, binary.needed))
+        or any(map(_EXPORTED.fullmatch, binary.exported))
+        or any(map(_TVM_FFI_SYMBOL.fullmatch, binary.undefined))
+    )
+
+
+def exported_functions(binary: Binary) -> list[str]:
+    """Return the names of the functions that a library exports for ``LIB``."""
+    matches = map(_EXPORTED.fullmatch, binary.exported)
+    return [match[1] for match in matches if match is not None]
+
+
+def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
+    """Return the symbols of libtvm_ffi that libraries need, with the first release of each.
+
+    ``None`` stands for a C function that no known release has.
+    """
+    return {
+        name: FIRST.get(name)
+        for binary in binaries
+        for name in binary.undefined
+        if name in FIRST or _TVM_FFI_SYMBOL.fullmatch(name)
+    }
+
+
+# --- tags ---
+
+
+def lowest_tag(binaries: Sequence[Binary]) -> tuple[str | None, list[Finding]]:
+    """Return the tag that the libraries satisfy; ``None`` and why where none fits them all."""
+    try:
+        return satisfied_tag(binaries), []
+    except BuildError as problem:
+        return None, [Finding(codes.PLATFORMS_MIXED, "", problem.message)]
+
+
+def tag_findings(
+    tags: frozenset[Tag], wheel_file: Message, binaries: Sequence[Binary], lowest: str | None
+) -> Iterator[Finding]:
+    """Yield what is wrong with the tags of a wheel that has libraries.
+
+    :param tags: of the file name.
+    :param lowest: the tag that the libraries satisfy.
+    """
+    fits = f"the libraries satisfy {lowest}" if lowest else "no tag fits the libraries"
+    for platform in sorted({tag.platform for tag in tags}):
+        if platform == "any":
+            yield Finding(codes.TAG_ANY, "", fits)
+            continue
+        problems = problems_for(binaries, platform)
+        if problems:
+            what = f"'{platform}': {_listed(problems, '; ')}; {fits}"
+            yield Finding(codes.TAG_TOO_LOW, "", what)
+        elif platform.startswith("linux_"):
+            yield Finding(codes.TAG_LINUX, "", f"'{platform}'; {fits}")
+    pythons = sorted({f"{tag.interpreter}-{tag.abi}" for tag in tags})
+    bound_to_one = any(is_python_extension(b) and python_symbols(b) for b in binaries)
+    if pythons != ["py3-none"] and not bound_to_one:
+        yield Finding(codes.TAG_PYTHON, "", _listed(pythons))
+    named = {tag for text in wheel_file.get_all("Tag", []) for tag in parse_tag(str(text))}
+    if named != tags:
+        said = _listed(sorted(map(str, named)) or ["none"])
+        yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL says {said}")
+    if str(wheel_file.get("Root-Is-Purelib", "")).strip().lower() == "true":
+        yield Finding(codes.ROOT_IS_PURELIB, "", "WHEEL says so")
+
+
+# --- stubs ---
+
+
+def stub_findings(
+    binaries: Sequence[Binary], paths: frozenset[str], stubs: Mapping[str, StubNames]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the types that go with libraries.
+
+    :param binaries: the libraries that are used over the TVM-FFI ABI.
+    :param paths: of all files in the wheel.
+    :param stubs: what the modules with stubs name, by their paths.
+    """
+    exporting = {binary.path for binary in binaries if exported_functions(binary)}
+    for path in sorted({binary.path for binary in binaries}):
+        folder = path.rpartition("/")[0]
+        missing = _missing_stub(path, exporting, paths, stubs)
+        if missing is not None:
+            yield Finding(codes.NO_STUBS, path, missing)
+        if not any(f"{parent}/py.typed" in paths for parent in _parents(folder)):
+            yield Finding(codes.NO_PY_TYPED, path, f"{folder.partition('/')[0]}/py.typed")
+    by_target: dict[str, set[str]] = {}
+    for binary in binaries:
+        by_target.setdefault(_target(binary.path), set()).update(exported_functions(binary))
+    strings = frozenset(name for binary in binaries for name in binary.found)
+    for path, names in stubs.items():
+        yield from _module_findings(path, names, by_target, strings)
+
+
+def looked_for(stubs: Mapping[str, StubNames]) -> set[str]:
+    """Return the strings that `stub_findings` wants to have looked for in libraries."""
+    registered = {name for names in stubs.values() for name in names.registered}
+    return registered | {name.rpartition(".")[2] for name in registered}
+
+
+def _module_findings(
+    path: str, names: StubNames, by_target: Mapping[str, set[str]], strings: frozenset[str]
+) -> Iterator[Finding]:
+    if names.target is not None:
+        exported = by_target.get(names.target)
+        if exported is None:
+            yield Finding(codes.STUB_LOADS_MISSING, path, names.target)
+        else:
+            lacking = [name for name in names.exported if name not in exported]
+            if lacking:
+                yield Finding(codes.STUB_NAMES_NO_EXPORT, path, _listed(lacking))
+    unknown = [
+        name
+        for name in names.registered
+        # A name that a macro puts together has its last part somewhere.
+        if not {name, name.rpartition(".")[2]} & strings
+    ]
+    if unknown and by_target:
+        yield Finding(codes.STUB_NAMES_UNKNOWN, path, _listed(unknown))
+
+
+def _missing_stub(
+    path: str, exporting: set[str], paths: frozenset[str], stubs: Mapping[str, StubNames]
+) -> str | None:
+    """Return which stub a library lacks.
+
+    :param exporting: the libraries with functions that only a ``.pyi`` has types for.
+    """
+    loading = {names.target: module for module, names in stubs.items() if names.target is not None}
+    module = loading.get(_target(path))
+    if module is not None:
+        stub = f"{module}i"
+        return f"{stub} is not there" if path in exporting and stub not in paths else None
+    if loading:
+        return f"no module with stubs loads it; {_listed(sorted(loading.values()))} load others"
+    top = path.partition("/")[0]
+    has_some = any(p.startswith(f"{top}/") and p.endswith(".pyi") for p in paths)
+    return None if has_some else f"there is no .pyi in {top}"
+
+
+def _parents(folder: str) -> Iterator[str]:
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+
+
+def _target(path: str) -> str:
+    name = path.rpartition("/")[2]
+    stem = name.partition(".")[0]
+    return stem if name.endswith(".dll") else stem.removeprefix("lib")
+
+
+# --- requirement and build record ---
+
+
+@dataclass(frozen=True)
+class BuildFacts:
+    """What the build record says, as far as an audit wants to know."""
+
+    built_against: str
+    floor: Version
+    digests: Mapping[str, str]
+
+
+def read_build_record(content: bytes | None) -> BuildFacts | None:
+    """Return what a build record says; ``None`` where there is none that can be read."""
+    if content is None:
+        return None
+    try:
+        record = json.loads(content)
+        built = record[DISTRIBUTION]
+        digests = {row["path"]: row["sha256"] for row in record["libraries"]}
+        return BuildFacts(str(built["built-against"]), Version(built["abi-floor"]), digests)
+    except (ValueError, KeyError, TypeError, RecursionError, InvalidVersion):
+        return None
+
+
+def declared_requirement(metadata: Message) -> list[Requirement]:
+    """Return what a wheel requires of apache-tvm-ffi, extras left out."""
+    found = []
+    for text in metadata.get_all("Requires-Dist", []):
+        try:
+            requirement = Requirement(str(text))
+        except InvalidRequirement:
+            continue  # twine and pip say so
+        in_extra = requirement.marker is not None and "extra" in str(requirement.marker)
+        if canonicalize_name(requirement.name) == DISTRIBUTION and not in_extra:
+            found.append(requirement)
+    return found
+
+
+def requirement_findings(
+    requirements: Sequence[Requirement], binaries: Sequence[Binary], facts: BuildFacts | None
+) -> Iterator[Finding]:
+    """Yield what is wrong with a requirement for apache-tvm-ffi."""
+    if not requirements:
+        yield Finding(codes.NO_REQUIREMENT, "", "METADATA has no Requires-Dist for it")
+        return
+    allowed = [
+        release
+        for release in sorted({*RELEASES, *WITHDRAWN})
+        if all(r.specifier.contains(release, prereleases=True) for r in requirements)
+    ]
+    said = ", ".join(map(str, requirements))
+    for name in needed_releases(binaries):
+        first, gone = FIRST.get(name), GONE.get(name)
+        lacking = [
+            release
+            for release in allowed
+            if (first is not None and release < first) or (gone is not None and release >= gone)
+        ]
+        if lacking:
+            versions = _listed([str(release) for release in lacking])
+            what = f"'{said}' allows {versions}; {name} is new in {first}"
+            if gone is not None:
+                what += f" and gone in {gone}"
+            yield Finding(codes.REQUIREMENT_LACKS_SYMBOL, "", what)
+    if facts is not None:
+        older = [str(r) for r in allowed if r < Version(facts.floor.public)]
+        if older:
+            what = f"'{said}' allows {_listed(older)}; the floor is {facts.floor}"
+            yield Finding(codes.REQUIREMENT_BELOW_FLOOR, "", what)
+    withdrawn = [str(release) for release in allowed if release in WITHDRAWN]
+    if withdrawn:
+        yield Finding(codes.REQUIREMENT_WITHDRAWN, "", f"'{said}' allows {_listed(withdrawn)}")
+
+
+def build_record_findings(
+    facts: BuildFacts | None, digests: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Yield how libraries differ from the build record.
+
+    :param digests: SHA-256 of each library that is used over the TVM-FFI ABI, by path.
+    """
+    if facts is None:
+        yield Finding(codes.NO_BUILD_RECORD, "", f"no {build_record.FILENAME} that can be read")
+        return
+    for path, digest in digests.items():
+        recorded = facts.digests.get(path)
+        if recorded != digest:
+            what = "the record does not list it" if recorded is None else f"SHA-256 {digest}"
+            yield Finding(codes.RECORD_OF_ANOTHER_BUILD, path, what)
+
+
+def _listed(names: Sequence[str], between: str = ", ") -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return between.join(names[:_SHOWN]) + more

@@ -1,0 +1,441 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For every code a wheel that has the defect, and no other.
+
+Real libraries, linked by this machine's compiler against a stand-in for libtvm_ffi.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from made_binaries import compile_library, make_macho, make_pe
+from made_wheels import record_of, write_wheel
+from setuptools_tvm_ffi.audit.binaries import BinaryReader
+from setuptools_tvm_ffi.audit.codes import CATALOGUE, Code
+from setuptools_tvm_ffi.audit.report import WheelReport, audit_wheel
+from setuptools_tvm_ffi.audit.stub_files import stub_names
+from setuptools_tvm_ffi.build_record import digest
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("cc") is None, reason="no cc for ELF on PATH"
+)
+
+MACHINE = os.uname().machine if sys.platform == "linux" else ""
+OLDEST = f"manylinux_2_17_{MACHINE}"
+LIBRARY = "pkg/libops.so"
+DIST_INFO = "pkg-1.0.dist-info"
+
+SOURCE = """
+int TVMFFIErrorSetRaised(void*);
+const char* registered = "pkg.scale";
+const char* key = "pkg.Point";
+int __tvm_ffi_add(void* h) { return TVMFFIErrorSetRaised(h); }
+const char* __tvm_ffi__metadata_add(void) { return "{}"; }
+"""
+
+MODULE = b"""\
+LIB = _FFI_LOAD_LIB("pkg", "ops")
+# tvm-ffi-stubgen(begin): global/pkg
+_FFI_INIT_FUNC("pkg", __name__)
+if TYPE_CHECKING:
+    def scale(_0: float, /) -> float: ...
+# tvm-ffi-stubgen(end)
+@_FFI_REG_OBJ("pkg.Point")
+class Point(_ffi_Object):
+    # tvm-ffi-stubgen(begin): object/pkg.Point
+    if TYPE_CHECKING:
+        def move(self) -> None: ...
+    # tvm-ffi-stubgen(end)
+"""
+STUB = b"""\
+class _Library(Protocol):
+    def add(self, a: int, /) -> int: ...
+    def get_function(self, name: str, query_imports: bool = ...) -> Function: ...
+
+LIB: Final[_Library]
+
+class Point(Object):
+    def move(self) -> None: ...
+"""
+
+
+@dataclass
+class Wheel:
+    """A wheel that nothing is wrong with, until a test changes it."""
+
+    folder: Path
+    files: dict[str, bytes] = field(default_factory=dict)
+    platform: str = OLDEST
+    python: str = "py3-none"
+    requires: tuple[str, ...] = ("apache-tvm-ffi>=0.1.15.post2,<0.2",)
+    floor: str = "0.1.15.post2"
+    has_build_record: bool = True
+
+    def put(self, library: bytes, path: str = LIBRARY) -> None:
+        self.files[path] = library
+
+    def compile(self, *flags: str, source: str = SOURCE, path: str = LIBRARY) -> None:
+        """Compile a library that needs libtvm_ffi."""
+        if not (self.folder / "libtvm_ffi.so").exists():
+            stand_in = "int TVMFFIErrorSetRaised(void* h) { return !h; }"
+            named = ("-Wl,-soname,libtvm_ffi.so",)
+            compile_library(self.folder, stand_in, *named, name="libtvm_ffi.so")
+        name = path.rpartition("/")[2]
+        flags = (*flags, f"-Wl,-soname,{name}", "-L.", "-ltvm_ffi")
+        self.put(compile_library(self.folder, source, *flags, name=name), path)
+
+    def write(self) -> Path:
+        rows = [
+            {"path": path, "sha256": digest(content)}
+            for path, content in self.files.items()
+            if path.endswith((".so", ".dylib", ".dll"))
+        ]
+        built = {"built-against": "0.1.15.post2", "abi-floor": self.floor}
+        record = {"apache-tvm-ffi": built, "libraries": rows}
+        files = dict(self.files)
+        if self.has_build_record:
+            files.setdefault(f"{DIST_INFO}/tvm_ffi_build.json", json.dumps(record).encode())
+        tag = f"{self.python}-{self.platform}"
+        return write_wheel(self.folder, files, tag=tag, requires=self.requires)
+
+
+@functools.cache
+def sound_library(folder: Path) -> bytes:
+    wheel = Wheel(folder)
+    wheel.compile()
+    return wheel.files[LIBRARY]
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Wheel:
+    files = {
+        "pkg/__init__.py": b"",
+        "pkg/py.typed": b"",
+        "pkg/_ffi_api.py": MODULE,
+        "pkg/_ffi_api.pyi": STUB,
+        LIBRARY: sound_library(tmp_path_factory.getbasetemp()),
+    }
+    return Wheel(tmp_path, files)
+
+
+Change = Callable[[Wheel], None]
+
+
+def wheel_file(*, platform: str = OLDEST, purelib: str = "false") -> bytes:
+    return (f"Wheel-Version: 1.0\nRoot-Is-Purelib: {purelib}\nTag: py3-none-{platform}\n").encode()
+
+
+def rewritten_record(change: Callable[[list[list[str]]], None]) -> Change:
+    """Have ``RECORD`` say something else than it should."""
+
+    def apply(wheel: Wheel) -> None:
+        content = record_of({**wheel.files, **metadata_of(wheel)}, DIST_INFO).decode()
+        rows = list(csv.reader(io.StringIO(content)))
+        change(rows)
+        wheel.files[f"{DIST_INFO}/RECORD"] = "".join(f"{','.join(r)}\n" for r in rows).encode()
+
+    return apply
+
+
+def metadata_of(wheel: Wheel) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel.write()) as archive:
+        return {
+            name: archive.read(name)
+            for name in archive.namelist()
+            if name.startswith(DIST_INFO) and not name.endswith("RECORD")
+        }
+
+
+def without_row(rows: list[list[str]]) -> None:
+    rows[:] = [row for row in rows if row[0] != LIBRARY]
+
+
+def with_other_hash(rows: list[list[str]]) -> None:
+    next(row for row in rows if row[0] == LIBRARY)[1] = "sha256=AAAA"
+
+
+def with_row_of_nothing(rows: list[list[str]]) -> None:
+    rows.append(["pkg/gone.py", "sha256=AAAA", "1"])
+
+
+def needs(symbol: str) -> Change:
+    source = f"int {symbol}(void); int used(void) {{ return {symbol}(); }}"
+    return lambda wheel: wheel.compile(source=SOURCE + source)
+
+
+def needs_newer_glibc(wheel: Wheel) -> None:
+    source = "void* memcpy(void*, void*, long); void* f(void* p) { return memcpy(p, p, 9); }"
+    wheel.platform = f"manylinux_2_5_{MACHINE}"
+    wheel.compile("-fno-builtin", "-lc", source=SOURCE + source)
+
+
+def needs_odd_library(wheel: Wheel) -> None:
+    compile_library(wheel.folder, "int f;", "-Wl,-soname,libodd.so.1", name="libodd.so")
+    wheel.compile("-L.", "-Wl,--no-as-needed", "-lodd")
+
+
+def needs_library_of_the_wheel(*flags: str) -> Change:
+    def apply(wheel: Wheel) -> None:
+        named = "-Wl,-soname,libcore.so"
+        wheel.put(
+            compile_library(wheel.folder, "int f;", named, name="libcore.so"), "pkg/core/libcore.so"
+        )
+        wheel.compile("-L.", "-Wl,--no-as-needed", "-lcore", *flags)
+
+    return apply
+
+
+def for_macos(*, signed: bool) -> Change:
+    def apply(wheel: Wheel) -> None:
+        del wheel.files[LIBRARY]
+        wheel.put(make_macho(signed=signed), "pkg/libops.dylib")
+        wheel.files["pkg/_ffi_api.py"] = MODULE.split(b"\n")[0]
+        wheel.platform = "macosx_11_0_arm64"
+
+    return apply
+
+
+def for_windows(wheel: Wheel) -> None:
+    del wheel.files[LIBRARY]
+    wheel.put(make_pe(), "pkg/ops.dll")
+    wheel.files["pkg/_ffi_api.py"] = MODULE.split(b"\n")[0]
+    wheel.platform = "win_amd64"
+
+
+def changes(**values: object) -> Change:
+    def apply(wheel: Wheel) -> None:
+        for name, value in values.items():
+            setattr(wheel, name, value)
+
+    return apply
+
+
+def with_files(**files: bytes | None) -> Change:
+    """Files of the package by names with ``__`` for a dot; ``None`` takes one away."""
+
+    def apply(wheel: Wheel) -> None:
+        for name, content in files.items():
+            path = f"pkg/{name.replace('__', '.')}"
+            if content is None:
+                del wheel.files[path]
+            else:
+                wheel.files[path] = content
+
+    return apply
+
+
+def assembled(text: str, *flags: str) -> Change:
+    return lambda wheel: wheel.compile(*flags, source=f"{SOURCE}__asm__({json.dumps(text)});")
+
+
+def needs_newer_tvm_ffi(wheel: Wheel) -> None:
+    needs("TVMFFIBigIntFromByteArray")(wheel)
+    wheel.requires = ("apache-tvm-ffi>=0.1.9,!=0.1.13,!=0.1.13.post0,<0.2",)
+    wheel.floor = "0.1.9"
+
+
+def compiled_again(wheel: Wheel) -> None:
+    path = f"{DIST_INFO}/tvm_ffi_build.json"
+    wheel.files[path] = metadata_of(wheel)[path]
+    wheel.compile("-O2")
+
+
+#: What to do to a sound wheel, and which codes are then found beside the one that it is for.
+DEFECTS: dict[str, tuple[Change, set[str]]] = {
+    "TVM101": (needs_newer_glibc, set()),
+    "TVM102": (changes(platform=f"linux_{MACHINE}"), set()),
+    "TVM103": (changes(platform="any"), set()),
+    "TVM104": (changes(python="cp311-cp311"), set()),
+    "TVM105": (
+        lambda wheel: wheel.files.update({f"{DIST_INFO}/WHEEL": wheel_file(platform="any")}),
+        set(),
+    ),
+    "TVM106": (
+        lambda wheel: wheel.files.update({f"{DIST_INFO}/WHEEL": wheel_file(purelib="true")}),
+        set(),
+    ),
+    # Neither tag fits both.
+    "TVM107": (lambda wheel: wheel.put(make_pe(needed={}, exported=()), "pkg/x.dll"), {"TVM101"}),
+    # No manylinux tag allows it either.
+    "TVM201": (needs_odd_library, {"TVM101"}),
+    "TVM202": (needs_library_of_the_wheel(), set()),
+    "TVM203": (needs("PyLong_FromLong"), set()),
+    "TVM204": (lambda wheel: wheel.compile("-Wl,-rpath,/opt/lib:$ORIGIN"), set()),
+    "TVM205": (for_macos(signed=False), set()),
+    "TVM206": (lambda wheel: wheel.put(wheel.files[LIBRARY][:3000]), set()),
+    "TVM301": (
+        lambda wheel: wheel.compile(source=f"{SOURCE}int _ZNSt6vectorIiSaIiEE5clearEv;"),
+        set(),
+    ),
+    "TVM302": (
+        assembled(".globl u\n.type u, @gnu_unique_object\n.data\nu: .quad 0\n.size u, 8\n.text"),
+        set(),
+    ),
+    "TVM401": (lambda wheel: wheel.compile("-Wl,-z,execstack"), set()),
+    "TVM402": (assembled(".text\n.quad __tvm_ffi_add", "-Wl,-z,notext"), set()),
+    "TVM403": (lambda wheel: wheel.compile("-Wl,-z,norelro"), set()),
+    "TVM404": (
+        lambda wheel: wheel.compile(source=f'{SOURCE}const char* p = "/home/me/project/a.cc";'),
+        set(),
+    ),
+    "TVM501": (with_files(_ffi_api__pyi=None), set()),
+    "TVM502": (with_files(py__typed=None), set()),
+    "TVM503": (with_files(_ffi_api__pyi=STUB.replace(b"def add", b"def subtract")), set()),
+    "TVM504": (with_files(_ffi_api__py=MODULE.replace(b"def scale", b"def shrink")), set()),
+    # Nothing loads the one that is there.
+    "TVM505": (with_files(_ffi_api__py=MODULE.replace(b'"ops"', b'"opus"')), {"TVM501"}),
+    "TVM601": (rewritten_record(without_row), set()),
+    "TVM602": (rewritten_record(with_other_hash), set()),
+    "TVM603": (rewritten_record(with_row_of_nothing), set()),
+    "TVM604": (lambda wheel: wheel.files.update({f"{DIST_INFO}/RECORD": b"\xff\n"}), {"TVM601"}),
+    "TVM701": (changes(requires=("numpy",)), set()),
+    "TVM702": (needs_newer_tvm_ffi, set()),
+    "TVM703": (changes(requires=("apache-tvm-ffi>=0.1.13.post2,<0.2",)), set()),
+    "TVM704": (changes(requires=("apache-tvm-ffi>=0.1.12,<0.2",), floor="0.1.12"), set()),
+    "TVM705": (changes(has_build_record=False), set()),
+    "TVM706": (compiled_again, set()),
+}
+
+
+def audited(wheel: Wheel, reader: BinaryReader) -> WheelReport:
+    return audit_wheel(wheel.write(), reader)
+
+
+def names(report: WheelReport) -> set[str]:
+    return {finding.code.name for finding in report.findings}
+
+
+def test_a_sound_wheel_has_no_findings(wheel: Wheel, reader: BinaryReader) -> None:
+    report = audited(wheel, reader)
+    assert report.findings == ()
+    assert report.satisfied_tag == f"manylinux_2_5_{MACHINE}" or MACHINE != "x86_64"
+    assert {name: str(release) for name, release in report.symbols.items()} == {
+        "TVMFFIErrorSetRaised": "0.1.0"
+    }
+
+
+@pytest.mark.parametrize("code", CATALOGUE, ids=lambda code: code.name)
+def test_a_wheel_with_the_defect_has_the_finding(
+    wheel: Wheel, reader: BinaryReader, code: Code
+) -> None:
+    change, others = DEFECTS[code.name]
+    change(wheel)
+    report = audited(wheel, reader)
+    assert names(report) == {code.name, *others}, report.findings
+
+
+def test_codes_are_unique_and_in_order() -> None:
+    listed = [code.name for code in CATALOGUE]
+    assert listed == sorted(set(listed))
+    assert all(re.fullmatch(r"TVM\d{3}", name) for name in listed)
+    assert set(listed) == set(DEFECTS)
+
+
+@pytest.mark.parametrize("code", CATALOGUE, ids=lambda code: code.name)
+def test_a_code_says_what_it_breaks_and_how_it_is_mended(code: Code) -> None:
+    assert code.level in {"error", "warning"}
+    assert code.breaks.endswith(".")
+    assert code.fix.endswith(".")
+    assert not code.title.endswith(".")
+
+
+@pytest.mark.parametrize("apply", [for_macos(signed=True), for_windows], ids=["macOS", "Windows"])
+def test_sound_wheels_for_other_platforms_have_no_findings(
+    wheel: Wheel, reader: BinaryReader, apply: Change
+) -> None:
+    apply(wheel)
+    assert audited(wheel, reader).findings == ()
+
+
+def test_a_library_of_the_wheel_is_found_by_a_run_path(wheel: Wheel, reader: BinaryReader) -> None:
+    needs_library_of_the_wheel("-Wl,-rpath,$ORIGIN/core")(wheel)
+    assert audited(wheel, reader).findings == ()
+
+
+@pytest.mark.parametrize("path", ["$ORIGIN/../..", "$ORIGIN/nothing", "lib", "$ORIGINAL"])
+def test_a_run_path_that_leads_to_no_folder_of_the_wheel_leaves_it(
+    wheel: Wheel, reader: BinaryReader, path: str
+) -> None:
+    wheel.compile(f"-Wl,-rpath,{path}")
+    assert names(audited(wheel, reader)) == {"TVM204"}
+
+
+def test_an_extension_module_of_cpython_may_use_cpython(wheel: Wheel, reader: BinaryReader) -> None:
+    source = "int PyModule_Create2(void); int PyInit_native(void) { return PyModule_Create2(); }"
+    content = compile_library(wheel.folder, source, name="native.so")
+    wheel.put(content, "pkg/native.cpython-311-x86_64-linux-gnu.so")
+    wheel.python = "cp311-cp311"
+    wheel.files[f"{DIST_INFO}/WHEEL"] = wheel_file().replace(b"py3-none", b"cp311-cp311")
+    assert audited(wheel, reader).findings == ()
+
+
+def test_a_name_that_a_macro_puts_together_counts_as_there(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    wheel.compile(source=SOURCE.replace('"pkg.scale"', '"scale"'))
+    assert audited(wheel, reader).findings == ()
+
+
+def test_object_files_for_a_device_are_no_libraries(wheel: Wheel, reader: BinaryReader) -> None:
+    command = ["cc", "-c", "-x", "c", "-", "-o", "kernel.o"]
+    subprocess.run(command, cwd=wheel.folder, input=b"int f;", check=True)
+    wheel.files["pkg/kernel.cubin"] = (wheel.folder / "kernel.o").read_bytes()
+    assert audited(wheel, reader).findings == ()
+
+
+def test_a_symbol_of_no_known_release_is_told(wheel: Wheel, reader: BinaryReader) -> None:
+    needs("TVMFFIOfTheFuture")(wheel)
+    report = audited(wheel, reader)
+    assert report.findings == ()
+    assert report.symbols["TVMFFIOfTheFuture"] is None
+
+
+def test_a_requirement_in_an_extra_is_none_of_the_package(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    wheel.requires = ('apache-tvm-ffi>=0.1.15.post2; extra == "ffi"',)
+    assert names(audited(wheel, reader)) == {"TVM701"}
+
+
+def test_a_wheel_without_libraries_has_no_findings(wheel: Wheel, reader: BinaryReader) -> None:
+    wheel.files = {"pkg/__init__.py": b""}
+    wheel.platform, wheel.requires, wheel.has_build_record = "any", (), False
+    assert audited(wheel, reader).findings == ()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"",
+        b"text",
+        b"[]",
+        b"{}",
+        b'{"apache-tvm-ffi": {"built-against": 1, "abi-floor": "x"}}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_build_record_that_says_nothing_is_none(
+    wheel: Wheel, reader: BinaryReader, record: bytes
+) -> None:
+    wheel.files[f"{DIST_INFO}/tvm_ffi_build.json"] = record
+    assert names(audited(wheel, reader)) == {"TVM705"}
+
+
+def test_stubs_are_read_by_line_however_deep_they_go() -> None:
+    deep = b"(" * 1_000_000 + b"\n" + MODULE
+    found = stub_names(deep, STUB)
+    assert (found.target, found.exported) == ("ops", ("add",))
+    assert found.registered == ("pkg.scale", "pkg.Point")
