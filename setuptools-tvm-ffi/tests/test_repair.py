@@ -25,7 +25,7 @@ from made_binaries import make_pe
 from made_wheels import write_wheel
 from sample_projects import PROJECTS, Project
 from setuptools_tvm_ffi.cli import main
-from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINE
+from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
 LIBRARY = "grafted_pkg/libgrafted.so"
 
@@ -120,6 +120,8 @@ def test_libraries_from_outside_come_into_the_wheel_and_are_found_there(
     (told,) = document["wheels"]
     assert (told["wheel"], told["repaired"]) == (str(grafted.wheel), str(wheel))
     assert (told["added"], told["changed"]) == (added, [LIBRARY])
+    assert told["audit"]["findings"] == []
+    assert {library["path"] for library in told["audit"]["libraries"]} == {LIBRARY, *added}
     read = dynamic_section(wheel, LIBRARY, tmp_path)
     needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", read))
     assert needed == {Path(first).name, Path(second).name, "libtvm_ffi.so"}
@@ -158,6 +160,18 @@ def test_the_same_wheel_comes_of_it_whenever_and_by_whomever_it_is_repaired(
     assert main([*repair, str(tmp_path / "dated")]) == FINE
     with zipfile.ZipFile(repaired_in(tmp_path / "dated")) as archive:
         assert {entry.date_time for entry in archive.infolist()} == {(2023, 11, 14, 22, 13, 20)}
+
+
+def test_a_library_that_is_left_out_is_found_by_the_audit(
+    grafted: Grafted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exclude = ("--exclude", "libfirst_step.so.1", "--exclude", "libsecond_step.so.*")
+    assert main(["repair", *exclude, "-w", str(tmp_path / "w"), str(grafted.wheel)]) == FINDINGS
+    printed = capsys.readouterr().out
+    wheel = repaired_in(tmp_path / "w")
+    assert printed.startswith(f"wrote {wheel} (auditwheel ")
+    assert "libfirst_step.so.1" in printed.partition("found:")[2]
+    assert contents(wheel).keys() == contents(grafted.wheel).keys()
 
 
 def test_a_library_that_is_nowhere_is_named_and_nothing_is_written(
@@ -227,7 +241,9 @@ def test_delvewheel_brings_a_library_into_a_wheel_for_windows(
         "pkg/own.dll": make_pe(name="own.dll", needed={}),
     }
     wheel = write_wheel(tmp_path, files, tag="py3-none-win_amd64")
-    repair = ("repair", str(wheel), "-w")
+    of_no_project = ("TVM501", "TVM502", "TVM701", "TVM705")
+    ignored = [word for code in of_no_project for word in ("--ignore", code)]
+    repair = ("repair", str(wheel), *ignored, "-w")
     assert main([*repair, str(tmp_path / "missing")]) == COULD_NOT_RUN
     assert "Unable to find library: extra.dll" in capsys.readouterr().err
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{outside}")
