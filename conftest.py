@@ -26,7 +26,8 @@ from environments import (
 )
 
 _TEST_REQUIREMENTS = ("apache-tvm-ffi", "numpy", "pytest")
-_FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
+# auditwheel and lief are what a build asks for that is to find its platform tag.
+_FRONTEND_REQUIREMENTS = ("auditwheel", "build", "lief", "pip", "setuptools-scm", "uv")
 # Newer releases of these are not for every Python.
 _BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
