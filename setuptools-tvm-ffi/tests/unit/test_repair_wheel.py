@@ -230,6 +230,17 @@ def test_what_is_wrong_with_the_input_is_said(
     assert not (tmp_path / "w").exists()
 
 
+@pytest.mark.usefixtures("macos")
+def test_a_folder_that_cannot_be_written_to_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = write_wheel(tmp_path, {}, tag=TAG)
+    give(monkeypatch, {})
+    (tmp_path / "file").touch()
+    with pytest.raises(BuildError, match=r"file.*\.whl cannot be written: "):
+        repair_wheel(wheel, tmp_path / "file")
+
+
 def test_a_wheel_that_could_lead_out_of_a_folder_reaches_no_tool(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +85,8 @@ def repair_wheel(
                 before, after = _digests(archive), _digests(result)
                 after |= {name: build_record.digest(content) for name, content in contents.items()}
                 contents |= _metadata(result, after, release)
-                pack(result, contents, target, date)
+                with _written(target):
+                    pack(result, contents, target, date)
     in_packages = {name for name in after if not name.startswith(f"{result.dist_info}/")}
     return Repaired(
         source=wheel,
@@ -111,7 +112,7 @@ def _as_it_is(archive: WheelArchive, folder: Path, tool: RepairTool) -> Repaired
         )
     target = folder / wheel.name
     _check_target(wheel, target)
-    with wheel.open("rb") as source, new_file(target) as stream:
+    with _written(target), wheel.open("rb") as source, new_file(target) as stream:
         shutil.copyfileobj(source, stream)
     return Repaired(source=wheel, path=target, repaired_with=None)
 
@@ -122,6 +123,14 @@ def _check_target(wheel: Path, target: Path) -> None:
             f"{wheel}: would be replaced by what comes of it",
             hint="name another folder with --wheel-dir",
         )
+
+
+@contextlib.contextmanager
+def _written(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise BuildError(f"{target} cannot be written: {problem.strerror or problem}") from None
 
 
 def _date(wheel: Path) -> Date:
