@@ -7,11 +7,14 @@ import base64
 import csv
 import ctypes
 import hashlib
+import importlib.util
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
+import sysconfig
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +24,7 @@ from pathlib import Path
 import pefile
 import pytest
 from environments import Environment, make_environment
-from made_binaries import make_pe
+from made_binaries import make_macho, make_pe
 from made_wheels import write_wheel
 from sample_projects import PROJECTS, Project
 from setuptools_tvm_ffi.cli import main
@@ -272,3 +275,63 @@ def test_delvewheel_brings_a_library_into_a_wheel_for_windows(
     assert namespace["ANSWER"] == 42
     assert namespace["__doc__"] == "A package."
     assert not [name for name in namespace if "patch" in name or "preload" in name]
+
+
+@pytest.fixture
+def apples_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """LLVM's otool and install_name_tool under Apple's names, and a codesign that keeps a log.
+
+    The log's path is given. What they read and write is the same files.
+    """
+    if importlib.util.find_spec("delocate") is None:
+        pytest.skip("no delocate: it is installed with the extra 'test'")
+    found = sorted(Path("/usr/lib").glob("llvm-*/bin/llvm-otool"))
+    if not found:
+        pytest.skip("no llvm-otool: Debian has it in the package llvm")
+    folder, log = tmp_path / "apple", tmp_path / "codesign.log"
+    folder.mkdir()
+    scripts = {
+        # LLVM 14 does not know -m, with which a name in brackets is no member of an archive.
+        "otool": 'for word; do shift; [ $word = -m ] || set -- "$@" "$word"; done; '
+        f'exec {found[-1]} "$@"',
+        "install_name_tool": f'exec {found[-1].with_name("llvm-install-name-tool")} "$@"',
+        "codesign": f'for file; do :; done; echo "$1 ${{file##*/}}" >> {log}',
+    }
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    sysconfig.get_config_vars()  # which are read once, from a file of the platform
+    monkeypatch.setattr(sys, "platform", "darwin")
+    return log
+
+
+def test_delocate_brings_a_library_into_a_wheel_for_macos_and_signs(
+    apples_tools: Path, tmp_path: Path
+) -> None:
+    extra = tmp_path / "libextra.dylib"
+    system = "/usr/lib/libSystem.B.dylib"
+    extra.write_bytes(make_macho(name=str(extra), needed=(system,), minimum_os=(12, 0)))
+    # Names are replaced in place; the new one is not to be longer.
+    needed = ("@rpath/libtvm_ffi.dylib", str(extra), system)
+    files = {"pkg/__init__.py": b"", "pkg/libops.dylib": make_macho(needed=needed)}
+    wheel = write_wheel(tmp_path, files, tag="py3-none-macosx_11_0_arm64")
+    of_no_project = ("TVM501", "TVM502", "TVM701", "TVM705")
+    ignored = [word for code in of_no_project for word in ("--ignore", code)]
+    for folder in ("one", "two"):
+        assert main(["repair", *ignored, "-w", str(tmp_path / folder), str(wheel)]) == FINE
+    made = repaired_in(tmp_path / "one")
+    # The library that came needs a newer macOS.
+    assert made.name == "pkg-1.0-py3-none-macosx_12_0_arm64.whl"
+    assert made.read_bytes() == repaired_in(tmp_path / "two").read_bytes()
+    assert_record_is_right(made)
+    after = contents(made)
+    assert after.keys() - contents(wheel).keys() == {"pkg/.dylibs/libextra.dylib"}
+    assert b"@loader_path/.dylibs/libextra.dylib\0" in after["pkg/libops.dylib"]
+    assert b"@rpath/libtvm_ffi.dylib\0" in after["pkg/libops.dylib"]
+    # What was changed is signed before it is verified.
+    log = apples_tools.read_text().splitlines()
+    for name in ("libops.dylib", "libextra.dylib"):
+        calls = [line.partition(" ")[0] for line in log if line.endswith(f" {name}")]
+        assert calls[0] == "--force"
+        assert calls[-1] == "--verify"
