@@ -91,8 +91,9 @@ def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
     before, after = make_macho(), make_macho(run_paths=("@loader_path",))
     record = build_record(before)
     wheel = write_wheel(tmp_path, {LIBRARY: before, f"{INFO}/tvm_ffi_build.json": record}, tag=TAG)
-    grafted = "pkg/.dylibs/libextra.dylib"
+    grafted, bill = "pkg/.dylibs/libextra.dylib", f"{INFO}/sboms/of-the-tool.cdx.json"
     files = {LIBRARY: after, grafted: make_macho(), f"{INFO}/tvm_ffi_build.json": record}
+    files[bill] = b"{}"
     # delocate 0.13 writes what the libraries need as the tag.
     calls = give(monkeypatch, files, tag="py3-none-macosx_12_0_arm64")
     signing = give_codesign(monkeypatch, valid=True)
@@ -103,7 +104,7 @@ def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
         source=wheel,
         path=tmp_path / "w" / "pkg-1.0-py3-none-macosx_12_0_arm64.whl",
         repaired_with="delocate 9.9",
-        added=(grafted,),
+        added=(bill, grafted),
         changed=(LIBRARY,),
     )
     (call,) = calls
