@@ -200,8 +200,7 @@ NO_STUBS = Code(
     WARNING,
     "no stubs beside the library",
     "Type checkers and editors know nothing of what the library offers.",
-    "Leave `stubs` at its default, or ignore this code where the package's own modules have "
-    "the types.",
+    "Leave `stubs` at its default, or write a `.pyi`.",
 )
 NO_PY_TYPED = Code(
     "TVM502",

@@ -31,11 +31,13 @@ class StubNames:
     """What a module's stubs promise.
 
     :param target: the library that the module loads.
+    :param is_generated: whether a generator wrote the module, or a part of it.
     :param exported: functions of ``LIB``.
     :param registered: functions of the global registry, by their whole names, and type keys.
     """
 
     target: str | None = None
+    is_generated: bool = False
     exported: tuple[str, ...] = ()
     registered: tuple[str, ...] = ()
 
@@ -46,6 +48,7 @@ def stub_names(module: bytes | None, stub: bytes | None) -> StubNames:
     loads = (_LOAD.match(line) for line in code)
     return StubNames(
         target=next((match[1] for match in loads if match), None),
+        is_generated=any("# tvm-ffi-stubgen(" in line for line in code),
         exported=tuple(dict.fromkeys(_protocol(_lines(stub)))),
         registered=tuple(dict.fromkeys(_registered(code))),
     )

@@ -166,8 +166,9 @@ def _missing_stub(
     loading = {names.target: module for module, names in stubs.items() if names.target is not None}
     module = loading.get(_target(path))
     if module is not None:
-        stub = f"{module}i"
-        return f"{stub} is not there" if path in exporting and stub not in paths else None
+        # A module that somebody wrote may have the types of what it exports in itself.
+        is_missing = path in exporting and stubs[module].is_generated and f"{module}i" not in paths
+        return f"{module}i is not there" if is_missing else None
     if loading:
         return f"no module with stubs loads it; {_listed(sorted(loading.values()))} load others"
     top = path.partition("/")[0]

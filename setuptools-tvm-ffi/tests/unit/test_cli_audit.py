@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_binaries import compile_library
+from made_wheels import write_wheel
+from setuptools_tvm_ffi import cli
+from setuptools_tvm_ffi.audit.binaries import BinaryReader
+from setuptools_tvm_ffi.cli import audit
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("cc") is None, reason="no cc for ELF on PATH"
+)
+
+TAG = f"py3-none-manylinux_2_17_{os.uname().machine}" if sys.platform == "linux" else ""
+
+
+@pytest.fixture(autouse=True)
+def shared_reader(reader: BinaryReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the command use the reader that all tests share, which is slow to start."""
+    monkeypatch.setattr(audit, "BinaryReader", lambda: contextlib.nullcontext(reader))
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    return write_wheel(tmp_path, {"pkg/__init__.py": b""})
+
+
+@pytest.fixture
+def flawed(tmp_path: Path) -> Path:
+    """A wheel with one library, which has an executable stack."""
+    library = compile_library(tmp_path, "int f(void) { return 1; }", "-Wl,-z,execstack")
+    return write_wheel(tmp_path, {"odd/libops.so": library}, tag=TAG, distribution="odd-1.0")
+
+
+def answers(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == 1
+    wheels: list[dict[str, Any]] = document["wheels"]
+    return wheels
+
+
+def test_without_findings_the_status_is_0(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["audit", str(sound)]) == 0
+    assert capsys.readouterr() == (
+        f"{sound.name}\n  platform tag: claims any; the libraries satisfy any\n  no findings\n",
+        "",
+    )
+
+
+def test_with_a_finding_the_status_is_1_and_it_says_what_to_do(
+    flawed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["audit", str(flawed)]) == 1
+    printed = capsys.readouterr().out
+    assert f"  platform tag: claims {TAG[9:]}; the libraries satisfy manylinux_2_" in printed
+    assert "\n  odd/libops.so\n    file: elf library for " in printed
+    assert "\n    other exports: f\n" in printed
+    assert "\n  TVM401 error: executable stack\n    found:  odd/libops.so: PT_GNU_STACK" in printed
+    assert "\n    breaks: glibc 2.41" in printed
+    assert "\n    fix:    Add `.section" in printed
+    assert printed.endswith("\n  1 finding\n")
+    assert "\x1b" not in printed
+
+
+def test_a_program_gets_everything_as_json(
+    flawed: Path, sound: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["audit", "--json", str(flawed), str(sound)]) == 1
+    first, second = answers(capsys)
+    assert second["findings"] == []
+    assert first["wheel"] == str(flawed)
+    assert first["claimed-tags"] == [TAG[9:]]
+    (library,) = first["libraries"]
+    assert library["path"] == "odd/libops.so"
+    assert library["executable-stack"] is True
+    assert library["exported"] == ["f"]
+    (finding,) = first["findings"]
+    assert finding["code"] == "TVM401"
+    assert finding["level"] == "error"
+    assert finding["path"] == "odd/libops.so"
+    assert set(finding) == {"code", "level", "title", "path", "found", "breaks", "fix"}
+
+
+def test_a_code_may_be_left_out(flawed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["audit", "--ignore", "TVM401", str(flawed)]) == 0
+    assert "no findings" in capsys.readouterr().out
+
+
+def test_a_code_that_is_none_is_refused(flawed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["audit", "--ignore", "TVM999", str(flawed)]) == 2
+    assert "there is no code 'TVM999'" in capsys.readouterr().err
+
+
+def test_a_wheel_that_cannot_be_audited_does_not_hide_the_others(
+    flawed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken-1.0-py3-none-any.whl"
+    broken.write_bytes(flawed.read_bytes()[:-30])
+    assert cli.main(["audit", str(broken), str(flawed), str(tmp_path / "text.txt")]) == 2
+    printed = capsys.readouterr()
+    assert "TVM401" in printed.out
+    assert "setuptools-tvm-ffi: error: broken-1.0-py3-none-any.whl: this is no zip" in printed.err
+    assert "text.txt: " in printed.err
+    assert cli.main(["audit", "--json", str(broken), str(flawed)]) == 2
+    first, second = answers(capsys)
+    assert set(first) == {"wheel", "error"}
+    assert [finding["code"] for finding in second["findings"]] == ["TVM401"]
