@@ -57,6 +57,7 @@ PROJECT_KEYS = {
     "cuda-architectures": ("strings", '["9.0a", "10.0+PTX"]'),
     "hip-architectures": ("strings", '["gfx942", "gfx90a:xnack-"]'),
     "abi-floor": ("text", '"0.1.10"'),
+    "platform-tag": ("text", '"default"'),
     "editable-rebuild": ("flag", "true"),
     "stubs": ("choice", '"check"'),
     "py-typed": ("flag", "false"),
@@ -327,6 +328,12 @@ WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
         ('"0.1.0"', "load_lib_module"),
         ('"99.1"', "is newer than"),
         ('""', "is empty"),
+    ],
+    "platform-tag": [
+        ('""', "expected 'default', 'auto' or a platform tag"),
+        ('"manylinux"', "is 'manylinux'"),
+        ('"linux_x86_64"', "is 'linux_x86_64'"),
+        ('"any"', "is 'any'"),
     ],
     "name": [
         ('""', "dotted package"),

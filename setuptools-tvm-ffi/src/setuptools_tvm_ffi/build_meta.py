@@ -18,10 +18,10 @@ from typing import Any
 import setuptools
 from setuptools import build_meta as _setuptools
 
-from . import abi_floor, ninja
+from . import abi_floor, ninja, platform_tag
 from .attachment import BuildContext, StubsReceiver, attach, set_build_context
 from .errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
-from .settings import ConfigSettings, read_project
+from .settings import ConfigSettings, Project, read_project
 from .settings.model import TABLE
 
 __all__ = [
@@ -40,9 +40,15 @@ _INVALID = "invalid pyproject.toml config"
 
 
 def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
-    """Return what else the build needs: apache-tvm-ffi, and ninja where none is usable."""
-    with _hook(config_settings):
-        return _setuptools.get_requires_for_build_wheel(config_settings) + _requirements()
+    """Return what else the build needs: apache-tvm-ffi, and ninja where none is usable.
+
+    What reads libraries is needed where the wheel's platform tag comes from them.
+    """
+    with _hook(config_settings) as project:
+        needed = _setuptools.get_requires_for_build_wheel(config_settings) + _requirements()
+        if project.settings.platform_tag != platform_tag.DEFAULT:
+            needed += platform_tag.BUILD_REQUIREMENTS
+        return needed
 
 
 def get_requires_for_build_editable(config_settings: ConfigSettings = None) -> list[str]:
@@ -153,7 +159,7 @@ def _hook(
     *,
     compiles: bool = True,
     stubs: StubsReceiver | None = None,
-) -> Iterator[None]:
+) -> Iterator[Project]:
     with _reported_errors():
         # What is wrong with them is said before a setup.py runs.
         project = read_project(Path.cwd(), config_settings=config_settings)
@@ -166,7 +172,7 @@ def _hook(
             )
         context = BuildContext(project, config_settings, rebuild_into, stubs)
         with _attached_distribution(context):
-            yield
+            yield project
 
 
 @contextlib.contextmanager

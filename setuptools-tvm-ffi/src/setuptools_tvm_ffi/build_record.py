@@ -74,9 +74,41 @@ def render(
             for library in libraries
         ],
     }
-    return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
+    return _as_json(record)
+
+
+def refreshed(content: bytes, digests: Mapping[str, str], *, repaired_with: str) -> bytes:
+    """Return a record after a tool has rewritten libraries of its wheel.
+
+    `sha256` goes on being that of the library which is shipped; `built-sha256` then is the one that
+    was built. Where no library has changed, neither does the record.
+
+    :param digests: the SHA-256 of each file in the wheel, by its path.
+    :param repaired_with: the tool and its release.
+    :raises ValueError: the record is none.
+    """
+    try:
+        record = json.loads(content)
+        changed = [
+            (library, digests[library["path"]])
+            for library in record["libraries"]
+            if digests.get(library["path"], library["sha256"]) != library["sha256"]
+        ]
+    except (KeyError, TypeError, RecursionError) as problem:
+        raise ValueError(f"{type(problem).__name__}: {problem}") from None
+    if not changed:
+        return content
+    for library, shipped in changed:
+        library.setdefault("built-sha256", library["sha256"])
+        library["sha256"] = shipped
+    record["repaired-with"] = repaired_with
+    return _as_json(record)
 
 
 def digest(content: bytes) -> str:
     """Return the SHA-256 of a library, hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _as_json(record: object) -> bytes:
+    return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()

@@ -13,10 +13,10 @@ from typing import IO
 
 # `-I` keeps the working folder, PYTHONPATH and the user's site out; the path of the running
 # interpreter, where an isolated build environment lives, comes in explicitly.
-_BOOTSTRAP = (
-    "import sys, json, runpy; "
-    "sys.path[:] = json.loads(sys.argv.pop(1)); "
-    "runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+_PREPARE = "import sys, json, runpy; sys.path[:] = json.loads(sys.argv.pop(1)); "
+_BOOTSTRAP = f"{_PREPARE}runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+_MODULE_BOOTSTRAP = (
+    f"{_PREPARE}runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
 )
 
 
@@ -55,4 +55,42 @@ def start_python(
         env={**os.environ, **(variables or {})},
         text=True,
         encoding="utf-8",
+    )
+
+
+def run_module(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    root: Path,
+    folder: Path,
+    variables: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a module as a program, as ``python -m`` does; return its status and all that it printed.
+
+    What it makes of sets does not change from one run to the next.
+
+    :param root: a folder that is kept out of the import path.
+    :param folder: an empty one of this process, where the program is started.
+    :param variables: what its environment has beside that of this process.
+    """
+    # As `-I`, which would ignore the seed of hashes as well.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return subprocess.run(
+        [
+            sys.executable,
+            *("-s", "-B", "-X", "utf8", "-c", _MODULE_BOOTSTRAP),
+            json.dumps(safe_path(sys.path, root)),
+            module,
+            *arguments,
+        ],
+        cwd=folder,
+        env={**kept, "PYTHONHASHSEED": "0", **(variables or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 
 def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> bool:
@@ -24,17 +27,31 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> bool
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         permissions = 0o666 & ~_umask() if mode is None else mode
+    with _replacement(path, permissions) as stream:
+        stream.write(content)
+    return True
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open what takes the place of `path` once it is written whole, for content in parts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _replacement(path, 0o666 & ~_umask()) as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def _replacement(path: Path, permissions: int) -> Iterator[IO[bytes]]:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
+            yield stream
         os.chmod(temporary, permissions)
         # An in-place write would crash a process that has the library mapped.
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
-    return True
 
 
 def _umask() -> int:

@@ -118,3 +118,47 @@ def test_the_digest_is_sha256_in_hexadecimal() -> None:
     assert build_record.digest(b"") == (
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     )
+
+
+# --- after a repair -----------------------------------------------------------------------------
+
+
+def test_a_library_that_was_rewritten_is_recorded_as_it_is_shipped_and_as_it_was_built() -> None:
+    before = rendered({"link": ("-shared",)})
+    after = json.loads(
+        build_record.refreshed(before, {"pkg/libops.so": "cd" * 32}, repaired_with="tool 1.0")
+    )
+    (library,) = after["libraries"]
+    assert (library["sha256"], library["built-sha256"]) == ("cd" * 32, "ab" * 32)
+    assert after["repaired-with"] == "tool 1.0"
+    # All else is as it was.
+    del library["built-sha256"], after["repaired-with"]
+    library["sha256"] = "ab" * 32
+    assert after == json.loads(before)
+
+
+def test_the_library_that_was_built_stays_recorded_through_several_repairs() -> None:
+    once = build_record.refreshed(
+        rendered({}), {"pkg/libops.so": "cd" * 32}, repaired_with="tool 1.0"
+    )
+    twice = build_record.refreshed(once, {"pkg/libops.so": "ef" * 32}, repaired_with="tool 2.0")
+    (library,) = json.loads(twice)["libraries"]
+    assert (library["sha256"], library["built-sha256"]) == ("ef" * 32, "ab" * 32)
+    assert json.loads(twice)["repaired-with"] == "tool 2.0"
+
+
+@pytest.mark.parametrize("digests", [{"pkg/libops.so": "ab" * 32}, {"pkg/other.so": "cd" * 32}, {}])
+def test_a_record_of_which_no_library_was_rewritten_stays_byte_for_byte(
+    digests: dict[str, str],
+) -> None:
+    before = rendered({})
+    assert build_record.refreshed(before, digests, repaired_with="tool 1.0") is before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"{}", b'{"libraries": 3}', b'{"libraries": [[]]}', b"\xff", b"[" * 100_000],
+)
+def test_what_is_no_record_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        build_record.refreshed(content, {}, repaired_with="tool 1.0")

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from setuptools_tvm_ffi.child_python import safe_path, start_python
+from setuptools_tvm_ffi.child_python import run_module, safe_path, start_python
 
 REPORT = """\
 import argparse, importlib.util, json, sys
@@ -99,3 +99,55 @@ def test_a_root_behind_a_symbolic_link_is_left_out(tmp_path: Path) -> None:
 def test_an_in_tree_backend_below_the_root_stays_importable(tmp_path: Path) -> None:
     backend = str(tmp_path / "backend/src")
     assert safe_path([str(tmp_path), backend], tmp_path) == [backend]
+
+
+@pytest.fixture
+def reporting_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    packages = tmp_path / "packages"
+    (packages / "reporting").mkdir(parents=True)
+    (packages / "reporting" / "__init__.py").touch()
+    (packages / "reporting" / "__main__.py").write_text(REPORT, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(packages))
+    return "reporting"
+
+
+def test_a_module_runs_as_a_program_and_imports_nothing_from_the_project(
+    project: Path, reporting_module: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "start"
+    folder.mkdir()
+    result = run_module(reporting_module, ["--all", "a b"], root=project, folder=folder)
+    assert result.returncode == 0, result.stdout
+    told = json.loads(result.stdout)
+    assert (told["name"], told["argv"][1:]) == ("__main__", ["--all", "a b"])
+    assert told["argv"][0].endswith(os.path.join("reporting", "__main__.py"))
+    assert not told["shadow"]
+    assert [file for file in told["modules"] if Path(file).is_relative_to(project)] == []
+
+
+def test_what_a_module_makes_of_a_set_is_the_same_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ordered.py").write_text("print({f'name{i}' for i in range(9)})\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    folder = tmp_path / "start"
+    folder.mkdir()
+    one, two = (run_module("ordered", [], root=folder, folder=folder) for _ in range(2))
+    assert "name8" in one.stdout
+    assert one.stdout == two.stdout
+
+
+def test_a_module_gets_variables_and_its_status_and_all_that_it_prints_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = (
+        "import os, sys\nprint(os.environ['A'], sys.stdin.read(), flush=True)\n"
+        "print('ü', file=sys.stderr)\nsys.exit(3)\n"
+    )
+    (tmp_path / "ending.py").write_text(program, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folder = tmp_path / "start"
+    folder.mkdir()
+    result = run_module("ending", [], root=folder, folder=folder, variables={"A": "中文"})
+    assert (result.returncode, result.stdout) == (3, "中文 \nü\n")

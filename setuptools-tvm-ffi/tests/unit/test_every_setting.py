@@ -664,6 +664,7 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
     ProjectSettings: {
         "cuda_architectures": "test_libraries.py",
         "hip_architectures": "test_libraries.py",
+        "platform_tag": "../test_platform_tag.py",
         "editable_rebuild": "../test_rebuild_on_import.py",
         "stubs": "../test_stubs_command.py",
         "py_typed": "../test_stubs_command.py",

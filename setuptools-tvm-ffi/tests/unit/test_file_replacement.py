@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi.file_replacement import replace_file
+from setuptools_tvm_ffi.file_replacement import new_file, replace_file
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX permissions")
 
@@ -144,3 +144,28 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="folder"):
         replace_file(tmp_path / "folder", b"new")
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+
+
+def test_content_in_parts_is_there_once_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    with new_file(path) as stream:
+        stream.write(b"one ")
+        assert not path.exists()
+        stream.write(b"two")
+    assert path.read_bytes() == b"one two"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_content_in_parts_that_ends_badly_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def write() -> None:
+        with new_file(path) as stream:
+            stream.write(b"new")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -25,6 +25,7 @@ from setuptools_tvm_ffi.settings.values import (
     Macros,
     PackageURL,
     PerLanguage,
+    PlatformTag,
     RegistryPrefix,
     Strings,
     Text,
@@ -66,6 +67,7 @@ def test_every_key_of_a_project_reaches_its_settings() -> None:
         "cuda-architectures": ["9.0a", "10.0+PTX"],
         "hip-architectures": ["gfx942", "gfx90a:sramecc+:xnack-"],
         "abi-floor": "0.1.9",
+        "platform-tag": "manylinux_2_28",
         "editable-rebuild": True,
         "stubs": "check",
         "py-typed": False,
@@ -82,6 +84,7 @@ def test_every_key_of_a_project_reaches_its_settings() -> None:
         cuda_architectures=("9.0a", "10.0+PTX"),
         hip_architectures=("gfx942", "gfx90a:sramecc+:xnack-"),
         abi_floor="0.1.9",
+        platform_tag="manylinux_2_28",
         editable_rebuild=True,
         stubs="check",
         py_typed=False,
@@ -191,8 +194,8 @@ def test_an_unknown_key_of_a_project_is_refused_with_the_one_that_was_meant(
     assert error.message == f"{TABLE}.{key}: unknown key, did you mean {meant!r}?"
     assert error.hint == (
         "known keys: build-type, jobs, compiler-launcher, strip, lto, warnings-as-errors, "
-        "cuda-architectures, hip-architectures, abi-floor, editable-rebuild, stubs, py-typed, "
-        "sbom, vendored, ext-modules"
+        "cuda-architectures, hip-architectures, abi-floor, platform-tag, editable-rebuild, stubs, "
+        "py-typed, sbom, vendored, ext-modules"
     )
 
 
@@ -292,6 +295,7 @@ TAKEN: dict[type[Kind], set[str]] = {
     Macros: set(),
     PerLanguage: set(),
     ExtensionName: set(),
+    PlatformTag: set(),
     RegistryPrefix: set(),
     LicenseExpression: set(),
     PackageURL: set(),
@@ -366,6 +370,10 @@ WRONG_PROJECT: dict[str, list[tuple[object, str]]] = {
         (["GFX942"], "holds 'GFX942', expected targets"),
     ],
     "abi_floor": [(0.1, "must be a string, not float"), ("", "is empty")],
+    "platform_tag": [
+        ("manylinux", "is 'manylinux', expected 'default', 'auto' or a platform tag such as "),
+        (2014, "is 2014, expected 'default', 'auto' or a platform tag such as "),
+    ],
     "editable_rebuild": [("true", "must be true or false, not str")],
     "stubs": [
         ("init", "is 'init', expected one of 'warn', 'check', 'strict'"),

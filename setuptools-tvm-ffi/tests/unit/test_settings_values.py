@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from setuptools_tvm_ffi.settings.values import (
     Kind,
     Macros,
     PerLanguage,
+    PlatformTag,
     RegistryPrefix,
     Strings,
     Text,
@@ -347,3 +349,37 @@ def test_a_prefix_of_another_form_is_refused(prefix: object) -> None:
 def test_only_python_can_say_that_there_is_no_prefix() -> None:
     assert RegistryPrefix().parse(PLACE, None, toml=False) is None
     assert "is None" in refused(RegistryPrefix(), None, toml=True)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        *("default", "auto", "manylinux_2_28", "manylinux_2_28_x86_64", "manylinux2014"),
+        *("manylinux1_i686", "musllinux_1_2", "musllinux_1_2_aarch64", "macosx_11_0"),
+        *("macosx_10_13_universal2", "win32", "win_amd64"),
+    ],
+)
+def test_a_platform_tag_may_leave_its_machine_out(tag: str) -> None:
+    assert PlatformTag().parse(PLACE, tag, toml=True) == tag
+    assert re.search(PlatformTag().schema()["pattern"], tag)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        *(
+            "",
+            "Auto",
+            "any",
+            "linux",
+            "linux_x86_64",
+            "manylinux",
+            "manylinux_2",
+            "manylinux_2_28_",
+        ),
+        *("manylinux_2_28_1", "manylinux_2_28.manylinux_2_31", "macosx_11", "windows", "win_"),
+    ],
+)
+def test_what_is_no_platform_tag_is_refused(tag: str) -> None:
+    assert f"is {tag!r}, expected 'default', 'auto' or" in refused(PlatformTag(), tag)
+    assert not re.search(PlatformTag().schema()["pattern"], tag)

@@ -30,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     parser.add_argument("wheels", nargs="+", type=Path, metavar="WHEEL")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_ignore(parser)
+
+
+def add_ignore(parser: argparse.ArgumentParser) -> None:
+    """Add the option that leaves findings out."""
     parser.add_argument(
         "--ignore",
         action="append",
@@ -39,13 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(parsed: argparse.Namespace) -> int:
-    """Audit each wheel; return the exit status."""
-    unknown = set(parsed.ignore) - {code.name for code in CATALOGUE}
+def check_ignored(names: Collection[str]) -> None:
+    """Refuse what is no code.
+
+    :raises ConfigurationError: by name.
+    """
+    unknown = set(names) - {code.name for code in CATALOGUE}
     if unknown:
         raise ConfigurationError(
             f"--ignore: there is no code {min(unknown)!r}", hint="docs/audit.md lists them"
         )
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Audit each wheel; return the exit status."""
+    check_ignored(parsed.ignore)
     status = FINE
     answers = []
     with BinaryReader() as reader:
@@ -61,15 +74,20 @@ def run(parsed: argparse.Namespace) -> int:
             if findings and status == FINE:
                 status = FINDINGS
             if parsed.json:
-                answers.append(_as_json(report, findings))
+                answers.append(as_json(report, findings))
             else:
-                print("\n".join(map(_harmless, _as_text(report, findings))))
+                print("\n".join(as_text(report, findings)))
     if parsed.json:
         print(json.dumps({"schema": _SCHEMA_VERSION, "wheels": answers}, indent=2))
     return status
 
 
-def _as_text(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
+def as_text(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
+    """Yield what people read, line by line; no name in a wheel can steer their terminal."""
+    yield from map(_harmless, _lines(report, findings))
+
+
+def _lines(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
     yield report.path.name
     yield f"  platform tag: claims {', '.join(report.claimed_tags)}; " + (
         f"the libraries satisfy {report.satisfied_tag}"
@@ -126,7 +144,6 @@ def _facts(binary: Binary, report: WheelReport) -> Iterator[tuple[str, str]]:
 
 
 def _harmless(line: str) -> str:
-    """Return a line that cannot steer a terminal, whatever names a wheel holds."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
@@ -139,7 +156,8 @@ def _shortened(name: str) -> str:
     return name if len(name) <= _WIDTH else f"{name[: _WIDTH - 1]}…"
 
 
-def _as_json(report: WheelReport, findings: Collection[Finding]) -> dict[str, Any]:
+def as_json(report: WheelReport, findings: Collection[Finding]) -> dict[str, Any]:
+    """Return what programs read."""
     record = report.record
     return {
         "wheel": str(report.path),

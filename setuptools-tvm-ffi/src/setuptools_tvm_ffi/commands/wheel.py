@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import platform as platform_module
 import re
+import shutil
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.dist_info import dist_info
 from setuptools.command.editable_wheel import editable_wheel
 
-from .. import build_record, sbom
+from .. import build_record, platform_tag, sbom
 from ..attachment import project_of
 from ..errors import BuildError
 from ..extension import TVMFFIExtension
@@ -51,6 +52,7 @@ class BdistWheelMixin(bdist_wheel):
     """One wheel for every Python of a platform (PEP 425 tag ``py3-none-<platform>``)."""
 
     _packing = False
+    _platform_tag: str | None = None
 
     def finalize_options(self) -> None:
         """Have the requirement in place before metadata is written."""
@@ -63,7 +65,24 @@ class BdistWheelMixin(bdist_wheel):
         if all(isinstance(e, TVMFFIExtension) for e in self.distribution.ext_modules or ()):
             python, abi = "py3", "none"
             platform = macos_platform_tag(platform, os.environ, platform_module.machine())
-        return python, abi, platform
+        return python, abi, self._audited(platform)
+
+    def _audited(self, platform: str) -> str:
+        """Return the tag that is asked for, once what is packed is there to be looked at."""
+        project = project_of(self.distribution)
+        wanted = project.settings.platform_tag
+        if wanted == platform_tag.DEFAULT or not self._packing:
+            return platform
+        if self._platform_tag is None:  # for the file's name; `WHEEL` says the same
+            assert self.bdist_dir is not None
+            folder, place = Path(self.bdist_dir), project.place("platform_tag")
+            try:
+                tag = platform_tag.platform_tag(folder, wanted, platform, place=place)
+            except BuildError:
+                shutil.rmtree(folder)  # the next build would pack what lies there
+                raise
+            self._platform_tag = tag
+        return self._platform_tag
 
     def run(self) -> None:
         """Build and pack the wheel."""

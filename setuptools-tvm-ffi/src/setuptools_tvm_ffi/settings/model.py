@@ -27,6 +27,7 @@ from .values import (
     Macros,
     PackageURL,
     PerLanguage,
+    PlatformTag,
     RegistryPrefix,
     Strings,
     Text,
@@ -332,6 +333,13 @@ class ProjectSettings:
         "The oldest release of apache-tvm-ffi that wheels declare to work with; by default the one "
         "that is built against.",
         None,
+    )
+    platform_tag: str = _setting(
+        PlatformTag(),
+        "The platform tag of wheels. `default` is what setuptools says, on Linux `linux_x86_64` "
+        "and its like, which PyPI does not take. `auto` is the lowest tag that the libraries "
+        "satisfy. Any other has to hold, or there is no wheel; its machine may be left out.",
+        "default",
     )
     editable_rebuild: bool = _setting(
         Flag(),

@@ -24,6 +24,11 @@ _RESERVED_TARGETS = frozenset({"tvm_ffi"})
 _PREFIX = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?", re.ASCII)
 # A type and a name at least; what follows is the type's affair.
 _PACKAGE_URL = re.compile(r"pkg:[A-Za-z][A-Za-z0-9.-]*/[A-Za-z0-9._~%+/-]+(@[^\s#?]+)?([?#]\S*)?")
+_PLATFORM_TAG = re.compile(
+    r"default|auto|((manylinux|musllinux|macosx)_\d+_\d+|manylinux(1|2010|2014))(_[a-z]\w*)?"
+    r"|win32|win_[a-z]\w*",
+    re.ASCII,
+)
 _MACRO_NAME = re.compile(r"[A-Za-z_]\w*(\([\w\s,.]*\))?", re.ASCII)
 
 
@@ -398,6 +403,29 @@ class ExtensionName(_Textual):
     def described(self) -> str:
         """Return its form."""
         return "`package.target`"
+
+
+@dataclass(frozen=True)
+class PlatformTag(_Textual):
+    """`default`, `auto`, or a platform tag with or without its machine."""
+
+    def parse(self, place: str, value: object, *, toml: bool) -> str:
+        """Return the tag."""
+        del toml
+        if not isinstance(value, str) or not _PLATFORM_TAG.fullmatch(value):
+            raise ConfigurationError(
+                f"{place} is {_repr(value)}, expected 'default', 'auto' or a platform tag such as "
+                "'manylinux_2_28', 'musllinux_1_2', 'macosx_11_0', 'win_amd64'"
+            )
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Return a string of that form."""
+        return {"type": "string", "pattern": f"^({_PLATFORM_TAG.pattern})$"}
+
+    def described(self) -> str:
+        """Return its forms."""
+        return '`"default"`, `"auto"`, or a platform tag such as `"manylinux_2_28"`'
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the wheel that comes of a repair: the same bytes for the same input, whole or not at all.
+
+What the tools write themselves depends on the time, the umask and the file system's order.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import stat
+import time
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from packaging.tags import Tag
+
+from ..file_replacement import new_file
+from ..wheel_archive import WheelArchive
+
+_SIGNATURES = ("RECORD.jws", "RECORD.p7s")
+
+Date = tuple[int, int, int, int, int, int]
+
+
+def date_of(wheel: Path, source_date_epoch: str | None) -> Date:
+    """Return the date of every member: the variable's, or without it the newest in the wheel.
+
+    https://reproducible-builds.org/docs/source-date-epoch/
+
+    :raises ValueError: the variable holds no number of seconds.
+    """
+    if source_date_epoch:
+        date = time.gmtime(int(source_date_epoch))[:6]
+    else:
+        with zipfile.ZipFile(wheel) as archive:
+            date = max(entry.date_time for entry in archive.infolist())
+    # All that zip knows.
+    return min(max(date, (1980, 1, 1, 0, 0, 0)), (2107, 12, 31, 23, 59, 58))
+
+
+def with_tags(wheel_file: bytes, tags: Iterable[Tag]) -> bytes:
+    r"""Return ``WHEEL`` with these tags in place of its own, in order.
+
+    >>> with_tags(b"Wheel-Version: 1.0\nTag: py3-none-linux_x86_64\n", [Tag("py3", "none", "any")])
+    b'Wheel-Version: 1.0\nTag: py3-none-any\n'
+    """
+    lines = [line for line in wheel_file.decode().splitlines() if line]
+    kept = [line for line in lines if not line.lower().startswith("tag:")]
+    return ("\n".join([*kept, *(f"Tag: {tag}" for tag in sorted(map(str, tags)))]) + "\n").encode()
+
+
+def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: Date) -> None:
+    """Write the members of `archive` to `path`, with the ``RECORD`` that belongs to them.
+
+    Signatures of the former one are left out.
+
+    :param changed: contents that take the place of those in the archive, or are added.
+    """
+    dist_info = f"{archive.dist_info}/"
+    record = f"{dist_info}RECORD"
+    left_out = {record, *(f"{dist_info}{name}" for name in _SIGNATURES)}
+    names = {*archive.members, *changed} - left_out
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    with new_file(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
+        # Metadata comes last, so that an installer finds it without reading on.
+        for name in sorted(names, key=lambda name: (name.startswith(dist_info), name)):
+            content = changed[name] if name in changed else archive.read(name)
+            is_program = name in archive.members and archive.members[name].mode & 0o111
+            _write(made, name, content, 0o755 if is_program else 0o644, date)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
+            writer.writerow((name, f"sha256={digest.decode()}", len(content)))
+        writer.writerow((record, "", ""))
+        _write(made, record, rows.getvalue().encode(), 0o644, date)
+
+
+def _write(archive: zipfile.ZipFile, name: str, content: bytes, mode: int, date: Date) -> None:
+    entry = zipfile.ZipInfo(name, date)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3  # permissions are Unix's wherever this runs
+    entry.external_attr = (stat.S_IFREG | mode) << 16
+    archive.writestr(entry, content)

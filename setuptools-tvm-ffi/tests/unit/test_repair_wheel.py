@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is done around a tool. The tools here are stand-ins that write the wheel which a test wants,
+
+since delocate and codesign run on macOS alone; `../test_repair.py` has the ones that run here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_binaries import make_macho
+from made_wheels import write_wheel
+from setuptools_tvm_ffi import repair
+from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.repair import Repaired, repair_wheel, signatures, told, tools
+
+INFO = "pkg-1.0.dist-info"
+LIBRARY = "pkg/libops.dylib"
+TAG = "py3-none-macosx_11_0_arm64"
+
+
+def build_record(content: bytes) -> bytes:
+    digest = hashlib.sha256(content).hexdigest()
+    library = {"target": "ops", "path": LIBRARY, "sha256": digest}
+    return json.dumps({"schema": 1, "libraries": [library]}).encode()
+
+
+@pytest.fixture
+def macos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this be taken for macOS with its tools."""
+    sysconfig.get_config_vars()  # which are read once, from a file of the platform
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(tools.RepairTool, "check_installed", lambda self: f"{self.name} 9.9")
+
+
+def give(
+    monkeypatch: pytest.MonkeyPatch,
+    files: Mapping[str, bytes] | None,
+    *,
+    tag: str = TAG,
+    status: int = 0,
+    printed: str = "",
+) -> list[dict[str, Any]]:
+    """Have the tool write a wheel of these files; return the calls of it."""
+    calls: list[dict[str, Any]] = []
+
+    def run_module(
+        module: str, arguments: Sequence[str], **kwargs: Any
+    ) -> subprocess.CompletedProcess[str]:
+        assert list(kwargs["folder"].iterdir()) == []
+        calls.append({"module": module, "arguments": arguments, **kwargs["variables"]})
+        output = Path(arguments[arguments.index("--wheel-dir") + 1])
+        assert output.is_dir()
+        if files is not None:
+            write_wheel(output, files, tag=tag)
+        return subprocess.CompletedProcess([], status, printed)
+
+    monkeypatch.setattr(repair, "run_module", run_module)
+    return calls
+
+
+def give_codesign(monkeypatch: pytest.MonkeyPatch, *, valid: bool) -> list[list[str]]:
+    """Have codesign find a signature or not, and write one; return the calls of it."""
+    calls: list[list[str]] = []
+
+    def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+        calls.append([*command[:-1], Path(command[-1]).name])
+        if "--sign" in command:
+            with Path(command[-1]).open("ab") as stream:
+                stream.write(b"signature")
+        ok = valid or "--sign" in command
+        return subprocess.CompletedProcess(command, 0 if ok else 1, "")
+
+    monkeypatch.setattr(signatures, "_run", run)
+    return calls
+
+
+@pytest.mark.usefixtures("macos")
+def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = make_macho(), make_macho(run_paths=("@loader_path",))
+    record = build_record(before)
+    wheel = write_wheel(tmp_path, {LIBRARY: before, f"{INFO}/tvm_ffi_build.json": record}, tag=TAG)
+    grafted, bill = "pkg/.dylibs/libextra.dylib", f"{INFO}/sboms/of-the-tool.cdx.json"
+    files = {LIBRARY: after, grafted: make_macho(), f"{INFO}/tvm_ffi_build.json": record}
+    files[bill] = b"{}"
+    # delocate 0.13 writes what the libraries need as the tag.
+    calls = give(monkeypatch, files, tag="py3-none-macosx_12_0_arm64")
+    signing = give_codesign(monkeypatch, valid=True)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    result = repair_wheel(wheel, tmp_path / "w", platform="macosx_12_0")
+
+    assert result == Repaired(
+        source=wheel,
+        path=tmp_path / "w" / "pkg-1.0-py3-none-macosx_12_0_arm64.whl",
+        repaired_with="delocate 9.9",
+        added=(bill, grafted),
+        changed=(LIBRARY,),
+    )
+    (call,) = calls
+    assert call["module"] == "delocate.cmd.delocate_wheel"
+    assert call["arguments"][-1] == str(wheel)
+    assert call["MACOSX_DEPLOYMENT_TARGET"] == "12.0"
+    assert call["SOURCE_DATE_EPOCH"] == "1700000000"
+    verify = ["codesign", "--verify", "--strict"]
+    assert signing == [[*verify, "libops.dylib"], [*verify, "libextra.dylib"]]
+    with zipfile.ZipFile(result.path) as archive:
+        assert archive.read(LIBRARY) == after
+        (library,) = json.loads(archive.read(f"{INFO}/tvm_ffi_build.json"))["libraries"]
+        assert archive.read(f"{INFO}/WHEEL").endswith(b"Tag: py3-none-macosx_12_0_arm64\n")
+    assert library["sha256"] == hashlib.sha256(after).hexdigest()
+    assert library["built-sha256"] == hashlib.sha256(before).hexdigest()
+
+
+@pytest.mark.usefixtures("macos")
+def test_a_library_without_a_valid_signature_is_signed_ad_hoc_and_recorded_as_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = make_macho(signed=False)
+    files = {LIBRARY: content, f"{INFO}/tvm_ffi_build.json": build_record(content)}
+    files["pkg/libtext.so"] = b"no library at all"
+    wheel = write_wheel(tmp_path, files, tag=TAG)
+    give(monkeypatch, files)
+    signing = give_codesign(monkeypatch, valid=False)
+    result = repair_wheel(wheel, tmp_path / "w")
+    assert signing == [
+        ["codesign", "--verify", "--strict", "libops.dylib"],
+        ["codesign", "--force", "--sign", "-", "libops.dylib"],
+    ]
+    assert (result.added, result.changed) == ((), (LIBRARY,))
+    with zipfile.ZipFile(result.path) as archive:
+        assert archive.read(LIBRARY) == content + b"signature"
+        (library,) = json.loads(archive.read(f"{INFO}/tvm_ffi_build.json"))["libraries"]
+    assert library["sha256"] == hashlib.sha256(content + b"signature").hexdigest()
+
+
+@pytest.mark.usefixtures("macos")
+def test_a_library_that_cannot_be_signed_is_named_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {LIBRARY: make_macho()}
+    wheel = write_wheel(tmp_path, files, tag=TAG)
+    give(monkeypatch, files)
+    failed = subprocess.CompletedProcess([], 1, "no identity found\n")
+    monkeypatch.setattr(signatures, "_run", lambda _: failed)
+    with pytest.raises(BuildError, match=r"libops\.dylib cannot be signed: no identity found"):
+        repair_wheel(wheel, tmp_path / "w")
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.usefixtures("macos")
+@pytest.mark.parametrize(
+    ("tag", "platform", "message"),
+    [
+        ("cp311-cp311-macosx_11_0_arm64", None, "delocate has made cp311-cp311 of py3-none"),
+        ("py3.py2-none-macosx_11_0_arm64", None, "has made py2-none, py3-none of py3-none"),
+        (TAG, "macosx_12_0", "says macosx_11_0_arm64, and macosx_12_0_arm64 was asked for"),
+    ],
+)
+def test_a_tool_that_does_something_else_is_not_believed(
+    tag: str,
+    platform: str | None,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wheel = write_wheel(tmp_path, {}, tag=TAG)
+    give(monkeypatch, {}, tag=tag)
+    with pytest.raises(BuildError, match=message):
+        repair_wheel(wheel, tmp_path / "w", platform=platform)
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.usefixtures("macos")
+def test_what_a_tool_says_is_passed_on_when_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = write_wheel(tmp_path, {}, tag=TAG)
+    printed = "looking\nTraceback (most recent call last):\n  File a\n    b\nDelocationError: no\n"
+    give(monkeypatch, None, status=3, printed=printed)
+    with pytest.raises(BuildError) as raised:
+        repair_wheel(wheel, tmp_path / "w")
+    assert (
+        raised.value.message == f"{wheel.name}: delocate ended with 3\nlooking\nDelocationError: no"
+    )
+
+
+@pytest.mark.usefixtures("macos")
+def test_a_wheel_that_a_tool_has_nothing_to_do_about_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = write_wheel(tmp_path, {"pkg/a.py": b""}, tag=TAG)
+    give(monkeypatch, None)
+    result = repair_wheel(wheel, tmp_path / "w")
+    assert result.path == tmp_path / "w" / wheel.name
+    assert (result.added, result.changed) == ((), ())
+
+
+@pytest.mark.usefixtures("macos")
+@pytest.mark.parametrize(
+    ("files", "variable", "message"),
+    [
+        ({f"{INFO}/tvm_ffi_build.json": b"[]"}, None, "tvm_ffi_build.json is no build record"),
+        ({f"{INFO}/tvm_ffi_build.json": b"{"}, None, "tvm_ffi_build.json is no build record"),
+        ({}, "soon", "SOURCE_DATE_EPOCH='soon': no number of seconds since 1970"),
+    ],
+)
+def test_what_is_wrong_with_the_input_is_said(
+    files: dict[str, bytes],
+    variable: str | None,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wheel = write_wheel(tmp_path, files, tag=TAG)
+    give(monkeypatch, files)
+    if variable is not None:
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", variable)
+    with pytest.raises(BuildError, match=message):
+        repair_wheel(wheel, tmp_path / "w")
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.usefixtures("macos")
+def test_a_folder_that_cannot_be_written_to_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = write_wheel(tmp_path, {}, tag=TAG)
+    give(monkeypatch, {})
+    (tmp_path / "file").touch()
+    with pytest.raises(BuildError, match=r"file.*\.whl cannot be written: "):
+        repair_wheel(wheel, tmp_path / "file")
+
+
+def test_a_wheel_that_could_lead_out_of_a_folder_reaches_no_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = write_wheel(tmp_path, {"../outside.py": b""}, tag="py3-none-linux_x86_64")
+    calls = give(monkeypatch, {})
+    with pytest.raises(BuildError, match="the name leaves the wheel"):
+        repair_wheel(wheel, tmp_path / "w")
+    assert calls == []
+
+
+# --- where the tool does not run ----------------------------------------------------------------
+
+
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+
+
+def test_a_macos_wheel_in_order_is_copied_where_delocate_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere(monkeypatch)
+    wheel = write_wheel(
+        tmp_path,
+        {
+            LIBRARY: make_macho(needed=("@rpath/libtvm_ffi.dylib", "@loader_path/libown.dylib")),
+            "pkg/libown.dylib": make_macho(needed=()),
+        },
+        tag=TAG,
+    )
+    result = repair_wheel(wheel, tmp_path / "w")
+    assert result == Repaired(wheel, tmp_path / "w" / wheel.name, None)
+    assert result.path.read_bytes() == wheel.read_bytes()
+    with pytest.raises(BuildError, match="would be replaced by what comes of it"):
+        repair_wheel(wheel, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("library", "what"),
+    [
+        (make_macho(needed=("/opt/lib/libz.dylib",)), "it needs /opt/lib/libz.dylib, which is not"),
+        (make_macho(signed=False), "it has no signature"),
+        (make_macho(minimum_os=(12, 0)), "it needs macOS 12.0 on arm64"),
+        (make_macho("x86_64"), "it is for x86_64, not 'macosx_11_0_arm64'"),
+    ],
+)
+def test_a_macos_wheel_that_needs_a_repair_is_refused_elsewhere_with_what_it_lacks(
+    library: bytes, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere(monkeypatch)
+    wheel = write_wheel(tmp_path, {LIBRARY: library}, tag=TAG)
+    with pytest.raises(BuildError) as raised:
+        repair_wheel(wheel, tmp_path / "w")
+    first, lacking = raised.value.message.splitlines()[:2]
+    assert first == f"{wheel.name}: delocate does not run on this system, and the wheel needs it:"
+    assert lacking.startswith(f"  {LIBRARY}: {what}")
+    assert "repair it where it was built, on darwin" in (raised.value.hint or "")
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_library_that_cannot_be_read_is_refused_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere(monkeypatch)
+    wheel = write_wheel(tmp_path, {LIBRARY: make_macho()[:200]}, tag=TAG)
+    with pytest.raises(BuildError, match=f"{LIBRARY}: it"):
+        repair_wheel(wheel, tmp_path / "w")
+
+
+def test_a_linux_wheel_elsewhere_lacks_a_tag_that_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    wheel = write_wheel(tmp_path, {}, tag="py3-none-linux_x86_64")
+    with pytest.raises(BuildError, match="its tag is 'linux_x86_64', which PyPI does not take"):
+        repair_wheel(wheel, tmp_path / "w")
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("", ""),
+        ("only this\n\n", "only this"),
+        (
+            f"{'a' * 3}\nTraceback (most recent call last):\n  x\nE: 1\nmore of it\n",
+            "aaa\nE: 1\nmore of it",
+        ),
+    ],
+)
+def test_of_a_traceback_what_it_ends_with_is_told(output: str, said: str) -> None:
+    assert told(output) == said
