@@ -105,14 +105,16 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
         "SETUPTOOLS_TVM_FFI_JOBS": "4",
     }
     builder.run(
-        *(*user, builder.python, "-I", "-c", BUILD, "077", again, "4", "sdist"),
+        *user,
+        *(builder.python, "-I", "-c", BUILD, "077", again, "4", "sdist"),
         cwd=second / "another name",
         variables={**variables, "SOURCE_DATE_EPOCH": str(DATE)},
     )
     (sdist,) = again.glob("*.tar.gz")
-    pip = ("-m", "pip", "wheel", "-q", "--no-deps", "-w", again, sdist)
     builder.run(
-        *(*user, sys.executable, "-c", UNDER_ANOTHER_UMASK, *pip),
+        *user,
+        *(sys.executable, "-c", UNDER_ANOTHER_UMASK, "-m", "pip", "wheel", "-q", "--no-deps"),
+        *("-w", again, sdist),
         cwd=second / "home",
         variables=variables,
     )
@@ -131,7 +133,7 @@ def test_the_reference_packages_sdist_is_the_same_from_every_folder_and_twice_fr
     builder: Environment, tmp_path: Path
 ) -> None:
     sources = [copy_repository(tmp_path / folder / "source") for folder in ("one", "two")]
-    made = []
+    made: list[Path] = []
     for number, source in enumerate((*sources, sources[1])):
         out = tmp_path / str(number)
         umask = ("022", "077", "002")[number]
@@ -153,7 +155,7 @@ def test_the_reference_packages_sdist_is_the_same_from_every_folder_and_twice_fr
 def test_debug_information_names_no_folder_of_the_build(
     builder: Environment, tmp_path: Path, build_type: str, lto: str, folders: list[str]
 ) -> None:
-    wheels = []
+    wheels: list[Path] = []
     for folder in (tmp_path / name for name in folders):
         source, temporary = folder / "source", folder / "temporary"
         shutil.copytree(PROJECTS / "small", source)

@@ -29,7 +29,7 @@ def check_vendored(project: Project, root: Path) -> None:
         key = f"{vendored.name} {vendored.version or ''}"
         if vendored.path is not None:
             _check_path(vendored, vendored.path, root)
-            key = os.path.normpath(vendored.path)
+            key = _relative(vendored.path, root)
         other = seen.setdefault(key, vendored)
         if other is not vendored:
             what = "path" if vendored.path is not None else "name"
@@ -59,12 +59,12 @@ def make_sbom(
 ) -> bytes:
     """Return the SBOM of a wheel with these libraries."""
     described = {
-        os.path.normpath(vendored.path): vendored
+        _relative(vendored.path, root): vendored
         for vendored in project.settings.vendored
         if vendored.path is not None
     }
     linked = {
-        os.path.normpath(file)
+        _relative(file, root)
         for library in result.libraries
         for file in library.settings.extra_objects
     }
@@ -76,7 +76,7 @@ def make_sbom(
         parts=[
             _described(vendored, root)
             for vendored in project.settings.vendored
-            if vendored.path is None or os.path.normpath(vendored.path) not in linked
+            if vendored.path is None or _relative(vendored.path, root) not in linked
         ],
         date=date,
     )
@@ -90,7 +90,7 @@ def _library(
 ) -> sbom.Library:
     settings = library.settings
     every = [other.settings for other in result.libraries]
-    prebuilt = [os.path.normpath(file) for file in settings.extra_objects]
+    prebuilt = [_relative(file, root) for file in settings.extra_objects]
     return sbom.Library(
         path=str(path_in_wheel(settings)),
         sha256=library.sha256,
@@ -113,20 +113,25 @@ def _library(
 
 
 def _described(vendored: VendoredSettings, root: Path) -> sbom.Part:
-    path = None if vendored.path is None else os.path.normpath(vendored.path)
+    path = None if vendored.path is None else _relative(vendored.path, root)
     return sbom.Part(
         name=vendored.name,
         version=vendored.version,
         license=vendored.license,
         purl=vendored.purl,
-        path=None if path is None else Path(path).as_posix(),
+        path=path,
         sha256=None if path is None else _digest(root / path),
     )
 
 
 def _undescribed(file: str, root: Path) -> sbom.Part:
-    path = Path(file)
-    return sbom.Part(path.name, path=path.as_posix(), sha256=_digest(root / path), kind="file")
+    name = file.rpartition("/")[2]
+    return sbom.Part(name, path=file, sha256=_digest(root / file), kind="file")
+
+
+def _relative(path: str, root: Path) -> str:
+    """Return one name for each file of the project, the same in every folder."""
+    return Path(os.path.relpath(root / path, root)).as_posix()
 
 
 def _digest(file: Path) -> str:
