@@ -276,6 +276,9 @@ def test_a_macos_wheel_in_order_is_copied_where_delocate_does_not_run(
     assert result.path.read_bytes() == wheel.read_bytes()
     with pytest.raises(BuildError, match="would be replaced by what comes of it"):
         repair_wheel(wheel, tmp_path)
+    assert repair_wheel(wheel, tmp_path / "w", platform="macosx_11_0").path == result.path
+    with pytest.raises(BuildError, match="its tag is not 'macosx_12_0_arm64'"):
+        repair_wheel(wheel, tmp_path / "w", platform="macosx_12_0")
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Repaired:
 
     :ivar source: the wheel that was given, as it was.
     :ivar path: the one that was written.
-    :ivar repaired_with: the tool and its release; ``None`` where there was nothing to do.
+    :ivar repaired_with: the tool and its release; ``None`` where the wheel was copied.
     :ivar added: members that the wheel did not have, as libraries from outside.
     :ivar changed: libraries, and other files of packages, that the tool has rewritten.
     """
@@ -69,10 +69,10 @@ def repair_wheel(
     with open_wheel(wheel) as archive:
         system = system_of_wheel(wheel.name, archive.tags)
         tool = TOOLS[system]
-        if not tool.runs_here:
-            return _as_it_is(archive, folder, tool)
         if platform is not None:
             platform = complete(platform, min(tag.platform for tag in archive.tags))
+        if not tool.runs_here:
+            return _as_it_is(archive, folder, tool, platform)
         release = tool.check_installed()
         date = _date(wheel)
         with tempfile.TemporaryDirectory(prefix="setuptools-tvm-ffi-") as scratch:
@@ -97,13 +97,17 @@ def repair_wheel(
     )
 
 
-def _as_it_is(archive: WheelArchive, folder: Path, tool: RepairTool) -> Repaired:
+def _as_it_is(
+    archive: WheelArchive, folder: Path, tool: RepairTool, platform: str | None
+) -> Repaired:
     """Copy a wheel that is in order.
 
     :raises BuildError: it is not, by what it lacks.
     """
     wheel = archive.path
-    lacking = needs(archive)
+    lacking = list(needs(archive))
+    if platform is not None and all(tag.platform != platform for tag in archive.tags):
+        lacking.append(f"its tag is not '{platform}'")
     if lacking:
         raise BuildError(
             f"{wheel.name}: {tool.name} does not run on this system, and the wheel needs it:\n"
@@ -247,7 +251,7 @@ def _mended(
     if system == "darwin":
         return _signed(result, scratch)
     libraries = libraries_in(result.members.keys() - archive.members.keys())
-    if not libraries:
+    if system != "windows" or not libraries:
         return {}
     modules = {name: result.read(name) for name in result.members if name.endswith(".py")}
     return with_preloading(modules, libraries)
