@@ -61,7 +61,7 @@ def run(parsed: argparse.Namespace) -> int:
         for wheel in parsed.wheels:
             try:
                 repaired = repair_wheel(
-                    wheel, parsed.wheel_dir, platform=parsed.plat, exclude=parsed.exclude
+                    wheel, parsed.wheel_dir, reader, platform=parsed.plat, exclude=parsed.exclude
                 )
                 report = audit_wheel(repaired.path, reader)
             except BuildError as problem:  # the others may be in order

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import build_record
+from ..audit.binaries import BinaryReader
 from ..child_python import run_module
 from ..errors import BuildError
 from ..file_replacement import new_file
@@ -54,13 +55,19 @@ class Repaired:
 
 
 def repair_wheel(
-    wheel: Path, folder: Path, *, platform: str | None = None, exclude: Sequence[str] = ()
+    wheel: Path,
+    folder: Path,
+    reader: BinaryReader,
+    *,
+    platform: str | None = None,
+    exclude: Sequence[str] = (),
 ) -> Repaired:
     """Write a wheel that brings along what it needs into `folder`; return what came of it.
 
     Its Python and ABI tags are those of `wheel`, which stays as it is. With the same tools the same
     wheel gives the same bytes; `SOURCE_DATE_EPOCH` counts.
 
+    :param reader: for wheels whose tool does not run here.
     :param platform: the platform tag that is wanted; the best that holds by default.
     :param exclude: libraries that are not brought along, beside libtvm_ffi and drivers.
     :raises BuildError: it is no wheel for one of the three systems, its tool is not there or fails,
@@ -72,7 +79,10 @@ def repair_wheel(
         if platform is not None:
             platform = complete(platform, min(tag.platform for tag in archive.tags))
         if not tool.runs_here:
-            return _as_it_is(archive, folder, tool, platform)
+            lacking = list(needs(archive, reader))
+            if platform is not None and all(tag.platform != platform for tag in archive.tags):
+                lacking.append(f"its tag is not '{platform}'")
+            return _as_it_is(wheel, folder, tool, lacking)
         release = tool.check_installed()
         date = _date(wheel)
         with tempfile.TemporaryDirectory(prefix="setuptools-tvm-ffi-") as scratch:
@@ -97,17 +107,11 @@ def repair_wheel(
     )
 
 
-def _as_it_is(
-    archive: WheelArchive, folder: Path, tool: RepairTool, platform: str | None
-) -> Repaired:
+def _as_it_is(wheel: Path, folder: Path, tool: RepairTool, lacking: Sequence[str]) -> Repaired:
     """Copy a wheel that is in order.
 
     :raises BuildError: it is not, by what it lacks.
     """
-    wheel = archive.path
-    lacking = list(needs(archive))
-    if platform is not None and all(tag.platform != platform for tag in archive.tags):
-        lacking.append(f"its tag is not '{platform}'")
     if lacking:
         raise BuildError(
             f"{wheel.name}: {tool.name} does not run on this system, and the wheel needs it:\n"
