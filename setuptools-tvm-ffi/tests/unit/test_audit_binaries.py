@@ -135,6 +135,7 @@ def test_strings_that_were_asked_for_are_found(tmp_path: Path, reader: BinaryRea
     content = compile_library(
         tmp_path, 'const char* s = "pkg.add"; const char* t = "pkg.subtract";'
     )
+    # The end of a string may be another one, which linkers merge.
     names = ("pkg.add", "pkg.sub", "subtract", "pkg.divide")
     assert one(reader.read([("pkg/libops.so", content)], names)).found == {"pkg.add", "subtract"}
 

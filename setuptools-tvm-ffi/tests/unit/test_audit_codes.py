@@ -187,6 +187,16 @@ def needs_odd_library(wheel: Wheel) -> None:
     wheel.compile("-L.", "-Wl,--no-as-needed", "-lodd")
 
 
+def bundles_tvm_ffi(wheel: Wheel) -> None:
+    """What auditwheel makes of a wheel without ``--exclude``."""
+    name = "libtvm_ffi-1a2b3c4d.so"
+    stand_in = "int TVMFFIErrorSetRaised(void* h) { return !h; }"
+    flags = (f"-Wl,-soname,{name}",)
+    wheel.put(compile_library(wheel.folder, stand_in, *flags, name=name), f"pkg.libs/{name}")
+    flags = ("-Wl,-rpath,$ORIGIN/../pkg.libs", f"-L{wheel.folder}", f"-l:{name}")
+    wheel.put(compile_library(wheel.folder, SOURCE, *flags))
+
+
 def needs_library_of_the_wheel(*flags: str) -> Change:
     def apply(wheel: Wheel) -> None:
         named = "-Wl,-soname,libcore.so"
@@ -276,6 +286,7 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM204": (lambda wheel: wheel.compile("-Wl,-rpath,/opt/lib:$ORIGIN"), set()),
     "TVM205": (for_macos(signed=False), set()),
     "TVM206": (lambda wheel: wheel.put(wheel.files[LIBRARY][:3000]), set()),
+    "TVM207": (bundles_tvm_ffi, set()),
     "TVM301": (
         lambda wheel: wheel.compile(source=f"{SOURCE}int _ZNSt6vectorIiSaIiEE5clearEv;"),
         set(),

@@ -12,6 +12,7 @@ from setuptools_tvm_ffi.audit import platform_tags
 from setuptools_tvm_ffi.audit.binaries import Binary, BinaryReader, SymbolVersion
 from setuptools_tvm_ffi.audit.platform_tags import (
     is_entitled,
+    is_external_copy,
     modern_name,
     problems_for,
     satisfied_tag,
@@ -231,6 +232,22 @@ def test_what_every_machine_has_is_told_from_what_it_may_lack(
     library: str, binary: Binary, *, entitled: bool
 ) -> None:
     assert is_entitled(library, binary) is entitled
+
+
+@pytest.mark.parametrize(
+    ("path", "is_copy"),
+    [
+        ("pkg.libs/libtvm_ffi-1a2b3c4d.so", True),
+        ("pkg/libtvm_ffi.so", True),
+        ("pkg/.dylibs/libtvm_ffi.dylib", True),
+        ("pkg.libs/tvm_ffi-1a2b3c4d5e6f.dll", True),
+        ("pkg.libs/libcuda-8d0e1f2a.so.1", True),
+        ("pkg/libtvm_ffi_ops.so", False),
+        ("pkg.libs/libgomp-1a2b3c4d.so.1.0.0", False),
+    ],
+)
+def test_a_copy_of_what_is_elsewhere_is_known(path: str, *, is_copy: bool) -> None:
+    assert is_external_copy(path) is is_copy
 
 
 def test_without_auditwheel_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,3 +114,15 @@ def test_a_wheel_that_cannot_be_audited_does_not_hide_the_others(
     first, second = answers(capsys)
     assert set(first) == {"wheel", "error"}
     assert [finding["code"] for finding in second["findings"]] == ["TVM401"]
+
+
+def test_names_in_a_wheel_cannot_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("-Wl,-z,noexecstack", "-Wl,-rpath,/\x1b[31m")
+    library = compile_library(tmp_path, "int f;", *flags)
+    wheel = write_wheel(tmp_path, {"odd/libops.so": library}, tag=TAG, distribution="odd-1.0")
+    assert cli.main(["audit", str(wheel)]) == 1
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert "run paths: /\\x1b[31m" in printed

@@ -330,6 +330,7 @@ def test_a_linux_wheel_elsewhere_lacks_a_tag_that_is_taken(
     [
         ("", ""),
         ("only this\n\n", "only this"),
+        ("lib\x1b[2J.so is missing\n", r"lib\x1b[2J.so is missing"),
         (
             f"{'a' * 3}\nTraceback (most recent call last):\n  x\nE: 1\nmore of it\n",
             "aaa\nE: 1\nmore of it",

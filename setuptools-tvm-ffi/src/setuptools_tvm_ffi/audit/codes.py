@@ -6,10 +6,13 @@ A code is never given another meaning, and its number never given to another cod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ERROR = "error"
 WARNING = "warning"
+
+_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,16 @@ class Finding:
     code: Code
     path: str
     what: str
+
+
+def listed(names: Sequence[str], between: str = ", ") -> str:
+    """Return names as a finding shows them: the first few.
+
+    >>> listed(["a", "b", "c", "d", "e", "f"])
+    'a, b, c, d and 2 more'
+    """
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return between.join(names[:_SHOWN]) + more
 
 
 TAG_TOO_LOW = Code(
@@ -143,6 +156,15 @@ UNREADABLE = Code(
     "What calls itself a library is damaged, is none, or was made to mislead who reads it; "
     "loading fails or crashes.",
     "Build the wheel again, and do not install this one.",
+)
+BUNDLES_EXTERNAL = Code(
+    "TVM207",
+    ERROR,
+    "carries a copy of libtvm_ffi or of NVIDIA's driver",
+    "The process has two of them: functions and types that one knows are unknown to the other, and "
+    "the driver is not that of the machine.",
+    "Repair with `setuptools-tvm-ffi repair`, or exclude it: `auditwheel repair --exclude "
+    "libtvm_ffi.so`.",
 )
 
 EXPORTS_TEMPLATES = Code(
@@ -315,7 +337,15 @@ RECORD_OF_ANOTHER_BUILD = Code(
 CATALOGUE = (
     *(TAG_TOO_LOW, TAG_LINUX, TAG_ANY, TAG_PYTHON, TAG_WHEEL_FILE, ROOT_IS_PURELIB),
     *(PLATFORMS_MIXED, NEEDS_MISSING, NEEDS_UNREACHABLE, NEEDS_PYTHON, RUN_PATH_OUTSIDE),
-    *(UNSIGNED, UNREADABLE, EXPORTS_TEMPLATES, UNIQUE, EXECUTABLE_STACK, TEXT_RELOCATIONS),
+    *(
+        UNSIGNED,
+        UNREADABLE,
+        BUNDLES_EXTERNAL,
+        EXPORTS_TEMPLATES,
+        UNIQUE,
+        EXECUTABLE_STACK,
+        TEXT_RELOCATIONS,
+    ),
     *(NO_RELRO, BUILD_PATHS, NO_STUBS, NO_PY_TYPED, STUB_NAMES_NO_EXPORT, STUB_NAMES_UNKNOWN),
     *(STUB_LOADS_MISSING, RECORD_UNLISTED, RECORD_DIFFERS, RECORD_MISSING_FILE, RECORD_BROKEN),
     *(NO_REQUIREMENT, REQUIREMENT_LACKS_SYMBOL, REQUIREMENT_BELOW_FLOOR, REQUIREMENT_WITHDRAWN),

@@ -7,18 +7,17 @@ import fnmatch
 import functools
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from ..library_check import is_python_symbol
 from ..toolchains import local_symbols
 from . import codes
 from .binaries import Binary
-from .codes import Code, Finding
+from .codes import Code, Finding, listed
 from .platform_tags import is_entitled
 
 _PYTHON_LIBRARY = re.compile(r"libpython[\d.]+\w*\.(?:so|dylib)[\d.]*|(?i:python3\d*\w*\.dll)")
 _ORIGINS = ("$ORIGIN", "${ORIGIN}", "@loader_path")
-_SHOWN = 4
 
 
 def library_findings(
@@ -64,17 +63,17 @@ def _problems(
     if not is_python_extension(binary):
         python = python_symbols(binary)
         if python:
-            yield codes.NEEDS_PYTHON, _listed(python)
+            yield codes.NEEDS_PYTHON, listed(python)
     outside = [p for p in binary.run_paths if _folder_of(binary, p) not in folders]
     if outside:
-        yield codes.RUN_PATH_OUTSIDE, _listed(outside)
+        yield codes.RUN_PATH_OUTSIDE, listed(outside)
     if binary.format == "macho" and binary.machine == "arm64" and not binary.signed:
         yield codes.UNSIGNED, "it has no LC_CODE_SIGNATURE"
     templates = foreign_templates(binary)
     if templates:
-        yield codes.EXPORTS_TEMPLATES, _listed(templates)
+        yield codes.EXPORTS_TEMPLATES, listed(templates)
     if binary.unique:
-        yield codes.UNIQUE, _listed(binary.unique)
+        yield codes.UNIQUE, listed(binary.unique)
     if binary.executable_stack:
         yield codes.EXECUTABLE_STACK, "PT_GNU_STACK is executable or missing"
     if binary.text_relocations:
@@ -82,7 +81,7 @@ def _problems(
     if binary.relro == "none":
         yield codes.NO_RELRO, "there is no PT_GNU_RELRO"
     if binary.build_paths:
-        yield codes.BUILD_PATHS, _listed(binary.build_paths)
+        yield codes.BUILD_PATHS, listed(binary.build_paths)
 
 
 def _is_reached(binary: Binary, library: str, path: str) -> bool:
@@ -107,8 +106,3 @@ def _folder_of(binary: Binary, run_path: str) -> str | None:
 @functools.cache
 def _local_symbols() -> re.Pattern[str]:
     return re.compile("|".join(map(fnmatch.translate, local_symbols.patterns())))
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import BuildError
 from .binaries import Binary, SymbolVersion
+from .codes import listed
 
 #: What is not in the wheel and is there all the same: libtvm_ffi, which `tvm_ffi` has loaded
 #: before, and what comes with NVIDIA's driver.
@@ -27,6 +28,9 @@ EXTERNAL = frozenset(
         *("libcuda.so.1", "nvcuda.dll", "libnvidia-ml.so.1", "nvml.dll"),
     }
 )
+
+# What repair tools make of such a name when they put the file into a wheel.
+_COPY = re.compile(r"(.+?)-[0-9a-f]{6,}(\.(?:so|dylib|dll)[\d.]*)")
 
 _LINUX = re.compile(r"linux_(\w+)")
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
@@ -149,6 +153,16 @@ def is_entitled(library: str, binary: Binary) -> bool:
     return any(library in p.libraries for p in _policies(file) if p.machine == binary.machine)
 
 
+def is_external_copy(path: str) -> bool:
+    """Whether a file in a wheel is one that is to be elsewhere.
+
+    >>> is_external_copy("pkg.libs/libtvm_ffi-1a2b3c4d.so")
+    True
+    """
+    name = path.rpartition("/")[2]
+    return name in EXTERNAL or _COPY.sub(r"\1\2", name) in EXTERNAL
+
+
 def _loaded(binaries: Iterable[Binary]) -> list[Binary]:
     return [binary for binary in binaries if binary.kind in {"library", "executable"}]
 
@@ -231,7 +245,7 @@ def _policy_problems(
     for needed in binary.symbol_versions:
         if needed.library in bundled or _is_allowed(needed, policy, glibc):
             continue
-        users = f" (for {_listed(needed.symbols)})" if needed.symbols else ""
+        users = f" (for {listed(needed.symbols)})" if needed.symbols else ""
         yield f"it needs {needed.version} of {needed.library}{users}"
     for library in binary.needed:
         known = library in policy.libraries or library in EXTERNAL or library in bundled
@@ -241,7 +255,7 @@ def _policy_problems(
     for library, symbols in policy.forbidden:
         used = sorted(undefined & symbols) if library in binary.needed else []
         if used:
-            yield f"it uses {_listed(used)}, which not every {library} has"
+            yield f"it uses {listed(used)}, which not every {library} has"
 
 
 def _is_allowed(needed: SymbolVersion, policy: _Policy, glibc: tuple[int, int] | None) -> bool:
@@ -303,11 +317,6 @@ def _macos_problems(loaded: Sequence[Binary], major: int, minor: int, name: str)
     for path, machines in have.items():
         if not wanted <= machines:
             yield f"{path}: it is for {' and '.join(sorted(machines))}, not '{tag}'"
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004
 
 
 def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | None:

@@ -10,12 +10,14 @@ from pathlib import Path
 from packaging.version import Version
 
 from .. import build_record
+from ..abi_floor import DISTRIBUTION
 from ..wheel_archive import WheelArchive, open_wheel
 from ..wheel_record import Record
 from . import codes
 from .binaries import Binary, BinaryReader, Unreadable, is_binary
 from .codes import Finding
 from .library_checks import library_findings
+from .platform_tags import is_external_copy
 from .stub_files import StubNames, stub_names
 from .wheel_checks import (
     BuildFacts,
@@ -30,6 +32,8 @@ from .wheel_checks import (
     stub_findings,
     tag_findings,
 )
+
+_LOADED = {"library", "executable"}
 
 
 @dataclass(frozen=True)
@@ -74,20 +78,24 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         stubs = _stubs(contents.modules)
         found = list(reader.read(contents.binaries.items(), looked_for(stubs)))
         binaries = [b for b in found if isinstance(b, Binary) and b.kind in _LOADED]
-        findings = contents.findings
+        # What upstream's own wheel holds belongs there.
+        users = () if wheel.name == DISTRIBUTION else binaries
+        bundled = [binary for binary in users if is_external_copy(binary.path)]
+        tvm_ffi = [b for b in users if b not in bundled and is_tvm_ffi_library(b)]
+        lowest, mixed = lowest_tag(binaries)
+        requirements = declared_requirement(wheel.metadata())
+        record = read_build_record(wheel.in_dist_info(build_record.FILENAME))
+        findings = [*contents.findings, *mixed]
         findings += [
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]
-        findings += _library_findings(binaries, wheel)
-        lowest, problems = lowest_tag(binaries)
-        findings += problems
+        findings += [Finding(codes.BUNDLES_EXTERNAL, b.path, b.name or "") for b in bundled]
+        findings += _library_findings([b for b in binaries if b not in bundled], binaries, wheel)
         if binaries:
             findings += tag_findings(wheel.tags, wheel.wheel_file(), binaries, lowest)
-        requirements = declared_requirement(wheel.metadata())
-        record = read_build_record(wheel.in_dist_info(build_record.FILENAME))
-        tvm_ffi = [binary for binary in binaries if is_tvm_ffi_library(binary)]
         if tvm_ffi:
-            findings += stub_findings(tvm_ffi, frozenset(wheel.members), stubs)
+            strings = frozenset(name for binary in binaries for name in binary.found)
+            findings += stub_findings(tvm_ffi, frozenset(wheel.members), stubs, strings)
             findings += requirement_findings(requirements, tvm_ffi, record)
             digests = {b.path: build_record.digest(contents.binaries[b.path]) for b in tvm_ffi}
             findings += build_record_findings(record, digests)
@@ -101,9 +109,6 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             record=record,
             findings=tuple(sorted(findings, key=lambda f: (f.code.name, f.path))),
         )
-
-
-_LOADED = {"library", "executable"}
 
 
 def _read(wheel: WheelArchive) -> _Contents:
@@ -138,13 +143,16 @@ def _stubs(modules: Mapping[str, bytes]) -> dict[str, StubNames]:
     return {path: names for path, names in named.items() if names != StubNames()}
 
 
-def _library_findings(binaries: Iterable[Binary], wheel: WheelArchive) -> Iterator[Finding]:
-    binaries = list(binaries)
-    files = {binary.path.rpartition("/")[2]: binary.path for binary in binaries}
-    files.update({b.name.rpartition("/")[2]: b.path for b in binaries if b.name})
+def _library_findings(
+    looked_at: Iterable[Binary], binaries: Iterable[Binary], wheel: WheelArchive
+) -> Iterator[Finding]:
+    files: dict[str, str] = {}
+    for binary in binaries:
+        for name in filter(None, (binary.path, binary.name)):
+            files[name.rpartition("/")[2]] = binary.path
     folders = {""}
     for path in wheel.members:
         while path := path.rpartition("/")[0]:
             folders.add(path)
-    for binary in binaries:
+    for binary in looked_at:
         yield from library_findings(binary, files, frozenset(folders))

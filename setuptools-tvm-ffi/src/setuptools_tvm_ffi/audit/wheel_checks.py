@@ -19,7 +19,7 @@ from ..abi_floor import DISTRIBUTION, WITHDRAWN
 from ..errors import BuildError
 from . import codes
 from .binaries import Binary
-from .codes import Finding
+from .codes import Finding, listed
 from .library_checks import is_python_extension, python_symbols
 from .platform_tags import problems_for, satisfied_tag
 from .stub_files import StubNames
@@ -27,8 +27,7 @@ from .tvm_ffi_symbols import FIRST, GONE, RELEASES
 
 _TVM_FFI_SYMBOL = re.compile(r"TVMFFI\w+")
 _EXPORTED = re.compile(r"__tvm_ffi_(?!_metadata_|_doc_)(\w+)")
-_TVM_FFI_LIBRARY = re.compile(r"(?:.*/)?(?:lib)?tvm_ffi\.(?:so|dylib|dll)")
-_SHOWN = 4
+_TVM_FFI_LIBRARY = re.compile(r"(?:.*/)?(?:lib)?tvm_ffi(?:-[0-9a-f]+)?\.(?:so|dylib|dll)")
 
 
 def is_tvm_ffi_library(binary: Binary) -> bool:
@@ -85,17 +84,17 @@ def tag_findings(
             continue
         problems = problems_for(binaries, platform)
         if problems:
-            what = f"'{platform}': {_listed(problems, '; ')}; {fits}"
+            what = f"'{platform}': {listed(problems, '; ')}; {fits}"
             yield Finding(codes.TAG_TOO_LOW, "", what)
         elif platform.startswith("linux_"):
             yield Finding(codes.TAG_LINUX, "", f"'{platform}'; {fits}")
     pythons = sorted({f"{tag.interpreter}-{tag.abi}" for tag in tags})
     bound_to_one = any(is_python_extension(b) and python_symbols(b) for b in binaries)
     if pythons != ["py3-none"] and not bound_to_one:
-        yield Finding(codes.TAG_PYTHON, "", _listed(pythons))
+        yield Finding(codes.TAG_PYTHON, "", listed(pythons))
     named = {tag for text in wheel_file.get_all("Tag", []) for tag in parse_tag(str(text))}
     if named != tags:
-        said = _listed(sorted(map(str, named)) or ["none"])
+        said = listed(sorted(map(str, named)) or ["none"])
         yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL says {said}")
     if str(wheel_file.get("Root-Is-Purelib", "")).strip().lower() == "true":
         yield Finding(codes.ROOT_IS_PURELIB, "", "WHEEL says so")
@@ -105,13 +104,17 @@ def tag_findings(
 
 
 def stub_findings(
-    binaries: Sequence[Binary], paths: frozenset[str], stubs: Mapping[str, StubNames]
+    binaries: Sequence[Binary],
+    paths: frozenset[str],
+    stubs: Mapping[str, StubNames],
+    strings: frozenset[str],
 ) -> Iterator[Finding]:
     """Yield what is wrong with the types that go with libraries.
 
     :param binaries: the libraries that are used over the TVM-FFI ABI.
     :param paths: of all files in the wheel.
     :param stubs: what the modules with stubs name, by their paths.
+    :param strings: what was found of `looked_for` in all of the wheel's libraries.
     """
     exporting = {binary.path for binary in binaries if exported_functions(binary)}
     for path in sorted({binary.path for binary in binaries}):
@@ -124,7 +127,6 @@ def stub_findings(
     by_target: dict[str, set[str]] = {}
     for binary in binaries:
         by_target.setdefault(_target(binary.path), set()).update(exported_functions(binary))
-    strings = frozenset(name for binary in binaries for name in binary.found)
     for path, names in stubs.items():
         yield from _module_findings(path, names, by_target, strings)
 
@@ -145,7 +147,7 @@ def _module_findings(
         else:
             lacking = [name for name in names.exported if name not in exported]
             if lacking:
-                yield Finding(codes.STUB_NAMES_NO_EXPORT, path, _listed(lacking))
+                yield Finding(codes.STUB_NAMES_NO_EXPORT, path, listed(lacking))
     unknown = [
         name
         for name in names.registered
@@ -153,7 +155,7 @@ def _module_findings(
         if not {name, name.rpartition(".")[2]} & strings
     ]
     if unknown and by_target:
-        yield Finding(codes.STUB_NAMES_UNKNOWN, path, _listed(unknown))
+        yield Finding(codes.STUB_NAMES_UNKNOWN, path, listed(unknown))
 
 
 def _missing_stub(
@@ -170,7 +172,7 @@ def _missing_stub(
         is_missing = path in exporting and stubs[module].is_generated and f"{module}i" not in paths
         return f"{module}i is not there" if is_missing else None
     if loading:
-        return f"no module with stubs loads it; {_listed(sorted(loading.values()))} load others"
+        return f"no module with stubs loads it; {listed(sorted(loading.values()))} load others"
     top = path.partition("/")[0]
     has_some = any(p.startswith(f"{top}/") and p.endswith(".pyi") for p in paths)
     return None if has_some else f"there is no .pyi in {top}"
@@ -248,7 +250,7 @@ def requirement_findings(
             if (first is not None and release < first) or (gone is not None and release >= gone)
         ]
         if lacking:
-            versions = _listed([str(release) for release in lacking])
+            versions = listed([str(release) for release in lacking])
             what = f"'{said}' allows {versions}; {name} is new in {first}"
             if gone is not None:
                 what += f" and gone in {gone}"
@@ -256,11 +258,11 @@ def requirement_findings(
     if facts is not None:
         older = [str(r) for r in allowed if r < Version(facts.floor.public)]
         if older:
-            what = f"'{said}' allows {_listed(older)}; the floor is {facts.floor}"
+            what = f"'{said}' allows {listed(older)}; the floor is {facts.floor}"
             yield Finding(codes.REQUIREMENT_BELOW_FLOOR, "", what)
     withdrawn = [str(release) for release in allowed if release in WITHDRAWN]
     if withdrawn:
-        yield Finding(codes.REQUIREMENT_WITHDRAWN, "", f"'{said}' allows {_listed(withdrawn)}")
+        yield Finding(codes.REQUIREMENT_WITHDRAWN, "", f"'{said}' allows {listed(withdrawn)}")
 
 
 def build_record_findings(
@@ -278,8 +280,3 @@ def build_record_findings(
         if recorded != digest:
             what = "the record does not list it" if recorded is None else f"SHA-256 {digest}"
             yield Finding(codes.RECORD_OF_ANOTHER_BUILD, path, what)
-
-
-def _listed(names: Sequence[str], between: str = ", ") -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return between.join(names[:_SHOWN]) + more

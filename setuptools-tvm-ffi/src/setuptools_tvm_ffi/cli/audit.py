@@ -18,11 +18,12 @@ from ..audit.binaries import Binary, BinaryReader
 from ..audit.codes import CATALOGUE, Finding
 from ..audit.report import WheelReport, audit_wheel
 from ..audit.wheel_checks import exported_functions
-from ..errors import BuildError, ConfigurationError, render
+from ..errors import BuildError, ConfigurationError, harmless, render
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
 _SCHEMA_VERSION = 1
 _SHOWN = 8
+_WIDTH = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +84,10 @@ def run(parsed: argparse.Namespace) -> int:
 
 def as_text(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
     """Yield what people read, line by line."""
+    yield from map(harmless, _lines(report, findings))
+
+
+def _lines(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
     yield report.path.name
     yield f"  platform tag: claims {', '.join(report.claimed_tags)}; " + (
         f"the libraries satisfy {report.satisfied_tag}"
@@ -139,8 +144,12 @@ def _facts(binary: Binary, report: WheelReport) -> Iterator[tuple[str, str]]:
 
 
 def _listed(names: Collection[str]) -> str:
-    shown = ", ".join(list(names)[:_SHOWN]) or "nothing"
+    shown = ", ".join(map(_shortened, list(names)[:_SHOWN])) or "nothing"
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _WIDTH else f"{name[: _WIDTH - 1]}…"
 
 
 def as_json(report: WheelReport, findings: Collection[Finding]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..audit.binaries import BinaryReader
 from ..audit.report import audit_wheel
-from ..errors import BuildError, render
+from ..errors import BuildError, harmless, render
 from ..repair import Repaired, repair_wheel
 from .audit import add_ignore, as_json, as_text, check_ignored
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
@@ -75,7 +75,7 @@ def run(parsed: argparse.Namespace) -> int:
             if parsed.json:
                 answers.append({**_as_json(repaired), "audit": as_json(report, findings)})
             else:
-                print("\n".join([*_as_text(repaired), *as_text(report, findings)]))
+                print("\n".join([*map(harmless, _as_text(repaired)), *as_text(report, findings)]))
     if parsed.json:
         print(json.dumps({"schema": _SCHEMA_VERSION, "wheels": answers}, indent=2))
     return status

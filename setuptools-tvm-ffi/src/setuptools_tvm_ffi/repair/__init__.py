@@ -20,7 +20,7 @@ from pathlib import Path
 from .. import build_record
 from ..audit.binaries import BinaryReader
 from ..child_python import run_module
-from ..errors import BuildError
+from ..errors import BuildError, harmless
 from ..file_replacement import new_file
 from ..platform_tag import complete
 from ..wheel_archive import WheelArchive, open_wheel
@@ -184,12 +184,14 @@ def _run(
 def told(output: str) -> str:
     r"""Return what a Python program printed, of a traceback what it ends with.
 
+    It may name what is in the wheel.
+
     >>> told("looking\nTraceback (most recent call last):\n  File …\n    f()\nValueError: no\n")
     'looking\nValueError: no'
     """
     before, traceback, after = output.partition(_TRACEBACK)
     ends = [line for line in after.splitlines() if traceback and line and not line[0].isspace()]
-    return "\n".join([*before.strip().splitlines(), *ends])
+    return "\n".join(map(harmless, [*before.strip().splitlines(), *ends]))
 
 
 def _check_tags(
