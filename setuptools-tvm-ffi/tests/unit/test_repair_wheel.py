@@ -95,6 +95,9 @@ def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
     grafted, bill = "pkg/.dylibs/libextra.dylib", f"{INFO}/sboms/of-the-tool.cdx.json"
     files = {LIBRARY: after, grafted: make_macho(), f"{INFO}/tvm_ffi_build.json": record}
     files[bill] = b"{}"
+    own = f"{INFO}/sboms/own.cdx.json"
+    listed = {"alg": "SHA-256", "content": hashlib.sha256(before).hexdigest()}
+    files[own] = json.dumps({"components": [{"hashes": [listed]}]}).encode()
     # delocate 0.13 writes what the libraries need as the tag.
     calls = give(monkeypatch, files, tag="py3-none-macosx_12_0_arm64")
     signing = give_codesign(monkeypatch, valid=True)
@@ -105,7 +108,7 @@ def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
         source=wheel,
         path=tmp_path / "w" / "pkg-1.0-py3-none-macosx_12_0_arm64.whl",
         repaired_with="delocate 9.9",
-        added=(bill, grafted),
+        added=(bill, own, grafted),
         changed=(LIBRARY,),
     )
     (call,) = calls
@@ -117,6 +120,8 @@ def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
     assert signing == [[*verify, "libops.dylib"], [*verify, "libextra.dylib"]]
     with zipfile.ZipFile(result.path) as archive:
         assert archive.read(LIBRARY) == after
+        assert archive.read(bill) == b"{}"
+        assert hashlib.sha256(after).hexdigest() in archive.read(own).decode()
         (library,) = json.loads(archive.read(f"{INFO}/tvm_ffi_build.json"))["libraries"]
         assert archive.read(f"{INFO}/WHEEL").endswith(b"Tag: py3-none-macosx_12_0_arm64\n")
     assert library["sha256"] == hashlib.sha256(after).hexdigest()

@@ -25,6 +25,7 @@ from ..file_replacement import new_file
 from ..platform_tag import complete
 from ..wheel_archive import WheelArchive, open_wheel
 from ..wheel_record import Record, RecordRow
+from . import sboms
 from .needs import needs
 from .packing import Date, date_of, pack, with_tags
 from .preloading import libraries_in, with_preloading
@@ -94,7 +95,7 @@ def repair_wheel(
                 contents = _mended(archive, result, Path(scratch), system)
                 before, after = _digests(archive), _digests(result)
                 after |= {name: build_record.digest(content) for name, content in contents.items()}
-                contents |= _metadata(result, after, release)
+                contents |= _metadata(result, before, after, release)
                 with _written(target):
                     pack(result, contents, target, date)
     in_packages = {name for name in after if not name.startswith(f"{result.dist_info}/")}
@@ -234,8 +235,14 @@ def _hexadecimal(row: RecordRow) -> str:
     return ""
 
 
-def _metadata(result: WheelArchive, digests: Mapping[str, str], release: str) -> dict[str, bytes]:
-    """Return the files of ``.dist-info`` that say something about the others."""
+def _metadata(
+    result: WheelArchive, before: Mapping[str, str], after: Mapping[str, str], release: str
+) -> dict[str, bytes]:
+    """Return the files of ``.dist-info`` that say something about the others.
+
+    :param before: the SHA-256 of each file of the wheel that was given.
+    :param after: the same of the one that is written.
+    """
     wheel_file = result.in_dist_info("WHEEL")
     if wheel_file is None:
         raise BuildError(f"{result.path.name}: it has no {result.dist_info}/WHEEL")
@@ -244,9 +251,13 @@ def _metadata(result: WheelArchive, digests: Mapping[str, str], release: str) ->
     record = result.in_dist_info(build_record.FILENAME)
     if record is not None:
         try:
-            made[name] = build_record.refreshed(record, digests, repaired_with=release)
+            made[name] = build_record.refreshed(record, after, repaired_with=release)
         except ValueError as problem:
             raise BuildError(f"{result.path.name}: {name} is no build record: {problem}") from None
+    changed = {before[n]: after[n] for n in before.keys() & after.keys() if before[n] != after[n]}
+    for name in result.members:
+        if changed and name.startswith(f"{result.dist_info}/{sboms.FOLDER}/"):
+            made[name] = sboms.refreshed(result.read(name), changed)
     return made
 
 
