@@ -58,10 +58,11 @@ _SOURCE = re.compile(
 _END = re.compile(rb"[\"'<>|;:*?%(){}\[\]$, ]")
 _INSIDE_A_PATH = re.compile(rb"(?:[\w./\\@~$}>%-]|(?<!\w)[A-Za-z]:)\Z")
 _MAX_PATHS = 50
-_STRING = re.compile(rb"([A-Za-z_][\w.]{0,200})\0", re.ASCII)
+_END_OF_STRING = re.compile(rb"\w\0")
 _MAX_ANSWER = 64 * 1024 * 1024
 _MIN_PARTS = 4  # /home/me/project, C:\\Users\\me\\project
 _SHN_ABS = 0xFFF1
+_DF_1_PIE = 0x08000000
 
 
 def read(content: bytes) -> list[dict[str, Any]]:
@@ -93,6 +94,8 @@ def _elf(content: bytes) -> dict[str, Any]:
     flags = tags["FLAGS"].value if "FLAGS" in tags else 0
     flags_1 = tags["FLAGS_1"].value if "FLAGS_1" in tags else 0
     segments = {_name(segment.type): segment for segment in binary.segments}
+    if kind == "library" and flags_1 & _DF_1_PIE:
+        kind = "executable"
     now = "BIND_NOW" in tags or flags & 0x8 or flags_1 & 0x1
     stack = segments.get("GNU_STACK")
     symbols = [symbol for symbol in binary.dynamic_symbols if symbol.name]
@@ -113,6 +116,7 @@ def _elf(content: bytes) -> dict[str, Any]:
         "needed": [e.name for e in binary.dynamic_entries if _name(e.tag) == "NEEDED"],
         "symbol_versions": _symbol_versions(binary, symbols),
         "undefined": _names(symbol for symbol in symbols if symbol.shndx == 0),
+        "weak": _names(s for s in symbols if s.shndx == 0 and _name(s.binding) == "WEAK"),
         "exported": _names(defined),
         "unique": _names(symbol for symbol in symbols if _name(symbol.binding) == "GNU_UNIQUE"),
         "run_paths": [
@@ -254,12 +258,13 @@ def _text(name: str | bytes) -> str:
 
 def strings_in(content: bytes, names: Collection[str]) -> list[str]:
     """Return the names that are strings in a file, or ends of strings, which linkers merge."""
-    wanted = set(names)
-    found: set[str] = set()
-    for match in _STRING.finditer(content):
-        token = match.group(1).decode("ascii")
-        found.update(token[start:] for start in range(len(token)) if token[start:] in wanted)
-    return sorted(found)
+    wanted = {name.encode() for name in names if name}
+    lengths = sorted(set(map(len, wanted)))
+    found: set[bytes] = set()
+    for match in _END_OF_STRING.finditer(content) if wanted else ():
+        end = match.end() - 1
+        found.update(wanted.intersection(content[max(0, end - n) : end] for n in lengths))
+    return sorted(name.decode() for name in found)
 
 
 def build_paths(content: bytes) -> list[str]:
@@ -311,7 +316,7 @@ def main() -> None:
         answer: dict[str, Any]
         try:
             answer = {"binaries": read(content), "build_paths": build_paths(content)}
-            answer["found"] = strings_in(content, request["names"]) if request["names"] else []
+            answer["found"] = strings_in(content, request["names"])
         except UnicodeDecodeError:
             answer = {"unreadable": "a name in it is no text"}
         except MemoryError:

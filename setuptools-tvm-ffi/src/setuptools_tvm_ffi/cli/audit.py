@@ -196,6 +196,7 @@ def _library_as_json(binary: Binary) -> dict[str, Any]:
             for v in binary.symbol_versions
         ],
         "undefined": list(binary.undefined),
+        "weak": list(binary.weak),
         "exported": list(binary.exported),
         "unique": list(binary.unique),
         "run-paths": list(binary.run_paths),
