@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import csv
 import ctypes
 import hashlib
@@ -17,7 +18,6 @@ import sys
 import sysconfig
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,9 @@ from environments import Environment, make_environment
 from made_binaries import make_macho, make_pe
 from made_wheels import write_wheel
 from sample_projects import PROJECTS, Project
+from setuptools_tvm_ffi.audit.binaries import BinaryReader
 from setuptools_tvm_ffi.cli import main
+from setuptools_tvm_ffi.cli import repair as repair_command
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
 LIBRARY = "grafted_pkg/libgrafted.so"
@@ -39,6 +41,12 @@ class Grafted:
 
     wheel: Path
     outside: Path
+
+
+@pytest.fixture(autouse=True)
+def _one_reader(reader: BinaryReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all commands share the process that reads libraries, which is slow to start."""
+    monkeypatch.setattr(repair_command, "BinaryReader", lambda: contextlib.nullcontext(reader))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +66,7 @@ def grafted(builder: Environment, tmp_path_factory: pytest.TempPathFactory) -> G
     return Grafted(project.wheel, outside)
 
 
-@contextmanager
+@contextlib.contextmanager
 def umask(mask: int) -> Iterator[None]:
     before = os.umask(mask)
     try:

@@ -34,6 +34,15 @@ class ConfigurationError(BuildError, SetupError):
     """
 
 
+def harmless(line: str) -> str:
+    r"""Return a line that cannot steer a terminal, whatever others have put into it.
+
+    >>> print(harmless("größe \x1b[2J"))
+    größe \x1b[2J
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
 def render(error: BuildError) -> str:
     """Return the lines that a terminal gets for `error`.
 

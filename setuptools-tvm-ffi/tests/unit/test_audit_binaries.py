@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,32 @@ def test_an_elf_library_is_read_as_readelf_reads_it(tmp_path: Path, reader: Bina
     (version,) = binary.symbol_versions
     assert (version.library, version.symbols) == ("libc.so.6", ("memcpy",))
     assert f"memcpy@{version.version}" in symbols
+
+
+@needs_cc
+def test_what_a_library_can_do_without_is_told(tmp_path: Path, reader: BinaryReader) -> None:
+    source = "int f(void); int g(void) __attribute__((weak)); int h(void) { return f() + g(); }"
+    binary = compiled(tmp_path, reader, source=source)
+    assert (binary.undefined, binary.weak) == (("f", "g"), ("g",))
+
+
+@needs_cc
+def test_a_program_is_told_from_a_library(tmp_path: Path, reader: BinaryReader) -> None:
+    command = ["cc", "-pie", "-fPIE", "-x", "c", "-", "-o", "run"]
+    subprocess.run(command, cwd=tmp_path, input=b"int main(void) { return 0; }", check=True)
+    assert one(reader.read([("run", (tmp_path / "run").read_bytes())])).kind == "executable"
+
+
+@needs_cc
+def test_a_constant_that_the_reader_does_not_know_is_passed_over(
+    tmp_path: Path, reader: BinaryReader
+) -> None:
+    content = bytearray(compile_library(tmp_path, SOURCE, "-Wl,-soname,libops.so"))
+    offset = re.search(r"offset (0x[0-9a-f]+) contains", readelf(tmp_path / "libops.so", "-d"))
+    assert offset is not None
+    soname = content.index((14).to_bytes(8, "little"), int(offset[1], 16))
+    content[soname : soname + 8] = (0x60001234).to_bytes(8, "little")
+    assert one(reader.read([("libops.so", bytes(content))])).name is None
 
 
 @needs_cc

@@ -376,6 +376,19 @@ def test_a_library_of_the_wheel_is_found_by_a_run_path(wheel: Wheel, reader: Bin
     assert audited(wheel, reader).findings == ()
 
 
+def test_a_library_that_who_needs_it_loads_first_counts_as_found(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    """As auditwheel leaves libraries that it puts in: only the first one has a run path."""
+    needs_library_of_the_wheel("-Wl,-rpath,$ORIGIN/core")(wheel)
+    flags = ("-L.", "-Wl,--no-as-needed", "-lcore", "-Wl,-soname,libuser.so")
+    user = compile_library(wheel.folder, "int g;", *flags, name="libuser.so")
+    wheel.put(user, "pkg/core/libuser.so")
+    assert names(audited(wheel, reader)) == {"TVM202"}
+    wheel.compile("-L.", "-Wl,--no-as-needed", "-lcore", "-luser", "-Wl,-rpath,$ORIGIN/core")
+    assert audited(wheel, reader).findings == ()
+
+
 @pytest.mark.parametrize("path", ["$ORIGIN/../..", "$ORIGIN/nothing", "lib", "$ORIGINAL"])
 def test_a_run_path_that_leads_to_no_folder_of_the_wheel_leaves_it(
     wheel: Wheel, reader: BinaryReader, path: str

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -182,6 +183,14 @@ def test_what_keeps_a_wheel_from_a_tag_is_named(
     binaries: list[Binary], wanted: str, problem: str
 ) -> None:
     assert problems_for(binaries, wanted) == (problem,)
+
+
+def test_a_symbol_that_a_library_can_do_without_is_no_problem() -> None:
+    missing = "__cxa_thread_atexit_impl"
+    strong = elf(undefined=[missing])
+    assert problems_for([strong], "manylinux_2_17_x86_64") != ()
+    weak = dataclasses.replace(strong, weak=(missing,))
+    assert problems_for([weak], "manylinux_2_17_x86_64") == ()
 
 
 def test_a_tag_between_two_of_the_tables_is_judged_by_its_own_glibc() -> None:

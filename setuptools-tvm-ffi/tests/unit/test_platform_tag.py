@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
 import pytest
 from made_binaries import compile_library, make_macho, make_pe, make_universal
+from setuptools_tvm_ffi.audit import binaries
+from setuptools_tvm_ffi.audit.binaries import BinaryReader
 from setuptools_tvm_ffi.errors import BuildError
 from setuptools_tvm_ffi.platform_tag import BUILD_REQUIREMENTS, complete, platform_tag
 
@@ -15,6 +18,12 @@ else:
     import tomli as tomllib
 
 PLACE = "pyproject.toml: tool.setuptools-tvm-ffi.platform-tag"
+
+
+@pytest.fixture(autouse=True)
+def _one_reader(reader: BinaryReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all tests share the process that reads, which is slow to start."""
+    monkeypatch.setattr(binaries, "BinaryReader", lambda: contextlib.nullcontext(reader))
 
 
 def folder_with(folder: Path, **files: bytes) -> Path:

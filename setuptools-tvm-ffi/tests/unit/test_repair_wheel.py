@@ -20,6 +20,7 @@ import pytest
 from made_binaries import make_macho
 from made_wheels import write_wheel
 from setuptools_tvm_ffi import repair
+from setuptools_tvm_ffi.audit.binaries import BinaryReader
 from setuptools_tvm_ffi.errors import BuildError
 from setuptools_tvm_ffi.repair import Repaired, repair_wheel, signatures, told, tools
 
@@ -86,7 +87,7 @@ def give_codesign(monkeypatch: pytest.MonkeyPatch, *, valid: bool) -> list[list[
 
 @pytest.mark.usefixtures("macos")
 def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     before, after = make_macho(), make_macho(run_paths=("@loader_path",))
     record = build_record(before)
@@ -94,17 +95,20 @@ def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
     grafted, bill = "pkg/.dylibs/libextra.dylib", f"{INFO}/sboms/of-the-tool.cdx.json"
     files = {LIBRARY: after, grafted: make_macho(), f"{INFO}/tvm_ffi_build.json": record}
     files[bill] = b"{}"
+    own = f"{INFO}/sboms/own.cdx.json"
+    listed = {"alg": "SHA-256", "content": hashlib.sha256(before).hexdigest()}
+    files[own] = json.dumps({"components": [{"hashes": [listed]}]}).encode()
     # delocate 0.13 writes what the libraries need as the tag.
     calls = give(monkeypatch, files, tag="py3-none-macosx_12_0_arm64")
     signing = give_codesign(monkeypatch, valid=True)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    result = repair_wheel(wheel, tmp_path / "w", platform="macosx_12_0")
+    result = repair_wheel(wheel, tmp_path / "w", reader, platform="macosx_12_0")
 
     assert result == Repaired(
         source=wheel,
         path=tmp_path / "w" / "pkg-1.0-py3-none-macosx_12_0_arm64.whl",
         repaired_with="delocate 9.9",
-        added=(bill, grafted),
+        added=(bill, own, grafted),
         changed=(LIBRARY,),
     )
     (call,) = calls
@@ -116,6 +120,8 @@ def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
     assert signing == [[*verify, "libops.dylib"], [*verify, "libextra.dylib"]]
     with zipfile.ZipFile(result.path) as archive:
         assert archive.read(LIBRARY) == after
+        assert archive.read(bill) == b"{}"
+        assert hashlib.sha256(after).hexdigest() in archive.read(own).decode()
         (library,) = json.loads(archive.read(f"{INFO}/tvm_ffi_build.json"))["libraries"]
         assert archive.read(f"{INFO}/WHEEL").endswith(b"Tag: py3-none-macosx_12_0_arm64\n")
     assert library["sha256"] == hashlib.sha256(after).hexdigest()
@@ -124,7 +130,7 @@ def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
 
 @pytest.mark.usefixtures("macos")
 def test_a_library_without_a_valid_signature_is_signed_ad_hoc_and_recorded_as_signed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     content = make_macho(signed=False)
     files = {LIBRARY: content, f"{INFO}/tvm_ffi_build.json": build_record(content)}
@@ -132,7 +138,7 @@ def test_a_library_without_a_valid_signature_is_signed_ad_hoc_and_recorded_as_si
     wheel = write_wheel(tmp_path, files, tag=TAG)
     give(monkeypatch, files)
     signing = give_codesign(monkeypatch, valid=False)
-    result = repair_wheel(wheel, tmp_path / "w")
+    result = repair_wheel(wheel, tmp_path / "w", reader)
     assert signing == [
         ["codesign", "--verify", "--strict", "libops.dylib"],
         ["codesign", "--force", "--sign", "-", "libops.dylib"],
@@ -146,7 +152,7 @@ def test_a_library_without_a_valid_signature_is_signed_ad_hoc_and_recorded_as_si
 
 @pytest.mark.usefixtures("macos")
 def test_a_library_that_cannot_be_signed_is_named_and_nothing_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     files = {LIBRARY: make_macho()}
     wheel = write_wheel(tmp_path, files, tag=TAG)
@@ -154,7 +160,7 @@ def test_a_library_that_cannot_be_signed_is_named_and_nothing_is_written(
     failed = subprocess.CompletedProcess([], 1, "no identity found\n")
     monkeypatch.setattr(signatures, "_run", lambda _: failed)
     with pytest.raises(BuildError, match=r"libops\.dylib cannot be signed: no identity found"):
-        repair_wheel(wheel, tmp_path / "w")
+        repair_wheel(wheel, tmp_path / "w", reader)
     assert not (tmp_path / "w").exists()
 
 
@@ -173,23 +179,24 @@ def test_a_tool_that_does_something_else_is_not_believed(
     message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    reader: BinaryReader,
 ) -> None:
     wheel = write_wheel(tmp_path, {}, tag=TAG)
     give(monkeypatch, {}, tag=tag)
     with pytest.raises(BuildError, match=message):
-        repair_wheel(wheel, tmp_path / "w", platform=platform)
+        repair_wheel(wheel, tmp_path / "w", reader, platform=platform)
     assert not (tmp_path / "w").exists()
 
 
 @pytest.mark.usefixtures("macos")
 def test_what_a_tool_says_is_passed_on_when_it_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     wheel = write_wheel(tmp_path, {}, tag=TAG)
     printed = "looking\nTraceback (most recent call last):\n  File a\n    b\nDelocationError: no\n"
     give(monkeypatch, None, status=3, printed=printed)
     with pytest.raises(BuildError) as raised:
-        repair_wheel(wheel, tmp_path / "w")
+        repair_wheel(wheel, tmp_path / "w", reader)
     assert (
         raised.value.message == f"{wheel.name}: delocate ended with 3\nlooking\nDelocationError: no"
     )
@@ -197,11 +204,11 @@ def test_what_a_tool_says_is_passed_on_when_it_fails(
 
 @pytest.mark.usefixtures("macos")
 def test_a_wheel_that_a_tool_has_nothing_to_do_about_is_written_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     wheel = write_wheel(tmp_path, {"pkg/a.py": b""}, tag=TAG)
     give(monkeypatch, None)
-    result = repair_wheel(wheel, tmp_path / "w")
+    result = repair_wheel(wheel, tmp_path / "w", reader)
     assert result.path == tmp_path / "w" / wheel.name
     assert (result.added, result.changed) == ((), ())
 
@@ -221,34 +228,35 @@ def test_what_is_wrong_with_the_input_is_said(
     message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    reader: BinaryReader,
 ) -> None:
     wheel = write_wheel(tmp_path, files, tag=TAG)
     give(monkeypatch, files)
     if variable is not None:
         monkeypatch.setenv("SOURCE_DATE_EPOCH", variable)
     with pytest.raises(BuildError, match=message):
-        repair_wheel(wheel, tmp_path / "w")
+        repair_wheel(wheel, tmp_path / "w", reader)
     assert not (tmp_path / "w").exists()
 
 
 @pytest.mark.usefixtures("macos")
 def test_a_folder_that_cannot_be_written_to_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     wheel = write_wheel(tmp_path, {}, tag=TAG)
     give(monkeypatch, {})
     (tmp_path / "file").touch()
     with pytest.raises(BuildError, match=r"file.*\.whl cannot be written: "):
-        repair_wheel(wheel, tmp_path / "file")
+        repair_wheel(wheel, tmp_path / "file", reader)
 
 
 def test_a_wheel_that_could_lead_out_of_a_folder_reaches_no_tool(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     wheel = write_wheel(tmp_path, {"../outside.py": b""}, tag="py3-none-linux_x86_64")
     calls = give(monkeypatch, {})
     with pytest.raises(BuildError, match="the name leaves the wheel"):
-        repair_wheel(wheel, tmp_path / "w")
+        repair_wheel(wheel, tmp_path / "w", reader)
     assert calls == []
 
 
@@ -260,7 +268,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_macos_wheel_in_order_is_copied_where_delocate_does_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     elsewhere(monkeypatch)
     wheel = write_wheel(
@@ -271,11 +279,14 @@ def test_a_macos_wheel_in_order_is_copied_where_delocate_does_not_run(
         },
         tag=TAG,
     )
-    result = repair_wheel(wheel, tmp_path / "w")
+    result = repair_wheel(wheel, tmp_path / "w", reader)
     assert result == Repaired(wheel, tmp_path / "w" / wheel.name, None)
     assert result.path.read_bytes() == wheel.read_bytes()
     with pytest.raises(BuildError, match="would be replaced by what comes of it"):
-        repair_wheel(wheel, tmp_path)
+        repair_wheel(wheel, tmp_path, reader)
+    assert repair_wheel(wheel, tmp_path / "w", reader, platform="macosx_11_0").path == result.path
+    with pytest.raises(BuildError, match="its tag is not 'macosx_12_0_arm64'"):
+        repair_wheel(wheel, tmp_path / "w", reader, platform="macosx_12_0")
 
 
 @pytest.mark.parametrize(
@@ -288,12 +299,12 @@ def test_a_macos_wheel_in_order_is_copied_where_delocate_does_not_run(
     ],
 )
 def test_a_macos_wheel_that_needs_a_repair_is_refused_elsewhere_with_what_it_lacks(
-    library: bytes, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: bytes, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     elsewhere(monkeypatch)
     wheel = write_wheel(tmp_path, {LIBRARY: library}, tag=TAG)
     with pytest.raises(BuildError) as raised:
-        repair_wheel(wheel, tmp_path / "w")
+        repair_wheel(wheel, tmp_path / "w", reader)
     first, lacking = raised.value.message.splitlines()[:2]
     assert first == f"{wheel.name}: delocate does not run on this system, and the wheel needs it:"
     assert lacking.startswith(f"  {LIBRARY}: {what}")
@@ -302,21 +313,21 @@ def test_a_macos_wheel_that_needs_a_repair_is_refused_elsewhere_with_what_it_lac
 
 
 def test_a_library_that_cannot_be_read_is_refused_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     elsewhere(monkeypatch)
     wheel = write_wheel(tmp_path, {LIBRARY: make_macho()[:200]}, tag=TAG)
     with pytest.raises(BuildError, match=f"{LIBRARY}: it"):
-        repair_wheel(wheel, tmp_path / "w")
+        repair_wheel(wheel, tmp_path / "w", reader)
 
 
 def test_a_linux_wheel_elsewhere_lacks_a_tag_that_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     wheel = write_wheel(tmp_path, {}, tag="py3-none-linux_x86_64")
     with pytest.raises(BuildError, match="its tag is 'linux_x86_64', which PyPI does not take"):
-        repair_wheel(wheel, tmp_path / "w")
+        repair_wheel(wheel, tmp_path / "w", reader)
 
 
 @pytest.mark.parametrize(
@@ -324,6 +335,7 @@ def test_a_linux_wheel_elsewhere_lacks_a_tag_that_is_taken(
     [
         ("", ""),
         ("only this\n\n", "only this"),
+        ("lib\x1b[2J.so is missing\n", r"lib\x1b[2J.so is missing"),
         (
             f"{'a' * 3}\nTraceback (most recent call last):\n  x\nE: 1\nmore of it\n",
             "aaa\nE: 1\nmore of it",

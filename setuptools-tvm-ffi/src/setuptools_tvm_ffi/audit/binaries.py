@@ -57,6 +57,7 @@ class Binary:
     :param name: the soname, the install name, or the one in the export table.
     :param needed: the libraries that are loaded with it.
     :param undefined: the symbols it takes from others.
+    :param weak: those of them that it can do without; ELF only.
     :param exported: the symbols that others may be bound to.
     :param unique: those that are one in a process whatever their visibility (``STB_GNU_UNIQUE``).
     :param run_paths: where needed libraries are looked for first (RPATH, RUNPATH).
@@ -75,6 +76,7 @@ class Binary:
     needed: tuple[str, ...] = ()
     symbol_versions: tuple[SymbolVersion, ...] = ()
     undefined: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
     exported: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
     run_paths: tuple[str, ...] = ()

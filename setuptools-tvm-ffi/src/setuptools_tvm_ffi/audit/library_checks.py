@@ -7,7 +7,8 @@ import fnmatch
 import functools
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ..library_check import is_python_symbol
 from ..toolchains import local_symbols
@@ -20,15 +21,46 @@ _PYTHON_LIBRARY = re.compile(r"libpython[\d.]+\w*\.(?:so|dylib)[\d.]*|(?i:python
 _ORIGINS = ("$ORIGIN", "${ORIGIN}", "@loader_path")
 
 
-def library_findings(
-    binary: Binary, files: Mapping[str, str], folders: frozenset[str]
-) -> Iterator[Finding]:
-    """Yield what is wrong with a library.
+@dataclass(frozen=True)
+class Surroundings:
+    """What else is in the wheel of a library.
 
-    :param files: the paths of the wheel's libraries by the names that others need them by.
-    :param folders: all folders in the wheel.
+    :param files: the paths of libraries by the names that others need them by.
+    :param folders: all folders.
+    :param users: the libraries that need a library, by its path.
     """
-    for code, what in _problems(binary, files, folders):
+
+    files: Mapping[str, str]
+    folders: frozenset[str]
+    users: Mapping[str, Sequence[Binary]]
+
+
+def surroundings(binaries: Sequence[Binary], paths: Iterable[str]) -> Surroundings:
+    """Return what the libraries of a wheel find there.
+
+    :param paths: of all files in the wheel.
+    """
+    files: dict[str, str] = {}
+    for binary in binaries:
+        for name in filter(None, (binary.path, binary.name)):
+            files[_plain(name)] = binary.path
+    users: dict[str, list[Binary]] = {}
+    for binary in binaries:
+        for library in binary.needed:
+            if _plain(library) in files:
+                users.setdefault(files[_plain(library)], []).append(binary)
+    folders = {""}
+    for path in paths:
+        folder = posixpath.dirname(path)
+        while folder not in folders:
+            folders.add(folder)
+            folder = posixpath.dirname(folder)
+    return Surroundings(files, frozenset(folders), users)
+
+
+def library_findings(binary: Binary, around: Surroundings) -> Iterator[Finding]:
+    """Yield what is wrong with a library."""
+    for code, what in (*_loading(binary, around), *_symbols(binary), *_linking(binary)):
         yield Finding(code, binary.path, what)
 
 
@@ -50,30 +82,44 @@ def foreign_templates(binary: Binary) -> list[str]:
     return [name for name in binary.exported if _local_symbols().match(name)]
 
 
-def _problems(
-    binary: Binary, files: Mapping[str, str], folders: frozenset[str]
-) -> Iterator[tuple[Code, str]]:
-    for library in binary.needed:
-        plain = library.replace("\\", "/").rpartition("/")[2]
-        if plain in files:
-            if not _is_reached(binary, library, files[plain]):
-                yield codes.NEEDS_UNREACHABLE, f"{library}, which lies at {files[plain]}"
-        elif not is_entitled(library, binary) and not _PYTHON_LIBRARY.fullmatch(plain):
-            yield codes.NEEDS_MISSING, library
-    if not is_python_extension(binary):
-        python = python_symbols(binary)
-        if python:
-            yield codes.NEEDS_PYTHON, listed(python)
-    outside = [p for p in binary.run_paths if _folder_of(binary, p) not in folders]
+def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]:
+    missing = [
+        library
+        for library in binary.needed
+        if _plain(library) not in around.files
+        and not is_entitled(library, binary)
+        and not _PYTHON_LIBRARY.fullmatch(_plain(library))
+    ]
+    if missing:
+        yield codes.NEEDS_MISSING, listed(missing)
+    unreached = [
+        around.files[_plain(library)]
+        for library in binary.needed
+        if _plain(library) in around.files and not _is_reached(binary, library, around)
+    ]
+    if unreached:
+        yield codes.NEEDS_UNREACHABLE, listed(unreached)
+    outside = [p for p in binary.run_paths if _folder_of(binary, p) not in around.folders]
     if outside:
         yield codes.RUN_PATH_OUTSIDE, listed(outside)
     if binary.format == "macho" and binary.machine == "arm64" and not binary.signed:
         yield codes.UNSIGNED, "it has no LC_CODE_SIGNATURE"
+
+
+def _symbols(binary: Binary) -> Iterator[tuple[Code, str]]:
+    if binary.kind != "library":
+        return
+    python = [] if is_python_extension(binary) else python_symbols(binary)
+    if python:
+        yield codes.NEEDS_PYTHON, listed(python)
     templates = foreign_templates(binary)
     if templates:
         yield codes.EXPORTS_TEMPLATES, listed(templates)
     if binary.unique:
         yield codes.UNIQUE, listed(binary.unique)
+
+
+def _linking(binary: Binary) -> Iterator[tuple[Code, str]]:
     if binary.executable_stack:
         yield codes.EXECUTABLE_STACK, "PT_GNU_STACK is executable or missing"
     if binary.text_relocations:
@@ -84,13 +130,29 @@ def _problems(
         yield codes.BUILD_PATHS, listed(binary.build_paths)
 
 
-def _is_reached(binary: Binary, library: str, path: str) -> bool:
+def _is_reached(binary: Binary, library: str, around: Surroundings) -> bool:
     """Whether a loader that goes by run paths finds a library of the wheel."""
+    path = around.files[_plain(library)]
     if binary.format == "pe":
         return True  # code of the package may have called os.add_dll_directory
+    if _finds(binary, library, path):
+        return True
+    # What everybody who needs it needs too is loaded by then: a loader goes by breadth.
+    users = around.users.get(binary.path, ())
+    return bool(users) and all(
+        any(_plain(name) == _plain(library) and _finds(user, name, path) for name in user.needed)
+        for user in users
+    )
+
+
+def _finds(binary: Binary, library: str, path: str) -> bool:
     if binary.format == "macho" and not library.startswith("@rpath/"):
         return _folder_of(binary, posixpath.dirname(library)) == posixpath.dirname(path)
     return posixpath.dirname(path) in {_folder_of(binary, p) for p in binary.run_paths}
+
+
+def _plain(library: str) -> str:
+    return library.replace("\\", "/").rpartition("/")[2]
 
 
 def _folder_of(binary: Binary, run_path: str) -> str | None:

@@ -58,10 +58,11 @@ _SOURCE = re.compile(
 _END = re.compile(rb"[\"'<>|;:*?%(){}\[\]$, ]")
 _INSIDE_A_PATH = re.compile(rb"(?:[\w./\\@~$}>%-]|(?<!\w)[A-Za-z]:)\Z")
 _MAX_PATHS = 50
-_STRING = re.compile(rb"([A-Za-z_][\w.]{0,200})\0", re.ASCII)
+_END_OF_STRING = re.compile(rb"\w\0")
 _MAX_ANSWER = 64 * 1024 * 1024
 _MIN_PARTS = 4  # /home/me/project, C:\\Users\\me\\project
 _SHN_ABS = 0xFFF1
+_DF_1_PIE = 0x08000000
 
 
 def read(content: bytes) -> list[dict[str, Any]]:
@@ -84,15 +85,17 @@ def _elf(content: bytes) -> dict[str, Any]:
     if binary is None:
         raise ValueError("it is no ELF file that can be read")
     _check_elf_extent(binary, len(content))
-    kind = _ELF_KINDS.get(binary.header.file_type.name)
+    kind = _ELF_KINDS.get(_name(binary.header.file_type))
     if kind is None:
         raise ValueError("it is neither a library nor a program")
-    tags = {entry.tag.name: entry for entry in binary.dynamic_entries}
+    tags = {_name(entry.tag): entry for entry in binary.dynamic_entries}
     if kind == "library" and "SYMTAB" not in tags:
         raise ValueError("it has no dynamic symbols: it was cut off, or is no sound file")
     flags = tags["FLAGS"].value if "FLAGS" in tags else 0
     flags_1 = tags["FLAGS_1"].value if "FLAGS_1" in tags else 0
-    segments = {segment.type.name: segment for segment in binary.segments}
+    segments = {_name(segment.type): segment for segment in binary.segments}
+    if kind == "library" and flags_1 & _DF_1_PIE:
+        kind = "executable"
     now = "BIND_NOW" in tags or flags & 0x8 or flags_1 & 0x1
     stack = segments.get("GNU_STACK")
     symbols = [symbol for symbol in binary.dynamic_symbols if symbol.name]
@@ -100,8 +103,8 @@ def _elf(content: bytes) -> dict[str, Any]:
         symbol
         for symbol in symbols
         if symbol.shndx != 0
-        and symbol.binding.name != "LOCAL"
-        and symbol.visibility.name in {"DEFAULT", "PROTECTED"}
+        and _name(symbol.binding) != "LOCAL"
+        and _name(symbol.visibility) in {"DEFAULT", "PROTECTED"}
         # The names of versions that are defined here stand among the symbols, too.
         and symbol.shndx != _SHN_ABS
     ]
@@ -110,16 +113,17 @@ def _elf(content: bytes) -> dict[str, Any]:
         "kind": kind,
         "machine": _elf_machine(binary),
         "name": tags["SONAME"].name if "SONAME" in tags else None,
-        "needed": [e.name for e in binary.dynamic_entries if e.tag.name == "NEEDED"],
+        "needed": [e.name for e in binary.dynamic_entries if _name(e.tag) == "NEEDED"],
         "symbol_versions": _symbol_versions(binary, symbols),
         "undefined": _names(symbol for symbol in symbols if symbol.shndx == 0),
+        "weak": _names(s for s in symbols if s.shndx == 0 and _name(s.binding) == "WEAK"),
         "exported": _names(defined),
-        "unique": _names(symbol for symbol in symbols if symbol.binding.name == "GNU_UNIQUE"),
+        "unique": _names(symbol for symbol in symbols if _name(symbol.binding) == "GNU_UNIQUE"),
         "run_paths": [
             path
             for entry in binary.dynamic_entries
-            if entry.tag.name in {"RPATH", "RUNPATH"}
-            for path in (entry.rpath if entry.tag.name == "RPATH" else entry.runpath).split(":")
+            if _name(entry.tag) in {"RPATH", "RUNPATH"}
+            for path in (entry.rpath if _name(entry.tag) == "RPATH" else entry.runpath).split(":")
             if path
         ],
         # Without the segment, a loader takes it that the stack is to be executable.
@@ -137,7 +141,7 @@ def _check_elf_extent(binary: _Parsed, size: int) -> None:
     if len(binary.sections) < header.numberof_sections:
         raise ValueError("its sections are not where it says")
     for section in binary.sections:
-        if section.type.name != "NOBITS" and section.file_offset + section.size > size:
+        if _name(section.type) != "NOBITS" and section.file_offset + section.size > size:
             raise ValueError(_LIES)
     for segment in binary.segments:
         if segment.file_offset + segment.physical_size > size:
@@ -145,12 +149,12 @@ def _check_elf_extent(binary: _Parsed, size: int) -> None:
 
 
 def _elf_machine(binary: _Parsed) -> str:
-    name: str = binary.header.machine_type.name
+    name = _name(binary.header.machine_type)
     machine = _ELF_MACHINES.get(name, name.lower())
-    if binary.header.identity_data.name == "MSB":
+    if _name(binary.header.identity_data) == "MSB":
         machine = _BIG_ENDIAN.get(machine, f"{machine}_be")
     wide = machine.endswith(("64", "64le", "390x"))
-    if wide != (binary.header.identity_class.name == "ELF64"):
+    if wide != (_name(binary.header.identity_class) == "ELF64"):
         machine += "_other_width"
     return machine
 
@@ -187,9 +191,9 @@ def _macho_slice(binary: _Parsed, size: int) -> dict[str, Any]:
             raise ValueError(_LIES)
     minimum = None
     if binary.has_build_version:
-        if binary.build_version.platform.name == "MACOS":
+        if _name(binary.build_version.platform) == "MACOS":
             minimum = list(binary.build_version.minos[:2])
-    elif binary.has_version_min and binary.version_min.command.name == "VERSION_MIN_MACOSX":
+    elif binary.has_version_min and _name(binary.version_min.command) == "VERSION_MIN_MACOSX":
         minimum = list(binary.version_min.version[:2])
     # https://github.com/apple-oss-distributions/xnu/blob/main/EXTERNAL_HEADERS/mach-o/nlist.h
     outside = [s for s in binary.symbols if s.name and s.raw_type & 0x01 and not s.raw_type & 0xE0]
@@ -198,13 +202,13 @@ def _macho_slice(binary: _Parsed, size: int) -> dict[str, Any]:
     undefined = {_text(s.name) for s in outside if not s.raw_type & 0x0E}
     undefined |= {_text(b.symbol.name) for b in binary.bindings if b.has_symbol}
     machine = {"ARM64": "arm64", "X86_64": "x86_64", "X86": "i386"}
-    cpu = binary.header.cpu_type.name
+    cpu = _name(binary.header.cpu_type)
     return {
         "format": "macho",
-        "kind": _MACHO_KINDS.get(binary.header.file_type.name, "other"),
+        "kind": _MACHO_KINDS.get(_name(binary.header.file_type), "other"),
         "machine": machine.get(cpu, cpu.lower()),
-        "name": next((d.name for d in binary.libraries if d.command.name == "ID_DYLIB"), None),
-        "needed": [d.name for d in binary.libraries if d.command.name != "ID_DYLIB"],
+        "name": next((d.name for d in binary.libraries if _name(d.command) == "ID_DYLIB"), None),
+        "needed": [d.name for d in binary.libraries if _name(d.command) != "ID_DYLIB"],
         # Every C name has an underscore before it.
         "undefined": sorted(name.removeprefix("_") for name in undefined - defined),
         "exported": sorted(name.removeprefix("_") for name in defined),
@@ -231,7 +235,7 @@ def _pe(content: bytes) -> dict[str, Any]:
     return {
         "format": "pe",
         "kind": "library" if is_library else "executable",
-        "machine": binary.header.machine.name.lower(),
+        "machine": _name(binary.header.machine).lower(),
         "name": (export.name or None) if export is not None else None,
         "needed": [library.name for library in imports],
         "undefined": _names(entry for library in imports for entry in library.entries),
@@ -243,18 +247,24 @@ def _names(symbols: Iterable[_Parsed]) -> list[str]:
     return sorted({_text(symbol.name) for symbol in symbols if symbol.name})
 
 
+def _name(value: _Parsed) -> str:
+    """Return the name of a constant; one that LIEF does not know is a number."""
+    return str(getattr(value, "name", value))
+
+
 def _text(name: str | bytes) -> str:
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
 
 
 def strings_in(content: bytes, names: Collection[str]) -> list[str]:
     """Return the names that are strings in a file, or ends of strings, which linkers merge."""
-    wanted = set(names)
-    found: set[str] = set()
-    for match in _STRING.finditer(content):
-        token = match.group(1).decode("ascii")
-        found.update(token[start:] for start in range(len(token)) if token[start:] in wanted)
-    return sorted(found)
+    wanted = {name.encode() for name in names if name}
+    lengths = sorted(set(map(len, wanted)))
+    found: set[bytes] = set()
+    for match in _END_OF_STRING.finditer(content) if wanted else ():
+        end = match.end() - 1
+        found.update(wanted.intersection(content[max(0, end - n) : end] for n in lengths))
+    return sorted(name.decode() for name in found)
 
 
 def build_paths(content: bytes) -> list[str]:
@@ -306,7 +316,9 @@ def main() -> None:
         answer: dict[str, Any]
         try:
             answer = {"binaries": read(content), "build_paths": build_paths(content)}
-            answer["found"] = strings_in(content, request["names"]) if request["names"] else []
+            answer["found"] = strings_in(content, request["names"])
+        except UnicodeDecodeError:
+            answer = {"unreadable": "a name in it is no text"}
         except MemoryError:
             answer = {"unreadable": "reading it takes more memory than it may"}
         except Exception as problem:  # noqa: BLE001 - LIEF may raise anything

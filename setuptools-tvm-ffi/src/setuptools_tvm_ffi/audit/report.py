@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ..wheel_record import Record
 from . import codes
 from .binaries import Binary, BinaryReader, Unreadable, is_binary
 from .codes import Finding
-from .library_checks import library_findings
+from .library_checks import library_findings, surroundings
 from .platform_tags import is_external_copy
 from .stub_files import StubNames, stub_names
 from .wheel_checks import (
@@ -90,7 +90,10 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]
         findings += [Finding(codes.BUNDLES_EXTERNAL, b.path, b.name or "") for b in bundled]
-        findings += _library_findings([b for b in binaries if b not in bundled], binaries, wheel)
+        around = surroundings(binaries, wheel.members)
+        for binary in binaries:
+            if binary not in bundled:
+                findings += library_findings(binary, around)
         if binaries:
             findings += tag_findings(wheel.tags, wheel.wheel_file(), binaries, lowest)
         if tvm_ffi:
@@ -141,18 +144,3 @@ def _stubs(modules: Mapping[str, bytes]) -> dict[str, StubNames]:
     paths = sorted({path.removesuffix("i") for path in modules})
     named = {path: stub_names(modules.get(path), modules.get(f"{path}i")) for path in paths}
     return {path: names for path, names in named.items() if names != StubNames()}
-
-
-def _library_findings(
-    looked_at: Iterable[Binary], binaries: Iterable[Binary], wheel: WheelArchive
-) -> Iterator[Finding]:
-    files: dict[str, str] = {}
-    for binary in binaries:
-        for name in filter(None, (binary.path, binary.name)):
-            files[name.rpartition("/")[2]] = binary.path
-    folders = {""}
-    for path in wheel.members:
-        while path := path.rpartition("/")[0]:
-            folders.add(path)
-    for binary in looked_at:
-        yield from library_findings(binary, files, frozenset(folders))

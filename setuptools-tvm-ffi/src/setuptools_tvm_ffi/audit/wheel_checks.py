@@ -53,7 +53,7 @@ def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
     return {
         name: FIRST.get(name)
         for binary in binaries
-        for name in binary.undefined
+        for name in sorted({*binary.undefined} - {*binary.weak})
         if name in FIRST or _TVM_FFI_SYMBOL.fullmatch(name)
     }
 
@@ -90,7 +90,7 @@ def tag_findings(
             yield Finding(codes.TAG_LINUX, "", f"'{platform}'; {fits}")
     pythons = sorted({f"{tag.interpreter}-{tag.abi}" for tag in tags})
     bound_to_one = any(is_python_extension(b) and python_symbols(b) for b in binaries)
-    if pythons != ["py3-none"] and not bound_to_one:
+    if "py3-none" not in pythons and not bound_to_one:
         yield Finding(codes.TAG_PYTHON, "", listed(pythons))
     named = {tag for text in wheel_file.get_all("Tag", []) for tag in parse_tag(str(text))}
     if named != tags:

@@ -18,7 +18,7 @@ from ..audit.binaries import Binary, BinaryReader
 from ..audit.codes import CATALOGUE, Finding
 from ..audit.report import WheelReport, audit_wheel
 from ..audit.wheel_checks import exported_functions
-from ..errors import BuildError, ConfigurationError, render
+from ..errors import BuildError, ConfigurationError, harmless, render
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
 _SCHEMA_VERSION = 1
@@ -83,8 +83,8 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def as_text(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
-    """Yield what people read, line by line; no name in a wheel can steer their terminal."""
-    yield from map(_harmless, _lines(report, findings))
+    """Yield what people read, line by line."""
+    yield from map(harmless, _lines(report, findings))
 
 
 def _lines(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
@@ -143,10 +143,6 @@ def _facts(binary: Binary, report: WheelReport) -> Iterator[tuple[str, str]]:
         yield "RELRO", binary.relro
 
 
-def _harmless(line: str) -> str:
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-
-
 def _listed(names: Collection[str]) -> str:
     shown = ", ".join(map(_shortened, list(names)[:_SHOWN])) or "nothing"
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
@@ -200,6 +196,7 @@ def _library_as_json(binary: Binary) -> dict[str, Any]:
             for v in binary.symbol_versions
         ],
         "undefined": list(binary.undefined),
+        "weak": list(binary.weak),
         "exported": list(binary.exported),
         "unique": list(binary.unique),
         "run-paths": list(binary.run_paths),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..audit.binaries import BinaryReader
 from ..audit.report import audit_wheel
-from ..errors import BuildError, render
+from ..errors import BuildError, harmless, render
 from ..repair import Repaired, repair_wheel
 from .audit import add_ignore, as_json, as_text, check_ignored
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
@@ -61,7 +61,7 @@ def run(parsed: argparse.Namespace) -> int:
         for wheel in parsed.wheels:
             try:
                 repaired = repair_wheel(
-                    wheel, parsed.wheel_dir, platform=parsed.plat, exclude=parsed.exclude
+                    wheel, parsed.wheel_dir, reader, platform=parsed.plat, exclude=parsed.exclude
                 )
                 report = audit_wheel(repaired.path, reader)
             except BuildError as problem:  # the others may be in order
@@ -75,7 +75,7 @@ def run(parsed: argparse.Namespace) -> int:
             if parsed.json:
                 answers.append({**_as_json(repaired), "audit": as_json(report, findings)})
             else:
-                print("\n".join([*_as_text(repaired), *as_text(report, findings)]))
+                print("\n".join([*map(harmless, _as_text(repaired)), *as_text(report, findings)]))
     if parsed.json:
         print(json.dumps({"schema": _SCHEMA_VERSION, "wheels": answers}, indent=2))
     return status

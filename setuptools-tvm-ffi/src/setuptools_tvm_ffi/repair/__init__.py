@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import build_record
+from ..audit.binaries import BinaryReader
 from ..child_python import run_module
-from ..errors import BuildError
+from ..errors import BuildError, harmless
 from ..file_replacement import new_file
 from ..platform_tag import complete
 from ..wheel_archive import WheelArchive, open_wheel
 from ..wheel_record import Record, RecordRow
+from . import sboms
 from .needs import needs
 from .packing import Date, date_of, pack, with_tags
 from .preloading import libraries_in, with_preloading
@@ -41,7 +43,7 @@ class Repaired:
 
     :ivar source: the wheel that was given, as it was.
     :ivar path: the one that was written.
-    :ivar repaired_with: the tool and its release; ``None`` where there was nothing to do.
+    :ivar repaired_with: the tool and its release; ``None`` where the wheel was copied.
     :ivar added: members that the wheel did not have, as libraries from outside.
     :ivar changed: libraries, and other files of packages, that the tool has rewritten.
     """
@@ -54,13 +56,19 @@ class Repaired:
 
 
 def repair_wheel(
-    wheel: Path, folder: Path, *, platform: str | None = None, exclude: Sequence[str] = ()
+    wheel: Path,
+    folder: Path,
+    reader: BinaryReader,
+    *,
+    platform: str | None = None,
+    exclude: Sequence[str] = (),
 ) -> Repaired:
     """Write a wheel that brings along what it needs into `folder`; return what came of it.
 
     Its Python and ABI tags are those of `wheel`, which stays as it is. With the same tools the same
     wheel gives the same bytes; `SOURCE_DATE_EPOCH` counts.
 
+    :param reader: for wheels whose tool does not run here.
     :param platform: the platform tag that is wanted; the best that holds by default.
     :param exclude: libraries that are not brought along, beside libtvm_ffi and drivers.
     :raises BuildError: it is no wheel for one of the three systems, its tool is not there or fails,
@@ -69,10 +77,13 @@ def repair_wheel(
     with open_wheel(wheel) as archive:
         system = system_of_wheel(wheel.name, archive.tags)
         tool = TOOLS[system]
-        if not tool.runs_here:
-            return _as_it_is(archive, folder, tool)
         if platform is not None:
             platform = complete(platform, min(tag.platform for tag in archive.tags))
+        if not tool.runs_here:
+            lacking = list(needs(archive, reader))
+            if platform is not None and all(tag.platform != platform for tag in archive.tags):
+                lacking.append(f"its tag is not '{platform}'")
+            return _as_it_is(wheel, folder, tool, lacking)
         release = tool.check_installed()
         date = _date(wheel)
         with tempfile.TemporaryDirectory(prefix="setuptools-tvm-ffi-") as scratch:
@@ -84,7 +95,7 @@ def repair_wheel(
                 contents = _mended(archive, result, Path(scratch), system)
                 before, after = _digests(archive), _digests(result)
                 after |= {name: build_record.digest(content) for name, content in contents.items()}
-                contents |= _metadata(result, after, release)
+                contents |= _metadata(result, before, after, release)
                 with _written(target):
                     pack(result, contents, target, date)
     in_packages = {name for name in after if not name.startswith(f"{result.dist_info}/")}
@@ -97,13 +108,11 @@ def repair_wheel(
     )
 
 
-def _as_it_is(archive: WheelArchive, folder: Path, tool: RepairTool) -> Repaired:
+def _as_it_is(wheel: Path, folder: Path, tool: RepairTool, lacking: Sequence[str]) -> Repaired:
     """Copy a wheel that is in order.
 
     :raises BuildError: it is not, by what it lacks.
     """
-    wheel = archive.path
-    lacking = needs(archive)
     if lacking:
         raise BuildError(
             f"{wheel.name}: {tool.name} does not run on this system, and the wheel needs it:\n"
@@ -176,12 +185,14 @@ def _run(
 def told(output: str) -> str:
     r"""Return what a Python program printed, of a traceback what it ends with.
 
+    It may name what is in the wheel.
+
     >>> told("looking\nTraceback (most recent call last):\n  File …\n    f()\nValueError: no\n")
     'looking\nValueError: no'
     """
     before, traceback, after = output.partition(_TRACEBACK)
     ends = [line for line in after.splitlines() if traceback and line and not line[0].isspace()]
-    return "\n".join([*before.strip().splitlines(), *ends])
+    return "\n".join(map(harmless, [*before.strip().splitlines(), *ends]))
 
 
 def _check_tags(
@@ -224,8 +235,14 @@ def _hexadecimal(row: RecordRow) -> str:
     return ""
 
 
-def _metadata(result: WheelArchive, digests: Mapping[str, str], release: str) -> dict[str, bytes]:
-    """Return the files of ``.dist-info`` that say something about the others."""
+def _metadata(
+    result: WheelArchive, before: Mapping[str, str], after: Mapping[str, str], release: str
+) -> dict[str, bytes]:
+    """Return the files of ``.dist-info`` that say something about the others.
+
+    :param before: the SHA-256 of each file of the wheel that was given.
+    :param after: the same of the one that is written.
+    """
     wheel_file = result.in_dist_info("WHEEL")
     if wheel_file is None:
         raise BuildError(f"{result.path.name}: it has no {result.dist_info}/WHEEL")
@@ -234,9 +251,13 @@ def _metadata(result: WheelArchive, digests: Mapping[str, str], release: str) ->
     record = result.in_dist_info(build_record.FILENAME)
     if record is not None:
         try:
-            made[name] = build_record.refreshed(record, digests, repaired_with=release)
+            made[name] = build_record.refreshed(record, after, repaired_with=release)
         except ValueError as problem:
             raise BuildError(f"{result.path.name}: {name} is no build record: {problem}") from None
+    changed = {before[n]: after[n] for n in before.keys() & after.keys() if before[n] != after[n]}
+    for name in result.members:
+        if changed and name.startswith(f"{result.dist_info}/{sboms.FOLDER}/"):
+            made[name] = sboms.refreshed(result.read(name), changed)
     return made
 
 
@@ -247,7 +268,7 @@ def _mended(
     if system == "darwin":
         return _signed(result, scratch)
     libraries = libraries_in(result.members.keys() - archive.members.keys())
-    if not libraries:
+    if system != "windows" or not libraries:
         return {}
     modules = {name: result.read(name) for name in result.members if name.endswith(".py")}
     return with_preloading(modules, libraries)

@@ -11,17 +11,16 @@ from ..errors import BuildError
 from ..wheel_archive import WheelArchive
 
 
-def needs(archive: WheelArchive) -> tuple[str, ...]:
+def needs(archive: WheelArchive, reader: BinaryReader) -> tuple[str, ...]:
     """Return what a repair would be for; nothing where the wheel is in order as it is.
 
-    :raises BuildError: a library cannot be read, or what reads them is not installed.
+    :raises BuildError: a library cannot be read.
     """
     binaries = []
-    with BinaryReader() as reader:
-        for binary in reader.read(_libraries(archive)):
-            if isinstance(binary, Unreadable):
-                raise BuildError(f"{archive.path.name}: {binary.path}: {binary.reason}")
-            binaries.append(binary)
+    for binary in reader.read(_libraries(archive)):
+        if isinstance(binary, Unreadable):
+            raise BuildError(f"{archive.path.name}: {binary.path}: {binary.reason}")
+        binaries.append(binary)
     found = [*_libraries_from_outside(binaries), *_unsigned(binaries)]
     for platform in sorted({tag.platform for tag in archive.tags}):
         found += problems_for(binaries, platform)

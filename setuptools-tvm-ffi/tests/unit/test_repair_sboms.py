@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+
+import pytest
+from setuptools_tvm_ffi.repair.sboms import refreshed
+
+OLD, NEW, OTHER = "ab" * 32, "cd" * 32, "ef" * 32
+
+
+def document(*digests: str, **more: object) -> bytes:
+    components = [
+        {"name": f"größe {number}", "hashes": [{"alg": "SHA-256", "content": digest}]}
+        for number, digest in enumerate(digests)
+    ]
+    whole = {"serialNumber": "urn:uuid:1", **more, "components": [*components, {"name": "plain"}]}
+    return json.dumps(whole).encode()
+
+
+def test_a_file_that_was_rewritten_gets_its_digest_in_the_next_version() -> None:
+    made = refreshed(document(OLD, OTHER, version=3), {OLD: NEW})
+    assert json.loads(made) == json.loads(document(NEW, OTHER, version=4))
+    assert "größe" in made.decode()
+    assert json.loads(refreshed(document(OLD), {OLD: NEW}))["version"] == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(document(OTHER), document(), b"", b"{", b"[]", b"{}", b"3", b"\xff", b"[" * 100_000),
+        *(b'{"components": 3}', b'{"components": [3]}', b'{"components": [{"hashes": [3]}]}'),
+        *(b'{"components": [{"hashes": [{"content": []}]}]}', document(OLD, version="x")),
+    ],
+)
+def test_what_names_no_such_file_or_is_no_such_document_stays_as_it_is(content: bytes) -> None:
+    assert refreshed(content, {OLD: NEW}) is content
