@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tries a wheel with one release: an environment, the wheel in it, a child that uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..abi_floor import DISTRIBUTION
+from ..errors import BuildError
+from .environment import Environment, Installer
+from .processes import Children, Ended, signal_name
+from .releases import Release
+from .result import Outcome, Result
+from .subject import Subject
+
+_PROBE = Path(__file__).with_name("probe.py")
+_SCHEMA_MODULE = Path(__file__).parents[1] / "stubs" / "schema.py"
+_DETAIL = 300
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done with each release.
+
+    :param with_requirements: what is installed beside what the wheel requires.
+    :param command: the project's own, in place of the probes.
+    :param folder: where it runs.
+    :param skipped: patterns of names that are not called.
+    :param seconds: how long each process may take.
+    """
+
+    subject: Subject
+    installer: Installer
+    with_requirements: Sequence[str] = ()
+    command: Sequence[str] | None = None
+    folder: Path = Path()
+    skipped: Sequence[str] = ()
+    seconds: float = 600
+
+
+def try_release(plan: Plan, release: Release, children: Children, scratch: Path) -> Result:
+    """Return what comes of a wheel with a release.
+
+    :param scratch: an empty folder, which may be filled and is the caller's to remove.
+    :raises StoppedError: nothing more is to be run.
+    """
+    environment = Environment(scratch / "env")
+    variables = environment.variables(os.environ)
+    work = scratch / "work"
+    work.mkdir()
+    pins = [f"{DISTRIBUTION}=={release.version}"]
+    for command in (
+        plan.installer.creation(environment),
+        plan.installer.installation(
+            environment, [*pins, *plan.subject.dependencies, *plan.with_requirements]
+        ),
+        plan.installer.installation_alone(environment, plan.subject.path),
+    ):
+        ended = children.run(command, folder=work, variables=os.environ, seconds=plan.seconds)
+        if ended.timed_out:
+            return Result(release, Outcome.TIMED_OUT, f"installing took {plan.seconds:g} s")
+        if ended.status != 0:
+            return Result(release, Outcome.INSTALL_FAILED, _short(first_error(ended.output)))
+    if plan.command is not None:
+        return _run_command(plan, plan.command, release, environment, children)
+    results = scratch / "steps.jsonl"
+    request = {
+        "packages": plan.subject.packages,
+        "libraries": plan.subject.libraries,
+        "skipped": list(plan.skipped),
+        "schema_module": str(_SCHEMA_MODULE),
+    }
+    # `-I` keeps the folder and the variables of the caller out of the import path.
+    command = (environment.python, "-I", "-B", str(_PROBE), str(results), json.dumps(request))
+    ended = children.run(command, folder=work, variables=variables, seconds=plan.seconds)
+    return probe_result(release, ended, list(_lines(results)), plan.seconds)
+
+
+def probe_result(
+    release: Release, ended: Ended, lines: Sequence[Mapping[str, Any]], seconds: float
+) -> Result:
+    """Return what comes of the probes, told by what the child has written down."""
+    steps = [line for line in lines if "step" in line]
+    error = next((str(line["error"]) for line in lines if "error" in line), None)
+    step, name = (steps[-1]["step"], steps[-1]["name"]) if steps else ("start", "Python")
+    if ended.timed_out:
+        detail = f"{step} {name}: took more than {seconds:g} s"
+        return Result(release, Outcome.TIMED_OUT, _short(detail))
+    signal = signal_name(ended.status)
+    if signal is not None:
+        return Result(release, Outcome.CRASHED, _short(f"{step} {name}"), signal)
+    done = next((line["done"] for line in lines if "done" in line), None)
+    if ended.status == 0 and done is not None:
+        return Result(release, Outcome.PASSED, describe(done))
+    # A process that ends itself says nothing, or what it prints.
+    error = error or f"ended with {ended.status}: {first_error(ended.output)}"
+    outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
+    return Result(release, outcome, _short(f"{step} {name}: {error}"))
+
+
+def describe(found: Mapping[str, int]) -> str:
+    """Return what was looked at, in a few words.
+
+    >>> describe({"functions": 3, "classes": 1, "called": 0})
+    '3 functions and 1 class found, none of them callable without arguments'
+    """
+    functions, classes, called = found["functions"], found["classes"], found["called"]
+    words = (
+        f"{functions} function{'s' * (functions != 1)} and {classes} class{'es' * (classes != 1)}"
+    )
+    calls = f"{called} called" if called else "none of them callable without arguments"
+    return f"{words} found, {calls}"
+
+
+def first_error(output: str) -> str:
+    """Return the line that says why a program failed.
+
+    pip writes it as ``ERROR: …``, uv as ``error: …``, or below a ``×`` and behind ``╰─▶``; others
+    end with it.
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    for number, line in enumerate(lines):
+        if line.startswith("╰─▶"):
+            return " ".join([line.removeprefix("╰─▶").strip(), *lines[number + 1 :]])
+    said = [line for line in lines if line.casefold().startswith("error:")]
+    return said[0] if said else lines[-1] if lines else "no output"
+
+
+def split_program(command: Sequence[str], environment: Environment, path: str) -> tuple[str, ...]:
+    """Return a command whose program is that of an environment, where it has one of that name.
+
+    :param path: the PATH to look on otherwise.
+    :raises BuildError: there is no such program.
+    """
+    program, *arguments = command
+    if program in {"python", "python3"}:
+        return (environment.python, *arguments)
+    found = shutil.which(program, path=path)
+    if found is None:
+        raise BuildError(
+            f"--command: there is no program {program!r}",
+            hint="a program that a package brings needs that package: --with PACKAGE",
+        )
+    return (found, *arguments)
+
+
+def _run_command(
+    plan: Plan,
+    words: Sequence[str],
+    release: Release,
+    environment: Environment,
+    children: Children,
+) -> Result:
+    variables = environment.variables(os.environ)
+    command = split_program(words, environment, variables["PATH"])
+    ended = children.run(command, folder=plan.folder, variables=variables, seconds=plan.seconds)
+    if ended.timed_out:
+        return Result(release, Outcome.TIMED_OUT, f"the command took more than {plan.seconds:g} s")
+    last = next(reversed([line for line in ended.output.splitlines() if line.strip()]), "").strip()
+    signal = signal_name(ended.status)
+    if signal is not None:
+        return Result(release, Outcome.CRASHED, _short(last), signal)
+    if ended.status != 0:
+        return Result(release, Outcome.COMMAND_FAILED, _short(f"status {ended.status}: {last}"))
+    return Result(release, Outcome.PASSED, _short(last))
+
+
+def _lines(results: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        text = results.read_text(encoding="utf-8")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            return
+
+
+def _short(text: str) -> str:
+    """Return one line for a table, without what a terminal would take for an order."""
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return text if len(text) <= _DETAIL else f"{text[: _DETAIL - 1]}…"
