@@ -20,7 +20,7 @@ from ..errors import PREFIX, BuildError, render
 from .exit_status import COULD_NOT_RUN
 
 _COMMANDS = {
-    "compat": "try a wheel with released versions of apache-tvm-ffi, and tell the range it works with",
+    "compat": "try a wheel with released versions of apache-tvm-ffi",
     "stubs": "refresh the stubs of the project in this folder, or compare them",
 }
 

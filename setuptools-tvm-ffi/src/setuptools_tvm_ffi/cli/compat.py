@@ -77,14 +77,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=_positive(float),
+        type=_seconds,
         default=600.0,
         metavar="SECONDS",
         help="how long one process may take (default: 600)",
     )
     parser.add_argument(
         "--jobs",
-        type=_positive(int),
+        type=_count,
         metavar="N",
         help="how many releases at once (default: as processors and free memory allow)",
     )
@@ -155,7 +155,7 @@ def run(parsed: argparse.Namespace) -> int:
         print(json.dumps(document(results, subject), indent=2))
     else:
         print(table(results, subject))
-        print(f"\n{advice(results, subject)}")
+        print(f"\n{advice(results)}")
     broken = violations(results, subject.admits)
     if broken:
         _say(
@@ -217,19 +217,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _positive(kind: type[float] | type[int]) -> _Positive:
-    return _Positive(kind)
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError("it has to be above 0")
+    return seconds
 
 
-class _Positive:
-    """A number above zero, for argparse."""
-
-    def __init__(self, kind: type[float] | type[int]) -> None:
-        self._kind = kind
-        self.__name__ = "positive number"
-
-    def __call__(self, text: str) -> float:
-        number = self._kind(text)
-        if not 0 < number < float("inf"):
-            raise ValueError
-        return number
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("it has to be 1 or more")
+    return count

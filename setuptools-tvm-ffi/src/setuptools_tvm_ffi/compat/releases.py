@@ -8,13 +8,13 @@ error for a version that nobody can have counts them up.
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -115,7 +115,8 @@ def pip_command() -> tuple[str, ...]:
 
     :raises BuildError: there is neither pip nor uv.
     """
-    if importlib.util.find_spec("pip") is not None:
+    # Not `find_spec` of importlib.util: it makes setuptools take its distutils back (84.2).
+    if PathFinder.find_spec("pip") is not None:
         return (sys.executable, "-m", "pip")
     uv = find_uv()
     if uv is None:
@@ -132,10 +133,9 @@ def find_uv() -> str | None:
 
 
 def _matches(text: str, version: Version) -> bool:
-    try:
-        return Version(text) == version
-    except InvalidVersion:
-        pass
+    exactly = _version(text)
+    if exactly is not None:
+        return exactly == version
     try:
         specifiers = SpecifierSet(text)
     except InvalidSpecifier:
@@ -161,12 +161,12 @@ def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
 
 def _versions(pattern: re.Pattern[str], text: str) -> frozenset[Version]:
     found = pattern.search(text)
-    return frozenset(_parsed(found[1].split(", "))) if found is not None else frozenset()
+    words = found[1].split(",") if found is not None else []
+    return frozenset(version for word in words if (version := _version(word)) is not None)
 
 
-def _parsed(words: Iterable[str]) -> Iterable[Version]:
-    for word in words:
-        try:
-            yield Version(word.strip())
-        except InvalidVersion:
-            continue  # "none"; or a release that nobody can require
+def _version(word: str) -> Version | None:
+    try:
+        return Version(word.strip())
+    except InvalidVersion:
+        return None  # "none", or what nobody can require

@@ -15,7 +15,9 @@ _SCHEMA = 1
 
 
 def table(results: Sequence[Result], subject: Subject) -> str:
-    """Return a line for each release, with what to know about it.
+    """Return a line for each release: what came of it, what to know of it, and the reason.
+
+    ``not admitted`` is a release that the wheel's own requirement rules out.
 
     :param results: in the order of their versions.
     """
@@ -37,7 +39,7 @@ def table(results: Sequence[Result], subject: Subject) -> str:
     return "\n".join(lines)
 
 
-def advice(results: Sequence[Result], subject: Subject) -> str:
+def advice(results: Sequence[Result]) -> str:
     """Return the range that passed, and the lines that say so in ``pyproject.toml``."""
     found = widest_range(results)
     if found is None:
@@ -99,6 +101,6 @@ def _notes(result: Result, subject: Subject) -> Iterator[str]:
     if result.release.withdrawn:
         yield "withdrawn"
     if not is_admitted(result.release.version, subject.admits):
-        yield "not required"
+        yield "not admitted"
     if result.cached:
         yield "known"

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,12 @@ def try_release(plan: Plan, release: Release, children: Children, scratch: Path)
     :param scratch: an empty folder, which may be filled and is the caller's to remove.
     :raises StoppedError: nothing more is to be run.
     """
+    result = _try(plan, release, children, scratch)
+    # The folder is another one each time, and gone when somebody reads it.
+    return replace(result, detail=_short(result.detail.replace(str(scratch), "…")))
+
+
+def _try(plan: Plan, release: Release, children: Children, scratch: Path) -> Result:
     environment = Environment(scratch / "env")
     variables = environment.variables(os.environ)
     work = scratch / "work"
@@ -66,7 +72,7 @@ def try_release(plan: Plan, release: Release, children: Children, scratch: Path)
         if ended.timed_out:
             return Result(release, Outcome.TIMED_OUT, f"installing took {plan.seconds:g} s")
         if ended.status != 0:
-            return Result(release, Outcome.INSTALL_FAILED, _short(first_error(ended.output)))
+            return Result(release, Outcome.INSTALL_FAILED, first_error(ended.output))
     if plan.command is not None:
         return _run_command(plan, plan.command, release, environment, children)
     results = scratch / "steps.jsonl"
@@ -91,17 +97,17 @@ def probe_result(
     step, name = (steps[-1]["step"], steps[-1]["name"]) if steps else ("start", "Python")
     if ended.timed_out:
         detail = f"{step} {name}: took more than {seconds:g} s"
-        return Result(release, Outcome.TIMED_OUT, _short(detail))
+        return Result(release, Outcome.TIMED_OUT, detail)
     signal = signal_name(ended.status)
     if signal is not None:
-        return Result(release, Outcome.CRASHED, _short(f"{step} {name}"), signal)
+        return Result(release, Outcome.CRASHED, f"{step} {name}", signal)
     done = next((line["done"] for line in lines if "done" in line), None)
     if ended.status == 0 and done is not None:
         return Result(release, Outcome.PASSED, describe(done))
     # A process that ends itself says nothing, or what it prints.
     error = error or f"ended with {ended.status}: {first_error(ended.output)}"
     outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
-    return Result(release, outcome, _short(f"{step} {name}: {error}"))
+    return Result(release, outcome, f"{step} {name}: {error}")
 
 
 def describe(found: Mapping[str, int]) -> str:
@@ -121,8 +127,7 @@ def describe(found: Mapping[str, int]) -> str:
 def first_error(output: str) -> str:
     """Return the line that says why a program failed.
 
-    pip writes it as ``ERROR: …``, uv as ``error: …``, or below a ``×`` and behind ``╰─▶``; others
-    end with it.
+    pip writes it as ``ERROR: …``, uv as ``error: …`` or behind ``╰─▶``; others end with it.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     for number, line in enumerate(lines):
@@ -165,22 +170,18 @@ def _run_command(
     last = next(reversed([line for line in ended.output.splitlines() if line.strip()]), "").strip()
     signal = signal_name(ended.status)
     if signal is not None:
-        return Result(release, Outcome.CRASHED, _short(last), signal)
+        return Result(release, Outcome.CRASHED, last, signal)
     if ended.status != 0:
-        return Result(release, Outcome.COMMAND_FAILED, _short(f"status {ended.status}: {last}"))
-    return Result(release, Outcome.PASSED, _short(last))
+        return Result(release, Outcome.COMMAND_FAILED, f"status {ended.status}: {last}")
+    return Result(release, Outcome.PASSED, last)
 
 
 def _lines(results: Path) -> Iterator[Mapping[str, Any]]:
     try:
-        text = results.read_text(encoding="utf-8")
-    except OSError:
-        return
-    for line in text.splitlines():
-        try:
+        for line in results.read_text(encoding="utf-8").splitlines():
             yield json.loads(line)
-        except ValueError:
-            return
+    except (OSError, ValueError):  # none was written, or the last one not whole
+        return
 
 
 def _short(text: str) -> str:
