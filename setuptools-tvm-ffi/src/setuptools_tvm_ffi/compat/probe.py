@@ -35,7 +35,7 @@ def main() -> None:
         request = json.loads(sys.argv[2])
         try:
             found = probe(request, announce)
-        except Exception as problem:  # noqa: BLE001 - whatever a package raises is the result
+        except BaseException as problem:  # noqa: BLE001 - whatever a package raises is the result
             announce(error=f"{type(problem).__name__}: {first_line(problem)}")
             status = 1
         else:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import platform
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from ..abi_floor import DISTRIBUTION
@@ -12,6 +13,9 @@ from .result import Result
 from .subject import Subject
 
 _SCHEMA = 1
+
+# Of a reason; --json has all of it.
+_WIDTH = 120
 
 
 def table(results: Sequence[Result], subject: Subject) -> str:
@@ -26,7 +30,7 @@ def table(results: Sequence[Result], subject: Subject) -> str:
             str(result.release.version),
             result.label,
             ", ".join(_notes(result, subject)),
-            result.detail,
+            textwrap.shorten(result.detail, _WIDTH, placeholder=" …"),
         )
         for result in results
     ]
@@ -103,4 +107,4 @@ def _notes(result: Result, subject: Subject) -> Iterator[str]:
     if not is_admitted(result.release.version, subject.admits):
         yield "not admitted"
     if result.cached:
-        yield "known"
+        yield "cached"

@@ -19,9 +19,12 @@ from .releases import Release
 from .result import Outcome, Result
 from .subject import Subject
 
-_PROBE = Path(__file__).with_name("probe.py")
-_SCHEMA_MODULE = Path(__file__).parents[1] / "stubs" / "schema.py"
+#: What the child runs.
+PROBE = Path(__file__).with_name("probe.py")
+#: How it reads a schema.
+SCHEMA_MODULE = Path(__file__).parents[1] / "stubs" / "schema.py"
 _DETAIL = 300
+_CRASH_REPORT = "!!!!!!! Segfault encountered !!!!!!!"
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,10 @@ def _try(plan: Plan, release: Release, children: Children, scratch: Path) -> Res
         "packages": plan.subject.packages,
         "libraries": plan.subject.libraries,
         "skipped": list(plan.skipped),
-        "schema_module": str(_SCHEMA_MODULE),
+        "schema_module": str(SCHEMA_MODULE),
     }
     # `-I` keeps the folder and the variables of the caller out of the import path.
-    command = (environment.python, "-I", "-B", str(_PROBE), str(results), json.dumps(request))
+    command = (environment.python, "-I", "-B", str(PROBE), str(results), json.dumps(request))
     ended = children.run(command, folder=work, variables=variables, seconds=plan.seconds)
     return probe_result(release, ended, list(_lines(results)), plan.seconds)
 
@@ -114,13 +117,13 @@ def describe(found: Mapping[str, int]) -> str:
     """Return what was looked at, in a few words.
 
     >>> describe({"functions": 3, "classes": 1, "called": 0})
-    '3 functions and 1 class found, none of them callable without arguments'
+    '3 functions and 1 class found, none was called'
     """
     functions, classes, called = found["functions"], found["classes"], found["called"]
     words = (
         f"{functions} function{'s' * (functions != 1)} and {classes} class{'es' * (classes != 1)}"
     )
-    calls = f"{called} called" if called else "none of them callable without arguments"
+    calls = f"{called} called" if called else "none was called"
     return f"{words} found, {calls}"
 
 
@@ -167,7 +170,9 @@ def _run_command(
     ended = children.run(command, folder=plan.folder, variables=variables, seconds=plan.seconds)
     if ended.timed_out:
         return Result(release, Outcome.TIMED_OUT, f"the command took more than {plan.seconds:g} s")
-    last = next(reversed([line for line in ended.output.splitlines() if line.strip()]), "").strip()
+    # What tvm-ffi adds when the process crashes are addresses.
+    said = ended.output.partition(_CRASH_REPORT)[0].splitlines()
+    last = next((line.strip() for line in reversed(said) if line.strip()), "")
     signal = signal_name(ended.status)
     if signal is not None:
         return Result(release, Outcome.CRASHED, last, signal)
