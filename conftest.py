@@ -32,7 +32,7 @@ _FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
 _BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
 # Around each edge of the reference package, and one that was withdrawn.
-_OLD_RELEASES = tuple("0.1.0 0.1.1 0.1.5 0.1.6 0.1.9 0.1.10 0.1.13 0.1.14.post1".split())
+_OLD_RELEASES = ("0.1.0", "0.1.1", "0.1.5", "0.1.6", "0.1.9", "0.1.10", "0.1.13", "0.1.14.post1")
 
 
 def pytest_report_header() -> list[str]:

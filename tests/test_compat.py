@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `setuptools-tvm-ffi compat` finds out about the reference package's wheel, without a network.
+"""What `setuptools-tvm-ffi compat` finds out about the reference package's wheel.
 
 Nine releases, and three edges. The library makes objects from 0.1.1 on and crashes on 0.1.0; the
 package needs `load_lib_module`, which is new in 0.1.6; and an object of a subclass is one of its
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from environments import Environment, make_environment, made_once
+from environments import Environment, made_once, make_environment
 
 # Without load_lib_module, as the library would be used by hand.
 BY_HAND = """\
@@ -52,7 +52,11 @@ def environment(
 
 @pytest.fixture
 def compat(
-    environment: Environment, old_releases: Path, reference_wheel: Path, tmp_path: Path
+    environment: Environment,
+    downloads: Path,
+    old_releases: Path,
+    reference_wheel: Path,
+    tmp_path: Path,
 ) -> Compat:
     """Run the command on the wheel; temporary files go to a folder of the test's."""
     temporary = tmp_path / "temporary"
@@ -61,7 +65,7 @@ def compat(
     def run(*options: str) -> subprocess.CompletedProcess[str]:
         process = environment.run(
             *(environment.python, "-I", "-m", "setuptools_tvm_ffi", "compat", reference_wheel),
-            *("--find-links", str(old_releases), *options),
+            *("--find-links", str(downloads), "--find-links", str(old_releases), *options),
             cwd=tmp_path,
             variables={"TMPDIR": str(temporary)},
             check=False,

@@ -130,12 +130,14 @@ def describe(found: Mapping[str, int]) -> str:
 def first_error(output: str) -> str:
     """Return the line that says why a program failed.
 
-    pip writes it as ``ERROR: …``, uv as ``error: …`` or behind ``╰─▶``; others end with it.
+    pip writes it as ``ERROR: …``, uv as ``error: …``, and where nothing fits below that, behind
+    ``cause:`` (0.13; ``╰─▶`` up to then); others end with it.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     for number, line in enumerate(lines):
-        if line.startswith("╰─▶"):
-            return " ".join([line.removeprefix("╰─▶").strip(), *lines[number + 1 :]])
+        for mark in ("cause:", "╰─▶"):
+            if line.startswith(mark):
+                return " ".join([line[len(mark) :].strip(), *lines[number + 1 :]])
     said = [line for line in lines if line.casefold().startswith("error:")]
     return said[0] if said else lines[-1] if lines else "no output"
 
@@ -165,7 +167,8 @@ def _run_command(
     environment: Environment,
     children: Children,
 ) -> Result:
-    variables = environment.variables(os.environ)
+    # Lines that Python holds back come after those of the crash, or not at all.
+    variables = {**environment.variables(os.environ), "PYTHONUNBUFFERED": "1"}
     command = split_program(words, environment, variables["PATH"])
     ended = children.run(command, folder=plan.folder, variables=variables, seconds=plan.seconds)
     if ended.timed_out:
