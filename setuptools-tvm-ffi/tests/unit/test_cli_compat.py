@@ -200,6 +200,23 @@ def test_options_that_mean_nothing_are_refused(
     assert f"setuptools-tvm-ffi: error: {message}" in errors
 
 
+def test_a_package_that_would_be_imported_instead_is_refused_by_an_old_python(
+    tries: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tried = tries(">=0.1.10")
+    Path("pkg").mkdir()
+    Path("elsewhere").mkdir()
+    # As if this Python were one that does not know PYTHONSAFEPATH.
+    monkeypatch.setattr(compat_command, "_KNOWS_SAFE_PATH", (99, 0))
+    assert compat("--command", "python -m pkg") == COULD_NOT_RUN
+    assert "pkg would be imported instead of the wheel's package" in capsys.readouterr().err
+    assert tried == []
+    assert compat("--command", "python -m pkg", "--cwd", "elsewhere") == FINE
+    assert compat() == FINE
+
+
 @pytest.mark.parametrize(
     "options", [["--timeout", "0"], ["--timeout", "nan"], ["--jobs", "0"], ["--jobs", "x"]]
 )

@@ -182,6 +182,21 @@ def test_a_command_ends_in_one_of_these_ways(
     assert recorder.variables[3]["VIRTUAL_ENV"] == str(tmp_path / "scratch" / "env")
 
 
+@pytest.mark.parametrize("source", ["pkg/__init__.py", "pkg.py"])
+def test_a_package_that_lies_where_the_command_runs_is_kept_out(
+    tmp_path: Path, source: str
+) -> None:
+    plan = Plan(SUBJECT, UV, command=["python"], folder=tmp_path)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    _, recorder = tried(plan, tmp_path / "one", *[WELL] * 4)
+    assert "PYTHONSAFEPATH" not in recorder.variables[3]
+    (tmp_path / source).parent.mkdir(exist_ok=True)
+    (tmp_path / source).touch()
+    _, recorder = tried(plan, tmp_path / "two", *[WELL] * 4)
+    assert recorder.variables[3]["PYTHONSAFEPATH"] == "1"
+
+
 def test_where_it_was_tried_is_no_part_of_a_result(tmp_path: Path) -> None:
     ended = Ended(1, f"ImportError: {tmp_path}/env/lib/x.py")
     plan = Plan(SUBJECT, UV, command=["python"], folder=tmp_path)

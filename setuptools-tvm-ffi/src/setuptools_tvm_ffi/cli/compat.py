@@ -31,10 +31,12 @@ from ..compat.report import advice, document, table
 from ..compat.result import Outcome, Result
 from ..compat.schedule import try_releases
 from ..compat.subject import read_subject
-from ..compat.trial import Plan
+from ..compat.trial import Plan, shadows
 from ..errors import PREFIX, BuildError
 from ..job_count import count_jobs, measure
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
+
+_KNOWS_SAFE_PATH = (3, 11)  # the variable PYTHONSAFEPATH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +115,12 @@ def run(parsed: argparse.Namespace) -> int:
     if not folder.is_dir():
         raise BuildError(f"--cwd {parsed.cwd}: there is no such folder")
     subject = read_subject(parsed.wheel)
+    hiding = shadows(folder, subject.packages)
+    if command is not None and hiding and sys.version_info < _KNOWS_SAFE_PATH:
+        raise BuildError(
+            f"--command: {folder / hiding[0]} would be imported instead of the wheel's package",
+            hint="run it in another folder: --cwd FOLDER; or with Python 3.11 or newer",
+        )
     index = Index(parsed.find_links, parsed.no_index, parsed.index_url)
     plan = Plan(
         subject=subject,

@@ -160,6 +160,17 @@ def split_program(command: Sequence[str], environment: Environment, path: str) -
     return (found, *arguments)
 
 
+def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
+    """Return the packages of a wheel that ``python -m`` would import from a folder instead.
+
+    Python does so unless ``PYTHONSAFEPATH`` is set, which 3.11 is the first to know.
+    """
+    names = dict.fromkeys(package.partition(".")[0] for package in packages)
+    return tuple(
+        name for name in names if (folder / name).is_dir() or (folder / f"{name}.py").is_file()
+    )
+
+
 def _run_command(
     plan: Plan,
     words: Sequence[str],
@@ -169,6 +180,8 @@ def _run_command(
 ) -> Result:
     # Lines that Python holds back come after those of the crash, or not at all.
     variables = {**environment.variables(os.environ), "PYTHONUNBUFFERED": "1"}
+    if shadows(plan.folder, plan.subject.packages):
+        variables["PYTHONSAFEPATH"] = "1"
     command = split_program(words, environment, variables["PATH"])
     ended = children.run(command, folder=plan.folder, variables=variables, seconds=plan.seconds)
     if ended.timed_out:
