@@ -120,6 +120,18 @@ def test_a_wheel_that_requires_nothing_promises_everything(
     assert "requires no apache-tvm-ffi, which admits all," in capsys.readouterr().err
 
 
+def test_where_nothing_was_tried_that_is_promised_it_is_said(
+    tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries(">=0.1.14", v0_1_9=CRASHED)
+    assert compat("--against", "<0.1.13") == FINE
+    assert "none of these is a release that pkg-1.0-py3-none-any.whl admits" in (
+        capsys.readouterr().err
+    )
+    assert compat("--against", "0.1.14") == FINE
+    assert "none of these" not in capsys.readouterr().err
+
+
 def test_what_is_known_is_not_tried_again(
     tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,7 +24,7 @@ from types import FrameType
 
 from ..compat.cache import Cache, default_folder, facts_of, folder_state
 from ..compat.environment import Installer
-from ..compat.floor import violations
+from ..compat.floor import is_admitted, violations
 from ..compat.index import Index
 from ..compat.releases import choose_releases, find_uv, list_releases, pip_command
 from ..compat.report import advice, document, table
@@ -164,6 +164,8 @@ def run(parsed: argparse.Namespace) -> int:
     else:
         print(table(results, subject))
         print(f"\n{advice(results)}")
+    if not any(is_admitted(result.release.version, subject.admits) for result in results):
+        _say(f"none of these is a release that {subject.path.name} admits")
     broken = violations(results, subject.admits)
     if broken:
         _say(
