@@ -24,6 +24,8 @@ RELEASES = tuple(
     Release(Version(text), text == "0.1.13") for text in ("0.1.9", "0.1.10", "0.1.13", "0.1.14")
 )
 PASSED = (Outcome.PASSED, "", None)
+#: What releases were tried with.
+plans: list[Plan] = []
 CRASHED = (Outcome.CRASHED, "call pkg.f", "SIGSEGV")
 
 
@@ -43,11 +45,14 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def tries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[str]]:
     """Have each release come to what a test says; return which were tried, as they are."""
 
+    plans.clear()
+
     def give(admits: str | None, **outcomes: Any) -> list[str]:
         tried: list[str] = []
         by_version = {name.replace("_", "."): outcome for name, outcome in outcomes.items()}
 
-        def try_release(_: Plan, release: Release, *__: object) -> Result:
+        def try_release(plan: Plan, release: Release, *_: object) -> Result:
+            plans.append(plan)
             tried.append(str(release.version))
             outcome = by_version.get(f"v{release.version}", PASSED)
             if isinstance(outcome, BaseException):
@@ -189,6 +194,18 @@ def test_where_nothing_can_be_installed_nothing_was_found_out(
     assert list(temporary.iterdir()) == []
 
 
+def test_a_disk_that_is_full_is_told_from_findings(
+    tries: Callable[..., list[str]], temporary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries(">=0.1.10", v0_1_13=OSError(28, "No space left on device"))
+    assert compat() == COULD_NOT_RUN
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "No space left on device" in errors
+    assert "TMPDIR" in errors
+    assert list(temporary.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -210,6 +227,26 @@ def test_options_that_mean_nothing_are_refused(
     output, errors = capsys.readouterr()
     assert (output, tried) == ("", [])
     assert f"setuptools-tvm-ffi: error: {message}" in errors
+
+
+def test_a_requirement_that_is_a_file_is_found_from_another_folder(
+    tries: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    tries(">=0.1.14")
+    Path("other-1.0-py3-none-any.whl").touch()
+    Path("pytest").mkdir()
+    requirements = ("pytest", "other-1.0-py3-none-any.whl", "./pytest", "gone/away.whl")
+    options = [word for text in requirements for word in ("--with", text)]
+    assert compat("--against", "0.1.14", "--command", "sh -c 'a  b' --with", *options) == FINE
+    (plan,) = plans
+    assert plan.with_requirements == [
+        "pytest",
+        str(tmp_path / "other-1.0-py3-none-any.whl"),
+        str(tmp_path / "pytest"),
+        "gone/away.whl",
+    ]
+    assert plan.command == ["sh", "-c", "a  b", "--with"]
+    assert plan.folder == tmp_path
 
 
 def test_a_package_that_would_be_imported_instead_is_refused_by_an_old_python(

@@ -11,12 +11,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import tvm_ffi.libinfo
 from environments import REPOSITORY
 from packaging.version import Version
+from setuptools_tvm_ffi.compat import probe
 from setuptools_tvm_ffi.compat.processes import Ended
 from setuptools_tvm_ffi.compat.releases import Release
 from setuptools_tvm_ffi.compat.result import Outcome, Result
@@ -142,3 +144,66 @@ def test_an_exit_that_python_knows_is_a_failure_too(probed: Probed) -> None:
     result = probed.probe(module="raise SystemExit('please read the manual')")
     assert result.outcome is Outcome.IMPORT_FAILED
     assert result.detail == "import probed: SystemExit: please read the manual"
+
+
+def takes_nothing(metadata: object) -> bool:
+    return metadata == "nothing"
+
+
+def method(name: str, metadata: str, *, static: bool = True) -> Any:
+    return SimpleNamespace(name=name, metadata=metadata, is_static=static, func=lambda: name)
+
+
+class Whole: ...
+
+
+class Half:
+    """Makes objects of another class, as subclasses did up to 0.1.9."""
+
+    def __new__(cls) -> Any:
+        return Whole()
+
+
+def calls(cls: Any, *methods: Any) -> dict[str, Any]:
+    info = SimpleNamespace(type_cls=cls, methods=methods)
+    found: dict[str, Any] = probe.class_calls({"pkg.Class": info}, takes_nothing)
+    return found
+
+
+def test_constructors_and_static_methods_without_parameters_are_called() -> None:
+    found = calls(
+        Whole,
+        method("__ffi_init__", "nothing"),
+        method("make", "nothing"),
+        method("load", "a path"),
+        method("size", "nothing", static=False),
+    )
+    assert list(found) == ["pkg.Class", "pkg.Class.make"]
+    assert found["pkg.Class"]() is None
+    assert found["pkg.Class.make"]() == "make"
+
+
+def test_a_constructor_with_parameters_or_without_a_class_is_not_called() -> None:
+    assert calls(Whole, method("__ffi_init__", "a number")) == {}
+    assert calls(None, method("__ffi_init__", "nothing")) == {}
+
+
+def test_an_object_of_another_class_is_an_error() -> None:
+    found = calls(Half, method("__ffi_init__", "nothing"))
+    with pytest.raises(TypeError, match=r"^Half\(\) made a Whole$"):
+        found["pkg.Class"]()
+
+
+def test_a_release_that_has_no_reflection_is_asked_for_none() -> None:
+    assert probe.type_info(SimpleNamespace(core=SimpleNamespace()), "pkg.Class") is None
+    assert probe.class_calls({"pkg.Class": None}, takes_nothing) == {}
+    assert probe.global_metadata(SimpleNamespace(registry=SimpleNamespace()), "pkg.f") is None
+    assert probe.symbol_metadata(SimpleNamespace(), "f") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("f", True), ("pkg.f", True), ("pkg.sub.f", True), ("other.f", False), ("pkgs.f", False)],
+)
+def test_what_other_packages_register_is_not_called(name: str, *, own: bool) -> None:
+    assert probe.is_own(name, ["pkg", "pkg.inner"]) == own

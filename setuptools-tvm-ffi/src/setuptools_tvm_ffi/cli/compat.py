@@ -125,7 +125,7 @@ def run(parsed: argparse.Namespace) -> int:
     plan = Plan(
         subject=subject,
         installer=_installer(parsed.installer, index),
-        with_requirements=parsed.with_requirements,
+        with_requirements=[_located(text) for text in parsed.with_requirements],
         command=command,
         folder=folder,
         skipped=parsed.skip,
@@ -152,6 +152,11 @@ def run(parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say("interrupted; what was found out is kept" if not parsed.no_cache else "interrupted")
         return COULD_NOT_RUN
+    except OSError as problem:
+        raise BuildError(
+            f"environments cannot be made in {scratch}: {problem}",
+            hint="TMPDIR names another folder for temporary files",
+        ) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if all(result.outcome is Outcome.INSTALL_FAILED for result in results):
@@ -194,6 +199,12 @@ def _cache(plan: Plan, *, use: bool) -> Cache:
         folder_state=state,
     )
     return Cache(default_folder(os.environ), facts)
+
+
+def _located(requirement: str) -> str:
+    """Return a requirement, absolute where it is a file or folder: it is read in another folder."""
+    is_path = os.sep in requirement or "/" in requirement or requirement.endswith(".whl")
+    return os.path.abspath(requirement) if is_path and os.path.exists(requirement) else requirement
 
 
 def _words(command: str | None) -> Sequence[str] | None:
