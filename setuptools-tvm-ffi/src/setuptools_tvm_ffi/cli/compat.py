@@ -110,6 +110,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Try the releases; print what came of them; return the exit status."""
+    plan = _plan(parsed)
+    subject = plan.subject
+    try:
+        results = _results(plan, parsed)
+    except KeyboardInterrupt:
+        _say("interrupted" if parsed.no_cache else "interrupted; what was found out is kept")
+        return COULD_NOT_RUN
+    except OSError as problem:
+        raise BuildError(
+            f"no environments can be made in {tempfile.gettempdir()}: {problem}",
+            hint="TMPDIR names another folder for temporary files",
+        ) from None
+    if all(result.outcome is Outcome.INSTALL_FAILED for result in results):
+        raise BuildError(
+            f"no release could be installed with the wheel: {results[-1].detail}",
+            hint="is there a network? --find-links and --no-index do without one",
+        )
+    if parsed.json:
+        print(json.dumps(document(results, subject), indent=2))
+    else:
+        print(f"{table(results, subject)}\n\n{advice(results)}")
+    if not any(is_admitted(result.release.version, subject.admits) for result in results):
+        _say(f"none of these is a release that {subject.path.name} admits")
+    broken = violations(results, subject.admits)
+    if broken:
+        _say(
+            f"{subject.path.name} requires {_required(subject.admits)} and does not work with "
+            + ", ".join(str(result.release.version) for result in broken)
+        )
+    return FINDINGS if broken else FINE
+
+
+def _plan(parsed: argparse.Namespace) -> Plan:
     command = _words(parsed.command)
     folder = Path(os.path.abspath(parsed.cwd))
     if not folder.is_dir():
@@ -122,7 +155,7 @@ def run(parsed: argparse.Namespace) -> int:
             hint="run it in another folder: --cwd FOLDER; or with Python 3.11 or newer",
         )
     index = Index(parsed.find_links, parsed.no_index, parsed.index_url)
-    plan = Plan(
+    return Plan(
         subject=subject,
         installer=_installer(parsed.installer, index),
         with_requirements=[_located(text) for text in parsed.with_requirements],
@@ -131,6 +164,9 @@ def run(parsed: argparse.Namespace) -> int:
         skipped=parsed.skip,
         seconds=parsed.timeout,
     )
+
+
+def _results(plan: Plan, parsed: argparse.Namespace) -> tuple[Result, ...]:
     jobs = parsed.jobs
     if jobs is None:
         # A process that imports an array library needs about what a compiler does.
@@ -139,9 +175,9 @@ def run(parsed: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     scratch = Path(tempfile.mkdtemp(prefix="tvm-ffi-compat-"))
     try:
-        releases = choose_releases(list_releases(index, scratch), parsed.against)
+        releases = choose_releases(list_releases(plan.installer.index, scratch), parsed.against)
         _say(f"{len(releases)} releases with {plan.installer.name}, {jobs} at once")
-        results = try_releases(
+        return try_releases(
             plan,
             releases,
             cache=_cache(plan, use=not parsed.no_cache),
@@ -149,35 +185,8 @@ def run(parsed: argparse.Namespace) -> int:
             scratch=scratch,
             report=_progress,
         )
-    except KeyboardInterrupt:
-        _say("interrupted; what was found out is kept" if not parsed.no_cache else "interrupted")
-        return COULD_NOT_RUN
-    except OSError as problem:
-        raise BuildError(
-            f"environments cannot be made in {scratch}: {problem}",
-            hint="TMPDIR names another folder for temporary files",
-        ) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    if all(result.outcome is Outcome.INSTALL_FAILED for result in results):
-        raise BuildError(
-            f"no release could be installed with the wheel: {results[-1].detail}",
-            hint="is there a network? --find-links and --no-index do without one",
-        )
-    if parsed.json:
-        print(json.dumps(document(results, subject), indent=2))
-    else:
-        print(table(results, subject))
-        print(f"\n{advice(results)}")
-    if not any(is_admitted(result.release.version, subject.admits) for result in results):
-        _say(f"none of these is a release that {subject.path.name} admits")
-    broken = violations(results, subject.admits)
-    if broken:
-        _say(
-            f"{subject.path.name} requires {_required(subject.admits)} and does not work with "
-            + ", ".join(str(result.release.version) for result in broken)
-        )
-    return FINDINGS if broken else FINE
 
 
 def _installer(wanted: str | None, index: Index) -> Installer:

@@ -24,7 +24,7 @@ class Range:
     :param oldest: the first of them.
     :param newest: the last of them.
     :param count: how many they are.
-    :param excluded: withdrawn releases between them that did not pass.
+    :param excluded: withdrawn releases after the first and before `next_failed` that did not pass.
     :param next_failed: the first release after them, which did not pass; ``None`` where there is
         none.
     """
