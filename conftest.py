@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,8 @@ _REPAIR_REQUIREMENTS = ("auditwheel>=6.4", "delvewheel>=1.10", "lief>=0.17", "pa
 # Newer releases of these are not for every Python.
 _BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
+# Around each edge of the reference package, and one that was withdrawn.
+_OLD_RELEASES = ("0.1.0", "0.1.1", "0.1.5", "0.1.6", "0.1.9", "0.1.10", "0.1.13", "0.1.14.post1")
 
 
 def pytest_report_header() -> list[str]:
@@ -104,6 +107,28 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
         stamp.write_text(json.dumps(wanted))
 
     made_once(tmp_path_factory, "downloading", fill)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def old_releases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wheels of earlier releases of apache-tvm-ffi, for this Python; filled once and kept."""
+    folder = pytestconfig.cache.mkdir("old-releases")
+
+    def download(version: str) -> None:
+        if not list(folder.glob(f"apache_tvm_ffi-{version}-*.whl")):
+            options = ("-q", "--no-deps", "--only-binary=:all:", "-d", str(folder))
+            command = [sys.executable, "-m", "pip", "download", *options]
+            command.append(f"apache-tvm-ffi=={version}")
+            subprocess.run(command, check=True, capture_output=True)
+
+    def fill(scratch: Path) -> None:
+        del scratch
+        # pip downloads one version of a distribution at a time.
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(download, _OLD_RELEASES))
+
+    made_once(tmp_path_factory, "old-releases", fill)
     return folder
 
 

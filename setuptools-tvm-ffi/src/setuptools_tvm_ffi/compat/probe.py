@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs in a child process, with the release that is tried: imports packages, calls functions.
+
+Each step is announced in a file before it is done, so that it is known in which one the process
+crashed. It is run by its file name by the Python of another environment, where there is no plugin.
+Releases back to 0.1.0 have to bear it: what one lacks is not asked for.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import json
+import os
+import re
+import runpy
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Callable
+
+_SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
+_COMPANIONS = ("_metadata_", "_doc_", "_library_")
+
+
+def main() -> None:
+    """Do everything that the request says, and write down how far it comes."""
+    # Appended and flushed: a crash takes nothing of it away.
+    with open(sys.argv[1], "a", encoding="utf-8") as stream:
+
+        def announce(**content: Any) -> None:  # noqa: ANN401 - for JSON
+            stream.write(json.dumps(content) + "\n")
+            stream.flush()
+
+        request = json.loads(sys.argv[2])
+        try:
+            found = probe(request, announce)
+        except BaseException as problem:  # noqa: BLE001 - whatever a package raises is the result
+            announce(error=f"{type(problem).__name__}: {first_line(problem)}")
+            status = 1
+        else:
+            announce(done=found)
+            status = 0
+    sys.stdout.flush()
+    # Without static destructors: that a process ends well is no matter of the ABI.
+    os._exit(status)
+
+
+def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str, int]:
+    """Import, look up, call; return how many names were found and functions called."""
+    announce(step="import", name="tvm_ffi")
+    tvm_ffi: Any = importlib.import_module("tvm_ffi")
+    before = set(global_names(tvm_ffi))
+    keys_before = set(type_keys(tvm_ffi))
+    for package in request["packages"]:
+        announce(step="import", name=package)
+        importlib.import_module(package)
+    schema_module = runpy.run_path(request["schema_module"], run_name="schema")
+
+    def takes_nothing(metadata: Any) -> bool:  # noqa: ANN401 - what a release returns
+        return is_known_to_take_nothing(schema_module["parse_schema"], metadata)
+
+    functions = {}
+    for name in registered_since(before, global_names(tvm_ffi)):
+        announce(step="look up", name=name)
+        functions[name] = tvm_ffi.get_global_func(name), global_metadata(tvm_ffi, name)
+    for library in request["libraries"]:
+        path = located(library)
+        announce(step="load", name=library)
+        module = tvm_ffi.load_module(str(path))
+        for symbol in exported_symbols(path):
+            announce(step="look up", name=symbol)
+            function = module.get_function(symbol)
+            functions[symbol] = function, symbol_metadata(module, symbol)
+    classes = {}
+    for key in registered_since(keys_before, type_keys(tvm_ffi)):
+        announce(step="look up", name=key)
+        classes[key] = type_info(tvm_ffi, key)
+
+    calls: dict[str, Callable[[], object]] = {
+        name: function
+        for name, (function, metadata) in functions.items()
+        if takes_nothing(metadata)
+    }
+    calls.update(class_calls(classes, takes_nothing))
+    called = 0
+    for name, call in calls.items():
+        if is_own(name, request["packages"]) and not matches(name, request["skipped"]):
+            announce(step="call", name=name)
+            call()
+            called += 1
+    return {"functions": len(functions), "classes": len(classes), "called": called}
+
+
+def registered_since(before: set[str], names: Iterator[str]) -> list[str]:
+    """Return the names that are new, but for those of tvm-ffi itself, which come one by one."""
+    return sorted(name for name in set(names) - before if not name.startswith("ffi."))
+
+
+def global_names(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401 - the module
+    """Yield the names of all global functions."""
+    yield from map(str, tvm_ffi.registry.list_global_func_names())
+
+
+def type_keys(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401
+    """Yield the keys of all registered types, where the release tells."""
+    registered = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys", allow_missing=True)
+    if registered is not None:
+        yield from map(str, registered())
+
+
+def type_info(tvm_ffi: Any, key: str) -> Any:  # noqa: ANN401
+    """Return what reflection has of a type, its methods with it."""
+    look_up = getattr(tvm_ffi.core, "_lookup_or_register_type_info_from_type_key", None)
+    return None if look_up is None else look_up(key)
+
+
+def global_metadata(tvm_ffi: Any, name: str) -> Any:  # noqa: ANN401
+    """Return the metadata of a global function."""
+    read = getattr(tvm_ffi.registry, "get_global_func_metadata", None)
+    try:
+        return None if read is None else read(name)
+    except ValueError:  # it has none
+        return None
+
+
+def symbol_metadata(module: Any, name: str) -> Any:  # noqa: ANN401
+    """Return the metadata of an exported function."""
+    read = getattr(module, "get_function_metadata", None)
+    return None if read is None else read(name)
+
+
+def class_calls(
+    classes: Mapping[str, Any], takes_nothing: Callable[[Any], bool]
+) -> dict[str, Callable[[], object]]:
+    """Return what makes objects, and static methods, where they take no arguments."""
+    calls: dict[str, Callable[[], object]] = {}
+    for key, info in classes.items():
+        for method in getattr(info, "methods", None) or ():
+            if not method.is_static or not takes_nothing(method.metadata):
+                continue
+            if method.name == "__ffi_init__":
+                cls = info.type_cls
+                if cls is not None:
+                    calls[key] = made_as(cls)
+            else:
+                calls[f"{key}.{method.name}"] = method.func
+    return calls
+
+
+def made_as(cls: Any) -> Callable[[], object]:  # noqa: ANN401 - any class
+    """Return a call that makes an object, and finds that it is none of another class."""
+
+    def make() -> None:
+        made = cls()
+        if type(made) is not cls:
+            raise TypeError(f"{cls.__name__}() made a {type(made).__name__}")
+
+    return make
+
+
+def is_known_to_take_nothing(parse_schema: Callable[[str], Any], metadata: Any) -> bool:  # noqa: ANN401
+    """Whether a schema says that a function has no parameters; without one nobody knows."""
+    text = metadata.get("type_schema") if isinstance(metadata, Mapping) else None
+    if not isinstance(text, str):
+        return False
+    try:
+        schema = parse_schema(text)
+    except (ValueError, RecursionError):
+        return False
+    return schema.result is not None and schema.parameters == ()
+
+
+def is_own(name: str, packages: list[str]) -> bool:
+    """Whether a name is registered below a package of the wheel, or is a symbol, which has no dot.
+
+    What other packages register when they are imported is none of the wheel's.
+    """
+    return "." not in name or name.partition(".")[0] in {p.partition(".")[0] for p in packages}
+
+
+def matches(name: str, patterns: list[str]) -> bool:
+    """Whether a name is to be left out."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def exported_symbols(library: Path) -> list[str]:
+    """Return the names of functions that a library may export, as they stand in the file."""
+    found = {match[1].decode() for match in _SYMBOL.finditer(library.read_bytes())}
+    loaded = importlib.import_module("ctypes").CDLL(str(library))
+    return sorted(
+        name
+        for name in found
+        if not name.startswith(_COMPANIONS) and hasattr(loaded, f"__tvm_ffi_{name}")
+    )
+
+
+def located(library: str) -> Path:
+    """Return where a file of a wheel is installed."""
+    for entry in sys.path:
+        if entry and Path(entry, library).is_file():
+            return Path(entry, library)
+    raise FileNotFoundError(f"{library} is not installed")
+
+
+def first_line(problem: BaseException) -> str:
+    """Return the first line of a message."""
+    return next(iter(str(problem).strip().splitlines()), "")
+
+
+if __name__ == "__main__":
+    main()

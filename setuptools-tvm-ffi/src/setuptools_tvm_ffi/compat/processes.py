@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs children that may crash, hang or leave others behind, and ends all of them on request."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# Of what a child prints its end is kept, where the reason is.
+_KEPT = 64 * 1024
+# Windows' statuses of a process that was ended by an exception are NTSTATUS errors.
+_NT_ERROR = 0xC0000000
+# How long the last of an output may take to arrive.
+_GRACE = 1.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended.
+
+    :param status: the exit status; negative for a signal.
+    :param output: the end of what it and its own children printed.
+    """
+
+    status: int
+    output: str
+    timed_out: bool = False
+
+
+class StoppedError(Exception):
+    """Nothing more is to be run."""
+
+
+class Children:
+    """Those that run, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is to be run."""
+        return self._stopped
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        variables: Mapping[str, str],
+        seconds: float,
+    ) -> Ended:
+        """Run a command, for so long at most; with it ends what it has started.
+
+        :raises StoppedError: nothing more is to be run.
+        :raises OSError: the program cannot be started.
+        """
+        with self._lock:
+            if self._stopped:
+                raise StoppedError
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=dict(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                # A group of its own can be ended whole. Ctrl-C in a terminal does not reach it.
+                start_new_session=True,
+            )
+            self._running.add(process)
+        kept = bytearray()
+        reader = threading.Thread(target=_read, args=(process, kept), daemon=True)
+        reader.start()
+        timed_out = False
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+        finally:
+            if not timed_out and process.poll() is not None:
+                reader.join(_GRACE)
+            if reader.is_alive():  # it runs, or left something that does
+                _end(process)
+                reader.join(_GRACE)
+            with self._lock:
+                self._running.discard(process)
+        if self._stopped:
+            raise StoppedError
+        return Ended(process.returncode, kept.decode("utf-8", "replace"), timed_out)
+
+    def stop(self) -> None:
+        """End those that run, and run no more."""
+        with self._lock:
+            self._stopped = True
+            running = list(self._running)
+        for process in running:
+            _end(process)
+
+
+def signal_name(status: int) -> str | None:
+    """Return what ended a process that did not end by itself, ``None`` where it did.
+
+    >>> signal_name(1) is None, signal_name(3221225477)
+    (True, '0xC0000005')
+    """
+    if status < 0:
+        try:
+            return signal.Signals(-status).name
+        except ValueError:
+            return f"signal {-status}"
+    return f"0x{status:X}" if status >= _NT_ERROR else None
+
+
+def _read(process: subprocess.Popen[bytes], kept: bytearray) -> None:
+    assert process.stdout is not None
+    with process.stdout as stream:
+        while chunk := os.read(stream.fileno(), _KEPT):
+            kept += chunk
+            del kept[:-_KEPT]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a child that still runs, and on POSIX what is left of its group."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tries a wheel with one release: an environment, the wheel in it, a child that uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..abi_floor import DISTRIBUTION
+from ..errors import BuildError
+from .environment import Environment, Installer
+from .processes import Children, Ended, signal_name
+from .releases import Release
+from .result import Outcome, Result
+from .subject import Subject
+
+#: What the child runs.
+PROBE = Path(__file__).with_name("probe.py")
+#: How it reads a schema.
+SCHEMA_MODULE = Path(__file__).parents[1] / "stubs" / "schema.py"
+_DETAIL = 300
+_CRASH_REPORT = "!!!!!!! Segfault encountered !!!!!!!"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done with each release.
+
+    :param with_requirements: what is installed beside what the wheel requires.
+    :param command: the project's own, in place of the probes.
+    :param folder: where it runs.
+    :param skipped: patterns of names that are not called.
+    :param seconds: how long each process may take.
+    """
+
+    subject: Subject
+    installer: Installer
+    with_requirements: Sequence[str] = ()
+    command: Sequence[str] | None = None
+    folder: Path = Path()
+    skipped: Sequence[str] = ()
+    seconds: float = 600
+
+
+def try_release(plan: Plan, release: Release, children: Children, scratch: Path) -> Result:
+    """Return what comes of a wheel with a release.
+
+    :param scratch: an empty folder, which may be filled and is the caller's to remove.
+    :raises StoppedError: nothing more is to be run.
+    """
+    result = _try(plan, release, children, scratch)
+    # The folder is another one each time, and gone when somebody reads it.
+    return replace(result, detail=_short(result.detail.replace(str(scratch), "…")))
+
+
+def _try(plan: Plan, release: Release, children: Children, scratch: Path) -> Result:
+    environment = Environment(scratch / "env")
+    variables = environment.variables(os.environ)
+    work = scratch / "work"
+    work.mkdir()
+    pins = [f"{DISTRIBUTION}=={release.version}"]
+    for command in (
+        plan.installer.creation(environment),
+        plan.installer.installation(
+            environment, [*pins, *plan.subject.dependencies, *plan.with_requirements]
+        ),
+        plan.installer.installation_alone(environment, plan.subject.path),
+    ):
+        ended = children.run(command, folder=work, variables=os.environ, seconds=plan.seconds)
+        if ended.timed_out:
+            return Result(release, Outcome.TIMED_OUT, f"installing took {plan.seconds:g} s")
+        if ended.status != 0:
+            return Result(release, Outcome.INSTALL_FAILED, first_error(ended.output))
+    if plan.command is not None:
+        return _run_command(plan, plan.command, release, environment, children)
+    results = scratch / "steps.jsonl"
+    request = {
+        "packages": plan.subject.packages,
+        "libraries": plan.subject.libraries,
+        "skipped": list(plan.skipped),
+        "schema_module": str(SCHEMA_MODULE),
+    }
+    # `-I` keeps the folder and the variables of the caller out of the import path.
+    command = (environment.python, "-I", "-B", str(PROBE), str(results), json.dumps(request))
+    ended = children.run(command, folder=work, variables=variables, seconds=plan.seconds)
+    return probe_result(release, ended, list(_lines(results)), plan.seconds)
+
+
+def probe_result(
+    release: Release, ended: Ended, lines: Sequence[Mapping[str, Any]], seconds: float
+) -> Result:
+    """Return what comes of the probes, told by what the child has written down."""
+    steps = [line for line in lines if "step" in line]
+    error = next((str(line["error"]) for line in lines if "error" in line), None)
+    step, name = (steps[-1]["step"], steps[-1]["name"]) if steps else ("start", "Python")
+    if ended.timed_out:
+        detail = f"{step} {name}: took more than {seconds:g} s"
+        return Result(release, Outcome.TIMED_OUT, detail)
+    signal = signal_name(ended.status)
+    if signal is not None:
+        return Result(release, Outcome.CRASHED, f"{step} {name}", signal)
+    done = next((line["done"] for line in lines if "done" in line), None)
+    if ended.status == 0 and done is not None:
+        return Result(release, Outcome.PASSED, describe(done))
+    # A process that ends itself says nothing, or what it prints.
+    error = error or f"ended with {ended.status}: {first_error(ended.output)}"
+    outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
+    return Result(release, outcome, f"{step} {name}: {error}")
+
+
+def describe(found: Mapping[str, int]) -> str:
+    """Return what was looked at, in a few words.
+
+    >>> describe({"functions": 3, "classes": 1, "called": 0})
+    '3 functions and 1 class found, none was called'
+    """
+    functions, classes, called = found["functions"], found["classes"], found["called"]
+    words = (
+        f"{functions} function{'s' * (functions != 1)} and {classes} class{'es' * (classes != 1)}"
+    )
+    calls = f"{called} called" if called else "none was called"
+    return f"{words} found, {calls}"
+
+
+def first_error(output: str) -> str:
+    """Return the line that says why a program failed.
+
+    pip writes it as ``ERROR: …``, uv as ``error: …``, and where nothing fits below that, behind
+    ``cause:`` (0.13; ``╰─▶`` up to then); others end with it.
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    for number, line in enumerate(lines):
+        for mark in ("cause:", "╰─▶"):
+            if line.startswith(mark):
+                return " ".join([line[len(mark) :].strip(), *lines[number + 1 :]])
+    said = [line for line in lines if line.casefold().startswith("error:")]
+    return said[0] if said else lines[-1] if lines else "no output"
+
+
+def split_program(command: Sequence[str], environment: Environment, path: str) -> tuple[str, ...]:
+    """Return a command whose program is that of an environment, where it has one of that name.
+
+    :param path: the PATH to look on otherwise.
+    :raises BuildError: there is no such program.
+    """
+    program, *arguments = command
+    if program in {"python", "python3"}:
+        return (environment.python, *arguments)
+    found = shutil.which(program, path=path)
+    if found is None:
+        raise BuildError(
+            f"--command: there is no program {program!r}",
+            hint="a program that a package brings needs that package: --with PACKAGE",
+        )
+    return (found, *arguments)
+
+
+def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
+    """Return the packages of a wheel that ``python -m`` would import from a folder instead.
+
+    Python does so unless ``PYTHONSAFEPATH`` is set, which 3.11 is the first to know.
+    """
+    names = dict.fromkeys(package.partition(".")[0] for package in packages)
+    return tuple(
+        name for name in names if (folder / name).is_dir() or (folder / f"{name}.py").is_file()
+    )
+
+
+def _run_command(
+    plan: Plan,
+    words: Sequence[str],
+    release: Release,
+    environment: Environment,
+    children: Children,
+) -> Result:
+    # Lines that Python holds back come after those of the crash, or not at all.
+    variables = {**environment.variables(os.environ), "PYTHONUNBUFFERED": "1"}
+    if shadows(plan.folder, plan.subject.packages):
+        variables["PYTHONSAFEPATH"] = "1"
+    command = split_program(words, environment, variables["PATH"])
+    ended = children.run(command, folder=plan.folder, variables=variables, seconds=plan.seconds)
+    if ended.timed_out:
+        return Result(release, Outcome.TIMED_OUT, f"the command took more than {plan.seconds:g} s")
+    # What tvm-ffi adds when the process crashes are addresses.
+    said = ended.output.partition(_CRASH_REPORT)[0].splitlines()
+    last = next((line.strip() for line in reversed(said) if line.strip()), "")
+    signal = signal_name(ended.status)
+    if signal is not None:
+        return Result(release, Outcome.CRASHED, last, signal)
+    if ended.status != 0:
+        return Result(release, Outcome.COMMAND_FAILED, f"status {ended.status}: {last}")
+    return Result(release, Outcome.PASSED, last)
+
+
+def _lines(results: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        for line in results.read_text(encoding="utf-8").splitlines():
+            yield json.loads(line)
+    except (OSError, ValueError):  # none was written, or the last one not whole
+        return
+
+
+def _short(text: str) -> str:
+    """Return one line for a table, without what a terminal would take for an order."""
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return text if len(text) <= _DETAIL else f"{text[: _DETAIL - 1]}…"

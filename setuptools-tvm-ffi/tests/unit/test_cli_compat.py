@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+from setuptools_tvm_ffi.cli import compat as compat_command
+from setuptools_tvm_ffi.cli import main
+from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
+from setuptools_tvm_ffi.compat import schedule
+from setuptools_tvm_ffi.compat.releases import Release
+from setuptools_tvm_ffi.compat.result import Outcome, Result
+from setuptools_tvm_ffi.compat.subject import Subject
+from setuptools_tvm_ffi.compat.trial import Plan
+
+RELEASES = tuple(
+    Release(Version(text), text == "0.1.13") for text in ("0.1.9", "0.1.10", "0.1.13", "0.1.14")
+)
+PASSED = (Outcome.PASSED, "", None)
+#: What releases were tried with.
+plans: list[Plan] = []
+CRASHED = (Outcome.CRASHED, "call pkg.f", "SIGSEGV")
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for temporary files, and one for results; nothing else is touched."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the tests' own stays as it is
+    return folder
+
+
+@pytest.fixture
+def tries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[str]]:
+    """Have each release come to what a test says; return which were tried, as they are."""
+
+    plans.clear()
+
+    def give(admits: str | None, **outcomes: Any) -> list[str]:
+        tried: list[str] = []
+        by_version = {name.replace("_", "."): outcome for name, outcome in outcomes.items()}
+
+        def try_release(plan: Plan, release: Release, *_: object) -> Result:
+            plans.append(plan)
+            tried.append(str(release.version))
+            outcome = by_version.get(f"v{release.version}", PASSED)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return Result(release, *outcome)
+
+        subject = Subject(
+            tmp_path / "pkg-1.0-py3-none-any.whl",
+            "ab",
+            None if admits is None else SpecifierSet(admits),
+            (),
+            ("pkg",),
+            ("pkg/libpkg.so",),
+        )
+        monkeypatch.setattr(compat_command, "read_subject", lambda _: subject)
+        monkeypatch.setattr(compat_command, "list_releases", lambda *_: RELEASES)
+        monkeypatch.setattr(schedule, "try_release", try_release)
+        return tried
+
+    return give
+
+
+def compat(*options: str) -> int:
+    return main(["compat", "pkg-1.0-py3-none-any.whl", "--jobs", "1", *options])
+
+
+def test_the_newest_is_tried_first_and_the_table_begins_with_the_oldest(
+    tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried = tries(">=0.1.10,<0.2", v0_1_9=CRASHED)
+    assert compat() == FINE
+    assert tried == ["0.1.14", "0.1.13", "0.1.10", "0.1.9"]
+    output, errors = capsys.readouterr()
+    assert (
+        output
+        == """\
+apache-tvm-ffi  result
+0.1.9           crashed (SIGSEGV)  not admitted  call pkg.f
+0.1.10          passed
+0.1.13          passed             withdrawn
+0.1.14          passed
+
+widest range that passed: 0.1.10 to 0.1.14 (2 releases of the 4 that were tried)
+with dynamic = ["dependencies"]:
+    abi-floor = "0.1.10"    # in [tool.setuptools-tvm-ffi]
+with a requirement of your own, in [project] dependencies:
+    "apache-tvm-ffi>=0.1.10,!=0.1.13,!=0.1.13.post0,<0.2"
+"""
+    )
+    assert "setuptools-tvm-ffi: 0.1.9: crashed (SIGSEGV)\n" in errors
+
+
+def test_a_release_that_is_admitted_and_fails_is_a_finding(
+    tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries(">=0.1.9", v0_1_9=CRASHED, v0_1_13=CRASHED)
+    assert compat() == FINDINGS
+    errors = capsys.readouterr().err
+    assert (
+        "pkg-1.0-py3-none-any.whl requires apache-tvm-ffi>=0.1.9 and does not work with "
+        "0.1.9, 0.1.13\n"
+    ) in errors
+
+
+def test_a_wheel_that_requires_nothing_promises_everything(
+    tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries(None, v0_1_9=(Outcome.IMPORT_FAILED, "import pkg: ImportError: no", None))
+    assert compat() == FINDINGS
+    assert "requires no apache-tvm-ffi, which admits all," in capsys.readouterr().err
+
+
+def test_where_nothing_was_tried_that_is_promised_it_is_said(
+    tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries(">=0.1.14", v0_1_9=CRASHED)
+    assert compat("--against", "<0.1.13") == FINE
+    assert "none of these is a release that pkg-1.0-py3-none-any.whl admits" in (
+        capsys.readouterr().err
+    )
+    assert compat("--against", "0.1.14") == FINE
+    assert "none of these" not in capsys.readouterr().err
+
+
+def test_what_is_known_is_not_tried_again(
+    tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    timeout = (Outcome.TIMED_OUT, "", None)
+    tried = tries(">=0.1.10", v0_1_9=CRASHED, v0_1_10=timeout)
+    assert compat() == FINDINGS
+    tried.clear()
+    capsys.readouterr()
+    assert compat("--json") == FINDINGS
+    assert tried == ["0.1.10"]
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == 1
+    assert document["requires"] == ">=0.1.10"
+    assert [release["cached"] for release in document["releases"]] == [True, False, True, True]
+    assert document["releases"][0] == {
+        "version": "0.1.9",
+        "outcome": "crashed",
+        "signal": "SIGSEGV",
+        "detail": "call pkg.f",
+        "withdrawn": False,
+        "admitted": False,
+        "cached": True,
+    }
+    tried.clear()
+    assert compat("--no-cache") == FINDINGS
+    assert len(tried) == 4
+    tried.clear()
+    assert compat("--skip", "pkg.f") == FINDINGS
+    assert len(tried) == 4
+
+
+def test_an_interrupted_run_keeps_what_it_has_and_leaves_nothing_behind(
+    tries: Callable[..., list[str]], temporary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried = tries(">=0.1.10", v0_1_13=KeyboardInterrupt())
+    assert compat() == COULD_NOT_RUN
+    assert "interrupted; what was found out is kept" in capsys.readouterr().err
+    assert list(temporary.iterdir()) == []
+    assert tried[0] == "0.1.14"
+    tried = tries(">=0.1.10")
+    assert compat() == FINE
+    assert "0.1.14" not in tried
+    assert "0.1.13" in tried
+
+
+def test_where_nothing_can_be_installed_nothing_was_found_out(
+    tries: Callable[..., list[str]], temporary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    no = (Outcome.INSTALL_FAILED, "error: no route to host", None)
+    tries(">=0.1.10", v0_1_9=no, v0_1_10=no, v0_1_13=no, v0_1_14=no)
+    assert compat("--json") == COULD_NOT_RUN
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "no release could be installed with the wheel: error: no route to host" in errors
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_told_from_findings(
+    tries: Callable[..., list[str]], temporary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries(">=0.1.10", v0_1_13=OSError(28, "No space left on device"))
+    assert compat() == COULD_NOT_RUN
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "No space left on device" in errors
+    assert "TMPDIR" in errors
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--against", "latest"], "--against latest: that is no version"),
+        (["--against", "9.9"], "--against 9.9: no release of apache-tvm-ffi"),
+        (["--command", "python 'x"], "--command python 'x: No closing quotation"),
+        (["--command", " "], "--command: it is empty"),
+        (["--cwd", "nowhere"], "--cwd nowhere: there is no such folder"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(
+    tries: Callable[..., list[str]],
+    options: Sequence[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tried = tries(">=0.1.10")
+    assert compat(*options) == COULD_NOT_RUN
+    output, errors = capsys.readouterr()
+    assert (output, tried) == ("", [])
+    assert f"setuptools-tvm-ffi: error: {message}" in errors
+
+
+def test_a_requirement_that_is_a_file_is_found_from_another_folder(
+    tries: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    tries(">=0.1.14")
+    Path("other-1.0-py3-none-any.whl").touch()
+    Path("pytest").mkdir()
+    requirements = ("pytest", "other-1.0-py3-none-any.whl", "./pytest", "gone/away.whl")
+    options = [word for text in requirements for word in ("--with", text)]
+    assert compat("--against", "0.1.14", "--command", "sh -c 'a  b' --with", *options) == FINE
+    (plan,) = plans
+    assert plan.with_requirements == [
+        "pytest",
+        str(tmp_path / "other-1.0-py3-none-any.whl"),
+        str(tmp_path / "pytest"),
+        "gone/away.whl",
+    ]
+    assert plan.command == ["sh", "-c", "a  b", "--with"]
+    assert plan.folder == tmp_path
+
+
+def test_a_package_that_would_be_imported_instead_is_refused_by_an_old_python(
+    tries: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tried = tries(">=0.1.10")
+    Path("pkg").mkdir()
+    Path("elsewhere").mkdir()
+    # As if this Python were one that does not know PYTHONSAFEPATH.
+    monkeypatch.setattr(compat_command, "_KNOWS_SAFE_PATH", (99, 0))
+    assert compat("--command", "python -m pkg") == COULD_NOT_RUN
+    assert "pkg would be imported instead of the wheel's package" in capsys.readouterr().err
+    assert tried == []
+    assert compat("--command", "python -m pkg", "--cwd", "elsewhere") == FINE
+    assert compat() == FINE
+
+
+@pytest.mark.parametrize(
+    "options", [["--timeout", "0"], ["--timeout", "nan"], ["--jobs", "0"], ["--jobs", "x"]]
+)
+def test_numbers_have_to_be_some(
+    options: Sequence[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        compat(*options)
+    assert ended.value.code == COULD_NOT_RUN
+    assert "usage: setuptools-tvm-ffi compat" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("nothing-1.0-py3-none-any.whl", None, "No such file"),
+        ("pkg.whl", b"", "a wheel is named"),
+        ("pkg-1.0-py3-none-any.whl", b"no zip", "no zip archive"),
+    ],
+)
+def test_what_is_no_wheel_is_refused_before_anything_is_tried(
+    name: str, content: bytes | None, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        Path(name).write_bytes(content)
+    assert main(["compat", name]) == COULD_NOT_RUN
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert message in errors
+    assert set(os.listdir()) <= {"temporary", name}

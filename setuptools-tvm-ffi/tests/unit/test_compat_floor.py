@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+from setuptools_tvm_ffi.abi_floor import parse_floor
+from setuptools_tvm_ffi.compat.floor import Range, is_admitted, violations, widest_range
+from setuptools_tvm_ffi.compat.releases import Release
+from setuptools_tvm_ffi.compat.result import Outcome, Result
+
+FAILURES = [outcome for outcome in Outcome if outcome is not Outcome.PASSED]
+
+
+def result(text: str) -> Result:
+    """`0.1.9`, `0.1.9!` for one that failed, in brackets where it was withdrawn."""
+    version = Version(text.strip("()!"))
+    outcome = Outcome.IMPORT_FAILED if "!" in text else Outcome.PASSED
+    return Result(Release(version, "(" in text), outcome)
+
+
+def results(text: str) -> list[Result]:
+    return [result(word) for word in text.split()]
+
+
+def found(text: str) -> Range:
+    widest = widest_range(results(text))
+    assert widest is not None
+    return widest
+
+
+@pytest.mark.parametrize(
+    ("tried", "oldest", "newest", "count"),
+    [
+        ("0.1.9", "0.1.9", "0.1.9", 1),
+        ("0.1.8! 0.1.9 0.1.10", "0.1.9", "0.1.10", 2),
+        ("0.1.6 0.1.7 0.1.8 0.1.9! 0.1.10", "0.1.6", "0.1.8", 3),
+        ("0.1.6 0.1.7 0.1.8! 0.1.9 0.1.10", "0.1.9", "0.1.10", 2),  # of two the newer
+        ("0.1.6 0.1.7! 0.1.8!", "0.1.6", "0.1.6", 1),
+        ("0.1.12 (0.1.13!) (0.1.13.post0!) 0.1.13.post2", "0.1.12", "0.1.13.post2", 2),
+        ("0.1.12! (0.1.13) 0.1.13.post2", "0.1.13.post2", "0.1.13.post2", 1),
+        ("(0.1.8) (0.1.9!) 0.1.10", "0.1.10", "0.1.10", 1),
+    ],
+)
+def test_the_widest_range_has_no_failure_in_it_and_withdrawn_releases_do_not_count(
+    tried: str, oldest: str, newest: str, count: int
+) -> None:
+    widest = found(tried)
+    assert (str(widest.oldest), str(widest.newest), widest.count) == (oldest, newest, count)
+
+
+@pytest.mark.parametrize("tried", ["", "0.1.9!", "0.1.8! 0.1.9!", "(0.1.13)", "0.1.9! (0.1.13)"])
+def test_without_a_release_that_passed_there_is_no_range(tried: str) -> None:
+    assert widest_range(results(tried)) is None
+
+
+@pytest.mark.parametrize("outcome", FAILURES)
+def test_whatever_did_not_pass_ends_a_range(outcome: Outcome) -> None:
+    tried = [result("0.1.8"), Result(Release(Version("0.1.9")), outcome), result("0.1.10")]
+    widest = widest_range(tried)
+    assert widest is not None
+    assert (str(widest.oldest), widest.count) == ("0.1.10", 1)
+
+
+def test_for_every_pattern_the_range_is_as_long_as_any() -> None:
+    # All ways in which five releases pass, fail, or were withdrawn and pass or fail.
+    for kinds in itertools.product(("{}", "{}!", "({})", "({}!)"), repeat=5):
+        tried = [result(kind.format(f"0.1.{number}")) for number, kind in enumerate(kinds)]
+        counted = [r for r in tried if not r.release.withdrawn]
+        groups = itertools.groupby(counted, key=lambda r: r.passed)
+        runs = [len(list(group)) for passed, group in groups if passed]
+        widest = widest_range(tried)
+        assert (0 if widest is None else widest.count) == max(runs, default=0)
+        if widest is None:
+            continue
+        inside = [r for r in tried if widest.oldest <= r.release.version <= widest.newest]
+        assert inside[0].passed
+        assert inside[-1].passed
+        assert all(r.passed or r.release.withdrawn for r in inside)
+        required = Requirement(widest.requirement).specifier
+        # The requirement lets in the range, and nothing that failed after its beginning.
+        for r in tried:
+            version = r.release.version
+            if r in inside and r.passed:
+                assert required.contains(version), (kinds, widest)
+            if not r.passed:
+                assert not required.contains(version), (kinds, widest)
+
+
+@pytest.mark.parametrize(
+    ("tried", "requirement", "floor"),
+    [
+        ("0.1.9! 0.1.10 0.1.12", "apache-tvm-ffi>=0.1.10,!=0.1.13,!=0.1.13.post0,<0.2", "0.1.10"),
+        ("0.1.15.post1", "apache-tvm-ffi>=0.1.15.post1,<0.2", "0.1.15.post1"),
+        # A newer release breaks it: no floor says that.
+        ("0.1.9 0.1.10 0.1.12!", "apache-tvm-ffi>=0.1.9,<0.1.12", None),
+        (
+            "0.1.9 0.1.10 0.1.14!",
+            "apache-tvm-ffi>=0.1.9,!=0.1.13,!=0.1.13.post0,<0.1.14",
+            None,
+        ),
+        # Nor what was withdrawn beside the two that are always excluded.
+        (
+            "0.1.12 (0.1.13!) 0.1.13.post2 (0.1.14!) 0.1.14.post1",
+            "apache-tvm-ffi>=0.1.12,!=0.1.13,!=0.1.13.post0,!=0.1.14,<0.2",
+            None,
+        ),
+        # Nor a release without load_lib_module.
+        ("0.1.1 0.1.2", "apache-tvm-ffi>=0.1.1,!=0.1.13,!=0.1.13.post0,<0.2", None),
+    ],
+)
+def test_the_range_is_said_as_a_requirement_and_where_it_can_be_as_a_floor(
+    tried: str, requirement: str, floor: str | None
+) -> None:
+    widest = found(tried)
+    assert widest.requirement == requirement
+    assert widest.abi_floor == floor
+    if floor is not None:
+        parse_floor(floor, where="pyproject.toml", built_against=None)
+
+
+def test_only_what_the_wheel_admits_is_a_violation() -> None:
+    tried = results("0.1.5! 0.1.9! 0.1.10 (0.1.13!)")
+    broken = violations(tried, SpecifierSet(">=0.1.9,<0.2"))
+    assert [str(r.release.version) for r in broken] == ["0.1.9", "0.1.13"]
+    assert len(violations(tried, None)) == 3
+
+
+def test_a_prerelease_is_admitted_like_any_release() -> None:
+    assert is_admitted(Version("0.1.12rc0"), SpecifierSet(">=0.1.9"))
+    assert not is_admitted(Version("0.1.12rc0"), SpecifierSet(">=0.1.12"))

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.version import Version
+from setuptools_tvm_ffi.compat.environment import Environment, Installer
+from setuptools_tvm_ffi.compat.index import Index
+from setuptools_tvm_ffi.compat.processes import Children, Ended
+from setuptools_tvm_ffi.compat.releases import Release
+from setuptools_tvm_ffi.compat.result import Outcome, Result
+from setuptools_tvm_ffi.compat.subject import Subject
+from setuptools_tvm_ffi.compat.trial import (
+    Plan,
+    first_error,
+    probe_result,
+    split_program,
+    try_release,
+)
+from setuptools_tvm_ffi.errors import BuildError
+
+RELEASE = Release(Version("0.1.9"))
+SUBJECT = Subject(Path("/w/pkg-1.0.whl"), "ab", None, ("numpy>=1",), ("pkg",), ("pkg/libpkg.so",))
+PIP = Installer(None, ("python", "-m", "pip"), Index(["/wheels"], no_index=True))
+UV = Installer("/bin/uv", (), Index(index_url="https://example.org/simple"))
+
+OF_UV = """\
+error: No solution found when resolving dependencies
+  cause: Because there is no version of apache-tvm-ffi==9.9 and you require apache-tvm-ffi==9.9,
+         we can conclude that your requirements are unsatisfiable.
+"""
+OF_UV_BEFORE = """\
+  x No solution found when resolving dependencies:
+  ╰─▶ Because there is no version of apache-tvm-ffi==9.9
+      we can conclude that your requirements are unsatisfiable.
+"""
+OF_PIP = """\
+WARNING: Location 'x' is ignored: it is neither a file nor a directory.
+ERROR: Could not find a version that satisfies the requirement apache-tvm-ffi==9.9
+ERROR: No matching distribution found for apache-tvm-ffi==9.9
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (OF_UV, "Because there is no version of apache-tvm-ffi==9.9 and you require"),
+        (OF_UV_BEFORE, "Because there is no version of apache-tvm-ffi==9.9 we can conclude"),
+        (OF_PIP, "ERROR: Could not find a version that satisfies the requirement apache-tvm-ffi"),
+        ("error: Distribution not found\n", "error: Distribution not found"),
+        ("one\n\ntwo \n \n", "two"),
+        ("", "no output"),
+    ],
+)
+def test_the_reason_is_found_in_what_a_program_prints(output: str, line: str) -> None:
+    assert first_error(output).startswith(line)
+
+
+class Recorder(Children):
+    """Runs nothing: records commands and answers as it is told."""
+
+    def __init__(self, answers: Sequence[Ended]) -> None:
+        super().__init__()
+        self.commands: list[list[str]] = []
+        self.folders: list[Path] = []
+        self.variables: list[Mapping[str, str]] = []
+        self._answers = list(answers)
+
+    def run(
+        self, command: Sequence[str], *, folder: Path, variables: Mapping[str, str], seconds: float
+    ) -> Ended:
+        assert seconds == 600
+        self.commands.append(list(command))
+        self.folders.append(folder)
+        self.variables.append(variables)
+        return self._answers.pop(0)
+
+
+def tried(plan: Plan, scratch: Path, *answers: Ended) -> tuple[Result, Recorder]:
+    recorder = Recorder(answers)
+    return try_release(plan, RELEASE, recorder, scratch), recorder
+
+
+WELL = Ended(0, "")
+
+
+def test_uv_makes_the_environment_and_installs_the_wheel_alone(tmp_path: Path) -> None:
+    _, recorder = tried(Plan(SUBJECT, UV, ["pytest"]), tmp_path, *[WELL] * 4)
+    environment = str(tmp_path / "env")
+    python = str(tmp_path / "env" / "bin" / "python")
+    assert recorder.commands[:3] == [
+        ["/bin/uv", "venv", "--quiet", "--no-project", "--python", sys.executable, environment],
+        [
+            *("/bin/uv", "pip", "install", "--quiet", "--python", python),
+            *("--only-binary", "apache-tvm-ffi", "--index-url", "https://example.org/simple"),
+            *("apache-tvm-ffi==0.1.9", "numpy>=1", "pytest"),
+        ],
+        [
+            *("/bin/uv", "pip", "install", "--quiet", "--python", python),
+            *("--no-deps", "--no-index", "/w/pkg-1.0.whl"),
+        ],
+    ]
+    assert recorder.commands[3][:3] == [python, "-I", "-B"]
+
+
+def test_pip_of_this_python_serves_an_environment_without_pip(tmp_path: Path) -> None:
+    _, recorder = tried(Plan(SUBJECT, PIP), tmp_path, *[WELL] * 4)
+    python = str(tmp_path / "env" / "bin" / "python")
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    assert recorder.commands[:3] == [
+        [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")],
+        [
+            *("python", "-m", "pip", "--python", python, "install", *quiet),
+            *("--only-binary", "apache-tvm-ffi", "--no-index", "--find-links", "/wheels"),
+            *("apache-tvm-ffi==0.1.9", "numpy>=1"),
+        ],
+        [
+            *("python", "-m", "pip", "--python", python, "install", *quiet),
+            *("--no-deps", "--no-index", "/w/pkg-1.0.whl"),
+        ],
+    ]
+
+
+def test_nothing_is_imported_from_the_folder_where_it_is_called(tmp_path: Path) -> None:
+    _, recorder = tried(Plan(SUBJECT, PIP), tmp_path, *[WELL] * 4)
+    assert set(recorder.folders) == {tmp_path / "work"}
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_an_environment_that_cannot_be_made_is_a_result(tmp_path: Path, failing: int) -> None:
+    answers = [*[WELL] * failing, Ended(1, OF_PIP)]
+    result, recorder = tried(Plan(SUBJECT, PIP), tmp_path, *answers)
+    assert result.outcome is Outcome.INSTALL_FAILED
+    assert result.detail.startswith("ERROR: Could not find a version")
+    assert len(recorder.commands) == failing + 1
+
+
+def test_an_installation_that_hangs_is_a_result(tmp_path: Path) -> None:
+    result, _ = tried(Plan(SUBJECT, PIP), tmp_path, WELL, Ended(-9, "", timed_out=True))
+    assert result == Result(RELEASE, Outcome.TIMED_OUT, "installing took 600 s")
+
+
+@pytest.mark.parametrize(
+    ("ended", "expected"),
+    [
+        (Ended(0, "...\n3 passed in 1 s\n\n"), Result(RELEASE, Outcome.PASSED, "3 passed in 1 s")),
+        (
+            Ended(1, "1 failed\n"),
+            Result(RELEASE, Outcome.COMMAND_FAILED, "status 1: 1 failed"),
+        ),
+        (
+            Ended(-6, "test_it \n!!!!!!! Segfault encountered !!!!!!!\n  File x\n"),
+            Result(RELEASE, Outcome.CRASHED, "test_it", "SIGABRT"),
+        ),
+        (Ended(-11, ""), Result(RELEASE, Outcome.CRASHED, "", "SIGSEGV")),
+        (
+            Ended(-9, "half", timed_out=True),
+            Result(RELEASE, Outcome.TIMED_OUT, "the command took more than 600 s"),
+        ),
+        (
+            Ended(1, "\x1b[31mred\x1b[0m\tx"),
+            Result(RELEASE, Outcome.COMMAND_FAILED, "status 1:  [31mred [0m x"),
+        ),
+    ],
+)
+def test_a_command_ends_in_one_of_these_ways(
+    tmp_path: Path, ended: Ended, expected: Result
+) -> None:
+    plan = Plan(SUBJECT, UV, command=["python", "-m", "pytest"], folder=tmp_path)
+    (tmp_path / "scratch").mkdir()
+    result, recorder = tried(plan, tmp_path / "scratch", WELL, WELL, WELL, ended)
+    assert result == expected
+    python = str(tmp_path / "scratch" / "env" / "bin" / "python")
+    assert recorder.commands[3] == [python, "-m", "pytest"]
+    assert recorder.folders[3] == tmp_path
+    assert recorder.variables[3]["VIRTUAL_ENV"] == str(tmp_path / "scratch" / "env")
+
+
+@pytest.mark.parametrize("source", ["pkg/__init__.py", "pkg.py"])
+def test_a_package_that_lies_where_the_command_runs_is_kept_out(
+    tmp_path: Path, source: str
+) -> None:
+    plan = Plan(SUBJECT, UV, command=["python"], folder=tmp_path)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    _, recorder = tried(plan, tmp_path / "one", *[WELL] * 4)
+    assert "PYTHONSAFEPATH" not in recorder.variables[3]
+    (tmp_path / source).parent.mkdir(exist_ok=True)
+    (tmp_path / source).touch()
+    _, recorder = tried(plan, tmp_path / "two", *[WELL] * 4)
+    assert recorder.variables[3]["PYTHONSAFEPATH"] == "1"
+
+
+def test_where_it_was_tried_is_no_part_of_a_result(tmp_path: Path) -> None:
+    ended = Ended(1, f"ImportError: {tmp_path}/env/lib/x.py")
+    plan = Plan(SUBJECT, UV, command=["python"], folder=tmp_path)
+    result, _ = tried(plan, tmp_path, WELL, WELL, WELL, ended)
+    assert result.detail == "status 1: ImportError: …/env/lib/x.py"
+
+
+def test_a_long_reason_is_cut(tmp_path: Path) -> None:
+    plan = Plan(SUBJECT, UV, command=["python"], folder=tmp_path)
+    result, _ = tried(plan, tmp_path, WELL, WELL, WELL, Ended(1, "x" * 5000))
+    assert len(result.detail) == 300
+
+
+def test_a_command_without_its_program_is_refused(tmp_path: Path) -> None:
+    plan = Plan(SUBJECT, UV, command=["no-such-program", "tests"], folder=tmp_path)
+    with pytest.raises(BuildError, match="no program 'no-such-program'") as refused:
+        tried(plan, tmp_path, WELL, WELL, WELL)
+    assert "--with" in (refused.value.hint or "")
+
+
+def test_a_program_of_the_environment_comes_before_others(tmp_path: Path) -> None:
+    environment = Environment(tmp_path)
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "sh"
+    program.write_text("#!/bin/false\n")
+    path = environment.variables(os.environ)["PATH"]
+    assert split_program(["sh", "-c"], environment, path) != (str(program), "-c")
+    program.chmod(0o755)
+    assert split_program(["sh", "-c"], environment, path) == (str(program), "-c")
+    assert split_program(["python3"], environment, path) == (str(tmp_path / "bin" / "python"),)
+
+
+def test_the_callers_python_is_not_seen_in_an_environment(tmp_path: Path) -> None:
+    around = {"PYTHONPATH": "/x", "PYTHONHOME": "/y", "PATH": "/bin", "HOME": "/home/me"}
+    assert Environment(tmp_path).variables(around) == {
+        "PATH": f"{tmp_path / 'bin'}{os.pathsep}/bin",
+        "HOME": "/home/me",
+        "VIRTUAL_ENV": str(tmp_path),
+    }
+
+
+def test_a_child_that_says_nothing_has_not_passed() -> None:
+    lines: list[dict[str, Any]] = []
+    result = probe_result(RELEASE, WELL, lines, 60)
+    assert result.outcome is Outcome.IMPORT_FAILED
+    assert result.detail == "start Python: ended with 0: no output"
+
+
+def test_a_child_that_hangs_is_known_by_its_last_step() -> None:
+    lines = [{"step": "import", "name": "tvm_ffi"}, {"step": "call", "name": "pkg.wait"}]
+    result = probe_result(RELEASE, Ended(-9, "", timed_out=True), lines, 5)
+    assert result == Result(RELEASE, Outcome.TIMED_OUT, "call pkg.wait: took more than 5 s")
