@@ -20,8 +20,10 @@ from setuptools import build_meta as _setuptools
 
 from . import abi_floor, ninja
 from .attachment import BuildContext, StubsReceiver, attach, set_build_context
+from .cross.requirements import cross_requirements
+from .cross.targets import target_of
 from .errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
-from .settings import ConfigSettings, read_project
+from .settings import ConfigSettings, Project, read_project
 from .settings.model import TABLE
 
 __all__ = [
@@ -40,15 +42,19 @@ _INVALID = "invalid pyproject.toml config"
 
 
 def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
-    """Return what else the build needs: apache-tvm-ffi, and ninja where none is usable."""
-    with _hook(config_settings):
-        return _setuptools.get_requires_for_build_wheel(config_settings) + _requirements()
+    """Return what else the build needs: apache-tvm-ffi, and ninja where none is usable.
+
+    For another platform also Zig, and what fetches and reads libraries of that platform.
+    """
+    with _hook(config_settings) as project:
+        return _setuptools.get_requires_for_build_wheel(config_settings) + _requirements(project)
 
 
 def get_requires_for_build_editable(config_settings: ConfigSettings = None) -> list[str]:
     """Return the same for an editable install."""
-    with _hook(config_settings):
-        return _setuptools.get_requires_for_build_editable(config_settings) + _requirements()
+    with _hook(config_settings) as project:
+        needed = _setuptools.get_requires_for_build_editable(config_settings)
+        return needed + _requirements(project)
 
 
 def get_requires_for_build_sdist(config_settings: ConfigSettings = None) -> list[str]:
@@ -139,8 +145,10 @@ def _run_setup_script() -> None:
         ) from problem
 
 
-def _requirements() -> list[str]:
+def _requirements(project: Project) -> list[str]:
     needed = [abi_floor.BUILD_REQUIREMENT]
+    if project.settings.target is not None:
+        needed += cross_requirements()
     if ninja.find_ninja() is None:
         needed.append(ninja.BUILD_REQUIREMENT)
     return needed
@@ -153,7 +161,7 @@ def _hook(
     *,
     compiles: bool = True,
     stubs: StubsReceiver | None = None,
-) -> Iterator[None]:
+) -> Iterator[Project]:
     with _reported_errors():
         # What is wrong with them is said before a setup.py runs.
         project = read_project(Path.cwd(), config_settings=config_settings)
@@ -165,8 +173,9 @@ def _hook(
                 hint=f"write [[{TABLE}.ext-modules]], or use the backend setuptools.build_meta",
             )
         context = BuildContext(project, config_settings, rebuild_into, stubs)
+        target_of(project)
         with _attached_distribution(context):
-            yield
+            yield project
 
 
 @contextlib.contextmanager

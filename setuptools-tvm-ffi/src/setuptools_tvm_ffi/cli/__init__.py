@@ -20,6 +20,7 @@ from ..errors import PREFIX, BuildError, render
 from .exit_status import COULD_NOT_RUN
 
 _COMMANDS = {
+    "cross": "build wheels for other platforms with Zig",
     "stubs": "refresh the stubs of the project in this folder, or compare them",
 }
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from .build import BuildMixin
 from .build_ext import BuildExtMixin
 from .egg_info import EggInfoMixin
 from .wheel import BdistWheelMixin, DistInfoMixin, EditableWheelMixin
 
 MIXINS = {
     "bdist_wheel": BdistWheelMixin,
+    "build": BuildMixin,
     "build_ext": BuildExtMixin,
     "dist_info": DistInfoMixin,
     "editable_wheel": EditableWheelMixin,

@@ -300,6 +300,13 @@ class ProjectSettings:
     hip_architectures: tuple[str, ...] = _setting(
         _HIP_ARCHITECTURES, "What HIP sources are compiled for. No GPU is asked.", ()
     )
+    target: str | None = _setting(
+        Text(),
+        "The platform that wheels are built for with Zig, where it is not this machine's: "
+        "`x86_64-linux-gnu.2.17`, `aarch64-macos.11.0`, `x86_64-windows-gnu`. The stubs come from "
+        "a build for this machine.",
+        None,
+    )
     abi_floor: str | None = _setting(
         Text(),
         "The oldest release of apache-tvm-ffi that wheels declare to work with; by default the one "
