@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from .settings import ConfigSettings, Project
     from .stubs import StubFile
 
-_EXTENDED = frozenset({"bdist_wheel", "build", "build_ext", "dist_info", "editable_wheel", "egg_info"})
+_EXTENDED = frozenset(
+    {"bdist_wheel", "build", "build_ext", "dist_info", "editable_wheel", "egg_info"}
+)
 
 
 _PROJECT = "tvm_ffi_project"

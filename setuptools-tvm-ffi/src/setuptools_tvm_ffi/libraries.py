@@ -347,9 +347,7 @@ def _built(library: LibraryPlan, root: Path) -> BuiltLibrary:
     return BuiltLibrary(library, (root / library.library).read_bytes(), companions)
 
 
-def _check(
-    libraries: Sequence[BuiltLibrary], request: BuildRequest, toolchain: Toolchain
-) -> None:
+def _check(libraries: Sequence[BuiltLibrary], request: BuildRequest, toolchain: Toolchain) -> None:
     """Look at each library once."""
     stamps = {
         library.plan.library: (request.root / library.plan.library).with_name("checked.sha256")

@@ -113,6 +113,7 @@ def is_python_symbol(name: str) -> bool:
 
 
 def python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:
+    """Return the error for a library that refers to these symbols of CPython."""
     return BuildError(
         f"library {library!r}: needs the CPython {_listed(names)}",
         hint="a TVM-FFI library is free of the CPython ABI, which is what lets one wheel serve "

@@ -659,6 +659,7 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         "editable_rebuild": "../test_rebuild_on_import.py",
         "stubs": "../test_stubs_command.py",
         "py_typed": "../test_stubs_command.py",
+        "target": "test_cross_targets.py",
     },
 }
 

@@ -260,9 +260,7 @@ class BuildExtMixin(build_ext):
         build_py = self._finalized("build_py")
         return PackageTree(tuple(self.distribution.packages or ()), build_py.get_package_dir)
 
-    def _place(
-        self, request: BuildRequest, result: BuildResult, stubs: list[StubFile]
-    ) -> None:
+    def _place(self, request: BuildRequest, result: BuildResult, stubs: list[StubFile]) -> None:
         tree = self._tree()
         if self._context.stubs is not None:
             self._context.stubs.handle(stubs, tree)

@@ -107,4 +107,3 @@ def _ask_child(
             raise
     lines = printed.splitlines()
     return (json.loads(lines[-1]) if lines else {}), child.returncode
-
