@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .stubs import StubFile
 
 _EXTENDED = frozenset(
-    {"bdist_wheel", "build_ext", "dist_info", "editable_wheel", "egg_info", "sdist"}
+    {"bdist_wheel", "build", "build_ext", "dist_info", "editable_wheel", "egg_info", "sdist"}
 )
 
 

@@ -20,6 +20,8 @@ from setuptools import build_meta as _setuptools
 
 from . import abi_floor, ninja, platform_tag
 from .attachment import BuildContext, StubsReceiver, attach, set_build_context
+from .cross.requirements import cross_requirements
+from .cross.targets import target_of
 from .errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
 from .settings import ConfigSettings, Project, read_project
 from .settings.model import TABLE
@@ -42,10 +44,10 @@ _INVALID = "invalid pyproject.toml config"
 def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
     """Return what else the build needs: apache-tvm-ffi, and ninja where none is usable.
 
-    What reads libraries is needed where the wheel's platform tag comes from them.
+    Where the platform tag comes from the libraries also what reads those; for another platform Zig.
     """
     with _hook(config_settings) as project:
-        needed = _setuptools.get_requires_for_build_wheel(config_settings) + _requirements()
+        needed = _setuptools.get_requires_for_build_wheel(config_settings) + _requirements(project)
         if project.settings.platform_tag != platform_tag.DEFAULT:
             needed += platform_tag.BUILD_REQUIREMENTS
         return needed
@@ -53,8 +55,9 @@ def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list
 
 def get_requires_for_build_editable(config_settings: ConfigSettings = None) -> list[str]:
     """Return the same for an editable install."""
-    with _hook(config_settings):
-        return _setuptools.get_requires_for_build_editable(config_settings) + _requirements()
+    with _hook(config_settings) as project:
+        needed = _setuptools.get_requires_for_build_editable(config_settings)
+        return needed + _requirements(project)
 
 
 def get_requires_for_build_sdist(config_settings: ConfigSettings = None) -> list[str]:
@@ -145,8 +148,10 @@ def _run_setup_script() -> None:
         ) from problem
 
 
-def _requirements() -> list[str]:
+def _requirements(project: Project) -> list[str]:
     needed = [abi_floor.BUILD_REQUIREMENT]
+    if project.settings.target is not None:
+        needed += cross_requirements()
     if ninja.find_ninja() is None:
         needed.append(ninja.BUILD_REQUIREMENT)
     return needed
@@ -171,6 +176,7 @@ def _hook(
                 hint=f"write [[{TABLE}.ext-modules]], or use the backend setuptools.build_meta",
             )
         context = BuildContext(project, config_settings, rebuild_into, stubs)
+        target_of(project)
         with _attached_distribution(context):
             yield project
 

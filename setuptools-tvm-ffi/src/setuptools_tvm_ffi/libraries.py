@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +17,7 @@ from . import ninja_file
 from .build_lock import held_files
 from .build_plan import BuildPlan, LibraryPlan, make_plan
 from .build_record import digest
+from .cross.targets import Target
 from .errors import PREFIX, BuildError, ConfigurationError
 from .file_replacement import replace_file
 from .job_count import JobCount, count_jobs, measure, remote_slots
@@ -25,7 +26,7 @@ from .ninja import compile_commands, require_ninja, run_ninja
 from .sanitizers import run_time_variables
 from .settings import ExtensionSettings, Project
 from .sources import find_sources, language_of
-from .toolchains import Toolchain
+from .toolchains import Toolchain, zig
 from .toolchains.discovery import find_toolchain
 from .toolchains.launcher import Launcher, base_name, find_launcher
 from .tvm_ffi_process import TVMFFIProcess
@@ -51,6 +52,7 @@ class BuildRequest:
     :param root: the project's folder, absolute.
     :param folder: the build folder, relative to `root` where it lies inside.
     :param platform: as in ``bdist_wheel --plat-name``.
+    :param target: another platform, that Zig builds for.
     """
 
     extensions: tuple[ExtensionSettings, ...]
@@ -59,6 +61,7 @@ class BuildRequest:
     folder: PurePosixPath
     build_base: Path
     platform: str
+    target: Target | None = None
 
     @property
     def objects_folder(self) -> PurePosixPath:
@@ -126,14 +129,10 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     # Everything that can be missing is looked for before anything is written or compiled.
     ninja = require_ninja()
     launcher = None
-    if project.settings.compiler_launcher is not None:
+    if project.settings.compiler_launcher is not None and request.target is None:
         place = project.place("compiler_launcher")
         launcher = find_launcher(project.settings.compiler_launcher, where=place)
-    toolchain = find_toolchain(
-        languages, root, request.platform, project=project, launcher=launcher
-    )
-    sdk = prepare_sdk(root, Path(request.folder) / "apache-tvm-ffi", process)
-    _prepare_for_sanitizer(toolchain, project, process)
+    toolchain, sdk = _tools(request, languages, launcher, process)
     plan = make_plan(
         [
             (_for_architectures(settings, project), sources[settings.name])
@@ -163,7 +162,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     run = _Run(plan, ninja, request, jobs, toolchain)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
     run.everything(on_work=process.import_generator if wants_stubs else None)
-    libraries = tuple(_checked(library, root, toolchain) for library in plan.libraries)
+    libraries = tuple(_built(library, root) for library in plan.libraries)
+    _check(libraries, request, toolchain)
     return BuildResult(libraries, toolchain, sdk, ninja)
 
 
@@ -171,6 +171,31 @@ def remove_objects(request: BuildRequest) -> None:
     """Forget every object, library and stub, for ``build_ext --force``."""
     for settings in request.extensions:
         shutil.rmtree(request.root / request.objects_folder / settings.name, ignore_errors=True)
+
+
+def _tools(
+    request: BuildRequest,
+    languages: frozenset[str],
+    launcher: Launcher | None,
+    process: TVMFFIProcess,
+) -> tuple[Toolchain, TVMFFISdk]:
+    """Return what compiles, and what is compiled against."""
+    root, folder = request.root, Path(request.folder)
+    if request.target is None:
+        toolchain = find_toolchain(
+            languages, root, request.platform, project=request.project, launcher=launcher
+        )
+        sdk = prepare_sdk(root, folder / "apache-tvm-ffi", process)
+        _prepare_for_sanitizer(toolchain, request.project, process)
+        return toolchain, sdk
+    from .cross.sdk import prepare_target_sdk  # noqa: PLC0415 - other builds need none of it
+    from .cross.zig_process import find_zig_toolchain  # noqa: PLC0415 - as above
+
+    target = request.target
+    for settings in request.extensions:
+        zig.check_settings(settings, target.system)
+    chosen = find_zig_toolchain(target, languages, root, folder, request.project)
+    return chosen, prepare_target_sdk(root, folder / "apache-tvm-ffi", target)
 
 
 def _prepare_for_sanitizer(toolchain: Toolchain, project: Project, process: TVMFFIProcess) -> None:
@@ -312,17 +337,38 @@ def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, str, str 
     return None
 
 
-def _checked(library: LibraryPlan, root: Path, toolchain: Toolchain) -> BuiltLibrary:
-    path = root / library.library
+def _built(library: LibraryPlan, root: Path) -> BuiltLibrary:
     companions = {
         PurePosixPath(file).relative_to(PurePosixPath(library.library).parent): (
             root / file
         ).read_bytes()
         for file in library.companions
     }
-    built = BuiltLibrary(library, path.read_bytes(), companions)
-    stamp = path.with_name("checked.sha256")
-    if not stamp.exists() or stamp.read_text(encoding="ascii") != built.sha256:
-        check_no_python_symbols(path, library.settings.name, toolchain)
-        replace_file(stamp, built.sha256.encode())
-    return built
+    return BuiltLibrary(library, (root / library.library).read_bytes(), companions)
+
+
+def _check(libraries: Sequence[BuiltLibrary], request: BuildRequest, toolchain: Toolchain) -> None:
+    """Look at each library once."""
+    stamps = {
+        library.plan.library: (request.root / library.plan.library).with_name("checked.sha256")
+        for library in libraries
+    }
+    new = [
+        library
+        for library in libraries
+        if not (stamp := stamps[library.plan.library]).exists()
+        or stamp.read_text(encoding="ascii") != library.sha256
+    ]
+    if request.target is None:
+        for library in new:
+            path = request.root / library.plan.library
+            check_no_python_symbols(path, library.settings.name, toolchain)
+    elif new:
+        from .cross.library_checks import check_libraries  # noqa: PLC0415 - see `_tools`
+
+        # All of them: what one needs of another is in the wheel.
+        contents = {library.plan.library: library.content for library in libraries}
+        for warning in check_libraries(contents, request.target):
+            logger.warning("%s: warning: %s", PREFIX, warning)
+    for library in new:
+        replace_file(stamps[library.plan.library], library.sha256.encode())

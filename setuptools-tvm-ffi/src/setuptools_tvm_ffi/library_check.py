@@ -47,7 +47,7 @@ def link_failure(library: str, linker_output: str) -> BuildError | None:
         return None
     python = tuple(name for name in names if is_python_symbol(name))
     if python:
-        return _python_symbols_error(library, python)
+        return python_symbols_error(library, python)
     if all(name.lstrip("_").startswith(("TVMFFI", "imp_TVMFFI")) for name in names):
         return BuildError(
             f"library {library!r}: undefined {_listed(names)}",
@@ -93,7 +93,7 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
     undefined = [line.split()[-1] for line in result.stdout.splitlines() if line.strip()]
     python = tuple(name for name in undefined if is_python_symbol(name))
     if python:
-        raise _python_symbols_error(library, python)
+        raise python_symbols_error(library, python)
 
 
 def is_python_symbol(name: str) -> bool:
@@ -112,7 +112,8 @@ def is_python_symbol(name: str) -> bool:
     )
 
 
-def _python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:
+def python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:
+    """Return the error for a library that refers to these symbols of CPython."""
     return BuildError(
         f"library {library!r}: needs the CPython {_listed(names)}",
         hint="a TVM-FFI library is free of the CPython ABI, which is what lets one wheel serve "

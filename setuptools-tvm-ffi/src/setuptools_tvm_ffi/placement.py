@@ -34,21 +34,28 @@ class ShippedFile:
     mode: int
 
 
-def path_in_wheel(settings: ExtensionSettings) -> PurePosixPath:
-    """Return where an extension's library lies in a wheel."""
-    filename = library_filename(system_of(sys.platform), settings.target)
+def path_in_wheel(settings: ExtensionSettings, system: str | None = None) -> PurePosixPath:
+    """Return where an extension's library lies in a wheel.
+
+    :param system: what it is built for; by default the system of this machine.
+    """
+    filename = library_filename(system or system_of(sys.platform), settings.target)
     return PurePosixPath(*settings.package.split("."), filename)
 
 
 def shipped_files(
-    libraries: Iterable[BuiltLibrary], folder: PurePosixPath | None = None
+    libraries: Iterable[BuiltLibrary],
+    folder: PurePosixPath | None = None,
+    *,
+    system: str | None = None,
 ) -> Iterator[ShippedFile]:
     """Yield each library and its companions.
 
     :param folder: the one for all of them; by default each is in its package.
+    :param system: what they are built for; by default the system of this machine.
     """
     for library in libraries:
-        path = path_in_wheel(library.settings)
+        path = path_in_wheel(library.settings, system)
         place = path.parent if folder is None else folder
         yield ShippedFile(place / path.name, library.content, _LIBRARY_MODE)
         for name, content in library.companions.items():

@@ -89,13 +89,14 @@ def _library(
     root: Path,
 ) -> sbom.Library:
     settings = library.settings
+    system = result.toolchain.system
     every = [other.settings for other in result.libraries]
     prebuilt = [_relative(file, root) for file in settings.extra_objects]
     return sbom.Library(
-        path=str(path_in_wheel(settings)),
+        path=str(path_in_wheel(settings, system)),
         sha256=library.sha256,
         links_tvm_ffi=settings.link_header or settings.link_shared,
-        siblings=[str(path_in_wheel(sibling)) for sibling in siblings_of(settings, every)],
+        siblings=[str(path_in_wheel(sibling, system)) for sibling in siblings_of(settings, every)],
         parts=[
             *(
                 _described(described[file], root) if file in described else _undescribed(file, root)

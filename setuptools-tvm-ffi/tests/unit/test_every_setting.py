@@ -669,6 +669,7 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         "stubs": "../test_stubs_command.py",
         "py_typed": "../test_stubs_command.py",
         "sbom": "../test_sbom.py",
+        "target": "test_cross_targets.py",
     },
     VendoredSettings: {
         "name": "../test_sbom.py",

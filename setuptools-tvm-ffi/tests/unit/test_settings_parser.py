@@ -66,6 +66,7 @@ def test_every_key_of_a_project_reaches_its_settings() -> None:
         "warnings-as-errors": True,
         "cuda-architectures": ["9.0a", "10.0+PTX"],
         "hip-architectures": ["gfx942", "gfx90a:sramecc+:xnack-"],
+        "target": "x86_64-linux-musl",
         "abi-floor": "0.1.9",
         "platform-tag": "manylinux_2_28",
         "editable-rebuild": True,
@@ -83,6 +84,7 @@ def test_every_key_of_a_project_reaches_its_settings() -> None:
         warnings_as_errors=True,
         cuda_architectures=("9.0a", "10.0+PTX"),
         hip_architectures=("gfx942", "gfx90a:sramecc+:xnack-"),
+        target="x86_64-linux-musl",
         abi_floor="0.1.9",
         platform_tag="manylinux_2_28",
         editable_rebuild=True,
@@ -194,8 +196,8 @@ def test_an_unknown_key_of_a_project_is_refused_with_the_one_that_was_meant(
     assert error.message == f"{TABLE}.{key}: unknown key, did you mean {meant!r}?"
     assert error.hint == (
         "known keys: build-type, jobs, compiler-launcher, strip, lto, warnings-as-errors, "
-        "cuda-architectures, hip-architectures, abi-floor, platform-tag, editable-rebuild, stubs, "
-        "py-typed, sbom, vendored, ext-modules"
+        "cuda-architectures, hip-architectures, target, abi-floor, platform-tag, "
+        "editable-rebuild, stubs, py-typed, sbom, vendored, ext-modules"
     )
 
 
@@ -369,6 +371,7 @@ WRONG_PROJECT: dict[str, list[tuple[object, str]]] = {
         (["gfx90a:xnack"], "holds 'gfx90a:xnack', expected targets"),
         (["GFX942"], "holds 'GFX942', expected targets"),
     ],
+    "target": [(1, "must be a string, not int"), ("", "is empty")],
     "abi_floor": [(0.1, "must be a string, not float"), ("", "is empty")],
     "platform_tag": [
         ("manylinux", "is 'manylinux', expected 'default', 'auto' or a platform tag such as "),

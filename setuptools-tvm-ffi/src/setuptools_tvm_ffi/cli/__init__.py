@@ -22,6 +22,7 @@ from .exit_status import COULD_NOT_RUN
 _COMMANDS = {
     "audit": "look at finished wheels for what would fail on a user's machine",
     "compat": "try a wheel with released versions of apache-tvm-ffi",
+    "cross": "build wheels for other platforms with Zig",
     "repair": "make wheels fit to be published",
     "stubs": "refresh the stubs of the project in this folder, or compare them",
 }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .build import BuildMixin
 from .build_ext import BuildExtMixin
 from .egg_info import EggInfoMixin
 from .sdist import SdistMixin
@@ -10,6 +11,7 @@ from .wheel import BdistWheelMixin, DistInfoMixin, EditableWheelMixin
 
 MIXINS = {
     "bdist_wheel": BdistWheelMixin,
+    "build": BuildMixin,
     "build_ext": BuildExtMixin,
     "dist_info": DistInfoMixin,
     "editable_wheel": EditableWheelMixin,

@@ -21,6 +21,7 @@ from setuptools.command.build_ext import build_ext
 
 from .. import build_record, editable_rebuild, provenance, sbom
 from ..attachment import BuildContext, build_context_of, project_of
+from ..cross.targets import target_of
 from ..errors import PREFIX, BuildError, ConfigurationError
 from ..extension import TVMFFIExtension, check_together
 from ..file_replacement import replace_file
@@ -90,13 +91,50 @@ class BuildExtMixin(build_ext):
             for line in request.project.lines():
                 logger.info("%s: %s", PREFIX, line)
             with locked_build_folder(self), TVMFFIProcess(request.root) as process:
-                if self.force:
-                    remove_objects(request)
-                result = build_libraries(request, process)
-                self._place(request, result, process)
+                if request.target is None:
+                    result = self._build(request, process)
+                    stubs = self._make_stubs(request, result, process, self._tree())
+                else:
+                    self._check_target(request)
+                    # The target's first: what cannot be built for it is said before the rest.
+                    result = self._build(request, process)
+                    stubs = self._stubs_of_host(request, process)
+                # All of it is made before any of it is placed: a build that fails leaves what was
+                # there.
+                self._place(request, result, stubs)
         if self._context.rebuild_into is None and self._context.stubs is None:
             with self._other_extensions():
                 super().build_extensions()
+
+    def _build(self, request: BuildRequest, process: TVMFFIProcess) -> BuildResult:
+        if self.force:
+            remove_objects(request)
+        return build_libraries(request, process)
+
+    def _check_target(self, request: BuildRequest) -> None:
+        """Refuse what only a build for this machine can do."""
+        others = [e.name for e in self.extensions if not isinstance(e, TVMFFIExtension)]
+        place = request.project.place("target")
+        if others:
+            raise ConfigurationError(
+                f"{place}: {others[0]!r} is a CPython extension, which only this machine's "
+                "compiler builds",
+                hint="leave the target out",
+            )
+        if self.inplace:
+            raise ConfigurationError(
+                f"{place}: the source tree is for this machine's libraries",
+                hint="leave the target out, or build a wheel",
+            )
+
+    def _stubs_of_host(self, request: BuildRequest, process: TVMFFIProcess) -> list[StubFile]:
+        """Return the stubs, from a build for this machine in its own build folder."""
+        host = dataclasses.replace(
+            request, target=None, folder=build_folder(self, for_host=True), platform=self.plat_name
+        )
+        with locked_build_folder(self, for_host=True):
+            result = self._build(host, process)
+            return self._make_stubs(host, result, process, self._tree())
 
     def get_ext_filename(self, fullname: str) -> str:
         """Return the library's path below ``build_lib``."""
@@ -104,7 +142,7 @@ class BuildExtMixin(build_ext):
         if not isinstance(extension, TVMFFIExtension):
             name = super().get_ext_filename(fullname)  # type: ignore[no-untyped-call] # setuptools'
             return str(name)
-        return str(path_in_wheel(extension.settings))
+        return str(self._path_in_wheel(extension.settings))
 
     def get_source_files(self) -> list[str]:
         """Return what an sdist has to hold, with globs expanded."""
@@ -127,7 +165,7 @@ class BuildExtMixin(build_ext):
         with self._other_extensions():
             outputs = list(super().get_outputs())
         if not self.editable_mode:
-            paths = {path_in_wheel(settings) for settings in self._tvm_ffi_settings()}
+            paths = {self._path_in_wheel(settings) for settings in self._tvm_ffi_settings()}
             paths |= {file.path for file in self._shipped}
             outputs += [os.path.join(self.build_lib, path) for path in sorted(paths)]
         return outputs + [os.path.join(self.build_lib, path) for path in self._written_stubs()]
@@ -173,15 +211,23 @@ class BuildExtMixin(build_ext):
     def _build_base(self) -> str:
         return str(self._finalized("build").build_base)
 
+    def _path_in_wheel(self, settings: ExtensionSettings) -> PurePosixPath:
+        target = target_of(project_of(self.distribution))
+        return path_in_wheel(settings, None if target is None else target.system)
+
     def _request(self, settings: tuple[ExtensionSettings, ...]) -> BuildRequest:
         root = Path.cwd()
+        project = self._project()
+        stubs_alone = self._context.stubs is not None
+        target = None if stubs_alone else target_of(project)
         return BuildRequest(
             extensions=settings,
-            project=self._project(),
+            project=project,
             root=root,
-            folder=build_folder(self),
+            folder=build_folder(self, for_host=stubs_alone),
             build_base=root / self._build_base(),
-            platform=self.plat_name,
+            platform=target.name if target else self.plat_name,
+            target=target,
         )
 
     def _project(self) -> Project:
@@ -219,10 +265,8 @@ class BuildExtMixin(build_ext):
         build_py = self._finalized("build_py")
         return PackageTree(tuple(self.distribution.packages or ()), build_py.get_package_dir)
 
-    def _place(self, request: BuildRequest, result: BuildResult, process: TVMFFIProcess) -> None:
+    def _place(self, request: BuildRequest, result: BuildResult, stubs: list[StubFile]) -> None:
         tree = self._tree()
-        # All of it is made before any of it is placed: a build that fails leaves what was there.
-        stubs = self._make_stubs(request, result, process, tree)
         if self._context.stubs is not None:
             self._context.stubs.handle(stubs, tree)
             return
@@ -232,7 +276,8 @@ class BuildExtMixin(build_ext):
             self._place_editable(request, result, tree)
         else:
             _check_committed(request.project, stubs)
-            self._shipped = list(shipped_files(result.libraries))
+            system = result.toolchain.system
+            self._shipped = list(shipped_files(result.libraries, system=system))
             place_in_build_lib(
                 self._shipped,
                 in_wheel,
@@ -242,7 +287,7 @@ class BuildExtMixin(build_ext):
             )
             self._write_sbom(request, result)
         self._stubs = stubs
-        self._write_record(result)
+        self._write_record(request, result)
 
     def _make_stubs(
         self,
@@ -309,18 +354,18 @@ class BuildExtMixin(build_ext):
             ),
         )
 
-    def _write_record(self, result: BuildResult) -> None:
+    def _write_record(self, request: BuildRequest, result: BuildResult) -> None:
         root = Path.cwd()
         record = build_record.render(
             tvm_ffi_version=str(result.sdk.version),
             abi_floor=str(abi_floor(project_of(self.distribution), result.sdk.version)),
-            platform=self.plat_name,
+            platform=request.platform,
             compilers=result.toolchain.compilers,
             libraries=[
                 build_record.LibraryRecord(
                     extension=library.settings.name,
                     target=library.settings.target,
-                    path=str(path_in_wheel(library.settings)),
+                    path=str(self._path_in_wheel(library.settings)),
                     sha256=library.sha256,
                     arguments=library.plan.arguments,
                 )

@@ -17,7 +17,8 @@ from setuptools.command.editable_wheel import editable_wheel
 
 from .. import build_record, platform_tag, sbom
 from ..attachment import project_of
-from ..errors import BuildError
+from ..cross.targets import target_of
+from ..errors import BuildError, ConfigurationError
 from ..extension import TVMFFIExtension
 from ..file_replacement import replace_file
 from ..source_date import applied_source_date, declared_date
@@ -57,6 +58,10 @@ class BdistWheelMixin(bdist_wheel):
     def finalize_options(self) -> None:
         """Have the requirement in place before metadata is written."""
         declare_requirement(self.distribution, warn=False)
+        target = target_of(project_of(self.distribution))
+        if target is not None and self.bdist_dir is None:
+            base = self.get_finalized_command("build").build_base
+            self.bdist_dir = os.path.join(base, f"bdist.{target.name}", "wheel")
         super().finalize_options()
 
     def get_tag(self) -> tuple[str, str, str]:
@@ -65,6 +70,9 @@ class BdistWheelMixin(bdist_wheel):
         if all(isinstance(e, TVMFFIExtension) for e in self.distribution.ext_modules or ()):
             python, abi = "py3", "none"
             platform = macos_platform_tag(platform, os.environ, platform_module.machine())
+            target = target_of(project_of(self.distribution))
+            if target is not None:
+                return python, abi, target.tag  # what its libraries were held against
         return python, abi, self._audited(platform)
 
     def _audited(self, platform: str) -> str:
@@ -133,6 +141,12 @@ class EditableWheelMixin(editable_wheel):
 
     def finalize_options(self) -> None:
         """Have the requirement in place before metadata is written."""
+        project = project_of(self.distribution)
+        if project.settings.target is not None:
+            raise ConfigurationError(
+                f"{project.place('target')}: an editable install is for this machine",
+                hint="leave the target out of it",
+            )
         declare_requirement(self.distribution, warn=True)
         super().finalize_options()
 

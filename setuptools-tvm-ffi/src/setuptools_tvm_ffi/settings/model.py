@@ -328,6 +328,13 @@ class ProjectSettings:
     hip_architectures: tuple[str, ...] = _setting(
         _HIP_ARCHITECTURES, "What HIP sources are compiled for. No GPU is asked.", ()
     )
+    target: str | None = _setting(
+        Text(),
+        "The platform that wheels are built for with Zig, where it is not this machine's: "
+        "`x86_64-linux-gnu.2.17`, `aarch64-macos.11.0`, `x86_64-windows-gnu`. The stubs come from "
+        "a build for this machine.",
+        None,
+    )
     abi_floor: str | None = _setting(
         Text(),
         "The oldest release of apache-tvm-ffi that wheels declare to work with; by default the one "
@@ -338,7 +345,8 @@ class ProjectSettings:
         PlatformTag(),
         "The platform tag of wheels. `default` is what setuptools says, on Linux `linux_x86_64` "
         "and its like, which PyPI does not take. `auto` is the lowest tag that the libraries "
-        "satisfy. Any other has to hold, or there is no wheel; its machine may be left out.",
+        "satisfy. Any other has to hold, or there is no wheel; its machine may be left out. A wheel "
+        "for a `target` has the tag of that, which has to hold, too.",
         "default",
     )
     editable_rebuild: bool = _setting(

@@ -55,10 +55,13 @@ def patterns() -> tuple[str, ...]:
     return tuple(sorted({*nested, *class_data, *direct, *thunks, "__hip_cuid_*"}))
 
 
-def version_script() -> str:
-    """Return a GNU linker version script: everything visible but these."""
+def version_script(more: tuple[str, ...] = ()) -> str:
+    """Return a GNU linker version script: everything visible but these.
+
+    :param more: further patterns.
+    """
     # `*` alone has the lowest precedence, so that the patterns win over it.
-    local = "".join(f"    {pattern};\n" for pattern in patterns())
+    local = "".join(f"    {pattern};\n" for pattern in (*patterns(), *more))
     return f"{{\n  global: *;\n  local:\n{local}}};\n"
 
 

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build wheels of the project in this folder for other platforms, with Zig.
+
+A target names the machine, the system, and the oldest version of it: x86_64-linux-gnu.2.17,
+aarch64-linux-gnu.2.28, x86_64-linux-musl, aarch64-macos.11.0, x86_64-windows-gnu. For each, pip
+fetches the apache-tvm-ffi wheel of that platform, to link with. What the build needs has to be
+installed (the extra 'cross'): there is no isolated environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..cross.targets import Target, parse_target
+from ..cross.wheels import BUILT, Outcome, build_wheels
+from ..errors import PREFIX, BuildError
+from .config_settings import add_config_settings, parse_config_settings
+from .exit_status import FINDINGS, FINE
+
+_SCHEMA_VERSION = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.add_argument(
+        "--target",
+        action="append",
+        required=True,  # which systems wheels promise to run on is the project's to say
+        metavar="TARGET",
+        help="a platform to build for; may be repeated",
+    )
+    parser.add_argument(
+        "-o",
+        "--outdir",
+        type=Path,
+        default=Path("dist"),
+        metavar="DIR",
+        help="where the wheels go (default: dist)",
+    )
+    parser.add_argument(
+        "--find-links",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="a folder with wheels of apache-tvm-ffi, as for pip; may be repeated",
+    )
+    parser.add_argument(
+        "--no-index", action="store_true", help="look for them nowhere else, as for pip"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_config_settings(parser)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Build each; print a table, and return the exit status."""
+    config_settings = parse_config_settings(parsed.config_setting)
+    if "target" in config_settings:
+        raise BuildError("--config-setting target: is what --target is for")
+    targets = _targets(parsed.target)
+    for folder in parsed.find_links:
+        if not folder.is_dir():
+            raise BuildError(f"--find-links {folder}: there is no such folder")
+    outcomes = []
+    for outcome in build_wheels(
+        targets,
+        parsed.outdir,
+        config_settings,
+        root=Path.cwd(),
+        find_links=parsed.find_links,
+        no_index=parsed.no_index,
+    ):
+        outcomes.append(outcome)
+        print(f"{PREFIX}: {outcome.target.name}: {outcome.result}", file=sys.stderr, flush=True)
+    print(_document(outcomes) if parsed.json else _table(outcomes))
+    return FINE if all(outcome.result == BUILT for outcome in outcomes) else FINDINGS
+
+
+def _targets(names: Sequence[str]) -> list[Target]:
+    if len(set(names)) < len(names):
+        raise BuildError("--target: one is given more than once")
+    targets = [parse_target(name, where="--target") for name in names]
+    files: dict[str, str] = {}
+    for target in targets:
+        other = files.setdefault(target.tag, target.name)
+        if other != target.name:
+            raise BuildError(f"--target {target.name}: its wheel has the name of that of {other}")
+    return targets
+
+
+def _table(outcomes: Sequence[Outcome]) -> str:
+    rows = [("target", "result", "wheel, or what is wrong")]
+    rows += [
+        (o.target.name, o.result, str(o.wheel) if o.wheel else (o.problem or "").splitlines()[0])
+        for o in outcomes
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return "\n".join(f"{a:{widths[0]}}  {b:{widths[1]}}  {c}" for a, b, c in rows)
+
+
+def _document(outcomes: Sequence[Outcome]) -> str:
+    document = {
+        "schema": _SCHEMA_VERSION,
+        "targets": [
+            {
+                "target": outcome.target.name,
+                "tags": list(outcome.target.tags),
+                "result": outcome.result,
+                "wheel": outcome.wheel and str(outcome.wheel),
+                "problem": outcome.problem,
+            }
+            for outcome in outcomes
+        ],
+    }
+    return json.dumps(document, indent=2)

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an isolated build for another platform asks for: the extra ``cross``, and pip."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from ..platform_tag import BUILD_REQUIREMENTS as READERS
+
+# Zig numbers what may break in its second place; 0.17.1 was tried.
+_ZIG = "ziglang>=0.17.1,<0.18"
+
+
+def cross_requirements() -> list[str]:
+    """Return the requirements (PEP 508)."""
+    # pip is in every environment but those that pip makes for isolated builds.
+    pip = [] if importlib.util.find_spec("pip") is not None else ["pip>=23"]
+    return [_ZIG, *READERS, *pip]

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fetches what is compiled and linked against for a target: the platform's own apache-tvm-ffi."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from packaging.version import Version
+
+from ..abi_floor import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
+from ..errors import BuildError
+from ..file_replacement import replace_file
+from ..toolchains.zig import WINDOWS_HEADER
+from ..tvm_ffi_sdk import TVMFFISdk, installed_version
+from ..wheel_archive import open_wheel
+from .targets import Target
+
+_LIBRARIES = {
+    "linux": "tvm_ffi/lib/libtvm_ffi.so",
+    "darwin": "tvm_ffi/lib/libtvm_ffi.dylib",
+    "windows": "tvm_ffi/lib/tvm_ffi.lib",
+}
+_INCLUDE = "tvm_ffi/include"
+# Where the wheels have it up to 0.1.15.
+_DLPACK_INCLUDE = "tvm_ffi/3rdparty/dlpack/include"
+_STAND_INS = "stand-ins"
+# What is linked with is the same in the wheels of every Python; this one is tried where the
+# building interpreter has none.
+_OTHER_PYTHON = (3, 12)
+# pip's words (23 to 26) for an index or folder without a wheel of the platform.
+_NO_MATCH = "No matching distribution found"
+
+
+class NoWheelError(BuildError):
+    """apache-tvm-ffi has no wheel for a platform."""
+
+
+def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
+    """Bring `folder` (below the build folder, relative to `root`) up to date and describe it.
+
+    The release is the one that is installed, whose wheel for the target pip fetches, once: what
+    pip is configured with counts (an index, ``PIP_FIND_LINKS``, ``PIP_NO_INDEX``).
+
+    :raises BuildError: apache-tvm-ffi is not installed, pip is missing or fails, or there is no
+        wheel for the target.
+    """
+    version = installed_version()
+    if version is None:
+        raise BuildError(
+            f"{DISTRIBUTION} is not installed in the environment that builds",
+            hint=f"python -m pip install '{BUILD_REQUIREMENT}'",
+        )
+    check_built_against(version)
+    stamp = root / folder / "origin.json"
+    try:
+        known = json.loads(stamp.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    files = known.get("files", [])
+    is_whole = bool(files) and all((root / folder / file).is_file() for file in files)
+    if known.get("version") != str(version) or known.get("target") != target.name or not is_whole:
+        stamp.unlink(missing_ok=True)
+        files = _fetch(root / folder, target, version)
+        known = {"version": str(version), "target": target.name, "files": files}
+        replace_file(stamp, json.dumps(known, indent=1).encode())
+    has_dlpack = any(file.startswith(f"{_DLPACK_INCLUDE}/") for file in files)
+    includes: tuple[str, ...] = (_INCLUDE, _DLPACK_INCLUDE) if has_dlpack else (_INCLUDE,)
+    if target.system == "windows":
+        header = Path(__file__).with_name(WINDOWS_HEADER).read_bytes()
+        replace_file(root / folder / _STAND_INS / WINDOWS_HEADER, header)
+        includes += (_STAND_INS,)
+    library = PurePosixPath(_LIBRARIES[target.system])
+    return TVMFFISdk(
+        version=version,
+        include_dirs=tuple((folder / include).as_posix() for include in includes),
+        library_dir=(folder / library.parent).as_posix(),
+        library=library.name,
+    )
+
+
+def _fetch(folder: Path, target: Target, version: Version) -> list[str]:
+    library = _LIBRARIES[target.system]
+    with tempfile.TemporaryDirectory() as scratch:
+        wheel = _download(Path(scratch), target, version)
+        with open_wheel(wheel) as archive:
+            headers = (f"{_INCLUDE}/", f"{_DLPACK_INCLUDE}/")
+            names = [name for name in archive.members if name.startswith(headers)]
+            if library not in archive.members or not names:
+                raise BuildError(
+                    f"{wheel.name}: it has no {library if names else _INCLUDE}",
+                    hint="it is not what apache-tvm-ffi publishes: fetch it again",
+                )
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            archive.extract([*names, library], folder)
+    return [*names, library]
+
+
+def _download(folder: Path, target: Target, version: Version) -> Path:
+    """Have pip put the wheel into a folder, and return it."""
+    if importlib.util.find_spec("pip") is None:
+        raise BuildError(
+            f"there is no pip to fetch {DISTRIBUTION} {version} for {target.name} with",
+            hint="python -m ensurepip, or install pip into the environment that builds",
+        )
+    printed = ""
+    for python in dict.fromkeys((sys.version_info[:2], _OTHER_PYTHON)):
+        result = subprocess.run(
+            download_command(target, version, python, folder),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+            env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"},
+        )
+        printed = result.stderr.strip() or result.stdout.strip()
+        found = sorted(folder.glob("*.whl"))
+        if result.returncode == 0 and found:
+            return found[0]
+        if _NO_MATCH not in printed:
+            raise BuildError(
+                f"pip cannot fetch {DISTRIBUTION} {version} for {target.name} "
+                f"(exit status {result.returncode}):\n{printed}"
+            )
+    raise NoWheelError(
+        f"{DISTRIBUTION} {version} has no wheel for {target.platforms[0].partition('_')[0]} on "
+        f"{target.machine}, which {target.name} would be linked with",
+        hint="have it built for that platform, and name the folder of the wheel with --find-links",
+    )
+
+
+def download_command(
+    target: Target, version: Version, python: tuple[int, int], folder: Path
+) -> list[str]:
+    """Return how pip is started."""
+    number = f"cp{python[0]}{python[1]}"
+    return [
+        *(sys.executable, "-I", "-m", "pip", "download"),
+        *("--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)),
+        *("--implementation", "cp", "--python-version", ".".join(map(str, python))),
+        *("--abi", number, "--abi", "abi3", "--abi", "none"),
+        *(word for platform in target.platforms for word in ("--platform", platform)),
+        f"{DISTRIBUTION}=={version}",
+    ]

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Included before everything else where Zig compiles for Windows (-include).
+ *
+ * memory.h of apache-tvm-ffi (0.1.8 to 0.1.15) takes every compiler but Microsoft's for one with
+ * posix_memalign, which it calls for alignments above that of max_align_t. The C run time of
+ * Windows has none whose memory free() takes back, so this one has none to give, and the caller
+ * throws std::bad_alloc.
+ */
+#ifndef SETUPTOOLS_TVM_FFI_WINDOWS_STAND_INS_H_
+#define SETUPTOOLS_TVM_FFI_WINDOWS_STAND_INS_H_
+
+#include <errno.h>
+#include <stddef.h>
+
+static inline int posix_memalign(void** memory, size_t alignment, size_t size) {
+  (void)memory;
+  (void)alignment;
+  (void)size;
+  return ENOMEM;
+}
+
+#endif /* SETUPTOOLS_TVM_FFI_WINDOWS_STAND_INS_H_ */

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds Zig: the ``ziglang`` distribution of the environment that builds, which is asked once."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import os
+import subprocess
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from ..errors import BuildError, ConfigurationError
+from ..settings import Project
+from ..settings.model import SANITIZERS
+from ..toolchains import Compiler, EnvironmentFlags
+from ..toolchains.zig import ZigToolchain, driver_command
+from .targets import Target
+
+
+def find_zig_toolchain(
+    target: Target, languages: AbstractSet[str], root: Path, folder: Path, project: Project
+) -> ZigToolchain:
+    """Return the toolchain for a target, and have ninja find its program.
+
+    :param folder: the build folder, relative to `root`.
+    :raises BuildError: Zig is not installed, or the project asks for what it cannot do.
+    """
+    _check_project(target, languages, project)
+    zig = _zig_folder()
+    version = f"zig {_version(zig / 'zig')}"
+    # Ninja's commands inherit both.
+    os.environ["PATH"] = f"{zig}{os.pathsep}{os.environ.get('PATH', '')}"
+    _name_library_folder(zig / "lib", root, folder / "zig-lib")
+    flags = EnvironmentFlags.from_environment(os.environ)
+    return ZigToolchain(
+        compilers={
+            language: Compiler(driver_command(target.name, language), "clang", version)
+            for language in sorted(languages)
+        },
+        system=target.system,
+        root=str(root),
+        # The target says for which macOS and machine.
+        environment=dataclasses.replace(flags, archflags=(), deployment_target=None),
+        project=dataclasses.replace(project.settings, strip=True),
+    )
+
+
+def _check_project(target: Target, languages: AbstractSet[str], project: Project) -> None:
+    place = project.place("target")
+    devices = sorted(languages - {"c", "cxx"})
+    if devices:
+        raise ConfigurationError(
+            f"{place}: sources in {' and '.join(name.upper() for name in devices)} cannot be "
+            f"compiled for {target.name}: Zig compiles C and C++",
+            hint="build such a wheel on the platform that it is for",
+        )
+    settings = project.settings
+    if settings.build_type in SANITIZERS:
+        raise ConfigurationError(
+            f"{project.place('build_type')}: there is no {settings.build_type} for {target.name}",
+            hint="build for this machine, or use another build type",
+        )
+    if settings.lto and target.system != "linux":
+        raise ConfigurationError(
+            f"{project.place('lto')}: Zig's linkers have none for {target.name}",
+            hint="turn lto off for this target",
+        )
+
+
+def _name_library_folder(library: Path, root: Path, name: Path) -> None:
+    """Give Zig's headers and sources a name that is the same in every environment and folder.
+
+    The paths are part of the key of its cache (0.17): an isolated environment, which is a new
+    folder each time, would have the C++ library compiled anew, which takes minutes.
+    """
+    if (root / name).resolve() != library.resolve():
+        (root / name).unlink(missing_ok=True)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            (root / name).symlink_to(library, target_is_directory=True)
+        except OSError:
+            return  # Windows lets not everybody make one
+    os.environ["ZIG_LIB_DIR"] = str(name)
+
+
+def _zig_folder() -> Path:
+    spec = importlib.util.find_spec("ziglang")
+    folder = Path(spec.origin).parent if spec is not None and spec.origin is not None else None
+    if folder is None or not (folder / ("zig.exe" if os.name == "nt" else "zig")).is_file():
+        raise BuildError(
+            "Zig, which compiles for other platforms, is not installed",
+            hint="python -m pip install 'setuptools-tvm-ffi[cross]', or, for isolated builds, use "
+            "the backend setuptools_tvm_ffi.build_meta, which asks for it",
+        )
+    return folder
+
+
+def _version(program: Path) -> str:
+    result = subprocess.run(
+        [str(program), "version"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if result.returncode != 0:
+        raise BuildError(
+            f"{program} version failed (exit status {result.returncode}): {result.stderr.strip()}",
+            hint="reinstall it: python -m pip install --force-reinstall ziglang",
+        )
+    return result.stdout.strip()

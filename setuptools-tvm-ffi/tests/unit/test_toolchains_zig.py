@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exact command lines for each kind of target."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from packaging.version import Version
+from setuptools_tvm_ffi.cross import zig_process
+from setuptools_tvm_ffi.cross.targets import parse_target
+from setuptools_tvm_ffi.cross.zig_process import find_zig_toolchain
+from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
+from setuptools_tvm_ffi.toolchains import (
+    Compiler,
+    CompileUnit,
+    EnvironmentFlags,
+    LinkUnit,
+    Sibling,
+    library_filename,
+)
+from setuptools_tvm_ffi.toolchains.zig import ZigToolchain, check_settings, driver_command
+from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
+
+SDK = TVMFFISdk(Version("0.1.15"), ("sdk/include",), "sdk/lib", "libtvm_ffi.so")
+PLAIN = ExtensionSettings(name="pkg.ops", sources=("a.cc",))
+SYSTEMS = {
+    "x86_64-linux-gnu.2.17": "linux",
+    "aarch64-linux-gnu.2.28": "linux",
+    "x86_64-linux-musl": "linux",
+    "aarch64-linux-musl": "linux",
+    "aarch64-macos.11.0": "darwin",
+    "x86_64-macos.11.0": "darwin",
+    "x86_64-windows-gnu": "windows",
+    "aarch64-windows-gnu": "windows",
+}
+STRIP = {
+    "linux": ("-Wl,--strip-all",),
+    "darwin": ("-Wl,-x", "-Wl,-S"),
+    "windows": ("-Wl,--strip-all",),
+}
+KIND = {
+    "linux": (
+        *("-shared", "-Wl,-soname,libops.so", "-Wl,-z,defs"),
+        "-Wl,--version-script=build/local-symbols.map",
+    ),
+    "darwin": (
+        *("-dynamiclib", "-Wl,-install_name,@rpath/libops.dylib"),
+        "-Wl,-headerpad_max_install_names",
+    ),
+    "windows": ("-shared",),
+}
+
+
+def toolchain(
+    target: str, environment: EnvironmentFlags | None = None, **project: Any
+) -> ZigToolchain:
+    compilers = {
+        language: Compiler(driver_command(target, language), "clang", "zig 0.17.1")
+        for language in ("c", "cxx")
+    }
+    settings = ProjectSettings(strip=True, **project)
+    flags = environment or EnvironmentFlags()
+    return ZigToolchain(compilers, SYSTEMS[target], "/project", flags, settings)
+
+
+def unit(system: str, *siblings: Sibling) -> LinkUnit:
+    library = f"build/{library_filename(system, 'ops')}"
+    return LinkUnit(("a.o",), frozenset({"cxx"}), library, f"{library}.rsp", siblings)
+
+
+@pytest.mark.parametrize(("target", "system"), SYSTEMS.items())
+def test_a_source_is_compiled_with_these_words(target: str, system: str) -> None:
+    tools = toolchain(target)
+    flags = tools.compile_flags(PLAIN, SDK, "cxx")
+    made = tools.compile_command(flags, CompileUnit("a.cc", "cxx", "a.o", "a.o.d"))
+    assert made == (
+        *("zig", "c++", "-target", target),
+        *("-g0", "-fno-sanitize=undefined"),
+        *(("-include", "windows-stand-ins.h") if system == "windows" else ()),
+        *("-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-pipe"),
+        *("-fvisibility=hidden", "-fvisibility-inlines-hidden"),
+        *("-ffile-prefix-map=/project=.", "-ffile-prefix-map=sdk/include/="),
+        *("-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1", "-isystem", "sdk/include"),
+        *("-MD", "-MQ", "a.o", "-MF", "a.o.d", "-c", "a.cc", "-o", "a.o"),
+    )
+
+
+@pytest.mark.parametrize(("target", "system"), SYSTEMS.items())
+def test_a_library_is_linked_with_these_words(target: str, system: str) -> None:
+    tools = toolchain(target)
+    linked = unit(system)
+    flags = tools.link_flags(PLAIN, SDK, linked, "build")
+    assert tools.link_command(flags, linked) == (
+        *("zig", "c++", "-target", target),
+        *("-o", linked.library, f"@{linked.response_file}"),
+        *("-Os", *KIND[system], *STRIP[system]),
+        *("-Lsdk/lib", "-ltvm_ffi"),
+        *(("-Wl,--out-implib,build/ops.lib",) if system == "windows" else ()),
+    )
+
+
+def test_a_library_of_c_is_linked_by_the_c_compiler() -> None:
+    linked = LinkUnit(("a.o",), frozenset({"c"}), "build/libops.so", "build/libops.so.rsp")
+    assert toolchain("x86_64-linux-musl").link_command((), linked)[:2] == ("zig", "cc")
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("x86_64-linux-gnu.2.17", ("build/libcore.so", "-Wl,-rpath,$ORIGIN")),
+        ("aarch64-macos.11.0", ("build/libcore.dylib", "-Wl,-rpath,@loader_path")),
+        ("x86_64-windows-gnu", ("build/core.lib",)),
+    ],
+)
+def test_another_library_of_the_distribution_is_linked_as_the_platform_does(
+    target: str, words: tuple[str, ...]
+) -> None:
+    system = SYSTEMS[target]
+    sibling = Sibling("core", f"build/{library_filename(system, 'core')}", ".")
+    settings = dataclasses.replace(PLAIN, libraries=("core",))
+    flags = toolchain(target).link_flags(settings, SDK, unit(system, sibling), "build")
+    plain = toolchain(target).link_flags(PLAIN, SDK, unit(system), "build")
+    assert tuple(flag for flag in flags if flag not in plain) == words
+
+
+def test_levels_of_the_environment_are_for_compiling_alone() -> None:
+    environment = EnvironmentFlags(cxxflags=("-O0", "-g", "-fopenmp"))
+    tools = toolchain("x86_64-linux-gnu.2.17", environment)
+    assert {"-O0", "-g", "-fopenmp"} <= set(tools.compile_flags(PLAIN, SDK, "cxx"))
+    flags = tools.link_flags(PLAIN, SDK, unit("linux"), "build")
+    assert "-fopenmp" in flags
+    assert not {"-O0", "-g"} & set(flags)
+
+
+def test_debug_information_is_made_where_it_is_asked_for() -> None:
+    tools = toolchain("x86_64-linux-gnu.2.17", build_type="release-debug-info")
+    flags = tools.compile_flags(PLAIN, SDK, "cxx")
+    assert "-g" in flags
+    assert "-g0" not in flags
+
+
+def test_on_linux_the_operators_of_the_linked_in_c_library_stay_local() -> None:
+    script = toolchain("x86_64-linux-gnu.2.17").support_files()["local-symbols.map"]
+    assert "    _Zn[aw]*;\n" in script
+    assert "    _Zd[al]*;\n" in script
+
+
+def test_a_library_without_headers_of_tvm_ffi_needs_no_stand_ins() -> None:
+    settings = dataclasses.replace(PLAIN, link_header=False)
+    assert "-include" not in toolchain("x86_64-windows-gnu").compile_flags(settings, SDK, "c")
+
+
+@pytest.mark.parametrize(
+    ("changes", "system", "said"),
+    [
+        ({"extra_objects": ("pre/liba.a",)}, "linux", "cannot hide what pre/liba.a defines"),
+        ({"debug_symbols": True}, "darwin", "debug_symbols: Zig makes no debug information"),
+        ({"debug_symbols": True}, "windows", "debug_symbols: Zig makes no debug information"),
+    ],
+)
+def test_what_zigs_linkers_do_not_do_is_refused(
+    changes: dict[str, Any], system: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        check_settings(dataclasses.replace(PLAIN, **changes), system)
+
+
+@pytest.mark.parametrize(
+    ("settings", "languages", "said"),
+    [
+        (ProjectSettings(), {"cuda", "cxx"}, "sources in CUDA cannot be compiled"),
+        (ProjectSettings(), {"hip"}, "sources in HIP cannot be compiled"),
+        (ProjectSettings(build_type="address-sanitizer"), {"c"}, "no address-sanitizer for"),
+        (ProjectSettings(lto=True), {"c"}, "Zig's linkers have none"),
+    ],
+)
+def test_what_cannot_be_built_for_a_target_is_refused_before_anything_is_looked_for(
+    settings: ProjectSettings,
+    languages: set[str],
+    said: str,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(zig_process, "_zig_folder")
+    target = parse_target("aarch64-macos.11.0", where="--target")
+    with pytest.raises(ConfigurationError, match=said):
+        find_zig_toolchain(target, languages, tmp_path, tmp_path, Project(settings))
