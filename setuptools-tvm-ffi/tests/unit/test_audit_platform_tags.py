@@ -233,6 +233,7 @@ def test_older_names_have_a_newer_one(tag: str, name: str) -> None:
         ("KERNEL32.dll", pe("amd64"), True),
         ("api-ms-win-crt-heap-l1-1-0.dll", pe("amd64"), True),
         ("MSVCP140.dll", pe("amd64"), True),
+        ("VCOMP140.DLL", pe("amd64"), False),
         ("python311.dll", pe("amd64"), False),
         ("libgcc_s_seh-1.dll", pe("amd64"), False),
     ],

@@ -45,13 +45,13 @@ _LOADER = re.compile(r"ld-linux.*|ld64\.so\.[12]|ld-musl-.*")
 _MUSL_LIBC = re.compile(r"libc\.so|libc\.musl-\w+\.so\.1")
 
 _MACOS_SYSTEM = ("/usr/lib/", "/System/Library/")
-# Windows' own, the universal C run time, and the compiler's, which `tvm_ffi` brings or needs, too.
+# Windows' own, the universal C run time, and of the compiler's what CPython brings, and msvcp140,
+# which `tvm_ffi` has in its wheel and loads before.
 _WINDOWS_SYSTEM = re.compile(
     r"(?:api-ms-win-.+|ext-ms-.+|ucrtbase|kernel32|kernelbase|ntdll|user32|gdi32|advapi32|shell32"
     r"|ole32|oleaut32|ws2_32|msvcrt|bcrypt|bcryptprimitives|crypt32|dbghelp|psapi|shlwapi|version"
     r"|winmm|setupapi|cfgmgr32|rpcrt4|secur32|iphlpapi|userenv|combase|synchronization|d3d1[12]|dxgi"
-    r"|vcruntime140(?:_1|_threads)?|msvcp140(?:_1|_2|_atomic_wait|_codecvt_ids)?|concrt140"
-    r"|vcomp140)\.dll"
+    r"|vcruntime140(?:_1)?|msvcp140)\.dll"
 )
 
 

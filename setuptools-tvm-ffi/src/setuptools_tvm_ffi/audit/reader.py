@@ -259,10 +259,14 @@ def _text(name: str | bytes) -> str:
 def strings_in(content: bytes, names: Collection[str]) -> list[str]:
     """Return the names that are strings in a file, or ends of strings, which linkers merge."""
     wanted = {name.encode() for name in names if name}
-    lengths = sorted(set(map(len, wanted)))
+    lengths = set(map(len, wanted))
+    # A quick look at the last two characters spares the most of what follows.
+    ends = {name[-2:] for name in wanted}
     found: set[bytes] = set()
     for match in _END_OF_STRING.finditer(content) if wanted else ():
         end = match.end() - 1
+        if content[max(0, end - 2) : end] not in ends and content[end - 1 : end] not in ends:
+            continue
         found.update(wanted.intersection(content[max(0, end - n) : end] for n in lengths))
     return sorted(name.decode() for name in found)
 
