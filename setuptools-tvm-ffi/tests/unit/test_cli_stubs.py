@@ -6,7 +6,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi import __version__
 from setuptools_tvm_ffi.cli import main
 from setuptools_tvm_ffi.cli import stubs as stubs_command
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
@@ -104,23 +103,6 @@ def test_settings_that_are_none_are_refused(
     assert main(["stubs", *arguments]) == COULD_NOT_RUN
     output, errors = capsys.readouterr()
     assert (output, message in errors) == ("", True)
-
-
-@pytest.mark.parametrize("arguments", [[], ["stub"], ["stubs", "--chec"], ["stubs", "extra"]])
-def test_a_call_that_means_nothing_is_told_from_findings(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == COULD_NOT_RUN
-    assert "usage: setuptools-tvm-ffi" in capsys.readouterr().err
-
-
-def test_the_version_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--version"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out == f"setuptools-tvm-ffi {__version__}\n"
 
 
 @pytest.mark.parametrize("check", [[], ["--check"]])

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -33,6 +34,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :param arguments: those of the process by default.
     """
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except BuildError as problem:
+        print(render(problem), file=sys.stderr)
+        return COULD_NOT_RUN
+    except BrokenPipeError:
+        # Whoever reads it has seen enough, as `head`. What is left over has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COULD_NOT_RUN
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog=PREFIX,
         description=f"{_first_lines()}\n\ncommands:\n{_listing()}",
@@ -55,11 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        return int(command.run(its_own))
-    except BuildError as problem:
-        print(render(problem), file=sys.stderr)
-        return COULD_NOT_RUN
+    return int(command.run(its_own))
 
 
 def _first_lines() -> str:

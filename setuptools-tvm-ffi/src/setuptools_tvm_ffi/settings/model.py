@@ -345,8 +345,8 @@ class ProjectSettings:
         PlatformTag(),
         "The platform tag of wheels. `default` is what setuptools says, on Linux `linux_x86_64` "
         "and its like, which PyPI does not take. `auto` is the lowest tag that the libraries "
-        "satisfy. Any other has to hold, or there is no wheel; its machine may be left out. A wheel "
-        "for a `target` has the tag of that, which has to hold, too.",
+        "satisfy. Any other has to hold, or there is no wheel; its machine may be left out. "
+        "Wheels for a `target` have the tag of that, which has to hold, too.",
         "default",
     )
     editable_rebuild: bool = _setting(

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from setuptools_tvm_ffi import __version__
+from setuptools_tvm_ffi.cli import main
+from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN
+
+COMMANDS = ["audit", "compat", "cross", "repair", "stubs"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["stub"], ["stubs", "--chec"], ["stubs", "extra"]])
+def test_a_call_that_means_nothing_is_told_from_findings(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == COULD_NOT_RUN
+    assert "usage: setuptools-tvm-ffi" in capsys.readouterr().err
+
+
+def test_the_version_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"setuptools-tvm-ffi {__version__}\n"
+
+
+def test_every_command_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    listed = capsys.readouterr().out.partition("commands:\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in listed.splitlines()] == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_on_a_command_needs_nothing_that_the_command_needs(command: str) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(('auditwheel', 'lief', 'pip', 'tvm_ffi', 'ziglang')))\n"
+        "from setuptools_tvm_ffi.cli import main\n"
+        "main([*sys.argv[1:], '--help'])"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", program, command], capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith(f"usage: setuptools-tvm-ffi {command} ")
+
+
+def test_a_reader_who_has_seen_enough_gets_no_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "setuptools_tvm_ffi", "audit", "--json", "no-such.whl"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+    assert process.returncode == COULD_NOT_RUN
