@@ -41,8 +41,10 @@ MAX_WHEEL_SIZE = 2048 * _MIB
 MAX_MEMBER_SIZE = 1024 * _MIB
 #: How much all members together may hold: so much in any case ...
 MAX_SMALL_TOTAL = 256 * _MIB
-#: ... and beyond it so many times the size of the archive (libraries are deflated to a third).
+#: ... and beyond it so many times the size of the archive (libraries are deflated to a third) ...
 MAX_RATIO = 50
+#: ... and no more than this.
+MAX_TOTAL = 8192 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_DIRECTORY_SIZE = 4 * _MIB
 _MAX_NAME_LENGTH = 1000
@@ -129,18 +131,18 @@ class WheelArchive:
         :raises BuildError: it is damaged, or another size than it says.
         """
         entry = self._entries[name]
-        content = bytearray()
         try:
             with self._archive.open(entry) as stream:
-                while chunk := stream.read(_CHUNK):
-                    content += chunk
+                content = b"".join(iter(lambda: stream.read(_CHUNK), b""))
         except _READ_ERRORS as problem:
             raise self._error(f"member {name!r} cannot be read: {problem}") from None
+        except MemoryError:
+            raise self._error(f"member {name!r} takes more memory than there is") from None
         if len(content) != entry.file_size:
             raise self._error(
                 f"member {name!r} is said to have {entry.file_size} bytes and has {len(content)}"
             )
-        return bytes(content)
+        return content
 
     def metadata(self) -> Message:
         """Return the fields of ``METADATA``.
@@ -278,10 +280,11 @@ def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.
     total = sum(entry.file_size for entry in files)
     assert archive.filename is not None
     size = os.path.getsize(archive.filename)
-    if total > MAX_SMALL_TOTAL and total > MAX_RATIO * size:
+    if total > MAX_SMALL_TOTAL and total > min(MAX_RATIO * size, MAX_TOTAL):
         raise BuildError(
             f"{wheel}: its {size} bytes would unpack to {total}",
-            hint=f"more than {MAX_RATIO} times its size is taken for a zip bomb",
+            hint=f"more than {MAX_RATIO} times its size, or than {MAX_TOTAL // _MIB} MiB, is taken "
+            "for a zip bomb",
         )
     return {entry.filename: entry for entry in files}
 

@@ -22,6 +22,7 @@ from setuptools_tvm_ffi.audit.binaries import (
     is_binary,
 )
 from setuptools_tvm_ffi.audit.reader import build_paths
+from setuptools_tvm_ffi.errors import BuildError
 
 needs_cc = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("cc") is None or shutil.which("readelf") is None,
@@ -376,3 +377,10 @@ def test_a_file_that_takes_too_much_memory_is_unreadable(
 def test_paths_of_the_building_machine_are_told_from_others(text: bytes, path: str | None) -> None:
     expected = [] if path is None else [path]
     assert build_paths(b"\x00\x01" + text + b"\x00/proc/self/maps\x00") == expected
+
+
+def test_without_lief_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binaries.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(BuildError) as caught:
+        BinaryReader()
+    assert caught.value.hint == "python -m pip install 'setuptools-tvm-ffi[audit]'"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,24 +59,15 @@ class WheelReport:
     findings: tuple[Finding, ...]
 
 
-@dataclass
-class _Contents:
-    """What one pass over the members leaves."""
-
-    binaries: dict[str, bytes]
-    modules: dict[str, bytes]
-    findings: list[Finding]
-
-
 def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
     """Audit a wheel; nothing is unpacked, and nothing of it is run.
 
     :raises BuildError: it is no wheel, damaged, or made to harm; or a reader is not installed.
     """
     with open_wheel(path) as wheel:
-        contents = _read(wheel)
-        stubs = _stubs(contents.modules)
-        found = list(reader.read(contents.binaries.items(), looked_for(stubs)))
+        contents = _Contents(wheel)
+        stubs = contents.stubs()
+        found = list(reader.read(contents.binaries(), looked_for(stubs)))
         binaries = [b for b in found if isinstance(b, Binary) and b.kind in _LOADED]
         # What upstream's own wheel holds belongs there.
         users = () if wheel.name == DISTRIBUTION else binaries
@@ -85,7 +76,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         lowest, mixed = lowest_tag(binaries)
         requirements = declared_requirement(wheel.metadata())
         record = read_build_record(wheel.in_dist_info(build_record.FILENAME))
-        findings = [*contents.findings, *mixed]
+        findings = [*contents.record_findings(), *mixed]
         findings += [
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]
@@ -100,7 +91,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             strings = frozenset(name for binary in binaries for name in binary.found)
             findings += stub_findings(tvm_ffi, frozenset(wheel.members), stubs, strings)
             findings += requirement_findings(requirements, tvm_ffi, record)
-            digests = {b.path: build_record.digest(contents.binaries[b.path]) for b in tvm_ffi}
+            digests = {binary.path: contents.digests[binary.path] for binary in tvm_ffi}
             findings += build_record_findings(record, digests)
         return WheelReport(
             path=path,
@@ -114,33 +105,64 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         )
 
 
-def _read(wheel: WheelArchive) -> _Contents:
-    """Read every member once: compare it with ``RECORD``, keep what is looked at later."""
-    contents = _Contents({}, {}, [])
-    raw = wheel.in_dist_info("RECORD")
-    record_path = f"{wheel.dist_info}/RECORD"
-    if raw is None:
-        contents.findings.append(Finding(codes.RECORD_BROKEN, record_path, "it is not there"))
-    record = Record(raw or b"", wheel.dist_info)
-    for path, what in record.problems:
-        contents.findings.append(Finding(codes.RECORD_BROKEN, path, f"RECORD {what}"))
-    for path in wheel.members:
-        content = wheel.read(path)
-        if is_binary(path, content):
-            contents.binaries[path] = content
-        elif path.endswith((".py", ".pyi")):
-            contents.modules[path] = content
-        problem = record.problem(path, content) if raw is not None else None
-        if problem is not None:
-            differs = path in record.rows and record.rows[path].digest is not None
-            code = codes.RECORD_DIFFERS if differs else codes.RECORD_UNLISTED
-            contents.findings.append(Finding(code, path, f"RECORD {problem}"))
-    for path in sorted(record.missing(wheel.members)):
-        contents.findings.append(Finding(codes.RECORD_MISSING_FILE, path, "RECORD lists it"))
-    return contents
+class _Contents:
+    """Reads every member of a wheel once, one after the other, and compares it with ``RECORD``.
+
+    :ivar digests: SHA-256 of each binary that was read.
+    """
+
+    def __init__(self, wheel: WheelArchive) -> None:
+        self._wheel = wheel
+        self._found: list[Finding] = []
+        self.digests: dict[str, str] = {}
+        content = wheel.in_dist_info("RECORD")
+        self._record = None if content is None else Record(content, wheel.dist_info)
+
+    def stubs(self) -> dict[str, StubNames]:
+        """Return what each Python module that has stubs in or beside it names."""
+        stems = {path.removesuffix("i") for path in self._wheel.members if _is_module(path)}
+        named = {}
+        for path in sorted(stems):
+            names = stub_names(self._read_if_there(path), self._read_if_there(f"{path}i"))
+            if names != StubNames():
+                named[path] = names
+        return named
+
+    def binaries(self) -> Iterator[tuple[str, bytes]]:
+        """Yield what is, or ought to be, a library or program, having read everything else too."""
+        for path in self._wheel.members:
+            if _is_module(path):
+                continue
+            content = self._read(path)
+            if is_binary(path, content):
+                self.digests[path] = build_record.digest(content)
+                yield path, content
+
+    def record_findings(self) -> Iterator[Finding]:
+        """Yield how files differ from ``RECORD``; all of them have to be read before."""
+        record_path = f"{self._wheel.dist_info}/RECORD"
+        if self._record is None:
+            yield Finding(codes.RECORD_BROKEN, record_path, "it is not there")
+            return
+        for path, what in self._record.problems:
+            yield Finding(codes.RECORD_BROKEN, path, f"RECORD {what}")
+        yield from self._found
+        for path in self._record.missing(self._wheel.members):
+            yield Finding(codes.RECORD_MISSING_FILE, path, "RECORD lists it")
+
+    def _read_if_there(self, path: str) -> bytes | None:
+        return self._read(path) if path in self._wheel.members else None
+
+    def _read(self, path: str) -> bytes:
+        content = self._wheel.read(path)
+        problem = None if self._record is None else self._record.problem(path, content)
+        if self._record is not None and problem is not None:
+            row = self._record.rows.get(path)
+            has_hash = row is not None and row.digest is not None
+            code = codes.RECORD_DIFFERS if has_hash else codes.RECORD_UNLISTED
+            self._found.append(Finding(code, path, f"RECORD {problem}"))
+        return content
 
 
-def _stubs(modules: Mapping[str, bytes]) -> dict[str, StubNames]:
-    paths = sorted({path.removesuffix("i") for path in modules})
-    named = {path: stub_names(modules.get(path), modules.get(f"{path}i")) for path in paths}
-    return {path: names for path, names in named.items() if names != StubNames()}
+def _is_module(path: str) -> bool:
+    return path.endswith((".py", ".pyi"))
