@@ -173,6 +173,10 @@ VALUES: dict[str, list[tuple[str, str, Any]]] = {
         ("gfx942;gfx90a:xnack-", '["gfx942", "gfx90a:xnack-"]', ("gfx942", "gfx90a:xnack-")),
         ("gfx1100", '["gfx1100"]', ("gfx1100",)),
     ],
+    "target": [
+        ("aarch64-macos.11.0", '"aarch64-macos.11.0"', "aarch64-macos.11.0"),
+        ("x86_64-linux-musl", '"x86_64-linux-musl"', "x86_64-linux-musl"),
+    ],
     "abi_floor": [("0.1.9", '"0.1.9"', "0.1.9"), ("0.1.11", '"0.1.11"', "0.1.11")],
     "platform_tag": [
         ("auto", '"auto"', "auto"),
@@ -310,6 +314,7 @@ WRONG_TEXT = {
     "warnings_as_errors": ("-1", "is '-1', expected 'true' or 'false'"),
     "cuda_architectures": ("9.0,10.0", "holds '9.0,10.0', expected architectures such as "),
     "hip_architectures": ("MI300", "holds 'MI300', expected targets such as "),
+    "target": (" ", "is empty"),
     "abi_floor": (" ", "is empty"),
     "platform_tag": ("best", "is 'best', expected 'default', 'auto' or a platform tag such as "),
     "editable_rebuild": ("always", "is 'always', expected 'true' or 'false'"),
@@ -464,6 +469,7 @@ def test_every_setting_has_a_line_with_its_value_and_where_it_came_from(tmp_path
         "warnings-as-errors = false (default)",
         'cuda-architectures = ["9.0a", "10.0+PTX"] (TVM_FFI_CUDA_ARCH_LIST)',
         "hip-architectures is not set",
+        "target is not set",
         'abi-floor = "0.1.9" (pyproject.toml)',
         'platform-tag = "default" (default)',
         "editable-rebuild = false (default)",
