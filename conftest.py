@@ -30,6 +30,7 @@ _FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
 # Newer releases of these are not for every Python.
 _BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
+_CROSS_REQUIREMENTS = ("auditwheel", "lief", "ziglang")
 
 
 def pytest_report_header() -> list[str]:
@@ -79,6 +80,7 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
                 *_TEST_REQUIREMENTS,
                 *_FRONTEND_REQUIREMENTS,
                 *_CHECKER_REQUIREMENTS,
+                *_CROSS_REQUIREMENTS,
             }
         )
         for number, interpreter in enumerate(find_interpreters())
