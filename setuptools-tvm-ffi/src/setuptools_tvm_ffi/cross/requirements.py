@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from importlib.machinery import PathFinder
 
 # Zig numbers what may break in its second place; 0.17.1 was tried.
 _ZIG = "ziglang>=0.17.1,<0.18"
@@ -13,5 +13,13 @@ _READERS = ("auditwheel>=6.4", "lief>=0.17")
 def cross_requirements() -> list[str]:
     """Return the requirements (PEP 508)."""
     # pip is in every environment but those that pip makes for isolated builds.
-    pip = [] if importlib.util.find_spec("pip") is not None else ["pip>=23"]
-    return [_ZIG, *_READERS, *pip]
+    return [_ZIG, *_READERS, *([] if has_pip() else ["pip>=23"])]
+
+
+def has_pip() -> bool:
+    """Whether this interpreter has pip.
+
+    Not asked as one asks for a module: setuptools' own finder (84.2) takes a look for pip for the
+    start of it, and takes its distutils away.
+    """
+    return PathFinder.find_spec("pip") is not None

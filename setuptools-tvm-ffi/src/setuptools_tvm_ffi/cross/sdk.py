@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from ..file_replacement import replace_file
 from ..toolchains.zig import WINDOWS_HEADER
 from ..tvm_ffi_sdk import TVMFFISdk, installed_version
 from ..wheel_archive import open_wheel
+from .requirements import has_pip
 from .targets import Target
 
 _LIBRARIES = {
@@ -105,7 +105,7 @@ def _fetch(folder: Path, target: Target, version: Version) -> list[str]:
 
 def _download(folder: Path, target: Target, version: Version) -> Path:
     """Have pip put the wheel into a folder, and return it."""
-    if importlib.util.find_spec("pip") is None:
+    if not has_pip():
         raise BuildError(
             f"there is no pip to fetch {DISTRIBUTION} {version} for {target.name} with",
             hint="python -m ensurepip, or install pip into the environment that builds",
