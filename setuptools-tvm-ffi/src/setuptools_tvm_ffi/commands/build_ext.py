@@ -208,7 +208,7 @@ class BuildExtMixin(build_ext):
 
     def _path_in_wheel(self, settings: ExtensionSettings) -> PurePosixPath:
         target = target_of(project_of(self.distribution))
-        return path_in_wheel(settings, target and target.system)
+        return path_in_wheel(settings, None if target is None else target.system)
 
     def _request(self, settings: tuple[ExtensionSettings, ...]) -> BuildRequest:
         root = Path.cwd()
