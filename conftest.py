@@ -38,6 +38,7 @@ _BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
 # Around each edge of the reference package, and one that was withdrawn.
 _OLD_RELEASES = ("0.1.0", "0.1.1", "0.1.5", "0.1.6", "0.1.9", "0.1.10", "0.1.13", "0.1.14.post1")
+_CROSS_REQUIREMENTS = ("auditwheel", "lief", "ziglang")
 
 
 def pytest_report_header() -> list[str]:
@@ -90,6 +91,7 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
                 *_FRONTEND_REQUIREMENTS,
                 *_CHECKER_REQUIREMENTS,
                 *_CIBUILDWHEEL,
+                *_CROSS_REQUIREMENTS,
                 *_REPAIR_REQUIREMENTS,
             }
         )

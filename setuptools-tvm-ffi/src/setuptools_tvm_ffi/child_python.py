@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +31,15 @@ def safe_path(path: Sequence[str], root: Path) -> list[str]:
     return [
         entry for entry in path if entry and Path(entry).resolve() != root and entry != os.curdir
     ]
+
+
+def has_pip() -> bool:
+    """Whether this interpreter has pip.
+
+    Not asked as one asks for a module: setuptools' own finder (84.2) takes a look for pip for the
+    start of it, and takes its distutils away.
+    """
+    return PathFinder.find_spec("pip") is not None
 
 
 def start_python(

@@ -109,7 +109,7 @@ def test_an_empty_folder_has_no_releases_and_pip_says_so(tmp_path: Path) -> None
 
 
 def test_uv_fetches_pip_where_this_python_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(releases_module.PathFinder, "find_spec", lambda _: None)
+    monkeypatch.setattr(releases_module, "has_pip", lambda: False)
     monkeypatch.setattr(releases_module, "find_uv", lambda: "/bin/uv")
     assert pip_command() == (
         *("/bin/uv", "tool", "run", "--quiet", "--python", sys.executable, "pip"),

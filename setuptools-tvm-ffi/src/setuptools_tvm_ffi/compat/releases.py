@@ -14,13 +14,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
 from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from ..abi_floor import DISTRIBUTION, WITHDRAWN
+from ..child_python import has_pip
 from ..errors import BuildError
 from .index import Index
 
@@ -115,8 +115,7 @@ def pip_command() -> tuple[str, ...]:
 
     :raises BuildError: there is neither pip nor uv.
     """
-    # Not `find_spec` of importlib.util: it makes setuptools take its distutils back (84.2).
-    if PathFinder.find_spec("pip") is not None:
+    if has_pip():
         return (sys.executable, "-m", "pip")
     uv = find_uv()
     if uv is None:

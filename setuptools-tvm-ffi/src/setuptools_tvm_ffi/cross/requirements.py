@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-
+from ..child_python import has_pip
 from ..platform_tag import BUILD_REQUIREMENTS as READERS
 
 # Zig numbers what may break in its second place; 0.17.1 was tried.
@@ -14,5 +13,4 @@ _ZIG = "ziglang>=0.17.1,<0.18"
 def cross_requirements() -> list[str]:
     """Return the requirements (PEP 508)."""
     # pip is in every environment but those that pip makes for isolated builds.
-    pip = [] if importlib.util.find_spec("pip") is not None else ["pip>=23"]
-    return [_ZIG, *READERS, *pip]
+    return [_ZIG, *READERS, *([] if has_pip() else ["pip>=23"])]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from packaging.version import Version
 
 from ..abi_floor import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
+from ..child_python import has_pip
 from ..errors import BuildError
 from ..file_replacement import replace_file
 from ..toolchains.zig import WINDOWS_HEADER
@@ -105,7 +105,7 @@ def _fetch(folder: Path, target: Target, version: Version) -> list[str]:
 
 def _download(folder: Path, target: Target, version: Version) -> Path:
     """Have pip put the wheel into a folder, and return it."""
-    if importlib.util.find_spec("pip") is None:
+    if not has_pip():
         raise BuildError(
             f"there is no pip to fetch {DISTRIBUTION} {version} for {target.name} with",
             hint="python -m ensurepip, or install pip into the environment that builds",

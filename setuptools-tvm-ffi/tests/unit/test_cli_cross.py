@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.cli import cross as cross_command
+from setuptools_tvm_ffi.cli import main
+from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
+from setuptools_tvm_ffi.cross.targets import Target
+from setuptools_tvm_ffi.cross.wheels import BUILT, FAILED, NO_WHEEL, Outcome
+
+LINUX, MUSL = "x86_64-linux-gnu.2.17", "x86_64-linux-musl"
+
+
+def give(monkeypatch: pytest.MonkeyPatch, results: dict[str, str]) -> list[Any]:
+    """Have the builds end so; return what they were asked for."""
+    asked = []
+
+    def build_wheels(
+        targets: Sequence[Target], folder: Path, config_settings: Any, **options: Any
+    ) -> Iterator[Outcome]:
+        asked.append((config_settings, options))
+        for target in targets:
+            if results[target.name] == BUILT:
+                yield Outcome(target, BUILT, wheel=folder / f"pkg-1-{target.tag}.whl")
+            else:
+                yield Outcome(target, results[target.name], problem="why\nand more")
+
+    monkeypatch.setattr(cross_command, "build_wheels", build_wheels)
+    return asked
+
+
+def targets(*names: str) -> list[str]:
+    return [word for name in names for word in ("--target", name)]
+
+
+def test_a_table_ends_the_run_and_the_status_is_0_where_all_were_built(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    give(monkeypatch, {LINUX: BUILT, "x86_64-windows-gnu": BUILT})
+    assert main(["cross", *targets(LINUX, "x86_64-windows-gnu")]) == FINE
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in printed[1:]] == [
+        [LINUX, "built"],
+        ["x86_64-windows-gnu", "built"],
+    ]
+    assert printed[2].endswith("dist/pkg-1-win_amd64.whl")
+
+
+@pytest.mark.parametrize("result", [FAILED, NO_WHEEL])
+def test_a_target_that_was_not_built_makes_the_status_1_and_the_others_are_told(
+    result: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    give(monkeypatch, {MUSL: result, LINUX: BUILT})
+    assert main(["cross", *targets(MUSL, LINUX)]) == FINDINGS
+    header, first, second = capsys.readouterr().out.splitlines()
+    assert header.startswith("target")
+    assert result in first
+    assert first.endswith("why")
+    assert BUILT in second
+
+
+def test_the_same_is_a_document_for_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = give(monkeypatch, {MUSL: NO_WHEEL})
+    assert main(["cross", *targets(MUSL), "--json", "--no-index", "-C", "jobs=1"]) == FINDINGS
+    assert json.loads(capsys.readouterr().out) == {
+        "schema": 1,
+        "targets": [
+            {
+                "target": MUSL,
+                "tags": ["musllinux_1_2_x86_64"],
+                "result": "no apache-tvm-ffi",
+                "wheel": None,
+                "problem": "why\nand more",
+            }
+        ],
+    }
+    ((config_settings, options),) = asked
+    assert config_settings == {"jobs": "1"}
+    assert options["no_index"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (targets("x86-64-linux-musl"), "--target: 'x86-64-linux-musl' is no target, did you mean"),
+        (targets(LINUX, LINUX), "--target: one is given more than once"),
+        (targets("x86_64-macos.14", "x86_64-macos.14.0"), "has the name of that of"),
+        ([*targets(LINUX), "-C", "target=x"], "--config-setting target: is what --target is for"),
+        ([*targets(LINUX), "--find-links", "nowhere"], "--find-links nowhere: there is no such"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_built(
+    arguments: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = give(monkeypatch, {})
+    assert main(["cross", *arguments]) == COULD_NOT_RUN
+    assert said in capsys.readouterr().err
+    assert asked == []
+
+
+def test_without_a_target_it_says_that_one_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["cross"])
+    assert ended.value.code == COULD_NOT_RUN
+    assert "--target" in capsys.readouterr().err

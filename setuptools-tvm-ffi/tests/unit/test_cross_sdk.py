@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is linked with for a target, out of wheels made by hand in a folder: no network."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from environments import REPOSITORY
+from made_wheels import write_wheel
+from packaging.requirements import Requirement
+from packaging.version import Version
+from setuptools_tvm_ffi.cross import requirements, sdk
+from setuptools_tvm_ffi.cross.sdk import NoWheelError, download_command, prepare_target_sdk
+from setuptools_tvm_ffi.cross.targets import Target, parse_target
+from setuptools_tvm_ffi.errors import BuildError
+
+WINDOWS = parse_target("x86_64-windows-gnu", where="--target")
+MUSL = parse_target("x86_64-linux-musl", where="--target")
+HEADERS = {
+    "tvm_ffi/include/tvm/ffi/c_api.h": b"/* api */",
+    "tvm_ffi/3rdparty/dlpack/include/dlpack/dlpack.h": b"/* dlpack */",
+}
+OTHERS = {"tvm_ffi/core.pyd": b"core", "tvm_ffi/lib/tvm_ffi_testing.lib": b"testing"}
+PYTHON = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+
+
+@pytest.fixture
+def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "wheelhouse with a blank"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", folder.as_uri())
+    monkeypatch.setattr(sdk, "installed_version", lambda: Version("0.1.15"))
+    return folder
+
+
+def add(folder: Path, library: str, platform: str, *, version: str = "0.1.15") -> None:
+    write_wheel(
+        folder,
+        {**HEADERS, **OTHERS, library: b"library"},
+        tag=f"{PYTHON}-{PYTHON}-{platform}",
+        distribution=f"apache_tvm_ffi-{version}",
+    )
+
+
+def prepare(tmp_path: Path, target: Target) -> sdk.TVMFFISdk:
+    return prepare_target_sdk(tmp_path, Path("build/sdk"), target)
+
+
+def test_headers_and_library_are_kept_and_pip_is_asked_once(
+    wheelhouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(wheelhouse, "tvm_ffi/lib/tvm_ffi.lib", "win_amd64")
+    made = prepare(tmp_path, WINDOWS)
+    assert made.include_dirs == (
+        "build/sdk/tvm_ffi/include",
+        "build/sdk/tvm_ffi/3rdparty/dlpack/include",
+        "build/sdk/stand-ins",
+    )
+    assert (made.library_dir, made.library) == ("build/sdk/tvm_ffi/lib", "tvm_ffi.lib")
+    root = tmp_path / "build" / "sdk"
+    kept = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
+    assert kept == {
+        *HEADERS,
+        *("tvm_ffi/lib/tvm_ffi.lib", "stand-ins/windows-stand-ins.h", "origin.json"),
+    }
+    monkeypatch.delattr(sdk, "_download")
+    assert prepare(tmp_path, WINDOWS) == made
+
+
+def test_the_wheel_is_of_the_release_that_is_installed(wheelhouse: Path, tmp_path: Path) -> None:
+    add(wheelhouse, "tvm_ffi/lib/tvm_ffi.lib", "win_amd64", version="0.1.14.post1")
+    with pytest.raises(NoWheelError, match=r"apache-tvm-ffi 0\.1\.15 has no wheel for win on"):
+        prepare(tmp_path, WINDOWS)
+
+
+def test_a_platform_without_a_wheel_is_told_from_a_pip_that_fails(
+    wheelhouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(wheelhouse, "tvm_ffi/lib/libtvm_ffi.so", "manylinux_2_28_x86_64")
+    with pytest.raises(NoWheelError, match=r"no wheel for musllinux on x86_64"):
+        prepare(tmp_path, MUSL)
+    monkeypatch.setenv("PIP_DEST", "")
+    monkeypatch.setenv("PIP_TIMEOUT", "no number")
+    with pytest.raises(BuildError, match=r"pip cannot fetch") as raised:
+        prepare(tmp_path, MUSL)
+    assert not isinstance(raised.value, NoWheelError)
+
+
+def test_a_wheel_that_lacks_the_library_is_refused(wheelhouse: Path, tmp_path: Path) -> None:
+    add(wheelhouse, "tvm_ffi/lib/other.lib", "win_amd64")
+    with pytest.raises(BuildError, match=r"it has no tvm_ffi/lib/tvm_ffi\.lib"):
+        prepare(tmp_path, WINDOWS)
+
+
+def test_pip_is_asked_for_what_runs_on_the_target_alone(tmp_path: Path) -> None:
+    command = download_command(WINDOWS, Version("0.1.15.post2"), (3, 11), tmp_path)
+    assert command[:5] == [sys.executable, "-I", "-m", "pip", "download"]
+    assert command[5:] == [
+        *("--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(tmp_path)),
+        *("--implementation", "cp", "--python-version", "3.11"),
+        *("--abi", "cp311", "--abi", "abi3", "--abi", "none"),
+        *("--platform", "win_amd64", "apache-tvm-ffi==0.1.15.post2"),
+    ]
+
+
+def test_without_pip_it_is_said_what_is_missing(
+    wheelhouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del wheelhouse
+    monkeypatch.setattr(sdk, "has_pip", lambda: False)
+    with pytest.raises(BuildError, match=r"there is no pip to fetch apache-tvm-ffi 0\.1\.15 for"):
+        prepare(tmp_path, WINDOWS)
+
+
+def test_an_isolated_build_asks_for_zig_and_for_pip_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(requirements, "has_pip", lambda: True)
+    asked = [Requirement(text).name for text in requirements.cross_requirements()]
+    assert asked == ["ziglang", "auditwheel", "lief"]
+    monkeypatch.setattr(requirements, "has_pip", lambda: False)
+    assert Requirement(requirements.cross_requirements()[-1]).name == "pip"
+
+
+def test_the_extra_names_what_an_isolated_build_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(requirements, "has_pip", lambda: True)
+    text = (REPOSITORY / "setuptools-tvm-ffi" / "pyproject.toml").read_text()
+    named: list[str] = []
+    for extra in ("audit", "cross"):
+        (line,) = (line for line in text.splitlines() if line.startswith(f"{extra} = "))
+        named += json.loads(line.partition(" = ")[2])
+    named.remove("setuptools-tvm-ffi[audit]")
+    assert sorted(named) == sorted(requirements.cross_requirements())

@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One command gives wheels for several platforms, which run where a program here can run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import lief
+import pytest
+from emulators import ARM_PYTHON, kept_arm_root, qemu, wine
+from environments import (
+    BUILD_REQUIREMENTS,
+    QUICK,
+    Environment,
+    copy_repository,
+    environment_in,
+    made_once,
+    make_environment,
+)
+
+TAGS = {
+    "x86_64-linux-gnu.2.17": "manylinux_2_17_x86_64.manylinux2014_x86_64",
+    "aarch64-linux-gnu.2.28": "manylinux_2_28_aarch64",
+    "aarch64-macos.11.0": "macosx_11_0_arm64",
+    "x86_64-windows-gnu": "win_amd64",
+}
+# The C++ library of each platform is compiled once, two minutes of processor time each, and kept
+# in Zig's cache. This variable names a subset of the targets, comma-separated.
+VARIABLE = "TEST_CROSS_TARGETS"
+CHOSEN = [t for t in TAGS if t in os.environ.get(VARIABLE, ",".join(TAGS)).split(",")]
+ELF = [target for target in TAGS if "linux" in target]
+PLATFORMS = {
+    "aarch64-linux-gnu.2.28": ("manylinux_2_28_aarch64",),
+    "aarch64-macos.11.0": ("macosx_11_0_arm64",),
+    "x86_64-windows-gnu": ("win_amd64",),
+}
+EXPORTS = {
+    f"__tvm_ffi_{kind}{name}"
+    for name in ("adler32", "scale", "smoothstep")
+    for kind in ("", "_doc_", "_metadata_")
+}
+
+
+def installed_version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - the release that the tests have
+
+    return version("apache-tvm-ffi")
+
+
+def download(folder: Path, python: str, platforms: tuple[str, ...], *requirements: str) -> None:
+    command = [
+        *(sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "-d", str(folder)),
+        *("--python-version", python, "--implementation", "cp"),
+        *(word for platform in platforms for word in ("--platform", platform)),
+        *requirements,
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def wheels_of_platforms(
+    pytestconfig: pytest.Config, tmp_path_factory: Any, downloads: Path
+) -> Path:
+    """A wheelhouse with the apache-tvm-ffi of every target, kept between runs."""
+    folder = pytestconfig.cache.mkdir("wheels-of-platforms")
+    python = ".".join(map(str, sys.version_info[:2]))
+    wanted = f"apache-tvm-ffi=={installed_version()} for {python}"
+    stamp = folder / "filled.txt"
+
+    def fill(_: Path) -> None:
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        for platforms in PLATFORMS.values():
+            download(folder, python, platforms, "--no-deps", wanted.partition(" ")[0])
+        for wheel in downloads.glob("apache_tvm_ffi-*"):
+            shutil.copy(wheel, folder)
+        stamp.write_text(wanted)
+
+    made_once(tmp_path_factory, "wheels-of-platforms", fill)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cross_builder(
+    tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str], plugin_wheel: Path
+) -> Environment:
+    """An environment with the extra `cross`."""
+
+    def make(folder: Path) -> None:
+        environment = make_environment(folder / "venv", variables)
+        environment.pip("install", "-q", *BUILD_REQUIREMENTS, "pip", "ziglang", cwd=folder)
+        environment.pip("install", "-q", f"{plugin_wheel}[cross]", cwd=folder)
+
+    return environment_in(made_once(tmp_path_factory, "cross-builder", make) / "venv", variables)
+
+
+def cross(environment: Environment, *arguments: str | Path, cwd: Path, check: bool = True) -> Any:
+    program = environment.folder / "bin" / "setuptools-tvm-ffi"
+    return environment.run(
+        program,
+        "cross",
+        *arguments,
+        cwd=cwd,
+        variables={**QUICK, "PIP_FIND_LINKS": ""},
+        check=check,
+    )
+
+
+@pytest.fixture(scope="session")
+def built(
+    tmp_path_factory: pytest.TempPathFactory, cross_builder: Environment, wheels_of_platforms: Path
+) -> dict[str, Path]:
+    """The wheels of one command, by target."""
+
+    def make(folder: Path) -> None:
+        source = copy_repository(folder / "source")
+        targets = [word for target in CHOSEN for word in ("--target", target)]
+        places = ("-o", folder / "dist", "--find-links", wheels_of_platforms, "--no-index")
+        done = cross(cross_builder, *targets, *places, "--json", cwd=source)
+        (folder / "report.json").write_text(done.stdout)
+
+    folder = made_once(tmp_path_factory, "cross", make)
+    report = json.loads((folder / "report.json").read_text())
+    assert {row["target"]: row["result"] for row in report["targets"]} == dict.fromkeys(
+        CHOSEN, "built"
+    )
+    return {row["target"]: Path(row["wheel"]) for row in report["targets"]}
+
+
+def wheel_for(built: dict[str, Path], target: str) -> Path:
+    if target not in built:
+        pytest.skip(f"{VARIABLE} leaves {target} out")
+    return built[target]
+
+
+def unpacked(wheel: Path, folder: Path) -> Path:
+    """The wheel's library."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    (library,) = (p for p in folder.rglob("*my_ffi_extension.*") if p.suffix in LIBRARY_SUFFIXES)
+    return library
+
+
+LIBRARY_SUFFIXES = {".so", ".dylib", ".dll"}
+
+
+@pytest.mark.parametrize("target", TAGS)
+def test_each_wheel_has_the_tag_of_its_target(built: dict[str, Path], target: str) -> None:
+    wheel = wheel_for(built, target)
+    assert wheel.name == f"my_ffi_extension-0.1.0-py3-none-{TAGS[target]}.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith(".dist-info/WHEEL"))
+        lines = archive.read(name).decode().splitlines()
+        record = json.loads(archive.read(name.replace("WHEEL", "tvm_ffi_build.json")))
+        assert "my_ffi_extension/_ffi_api.pyi" in archive.namelist()
+    tags = {line.partition("-none-")[2] for line in lines if line.startswith("Tag: ")}
+    assert tags == set(TAGS[target].split("."))
+    assert record["platform"] == target
+    assert record["compilers"]["cxx"]["version"].startswith("zig 0.")
+
+
+@pytest.mark.parametrize("target", ELF)
+def test_on_linux_a_library_needs_no_newer_glibc_and_nothing_but_it(
+    built: dict[str, Path], target: str, tmp_path: Path
+) -> None:
+    library = unpacked(wheel_for(built, target), tmp_path)
+    command = ["readelf", "--wide", "--dynamic", "--version-info", "--dyn-syms", str(library)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", printed))
+    loader = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}
+    assert "libtvm_ffi.so" in needed
+    assert needed <= {
+        *("libtvm_ffi.so", "libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2"),
+        loader[target.partition("-")[0]],
+    }
+    versions = {tuple(map(int, v.split("."))) for v in re.findall(r"GLIBC_([\d.]+)", printed)}
+    promised = tuple(map(int, target.partition("gnu.")[2].split(".")))
+    assert versions
+    assert max(versions) <= promised
+    rows = [line.split() for line in printed.splitlines() if re.match(r" +\d+: [0-9a-f]", line)]
+    exported = {row[7].partition("@")[0] for row in rows if row[6] != "UND" and len(row) > 7}
+    assert exported == EXPORTS
+    assert "RUNPATH" not in printed
+
+
+def test_on_macos_a_library_says_from_which_version_on_it_runs(
+    built: dict[str, Path], tmp_path: Path
+) -> None:
+    library = unpacked(wheel_for(built, "aarch64-macos.11.0"), tmp_path)
+    fat = lief.MachO.parse(str(library))
+    assert fat is not None
+    binary: Any = fat.at(0)
+    assert binary.header.cpu_type == lief.MachO.Header.CPU_TYPE.ARM64
+    assert list(binary.build_version.minos)[:2] == [11, 0]
+    needed = {command.name for command in binary.libraries if "my_ffi" not in command.name}
+    assert needed == {"@rpath/libtvm_ffi.dylib", "/usr/lib/libSystem.B.dylib"}
+    exported = {symbol.name.removeprefix("_") for symbol in binary.exported_symbols}
+    assert exported >= EXPORTS
+    assert not [name for name in exported if re.match(r"_Z\w*N?[A-Z]*(3tvm3ffi|St)", name)]
+    assert binary.has_code_signature  # without one, no Mac with Apple's processors loads it
+
+
+def test_on_windows_a_library_needs_what_every_windows_has(
+    built: dict[str, Path], tmp_path: Path
+) -> None:
+    library = unpacked(wheel_for(built, "x86_64-windows-gnu"), tmp_path)
+    assert library.name == "my_ffi_extension.dll"
+    binary: Any = lief.PE.parse(str(library))
+    assert binary.header.machine == lief.PE.Header.MACHINE_TYPES.AMD64
+    needed = {entry.name.lower() for entry in binary.imports}
+    system = {name for name in needed if re.match(r"api-ms-win-crt-|kernel32|ntdll", name)}
+    assert needed - system == {"tvm_ffi.dll"}
+    exported = {entry.name for entry in binary.get_export().entries}
+    assert exported >= EXPORTS
+
+
+@pytest.mark.parametrize("target", TAGS)
+def test_no_path_of_this_machine_is_in_a_library(
+    built: dict[str, Path], target: str, tmp_path: Path
+) -> None:
+    wheel = wheel_for(built, target)
+    content = unpacked(wheel, tmp_path).read_bytes()
+    for path in (str(wheel.parents[1]), str(Path.home() / ".cache"), "site-packages", "zig-lib"):
+        assert path.encode() not in content
+
+
+def test_the_wheel_for_an_old_glibc_passes_every_test_of_the_package(
+    built: dict[str, Path], variables: dict[str, str], tmp_path: Path
+) -> None:
+    wheel = wheel_for(built, "x86_64-linux-gnu.2.17")
+    environment = make_environment(tmp_path / "venv", variables)
+    environment.pip("install", "-q", wheel, "numpy", "pytest", cwd=tmp_path)
+    shutil.copy(Path(__file__).with_name("test_behaviour.py"), tmp_path)
+    tests = environment.run(
+        *(environment.python, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+        "test_behaviour.py",
+        cwd=tmp_path,
+    )
+    assert re.search(r"\d+ passed in", tests.stdout)
+
+
+def test_the_wheel_for_arm_passes_every_test_of_the_package_under_an_emulator(
+    built: dict[str, Path], pytestconfig: pytest.Config, tmp_path: Path
+) -> None:
+    wheel = wheel_for(built, "aarch64-linux-gnu.2.28")
+    emulator = qemu()
+    root = kept_arm_root(pytestconfig.cache.mkdir("arm64"))
+    wheels = pytestconfig.cache.mkdir("arm64-wheels")
+    if not (wheels / "filled").exists():
+        platforms = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_17_aarch64")
+        download(wheels, ARM_PYTHON, platforms, *("numpy", "pytest", "apache-tvm-ffi"))
+        (wheels / "filled").touch()
+    site = tmp_path / "site"
+    for file in (*wheels.glob("*.whl"), wheel):
+        with zipfile.ZipFile(file) as archive:
+            archive.extractall(site)
+    shutil.copy(Path(__file__).with_name("test_behaviour.py"), tmp_path)
+    # What the tests start in turn is started by qemu too, since it is Python's own path.
+    python = tmp_path / "python"
+    program = root / "usr" / "bin" / f"python{ARM_PYTHON}"
+    python.write_text(f'#!/bin/sh\nexec {emulator} -L {root} {program} "$@"\n')
+    python.chmod(0o755)
+    tests = subprocess.run(
+        [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_behaviour.py"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(site), "PATH": os.environ["PATH"], "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tests.returncode == 0, tests.stdout[-3000:] + tests.stderr[-1000:]
+    assert re.search(r"\d+ passed", tests.stdout)
+
+
+def test_the_library_for_windows_runs_under_wine(
+    built: dict[str, Path],
+    cross_builder: Environment,
+    wheels_of_platforms: Path,
+    tmp_path: Path,
+) -> None:
+    wheel = wheel_for(built, "x86_64-windows-gnu")
+    emulator = wine()
+    (runtime,) = wheels_of_platforms.glob("apache_tvm_ffi-*-win_amd64.whl")
+    for file in (runtime, wheel):
+        with zipfile.ZipFile(file) as archive:
+            archive.extractall(tmp_path)
+    source = Path(__file__).with_name("sources") / "load_dll.c"
+    includes = ("tvm_ffi/include", "tvm_ffi/3rdparty/dlpack/include")
+    cross_builder.run(
+        *(cross_builder.python, "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu", "-O1"),
+        *(f"-I{tmp_path / folder}" for folder in includes),
+        *("-o", "load_dll.exe", source),
+        cwd=tmp_path,
+    )
+    done = subprocess.run(
+        [emulator, "load_dll.exe", "tvm_ffi/lib/tvm_ffi.dll", *LIBRARY_ON_WINDOWS],
+        cwd=tmp_path,
+        env={**os.environ, "WINEPREFIX": str(tmp_path / "wine"), "WINEDEBUG": "-all"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == [
+        "scalars: 0 0.15625",
+        "tensors: 0 2.5 5 7.5 10",
+        "error: -1 ValueError: smoothstep: expected edge0 < edge1, got 1 and 0",
+    ], done.stderr
+
+
+LIBRARY_ON_WINDOWS = ("my_ffi_extension/my_ffi_extension.dll",)
+
+
+def test_a_platform_without_apache_tvm_ffi_is_said_to_be_one_and_the_status_is_1(
+    cross_builder: Environment, wheels_of_platforms: Path, tmp_path: Path
+) -> None:
+    source = copy_repository(tmp_path / "source")
+    places = ("-o", tmp_path / "dist", "--find-links", wheels_of_platforms, "--no-index")
+    targets = ("--target", "x86_64-linux-musl", "--target", "x86_64-macos.11.0")
+    done = cross(cross_builder, *targets, *places, cwd=source, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    header, *rows = done.stdout.splitlines()
+    assert header.split()[0] == "target"
+    assert [row.split("  ")[0] for row in rows] == ["x86_64-linux-musl", "x86_64-macos.11.0"]
+    assert all("no apache-tvm-ffi" in row and "has no wheel for" in row for row in rows)
+    assert list((tmp_path / "dist").iterdir()) == []
