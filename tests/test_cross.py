@@ -263,15 +263,20 @@ def test_the_wheel_for_arm_passes_every_test_of_the_package_under_an_emulator(
         with zipfile.ZipFile(file) as archive:
             archive.extractall(site)
     shutil.copy(Path(__file__).with_name("test_behaviour.py"), tmp_path)
-    # What the tests start in turn is started by qemu too, since it is Python's own path.
+    # Named as Python's own path (-0), so that what the tests start in turn is emulated, too.
     python = tmp_path / "python"
     program = root / "usr" / "bin" / f"python{ARM_PYTHON}"
-    python.write_text(f'#!/bin/sh\nexec {emulator} -L {root} {program} "$@"\n')
+    python.write_text(f'#!/bin/sh\nexec {emulator} -0 "$0" -L {root} {program} "$@"\n')
     python.chmod(0o755)
     tests = subprocess.run(
         [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_behaviour.py"],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(site), "PATH": os.environ["PATH"], "PYTHONHASHSEED": "0"},
+        env={
+            "PYTHONPATH": str(site),
+            "PYTHONHOME": str(root / "usr"),
+            "PATH": os.environ["PATH"],
+            "PYTHONHASHSEED": "0",
+        },
         capture_output=True,
         text=True,
         check=False,
