@@ -25,6 +25,7 @@ from environments import (
     made_once,
     make_environment,
 )
+from sample_projects import PROJECTS
 
 TAGS = {
     "x86_64-linux-gnu.2.17": "manylinux_2_17_x86_64.manylinux2014_x86_64",
@@ -47,6 +48,10 @@ EXPORTS = {
     for name in ("adler32", "scale", "smoothstep")
     for kind in ("", "_doc_", "_metadata_")
 }
+
+
+LIBRARY_SUFFIXES = {".so", ".dylib", ".dll"}
+LIBRARY_ON_WINDOWS = "my_ffi_extension/my_ffi_extension.dll"
 
 
 def installed_version() -> str:
@@ -141,15 +146,12 @@ def wheel_for(built: dict[str, Path], target: str) -> Path:
     return built[target]
 
 
-def unpacked(wheel: Path, folder: Path) -> Path:
-    """The wheel's library."""
+def the_library(wheel: Path, folder: Path) -> Path:
+    """The wheel's library, unpacked."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
-    (library,) = (p for p in folder.rglob("*my_ffi_extension.*") if p.suffix in LIBRARY_SUFFIXES)
+    (library,) = (p for p in folder.rglob("*") if p.suffix in LIBRARY_SUFFIXES)
     return library
-
-
-LIBRARY_SUFFIXES = {".so", ".dylib", ".dll"}
 
 
 @pytest.mark.parametrize("target", TAGS)
@@ -171,7 +173,7 @@ def test_each_wheel_has_the_tag_of_its_target(built: dict[str, Path], target: st
 def test_on_linux_a_library_needs_no_newer_glibc_and_nothing_but_it(
     built: dict[str, Path], target: str, tmp_path: Path
 ) -> None:
-    library = unpacked(wheel_for(built, target), tmp_path)
+    library = the_library(wheel_for(built, target), tmp_path)
     command = ["readelf", "--wide", "--dynamic", "--version-info", "--dyn-syms", str(library)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", printed))
@@ -194,7 +196,7 @@ def test_on_linux_a_library_needs_no_newer_glibc_and_nothing_but_it(
 def test_on_macos_a_library_says_from_which_version_on_it_runs(
     built: dict[str, Path], tmp_path: Path
 ) -> None:
-    library = unpacked(wheel_for(built, "aarch64-macos.11.0"), tmp_path)
+    library = the_library(wheel_for(built, "aarch64-macos.11.0"), tmp_path)
     fat = lief.MachO.parse(str(library))
     assert fat is not None
     binary: Any = fat.at(0)
@@ -211,7 +213,7 @@ def test_on_macos_a_library_says_from_which_version_on_it_runs(
 def test_on_windows_a_library_needs_what_every_windows_has(
     built: dict[str, Path], tmp_path: Path
 ) -> None:
-    library = unpacked(wheel_for(built, "x86_64-windows-gnu"), tmp_path)
+    library = the_library(wheel_for(built, "x86_64-windows-gnu"), tmp_path)
     assert library.name == "my_ffi_extension.dll"
     binary: Any = lief.PE.parse(str(library))
     assert binary.header.machine == lief.PE.Header.MACHINE_TYPES.AMD64
@@ -227,9 +229,44 @@ def test_no_path_of_this_machine_is_in_a_library(
     built: dict[str, Path], target: str, tmp_path: Path
 ) -> None:
     wheel = wheel_for(built, target)
-    content = unpacked(wheel, tmp_path).read_bytes()
+    content = the_library(wheel, tmp_path).read_bytes()
     for path in (str(wheel.parents[1]), str(Path.home() / ".cache"), "site-packages", "zig-lib"):
         assert path.encode() not in content
+
+
+def test_an_audit_of_the_wheels_finds_nothing(
+    built: dict[str, Path], cross_builder: Environment, tmp_path: Path
+) -> None:
+    program = cross_builder.folder / "bin" / "setuptools-tvm-ffi"
+    done = cross_builder.run(program, "audit", *built.values(), cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("  no findings\n") == len(built)
+
+
+def test_an_isolated_build_of_one_target_asks_for_all_it_takes(
+    builder: Environment, wheels_of_platforms: Path, tmp_path: Path
+) -> None:
+    # In C, which takes no C++ library of the target; one of the two is linked with the other.
+    source = tmp_path / "c_libraries"
+    shutil.copytree(PROJECTS / source.name, source)
+    links = f"{builder.variables['PIP_FIND_LINKS']} {wheels_of_platforms.as_uri()}"
+    builder.pip(
+        *("wheel", "--no-deps", "-w", tmp_path / "dist", "-C", "target=aarch64-linux-gnu.2.17"),
+        ".",
+        cwd=source,
+        variables={**QUICK, "PIP_FIND_LINKS": links},
+    )
+    (wheel,) = (tmp_path / "dist").iterdir()
+    assert wheel.name.endswith("-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    libraries = sorted((tmp_path / "unpacked").rglob("*.so"))
+    command = ["readelf", "-h", "-d", *map(str, libraries)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert [library.name for library in libraries] == ["libcounter.so", "libuser.so"]
+    assert len(re.findall(r"Machine: +AArch64", said)) == len(libraries)
+    assert "NEEDED)             Shared library: [libcounter.so]" in said
+    assert "[$ORIGIN:$ORIGIN/core]" in said
 
 
 def test_the_wheel_for_an_old_glibc_passes_every_test_of_the_package(
@@ -306,7 +343,7 @@ def test_the_library_for_windows_runs_under_wine(
         cwd=tmp_path,
     )
     done = subprocess.run(
-        [emulator, "load_dll.exe", "tvm_ffi/lib/tvm_ffi.dll", *LIBRARY_ON_WINDOWS],
+        [emulator, "load_dll.exe", "tvm_ffi/lib/tvm_ffi.dll", LIBRARY_ON_WINDOWS],
         cwd=tmp_path,
         env={**os.environ, "WINEPREFIX": str(tmp_path / "wine"), "WINEDEBUG": "-all"},
         capture_output=True,
@@ -318,9 +355,6 @@ def test_the_library_for_windows_runs_under_wine(
         "tensors: 0 2.5 5 7.5 10",
         "error: -1 ValueError: smoothstep: expected edge0 < edge1, got 1 and 0",
     ], done.stderr
-
-
-LIBRARY_ON_WINDOWS = ("my_ffi_extension/my_ffi_extension.dll",)
 
 
 def test_a_platform_without_apache_tvm_ffi_is_said_to_be_one_and_the_status_is_1(

@@ -24,7 +24,7 @@ def qemu() -> str:
     """Return the emulator, or skip."""
     program = shutil.which("qemu-aarch64") or shutil.which("qemu-aarch64-static")
     if program is None:
-        pytest.skip("no qemu-aarch64: .ci/install-emulators installs it")
+        pytest.skip("no qemu-aarch64: .ci/install-tools installs it")
     return program
 
 
@@ -32,7 +32,7 @@ def wine() -> str:
     """Return the emulator, or skip."""
     program = shutil.which("wine64") or shutil.which("wine64", path="/usr/lib/wine")
     if program is None:
-        pytest.skip("no wine64: .ci/install-emulators installs it")
+        pytest.skip("no wine64: .ci/install-tools installs it")
     return program
 
 
