@@ -206,7 +206,9 @@ def test_on_macos_a_library_says_from_which_version_on_it_runs(
     assert needed == {"@rpath/libtvm_ffi.dylib", "/usr/lib/libSystem.B.dylib"}
     exported = {symbol.name.removeprefix("_") for symbol in binary.exported_symbols}
     assert exported >= EXPORTS
-    assert not [name for name in exported if re.match(r"_Z\w*N?[A-Z]*(3tvm3ffi|St)", name)]
+    # Zig keeps the operators new and delete of its C++ library visible, see docs/cross.md.
+    cxx = {name for name in exported if not re.match(r"_Z(n[wa]|d[la])", name)}
+    assert not [name for name in cxx if re.match(r"_Z\w*?(3tvm3ffi|St)", name)]
     assert binary.has_code_signature  # without one, no Mac with Apple's processors loads it
 
 
