@@ -106,7 +106,7 @@ def probe_result(
         return Result(release, Outcome.CRASHED, f"{step} {name}", signal)
     done = next((line["done"] for line in lines if "done" in line), None)
     if ended.status == 0 and done is not None:
-        return Result(release, Outcome.PASSED, describe(done))
+        return Result(release, Outcome.PASSED, describe(done), called=done["called"])
     # A process that ends itself says nothing, or what it prints.
     error = error or f"ended with {ended.status}: {first_error(ended.output)}"
     outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
