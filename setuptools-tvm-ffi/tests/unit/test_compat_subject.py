@@ -80,7 +80,8 @@ def test_requirements_of_extras_and_of_other_platforms_are_left_out() -> None:
     [
         (["libtop.so"], ()),
         (["a/b/c/libx.so"], ("a.b.c",)),
-        (["pkg-1.0.data/purelib/pkg/libx.so"], ()),
+        (["pkg-1.0.data/purelib/pkg/libx.so", "pkg-1.0.data/platlib/a/b/liby.so"], ("a.b", "pkg")),
+        (["pkg-1.0.data/data/lib/libx.so", "pkg-1.0.data/platlib/liby.so"], ()),
         (["b/liby.so", "a/libx.so", "a/libz.so"], ("a", "b")),
     ],
 )

@@ -103,14 +103,20 @@ def split_requirements(
 def packages_of(libraries: Iterable[str]) -> tuple[str, ...]:
     """Return the packages that libraries lie in, by name, an outer one before an inner one.
 
-    Folders that could be no package (``pkg.libs``, ``pkg-1.0.data``) are left out.
+    Folders that could be no package (``pkg.libs``) are left out; what lies in ``purelib`` or
+    ``platlib`` of ``pkg-1.0.data`` is installed as if it lay outside.
 
     >>> packages_of(["pkg/ops/libops.so", "pkg/libpkg.so", "pkg.libs/libz.so"])
     ('pkg', 'pkg.ops')
     """
-    folders = {PurePosixPath(library).parent.parts for library in libraries}
+    folders = {_installed(PurePosixPath(library).parent.parts) for library in libraries}
     named = [parts for parts in folders if parts and all(part.isidentifier() for part in parts)]
     return tuple(".".join(parts) for parts in sorted(named))
+
+
+def _installed(parts: tuple[str, ...]) -> tuple[str, ...]:
+    in_data = len(parts) > 1 and parts[0].endswith(".data") and parts[1] in {"purelib", "platlib"}
+    return parts[2:] if in_data else parts
 
 
 def _libraries(wheel: WheelArchive) -> tuple[str, ...]:
