@@ -17,6 +17,11 @@ from typing import Any
 import pytest
 from environments import REPOSITORY, Environment, environment_in, made_once, make_environment
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 pytestmark = pytest.mark.skipif(
     sys.version_info < (3, 11), reason="cibuildwheel needs Python 3.11 or newer"
 )
@@ -75,6 +80,36 @@ def resolved(
     return commands
 
 
+def documented() -> tuple[str, dict[str, Any]]:
+    """Return the configuration for a project of one's own, as text and as it is read."""
+    page = (REPOSITORY / "docs" / "cibuildwheel.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return block, tomllib.loads(block)["tool"]["cibuildwheel"]
+
+
+def test_the_documentation_has_what_this_repository_has_but_for_the_plugins_folder_and_tests() -> (
+    None
+):
+    _, theirs = documented()
+    ours = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    own = ours["tool"]["cibuildwheel"]
+    about_tests = {"test-requires", "test-sources", "test-command"}
+    assert set(theirs) == set(own)
+    assert {k for k in own if own[k] != theirs[k]} == {"before-build", *about_tests}
+    assert own["before-build"].replace("{package}/", "") == theirs["before-build"]
+    assert theirs["test-command"].endswith(" ".join(theirs["test-sources"]))
+    assert own["test-command"].endswith(" ".join(own["test-sources"]))
+
+
+def test_cibuildwheel_reads_what_is_documented(cibuildwheel: Environment, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(documented()[0], encoding="utf-8")
+    arguments = ("--print-build-identifiers", "--platform", "macos", "--archs", "all")
+    process = cibuildwheel.run(
+        *(cibuildwheel.python, "-m", "cibuildwheel", *arguments), cwd=tmp_path
+    )
+    assert process.stdout.split() == identifiers(cibuildwheel, "macos", "--archs", "all")
+
+
 @pytest.mark.parametrize(
     ("system", "on_x86_64", "on_arm"),
     [
@@ -119,10 +154,6 @@ def test_every_system_repairs_with_the_same_command(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the commands are those for Linux")
-@pytest.mark.skipif(
-    not (REPOSITORY / "setuptools-tvm-ffi/src/setuptools_tvm_ffi/cli/repair.py").exists(),
-    reason="there is no command 'repair'",
-)
 def test_the_commands_do_what_cibuildwheel_has_them_do(
     cibuildwheel: Environment, reference_wheel: Path, variables: dict[str, str], tmp_path: Path
 ) -> None:

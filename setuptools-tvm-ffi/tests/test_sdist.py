@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from archives import assert_same_bytes, entries
 from sample_projects import Project, ProjectFactory
+from setuptools_tvm_ffi.source_date import sdist_date
 
 DATE = 1600000000
 
@@ -40,6 +41,13 @@ def test_archives_of_every_format_are_the_same_for_one_time(
         assert {entry.facts[0] for entry in entries(one).values()} <= {
             *(DATE, (2020, 9, 13, 12, 26, 40))
         }
+        # It says so in a file as well, for who unpacks without the times.
+        (tmp_path / one.suffix).mkdir()
+        for name in ("PKG-INFO", "setup.cfg"):
+            content = entries(one)[f"c_only_project-1.0/{name}"].content
+            (tmp_path / one.suffix / name).write_bytes(content)
+        assert sdist_date(tmp_path / one.suffix) == DATE
+    assert not (first.folder / "setup.cfg").exists()
 
 
 def test_without_a_time_files_keep_theirs_and_it_is_said(project: ProjectFactory) -> None:

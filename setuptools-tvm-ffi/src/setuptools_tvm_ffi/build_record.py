@@ -37,16 +37,20 @@ def render(
     compilers: Mapping[str, Compiler],
     libraries: Sequence[LibraryRecord],
     root: str,
+    environment: Mapping[str, str],
 ) -> bytes:
     """Return the record as JSON, the same bytes for the same build in any folder.
 
     :param root: the project's folder, written as ``.`` in arguments.
+    :param environment: other folders, an inner one before an outer one, and what they are written
+        as.
     """
+    names = {root: ".", **environment}
     # Up to where a path may end: a sibling folder may have the root's name in its own.
-    in_argument = re.compile(re.escape(root) + r"(?=$|[/\\=:;,])")
+    in_argument = re.compile(f"({'|'.join(map(re.escape, names))})" + r"(?=$|[/\\=:;,])")
 
     def without_root(argument: str) -> str:
-        return in_argument.sub(".", argument)
+        return in_argument.sub(lambda found: names[found[0]], argument)
 
     record = {
         "schema": _SCHEMA_VERSION,

@@ -97,7 +97,9 @@ def run_ninja(
     :returns: ninja's exit status and all that it printed.
     """
     command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
-    environment = {**os.environ, "NINJA_STATUS": _STATUS}
+    # GCC (12) takes the folder that it works in from PWD, which is that of a link if the project
+    # was reached through one: nothing would map it in debug information.
+    environment = {**os.environ, "NINJA_STATUS": _STATUS, "PWD": str(root)}
     # Line by line through here and not inherited: a linker's message is looked at afterwards,
     # and setuptools' own log lines stay in order with the compiler's.
     sys.stdout.flush()

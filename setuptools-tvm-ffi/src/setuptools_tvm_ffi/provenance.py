@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,12 +10,11 @@ from pathlib import Path
 from . import sbom
 from .build_plan import siblings_of
 from .errors import ConfigurationError
+from .file_digest import digest_of
 from .libraries import BuildResult, BuiltLibrary
 from .placement import path_in_wheel
 from .settings import Project
 from .settings.model import VendoredSettings
-
-_BLOCK = 2**20
 
 
 def check_vendored(project: Project, root: Path) -> None:
@@ -121,23 +119,15 @@ def _described(vendored: VendoredSettings, root: Path) -> sbom.Part:
         license=vendored.license,
         purl=vendored.purl,
         path=path,
-        sha256=None if path is None else _digest(root / path),
+        sha256=None if path is None else digest_of(root / path),
     )
 
 
 def _undescribed(file: str, root: Path) -> sbom.Part:
     name = file.rpartition("/")[2]
-    return sbom.Part(name, path=file, sha256=_digest(root / file), kind="file")
+    return sbom.Part(name, path=file, sha256=digest_of(root / file), kind="file")
 
 
 def _relative(path: str, root: Path) -> str:
     """Return one name for each file of the project, the same in every folder."""
     return Path(os.path.relpath(root / path, root)).as_posix()
-
-
-def _digest(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

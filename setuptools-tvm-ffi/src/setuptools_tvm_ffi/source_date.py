@@ -2,12 +2,14 @@
 """The time that archives and compilers are to take for now, so that a build can be repeated.
 
 ``SOURCE_DATE_EPOCH`` (https://reproducible-builds.org/specs/source-date-epoch/) or, where nobody
-has set it, the time of the last commit; in an unpacked sdist, that of its files.
+has set it, the time of the last commit; in an unpacked sdist, what it was packed with.
 """
 
 from __future__ import annotations
 
+import configparser
 import contextlib
+import io
 import logging
 import os
 import shutil
@@ -33,6 +35,9 @@ _OF_A_REPOSITORY = frozenset(
         *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
     }
 )
+
+_SETUP_CFG = "setup.cfg"
+_SECTION, _KEY = "tool:setuptools-tvm-ffi", "source-date"
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +108,8 @@ def commit_date(root: Path) -> int | None:
     """
     git = shutil.which("git")
     if git is None:
+        if (root / ".git").exists():
+            logger.warning("%s: warning: %s is a repository, and there is no git", PREFIX, root)
         return None
     # `rev-list` and `ls-tree` are for programs: they read no configuration of how to print, start
     # no pager, no hook and no monitor of the file system, and write nothing.
@@ -116,15 +123,41 @@ def commit_date(root: Path) -> int | None:
 
 
 def sdist_date(root: Path) -> int | None:
-    """Return the time of the files of an unpacked sdist; none if it is another folder.
+    """Return the time that an unpacked sdist was packed with; none if it is another folder.
 
-    A frontend that makes a wheel by way of an sdist unpacks it with the times that it holds.
+    It is read from what a file says: uv, and pip where the sdist is a ZIP archive, unpack without
+    the times of files.
     """
-    try:
-        date = int((root / "PKG-INFO").stat().st_mtime)
-    except OSError:
+    if not (root / "PKG-INFO").is_file():
         return None
-    return date if 0 <= date <= _LAST else None
+    try:
+        text = _read_configuration(root / _SETUP_CFG).get(_SECTION, _KEY)
+        return declared_date({VARIABLE: text})
+    except (OSError, ValueError, configparser.Error, ConfigurationError):
+        return None
+
+
+def with_sdist_date(tree: Path, date: int) -> bytes:
+    """Return the ``setup.cfg`` of a tree that is to be packed, with the time for `sdist_date`.
+
+    setuptools puts this file into every sdist, and writes into it what is to hold when that is
+    built; of a section ``tool:…`` it takes no notice.
+    """
+    configuration = _read_configuration(tree / _SETUP_CFG)
+    if not configuration.has_section(_SECTION):
+        configuration.add_section(_SECTION)
+    configuration.set(_SECTION, _KEY, str(date))
+    text = io.StringIO()
+    configuration.write(text)
+    return text.getvalue().encode()
+
+
+def _read_configuration(file: Path) -> configparser.RawConfigParser:
+    configuration = configparser.RawConfigParser()
+    configuration.optionxform = str  # type: ignore[assignment, method-assign] # as documented
+    if file.is_file():
+        configuration.read_string(file.read_text(encoding="utf-8"))
+    return configuration
 
 
 def _ask(git: str, root: Path, *question: str) -> str:
@@ -143,6 +176,11 @@ def _ask(git: str, root: Path, *question: str) -> str:
     )
     if answer.returncode != 0:
         if "dubious ownership" in answer.stderr:
-            logger.info("%s: git does not trust %s, which belongs to another user", PREFIX, root)
+            logger.warning(
+                "%s: warning: git does not trust %s, which belongs to another user: no commit says "
+                "a time (git config --global --add safe.directory FOLDER)",
+                PREFIX,
+                root,
+            )
         return ""
     return answer.stdout.strip()

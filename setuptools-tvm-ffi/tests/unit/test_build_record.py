@@ -24,6 +24,10 @@ def rendered(
         compilers=compilers or {},
         libraries=[LibraryRecord("pkg.ops", "ops", "pkg/libops.so", "ab" * 32, arguments)],
         root=root,
+        environment={
+            "/tmp/env-x1/lib/site-packages": "site-packages",
+            "/tmp/env-x1": "build-environment",
+        },
     )
 
 
@@ -66,6 +70,13 @@ def test_the_record_says_how_a_library_was_made() -> None:
         ("/home/me/project", "."),
         ("-L/home/me/project/a:/home/me/project/b", "-L./a:./b"),
         ("-I/opt/include", "-I/opt/include"),
+        ("-I/tmp/env-x1/lib/site-packages/numpy/include", "-Isite-packages/numpy/include"),
+        ("-L/tmp/env-x1/lib", "-Lbuild-environment/lib"),
+        ("-L/tmp/env-x12/lib", "-L/tmp/env-x12/lib"),
+        (
+            "-ffile-prefix-map=/tmp/env-x1/lib/site-packages=site-packages",
+            "-ffile-prefix-map=site-packages=site-packages",
+        ),
         ("-O3", "-O3"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from setuptools_tvm_ffi.cli import main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
 from setuptools_tvm_ffi.compat import schedule
 from setuptools_tvm_ffi.compat.releases import Release
-from setuptools_tvm_ffi.compat.result import Outcome, Result
+from setuptools_tvm_ffi.compat.result import TRANSIENT, Outcome, Result
 from setuptools_tvm_ffi.compat.subject import Subject
 from setuptools_tvm_ffi.compat.trial import Plan
 
@@ -37,7 +38,6 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the tests' own stays as it is
     return folder
 
 
@@ -141,7 +141,7 @@ def test_what_is_known_is_not_tried_again(
     tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     timeout = (Outcome.TIMED_OUT, "", None)
-    tried = tries(">=0.1.10", v0_1_9=CRASHED, v0_1_10=timeout)
+    tried = tries(">=0.1.9", v0_1_9=CRASHED, v0_1_10=timeout)
     assert compat() == FINDINGS
     tried.clear()
     capsys.readouterr()
@@ -149,7 +149,7 @@ def test_what_is_known_is_not_tried_again(
     assert tried == ["0.1.10"]
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == 1
-    assert document["requires"] == ">=0.1.10"
+    assert document["requires"] == ">=0.1.9"
     assert [release["cached"] for release in document["releases"]] == [True, False, True, True]
     assert document["releases"][0] == {
         "version": "0.1.9",
@@ -157,8 +157,9 @@ def test_what_is_known_is_not_tried_again(
         "signal": "SIGSEGV",
         "detail": "call pkg.f",
         "withdrawn": False,
-        "admitted": False,
+        "admitted": True,
         "cached": True,
+        "called": None,
     }
     tried.clear()
     assert compat("--no-cache") == FINDINGS
@@ -166,6 +167,70 @@ def test_what_is_known_is_not_tried_again(
     tried.clear()
     assert compat("--skip", "pkg.f") == FINDINGS
     assert len(tried) == 4
+
+
+def test_where_all_is_known_it_is_said_that_nothing_is_tried(
+    tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries(">=0.1.14")
+    assert compat("--against", "0.1.14") == FINE
+    assert "setuptools-tvm-ffi: 1 release: 1 to try with " in capsys.readouterr().err
+    assert compat("--against", "0.1.14", "--against", "0.1.10") == FINE
+    assert "setuptools-tvm-ffi: 2 releases, 1 known: 1 to try with " in capsys.readouterr().err
+    assert compat("--against", "0.1.14") == FINE
+    assert "setuptools-tvm-ffi: 1 release, 1 known\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("outcome", sorted(TRANSIENT, key=str))
+def test_a_release_that_could_not_be_tried_is_neither_an_edge_nor_a_finding(
+    tries: Callable[..., list[str]], outcome: Outcome, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries(">=0.1.9", v0_1_10=(outcome, "truncated", None))
+    assert compat() == COULD_NOT_RUN
+    output, errors = capsys.readouterr()
+    assert "0.1.10 could not be tried: no range goes across" in output
+    assert "abi-floor =" not in output
+    assert "!=0.1.10" not in output
+    assert "does not work with" not in errors
+    assert "requires apache-tvm-ffi>=0.1.9; 0.1.10 could not be tried\n" in errors
+    # The wheel promises nothing of it.
+    tries(">=0.1.13", v0_1_10=(outcome, "truncated", None))
+    assert compat() == FINE
+
+
+def test_without_a_call_no_floor_is_proven(
+    tries: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tries(">=0.1.10")
+
+    def looked_up(called: int) -> Callable[..., Result]:
+        return lambda _, release, *__: Result(release, Outcome.PASSED, called=called)
+
+    monkeypatch.setattr(schedule, "try_release", looked_up(0))
+    assert compat("--no-cache") == FINE
+    output = capsys.readouterr().out
+    assert "Nothing was called: it is proven that the package can be imported" in output
+    assert "--command" in output
+    assert "abi-floor" not in output
+    assert compat("--json") == FINE
+    document = json.loads(capsys.readouterr().out)
+    assert (document["range"]["abi-floor"], document["range"]["requirement"]) == (None, None)
+    # What is kept says as little.
+    assert compat() == FINE
+    assert "abi-floor" not in capsys.readouterr().out
+    monkeypatch.setattr(schedule, "try_release", looked_up(1))
+    assert compat("--no-cache") == FINE
+    assert 'abi-floor = "0.1.9"' in capsys.readouterr().out
+
+
+def test_releases_that_nobody_asked_for_are_named_beside_the_range(
+    tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries(">=0.1.10")
+    assert compat("--against", "0.1.10") == FINE
+    assert "not tried, in it or next to it: 0.1.9, 0.1.14\n" in capsys.readouterr().out
 
 
 def test_an_interrupted_run_keeps_what_it_has_and_leaves_nothing_behind(
@@ -180,6 +245,38 @@ def test_an_interrupted_run_keeps_what_it_has_and_leaves_nothing_behind(
     assert compat() == FINE
     assert "0.1.14" not in tried
     assert "0.1.13" in tried
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_request_to_end_leaves_nothing_behind_and_handlers_are_what_they_were(
+    name: str,
+    tries: Callable[..., list[str]],
+    temporary: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    number = signal.Signals[name]
+    before = signal.getsignal(number)
+    tries(">=0.1.10")
+
+    def end(*_: object) -> Result:
+        os.kill(os.getpid(), number)
+        time.sleep(600)
+        raise AssertionError
+
+    monkeypatch.setattr(compat_command, "list_releases", end)
+    # Whatever comes meanwhile does not end the tests.
+    signal.signal(number, lambda *_: pytest.fail("the request was not taken"))
+    ours = signal.getsignal(number)
+    try:
+        assert compat() == COULD_NOT_RUN
+        assert signal.getsignal(number) is ours
+        signal.signal(number, signal.SIG_IGN)  # as nohup does
+        monkeypatch.setattr(compat_command, "list_releases", lambda *_: RELEASES)
+        assert compat() == FINE
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+    assert list(temporary.iterdir()) == []
 
 
 def test_where_nothing_can_be_installed_nothing_was_found_out(

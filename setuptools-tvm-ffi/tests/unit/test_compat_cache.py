@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from packaging.version import Version
-from setuptools_tvm_ffi.compat.cache import Cache, default_folder, facts_of, folder_state
+from setuptools_tvm_ffi.compat.cache import Cache, Watch, default_folder, facts_of, folder_state
 from setuptools_tvm_ffi.compat.releases import Release
 from setuptools_tvm_ffi.compat.result import TRANSIENT, Outcome, Result
 
@@ -81,6 +82,7 @@ def test_what_may_be_otherwise_tomorrow_is_not_kept(tmp_path: Path, outcome: Out
         b'{"outcome": "passed", "detail": 1, "signal": null}',
         b'{"outcome": "passed", "detail": "", "signal": 1}',
         b'{"outcome": "passed", "detail": ""}',
+        b'{"outcome": "passed", "detail": "", "signal": null, "called": "two"}',
         b'{"outcome": ["passed"], "detail": "", "signal": null}',
         b"\xff\xfe",
     ],
@@ -100,22 +102,108 @@ def test_where_nothing_can_be_kept_nothing_is(tmp_path: Path) -> None:
         assert unkept.find(RELEASE) is None
 
 
-def test_a_folder_changes_with_its_files_but_not_with_what_commands_leave(tmp_path: Path) -> None:
-    (tmp_path / "tests").mkdir()
-    test = tmp_path / "tests" / "test_it.py"
-    test.write_text("assert True")
-    state = folder_state(tmp_path)
-    assert state is not None
-    for left in (".pytest_cache/v", "tests/__pycache__/test_it.pyc", "build/x.o"):
-        (tmp_path / left).parent.mkdir(parents=True)
-        (tmp_path / left).touch()
-    assert folder_state(tmp_path) == state
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "tests").mkdir(parents=True)
+    (folder / "tests" / "test_it.py").write_text("assert True")
+    return folder
+
+
+def state(folder: Path, *command: str, requirements: Sequence[str] = ()) -> str:
+    states = Watch(folder, command, requirements, folder.parent / "notes").before()
+    assert states is not None
+    return folder_state(states)
+
+
+def test_a_folder_changes_with_its_files_but_not_with_what_commands_leave(project: Path) -> None:
+    first = state(project)
+    for left in (".pytest_cache/v", ".coverage", "tests/__pycache__/test_it.pyc", "build/x.o"):
+        (project / left).parent.mkdir(parents=True, exist_ok=True)
+        (project / left).touch()
+    assert state(project) == first
+    test = project / "tests" / "test_it.py"
     test.write_text("assert None")
     os.utime(test, ns=(1, 1))
-    changed = folder_state(tmp_path)
-    assert changed != state
-    (tmp_path / "tests" / "data").touch()
-    assert folder_state(tmp_path) not in {state, changed}
+    changed = state(project)
+    assert changed != first
+    (project / "tests" / "data").touch()
+    assert state(project) not in {first, changed}
+
+
+@pytest.mark.parametrize(
+    ("word", "file"),
+    [
+        ("../shared/test_it.py", "shared/test_it.py"),
+        ("../shared/test_it.py::test_one", "shared/test_it.py"),
+        ("--rootdir=../shared", "shared/inner/conftest.py"),
+        ("../shared", "shared/test_it.py"),
+        (".settings", "project/.settings"),
+        ("build/test_it.py", "project/build/test_it.py"),
+    ],
+)
+def test_what_the_words_of_a_command_name_is_watched_wherever_it_lies(
+    project: Path, word: str, file: str
+) -> None:
+    path = project.parent / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("one")
+    first = state(project, "pytest", word)
+    assert state(project, "pytest", word) == first
+    path.write_text("another")
+    assert state(project, "pytest", word) != first
+
+
+@pytest.mark.parametrize("how", ["{}", "{}[extra]", "other @ file://{}"])
+def test_a_requirement_that_is_a_file_counts_by_its_content(project: Path, how: str) -> None:
+    wheel = project.parent / "other-1.0-py3-none-any.whl"
+    wheel.write_text("one")
+    os.utime(wheel, ns=(1, 1))
+    requirements = [how.format(wheel)]
+    first = state(project, requirements=requirements)
+    wheel.write_text("two")
+    os.utime(wheel, ns=(1, 1))
+    assert state(project, requirements=requirements) != first
+
+
+def test_a_report_that_the_command_writes_each_time_makes_no_run_the_first(project: Path) -> None:
+    watch = Watch(project, ("pytest", "--junitxml=report.xml"), (), project.parent / "notes")
+    report = project / "report.xml"
+    first = watch.before()
+    assert first is not None
+    report.write_text("took 1 s")
+    watch.after(first)
+    assert watch.before() == first
+    report.write_text("took 12 s")
+    watch.after(first)
+    assert watch.before() == first
+    # Somebody has written another one, or a test.
+    report.write_text("by hand")
+    os.utime(report, ns=(1, 1))
+    assert watch.before() != first
+
+
+def test_a_test_that_is_changed_while_the_command_runs_is_tried_the_next_time(
+    project: Path,
+) -> None:
+    watch = Watch(project, ("pytest",), (), project.parent / "notes")
+    first = watch.before()
+    assert first is not None
+    (project / "tests" / "test_it.py").write_text("assert 'changed'")
+    watch.after(first)
+    assert watch.before() != first
+
+
+def test_notes_that_are_damaged_are_none(project: Path) -> None:
+    watch = Watch(project, ("pytest",), (), project.parent / "notes")
+    first = watch.before()
+    assert first is not None
+    (project / "report.xml").touch()
+    watch.after(first)
+    (notes,) = (project.parent / "notes").iterdir()
+    for content in (b"{", b"[]", b"\xff"):
+        notes.write_bytes(content)
+        assert watch.before() != first
 
 
 def test_a_folder_that_is_no_project_is_not_watched(
@@ -124,9 +212,10 @@ def test_a_folder_that_is_no_project_is_not_watched(
     monkeypatch.setattr("setuptools_tvm_ffi.compat.cache._MAX_FILES", 3)
     for name in "abc":
         (tmp_path / name).touch()
-    assert folder_state(tmp_path) is not None
+    watch = Watch(tmp_path, ("pytest",), (), None)
+    assert watch.before() is not None
     (tmp_path / "d").touch()
-    assert folder_state(tmp_path) is None
+    assert watch.before() is None
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,18 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from setuptools_tvm_ffi.abi_floor import parse_floor
-from setuptools_tvm_ffi.compat.floor import Range, is_admitted, violations, widest_range
+from setuptools_tvm_ffi.compat.floor import Range, is_admitted, unknowns, violations, widest_range
 from setuptools_tvm_ffi.compat.releases import Release
-from setuptools_tvm_ffi.compat.result import Outcome, Result
+from setuptools_tvm_ffi.compat.result import TRANSIENT, Outcome, Result
 
-FAILURES = [outcome for outcome in Outcome if outcome is not Outcome.PASSED]
+FAILURES = [o for o in Outcome if o is not Outcome.PASSED and o not in TRANSIENT]
 
 
 def result(text: str) -> Result:
-    """`0.1.9`, `0.1.9!` for one that failed, in brackets where it was withdrawn."""
-    version = Version(text.strip("()!"))
+    """`0.1.9`, `0.1.9!` if it failed, `0.1.9?` if it is unknown, `(0.1.9)` if withdrawn."""
+    version = Version(text.strip("()!?"))
     outcome = Outcome.IMPORT_FAILED if "!" in text else Outcome.PASSED
+    outcome = Outcome.INSTALL_FAILED if "?" in text else outcome
     return Result(Release(version, "(" in text), outcome)
 
 
@@ -63,6 +64,48 @@ def test_whatever_did_not_pass_ends_a_range(outcome: Outcome) -> None:
     widest = widest_range(tried)
     assert widest is not None
     assert (str(widest.oldest), widest.count) == ("0.1.10", 1)
+
+
+@pytest.mark.parametrize("outcome", TRANSIENT)
+def test_what_could_not_be_tried_ends_a_range_and_is_no_edge(outcome: Outcome) -> None:
+    gap = Result(Release(Version("0.1.11")), outcome)
+    above = widest_range([result("0.1.10"), gap, *results("0.1.12 0.1.14")])
+    assert above is not None
+    assert (str(above.oldest), str(above.unknown_below)) == ("0.1.12", "0.1.11")
+    assert above.abi_floor is None
+    below = widest_range([*results("0.1.9! 0.1.10"), gap])
+    assert below is not None
+    assert (below.next_failed, str(below.unknown_above)) == (None, "0.1.11")
+    assert below.requirement == "apache-tvm-ffi>=0.1.10,<0.1.11"
+    assert below.abi_floor is None
+
+
+def test_a_withdrawn_release_that_could_not_be_tried_is_not_excluded_for_that() -> None:
+    widest = found("0.1.12 (0.1.13.post1?) 0.1.13.post2 (0.1.14!) 0.1.14.post1")
+    assert [str(version) for version in widest.excluded] == ["0.1.14"]
+
+
+def test_a_newer_series_that_passed_moves_the_upper_bound() -> None:
+    widest = found("0.1.14 0.1.15 0.2.0 0.2.1")
+    assert widest.requirement == "apache-tvm-ffi>=0.1.14,<0.3"
+    assert widest.abi_floor is None  # which would end it below 0.2
+    assert found("0.2.0 0.2.1").abi_floor == "0.2.0"
+    # The series after the last that passed is not admitted anyway.
+    assert found("0.1.14 0.1.15 0.2.0!").abi_floor == "0.1.14"
+
+
+def test_releases_that_were_not_tried_are_named_on_both_sides_and_between() -> None:
+    names = "0.1.5 0.1.6 0.1.7 0.1.8 0.1.9 0.1.10 0.1.11 0.1.12 0.1.14rc1 0.1.14 0.1.15 0.2.0"
+    every = [Release(Version(name), name == "0.1.8") for name in names.split()]
+
+    def untried(tried: str) -> str:
+        widest = widest_range(results(tried), every)
+        assert widest is not None
+        return " ".join(map(str, widest.untried))
+
+    assert untried("0.1.6! 0.1.9 0.1.10 0.1.12 0.1.14!") == "0.1.7 0.1.11"
+    assert untried("0.1.9 0.1.10 0.1.11 0.1.12") == "0.1.5 0.1.6 0.1.7 0.1.14 0.1.15 0.2.0"
+    assert untried("0.1.9! 0.1.10 0.1.11!") == ""
 
 
 def test_for_every_pattern_the_range_is_as_long_as_any() -> None:
@@ -127,6 +170,13 @@ def test_only_what_the_wheel_admits_is_a_violation() -> None:
     broken = violations(tried, SpecifierSet(">=0.1.9,<0.2"))
     assert [str(r.release.version) for r in broken] == ["0.1.9", "0.1.13"]
     assert len(violations(tried, None)) == 3
+
+
+def test_what_could_not_be_tried_is_no_violation_and_leaves_the_promise_open() -> None:
+    tried = results("0.1.8? 0.1.9! 0.1.10? 0.1.11")
+    admits = SpecifierSet(">=0.1.9")
+    assert [str(r.release.version) for r in violations(tried, admits)] == ["0.1.9"]
+    assert [str(r.release.version) for r in unknowns(tried, admits)] == ["0.1.10"]
 
 
 def test_a_prerelease_is_admitted_like_any_release() -> None:

@@ -94,7 +94,8 @@ def probed(library: Path, tmp_path: Path) -> Probed:
 
 def test_only_what_is_known_to_take_nothing_is_called(probed: Probed) -> None:
     result = probed.probe(skipped=TROUBLE)
-    assert result == Result(RELEASE, Outcome.PASSED, "8 functions and 0 classes found, 2 called")
+    detail = "8 functions and 0 classes found, 2 called"
+    assert result == Result(RELEASE, Outcome.PASSED, detail, called=2)
     assert probed.calls == ["ready", "ready_as_of_old"]
 
 
@@ -195,7 +196,6 @@ def test_an_object_of_another_class_is_an_error() -> None:
 
 
 def test_a_release_that_has_no_reflection_is_asked_for_none() -> None:
-    assert probe.type_info(SimpleNamespace(core=SimpleNamespace()), "pkg.Class") is None
     assert probe.class_calls({"pkg.Class": None}, takes_nothing) == {}
     assert probe.global_metadata(SimpleNamespace(registry=SimpleNamespace()), "pkg.f") is None
     assert probe.symbol_metadata(SimpleNamespace(), "f") is None
@@ -207,3 +207,25 @@ def test_a_release_that_has_no_reflection_is_asked_for_none() -> None:
 )
 def test_what_other_packages_register_is_not_called(name: str, *, own: bool) -> None:
     assert probe.is_own(name, ["pkg", "pkg.inner"]) == own
+
+
+@pytest.mark.parametrize("folder", ["platlib", "purelib"])
+def test_a_library_of_a_wheels_data_is_found_where_it_is_installed(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "libpkg.so").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    found = probe.located(f"pkg-1.0.data/{folder}/pkg/libpkg.so")
+    assert found == tmp_path / "pkg" / "libpkg.so"
+
+
+def test_where_a_release_cannot_tell_of_classes_none_is_looked_at() -> None:
+    def get(*_: object, **__: object) -> object:
+        return list
+
+    without = SimpleNamespace(core=SimpleNamespace(), get_global_func=get)
+    assert probe.class_look_up(without) is None
+    untold = SimpleNamespace(core=tvm_ffi.core, get_global_func=lambda *_, **__: None)
+    assert probe.class_look_up(untold) is None
+    assert probe.class_look_up(tvm_ffi) is not None

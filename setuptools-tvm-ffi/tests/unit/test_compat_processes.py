@@ -57,6 +57,17 @@ def test_a_signal_is_a_status(tmp_path: Path) -> None:
     assert not ended.timed_out
 
 
+def test_a_signal_that_a_shell_passes_on_is_one_too(tmp_path: Path) -> None:
+    ended = Children().run(
+        ["sh", "-c", "sh -c 'kill -SEGV $$'; exit $?"],
+        folder=tmp_path,
+        variables=os.environ,
+        seconds=60,
+    )
+    assert ended.status > 0
+    assert signal_name(ended.status) == "SIGSEGV"
+
+
 def test_a_child_that_takes_too_long_is_ended_with_its_own(tmp_path: Path) -> None:
     ended = run(
         f"{LEAVES_ANOTHER}\nprint('so far', flush=True); time.sleep(600)", tmp_path, seconds=2
@@ -94,7 +105,11 @@ def test_all_are_ended_on_request_and_no_more_are_started(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("status", "name"),
-    [(0, None), (1, None), (255, None), (-11, "SIGSEGV"), (-6, "SIGABRT"), (-99, "signal 99")],
+    [
+        *((0, None), (1, None), (128, None), (255, None)),
+        *((-11, "SIGSEGV"), (-6, "SIGABRT"), (-99, "signal 99")),
+        *((139, "SIGSEGV"), (134, "SIGABRT")),  # as a shell passes it on
+    ],
 )
 def test_signals_have_names(status: int, name: str | None) -> None:
     assert signal_name(status) == name

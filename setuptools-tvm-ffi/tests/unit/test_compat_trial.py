@@ -78,7 +78,21 @@ class Recorder(Children):
         self.commands.append(list(command))
         self.folders.append(folder)
         self.variables.append(variables)
+        pins = [word for word in command if word.startswith("apache-tvm-ffi==")]
+        if pins:
+            self.install(folder.parent / "env", pins[0].rpartition("=")[2])
         return self._answers.pop(0)
+
+    def install(self, environment: Path, version: str) -> None:
+        packages = environment / "lib" / "python3.11" / "site-packages"
+        (packages / f"apache_tvm_ffi-{version}.dist-info").mkdir(parents=True)
+
+
+class Contrary(Recorder):
+    """Has an installer that does as it likes."""
+
+    def install(self, environment: Path, version: str) -> None:
+        super().install(environment, f"{version}.post1")
 
 
 def tried(plan: Plan, scratch: Path, *answers: Ended) -> tuple[Result, Recorder]:
@@ -218,15 +232,77 @@ def test_a_command_without_its_program_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_program_of_the_environment_comes_before_others(tmp_path: Path) -> None:
-    environment = Environment(tmp_path)
-    (tmp_path / "bin").mkdir()
-    program = tmp_path / "bin" / "sh"
+    environment = Environment(tmp_path / "env")
+    environment.scripts.mkdir(parents=True)
+    program = environment.scripts / "sh"
     program.write_text("#!/bin/false\n")
     path = environment.variables(os.environ)["PATH"]
-    assert split_program(["sh", "-c"], environment, path) != (str(program), "-c")
+    outside, found = split_program(["sh", "-c"], environment, path)
+    assert outside != (str(program), "-c")
+    assert found == outside[0]
     program.chmod(0o755)
-    assert split_program(["sh", "-c"], environment, path) == (str(program), "-c")
-    assert split_program(["python3"], environment, path) == (str(tmp_path / "bin" / "python"),)
+    # Whatever lies before it on the caller's PATH.
+    path = os.pathsep.join((os.environ["PATH"], path))
+    assert split_program(["sh", "-c"], environment, path) == ((str(program), "-c"), None)
+    python = str(environment.scripts / "python")
+    assert split_program(["python3"], environment, path) == ((python,), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("pytest", "#!/home/me/venv/bin/python3.11\nimport pytest\n"),
+        ("pytest", "#!/usr/bin/env python3\n"),
+        ("pytest", '#!/bin/sh\n\'\'\'exec\' "/a long/path/bin/python" "$0" "$@"\n'),
+        ("pytest", '#!/usr/bin/env bash\nexec "/root/.pyenv/libexec/pyenv" exec "$program"\n'),
+        ("python3.99", "\x7fELF"),
+    ],
+)
+def test_a_tool_of_another_python_is_refused_where_the_environment_has_none(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    program = tmp_path / "bin" / name
+    program.parent.mkdir()
+    program.write_text(content)
+    program.chmod(0o755)
+    environment, path = Environment(tmp_path / "env"), str(program.parent)
+    with pytest.raises(BuildError, match=f"{name}' is not installed with the wheel") as refused:
+        split_program([name, "-q"], environment, path)
+    assert str(program) in refused.value.message
+    assert "--with" in (refused.value.hint or "")
+    # Who writes the path means it.
+    assert split_program([str(program)], environment, path) == ((str(program),), None)
+    program.write_text("#!/bin/sh\npython -m pytest\n")
+    if not name.startswith("python"):
+        assert split_program([name], environment, path) == ((str(program),), str(program))
+
+
+def test_of_a_program_from_elsewhere_the_result_says_where_it_lies(tmp_path: Path) -> None:
+    plan = Plan(SUBJECT, UV, command=["sh", "-c", "true"], folder=tmp_path)
+    result, recorder = tried(plan, tmp_path, WELL, WELL, WELL, Ended(0, "well\n"))
+    assert result.detail == f"well (by {recorder.commands[3][0]})"
+
+
+def test_another_release_than_the_one_that_was_asked_for_is_no_trial(tmp_path: Path) -> None:
+    plan = Plan(SUBJECT, UV)
+    result = try_release(plan, RELEASE, Contrary([WELL] * 3), tmp_path)
+    expected = (Outcome.INSTALL_FAILED, "0.1.9.post1 was installed instead")
+    assert (result.outcome, result.detail) == expected
+
+
+def test_what_would_install_elsewhere_or_something_else_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TARGET", "PREFIX", "USER", "CONSTRAINT", "REQUIRE_VIRTUALENV", "INDEX_URL"):
+        monkeypatch.setenv(f"PIP_{name}", "x")
+    for name in ("CONSTRAINT", "INDEX_URL"):
+        monkeypatch.setenv(f"UV_{name}", "x")
+    _, recorder = tried(Plan(SUBJECT, PIP), tmp_path, *[WELL] * 4)
+    for variables in recorder.variables[:3]:
+        ours = {name for name in variables if name.startswith(("PIP_", "UV_"))}
+        assert {"PIP_INDEX_URL", "UV_INDEX_URL"} <= ours
+        assert not ours & {"PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_CONSTRAINT"}
+        assert not ours & {"PIP_REQUIRE_VIRTUALENV", "UV_CONSTRAINT"}
 
 
 def test_the_callers_python_is_not_seen_in_an_environment(tmp_path: Path) -> None:

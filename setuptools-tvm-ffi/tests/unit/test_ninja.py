@@ -253,6 +253,19 @@ def test_what_ninja_prints_is_passed_on_and_returned(
 
 
 @needs_ninja
+def test_a_project_that_is_reached_through_a_link_is_compiled_where_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "link").symlink_to("project")
+    monkeypatch.setenv("PWD", str(tmp_path / "link"))
+    project = tmp_path / "project"
+    file = write_build(project, 'echo "in <$$PWD>"; touch out')
+    _, printed = ninja.run_ninja(real_ninja(), file, root=project, jobs=1)
+    assert f"in <{project}>" in printed
+
+
+@needs_ninja
 def test_the_exit_status_of_a_failed_build_is_returned_with_its_output(tmp_path: Path) -> None:
     file = write_build(tmp_path, "echo broken >&2; printf '\\377\\n'; exit 3")
     status, printed = ninja.run_ninja(real_ninja(), file, root=tmp_path, jobs=None)

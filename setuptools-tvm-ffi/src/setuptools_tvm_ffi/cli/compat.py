@@ -5,12 +5,14 @@ Each release is installed with the wheel into an environment that is thrown away
 then imports the wheel's packages, looks up all that they register and export, and calls what takes
 no arguments; or runs a command of your own.
 
-Exits with 1 if a release failed that the wheel's own requirement admits.
+Exits with 1 if a release failed that the wheel's own requirement admits, with 2 if one could not
+be tried.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -18,15 +20,16 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from ..compat.cache import Cache, default_folder, facts_of, folder_state
+from ..compat.cache import Cache, Watch, default_folder, facts_of, folder_state
 from ..compat.environment import Installer
-from ..compat.floor import is_admitted, violations
+from ..compat.floor import is_admitted, unknowns, violations
 from ..compat.index import Index
-from ..compat.releases import choose_releases, find_uv, list_releases, pip_command
+from ..compat.releases import Release, choose_releases, find_uv, list_releases, pip_command
 from ..compat.report import advice, document, table
 from ..compat.result import Outcome, Result
 from ..compat.schedule import try_releases
@@ -113,7 +116,7 @@ def run(parsed: argparse.Namespace) -> int:
     plan = _plan(parsed)
     subject = plan.subject
     try:
-        results = _results(plan, parsed)
+        results, releases = _results(plan, parsed)
     except KeyboardInterrupt:
         _say("interrupted" if parsed.no_cache else "interrupted; what was found out is kept")
         return COULD_NOT_RUN
@@ -128,18 +131,20 @@ def run(parsed: argparse.Namespace) -> int:
             hint="is there a network? --find-links and --no-index do without one",
         )
     if parsed.json:
-        print(json.dumps(document(results, subject), indent=2))
+        print(json.dumps(document(results, subject, releases), indent=2))
     else:
-        print(f"{table(results, subject)}\n\n{advice(results)}")
+        print(f"{table(results, subject)}\n\n{advice(results, releases)}")
     if not any(is_admitted(result.release.version, subject.admits) for result in results):
         _say(f"none of these is a release that {subject.path.name} admits")
-    broken = violations(results, subject.admits)
+    broken, unknown = violations(results, subject.admits), unknowns(results, subject.admits)
+    requires = f"{subject.path.name} requires {_required(subject.admits)}"
     if broken:
-        _say(
-            f"{subject.path.name} requires {_required(subject.admits)} and does not work with "
-            + ", ".join(str(result.release.version) for result in broken)
-        )
-    return FINDINGS if broken else FINE
+        _say(f"{requires} and does not work with {_versions(broken)}")
+    if unknown:
+        _say(f"{requires}; {_versions(unknown)} could not be tried")
+    if broken:
+        return FINDINGS
+    return COULD_NOT_RUN if unknown else FINE
 
 
 def _plan(parsed: argparse.Namespace) -> Plan:
@@ -166,27 +171,67 @@ def _plan(parsed: argparse.Namespace) -> Plan:
     )
 
 
-def _results(plan: Plan, parsed: argparse.Namespace) -> tuple[Result, ...]:
+def _results(
+    plan: Plan, parsed: argparse.Namespace
+) -> tuple[tuple[Result, ...], tuple[Release, ...]]:
+    """Return what came of the releases that are asked for, and all releases that there are."""
     jobs = parsed.jobs
     if jobs is None:
         # A process that imports an array library needs about what a compiler does.
         jobs = count_jobs(None, "", measure(), device_compilers=False, remote=None).total
-    # A request to end is one to clean up.
-    signal.signal(signal.SIGTERM, _interrupt)
-    scratch = Path(tempfile.mkdtemp(prefix="tvm-ffi-compat-"))
+    with _interruptible(), _scratch() as scratch:
+        releases = list_releases(plan.installer.index, scratch)
+        chosen = choose_releases(releases, parsed.against)
+
+        def begin(missing: int) -> None:
+            known = f", {len(chosen) - missing} known" if missing < len(chosen) else ""
+            how = f": {missing} to try with {plan.installer.name}, {jobs} at once"
+            plural = "s" * (len(chosen) != 1)
+            _say(f"{len(chosen)} release{plural}{known}{how if missing else ''}")
+
+        with _cache(plan, use=not parsed.no_cache) as cache:
+            results = try_releases(
+                plan, chosen, cache=cache, jobs=jobs, scratch=scratch, begin=begin, report=_progress
+            )
+    return results, releases
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="tvm-ffi-compat-"))
     try:
-        releases = choose_releases(list_releases(plan.installer.index, scratch), parsed.against)
-        _say(f"{len(releases)} releases with {plan.installer.name}, {jobs} at once")
-        return try_releases(
-            plan,
-            releases,
-            cache=_cache(plan, use=not parsed.no_cache),
-            jobs=jobs,
-            scratch=scratch,
-            report=_progress,
-        )
+        yield folder
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have every request to end be one to clean up, as Ctrl-C is.
+
+    Children are in sessions of their own: a terminal that is closed tells this process alone.
+    """
+    before: dict[signal.Signals, Any] = {}
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        # Once is enough: another one would interrupt the cleaning up.
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        # What is ignored, as by nohup, stays so.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.getsignal(number)
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:  # one that is no Python function
+                signal.signal(number, handler)
 
 
 def _installer(wanted: str | None, index: Index) -> Installer:
@@ -196,18 +241,28 @@ def _installer(wanted: str | None, index: Index) -> Installer:
     return Installer(uv, () if uv is not None else pip_command(), index)
 
 
-def _cache(plan: Plan, *, use: bool) -> Cache:
-    state = folder_state(plan.folder) if use and plan.command is not None else None
-    if not use or (plan.command is not None and state is None):
-        return Cache(None, {})
+@contextlib.contextmanager
+def _cache(plan: Plan, *, use: bool) -> Iterator[Cache]:
+    folder = default_folder(os.environ) if use else None
+    if folder is None:
+        yield Cache(None, {})
+        return
+    watch = Watch(plan.folder, plan.command, plan.with_requirements, folder)
+    before = watch.before()
+    if before is None:  # so many files that nobody can tell what has changed
+        yield Cache(None, {})
+        return
     facts = facts_of(
         wheel=plan.subject.sha256,
         with_requirements=plan.with_requirements,
         skipped=plan.skipped,
         command=plan.command,
-        folder_state=state,
+        folder_state=folder_state(before),
     )
-    return Cache(default_folder(os.environ), facts)
+    try:
+        yield Cache(folder, facts)
+    finally:
+        watch.after(before)
 
 
 def _located(requirement: str) -> str:
@@ -238,13 +293,12 @@ def _required(admits: object) -> str:
     )
 
 
+def _versions(results: Sequence[Result]) -> str:
+    return ", ".join(str(result.release.version) for result in results)
+
+
 def _say(text: str) -> None:
     print(f"{PREFIX}: {text}", file=sys.stderr, flush=True)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
 
 
 def _seconds(text: str) -> float:

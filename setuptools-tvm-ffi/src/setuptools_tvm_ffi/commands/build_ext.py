@@ -21,6 +21,7 @@ from setuptools.command.build_ext import build_ext
 
 from .. import build_record, editable_rebuild, provenance, sbom
 from ..attachment import BuildContext, build_context_of, project_of
+from ..build_environment import stable_names
 from ..cross.targets import target_of
 from ..errors import PREFIX, BuildError, ConfigurationError
 from ..extension import TVMFFIExtension, check_together
@@ -372,6 +373,7 @@ class BuildExtMixin(build_ext):
                 for library in result.libraries
             ],
             root=str(root),
+            environment=stable_names(str(root)),
         )
         replace_file(Path(build_folder(self), build_record.FILENAME), record)
 

@@ -11,7 +11,7 @@ from setuptools.command.sdist import sdist
 
 from .. import sdist_archive
 from ..file_replacement import replace_file
-from ..source_date import applied_source_date, declared_date
+from ..source_date import applied_source_date, declared_date, with_sdist_date
 
 
 class SdistMixin(sdist):
@@ -21,6 +21,14 @@ class SdistMixin(sdist):
         """Collect and pack."""
         with applied_source_date(Path.cwd()):
             super().run()
+
+    def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        """Collect the tree, and have it say its time itself: not every unpacker keeps those."""
+        super().make_release_tree(base_dir, files)
+        date = declared_date(os.environ)
+        if date is not None:
+            # What is written is no link to the project's own file.
+            replace_file(Path(base_dir, "setup.cfg"), with_sdist_date(Path(base_dir), date))
 
     def make_archive(self, base_name: str, format: str, *args: Any, **kwargs: Any) -> str:  # type: ignore[override] # noqa: A002, ANN401 - as setuptools' releases have it
         """Pack the tree `base_dir` and return the archive's path.

@@ -13,17 +13,20 @@ import json
 import os
 import platform
 import sys
+import urllib.parse
+import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
+from ..file_digest import digest_of
 from ..file_replacement import replace_file
 from .releases import Release
 from .result import TRANSIENT, Outcome, Result
 from .trial import PROBE
 
-_SCHEMA = 1
+_SCHEMA = 2
 
 # A folder with more files than this is no project, and is not watched.
 _MAX_FILES = 20_000
@@ -50,12 +53,14 @@ class Cache:
         try:
             content = json.loads(self._file(self.folder, release).read_bytes())
             outcome = Outcome(content["outcome"])
-            detail, signal = content["detail"], content["signal"]
+            detail, signal, called = content["detail"], content["signal"], content["called"]
         except (OSError, ValueError, LookupError, TypeError):
             return None
         if not isinstance(detail, str) or not isinstance(signal, (str, type(None))):
             return None
-        return Result(release, outcome, detail, signal, cached=True)
+        if not isinstance(called, (int, type(None))):
+            return None
+        return Result(release, outcome, detail, signal, cached=True, called=called)
 
     def keep(self, result: Result) -> None:
         """Keep a result, unless it may be another one the next time."""
@@ -65,6 +70,7 @@ class Cache:
             "outcome": result.outcome.value,
             "detail": result.detail,
             "signal": result.signal,
+            "called": result.called,
         }
         # Without a place for it, it is found out again.
         with contextlib.suppress(OSError):
@@ -87,7 +93,7 @@ def facts_of(
     """Return what a result hangs on.
 
     :param wheel: its SHA-256.
-    :param folder_state: of the folder that the command runs in.
+    :param folder_state: of the files that are installed beside it, or that the command may read.
     """
     return {
         "wheel": wheel,
@@ -105,25 +111,118 @@ def facts_of(
     }
 
 
-def folder_state(folder: Path) -> str | None:
-    """Return what changes when a file in a folder does, ``None`` where it has too many.
+@dataclass(frozen=True)
+class Watch:
+    """Files that a result hangs on, but for what the command has written itself.
 
-    A command reads tests, which are no part of the wheel. Hidden folders, and those that commands
+    A report that each run writes anew would otherwise make every run the first. A file is the
+    command's if it came while it ran, for as long as nobody else changes it.
+
+    :param folder: where the command runs.
+    :param command: it, ``None`` where there is none, which reads nothing.
+    :param requirements: what else is installed.
+    :param notes: where it is kept what was written, ``None`` for nowhere.
+    """
+
+    folder: Path
+    command: Sequence[str] | None
+    requirements: Sequence[str]
+    notes: Path | None
+
+    def before(self) -> Mapping[str, str] | None:
+        """Return the state of each file, ``None`` where there are too many."""
+        states = self._states()
+        if states is None:
+            return None
+        written = self._written()
+        return {path: state for path, state in states.items() if written.get(path) != state}
+
+    def after(self, before: Mapping[str, str]) -> None:
+        """Keep in mind which files are the command's own, once it has run."""
+        states = self._states()
+        if self.notes is None or self.command is None or states is None:
+            return
+        written = {path: state for path, state in states.items() if path not in before}
+        with contextlib.suppress(OSError):
+            replace_file(self._file(self.notes), json.dumps(written).encode())
+
+    def _states(self) -> dict[str, str] | None:
+        states: dict[str, str] = {}
+        if self.command is not None and not _add_folder(states, self.folder):
+            return None
+        for path in named_files([*self.requirements, *(self.command or ())], self.folder):
+            # Above the folder lies what is no part of the project.
+            if str(path) in states or path in (self.folder, *self.folder.parents):
+                continue
+            if path.is_dir():
+                if not _add_folder(states, path):
+                    return None
+            else:
+                with contextlib.suppress(OSError):
+                    states[str(path)] = digest_of(path)
+        return states
+
+    def _written(self) -> Mapping[str, str]:
+        if self.notes is None or self.command is None:
+            return {}
+        try:
+            content = json.loads(self._file(self.notes).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def _file(self, notes: Path) -> Path:
+        key = json.dumps([str(self.folder), *(self.command or ())]).encode()
+        return notes / f"{hashlib.sha256(key).hexdigest()}.written.json"
+
+
+def folder_state(states: Mapping[str, str]) -> str:
+    """Return what changes when one of the files does."""
+    return hashlib.sha256(json.dumps(states, sort_keys=True).encode()).hexdigest()
+
+
+def named_files(words: Sequence[str], folder: Path) -> tuple[Path, ...]:
+    """Return the files and folders that words of a command, or requirements, name.
+
+    Also as ``--option=FILE``, ``FILE::test``, ``FOLDER[extra]`` and ``name @ file:///FILE``.
+
+    :param folder: what paths are relative to.
+    """
+    found: dict[Path, None] = {}
+    for word in words:
+        options = (word, word.partition("=")[2], word.partition("::")[0], word.partition("[")[0])
+        for text in (*options, _path_of_url(word)):
+            path = Path(os.path.normpath(folder / text))
+            with contextlib.suppress(OSError, ValueError):  # too long for a name, or no name
+                if text and path.exists():
+                    found[path] = None
+    return tuple(found)
+
+
+def _path_of_url(word: str) -> str:
+    text = word.rpartition("@")[2].strip()
+    if not text.startswith("file:"):
+        return ""
+    return urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
+
+
+def _add_folder(states: dict[str, str], folder: Path) -> bool:
+    """Add the size and time of each file of a folder; return whether there are not too many.
+
+    A command reads tests, which are no part of the wheel. What is hidden, and folders that commands
     write into, do not count.
     """
-    digest, count = hashlib.sha256(os.fsencode(folder)), 0
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if f[0] != "." and f not in _NOT_WATCHED)
-        count += len(files)
-        if count > _MAX_FILES:
-            return None
-        for name in sorted(files):
-            path = os.path.join(place, name)
-            with contextlib.suppress(OSError):
-                status = os.stat(path)
-                digest.update(os.fsencode(path))
-                digest.update(f" {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+        folders[:] = [f for f in folders if f[0] != "." and f not in _NOT_WATCHED]
+        for name in files:
+            if name[0] != ".":
+                path = os.path.join(place, name)
+                with contextlib.suppress(OSError):
+                    status = os.stat(path)
+                    states[path] = f"{status.st_size} {status.st_mtime_ns}"
+        if len(states) > _MAX_FILES:
+            return False
+    return True
 
 
 def default_folder(variables: Mapping[str, str]) -> Path | None:

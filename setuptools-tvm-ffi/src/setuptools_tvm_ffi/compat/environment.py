@@ -9,11 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.version import Version
+
 from ..abi_floor import DISTRIBUTION
 from .index import Index
 
 # Those of the calling Python, and what would bring modules in from outside.
 _LEFT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
+
+# What has an installer put things elsewhere, or other things, than it is told on the command line.
+_NOT_FOR_INSTALLERS = {
+    *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN"),
+    *("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT", "PIP_REQUIREMENT", "PIP_REQUIRE_VIRTUALENV"),
+    *("PIP_NO_DEPS", "PIP_NO_DEPENDENCIES", "PIP_NO_BINARY", "PIP_EDITABLE"),
+    *("UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE", "UV_NO_BINARY"),
+    *("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_PROJECT_ENVIRONMENT"),
+}
 
 # A release is compiled for nobody: one without a wheel for this Python is none for it.
 _ONLY_BINARY = ("--only-binary", DISTRIBUTION)
@@ -43,6 +54,23 @@ class Environment:
         kept = {name: value for name, value in around.items() if name not in _LEFT_OUT}
         path = os.pathsep.join(filter(None, (str(self.scripts), kept.get("PATH", os.defpath))))
         return {**kept, "PATH": path, "VIRTUAL_ENV": str(self.folder)}
+
+    def installed(self) -> Version | None:
+        """Return the release of apache-tvm-ffi that is in it."""
+        name = DISTRIBUTION.replace("-", "_")
+        for packages in ("lib/python*/site-packages", "Lib/site-packages"):
+            for found in self.folder.glob(f"{packages}/{name}-*.dist-info"):
+                return Version(found.name[len(name) + 1 : -len(".dist-info")])
+        return None
+
+
+def for_installers(around: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a process that installs into an environment, or asks an index.
+
+    :param around: those of this process.
+    """
+    left_out = _LEFT_OUT | _NOT_FOR_INSTALLERS
+    return {name: value for name, value in around.items() if name not in left_out}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
+_LIBRARY_FOLDERS, _IN_DATA = ("purelib", "platlib"), 2
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 
 
@@ -46,7 +47,7 @@ def main() -> None:
     os._exit(status)
 
 
-def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str, int]:
+def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str, int | None]:
     """Import, look up, call; return how many names were found and functions called."""
     announce(step="import", name="tvm_ffi")
     tvm_ffi: Any = importlib.import_module("tvm_ffi")
@@ -73,9 +74,11 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
             function = module.get_function(symbol)
             functions[symbol] = function, symbol_metadata(module, symbol)
     classes = {}
-    for key in registered_since(keys_before, type_keys(tvm_ffi)):
-        announce(step="look up", name=key)
-        classes[key] = type_info(tvm_ffi, key)
+    look_up = class_look_up(tvm_ffi)
+    if look_up is not None:
+        for key in registered_since(keys_before, type_keys(tvm_ffi)):
+            announce(step="look up", name=key)
+            classes[key] = look_up(key)
 
     calls: dict[str, Callable[[], object]] = {
         name: function
@@ -89,7 +92,11 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
             announce(step="call", name=name)
             call()
             called += 1
-    return {"functions": len(functions), "classes": len(classes), "called": called}
+    return {
+        "functions": len(functions),
+        "classes": None if look_up is None else len(classes),
+        "called": called,
+    }
 
 
 def registered_since(before: set[str], names: Iterator[str]) -> list[str]:
@@ -109,10 +116,18 @@ def type_keys(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401
         yield from map(str, registered())
 
 
-def type_info(tvm_ffi: Any, key: str) -> Any:  # noqa: ANN401
-    """Return what reflection has of a type, its methods with it."""
-    look_up = getattr(tvm_ffi.core, "_lookup_or_register_type_info_from_type_key", None)
-    return None if look_up is None else look_up(key)
+def class_look_up(tvm_ffi: Any) -> Callable[[str], Any] | None:  # noqa: ANN401
+    """Return what tells what reflection has of a type, its methods with it.
+
+    ``None`` where a release has neither the list of types nor this look-up, which are no part of
+    what it promises.
+    """
+    if tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys", allow_missing=True) is None:
+        return None
+    look_up: Callable[[str], Any] | None = getattr(
+        tvm_ffi.core, "_lookup_or_register_type_info_from_type_key", None
+    )
+    return look_up
 
 
 def global_metadata(tvm_ffi: Any, name: str) -> Any:  # noqa: ANN401
@@ -196,7 +211,13 @@ def exported_symbols(library: Path) -> list[str]:
 
 
 def located(library: str) -> Path:
-    """Return where a file of a wheel is installed."""
+    """Return where a file of a wheel is installed.
+
+    What lies in its ``*.data/purelib`` or ``platlib`` is installed beside all else.
+    """
+    parts = Path(library).parts
+    if len(parts) > _IN_DATA and parts[0].endswith(".data") and parts[1] in _LIBRARY_FOLDERS:
+        library = str(Path(*parts[_IN_DATA:]))
     for entry in sys.path:
         if entry and Path(entry, library).is_file():
             return Path(entry, library)

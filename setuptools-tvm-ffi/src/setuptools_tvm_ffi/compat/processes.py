@@ -17,6 +17,8 @@ from pathlib import Path
 _KEPT = 64 * 1024
 # Windows' statuses of a process that was ended by an exception are NTSTATUS errors.
 _NT_ERROR = 0xC0000000
+# What a shell adds to the number of a signal.
+_SHELL_SIGNAL = 128
 # How long the last of an output may take to arrive.
 _GRACE = 1.0
 
@@ -110,15 +112,24 @@ class Children:
 def signal_name(status: int) -> str | None:
     """Return what ended a process that did not end by itself, ``None`` where it did.
 
+    A shell, or a script that passes on what a child of its own came to, says a signal as 128 more
+    than its number (POSIX, Shell Command Language, 2.8.2).
+
     >>> signal_name(1) is None, signal_name(3221225477)
     (True, '0xC0000005')
     """
     if status < 0:
-        try:
-            return signal.Signals(-status).name
-        except ValueError:
-            return f"signal {-status}"
+        return _name(-status) or f"signal {-status}"
+    if sys.platform != "win32" and _SHELL_SIGNAL < status < 2 * _SHELL_SIGNAL:
+        return _name(status - _SHELL_SIGNAL)
     return f"0x{status:X}" if status >= _NT_ERROR else None
+
+
+def _name(number: int) -> str | None:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return None
 
 
 def _read(process: subprocess.Popen[bytes], kept: bytearray) -> None:

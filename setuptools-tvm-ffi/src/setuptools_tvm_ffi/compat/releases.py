@@ -8,6 +8,7 @@ error for a version that nobody can have counts them up.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from packaging.version import InvalidVersion, Version
 from ..abi_floor import DISTRIBUTION, WITHDRAWN
 from ..child_python import has_pip
 from ..errors import BuildError
+from .environment import for_installers
 from .index import Index
 
 # pip up to 25.0 has no --json here; the line is the same in 23.1 and 26.3.
@@ -149,6 +151,7 @@ def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command,
         cwd=folder,
+        env=for_installers(os.environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from ..abi_floor import DISTRIBUTION
-from .floor import Range, is_admitted, widest_range
+from .floor import is_admitted, widest_range
+from .releases import Release
 from .result import Result
 from .subject import Subject
 
@@ -16,6 +17,12 @@ _SCHEMA = 1
 
 # Of a reason; --json has all of it.
 _WIDTH = 120
+
+_NOTHING_CALLED = (
+    "Nothing was called: it is proven that the package can be imported and that its functions and",
+    "classes are found, and no more. What it does is proven by a command that uses it, as",
+    "    --command 'python -m pytest tests' --with pytest",
+)
 
 
 def table(results: Sequence[Result], subject: Subject) -> str:
@@ -43,32 +50,52 @@ def table(results: Sequence[Result], subject: Subject) -> str:
     return "\n".join(lines)
 
 
-def advice(results: Sequence[Result]) -> str:
-    """Return the range that passed, and the lines that say so in ``pyproject.toml``."""
-    found = widest_range(results)
+def advice(results: Sequence[Result], releases: Sequence[Release]) -> str:
+    """Return the range that passed, and the lines that say so in ``pyproject.toml``.
+
+    :param results: in the order of their versions.
+    :param releases: all that there are, tried or not.
+    """
+    found = widest_range(results, releases)
     if found is None:
-        return "no release passed"
+        return "\n".join(["no release passed", *_unknown(results)])
     lines = [
         f"widest range that passed: {found.oldest} to {found.newest} "
-        f"({_count(found)} of the {len(results)} that were tried)"
+        f"({_count(found.count)} of the {len(results)} that were tried)",
+        *_unknown(results),
     ]
+    if found.untried:
+        lines.append(f"not tried, in it or next to it: {', '.join(map(str, found.untried))}")
+    if not is_proven(results):
+        return "\n".join([*lines, *_NOTHING_CALLED])
     if found.abi_floor is not None:
         lines += [
             'with dynamic = ["dependencies"]:',
             f'    abi-floor = "{found.abi_floor}"    # in [tool.setuptools-tvm-ffi]',
             "with a requirement of your own, in [project] dependencies:",
         ]
+    elif found.unknown_below is not None:
+        lines.append("in [project] dependencies (where the floor lies is not known):")
     else:
         lines.append("in [project] dependencies (abi-floor cannot say it):")
     lines.append(f'    "{found.requirement}"')
-    if results and results[0].passed and results[0].release.version == found.oldest:
-        lines.append("(the oldest that was tried passed: still older ones may do)")
     return "\n".join(lines)
 
 
-def document(results: Sequence[Result], subject: Subject) -> dict[str, object]:
-    """Return everything, for JSON."""
-    found = widest_range(results)
+def is_proven(results: Sequence[Result]) -> bool:
+    """Whether a function was called, or a command run, with any release that passed."""
+    return any(result.called != 0 for result in results if result.passed)
+
+
+def document(
+    results: Sequence[Result], subject: Subject, releases: Sequence[Release]
+) -> dict[str, object]:
+    """Return everything, for JSON.
+
+    Where nothing was called, there is neither a requirement nor a floor to be taken from it.
+    """
+    found = widest_range(results, releases)
+    proven = is_proven(results)
     return {
         "schema": _SCHEMA,
         "wheel": {"file": subject.path.name, "sha256": subject.sha256},
@@ -83,6 +110,7 @@ def document(results: Sequence[Result], subject: Subject) -> dict[str, object]:
                 "withdrawn": result.release.withdrawn,
                 "admitted": is_admitted(result.release.version, subject.admits),
                 "cached": result.cached,
+                "called": result.called,
             }
             for result in results
         ],
@@ -91,14 +119,20 @@ def document(results: Sequence[Result], subject: Subject) -> dict[str, object]:
         else {
             "oldest": str(found.oldest),
             "newest": str(found.newest),
-            "requirement": found.requirement,
-            "abi-floor": found.abi_floor,
+            "requirement": found.requirement if proven else None,
+            "abi-floor": found.abi_floor if proven else None,
+            "untried": [str(version) for version in found.untried],
         },
     }
 
 
-def _count(found: Range) -> str:
-    return f"{found.count} release{'s' * (found.count != 1)}"
+def _count(number: int) -> str:
+    return f"{number} release{'s' * (number != 1)}"
+
+
+def _unknown(results: Sequence[Result]) -> list[str]:
+    versions = ", ".join(str(result.release.version) for result in results if result.unknown)
+    return [f"{versions} could not be tried: no range goes across"] if versions else []
 
 
 def _notes(result: Result, subject: Subject) -> Iterator[str]:

@@ -32,6 +32,7 @@ class Result:
     :param detail: one line: where it failed and why, or what was looked at.
     :param signal: what ended a process that crashed.
     :param cached: whether it is of an earlier run.
+    :param called: how many functions were called; ``None`` where a command ran instead, or nothing.
     """
 
     release: Release
@@ -39,11 +40,22 @@ class Result:
     detail: str = ""
     signal: str | None = None
     cached: bool = False
+    called: int | None = None
 
     @property
     def passed(self) -> bool:
         """Whether the wheel works with the release, as far as was tried."""
         return self.outcome is Outcome.PASSED
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nothing is known of the release: it could not be tried to an end."""
+        return self.outcome in TRANSIENT
+
+    @property
+    def failed(self) -> bool:
+        """Whether the wheel does not work with the release."""
+        return not self.passed and not self.unknown
 
     @property
     def label(self) -> str:

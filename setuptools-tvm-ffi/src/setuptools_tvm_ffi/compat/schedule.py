@@ -23,6 +23,7 @@ def try_releases(
     cache: Cache,
     jobs: int,
     scratch: Path,
+    begin: Callable[[int], None],
     report: Callable[[Result], None],
 ) -> tuple[Result, ...]:
     """Return what comes of each release, in the order of `releases`.
@@ -31,6 +32,7 @@ def try_releases(
     that is interrupted is continued by the next.
 
     :param scratch: a folder for environments, which is the caller's to remove.
+    :param begin: is given how many have to be tried.
     :param report: is given each result when it is there.
     :raises BuildError: a release cannot be tried, and neither can the others.
     """
@@ -42,6 +44,7 @@ def try_releases(
             report(known)
     # The newest first: it is what most people have.
     missing = [release for release in reversed(releases) if release not in results]
+    begin(len(missing))
     children = Children()
     pool = ThreadPoolExecutor(max(1, min(jobs, len(missing))))
     try:

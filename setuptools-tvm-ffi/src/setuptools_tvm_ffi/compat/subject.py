@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from ..abi_floor import DISTRIBUTION
 from ..errors import BuildError
+from ..file_digest import digest_of
 from ..wheel_archive import WheelArchive, open_wheel
 
 _SUFFIXES = {".so", ".dylib", ".dll"}
@@ -53,6 +53,11 @@ def read_subject(path: Path) -> Subject:
     with open_wheel(path) as wheel:
         _check_tags(path, wheel.tags, frozenset(sys_tags()))
         metadata = wheel.metadata()
+        if canonicalize_name(metadata.get("Name") or "") == DISTRIBUTION:
+            raise BuildError(
+                f"{path.name}: that is {DISTRIBUTION} itself, which takes the place of each "
+                "release that it is tried with"
+            )
         _check_python(path, metadata.get("Requires-Python"))
         libraries = _libraries(wheel)
         if not libraries:
@@ -62,7 +67,7 @@ def read_subject(path: Path) -> Subject:
         admits, dependencies = split_requirements(path, metadata.get_all("Requires-Dist") or [])
     return Subject(
         path=path.resolve(),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=digest_of(path),
         admits=admits,
         dependencies=dependencies,
         packages=packages_of(libraries),
@@ -98,14 +103,20 @@ def split_requirements(
 def packages_of(libraries: Iterable[str]) -> tuple[str, ...]:
     """Return the packages that libraries lie in, by name, an outer one before an inner one.
 
-    Folders that could be no package (``pkg.libs``, ``pkg-1.0.data``) are left out.
+    Folders that could be no package (``pkg.libs``) are left out; what lies in ``purelib`` or
+    ``platlib`` of ``pkg-1.0.data`` is installed as if it lay outside.
 
     >>> packages_of(["pkg/ops/libops.so", "pkg/libpkg.so", "pkg.libs/libz.so"])
     ('pkg', 'pkg.ops')
     """
-    folders = {PurePosixPath(library).parent.parts for library in libraries}
+    folders = {_installed(PurePosixPath(library).parent.parts) for library in libraries}
     named = [parts for parts in folders if parts and all(part.isidentifier() for part in parts)]
     return tuple(".".join(parts) for parts in sorted(named))
+
+
+def _installed(parts: tuple[str, ...]) -> tuple[str, ...]:
+    in_data = len(parts) > 1 and parts[0].endswith(".data") and parts[1] in {"purelib", "platlib"}
+    return parts[2:] if in_data else parts
 
 
 def _libraries(wheel: WheelArchive) -> tuple[str, ...]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import sys
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any
 
 from ..abi_floor import DISTRIBUTION
 from ..errors import BuildError
-from .environment import Environment, Installer
+from .environment import Environment, Installer, for_installers
 from .processes import Children, Ended, signal_name
 from .releases import Release
 from .result import Outcome, Result
@@ -24,6 +27,9 @@ PROBE = Path(__file__).with_name("probe.py")
 #: How it reads a schema.
 SCHEMA_MODULE = Path(__file__).parents[1] / "stubs" / "schema.py"
 _DETAIL = 300
+_PYTHON = re.compile(r"(python|pypy)[\d.]*(\.exe)?")
+# Of a script, as much as tells what runs it.
+_HEAD = 4096
 _CRASH_REPORT = "!!!!!!! Segfault encountered !!!!!!!"
 
 
@@ -61,6 +67,7 @@ def try_release(plan: Plan, release: Release, children: Children, scratch: Path)
 def _try(plan: Plan, release: Release, children: Children, scratch: Path) -> Result:
     environment = Environment(scratch / "env")
     variables = environment.variables(os.environ)
+    around = for_installers(os.environ)
     work = scratch / "work"
     work.mkdir()
     pins = [f"{DISTRIBUTION}=={release.version}"]
@@ -71,11 +78,15 @@ def _try(plan: Plan, release: Release, children: Children, scratch: Path) -> Res
         ),
         plan.installer.installation_alone(environment, plan.subject.path),
     ):
-        ended = children.run(command, folder=work, variables=os.environ, seconds=plan.seconds)
+        ended = children.run(command, folder=work, variables=around, seconds=plan.seconds)
         if ended.timed_out:
             return Result(release, Outcome.TIMED_OUT, f"installing took {plan.seconds:g} s")
         if ended.status != 0:
             return Result(release, Outcome.INSTALL_FAILED, first_error(ended.output))
+    installed = environment.installed()
+    if installed is None or installed.public != release.version.public:
+        detail = f"{installed or 'no release'} was installed instead"
+        return Result(release, Outcome.INSTALL_FAILED, detail)
     if plan.command is not None:
         return _run_command(plan, plan.command, release, environment, children)
     results = scratch / "steps.jsonl"
@@ -106,25 +117,27 @@ def probe_result(
         return Result(release, Outcome.CRASHED, f"{step} {name}", signal)
     done = next((line["done"] for line in lines if "done" in line), None)
     if ended.status == 0 and done is not None:
-        return Result(release, Outcome.PASSED, describe(done))
+        return Result(release, Outcome.PASSED, describe(done), called=done["called"])
     # A process that ends itself says nothing, or what it prints.
     error = error or f"ended with {ended.status}: {first_error(ended.output)}"
     outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
     return Result(release, outcome, f"{step} {name}: {error}")
 
 
-def describe(found: Mapping[str, int]) -> str:
+def describe(found: Mapping[str, int | None]) -> str:
     """Return what was looked at, in a few words.
 
     >>> describe({"functions": 3, "classes": 1, "called": 0})
     '3 functions and 1 class found, none was called'
+    >>> describe({"functions": 1, "classes": None, "called": 1})
+    '1 function found, classes not looked at, 1 called'
     """
     functions, classes, called = found["functions"], found["classes"], found["called"]
-    words = (
-        f"{functions} function{'s' * (functions != 1)} and {classes} class{'es' * (classes != 1)}"
-    )
-    calls = f"{called} called" if called else "none was called"
-    return f"{words} found, {calls}"
+    words = f"{functions} function{'s' * (functions != 1)}"
+    if classes is not None:
+        words += f" and {classes} class{'es' * (classes != 1)}"
+    looked = "" if classes is not None else " classes not looked at,"
+    return f"{words} found,{looked} {f'{called} called' if called else 'none was called'}"
 
 
 def first_error(output: str) -> str:
@@ -142,22 +155,51 @@ def first_error(output: str) -> str:
     return said[0] if said else lines[-1] if lines else "no output"
 
 
-def split_program(command: Sequence[str], environment: Environment, path: str) -> tuple[str, ...]:
+def split_program(
+    command: Sequence[str], environment: Environment, path: str
+) -> tuple[tuple[str, ...], str | None]:
     """Return a command whose program is that of an environment, where it has one of that name.
 
     :param path: the PATH to look on otherwise.
-    :raises BuildError: there is no such program.
+    :return: it, and where the program lies if it is none of the environment.
+    :raises BuildError: there is no such program, or one of another Python, which would not see what
+        is installed in the environment.
     """
     program, *arguments = command
     if program in {"python", "python3"}:
-        return (environment.python, *arguments)
+        return (environment.python, *arguments), None
+    # What is written as a path says itself which one is meant.
+    found = shutil.which(program, path=str(environment.scripts))
+    if found is not None:
+        return (found, *arguments), None
     found = shutil.which(program, path=path)
+    hint = "a program that a package brings needs that package: --with PACKAGE"
     if found is None:
+        raise BuildError(f"--command: there is no program {program!r}", hint=hint)
+    if is_of_python(Path(found)):
         raise BuildError(
-            f"--command: there is no program {program!r}",
-            hint="a program that a package brings needs that package: --with PACKAGE",
+            f"--command: {program!r} is not installed with the wheel, and {found} is one of "
+            "another Python, which would test something else",
+            hint=hint,
         )
-    return (found, *arguments)
+    return (found, *arguments), found
+
+
+def is_of_python(program: Path) -> bool:
+    """Whether a program is a Python, or a script that one runs: directly, or by way of a shell."""
+    if _PYTHON.fullmatch(program.name):
+        return True
+    try:
+        with program.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:
+        return False
+    if not head.startswith(b"#!"):
+        # A launcher for Windows has the script behind it, as an archive.
+        return sys.platform == "win32" and zipfile.is_zipfile(program)
+    first, _, rest = head.partition(b"\n")
+    # As pip writes it for long paths, and pyenv for each program of each of its Pythons.
+    return b"python" in first or rest.startswith(b"'''exec'") or b"/pyenv" in rest
 
 
 def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
@@ -182,13 +224,15 @@ def _run_command(
     variables = {**environment.variables(os.environ), "PYTHONUNBUFFERED": "1"}
     if shadows(plan.folder, plan.subject.packages):
         variables["PYTHONSAFEPATH"] = "1"
-    command = split_program(words, environment, variables["PATH"])
+    command, outside = split_program(words, environment, variables["PATH"])
     ended = children.run(command, folder=plan.folder, variables=variables, seconds=plan.seconds)
     if ended.timed_out:
         return Result(release, Outcome.TIMED_OUT, f"the command took more than {plan.seconds:g} s")
     # What tvm-ffi adds when the process crashes are addresses.
     said = ended.output.partition(_CRASH_REPORT)[0].splitlines()
     last = next((line.strip() for line in reversed(said) if line.strip()), "")
+    if outside is not None:
+        last = f"{last} (by {outside})".lstrip()
     signal = signal_name(ended.status)
     if signal is not None:
         return Result(release, Outcome.CRASHED, last, signal)

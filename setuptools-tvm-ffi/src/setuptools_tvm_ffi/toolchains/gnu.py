@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from ..build_environment import used_names
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 from . import local_symbols
@@ -77,13 +78,17 @@ def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, .
 
 
 def prefix_maps(settings: ExtensionSettings, sdk: TVMFFISdk, root: str) -> tuple[str, ...]:
-    """Keep the build folder out of debug information and of ``__FILE__`` in error traces."""
+    """Keep the build folder out of debug information and of ``__FILE__`` in error traces.
+
+    So are folders of the environment that builds, where headers are included from there. Of maps
+    that fit, compilers take the last.
+    """
     if not settings.prefix_map:
         return ()
-    maps = [f"-ffile-prefix-map={folder}/=" for folder in sdk.include_dirs]
-    if "=" not in root:  # the option has no way to quote one
-        maps.insert(0, f"-ffile-prefix-map={root}=.")
-    return tuple(maps)
+    outer_first = reversed(used_names(settings.include_dirs, root).items())
+    maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in sdk.include_dirs)]
+    # The option has no way to quote one.
+    return tuple(f"-ffile-prefix-map={old}={new}" for old, new in maps if "=" not in old)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from ..build_environment import ENVIRONMENT, PACKAGES
 from ..errors import ConfigurationError
 from ..settings.model import ExtensionSettings, ProjectSettings
 from ..tvm_ffi_sdk import TVMFFISdk
@@ -101,7 +102,7 @@ class NvccCompiler:
             *self.compiler.command,
             f"-ccbin={program}",
             *self._for_host(arguments),
-            *(_quoted(word) if word == self._root_map else word for word in flags),
+            *(_quoted(word) if self._is_map(word) else word for word in flags),
             *self._reproducible(unit),
             # With the headers of the toolkit and of the system, as C++ has it: those of
             # apache-tvm-ffi are system headers too, and -MMD exists on Linux alone.
@@ -222,15 +223,17 @@ class NvccCompiler:
         if self.system == "windows":
             return tuple(f"-Xcompiler={word}" for word in words)
         every = (f"-Xcompiler={word}" for word in words)
-        return tuple(word if word == self._root_map else _quoted(word) for word in every)
+        return tuple(word if self._is_map(word) else _quoted(word) for word in every)
 
-    @property
-    def _root_map(self) -> str:
-        """What is quoted in the command alone, for flags are recorded without the root.
+    def _is_map(self, word: str) -> bool:
+        """Whether a word is quoted in the command alone, for flags are recorded without folders.
 
         How it is quoted would tell, and wheels from two folders would differ.
         """
-        return f"-Xcompiler=-ffile-prefix-map={self.root}=."
+        names = (".", PACKAGES, ENVIRONMENT)
+        return word.startswith("-Xcompiler=-ffile-prefix-map=") and word.endswith(
+            tuple(f"={name}" for name in names)
+        )
 
     def _passed_on(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """Return one option of the preprocessor, which is the host's, so that it arrives there."""
