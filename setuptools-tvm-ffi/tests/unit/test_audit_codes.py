@@ -134,8 +134,11 @@ def wheel(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Wheel:
 Change = Callable[[Wheel], None]
 
 
-def wheel_file(*, platform: str = OLDEST, purelib: str = "false") -> bytes:
-    return (f"Wheel-Version: 1.0\nRoot-Is-Purelib: {purelib}\nTag: py3-none-{platform}\n").encode()
+def wheel_file(
+    *, python: str = "py3-none", platform: str = OLDEST, purelib: str = "false", version: str = "1.0"
+) -> bytes:
+    said = (f"Wheel-Version: {version}", f"Root-Is-Purelib: {purelib}", f"Tag: {python}-{platform}")
+    return "".join(f"{line}\n" for line in said).encode()
 
 
 def rewritten_record(change: Callable[[list[list[str]]], None]) -> Change:
@@ -397,13 +400,24 @@ def test_a_run_path_that_leads_to_no_folder_of_the_wheel_leaves_it(
     assert names(audited(wheel, reader)) == {"TVM204"}
 
 
-def test_an_extension_module_of_cpython_may_use_cpython(wheel: Wheel, reader: BinaryReader) -> None:
+@pytest.mark.parametrize(
+    ("python", "found"),
+    [
+        ("cp311-cp311", set()),
+        ("cp39-abi3", set()),
+        ("py3-none", {"TVM203"}),
+        ("cp311-none", {"TVM104", "TVM203"}),
+    ],
+)
+def test_an_extension_module_may_use_cpython_where_the_tag_says_so(
+    wheel: Wheel, reader: BinaryReader, python: str, found: set[str]
+) -> None:
     source = "int PyModule_Create2(void); int PyInit_native(void) { return PyModule_Create2(); }"
     content = compile_library(wheel.folder, source, name="native.so")
-    wheel.put(content, "pkg/native.cpython-311-x86_64-linux-gnu.so")
-    wheel.python = "cp311-cp311"
-    wheel.files[f"{DIST_INFO}/WHEEL"] = wheel_file().replace(b"py3-none", b"cp311-cp311")
-    assert audited(wheel, reader).findings == ()
+    wheel.put(content, "pkg/native.so")
+    wheel.python = python
+    wheel.files[f"{DIST_INFO}/WHEEL"] = wheel_file(python=python)
+    assert names(audited(wheel, reader)) == found
 
 
 def test_a_name_that_a_macro_puts_together_counts_as_there(

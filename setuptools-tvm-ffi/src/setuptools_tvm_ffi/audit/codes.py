@@ -131,7 +131,8 @@ NEEDS_PYTHON = Code(
     "uses CPython's ABI",
     "`py3-none` promises that any Python will do; one with another ABI, or a statically "
     "linked one, fails at import or crashes.",
-    "Take `Python.h` and libpython out of the sources and use the types of `tvm::ffi`.",
+    "Take `Python.h` and libpython out of the sources and use the types of `tvm::ffi`; a wheel with "
+    "an extension module of CPython says so in its tag (`cp311-cp311`, `cp39-abi3`).",
 )
 RUN_PATH_OUTSIDE = Code(
     "TVM204",

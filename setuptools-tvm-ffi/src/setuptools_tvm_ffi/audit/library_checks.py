@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from packaging.tags import Tag
+
 from ..library_check import is_python_symbol
 from ..toolchains import local_symbols
 from . import codes
@@ -58,14 +60,33 @@ def surroundings(binaries: Sequence[Binary], paths: Iterable[str]) -> Surroundin
     return Surroundings(files, frozenset(folders), users)
 
 
-def library_findings(binary: Binary, around: Surroundings) -> Iterator[Finding]:
-    """Yield what is wrong with a library."""
-    for code, what in (*_loading(binary, around), *_symbols(binary), *_linking(binary)):
+def library_findings(
+    binary: Binary, around: Surroundings, *, tags: Iterable[Tag]
+) -> Iterator[Finding]:
+    """Yield what is wrong with a library.
+
+    :param tags: of the wheel.
+    """
+    may_use_python = is_python_extension(binary) and is_bound_to_cpython(tags)
+    for code, what in (
+        *_loading(binary, around),
+        *([] if may_use_python else _python(binary)),
+        *_symbols(binary),
+        *_linking(binary),
+    ):
         yield Finding(code, binary.path, what)
 
 
+def is_bound_to_cpython(tags: Iterable[Tag]) -> bool:
+    """Whether every tag names an ABI of CPython, where ``none`` promises to use none.
+
+    https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/#abi-tag
+    """
+    return all(tag.abi != "none" for tag in tags)
+
+
 def is_python_extension(binary: Binary) -> bool:
-    """Whether a library is an extension module of CPython, which may use what it likes."""
+    """Whether a library is an extension module of CPython."""
     return any(name.startswith("PyInit_") for name in binary.exported)
 
 
@@ -106,12 +127,15 @@ def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]
         yield codes.UNSIGNED, "it has no LC_CODE_SIGNATURE"
 
 
+def _python(binary: Binary) -> Iterator[tuple[Code, str]]:
+    python = python_symbols(binary)
+    if binary.kind == "library" and python:
+        yield codes.NEEDS_PYTHON, listed(python)
+
+
 def _symbols(binary: Binary) -> Iterator[tuple[Code, str]]:
     if binary.kind != "library":
         return
-    python = [] if is_python_extension(binary) else python_symbols(binary)
-    if python:
-        yield codes.NEEDS_PYTHON, listed(python)
     templates = foreign_templates(binary)
     if templates:
         yield codes.EXPORTS_TEMPLATES, listed(templates)

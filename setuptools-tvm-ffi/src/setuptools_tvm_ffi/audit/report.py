@@ -84,7 +84,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         around = surroundings(binaries, wheel.members)
         for binary in binaries:
             if binary not in bundled:
-                findings += library_findings(binary, around)
+                findings += library_findings(binary, around, tags=wheel.tags)
         if binaries:
             findings += tag_findings(wheel.tags, wheel.wheel_file(), binaries, lowest)
         if tvm_ffi:

@@ -20,7 +20,7 @@ from ..errors import BuildError
 from . import codes
 from .binaries import Binary
 from .codes import Finding, listed
-from .library_checks import is_python_extension, python_symbols
+from .library_checks import is_bound_to_cpython, is_python_extension, python_symbols
 from .platform_tags import problems_for, satisfied_tag
 from .stub_files import StubNames
 from .tvm_ffi_symbols import FIRST, GONE, RELEASES
@@ -89,7 +89,9 @@ def tag_findings(
         elif platform.startswith("linux_"):
             yield Finding(codes.TAG_LINUX, "", f"'{platform}'; {fits}")
     pythons = sorted({f"{tag.interpreter}-{tag.abi}" for tag in tags})
-    bound_to_one = any(is_python_extension(b) and python_symbols(b) for b in binaries)
+    bound_to_one = is_bound_to_cpython(tags) and any(
+        is_python_extension(b) and python_symbols(b) for b in binaries
+    )
     if "py3-none" not in pythons and not bound_to_one:
         yield Finding(codes.TAG_PYTHON, "", listed(pythons))
     named = {tag for text in wheel_file.get_all("Tag", []) for tag in parse_tag(str(text))}
