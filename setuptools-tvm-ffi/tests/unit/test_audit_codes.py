@@ -81,6 +81,7 @@ class Wheel:
     platform: str = OLDEST
     python: str = "py3-none"
     requires: tuple[str, ...] = ("apache-tvm-ffi>=0.1.15.post2,<0.2",)
+    requires_python: str = ">=3.9"
     floor: str = "0.1.15.post2"
     has_build_record: bool = True
 
@@ -109,7 +110,13 @@ class Wheel:
         if self.has_build_record:
             files.setdefault(f"{DIST_INFO}/tvm_ffi_build.json", json.dumps(record).encode())
         tag = f"{self.python}-{self.platform}"
-        return write_wheel(self.folder, files, tag=tag, requires=self.requires)
+        return write_wheel(
+            self.folder,
+            files,
+            tag=tag,
+            requires=self.requires,
+            requires_python=self.requires_python,
+        )
 
 
 @functools.cache
@@ -135,7 +142,11 @@ Change = Callable[[Wheel], None]
 
 
 def wheel_file(
-    *, python: str = "py3-none", platform: str = OLDEST, purelib: str = "false", version: str = "1.0"
+    *,
+    python: str = "py3-none",
+    platform: str = OLDEST,
+    purelib: str = "false",
+    version: str = "1.0",
 ) -> bytes:
     said = (f"Wheel-Version: {version}", f"Root-Is-Purelib: {purelib}", f"Tag: {python}-{platform}")
     return "".join(f"{line}\n" for line in said).encode()
@@ -321,6 +332,8 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM704": (changes(requires=("apache-tvm-ffi>=0.1.12,<0.2",), floor="0.1.12"), set()),
     "TVM705": (changes(has_build_record=False), set()),
     "TVM706": (compiled_again, set()),
+    "TVM707": (changes(requires=("apache-tvm-ffi>=0.1.16,<0.1.16",)), set()),
+    "TVM708": (changes(requires=("apache-tvm-ffi>=0.1.15.post2",)), set()),
 }
 
 
@@ -434,11 +447,72 @@ def test_object_files_for_a_device_are_no_libraries(wheel: Wheel, reader: Binary
     assert audited(wheel, reader).findings == ()
 
 
-def test_a_symbol_of_no_known_release_is_told(wheel: Wheel, reader: BinaryReader) -> None:
+@pytest.mark.parametrize(
+    ("requirement", "found"),
+    [
+        ("apache-tvm-ffi>=0.1.15.post2,<0.2", {"TVM702"}),
+        # Of later releases than the table has, nobody knows.
+        ("apache-tvm-ffi>=0.1.99,<0.2", set()),
+    ],
+)
+def test_a_symbol_of_no_known_release_is_lacking_in_all_of_them(
+    wheel: Wheel, reader: BinaryReader, requirement: str, found: set[str]
+) -> None:
     needs("TVMFFIOfTheFuture")(wheel)
+    wheel.requires = (requirement,)
     report = audited(wheel, reader)
-    assert report.findings == ()
+    assert names(report) == found
     assert report.symbols["TVMFFIOfTheFuture"] is None
+
+
+@pytest.mark.parametrize(
+    ("requires", "found"),
+    [
+        (("apache-tvm-ffi>=0.1.15.post2,<0.2; sys_platform == 'linux'",), {}),
+        (("apache-tvm-ffi>=0.1.15.post2,<0.2; platform_machine == 'vax'",), {"TVM701": "with"}),
+        (
+            ("apache-tvm-ffi>=0.1.15.post2,<0.2; sys_platform == 'win32'",),
+            {"TVM701": "does not apply with Python 3.9 on manylinux"},
+        ),
+        (
+            (
+                "apache-tvm-ffi>=0.1.14.post1,<0.2; python_version < '3.10'",
+                "apache-tvm-ffi>=0.1.15.post2,<0.2; python_version >= '3.10'",
+            ),
+            {"TVM703": "(with Python 3.9 on manylinux"},
+        ),
+        (
+            ("apache-tvm-ffi>=0.1.15.post2,<0.2; python_version >= '3.10'",),
+            {"TVM701": "does not apply with Python 3.9 on manylinux"},
+        ),
+        (("apache-tvm-ffi==0.0.1",), {"TVM707": "'apache-tvm-ffi==0.0.1' allows none"}),
+        (("apache-tvm-ffi>=9,<0.2",), {"TVM707": "and none after it"}),
+        (("apache-tvm-ffi>=0.1.15.post2", "apache-tvm-ffi<0.1.9"), {"TVM707": "allows none"}),
+        (("apache-tvm-ffi>=0.1.15.post2",), {"TVM708": "allows 0.2 and later"}),
+        (("apache-tvm-ffi>=0.1.15.post2,<1",), {"TVM708": "allows 0.2 and later"}),
+        (("apache-tvm-ffi>=0.1.15.post2,<0.2; extra == 'a'",), {"TVM701": "no Requires-Dist"}),
+        (("apache-tvm-ffi==0.1.15.post2",), {}),
+        (("apache-tvm-ffi==0.1.16.*",), {}),
+        (("apache-tvm-ffi~=0.1.16",), {}),
+        (("apache-tvm-ffi>0.1.15.post2,<0.2",), {}),
+    ],
+)
+def test_a_requirement_is_judged_as_pip_reads_it_for_each_python(
+    wheel: Wheel, reader: BinaryReader, requires: tuple[str, ...], found: dict[str, str]
+) -> None:
+    wheel.requires = requires
+    findings = audited(wheel, reader).findings
+    assert [finding.code.name for finding in findings] == list(found)
+    for finding in findings:
+        assert found[finding.code.name] in finding.what
+
+
+def test_a_python_that_the_wheel_is_not_for_needs_no_requirement(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    wheel.requires = ("apache-tvm-ffi>=0.1.15.post2,<0.2; python_version >= '3.10'",)
+    wheel.requires_python = ">=3.10"
+    assert audited(wheel, reader).findings == ()
 
 
 def test_a_requirement_in_an_extra_is_none_of_the_package(

@@ -131,8 +131,8 @@ NEEDS_PYTHON = Code(
     "uses CPython's ABI",
     "`py3-none` promises that any Python will do; one with another ABI, or a statically "
     "linked one, fails at import or crashes.",
-    "Take `Python.h` and libpython out of the sources and use the types of `tvm::ffi`; a wheel with "
-    "an extension module of CPython says so in its tag (`cp311-cp311`, `cp39-abi3`).",
+    "Take `Python.h` and libpython out of the sources and use the types of `tvm::ffi`; a wheel "
+    "with an extension module of CPython says so in its tag (`cp311-cp311`, `cp39-abi3`).",
 )
 RUN_PATH_OUTSIDE = Code(
     "TVM204",
@@ -299,7 +299,8 @@ REQUIREMENT_LACKS_SYMBOL = Code(
     ERROR,
     "apache-tvm-ffi may be a release without a function that is needed",
     'With such a release, `import` fails with "undefined symbol".',
-    "Raise the lower bound of the requirement, or lower what the sources use.",
+    "Raise the lower bound of the requirement, or lower what the sources use; a function that no "
+    "known release has is misspelt, or comes with a later one.",
 )
 REQUIREMENT_BELOW_FLOOR = Code(
     "TVM703",
@@ -333,6 +334,21 @@ RECORD_OF_ANOTHER_BUILD = Code(
     "Change libraries before the wheel is made (`strip`, `ldflags`), or with a tool that "
     "renews the record.",
 )
+REQUIREMENT_ALLOWS_NONE = Code(
+    "TVM707",
+    ERROR,
+    "no release of apache-tvm-ffi meets the requirement",
+    "pip cannot install the package.",
+    "Correct the bounds: a lower one that was released, and an upper one above it.",
+)
+REQUIREMENT_UNBOUNDED = Code(
+    "TVM708",
+    WARNING,
+    "apache-tvm-ffi may be of a later minor line",
+    "Tvm-ffi may change its ABI with 0.2; pip installs that beside a library that was built "
+    "for 0.1.",
+    "Add an upper bound, as setuptools-tvm-ffi does where `dependencies` is dynamic: `<0.2`.",
+)
 
 #: All of them, in the order of their names.
 CATALOGUE = (
@@ -350,5 +366,5 @@ CATALOGUE = (
     *(NO_RELRO, BUILD_PATHS, NO_STUBS, NO_PY_TYPED, STUB_NAMES_NO_EXPORT, STUB_NAMES_UNKNOWN),
     *(STUB_LOADS_MISSING, RECORD_UNLISTED, RECORD_DIFFERS, RECORD_MISSING_FILE, RECORD_BROKEN),
     *(NO_REQUIREMENT, REQUIREMENT_LACKS_SYMBOL, REQUIREMENT_BELOW_FLOOR, REQUIREMENT_WITHDRAWN),
-    *(NO_BUILD_RECORD, RECORD_OF_ANOTHER_BUILD),
+    *(NO_BUILD_RECORD, RECORD_OF_ANOTHER_BUILD, REQUIREMENT_ALLOWS_NONE, REQUIREMENT_UNBOUNDED),
 )

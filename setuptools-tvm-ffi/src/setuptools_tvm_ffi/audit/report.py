@@ -18,17 +18,16 @@ from .binaries import Binary, BinaryReader, Unreadable, is_binary
 from .codes import Finding
 from .library_checks import library_findings, surroundings
 from .platform_tags import is_external_copy
+from .requirement_checks import declared_requirement, places, requirement_findings
 from .stub_files import StubNames, stub_names
 from .wheel_checks import (
     BuildFacts,
     build_record_findings,
-    declared_requirement,
     is_tvm_ffi_library,
     looked_for,
     lowest_tag,
     needed_releases,
     read_build_record,
-    requirement_findings,
     stub_findings,
     tag_findings,
 )
@@ -90,7 +89,8 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         if tvm_ffi:
             strings = frozenset(name for binary in binaries for name in binary.found)
             findings += stub_findings(tvm_ffi, frozenset(wheel.members), stubs, strings)
-            findings += requirement_findings(requirements, tvm_ffi, record)
+            where = places(wheel.metadata(), wheel.tags, tvm_ffi)
+            findings += requirement_findings(requirements, tvm_ffi, record, where)
             digests = {binary.path: contents.digests[binary.path] for binary in tvm_ffi}
             findings += build_record_findings(record, digests)
         return WheelReport(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at what surrounds the libraries of a wheel: tags, stubs, requirement, build record."""
+"""Looks at what surrounds the libraries of a wheel: tags, stubs, build record."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag, parse_tag
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from .. import build_record
-from ..abi_floor import DISTRIBUTION, WITHDRAWN
+from ..abi_floor import DISTRIBUTION
 from ..errors import BuildError
 from . import codes
 from .binaries import Binary
@@ -23,7 +21,7 @@ from .codes import Finding, listed
 from .library_checks import is_bound_to_cpython, is_python_extension, python_symbols
 from .platform_tags import problems_for, satisfied_tag
 from .stub_files import StubNames
-from .tvm_ffi_symbols import FIRST, GONE, RELEASES
+from .tvm_ffi_symbols import FIRST
 
 _TVM_FFI_SYMBOL = re.compile(r"TVMFFI\w+")
 _EXPORTED = re.compile(r"__tvm_ffi_(?!_metadata_|_doc_)(\w+)")
@@ -192,7 +190,7 @@ def _target(path: str) -> str:
     return stem if name.endswith(".dll") else stem.removeprefix("lib")
 
 
-# --- requirement and build record ---
+# --- build record ---
 
 
 @dataclass(frozen=True)
@@ -215,56 +213,6 @@ def read_build_record(content: bytes | None) -> BuildFacts | None:
         return BuildFacts(str(built["built-against"]), Version(built["abi-floor"]), digests)
     except (ValueError, KeyError, TypeError, RecursionError, InvalidVersion):
         return None
-
-
-def declared_requirement(metadata: Message) -> list[Requirement]:
-    """Return what a wheel requires of apache-tvm-ffi, extras left out."""
-    found = []
-    for text in metadata.get_all("Requires-Dist", []):
-        try:
-            requirement = Requirement(str(text))
-        except InvalidRequirement:
-            continue  # twine and pip say so
-        in_extra = requirement.marker is not None and "extra" in str(requirement.marker)
-        if canonicalize_name(requirement.name) == DISTRIBUTION and not in_extra:
-            found.append(requirement)
-    return found
-
-
-def requirement_findings(
-    requirements: Sequence[Requirement], binaries: Sequence[Binary], facts: BuildFacts | None
-) -> Iterator[Finding]:
-    """Yield what is wrong with a requirement for apache-tvm-ffi."""
-    if not requirements:
-        yield Finding(codes.NO_REQUIREMENT, "", "METADATA has no Requires-Dist for it")
-        return
-    allowed = [
-        release
-        for release in sorted({*RELEASES, *WITHDRAWN})
-        if all(r.specifier.contains(release, prereleases=True) for r in requirements)
-    ]
-    said = ", ".join(map(str, requirements))
-    for name in needed_releases(binaries):
-        first, gone = FIRST.get(name), GONE.get(name)
-        lacking = [
-            release
-            for release in allowed
-            if (first is not None and release < first) or (gone is not None and release >= gone)
-        ]
-        if lacking:
-            versions = listed([str(release) for release in lacking])
-            what = f"'{said}' allows {versions}; {name} is new in {first}"
-            if gone is not None:
-                what += f" and gone in {gone}"
-            yield Finding(codes.REQUIREMENT_LACKS_SYMBOL, "", what)
-    if facts is not None:
-        older = [str(r) for r in allowed if r < Version(facts.floor.public)]
-        if older:
-            what = f"'{said}' allows {listed(older)}; the floor is {facts.floor}"
-            yield Finding(codes.REQUIREMENT_BELOW_FLOOR, "", what)
-    withdrawn = [str(release) for release in allowed if release in WITHDRAWN]
-    if withdrawn:
-        yield Finding(codes.REQUIREMENT_WITHDRAWN, "", f"'{said}' allows {listed(withdrawn)}")
 
 
 def build_record_findings(
