@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
@@ -440,10 +441,33 @@ def test_a_name_that_a_macro_puts_together_counts_as_there(
     assert audited(wheel, reader).findings == ()
 
 
-def test_object_files_for_a_device_are_no_libraries(wheel: Wheel, reader: BinaryReader) -> None:
+# What nvcc 13 -cubin and -rdc -cubin write, and clang for AMD: EI_OSABI, e_type, e_machine.
+@pytest.mark.parametrize(
+    ("name", "system", "kind", "machine"),
+    [
+        ("kernel.cubin", 0x41, 2, 190),
+        ("relocatable.cubin", 0x41, 1, 190),
+        ("kernel.hsaco", 0x40, 3, 224),
+    ],
+)
+def test_code_for_a_device_is_no_library(
+    wheel: Wheel, reader: BinaryReader, name: str, system: int, kind: int, machine: int
+) -> None:
+    identity = b"\x7fELF" + bytes((2, 1, 1, system, 8)) + bytes(7)
+    header = identity + struct.pack(
+        "<HHIQQQIHHHHHH", kind, machine, 2, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0
+    )
+    program_header = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 120, 120, 8)
+    wheel.files[f"pkg/{name}"] = header + program_header
+    report = audited(wheel, reader)
+    assert report.findings == ()
+    assert [binary.path for binary in report.libraries] == [LIBRARY]
+
+
+def test_object_files_are_no_libraries(wheel: Wheel, reader: BinaryReader) -> None:
     command = ["cc", "-c", "-x", "c", "-", "-o", "kernel.o"]
     subprocess.run(command, cwd=wheel.folder, input=b"int f;", check=True)
-    wheel.files["pkg/kernel.cubin"] = (wheel.folder / "kernel.o").read_bytes()
+    wheel.files["pkg/kernel.o"] = (wheel.folder / "kernel.o").read_bytes()
     assert audited(wheel, reader).findings == ()
 
 
