@@ -406,6 +406,27 @@ def test_a_library_that_who_needs_it_loads_first_counts_as_found(
     assert audited(wheel, reader).findings == ()
 
 
+def test_a_dll_of_the_wheel_is_found_in_any_case(wheel: Wheel, reader: BinaryReader) -> None:
+    for_windows(wheel)
+    wheel.put(
+        make_pe(needed={"Core.DLL": ["f"], "tvm_ffi.dll": ["TVMFFIErrorSetRaised"]}), "pkg/ops.dll"
+    )
+    assert "TVM201" in names(audited(wheel, reader))
+    wheel.put(make_pe(needed={}, exported=("f",)), "pkg/core.dll")
+    assert names(audited(wheel, reader)) == set()
+
+
+def test_a_library_that_is_needed_by_its_whole_path_is_not_that_of_the_wheel(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    """Without a soname, the path that the linker was given is what is looked for."""
+    core = compile_library(wheel.folder, "int f;", name="libcore.so")
+    wheel.put(core, "pkg/libcore.so")
+    flags = ("-Wl,--no-as-needed", str(wheel.folder / "libcore.so"), "-Wl,-rpath,$ORIGIN")
+    wheel.compile(*flags)
+    assert {"TVM101", "TVM202"} <= names(audited(wheel, reader))
+
+
 @pytest.mark.parametrize("path", ["$ORIGIN/../..", "$ORIGIN/nothing", "lib", "$ORIGINAL"])
 def test_a_run_path_that_leads_to_no_folder_of_the_wheel_leaves_it(
     wheel: Wheel, reader: BinaryReader, path: str

@@ -172,11 +172,15 @@ def _is_reached(binary: Binary, library: str, around: Surroundings) -> bool:
 def _finds(binary: Binary, library: str, path: str) -> bool:
     if binary.format == "macho" and not library.startswith("@rpath/"):
         return _folder_of(binary, posixpath.dirname(library)) == posixpath.dirname(path)
+    if binary.format == "elf" and "/" in library:
+        return False  # it is taken from that folder of the machine, or of the working one
     return posixpath.dirname(path) in {_folder_of(binary, p) for p in binary.run_paths}
 
 
 def _plain(library: str) -> str:
-    return library.replace("\\", "/").rpartition("/")[2]
+    """Return a name without folders, as it is compared: on Windows in any case."""
+    name = library.replace("\\", "/").rpartition("/")[2]
+    return name.lower() if name.lower().endswith((".dll", ".pyd")) else name
 
 
 def _folder_of(binary: Binary, run_path: str) -> str | None:
