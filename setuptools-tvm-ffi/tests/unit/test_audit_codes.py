@@ -406,6 +406,53 @@ def test_a_library_that_who_needs_it_loads_first_counts_as_found(
     assert audited(wheel, reader).findings == ()
 
 
+def test_how_others_have_built_what_a_repair_tool_has_put_in_is_no_finding(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    source = f'{SOURCE}int _ZNSt6vectorIiSaIiEE5clearEv; const char* p = "/home/me/project/a.cc";'
+    wheel.compile(source=source, path="pkg/libhelper-1a2b3c4d.so")
+    assert names(audited(wheel, reader)) == {"TVM301", "TVM404", "TVM501"}
+    for folder in ("pkg.libs", "pkg/.dylibs"):
+        wheel.files[f"{folder}/libhelper-1a2b3c4d.so"] = wheel.files.pop(
+            "pkg/libhelper-1a2b3c4d.so"
+            if folder == "pkg.libs"
+            else "pkg.libs/libhelper-1a2b3c4d.so"
+        )
+        assert audited(wheel, reader).findings == ()
+
+
+def test_what_a_library_of_the_data_folder_goes_with_is_found_where_it_is_installed(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    path = f"{DIST_INFO}/tvm_ffi_build.json"
+    wheel.files[path] = metadata_of(wheel)[path]
+    for name in [name for name in wheel.files if name.startswith("pkg/")]:
+        wheel.files[f"pkg-1.0.data/platlib/{name}"] = wheel.files.pop(name)
+    assert audited(wheel, reader).findings == ()
+    del wheel.files["pkg-1.0.data/platlib/pkg/py.typed"]
+    (finding,) = audited(wheel, reader).findings
+    assert (finding.path, finding.what) == (f"pkg-1.0.data/platlib/{LIBRARY}", "pkg/py.typed")
+
+
+def test_a_library_in_no_package_has_no_marker_of_one(wheel: Wheel, reader: BinaryReader) -> None:
+    wheel.files["libops.so"] = wheel.files.pop(LIBRARY)
+    assert audited(wheel, reader).findings == ()
+
+
+def test_libtvm_ffi_in_its_own_wheel_exports_what_is_its(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    source = "int TVMFFIErrorSetRaised(void* h) { return !h; } int _ZNSt6vectorIiSaIiEE5clearEv;"
+    content = compile_library(wheel.folder, source, name="libtvm_ffi.so")
+    path = write_wheel(
+        wheel.folder,
+        {"tvm_ffi/lib/libtvm_ffi.so": content},
+        tag=f"py3-none-{OLDEST}",
+        distribution="apache_tvm_ffi-0.1.15",
+    )
+    assert audit_wheel(path, reader).findings == ()
+
+
 def test_a_dll_of_the_wheel_is_found_in_any_case(wheel: Wheel, reader: BinaryReader) -> None:
     for_windows(wheel)
     wheel.put(

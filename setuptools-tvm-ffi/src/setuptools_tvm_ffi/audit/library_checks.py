@@ -17,9 +17,10 @@ from ..toolchains import local_symbols
 from . import codes
 from .binaries import Binary
 from .codes import Code, Finding, listed
-from .platform_tags import is_entitled
+from .platform_tags import is_entitled, is_external_copy
 
 _PYTHON_LIBRARY = re.compile(r"libpython[\d.]+\w*\.(?:so|dylib)[\d.]*|(?i:python3\d*\w*\.dll)")
+_OF_WHO_BUILDS = (codes.EXPORTS_TEMPLATES, codes.UNIQUE, codes.BUILD_PATHS)
 _ORIGINS = ("$ORIGIN", "${ORIGIN}", "@loader_path")
 
 
@@ -65,6 +66,9 @@ def library_findings(
 ) -> Iterator[Finding]:
     """Yield what is wrong with a library.
 
+    Not what a package can do nothing about: how a library of others was made that it brings along,
+    nor that libtvm_ffi in its own wheel exports what is its.
+
     :param tags: of the wheel.
     """
     may_use_python = is_python_extension(binary) and is_bound_to_cpython(tags)
@@ -74,7 +78,21 @@ def library_findings(
         *_symbols(binary),
         *_linking(binary),
     ):
+        if code in _OF_WHO_BUILDS and (is_grafted(binary.path) or is_external_copy(binary.path)):
+            continue
         yield Finding(code, binary.path, what)
+
+
+def is_grafted(path: str) -> bool:
+    """Whether a repair tool has put a file into a wheel, which others have built then.
+
+    auditwheel and delvewheel make a folder ``pkg.libs`` beside the package, delocate ``.dylibs`` in
+    it.
+
+    >>> is_grafted("pkg.libs/libgomp-1a2b3c4d.so.1"), is_grafted("pkg/libops.so")
+    (True, False)
+    """
+    return posixpath.dirname(path).endswith((".libs", "/.dylibs"))
 
 
 def is_bound_to_cpython(tags: Iterable[Tag]) -> bool:

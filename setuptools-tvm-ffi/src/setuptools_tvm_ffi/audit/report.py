@@ -16,7 +16,7 @@ from ..wheel_record import Record
 from . import codes
 from .binaries import Binary, BinaryReader, Unreadable, is_binary
 from .codes import Finding
-from .library_checks import library_findings, surroundings
+from .library_checks import is_grafted, library_findings, surroundings
 from .platform_tags import is_external_copy
 from .requirement_checks import declared_requirement, places, requirement_findings
 from .stub_files import StubNames, stub_names
@@ -88,10 +88,11 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             findings += tag_findings(wheel.tags, wheel.wheel_file(), binaries, lowest)
         if tvm_ffi:
             strings = frozenset(name for binary in binaries for name in binary.found)
-            findings += stub_findings(tvm_ffi, frozenset(wheel.members), stubs, strings)
+            built = [binary for binary in tvm_ffi if not is_grafted(binary.path)]
+            findings += stub_findings(built, frozenset(wheel.members), stubs, strings)
             where = places(wheel.metadata(), wheel.tags, tvm_ffi)
             findings += requirement_findings(requirements, tvm_ffi, record, where)
-            digests = {binary.path: contents.digests[binary.path] for binary in tvm_ffi}
+            digests = {binary.path: contents.digests[binary.path] for binary in built}
             findings += build_record_findings(record, digests)
         return WheelReport(
             path=path,

@@ -116,19 +116,36 @@ def stub_findings(
     :param stubs: what the modules with stubs name, by their paths.
     :param strings: what was found of `looked_for` in all of the wheel's libraries.
     """
-    exporting = {binary.path for binary in binaries if exported_functions(binary)}
-    for path in sorted({binary.path for binary in binaries}):
-        folder = path.rpartition("/")[0]
-        missing = _missing_stub(path, exporting, paths, stubs)
-        if missing is not None:
-            yield Finding(codes.NO_STUBS, path, missing)
-        if not any(f"{parent}/py.typed" in paths for parent in _parents(folder)):
-            yield Finding(codes.NO_PY_TYPED, path, f"{folder.partition('/')[0]}/py.typed")
+    where = {installed_path(path): path for path in paths}
+    stubs = {installed_path(path): names for path, names in stubs.items()}
     by_target: dict[str, set[str]] = {}
+    exporting = set()
     for binary in binaries:
-        by_target.setdefault(_target(binary.path), set()).update(exported_functions(binary))
+        functions = exported_functions(binary)
+        by_target.setdefault(_target(binary.path), set()).update(functions)
+        if functions:
+            exporting.add(installed_path(binary.path))
+    for path in sorted({installed_path(binary.path) for binary in binaries}):
+        missing = _missing_stub(path, exporting, frozenset(where), stubs)
+        if missing is not None:
+            yield Finding(codes.NO_STUBS, where[path], missing)
+        folder = path.rpartition("/")[0]
+        # What is in no package cannot have one.
+        if folder and not any(f"{parent}/py.typed" in where for parent in _parents(folder)):
+            yield Finding(codes.NO_PY_TYPED, where[path], f"{folder.partition('/')[0]}/py.typed")
     for path, names in stubs.items():
-        yield from _module_findings(path, names, by_target, strings)
+        yield from _module_findings(where[path], names, by_target, strings)
+
+
+def installed_path(path: str) -> str:
+    """Return where a file of a wheel is, from ``site-packages``, when it is installed.
+
+    https://packaging.python.org/en/latest/specifications/binary-distribution-format/
+
+    >>> installed_path("pkg-1.0.data/platlib/pkg/libops.so"), installed_path("pkg/libops.so")
+    ('pkg/libops.so', 'pkg/libops.so')
+    """
+    return re.sub(r"^[^/]+\.data/(?:plat|pure)lib/", "", path)
 
 
 def looked_for(stubs: Mapping[str, StubNames]) -> set[str]:
@@ -173,9 +190,10 @@ def _missing_stub(
         return f"{module}i is not there" if is_missing else None
     if loading:
         return f"no module with stubs loads it; {listed(sorted(loading.values()))} load others"
-    top = path.partition("/")[0]
-    has_some = any(p.startswith(f"{top}/") and p.endswith(".pyi") for p in paths)
-    return None if has_some else f"there is no .pyi in {top}"
+    top, slash, _ = path.partition("/")
+    package = f"{top}/" if slash else ""
+    has_some = any(p.startswith(package) and p.endswith(".pyi") for p in paths)
+    return None if has_some else "there is no .pyi" + (f" in {top}" if package else "")
 
 
 def _parents(folder: str) -> Iterator[str]:
@@ -226,7 +244,7 @@ def build_record_findings(
         yield Finding(codes.NO_BUILD_RECORD, "", f"no {build_record.FILENAME} that can be read")
         return
     for path, digest in digests.items():
-        recorded = facts.digests.get(path)
+        recorded = facts.digests.get(installed_path(path))
         if recorded != digest:
             what = "the record does not list it" if recorded is None else f"SHA-256 {digest}"
             yield Finding(codes.RECORD_OF_ANOTHER_BUILD, path, what)
