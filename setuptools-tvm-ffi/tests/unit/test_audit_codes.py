@@ -509,6 +509,11 @@ def test_a_name_that_a_macro_puts_together_counts_as_there(
     assert audited(wheel, reader).findings == ()
 
 
+def test_a_name_that_others_only_end_with_is_not_there(wheel: Wheel, reader: BinaryReader) -> None:
+    wheel.compile(source=SOURCE.replace('"pkg.scale"', '"pkg.rescale"'))
+    assert names(audited(wheel, reader)) == {"TVM504"}
+
+
 # What nvcc 13 -cubin and -rdc -cubin write, and clang for AMD: EI_OSABI, e_type, e_machine.
 @pytest.mark.parametrize(
     ("name", "system", "kind", "machine"),

@@ -151,7 +151,15 @@ def installed_path(path: str) -> str:
 def looked_for(stubs: Mapping[str, StubNames]) -> set[str]:
     """Return the strings that `stub_findings` wants to have looked for in libraries."""
     registered = {name for names in stubs.values() for name in names.registered}
-    return registered | {name.rpartition(".")[2] for name in registered}
+    return registered | set(map(_last_part, registered))
+
+
+def _last_part(name: str) -> str:
+    """Return the last part of a registered name as a string of its own, the end of one before it.
+
+    A macro may put a name together of it; what only ends like it (``rescale``) is another name.
+    """
+    return "\0" + name.rpartition(".")[2]
 
 
 def _module_findings(
@@ -169,7 +177,7 @@ def _module_findings(
         name
         for name in names.registered
         # A name that a macro puts together has its last part somewhere.
-        if not {name, name.rpartition(".")[2]} & strings
+        if not {name, _last_part(name)} & strings
     ]
     if unknown and by_target:
         yield Finding(codes.STUB_NAMES_UNKNOWN, path, listed(unknown))
