@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from packaging.tags import Tag
+from packaging.tags import Tag, platform_tags
 
 from ..audit.platform_tags import EXTERNAL
 from ..errors import BuildError
@@ -82,6 +82,18 @@ class RepairTool:
     def runs_here(self) -> bool:
         """Whether this is a system on which it can run."""
         return not self.hosts or sys.platform in self.hosts
+
+    def can_judge(self, tags: Iterable[Tag]) -> bool:
+        """Whether it can look at a wheel with these tags here.
+
+        auditwheel (6.8) fails on a wheel for the C library that this Python does not run on: musl's
+        where that is glibc, and the other way round.
+        """
+        if not self.runs_here or self.name != "auditwheel":
+            return self.runs_here
+        here = next(iter(platform_tags()), "").partition("_")[0]
+        foreign = {"manylinux": "musllinux", "musllinux": "manylinux"}.get(re.sub(r"\d+", "", here))
+        return foreign is None or not any(tag.platform.startswith(foreign) for tag in tags)
 
     def check_installed(self) -> str:
         """Return the name with the release, for people.
