@@ -334,7 +334,9 @@ def test_a_wheel_for_musl_in_order_is_copied_where_auditwheel_cannot_judge_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     elsewhere(monkeypatch)
-    monkeypatch.setattr(tools, "platform_tags", lambda: iter(["manylinux_2_36_x86_64"]))
+    monkeypatch.setattr(
+        tools, "platform_tags", lambda: iter(["linux_x86_64", "manylinux_2_36_x86_64"])
+    )
     calls = give(monkeypatch, {})
     wheel = write_wheel(tmp_path, {"pkg/a.py": b""}, tag="py3-none-musllinux_1_2_x86_64")
     result = repair_wheel(wheel, tmp_path / "w", reader)

@@ -91,9 +91,10 @@ class RepairTool:
         """
         if not self.runs_here or self.name != "auditwheel":
             return self.runs_here
-        here = next(iter(platform_tags()), "").partition("_")[0]
-        foreign = {"manylinux": "musllinux", "musllinux": "manylinux"}.get(re.sub(r"\d+", "", here))
-        return foreign is None or not any(tag.platform.startswith(foreign) for tag in tags)
+        here = {re.split(r"[\d_]", tag, maxsplit=1)[0] for tag in platform_tags()}
+        for_libc = {re.split(r"[\d_]", tag.platform, maxsplit=1)[0] for tag in tags} - {"linux"}
+        # Where this Python has no tags but linux_…, nothing is known of the C library.
+        return here == {"linux"} or for_libc <= here
 
     def check_installed(self) -> str:
         """Return the name with the release, for people.
