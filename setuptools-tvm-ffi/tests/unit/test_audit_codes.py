@@ -294,6 +294,20 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
     ),
     # Neither tag fits both.
     "TVM107": (lambda wheel: wheel.put(make_pe(needed={}, exported=()), "pkg/x.dll"), {"TVM101"}),
+    "TVM108": (
+        lambda wheel: wheel.files.update(
+            {
+                f"{DIST_INFO}/METADATA": metadata_of(wheel)[f"{DIST_INFO}/METADATA"].replace(
+                    b"Version: 1.0", b"Version: 1.1"
+                )
+            }
+        ),
+        set(),
+    ),
+    "TVM109": (
+        lambda wheel: wheel.files.update({f"{DIST_INFO}/WHEEL": wheel_file(version="9.0")}),
+        set(),
+    ),
     # No manylinux tag allows it either.
     "TVM201": (needs_odd_library, {"TVM101"}),
     "TVM202": (needs_library_of_the_wheel(), set()),
@@ -378,6 +392,61 @@ def test_a_code_says_what_it_breaks_and_how_it_is_mended(code: Code) -> None:
     assert code.breaks.endswith(".")
     assert code.fix.endswith(".")
     assert not code.title.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Name: PKG\nVersion: 1.0.0\n", set()),
+        ("Name: other\nVersion: 1.0\n", {"TVM108"}),
+        ("Name: pkg\nVersion: soon\n", {"TVM108"}),
+        ("Name: pkg\n", {"TVM108"}),
+    ],
+)
+def test_a_name_and_a_version_are_compared_as_installers_do(
+    wheel: Wheel, reader: BinaryReader, said: str, found: set[str]
+) -> None:
+    rest = "".join(f"Requires-Dist: {requirement}\n" for requirement in wheel.requires)
+    metadata = f"Metadata-Version: 2.1\n{said}Requires-Python: >=3.9\n{rest}"
+    wheel.files[f"{DIST_INFO}/METADATA"] = metadata.encode()
+    assert names(audited(wheel, reader)) == found
+
+
+@pytest.mark.parametrize(
+    ("version", "found"),
+    [("1.0", set()), ("1", set()), ("1.1", {"TVM109"}), ("2.0", {"TVM109"}), ("", {"TVM109"})],
+)
+def test_the_wheel_format_is_one_that_installers_know(
+    wheel: Wheel, reader: BinaryReader, version: str, found: set[str]
+) -> None:
+    wheel.files[f"{DIST_INFO}/WHEEL"] = wheel_file(version=version)
+    assert names(audited(wheel, reader)) == found
+
+
+@pytest.mark.parametrize(
+    ("platform", "change", "fix"),
+    [
+        (f"manylinux_2_5_{MACHINE}", needs_newer_glibc, "Give it the tag 'manylinux_2_"),
+        (
+            OLDEST,
+            needs_odd_library,
+            "No tag fits it as it is: bring along what is needed with `set",
+        ),
+        ("macosx_11_0_arm64", None, "Build the wheel for the platform of its tag, or give it"),
+        (f"linux_{MACHINE}", None, "Give it the tag 'manylinux_2_"),
+        (f"linux_{MACHINE}", needs_odd_library, "No tag fits it as it is"),
+    ],
+)
+def test_the_fix_for_a_platform_tag_is_that_of_the_case(
+    wheel: Wheel, reader: BinaryReader, platform: str, change: Change | None, fix: str
+) -> None:
+    if change is not None:
+        change(wheel)
+    wheel.platform = platform
+    findings = audited(wheel, reader).findings
+    (finding,) = (f for f in findings if f.code.name in {"TVM101", "TVM102"})
+    assert finding.fix.startswith(fix)
+    assert "GLIBC" not in finding.breaks or "too old" in finding.breaks
 
 
 @pytest.mark.parametrize("apply", [for_macos(signed=True), for_windows], ids=["macOS", "Windows"])

@@ -36,11 +36,15 @@ class Finding:
 
     :param path: the file in the wheel that it is about; empty for the wheel itself.
     :param what: what was found there.
+    :param breaks: what it breaks in this case, where a code has several.
+    :param fix: of this case.
     """
 
     code: Code
     path: str
     what: str
+    breaks: str = ""
+    fix: str = ""
 
 
 def listed(names: Sequence[str], between: str = ", ") -> str:
@@ -57,10 +61,12 @@ TAG_TOO_LOW = Code(
     "TVM101",
     ERROR,
     "platform tag promises more than the libraries keep",
-    "pip installs the wheel on machines on which the library then fails to load, for example "
-    'with "version `GLIBC_2.34\' not found".',
-    "Give the wheel the tag that the audit names, or build in an older environment: a "
-    "manylinux image, or with a `MACOSX_DEPLOYMENT_TARGET`.",
+    "pip installs the wheel on machines on which a library then cannot be loaded: its symbols are "
+    "too new for them, it is for others, or what it needs is not there.",
+    'Give the wheel the tag that holds (`platform-tag = "auto"` when it is built, or '
+    "`setuptools-tvm-ffi repair`), or build in an older environment: a manylinux image, or with a "
+    "`MACOSX_DEPLOYMENT_TARGET`. What is not on every machine comes into the wheel with "
+    "`setuptools-tvm-ffi repair`.",
 )
 TAG_LINUX = Code(
     "TVM102",
@@ -68,7 +74,9 @@ TAG_LINUX = Code(
     "platform tag `linux_…`",
     "PyPI refuses the upload, since the tag says nothing about which Linux systems the wheel "
     "is for.",
-    "Give the wheel the manylinux or musllinux tag that the audit names.",
+    'Build it with `platform-tag = "auto"`, which gives it the manylinux or musllinux tag that the '
+    "libraries satisfy, or run `setuptools-tvm-ffi repair`, which also brings along what they need "
+    "from outside.",
 )
 TAG_ANY = Code(
     "TVM103",
@@ -108,13 +116,28 @@ PLATFORMS_MIXED = Code(
     "Wherever the wheel is installed, some of its libraries cannot be loaded.",
     "Build one wheel for each platform.",
 )
+OTHER_NAME = Code(
+    "TVM108",
+    ERROR,
+    "`METADATA` names another project or version than the file name",
+    "pip refuses to install the wheel.",
+    "Build it again, and never rename a wheel.",
+)
+WHEEL_VERSION = Code(
+    "TVM109",
+    ERROR,
+    "version of the wheel format that installers do not know",
+    "Installers refuse a wheel of another major version than 1, or without one, and warn of a "
+    "later minor one.",
+    "Repack it with `python -m wheel pack`, or build it with a released build backend.",
+)
 
 NEEDS_MISSING = Code(
     "TVM201",
     ERROR,
     "needs a library that not every machine has",
     '`import` fails with "cannot open shared object file" where that library is not installed.',
-    "Link it statically, or put it into the wheel with `auditwheel`, `delocate` or `delvewheel`.",
+    "Link it statically, or put it into the wheel: `setuptools-tvm-ffi repair`.",
 )
 NEEDS_UNREACHABLE = Code(
     "TVM202",
@@ -353,7 +376,8 @@ REQUIREMENT_UNBOUNDED = Code(
 #: All of them, in the order of their names.
 CATALOGUE = (
     *(TAG_TOO_LOW, TAG_LINUX, TAG_ANY, TAG_PYTHON, TAG_WHEEL_FILE, ROOT_IS_PURELIB),
-    *(PLATFORMS_MIXED, NEEDS_MISSING, NEEDS_UNREACHABLE, NEEDS_PYTHON, RUN_PATH_OUTSIDE),
+    *(PLATFORMS_MIXED, OTHER_NAME, WHEEL_VERSION),
+    *(NEEDS_MISSING, NEEDS_UNREACHABLE, NEEDS_PYTHON, RUN_PATH_OUTSIDE),
     *(
         UNSIGNED,
         UNREADABLE,

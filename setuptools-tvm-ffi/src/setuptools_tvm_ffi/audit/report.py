@@ -23,6 +23,7 @@ from .stub_files import StubNames, stub_names
 from .wheel_checks import (
     BuildFacts,
     build_record_findings,
+    identity_findings,
     is_tvm_ffi_library,
     looked_for,
     lowest_tag,
@@ -76,6 +77,9 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         requirements = declared_requirement(wheel.metadata())
         record = read_build_record(wheel.in_dist_info(build_record.FILENAME))
         findings = [*contents.record_findings(), *mixed]
+        findings += identity_findings(
+            wheel.name, wheel.version, wheel.metadata(), wheel.wheel_file()
+        )
         findings += [
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from email.message import Message
 
 from packaging.tags import Tag, parse_tag
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from .. import build_record
@@ -23,6 +24,7 @@ from .platform_tags import problems_for, satisfied_tag
 from .stub_files import StubNames
 from .tvm_ffi_symbols import FIRST
 
+_SHOWN = 100
 _TVM_FFI_SYMBOL = re.compile(r"TVMFFI\w+")
 _EXPORTED = re.compile(r"__tvm_ffi_(?!_metadata_|_doc_)(\w+)")
 _TVM_FFI_LIBRARY = re.compile(r"(?:.*/)?(?:lib)?tvm_ffi(?:-[0-9a-f]+)?\.(?:so|dylib|dll)")
@@ -83,9 +85,10 @@ def tag_findings(
         problems = problems_for(binaries, platform)
         if problems:
             what = f"'{platform}': {listed(problems, '; ')}; {fits}"
-            yield Finding(codes.TAG_TOO_LOW, "", what)
+            yield Finding(codes.TAG_TOO_LOW, "", what, *_case(platform, lowest))
         elif platform.startswith("linux_"):
-            yield Finding(codes.TAG_LINUX, "", f"'{platform}'; {fits}")
+            _, fix = _case(platform, lowest)
+            yield Finding(codes.TAG_LINUX, "", f"'{platform}'; {fits}", fix=fix)
     pythons = sorted({f"{tag.interpreter}-{tag.abi}" for tag in tags})
     bound_to_one = is_bound_to_cpython(tags) and any(
         is_python_extension(b) and python_symbols(b) for b in binaries
@@ -98,6 +101,67 @@ def tag_findings(
         yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL says {said}")
     if str(wheel_file.get("Root-Is-Purelib", "")).strip().lower() == "true":
         yield Finding(codes.ROOT_IS_PURELIB, "", "WHEEL says so")
+
+
+def _case(platform: str, lowest: str | None) -> tuple[str, str]:
+    """Return what a platform tag that does not hold breaks, and the fix.
+
+    :param lowest: the tag that the libraries satisfy.
+    """
+    if lowest is None or _family_and_machine(platform) != _family_and_machine(lowest):
+        return (
+            "pip installs the wheel on machines that its libraries are not for, and not on those "
+            "that they are for.",
+            "Build the wheel for the platform of its tag"
+            + (f", or give it the tag '{lowest}'." if lowest else "."),
+        )
+    if lowest.startswith("linux_"):
+        return (
+            "pip installs the wheel on machines on which a library then cannot be loaded, since "
+            "what it needs is not there.",
+            "No tag fits it as it is: bring along what is needed with `setuptools-tvm-ffi repair`, "
+            "or build in an older environment, such as a manylinux image.",
+        )
+    older = (
+        "with an older `MACOSX_DEPLOYMENT_TARGET`" if "macosx" in lowest else "in an older image"
+    )
+    return (
+        "pip installs the wheel on systems that are too old for its libraries; `import` fails, on "
+        'Linux with "version `GLIBC_…\' not found".',
+        f"Give it the tag '{lowest}': build with `platform-tag = \"auto\"`, or run "
+        f"`setuptools-tvm-ffi repair`; or build {older}.",
+    )
+
+
+def _family_and_machine(platform: str) -> tuple[str, str]:
+    match = re.fullmatch(r"([a-z]+)\d*(?:_\d+_\d+)?_?(\w*)", platform)
+    family, machine = (match[1], match[2]) if match is not None else (platform, "")
+    return {"manylinux": "linux", "musllinux": "linux"}.get(family, family), machine
+
+
+def identity_findings(
+    name: str, version: Version, metadata: Message, wheel_file: Message
+) -> Iterator[Finding]:
+    """Yield where ``METADATA`` and ``WHEEL`` are not of the wheel that the file name says.
+
+    https://packaging.python.org/en/latest/specifications/binary-distribution-format/
+
+    :param name: of the distribution in the file name, normalized.
+    """
+    said = [str(metadata.get(key, ""))[:_SHOWN] for key in ("Name", "Version")]
+    if canonicalize_name(said[0]) != name or _version(said[1]) != version:
+        yield Finding(codes.OTHER_NAME, "", f"METADATA says {' '.join(said)}")
+    wheel_version = str(wheel_file.get("Wheel-Version", "")).strip()[:_SHOWN]
+    number = _version(wheel_version)
+    if number is None or number.release[:1] != (1,) or number > Version("1.0"):
+        yield Finding(codes.WHEEL_VERSION, "", f"WHEEL says {wheel_version or 'nothing'}")
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
 
 
 # --- stubs ---
