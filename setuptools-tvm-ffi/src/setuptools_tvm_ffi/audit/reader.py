@@ -84,8 +84,9 @@ def read(content: bytes) -> list[dict[str, Any]]:
 
 
 def _elf(content: bytes) -> dict[str, Any]:
-    order = "big" if content[_EI_DATA : _EI_DATA + 1] == b"\x02" else "little"
-    device = _DEVICES.get(int.from_bytes(content[_E_MACHINE], order))
+    is_big_endian = content[_EI_DATA : _EI_DATA + 1] == b"\x02"
+    machine = int.from_bytes(content[_E_MACHINE], "big" if is_big_endian else "little")
+    device = _DEVICES.get(machine)
     if device is not None:
         return {"format": "elf", "kind": "other", "machine": device}
     config = lief.ELF.ParserConfig()
