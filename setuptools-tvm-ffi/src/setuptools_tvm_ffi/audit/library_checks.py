@@ -20,7 +20,8 @@ from .codes import Code, Finding, listed
 from .platform_tags import is_entitled, is_external_copy
 
 _PYTHON_LIBRARY = re.compile(r"libpython[\d.]+\w*\.(?:so|dylib)[\d.]*|(?i:python3\d*\w*\.dll)")
-_OF_WHO_BUILDS = (codes.EXPORTS_TEMPLATES, codes.UNIQUE, codes.BUILD_PATHS)
+_OF_WHO_EXPORTS = (codes.EXPORTS_TEMPLATES, codes.UNIQUE)
+_OF_WHO_BUILDS = (*_OF_WHO_EXPORTS, codes.BUILD_PATHS)
 _ORIGINS = ("$ORIGIN", "${ORIGIN}", "@loader_path")
 
 
@@ -78,7 +79,9 @@ def library_findings(
         *_symbols(binary),
         *_linking(binary),
     ):
-        if code in _OF_WHO_BUILDS and (is_grafted(binary.path) or is_external_copy(binary.path)):
+        if code in _OF_WHO_BUILDS and is_grafted(binary.path):
+            continue
+        if code in _OF_WHO_EXPORTS and is_external_copy(binary.path):
             continue
         yield Finding(code, binary.path, what)
 
