@@ -197,6 +197,10 @@ def needs_newer_glibc(wheel: Wheel) -> None:
     wheel.compile("-fno-builtin", "-lc", source=SOURCE + source)
 
 
+def needs_libc(wheel: Wheel) -> None:
+    wheel.compile("-Wl,--no-as-needed", "-lc")
+
+
 def needs_odd_library(wheel: Wheel) -> None:
     compile_library(wheel.folder, "int f;", "-Wl,-soname,libodd.so.1", name="libodd.so")
     wheel.compile("-L.", "-Wl,--no-as-needed", "-lodd")
@@ -433,6 +437,8 @@ def test_the_wheel_format_is_one_that_installers_know(
             "No tag fits it as it is: bring along what is needed with `set",
         ),
         ("macosx_11_0_arm64", None, "Build the wheel for the platform of its tag, or give it"),
+        (f"musllinux_1_2_{MACHINE}", needs_libc, "Build the wheel for the platform of its tag"),
+        ("manylinux2014_s390x", None, "Build the wheel for the platform of its tag"),
         (f"linux_{MACHINE}", None, "Give it the tag 'manylinux_2_"),
         (f"linux_{MACHINE}", needs_odd_library, "No tag fits it as it is"),
     ],

@@ -108,7 +108,7 @@ def _case(platform: str, lowest: str | None) -> tuple[str, str]:
 
     :param lowest: the tag that the libraries satisfy.
     """
-    if lowest is None or _family_and_machine(platform) != _family_and_machine(lowest):
+    if lowest is None or not _are_of_one_platform(platform, lowest):
         return (
             "pip installs the wheel on machines that its libraries are not for, and not on those "
             "that they are for.",
@@ -133,10 +133,14 @@ def _case(platform: str, lowest: str | None) -> tuple[str, str]:
     )
 
 
-def _family_and_machine(platform: str) -> tuple[str, str]:
-    match = re.fullmatch(r"([a-z]+)\d*(?:_\d+_\d+)?_?(\w*)", platform)
-    family, machine = (match[1], match[2]) if match is not None else (platform, "")
-    return {"manylinux": "linux", "musllinux": "linux"}.get(family, family), machine
+def _are_of_one_platform(one: str, other: str) -> bool:
+    pattern = re.compile(r"([a-z]+)\d*(?:_\d+_\d+)?_?(\w*)")
+    first, second = pattern.fullmatch(one), pattern.fullmatch(other)
+    if first is None or second is None or first[2] != second[2]:
+        return False
+    families = {first[1], second[1]}
+    # linux_… is for any C library.
+    return len(families) == 1 or families in ({"linux", "manylinux"}, {"linux", "musllinux"})
 
 
 def identity_findings(
