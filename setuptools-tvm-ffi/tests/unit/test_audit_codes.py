@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
@@ -81,6 +82,7 @@ class Wheel:
     platform: str = OLDEST
     python: str = "py3-none"
     requires: tuple[str, ...] = ("apache-tvm-ffi>=0.1.15.post2,<0.2",)
+    requires_python: str = ">=3.9"
     floor: str = "0.1.15.post2"
     has_build_record: bool = True
 
@@ -109,7 +111,13 @@ class Wheel:
         if self.has_build_record:
             files.setdefault(f"{DIST_INFO}/tvm_ffi_build.json", json.dumps(record).encode())
         tag = f"{self.python}-{self.platform}"
-        return write_wheel(self.folder, files, tag=tag, requires=self.requires)
+        return write_wheel(
+            self.folder,
+            files,
+            tag=tag,
+            requires=self.requires,
+            requires_python=self.requires_python,
+        )
 
 
 @functools.cache
@@ -134,8 +142,15 @@ def wheel(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Wheel:
 Change = Callable[[Wheel], None]
 
 
-def wheel_file(*, platform: str = OLDEST, purelib: str = "false") -> bytes:
-    return (f"Wheel-Version: 1.0\nRoot-Is-Purelib: {purelib}\nTag: py3-none-{platform}\n").encode()
+def wheel_file(
+    *,
+    python: str = "py3-none",
+    platform: str = OLDEST,
+    purelib: str = "false",
+    version: str = "1.0",
+) -> bytes:
+    said = (f"Wheel-Version: {version}", f"Root-Is-Purelib: {purelib}", f"Tag: {python}-{platform}")
+    return "".join(f"{line}\n" for line in said).encode()
 
 
 def rewritten_record(change: Callable[[list[list[str]]], None]) -> Change:
@@ -180,6 +195,10 @@ def needs_newer_glibc(wheel: Wheel) -> None:
     source = "void* memcpy(void*, void*, long); void* f(void* p) { return memcpy(p, p, 9); }"
     wheel.platform = f"manylinux_2_5_{MACHINE}"
     wheel.compile("-fno-builtin", "-lc", source=SOURCE + source)
+
+
+def needs_libc(wheel: Wheel) -> None:
+    wheel.compile("-Wl,--no-as-needed", "-lc")
 
 
 def needs_odd_library(wheel: Wheel) -> None:
@@ -279,6 +298,20 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
     ),
     # Neither tag fits both.
     "TVM107": (lambda wheel: wheel.put(make_pe(needed={}, exported=()), "pkg/x.dll"), {"TVM101"}),
+    "TVM108": (
+        lambda wheel: wheel.files.update(
+            {
+                f"{DIST_INFO}/METADATA": metadata_of(wheel)[f"{DIST_INFO}/METADATA"].replace(
+                    b"Version: 1.0", b"Version: 1.1"
+                )
+            }
+        ),
+        set(),
+    ),
+    "TVM109": (
+        lambda wheel: wheel.files.update({f"{DIST_INFO}/WHEEL": wheel_file(version="9.0")}),
+        set(),
+    ),
     # No manylinux tag allows it either.
     "TVM201": (needs_odd_library, {"TVM101"}),
     "TVM202": (needs_library_of_the_wheel(), set()),
@@ -318,6 +351,8 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM704": (changes(requires=("apache-tvm-ffi>=0.1.12,<0.2",), floor="0.1.12"), set()),
     "TVM705": (changes(has_build_record=False), set()),
     "TVM706": (compiled_again, set()),
+    "TVM707": (changes(requires=("apache-tvm-ffi>=0.1.16,<0.1.16",)), set()),
+    "TVM708": (changes(requires=("apache-tvm-ffi>=0.1.15.post2",)), set()),
 }
 
 
@@ -363,6 +398,63 @@ def test_a_code_says_what_it_breaks_and_how_it_is_mended(code: Code) -> None:
     assert not code.title.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Name: PKG\nVersion: 1.0.0\n", set()),
+        ("Name: other\nVersion: 1.0\n", {"TVM108"}),
+        ("Name: pkg\nVersion: soon\n", {"TVM108"}),
+        ("Name: pkg\n", {"TVM108"}),
+    ],
+)
+def test_a_name_and_a_version_are_compared_as_installers_do(
+    wheel: Wheel, reader: BinaryReader, said: str, found: set[str]
+) -> None:
+    rest = "".join(f"Requires-Dist: {requirement}\n" for requirement in wheel.requires)
+    metadata = f"Metadata-Version: 2.1\n{said}Requires-Python: >=3.9\n{rest}"
+    wheel.files[f"{DIST_INFO}/METADATA"] = metadata.encode()
+    assert names(audited(wheel, reader)) == found
+
+
+@pytest.mark.parametrize(
+    ("version", "found"),
+    [("1.0", set()), ("1", set()), ("1.1", {"TVM109"}), ("2.0", {"TVM109"}), ("", {"TVM109"})],
+)
+def test_the_wheel_format_is_one_that_installers_know(
+    wheel: Wheel, reader: BinaryReader, version: str, found: set[str]
+) -> None:
+    wheel.files[f"{DIST_INFO}/WHEEL"] = wheel_file(version=version)
+    assert names(audited(wheel, reader)) == found
+
+
+@pytest.mark.parametrize(
+    ("platform", "change", "fix"),
+    [
+        (f"manylinux_2_5_{MACHINE}", needs_newer_glibc, "Give it the tag 'manylinux_2_"),
+        (
+            OLDEST,
+            needs_odd_library,
+            "No tag fits it as it is: bring along what is needed with `set",
+        ),
+        ("macosx_11_0_arm64", None, "Build the wheel for the platform of its tag, or give it"),
+        (f"musllinux_1_2_{MACHINE}", needs_libc, "Build the wheel for the platform of its tag"),
+        ("manylinux2014_s390x", None, "Build the wheel for the platform of its tag"),
+        (f"linux_{MACHINE}", None, "Give it the tag 'manylinux_2_"),
+        (f"linux_{MACHINE}", needs_odd_library, "No tag fits it as it is"),
+    ],
+)
+def test_the_fix_for_a_platform_tag_is_that_of_the_case(
+    wheel: Wheel, reader: BinaryReader, platform: str, change: Change | None, fix: str
+) -> None:
+    if change is not None:
+        change(wheel)
+    wheel.platform = platform
+    findings = audited(wheel, reader).findings
+    (finding,) = (f for f in findings if f.code.name in {"TVM101", "TVM102"})
+    assert finding.fix.startswith(fix)
+    assert "GLIBC" not in finding.breaks or "too old" in finding.breaks
+
+
 @pytest.mark.parametrize("apply", [for_macos(signed=True), for_windows], ids=["macOS", "Windows"])
 def test_sound_wheels_for_other_platforms_have_no_findings(
     wheel: Wheel, reader: BinaryReader, apply: Change
@@ -389,6 +481,74 @@ def test_a_library_that_who_needs_it_loads_first_counts_as_found(
     assert audited(wheel, reader).findings == ()
 
 
+def test_how_others_have_built_what_a_repair_tool_has_put_in_is_no_finding(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    source = f'{SOURCE}int _ZNSt6vectorIiSaIiEE5clearEv; const char* p = "/home/me/project/a.cc";'
+    wheel.compile(source=source, path="pkg/libhelper-1a2b3c4d.so")
+    assert names(audited(wheel, reader)) == {"TVM301", "TVM404", "TVM501"}
+    for folder in ("pkg.libs", "pkg/.dylibs"):
+        wheel.files[f"{folder}/libhelper-1a2b3c4d.so"] = wheel.files.pop(
+            "pkg/libhelper-1a2b3c4d.so"
+            if folder == "pkg.libs"
+            else "pkg.libs/libhelper-1a2b3c4d.so"
+        )
+        assert audited(wheel, reader).findings == ()
+
+
+def test_what_a_library_of_the_data_folder_goes_with_is_found_where_it_is_installed(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    path = f"{DIST_INFO}/tvm_ffi_build.json"
+    wheel.files[path] = metadata_of(wheel)[path]
+    for name in [name for name in wheel.files if name.startswith("pkg/")]:
+        wheel.files[f"pkg-1.0.data/platlib/{name}"] = wheel.files.pop(name)
+    assert audited(wheel, reader).findings == ()
+    del wheel.files["pkg-1.0.data/platlib/pkg/py.typed"]
+    (finding,) = audited(wheel, reader).findings
+    assert (finding.path, finding.what) == (f"pkg-1.0.data/platlib/{LIBRARY}", "pkg/py.typed")
+
+
+def test_a_library_in_no_package_has_no_marker_of_one(wheel: Wheel, reader: BinaryReader) -> None:
+    wheel.files["libops.so"] = wheel.files.pop(LIBRARY)
+    assert audited(wheel, reader).findings == ()
+
+
+def test_libtvm_ffi_in_its_own_wheel_exports_what_is_its(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    source = "int TVMFFIErrorSetRaised(void* h) { return !h; } int _ZNSt6vectorIiSaIiEE5clearEv;"
+    content = compile_library(wheel.folder, source, name="libtvm_ffi.so")
+    path = write_wheel(
+        wheel.folder,
+        {"tvm_ffi/lib/libtvm_ffi.so": content},
+        tag=f"py3-none-{OLDEST}",
+        distribution="apache_tvm_ffi-0.1.15",
+    )
+    assert audit_wheel(path, reader).findings == ()
+
+
+def test_a_dll_of_the_wheel_is_found_in_any_case(wheel: Wheel, reader: BinaryReader) -> None:
+    for_windows(wheel)
+    wheel.put(
+        make_pe(needed={"Core.DLL": ["f"], "tvm_ffi.dll": ["TVMFFIErrorSetRaised"]}), "pkg/ops.dll"
+    )
+    assert "TVM201" in names(audited(wheel, reader))
+    wheel.put(make_pe(needed={}, exported=("f",)), "pkg/core.dll")
+    assert names(audited(wheel, reader)) == set()
+
+
+def test_a_library_that_is_needed_by_its_whole_path_is_not_that_of_the_wheel(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    """Without a soname, the path that the linker was given is what is looked for."""
+    core = compile_library(wheel.folder, "int f;", name="libcore.so")
+    wheel.put(core, "pkg/libcore.so")
+    flags = ("-Wl,--no-as-needed", str(wheel.folder / "libcore.so"), "-Wl,-rpath,$ORIGIN")
+    wheel.compile(*flags)
+    assert {"TVM101", "TVM202"} <= names(audited(wheel, reader))
+
+
 @pytest.mark.parametrize("path", ["$ORIGIN/../..", "$ORIGIN/nothing", "lib", "$ORIGINAL"])
 def test_a_run_path_that_leads_to_no_folder_of_the_wheel_leaves_it(
     wheel: Wheel, reader: BinaryReader, path: str
@@ -397,13 +557,24 @@ def test_a_run_path_that_leads_to_no_folder_of_the_wheel_leaves_it(
     assert names(audited(wheel, reader)) == {"TVM204"}
 
 
-def test_an_extension_module_of_cpython_may_use_cpython(wheel: Wheel, reader: BinaryReader) -> None:
+@pytest.mark.parametrize(
+    ("python", "found"),
+    [
+        ("cp311-cp311", set()),
+        ("cp39-abi3", set()),
+        ("py3-none", {"TVM203"}),
+        ("cp311-none", {"TVM104", "TVM203"}),
+    ],
+)
+def test_an_extension_module_may_use_cpython_where_the_tag_says_so(
+    wheel: Wheel, reader: BinaryReader, python: str, found: set[str]
+) -> None:
     source = "int PyModule_Create2(void); int PyInit_native(void) { return PyModule_Create2(); }"
     content = compile_library(wheel.folder, source, name="native.so")
-    wheel.put(content, "pkg/native.cpython-311-x86_64-linux-gnu.so")
-    wheel.python = "cp311-cp311"
-    wheel.files[f"{DIST_INFO}/WHEEL"] = wheel_file().replace(b"py3-none", b"cp311-cp311")
-    assert audited(wheel, reader).findings == ()
+    wheel.put(content, "pkg/native.so")
+    wheel.python = python
+    wheel.files[f"{DIST_INFO}/WHEEL"] = wheel_file(python=python)
+    assert names(audited(wheel, reader)) == found
 
 
 def test_a_name_that_a_macro_puts_together_counts_as_there(
@@ -413,18 +584,107 @@ def test_a_name_that_a_macro_puts_together_counts_as_there(
     assert audited(wheel, reader).findings == ()
 
 
-def test_object_files_for_a_device_are_no_libraries(wheel: Wheel, reader: BinaryReader) -> None:
+def test_a_name_that_others_only_end_with_is_not_there(wheel: Wheel, reader: BinaryReader) -> None:
+    wheel.compile(source=SOURCE.replace('"pkg.scale"', '"pkg.rescale"'))
+    assert names(audited(wheel, reader)) == {"TVM504"}
+
+
+# What nvcc 13 -cubin and -rdc -cubin write, and clang for AMD: EI_OSABI, e_type, e_machine.
+@pytest.mark.parametrize(
+    ("name", "system", "kind", "machine"),
+    [
+        ("kernel.cubin", 0x41, 2, 190),
+        ("relocatable.cubin", 0x41, 1, 190),
+        ("kernel.hsaco", 0x40, 3, 224),
+    ],
+)
+def test_code_for_a_device_is_no_library(
+    wheel: Wheel, reader: BinaryReader, name: str, system: int, kind: int, machine: int
+) -> None:
+    identity = b"\x7fELF" + bytes((2, 1, 1, system, 8)) + bytes(7)
+    header = identity + struct.pack(
+        "<HHIQQQIHHHHHH", kind, machine, 2, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0
+    )
+    program_header = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 120, 120, 8)
+    wheel.files[f"pkg/{name}"] = header + program_header
+    report = audited(wheel, reader)
+    assert report.findings == ()
+    assert [binary.path for binary in report.libraries] == [LIBRARY]
+
+
+def test_object_files_are_no_libraries(wheel: Wheel, reader: BinaryReader) -> None:
     command = ["cc", "-c", "-x", "c", "-", "-o", "kernel.o"]
     subprocess.run(command, cwd=wheel.folder, input=b"int f;", check=True)
-    wheel.files["pkg/kernel.cubin"] = (wheel.folder / "kernel.o").read_bytes()
+    wheel.files["pkg/kernel.o"] = (wheel.folder / "kernel.o").read_bytes()
     assert audited(wheel, reader).findings == ()
 
 
-def test_a_symbol_of_no_known_release_is_told(wheel: Wheel, reader: BinaryReader) -> None:
+@pytest.mark.parametrize(
+    ("requirement", "found"),
+    [
+        ("apache-tvm-ffi>=0.1.15.post2,<0.2", {"TVM702"}),
+        # Of later releases than the table has, nobody knows.
+        ("apache-tvm-ffi>=0.1.99,<0.2", set()),
+    ],
+)
+def test_a_symbol_of_no_known_release_is_lacking_in_all_of_them(
+    wheel: Wheel, reader: BinaryReader, requirement: str, found: set[str]
+) -> None:
     needs("TVMFFIOfTheFuture")(wheel)
+    wheel.requires = (requirement,)
     report = audited(wheel, reader)
-    assert report.findings == ()
+    assert names(report) == found
     assert report.symbols["TVMFFIOfTheFuture"] is None
+
+
+@pytest.mark.parametrize(
+    ("requires", "found"),
+    [
+        (("apache-tvm-ffi>=0.1.15.post2,<0.2; sys_platform == 'linux'",), {}),
+        (("apache-tvm-ffi>=0.1.15.post2,<0.2; platform_machine == 'vax'",), {"TVM701": "with"}),
+        (
+            ("apache-tvm-ffi>=0.1.15.post2,<0.2; sys_platform == 'win32'",),
+            {"TVM701": "does not apply with Python 3.9 on manylinux"},
+        ),
+        (
+            (
+                "apache-tvm-ffi>=0.1.14.post1,<0.2; python_version < '3.10'",
+                "apache-tvm-ffi>=0.1.15.post2,<0.2; python_version >= '3.10'",
+            ),
+            {"TVM703": "(with Python 3.9 on manylinux"},
+        ),
+        (
+            ("apache-tvm-ffi>=0.1.15.post2,<0.2; python_version >= '3.10'",),
+            {"TVM701": "does not apply with Python 3.9 on manylinux"},
+        ),
+        (("apache-tvm-ffi==0.0.1",), {"TVM707": "'apache-tvm-ffi==0.0.1' allows none"}),
+        (("apache-tvm-ffi>=9,<0.2",), {"TVM707": "and none after it"}),
+        (("apache-tvm-ffi>=0.1.15.post2", "apache-tvm-ffi<0.1.9"), {"TVM707": "allows none"}),
+        (("apache-tvm-ffi>=0.1.15.post2",), {"TVM708": "allows 0.2 and later"}),
+        (("apache-tvm-ffi>=0.1.15.post2,<1",), {"TVM708": "allows 0.2 and later"}),
+        (("apache-tvm-ffi>=0.1.15.post2,<0.2; extra == 'a'",), {"TVM701": "no Requires-Dist"}),
+        (("apache-tvm-ffi==0.1.15.post2",), {}),
+        (("apache-tvm-ffi==0.1.16.*",), {}),
+        (("apache-tvm-ffi~=0.1.16",), {}),
+        (("apache-tvm-ffi>0.1.15.post2,<0.2",), {}),
+    ],
+)
+def test_a_requirement_is_judged_as_pip_reads_it_for_each_python(
+    wheel: Wheel, reader: BinaryReader, requires: tuple[str, ...], found: dict[str, str]
+) -> None:
+    wheel.requires = requires
+    findings = audited(wheel, reader).findings
+    assert [finding.code.name for finding in findings] == list(found)
+    for finding in findings:
+        assert found[finding.code.name] in finding.what
+
+
+def test_a_python_that_the_wheel_is_not_for_needs_no_requirement(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    wheel.requires = ("apache-tvm-ffi>=0.1.15.post2,<0.2; python_version >= '3.10'",)
+    wheel.requires_python = ">=3.10"
+    assert audited(wheel, reader).findings == ()
 
 
 def test_a_requirement_in_an_extra_is_none_of_the_package(

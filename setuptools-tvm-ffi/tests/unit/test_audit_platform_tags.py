@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from setuptools_tvm_ffi.audit import platform_tags
+from setuptools_tvm_ffi.audit import platform_tags, windows_libraries
 from setuptools_tvm_ffi.audit.binaries import Binary, BinaryReader, SymbolVersion
 from setuptools_tvm_ffi.audit.platform_tags import (
     is_entitled,
@@ -217,6 +217,15 @@ def test_older_names_have_a_newer_one(tag: str, name: str) -> None:
     assert modern_name(tag) == name
 
 
+WINDOWS_SYSTEM = (
+    *("advapi32", "bcrypt", "comdlg32", "crypt32", "d3d9", "d3d11", "d3d12", "dbghelp", "dxgi"),
+    *("kernel32", "mf", "mfplat", "mfreadwrite", "ncrypt", "netapi32", "ole32", "pdh", "powrprof"),
+    *("rpcrt4", "shell32", "ucrtbase", "user32", "winhttp", "wininet", "wintrust", "ws2_32"),
+)
+#: Of the compiler's run time what neither CPython nor tvm_ffi brings.
+WINDOWS_RUN_TIME = ("vcomp140", "concrt140", "msvcp140_1", "msvcp140_2", "vccorlib140", "mfc140")
+
+
 @pytest.mark.parametrize(
     ("library", "binary", "entitled"),
     [
@@ -233,7 +242,20 @@ def test_older_names_have_a_newer_one(tag: str, name: str) -> None:
         ("KERNEL32.dll", pe("amd64"), True),
         ("api-ms-win-crt-heap-l1-1-0.dll", pe("amd64"), True),
         ("MSVCP140.dll", pe("amd64"), True),
-        ("VCOMP140.DLL", pe("amd64"), False),
+        ("VCRUNTIME140_1.dll", pe("amd64"), True),
+        ("VCRUNTIME140_1.dll", pe("i386"), False),
+        *((f"{name}.dll", pe("amd64"), True) for name in WINDOWS_SYSTEM),
+        *((f"{name}.dll", pe("i386"), True) for name in WINDOWS_SYSTEM),
+        *((f"{name}.dll", pe("arm64"), True) for name in WINDOWS_SYSTEM),
+        ("WINSPOOL.DRV", pe("amd64"), True),
+        *((f"{name}.dll", pe("amd64"), False) for name in WINDOWS_RUN_TIME),
+        ("/opt/evil/libtvm_ffi.so", elf(), False),
+        ("./libtvm_ffi.so", elf(), False),
+        ("/opt/evil/libtvm_ffi.dylib", macho("arm64", (11, 0)), False),
+        ("libtvm_ffi.dylib", macho("arm64", (11, 0)), True),
+        ("@loader_path/../tvm_ffi/lib/libtvm_ffi.dylib", macho("arm64", (11, 0)), True),
+        ("@rpath/libomp.dylib", macho("arm64", (11, 0)), False),
+        ("C:\\evil\\tvm_ffi.dll", pe("amd64"), False),
         ("python311.dll", pe("amd64"), False),
         ("libgcc_s_seh-1.dll", pe("amd64"), False),
     ],
@@ -266,6 +288,15 @@ def test_without_auditwheel_the_error_says_how_to_get_it(monkeypatch: pytest.Mon
     monkeypatch.setattr(platform_tags.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(BuildError) as caught:
         satisfied_tag([elf()])
+    assert caught.value.hint == "python -m pip install 'setuptools-tvm-ffi[audit]'"
+
+
+def test_without_delvewheel_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    windows_libraries._names.cache_clear()  # noqa: SLF001 - it would remember the lists
+    monkeypatch.setattr(windows_libraries.importlib.util, "find_spec", lambda _: None)
+    assert is_entitled("tvm_ffi.dll", pe("amd64"))
+    with pytest.raises(BuildError) as caught:
+        is_entitled("kernel32.dll", pe("amd64"))
     assert caught.value.hint == "python -m pip install 'setuptools-tvm-ffi[audit]'"
 
 

@@ -330,6 +330,25 @@ def test_a_linux_wheel_elsewhere_lacks_a_tag_that_is_taken(
         repair_wheel(wheel, tmp_path / "w", reader)
 
 
+def test_a_wheel_for_musl_in_order_is_copied_where_auditwheel_cannot_judge_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
+) -> None:
+    elsewhere(monkeypatch)
+    monkeypatch.setattr(
+        tools, "platform_tags", lambda: iter(["linux_x86_64", "manylinux_2_36_x86_64"])
+    )
+    calls = give(monkeypatch, {})
+    wheel = write_wheel(tmp_path, {"pkg/a.py": b""}, tag="py3-none-musllinux_1_2_x86_64")
+    result = repair_wheel(wheel, tmp_path / "w", reader)
+    assert result == Repaired(wheel, tmp_path / "w" / wheel.name, None)
+    with pytest.raises(BuildError) as raised:
+        repair_wheel(wheel, tmp_path / "w", reader, platform="musllinux_1_1")
+    assert "auditwheel does not judge it on this system" in raised.value.message
+    assert "its tag is not 'musllinux_1_1_x86_64'" in raised.value.message
+    assert raised.value.hint == "repair it where it was built, with the C library that it is for"
+    assert calls == []
+
+
 @pytest.mark.parametrize(
     ("output", "said"),
     [

@@ -36,11 +36,15 @@ class Finding:
 
     :param path: the file in the wheel that it is about; empty for the wheel itself.
     :param what: what was found there.
+    :param breaks: what it breaks in this case, where a code has several.
+    :param fix: of this case.
     """
 
     code: Code
     path: str
     what: str
+    breaks: str = ""
+    fix: str = ""
 
 
 def listed(names: Sequence[str], between: str = ", ") -> str:
@@ -57,10 +61,12 @@ TAG_TOO_LOW = Code(
     "TVM101",
     ERROR,
     "platform tag promises more than the libraries keep",
-    "pip installs the wheel on machines on which the library then fails to load, for example "
-    'with "version `GLIBC_2.34\' not found".',
-    "Give the wheel the tag that the audit names, or build in an older environment: a "
-    "manylinux image, or with a `MACOSX_DEPLOYMENT_TARGET`.",
+    "pip installs the wheel on machines on which a library then cannot be loaded: its symbols are "
+    "too new for them, it is for others, or what it needs is not there.",
+    'Give the wheel the tag that holds (`platform-tag = "auto"` when it is built, or '
+    "`setuptools-tvm-ffi repair`), or build in an older environment: a manylinux image, or with a "
+    "`MACOSX_DEPLOYMENT_TARGET`. What is not on every machine comes into the wheel with "
+    "`setuptools-tvm-ffi repair`.",
 )
 TAG_LINUX = Code(
     "TVM102",
@@ -68,7 +74,9 @@ TAG_LINUX = Code(
     "platform tag `linux_…`",
     "PyPI refuses the upload, since the tag says nothing about which Linux systems the wheel "
     "is for.",
-    "Give the wheel the manylinux or musllinux tag that the audit names.",
+    'Build it with `platform-tag = "auto"`, which gives it the manylinux or musllinux tag that the '
+    "libraries satisfy, or run `setuptools-tvm-ffi repair`, which also brings along what they need "
+    "from outside.",
 )
 TAG_ANY = Code(
     "TVM103",
@@ -108,13 +116,28 @@ PLATFORMS_MIXED = Code(
     "Wherever the wheel is installed, some of its libraries cannot be loaded.",
     "Build one wheel for each platform.",
 )
+OTHER_NAME = Code(
+    "TVM108",
+    ERROR,
+    "`METADATA` names another project or version than the file name",
+    "pip refuses to install the wheel.",
+    "Build it again, and never rename a wheel.",
+)
+WHEEL_VERSION = Code(
+    "TVM109",
+    ERROR,
+    "version of the wheel format that installers do not know",
+    "Installers refuse a wheel of another major version than 1, or without one, and warn of a "
+    "later minor one.",
+    "Repack it with `python -m wheel pack`, or build it with a released build backend.",
+)
 
 NEEDS_MISSING = Code(
     "TVM201",
     ERROR,
     "needs a library that not every machine has",
     '`import` fails with "cannot open shared object file" where that library is not installed.',
-    "Link it statically, or put it into the wheel with `auditwheel`, `delocate` or `delvewheel`.",
+    "Link it statically, or put it into the wheel: `setuptools-tvm-ffi repair`.",
 )
 NEEDS_UNREACHABLE = Code(
     "TVM202",
@@ -131,7 +154,8 @@ NEEDS_PYTHON = Code(
     "uses CPython's ABI",
     "`py3-none` promises that any Python will do; one with another ABI, or a statically "
     "linked one, fails at import or crashes.",
-    "Take `Python.h` and libpython out of the sources and use the types of `tvm::ffi`.",
+    "Take `Python.h` and libpython out of the sources and use the types of `tvm::ffi`; a wheel "
+    "with an extension module of CPython says so in its tag (`cp311-cp311`, `cp39-abi3`).",
 )
 RUN_PATH_OUTSIDE = Code(
     "TVM204",
@@ -298,7 +322,8 @@ REQUIREMENT_LACKS_SYMBOL = Code(
     ERROR,
     "apache-tvm-ffi may be a release without a function that is needed",
     'With such a release, `import` fails with "undefined symbol".',
-    "Raise the lower bound of the requirement, or lower what the sources use.",
+    "Raise the lower bound of the requirement, or lower what the sources use; a function that no "
+    "known release has is misspelt, or comes with a later one.",
 )
 REQUIREMENT_BELOW_FLOOR = Code(
     "TVM703",
@@ -332,11 +357,27 @@ RECORD_OF_ANOTHER_BUILD = Code(
     "Change libraries before the wheel is made (`strip`, `ldflags`), or with a tool that "
     "renews the record.",
 )
+REQUIREMENT_ALLOWS_NONE = Code(
+    "TVM707",
+    ERROR,
+    "no release of apache-tvm-ffi meets the requirement",
+    "pip cannot install the package.",
+    "Correct the bounds: a lower one that was released, and an upper one above it.",
+)
+REQUIREMENT_UNBOUNDED = Code(
+    "TVM708",
+    WARNING,
+    "apache-tvm-ffi may be of a later minor line",
+    "Tvm-ffi may change its ABI with 0.2; pip installs that beside a library that was built "
+    "for 0.1.",
+    "Add an upper bound, as setuptools-tvm-ffi does where `dependencies` is dynamic: `<0.2`.",
+)
 
 #: All of them, in the order of their names.
 CATALOGUE = (
     *(TAG_TOO_LOW, TAG_LINUX, TAG_ANY, TAG_PYTHON, TAG_WHEEL_FILE, ROOT_IS_PURELIB),
-    *(PLATFORMS_MIXED, NEEDS_MISSING, NEEDS_UNREACHABLE, NEEDS_PYTHON, RUN_PATH_OUTSIDE),
+    *(PLATFORMS_MIXED, OTHER_NAME, WHEEL_VERSION),
+    *(NEEDS_MISSING, NEEDS_UNREACHABLE, NEEDS_PYTHON, RUN_PATH_OUTSIDE),
     *(
         UNSIGNED,
         UNREADABLE,
@@ -349,5 +390,5 @@ CATALOGUE = (
     *(NO_RELRO, BUILD_PATHS, NO_STUBS, NO_PY_TYPED, STUB_NAMES_NO_EXPORT, STUB_NAMES_UNKNOWN),
     *(STUB_LOADS_MISSING, RECORD_UNLISTED, RECORD_DIFFERS, RECORD_MISSING_FILE, RECORD_BROKEN),
     *(NO_REQUIREMENT, REQUIREMENT_LACKS_SYMBOL, REQUIREMENT_BELOW_FLOOR, REQUIREMENT_WITHDRAWN),
-    *(NO_BUILD_RECORD, RECORD_OF_ANOTHER_BUILD),
+    *(NO_BUILD_RECORD, RECORD_OF_ANOTHER_BUILD, REQUIREMENT_ALLOWS_NONE, REQUIREMENT_UNBOUNDED),
 )

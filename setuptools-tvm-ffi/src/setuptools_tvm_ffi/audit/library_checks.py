@@ -10,14 +10,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from packaging.tags import Tag
+
 from ..library_check import is_python_symbol
 from ..toolchains import local_symbols
 from . import codes
 from .binaries import Binary
 from .codes import Code, Finding, listed
-from .platform_tags import is_entitled
+from .platform_tags import is_entitled, is_external_copy
 
 _PYTHON_LIBRARY = re.compile(r"libpython[\d.]+\w*\.(?:so|dylib)[\d.]*|(?i:python3\d*\w*\.dll)")
+_OF_WHO_EXPORTS = (codes.EXPORTS_TEMPLATES, codes.UNIQUE)
+_OF_WHO_BUILDS = (*_OF_WHO_EXPORTS, codes.BUILD_PATHS)
 _ORIGINS = ("$ORIGIN", "${ORIGIN}", "@loader_path")
 
 
@@ -58,14 +62,52 @@ def surroundings(binaries: Sequence[Binary], paths: Iterable[str]) -> Surroundin
     return Surroundings(files, frozenset(folders), users)
 
 
-def library_findings(binary: Binary, around: Surroundings) -> Iterator[Finding]:
-    """Yield what is wrong with a library."""
-    for code, what in (*_loading(binary, around), *_symbols(binary), *_linking(binary)):
+def library_findings(
+    binary: Binary, around: Surroundings, *, tags: Iterable[Tag]
+) -> Iterator[Finding]:
+    """Yield what is wrong with a library.
+
+    Not what a package can do nothing about: how a library of others was made that it brings along,
+    nor that libtvm_ffi in its own wheel exports what is its.
+
+    :param tags: of the wheel.
+    """
+    may_use_python = is_python_extension(binary) and is_bound_to_cpython(tags)
+    for code, what in (
+        *_loading(binary, around),
+        *([] if may_use_python else _python(binary)),
+        *_symbols(binary),
+        *_linking(binary),
+    ):
+        if code in _OF_WHO_BUILDS and is_grafted(binary.path):
+            continue
+        if code in _OF_WHO_EXPORTS and is_external_copy(binary.path):
+            continue
         yield Finding(code, binary.path, what)
 
 
+def is_grafted(path: str) -> bool:
+    """Whether a repair tool has put a file into a wheel, which others have built then.
+
+    auditwheel and delvewheel make a folder ``pkg.libs`` beside the package, delocate ``.dylibs`` in
+    it.
+
+    >>> is_grafted("pkg.libs/libgomp-1a2b3c4d.so.1"), is_grafted("pkg/libops.so")
+    (True, False)
+    """
+    return posixpath.dirname(path).endswith((".libs", "/.dylibs"))
+
+
+def is_bound_to_cpython(tags: Iterable[Tag]) -> bool:
+    """Whether every tag names an ABI of CPython, where ``none`` promises to use none.
+
+    https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/#abi-tag
+    """
+    return all(tag.abi != "none" for tag in tags)
+
+
 def is_python_extension(binary: Binary) -> bool:
-    """Whether a library is an extension module of CPython, which may use what it likes."""
+    """Whether a library is an extension module of CPython."""
     return any(name.startswith("PyInit_") for name in binary.exported)
 
 
@@ -106,12 +148,15 @@ def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]
         yield codes.UNSIGNED, "it has no LC_CODE_SIGNATURE"
 
 
+def _python(binary: Binary) -> Iterator[tuple[Code, str]]:
+    python = python_symbols(binary)
+    if binary.kind == "library" and python:
+        yield codes.NEEDS_PYTHON, listed(python)
+
+
 def _symbols(binary: Binary) -> Iterator[tuple[Code, str]]:
     if binary.kind != "library":
         return
-    python = [] if is_python_extension(binary) else python_symbols(binary)
-    if python:
-        yield codes.NEEDS_PYTHON, listed(python)
     templates = foreign_templates(binary)
     if templates:
         yield codes.EXPORTS_TEMPLATES, listed(templates)
@@ -148,11 +193,15 @@ def _is_reached(binary: Binary, library: str, around: Surroundings) -> bool:
 def _finds(binary: Binary, library: str, path: str) -> bool:
     if binary.format == "macho" and not library.startswith("@rpath/"):
         return _folder_of(binary, posixpath.dirname(library)) == posixpath.dirname(path)
+    if binary.format == "elf" and "/" in library:
+        return False  # it is taken from that folder of the machine, or of the working one
     return posixpath.dirname(path) in {_folder_of(binary, p) for p in binary.run_paths}
 
 
 def _plain(library: str) -> str:
-    return library.replace("\\", "/").rpartition("/")[2]
+    """Return a name without folders, as it is compared: on Windows in any case."""
+    name = library.replace("\\", "/").rpartition("/")[2]
+    return name.lower() if name.lower().endswith((".dll", ".pyd")) else name
 
 
 def _folder_of(binary: Binary, run_path: str) -> str | None:

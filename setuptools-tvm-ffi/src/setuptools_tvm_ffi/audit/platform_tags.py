@@ -19,6 +19,7 @@ from typing import Any
 from ..errors import BuildError
 from .binaries import Binary, SymbolVersion
 from .codes import listed
+from .windows_libraries import is_on_every_windows
 
 #: What is not in the wheel and is there all the same: libtvm_ffi, which `tvm_ffi` has loaded
 #: before, and what comes with NVIDIA's driver.
@@ -45,14 +46,8 @@ _LOADER = re.compile(r"ld-linux.*|ld64\.so\.[12]|ld-musl-.*")
 _MUSL_LIBC = re.compile(r"libc\.so|libc\.musl-\w+\.so\.1")
 
 _MACOS_SYSTEM = ("/usr/lib/", "/System/Library/")
-# Windows' own, the universal C run time, and of the compiler's what CPython brings, and msvcp140,
-# which `tvm_ffi` has in its wheel and loads before.
-_WINDOWS_SYSTEM = re.compile(
-    r"(?:api-ms-win-.+|ext-ms-.+|ucrtbase|kernel32|kernelbase|ntdll|user32|gdi32|advapi32|shell32"
-    r"|ole32|oleaut32|ws2_32|msvcrt|bcrypt|bcryptprimitives|crypt32|dbghelp|psapi|shlwapi|version"
-    r"|winmm|setupapi|cfgmgr32|rpcrt4|secur32|iphlpapi|userenv|combase|synchronization|d3d1[12]|dxgi"
-    r"|vcruntime140(?:_1)?|msvcp140)\.dll"
-)
+# What a macOS library may put before the name of one that another has loaded before.
+_MACOS_PLACES = ("@rpath/", "@loader_path/")
 
 
 @dataclass(frozen=True)
@@ -140,14 +135,14 @@ def modern_name(tag: str) -> str:
 
 def is_entitled(library: str, binary: Binary) -> bool:
     """Whether a library that is not in the wheel is on every machine that the oldest tag is for."""
-    plain = library.replace("\\", "/").rpartition("/")[2]
-    if plain in EXTERNAL or (binary.format == "pe" and plain.lower() in EXTERNAL):
-        return True
     if binary.format == "macho":
-        return library.startswith(_MACOS_SYSTEM)
+        if library.startswith(_MACOS_PLACES):
+            return library.rpartition("/")[2] in EXTERNAL
+        return library in EXTERNAL or library.startswith(_MACOS_SYSTEM)
     if binary.format == "pe":
-        return _WINDOWS_SYSTEM.fullmatch(plain.lower()) is not None
-    if _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library):
+        return library.lower() in EXTERNAL or is_on_every_windows(library, binary.machine)
+    # By its name alone: one with a folder before it is looked for there and nowhere else.
+    if library in EXTERNAL or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library):
         return True
     file = "musllinux" if _is_musl([binary]) else "manylinux"
     return any(library in p.libraries for p in _policies(file) if p.machine == binary.machine)

@@ -31,6 +31,12 @@ _ELF_MACHINES = {
     "S390": "s390x",
     "LOONGARCH": "loongarch64",
 }
+# Code for a graphics processor is ELF, too, linked and with program headers as a program's; its
+# driver loads it, not the system. The numbers are e_machine's (https://www.sco.com/developers/gabi/
+# latest/ch4.eheader.html); Intel's is in no release of LIEF yet.
+_DEVICES = {190: "cuda", 205: "intelgt", 224: "amdgpu"}
+_E_MACHINE = slice(18, 20)
+_EI_DATA = 5
 _BIG_ENDIAN = {"ppc64le": "ppc64", "s390x": "s390x"}
 _ELF_KINDS = {"DYN": "library", "EXEC": "executable", "REL": "object"}
 _MACHO_KINDS = {
@@ -78,6 +84,11 @@ def read(content: bytes) -> list[dict[str, Any]]:
 
 
 def _elf(content: bytes) -> dict[str, Any]:
+    is_big_endian = content[_EI_DATA : _EI_DATA + 1] == b"\x02"
+    machine = int.from_bytes(content[_E_MACHINE], "big" if is_big_endian else "little")
+    device = _DEVICES.get(machine)
+    if device is not None:
+        return {"format": "elf", "kind": "other", "machine": device}
     config = lief.ELF.ParserConfig()
     config.parse_notes = config.parse_relocations = config.parse_symtab_symbols = False
     config.parse_overlay = False

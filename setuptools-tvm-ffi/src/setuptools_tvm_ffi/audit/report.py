@@ -16,19 +16,19 @@ from ..wheel_record import Record
 from . import codes
 from .binaries import Binary, BinaryReader, Unreadable, is_binary
 from .codes import Finding
-from .library_checks import library_findings, surroundings
+from .library_checks import is_grafted, library_findings, surroundings
 from .platform_tags import is_external_copy
+from .requirement_checks import declared_requirement, places, requirement_findings
 from .stub_files import StubNames, stub_names
 from .wheel_checks import (
     BuildFacts,
     build_record_findings,
-    declared_requirement,
+    identity_findings,
     is_tvm_ffi_library,
     looked_for,
     lowest_tag,
     needed_releases,
     read_build_record,
-    requirement_findings,
     stub_findings,
     tag_findings,
 )
@@ -77,6 +77,9 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         requirements = declared_requirement(wheel.metadata())
         record = read_build_record(wheel.in_dist_info(build_record.FILENAME))
         findings = [*contents.record_findings(), *mixed]
+        findings += identity_findings(
+            wheel.name, wheel.version, wheel.metadata(), wheel.wheel_file()
+        )
         findings += [
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]
@@ -84,14 +87,16 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         around = surroundings(binaries, wheel.members)
         for binary in binaries:
             if binary not in bundled:
-                findings += library_findings(binary, around)
+                findings += library_findings(binary, around, tags=wheel.tags)
         if binaries:
             findings += tag_findings(wheel.tags, wheel.wheel_file(), binaries, lowest)
         if tvm_ffi:
             strings = frozenset(name for binary in binaries for name in binary.found)
-            findings += stub_findings(tvm_ffi, frozenset(wheel.members), stubs, strings)
-            findings += requirement_findings(requirements, tvm_ffi, record)
-            digests = {binary.path: contents.digests[binary.path] for binary in tvm_ffi}
+            built = [binary for binary in tvm_ffi if not is_grafted(binary.path)]
+            findings += stub_findings(built, frozenset(wheel.members), stubs, strings)
+            where = places(wheel.metadata(), wheel.tags, tvm_ffi)
+            findings += requirement_findings(requirements, tvm_ffi, record, where)
+            digests = {binary.path: contents.digests[binary.path] for binary in built}
             findings += build_record_findings(record, digests)
         return WheelReport(
             path=path,

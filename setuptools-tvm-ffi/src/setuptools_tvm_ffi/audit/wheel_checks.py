@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at what surrounds the libraries of a wheel: tags, stubs, requirement, build record."""
+"""Looks at what surrounds the libraries of a wheel: tags, stubs, build record."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from .. import build_record
-from ..abi_floor import DISTRIBUTION, WITHDRAWN
+from ..abi_floor import DISTRIBUTION
 from ..errors import BuildError
 from . import codes
 from .binaries import Binary
 from .codes import Finding, listed
-from .library_checks import is_python_extension, python_symbols
+from .library_checks import is_bound_to_cpython, is_python_extension, python_symbols
 from .platform_tags import problems_for, satisfied_tag
 from .stub_files import StubNames
-from .tvm_ffi_symbols import FIRST, GONE, RELEASES
+from .tvm_ffi_symbols import FIRST
 
+_SHOWN = 100
 _TVM_FFI_SYMBOL = re.compile(r"TVMFFI\w+")
 _EXPORTED = re.compile(r"__tvm_ffi_(?!_metadata_|_doc_)(\w+)")
 _TVM_FFI_LIBRARY = re.compile(r"(?:.*/)?(?:lib)?tvm_ffi(?:-[0-9a-f]+)?\.(?:so|dylib|dll)")
@@ -85,11 +85,14 @@ def tag_findings(
         problems = problems_for(binaries, platform)
         if problems:
             what = f"'{platform}': {listed(problems, '; ')}; {fits}"
-            yield Finding(codes.TAG_TOO_LOW, "", what)
+            yield Finding(codes.TAG_TOO_LOW, "", what, *_case(platform, lowest))
         elif platform.startswith("linux_"):
-            yield Finding(codes.TAG_LINUX, "", f"'{platform}'; {fits}")
+            _, fix = _case(platform, lowest)
+            yield Finding(codes.TAG_LINUX, "", f"'{platform}'; {fits}", fix=fix)
     pythons = sorted({f"{tag.interpreter}-{tag.abi}" for tag in tags})
-    bound_to_one = any(is_python_extension(b) and python_symbols(b) for b in binaries)
+    bound_to_one = is_bound_to_cpython(tags) and any(
+        is_python_extension(b) and python_symbols(b) for b in binaries
+    )
     if "py3-none" not in pythons and not bound_to_one:
         yield Finding(codes.TAG_PYTHON, "", listed(pythons))
     named = {tag for text in wheel_file.get_all("Tag", []) for tag in parse_tag(str(text))}
@@ -98,6 +101,71 @@ def tag_findings(
         yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL says {said}")
     if str(wheel_file.get("Root-Is-Purelib", "")).strip().lower() == "true":
         yield Finding(codes.ROOT_IS_PURELIB, "", "WHEEL says so")
+
+
+def _case(platform: str, lowest: str | None) -> tuple[str, str]:
+    """Return what a platform tag that does not hold breaks, and the fix.
+
+    :param lowest: the tag that the libraries satisfy.
+    """
+    if lowest is None or not _are_of_one_platform(platform, lowest):
+        return (
+            "pip installs the wheel on machines that its libraries are not for, and not on those "
+            "that they are for.",
+            "Build the wheel for the platform of its tag"
+            + (f", or give it the tag '{lowest}'." if lowest else "."),
+        )
+    if lowest.startswith("linux_"):
+        return (
+            "pip installs the wheel on machines on which a library then cannot be loaded, since "
+            "what it needs is not there.",
+            "No tag fits it as it is: bring along what is needed with `setuptools-tvm-ffi repair`, "
+            "or build in an older environment, such as a manylinux image.",
+        )
+    older = (
+        "with an older `MACOSX_DEPLOYMENT_TARGET`" if "macosx" in lowest else "in an older image"
+    )
+    return (
+        "pip installs the wheel on systems that are too old for its libraries; `import` fails, on "
+        'Linux with "version `GLIBC_…\' not found".',
+        f"Give it the tag '{lowest}': build with `platform-tag = \"auto\"`, or run "
+        f"`setuptools-tvm-ffi repair`; or build {older}.",
+    )
+
+
+def _are_of_one_platform(one: str, other: str) -> bool:
+    pattern = re.compile(r"([a-z]+)\d*(?:_\d+_\d+)?_?(\w*)")
+    first, second = pattern.fullmatch(one), pattern.fullmatch(other)
+    if first is None or second is None or first[2] != second[2]:
+        return False
+    families = {first[1], second[1]}
+    # linux_… is for any C library.
+    return len(families) == 1 or families in ({"linux", "manylinux"}, {"linux", "musllinux"})
+
+
+def identity_findings(
+    name: str, version: Version, metadata: Message, wheel_file: Message
+) -> Iterator[Finding]:
+    """Yield where ``METADATA`` and ``WHEEL`` are not of the wheel that the file name says.
+
+    https://packaging.python.org/en/latest/specifications/binary-distribution-format/
+
+    :param name: of the distribution in the file name, normalized.
+    """
+    said = [str(metadata.get(key, ""))[:_SHOWN] for key in ("Name", "Version")]
+    if canonicalize_name(said[0]) != name or _version(said[1]) != version:
+        yield Finding(codes.OTHER_NAME, "", f"METADATA says {' '.join(said)}")
+    wheel_version = str(wheel_file.get("Wheel-Version", "")).strip()[:_SHOWN]
+    number = _version(wheel_version)
+    if number is None or number.release[:1] != (1,) or number > Version("1.0"):
+        yield Finding(codes.WHEEL_VERSION, "", f"WHEEL says {wheel_version or 'nothing'}")
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
 
 
 # --- stubs ---
@@ -116,25 +184,50 @@ def stub_findings(
     :param stubs: what the modules with stubs name, by their paths.
     :param strings: what was found of `looked_for` in all of the wheel's libraries.
     """
-    exporting = {binary.path for binary in binaries if exported_functions(binary)}
-    for path in sorted({binary.path for binary in binaries}):
-        folder = path.rpartition("/")[0]
-        missing = _missing_stub(path, exporting, paths, stubs)
-        if missing is not None:
-            yield Finding(codes.NO_STUBS, path, missing)
-        if not any(f"{parent}/py.typed" in paths for parent in _parents(folder)):
-            yield Finding(codes.NO_PY_TYPED, path, f"{folder.partition('/')[0]}/py.typed")
+    where = {installed_path(path): path for path in paths}
+    stubs = {installed_path(path): names for path, names in stubs.items()}
     by_target: dict[str, set[str]] = {}
+    exporting = set()
     for binary in binaries:
-        by_target.setdefault(_target(binary.path), set()).update(exported_functions(binary))
+        functions = exported_functions(binary)
+        by_target.setdefault(_target(binary.path), set()).update(functions)
+        if functions:
+            exporting.add(installed_path(binary.path))
+    for path in sorted({installed_path(binary.path) for binary in binaries}):
+        missing = _missing_stub(path, exporting, frozenset(where), stubs)
+        if missing is not None:
+            yield Finding(codes.NO_STUBS, where[path], missing)
+        folder = path.rpartition("/")[0]
+        # What is in no package cannot have one.
+        if folder and not any(f"{parent}/py.typed" in where for parent in _parents(folder)):
+            yield Finding(codes.NO_PY_TYPED, where[path], f"{folder.partition('/')[0]}/py.typed")
     for path, names in stubs.items():
-        yield from _module_findings(path, names, by_target, strings)
+        yield from _module_findings(where[path], names, by_target, strings)
+
+
+def installed_path(path: str) -> str:
+    """Return where a file of a wheel is, from ``site-packages``, when it is installed.
+
+    https://packaging.python.org/en/latest/specifications/binary-distribution-format/
+
+    >>> installed_path("pkg-1.0.data/platlib/pkg/libops.so"), installed_path("pkg/libops.so")
+    ('pkg/libops.so', 'pkg/libops.so')
+    """
+    return re.sub(r"^[^/]+\.data/(?:plat|pure)lib/", "", path)
 
 
 def looked_for(stubs: Mapping[str, StubNames]) -> set[str]:
     """Return the strings that `stub_findings` wants to have looked for in libraries."""
     registered = {name for names in stubs.values() for name in names.registered}
-    return registered | {name.rpartition(".")[2] for name in registered}
+    return registered | set(map(_last_part, registered))
+
+
+def _last_part(name: str) -> str:
+    """Return the last part of a registered name as a string of its own, the end of one before it.
+
+    A macro may put a name together of it; what only ends like it (``rescale``) is another name.
+    """
+    return "\0" + name.rpartition(".")[2]
 
 
 def _module_findings(
@@ -152,7 +245,7 @@ def _module_findings(
         name
         for name in names.registered
         # A name that a macro puts together has its last part somewhere.
-        if not {name, name.rpartition(".")[2]} & strings
+        if not {name, _last_part(name)} & strings
     ]
     if unknown and by_target:
         yield Finding(codes.STUB_NAMES_UNKNOWN, path, listed(unknown))
@@ -173,9 +266,10 @@ def _missing_stub(
         return f"{module}i is not there" if is_missing else None
     if loading:
         return f"no module with stubs loads it; {listed(sorted(loading.values()))} load others"
-    top = path.partition("/")[0]
-    has_some = any(p.startswith(f"{top}/") and p.endswith(".pyi") for p in paths)
-    return None if has_some else f"there is no .pyi in {top}"
+    top, slash, _ = path.partition("/")
+    package = f"{top}/" if slash else ""
+    has_some = any(p.startswith(package) and p.endswith(".pyi") for p in paths)
+    return None if has_some else "there is no .pyi" + (f" in {top}" if package else "")
 
 
 def _parents(folder: str) -> Iterator[str]:
@@ -190,7 +284,7 @@ def _target(path: str) -> str:
     return stem if name.endswith(".dll") else stem.removeprefix("lib")
 
 
-# --- requirement and build record ---
+# --- build record ---
 
 
 @dataclass(frozen=True)
@@ -215,56 +309,6 @@ def read_build_record(content: bytes | None) -> BuildFacts | None:
         return None
 
 
-def declared_requirement(metadata: Message) -> list[Requirement]:
-    """Return what a wheel requires of apache-tvm-ffi, extras left out."""
-    found = []
-    for text in metadata.get_all("Requires-Dist", []):
-        try:
-            requirement = Requirement(str(text))
-        except InvalidRequirement:
-            continue  # twine and pip say so
-        in_extra = requirement.marker is not None and "extra" in str(requirement.marker)
-        if canonicalize_name(requirement.name) == DISTRIBUTION and not in_extra:
-            found.append(requirement)
-    return found
-
-
-def requirement_findings(
-    requirements: Sequence[Requirement], binaries: Sequence[Binary], facts: BuildFacts | None
-) -> Iterator[Finding]:
-    """Yield what is wrong with a requirement for apache-tvm-ffi."""
-    if not requirements:
-        yield Finding(codes.NO_REQUIREMENT, "", "METADATA has no Requires-Dist for it")
-        return
-    allowed = [
-        release
-        for release in sorted({*RELEASES, *WITHDRAWN})
-        if all(r.specifier.contains(release, prereleases=True) for r in requirements)
-    ]
-    said = ", ".join(map(str, requirements))
-    for name in needed_releases(binaries):
-        first, gone = FIRST.get(name), GONE.get(name)
-        lacking = [
-            release
-            for release in allowed
-            if (first is not None and release < first) or (gone is not None and release >= gone)
-        ]
-        if lacking:
-            versions = listed([str(release) for release in lacking])
-            what = f"'{said}' allows {versions}; {name} is new in {first}"
-            if gone is not None:
-                what += f" and gone in {gone}"
-            yield Finding(codes.REQUIREMENT_LACKS_SYMBOL, "", what)
-    if facts is not None:
-        older = [str(r) for r in allowed if r < Version(facts.floor.public)]
-        if older:
-            what = f"'{said}' allows {listed(older)}; the floor is {facts.floor}"
-            yield Finding(codes.REQUIREMENT_BELOW_FLOOR, "", what)
-    withdrawn = [str(release) for release in allowed if release in WITHDRAWN]
-    if withdrawn:
-        yield Finding(codes.REQUIREMENT_WITHDRAWN, "", f"'{said}' allows {listed(withdrawn)}")
-
-
 def build_record_findings(
     facts: BuildFacts | None, digests: Mapping[str, str]
 ) -> Iterator[Finding]:
@@ -276,7 +320,7 @@ def build_record_findings(
         yield Finding(codes.NO_BUILD_RECORD, "", f"no {build_record.FILENAME} that can be read")
         return
     for path, digest in digests.items():
-        recorded = facts.digests.get(path)
+        recorded = facts.digests.get(installed_path(path))
         if recorded != digest:
             what = "the record does not list it" if recorded is None else f"SHA-256 {digest}"
             yield Finding(codes.RECORD_OF_ANOTHER_BUILD, path, what)

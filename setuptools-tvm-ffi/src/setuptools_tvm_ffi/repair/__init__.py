@@ -68,7 +68,7 @@ def repair_wheel(
     Its Python and ABI tags are those of `wheel`, which stays as it is. With the same tools the same
     wheel gives the same bytes; `SOURCE_DATE_EPOCH` counts.
 
-    :param reader: for wheels whose tool does not run here.
+    :param reader: for wheels whose tool does not run here, or cannot judge them here.
     :param platform: the platform tag that is wanted; the best that holds by default.
     :param exclude: libraries that are not brought along, beside libtvm_ffi and drivers.
     :raises BuildError: it is no wheel for one of the three systems, its tool is not there or fails,
@@ -79,7 +79,7 @@ def repair_wheel(
         tool = TOOLS[system]
         if platform is not None:
             platform = complete(platform, min(tag.platform for tag in archive.tags))
-        if not tool.runs_here:
+        if not tool.can_judge(archive.tags):
             lacking = list(needs(archive, reader))
             if platform is not None and all(tag.platform != platform for tag in archive.tags):
                 lacking.append(f"its tag is not '{platform}'")
@@ -115,9 +115,14 @@ def _as_it_is(wheel: Path, folder: Path, tool: RepairTool, lacking: Sequence[str
     """
     if lacking:
         raise BuildError(
-            f"{wheel.name}: {tool.name} does not run on this system, and the wheel needs it:\n"
-            + "\n".join(f"  {what}" for what in lacking),
-            hint=f"repair it where it was built, on {' or '.join(tool.hosts)}",
+            f"{wheel.name}: {tool.name} does not {'judge it' if tool.runs_here else 'run'} on this "
+            "system, and the wheel needs it:\n" + "\n".join(f"  {what}" for what in lacking),
+            hint="repair it where it was built, "
+            + (
+                "with the C library that it is for"
+                if tool.runs_here
+                else f"on {' or '.join(tool.hosts)}"
+            ),
         )
     target = folder / wheel.name
     _check_target(wheel, target)

@@ -5,10 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..audit import codes
 from ..audit.binaries import Binary, BinaryReader, Unreadable, is_binary
-from ..audit.platform_tags import is_entitled, problems_for
+from ..audit.library_checks import library_findings, surroundings
+from ..audit.platform_tags import problems_for
 from ..errors import BuildError
 from ..wheel_archive import WheelArchive
+
+_MENDED = {
+    codes.NEEDS_MISSING: "it needs {}, which is not in the wheel",
+    codes.UNSIGNED: "it has no signature, without which arm64 macOS ends the process",
+}
 
 
 def needs(archive: WheelArchive, reader: BinaryReader) -> tuple[str, ...]:
@@ -21,7 +28,7 @@ def needs(archive: WheelArchive, reader: BinaryReader) -> tuple[str, ...]:
         if isinstance(binary, Unreadable):
             raise BuildError(f"{archive.path.name}: {binary.path}: {binary.reason}")
         binaries.append(binary)
-    found = [*_libraries_from_outside(binaries), *_unsigned(binaries)]
+    found = list(_from_audit(archive, binaries))
     for platform in sorted({tag.platform for tag in archive.tags}):
         found += problems_for(binaries, platform)
         if platform.startswith("linux_"):
@@ -36,16 +43,10 @@ def _libraries(archive: WheelArchive) -> Iterator[tuple[str, bytes]]:
             yield name, content
 
 
-def _libraries_from_outside(binaries: Sequence[Binary]) -> Iterator[str]:
-    inside = {binary.path.rpartition("/")[2].lower() for binary in binaries}
+def _from_audit(archive: WheelArchive, binaries: Sequence[Binary]) -> Iterator[str]:
+    """Yield what an audit finds that a repair mends."""
+    around = surroundings(binaries, archive.members)
     for binary in binaries:
-        for library in binary.needed:
-            name = library.replace("\\", "/").rpartition("/")[2].lower()
-            if name not in inside and not is_entitled(library, binary):
-                yield f"{binary.path}: it needs {library}, which is not in the wheel"
-
-
-def _unsigned(binaries: Sequence[Binary]) -> Iterator[str]:
-    for binary in binaries:
-        if binary.machine == "arm64" and binary.signed is False:
-            yield f"{binary.path}: it has no signature, without which arm64 macOS ends the process"
+        for finding in library_findings(binary, around, tags=archive.tags):
+            if finding.code in _MENDED:
+                yield f"{finding.path}: {_MENDED[finding.code].format(finding.what)}"

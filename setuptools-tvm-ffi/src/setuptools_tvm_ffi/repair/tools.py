@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from packaging.tags import Tag
+from packaging.tags import Tag, platform_tags
 
 from ..audit.platform_tags import EXTERNAL
 from ..errors import BuildError
@@ -82,6 +82,19 @@ class RepairTool:
     def runs_here(self) -> bool:
         """Whether this is a system on which it can run."""
         return not self.hosts or sys.platform in self.hosts
+
+    def can_judge(self, tags: Iterable[Tag]) -> bool:
+        """Whether it can look at a wheel with these tags here.
+
+        auditwheel (6.8) fails on a wheel for the C library that this Python does not run on: musl's
+        where that is glibc, and the other way round.
+        """
+        if not self.runs_here or self.name != "auditwheel":
+            return self.runs_here
+        here = {re.split(r"[\d_]", tag, maxsplit=1)[0] for tag in platform_tags()}
+        for_libc = {re.split(r"[\d_]", tag.platform, maxsplit=1)[0] for tag in tags} - {"linux"}
+        # Where this Python has no tags but linux_…, nothing is known of the C library.
+        return here == {"linux"} or for_libc <= here
 
     def check_installed(self) -> str:
         """Return the name with the release, for people.
