@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from email.parser import BytesParser
+from email.parser import BytesHeaderParser
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
@@ -46,6 +46,8 @@ MAX_RATIO = 50
 #: ... and no more than this.
 MAX_TOTAL = 8192 * _MIB
 MAX_MEMBERS = 20_000
+#: The largest ``METADATA`` or ``WHEEL``; the former has the project's readme in it.
+MAX_HEADERS_SIZE = 8 * _MIB
 _MAX_DIRECTORY_SIZE = 4 * _MIB
 _MAX_NAME_LENGTH = 1000
 
@@ -147,14 +149,14 @@ class WheelArchive:
     def metadata(self) -> Message:
         """Return the fields of ``METADATA``.
 
-        :raises BuildError: there is none.
+        :raises BuildError: there is none, or a huge one.
         """
         return self._headers("METADATA")
 
     def wheel_file(self) -> Message:
         """Return the fields of ``WHEEL``.
 
-        :raises BuildError: there is none.
+        :raises BuildError: there is none, or a huge one.
         """
         return self._headers("WHEEL")
 
@@ -185,7 +187,10 @@ class WheelArchive:
         content = self.in_dist_info(filename)
         if content is None:
             raise self._error(f"it has no {self.dist_info}/{filename}")
-        return BytesParser().parsebytes(content)
+        if len(content) > MAX_HEADERS_SIZE:
+            raise self._error(f"{self.dist_info}/{filename} is larger than that of any wheel")
+        # Headers alone: what follows METADATA's is a description, whatever type it says it has.
+        return BytesHeaderParser().parsebytes(content)
 
     def _find_dist_info(self) -> str:
         folders = {name.partition("/")[0] for name in self.members if "/" in name}

@@ -59,6 +59,26 @@ def test_a_sound_wheel_is_read(tmp_path: Path) -> None:
         assert archive.in_dist_info("entry_points.txt") is None
 
 
+@pytest.mark.parametrize("name", ["METADATA", "WHEEL"])
+def test_a_description_of_any_type_is_not_taken_apart(tmp_path: Path, name: str) -> None:
+    """Parts in parts, for each of which a parser of mails calls itself."""
+    nested = b"".join(
+        b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (depth, depth)
+        for depth in range(2000)
+    )
+    wheel = write_wheel(tmp_path, {f"pkg-1.0.dist-info/{name}": b"Tag: a\n" + nested})
+    with open_wheel(wheel) as archive:
+        headers = archive.metadata() if name == "METADATA" else archive.wheel_file()
+        assert headers.get_all("Tag") == ["a"]
+
+
+def test_metadata_that_is_huge_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheel_archive, "MAX_HEADERS_SIZE", 1000)
+    wheel = write_wheel(tmp_path, {"pkg-1.0.dist-info/METADATA": b"Name: pkg\n" * 200})
+    with open_wheel(wheel) as archive, pytest.raises(BuildError, match="METADATA is larger"):
+        archive.metadata()
+
+
 def test_folders_that_are_entries_are_no_files(tmp_path: Path) -> None:
     with open_wheel(wheel_with(tmp_path, ("pkg/data/", b""))) as archive:
         assert "pkg/data/" not in archive.members

@@ -176,7 +176,14 @@ class BinaryReader:
             if self._child is None:
                 yield Unreadable(path, f"it was not read: {DEATHS} others ended the reader")
                 continue
-            answer = self._child.ask(content, names)
+            try:
+                answer = self._child.ask(content, names)
+            except BaseException:
+                # What it is about to say would be taken for its answer to the next file.
+                self._child.kill()
+                self._child.end()
+                self._child = None
+                raise
             if answer is None:
                 yield Unreadable(path, self._child.end())
                 self._child = None
