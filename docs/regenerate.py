@@ -162,8 +162,8 @@ Exit status: 0 there are no findings, 1 there are, 2 a wheel could not be audite
 | tvm-ffi symbols | compared with every release of apache-tvm-ffi up to {newest}; a release that has them all may still be too old for the rest. `compat` tries |
 
 A wheel is refused, with exit status 2, where two programs could read two different things out of it or where it would harm who unpacks it: names
-that leave the folder, absolute ones, links, the same name twice, encrypted members, data before or after the archive, checksums that are
-wrong, and more than {ratio} times its size unpacked.
+that leave the folder, absolute ones, links, the same name twice, encrypted members, headers that differ from the directory, anything before,
+between or after members and directory, checksums that are wrong, and more than {ratio} times its size unpacked.
 
 ## Codes
 

@@ -32,6 +32,7 @@ from packaging.version import InvalidVersion, Version
 
 from .errors import BuildError
 from .file_replacement import replace_file
+from .zip_layout import check_layout, find_directory
 
 _MIB = 1024 * 1024
 
@@ -48,14 +49,7 @@ MAX_TOTAL = 8192 * _MIB
 MAX_MEMBERS = 20_000
 #: The largest ``METADATA`` or ``WHEEL``; the former has the project's readme in it.
 MAX_HEADERS_SIZE = 8 * _MIB
-_MAX_DIRECTORY_SIZE = 4 * _MIB
 _MAX_NAME_LENGTH = 1000
-
-# The end of an archive without a comment: signature, disks, counts, directory's size and offset.
-_END = struct.Struct("<4s4H2LH")
-_END_SIGNATURE = b"PK\x05\x06"
-_LOCAL_SIGNATURE = b"PK\x03\x04"
-_ZIP64_LOCATOR = (b"PK\x06\x07", 20)
 
 # Deflate is read in bounded steps; zipfile expands a step of bzip2 or LZMA whole, however large.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -64,6 +58,7 @@ _PATCH = 0x20
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_TOOL = "no build tool writes such a wheel: do not install it"
 _CHUNK = _MIB
 _READ_ERRORS = (
     zipfile.BadZipFile,
@@ -226,7 +221,11 @@ def open_wheel(path: Path) -> WheelArchive:
             hint="a wheel is named distribution-version-python-abi-platform.whl (PEP 427)",
         ) from None
     try:
-        _check_ends(path)
+        with path.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_size > MAX_WHEEL_SIZE:
+                raise BuildError(f"{path.name}: it is larger than {MAX_WHEEL_SIZE // _MIB} MiB")
+            # Before zipfile allocates what the end of the archive says.
+            directory = find_directory(stream)
         archive = zipfile.ZipFile(path)
     except OSError as problem:
         raise BuildError(f"{path}: {problem.strerror or problem}") from None
@@ -236,29 +235,16 @@ def open_wheel(path: Path) -> WheelArchive:
             hint="build or download it again",
         ) from None
     try:
-        return WheelArchive(path, name, version, tags, archive)
+        wheel = WheelArchive(path, name, version, tags, archive)
+        with path.open("rb") as stream:
+            check_layout(stream, archive.infolist(), directory)
+    except ValueError as problem:
+        archive.close()
+        raise BuildError(f"{path.name}: {problem}", hint=_NO_TOOL) from None
     except BaseException:
         archive.close()
         raise
-
-
-def _check_ends(path: Path) -> None:
-    """Look at where an archive begins and ends before zipfile allocates what its end says."""
-    with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        if size > MAX_WHEEL_SIZE:
-            raise BuildError(f"{path.name}: it is larger than {MAX_WHEEL_SIZE // _MIB} MiB")
-        start = stream.read(len(_LOCAL_SIGNATURE))
-        stream.seek(max(0, size - _END.size - _ZIP64_LOCATOR[1]))
-        tail = stream.read()
-    end = tail[-_END.size :]
-    if len(end) < _END.size or not end.startswith(_END_SIGNATURE):
-        raise zipfile.BadZipFile("it does not end as one does")
-    if start != _LOCAL_SIGNATURE:
-        raise zipfile.BadZipFile("it does not begin with a member")
-    directory_size = _END.unpack(end)[5]
-    if tail[: -_END.size].startswith(_ZIP64_LOCATOR[0]) or directory_size > _MAX_DIRECTORY_SIZE:
-        raise BuildError(f"{path.name}: its directory is larger than that of any wheel")
+    return wheel
 
 
 def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -271,12 +257,12 @@ def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.
         if problem is not None:
             raise BuildError(
                 f"{wheel}: member {entry.orig_filename[:_MAX_NAME_LENGTH]!r}: {problem}",
-                hint="no build tool writes such a wheel: do not install it",
+                hint=_NO_TOOL,
             )
     files = [entry for entry in entries if not entry.is_dir()]
-    name, count = max(Counter(entry.filename for entry in files).items(), key=lambda i: i[1])
-    if count > 1:
-        raise BuildError(f"{wheel}: member {name!r} is there {count} times")
+    for name, count in Counter(entry.filename for entry in files).items():
+        if count > 1:
+            raise BuildError(f"{wheel}: member {name!r} is there {count} times")
     names = {entry.filename for entry in files}
     for inner in names:
         for folder in map(str, PurePosixPath(inner).parents):
@@ -300,6 +286,8 @@ def _entry_problem(entry: zipfile.ZipInfo) -> str | None:
         return problem
     if entry.flag_bits & (_ENCRYPTED | _PATCH):
         return "it is encrypted"
+    if entry.is_dir() and entry.file_size:
+        return "it is a folder, and has content"
     if entry.compress_type not in _METHODS:
         return "it is compressed by another method than deflate"
     kind = stat.S_IFMT(entry.external_attr >> 16)

@@ -200,11 +200,18 @@ def test_a_method_whose_memory_cannot_be_bounded_is_refused(tmp_path: Path, meth
 
 
 def change_header(wheel: Path, name: bytes, offset: int, value: bytes) -> None:
-    """Change a field of a member's entry in the directory, counted from its signature."""
+    """Change a field of a member's entry in the directory, and of the header before it.
+
+    :param offset: in the entry, from its signature on; the header lacks one field before it.
+    """
     content = bytearray(wheel.read_bytes())
-    place = content.rindex(name) - 46
-    assert content[place : place + 4] == b"PK\x01\x02"
-    content[place + offset : place + offset + len(value)] = value
+    for place, signature in (
+        (content.rindex(name) - 46, b"PK\x01\x02"),
+        (content.index(name) - 30, b"PK\x03\x04"),
+    ):
+        assert content[place : place + 4] == signature
+        start = place + offset - (2 if signature == b"PK\x03\x04" else 0)
+        content[start : start + len(value)] = value
     wheel.write_bytes(content)
 
 
@@ -264,6 +271,17 @@ def test_a_directory_that_says_it_is_huge_is_refused(tmp_path: Path) -> None:
     content[-10:-6] = struct.pack("<L", 64 * 1024 * 1024)
     wheel.write_bytes(content)
     assert "its directory is larger" in refusal(wheel)
+
+
+def test_a_wheel_of_folders_alone_is_refused(tmp_path: Path) -> None:
+    wheel = tmp_path / "pkg-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("pkg/", "")
+    assert "no .dist-info" in refusal(wheel)
+
+
+def test_a_folder_with_content_is_refused(tmp_path: Path) -> None:
+    assert "it is a folder, and has content" in refusal(wheel_with(tmp_path, ("pkg/a/", b"1")))
 
 
 def test_a_wheel_without_dist_info_is_refused(tmp_path: Path) -> None:
