@@ -7,8 +7,10 @@ What one archive says two readers may understand differently; such a file is ref
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import shutil
 import stat
 import struct
 import zipfile
@@ -44,11 +46,11 @@ MAX_MEMBER_SIZE = 1024 * _MIB
 MAX_SMALL_TOTAL = 256 * _MIB
 #: ... and beyond it so many times the size of the archive (libraries are deflated to a third) ...
 MAX_RATIO = 50
-#: ... and no more than this.
-MAX_TOTAL = 8192 * _MIB
+#: ... and no more than this; the largest CUDA wheels unpack to between two and three GiB.
+MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
-#: The largest ``METADATA`` or ``WHEEL``; the former has the project's readme in it.
-MAX_HEADERS_SIZE = 8 * _MIB
+#: The largest file of ``.dist-info`` that is taken apart; ``METADATA`` has the readme in it.
+MAX_METADATA_SIZE = 16 * _MIB
 _MAX_NAME_LENGTH = 1000
 
 # Deflate is read in bounded steps; zipfile expands a step of bzip2 or LZMA whole, however large.
@@ -130,7 +132,10 @@ class WheelArchive:
         entry = self._entries[name]
         try:
             with self._archive.open(entry) as stream:
-                content = b"".join(iter(lambda: stream.read(_CHUNK), b""))
+                # Of which the content is no second copy.
+                gathered = io.BytesIO()
+                shutil.copyfileobj(stream, gathered, _CHUNK)
+                content = gathered.getvalue()
         except _READ_ERRORS as problem:
             raise self._error(f"member {name!r} cannot be read: {problem}") from None
         except MemoryError:
@@ -156,9 +161,16 @@ class WheelArchive:
         return self._headers("WHEEL")
 
     def in_dist_info(self, name: str) -> bytes | None:
-        """Return the content of a file in ``.dist-info``, ``None`` where there is none."""
+        """Return the content of a file in ``.dist-info``, ``None`` where there is none.
+
+        :raises BuildError: it is huge.
+        """
         path = f"{self.dist_info}/{name}"
-        return self.read(path) if path in self.members else None
+        if path not in self.members:
+            return None
+        if self.members[path].size > MAX_METADATA_SIZE:
+            raise self._error(f"{path} is larger than that of any wheel")
+        return self.read(path)
 
     def extract(self, names: Iterable[str], folder: Path) -> list[Path]:
         """Write members below a folder, under their paths in the wheel; return the files.
@@ -182,8 +194,6 @@ class WheelArchive:
         content = self.in_dist_info(filename)
         if content is None:
             raise self._error(f"it has no {self.dist_info}/{filename}")
-        if len(content) > MAX_HEADERS_SIZE:
-            raise self._error(f"{self.dist_info}/{filename} is larger than that of any wheel")
         # Headers alone: what follows METADATA's is a description, whatever type it says it has.
         return BytesHeaderParser().parsebytes(content)
 

@@ -107,7 +107,8 @@ def _check_header(stream: BinaryIO, entry: zipfile.ZipInfo) -> int:
     content = stream.read(_LOCAL.size)
     if len(content) < _LOCAL.size or not content.startswith(_LOCAL_SIGNATURE):
         raise ValueError(f"member {name!r} is not where the directory says")
-    _, _, flags, method, _, _, *sums, name_length, extra_length = _LOCAL.unpack(content)
+    fields_of_header: tuple[int, ...] = _LOCAL.unpack(content)[1:]
+    _, flags, method, _, _, *sums, name_length, extra_length = fields_of_header
     its_name, extra = stream.read(name_length), stream.read(extra_length)
     if its_name != name.encode("utf-8" if entry.flag_bits & _UTF8 else "cp437"):
         raise ValueError(f"member {name!r} has another name in the header before it")

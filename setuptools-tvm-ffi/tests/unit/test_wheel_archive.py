@@ -73,10 +73,28 @@ def test_a_description_of_any_type_is_not_taken_apart(tmp_path: Path, name: str)
 
 
 def test_metadata_that_is_huge_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wheel_archive, "MAX_HEADERS_SIZE", 1000)
+    monkeypatch.setattr(wheel_archive, "MAX_METADATA_SIZE", 1000)
     wheel = write_wheel(tmp_path, {"pkg-1.0.dist-info/METADATA": b"Name: pkg\n" * 200})
     with open_wheel(wheel) as archive, pytest.raises(BuildError, match="METADATA is larger"):
         archive.metadata()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes have no address space limit there")
+def test_of_a_member_there_is_one_copy_in_memory(tmp_path: Path) -> None:
+    wheel = wheel_with(tmp_path, ("pkg/zeros", bytes(200 << 20)))
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from setuptools_tvm_ffi.wheel_archive import open_wheel\n"
+        "with open_wheel(Path(sys.argv[1])) as archive:\n"
+        "    used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "    limit = used + (300 << 20)\n"
+        "    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
+        "    print(len(archive.read('pkg/zeros')))\n"
+    )
+    command = [sys.executable, "-c", program, wheel]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{200 << 20}\n", done.stderr
 
 
 def test_folders_that_are_entries_are_no_files(tmp_path: Path) -> None:

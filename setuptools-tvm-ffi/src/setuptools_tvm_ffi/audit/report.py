@@ -137,6 +137,7 @@ class _Contents:
             if is_binary(path, content):
                 self.digests[path] = build_record.digest(content)
                 yield path, content
+            del content  # before the next is read
 
     def record_findings(self) -> Iterator[Finding]:
         """Yield how files differ from ``RECORD``; all of them have to be read before."""

@@ -15,6 +15,8 @@ from ..stubs.pyi import MODULE_METHODS
 
 _MAX_SIZE = 4 * 1024 * 1024
 
+# Without any of them a file is none of those that are looked for here.
+_MARK = re.compile(rb"(?i)load_lib|tvm-ffi-stubgen|_FFI_REG_OBJ|class _Library")
 _LOAD = re.compile(
     r"LIB\s*=\s*\w*(?:LOAD_LIB|load_lib_module)\(\s*[\"'][^\"']*[\"'],\s*[\"']([^\"']+)"
 )
@@ -55,7 +57,7 @@ def stub_names(module: bytes | None, stub: bytes | None) -> StubNames:
 
 
 def _lines(content: bytes | None) -> list[str]:
-    if content is None or len(content) > _MAX_SIZE:
+    if content is None or len(content) > _MAX_SIZE or not _MARK.search(content):
         return []
     return content.decode("utf-8", "replace").splitlines()
 

@@ -32,6 +32,8 @@ _EXPORTED = re.compile(r"__tvm_ffi_(?!_metadata_|_doc_)(\w+)")
 _MAX_TAGS = 10_000
 _MAX_TAG_LENGTH = 10_000
 _MAX_SHOWN = 100
+_MAX_NAME_LENGTH = 500
+_MAX_NAMES_SIZE = 400_000
 _TVM_FFI_LIBRARY = re.compile(r"(?:.*/)?(?:lib)?tvm_ffi(?:-[0-9a-f]+)?\.(?:so|dylib|dll)")
 
 
@@ -164,9 +166,20 @@ def stub_findings(
 
 
 def looked_for(stubs: Mapping[str, StubNames]) -> set[str]:
-    """Return the strings that `stub_findings` wants to have looked for in libraries."""
+    """Return the strings that `stub_findings` wants to have looked for in libraries.
+
+    Not those that are longer, or more, than any package's, which would be for wasting time.
+    """
     registered = {name for names in stubs.values() for name in names.registered}
-    return registered | {name.rpartition(".")[2] for name in registered}
+    wanted = registered | {name.rpartition(".")[2] for name in registered}
+    found: set[str] = set()
+    size = 0
+    for name in sorted(wanted, key=lambda name: (len(name), name)):
+        size += len(name)
+        if len(name) > _MAX_NAME_LENGTH or size > _MAX_NAMES_SIZE:
+            break
+        found.add(name)
+    return found
 
 
 def _module_findings(
