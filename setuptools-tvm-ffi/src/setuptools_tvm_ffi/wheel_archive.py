@@ -322,6 +322,9 @@ def _name_problem(name: str) -> str | None:
         return "the name has a backslash or a control character"
     if name.startswith("/") or _DRIVE.match(name):
         return "the name is absolute"
+    if ":" in name:
+        # To Windows, a hidden stream of another file.
+        return "the name has a colon"
     parts = name.removesuffix("/").split("/")
     if ".." in parts:
         return "the name leaves the wheel"

@@ -263,6 +263,11 @@ def compiled_again(wheel: Wheel) -> None:
     wheel.compile("-O2")
 
 
+def takes_the_place_of_another(wheel: Wheel) -> None:
+    for_windows(wheel)
+    wheel.files["pkg/__INIT__.py"] = b""
+
+
 #: What to do to a sound wheel, and which codes are then found beside the one that it is for.
 DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM101": (needs_newer_glibc, set()),
@@ -312,6 +317,7 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM602": (rewritten_record(with_other_hash), set()),
     "TVM603": (rewritten_record(with_row_of_nothing), set()),
     "TVM604": (lambda wheel: wheel.files.update({f"{DIST_INFO}/RECORD": b"\xff\n"}), {"TVM601"}),
+    "TVM605": (takes_the_place_of_another, set()),
     "TVM701": (changes(requires=("numpy",)), set()),
     "TVM702": (needs_newer_tvm_ffi, set()),
     "TVM703": (changes(requires=("apache-tvm-ffi>=0.1.13.post2,<0.2",)), set()),

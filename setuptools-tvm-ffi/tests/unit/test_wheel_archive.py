@@ -174,6 +174,7 @@ def test_what_stands_around_an_archive_is_refused(
         ("/etc/passwd", "absolute"),
         ("C:/Windows/x.dll", "absolute"),
         ("c:x.dll", "absolute"),
+        ("pkg/a.py:stream", "colon"),
         ("..\\outside.txt", "backslash"),
         ("pkg\\a.txt", "backslash"),
         ("pkg//a.txt", "empty part"),

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 from ..stubs.pyi import MODULE_METHODS
 
-_MAX_SIZE = 4 * 1024 * 1024
+_MAX_SIZE = 1024 * 1024
+#: How many bytes of modules and stubs are read in one wheel; the others are taken to name nothing.
+MAX_TOTAL_SIZE = 16 * _MAX_SIZE
 
-# Without any of them a file is none of those that are looked for here.
-_MARK = re.compile(rb"(?i)load_lib|tvm-ffi-stubgen|_FFI_REG_OBJ|class _Library")
+# Without any of them a file is none of those that name something.
+_MARK = re.compile(rb"LOAD_LIB|load_lib_module|tvm-ffi-stubgen\(|@_FFI_REG_OBJ|class _Library")
 _LOAD = re.compile(
     r"LIB\s*=\s*\w*(?:LOAD_LIB|load_lib_module)\(\s*[\"'][^\"']*[\"'],\s*[\"']([^\"']+)"
 )
@@ -44,6 +46,11 @@ class StubNames:
     registered: tuple[str, ...] = ()
 
 
+def may_name(module: bytes | None, stub: bytes | None) -> bool:
+    """Whether `stub_names` may find something, which takes much longer."""
+    return any(content is not None and _MARK.search(content) for content in (module, stub))
+
+
 def stub_names(module: bytes | None, stub: bytes | None) -> StubNames:
     """Return what a module (``_ffi_api.py``) and its stub (``_ffi_api.pyi``) name."""
     code = _lines(module)
@@ -57,7 +64,7 @@ def stub_names(module: bytes | None, stub: bytes | None) -> StubNames:
 
 
 def _lines(content: bytes | None) -> list[str]:
-    if content is None or len(content) > _MAX_SIZE or not _MARK.search(content):
+    if content is None or len(content) > _MAX_SIZE:
         return []
     return content.decode("utf-8", "replace").splitlines()
 
