@@ -464,6 +464,15 @@ def test_a_build_record_that_says_nothing_is_none(
     assert names(audited(wheel, reader)) == {"TVM705"}
 
 
+def test_more_stubs_than_any_wheel_has_are_left_unread(
+    wheel: Wheel, reader: BinaryReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel.files["pkg/_ffi_api.py"] = MODULE.replace(b'"ops"', b'"opus"')
+    assert names(audited(wheel, reader)) == {"TVM501", "TVM505"}
+    monkeypatch.setattr("setuptools_tvm_ffi.audit.report.MAX_TOTAL_SIZE", len(MODULE))
+    assert names(audited(wheel, reader)) == set()
+
+
 def test_stubs_are_read_by_line_however_deep_they_go() -> None:
     deep = b"(" * 1_000_000 + b"\n" + MODULE
     found = stub_names(deep, STUB)
