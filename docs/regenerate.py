@@ -30,7 +30,7 @@ from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE, var
 from setuptools_tvm_ffi.settings.schema import make_schema
 from setuptools_tvm_ffi.stubs.python_types import RULES, SPECIAL, TypeWriter
 from setuptools_tvm_ffi.stubs.schema import Schema
-from setuptools_tvm_ffi.wheel_archive import MAX_RATIO
+from setuptools_tvm_ffi.wheel_archive import MAX_RATIO, MAX_TOTAL
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "docs" / "settings.md"
@@ -154,7 +154,7 @@ Exit status: 0 there are no findings, 1 there are, 2 a wheel could not be audite
 
 | | |
 |---|---|
-| ELF, Mach-O, PE | read by [LIEF](https://lief.re) in a process of its own, which has a bound on time and memory: a library that is made to crash who reads it is a finding |
+| ELF, Mach-O, PE | read by [LIEF](https://lief.re) in a process of its own, which has a bound on time and memory, for each library and for all of a wheel: one that is made to crash who reads it, or to keep him, is a finding |
 | manylinux, musllinux | by the tables of [auditwheel](https://github.com/pypa/auditwheel): symbol versions, libraries, symbols that not every copy of a library has. Which musl a library needs cannot be told from it, so that the tag named is the newest of the tables, and an older one is not objected to |
 | macOS, Windows | by the minimum version and the machine that the library itself declares; what is a part of Windows by the lists of [delvewheel](https://github.com/adang1345/delvewheel) |
 | the requirement | as pip reads it: markers are evaluated for each platform of the wheel's tags and each Python (3.9 to 3.15) that `Requires-Python` allows. A release newer than those that are known is not judged |
@@ -164,8 +164,8 @@ Exit status: 0 there are no findings, 1 there are, 2 a wheel could not be audite
 | tvm-ffi symbols | compared with every release of apache-tvm-ffi up to {newest}; a release that has them all may still be too old for the rest. `compat` tries |
 
 A wheel is refused, with exit status 2, where two programs could read two different things out of it or where it would harm who unpacks it: names
-that leave the folder, absolute ones, links, the same name twice, encrypted members, data before or after the archive, checksums that are
-wrong, and more than {ratio} times its size unpacked.
+that leave the folder, absolute ones, links, the same name twice, encrypted members, headers that differ from the directory, anything before,
+between or after members and directory, checksums that are wrong, and more than {ratio} times its size unpacked, or than {total} GiB.
 
 ## Codes
 
@@ -216,7 +216,7 @@ def audit_codes() -> str:
         f"\n### {code.name}: {code.title}\n\n*{code.level}*\n\n{code.breaks}\n\n**Fix:** {code.fix}\n"
         for code in CATALOGUE
     )
-    return _CODES.format(newest=RELEASES[-1], ratio=MAX_RATIO) + rows
+    return _CODES.format(newest=RELEASES[-1], ratio=MAX_RATIO, total=MAX_TOTAL // 1024**3) + rows
 
 
 def _arguments(template: str) -> tuple[Schema, ...]:

@@ -7,8 +7,10 @@ What one archive says two readers may understand differently; such a file is ref
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import shutil
 import stat
 import struct
 import zipfile
@@ -17,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from email.parser import BytesParser
+from email.parser import BytesHeaderParser
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
@@ -32,6 +34,7 @@ from packaging.version import InvalidVersion, Version
 
 from .errors import BuildError
 from .file_replacement import replace_file
+from .zip_layout import check_layout, find_directory
 
 _MIB = 1024 * 1024
 
@@ -43,17 +46,12 @@ MAX_MEMBER_SIZE = 1024 * _MIB
 MAX_SMALL_TOTAL = 256 * _MIB
 #: ... and beyond it so many times the size of the archive (libraries are deflated to a third) ...
 MAX_RATIO = 50
-#: ... and no more than this.
-MAX_TOTAL = 8192 * _MIB
+#: ... and no more than this; the largest CUDA wheels unpack to between two and three GiB.
+MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
-_MAX_DIRECTORY_SIZE = 4 * _MIB
+#: The largest file of ``.dist-info`` that is taken apart; ``METADATA`` has the readme in it.
+MAX_METADATA_SIZE = 16 * _MIB
 _MAX_NAME_LENGTH = 1000
-
-# The end of an archive without a comment: signature, disks, counts, directory's size and offset.
-_END = struct.Struct("<4s4H2LH")
-_END_SIGNATURE = b"PK\x05\x06"
-_LOCAL_SIGNATURE = b"PK\x03\x04"
-_ZIP64_LOCATOR = (b"PK\x06\x07", 20)
 
 # Deflate is read in bounded steps; zipfile expands a step of bzip2 or LZMA whole, however large.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -62,6 +60,7 @@ _PATCH = 0x20
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_TOOL = "no build tool writes such a wheel: do not install it"
 _CHUNK = _MIB
 _READ_ERRORS = (
     zipfile.BadZipFile,
@@ -133,7 +132,10 @@ class WheelArchive:
         entry = self._entries[name]
         try:
             with self._archive.open(entry) as stream:
-                content = b"".join(iter(lambda: stream.read(_CHUNK), b""))
+                # Of which the content is no second copy.
+                gathered = io.BytesIO()
+                shutil.copyfileobj(stream, gathered, _CHUNK)
+                content = gathered.getvalue()
         except _READ_ERRORS as problem:
             raise self._error(f"member {name!r} cannot be read: {problem}") from None
         except MemoryError:
@@ -147,21 +149,28 @@ class WheelArchive:
     def metadata(self) -> Message:
         """Return the fields of ``METADATA``.
 
-        :raises BuildError: there is none.
+        :raises BuildError: there is none, or a huge one.
         """
         return self._headers("METADATA")
 
     def wheel_file(self) -> Message:
         """Return the fields of ``WHEEL``.
 
-        :raises BuildError: there is none.
+        :raises BuildError: there is none, or a huge one.
         """
         return self._headers("WHEEL")
 
     def in_dist_info(self, name: str) -> bytes | None:
-        """Return the content of a file in ``.dist-info``, ``None`` where there is none."""
+        """Return the content of a file in ``.dist-info``, ``None`` where there is none.
+
+        :raises BuildError: it is huge.
+        """
         path = f"{self.dist_info}/{name}"
-        return self.read(path) if path in self.members else None
+        if path not in self.members:
+            return None
+        if self.members[path].size > MAX_METADATA_SIZE:
+            raise self._error(f"{path} is larger than that of any wheel")
+        return self.read(path)
 
     def extract(self, names: Iterable[str], folder: Path) -> list[Path]:
         """Write members below a folder, under their paths in the wheel; return the files.
@@ -185,7 +194,8 @@ class WheelArchive:
         content = self.in_dist_info(filename)
         if content is None:
             raise self._error(f"it has no {self.dist_info}/{filename}")
-        return BytesParser().parsebytes(content)
+        # Headers alone: what follows METADATA's is a description, whatever type it says it has.
+        return BytesHeaderParser().parsebytes(content)
 
     def _find_dist_info(self) -> str:
         folders = {name.partition("/")[0] for name in self.members if "/" in name}
@@ -221,7 +231,11 @@ def open_wheel(path: Path) -> WheelArchive:
             hint="a wheel is named distribution-version-python-abi-platform.whl (PEP 427)",
         ) from None
     try:
-        _check_ends(path)
+        with path.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_size > MAX_WHEEL_SIZE:
+                raise BuildError(f"{path.name}: it is larger than {MAX_WHEEL_SIZE // _MIB} MiB")
+            # Before zipfile allocates what the end of the archive says.
+            directory = find_directory(stream)
         archive = zipfile.ZipFile(path)
     except OSError as problem:
         raise BuildError(f"{path}: {problem.strerror or problem}") from None
@@ -231,29 +245,16 @@ def open_wheel(path: Path) -> WheelArchive:
             hint="build or download it again",
         ) from None
     try:
-        return WheelArchive(path, name, version, tags, archive)
+        wheel = WheelArchive(path, name, version, tags, archive)
+        with path.open("rb") as stream:
+            check_layout(stream, archive.infolist(), directory)
+    except ValueError as problem:
+        archive.close()
+        raise BuildError(f"{path.name}: {problem}", hint=_NO_TOOL) from None
     except BaseException:
         archive.close()
         raise
-
-
-def _check_ends(path: Path) -> None:
-    """Look at where an archive begins and ends before zipfile allocates what its end says."""
-    with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        if size > MAX_WHEEL_SIZE:
-            raise BuildError(f"{path.name}: it is larger than {MAX_WHEEL_SIZE // _MIB} MiB")
-        start = stream.read(len(_LOCAL_SIGNATURE))
-        stream.seek(max(0, size - _END.size - _ZIP64_LOCATOR[1]))
-        tail = stream.read()
-    end = tail[-_END.size :]
-    if len(end) < _END.size or not end.startswith(_END_SIGNATURE):
-        raise zipfile.BadZipFile("it does not end as one does")
-    if start != _LOCAL_SIGNATURE:
-        raise zipfile.BadZipFile("it does not begin with a member")
-    directory_size = _END.unpack(end)[5]
-    if tail[: -_END.size].startswith(_ZIP64_LOCATOR[0]) or directory_size > _MAX_DIRECTORY_SIZE:
-        raise BuildError(f"{path.name}: its directory is larger than that of any wheel")
+    return wheel
 
 
 def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -266,12 +267,12 @@ def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.
         if problem is not None:
             raise BuildError(
                 f"{wheel}: member {entry.orig_filename[:_MAX_NAME_LENGTH]!r}: {problem}",
-                hint="no build tool writes such a wheel: do not install it",
+                hint=_NO_TOOL,
             )
     files = [entry for entry in entries if not entry.is_dir()]
-    name, count = max(Counter(entry.filename for entry in files).items(), key=lambda i: i[1])
-    if count > 1:
-        raise BuildError(f"{wheel}: member {name!r} is there {count} times")
+    for name, count in Counter(entry.filename for entry in files).items():
+        if count > 1:
+            raise BuildError(f"{wheel}: member {name!r} is there {count} times")
     names = {entry.filename for entry in files}
     for inner in names:
         for folder in map(str, PurePosixPath(inner).parents):
@@ -295,6 +296,8 @@ def _entry_problem(entry: zipfile.ZipInfo) -> str | None:
         return problem
     if entry.flag_bits & (_ENCRYPTED | _PATCH):
         return "it is encrypted"
+    if entry.is_dir() and entry.file_size:
+        return "it is a folder, and has content"
     if entry.compress_type not in _METHODS:
         return "it is compressed by another method than deflate"
     kind = stat.S_IFMT(entry.external_attr >> 16)
@@ -319,6 +322,9 @@ def _name_problem(name: str) -> str | None:
         return "the name has a backslash or a control character"
     if name.startswith("/") or _DRIVE.match(name):
         return "the name is absolute"
+    if ":" in name:
+        # To Windows, a hidden stream of another file.
+        return "the name has a colon"
     parts = name.removesuffix("/").split("/")
     if ".." in parts:
         return "the name leaves the wheel"

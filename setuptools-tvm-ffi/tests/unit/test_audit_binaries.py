@@ -21,7 +21,7 @@ from setuptools_tvm_ffi.audit.binaries import (
     Unreadable,
     is_binary,
 )
-from setuptools_tvm_ffi.audit.reader import build_paths
+from setuptools_tvm_ffi.audit.reader import build_paths, strings_in
 from setuptools_tvm_ffi.errors import BuildError
 
 needs_cc = pytest.mark.skipif(
@@ -168,6 +168,14 @@ def test_strings_that_were_asked_for_are_found(tmp_path: Path, reader: BinaryRea
     assert one(reader.read([("pkg/libops.so", content)], names)).found == {"pkg.add", "subtract"}
 
 
+def test_a_string_is_found_at_the_start_and_by_each_of_its_ends() -> None:
+    content = b"add\0pkg.add\0xadd\0sub\1\0pkg.mul"
+    names = ("add", "pkg.add", "kg.add", "pkg.add.add", "sub", "pkg.mul", "g", "größe", "")
+    assert strings_in(content, names) == ["add", "kg.add", "pkg.add"]
+    assert strings_in("größe\0".encode(), ("größe", "ße")) == ["größe", "ße"]
+    assert strings_in(content, ()) == []
+
+
 @needs_cc
 def test_an_object_file_is_told_from_a_library(tmp_path: Path, reader: BinaryReader) -> None:
     command = ["cc", "-c", "-x", "c", "-", "-o", "a.o"]
@@ -249,6 +257,9 @@ def test_the_pe_library_is_one_for_llvm_too(tmp_path: Path) -> None:
         ("pkg/kernel.bin", bytes.fromhex("cafebabe00000002"), True),
         ("pkg/Some.class", bytes.fromhex("cafebabe00000034"), False),
         ("pkg/text.sow", b"text", False),
+        ("pkg/notes.so.md", b"text", False),
+        ("pkg/libops.so.1.2", b"", True),
+        ("pkg/libops.so.1.2.txt", b"\x7fELF", True),
     ],
 )
 def test_a_library_is_known_by_its_name_or_its_content(
@@ -327,6 +338,58 @@ def test_a_file_that_ends_the_reader_is_unreadable_and_the_next_is_read(
     reasons = [f.reason for f in found if isinstance(f, Unreadable)]
     assert reasons[:DEATHS] == ["it ends the reader with signal 11"] * DEATHS
     assert reasons[DEATHS:] == [f"it was not read: {DEATHS} others ended the reader"] * 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_files_that_end_the_reader_do_not_keep_another_wheel_from_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_lief(tmp_path, monkeypatch, "os.kill(os.getpid(), signal.SIGSEGV)")
+    with BinaryReader() as reader:
+        assert len(list(reader.read([("a.so", b"\x7fELF")] * DEATHS))) == DEATHS
+        assert reason(reader.read([("b.so", b"text")])) == "it is no ELF, Mach-O or PE file"
+
+
+def test_files_that_take_too_long_together_are_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binaries, "SECONDS_FOR_ALL", 0.5)
+    fake_lief(tmp_path, monkeypatch, "time.sleep(600)")
+    with BinaryReader() as reader:
+        found = list(reader.read([("a.so", b"\x7fELF"), ("b.so", b"\x7fELF")]))
+    first, second = (f.reason for f in found if isinstance(f, Unreadable))
+    assert first.startswith("reading it takes more than")
+    assert second == "it was not read: the others took too much time"
+
+
+def test_an_answer_that_was_not_waited_for_is_not_that_to_the_next_file(
+    reader: BinaryReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(binaries.json, "loads", lambda _: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            list(reader.read([("a.dll", make_pe())]))
+    assert one(reader.read([("a.dylib", make_macho())])).format == "macho"
+
+
+def test_of_files_one_is_held_at_a_time(reader: BinaryReader) -> None:
+    held = 0
+
+    class Content(bytes):
+        def __del__(self) -> None:
+            nonlocal held
+            held -= 1
+
+    def contents() -> Iterator[tuple[str, bytes]]:
+        for _ in range(3):
+            nonlocal held
+            assert held == 0
+            content = Content(b"text")
+            held += 1
+            yield "a.so", content
+            del content
+
+    assert len(list(reader.read(contents()))) == 3
 
 
 def test_a_file_that_takes_too_long_is_unreadable(

@@ -282,6 +282,11 @@ def compiled_again(wheel: Wheel) -> None:
     wheel.compile("-O2")
 
 
+def takes_the_place_of_another(wheel: Wheel) -> None:
+    for_windows(wheel)
+    wheel.files["pkg/__INIT__.py"] = b""
+
+
 #: What to do to a sound wheel, and which codes are then found beside the one that it is for.
 DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM101": (needs_newer_glibc, set()),
@@ -345,6 +350,7 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM602": (rewritten_record(with_other_hash), set()),
     "TVM603": (rewritten_record(with_row_of_nothing), set()),
     "TVM604": (lambda wheel: wheel.files.update({f"{DIST_INFO}/RECORD": b"\xff\n"}), {"TVM601"}),
+    "TVM605": (takes_the_place_of_another, set()),
     "TVM701": (changes(requires=("numpy",)), set()),
     "TVM702": (needs_newer_tvm_ffi, set()),
     "TVM703": (changes(requires=("apache-tvm-ffi>=0.1.13.post2,<0.2",)), set()),
@@ -716,6 +722,15 @@ def test_a_build_record_that_says_nothing_is_none(
 ) -> None:
     wheel.files[f"{DIST_INFO}/tvm_ffi_build.json"] = record
     assert names(audited(wheel, reader)) == {"TVM705"}
+
+
+def test_more_stubs_than_any_wheel_has_are_left_unread(
+    wheel: Wheel, reader: BinaryReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel.files["pkg/_ffi_api.py"] = MODULE.replace(b'"ops"', b'"opus"')
+    assert names(audited(wheel, reader)) == {"TVM501", "TVM505"}
+    monkeypatch.setattr("setuptools_tvm_ffi.audit.report.MAX_TOTAL_SIZE", len(MODULE))
+    assert names(audited(wheel, reader)) == set()
 
 
 def test_stubs_are_read_by_line_however_deep_they_go() -> None:

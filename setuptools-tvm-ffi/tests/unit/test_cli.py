@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from setuptools_tvm_ffi import __version__
-from setuptools_tvm_ffi.cli import main
+from setuptools_tvm_ffi.cli import audit, main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN
 
 COMMANDS = ["audit", "compat", "cross", "repair", "stubs"]
@@ -49,6 +49,19 @@ def test_help_on_a_command_needs_nothing_that_the_command_needs(command: str) ->
     )
     assert process.returncode == 0, process.stderr
     assert process.stdout.startswith(f"usage: setuptools-tvm-ffi {command} ")
+
+
+def test_what_nobody_thought_of_is_told_from_findings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> int:
+        raise ZeroDivisionError("\x1b[31m")
+
+    monkeypatch.setattr(audit, "run", fail)
+    assert main(["audit", "a.whl"]) == COULD_NOT_RUN
+    printed = capsys.readouterr().err
+    assert printed.startswith("Traceback (most recent call last):\n")
+    assert printed.endswith("\nZeroDivisionError: \\x1b[31m\n")
 
 
 def test_a_reader_who_has_seen_enough_gets_no_traceback() -> None:

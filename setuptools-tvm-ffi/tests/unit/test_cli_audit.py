@@ -14,6 +14,7 @@ from made_binaries import compile_library
 from made_wheels import write_wheel
 from setuptools_tvm_ffi import cli
 from setuptools_tvm_ffi.audit.binaries import BinaryReader
+from setuptools_tvm_ffi.audit.report import WheelReport, audit_wheel
 from setuptools_tvm_ffi.cli import audit
 
 pytestmark = pytest.mark.skipif(
@@ -113,6 +114,23 @@ def test_a_wheel_that_cannot_be_audited_does_not_hide_the_others(
     assert cli.main(["audit", "--json", str(broken), str(flawed)]) == 2
     first, second = answers(capsys)
     assert set(first) == {"wheel", "error"}
+    assert [finding["code"] for finding in second["findings"]] == ["TVM401"]
+
+
+def test_a_wheel_that_nobody_thought_of_does_not_hide_the_others(
+    flawed: Path, sound: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails_for_one(path: Path, reader: BinaryReader) -> WheelReport:
+        if path == sound:
+            raise RecursionError("too deep")
+        return audit_wheel(path, reader)
+
+    monkeypatch.setattr(audit, "audit_wheel", fails_for_one)
+    assert cli.main(["audit", "--json", str(sound), str(flawed)]) == 2
+    printed = capsys.readouterr()
+    assert "RecursionError: too deep" in printed.err
+    first, second = json.loads(printed.out)["wheels"]
+    assert first == {"wheel": str(sound), "error": "RecursionError('too deep')"}
     assert [finding["code"] for finding in second["findings"]] == ["TVM401"]
 
 

@@ -60,6 +60,12 @@ def test_tags_take_the_place_of_others_and_the_rest_stays() -> None:
     ]
 
 
+def test_a_file_that_is_no_text_keeps_what_it_says() -> None:
+    before = b"Generator: caf\xe9\r\nTag: py3-none-any\r\n"
+    made = with_tags(before, parse_tag("py3-none-win_amd64"))
+    assert made == b"Generator: caf\xe9\nTag: py3-none-win_amd64\n"
+
+
 def test_the_date_is_that_of_the_variable_or_of_the_newest_member(tmp_path: Path) -> None:
     wheel = tmp_path / "w.whl"
     with zipfile.ZipFile(wheel, "w") as archive:

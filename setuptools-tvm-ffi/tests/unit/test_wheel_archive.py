@@ -59,6 +59,44 @@ def test_a_sound_wheel_is_read(tmp_path: Path) -> None:
         assert archive.in_dist_info("entry_points.txt") is None
 
 
+@pytest.mark.parametrize("name", ["METADATA", "WHEEL"])
+def test_a_description_of_any_type_is_not_taken_apart(tmp_path: Path, name: str) -> None:
+    """Parts in parts, for each of which a parser of mails calls itself."""
+    nested = b"".join(
+        b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (depth, depth)
+        for depth in range(2000)
+    )
+    wheel = write_wheel(tmp_path, {f"pkg-1.0.dist-info/{name}": b"Tag: a\n" + nested})
+    with open_wheel(wheel) as archive:
+        headers = archive.metadata() if name == "METADATA" else archive.wheel_file()
+        assert headers.get_all("Tag") == ["a"]
+
+
+def test_metadata_that_is_huge_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheel_archive, "MAX_METADATA_SIZE", 1000)
+    wheel = write_wheel(tmp_path, {"pkg-1.0.dist-info/METADATA": b"Name: pkg\n" * 200})
+    with open_wheel(wheel) as archive, pytest.raises(BuildError, match="METADATA is larger"):
+        archive.metadata()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process uses stands in /proc there")
+def test_of_a_member_there_is_one_copy_in_memory(tmp_path: Path) -> None:
+    wheel = wheel_with(tmp_path, ("pkg/zeros", bytes(40 << 20)))
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from setuptools_tvm_ffi.wheel_archive import open_wheel\n"
+        "with open_wheel(Path(sys.argv[1])) as archive:\n"
+        "    used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "    limit = used + (60 << 20)\n"
+        "    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
+        "    print(len(archive.read('pkg/zeros')))\n"
+    )
+    command = [sys.executable, "-c", program, wheel]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{40 << 20}\n", done.stderr
+
+
 def test_folders_that_are_entries_are_no_files(tmp_path: Path) -> None:
     with open_wheel(wheel_with(tmp_path, ("pkg/data/", b""))) as archive:
         assert "pkg/data/" not in archive.members
@@ -136,6 +174,7 @@ def test_what_stands_around_an_archive_is_refused(
         ("/etc/passwd", "absolute"),
         ("C:/Windows/x.dll", "absolute"),
         ("c:x.dll", "absolute"),
+        ("pkg/a.py:stream", "colon"),
         ("..\\outside.txt", "backslash"),
         ("pkg\\a.txt", "backslash"),
         ("pkg//a.txt", "empty part"),
@@ -180,11 +219,18 @@ def test_a_method_whose_memory_cannot_be_bounded_is_refused(tmp_path: Path, meth
 
 
 def change_header(wheel: Path, name: bytes, offset: int, value: bytes) -> None:
-    """Change a field of a member's entry in the directory, counted from its signature."""
+    """Change a field of a member's entry in the directory, and of the header before it.
+
+    :param offset: in the entry, from its signature on; the header lacks one field before it.
+    """
     content = bytearray(wheel.read_bytes())
-    place = content.rindex(name) - 46
-    assert content[place : place + 4] == b"PK\x01\x02"
-    content[place + offset : place + offset + len(value)] = value
+    for place, signature in (
+        (content.rindex(name) - 46, b"PK\x01\x02"),
+        (content.index(name) - 30, b"PK\x03\x04"),
+    ):
+        assert content[place : place + 4] == signature
+        start = place + offset - (2 if signature == b"PK\x03\x04" else 0)
+        content[start : start + len(value)] = value
     wheel.write_bytes(content)
 
 
@@ -244,6 +290,17 @@ def test_a_directory_that_says_it_is_huge_is_refused(tmp_path: Path) -> None:
     content[-10:-6] = struct.pack("<L", 64 * 1024 * 1024)
     wheel.write_bytes(content)
     assert "its directory is larger" in refusal(wheel)
+
+
+def test_a_wheel_of_folders_alone_is_refused(tmp_path: Path) -> None:
+    wheel = tmp_path / "pkg-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("pkg/", "")
+    assert "no .dist-info" in refusal(wheel)
+
+
+def test_a_folder_with_content_is_refused(tmp_path: Path) -> None:
+    assert "it is a folder, and has content" in refusal(wheel_with(tmp_path, ("pkg/a/", b"1")))
 
 
 def test_a_wheel_without_dist_info_is_refused(tmp_path: Path) -> None:

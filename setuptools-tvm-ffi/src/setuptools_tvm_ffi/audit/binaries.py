@@ -7,8 +7,10 @@ import contextlib
 import importlib.util
 import io
 import json
+import re
 import subprocess
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +25,15 @@ READER = Path(__file__).with_name("reader.py")
 #: How long reading one file may take, and how much longer for each MiB of it.
 SECONDS = 60.0
 SECONDS_PER_MIB = 0.2
-#: How many files may end the process that reads them, before the others are left unread.
+#: How long all files of one wheel may take together, and how much longer for each MiB of them.
+SECONDS_FOR_ALL = 180.0
+#: How many files of a wheel may end the process that reads them, before the others are left unread.
 DEATHS = 3
 # What LIEF takes for a file is a few times its size.
 _MEMORY = 1024**3
 _MEMORY_PER_BYTE = 8
 
-_SUFFIXES = (".so", ".dylib", ".dll", ".pyd", ".exe")
+_NAME = re.compile(r".+\.(?:so(?:\.\d+)*|dylib|dll|pyd|exe)", re.DOTALL)
 _MACHO = {
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabf")
 }
@@ -107,7 +111,7 @@ def is_binary(path: str, content: bytes) -> bool:
     (True, True)
     """
     name = path.rpartition("/")[2]
-    if name.endswith(_SUFFIXES) or ".so." in name:
+    if _NAME.fullmatch(name):
         return True
     start = content[:8]
     if start[:4] == b"\x7fELF" or start[:4] in _MACHO:
@@ -150,7 +154,6 @@ class BinaryReader:
                 "LIEF, which reads libraries, is not installed",
                 hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
             )
-        self._deaths = 0
         self._child: _Child | None = None
 
     def __enter__(self) -> BinaryReader:  # noqa: PYI034 - typing.Self is new in 3.11
@@ -167,20 +170,37 @@ class BinaryReader:
     ) -> Iterator[ReadBinary]:
         """Yield what each file says, a universal one once for each architecture.
 
-        :param files: paths in the wheel, and contents.
+        :param files: paths in one wheel, and contents, of which one is held at a time.
         :param names: what to look for among the strings of each file.
         """
+        deaths = 0
+        left = SECONDS_FOR_ALL
         for path, content in files:
-            if self._child is None and self._deaths < DEATHS:
-                self._child = _Child()
-            if self._child is None:
+            if deaths >= DEATHS:
                 yield Unreadable(path, f"it was not read: {DEATHS} others ended the reader")
                 continue
-            answer = self._child.ask(content, names)
+            if left <= 0:
+                yield Unreadable(path, "it was not read: the others took too much time")
+                continue
+            if self._child is None:
+                self._child = _Child()
+            started = time.monotonic()
+            more = SECONDS_PER_MIB * len(content) / 1024**2
+            left += more
+            try:
+                answer = self._child.ask(content, names, min(SECONDS + more, left))
+            except BaseException:
+                # What it is about to say would be taken for its answer to the next file.
+                self._child.kill()
+                self._child.end()
+                self._child = None
+                raise
+            del content  # before the next is read
+            left -= time.monotonic() - started
             if answer is None:
                 yield Unreadable(path, self._child.end())
                 self._child = None
-                self._deaths += 1
+                deaths += 1
             elif "unreadable" in answer:
                 yield Unreadable(path, answer["unreadable"])
             else:
@@ -198,7 +218,7 @@ class _Child:
         self._seconds = SECONDS
         self._late = False
 
-    def ask(self, content: bytes, names: Collection[str]) -> dict[str, Any] | None:
+    def ask(self, content: bytes, names: Collection[str], seconds: float) -> dict[str, Any] | None:
         """Return the child's answer, ``None`` where it has died of the file."""
         request = {
             "size": len(content),
@@ -208,7 +228,7 @@ class _Child:
         stdin, stdout = self._child.stdin, self._child.stdout
         assert isinstance(stdin, io.TextIOWrapper)
         assert stdout is not None
-        self._seconds = SECONDS + SECONDS_PER_MIB * len(content) / 1024**2
+        self._seconds = seconds
         timer = threading.Timer(self._seconds, self._end_late)
         timer.start()
         try:

@@ -309,6 +309,15 @@ RECORD_BROKEN = Code(
     "Repack with `python -m wheel pack`.",
 )
 
+NAME_ELSEWHERE = Code(
+    "TVM605",
+    ERROR,
+    "file name that a system of the wheel's cannot have",
+    "Installing fails on Windows, or one file takes the place of another: Windows and macOS do "
+    "not tell capital letters from small ones.",
+    "Rename the file, or give the wheel the tag of the system that it is for.",
+)
+
 NO_REQUIREMENT = Code(
     "TVM701",
     ERROR,
@@ -389,6 +398,7 @@ CATALOGUE = (
     ),
     *(NO_RELRO, BUILD_PATHS, NO_STUBS, NO_PY_TYPED, STUB_NAMES_NO_EXPORT, STUB_NAMES_UNKNOWN),
     *(STUB_LOADS_MISSING, RECORD_UNLISTED, RECORD_DIFFERS, RECORD_MISSING_FILE, RECORD_BROKEN),
+    NAME_ELSEWHERE,
     *(NO_REQUIREMENT, REQUIREMENT_LACKS_SYMBOL, REQUIREMENT_BELOW_FLOOR, REQUIREMENT_WITHDRAWN),
     *(NO_BUILD_RECORD, RECORD_OF_ANOTHER_BUILD, REQUIREMENT_ALLOWS_NONE, REQUIREMENT_UNBOUNDED),
 )

@@ -8,6 +8,7 @@ process. Standard input holds, for each file, a line of JSON (``size``, ``memory
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import sys
@@ -39,6 +40,11 @@ _E_MACHINE = slice(18, 20)
 _EI_DATA = 5
 _BIG_ENDIAN = {"ppc64le": "ppc64", "s390x": "s390x"}
 _ELF_KINDS = {"DYN": "library", "EXEC": "executable", "REL": "object"}
+# Of one architecture in either order of bytes and width, and universal ones.
+_MACHO = {
+    bytes.fromhex(magic)
+    for magic in ("feedface", "cefaedfe", "feedfacf", "cffaedfe", "cafebabe", "cafebabf")
+}
 _MACHO_KINDS = {
     "DYLIB": "library",
     "BUNDLE": "library",
@@ -80,7 +86,9 @@ def read(content: bytes) -> list[dict[str, Any]]:
         return [_elf(content)]
     if content[:2] == b"MZ":
         return [_pe(content)]
-    return _macho(content)
+    if content[:4] in _MACHO:
+        return _macho(content)
+    raise ValueError("it is no ELF, Mach-O or PE file")
 
 
 def _elf(content: bytes) -> dict[str, Any]:
@@ -269,17 +277,39 @@ def _text(name: str | bytes) -> str:
 
 def strings_in(content: bytes, names: Collection[str]) -> list[str]:
     """Return the names that are strings in a file, or ends of strings, which linkers merge."""
-    wanted = {name.encode() for name in names if name}
-    lengths = set(map(len, wanted))
-    # A quick look at the last two characters spares the most of what follows.
-    ends = {name[-2:] for name in wanted}
-    found: set[bytes] = set()
-    for match in _END_OF_STRING.finditer(content) if wanted else ():
-        end = match.end() - 1
-        if content[max(0, end - 2) : end] not in ends and content[end - 1 : end] not in ends:
-            continue
-        found.update(wanted.intersection(content[max(0, end - n) : end] for n in lengths))
-    return sorted(name.decode() for name in found)
+    root = _tree_of_ends(tuple(names))
+    found: set[str] = set()
+    for match in _END_OF_STRING.finditer(content) if root.following else ():
+        position = match.end() - 2
+        end = root.following.get(content[position])
+        while end is not None:
+            if end.name is not None:
+                found.add(end.name)
+            position -= 1
+            end = end.following.get(content[position]) if position >= 0 else None
+    return sorted(found)
+
+
+class _End:
+    """The last bytes of names: which name they are, and what is before them in others."""
+
+    __slots__ = ("following", "name")
+
+    def __init__(self) -> None:
+        self.following: dict[int, _End] = {}
+        self.name: str | None = None
+
+
+# The same names are looked for in every library of a wheel.
+@functools.lru_cache(maxsize=1)
+def _tree_of_ends(names: tuple[str, ...]) -> _End:
+    root = _End()
+    for name in filter(None, names):
+        end = root
+        for byte in reversed(name.encode()):
+            end = end.following.setdefault(byte, _End())
+        end.name = name
+    return root
 
 
 def build_paths(content: bytes) -> list[str]:
@@ -343,6 +373,7 @@ def main() -> None:
             line = json.dumps({"unreadable": "it has more symbols than any library"})
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
+        del content  # before the next is read
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ from ..wheel_record import Record
 from . import codes
 from .binaries import Binary, BinaryReader, Unreadable, is_binary
 from .codes import Finding
+from .file_names import name_findings
 from .library_checks import is_grafted, library_findings, surroundings
 from .platform_tags import is_external_copy
 from .requirement_checks import declared_requirement, places, requirement_findings
-from .stub_files import StubNames, stub_names
+from .stub_files import MAX_TOTAL_SIZE, StubNames, may_name, stub_names
 from .wheel_checks import (
     BuildFacts,
     build_record_findings,
@@ -84,6 +85,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]
         findings += [Finding(codes.BUNDLES_EXTERNAL, b.path, b.name or "") for b in bundled]
+        findings += name_findings(wheel.members, {tag.platform for tag in wheel.tags})
         around = surroundings(binaries, wheel.members)
         for binary in binaries:
             if binary not in bundled:
@@ -127,8 +129,13 @@ class _Contents:
         """Return what each Python module that has stubs in or beside it names."""
         stems = {path.removesuffix("i") for path in self._wheel.members if _is_module(path)}
         named = {}
+        left = MAX_TOTAL_SIZE
         for path in sorted(stems):
-            names = stub_names(self._read_if_there(path), self._read_if_there(f"{path}i"))
+            module, stub = self._read_if_there(path), self._read_if_there(f"{path}i")
+            if not may_name(module, stub):
+                continue
+            left -= len(module or b"") + len(stub or b"")
+            names = stub_names(module, stub) if left >= 0 else StubNames()
             if names != StubNames():
                 named[path] = names
         return named
@@ -142,6 +149,7 @@ class _Contents:
             if is_binary(path, content):
                 self.digests[path] = build_record.digest(content)
                 yield path, content
+            del content  # before the next is read
 
     def record_findings(self) -> Iterator[Finding]:
         """Yield how files differ from ``RECORD``; all of them have to be read before."""

@@ -13,8 +13,12 @@ from dataclasses import dataclass
 
 from ..stubs.pyi import MODULE_METHODS
 
-_MAX_SIZE = 4 * 1024 * 1024
+_MAX_SIZE = 1024 * 1024
+#: How many bytes of modules and stubs are read in one wheel; the others are taken to name nothing.
+MAX_TOTAL_SIZE = 16 * _MAX_SIZE
 
+# Without any of them a file is none of those that name something.
+_MARK = re.compile(rb"LOAD_LIB|load_lib_module|tvm-ffi-stubgen\(|@_FFI_REG_OBJ|class _Library")
 _LOAD = re.compile(
     r"LIB\s*=\s*\w*(?:LOAD_LIB|load_lib_module)\(\s*[\"'][^\"']*[\"'],\s*[\"']([^\"']+)"
 )
@@ -40,6 +44,11 @@ class StubNames:
     is_generated: bool = False
     exported: tuple[str, ...] = ()
     registered: tuple[str, ...] = ()
+
+
+def may_name(module: bytes | None, stub: bytes | None) -> bool:
+    """Whether `stub_names` may find something, which takes much longer."""
+    return any(content is not None and _MARK.search(content) for content in (module, stub))
 
 
 def stub_names(module: bytes | None, stub: bytes | None) -> StubNames:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ from .tvm_ffi_symbols import FIRST
 _SHOWN = 100
 _TVM_FFI_SYMBOL = re.compile(r"TVMFFI\w+")
 _EXPORTED = re.compile(r"__tvm_ffi_(?!_metadata_|_doc_)(\w+)")
+# A wheel for every Python and platform that there is would have some hundred.
+_MAX_TAGS = 10_000
+_MAX_TAG_LENGTH = 10_000
+_MAX_NAME_LENGTH = 500
+_MAX_NAMES_SIZE = 400_000
 _TVM_FFI_LIBRARY = re.compile(r"(?:.*/)?(?:lib)?tvm_ffi(?:-[0-9a-f]+)?\.(?:so|dylib|dll)")
 
 
@@ -95,10 +101,14 @@ def tag_findings(
     )
     if "py3-none" not in pythons and not bound_to_one:
         yield Finding(codes.TAG_PYTHON, "", listed(pythons))
-    named = {tag for text in wheel_file.get_all("Tag", []) for tag in parse_tag(str(text))}
-    if named != tags:
-        said = listed(sorted(map(str, named)) or ["none"])
-        yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL says {said}")
+    try:
+        named = named_tags(wheel_file)
+    except ValueError as problem:
+        yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL {problem}")
+    else:
+        if named != tags:
+            said = listed(sorted(map(str, named)) or ["none"])
+            yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL says {said}")
     if str(wheel_file.get("Root-Is-Purelib", "")).strip().lower() == "true":
         yield Finding(codes.ROOT_IS_PURELIB, "", "WHEEL says so")
 
@@ -168,6 +178,29 @@ def _version(text: str) -> Version | None:
         return None
 
 
+def named_tags(wheel_file: Message) -> frozenset[Tag]:
+    """Return the tags that ``WHEEL`` names, one for each combination of a compressed set.
+
+    :raises ValueError: one is no tag, or there are more than any wheel has.
+    """
+    lines = [str(line).strip() for line in wheel_file.get_all("Tag", [])]
+    found: set[Tag] = set()
+    count = 0
+    for line in lines:
+        parts = [part.split(".") for part in line[:_MAX_TAG_LENGTH].split("-")]
+        # Counted before they are made; packaging does that from 26.3 on.
+        count += math.prod(map(len, parts))
+        if len(line) > _MAX_TAG_LENGTH or count > _MAX_TAGS:
+            raise ValueError("names more tags than any wheel has")
+        if len(parts) != len(("python", "abi", "platform")) or any("" in part for part in parts):
+            raise ValueError(f"says {line[:_SHOWN]!r}, which is no tag")
+        try:
+            found |= parse_tag(line)
+        except ValueError:
+            raise ValueError(f"says {line[:_SHOWN]!r}, which is no tag") from None
+    return frozenset(found)
+
+
 # --- stubs ---
 
 
@@ -217,9 +250,20 @@ def installed_path(path: str) -> str:
 
 
 def looked_for(stubs: Mapping[str, StubNames]) -> set[str]:
-    """Return the strings that `stub_findings` wants to have looked for in libraries."""
+    """Return the strings that `stub_findings` wants to have looked for in libraries.
+
+    Not those that are longer, or more, than any package's, which would be for wasting time.
+    """
     registered = {name for names in stubs.values() for name in names.registered}
-    return registered | set(map(_last_part, registered))
+    wanted = registered | set(map(_last_part, registered))
+    found: set[str] = set()
+    size = 0
+    for name in sorted(wanted, key=lambda name: (len(name), name)):
+        size += len(name)
+        if len(name) > _MAX_NAME_LENGTH or size > _MAX_NAMES_SIZE:
+            break
+        found.add(name)
+    return found
 
 
 def _last_part(name: str) -> str:

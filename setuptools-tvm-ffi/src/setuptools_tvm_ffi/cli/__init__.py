@@ -14,10 +14,11 @@ import importlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from .. import __version__
-from ..errors import PREFIX, BuildError, render
+from ..errors import PREFIX, BuildError, harmless, render
 from .exit_status import COULD_NOT_RUN
 
 _COMMANDS = {
@@ -44,7 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever reads it has seen enough, as `head`. What is left over has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_RUN
+    except Exception:  # noqa: BLE001 - whatever it is, nothing was found that is to be mended
+        print_traceback()
+        return COULD_NOT_RUN
     return status
+
+
+def print_traceback() -> None:
+    """Print the traceback of the exception that is handled, which may quote what others wrote."""
+    for line in traceback.format_exc().splitlines():
+        print(harmless(line), file=sys.stderr)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

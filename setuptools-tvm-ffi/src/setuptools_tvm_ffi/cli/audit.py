@@ -19,6 +19,7 @@ from ..audit.codes import CATALOGUE, Finding
 from ..audit.report import WheelReport, audit_wheel
 from ..audit.wheel_checks import exported_functions
 from ..errors import BuildError, ConfigurationError, harmless, render
+from . import print_traceback
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
 _SCHEMA_VERSION = 1
@@ -68,6 +69,11 @@ def run(parsed: argparse.Namespace) -> int:
             except BuildError as problem:
                 print(render(problem), file=sys.stderr)
                 answers.append({"wheel": str(path), "error": str(problem)})
+                status = COULD_NOT_RUN
+                continue
+            except Exception as problem:  # noqa: BLE001 - the others may be in order
+                print_traceback()
+                answers.append({"wheel": str(path), "error": repr(problem)})
                 status = COULD_NOT_RUN
                 continue
             findings = [f for f in report.findings if f.code.name not in parsed.ignore]

@@ -17,6 +17,7 @@ from ..audit.binaries import BinaryReader
 from ..audit.report import audit_wheel
 from ..errors import BuildError, harmless, render
 from ..repair import Repaired, repair_wheel
+from . import print_traceback
 from .audit import add_ignore, as_json, as_text, check_ignored
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
@@ -67,6 +68,11 @@ def run(parsed: argparse.Namespace) -> int:
             except BuildError as problem:  # the others may be in order
                 print(render(problem), file=sys.stderr)
                 answers.append({"wheel": str(wheel), "error": str(problem)})
+                status = COULD_NOT_RUN
+                continue
+            except Exception as problem:  # noqa: BLE001 - here, too
+                print_traceback()
+                answers.append({"wheel": str(wheel), "error": repr(problem)})
                 status = COULD_NOT_RUN
                 continue
             findings = [f for f in report.findings if f.code.name not in parsed.ignore]

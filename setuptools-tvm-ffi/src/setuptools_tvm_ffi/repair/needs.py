@@ -41,6 +41,7 @@ def _libraries(archive: WheelArchive) -> Iterator[tuple[str, bytes]]:
         content = archive.read(name)
         if is_binary(name, content):
             yield name, content
+        del content  # before the next is read
 
 
 def _from_audit(archive: WheelArchive, binaries: Sequence[Binary]) -> Iterator[str]:

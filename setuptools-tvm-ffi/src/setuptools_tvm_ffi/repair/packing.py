@@ -48,9 +48,12 @@ def with_tags(wheel_file: bytes, tags: Iterable[Tag]) -> bytes:
     >>> with_tags(b"Wheel-Version: 1.0\nTag: py3-none-linux_x86_64\n", [Tag("py3", "none", "any")])
     b'Wheel-Version: 1.0\nTag: py3-none-any\n'
     """
-    lines = [line for line in wheel_file.decode().splitlines() if line]
-    kept = [line for line in lines if not line.lower().startswith("tag:")]
-    return ("\n".join([*kept, *(f"Tag: {tag}" for tag in sorted(map(str, tags)))]) + "\n").encode()
+    # As bytes, since it may be no text.
+    kept = [
+        line for line in wheel_file.splitlines() if line and not line.lower().startswith(b"tag:")
+    ]
+    made = [f"Tag: {tag}".encode() for tag in sorted(map(str, tags))]
+    return b"\n".join([*kept, *made]) + b"\n"
 
 
 def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: Date) -> None:
