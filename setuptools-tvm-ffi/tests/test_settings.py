@@ -111,9 +111,11 @@ def test_a_setting_of_the_frontend_reaches_the_compiler_and_is_printed_with_its_
         "strip": "false (default)",
         "lto": "false (default)",
         "warnings-as-errors": "false (default)",
+        "platform-tag": '"default" (default)',
         "editable-rebuild": "false (default)",
         "stubs": '"warn" (default)',
         "py-typed": "true (default)",
+        "sbom": "true (default)",
     }
     assert "setuptools-tvm-ffi: 1 job: declared by SETUPTOOLS_TVM_FFI_JOBS" in process.stdout
     assert (c_libraries.folder / "build").exists()

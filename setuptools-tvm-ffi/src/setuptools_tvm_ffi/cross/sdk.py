@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -14,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from packaging.version import Version
 
 from ..abi_floor import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
-from ..child_python import has_pip
+from ..child_python import has_pip, run_module
 from ..errors import BuildError
 from ..file_replacement import replace_file
 from ..toolchains.zig import WINDOWS_HEADER
@@ -67,7 +65,7 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
     is_whole = bool(files) and all((root / folder / file).is_file() for file in files)
     if known.get("version") != str(version) or known.get("target") != target.name or not is_whole:
         stamp.unlink(missing_ok=True)
-        files = _fetch(root / folder, target, version)
+        files = _fetch(root, root / folder, target, version)
         known = {"version": str(version), "target": target.name, "files": files}
         replace_file(stamp, json.dumps(known, indent=1).encode())
     has_dlpack = any(file.startswith(f"{_DLPACK_INCLUDE}/") for file in files)
@@ -85,10 +83,10 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
     )
 
 
-def _fetch(folder: Path, target: Target, version: Version) -> list[str]:
+def _fetch(root: Path, folder: Path, target: Target, version: Version) -> list[str]:
     library = _LIBRARIES[target.system]
     with tempfile.TemporaryDirectory() as scratch:
-        wheel = _download(Path(scratch), target, version)
+        wheel = _download(root, Path(scratch), target, version)
         with open_wheel(wheel) as archive:
             headers = (f"{_INCLUDE}/", f"{_DLPACK_INCLUDE}/")
             names = [name for name in archive.members if name.startswith(headers)]
@@ -103,7 +101,7 @@ def _fetch(folder: Path, target: Target, version: Version) -> list[str]:
     return [*names, library]
 
 
-def _download(folder: Path, target: Target, version: Version) -> Path:
+def _download(root: Path, folder: Path, target: Target, version: Version) -> Path:
     """Have pip put the wheel into a folder, and return it."""
     if not has_pip():
         raise BuildError(
@@ -112,18 +110,15 @@ def _download(folder: Path, target: Target, version: Version) -> Path:
         )
     printed = ""
     for python in dict.fromkeys((sys.version_info[:2], _OTHER_PYTHON)):
-        result = subprocess.run(
-            download_command(target, version, python, folder),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-            stdin=subprocess.DEVNULL,
-            cwd=folder,
-            env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"},
+        # Not `python -m pip`: that of an isolated build is on this process's path alone.
+        result = run_module(
+            "pip",
+            download_arguments(target, version, python, folder),
+            root=root,
+            folder=folder,
+            variables={"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"},
         )
-        printed = result.stderr.strip() or result.stdout.strip()
+        printed = result.stdout.strip()
         found = sorted(folder.glob("*.whl"))
         if result.returncode == 0 and found:
             return found[0]
@@ -139,14 +134,13 @@ def _download(folder: Path, target: Target, version: Version) -> Path:
     )
 
 
-def download_command(
+def download_arguments(
     target: Target, version: Version, python: tuple[int, int], folder: Path
 ) -> list[str]:
-    """Return how pip is started."""
+    """Return what pip is told."""
     number = f"cp{python[0]}{python[1]}"
     return [
-        *(sys.executable, "-I", "-m", "pip", "download"),
-        *("--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)),
+        *("download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)),
         *("--implementation", "cp", "--python-version", ".".join(map(str, python))),
         *("--abi", number, "--abi", "abi3", "--abi", "none"),
         *(word for platform in target.platforms for word in ("--platform", platform)),
