@@ -135,7 +135,6 @@ def test_the_extra_names_what_an_isolated_build_asks_for(
         (line,) = (line for line in text.splitlines() if line.startswith(f"{extra} = "))
         named += json.loads(line.partition(" = ")[2])
     named.remove("setuptools-tvm-ffi[audit]")
-    named.remove("delvewheel>=1.10")  # which is for audits alone
     # What is a part of Windows is asked of finished wheels only.
     named.remove("delvewheel>=1.10")
     assert sorted(named) == sorted(requirements.cross_requirements())
