@@ -71,8 +71,8 @@ def _check_project(target: Target, languages: AbstractSet[str], project: Project
 def _name_library_folder(library: Path, root: Path, name: Path) -> None:
     """Give Zig's headers and sources a name that is the same in every environment and folder.
 
-    The paths are part of the key of its cache (0.17): an isolated environment, which is a new
-    folder each time, would have the C++ library compiled anew, which takes minutes.
+    The paths are part of the key of its cache (0.17): another project would have the C++ library
+    compiled anew, which takes minutes.
     """
     if (root / name).resolve() != library.resolve():
         (root / name).unlink(missing_ok=True)
