@@ -254,7 +254,7 @@ def test_a_program_of_the_environment_comes_before_others(tmp_path: Path) -> Non
         ("pytest", "#!/home/me/venv/bin/python3.11\nimport pytest\n"),
         ("pytest", "#!/usr/bin/env python3\n"),
         ("pytest", '#!/bin/sh\n\'\'\'exec\' "/a long/path/bin/python" "$0" "$@"\n'),
-        ("pytest", '#!/usr/bin/env bash\nexec "/root/.pyenv/libexec/pyenv" exec "$program"\n'),
+        ("pytest", '#!/usr/bin/env bash\nexec "/opt/pyenv/libexec/pyenv" exec "$program"\n'),
         ("python3.99", "\x7fELF"),
     ],
 )
