@@ -28,8 +28,7 @@ from made_binaries import make_macho, make_pe
 from made_wheels import write_wheel
 from sample_projects import PROJECTS, Project
 from setuptools_tvm_ffi.audit.binaries import BinaryReader
-from setuptools_tvm_ffi.cli import main
-from setuptools_tvm_ffi.cli import repair as repair_command
+from setuptools_tvm_ffi.cli import audited_wheels, main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
 LIBRARY = "grafted_pkg/libgrafted.so"
@@ -46,7 +45,7 @@ class Grafted:
 @pytest.fixture(autouse=True)
 def _one_reader(reader: BinaryReader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have all commands share the process that reads libraries, which is slow to start."""
-    monkeypatch.setattr(repair_command, "BinaryReader", lambda: contextlib.nullcontext(reader))
+    monkeypatch.setattr(audited_wheels, "BinaryReader", lambda: contextlib.nullcontext(reader))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from made_wheels import write_wheel
 from setuptools_tvm_ffi import cli
 from setuptools_tvm_ffi.audit.binaries import BinaryReader
 from setuptools_tvm_ffi.audit.report import WheelReport, audit_wheel
-from setuptools_tvm_ffi.cli import audit
+from setuptools_tvm_ffi.cli import audit, audited_wheels
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("cc") is None, reason="no cc for ELF on PATH"
@@ -27,7 +27,7 @@ TAG = f"py3-none-manylinux_2_17_{os.uname().machine}" if sys.platform == "linux"
 @pytest.fixture(autouse=True)
 def shared_reader(reader: BinaryReader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the command use the reader that all tests share, which is slow to start."""
-    monkeypatch.setattr(audit, "BinaryReader", lambda: contextlib.nullcontext(reader))
+    monkeypatch.setattr(audited_wheels, "BinaryReader", lambda: contextlib.nullcontext(reader))
 
 
 @pytest.fixture

@@ -291,7 +291,7 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
         return (0, 0)  # there is no older one on that machine
     # From 11 on tags have no minor versions (https://packaging.python.org/en/latest/specifications/
     # platform-compatibility-tags/), so that one that needs 11.3 is for 12.
-    return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004
+    return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004 - macOS 11
 
 
 def _macos_problems(loaded: Sequence[Binary], major: int, minor: int, name: str) -> Iterator[str]:

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an audit found, as text for people and as data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from ..audit.binaries import Binary
+from ..audit.codes import Finding
+from ..audit.report import WheelReport
+from ..audit.wheel_checks import exported_functions
+from ..errors import harmless
+
+_SHOWN = 8
+_WIDTH = 60
+
+
+def as_text(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
+    """Yield what people read, line by line."""
+    yield from map(harmless, _lines(report, findings))
+
+
+def _lines(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
+    yield report.path.name
+    yield f"  platform tag: claims {', '.join(report.claimed_tags)}; " + (
+        f"the libraries satisfy {report.satisfied_tag}"
+        if report.satisfied_tag
+        else "no tag fits the libraries"
+    )
+    if report.symbols or report.requirement:
+        yield f"  requires: {', '.join(report.requirement) or 'no apache-tvm-ffi'}"
+    if report.record is not None:
+        record = report.record
+        yield f"  built against: apache-tvm-ffi {record.built_against}, ABI floor {record.floor}"
+    for binary in report.libraries:
+        yield f"  {binary.path}"
+        for label, text in _facts(binary, report):
+            yield f"    {label}: {text}"
+    for finding in findings:
+        yield ""
+        where = f"{finding.path}: " if finding.path else ""
+        yield f"  {finding.code.name} {finding.code.level}: {finding.code.title}"
+        yield f"    found:  {where}{finding.what}"
+        yield f"    breaks: {finding.breaks or finding.code.breaks}"
+        yield f"    fix:    {finding.fix or finding.code.fix}"
+    count = len(findings)
+    yield "" if findings else "  no findings"
+    if findings:
+        yield f"  {count} finding{'s' if count > 1 else ''}"
+
+
+def _facts(binary: Binary, report: WheelReport) -> Iterator[tuple[str, str]]:
+    yield "file", f"{binary.format} {binary.kind} for {binary.machine}"
+    yield "needs", _listed(binary.needed)
+    if binary.minimum_os is not None:
+        yield "minimum macOS", ".".join(map(str, binary.minimum_os))
+    versions = dict.fromkeys(v.version for v in binary.symbol_versions)
+    if versions:
+        yield "symbol versions", _listed(versions)
+    symbols = {name: report.symbols[name] for name in binary.undefined if name in report.symbols}
+    known = [release for release in symbols.values() if release is not None]
+    if symbols:
+        newest = f", all there from {max(known)} on" if len(known) == len(symbols) else ""
+        yield "tvm-ffi symbols", f"{len(symbols)}{newest}"
+        unknown = [name for name, release in symbols.items() if release is None]
+        if unknown:
+            yield "of no known release", _listed(unknown)
+    functions = exported_functions(binary)
+    if functions:
+        yield "functions", _listed(functions)
+    others = [name for name in binary.exported if not name.startswith("__tvm_ffi_")]
+    yield "other exports", _listed(others)
+    if binary.run_paths:
+        yield "run paths", _listed(binary.run_paths)
+    if binary.relro is not None:
+        yield "RELRO", binary.relro
+
+
+def _listed(names: Collection[str]) -> str:
+    shown = ", ".join(map(_shortened, list(names)[:_SHOWN])) or "nothing"
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _WIDTH else f"{name[: _WIDTH - 1]}…"
+
+
+def as_json(report: WheelReport, findings: Collection[Finding]) -> dict[str, Any]:
+    """Return what programs read."""
+    record = report.record
+    return {
+        "wheel": str(report.path),
+        "claimed-tags": list(report.claimed_tags),
+        "satisfied-tag": report.satisfied_tag,
+        "requirement": list(report.requirement),
+        "build-record": None
+        if record is None
+        else {"built-against": record.built_against, "abi-floor": str(record.floor)},
+        "tvm-ffi-symbols": {
+            name: None if release is None else str(release)
+            for name, release in sorted(report.symbols.items())
+        },
+        "libraries": [_library_as_json(binary) for binary in report.libraries],
+        "findings": [
+            {
+                "code": finding.code.name,
+                "level": finding.code.level,
+                "title": finding.code.title,
+                "path": finding.path or None,
+                "found": finding.what,
+                "breaks": finding.breaks or finding.code.breaks,
+                "fix": finding.fix or finding.code.fix,
+            }
+            for finding in findings
+        ],
+    }
+
+
+def _library_as_json(binary: Binary) -> dict[str, Any]:
+    return {
+        "path": binary.path,
+        "format": binary.format,
+        "kind": binary.kind,
+        "machine": binary.machine,
+        "name": binary.name,
+        "needed": list(binary.needed),
+        "symbol-versions": [
+            {"library": v.library, "version": v.version, "symbols": list(v.symbols)}
+            for v in binary.symbol_versions
+        ],
+        "undefined": list(binary.undefined),
+        "weak": list(binary.weak),
+        "exported": list(binary.exported),
+        "unique": list(binary.unique),
+        "run-paths": list(binary.run_paths),
+        "executable-stack": binary.executable_stack,
+        "text-relocations": binary.text_relocations,
+        "relro": binary.relro,
+        "minimum-os": None if binary.minimum_os is None else list(binary.minimum_os),
+        "signed": binary.signed,
+        "build-paths": list(binary.build_paths),
+    }
