@@ -2,14 +2,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from packaging.version import Version
-from setuptools_tvm_ffi.compat.cache import Cache, Watch, default_folder, facts_of, folder_state
+from setuptools_tvm_ffi.compat.cache import Cache, Watch, facts_of, folder_state
 from setuptools_tvm_ffi.compat.releases import Release
 from setuptools_tvm_ffi.compat.result import TRANSIENT, Outcome, Result
 
@@ -216,27 +215,3 @@ def test_a_folder_that_is_no_project_is_not_watched(
     assert watch.before() is not None
     (tmp_path / "d").touch()
     assert watch.before() is None
-
-
-@pytest.mark.parametrize(
-    ("platform", "variables", "folder"),
-    [
-        ("linux", {"XDG_CACHE_HOME": "/caches"}, "/caches"),
-        ("linux", {"XDG_CACHE_HOME": "relative"}, "/home/me/.cache"),
-        ("linux", {}, "/home/me/.cache"),
-        # Neither is here; the rules are those of the platforms' own guides.
-        ("darwin", {}, "/home/me/Library/Caches"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local"),
-    ],
-)
-def test_results_lie_where_the_platform_wants_caches(
-    platform: str, variables: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setenv("HOME", "/home/me")
-    assert default_folder(variables) == Path(folder, "setuptools-tvm-ffi", "compat")
-
-
-def test_without_a_place_for_caches_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "win32")
-    assert default_folder({}) is None

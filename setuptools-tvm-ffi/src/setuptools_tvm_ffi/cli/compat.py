@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ..compat.cache import Cache, Watch, default_folder, facts_of, folder_state
+from ..compat.cache import Cache, Watch, facts_of, folder_state
 from ..compat.environment import Installer
 from ..compat.floor import is_admitted, unknowns, violations
 from ..compat.index import Index
@@ -37,6 +37,7 @@ from ..compat.subject import read_subject
 from ..compat.trial import Plan, shadows
 from ..errors import PREFIX, BuildError
 from ..job_count import count_jobs, measure
+from ..user_cache import user_cache_folder
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
 _KNOWS_SAFE_PATH = (3, 11)  # the variable PYTHONSAFEPATH
@@ -243,10 +244,11 @@ def _installer(wanted: str | None, index: Index) -> Installer:
 
 @contextlib.contextmanager
 def _cache(plan: Plan, *, use: bool) -> Iterator[Cache]:
-    folder = default_folder(os.environ) if use else None
-    if folder is None:
+    cache = user_cache_folder(os.environ) if use else None
+    if cache is None:
         yield Cache(None, {})
         return
+    folder = cache / "compat"
     watch = Watch(plan.folder, plan.command, plan.with_requirements, folder)
     before = watch.before()
     if before is None:  # so many files that nobody can tell what has changed

@@ -223,19 +223,3 @@ def _add_folder(states: dict[str, str], folder: Path) -> bool:
         if len(states) > _MAX_FILES:
             return False
     return True
-
-
-def default_folder(variables: Mapping[str, str]) -> Path | None:
-    """Return where results are kept (XDG Base Directory Specification, and what others do).
-
-    :param variables: those of the environment.
-    """
-    if sys.platform == "win32":
-        base = variables.get("LOCALAPPDATA")
-    else:
-        base = variables.get("XDG_CACHE_HOME")
-        if base is None or not os.path.isabs(base):
-            caches = "Library/Caches" if sys.platform == "darwin" else ".cache"
-            home = os.path.expanduser("~")
-            base = os.path.join(home, caches) if os.path.isabs(home) else None
-    return None if base is None else Path(base, "setuptools-tvm-ffi", "compat")

@@ -15,7 +15,9 @@ from ..settings import Project
 from ..settings.model import SANITIZERS
 from ..toolchains import Compiler, EnvironmentFlags
 from ..toolchains.zig import ZigToolchain, driver_command
+from ..user_cache import user_cache_folder
 from .targets import Target
+from .zig_library import keep_library
 
 
 def find_zig_toolchain(
@@ -28,14 +30,16 @@ def find_zig_toolchain(
     """
     _check_project(target, languages, project)
     zig = _zig_folder()
-    version = f"zig {_version(zig / 'zig')}"
+    version = _version(zig / "zig")
+    cache = user_cache_folder(os.environ)
+    library = zig / "lib" if cache is None else keep_library(zig / "lib", version, cache)
     # Ninja's commands inherit both.
     os.environ["PATH"] = f"{zig}{os.pathsep}{os.environ.get('PATH', '')}"
-    _name_library_folder(zig / "lib", root, folder / "zig-lib")
+    _name_library_folder(library, root, folder / "zig-lib")
     flags = EnvironmentFlags.from_environment(os.environ)
     return ZigToolchain(
         compilers={
-            language: Compiler(driver_command(target.name, language), "clang", version)
+            language: Compiler(driver_command(target.name, language), "clang", f"zig {version}")
             for language in sorted(languages)
         },
         system=target.system,
@@ -69,10 +73,9 @@ def _check_project(target: Target, languages: AbstractSet[str], project: Project
 
 
 def _name_library_folder(library: Path, root: Path, name: Path) -> None:
-    """Give Zig's headers and sources a name that is the same in every environment and folder.
+    """Give Zig's headers and sources a name that is the same in every project.
 
-    The paths are part of the key of its cache (0.17): another project would have the C++ library
-    compiled anew, which takes minutes.
+    The path is part of the key of Zig's cache (0.17), and of what it compiles.
     """
     if (root / name).resolve() != library.resolve():
         (root / name).unlink(missing_ok=True)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where what outlives a project and its environments is kept: the user's cache folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def user_cache_folder(variables: Mapping[str, str]) -> Path | None:
+    """Return the plugin's folder, which need not exist (XDG Base Directory Specification).
+
+    :param variables: those of the environment.
+    :returns: ``None`` where the environment names no place for caches.
+    """
+    if sys.platform == "win32":
+        base = variables.get("LOCALAPPDATA")
+    else:
+        base = variables.get("XDG_CACHE_HOME")
+        if base is None or not os.path.isabs(base):
+            caches = "Library/Caches" if sys.platform == "darwin" else ".cache"
+            home = os.path.expanduser("~")
+            base = os.path.join(home, caches) if os.path.isabs(home) else None
+    return None if base is None else Path(base, "setuptools-tvm-ffi")

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One folder stands for Zig's library in every environment, whatever the file system can do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from setuptools_tvm_ffi.cross.zig_library import keep_library
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    folder = tmp_path / "environment" / "lib"
+    (folder / "libcxx").mkdir(parents=True)
+    (folder / "libcxx" / "new.cpp").write_text("source")
+    return folder
+
+
+def test_a_library_is_kept_under_second_names(library: Path, tmp_path: Path) -> None:
+    kept = keep_library(library, "0.17.1", tmp_path / "cache")
+    assert kept == tmp_path / "cache" / "zig-0.17.1"
+    assert kept.joinpath("libcxx", "new.cpp").samefile(library / "libcxx" / "new.cpp")
+
+
+def test_a_second_environment_gets_the_files_of_the_first(library: Path, tmp_path: Path) -> None:
+    first = keep_library(library, "0.17.1", tmp_path / "cache")
+    state = os.stat(first / "libcxx" / "new.cpp")
+    other = tmp_path / "other" / "lib"
+    other.mkdir(parents=True)
+    assert keep_library(other, "0.17.1", tmp_path / "cache") == first
+    assert os.stat(first / "libcxx" / "new.cpp") == state
+    assert list((tmp_path / "cache").iterdir()) == [first]
+
+
+def test_each_release_has_its_own(library: Path, tmp_path: Path) -> None:
+    folders = {keep_library(library, version, tmp_path) for version in ("0.17.1", "0.17.2")}
+    assert {folder.name for folder in folders} == {"zig-0.17.1", "zig-0.17.2"}
+
+
+def test_where_files_have_one_name_they_are_copied(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    file = keep_library(library, "0.17.1", tmp_path / "cache") / "libcxx" / "new.cpp"
+    assert file.read_text() == "source"
+    assert not file.samefile(library / "libcxx" / "new.cpp")
+
+
+def test_a_build_that_was_quicker_is_not_disturbed(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "cache" / "zig-0.17.1"
+    link = os.link
+
+    def be_slow(source: str, destination: str) -> None:
+        kept.mkdir()
+        (kept / "theirs").touch()
+        link(source, destination)
+
+    monkeypatch.setattr(os, "link", be_slow)
+    assert keep_library(library, "0.17.1", tmp_path / "cache") == kept
+    assert [path.name for path in kept.iterdir()] == ["theirs"]
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+def test_without_room_the_library_is_used_where_it_is(
+    library: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    caplog.set_level("INFO")
+    assert keep_library(library, "0.17.1", tmp_path / "cache") == library
+    assert "cannot be kept" in caplog.text
+    assert (tmp_path / "cache").read_text() == "no folder"
