@@ -38,7 +38,14 @@ _BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
 # Around each edge of the reference package, and one that was withdrawn.
 _OLD_RELEASES = ("0.1.0", "0.1.1", "0.1.5", "0.1.6", "0.1.9", "0.1.10", "0.1.13", "0.1.14.post1")
+# More would wait for what all of them need.
+_MOST_PROCESSORS = 8
 _CROSS_REQUIREMENTS = ("auditwheel", "lief", "ziglang")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Have one process more than processors: some wait for pip, a disk or one another."""
+    return min(os.cpu_count() or 1, _MOST_PROCESSORS) + 1
 
 
 def pytest_report_header() -> list[str]:
@@ -102,10 +109,18 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
     def fill(scratch: Path) -> None:
         if stamp.exists() and json.loads(stamp.read_text()) == wanted:
             return
-        for number, (python, requirements) in enumerate(wanted.items()):
-            environment = make_environment(scratch / str(number), dict(os.environ), python)
-            download = ("download", "-q", "--only-binary=:all:", "-d", str(folder))
-            environment.pip(*download, *requirements, cwd=scratch)
+
+        def download(python: str) -> None:
+            # A folder each: pip would write what several want over what another is writing.
+            own = scratch / str(list(wanted).index(python))
+            environment = make_environment(own / "venv", dict(os.environ), python)
+            options = ("download", "-q", "--only-binary=:all:", "-d", own / "wheels")
+            environment.pip(*options, *wanted[python], cwd=own)
+
+        with ThreadPoolExecutor(len(wanted)) as pool:
+            list(pool.map(download, wanted))
+        for wheel in scratch.glob("*/wheels/*.whl"):
+            shutil.move(wheel, folder / wheel.name)
         stamp.write_text(json.dumps(wanted))
 
     made_once(tmp_path_factory, "downloading", fill)

@@ -15,6 +15,8 @@ from typing import Any
 
 import lief
 import pytest
+from archives import assert_same_bytes
+from compiler_cache import COMPILE_ANEW
 from emulators import ARM_PYTHON, kept_arm_root, qemu, wine
 from environments import (
     BUILD_REQUIREMENTS,
@@ -107,14 +109,20 @@ def cross_builder(
     return environment_in(made_once(tmp_path_factory, "cross-builder", make) / "venv", variables)
 
 
-def cross(environment: Environment, *arguments: str | Path, cwd: Path, check: bool = True) -> Any:
+def cross(
+    environment: Environment,
+    *arguments: str | Path,
+    cwd: Path,
+    variables: dict[str, str] | None = None,
+    check: bool = True,
+) -> Any:
     program = environment.folder / "bin" / "setuptools-tvm-ffi"
     return environment.run(
         program,
         "cross",
         *arguments,
         cwd=cwd,
-        variables={**QUICK, "PIP_FIND_LINKS": ""},
+        variables={**QUICK, "PIP_FIND_LINKS": "", **(variables or {})},
         check=check,
     )
 
@@ -245,6 +253,34 @@ def test_an_audit_of_the_wheels_finds_nothing(
     assert done.stdout.count("  no findings\n") == len(built)
 
 
+def test_the_same_sources_give_the_same_wheels_in_another_folder(
+    cross_builder: Environment, wheels_of_platforms: Path, tmp_path: Path
+) -> None:
+    targets = [target for target in CHOSEN if not target.startswith("aarch64-linux")]
+    made: list[list[Path]] = []
+    for name, zone in (("one", "UTC"), ("another one/below", "Asia/Kathmandu")):
+        source = tmp_path / name
+        shutil.copytree(PROJECTS / "small", source)
+        cross(
+            cross_builder,
+            *(word for target in targets for word in ("--target", target)),
+            *("-o", source / "dist", "--find-links", wheels_of_platforms, "--no-index"),
+            cwd=source,
+            # Objects come from the compiler, not from Zig's cache.
+            variables={
+                **COMPILE_ANEW,
+                "ZIG_LOCAL_CACHE_DIR": str(source / "cache"),
+                "SOURCE_DATE_EPOCH": "1700000000",
+                "TZ": zone,
+            },
+        )
+        assert list((source / "cache" / "o").iterdir())
+        made.append(sorted((source / "dist").iterdir()))
+    assert len(made[0]) == len(targets)
+    for first, second in zip(*made):
+        assert_same_bytes(first, second)
+
+
 def test_an_isolated_build_of_one_target_asks_for_all_it_takes(
     builder: Environment, wheels_of_platforms: Path, tmp_path: Path
 ) -> None:
@@ -253,13 +289,13 @@ def test_an_isolated_build_of_one_target_asks_for_all_it_takes(
     shutil.copytree(PROJECTS / source.name, source)
     links = f"{builder.variables['PIP_FIND_LINKS']} {wheels_of_platforms.as_uri()}"
     builder.pip(
-        *("wheel", "--no-deps", "-w", tmp_path / "dist", "-C", "target=aarch64-linux-gnu.2.17"),
+        *("wheel", "--no-deps", "-w", tmp_path / "dist", "-C", "target=aarch64-linux-gnu.2.28"),
         ".",
         cwd=source,
         variables={**QUICK, "PIP_FIND_LINKS": links},
     )
     (wheel,) = (tmp_path / "dist").iterdir()
-    assert wheel.name.endswith("-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.whl")
+    assert wheel.name.endswith("-py3-none-manylinux_2_28_aarch64.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "unpacked")
     libraries = sorted((tmp_path / "unpacked").rglob("*.so"))
@@ -338,11 +374,13 @@ def test_the_library_for_windows_runs_under_wine(
             archive.extractall(tmp_path)
     source = Path(__file__).with_name("sources") / "load_dll.c"
     includes = ("tvm_ffi/include", "tvm_ffi/3rdparty/dlpack/include")
+    # As the library, from where and with what: the C run time of Windows is compiled once.
     cross_builder.run(
-        *(cross_builder.python, "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu", "-O1"),
+        *(cross_builder.python, "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu", "-Os"),
         *(f"-I{tmp_path / folder}" for folder in includes),
-        *("-o", "load_dll.exe", source),
-        cwd=tmp_path,
+        *("-o", tmp_path / "load_dll.exe", source),
+        cwd=wheel.parents[1] / "source",
+        variables={"ZIG_LIB_DIR": "build/tvm-ffi.x86_64-windows-gnu/zig-lib"},
     )
     done = subprocess.run(
         [emulator, "load_dll.exe", "tvm_ffi/lib/tvm_ffi.dll", LIBRARY_ON_WINDOWS],
@@ -357,6 +395,21 @@ def test_the_library_for_windows_runs_under_wine(
         "tensors: 0 2.5 5 7.5 10",
         "error: -1 ValueError: smoothstep: expected edge0 < edge1, got 1 and 0",
     ], done.stderr
+
+
+def test_sources_in_cuda_are_refused_by_name_and_the_status_is_1(
+    cross_builder: Environment, wheels_of_platforms: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(PROJECTS / "cuda", source)
+    places = ("-o", tmp_path / "dist", "--find-links", wheels_of_platforms, "--no-index")
+    done = cross(cross_builder, "--target", "x86_64-windows-gnu", *places, cwd=source, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    (row,) = done.stdout.splitlines()[1:]
+    assert row.split()[:2] == ["x86_64-windows-gnu", "failed"]
+    assert "sources in CUDA cannot be compiled for x86_64-windows-gnu" in row
+    assert list((tmp_path / "dist").iterdir()) == []
 
 
 def test_a_platform_without_apache_tvm_ffi_is_said_to_be_one_and_the_status_is_1(
