@@ -71,7 +71,8 @@ def test_the_reference_wheel_has_no_findings(shipped_wheel: Path, reader: Binary
 def test_readelf_says_the_same_of_the_reference_library(
     shipped_wheel: Path, library: Path, reader: BinaryReader
 ) -> None:
-    (binary,) = audit_wheel(shipped_wheel, reader).libraries
+    (report,) = audit_wheel(shipped_wheel, reader).libraries
+    binary = report.binary
     dynamic = readelf(library, "-d")
     assert list(binary.needed) == re.findall(r"NEEDED.*\[(.+)\]", dynamic)
     assert binary.name == re.findall(r"SONAME.*\[(.+)\]", dynamic)[0]

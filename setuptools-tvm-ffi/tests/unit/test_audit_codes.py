@@ -544,6 +544,28 @@ def test_a_dll_of_the_wheel_is_found_in_any_case(wheel: Wheel, reader: BinaryRea
     assert names(audited(wheel, reader)) == set()
 
 
+def test_each_library_has_its_own_tag_and_who_has_what_it_needs(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    core = compile_library(
+        wheel.folder, "int f(void) { return 1; }", "-Wl,-soname,libcore.so", name="libcore.so"
+    )
+    wheel.put(core, "pkg/libcore.so")
+    compile_library(wheel.folder, "int g;", "-Wl,-soname,libodd.so.1", name="libodd.so")
+    flags = ("-L.", "-Wl,--no-as-needed", "-lcore", "-Wl,-rpath,$ORIGIN")
+    wheel.compile(*flags)
+    wheel.compile(*flags, "-lodd", path="pkg/libuser.so")
+    report = audited(wheel, reader)
+    found = {library.binary.path: library for library in report.libraries}
+    tags = {path: library.satisfied_tag for path, library in found.items()}
+    assert tags.pop("pkg/libuser.so") == report.satisfied_tag == f"linux_{MACHINE}"
+    assert tags.keys() == {"pkg/libcore.so", LIBRARY}
+    assert all(tag is not None and tag.startswith("manylinux_2_") for tag in tags.values())
+    providers = dict(found["pkg/libuser.so"].needed)
+    assert providers.pop("libc.so.6", "platform") == "platform"
+    assert providers == {"libcore.so": "wheel", "libodd.so.1": None, "libtvm_ffi.so": "platform"}
+
+
 def test_a_library_that_is_needed_by_its_whole_path_is_not_that_of_the_wheel(
     wheel: Wheel, reader: BinaryReader
 ) -> None:
@@ -615,7 +637,7 @@ def test_code_for_a_device_is_no_library(
     wheel.files[f"pkg/{name}"] = header + program_header
     report = audited(wheel, reader)
     assert report.findings == ()
-    assert [binary.path for binary in report.libraries] == [LIBRARY]
+    assert [library.binary.path for library in report.libraries] == [LIBRARY]
 
 
 def test_object_files_are_no_libraries(wheel: Wheel, reader: BinaryReader) -> None:

@@ -64,6 +64,8 @@ def test_with_a_finding_the_status_is_1_and_it_says_what_to_do(
     printed = capsys.readouterr().out
     assert f"  platform tag: claims {TAG[9:]}; the libraries satisfy manylinux_2_" in printed
     assert "\n  odd/libops.so\n    file: elf library for " in printed
+    assert "\n    satisfies: manylinux_2_" in printed
+    assert "\n    needs: " in printed
     assert "\n    other exports: f\n" in printed
     assert "\n  TVM401 error: executable stack\n    found:  odd/libops.so: PT_GNU_STACK" in printed
     assert "\n    breaks: glibc 2.41" in printed
@@ -84,6 +86,8 @@ def test_a_program_gets_everything_as_json(
     assert library["path"] == "odd/libops.so"
     assert library["executable-stack"] is True
     assert library["exported"] == ["f"]
+    assert library["satisfied-tag"] == first["satisfied-tag"]
+    assert {needed["provided-by"] for needed in library["needed"]} <= {"platform"}
     (finding,) = first["findings"]
     assert finding["code"] == "TVM401"
     assert finding["level"] == "error"

@@ -38,6 +38,16 @@ class Surroundings:
     folders: frozenset[str]
     users: Mapping[str, Sequence[Binary]]
 
+    def provider(self, library: str, binary: Binary) -> str | None:
+        """Return who has what a library needs: ``wheel``, ``platform``, or nobody that is known.
+
+        The platform is every machine that the oldest tag is for, and what is loaded or installed
+        beside the wheel: libtvm_ffi, the driver.
+        """
+        if _plain(library) in self.files:
+            return "wheel"
+        return "platform" if is_entitled(library, binary) else None
+
 
 def surroundings(binaries: Sequence[Binary], paths: Iterable[str]) -> Surroundings:
     """Return what the libraries of a wheel find there.
@@ -128,8 +138,7 @@ def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]
     missing = [
         library
         for library in binary.needed
-        if _plain(library) not in around.files
-        and not is_entitled(library, binary)
+        if around.provider(library, binary) is None
         and not _PYTHON_LIBRARY.fullmatch(_plain(library))
     ]
     if missing:

@@ -69,7 +69,7 @@ class _Policy:
         return f"{self.name}_{self.machine}"
 
 
-def satisfied_tag(binaries: Sequence[Binary]) -> str:
+def satisfied_tag(binaries: Sequence[Binary], among: Sequence[Binary] = ()) -> str:
     """Return the lowest platform tag that a wheel with these libraries satisfies.
 
     That is the one that the most machines accept: the oldest manylinux (``linux_…`` where no
@@ -77,6 +77,7 @@ def satisfied_tag(binaries: Sequence[Binary]) -> str:
     in the libraries is not known: for musl it is the newest musllinux of the tables.
 
     :param binaries: all that are in the wheel; what they need of each other counts as there.
+    :param among: more that are there, and for which the tag is not.
     :raises BuildError: they are for different platforms, or for none that has tags.
     """
     loaded = _loaded(binaries)
@@ -102,8 +103,9 @@ def satisfied_tag(binaries: Sequence[Binary]) -> str:
     policies = [policy for policy in _policies(file) if policy.machine == machines[0]]
     if file == "musllinux":
         policies.reverse()
+    there = _names_of([*binaries, *among])
     for policy in policies:
-        if not any(list(_policy_problems(b, policy, _names_of(binaries))) for b in loaded):
+        if not any(list(_policy_problems(b, policy, there)) for b in loaded):
             return policy.tag
     return f"linux_{machines[0]}"
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +11,15 @@ from packaging.version import Version
 
 from .. import build_record
 from ..abi_floor import DISTRIBUTION
+from ..errors import BuildError
 from ..wheel_archive import WheelArchive, open_wheel
 from ..wheel_record import Record
 from . import codes
 from .binaries import Binary, BinaryReader, Unreadable, is_binary
 from .codes import Finding
 from .file_names import name_findings
-from .library_checks import is_grafted, library_findings, surroundings
-from .platform_tags import is_external_copy
+from .library_checks import Surroundings, is_grafted, library_findings, surroundings
+from .platform_tags import is_external_copy, satisfied_tag
 from .requirement_checks import declared_requirement, places, requirement_findings
 from .stub_files import MAX_TOTAL_SIZE, StubNames, may_name, stub_names
 from .wheel_checks import (
@@ -38,12 +39,24 @@ _LOADED = {"library", "executable"}
 
 
 @dataclass(frozen=True)
+class LibraryReport:
+    """What an audit says of a library in a wheel.
+
+    :param satisfied_tag: the lowest that this library satisfies, ``None`` where none fits it.
+    :param needed: each library it needs, and who has it: ``wheel``, ``platform``, or ``None``.
+    """
+
+    binary: Binary
+    satisfied_tag: str | None
+    needed: tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True)
 class WheelReport:
     """What an audit says of a wheel.
 
     :param claimed_tags: the platform tags of its name.
     :param satisfied_tag: the lowest that its libraries satisfy, ``None`` where none fits them.
-    :param libraries: what each library says of itself.
     :param requirement: for apache-tvm-ffi, as in ``METADATA``.
     :param symbols: of libtvm_ffi that are needed, with the first release that has each; ``None``
         for one that no known release has.
@@ -53,7 +66,7 @@ class WheelReport:
     path: Path
     claimed_tags: tuple[str, ...]
     satisfied_tag: str | None
-    libraries: tuple[Binary, ...]
+    libraries: tuple[LibraryReport, ...]
     requirement: tuple[str, ...]
     symbols: Mapping[str, Version | None]
     record: BuildFacts | None
@@ -104,12 +117,23 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             path=path,
             claimed_tags=tuple(sorted({tag.platform for tag in wheel.tags})),
             satisfied_tag=lowest,
-            libraries=tuple(binaries),
+            libraries=tuple(_library_report(binary, binaries, around) for binary in binaries),
             requirement=tuple(map(str, requirements)),
             symbols=needed_releases(tvm_ffi),
             record=record,
             findings=tuple(sorted(findings, key=lambda f: (f.code.name, f.path))),
         )
+
+
+def _library_report(
+    binary: Binary, binaries: Sequence[Binary], around: Surroundings
+) -> LibraryReport:
+    try:
+        tag = satisfied_tag([binary], binaries)
+    except BuildError:
+        tag = None
+    needed = tuple((library, around.provider(library, binary)) for library in binary.needed)
+    return LibraryReport(binary, tag, needed)
 
 
 class _Contents:

@@ -6,12 +6,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from ..audit.binaries import Binary
 from ..audit.codes import Finding
-from ..audit.report import WheelReport
+from ..audit.report import LibraryReport, WheelReport
 from ..audit.wheel_checks import exported_functions
 from ..errors import harmless
 
+# Who has what a library needs, and how that is called.
+_PROVIDERS = {
+    "platform": "needs",
+    "wheel": "needs of this wheel",
+    None: "needs, not everywhere",
+}
 _SHOWN = 8
 _WIDTH = 60
 
@@ -33,9 +38,9 @@ def _lines(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
     if report.record is not None:
         record = report.record
         yield f"  built against: apache-tvm-ffi {record.built_against}, ABI floor {record.floor}"
-    for binary in report.libraries:
-        yield f"  {binary.path}"
-        for label, text in _facts(binary, report):
+    for library in report.libraries:
+        yield f"  {library.binary.path}"
+        for label, text in _facts(library, report):
             yield f"    {label}: {text}"
     for finding in findings:
         yield ""
@@ -50,9 +55,16 @@ def _lines(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
         yield f"  {count} finding{'s' if count > 1 else ''}"
 
 
-def _facts(binary: Binary, report: WheelReport) -> Iterator[tuple[str, str]]:
+def _facts(library: LibraryReport, report: WheelReport) -> Iterator[tuple[str, str]]:
+    binary = library.binary
     yield "file", f"{binary.format} {binary.kind} for {binary.machine}"
-    yield "needs", _listed(binary.needed)
+    yield "satisfies", library.satisfied_tag or "no tag"
+    for provider, label in _PROVIDERS.items():
+        names = [name for name, has in library.needed if has == provider]
+        if names:
+            yield label, _listed(names)
+    if not library.needed:
+        yield "needs", "nothing"
     if binary.minimum_os is not None:
         yield "minimum macOS", ".".join(map(str, binary.minimum_os))
     versions = dict.fromkeys(v.version for v in binary.symbol_versions)
@@ -101,7 +113,7 @@ def as_json(report: WheelReport, findings: Collection[Finding]) -> dict[str, Any
             name: None if release is None else str(release)
             for name, release in sorted(report.symbols.items())
         },
-        "libraries": [_library_as_json(binary) for binary in report.libraries],
+        "libraries": [_library_as_json(library) for library in report.libraries],
         "findings": [
             {
                 "code": finding.code.name,
@@ -117,14 +129,16 @@ def as_json(report: WheelReport, findings: Collection[Finding]) -> dict[str, Any
     }
 
 
-def _library_as_json(binary: Binary) -> dict[str, Any]:
+def _library_as_json(library: LibraryReport) -> dict[str, Any]:
+    binary = library.binary
     return {
         "path": binary.path,
         "format": binary.format,
         "kind": binary.kind,
         "machine": binary.machine,
         "name": binary.name,
-        "needed": list(binary.needed),
+        "satisfied-tag": library.satisfied_tag,
+        "needed": [{"name": name, "provided-by": has} for name, has in library.needed],
         "symbol-versions": [
             {"library": v.library, "version": v.version, "symbols": list(v.symbols)}
             for v in binary.symbol_versions
