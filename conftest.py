@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,14 +39,13 @@ _BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
 # Around each edge of the reference package, and one that was withdrawn.
 _OLD_RELEASES = ("0.1.0", "0.1.1", "0.1.5", "0.1.6", "0.1.9", "0.1.10", "0.1.13", "0.1.14.post1")
-# More would wait for what all of them need.
-_MOST_PROCESSORS = 8
 _CROSS_REQUIREMENTS = ("auditwheel", "lief", "ziglang")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Have one process more than processors: some wait for pip, a disk or one another."""
-    return min(os.cpu_count() or 1, _MOST_PROCESSORS) + 1
+def pytest_configure() -> None:
+    """Let tests interrupt what they start, also where a script runs them in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> list[str]:
