@@ -19,7 +19,6 @@ from archives import assert_same_bytes
 from compiler_cache import COMPILE_ANEW
 from emulators import ARM_PYTHON, kept_arm_root, qemu, wine
 from environments import (
-    BUILD_REQUIREMENTS,
     QUICK,
     Environment,
     copy_repository,
@@ -103,7 +102,6 @@ def cross_builder(
 
     def make(folder: Path) -> None:
         environment = make_environment(folder / "venv", variables)
-        environment.pip("install", "-q", *BUILD_REQUIREMENTS, "pip", "ziglang", cwd=folder)
         environment.pip("install", "-q", f"{plugin_wheel}[cross]", cwd=folder)
 
     return environment_in(made_once(tmp_path_factory, "cross-builder", make) / "venv", variables)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -12,10 +11,16 @@ from environments import REPOSITORY
 from made_wheels import write_wheel
 from packaging.requirements import Requirement
 from packaging.version import Version
+from setuptools_tvm_ffi import abi_floor, ninja
 from setuptools_tvm_ffi.cross import requirements, sdk
 from setuptools_tvm_ffi.cross.sdk import NoWheelError, download_arguments, prepare_target_sdk
 from setuptools_tvm_ffi.cross.targets import Target, parse_target
 from setuptools_tvm_ffi.errors import BuildError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 WINDOWS = parse_target("x86_64-windows-gnu", where="--target")
 MUSL = parse_target("x86_64-linux-musl", where="--target")
@@ -125,16 +130,14 @@ def test_an_isolated_build_asks_for_zig_and_for_pip_where_there_is_none(
     assert Requirement(requirements.cross_requirements()[-1]).name == "pip"
 
 
-def test_the_extra_names_what_an_isolated_build_asks_for(
+def test_the_extra_names_what_an_isolated_build_for_a_target_gets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(requirements, "has_pip", lambda: True)
-    text = (REPOSITORY / "setuptools-tvm-ffi" / "pyproject.toml").read_text()
-    named: list[str] = []
-    for extra in ("audit", "cross"):
-        (line,) = (line for line in text.splitlines() if line.startswith(f"{extra} = "))
-        named += json.loads(line.partition(" = ")[2])
-    named.remove("setuptools-tvm-ffi[audit]")
+    monkeypatch.setattr(requirements, "has_pip", lambda: False)
+    text = (REPOSITORY / "setuptools-tvm-ffi" / "pyproject.toml").read_text(encoding="utf-8")
+    extras = tomllib.loads(text)["project"]["optional-dependencies"]
+    named = {*extras["audit"], *extras["cross"]} - {"setuptools-tvm-ffi[audit]"}
     # What is a part of Windows is asked of finished wheels only.
     named.remove("delvewheel>=1.10")
-    assert sorted(named) == sorted(requirements.cross_requirements())
+    isolated = (abi_floor.BUILD_REQUIREMENT, ninja.BUILD_REQUIREMENT)
+    assert named == {*requirements.cross_requirements(), *isolated}
