@@ -31,7 +31,8 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
     kept = cache / f"zig-{version}"
     if kept.is_dir():
         return kept
-    logger.info("%s: keeping the library sources of Zig %s in %s", PREFIX, version, kept)
+    logger.info("%s: keeping the sources of Zig's libraries in %s", PREFIX, kept)
+    logger.info("%s: the first link for a target compiles them, which takes minutes", PREFIX)
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix=f".zig-{version}.") as scratch:
