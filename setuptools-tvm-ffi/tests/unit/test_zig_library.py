@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,10 @@ def test_a_second_environment_gets_the_files_of_the_first(library: Path, tmp_pat
     first = keep_library(library, "0.17.1", tmp_path / "cache")
     state = os.stat(first / "libcxx" / "new.cpp")
     other = tmp_path / "other" / "lib"
-    other.mkdir(parents=True)
+    shutil.copytree(library, other)
+    # pip compiles what is Python there, and the path of the environment is in it.
+    (other / "libcxx" / "__pycache__").mkdir()
+    (other / "libcxx" / "__pycache__" / "printers.pyc").touch()
     assert keep_library(other, "0.17.1", tmp_path / "cache") == first
     assert os.stat(first / "libcxx" / "new.cpp") == state
     assert list((tmp_path / "cache").iterdir()) == [first]
@@ -55,16 +59,28 @@ def test_a_build_that_was_quicker_is_not_disturbed(
     library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = tmp_path / "cache" / "zig-0.17.1"
-    link = os.link
+    rename = os.rename
 
-    def be_slow(source: str, destination: str) -> None:
-        kept.mkdir()
-        (kept / "theirs").touch()
-        link(source, destination)
+    def be_slow(source: str | Path, destination: str | Path) -> None:
+        shutil.copytree(library, kept)
+        rename(source, destination)
 
-    monkeypatch.setattr(os, "link", be_slow)
+    monkeypatch.setattr(os, "rename", be_slow)
     assert keep_library(library, "0.17.1", tmp_path / "cache") == kept
-    assert [path.name for path in kept.iterdir()] == ["theirs"]
+    assert not (kept / "libcxx" / "new.cpp").samefile(library / "libcxx" / "new.cpp")
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("change", ["deleted", "changed"])
+def test_what_somebody_has_deleted_in_part_is_made_anew(
+    library: Path, tmp_path: Path, change: str
+) -> None:
+    kept = keep_library(library, "0.17.1", tmp_path / "cache")
+    (kept / "libcxx" / "new.cpp").unlink()
+    if change == "changed":
+        (kept / "libcxx" / "new.cpp").write_text("of another release")
+    assert keep_library(library, "0.17.1", tmp_path / "cache") == kept
+    assert (kept / "libcxx" / "new.cpp").read_text() == "source"
     assert list(kept.parent.iterdir()) == [kept]
 
 

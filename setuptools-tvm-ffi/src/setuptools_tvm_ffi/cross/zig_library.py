@@ -12,9 +12,14 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from ..errors import PREFIX
+
+# Of scripts for debuggers: an installer makes it, and writes the environment's path into it.
+_COMPILED = "__pycache__"
+_SECONDS_UNTIL_LEFT_OVER = 24 * 60 * 60
 
 logger = logging.getLogger(__name__)
 
@@ -23,27 +28,55 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
     """Return the folder that stands for Zig's ``lib`` in the user's cache; the first call makes it.
 
     Where files can have two names, they get a second; elsewhere they are copied (234 MB in 0.17.1).
-    A folder that cannot be made is not missed: `library` itself is returned.
+    One that lacks files, or has others, is made anew. A folder that cannot be made is not missed:
+    `library` itself is returned.
 
     :param version: of Zig; each release has a folder of its own.
     :param cache: the plugin's folder for what outlives a project.
     """
     kept = cache / f"zig-{version}"
-    if kept.is_dir():
+    if kept.is_dir() and _sizes(kept) == _sizes(library):
         return kept
     logger.info("%s: keeping the sources of Zig's libraries in %s", PREFIX, kept)
     logger.info("%s: the first link for a target compiles them, which takes minutes", PREFIX)
     try:
         cache.mkdir(parents=True, exist_ok=True)
+        _remove_left_over(cache)
         with tempfile.TemporaryDirectory(dir=cache, prefix=f".zig-{version}.") as scratch:
             copy = Path(scratch, "lib")
-            shutil.copytree(library, copy, copy_function=_link_or_copy)
+            left_out = shutil.ignore_patterns(_COMPILED)
+            shutil.copytree(library, copy, ignore=left_out, copy_function=_link_or_copy)
+            if kept.is_dir():  # somebody has deleted some of it, or Zig's own files are others
+                os.rename(kept, Path(scratch, "old"))
             os.rename(copy, kept)
     except OSError as error:
-        if not kept.is_dir():  # another build may have been quicker
+        if not (kept.is_dir() and _sizes(kept) == _sizes(library)):  # another may have been quicker
             logger.info("%s: they cannot be kept: %s", PREFIX, error)
             return library
     return kept
+
+
+def _remove_left_over(cache: Path) -> None:
+    """Remove what builds have left that were killed while they made such a folder."""
+    for scratch in cache.glob(".zig-*"):
+        if scratch.stat().st_mtime < time.time() - _SECONDS_UNTIL_LEFT_OVER:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the size of each file below a folder, by its path there."""
+    sizes = {}
+    folders = [""]
+    while folders:
+        inside = folders.pop()
+        with os.scandir(folder / inside) as entries:
+            for entry in entries:
+                path = f"{inside}{entry.name}"
+                if not entry.is_dir():
+                    sizes[path] = entry.stat().st_size
+                elif entry.name != _COMPILED:
+                    folders.append(f"{path}/")
+    return sizes
 
 
 def _link_or_copy(source: str, destination: str) -> None:
