@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,7 @@ HEADERS = {
     "tvm_ffi/3rdparty/dlpack/include/dlpack/dlpack.h": b"/* dlpack */",
 }
 OTHERS = {"tvm_ffi/core.pyd": b"core", "tvm_ffi/lib/tvm_ffi_testing.lib": b"testing"}
+HOST = sysconfig.get_platform().replace("-", "_").replace(".", "_")
 PYTHON = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 
 
@@ -78,15 +81,48 @@ def test_headers_and_library_are_kept_and_pip_is_asked_once(
 
 def test_the_wheel_is_of_the_release_that_is_installed(wheelhouse: Path, tmp_path: Path) -> None:
     add(wheelhouse, "tvm_ffi/lib/tvm_ffi.lib", "win_amd64", version="0.1.14.post1")
-    with pytest.raises(NoWheelError, match=r"apache-tvm-ffi 0\.1\.15 has no wheel for win on"):
+    add(wheelhouse, "tvm_ffi/lib/libtvm_ffi.so", HOST)
+    said = r"apache-tvm-ffi 0\.1\.15 has no wheel for x86_64-windows-gnu"
+    with pytest.raises(NoWheelError, match=said):
         prepare(tmp_path, WINDOWS)
+
+
+@pytest.mark.parametrize("index", ["unreachable", "without the release"])
+def test_an_index_that_has_nothing_is_told_from_a_platform_without_a_wheel(
+    wheelhouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str
+) -> None:
+    if index == "unreachable":
+        monkeypatch.delenv("PIP_NO_INDEX")
+        monkeypatch.setenv("PIP_RETRIES", "0")
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    else:
+        add(wheelhouse, "tvm_ffi/lib/libtvm_ffi.so", HOST, version="0.1.14.post1")
+    with pytest.raises(BuildError, match=r"pip cannot fetch apache-tvm-ffi 0\.1\.15") as raised:
+        prepare(tmp_path, MUSL)
+    assert not isinstance(raised.value, NoWheelError)
+    assert "has to be in reach and to have this release" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize("content", [b"cut off", None])
+def test_a_file_that_has_changed_or_gone_has_all_fetched_again(
+    wheelhouse: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    add(wheelhouse, "tvm_ffi/lib/tvm_ffi.lib", "win_amd64")
+    prepare(tmp_path, WINDOWS)
+    library = tmp_path / "build" / "sdk" / "tvm_ffi" / "lib" / "tvm_ffi.lib"
+    library.unlink()
+    if content is not None:
+        library.write_bytes(content)
+    prepare(tmp_path, WINDOWS)
+    assert library.read_bytes() == b"library"
 
 
 def test_a_platform_without_a_wheel_is_told_from_a_pip_that_fails(
     wheelhouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(wheelhouse, "tvm_ffi/lib/libtvm_ffi.so", "manylinux_2_28_x86_64")
-    with pytest.raises(NoWheelError, match=r"no wheel for musllinux on x86_64"):
+    add(wheelhouse, "tvm_ffi/lib/libtvm_ffi.so", HOST)
+    with pytest.raises(NoWheelError, match=r"no wheel for x86_64-linux-musl"):
         prepare(tmp_path, MUSL)
     monkeypatch.setenv("PIP_DEST", "")
     monkeypatch.setenv("PIP_TIMEOUT", "no number")
@@ -116,7 +152,7 @@ def test_without_pip_it_is_said_what_is_missing(
 ) -> None:
     del wheelhouse
     monkeypatch.setattr(sdk, "has_pip", lambda: False)
-    with pytest.raises(BuildError, match=r"there is no pip to fetch apache-tvm-ffi 0\.1\.15 for"):
+    with pytest.raises(BuildError, match=r"there is no pip to fetch the apache-tvm-ffi of"):
         prepare(tmp_path, WINDOWS)
 
 

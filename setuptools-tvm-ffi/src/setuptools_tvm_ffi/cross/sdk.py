@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from packaging.version import Version
@@ -14,6 +16,7 @@ from packaging.version import Version
 from ..abi_floor import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
 from ..child_python import has_pip, run_module
 from ..errors import BuildError
+from ..file_digest import digest_of
 from ..file_replacement import replace_file
 from ..toolchains.zig import WINDOWS_HEADER
 from ..tvm_ffi_sdk import TVMFFISdk, installed_version
@@ -34,6 +37,11 @@ _STAND_INS = "stand-ins"
 _OTHER_PYTHON = (3, 12)
 # pip's words (23 to 26) for an index or folder without a wheel of the platform.
 _NO_MATCH = "No matching distribution found"
+# Whether there is a wheel for this machine, without a look at what is installed.
+_RESOLVE = (
+    *("install", "--dry-run", "--quiet", "--no-deps", "--ignore-installed"),
+    "--only-binary=:all:",
+)
 
 
 class NoWheelError(BuildError):
@@ -49,25 +57,19 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
     :raises BuildError: apache-tvm-ffi is not installed, pip is missing or fails, or there is no
         wheel for the target.
     """
-    version = installed_version()
-    if version is None:
-        raise BuildError(
-            f"{DISTRIBUTION} is not installed in the environment that builds",
-            hint=f"python -m pip install '{BUILD_REQUIREMENT}'",
-        )
-    check_built_against(version)
+    version = release_to_link_with()
     stamp = root / folder / "origin.json"
     try:
         known = json.loads(stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
-    files = known.get("files", [])
-    is_whole = bool(files) and all((root / folder / file).is_file() for file in files)
-    if known.get("version") != str(version) or known.get("target") != target.name or not is_whole:
+    origin = {"version": str(version), "target": target.name}
+    files = known.get("files")
+    is_whole = isinstance(files, dict) and files == _digests(root / folder, files)
+    if known != {**origin, "files": files} or not is_whole:
         stamp.unlink(missing_ok=True)
-        files = _fetch(root, root / folder, target, version)
-        known = {"version": str(version), "target": target.name, "files": files}
-        replace_file(stamp, json.dumps(known, indent=1).encode())
+        files = _digests(root / folder, _fetch(root, root / folder, target, version))
+        replace_file(stamp, json.dumps({**origin, "files": files}, indent=1).encode())
     has_dlpack = any(file.startswith(f"{_DLPACK_INCLUDE}/") for file in files)
     includes: tuple[str, ...] = (_INCLUDE, _DLPACK_INCLUDE) if has_dlpack else (_INCLUDE,)
     if target.system == "windows":
@@ -81,6 +83,38 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
         library_dir=(folder / library.parent).as_posix(),
         library=library.name,
     )
+
+
+def release_to_link_with() -> Version:
+    """Return the release of apache-tvm-ffi whose wheels are fetched: the one that is installed.
+
+    :raises BuildError: none is, or one that nothing is to be built against.
+    """
+    version = installed_version()
+    if version is None:
+        raise BuildError(
+            f"{DISTRIBUTION} is not installed in the environment that builds",
+            hint=f"python -m pip install '{BUILD_REQUIREMENT}'",
+        )
+    check_built_against(version)
+    return version
+
+
+def check_pip() -> None:
+    """Refuse an environment that has no pip to fetch wheels with.
+
+    :raises BuildError: as said.
+    """
+    if not has_pip():
+        raise BuildError(
+            f"there is no pip to fetch the {DISTRIBUTION} of a target with",
+            hint="python -m ensurepip, or install pip into the environment that builds",
+        )
+
+
+def _digests(folder: Path, files: Iterable[str]) -> dict[str, str | None]:
+    """Return the SHA-256 of each file, ``None`` for one that is not there."""
+    return {file: digest_of(folder / file) if (folder / file).is_file() else None for file in files}
 
 
 def _fetch(root: Path, folder: Path, target: Target, version: Version) -> list[str]:
@@ -103,34 +137,38 @@ def _fetch(root: Path, folder: Path, target: Target, version: Version) -> list[s
 
 def _download(root: Path, folder: Path, target: Target, version: Version) -> Path:
     """Have pip put the wheel into a folder, and return it."""
-    if not has_pip():
-        raise BuildError(
-            f"there is no pip to fetch {DISTRIBUTION} {version} for {target.name} with",
-            hint="python -m ensurepip, or install pip into the environment that builds",
-        )
-    printed = ""
+    check_pip()
     for python in dict.fromkeys((sys.version_info[:2], _OTHER_PYTHON)):
-        # Not `python -m pip`: that of an isolated build is on this process's path alone.
-        result = run_module(
-            "pip",
-            download_arguments(target, version, python, folder),
-            root=root,
-            folder=folder,
-            variables={"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"},
-        )
-        printed = result.stdout.strip()
+        result = _pip(download_arguments(target, version, python, folder), root, folder)
         found = sorted(folder.glob("*.whl"))
         if result.returncode == 0 and found:
             return found[0]
-        if _NO_MATCH not in printed:
-            raise BuildError(
-                f"pip cannot fetch {DISTRIBUTION} {version} for {target.name} "
-                f"(exit status {result.returncode}):\n{printed}"
-            )
+        if _NO_MATCH not in result.stdout:
+            raise _cannot_fetch(target, version, result)
+    # In these words pip says, too, that it has reached no index at all.
+    result = _pip([*_RESOLVE, f"{DISTRIBUTION}=={version}"], root, folder)
+    if result.returncode != 0:
+        raise _cannot_fetch(target, version, result)
     raise NoWheelError(
-        f"{DISTRIBUTION} {version} has no wheel for {target.platforms[0].partition('_')[0]} on "
-        f"{target.machine}, which {target.name} would be linked with",
+        f"{DISTRIBUTION} {version} has no wheel for {target.name}, to link with",
         hint="have it built for that platform, and name the folder of the wheel with --find-links",
+    )
+
+
+def _pip(arguments: Sequence[str], root: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    # Not `python -m pip`: that of an isolated build is on this process's path alone.
+    variables = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+    return run_module("pip", arguments, root=root, folder=folder, variables=variables)
+
+
+def _cannot_fetch(
+    target: Target, version: Version, result: subprocess.CompletedProcess[str]
+) -> BuildError:
+    return BuildError(
+        f"pip cannot fetch {DISTRIBUTION} {version} for {target.name} "
+        f"(exit status {result.returncode}):\n{result.stdout.strip()}",
+        hint="the index that pip is configured with, or the folder that --find-links names, has to "
+        "be in reach and to have this release",
     )
 
 

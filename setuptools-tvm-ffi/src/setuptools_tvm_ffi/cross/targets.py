@@ -31,12 +31,16 @@ _FORM = re.compile(
 _LEGACY_MANYLINUX = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}
 # Zig 0.17 has the symbols of older ones, and no headers that go with them.
 _OLDEST_GLIBC = (2, 17)
-# Newer than any that is released: a wheel for it may be linked with all the same.
-_NEWEST_GLIBC_MINOR = 50
+# Zig 0.17 gives what is newer the symbols of this one.
+_NEWEST_GLIBC = (2, 44)
+# A wheel of apache-tvm-ffi for a newer one may be linked with all the same.
+_NEWEST_LINKED_GLIBC_MINOR = 50
 # The musl that Zig links with is a 1.2, whose time_t is that of PEP 656's musllinux_1_2.
 _MUSL = (1, 2)
 _OLDEST_MACOS = {"x86_64": (10, 13), "aarch64": (11, 0)}
-_NEWEST_MACOS = 30
+# The newest that Zig 0.17 knows, and one for what may be linked with, as above.
+_NEWEST_MACOS = 27
+_NEWEST_LINKED_MACOS = 30
 _FIRST_MACOS_WITHOUT_MINORS = 11
 _MACOS_MACHINES = {"x86_64": "x86_64", "aarch64": "arm64"}
 _WINDOWS_TAGS = {"x86_64": "win_amd64", "aarch64": "win_arm64"}
@@ -121,11 +125,12 @@ def _version(text: str | None) -> tuple[int, int] | None:
 
 
 def _glibc(name: str, machine: str, version: tuple[int, int], where: str) -> Target:
-    newest = (2, _NEWEST_GLIBC_MINOR)
-    if not _OLDEST_GLIBC <= version <= newest:
+    if not _OLDEST_GLIBC <= version <= _NEWEST_GLIBC:
         raise ConfigurationError(
             f"{where}: {name!r}: glibc 2.{_OLDEST_GLIBC[1]} is the oldest that can be built for, "
-            "and they are numbered 2.x",
+            f"2.{_NEWEST_GLIBC[1]} the newest",
+            hint=f"write for example '{machine}-linux-gnu.2.{_OLDEST_GLIBC[1]}': newer systems "
+            "take such a wheel, too",
         )
     return Target(
         name=name,
@@ -136,7 +141,7 @@ def _glibc(name: str, machine: str, version: tuple[int, int], where: str) -> Tar
         platforms=(
             *(
                 tag
-                for minor in range(_NEWEST_GLIBC_MINOR, _OLDEST_GLIBC[1] - 1, -1)
+                for minor in range(_NEWEST_LINKED_GLIBC_MINOR, _OLDEST_GLIBC[1] - 1, -1)
                 for tag in _manylinux((2, minor), machine)
             ),
             f"linux_{machine}",
@@ -166,7 +171,9 @@ def _macos(name: str, machine: str, version: tuple[int, int], where: str) -> Tar
     if not oldest <= version < (_NEWEST_MACOS + 1, 0):
         raise ConfigurationError(
             f"{where}: {name!r}: macOS {oldest[0]}.{oldest[1]} is the oldest on {machine}, "
-            f"{_NEWEST_MACOS} the newest that is known"
+            f"{_NEWEST_MACOS} the newest that is known",
+            hint=f"write for example '{machine}-macos.{oldest[0]}.{oldest[1]}': newer systems "
+            "take such a wheel, too",
         )
     if version[0] >= _FIRST_MACOS_WITHOUT_MINORS and version[1]:
         raise ConfigurationError(
@@ -188,7 +195,7 @@ def _macos(name: str, machine: str, version: tuple[int, int], where: str) -> Tar
 
 
 def _macos_versions(oldest: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    for major in range(_NEWEST_MACOS, _FIRST_MACOS_WITHOUT_MINORS - 1, -1):
+    for major in range(_NEWEST_LINKED_MACOS, _FIRST_MACOS_WITHOUT_MINORS - 1, -1):
         yield major, 0
     for minor in range(16, -1, -1):
         if (10, minor) >= oldest:
