@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from . import sbom
@@ -15,6 +15,7 @@ from .libraries import BuildResult, BuiltLibrary
 from .placement import path_in_wheel
 from .settings import Project
 from .settings.model import VendoredSettings
+from .toolchains import StaticPart, Toolchain
 
 
 def check_vendored(project: Project, root: Path) -> None:
@@ -102,13 +103,17 @@ def _library(
             ),
             *(
                 sbom.Part(name, version, publisher=publisher)
-                for language in sorted(set(library.plan.arguments) & set(result.toolchain.devices))
-                for name, version, publisher in result.toolchain.devices[language].static_parts(
-                    settings
-                )
+                for name, version, publisher in _static_parts(library, result.toolchain)
             ),
         ],
     )
+
+
+def _static_parts(library: BuiltLibrary, toolchain: Toolchain) -> Iterator[StaticPart]:
+    languages = set(library.plan.arguments)
+    yield from toolchain.static_parts(languages)
+    for language in sorted(languages & set(toolchain.devices)):
+        yield from toolchain.devices[language].static_parts(library.settings)
 
 
 def _described(vendored: VendoredSettings, root: Path) -> sbom.Part:

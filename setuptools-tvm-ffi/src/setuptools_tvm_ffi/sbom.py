@@ -210,7 +210,7 @@ def _part(part: Part) -> dict[str, Any]:
 
 def _compiler(language: str, compiler: Compiler) -> dict[str, Any]:
     return _component(
-        *("application", f"compiler:{language}", compiler.family),
+        *("application", f"compiler:{language}", compiler.product),
         version=_version_in(compiler.version),
         description=compiler.version,
         properties=_property("language", language),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -19,6 +20,7 @@ from .model import (
     DeviceCompiler,
     EnvironmentFlags,
     LinkUnit,
+    StaticPart,
     library_filename,
 )
 
@@ -193,6 +195,10 @@ class GnuToolchain:
             *("-o", unit.library, f"@{unit.response_file}"),
             *flags,
         )
+
+    def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
+        del languages  # its libraries are shared, or are said by the user
+        return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
         if self.system != "darwin" or not settings.debug_symbols:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..settings.model import ExtensionSettings, ProjectSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 from . import gnu
-from .model import Compiler, CompileUnit, EnvironmentFlags
+from .model import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
 #: What is compiled for where nothing is declared: of each family that ROCm supports, from 6.0 on,
 #: one that all its releases know. Without any, hipcc would ask for the GPUs of this machine.
@@ -73,7 +73,7 @@ class HipccCompiler:
         del settings  # there is one HIP runtime, and it is shared
         return (f"-L{self.rocm}/lib", "-lamdhip64")
 
-    def static_parts(self, settings: ExtensionSettings) -> tuple[tuple[str, str, str], ...]:
+    def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
         del settings  # the runtime is shared
         return ()
 

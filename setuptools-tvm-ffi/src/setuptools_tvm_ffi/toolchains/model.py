@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Optional, Protocol
 
 from ..errors import BuildError
 from ..settings.model import ExtensionSettings
 from ..tvm_ffi_sdk import TVMFFISdk
+
+#: Name, version (``None`` if it cannot be told) and publisher of what becomes a part of a library.
+StaticPart = tuple[str, Optional[str], str]
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,11 @@ class Compiler:
     family: str  #: ``gcc``, ``clang``, ``msvc``, ``clang-cl``, ``nvcc`` or ``hipcc``
     version: str  #: the first line it prints about itself
     launcher: tuple[str, ...] = ()  #: what it is started through when it compiles, as ``ccache``
+
+    @property
+    def product(self) -> str:
+        """Whose the version is: Zig has a Clang in it, and numbers itself."""
+        return "zig" if self.version.startswith("zig ") else self.family
 
 
 @dataclass(frozen=True)
@@ -181,8 +190,8 @@ class DeviceCompiler(LanguageCompiler, Protocol):
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
         """Return what a library with its objects is linked with."""
 
-    def static_parts(self, settings: ExtensionSettings) -> tuple[tuple[str, str, str], ...]:
-        """Return name, version and publisher of what becomes a part of such a library."""
+    def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
+        """Return the code of others that becomes a part of such a library."""
 
 
 class Toolchain(LanguageCompiler, Protocol):
@@ -220,6 +229,9 @@ class Toolchain(LanguageCompiler, Protocol):
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
         """Return what is shipped beside the library."""
+
+    def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
+        """Return the code of others that the linker brings into a library with these languages."""
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
         """Return the objects, one a line, quoted as the linker driver expects."""

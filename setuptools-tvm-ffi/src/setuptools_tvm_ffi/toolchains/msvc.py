@@ -5,12 +5,21 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 from .gnu import METADATA_MACRO, prefix_maps
-from .model import Companion, Compiler, CompileUnit, DeviceCompiler, EnvironmentFlags, LinkUnit
+from .model import (
+    Companion,
+    Compiler,
+    CompileUnit,
+    DeviceCompiler,
+    EnvironmentFlags,
+    LinkUnit,
+    StaticPart,
+)
 
 #: What upstream's CMake helper (`tvm_ffi_add_msvc_flags`) defines.
 DEFINITIONS = (
@@ -158,6 +167,10 @@ class MsvcToolchain:
             f"@{unit.response_file}",
             *flags,
         )
+
+    def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
+        del languages  # its libraries are shared
+        return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
         return Companion((_debug_file(unit),)) if settings.debug_symbols else None

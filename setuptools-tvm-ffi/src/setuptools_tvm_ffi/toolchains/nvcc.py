@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 from ..settings.model import ExtensionSettings, ProjectSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 from . import gnu, msvc
-from .model import Compiler, CompileUnit, EnvironmentFlags
+from .model import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
 # The libraries that nvcc itself links for each kind of CUDA runtime, but for the one of device
 # code that starts kernels, which needs a device link (-rdc).
@@ -121,7 +121,7 @@ class NvccCompiler:
         shared = (f"-l{self.shared_runtime}",)
         return (*folders, *_RUNTIME["linux"].get(runtime, shared))
 
-    def static_parts(self, settings: ExtensionSettings) -> tuple[tuple[str, str, str], ...]:
+    def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
         if settings.cuda_runtime != "static":
             return ()
         return (("cudart_static", self.release, "NVIDIA Corporation"),)

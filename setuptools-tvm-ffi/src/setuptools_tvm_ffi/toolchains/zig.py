@@ -9,6 +9,7 @@ documents; where its linkers take fewer options than GNU ld does, it is said her
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from ..errors import ConfigurationError
@@ -16,7 +17,7 @@ from ..settings.model import ExtensionSettings
 from ..tvm_ffi_sdk import TVMFFISdk
 from . import local_symbols
 from .gnu import GnuToolchain
-from .model import Companion, LinkUnit, library_filename
+from .model import Companion, LinkUnit, StaticPart, library_filename
 
 #: Declares what Windows lacks of what the headers of apache-tvm-ffi call; it lies beside those.
 WINDOWS_HEADER = "windows-stand-ins.h"
@@ -39,7 +40,14 @@ def driver_command(target: str, language: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ZigToolchain(GnuToolchain):
-    """Command lines for ``zig cc`` and ``zig c++``."""
+    """Command lines for ``zig cc`` and ``zig c++``.
+
+    :param llvm: the release that Zig's C++ library is of.
+    :param mingw: that of what Windows' start-up code is of.
+    """
+
+    llvm: str | None = None
+    mingw: str | None = None
 
     def support_files(self) -> Mapping[str, str]:
         if self.system != "linux":
@@ -90,6 +98,17 @@ class ZigToolchain(GnuToolchain):
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
         del settings, unit  # neither dsymutil nor a PDB: `check_settings` says so
         return None
+
+    def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
+        version = next(iter(self.compilers.values())).version.rpartition(" ")[2]
+        parts: list[StaticPart] = [("compiler_rt", version, "Zig")]
+        if "cxx" in languages:
+            # macOS has the last of them.
+            names = ("libc++", "libc++abi", *(() if self.system == "darwin" else ("libunwind",)))
+            parts += [(name, self.llvm, "LLVM Project") for name in names]
+        if self.system == "windows":
+            parts.append(("mingw-w64", self.mingw, "mingw-w64"))
+        return tuple(parts)
 
     def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
         filename = library_filename(self.system, settings.target)
