@@ -27,6 +27,7 @@ from environments import (
     make_environment,
 )
 from sample_projects import PROJECTS
+from sbom_schema import assert_valid
 
 TAGS = {
     "x86_64-linux-gnu.2.17": "manylinux_2_17_x86_64.manylinux2014_x86_64",
@@ -84,6 +85,8 @@ def wheels_of_platforms(
     def fill(_: Path) -> None:
         if stamp.exists() and stamp.read_text() == wanted:
             return
+        for wheel in folder.glob("*.whl"):
+            wheel.unlink()
         for platforms in PLATFORMS.values():
             download(folder, python, platforms, "--no-deps", wanted.partition(" ")[0])
         for wheel in downloads.glob("apache_tvm_ffi-*"):
@@ -137,6 +140,7 @@ def built(
         places = ("-o", folder / "dist", "--find-links", wheels_of_platforms, "--no-index")
         done = cross(cross_builder, *targets, *places, "--json", cwd=source)
         (folder / "report.json").write_text(done.stdout)
+        (folder / "messages.txt").write_text(done.stderr)
 
     folder = made_once(tmp_path_factory, "cross", make)
     report = json.loads((folder / "report.json").read_text())
@@ -144,6 +148,14 @@ def built(
         CHOSEN, "built"
     )
     return {row["target"]: Path(row["wheel"]) for row in report["targets"]}
+
+
+def test_stubs_come_from_one_build_for_this_machine(
+    built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    messages = made_once(tmp_path_factory, "cross", lambda _: None) / "messages.txt"
+    links = re.findall(r"^\[\d+/\d+\] link ", messages.read_text(), re.MULTILINE)
+    assert len(links) == len(built) + 1
 
 
 def wheel_for(built: dict[str, Path], target: str) -> Path:
@@ -175,13 +187,37 @@ def test_each_wheel_has_the_tag_of_its_target(built: dict[str, Path], target: st
     assert record["compilers"]["cxx"]["version"].startswith("zig 0.")
 
 
+@pytest.mark.parametrize("target", TAGS)
+def test_each_wheel_lists_what_zig_has_linked_in(built: dict[str, Path], target: str) -> None:
+    with zipfile.ZipFile(wheel_for(built, target)) as archive:
+        (name,) = (
+            n for n in archive.namelist() if n.endswith("/sboms/setuptools-tvm-ffi.cdx.json")
+        )
+        text = archive.read(name).decode()
+    assert_valid(text)
+    versions = {part["name"]: part.get("version") for part in json.loads(text)["components"]}
+    named = {"compiler_rt", "libc++", "libc++abi"}
+    named |= set() if "macos" in target else {"libunwind"}
+    named |= {"mingw-w64"} if "windows" in target else set()
+    known = {*named, "libunwind", "mingw-w64"}
+    assert {name for name in versions if name in known} == named
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", versions[name] or "") for name in named)
+    assert '"name": "clang"' not in text
+
+
 @pytest.mark.parametrize("target", ELF)
 def test_on_linux_a_library_needs_no_newer_glibc_and_nothing_but_it(
     built: dict[str, Path], target: str, tmp_path: Path
 ) -> None:
     library = the_library(wheel_for(built, target), tmp_path)
-    command = ["readelf", "--wide", "--dynamic", "--version-info", "--dyn-syms", str(library)]
+    options = ("-h", "--sections", "--dynamic", "--version-info", "--dyn-syms")
+    command = ["readelf", "--wide", *options, str(library)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    machine = {"x86_64": "Advanced Micro Devices X86-64", "aarch64": "AArch64"}
+    assert re.findall(r"Machine: +(.+)", printed) == [machine[target.partition("-")[0]]]
+    # Stripped: what the loader does not need is not there.
+    assert ".dynsym" in printed
+    assert not re.search(r" \.(symtab|debug_\w+) ", printed)
     needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", printed))
     loader = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}
     assert "libtvm_ffi.so" in needed
@@ -208,6 +244,9 @@ def test_on_macos_a_library_says_from_which_version_on_it_runs(
     binary: Any = fat.at(0)
     assert binary.header.cpu_type == lief.MachO.Header.CPU_TYPE.ARM64
     assert list(binary.build_version.minos)[:2] == [11, 0]
+    assert not [section.name for section in binary.sections if "debug" in section.name]
+    local = [s.name for s in binary.symbols if s.category == lief.MachO.Symbol.CATEGORY.LOCAL]
+    assert local == []
     needed = {command.name for command in binary.libraries if "my_ffi" not in command.name}
     assert needed == {"@rpath/libtvm_ffi.dylib", "/usr/lib/libSystem.B.dylib"}
     exported = {symbol.name.removeprefix("_") for symbol in binary.exported_symbols}
@@ -226,8 +265,14 @@ def test_on_windows_a_library_needs_what_every_windows_has(
     binary: Any = lief.PE.parse(str(library))
     assert binary.header.machine == lief.PE.Header.MACHINE_TYPES.AMD64
     needed = {entry.name.lower() for entry in binary.imports}
-    system = {name for name in needed if re.match(r"api-ms-win-crt-|kernel32|ntdll", name)}
-    assert needed - system == {"tvm_ffi.dll"}
+    system = r"api-ms-win-crt-[a-z]+-l1-1-0\.dll|kernel32\.dll|ntdll\.dll"
+    assert {name for name in needed if not re.fullmatch(system, name)} == {"tvm_ffi.dll"}
+    header = binary.optional_header
+    # Windows 10 at the newest, whose C run time it needs.
+    assert (header.major_operating_system_version, header.minor_operating_system_version) <= (10, 0)
+    assert (header.major_subsystem_version, header.minor_subsystem_version) <= (10, 0)
+    assert not binary.has_debug
+    assert not [section.name for section in binary.sections if "debug" in section.name]
     exported = {entry.name for entry in binary.get_export().entries}
     assert exported >= EXPORTS
 
@@ -326,10 +371,11 @@ def test_the_wheel_for_arm_passes_every_test_of_the_package_under_an_emulator(
     wheel = wheel_for(built, "aarch64-linux-gnu.2.28")
     emulator = qemu()
     root = kept_arm_root(pytestconfig.cache.mkdir("arm64"))
-    wheels = pytestconfig.cache.mkdir("arm64-wheels")
+    runtime = f"apache-tvm-ffi=={installed_version()}"
+    wheels = pytestconfig.cache.mkdir(f"arm64-wheels-{installed_version()}")
     if not (wheels / "filled").exists():
         platforms = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_17_aarch64")
-        download(wheels, ARM_PYTHON, platforms, *("numpy", "pytest", "apache-tvm-ffi"))
+        download(wheels, ARM_PYTHON, platforms, "numpy", "pytest", runtime)
         (wheels / "filled").touch()
     site = tmp_path / "site"
     for file in (*wheels.glob("*.whl"), wheel):
@@ -373,26 +419,40 @@ def test_the_library_for_windows_runs_under_wine(
     source = Path(__file__).with_name("sources") / "load_dll.c"
     includes = ("tvm_ffi/include", "tvm_ffi/3rdparty/dlpack/include")
     # As the library, from where and with what: the C run time of Windows is compiled once.
-    cross_builder.run(
-        *(cross_builder.python, "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu", "-Os"),
-        *(f"-I{tmp_path / folder}" for folder in includes),
-        *("-o", tmp_path / "load_dll.exe", source),
-        cwd=wheel.parents[1] / "source",
-        variables={"ZIG_LIB_DIR": "build/tvm-ffi.x86_64-windows-gnu/zig-lib"},
-    )
-    done = subprocess.run(
-        [emulator, "load_dll.exe", "tvm_ffi/lib/tvm_ffi.dll", LIBRARY_ON_WINDOWS],
-        cwd=tmp_path,
-        env={**os.environ, "WINEPREFIX": str(tmp_path / "wine"), "WINEDEBUG": "-all"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    stand_ins = "build/tvm-ffi.x86_64-windows-gnu/apache-tvm-ffi/stand-ins"
+    for driver, file, options in (
+        ("cc", source, ()),
+        ("c++", source.with_name("align.cc"), ("-std=c++17", "-g0", "-fno-sanitize=undefined")),
+    ):
+        cross_builder.run(
+            *(cross_builder.python, "-m", "ziglang", driver),
+            *("-target", "x86_64-windows-gnu", "-Os", *options),
+            *("-include", f"{stand_ins}/windows-stand-ins.h"),
+            *(f"-I{tmp_path / folder}" for folder in includes),
+            *("-o", tmp_path / f"{file.stem}.exe", file),
+            cwd=wheel.parents[1] / "source",
+            variables={"ZIG_LIB_DIR": "build/tvm-ffi.x86_64-windows-gnu/zig-lib"},
+        )
+
+    def run(*command: str) -> Any:
+        return subprocess.run(
+            [emulator, *command],
+            cwd=tmp_path,
+            env={**os.environ, "WINEPREFIX": str(tmp_path / "wine"), "WINEDEBUG": "-all"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = run("load_dll.exe", "tvm_ffi/lib/tvm_ffi.dll", LIBRARY_ON_WINDOWS)
     assert done.stdout.splitlines() == [
         "scalars: 0 0.15625",
         "tensors: 0 2.5 5 7.5 10",
         "error: -1 ValueError: smoothstep: expected edge0 < edge1, got 1 and 0",
     ], done.stderr
+    # What the headers cannot allocate there is an error, and nothing that is freed wrongly.
+    done = run("align.exe")
+    assert done.stdout.splitlines() == ["16: allocated", "64: bad_alloc"], done.stderr
 
 
 def test_sources_in_cuda_are_refused_by_name_and_the_status_is_1(
@@ -410,17 +470,20 @@ def test_sources_in_cuda_are_refused_by_name_and_the_status_is_1(
     assert list((tmp_path / "dist").iterdir()) == []
 
 
-def test_a_platform_without_apache_tvm_ffi_is_said_to_be_one_and_the_status_is_1(
+def test_a_platform_without_apache_tvm_ffi_is_said_to_be_one_and_the_next_is_built(
     cross_builder: Environment, wheels_of_platforms: Path, tmp_path: Path
 ) -> None:
-    source = copy_repository(tmp_path / "source")
+    source = tmp_path / "source"
+    shutil.copytree(PROJECTS / "c_libraries", source)
     places = ("-o", tmp_path / "dist", "--find-links", wheels_of_platforms, "--no-index")
-    targets = ("--target", "x86_64-linux-musl", "--target", "x86_64-macos.11.0")
+    names = ("x86_64-linux-musl", "x86_64-macos.11.0", "aarch64-linux-gnu.2.28")
+    targets = [word for name in names for word in ("--target", name)]
     done = cross(cross_builder, *targets, *places, cwd=source, check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     header, *rows = done.stdout.splitlines()
     assert header.split()[0] == "target"
-    assert [row.split("  ")[0] for row in rows] == ["x86_64-linux-musl", "x86_64-macos.11.0"]
-    assert all("no apache-tvm-ffi" in row and "has no wheel for" in row for row in rows)
-    assert list((tmp_path / "dist").iterdir()) == []
+    assert [row.split("  ")[0] for row in rows] == list(names)
+    assert all("no apache-tvm-ffi" in row and "has no wheel for" in row for row in rows[:2])
+    (wheel,) = (tmp_path / "dist").iterdir()
+    assert rows[2].split()[1:] == ["built", str(wheel)]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import os
 import re
@@ -189,13 +190,14 @@ def _tools(
         _prepare_for_sanitizer(toolchain, request.project, process)
         return toolchain, sdk
     from .cross.sdk import prepare_target_sdk  # noqa: PLC0415 - other builds need none of it
-    from .cross.zig_process import find_zig_toolchain  # noqa: PLC0415 - as above
+    from .cross.zig_process import check_project, find_zig_toolchain  # noqa: PLC0415 - as above
 
     target = request.target
     for settings in request.extensions:
         zig.check_settings(settings, target.system)
-    chosen = find_zig_toolchain(target, languages, root, folder, request.project)
-    return chosen, prepare_target_sdk(root, folder / "apache-tvm-ffi", target)
+    check_project(target, languages, request.project)
+    sdk = prepare_target_sdk(root, folder / "apache-tvm-ffi", target)
+    return find_zig_toolchain(target, languages, root, folder, request.project), sdk
 
 
 def _prepare_for_sanitizer(toolchain: Toolchain, project: Project, process: TVMFFIProcess) -> None:
@@ -348,27 +350,35 @@ def _built(library: LibraryPlan, root: Path) -> BuiltLibrary:
 
 
 def _check(libraries: Sequence[BuiltLibrary], request: BuildRequest, toolchain: Toolchain) -> None:
-    """Look at each library once."""
+    """Look at each library once, and say each time what there is to be said of it."""
     stamps = {
-        library.plan.library: (request.root / library.plan.library).with_name("checked.sha256")
+        library.plan.library: (request.root / library.plan.library).with_name("checked.json")
         for library in libraries
     }
-    new = [
-        library
-        for library in libraries
-        if not (stamp := stamps[library.plan.library]).exists()
-        or stamp.read_text(encoding="ascii") != library.sha256
-    ]
+    warnings: dict[str, str] = {}
+    new = []
+    for library in libraries:
+        try:
+            checked = json.loads(stamps[library.plan.library].read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            checked = {}
+        if checked.get("sha256") != library.sha256:
+            new.append(library)
+        elif checked.get("warning") is not None:
+            warnings[library.plan.library] = checked["warning"]
     if request.target is None:
         for library in new:
-            path = request.root / library.plan.library
-            check_no_python_symbols(path, library.settings.name, toolchain)
+            file = request.root / library.plan.library
+            check_no_python_symbols(file, library.settings.name, toolchain)
     elif new:
         from .cross.library_checks import check_libraries  # noqa: PLC0415 - see `_tools`
 
         # All of them: what one needs of another is in the wheel.
         contents = {library.plan.library: library.content for library in libraries}
-        for warning in check_libraries(contents, request.target):
-            logger.warning("%s: warning: %s", PREFIX, warning)
+        warnings = check_libraries(contents, request.target)
+    for warning in warnings.values():
+        logger.warning("%s: warning: %s", PREFIX, warning)
     for library in new:
-        replace_file(stamps[library.plan.library], library.sha256.encode())
+        path = library.plan.library
+        checked = {"sha256": library.sha256, "warning": warnings.get(path)}
+        replace_file(stamps[path], json.dumps(checked).encode())

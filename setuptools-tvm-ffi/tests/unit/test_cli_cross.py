@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,10 +11,17 @@ import pytest
 from setuptools_tvm_ffi.cli import cross as cross_command
 from setuptools_tvm_ffi.cli import main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
+from setuptools_tvm_ffi.cross import sdk, wheels
 from setuptools_tvm_ffi.cross.targets import Target
 from setuptools_tvm_ffi.cross.wheels import BUILT, FAILED, NO_WHEEL, Outcome
 
 LINUX, MUSL = "x86_64-linux-gnu.2.17", "x86_64-linux-musl"
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
 
 
 def give(monkeypatch: pytest.MonkeyPatch, results: dict[str, str]) -> list[Any]:
@@ -31,6 +39,8 @@ def give(monkeypatch: pytest.MonkeyPatch, results: dict[str, str]) -> list[Any]:
                 yield Outcome(target, results[target.name], problem="why\nand more")
 
     monkeypatch.setattr(cross_command, "build_wheels", build_wheels)
+    for name in ("zig_folder", "release_to_link_with", "check_pip"):
+        monkeypatch.setattr(wheels, name, lambda: None)
     return asked
 
 
@@ -94,6 +104,9 @@ def test_the_same_is_a_document_for_programs(
         (targets("x86_64-macos.14", "x86_64-macos.14.0"), "has the name of that of"),
         ([*targets(LINUX), "-C", "target=x"], "--config-setting target: is what --target is for"),
         ([*targets(LINUX), "--find-links", "nowhere"], "--find-links nowhere: there is no such"),
+        ([*targets(LINUX), "-o", "pyproject.toml"], "--outdir pyproject.toml: File exists"),
+        (targets("x86_64-linux-gnu.2.45"), "2.17 is the oldest that can be built for, 2.44 the"),
+        (targets("aarch64-macos.28.0"), "11.0 is the oldest on aarch64, 27 the newest"),
     ],
 )
 def test_what_cannot_be_run_is_refused_before_anything_is_built(
@@ -105,6 +118,34 @@ def test_what_cannot_be_run_is_refused_before_anything_is_built(
     asked = give(monkeypatch, {})
     assert main(["cross", *arguments]) == COULD_NOT_RUN
     assert said in capsys.readouterr().err
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("project", "there is no pyproject.toml and no setup.py"),
+        ("zig_folder", "Zig, which compiles for other platforms, is not installed"),
+        ("release_to_link_with", "apache-tvm-ffi is not installed"),
+        ("check_pip", "there is no pip to fetch"),
+    ],
+)
+def test_what_all_targets_need_is_said_once_and_the_status_is_2(
+    missing: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = None if missing == "project" else getattr(wheels, missing)
+    asked = give(monkeypatch, {})
+    if kept is None:
+        Path("pyproject.toml").unlink()
+    else:
+        monkeypatch.setattr(wheels, missing, kept)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(sdk, "installed_version", lambda: None)
+    monkeypatch.setattr(sdk, "has_pip", lambda: False)
+    assert main(["cross", *targets(LINUX, MUSL)]) == COULD_NOT_RUN
+    error, hint = capsys.readouterr().err.splitlines()
+    assert said in error
+    assert "hint: " in hint
     assert asked == []
 
 

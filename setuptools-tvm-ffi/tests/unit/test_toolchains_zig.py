@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.cross import zig_process
 from setuptools_tvm_ffi.cross.targets import parse_target
-from setuptools_tvm_ffi.cross.zig_process import find_zig_toolchain
+from setuptools_tvm_ffi.cross.zig_process import check_project, find_zig_toolchain
 from setuptools_tvm_ffi.errors import ConfigurationError
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.toolchains import (
@@ -181,10 +183,56 @@ def test_what_cannot_be_built_for_a_target_is_refused_before_anything_is_looked_
     settings: ProjectSettings,
     languages: set[str],
     said: str,
-    tmp_path: Any,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delattr(zig_process, "_zig_folder")
     target = parse_target("aarch64-macos.11.0", where="--target")
     with pytest.raises(ConfigurationError, match=said):
-        find_zig_toolchain(target, languages, tmp_path, tmp_path, Project(settings))
+        check_project(target, languages, Project(settings))
+
+
+def test_what_zig_brings_into_a_library_is_named() -> None:
+    def parts(target: str, *languages: str) -> list[tuple[str, str | None]]:
+        chosen = dataclasses.replace(toolchain(target), llvm="22.1.8", mingw="15.0.0")
+        return [(name, version) for name, version, _ in chosen.static_parts(set(languages))]
+
+    zig, llvm = "0.17.1", "22.1.8"
+    assert parts("x86_64-linux-gnu.2.17", "c") == [("compiler_rt", zig)]
+    assert parts("aarch64-macos.11.0", "c", "cxx") == [
+        ("compiler_rt", zig),
+        ("libc++", llvm),
+        ("libc++abi", llvm),
+    ]
+    assert parts("x86_64-windows-gnu", "cxx") == [
+        ("compiler_rt", zig),
+        ("libc++", llvm),
+        ("libc++abi", llvm),
+        ("libunwind", llvm),
+        ("mingw-w64", "15.0.0"),
+    ]
+    assert toolchain("x86_64-windows-gnu").compilers["cxx"].product == "zig"
+
+
+def test_zig_is_found_in_its_distribution_with_what_it_is_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zig = tmp_path / "ziglang"
+    for name, text in {
+        "libcxx/include/__config": "#ifdef __cplusplus\n#  define _LIBCPP_VERSION 220108\n",
+        "libc/include/any-windows-any/_mingw_mac.h": "#define __MINGW64_VERSION_MAJOR 15\n"
+        "#define __MINGW64_VERSION_MINOR 0\n#define __MINGW64_VERSION_BUGFIX 1\n",
+    }.items():
+        (zig / "lib" / name).parent.mkdir(parents=True)
+        (zig / "lib" / name).write_text(text)
+    (zig / "zig").write_text("#!/bin/sh\necho 0.17.1\n")
+    (zig / "zig").chmod(0o755)
+    monkeypatch.setattr(zig_process, "zig_folder", lambda: zig)
+    monkeypatch.setattr(os, "environ", {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": ""})
+    # As a cache that follows links has restored it.
+    link = tmp_path / "build" / "zig-lib"
+    (link / "libcxx").mkdir(parents=True)
+    target = parse_target("x86_64-windows-gnu", where="--target")
+    found = find_zig_toolchain(target, {"cxx"}, tmp_path, Path("build"), Project(ProjectSettings()))
+    assert (found.llvm, found.mingw) == ("22.1.8", "15.0.1")
+    assert found.compilers["cxx"].version == "zig 0.17.1"
+    assert link.is_symlink()
+    assert (link / "libcxx" / "include" / "__config").is_file()
+    assert os.environ["ZIG_LIB_DIR"] == "build/zig-lib"

@@ -17,13 +17,10 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from ..compat.cache import Cache, Watch, facts_of, folder_state
 from ..compat.environment import Installer
@@ -39,6 +36,7 @@ from ..errors import PREFIX, BuildError
 from ..job_count import count_jobs, measure
 from ..user_cache import user_cache_folder
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
+from .interruption import interruptible
 
 _KNOWS_SAFE_PATH = (3, 11)  # the variable PYTHONSAFEPATH
 
@@ -180,7 +178,7 @@ def _results(
     if jobs is None:
         # A process that imports an array library needs about what a compiler does.
         jobs = count_jobs(None, "", measure(), device_compilers=False, remote=None).total
-    with _interruptible(), _scratch() as scratch:
+    with interruptible(), _scratch() as scratch:
         releases = list_releases(plan.installer.index, scratch)
         chosen = choose_releases(releases, parsed.against)
 
@@ -204,35 +202,6 @@ def _scratch() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Have every request to end be one to clean up, as Ctrl-C is.
-
-    Children are in sessions of their own: a terminal that is closed tells this process alone.
-    """
-    before: dict[signal.Signals, Any] = {}
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        # Once is enough: another one would interrupt the cleaning up.
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
-        number = getattr(signal, name, None)
-        # What is ignored, as by nohup, stays so.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            before[number] = signal.getsignal(number)
-            signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            if handler is not None:  # one that is no Python function
-                signal.signal(number, handler)
 
 
 def _installer(wanted: str | None, index: Index) -> Installer:

@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..cross.targets import Target, parse_target
-from ..cross.wheels import BUILT, Outcome, build_wheels
-from ..errors import PREFIX, BuildError
+from ..cross.wheels import BUILT, Outcome, build_wheels, check_environment
+from ..errors import PREFIX, BuildError, harmless
 from .config_settings import add_config_settings, parse_config_settings
 from .exit_status import FINDINGS, FINE
+from .interruption import interruptible
 
 _SCHEMA_VERSION = 1
 
@@ -65,17 +66,24 @@ def run(parsed: argparse.Namespace) -> int:
     for folder in parsed.find_links:
         if not folder.is_dir():
             raise BuildError(f"--find-links {folder}: there is no such folder")
+    root = Path.cwd()
+    check_environment(root)
+    try:
+        parsed.outdir.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise BuildError(f"--outdir {parsed.outdir}: {problem.strerror}") from problem
     outcomes = []
-    for outcome in build_wheels(
-        targets,
-        parsed.outdir,
-        config_settings,
-        root=Path.cwd(),
-        find_links=parsed.find_links,
-        no_index=parsed.no_index,
-    ):
-        outcomes.append(outcome)
-        print(f"{PREFIX}: {outcome.target.name}: {outcome.result}", file=sys.stderr, flush=True)
+    with interruptible():
+        for outcome in build_wheels(
+            targets,
+            parsed.outdir,
+            config_settings,
+            root=root,
+            find_links=parsed.find_links,
+            no_index=parsed.no_index,
+        ):
+            outcomes.append(outcome)
+            print(f"{PREFIX}: {outcome.target.name}: {outcome.result}", file=sys.stderr, flush=True)
     print(_document(outcomes) if parsed.json else _table(outcomes))
     return FINE if all(outcome.result == BUILT for outcome in outcomes) else FINDINGS
 
@@ -99,7 +107,7 @@ def _table(outcomes: Sequence[Outcome]) -> str:
         for o in outcomes
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return "\n".join(f"{a:{widths[0]}}  {b:{widths[1]}}  {c}" for a, b, c in rows)
+    return "\n".join(harmless(f"{a:{widths[0]}}  {b:{widths[1]}}  {c}") for a, b, c in rows)
 
 
 def _document(outcomes: Sequence[Outcome]) -> str:

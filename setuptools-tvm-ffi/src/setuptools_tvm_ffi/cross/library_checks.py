@@ -15,8 +15,8 @@ from ..toolchains import local_symbols
 from .targets import Target
 
 
-def check_libraries(libraries: Mapping[str, bytes], target: Target) -> tuple[str, ...]:
-    """Refuse libraries that are not what the target's tag promises; return warnings.
+def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str, str]:
+    """Refuse libraries that are not what the target's tag promises; return warnings by path.
 
     :param libraries: contents by path in the wheel.
     :raises BuildError: one refers to CPython, needs what the tag does not grant, or is for another
@@ -29,7 +29,7 @@ def check_libraries(libraries: Mapping[str, bytes], target: Target) -> tuple[str
         if isinstance(binary, Unreadable):
             raise BuildError(f"library {binary.path!r} cannot be read: {binary.reason}")
         binaries.append(binary)
-    warnings = []
+    warnings = {}
     local = re.compile("|".join(map(fnmatch.translate, local_symbols.patterns())))
     for binary in binaries:
         python = tuple(name for name in binary.undefined if is_python_symbol(name))
@@ -37,7 +37,7 @@ def check_libraries(libraries: Mapping[str, bytes], target: Target) -> tuple[str
             raise python_symbols_error(binary.path, python)
         shown = [name for name in binary.exported if local.match(name)]
         if shown:
-            warnings.append(
+            warnings[binary.path] = (
                 f"{binary.path} exports {len(shown)} symbols of headers that Zig's linker cannot "
                 f"hide on this platform, {shown[0]} among them"
             )
@@ -47,4 +47,4 @@ def check_libraries(libraries: Mapping[str, bytes], target: Target) -> tuple[str
             f"{target.name}: the wheel would not be '{target.tags[0]}':\n" + "\n".join(problems),
             hint="build for a newer system, or leave out what needs it",
         )
-    return tuple(warnings)
+    return warnings

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,10 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from ..child_python import start_python
+from ..errors import BuildError
+from .sdk import check_pip, release_to_link_with
 from .targets import Target
+from .zig_process import zig_folder
 
 _CHILD = Path(__file__).with_name("child.py")
 _STANDARD_ERROR = 2
+_SECONDS_TO_END_BY_ITSELF = 1
+_SECONDS_TO_END = 15
 
 #: What became of a target.
 BUILT, NO_WHEEL, FAILED = "built", "no apache-tvm-ffi", "failed"
@@ -36,6 +43,21 @@ class Outcome:
     problem: str | None = None
 
 
+def check_environment(root: Path) -> None:
+    """Refuse where no target could be built, whichever it is.
+
+    :raises BuildError: there is no project, or something is not installed.
+    """
+    if not any((root / name).is_file() for name in ("pyproject.toml", "setup.py")):
+        raise BuildError(
+            f"{root}: there is no pyproject.toml and no setup.py",
+            hint="run the command in the project's folder",
+        )
+    zig_folder()
+    release_to_link_with()
+    check_pip()
+
+
 def build_wheels(
     targets: Sequence[Target],
     folder: Path,
@@ -50,6 +72,7 @@ def build_wheels(
     A target that fails does not keep the others from being built, nor takes away a wheel of an
     earlier run.
 
+    :param folder: is there.
     :param config_settings: as a frontend passes them, without the target.
     :param root: the project's folder, which is the current one.
     :param find_links: folders in which pip looks for apache-tvm-ffi, beside its index.
@@ -80,7 +103,6 @@ def _build(
     root: Path,
     variables: Mapping[str, str],
 ) -> Outcome:
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".cross-", dir=folder) as scratch:
         answer, status = _ask_child(Path(scratch), config_settings, root, variables)
         if "wheel" in answer:
@@ -102,8 +124,24 @@ def _ask_child(
         try:
             printed, _ = child.communicate(json.dumps(request) + "\n")
         except BaseException:
-            child.kill()
-            child.wait()
+            _end(child)
             raise
     lines = printed.splitlines()
     return (json.loads(lines[-1]) if lines else {}), child.returncode
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """End a build and what it has started, which a child that is told to end takes with it."""
+    try:
+        # A terminal has told it as well, and telling it twice would interrupt the cleaning up.
+        child.wait(_SECONDS_TO_END_BY_ITSELF)
+    except subprocess.TimeoutExpired:
+        if os.name == "nt":
+            child.kill()
+        else:
+            child.send_signal(signal.SIGINT)
+        try:
+            child.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
+import re
+import shutil
 import subprocess
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -26,10 +28,9 @@ def find_zig_toolchain(
     """Return the toolchain for a target, and have ninja find its program.
 
     :param folder: the build folder, relative to `root`.
-    :raises BuildError: Zig is not installed, or the project asks for what it cannot do.
+    :raises BuildError: Zig is not installed.
     """
-    _check_project(target, languages, project)
-    zig = _zig_folder()
+    zig = zig_folder()
     version = _version(zig / "zig")
     cache = user_cache_folder(os.environ)
     library = zig / "lib" if cache is None else keep_library(zig / "lib", version, cache)
@@ -47,10 +48,16 @@ def find_zig_toolchain(
         # The target says for which macOS and machine.
         environment=dataclasses.replace(flags, archflags=(), deployment_target=None),
         project=dataclasses.replace(project.settings, strip=True),
+        llvm=_llvm_release(library),
+        mingw=_mingw_release(library),
     )
 
 
-def _check_project(target: Target, languages: AbstractSet[str], project: Project) -> None:
+def check_project(target: Target, languages: AbstractSet[str], project: Project) -> None:
+    """Refuse what a project asks for and Zig cannot do.
+
+    :raises ConfigurationError: by key.
+    """
     place = project.place("target")
     devices = sorted(languages - {"c", "cxx"})
     if devices:
@@ -78,6 +85,8 @@ def _name_library_folder(library: Path, root: Path, name: Path) -> None:
     The path is part of the key of Zig's cache (0.17), and of what it compiles.
     """
     if (root / name).resolve() != library.resolve():
+        if (root / name).is_dir() and not (root / name).is_symlink():
+            shutil.rmtree(root / name)  # what restores a cache may follow links
         (root / name).unlink(missing_ok=True)
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -87,7 +96,33 @@ def _name_library_folder(library: Path, root: Path, name: Path) -> None:
     os.environ["ZIG_LIB_DIR"] = str(name)
 
 
-def _zig_folder() -> Path:
+def _llvm_release(library: Path) -> str | None:
+    found = _defined(library / "libcxx" / "include" / "__config", r"_LIBCPP_VERSION +(\d+)")
+    if len(found) != 1:
+        return None
+    major, rest = divmod(int(found[0]), 10_000)
+    return f"{major}.{rest // 100}.{rest % 100}"
+
+
+def _mingw_release(library: Path) -> str | None:
+    header = library / "libc" / "include" / "any-windows-any" / "_mingw_mac.h"
+    numbers = _defined(header, r"__MINGW64_VERSION_(?:MAJOR|MINOR|BUGFIX) +(\d+)")
+    return ".".join(numbers) or None
+
+
+def _defined(header: Path, pattern: str) -> list[str]:
+    try:
+        text = header.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return re.findall(rf"^# *define +{pattern}$", text, re.MULTILINE)
+
+
+def zig_folder() -> Path:
+    """Return the folder of the ``ziglang`` distribution.
+
+    :raises BuildError: it is not installed.
+    """
     spec = importlib.util.find_spec("ziglang")
     folder = Path(spec.origin).parent if spec is not None and spec.origin is not None else None
     if folder is None or not (folder / ("zig.exe" if os.name == "nt" else "zig")).is_file():
