@@ -64,6 +64,17 @@ def test_what_nobody_thought_of_is_told_from_findings(
     assert printed.endswith("\nZeroDivisionError: \\x1b[31m\n")
 
 
+def test_a_command_that_is_interrupted_says_so_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(audit, "run", interrupt)
+    assert main(["audit", "some.whl"]) == COULD_NOT_RUN
+    assert capsys.readouterr() == ("", "setuptools-tvm-ffi: interrupted\n")
+
+
 def test_a_reader_who_has_seen_enough_gets_no_traceback() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "setuptools_tvm_ffi", "audit", "--json", "no-such.whl"],

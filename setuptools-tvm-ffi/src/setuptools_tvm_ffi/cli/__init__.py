@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BuildError as problem:
         print(render(problem), file=sys.stderr)
         return COULD_NOT_RUN
+    except KeyboardInterrupt:
+        print(f"{PREFIX}: interrupted", file=sys.stderr)
+        return COULD_NOT_RUN
     except BrokenPipeError:
         # Whoever reads it has seen enough, as `head`. What is left over has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
