@@ -299,7 +299,7 @@ def test_an_audit_of_the_wheels_finds_nothing(
 def test_the_same_sources_give_the_same_wheels_in_another_folder(
     cross_builder: Environment, wheels_of_platforms: Path, tmp_path: Path
 ) -> None:
-    targets = [target for target in CHOSEN if not target.startswith("aarch64-linux")]
+    targets = [target for target in CHOSEN if target.startswith("x86_64")]
     made: list[list[Path]] = []
     for name, zone in (("one", "UTC"), ("another one/below", "Asia/Kathmandu")):
         source = tmp_path / name
