@@ -35,7 +35,7 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
     :param cache: the plugin's folder for what outlives a project.
     """
     kept = cache / f"zig-{version}"
-    if kept.is_dir() and _sizes(kept) == _sizes(library):
+    if _is_whole(kept, library):
         return kept
     logger.info("%s: keeping the sources of Zig's libraries in %s", PREFIX, kept)
     logger.info("%s: the first link for a target compiles them, which takes minutes", PREFIX)
@@ -50,10 +50,17 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
                 os.rename(kept, Path(scratch, "old"))
             os.rename(copy, kept)
     except OSError as error:
-        if not (kept.is_dir() and _sizes(kept) == _sizes(library)):  # another may have been quicker
+        if not _is_whole(kept, library):  # another build may have been quicker
             logger.info("%s: they cannot be kept: %s", PREFIX, error)
             return library
     return kept
+
+
+def _is_whole(kept: Path, library: Path) -> bool:
+    try:
+        return _sizes(kept) == _sizes(library)
+    except OSError:  # it is not there, or goes away, as where another build makes it anew
+        return False
 
 
 def _remove_left_over(cache: Path) -> None:

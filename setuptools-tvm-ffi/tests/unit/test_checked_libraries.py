@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A library is looked at once, and what there is to be said of it is said each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.cross import library_checks
+from setuptools_tvm_ffi.libraries import _check
+
+LOUD, QUIET = "build/loud/libloud.so", "build/quiet/libquiet.so"
+
+
+def library(path: str, content: bytes) -> Any:
+    plan = SimpleNamespace(library=path)
+    return SimpleNamespace(plan=plan, content=content, sha256=content.hex())
+
+
+def test_a_warning_is_said_again_where_nothing_was_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[set[str]] = []
+
+    def check_libraries(contents: Mapping[str, bytes], target: object) -> dict[str, str]:
+        del target
+        asked.append(set(contents))
+        return {path: f"{path} exports" for path in contents if path == LOUD}
+
+    monkeypatch.setattr(library_checks, "check_libraries", check_libraries)
+    request: Any = SimpleNamespace(root=tmp_path, target=object())
+    toolchain: Any = None
+    for folder in ("loud", "quiet"):
+        (tmp_path / "build" / folder).mkdir(parents=True)
+
+    def warnings(content: bytes) -> list[str]:
+        caplog.clear()
+        _check([library(LOUD, b"same"), library(QUIET, content)], request, toolchain)
+        return [record.getMessage() for record in caplog.records]
+
+    said = [f"setuptools-tvm-ffi: warning: {LOUD} exports"]
+    assert warnings(b"one") == said
+    assert warnings(b"one") == said
+    assert asked == [{LOUD, QUIET}]
+    # One that is linked anew has all looked at: what it needs of another is in the wheel.
+    assert warnings(b"two") == said
+    assert asked == [{LOUD, QUIET}] * 2
