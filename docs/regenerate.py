@@ -15,8 +15,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from setuptools_tvm_ffi.archives.wheel_archive import MAX_RATIO, MAX_TOTAL
 from setuptools_tvm_ffi.audit.codes import CATALOGUE
 from setuptools_tvm_ffi.audit.tvm_ffi_symbols import RELEASES
+from setuptools_tvm_ffi.ffi.type_schema import Schema
 from setuptools_tvm_ffi.settings.declaration import key_of
 from setuptools_tvm_ffi.settings.model import (
     TABLE,
@@ -29,8 +31,6 @@ from setuptools_tvm_ffi.settings.model import (
 from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE, variable_of, written
 from setuptools_tvm_ffi.settings.schema import make_schema
 from setuptools_tvm_ffi.stubs.python_types import RULES, SPECIAL, TypeWriter
-from setuptools_tvm_ffi.stubs.schema import Schema
-from setuptools_tvm_ffi.wheel_archive import MAX_RATIO, MAX_TOTAL
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "docs" / "settings.md"

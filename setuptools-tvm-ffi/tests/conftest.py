@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from environments import Environment
 from sample_projects import PROJECTS, Project, ProjectFactory
-from setuptools_tvm_ffi.audit.binaries import BinaryReader
+from setuptools_tvm_ffi.binaries.binary import BinaryReader
 
 
 @pytest.fixture

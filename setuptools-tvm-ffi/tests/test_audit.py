@@ -19,8 +19,8 @@ from abi3info import DATAS, FUNCTIONS
 from abi3info.models import Symbol
 from environments import Environment
 from made_wheels import write_wheel
-from setuptools_tvm_ffi.audit.binaries import BinaryReader
 from setuptools_tvm_ffi.audit.report import audit_wheel
+from setuptools_tvm_ffi.binaries.binary import BinaryReader
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("readelf") is None, reason="no readelf for ELF on PATH"

@@ -68,7 +68,7 @@ def test_a_build_that_waits_says_so_and_goes_on_when_the_other_is_killed(
     small: Project = project("small")
     (tmp_path / "holding.py").write_text(
         "import sys, time; from pathlib import Path\n"
-        "from setuptools_tvm_ffi.build_lock import build_lock\n"
+        "from setuptools_tvm_ffi.base.build_lock import build_lock\n"
         "with build_lock(Path(sys.argv[1])):\n"
         "    print('held', flush=True); time.sleep(600)\n"
     )

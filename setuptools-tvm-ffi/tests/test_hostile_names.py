@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from named_registries import LIBRARY, Names, compile_library, install, stubs_of
-from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.base.errors import BuildError
 
 REGISTRIES = int(os.environ.get("HOSTILE_REGISTRIES", "16"))
 SEED = int(os.environ.get("HOSTILE_SEED", "0"))

@@ -27,7 +27,7 @@ from environments import Environment, make_environment
 from made_binaries import make_macho, make_pe
 from made_wheels import write_wheel
 from sample_projects import PROJECTS, Project
-from setuptools_tvm_ffi.audit.binaries import BinaryReader
+from setuptools_tvm_ffi.binaries.binary import BinaryReader
 from setuptools_tvm_ffi.cli import audited_wheels, main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
 

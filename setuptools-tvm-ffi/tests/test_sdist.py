@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from archives import assert_same_bytes, entries
 from sample_projects import Project, ProjectFactory
-from setuptools_tvm_ffi.source_date import sdist_date
+from setuptools_tvm_ffi.project.source_date import sdist_date
 
 DATE = 1600000000
 

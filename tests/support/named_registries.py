@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 
 import tvm_ffi.libinfo
 from environments import REPOSITORY
+from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.stubs import Stubs, generate_stubs
 from setuptools_tvm_ffi.stubs.requests import StubRequest
-from setuptools_tvm_ffi.tvm_ffi_process import TVMFFIProcess
 
 SOURCE = REPOSITORY / "setuptools-tvm-ffi" / "tests" / "sources" / "named_registry.c"
 LIBRARY = "libnamed.so"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .extension import TVMFFIExtension
+from .plugin.extension import TVMFFIExtension
 
 __version__ = "0.1.0"
 

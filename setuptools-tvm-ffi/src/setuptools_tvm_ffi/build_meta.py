@@ -18,11 +18,13 @@ from typing import Any
 import setuptools
 from setuptools import build_meta as _setuptools
 
-from . import abi_floor, ninja, platform_tag
-from .attachment import BuildContext, StubsReceiver, attach, set_build_context
+from .base.errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
+from .building import ninja
 from .cross.requirements import cross_requirements
 from .cross.targets import target_of
-from .errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
+from .ffi import releases as abi_floor
+from .plugin.attachment import BuildContext, StubsReceiver, attach, set_build_context
+from .records import platform_tag
 from .settings import ConfigSettings, Project, read_project
 from .settings.model import TABLE
 
@@ -115,7 +117,7 @@ def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) ->
 def rebuild_editable(folder: str, config_settings: ConfigSettings = None) -> None:
     """Build the libraries of an editable install anew; no hook of a frontend but one of our own.
 
-    :param folder: where they are installed, see `editable_rebuild`.
+    :param folder: where they are installed, see `editable.rebuild`.
     """
     with _hook(config_settings, rebuild_into=folder), _as_setup_script("build_ext"):
         _run_project()

@@ -16,8 +16,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.build_meta import build_wheel
-from setuptools_tvm_ffi.errors import BuildError
 from setuptools_tvm_ffi.settings.declaration import key_of
 from setuptools_tvm_ffi.settings.model import ExtensionSettings, ProjectSettings, settings_of
 from setuptools_tvm_ffi.settings.parser import parse_project

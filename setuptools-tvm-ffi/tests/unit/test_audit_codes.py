@@ -24,11 +24,11 @@ from pathlib import Path
 import pytest
 from made_binaries import compile_library, make_macho, make_pe
 from made_wheels import record_of, write_wheel
-from setuptools_tvm_ffi.audit.binaries import BinaryReader
 from setuptools_tvm_ffi.audit.codes import CATALOGUE, Code
 from setuptools_tvm_ffi.audit.report import WheelReport, audit_wheel
 from setuptools_tvm_ffi.audit.stub_files import stub_names
-from setuptools_tvm_ffi.build_record import digest
+from setuptools_tvm_ffi.binaries.binary import BinaryReader
+from setuptools_tvm_ffi.records.build_record import digest
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("cc") is None, reason="no cc for ELF on PATH"

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi.cross import library_checks
-from setuptools_tvm_ffi.libraries import _check
+from setuptools_tvm_ffi.building.libraries import _check
+from setuptools_tvm_ffi.cross import built_libraries as library_checks
 
 LOUD, QUIET = "build/loud/libloud.so", "build/quiet/libquiet.so"
 

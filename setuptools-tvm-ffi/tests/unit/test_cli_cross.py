@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.cli import cross as cross_command
+from setuptools_tvm_ffi.cli import cross_wheels as wheels
 from setuptools_tvm_ffi.cli import main
+from setuptools_tvm_ffi.cli.cross_wheels import BUILT, FAILED, NO_WHEEL, Outcome
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
-from setuptools_tvm_ffi.cross import sdk, wheels
+from setuptools_tvm_ffi.cross import sdk
 from setuptools_tvm_ffi.cross.targets import Target
-from setuptools_tvm_ffi.cross.wheels import BUILT, FAILED, NO_WHEEL, Outcome
 
 LINUX, MUSL = "x86_64-linux-gnu.2.17", "x86_64-linux-musl"
 

@@ -6,11 +6,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.cli import main
 from setuptools_tvm_ffi.cli import stubs as stubs_command
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
-from setuptools_tvm_ffi.errors import BuildError
-from setuptools_tvm_ffi.package_tree import PackageTree
+from setuptools_tvm_ffi.project.package_tree import PackageTree
 from setuptools_tvm_ffi.stubs import StubFile
 
 API, GONE = "pkg/_ffi_api.py", "pkg/gone.pyi"

@@ -7,10 +7,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-from setuptools_tvm_ffi.abi_floor import parse_floor
 from setuptools_tvm_ffi.compat.floor import Range, is_admitted, unknowns, violations, widest_range
 from setuptools_tvm_ffi.compat.releases import Release
 from setuptools_tvm_ffi.compat.result import TRANSIENT, Outcome, Result
+from setuptools_tvm_ffi.ffi.releases import parse_floor
 
 FAILURES = [o for o in Outcome if o is not Outcome.PASSED and o not in TRANSIENT]
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.compat import releases as releases_module
 from setuptools_tvm_ffi.compat.index import Index
 from setuptools_tvm_ffi.compat.releases import (
@@ -14,7 +15,6 @@ from setuptools_tvm_ffi.compat.releases import (
     parse_releases,
     pip_command,
 )
-from setuptools_tvm_ffi.errors import BuildError
 
 # What pip prints, shortened.
 LISTED = """\

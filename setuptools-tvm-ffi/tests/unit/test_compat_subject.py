@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.tags import sys_tags
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.compat.subject import packages_of, read_subject, split_requirements
-from setuptools_tvm_ffi.errors import BuildError
 
 LIBRARY = b"\x7fELF...TVMFFIFunctionCreate"
 HERE = str(next(iter(sys_tags())))

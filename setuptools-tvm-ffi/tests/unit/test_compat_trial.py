@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from packaging.version import Version
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.compat.environment import Environment, Installer
 from setuptools_tvm_ffi.compat.index import Index
 from setuptools_tvm_ffi.compat.processes import Children, Ended
@@ -22,7 +23,6 @@ from setuptools_tvm_ffi.compat.trial import (
     split_program,
     try_release,
 )
-from setuptools_tvm_ffi.errors import BuildError
 
 RELEASE = Release(Version("0.1.9"))
 SUBJECT = Subject(Path("/w/pkg-1.0.whl"), "ab", None, ("numpy>=1",), ("pkg",), ("pkg/libpkg.so",))

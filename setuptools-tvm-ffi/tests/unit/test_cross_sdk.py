@@ -13,11 +13,12 @@ from environments import REPOSITORY
 from made_wheels import write_wheel
 from packaging.requirements import Requirement
 from packaging.version import Version
-from setuptools_tvm_ffi import abi_floor, ninja
+from setuptools_tvm_ffi.base.errors import BuildError
+from setuptools_tvm_ffi.building import ninja
 from setuptools_tvm_ffi.cross import requirements, sdk
 from setuptools_tvm_ffi.cross.sdk import NoWheelError, download_arguments, prepare_target_sdk
 from setuptools_tvm_ffi.cross.targets import Target, parse_target
-from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.ffi import releases as abi_floor
 
 if sys.version_info >= (3, 11):
     import tomllib

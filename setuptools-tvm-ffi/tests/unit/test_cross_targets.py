@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pytest
 from packaging.tags import parse_tag
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.cross.targets import EXAMPLES, parse_target, target_of
-from setuptools_tvm_ffi.errors import ConfigurationError
 from setuptools_tvm_ffi.settings import Project, ProjectSettings
 
 

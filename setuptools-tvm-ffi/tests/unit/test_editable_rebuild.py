@@ -15,9 +15,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi import build_lock, build_meta, editable_rebuild, errors, ninja
-from setuptools_tvm_ffi.editable_rebuild import hook
-from setuptools_tvm_ffi.libraries import BuildRequest
+from setuptools_tvm_ffi import build_meta
+from setuptools_tvm_ffi.base import build_lock, errors
+from setuptools_tvm_ffi.building import ninja
+from setuptools_tvm_ffi.building.libraries import BuildRequest
+from setuptools_tvm_ffi.editable import hook
+from setuptools_tvm_ffi.editable import rebuild as editable_rebuild
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings, project
 from setuptools_tvm_ffi.settings.model import settings_of
 
@@ -91,8 +94,8 @@ def test_the_archive_of_tools_holds_what_a_build_imports(fake_ninja: str) -> Non
         "setuptools/build_meta.py",
         "_distutils_hack/override.py",
         "packaging/version.py",
-        "setuptools_tvm_ffi/editable_rebuild/hook.py",
-        "setuptools_tvm_ffi/tvm_ffi_process/child.py",
+        "setuptools_tvm_ffi/editable/hook.py",
+        "setuptools_tvm_ffi/ffi/child.py",
     } <= set(names)
     assert any(name.startswith("tomli/") for name in names) == (sys.version_info < (3, 11))
     for name in names:

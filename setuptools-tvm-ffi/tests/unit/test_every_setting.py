@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 from packaging.version import Version
-from setuptools_tvm_ffi.abi_floor import requirement_for
-from setuptools_tvm_ffi.build_plan import BuildPlan, make_plan
-from setuptools_tvm_ffi.commands.requirement import abi_floor
-from setuptools_tvm_ffi.job_count import Resources, count_jobs
+from setuptools_tvm_ffi.building.jobs import Resources, count_jobs
+from setuptools_tvm_ffi.building.plan import BuildPlan, make_plan
+from setuptools_tvm_ffi.ffi.releases import requirement_for
+from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
+from setuptools_tvm_ffi.plugin.commands.requirement import abi_floor
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.model import VendoredSettings, settings_of
@@ -36,7 +37,6 @@ from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.hipcc import DEFAULT_ARCHITECTURES, HipccCompiler
 from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
 from setuptools_tvm_ffi.toolchains.nvcc import NvccCompiler
-from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
 
 SDK = TVMFFISdk(Version("0.1.15"), ("sdk/include", "sdk/dlpack"), "sdk/lib", "libtvm_ffi.so")
 NO_FLAGS = EnvironmentFlags()
@@ -662,8 +662,8 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         "stub_imports": "../test_typed_stubs.py",
     },
     ProjectSettings: {
-        "cuda_architectures": "test_libraries.py",
-        "hip_architectures": "test_libraries.py",
+        "cuda_architectures": "test_building_libraries.py",
+        "hip_architectures": "test_building_libraries.py",
         "platform_tag": "../test_platform_tag.py",
         "editable_rebuild": "../test_rebuild_on_import.py",
         "stubs": "../test_stubs_command.py",

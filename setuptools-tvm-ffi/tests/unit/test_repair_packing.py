@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from made_wheels import record_of, write_wheel
 from packaging.tags import parse_tag
+from setuptools_tvm_ffi.archives.wheel_archive import open_wheel
 from setuptools_tvm_ffi.repair.packing import date_of, pack, with_tags
-from setuptools_tvm_ffi.wheel_archive import open_wheel
 
 DATE = (2023, 11, 14, 22, 13, 20)
 INFO = "pkg-1.0.dist-info"

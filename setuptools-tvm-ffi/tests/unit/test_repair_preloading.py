@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import pytest
-from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.repair.preloading import libraries_in, with_preloading
 
 PATCHED = b"a = 1\n# end delvewheel patch\n\nb = 2\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from packaging.tags import parse_tag
-from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.repair import tools
 from setuptools_tvm_ffi.repair.tools import TOOLS, Request, system_of_wheel
 

@@ -20,8 +20,8 @@ import pytest
 from made_binaries import make_macho
 from made_wheels import write_wheel
 from setuptools_tvm_ffi import repair
-from setuptools_tvm_ffi.audit.binaries import BinaryReader
-from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.base.errors import BuildError
+from setuptools_tvm_ffi.binaries.binary import BinaryReader
 from setuptools_tvm_ffi.repair import Repaired, repair_wheel, signatures, told, tools
 
 INFO = "pkg-1.0.dist-info"

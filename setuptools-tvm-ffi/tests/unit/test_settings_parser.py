@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration, key_of
 from setuptools_tvm_ffi.settings.languages import LanguageArguments

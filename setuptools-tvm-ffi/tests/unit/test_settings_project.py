@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi.errors import DEBUG_VARIABLE, ConfigurationError
+from setuptools_tvm_ffi.base.errors import DEBUG_VARIABLE, ConfigurationError
 from setuptools_tvm_ffi.settings import Project, ProjectSettings, read_project
 from setuptools_tvm_ffi.settings.declaration import key_of
 from setuptools_tvm_ffi.settings.model import settings_of

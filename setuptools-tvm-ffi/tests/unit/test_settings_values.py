@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.settings.declaration import Declaration, did_you_mean, key_of
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.values import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.stubs.directives import DirectiveError, blocks, parse, splice
 
 BEGIN = "# tvm-ffi-stubgen(begin): "

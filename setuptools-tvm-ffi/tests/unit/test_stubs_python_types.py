@@ -5,8 +5,8 @@ import ast
 import importlib
 
 import pytest
+from setuptools_tvm_ffi.ffi.type_schema import ANY, Schema
 from setuptools_tvm_ffi.stubs.python_types import NAMES, RULES, SPECIAL, Reference, TypeWriter
-from setuptools_tvm_ffi.stubs.schema import ANY, Schema
 
 BOOL, INT, FLOAT, TEXT = Schema("bool"), Schema("int"), Schema("float"), Schema("ffi.String")
 NONE, TENSOR, BYTES = Schema("None"), Schema("DLTensor*"), Schema("ffi.Bytes")

@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from setuptools_tvm_ffi.ffi.type_schema import ANY, Schema
 from setuptools_tvm_ffi.stubs.registry import Registry, read_registry
-from setuptools_tvm_ffi.stubs.schema import ANY, Schema
 
 FLAT = {"type": "ffi.Function", "args": [{"type": "int"}, {"type": "ffi.String"}]}
 NAMED = {

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from setuptools_tvm_ffi.errors import BuildError
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.settings import Project, ProjectSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, Toolchain
 from setuptools_tvm_ffi.toolchains.discovery import find_toolchain

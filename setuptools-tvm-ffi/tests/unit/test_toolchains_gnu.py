@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from packaging.version import Version
+from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.toolchains import (
@@ -20,7 +21,6 @@ from setuptools_tvm_ffi.toolchains import (
     Sibling,
 )
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
-from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
 
 RELEASE = ProjectSettings()
 SDK = TVMFFISdk(

@@ -7,12 +7,12 @@ import dataclasses
 
 import pytest
 from packaging.version import Version
+from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.hipcc import HipccCompiler
-from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
 
 SDK = TVMFFISdk(
     version=Version("0.1.15.post2"),

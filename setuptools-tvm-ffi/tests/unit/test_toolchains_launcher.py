@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.toolchains.launcher import Launcher, find_launcher
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")

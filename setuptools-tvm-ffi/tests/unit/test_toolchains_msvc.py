@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 from packaging.version import Version
+from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.toolchains import (
@@ -17,7 +18,6 @@ from setuptools_tvm_ffi.toolchains import (
     Sibling,
 )
 from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
-from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
 
 CL = r"C:\VS\VC\Tools\MSVC\14.40.33807\bin\HostX64\x64\cl.exe"
 LINK = r"C:\VS\VC\Tools\MSVC\14.40.33807\bin\HostX64\x64\link.exe"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from packaging.version import Version
-from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.base.errors import ConfigurationError
+from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.toolchains import Compiler, CompileUnit, EnvironmentFlags, LinkUnit
@@ -19,7 +20,6 @@ from setuptools_tvm_ffi.toolchains.nvcc import (
     NvccCompiler,
     default_architectures,
 )
-from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
 
 SDK = TVMFFISdk(
     version=Version("0.1.15.post2"),

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from packaging.version import Version
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.cross import zig_process
 from setuptools_tvm_ffi.cross.targets import parse_target
 from setuptools_tvm_ffi.cross.zig_process import check_project, find_zig_toolchain
-from setuptools_tvm_ffi.errors import ConfigurationError
+from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.toolchains import (
     Compiler,
@@ -24,7 +25,6 @@ from setuptools_tvm_ffi.toolchains import (
     library_filename,
 )
 from setuptools_tvm_ffi.toolchains.zig import ZigToolchain, check_settings, driver_command
-from setuptools_tvm_ffi.tvm_ffi_sdk import TVMFFISdk
 
 SDK = TVMFFISdk(Version("0.1.15"), ("sdk/include",), "sdk/lib", "libtvm_ffi.so")
 PLAIN = ExtensionSettings(name="pkg.ops", sources=("a.cc",))

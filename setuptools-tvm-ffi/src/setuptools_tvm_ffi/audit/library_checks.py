@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from packaging.tags import Tag
 
-from ..library_check import is_python_symbol
-from ..toolchains import local_symbols
+from ..binaries import local_symbols
+from ..binaries.binary import Binary
+from ..binaries.platform_tags import is_entitled, is_external_copy
+from ..building.library_check import is_python_symbol
 from . import codes
-from .binaries import Binary
 from .codes import Code, Finding, listed
-from .platform_tags import is_entitled, is_external_copy
 
 _PYTHON_LIBRARY = re.compile(r"libpython[\d.]+\w*\.(?:so|dylib)[\d.]*|(?i:python3\d*\w*\.dll)")
 _OF_WHO_EXPORTS = (codes.EXPORTS_TEMPLATES, codes.UNIQUE)

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from .. import build_record
-from ..abi_floor import DISTRIBUTION
-from ..errors import BuildError
-from ..wheel_archive import WheelArchive, open_wheel
-from ..wheel_record import Record
+from ..archives.wheel_archive import WheelArchive, open_wheel
+from ..archives.wheel_record import Record
+from ..base.errors import BuildError
+from ..binaries.binary import Binary, BinaryReader, Unreadable, is_binary
+from ..binaries.platform_tags import is_external_copy, satisfied_tag
+from ..ffi.releases import DISTRIBUTION
+from ..records import build_record
 from . import codes
-from .binaries import Binary, BinaryReader, Unreadable, is_binary
 from .codes import Finding
 from .file_names import name_findings
 from .library_checks import Surroundings, is_grafted, library_findings, surroundings
-from .platform_tags import is_external_copy, satisfied_tag
 from .requirement_checks import declared_requirement, places, requirement_findings
 from .stub_files import MAX_TOTAL_SIZE, StubNames, may_name, stub_names
 from .wheel_checks import (

@@ -19,9 +19,9 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ..abi_floor import DISTRIBUTION, WITHDRAWN
+from ..binaries.binary import Binary
+from ..ffi.releases import DISTRIBUTION, WITHDRAWN
 from . import codes
-from .binaries import Binary
 from .codes import Finding, listed
 from .tvm_ffi_symbols import FIRST, GONE, RELEASES
 from .wheel_checks import BuildFacts, needed_releases

@@ -14,14 +14,14 @@ from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from .. import build_record
-from ..abi_floor import DISTRIBUTION
-from ..errors import BuildError
+from ..base.errors import BuildError
+from ..binaries.binary import Binary
+from ..binaries.platform_tags import problems_for, satisfied_tag
+from ..ffi.releases import DISTRIBUTION
+from ..records import build_record
 from . import codes
-from .binaries import Binary
 from .codes import Finding, listed
 from .library_checks import is_bound_to_cpython, is_python_extension, python_symbols
-from .platform_tags import problems_for, satisfied_tag
 from .stub_files import StubNames
 from .tvm_ffi_symbols import FIRST
 

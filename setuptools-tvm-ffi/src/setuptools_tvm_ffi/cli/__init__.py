@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Sequence
 
 from .. import __version__
-from ..errors import PREFIX, BuildError, harmless, render
+from ..base.errors import PREFIX, BuildError, harmless, render
 from .exit_status import COULD_NOT_RUN
 
 _COMMANDS = {

@@ -9,7 +9,7 @@ from typing import Any
 from ..audit.codes import Finding
 from ..audit.report import LibraryReport, WheelReport
 from ..audit.wheel_checks import exported_functions
-from ..errors import harmless
+from ..base.errors import harmless
 
 # Who has what a library needs, and how that is called.
 _PROVIDERS = {

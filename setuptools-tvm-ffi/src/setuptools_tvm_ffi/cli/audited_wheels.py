@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..audit.binaries import BinaryReader
 from ..audit.codes import CATALOGUE
 from ..audit.report import WheelReport
-from ..errors import BuildError, ConfigurationError, harmless, render
+from ..base.errors import BuildError, ConfigurationError, harmless, render
+from ..binaries.binary import BinaryReader
 from . import print_traceback
 from .audit_rendering import as_json, as_text
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE

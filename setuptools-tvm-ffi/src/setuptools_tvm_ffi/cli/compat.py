@@ -22,6 +22,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..base.errors import PREFIX, BuildError
+from ..base.user_cache import user_cache_folder
+from ..building.jobs import count_jobs, measure
 from ..compat.cache import Cache, Watch, facts_of, folder_state
 from ..compat.environment import Installer
 from ..compat.floor import is_admitted, unknowns, violations
@@ -32,9 +35,6 @@ from ..compat.result import Outcome, Result
 from ..compat.schedule import try_releases
 from ..compat.subject import read_subject
 from ..compat.trial import Plan, shadows
-from ..errors import PREFIX, BuildError
-from ..job_count import count_jobs, measure
-from ..user_cache import user_cache_folder
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 from .interruption import interruptible
 

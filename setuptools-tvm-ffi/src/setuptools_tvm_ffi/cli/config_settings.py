@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from ..errors import BuildError
+from ..base.errors import BuildError
 
 
 def add_config_settings(parser: argparse.ArgumentParser) -> None:

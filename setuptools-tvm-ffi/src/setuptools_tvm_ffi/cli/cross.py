@@ -15,10 +15,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..base.errors import PREFIX, BuildError, harmless
 from ..cross.targets import Target, parse_target
-from ..cross.wheels import BUILT, Outcome, build_wheels, check_environment
-from ..errors import PREFIX, BuildError, harmless
 from .config_settings import add_config_settings, parse_config_settings
+from .cross_wheels import BUILT, Outcome, build_wheels, check_environment
 from .exit_status import FINDINGS, FINE
 from .interruption import interruptible
 

@@ -11,8 +11,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..audit.binaries import BinaryReader
 from ..audit.report import audit_wheel
+from ..binaries.binary import BinaryReader
 from ..repair import Repaired, repair_wheel
 from . import audited_wheels
 from .audited_wheels import Audited

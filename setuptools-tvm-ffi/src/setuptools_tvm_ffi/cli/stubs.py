@@ -14,10 +14,10 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..base.errors import PREFIX, BuildError
 from ..build_meta import build_stubs
-from ..errors import PREFIX, BuildError
-from ..package_tree import PackageTree
-from ..placement import place_in_source_tree
+from ..plugin.placement import place_in_source_tree
+from ..project.package_tree import PackageTree
 from ..stubs import StubFile, cause, stale_files
 from .config_settings import add_config_settings, parse_config_settings
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
-from ..file_digest import digest_of
-from ..file_replacement import replace_file
+from ..base.file_digest import digest_of
+from ..base.file_replacement import replace_file
 from .releases import Release
 from .result import TRANSIENT, Outcome, Result
 from .trial import PROBE

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from ..abi_floor import DISTRIBUTION
+from ..ffi.releases import DISTRIBUTION
 from .index import Index
 
 # Those of the calling Python, and what would bring modules in from outside.

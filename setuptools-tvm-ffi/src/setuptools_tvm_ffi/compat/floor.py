@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from ..abi_floor import requirement_for
+from ..ffi.releases import requirement_for
 from .releases import Release
 from .result import Result
 

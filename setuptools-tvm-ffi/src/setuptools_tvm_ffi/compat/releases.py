@@ -20,9 +20,9 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from ..abi_floor import DISTRIBUTION, WITHDRAWN
-from ..child_python import has_pip
-from ..errors import BuildError
+from ..base.child_python import has_pip
+from ..base.errors import BuildError
+from ..ffi.releases import DISTRIBUTION, WITHDRAWN
 from .environment import for_installers
 from .index import Index
 

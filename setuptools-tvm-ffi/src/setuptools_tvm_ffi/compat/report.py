@@ -7,7 +7,7 @@ import platform
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from ..abi_floor import DISTRIBUTION
+from ..ffi.releases import DISTRIBUTION
 from .floor import is_admitted, widest_range
 from .releases import Release
 from .result import Result

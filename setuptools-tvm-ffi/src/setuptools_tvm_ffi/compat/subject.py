@@ -13,10 +13,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, sys_tags
 from packaging.utils import canonicalize_name
 
-from ..abi_floor import DISTRIBUTION
-from ..errors import BuildError
-from ..file_digest import digest_of
-from ..wheel_archive import WheelArchive, open_wheel
+from ..archives.wheel_archive import WheelArchive, open_wheel
+from ..base.errors import BuildError
+from ..base.file_digest import digest_of
+from ..ffi.releases import DISTRIBUTION
 
 _SUFFIXES = {".so", ".dylib", ".dll"}
 

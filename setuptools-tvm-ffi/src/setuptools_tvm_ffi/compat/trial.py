@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..abi_floor import DISTRIBUTION
-from ..errors import BuildError
+from ..base.errors import BuildError
+from ..ffi.releases import DISTRIBUTION
 from .environment import Environment, Installer, for_installers
 from .processes import Children, Ended, signal_name
 from .releases import Release
@@ -25,7 +25,7 @@ from .subject import Subject
 #: What the child runs.
 PROBE = Path(__file__).with_name("probe.py")
 #: How it reads a schema.
-SCHEMA_MODULE = Path(__file__).parents[1] / "stubs" / "schema.py"
+SCHEMA_MODULE = Path(__file__).parents[1] / "ffi" / "type_schema.py"
 _DETAIL = 300
 _PYTHON = re.compile(r"(python|pypy)[\d.]*(\.exe)?")
 # Of a script, as much as tells what runs it.

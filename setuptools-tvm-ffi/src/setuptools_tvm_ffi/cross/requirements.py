@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from ..child_python import has_pip
-from ..platform_tag import BUILD_REQUIREMENTS as READERS
+from ..base.child_python import has_pip
+from ..records.platform_tag import BUILD_REQUIREMENTS as READERS
 
 # Zig numbers what may break in its second place; 0.17.1 was tried.
 _ZIG = "ziglang>=0.17.1,<0.18"

@@ -13,14 +13,14 @@ from pathlib import Path, PurePosixPath
 
 from packaging.version import Version
 
-from ..abi_floor import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
-from ..child_python import has_pip, run_module
-from ..errors import BuildError
-from ..file_digest import digest_of
-from ..file_replacement import replace_file
+from ..archives.wheel_archive import open_wheel
+from ..base.child_python import has_pip, run_module
+from ..base.errors import BuildError
+from ..base.file_digest import digest_of
+from ..base.file_replacement import replace_file
+from ..ffi.releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
+from ..ffi.sdk import TVMFFISdk, installed_version
 from ..toolchains.zig import WINDOWS_HEADER
-from ..tvm_ffi_sdk import TVMFFISdk, installed_version
-from ..wheel_archive import open_wheel
 from .targets import Target
 
 _LIBRARIES = {

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..errors import ConfigurationError
+from ..base.errors import ConfigurationError
 from ..settings import Project
 from ..settings.declaration import did_you_mean
 

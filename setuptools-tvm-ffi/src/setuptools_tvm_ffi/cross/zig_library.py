@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..errors import PREFIX
+from ..base.errors import PREFIX
 
 # Of scripts for debuggers: an installer makes it, and writes the environment's path into it.
 _COMPILED = "__pycache__"

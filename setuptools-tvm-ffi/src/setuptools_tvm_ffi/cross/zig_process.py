@@ -12,12 +12,12 @@ import subprocess
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from ..errors import BuildError, ConfigurationError
+from ..base.errors import BuildError, ConfigurationError
+from ..base.user_cache import user_cache_folder
 from ..settings import Project
 from ..settings.model import SANITIZERS
 from ..toolchains import Compiler, EnvironmentFlags
 from ..toolchains.zig import ZigToolchain, driver_command
-from ..user_cache import user_cache_folder
 from .targets import Target
 from .zig_library import keep_library
 

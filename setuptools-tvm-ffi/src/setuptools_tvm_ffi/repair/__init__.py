@@ -17,14 +17,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import build_record
-from ..audit.binaries import BinaryReader
-from ..child_python import run_module
-from ..errors import BuildError, harmless
-from ..file_replacement import new_file
-from ..platform_tag import complete
-from ..wheel_archive import WheelArchive, open_wheel
-from ..wheel_record import Record, RecordRow
+from ..archives.wheel_archive import WheelArchive, open_wheel
+from ..archives.wheel_record import Record, RecordRow
+from ..base.child_python import run_module
+from ..base.errors import BuildError, harmless
+from ..base.file_replacement import new_file
+from ..binaries.binary import BinaryReader
+from ..records import build_record
+from ..records.platform_tag import complete
 from . import sboms
 from .needs import needs
 from .packing import Date, date_of, pack, with_tags

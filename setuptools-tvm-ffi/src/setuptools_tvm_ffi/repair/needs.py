@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..archives.wheel_archive import WheelArchive
 from ..audit import codes
-from ..audit.binaries import Binary, BinaryReader, Unreadable, is_binary
 from ..audit.library_checks import library_findings, surroundings
-from ..audit.platform_tags import problems_for
-from ..errors import BuildError
-from ..wheel_archive import WheelArchive
+from ..base.errors import BuildError
+from ..binaries.binary import Binary, BinaryReader, Unreadable, is_binary
+from ..binaries.platform_tags import problems_for
 
 _MENDED = {
     codes.NEEDS_MISSING: "it needs {}, which is not in the wheel",

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from packaging.tags import Tag
 
-from ..file_replacement import new_file
-from ..wheel_archive import WheelArchive
+from ..archives.wheel_archive import WheelArchive
+from ..base.file_replacement import new_file
 
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 

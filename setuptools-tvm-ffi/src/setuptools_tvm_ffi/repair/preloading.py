@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..errors import BuildError
+from ..base.errors import BuildError
 
 _END = b"# end delvewheel patch"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from ..errors import BuildError
+from ..base.errors import BuildError
 
 _MACH_O = (
     *(b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"),  # for one architecture

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from packaging.tags import Tag, platform_tags
 
-from ..audit.platform_tags import EXTERNAL
-from ..errors import BuildError
+from ..base.errors import BuildError
+from ..binaries.platform_tags import EXTERNAL
 
 _INSTALL = "python -m pip install 'setuptools-tvm-ffi[repair]'"
 

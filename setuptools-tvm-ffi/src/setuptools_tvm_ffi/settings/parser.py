@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ConfigurationError
+from ..base.errors import ConfigurationError
 from .declaration import Declaration, did_you_mean, key_of, shown
 from .model import (
     TABLE,

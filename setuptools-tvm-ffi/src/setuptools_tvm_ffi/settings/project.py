@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ..errors import DEBUG_VARIABLE, ConfigurationError
+from ..base.errors import DEBUG_VARIABLE, ConfigurationError
 from .declaration import did_you_mean, key_of, shown
 from .languages import LANGUAGES, LanguageArguments
 from .model import TABLE, ExtensionSettings, ProjectSettings, Setting, settings_of

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Union
 
-from ..errors import ConfigurationError
+from ..base.errors import ConfigurationError
 from .languages import LANGUAGES, LanguageArguments
 
 Macro = tuple[str, Union[str, None]]

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ..file_replacement import replace_file
-from ..tvm_ffi_process import CHILD
+from ..base.file_replacement import replace_file
+from ..ffi.process import CHILD
 from .requests import PythonFiles, StubRequest
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import BuildError
+from ..base.errors import BuildError
 from .names import Hidden, NameProblem, find_problems, hidden_by
 from .registry import Registry, read_registry
 from .requests import StubRequest

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import BuildError
+from ..base.errors import BuildError
 
 MARKER = "# tvm-ffi-stubgen("
 

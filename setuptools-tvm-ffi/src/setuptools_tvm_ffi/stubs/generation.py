@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..errors import BuildError
-from ..tvm_ffi_process import TVMFFIProcess
+from ..base.errors import BuildError
+from ..ffi.process import TVMFFIProcess
 from . import directives
 from .cache import Stubs, load, store
 from .chosen import Chosen, choose_names

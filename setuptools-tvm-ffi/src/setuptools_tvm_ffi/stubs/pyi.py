@@ -14,12 +14,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .. import __version__
+from ..ffi.type_schema import Schema
 from .imports import StubNames
 from .outline import ClassOutline, Outline
 from .parameters import parameter_names
 from .python_types import Reference, TypeWriter
 from .registry import Field, Function, ObjectType, Registry
-from .schema import Schema
 
 #: What the first line of every stub of ours begins with.
 SIGNATURE = "# Written by setuptools-tvm-ffi"

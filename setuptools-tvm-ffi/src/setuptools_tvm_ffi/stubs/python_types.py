@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Union
 
-from .schema import FUNCTIONS, Schema
+from ..ffi.type_schema import FUNCTIONS, Schema
 
 #: Name and module.
 Reference = tuple[str, str]

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..ffi.type_schema import ANY, FUNCTIONS, Schema, parse_schema
 from .python_types import Reference
-from .schema import ANY, FUNCTIONS, Schema, parse_schema
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _schema_facts(schema: Schema | None) -> list[Any] | None:
 
 
 def read_registry(answer: Mapping[str, Any]) -> Registry:
-    """Return the registry for the answer of `tvm_ffi_process/reflection.py`."""
+    """Return the registry for the answer of `ffi/reflection.py`."""
     return Registry(
         functions={name: _function(name, value) for name, value in answer["functions"].items()},
         types={key: _type(key, value) for key, value in answer["types"].items()},

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ..errors import ConfigurationError
-from ..libraries import BuildResult, BuiltLibrary
-from ..package_tree import PackageTree
+from ..base.errors import ConfigurationError
+from ..building.libraries import BuildResult, BuiltLibrary
+from ..project.package_tree import PackageTree
 from ..settings import ExtensionSettings
 from . import directives
 

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import BuildError
+from ..base.errors import BuildError
 from ..settings import ProjectSettings
 from .hipcc import HipccCompiler
 from .model import Compiler, DeviceCompiler, EnvironmentFlags

@@ -16,7 +16,7 @@ from typing import Any
 
 from setuptools.errors import PlatformError
 
-from ..errors import BuildError, ConfigurationError
+from ..base.errors import BuildError, ConfigurationError
 from ..settings import Project
 from .device_discovery import find_device_compiler
 from .gnu import GnuToolchain

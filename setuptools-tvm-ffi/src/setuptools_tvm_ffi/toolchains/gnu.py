@@ -9,10 +9,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from ..build_environment import used_names
+from ..binaries import local_symbols
+from ..ffi.sdk import TVMFFISdk
+from ..project.build_environment import used_names
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
-from ..tvm_ffi_sdk import TVMFFISdk
-from . import local_symbols
 from .model import (
     Companion,
     Compiler,

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..ffi.sdk import TVMFFISdk
 from ..settings.model import ExtensionSettings, ProjectSettings
-from ..tvm_ffi_sdk import TVMFFISdk
 from . import gnu
 from .model import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 

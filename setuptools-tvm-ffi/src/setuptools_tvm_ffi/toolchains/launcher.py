@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
-from ..errors import ConfigurationError
+from ..base.errors import ConfigurationError
 
 # Both know nvcc and hipcc, and start whatever they do not know as it is.
 _CACHES = frozenset({"ccache", "sccache"})

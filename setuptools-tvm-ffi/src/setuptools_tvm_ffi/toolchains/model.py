@@ -9,9 +9,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Optional, Protocol
 
-from ..errors import BuildError
+from ..base.errors import BuildError
+from ..ffi.sdk import TVMFFISdk
 from ..settings.model import ExtensionSettings
-from ..tvm_ffi_sdk import TVMFFISdk
 
 #: Name, version (``None`` if it cannot be told) and publisher of what becomes a part of a library.
 StaticPart = tuple[str, Optional[str], str]

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from ..ffi.sdk import TVMFFISdk
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
-from ..tvm_ffi_sdk import TVMFFISdk
 from .gnu import METADATA_MACRO, prefix_maps
 from .model import (
     Companion,

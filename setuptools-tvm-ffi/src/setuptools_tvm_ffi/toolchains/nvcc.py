@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from ..build_environment import ENVIRONMENT, PACKAGES
-from ..errors import ConfigurationError
+from ..base.errors import ConfigurationError
+from ..ffi.sdk import TVMFFISdk
+from ..project.build_environment import ENVIRONMENT, PACKAGES
 from ..settings.model import ExtensionSettings, ProjectSettings
-from ..tvm_ffi_sdk import TVMFFISdk
 from . import gnu, msvc
 from .model import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 

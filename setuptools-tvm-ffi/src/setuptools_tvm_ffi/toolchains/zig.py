@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from ..errors import ConfigurationError
+from ..base.errors import ConfigurationError
+from ..binaries import local_symbols
+from ..ffi.sdk import TVMFFISdk
 from ..settings.model import ExtensionSettings
-from ..tvm_ffi_sdk import TVMFFISdk
-from . import local_symbols
 from .gnu import GnuToolchain
 from .model import Companion, LinkUnit, StaticPart, library_filename
 

@@ -1,0 +1,368 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The platform tag that a wheel's libraries live up to, and what is against another one.
+
+manylinux is PEP 600, musllinux PEP 656; which symbol versions and libraries each allows is read
+from auditwheel's own tables. macOS and Windows tags follow from what the libraries say.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..audit.codes import listed
+from ..base.errors import BuildError
+from .binary import Binary, SymbolVersion
+from .windows_libraries import is_on_every_windows
+
+#: What is not in the wheel and is there all the same: libtvm_ffi, which `tvm_ffi` has loaded
+#: before, and what comes with NVIDIA's driver.
+EXTERNAL = frozenset(
+    {
+        *("libtvm_ffi.so", "libtvm_ffi.dylib", "tvm_ffi.dll"),
+        *("libcuda.so.1", "nvcuda.dll", "libnvidia-ml.so.1", "nvml.dll"),
+    }
+)
+
+# What repair tools make of such a name when they put the file into a wheel.
+_COPY = re.compile(r"(.+?)-[0-9a-f]{6,}(\.(?:so|dylib|dll)[\d.]*)")
+
+_LINUX = re.compile(r"linux_(\w+)")
+_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
+_MUSLLINUX = re.compile(r"musllinux_(\d+)_(\d+)_(\w+)")
+_MACOS = re.compile(r"macosx_(\d+)_(\d+)_(\w+)")
+_WINDOWS = {"win32": "i386", "win_amd64": "amd64", "win_arm64": "arm64"}
+_UNIVERSAL = {"universal2": {"arm64", "x86_64"}, "intel": {"i386", "x86_64"}}
+_GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
+# The dynamic loader. ("ld64" is that of s390x and ppc64le.)
+_LOADER = re.compile(r"ld-linux.*|ld64\.so\.[12]|ld-musl-.*")
+# musl's loader takes the first for itself, whatever the file is called.
+_MUSL_LIBC = re.compile(r"libc\.so|libc\.musl-\w+\.so\.1")
+
+_MACOS_SYSTEM = ("/usr/lib/", "/System/Library/")
+# What a macOS library may put before the name of one that another has loaded before.
+_MACOS_PLACES = ("@rpath/", "@loader_path/")
+
+
+@dataclass(frozen=True)
+class _Policy:
+    """What a manylinux or musllinux tag allows on a machine."""
+
+    name: str
+    machine: str
+    aliases: tuple[str, ...]
+    priority: int
+    versions: frozenset[str]
+    #: of the names before the first ``_``; a version of another name is no concern of the policy
+    families: frozenset[str]
+    libraries: frozenset[str]
+    forbidden: tuple[tuple[str, frozenset[str]], ...]
+
+    @property
+    def tag(self) -> str:
+        return f"{self.name}_{self.machine}"
+
+
+def satisfied_tag(binaries: Sequence[Binary], among: Sequence[Binary] = ()) -> str:
+    """Return the lowest platform tag that a wheel with these libraries satisfies.
+
+    That is the one that the most machines accept: the oldest manylinux (``linux_…`` where no
+    policy is met, and PyPI takes none of it), the oldest macOS, the machine on Windows. What is not
+    in the libraries is not known: for musl it is the newest musllinux of the tables.
+
+    :param binaries: all that are in the wheel; what they need of each other counts as there.
+    :param among: more that are there, and for which the tag is not.
+    :raises BuildError: they are for different platforms, or for none that has tags.
+    """
+    loaded = _loaded(binaries)
+    if not loaded:
+        return "any"
+    formats = {binary.format for binary in loaded}
+    if len(formats) > 1:
+        raise BuildError(
+            "the libraries are for different platforms: "
+            + ", ".join(f"{b.path} ({b.format})" for b in loaded)
+        )
+    if formats == {"macho"}:
+        return _macos_tag(loaded)
+    machines = sorted({binary.machine for binary in loaded})
+    if len(machines) > 1:
+        raise BuildError(f"the libraries are for different machines: {', '.join(machines)}")
+    if formats == {"pe"}:
+        names = [tag for tag, machine in _WINDOWS.items() if machine == machines[0]]
+        if not names:
+            raise BuildError(f"there is no platform tag for Windows on {machines[0]}")
+        return names[0]
+    file = "musllinux" if _is_musl(loaded) else "manylinux"
+    policies = [policy for policy in _policies(file) if policy.machine == machines[0]]
+    if file == "musllinux":
+        policies.reverse()
+    there = _names_of([*binaries, *among])
+    for policy in policies:
+        if not any(list(_policy_problems(b, policy, there)) for b in loaded):
+            return policy.tag
+    return f"linux_{machines[0]}"
+
+
+def problems_for(binaries: Sequence[Binary], wanted: str) -> tuple[str, ...]:
+    """Return what keeps a wheel with these libraries from a platform tag; nothing where all fits.
+
+    :param binaries: all that are in the wheel.
+    :param wanted: a platform tag: ``manylinux_2_28_x86_64``, ``manylinux2014_aarch64``,
+        ``musllinux_1_2_x86_64``, ``macosx_11_0_arm64``, ``win_amd64``, ``linux_x86_64``.
+    """
+    loaded = _loaded(binaries)
+    if wanted == "any":
+        return tuple(f"{b.path} is for {b.machine}, and 'any' is every machine" for b in loaded)
+    return tuple(dict.fromkeys(_problems(binaries, loaded, modern_name(wanted))))
+
+
+def modern_name(tag: str) -> str:
+    """Return the PEP 600 name of an older manylinux tag, and any other tag as it is.
+
+    >>> modern_name("manylinux2014_x86_64")
+    'manylinux_2_17_x86_64'
+    """
+    for policy in _policies("manylinux"):
+        if tag in {f"{alias}_{policy.machine}" for alias in policy.aliases}:
+            return policy.tag
+    return tag
+
+
+def is_entitled(library: str, binary: Binary) -> bool:
+    """Whether a library that is not in the wheel is on every machine that the oldest tag is for."""
+    if binary.format == "macho":
+        if library.startswith(_MACOS_PLACES):
+            return library.rpartition("/")[2] in EXTERNAL
+        return library in EXTERNAL or library.startswith(_MACOS_SYSTEM)
+    if binary.format == "pe":
+        return library.lower() in EXTERNAL or is_on_every_windows(library, binary.machine)
+    # By its name alone: one with a folder before it is looked for there and nowhere else.
+    if library in EXTERNAL or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library):
+        return True
+    file = "musllinux" if _is_musl([binary]) else "manylinux"
+    return any(library in p.libraries for p in _policies(file) if p.machine == binary.machine)
+
+
+def is_external_copy(path: str) -> bool:
+    """Whether a file in a wheel is one that is to be elsewhere.
+
+    >>> is_external_copy("pkg.libs/libtvm_ffi-1a2b3c4d.so")
+    True
+    """
+    name = path.rpartition("/")[2]
+    return name in EXTERNAL or _COPY.sub(r"\1\2", name) in EXTERNAL
+
+
+def _loaded(binaries: Iterable[Binary]) -> list[Binary]:
+    return [binary for binary in binaries if binary.kind in {"library", "executable"}]
+
+
+def _is_musl(binaries: Iterable[Binary]) -> bool:
+    return any(
+        _MUSL_LIBC.fullmatch(name) or name.startswith("ld-musl-")
+        for binary in binaries
+        for name in binary.needed
+    )
+
+
+def _names_of(binaries: Iterable[Binary]) -> frozenset[str]:
+    names = {binary.path.rpartition("/")[2] for binary in binaries}
+    names |= {binary.name for binary in binaries if binary.name}
+    return frozenset(names)
+
+
+def _problems(binaries: Sequence[Binary], loaded: list[Binary], wanted: str) -> Iterator[str]:
+    macos = _MACOS.fullmatch(wanted)
+    if macos is not None:
+        yield from _macos_problems(loaded, int(macos[1]), int(macos[2]), macos[3])
+        return
+    if wanted in _WINDOWS:
+        yield from _machine_problems(loaded, "pe", _WINDOWS[wanted], wanted)
+        return
+    match = _MANYLINUX.fullmatch(wanted) or _MUSLLINUX.fullmatch(wanted)
+    linux = _LINUX.fullmatch(wanted)
+    if match is None and linux is None:
+        yield f"'{wanted}' is no platform tag that is known here"
+        return
+    machine = match[3] if match is not None else linux[1] if linux is not None else ""
+    wrong = list(_machine_problems(loaded, "elf", machine, wanted))
+    yield from wrong
+    if wrong or match is None:
+        return
+    file = wanted.partition("_")[0]
+    glibc = (int(match[1]), int(match[2]))
+    policy = _policy_for(file, glibc, machine)
+    if policy is None:
+        yield f"auditwheel knows no {file} tag for {machine} as old as '{wanted}'"
+        return
+    for binary in loaded:
+        if (file == "musllinux") != _is_musl([binary]) and _needs_libc(binary):
+            yield f"{binary.path}: it is linked with {'glibc' if file == 'musllinux' else 'musl'}"
+        else:
+            allowed = _names_of(binaries)
+            for problem in _policy_problems(binary, policy, allowed, glibc=glibc):
+                yield f"{binary.path}: {problem}"
+
+
+def _needs_libc(binary: Binary) -> bool:
+    return any(name.startswith("libc.") for name in binary.needed)
+
+
+def _machine_problems(
+    loaded: Iterable[Binary], kind: str, machine: str, wanted: str
+) -> Iterator[str]:
+    for binary in loaded:
+        if binary.format != kind or binary.machine != machine:
+            yield _of_another_platform(binary, wanted)
+
+
+def _of_another_platform(binary: Binary, wanted: str) -> str:
+    name = {"elf": "an ELF file", "macho": "a Mach-O file", "pe": "a PE file"}[binary.format]
+    return f"{binary.path}: it is {name} for {binary.machine}, not '{wanted}'"
+
+
+def _policy_problems(
+    binary: Binary,
+    policy: _Policy,
+    bundled: frozenset[str],
+    *,
+    glibc: tuple[int, int] | None = None,
+) -> Iterator[str]:
+    """Yield what a policy forbids.
+
+    :param glibc: the version of a tag that is between two of the tables'.
+    """
+    for needed in binary.symbol_versions:
+        if needed.library in bundled or _is_allowed(needed, policy, glibc):
+            continue
+        users = f" (for {listed(needed.symbols)})" if needed.symbols else ""
+        yield f"it needs {needed.version} of {needed.library}{users}"
+    for library in binary.needed:
+        known = library in policy.libraries or library in EXTERNAL or library in bundled
+        if not (known or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library)):
+            yield f"it needs {library}, which is not on every machine"
+    # As Rust asks for __cxa_thread_atexit_impl: where there is none, nobody misses it.
+    undefined = set(binary.undefined) - set(binary.weak)
+    for library, symbols in policy.forbidden:
+        used = sorted(undefined & symbols) if library in binary.needed else []
+        if used:
+            yield f"it uses {listed(used)}, which not every {library} has"
+
+
+def _is_allowed(needed: SymbolVersion, policy: _Policy, glibc: tuple[int, int] | None) -> bool:
+    if needed.version in policy.versions:
+        return True
+    number = _GLIBC_VERSION.fullmatch(needed.version)
+    if number is not None and glibc is not None:
+        return (int(number[1]), int(number[2])) <= glibc
+    return needed.version.partition("_")[0] not in policy.families
+
+
+def _macos_tag(loaded: Sequence[Binary]) -> str:
+    by_path: dict[str, set[str]] = {}
+    for binary in loaded:
+        by_path.setdefault(binary.path, set()).add(binary.machine)
+    common = set.intersection(*by_path.values())
+    name = next((name for name, machines in _UNIVERSAL.items() if machines <= common), None)
+    if name is None:
+        if not common:
+            raise BuildError(
+                "the libraries are for different machines: "
+                + ", ".join(f"{path} ({'/'.join(sorted(m))})" for path, m in by_path.items())
+            )
+        name = min(common)
+    machines = _UNIVERSAL.get(name, {name})
+    unknown = [b.path for b in loaded if b.machine in machines and b.minimum_os is None]
+    if unknown:
+        raise BuildError(f"{unknown[0]}: it does not say from which macOS on it runs")
+    major, minor = max(_oldest_macos(b, machines) for b in loaded if b.machine in machines)
+    return f"macosx_{major}_{minor}_{name}"
+
+
+def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
+    assert binary.minimum_os is not None
+    major, minor = binary.minimum_os
+    if len(machines) > 1 and binary.machine == "arm64" and (major, minor) <= (11, 0):
+        return (0, 0)  # there is no older one on that machine
+    # From 11 on tags have no minor versions (https://packaging.python.org/en/latest/specifications/
+    # platform-compatibility-tags/), so that one that needs 11.3 is for 12.
+    return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004 - macOS 11
+
+
+def _macos_problems(loaded: Sequence[Binary], major: int, minor: int, name: str) -> Iterator[str]:
+    wanted = _UNIVERSAL.get(name, {name})
+    tag = f"macosx_{major}_{minor}_{name}"
+    have: dict[str, set[str]] = {}
+    for binary in loaded:
+        if binary.format != "macho":
+            yield _of_another_platform(binary, tag)
+            continue
+        have.setdefault(binary.path, set()).add(binary.machine)
+        if binary.machine not in wanted:
+            continue
+        if binary.minimum_os is None:
+            yield f"{binary.path}: it does not say from which macOS on it runs"
+        elif _oldest_macos(binary, wanted) > (major, minor):
+            version = ".".join(map(str, binary.minimum_os))
+            yield f"{binary.path}: it needs macOS {version} on {binary.machine}"
+    for path, machines in have.items():
+        if not wanted <= machines:
+            yield f"{path}: it is for {' and '.join(sorted(machines))}, not '{tag}'"
+
+
+def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | None:
+    """Return the newest policy of the tables that is not newer than a tag."""
+    pattern = re.compile(rf"{file}_(\d+)_(\d+)")
+    newest = None
+    for policy in _policies(file):
+        match = pattern.fullmatch(policy.name)
+        known = policy.machine == machine and match is not None
+        if known and match is not None and (int(match[1]), int(match[2])) <= version:
+            newest = policy
+    return newest
+
+
+@functools.cache
+def _policies(file: str) -> tuple[_Policy, ...]:
+    """Return the policies of a table, oldest first.
+
+    The tables are read from auditwheel's folder (the same in 6.4 and in 6.8): its own code looks
+    at the machine that it runs on, and imports what reads ELF files.
+    """
+    found = importlib.util.find_spec("auditwheel")
+    if found is None or found.origin is None:
+        raise BuildError(
+            "auditwheel, whose tables say what a platform tag promises, is not installed",
+            hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
+        )
+    table = Path(found.origin).parent / "policy" / f"{file}-policy.json"
+    try:
+        rows = json.loads(table.read_text(encoding="utf-8"))
+        policies = [p for row in rows if row["name"] != "linux" for p in _of_row(row)]
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise BuildError(
+            f"{table}: this release of auditwheel keeps its tables elsewhere: {problem!r}",
+            hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
+        ) from None
+    return tuple(sorted(policies, key=lambda policy: -policy.priority))
+
+
+def _of_row(row: dict[str, Any]) -> Iterator[_Policy]:
+    for machine, families in row["symbol_versions"].items():
+        yield _Policy(
+            name=row["name"],
+            machine=machine,
+            aliases=tuple(row["aliases"]),
+            priority=row["priority"],
+            versions=frozenset(f"{f}_{v}" for f, versions in families.items() for v in versions),
+            families=frozenset(families),
+            libraries=frozenset(row["lib_whitelist"]),
+            forbidden=tuple((name, frozenset(s)) for name, s in row["blacklist"].items()),
+        )

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the libraries of one distribution: from settings through ninja to checked files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ..base.build_lock import held_files
+from ..base.errors import PREFIX, BuildError, ConfigurationError
+from ..base.file_replacement import replace_file
+from ..cross.targets import Target
+from ..ffi.process import TVMFFIProcess
+from ..ffi.sdk import TVMFFISdk, prepare_sdk
+from ..project.sources import find_sources, language_of
+from ..records.build_record import digest
+from ..settings import ExtensionSettings, Project
+from ..toolchains import Toolchain, zig
+from ..toolchains.discovery import find_toolchain
+from ..toolchains.launcher import Launcher, base_name, find_launcher
+from ..toolchains.sanitizers import run_time_variables
+from . import ninja_file
+from .jobs import JobCount, count_jobs, measure, remote_slots
+from .library_check import check_no_python_symbols, link_failure
+from .ninja import compile_commands, require_ninja, run_ninja
+from .plan import BuildPlan, LibraryPlan, make_plan
+
+# GCC's and Clang's words. Upstream's own example passes a lambda, and its macro takes the type of
+# it as soon as metadata is exported, as it is here (seen in 0.1.15.post2).
+_LAMBDA_REFUSED = re.compile(r"lambda[- ]expression in (an )?unevaluated (context|operand)")
+_LAMBDA_HINT = (
+    "TVM_FFI_DLL_EXPORT_TYPED_FUNC exports the function's types too, which before C++20 it cannot "
+    "do for a lambda: give the function a name, set cxx_std='20', or leave the types out with "
+    "undef_macros=['TVM_FFI_DLL_EXPORT_INCLUDE_METADATA']"
+)
+
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What is built and where.
+
+    :param root: the project's folder, absolute.
+    :param folder: the build folder, relative to `root` where it lies inside.
+    :param platform: as in ``bdist_wheel --plat-name``.
+    :param target: another platform, that Zig builds for.
+    """
+
+    extensions: tuple[ExtensionSettings, ...]
+    project: Project
+    root: Path
+    folder: PurePosixPath
+    build_base: Path
+    platform: str
+    target: Target | None = None
+
+    @property
+    def objects_folder(self) -> PurePosixPath:
+        """Where this build type keeps objects and libraries: each type has its own."""
+        return self.folder / self.project.settings.build_type
+
+    @property
+    def manifest(self) -> PurePosixPath:
+        """The ``build.ninja``."""
+        return self.objects_folder / "build.ninja"
+
+
+@dataclass(frozen=True)
+class BuiltLibrary:
+    """One library that was linked and checked.
+
+    :param companions: what is shipped beside it, by path as seen from the library's folder.
+    """
+
+    plan: LibraryPlan
+    content: bytes
+    companions: Mapping[PurePosixPath, bytes]
+
+    @property
+    def settings(self) -> ExtensionSettings:
+        """The declaration it was built from."""
+        return self.plan.settings
+
+    @property
+    def sha256(self) -> str:
+        """The digest of its content, hexadecimal."""
+        return digest(self.content)
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """The libraries of a distribution and what they were made with.
+
+    :param ninja: its path.
+    """
+
+    libraries: tuple[BuiltLibrary, ...]
+    toolchain: Toolchain
+    sdk: TVMFFISdk
+    ninja: str
+
+
+def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResult:
+    """Compile and link what is out of date, and check every library.
+
+    :param process: is asked for what `tvm_ffi` knows, and made ready to generate stubs as soon as
+        something is compiled.
+
+    :raises BuildError: anything a user can act on, from a missing source to a failed link.
+    """
+    root = request.root
+    sources = {
+        settings.name: find_sources(settings, root, build_base=request.build_base)
+        for settings in request.extensions
+    }
+    for settings in request.extensions:
+        _check_files(settings, root)
+    languages = frozenset(language_of(source) for files in sources.values() for source in files)
+    project = request.project
+    # Everything that can be missing is looked for before anything is written or compiled.
+    ninja = require_ninja()
+    launcher = None
+    if project.settings.compiler_launcher is not None and request.target is None:
+        place = project.place("compiler_launcher")
+        launcher = find_launcher(project.settings.compiler_launcher, where=place)
+    toolchain, sdk = _tools(request, languages, launcher, process)
+    plan = make_plan(
+        [
+            (_for_architectures(settings, project), sources[settings.name])
+            for settings in request.extensions
+        ],
+        toolchain,
+        sdk,
+        request.objects_folder,
+    )
+    remote = None if launcher is None else remote_slots(launcher)
+    if launcher is not None and launcher.distributes and remote is None:
+        logger.warning("%s: warning: distcc names no hosts: all is compiled here", PREFIX)
+    jobs = count_jobs(
+        project.settings.jobs,
+        project.place("jobs"),
+        measure(),
+        device_compilers=bool(toolchain.devices),
+        remote=remote,
+    )
+    notices = (
+        toolchain.devices[language].notice(library.settings)
+        for library in plan.libraries
+        for language in set(library.arguments) & set(toolchain.devices)
+    )
+    for notice in dict.fromkeys(filter(None, notices)):
+        logger.info("%s: %s", PREFIX, notice)
+    run = _Run(plan, ninja, request, jobs, toolchain)
+    wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
+    run.everything(on_work=process.import_generator if wants_stubs else None)
+    libraries = tuple(_built(library, root) for library in plan.libraries)
+    _check(libraries, request, toolchain)
+    return BuildResult(libraries, toolchain, sdk, ninja)
+
+
+def remove_objects(request: BuildRequest) -> None:
+    """Forget every object, library and stub, for ``build_ext --force``."""
+    for settings in request.extensions:
+        shutil.rmtree(request.root / request.objects_folder / settings.name, ignore_errors=True)
+
+
+def _tools(
+    request: BuildRequest,
+    languages: frozenset[str],
+    launcher: Launcher | None,
+    process: TVMFFIProcess,
+) -> tuple[Toolchain, TVMFFISdk]:
+    """Return what compiles, and what is compiled against."""
+    root, folder = request.root, Path(request.folder)
+    if request.target is None:
+        toolchain = find_toolchain(
+            languages, root, request.platform, project=request.project, launcher=launcher
+        )
+        sdk = prepare_sdk(root, folder / "apache-tvm-ffi", process)
+        _prepare_for_sanitizer(toolchain, request.project, process)
+        return toolchain, sdk
+    from ..cross.sdk import prepare_target_sdk  # noqa: PLC0415 - other builds need none of it
+    from ..cross.zig_process import check_project, find_zig_toolchain  # noqa: PLC0415 - as above
+
+    target = request.target
+    for settings in request.extensions:
+        zig.check_settings(settings, target.system)
+    check_project(target, languages, request.project)
+    sdk = prepare_target_sdk(root, folder / "apache-tvm-ffi", target)
+    return find_zig_toolchain(target, languages, root, folder, request.project), sdk
+
+
+def _prepare_for_sanitizer(toolchain: Toolchain, project: Project, process: TVMFFIProcess) -> None:
+    build_type = project.settings.build_type
+    linking = toolchain.compilers.get("cxx") or toolchain.compilers["c"]
+    variables = run_time_variables(build_type, linking, os.environ, system=toolchain.system)
+    if variables:
+        process.set_variables(variables)
+        words = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+        logger.info("%s: start Python for the %s with %s", PREFIX, build_type, words)
+
+
+def _for_architectures(settings: ExtensionSettings, project: Project) -> ExtensionSettings:
+    """Return the settings with the project's architectures where the extension names none.
+
+    What the frontend or the environment asks for counts more than both.
+    """
+    changed = {
+        name: getattr(project.settings, name)
+        for name in ("cuda_architectures", "hip_architectures")
+        if project.is_overridden(name) or not getattr(settings, name)
+    }
+    places = {name: project.place(name) for name in changed}
+    return dataclasses.replace(settings, **changed, declared_elsewhere=places)
+
+
+def _check_files(settings: ExtensionSettings, root: Path) -> None:
+    for name, files in (("depends", settings.depends), ("extra_objects", settings.extra_objects)):
+        for file in files:
+            if not (root / file).exists():
+                raise ConfigurationError(
+                    f"{settings.place(name)}: {file!r}: file does not exist",
+                    hint=f"paths are relative to {root}",
+                )
+    for name, folders in (
+        ("include_dirs", settings.include_dirs),
+        ("library_dirs", settings.library_dirs),
+    ):
+        for folder in folders:
+            if not os.path.isabs(folder) and not (root / folder).is_dir():
+                raise ConfigurationError(
+                    f"{settings.place(name)}: {folder!r}: folder does not exist",
+                    hint=f"paths are relative to {root}",
+                )
+    for file in settings.extra_objects:
+        if root not in Path(os.path.normpath(root / file)).parents:
+            raise ConfigurationError(
+                f"{settings.place('extra_objects')}: {file!r} lies outside the project",
+                hint="an sdist could not hold it: move the file below the project's root, or name "
+                "an archive of the system's in 'libraries' and 'library_dirs'",
+            )
+
+
+@dataclass(frozen=True)
+class _Run:
+    plan: BuildPlan
+    ninja: str
+    request: BuildRequest
+    jobs: JobCount
+    toolchain: Toolchain
+
+    def everything(self, *, on_work: Callable[[], None] | None) -> None:
+        """Bring every library up to date."""
+        root = self.request.root
+        for name, text in self.plan.support_files.items():
+            replace_file(root / name, text.encode())
+        file = Path(self.request.manifest)
+        local = self.jobs.local if self.jobs.local < self.jobs.total else None
+        is_new = replace_file(root / file, ninja_file.render(self.plan, local_jobs=local).encode())
+        # Each build type has its own; editors find those of the last build.
+        commands = root / self.request.objects_folder / "compile_commands.json"
+        if is_new or not commands.exists():
+            replace_file(commands, compile_commands(self.ninja, file, root=root))
+        replace_file(root / self.request.folder / commands.name, commands.read_bytes())
+
+        # An explicit number would have ninja ignore those of a `make -j` that it is part of.
+        declared = self.request.project.settings.jobs is not None
+        shared = not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
+        explanation = "jobs are those of make's jobserver" if shared else self.jobs.explanation
+
+        def announce() -> None:
+            logger.info("%s: %s", PREFIX, explanation)
+            if on_work is not None:
+                on_work()
+
+        if is_new:
+            announce()  # there will be some: do not wait until ninja says so
+        status, printed = run_ninja(
+            self.ninja,
+            file,
+            root=root,
+            jobs=None if shared else self.jobs.total,
+            on_work=None if is_new else announce,
+            inherited=() if self._leaves_a_server() else held_files(),
+        )
+        if status != 0:
+            raise _failure(self.plan, status, printed)
+
+    def _leaves_a_server(self) -> bool:
+        """Whether a process that a compiler's launcher starts would hold the lock after the build.
+
+        A launcher may be declared, or stand before the compiler in `CC` or `CXX`.
+        """
+        compilers = self.toolchain.compilers.values()
+        commands = {(*compiler.launcher, *compiler.command) for compiler in compilers}
+        return any(Launcher(command, base_name(command[0])).leaves_a_server for command in commands)
+
+
+def _failure(plan: BuildPlan, status: int, printed: str) -> BuildError:
+    failed = _first_failed(plan, printed)
+    if failed is None:
+        return BuildError(f"ninja failed (exit status {status}), see its message above")
+    library, output, source = failed
+    if source is not None:
+        return BuildError(
+            f"extension {library.settings.name!r}: compiling {source} failed, "
+            "see the compiler's message above",
+            hint=_LAMBDA_HINT if _LAMBDA_REFUSED.search(printed) else None,
+        )
+    return link_failure(library.settings.name, printed) or BuildError(
+        f"extension {library.settings.name!r}: linking {output} failed, "
+        "see the linker's message above"
+    )
+
+
+def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, str, str | None] | None:
+    outputs: Mapping[str, tuple[LibraryPlan, str, str | None]] = {
+        step.output: (library, step.output, step.inputs[0] if step.kind == "compile" else None)
+        for library in plan.libraries
+        for step in library.steps
+    }
+    for line in printed.splitlines():
+        if line.startswith("FAILED:"):
+            # `FAILED: [code=1] path ` since ninja 1.13, `FAILED: path ` before.
+            announced = line[len("FAILED:") :].strip()
+            for output, failed in outputs.items():
+                if announced.endswith(output):
+                    return failed
+    return None
+
+
+def _built(library: LibraryPlan, root: Path) -> BuiltLibrary:
+    companions = {
+        PurePosixPath(file).relative_to(PurePosixPath(library.library).parent): (
+            root / file
+        ).read_bytes()
+        for file in library.companions
+    }
+    return BuiltLibrary(library, (root / library.library).read_bytes(), companions)
+
+
+def _check(libraries: Sequence[BuiltLibrary], request: BuildRequest, toolchain: Toolchain) -> None:
+    """Look at each library once, and say each time what there is to be said of it."""
+    stamps = {
+        library.plan.library: (request.root / library.plan.library).with_name("checked.json")
+        for library in libraries
+    }
+    warnings: dict[str, str] = {}
+    new = []
+    for library in libraries:
+        try:
+            checked = json.loads(stamps[library.plan.library].read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            checked = {}
+        if checked.get("sha256") != library.sha256:
+            new.append(library)
+        elif checked.get("warning") is not None:
+            warnings[library.plan.library] = checked["warning"]
+    if request.target is None:
+        for library in new:
+            file = request.root / library.plan.library
+            check_no_python_symbols(file, library.settings.name, toolchain)
+    elif new:
+        from ..cross.built_libraries import check_libraries  # noqa: PLC0415 - see `_tools`
+
+        # All of them: what one needs of another is in the wheel.
+        contents = {library.plan.library: library.content for library in libraries}
+        warnings = check_libraries(contents, request.target)
+    for warning in warnings.values():
+        logger.warning("%s: warning: %s", PREFIX, warning)
+    for library in new:
+        path = library.plan.library
+        checked = {"sha256": library.sha256, "warning": warnings.get(path)}
+        replace_file(stamps[path], json.dumps(checked).encode())

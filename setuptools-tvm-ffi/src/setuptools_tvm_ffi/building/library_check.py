@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps CPython out of a library, and explains what a linker says is missing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from ..base.errors import BuildError
+from ..toolchains import Toolchain
+
+_PYTHON_SYMBOL = re.compile(r"_?Py[A-Z_]\w*")
+# GNU ld and gold: undefined reference to `f(int)'; lld: undefined symbol: f(int)
+_GNU_UNDEFINED = re.compile(
+    r"undefined reference to [`'](?P<name>.+)'$|undefined (?:\w+ )?symbol: (?P<lld>.+)$"
+)
+# ld64:   "_f", referenced from:
+_APPLE_UNDEFINED = re.compile(r'^ +"(?P<name>[^"]+)", referenced from:')
+# link.exe: error LNK2019: unresolved external symbol f referenced in function g
+_MSVC_UNDEFINED = re.compile(r'unresolved external symbol (?P<name>"[^"]+"|\S+)')
+
+_SHOWN = 5
+
+
+def undefined_symbols(linker_output: str) -> tuple[str, ...]:
+    """Return the symbols that a linker reports as undefined, in its order, each once.
+
+    >>> undefined_symbols("a.o: in function `f': undefined reference to `PyLong_FromLong'")
+    ('PyLong_FromLong',)
+    """
+    names: dict[str, None] = {}
+    for line in linker_output.splitlines():
+        for pattern in (_GNU_UNDEFINED, _APPLE_UNDEFINED, _MSVC_UNDEFINED):
+            match = pattern.search(line)
+            if match is not None:
+                names[next(group for group in match.groups() if group).strip('"')] = None
+                break
+    return tuple(names)
+
+
+def link_failure(library: str, linker_output: str) -> BuildError | None:
+    """Return the error for a link that failed for undefined symbols, ``None`` for another cause."""
+    names = undefined_symbols(linker_output)
+    if not names:
+        return None
+    python = tuple(name for name in names if is_python_symbol(name))
+    if python:
+        return python_symbols_error(library, python)
+    if all(name.lstrip("_").startswith(("TVMFFI", "imp_TVMFFI")) for name in names):
+        return BuildError(
+            f"library {library!r}: undefined {_listed(names)}",
+            hint="these are functions of libtvm_ffi: take 'link-shared = false' away",
+        )
+    return BuildError(
+        f"library {library!r}: undefined {_listed(names)}",
+        hint="add the source that defines it to 'sources', or the library to 'libraries'; "
+        "a shared library with undefined symbols would fail at import on a user's machine",
+    )
+
+
+def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> None:
+    """Refuse a library that refers to CPython: ``py3-none`` would promise what it cannot keep.
+
+    The linker lets none through unless the project links libpython itself, so this reads the
+    dynamic symbols with the toolchain's ``nm``.
+
+    :raises BuildError: by symbol.
+    """
+    if toolchain.dependency_style != "gcc":
+        return  # an import library of Python has to be named on Windows; link.exe finds none else
+    compiler = next(iter(toolchain.compilers.values()))
+    named = _print_program_name(compiler.command, "nm")
+    nm = shutil.which(named) or shutil.which("nm")
+    if nm is None:
+        raise BuildError(
+            "no nm: it comes with the compiler's binutils, and the library's symbols "
+            "cannot be checked without it",
+            hint="install binutils (Debian and Ubuntu: apt-get install binutils)",
+        )
+    dynamic = () if path.suffix == ".dylib" else ("-D",)
+    result = subprocess.run(
+        [nm, *dynamic, "-u", str(path)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if result.returncode != 0:
+        raise BuildError(f"library {library!r}: {nm} cannot read it: {result.stderr.strip()}")
+    undefined = [line.split()[-1] for line in result.stdout.splitlines() if line.strip()]
+    python = tuple(name for name in undefined if is_python_symbol(name))
+    if python:
+        raise python_symbols_error(library, python)
+
+
+def is_python_symbol(name: str) -> bool:
+    """Whether a linker's or nm's symbol name belongs to CPython.
+
+    >>> is_python_symbol("PyLong_FromLong"), is_python_symbol("_Py_Dealloc")
+    (True, True)
+    >>> is_python_symbol("__tvm_ffi_add"), is_python_symbol("Pyramid")
+    (False, False)
+    """
+    # Mach-O puts an underscore before every C name, ELF versions follow an @, and Windows
+    # imports through a pointer.
+    plain = name.partition("@")[0].removeprefix("__imp_")
+    return any(
+        _PYTHON_SYMBOL.fullmatch(n) for n in (plain, plain[1:] if plain[:1] == "_" else plain)
+    )
+
+
+def python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:
+    """Return the error for a library that refers to these symbols of CPython."""
+    return BuildError(
+        f"library {library!r}: needs the CPython {_listed(names)}",
+        hint="a TVM-FFI library is free of the CPython ABI, which is what lets one wheel serve "
+        "every Python: use tvm::ffi types instead, and leave out Python.h and libpython",
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    word = "symbol" if len(names) == 1 else "symbols"
+    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{word} {shown}{more}"
+
+
+def _print_program_name(command: tuple[str, ...], program: str) -> str:
+    result = subprocess.run(
+        [*command, f"-print-prog-name={program}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return result.stdout.strip() or program

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The build plan: sources → objects → library as data, before anything runs."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from ..ffi.sdk import TVMFFISdk
+from ..project.sources import language_of
+from ..settings.model import ExtensionSettings
+from ..toolchains import (
+    Companion,
+    CompileUnit,
+    LanguageCompiler,
+    LinkUnit,
+    Sibling,
+    Toolchain,
+    library_filename,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command: what it reads, what it makes, and how ninja announces it.
+
+    :param kind: ``compile``, ``link`` or ``debug-symbols``.
+    :param dependency_style: how a compiler reports headers, ``gcc`` or ``msvc``.
+    :param on_this_machine: whether it is one of those that a launcher cannot send elsewhere.
+    :param extra_inputs: depended on, not on the command line.
+    :param extra_outputs: made by the same command.
+    """
+
+    kind: str
+    inputs: tuple[str, ...]
+    output: str
+    command: str
+    description: str
+    on_this_machine: bool = True
+    extra_inputs: tuple[str, ...] = ()
+    extra_outputs: tuple[str, ...] = ()
+    dependency_style: str | None = None
+    depfile: str | None = None
+    response_file: str | None = None
+    response_file_content: str = ""
+
+
+@dataclass(frozen=True)
+class LibraryPlan:
+    """Everything that makes one library.
+
+    :param arguments: those of each tool, by language.
+    :param companions: files that are shipped beside the library.
+    :param siblings: libraries of the distribution that are loaded before it, in this order.
+    """
+
+    settings: ExtensionSettings
+    library: str
+    steps: tuple[Step, ...]
+    arguments: Mapping[str, tuple[str, ...]]
+    companions: tuple[str, ...] = ()
+    siblings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """All libraries of a distribution. Paths are relative to the project's root."""
+
+    folder: str
+    libraries: tuple[LibraryPlan, ...]
+    support_files: Mapping[str, str] = field(default_factory=dict)
+
+
+def siblings_of(
+    settings: ExtensionSettings, every: Sequence[ExtensionSettings]
+) -> tuple[ExtensionSettings, ...]:
+    """Return the extensions that one links with, directly."""
+    return tuple(
+        other
+        for name in settings.libraries
+        for other in every
+        if other.target == name and other is not settings
+    )
+
+
+def make_plan(
+    extensions: Sequence[tuple[ExtensionSettings, Sequence[PurePosixPath]]],
+    toolchain: Toolchain,
+    sdk: TVMFFISdk,
+    folder: PurePosixPath,
+) -> BuildPlan:
+    """Return the plan for `extensions`, each with its source files, below `folder`."""
+    identity = "".join(
+        f"{language}: {compiler.version}\n"
+        for language, compiler in sorted(toolchain.compilers.items())
+    )
+    # A compiler that was upgraded in place has the same command line; this file differs.
+    stamp = f"{folder}/compilers.txt"
+    support = {f"{folder}/{name}": text for name, text in toolchain.support_files().items()}
+    planner = _Planner(
+        toolchain, sdk, folder, stamp, tuple(support), tuple(settings for settings, _ in extensions)
+    )
+    return BuildPlan(
+        folder=str(folder),
+        libraries=tuple(planner.library_plan(settings, files) for settings, files in extensions),
+        support_files={**support, stamp: identity},
+    )
+
+
+@dataclass(frozen=True)
+class _Planner:
+    toolchain: Toolchain
+    sdk: TVMFFISdk
+    folder: PurePosixPath
+    stamp: str
+    link_inputs: tuple[str, ...]
+    every: tuple[ExtensionSettings, ...]
+
+    def library_plan(
+        self, settings: ExtensionSettings, sources: Sequence[PurePosixPath]
+    ) -> LibraryPlan:
+        languages = frozenset(map(language_of, sources))
+        arguments = {
+            language: self._compiler(language).compile_flags(settings, self.sdk, language)
+            for language in sorted(languages)
+        }
+        steps = [self._compile(settings, source, arguments) for source in sources]
+        unit = LinkUnit(
+            objects=tuple(step.output for step in steps),
+            languages=languages,
+            library=self._library(settings),
+            response_file=f"{self._library(settings)}.rsp",
+            siblings=tuple(
+                Sibling(other.target, self._library(other), _from_package(other, settings))
+                for other in siblings_of(settings, self.every)
+            ),
+        )
+        arguments["link"] = self.toolchain.link_flags(settings, self.sdk, unit, str(self.folder))
+        companion = self.toolchain.companion(settings, unit)
+        steps.append(self._link(settings, unit, arguments["link"], companion))
+        if companion is not None and companion.command is not None:
+            steps.append(
+                Step(
+                    kind="debug-symbols",
+                    inputs=(unit.library,),
+                    output=companion.files[0],
+                    extra_outputs=companion.files[1:],
+                    command=self.toolchain.shell_line(companion.command),
+                    description=f"collect debug symbols of {PurePosixPath(unit.library).name}",
+                )
+            )
+        return LibraryPlan(
+            settings,
+            unit.library,
+            tuple(steps),
+            arguments,
+            companions=() if companion is None else companion.files,
+            siblings=self._all_siblings(settings),
+        )
+
+    def _compiler(self, language: str) -> LanguageCompiler:
+        return self.toolchain.devices.get(language, self.toolchain)
+
+    def _compile(
+        self,
+        settings: ExtensionSettings,
+        source: PurePosixPath,
+        arguments: Mapping[str, tuple[str, ...]],
+    ) -> Step:
+        language = language_of(source)
+        compiler = self._compiler(language)
+        objects = self.folder / settings.name / "objects"
+        obj = f"{objects / source}{self.toolchain.object_suffix}"
+        unit = CompileUnit(str(source), language, obj, f"{obj}.d")
+        return Step(
+            kind="compile",
+            inputs=(unit.source,),
+            output=unit.object,
+            command=self.toolchain.shell_line(compiler.compile_command(arguments[language], unit)),
+            description=f"compile {source}",
+            on_this_machine=language in self.toolchain.devices,
+            extra_inputs=(self.stamp, *settings.depends),
+            dependency_style=compiler.dependency_style,
+            depfile=unit.depfile,
+        )
+
+    def _link(
+        self,
+        settings: ExtensionSettings,
+        unit: LinkUnit,
+        flags: tuple[str, ...],
+        companion: Companion | None,
+    ) -> Step:
+        made_by_it = () if companion is None or companion.command else companion.files
+        return Step(
+            kind="link",
+            inputs=unit.objects,
+            output=unit.library,
+            extra_outputs=made_by_it,
+            command=self.toolchain.shell_line(self.toolchain.link_command(flags, unit)),
+            description=f"link {PurePosixPath(unit.library).name}",
+            extra_inputs=(
+                *self.link_inputs,
+                f"{self.sdk.library_dir}/{self.sdk.library}",
+                *settings.extra_objects,
+                *(sibling.library for sibling in unit.siblings),
+            ),
+            response_file=unit.response_file,
+            response_file_content=self.toolchain.response_file_content(unit.objects),
+        )
+
+    def _library(self, settings: ExtensionSettings) -> str:
+        filename = library_filename(self.toolchain.system, settings.target)
+        return f"{self.folder / settings.name / filename}"
+
+    def _all_siblings(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for other in siblings_of(settings, self.every):
+            found.update(dict.fromkeys((*self._all_siblings(other), self._library(other))))
+        return tuple(found)
+
+
+def _from_package(other: ExtensionSettings, settings: ExtensionSettings) -> str:
+    folders = (extension.package.replace(".", "/") for extension in (other, settings))
+    return posixpath.relpath(*folders)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process that builds one wheel for one target: a request on standard input, then an answer.
+
+One for each, since a build leaves its marks: on the environment, on setuptools' own state, and on
+what a setup.py has imported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, TextIO
+
+from setuptools_tvm_ffi.base.errors import BuildError
+from setuptools_tvm_ffi.build_meta import build_wheel
+from setuptools_tvm_ffi.cross.sdk import NoWheelError
+
+
+def main() -> None:
+    """Build, with whatever the build prints on standard error."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    request = json.loads(sys.stdin.readline())
+    _answer(answers, _build(request["folder"], request["config_settings"]))
+
+
+def _build(folder: str, config_settings: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"wheel": build_wheel(folder, config_settings)}
+    except SystemExit as ended:  # after it has said why
+        error = _cause(ended)
+        if error is None:
+            return {"error": str(ended.code)}
+        return {"error": error.message, "no_wheel": isinstance(error, NoWheelError)}
+
+
+def _cause(ended: BaseException) -> BuildError | None:
+    """Return the error of ours that a hook has turned into an exit."""
+    error: BaseException | None = ended
+    while error is not None and not isinstance(error, BuildError):
+        error = error.__context__
+    return error
+
+
+def _answer(stream: TextIO, answer: dict[str, Any]) -> None:
+    stream.write(json.dumps(answer) + "\n")
+    stream.flush()
+
+
+if __name__ == "__main__":
+    main()

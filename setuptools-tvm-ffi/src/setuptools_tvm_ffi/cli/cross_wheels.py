@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the wheels of a project for several targets, one after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..base.child_python import start_python
+from ..base.errors import BuildError
+from ..cross.sdk import check_pip, release_to_link_with
+from ..cross.targets import Target
+from ..cross.zig_process import zig_folder
+
+_CHILD = Path(__file__).with_name("cross_child.py")
+_STANDARD_ERROR = 2
+_SECONDS_TO_END_BY_ITSELF = 1
+_SECONDS_TO_END = 15
+
+#: What became of a target.
+BUILT, NO_WHEEL, FAILED = "built", "no apache-tvm-ffi", "failed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one target.
+
+    :param wheel: where it is.
+    :param problem: why there is none.
+    """
+
+    target: Target
+    result: str
+    wheel: Path | None = None
+    problem: str | None = None
+
+
+def check_environment(root: Path) -> None:
+    """Refuse where no target could be built, whichever it is.
+
+    :raises BuildError: there is no project, or something is not installed.
+    """
+    if not any((root / name).is_file() for name in ("pyproject.toml", "setup.py")):
+        raise BuildError(
+            f"{root}: there is no pyproject.toml and no setup.py",
+            hint="run the command in the project's folder",
+        )
+    zig_folder()
+    release_to_link_with()
+    check_pip()
+
+
+def build_wheels(
+    targets: Sequence[Target],
+    folder: Path,
+    config_settings: Mapping[str, Any],
+    *,
+    root: Path,
+    find_links: Sequence[Path] = (),
+    no_index: bool = False,
+) -> Iterator[Outcome]:
+    """Build a wheel for each target into `folder`, and yield what became of it.
+
+    A target that fails does not keep the others from being built, nor takes away a wheel of an
+    earlier run.
+
+    :param folder: is there.
+    :param config_settings: as a frontend passes them, without the target.
+    :param root: the project's folder, which is the current one.
+    :param find_links: folders in which pip looks for apache-tvm-ffi, beside its index.
+    :param no_index: whether it looks nowhere else.
+    """
+    variables = _pip_variables(find_links, no_index=no_index)
+    for target in targets:
+        yield _build(target, folder, {**config_settings, "target": target.name}, root, variables)
+
+
+def _pip_variables(find_links: Sequence[Path], *, no_index: bool) -> dict[str, str]:
+    variables = {}
+    if find_links:
+        # As file: URLs, since pip splits the variable at blanks.
+        folders = [path.resolve().as_uri() for path in find_links]
+        variables["PIP_FIND_LINKS"] = " ".join(
+            filter(None, (*folders, os.environ.get("PIP_FIND_LINKS")))
+        )
+    if no_index:
+        variables["PIP_NO_INDEX"] = "1"
+    return variables
+
+
+def _build(
+    target: Target,
+    folder: Path,
+    config_settings: Mapping[str, Any],
+    root: Path,
+    variables: Mapping[str, str],
+) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix=".cross-", dir=folder) as scratch:
+        answer, status = _ask_child(Path(scratch), config_settings, root, variables)
+        if "wheel" in answer:
+            wheel = folder / answer["wheel"]
+            os.replace(Path(scratch, answer["wheel"]), wheel)
+            return Outcome(target, BUILT, wheel=wheel)
+    problem = answer.get("error") or f"the build ended with status {status}, see above"
+    return Outcome(target, NO_WHEEL if answer.get("no_wheel") else FAILED, problem=problem)
+
+
+def _ask_child(
+    scratch: Path, config_settings: Mapping[str, Any], root: Path, variables: Mapping[str, str]
+) -> tuple[dict[str, Any], int]:
+    # What the build prints is progress, whatever it prints it to.
+    sys.stderr.flush()
+    with open(os.dup(_STANDARD_ERROR), "wb") as messages:
+        child = start_python(_CHILD, root=root, messages=messages, variables=variables)
+        request = {"folder": str(scratch.resolve()), "config_settings": dict(config_settings)}
+        try:
+            printed, _ = child.communicate(json.dumps(request) + "\n")
+        except BaseException:
+            _end(child)
+            raise
+    lines = printed.splitlines()
+    return (json.loads(lines[-1]) if lines else {}), child.returncode
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """End a build and what it has started, which a child that is told to end takes with it."""
+    try:
+        # A terminal has told it as well, and telling it twice would interrupt the cleaning up.
+        child.wait(_SECONDS_TO_END_BY_ITSELF)
+    except subprocess.TimeoutExpired:
+        if os.name == "nt":
+            child.kill()
+        else:
+            child.send_signal(signal.SIGINT)
+        try:
+            child.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

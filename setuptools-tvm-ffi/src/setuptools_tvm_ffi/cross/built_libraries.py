@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at libraries that were built for a target: a wheel's tag is a promise about them."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping
+
+from ..base.errors import BuildError
+from ..binaries import local_symbols
+from ..binaries.binary import BinaryReader, Unreadable
+from ..binaries.platform_tags import problems_for
+from ..building.library_check import is_python_symbol, python_symbols_error
+from .targets import Target
+
+
+def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str, str]:
+    """Refuse libraries that are not what the target's tag promises; return warnings by path.
+
+    :param libraries: contents by path in the wheel.
+    :raises BuildError: one refers to CPython, needs what the tag does not grant, or is for another
+        platform.
+    """
+    with BinaryReader() as reader:
+        read = list(reader.read(libraries.items()))
+    binaries = []
+    for binary in read:
+        if isinstance(binary, Unreadable):
+            raise BuildError(f"library {binary.path!r} cannot be read: {binary.reason}")
+        binaries.append(binary)
+    warnings = {}
+    local = re.compile("|".join(map(fnmatch.translate, local_symbols.patterns())))
+    for binary in binaries:
+        python = tuple(name for name in binary.undefined if is_python_symbol(name))
+        if python:
+            raise python_symbols_error(binary.path, python)
+        shown = [name for name in binary.exported if local.match(name)]
+        if shown:
+            warnings[binary.path] = (
+                f"{binary.path} exports {len(shown)} symbols of headers that Zig's linker cannot "
+                f"hide on this platform, {shown[0]} among them"
+            )
+    problems = problems_for(binaries, target.tags[0])
+    if problems:
+        raise BuildError(
+            f"{target.name}: the wheel would not be '{target.tags[0]}':\n" + "\n".join(problems),
+            hint="build for a newer system, or leave out what needs it",
+        )
+    return warnings

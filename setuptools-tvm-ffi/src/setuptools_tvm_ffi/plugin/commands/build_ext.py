@@ -1,0 +1,412 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``build_ext``: builds the libraries and their stubs, and puts them where they belong.
+
+A regular build writes below ``build_lib`` only. An editable one puts the libraries into the
+wheel and refreshes the stubs in the source tree, where the package is imported from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from packaging.utils import canonicalize_name
+from setuptools.command.build_ext import build_ext
+
+from ...base.errors import PREFIX, BuildError, ConfigurationError
+from ...base.file_replacement import replace_file
+from ...building.libraries import BuildRequest, BuildResult, build_libraries, remove_objects
+from ...cross.targets import target_of
+from ...editable import rebuild as editable_rebuild
+from ...ffi.process import TVMFFIProcess
+from ...project.build_environment import stable_names
+from ...project.package_tree import PackageTree
+from ...project.source_date import declared_date
+from ...project.sources import find_headers, find_sources
+from ...records import build_record, provenance, sbom
+from ...settings import ExtensionSettings, Project
+from ...settings.values import Count
+from ...stubs import StubFile, cause, generate_stubs, stale_files, stub_requests
+from ...toolchains.discovery import check_environment
+from ..attachment import BuildContext, build_context_of, project_of
+from ..extension import TVMFFIExtension, check_together
+from ..placement import (
+    ShippedFile,
+    path_in_wheel,
+    place,
+    place_in_build_lib,
+    place_in_source_tree,
+    shipped_files,
+)
+from .build_folder import build_folder, locked_build_folder
+from .requirement import abi_floor
+
+# What setuptools would add to every extension that it compiles itself.
+_CPYTHON_OPTIONS = (
+    *("define", "undef", "include_dirs", "libraries", "library_dirs", "link_objects", "rpath"),
+)
+
+logger = logging.getLogger(__name__)
+
+
+class BuildExtMixin(build_ext):
+    """Handles each `TVMFFIExtension`; leaves others to the class it is combined with."""
+
+    # What this build put into `build_lib`, or in editable mode would have.
+    _stubs: list[StubFile]
+    _shipped: list[ShippedFile]
+
+    def initialize_options(self) -> None:
+        """Set what setuptools reads before a command has run."""
+        super().initialize_options()
+        self._stubs = []
+        self._shipped = []
+
+    def finalize_options(self) -> None:
+        """Take over what the hook was told."""
+        super().finalize_options()
+        if self._context.rebuild_into is not None:
+            self.editable_mode = True  # type: ignore[misc] # setuptools' own way to set it
+
+    def run(self) -> None:
+        """Build, unless something was said that we would not listen to."""
+        if self._tvm_ffi_settings():
+            if sys.platform != "win32":  # where words are split in another way
+                check_environment()
+            self._check_options()
+        super().run()
+
+    def build_extensions(self) -> None:
+        """Build ours as one plan, then the others one by one."""
+        ours = self._tvm_ffi_settings()
+        if ours:
+            check_together(ours)
+            self._tree().check(ours)
+            request = self._request(ours)
+            provenance.check_vendored(request.project, request.root)
+            for line in request.project.lines():
+                logger.info("%s: %s", PREFIX, line)
+            with locked_build_folder(self), TVMFFIProcess(request.root) as process:
+                if request.target is None:
+                    result = self._build(request, process)
+                    stubs = self._make_stubs(request, result, process, self._tree())
+                else:
+                    self._check_target(request)
+                    # The target's first: what cannot be built for it is said before the rest.
+                    result = self._build(request, process)
+                    stubs = self._stubs_of_host(request, process)
+                # All of it is made before any of it is placed: a build that fails leaves what was
+                # there.
+                self._place(request, result, stubs)
+        if self._context.rebuild_into is None and self._context.stubs is None:
+            with self._other_extensions():
+                super().build_extensions()
+
+    def _build(self, request: BuildRequest, process: TVMFFIProcess) -> BuildResult:
+        if self.force:
+            remove_objects(request)
+        return build_libraries(request, process)
+
+    def _check_target(self, request: BuildRequest) -> None:
+        """Refuse what only a build for this machine can do."""
+        others = [e.name for e in self.extensions if not isinstance(e, TVMFFIExtension)]
+        place = request.project.place("target")
+        if others:
+            raise ConfigurationError(
+                f"{place}: {others[0]!r} is a CPython extension, which only this machine's "
+                "compiler builds",
+                hint="leave the target out",
+            )
+        if self.inplace:
+            raise ConfigurationError(
+                f"{place}: the source tree is for this machine's libraries",
+                hint="leave the target out, or build a wheel",
+            )
+
+    def _stubs_of_host(self, request: BuildRequest, process: TVMFFIProcess) -> list[StubFile]:
+        """Return the stubs, from a build for this machine in its own build folder."""
+        host = dataclasses.replace(
+            request, target=None, folder=build_folder(self, for_host=True), platform=self.plat_name
+        )
+        with locked_build_folder(self, for_host=True):
+            result = self._build(host, process)
+            return self._make_stubs(host, result, process, self._tree())
+
+    def get_ext_filename(self, fullname: str) -> str:
+        """Return the library's path below ``build_lib``."""
+        extension = self.ext_map.get(fullname)
+        if not isinstance(extension, TVMFFIExtension):
+            name = super().get_ext_filename(fullname)  # type: ignore[no-untyped-call] # setuptools'
+            return str(name)
+        return str(self._path_in_wheel(extension.settings))
+
+    def get_source_files(self) -> list[str]:
+        """Return what an sdist has to hold, with globs expanded."""
+        root = Path.cwd()
+        with self._other_extensions():
+            files = list(super().get_source_files())
+        for settings in self._tvm_ffi_settings():
+            found = find_sources(settings, root, build_base=root / self._build_base())
+            headers = find_headers(settings, found, root, build_base=root / self._build_base())
+            files += map(str, (*found, *headers))
+            named = (*settings.depends, *settings.extra_objects)
+            files += [f for f in named if not os.path.isabs(f)]
+        if self._tvm_ffi_settings():
+            vendored = project_of(self.distribution).settings.vendored
+            files += [v.path for v in vendored if v.path is not None and not os.path.isabs(v.path)]
+        return files
+
+    def get_outputs(self) -> list[str]:
+        """Return what lies below ``build_lib`` after a build."""
+        with self._other_extensions():
+            outputs = list(super().get_outputs())
+        if not self.editable_mode:
+            paths = {self._path_in_wheel(settings) for settings in self._tvm_ffi_settings()}
+            paths |= {file.path for file in self._shipped}
+            outputs += [os.path.join(self.build_lib, path) for path in sorted(paths)]
+        return outputs + [os.path.join(self.build_lib, path) for path in self._written_stubs()]
+
+    def get_output_mapping(self) -> dict[str, str]:
+        """Return, for strict editable installs, which output is which file of the source tree."""
+        with self._other_extensions():
+            mapping = dict(super().get_output_mapping())
+        if self.editable_mode:
+            for path in self._written_stubs():
+                mapping[os.path.join(self.build_lib, path)] = str(self._tree().source_of(path))
+        return mapping
+
+    def copy_extensions_to_source(self) -> None:
+        """Put libraries and stubs into the source tree for ``build_ext --inplace``."""
+        if self._context.stubs is not None:
+            return
+        with self._other_extensions():
+            super().copy_extensions_to_source()
+        if self.editable_mode:
+            return  # they are in the wheel, where load_lib_module finds them
+        place_in_source_tree(self._shipped, self._stubs, self._tree())
+
+    @property
+    def _context(self) -> BuildContext:
+        return build_context_of(self.distribution)
+
+    def _tvm_ffi_settings(self) -> tuple[ExtensionSettings, ...]:
+        return tuple(e.settings for e in self.extensions if isinstance(e, TVMFFIExtension))
+
+    @contextlib.contextmanager
+    def _other_extensions(self) -> Iterator[None]:
+        every = self.extensions
+        self.extensions = [e for e in every if not isinstance(e, TVMFFIExtension)]
+        try:
+            yield
+        finally:
+            self.extensions = every
+
+    def _finalized(self, command: str) -> Any:  # noqa: ANN401 - its class is the project's affair
+        return self.get_finalized_command(command)
+
+    def _build_base(self) -> str:
+        return str(self._finalized("build").build_base)
+
+    def _path_in_wheel(self, settings: ExtensionSettings) -> PurePosixPath:
+        target = target_of(project_of(self.distribution))
+        return path_in_wheel(settings, None if target is None else target.system)
+
+    def _request(self, settings: tuple[ExtensionSettings, ...]) -> BuildRequest:
+        root = Path.cwd()
+        project = self._project()
+        stubs_alone = self._context.stubs is not None
+        target = None if stubs_alone else target_of(project)
+        return BuildRequest(
+            extensions=settings,
+            project=project,
+            root=root,
+            folder=build_folder(self, for_host=stubs_alone),
+            build_base=root / self._build_base(),
+            platform=target.name if target else self.plat_name,
+            target=target,
+        )
+
+    def _project(self) -> Project:
+        """Return the project's settings, and above them the options of this command."""
+        project = project_of(self.distribution)
+        options: dict[str, tuple[Any, str]] = {}
+        if self.parallel is not None and self.parallel is not True:
+            place = "build_ext --parallel"
+            kind = Count()
+            jobs = kind.parse(place, kind.read(place, str(self.parallel)), toml=False)
+            options["jobs"] = (jobs, place)
+        if self.debug:
+            options["build_type"] = ("debug", "build_ext --debug")
+        return dataclasses.replace(
+            project,
+            settings=dataclasses.replace(
+                project.settings, **{name: value for name, (value, _) in options.items()}
+            ),
+            origins={**project.origins, **{name: origin for name, (_, origin) in options.items()}},
+        )
+
+    def _check_options(self) -> None:
+        if any(not isinstance(extension, TVMFFIExtension) for extension in self.extensions):
+            return  # they are for those
+        given = self.distribution.get_option_dict(self.get_command_name())
+        for option in _CPYTHON_OPTIONS:
+            if option in given:
+                raise ConfigurationError(
+                    f"build_ext --{option.replace('_', '-')}, from the {given[option][0]}, is for "
+                    "CPython extensions, of which there are none",
+                    hint="say it with the settings of the library, or CPPFLAGS and LDFLAGS",
+                )
+
+    def _tree(self) -> PackageTree:
+        build_py = self._finalized("build_py")
+        return PackageTree(tuple(self.distribution.packages or ()), build_py.get_package_dir)
+
+    def _place(self, request: BuildRequest, result: BuildResult, stubs: list[StubFile]) -> None:
+        tree = self._tree()
+        if self._context.stubs is not None:
+            self._context.stubs.handle(stubs, tree)
+            return
+        in_wheel = {stub.path: stub.new for stub in stubs if stub.path is not None}
+        if self.editable_mode:
+            place_in_source_tree((), stubs, tree)
+            self._place_editable(request, result, tree)
+        else:
+            _check_committed(request.project, stubs)
+            system = result.toolchain.system
+            self._shipped = list(shipped_files(result.libraries, system=system))
+            place_in_build_lib(
+                self._shipped,
+                in_wheel,
+                build_lib=Path(self.build_lib),
+                tree=tree,
+                memory=Path(request.folder, "placed.json"),
+            )
+            self._write_sbom(request, result)
+        self._stubs = stubs
+        self._write_record(request, result)
+
+    def _make_stubs(
+        self,
+        request: BuildRequest,
+        result: BuildResult,
+        process: TVMFFIProcess,
+        tree: PackageTree,
+    ) -> list[StubFile]:
+        """Return the stubs of all libraries."""
+        settings = request.project.settings
+        # Libraries may share a file.
+        stubs: dict[Path, StubFile] = {}
+        strict = settings.stubs == "strict"
+        for wanted in stub_requests(result, self.distribution.get_name(), tree, strict=strict):
+            folder = wanted.library.parent
+            made = generate_stubs(wanted, process, root=request.root, folder=folder)
+            for warning in made.warnings:
+                logger.warning("%s: warning: %s", PREFIX, warning)
+            for path, content in made.files.items():
+                in_crate = wanted.crate is not None
+                source = wanted.crate / path if wanted.crate else tree.source_of(path)
+                old = wanted.files.get(path)
+                if old is None and source.exists():  # it should have been read
+                    raise BuildError(f"{source}: would be overwritten by a new stub")
+                stubs[source] = StubFile(source, old, content, None if in_crate else path)
+            has_some = any(content is not None for content in made.files.values())
+            if has_some and wanted.crate is None and settings.py_typed:
+                marker = PurePosixPath(*tree.outermost([wanted.settings])[0].split("."), "py.typed")
+                source = tree.source_of(marker)
+                old = source.read_bytes() if source.is_file() else None
+                stubs[source] = StubFile(source, old, old or b"", marker)
+        return list(stubs.values())
+
+    def _written_stubs(self) -> list[PurePosixPath]:
+        return [s.path for s in self._stubs if s.path is not None and s.new is not None]
+
+    def _place_editable(
+        self, request: BuildRequest, result: BuildResult, tree: PackageTree
+    ) -> None:
+        name = canonicalize_name(self.distribution.get_name()).replace("-", "_")
+        again = self._context.rebuild_into
+        if again is None:
+            # setuptools points `install` at the unpacked wheel for what is not editable. The
+            # folder's name is no identifier, so that it cannot shadow the package.
+            wheel = Path(self._finalized("install").install_lib)
+            folder = wheel / f"{name}.libs"
+        else:
+            folder = Path(again)
+        place(shipped_files(result.libraries, PurePosixPath()), folder)
+        if again is None and not request.project.settings.editable_rebuild:
+            return
+        if again is None:
+            packages = tree.outermost(request.extensions)
+            editable_rebuild.equip(wheel, folder, name, packages, ninja=result.ninja)
+        editable_rebuild.write_record(
+            folder,
+            editable_rebuild.make_record(
+                distribution=self.distribution.get_name(),
+                request=request,
+                result=result,
+                tools=editable_rebuild.tools_in(folder),
+                environment=os.environ,
+                config_settings=self._context.config_settings,
+            ),
+        )
+
+    def _write_record(self, request: BuildRequest, result: BuildResult) -> None:
+        root = Path.cwd()
+        record = build_record.render(
+            tvm_ffi_version=str(result.sdk.version),
+            abi_floor=str(abi_floor(project_of(self.distribution), result.sdk.version)),
+            platform=request.platform,
+            compilers=result.toolchain.compilers,
+            libraries=[
+                build_record.LibraryRecord(
+                    extension=library.settings.name,
+                    target=library.settings.target,
+                    path=str(self._path_in_wheel(library.settings)),
+                    sha256=library.sha256,
+                    arguments=library.plan.arguments,
+                )
+                for library in result.libraries
+            ],
+            root=str(root),
+            environment=stable_names(str(root)),
+        )
+        replace_file(Path(build_folder(self), build_record.FILENAME), record)
+
+    def _write_sbom(self, request: BuildRequest, result: BuildResult) -> None:
+        if not request.project.settings.sbom:
+            return
+        metadata = self.distribution.metadata
+        package = sbom.Package(
+            name=self.distribution.get_name(),
+            version=self.distribution.get_version(),
+            license=getattr(metadata, "license_expression", None),
+            summary=metadata.description,
+        )
+        date = declared_date(os.environ)
+        content = provenance.make_sbom(package, request.project, result, request.root, date)
+        replace_file(Path(request.folder, sbom.PATH), content)
+
+
+def _check_committed(project: Project, stubs: Sequence[StubFile]) -> None:
+    """Say what of the source tree's stubs is out of date, as loudly as is wanted.
+
+    :raises BuildError: something is, and that is to fail a build.
+    """
+    stale = stale_files(stubs)
+    if not stale or not any(stub.is_generated for stub in stubs):
+        return
+    names = ", ".join(stub.source.as_posix() for stub in stale)
+    why = cause(stale)
+    message = f"stubs in the source tree are out of date: {names}{why and f' ({why})'}"
+    hint = "'setuptools-tvm-ffi stubs' writes them anew"
+    if project.settings.stubs == "warn":
+        logger.warning("%s: warning: %s; %s", PREFIX, message, hint)
+        return
+    diffs = "".join(stub.unified_diff() for stub in stale)
+    raise BuildError(f"{project.place('stubs')}: {message}\n{diffs}", hint=hint)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a command's build keeps what it makes, and the lock on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ...base.build_lock import build_lock
+from ...cross.targets import target_of
+from ..attachment import project_of
+
+
+def build_folder(
+    command: Any,  # noqa: ANN401 - any command of the distribution
+    *,
+    for_host: bool = False,
+) -> PurePosixPath:
+    """Return the build folder, relative to the project's folder where it lies inside.
+
+    One for each platform, shared by every Python: nothing in it depends on one.
+
+    :param for_host: that of this machine, whatever the target is.
+    """
+    base = Path(os.path.abspath(command.get_finalized_command("build").build_base))
+    with contextlib.suppress(ValueError):  # outside the project, as with --build-base=/tmp/b
+        base = base.relative_to(Path.cwd())
+    target = None if for_host else target_of(project_of(command.distribution))
+    platform = target.name if target else command.get_finalized_command("build_ext").plat_name
+    return PurePosixPath(base.as_posix()) / f"tvm-ffi.{platform}"
+
+
+def locked_build_folder(
+    command: Any,  # noqa: ANN401 - as above
+    *,
+    for_host: bool = False,
+) -> contextlib.AbstractContextManager[None]:
+    """Hold the lock of the build folder, see `build_lock`."""
+    return build_lock(Path(build_folder(command, for_host=for_host)))

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``bdist_wheel`` and its companions: a wheel's tag, requirement, build record and SBOM."""
+
+from __future__ import annotations
+
+import os
+import platform as platform_module
+import re
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.dist_info import dist_info
+from setuptools.command.editable_wheel import editable_wheel
+
+from ...base.errors import BuildError, ConfigurationError
+from ...base.file_replacement import replace_file
+from ...cross.targets import target_of
+from ...project.source_date import applied_source_date, declared_date
+from ...records import build_record, platform_tag, sbom
+from ..attachment import project_of
+from ..extension import TVMFFIExtension
+from .build_folder import build_folder, locked_build_folder
+from .requirement import declare_requirement
+
+_RECORD_MODE = 0o644
+
+
+def macos_platform_tag(tag: str, environment: Mapping[str, str], machine: str) -> str:
+    """Return the platform tag with the architectures that are compiled for.
+
+    A universal Python's own name promises two, of which a compiler makes the machine's unless
+    `ARCHFLAGS` says otherwise.
+
+    >>> macos_platform_tag("macosx_11_0_universal2", {}, "arm64")
+    'macosx_11_0_arm64'
+    >>> flags = {"ARCHFLAGS": "-arch arm64 -arch x86_64"}
+    >>> macos_platform_tag("macosx_11_0_arm64", flags, "arm64")
+    'macosx_11_0_universal2'
+    """
+    match = re.fullmatch(r"(macosx_\d+_\d+)_\w+", tag)
+    if match is None:
+        return tag
+    architectures = set(re.findall(r"-arch\s+(\w+)", environment.get("ARCHFLAGS", "")))
+    if architectures == {"arm64", "x86_64"}:
+        return f"{match[1]}_universal2"
+    return f"{match[1]}_{architectures.pop() if len(architectures) == 1 else machine}"
+
+
+class BdistWheelMixin(bdist_wheel):
+    """One wheel for every Python of a platform (PEP 425 tag ``py3-none-<platform>``)."""
+
+    _packing = False
+    _platform_tag: str | None = None
+
+    def finalize_options(self) -> None:
+        """Have the requirement in place before metadata is written."""
+        declare_requirement(self.distribution, warn=False)
+        target = target_of(project_of(self.distribution))
+        if target is not None and self.bdist_dir is None:
+            base = self.get_finalized_command("build").build_base
+            self.bdist_dir = os.path.join(base, f"bdist.{target.name}", "wheel")
+        super().finalize_options()
+
+    def get_tag(self) -> tuple[str, str, str]:
+        """Return the tag; a distribution with a CPython extension beside ours keeps its own."""
+        python, abi, platform = super().get_tag()
+        if all(isinstance(e, TVMFFIExtension) for e in self.distribution.ext_modules or ()):
+            python, abi = "py3", "none"
+            platform = macos_platform_tag(platform, os.environ, platform_module.machine())
+            target = target_of(project_of(self.distribution))
+            if target is not None:
+                return python, abi, target.tag  # what its libraries were held against
+        return python, abi, self._audited(platform)
+
+    def _audited(self, platform: str) -> str:
+        """Return the tag that is asked for, once what is packed is there to be looked at."""
+        project = project_of(self.distribution)
+        wanted = project.settings.platform_tag
+        if wanted == platform_tag.DEFAULT or not self._packing:
+            return platform
+        if self._platform_tag is None:  # for the file's name; `WHEEL` says the same
+            assert self.bdist_dir is not None
+            folder, place = Path(self.bdist_dir), project.place("platform_tag")
+            try:
+                tag = platform_tag.platform_tag(folder, wanted, platform, place=place)
+            except BuildError:
+                shutil.rmtree(folder)  # the next build would pack what lies there
+                raise
+            self._platform_tag = tag
+        return self._platform_tag
+
+    def run(self) -> None:
+        """Build and pack the wheel."""
+        declare_requirement(self.distribution, warn=True)
+        self._packing = True
+        with applied_source_date(Path.cwd()), locked_build_folder(self):
+            super().run()
+
+    def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
+        """Write ``WHEEL``, and beside it the build record and the SBOM of what was built."""
+        super().write_wheelfile(wheelfile_base, *args, **kwargs)
+        if self._packing:  # an editable wheel asks for `WHEEL` before it builds
+            self._add_from_build(build_record.FILENAME, wheelfile_base)
+            if project_of(self.distribution).settings.sbom:
+                self._add_from_build(sbom.PATH, wheelfile_base)
+            _settle_permissions(Path(str(self.bdist_dir)))
+
+    def _add_from_build(self, name: str, metadata: str) -> None:
+        file = Path(build_folder(self), name)
+        if not file.exists():
+            raise BuildError(
+                f"{file} is missing: nothing was built that could be packed",
+                hint="leave out --skip-build, or run 'build_ext' before",
+            )
+        replace_file(Path(metadata, name), file.read_bytes(), mode=_RECORD_MODE)
+
+
+def _settle_permissions(folder: Path) -> None:
+    """Give every file that is about to be packed the permissions that no umask has had a say in."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            file = Path(parent, name)
+            executable = file.stat().st_mode & stat.S_IXUSR
+            file.chmod(0o755 if executable else 0o644)
+
+
+class DistInfoMixin(dist_info):
+    """Metadata alone, as ``prepare_metadata_for_build_wheel`` asks for it (PEP 517)."""
+
+    def finalize_options(self) -> None:
+        """Have the requirement in place before metadata is written."""
+        declare_requirement(self.distribution, warn=False)
+        super().finalize_options()
+
+
+class EditableWheelMixin(editable_wheel):
+    """The editable wheel (PEP 660); the libraries are put into it by ``build_ext``."""
+
+    def finalize_options(self) -> None:
+        """Have the requirement in place before metadata is written."""
+        project = project_of(self.distribution)
+        if project.settings.target is not None:
+            raise ConfigurationError(
+                f"{project.place('target')}: an editable install is for this machine",
+                hint="leave the target out of it",
+            )
+        declare_requirement(self.distribution, warn=True)
+        super().finalize_options()
+
+    def run(self) -> None:
+        """Build and pack the wheel."""
+        declared_date(os.environ)  # setuptools would not say what is wrong with it
+        with locked_build_folder(self):
+            super().run()

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gathers from a build what a wheel says it is made of, and looks at the files that are named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ..base.errors import ConfigurationError
+from ..base.file_digest import digest_of
+from ..building.libraries import BuildResult, BuiltLibrary
+from ..building.plan import siblings_of
+from ..plugin.placement import path_in_wheel
+from ..settings import Project
+from ..settings.model import VendoredSettings
+from ..toolchains import StaticPart, Toolchain
+from . import sbom
+
+
+def check_vendored(project: Project, root: Path) -> None:
+    """Refuse what is described but is not there, lies elsewhere, or is described twice.
+
+    :raises ConfigurationError: as said.
+    """
+    seen: dict[str, VendoredSettings] = {}
+    for vendored in project.settings.vendored:
+        key = f"{vendored.name} {vendored.version or ''}"
+        if vendored.path is not None:
+            _check_path(vendored, vendored.path, root)
+            key = _relative(vendored.path, root)
+        other = seen.setdefault(key, vendored)
+        if other is not vendored:
+            what = "path" if vendored.path is not None else "name"
+            raise ConfigurationError(
+                f"{vendored.place(what)}: {key.strip()!r} is described already, "
+                f"in {other.place(what)}"
+            )
+
+
+def _check_path(vendored: VendoredSettings, path: str, root: Path) -> None:
+    place = vendored.place("path")
+    if root not in Path(os.path.normpath(root / path)).parents:
+        raise ConfigurationError(
+            f"{place}: {path!r} lies outside the project",
+            hint="an sdist could not hold it: leave 'path' out, and give its 'purl'",
+        )
+    if not (root / path).is_file():
+        raise ConfigurationError(
+            f"{place}: {path!r}: no such file",
+            hint=f"paths are relative to {root}; of a folder there is no digest: name the archive "
+            "that it was unpacked from, or leave 'path' out",
+        )
+
+
+def make_sbom(
+    package: sbom.Package, project: Project, result: BuildResult, root: Path, date: int | None
+) -> bytes:
+    """Return the SBOM of a wheel with these libraries."""
+    described = {
+        _relative(vendored.path, root): vendored
+        for vendored in project.settings.vendored
+        if vendored.path is not None
+    }
+    linked = {
+        _relative(file, root)
+        for library in result.libraries
+        for file in library.settings.extra_objects
+    }
+    return sbom.render(
+        package=package,
+        tvm_ffi_version=str(result.sdk.version),
+        compilers=result.toolchain.compilers,
+        libraries=[_library(library, result, described, root) for library in result.libraries],
+        parts=[
+            _described(vendored, root)
+            for vendored in project.settings.vendored
+            if vendored.path is None or _relative(vendored.path, root) not in linked
+        ],
+        date=date,
+    )
+
+
+def _library(
+    library: BuiltLibrary,
+    result: BuildResult,
+    described: Mapping[str, VendoredSettings],
+    root: Path,
+) -> sbom.Library:
+    settings = library.settings
+    system = result.toolchain.system
+    every = [other.settings for other in result.libraries]
+    prebuilt = [_relative(file, root) for file in settings.extra_objects]
+    return sbom.Library(
+        path=str(path_in_wheel(settings, system)),
+        sha256=library.sha256,
+        links_tvm_ffi=settings.link_header or settings.link_shared,
+        siblings=[str(path_in_wheel(sibling, system)) for sibling in siblings_of(settings, every)],
+        parts=[
+            *(
+                _described(described[file], root) if file in described else _undescribed(file, root)
+                for file in prebuilt
+            ),
+            *(
+                sbom.Part(name, version, publisher=publisher)
+                for name, version, publisher in _static_parts(library, result.toolchain)
+            ),
+        ],
+    )
+
+
+def _static_parts(library: BuiltLibrary, toolchain: Toolchain) -> Iterator[StaticPart]:
+    languages = set(library.plan.arguments)
+    yield from toolchain.static_parts(languages)
+    for language in sorted(languages & set(toolchain.devices)):
+        yield from toolchain.devices[language].static_parts(library.settings)
+
+
+def _described(vendored: VendoredSettings, root: Path) -> sbom.Part:
+    path = None if vendored.path is None else _relative(vendored.path, root)
+    return sbom.Part(
+        name=vendored.name,
+        version=vendored.version,
+        license=vendored.license,
+        purl=vendored.purl,
+        path=path,
+        sha256=None if path is None else digest_of(root / path),
+    )
+
+
+def _undescribed(file: str, root: Path) -> sbom.Part:
+    name = file.rpartition("/")[2]
+    return sbom.Part(name, path=file, sha256=digest_of(root / file), kind="file")
+
+
+def _relative(path: str, root: Path) -> str:
+    """Return one name for each file of the project, the same in every folder."""
+    return Path(os.path.relpath(root / path, root)).as_posix()

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The list of what a wheel is made of, as CycloneDX: text out of data, the same for the same build.
+
+It is written here and not by a library, which every isolated build would have to install. Upstream:
+https://cyclonedx.org/docs/1.6/json/, https://peps.python.org/pep-0770/,
+https://github.com/package-url/purl-spec.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from packaging.utils import canonicalize_name
+
+from .. import __version__
+from ..ffi.releases import DISTRIBUTION
+from ..toolchains import Compiler
+
+#: Its place in the wheel's ``.dist-info``; the tools that repair wheels write beside it.
+PATH = "sboms/setuptools-tvm-ffi.cdx.json"
+
+_VERSION = re.compile(r"\d+(\.\d+)+\S*")
+_ANNOUNCED_VERSION = re.compile(r"\b(?:version:?|release) (\d+(\.\d+)+[^\s,]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Package:
+    """The distribution that is built.
+
+    :param license: as an SPDX expression.
+    """
+
+    name: str
+    version: str
+    license: str | None = None
+    summary: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Code of others that is linked into a library, or that its sources came from.
+
+    :param path: in the project.
+    :param kind: ``library``, or ``file`` where no more is known of it.
+    """
+
+    name: str
+    version: str | None = None
+    license: str | None = None
+    purl: str | None = None
+    path: str | None = None
+    sha256: str | None = None
+    publisher: str | None = None
+    kind: str = "library"
+
+    @property
+    def reference(self) -> str:
+        """What it is called inside the list."""
+        return f"part:{self.path or '@'.join(filter(None, (self.name, self.version)))}"
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library of the wheel.
+
+    :param siblings: paths of those that it is linked with.
+    :param parts: what is known to be linked into it.
+    """
+
+    path: str
+    sha256: str
+    links_tvm_ffi: bool = True
+    siblings: Sequence[str] = ()
+    parts: Sequence[Part] = ()
+
+    @property
+    def reference(self) -> str:
+        """What it is called inside the list."""
+        return f"library:{self.path}"
+
+
+def render(
+    *,
+    package: Package,
+    tvm_ffi_version: str,
+    compilers: Mapping[str, Compiler],
+    libraries: Sequence[Library],
+    parts: Sequence[Part] = (),
+    date: int | None,
+) -> bytes:
+    """Return the list as JSON.
+
+    :param compilers: by language.
+    :param parts: those of which is not known what library they are in.
+    :param date: of the sources, in seconds since 1970; without one the list has no time.
+    """
+    itself = _purl(package.name, package.version)
+    tvm_ffi = _purl(DISTRIBUTION, tvm_ffi_version)
+    linked = (part for library in libraries for part in library.parts)
+    every = {part.reference: part for part in (*parts, *linked)}
+    content = {
+        "metadata": {
+            **({} if date is None else {"timestamp": _timestamp(date)}),
+            "lifecycles": [{"phase": "build"}],
+            # Tools are those that have made the list. What has made the libraries is below.
+            "tools": {"components": [_application("setuptools-tvm-ffi", __version__)]},
+            "component": _component(
+                *("library", itself, package.name, package.version),
+                description=package.summary,
+                licenses=_license(package.license),
+                purl=itself,
+            ),
+        },
+        "components": [
+            _component(
+                *("library", tvm_ffi, DISTRIBUTION, tvm_ffi_version),
+                description="Headers are compiled in; the library is required at run time.",
+                scope="required",
+                purl=tvm_ffi,
+            ),
+            *(_library(library, package.version) for library in libraries),
+            *(_part(part) for _, part in sorted(every.items())),
+        ],
+        "dependencies": [
+            _edges(itself, [*(library.reference for library in libraries), *_names(parts)]),
+            *(_edges(library.reference, _links(library, tvm_ffi)) for library in libraries),
+            *({"ref": reference} for reference in (tvm_ffi, *sorted(every))),
+        ],
+        "formulation": [
+            {
+                "components": [
+                    _compiler(language, compiler)
+                    for language, compiler in sorted(compilers.items())
+                ]
+            }
+        ],
+    }
+    document = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        # One for each content, so that the same build has the same.
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, _json(content))}",
+        "version": 1,
+        **content,
+    }
+    return (_json(document) + "\n").encode()
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _purl(name: str, version: str) -> str:
+    return f"pkg:pypi/{canonicalize_name(name)}@{quote(version, safe='.-_~')}"
+
+
+def _timestamp(date: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(date))
+
+
+def _component(
+    kind: str, reference: str, name: str, version: str | None = None, **more: object
+) -> dict[str, Any]:
+    known = {"type": kind, "bom-ref": reference, "name": name, "version": version, **more}
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def _application(name: str, version: str) -> dict[str, Any]:
+    return _component("application", f"tool:{name}", name, version, purl=_purl(name, version))
+
+
+def _license(expression: str | None) -> list[dict[str, str]] | None:
+    return None if expression is None else [{"expression": expression}]
+
+
+def _hashes(sha256: str | None) -> list[dict[str, str]] | None:
+    return None if sha256 is None else [{"alg": "SHA-256", "content": sha256}]
+
+
+def _property(name: str, value: str) -> list[dict[str, str]]:
+    return [{"name": f"setuptools-tvm-ffi:{name}", "value": value}]
+
+
+def _library(library: Library, version: str) -> dict[str, Any]:
+    return _component(
+        *("library", library.reference, library.path.rpartition("/")[2], version),
+        hashes=_hashes(library.sha256),
+        properties=_property("path-in-wheel", library.path),
+    )
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return _component(
+        *(part.kind, part.reference, part.name, part.version),
+        publisher=part.publisher,
+        hashes=_hashes(part.sha256),
+        licenses=_license(part.license),
+        purl=part.purl,
+        properties=None if part.path is None else _property("path-in-project", part.path),
+    )
+
+
+def _compiler(language: str, compiler: Compiler) -> dict[str, Any]:
+    return _component(
+        *("application", f"compiler:{language}", compiler.product),
+        version=_version_in(compiler.version),
+        description=compiler.version,
+        properties=_property("language", language),
+    )
+
+
+def _version_in(line: str) -> str | None:
+    """Return the version in what a compiler says of itself.
+
+    >>> _version_in("g++ (Debian 12.2.0-14) 12.2.0")
+    '12.2.0'
+    >>> _version_in("Apple clang version 15.0.0 (clang-1500.3.9.4)")
+    '15.0.0'
+    >>> _version_in("Cuda compilation tools, release 13.0, V13.0.88")
+    '13.0'
+    """
+    announced = _ANNOUNCED_VERSION.search(line)
+    if announced is not None:
+        return announced[1]
+    # In brackets is who has built it, and as what.
+    found = _VERSION.search(re.sub(r"\([^)]*\)", "", line))
+    return None if found is None else found[0]
+
+
+def _names(parts: Iterable[Part]) -> list[str]:
+    return sorted({part.reference for part in parts})
+
+
+def _links(library: Library, tvm_ffi: str) -> list[str]:
+    return [
+        *((tvm_ffi,) if library.links_tvm_ffi else ()),
+        *(f"library:{path}" for path in library.siblings),
+        *_names(library.parts),
+    ]
+
+
+def _edges(reference: str, others: Sequence[str]) -> dict[str, Any]:
+    return {"ref": reference, **({"dependsOn": list(others)} if others else {})}

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import shlex
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from packaging.version import Version
+from setuptools_tvm_ffi.binaries.local_symbols import version_script
+from setuptools_tvm_ffi.building import ninja_file
+from setuptools_tvm_ffi.building.plan import BuildPlan, Step, make_plan
+from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
+from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, LinkUnit, Toolchain
+from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
+from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
+
+SDK = TVMFFISdk(Version("0.1.15"), ("build/sdk/include",), "build/sdk/lib", "libtvm_ffi.so")
+GNU = GnuToolchain(
+    {"cxx": Compiler(("g++",), "gcc", "g++ 12.2.0"), "c": Compiler(("gcc",), "gcc", "gcc 12.2.0")},
+    "linux",
+    "/project",
+    EnvironmentFlags(),
+)
+FOLDER = PurePosixPath("build/tvm-ffi.linux")
+
+
+def plan(
+    *extensions: tuple[str, list[str]], toolchain: Toolchain = GNU, depends: tuple[str, ...] = ()
+) -> BuildPlan:
+    return make_plan(
+        [
+            (
+                ExtensionSettings(name=name, sources=tuple(files), depends=depends),
+                [PurePosixPath(file) for file in files],
+            )
+            for name, files in extensions
+        ],
+        toolchain,
+        SDK,
+        FOLDER,
+    )
+
+
+def test_two_cxx_sources_and_one_c_source_make_three_objects_and_one_library() -> None:
+    (library,) = plan(("pkg.ops", ["src/a.cpp", "src/deep/b.cc", "src/c.c"])).libraries
+    folder = "build/tvm-ffi.linux/pkg.ops"
+    objects = tuple(f"{folder}/objects/src/{name}" for name in ("a.cpp.o", "deep/b.cc.o", "c.c.o"))
+    assert [(step.kind, step.inputs, step.output) for step in library.steps] == [
+        ("compile", ("src/a.cpp",), objects[0]),
+        ("compile", ("src/deep/b.cc",), objects[1]),
+        ("compile", ("src/c.c",), objects[2]),
+        ("link", objects, f"{folder}/libops.so"),
+    ]
+    assert [step.description for step in library.steps] == [
+        "compile src/a.cpp",
+        "compile src/deep/b.cc",
+        "compile src/c.c",
+        "link libops.so",
+    ]
+    assert library.library == f"{folder}/libops.so"
+    assert library.settings.name == "pkg.ops"
+
+
+def test_each_source_is_compiled_by_the_compiler_of_its_language() -> None:
+    (library,) = plan(("pkg.ops", ["a.cpp", "b.c"])).libraries
+    assert [shlex.split(step.command)[0] for step in library.steps] == ["g++", "gcc", "g++"]
+
+
+def test_a_compile_command_is_that_of_the_toolchain() -> None:
+    (library,) = plan(("pkg.ops", ["a.cpp"])).libraries
+    obj = "build/tvm-ffi.linux/pkg.ops/objects/a.cpp.o"
+    flags = GNU.compile_flags(library.settings, SDK, "cxx")
+    assert shlex.split(library.steps[0].command) == [
+        "g++",
+        *flags,
+        "-MD",
+        "-MQ",
+        obj,
+        "-MF",
+        f"{obj}.d",
+        "-c",
+        "a.cpp",
+        "-o",
+        obj,
+    ]
+    assert (library.steps[0].depfile, library.steps[0].dependency_style) == (f"{obj}.d", "gcc")
+
+
+def test_a_library_of_c_alone_is_linked_by_the_c_compiler() -> None:
+    toolchain = GnuToolchain({"c": GNU.compilers["c"]}, "linux", "/project", EnvironmentFlags())
+    (library,) = plan(("pkg.ops", ["a.c", "b.c"]), toolchain=toolchain).libraries
+    assert [shlex.split(step.command)[0] for step in library.steps] == ["gcc", "gcc", "gcc"]
+
+
+def test_the_language_of_one_library_says_nothing_about_another() -> None:
+    c, cxx = plan(("pkg.c", ["a.c"]), ("pkg.cxx", ["a.c", "b.cpp"])).libraries
+    assert shlex.split(c.steps[-1].command)[0] == "gcc"
+    assert shlex.split(cxx.steps[-1].command)[0] == "g++"
+
+
+def test_the_link_reads_its_objects_from_a_response_file() -> None:
+    (library,) = plan(("pkg.ops", ["a.cpp", "b c.cpp"])).libraries
+    link = library.steps[-1]
+    assert link.response_file == "build/tvm-ffi.linux/pkg.ops/libops.so.rsp"
+    assert f"@{link.response_file}" in shlex.split(link.command)
+    assert link.response_file_content == (
+        "build/tvm-ffi.linux/pkg.ops/objects/a.cpp.o\n"
+        "build/tvm-ffi.linux/pkg.ops/objects/b\\ c.cpp.o"
+    )
+
+
+def test_each_extension_has_a_folder_of_its_own() -> None:
+    made = plan(("one.ops", ["a.cpp", "a.c"]), ("two.kernels", ["a.cpp", "a.c"]))
+    outputs = [step.output for library in made.libraries for step in library.steps]
+    assert outputs == [
+        "build/tvm-ffi.linux/one.ops/objects/a.cpp.o",
+        "build/tvm-ffi.linux/one.ops/objects/a.c.o",
+        "build/tvm-ffi.linux/one.ops/libops.so",
+        "build/tvm-ffi.linux/two.kernels/objects/a.cpp.o",
+        "build/tvm-ffi.linux/two.kernels/objects/a.c.o",
+        "build/tvm-ffi.linux/two.kernels/libkernels.so",
+    ]
+
+
+def test_a_changed_compiler_or_declared_file_makes_every_object_stale() -> None:
+    made = plan(("pkg.ops", ["a.cpp", "b.c"]), depends=("table.inc", "gen/x.h"))
+    stamp = "build/tvm-ffi.linux/compilers.txt"
+    assert [step.extra_inputs for step in made.libraries[0].steps[:-1]] == [
+        (stamp, "table.inc", "gen/x.h"),
+        (stamp, "table.inc", "gen/x.h"),
+    ]
+    assert made.support_files[stamp] == "c: gcc 12.2.0\ncxx: g++ 12.2.0\n"
+
+
+def test_a_changed_version_script_or_tvm_ffi_library_makes_the_link_stale() -> None:
+    made = plan(("pkg.ops", ["a.cpp"]))
+    script = "build/tvm-ffi.linux/local-symbols.map"
+    assert made.libraries[0].steps[-1].extra_inputs == (script, "build/sdk/lib/libtvm_ffi.so")
+    assert made.support_files[script] == version_script()
+    assert f"-Wl,--version-script={script}" in made.libraries[0].steps[-1].command
+
+
+def test_the_arguments_of_each_tool_are_kept_for_the_record() -> None:
+    (mixed,) = plan(("pkg.ops", ["a.cpp", "b.c"])).libraries
+    assert mixed.arguments == {
+        "c": GNU.compile_flags(mixed.settings, SDK, "c"),
+        "cxx": GNU.compile_flags(mixed.settings, SDK, "cxx"),
+        "link": GNU.link_flags(
+            mixed.settings,
+            SDK,
+            LinkUnit((), frozenset({"c", "cxx"}), mixed.library, ""),
+            str(FOLDER),
+        ),
+    }
+    (c_only,) = plan(("pkg.ops", ["b.c"])).libraries
+    assert set(c_only.arguments) == {"c", "link"}
+
+
+def test_the_same_declaration_gives_the_same_plan() -> None:
+    declared = ("pkg.ops", ["a.cpp", "b.c"])
+    assert plan(declared) == plan(declared)
+
+
+# --- libraries that link each other -------------------------------------------------------------
+
+DARWIN = GnuToolchain(
+    {"cxx": Compiler(("c++",), "clang", "Apple clang 15")},
+    "darwin",
+    "/project",
+    EnvironmentFlags(),
+)
+WINDOWS = MsvcToolchain(
+    {"cxx": Compiler(("cl.exe",), "msvc", "14.40")}, "link.exe", EnvironmentFlags()
+)
+
+
+def plan_of(*extensions: ExtensionSettings, toolchain: Toolchain = GNU) -> BuildPlan:
+    declared = [(settings, [PurePosixPath(f"{settings.target}.cc")]) for settings in extensions]
+    return make_plan(declared, toolchain, SDK, FOLDER)
+
+
+def extension(name: str, *libraries: str, **settings: Any) -> ExtensionSettings:
+    sources = (f"{name.rpartition('.')[2]}.cc",)
+    return ExtensionSettings(name=name, sources=sources, libraries=libraries, **settings)
+
+
+def link(plan: BuildPlan, target: str) -> Step:
+    (library,) = (made for made in plan.libraries if made.settings.target == target)
+    (step,) = (step for step in library.steps if step.kind == "link")
+    return step
+
+
+def test_a_sibling_is_built_before_what_links_with_it_whatever_their_order() -> None:
+    app, base = extension("pkg.app", "m", "base"), extension("pkg.base")
+    library = f"{FOLDER}/pkg.base/libbase.so"
+    for order in ((app, base), (base, app)):
+        made = plan_of(*order)
+        assert library in link(made, "app").extra_inputs
+        assert f"{FOLDER}/pkg.app/libapp.so" not in link(made, "base").extra_inputs
+        words = shlex.split(link(made, "app").command)
+        at = words.index("-lm")
+        assert words[at : at + 3] == ["-lm", library, "-Wl,-rpath,$ORIGIN"]
+        assert "-lbase" not in words
+
+
+def test_ninja_is_told_that_a_library_needs_its_sibling() -> None:
+    text = ninja_file.render(plan_of(extension("pkg.app", "base"), extension("pkg.base")))
+    (line,) = (line for line in text.splitlines() if line.startswith(f"build {FOLDER}/pkg.app/lib"))
+    assert line.split(" | ")[1].split()[-1] == f"{FOLDER}/pkg.base/libbase.so"
+
+
+@pytest.mark.parametrize(
+    ("app", "base", "run_paths"),
+    [
+        ("pkg.app", "pkg.base", ["$ORIGIN"]),
+        ("pkg.app", "pkg.sub.base", ["$ORIGIN", "$ORIGIN/sub"]),
+        ("pkg.sub.app", "pkg.base", ["$ORIGIN", "$ORIGIN/.."]),
+        ("pkg.a.app", "pkg.b.c.base", ["$ORIGIN", "$ORIGIN/../b/c"]),
+        ("one.app", "two.base", ["$ORIGIN", "$ORIGIN/../two"]),
+    ],
+)
+def test_a_sibling_is_found_from_the_folder_of_its_package(
+    app: str, base: str, run_paths: list[str]
+) -> None:
+    for toolchain in (GNU, DARWIN):
+        made = plan_of(extension(app, "base"), extension(base), toolchain=toolchain)
+        words = shlex.split(link(made, "app").command)
+        found = [word.removeprefix("-Wl,-rpath,") for word in words if "-rpath," in word]
+        wanted = run_paths
+        if toolchain is DARWIN:
+            wanted = [path.replace("$ORIGIN", "@loader_path") for path in run_paths]
+        assert found == wanted
+
+
+def test_on_windows_a_sibling_is_linked_by_its_import_library() -> None:
+    made = plan_of(extension("pkg.app", "base"), extension("pkg.base"), toolchain=WINDOWS)
+    step = link(made, "app")
+    assert f"{FOLDER}/pkg.base/base.lib" in step.command.split()
+    assert "base.dll" not in step.command
+    assert f"{FOLDER}/pkg.base/base.dll" in step.extra_inputs
+    assert f"/IMPLIB:{FOLDER}/pkg.base/base.lib" in link(made, "base").command.split()
+
+
+def test_a_name_that_is_no_siblings_is_left_to_the_linker() -> None:
+    made = plan_of(extension("pkg.app", "zbase", "base2", "libbase"), extension("pkg.base"))
+    words = shlex.split(link(made, "app").command)
+    assert {"-lzbase", "-lbase2", "-llibbase"} < set(words)
+    assert not [word for word in words if "rpath," in word or "pkg.base" in word]
+    assert all(library.siblings == () for library in made.libraries)
+
+
+def test_siblings_of_siblings_are_loaded_first() -> None:
+    made = plan_of(
+        extension("p.top", "left", "right"),
+        extension("p.left", "base"),
+        extension("p.right", "base"),
+        extension("p.base"),
+    )
+    found = {library.settings.target: library.siblings for library in made.libraries}
+    names = {target: [PurePosixPath(path).stem for path in found[target]] for target in found}
+    assert names == {
+        "top": ["libbase", "libleft", "libright"],
+        "left": ["libbase"],
+        "right": ["libbase"],
+        "base": [],
+    }
+    # Linked with are those that were named: the others come with them.
+    assert not any("libbase" in path for path in link(made, "top").extra_inputs)
+
+
+# --- what is shipped beside a library -----------------------------------------------------------
+
+
+def test_on_macos_debug_symbols_are_collected_by_a_step_of_their_own() -> None:
+    made = plan_of(extension("pkg.ops", debug_symbols=True), toolchain=DARWIN)
+    (library,) = made.libraries
+    bundle = f"{FOLDER}/pkg.ops/libops.dylib.dSYM"
+    files = (
+        f"{bundle}/Contents/Info.plist",
+        f"{bundle}/Contents/Resources/DWARF/libops.dylib",
+    )
+    step = library.steps[-1]
+    assert step.kind == "debug-symbols"
+    assert step.inputs == (f"{FOLDER}/pkg.ops/libops.dylib",)
+    assert (step.output, *step.extra_outputs) == files
+    assert shlex.split(step.command) == [
+        "dsymutil",
+        f"{FOLDER}/pkg.ops/libops.dylib",
+        "-o",
+        bundle,
+    ]
+    assert library.companions == files
+    assert link(made, "ops").extra_outputs == ()
+
+
+def test_on_windows_the_link_makes_the_debug_symbols() -> None:
+    made = plan_of(extension("pkg.ops", debug_symbols=True), toolchain=WINDOWS)
+    (library,) = made.libraries
+    assert [step.kind for step in library.steps] == ["compile", "link"]
+    assert library.companions == (f"{FOLDER}/pkg.ops/ops.pdb",)
+    assert link(made, "ops").extra_outputs == library.companions
+
+
+@pytest.mark.parametrize("toolchain", [GNU, DARWIN, WINDOWS], ids=["gnu", "darwin", "windows"])
+def test_nothing_is_shipped_beside_a_library_unless_it_is_asked_for(toolchain: Toolchain) -> None:
+    (library,) = plan_of(extension("pkg.ops"), toolchain=toolchain).libraries
+    assert library.companions == ()
+    assert [step.extra_outputs for step in library.steps] == [(), ()]
+
+
+def test_on_linux_debug_symbols_are_in_the_library() -> None:
+    (library,) = plan_of(extension("pkg.ops", debug_symbols=True)).libraries
+    assert library.companions == ()
+    assert "-g" in library.arguments["cxx"]
+
+
+def test_a_plan_for_windows_has_its_names() -> None:
+    # Microsoft's tools cannot run here: this asserts the plan.
+    cl = Compiler(("cl.exe",), "msvc", "14.40")
+    toolchain = MsvcToolchain({"cxx": cl}, "link.exe", EnvironmentFlags())
+    made = plan(("pkg.ops", ["src/a.cpp"]), toolchain=toolchain)
+    assert [step.dependency_style for step in made.libraries[0].steps] == ["msvc", None]
+    assert [step.output for step in made.libraries[0].steps] == [
+        "build/tvm-ffi.linux/pkg.ops/objects/src/a.cpp.obj",
+        "build/tvm-ffi.linux/pkg.ops/ops.dll",
+    ]
+    assert set(made.support_files) == {"build/tvm-ffi.linux/compilers.txt"}

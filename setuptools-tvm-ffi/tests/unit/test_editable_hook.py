@@ -1,0 +1,525 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.editable import hook
+
+SUFFIXES = (".c", ".cc")
+
+NINJA_BUILDS = "[1/2] compile a.cc\n"
+GCC = f"""\
+{NINJA_BUILDS}FAILED: build/objects/a.cc.o
+c++ -O3 -c a.cc -o build/objects/a.cc.o
+a.cc: In function 'int f()':
+a.cc:1:17: error: 'missing' was not declared in this scope
+    1 | int f(){{ return missing; }}
+      |                 ^~~~~~~
+[2/2] compile b.cc
+b.cc:9:9: error: not the first
+ninja: build stopped: subcommand failed.
+setuptools-tvm-ffi: error: extension 'p.a': compiling a.cc failed, see the compiler's message above
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        pytest.param(
+            GCC,
+            "a.cc:1:17: error: 'missing' was not declared in this scope\n"
+            "    1 | int f(){ return missing; }\n",
+            id="gcc",
+        ),
+        pytest.param(
+            "In file included from a.cc:3:\n"
+            "\x1b[01m\x1b[Kh.h:1:10:\x1b[m\x1b[K \x1b[01;31m\x1b[Kfatal error: \x1b[m\x1b[Kno.h\n"
+            "    1 | #include <no.h>\n",
+            "h.h:1:10: fatal error: no.h\n    1 | #include <no.h>",
+            id="gcc in colours, in a header",
+        ),
+        pytest.param(
+            "a.c:1:9: warning: unused variable 'error' [-Wunused]\n"
+            "a.c:1:17: error: use of undeclared identifier 'missing'\n"
+            "int f(){ return missing; }\n                ^\n1 error generated.\n",
+            "a.c:1:17: error: use of undeclared identifier 'missing'\nint f(){ return missing; }\n",
+            id="clang",
+        ),
+        pytest.param(
+            'a.cu(1): error: identifier "missing" is undefined\n  int f(){ return missing; }\n',
+            'a.cu(1): error: identifier "missing" is undefined\n  int f(){ return missing; }',
+            id="nvcc",
+        ),
+        pytest.param(
+            "ptxas /tmp/k.ptx, line 21; error   : Not a name of any known instruction: 'bad'\n"
+            "ptxas fatal   : Ptx assembly aborted due to errors\n",
+            "ptxas /tmp/k.ptx, line 21; error   : Not a name of any known instruction: 'bad'\n"
+            "ptxas fatal   : Ptx assembly aborted due to errors",
+            id="ptxas",
+        ),
+        pytest.param(
+            f"{NINJA_BUILDS}nvcc fatal   : Unsupported gpu architecture 'compute_1'\n",
+            "nvcc fatal   : Unsupported gpu architecture 'compute_1'",
+            id="nvcc's driver",
+        ),
+        pytest.param(
+            "a.cc\nC:\\p\\a.cc(7): error C2065: 'missing': undeclared identifier\n",
+            "C:\\p\\a.cc(7): error C2065: 'missing': undeclared identifier",
+            id="msvc",
+        ),
+        pytest.param(
+            "   Creating library a.lib\na.obj : error LNK2019: unresolved external symbol f\n",
+            "a.obj : error LNK2019: unresolved external symbol f",
+            id="msvc's linker",
+        ),
+        pytest.param(
+            "p.c: Assembler messages:\np.c:1: Error: no such instruction: `bad'\n",
+            "p.c:1: Error: no such instruction: `bad'",
+            id="as",
+        ),
+        pytest.param(
+            "/usr/bin/ld: l.o: in function `h()':\n"
+            "l.cc:(.text+0x5): undefined reference to `g()'\n"
+            "collect2: error: ld returned 1 exit status\n",
+            "l.cc:(.text+0x5): undefined reference to `g()'\n",
+            id="ld",
+        ),
+        pytest.param(
+            "/usr/bin/ld: cannot find -lnowhere: No such file or directory\n"
+            "collect2: error: ld returned 1 exit status\n",
+            "/usr/bin/ld: cannot find -lnowhere: No such file or directory\n",
+            id="ld without a library",
+        ),
+        pytest.param(
+            "ld.lld: error: undefined symbol: g()\n>>> referenced by l.cc\n",
+            "ld.lld: error: undefined symbol: g()\n>>> referenced by l.cc",
+            id="lld",
+        ),
+        pytest.param(
+            "FAILED: [code=1] build/libl.dylib \nclang++ -shared l.o\n"
+            'Undefined symbols for architecture arm64:\n  "g()", referenced from:\n'
+            "ld: symbol(s) not found for architecture arm64\n"
+            "clang++: error: linker command failed with exit code 1 (use -v to see invocation)\n",
+            'Undefined symbols for architecture arm64:\n  "g()", referenced from:\n'
+            "ld: symbol(s) not found for architecture arm64\n",
+            id="ld of macOS",
+        ),
+        pytest.param(
+            "FAILED: build/objects/a.cc.o\nc++ -c a.cc\n"
+            "a.cc:1:17: Fehler: »missing« wurde in diesem Gültigkeitsbereich nicht definiert\n"
+            "setuptools-tvm-ffi: error: extension 'p.a': compiling a.cc failed\n",
+            "a.cc:1:17: Fehler: »missing« wurde in diesem Gültigkeitsbereich nicht definiert\n",
+            id="in another language",
+        ),
+        pytest.param(
+            "ninja: error: 'h.h', needed by 'a.o', missing and no known rule to make it\n",
+            "ninja: error: 'h.h', needed by 'a.o', missing and no known rule to make it",
+            id="ninja",
+        ),
+        pytest.param(
+            "running build_ext\nsetuptools-tvm-ffi: error: no C++ compiler\n"
+            "setuptools-tvm-ffi: hint: set CXX\n",
+            "setuptools-tvm-ffi: error: no C++ compiler\nsetuptools-tvm-ffi: hint: set CXX",
+            id="ours",
+        ),
+        pytest.param(
+            'Traceback (most recent call last):\n  File "setup.py", line 1, in <module>\n'
+            "    import numpy\nModuleNotFoundError: No module named 'numpy'\n",
+            'Traceback (most recent call last):\n  File "setup.py", line 1, in <module>\n'
+            "    import numpy\nModuleNotFoundError: No module named 'numpy'",
+            id="a setup script",
+        ),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_a_build_s_first_error_is_found(printed: str, expected: str) -> None:
+    found = hook.first_error(printed)
+    assert found.startswith(expected)
+    assert len(found.splitlines()) <= 6
+
+
+def fake_record(root: Path, **changes: Any) -> dict[str, Any]:
+    """Return the record of a build that has just ended, with a ninja that has nothing to do."""
+    (root / "csrc").mkdir(parents=True)
+    (root / "csrc" / "a.c").write_text("")
+    (root / "pyproject.toml").write_text("[project]\n")
+    record = {
+        "distribution": "some-project",
+        "root": str(root),
+        "folder": "build/tvm-ffi.linux",
+        "manifest": "build/tvm-ffi.linux/release/build.ninja",
+        "tools": "0123",
+        "variables": {"CXX": "g++-12", "CC": None},
+        "config_settings": None,
+        "files": {
+            "pyproject.toml": hook.signature(str(root / "pyproject.toml")),
+            "setup.py": None,
+        },
+        "folders": {"csrc": hook.listing(str(root / "csrc"), SUFFIXES)},
+        "suffixes": [*SUFFIXES],
+        **changes,
+    }
+    tools = Path(hook.tools_folder(record))
+    tools.mkdir(parents=True)
+    (root / record["folder"] / "lock").touch()
+    set_ninja(record, "echo ninja: no work to do.")
+    return record
+
+
+def set_ninja(record: dict[str, Any], line: str) -> None:
+    ninja = Path(hook.tools_folder(record), hook.NINJA)
+    ninja.write_text(f"#!/bin/sh\n{line}\n")
+    ninja.chmod(0o755)
+
+
+needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="ninja is a shell script here")
+
+
+@needs_shell
+def test_nothing_has_changed_where_nothing_has(tmp_path: Path) -> None:
+    assert hook.is_up_to_date(fake_record(tmp_path / "p"))
+
+
+@needs_shell
+@pytest.mark.parametrize(
+    "change",
+    [
+        "echo '[project]\n# more' > pyproject.toml",
+        "rm pyproject.toml",
+        "echo > setup.py",
+        "echo > csrc/b.cc",
+        "mkdir csrc/deeper",
+        "rm csrc/a.c",
+        "rm -r csrc",
+        "rm build/tvm-ffi.linux/lock",
+        "rm -r build",
+        "rm build/tvm-ffi.linux/rebuild-tools-0123/ninja",
+    ],
+)
+def test_a_change_is_seen(change: str, tmp_path: Path) -> None:
+    record = fake_record(tmp_path / "p")
+    subprocess.run(["/bin/sh", "-c", change], cwd=tmp_path / "p", check=True)
+    assert not hook.is_up_to_date(record)
+
+
+@needs_shell
+@pytest.mark.parametrize(
+    "change", ["echo > csrc/notes.txt", "mkdir csrc/__pycache__", "echo > csrc/.a.c.swp"]
+)
+def test_what_is_no_source_is_no_change(change: str, tmp_path: Path) -> None:
+    record = fake_record(tmp_path / "p")
+    subprocess.run(["/bin/sh", "-c", change], cwd=tmp_path / "p", check=True)
+    assert hook.is_up_to_date(record)
+
+
+@needs_shell
+@pytest.mark.parametrize(
+    "line",
+    [
+        "echo '[1/2] compile a.cc'",
+        "echo ninja: error: no such file; exit 1",
+        "exit 1",
+        "kill -9 $$",
+    ],
+)
+def test_a_ninja_that_has_something_to_say_is_a_change(line: str, tmp_path: Path) -> None:
+    record = fake_record(tmp_path / "p")
+    set_ninja(record, line)
+    assert not hook.is_up_to_date(record)
+
+
+@needs_shell
+def test_a_build_that_goes_on_is_a_change(tmp_path: Path) -> None:
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    record = fake_record(tmp_path / "p")
+    with (tmp_path / "p" / "build" / "tvm-ffi.linux" / "lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert not hook.is_up_to_date(record)
+    assert hook.is_up_to_date(record)
+
+
+@needs_shell
+def test_ninja_is_asked_in_the_project_and_without_what_is_preloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "other")
+    record = fake_record(tmp_path / "p")
+    asked = tmp_path / "asked"
+    set_ninja(record, f'echo "$PWD|$*|$CXX" > {asked}; echo ninja: no work to do.')
+    assert hook.is_up_to_date(record)
+    expected = f"{tmp_path / 'p'}|-n -f build/tvm-ffi.linux/release/build.ninja|g++-12\n"
+    assert asked.read_text() == expected
+
+
+def test_the_signature_of_a_file_changes_with_its_time_and_size(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    assert hook.signature(str(file)) is None
+    file.write_text("a")
+    first = hook.signature(str(file))
+    assert first == [file.stat().st_mtime_ns, 1]
+    os.utime(file, ns=(5, 5))
+    assert hook.signature(str(file)) == [5, 1]
+    file.write_text("ab")
+    os.utime(file, ns=(5, 5))
+    assert hook.signature(str(file)) == [5, 2]
+
+
+def test_a_listing_has_sources_and_folders_and_is_sorted(tmp_path: Path) -> None:
+    for name in ("z.c", "a.cc", "b.py", "c.h", ".hidden.c"):
+        (tmp_path / name).touch()
+    for name in ("sub", "__pycache__", ".git", "odd.c"):
+        (tmp_path / name).mkdir()
+    assert hook.listing(str(tmp_path), SUFFIXES) == ["a.cc", "odd.c/", "sub/", "z.c"]
+    assert hook.listing(str(tmp_path / "gone"), SUFFIXES) is None
+
+
+def test_a_build_sees_the_variables_of_the_install(tmp_path: Path) -> None:
+    record = fake_record(tmp_path / "p")
+    environment = {
+        "PATH": "/usr/bin",
+        "CC": "set later",
+        "CXX": "changed later",
+        "LD_PRELOAD": "libasan.so",
+        "DYLD_INSERT_LIBRARIES": "libasan.dylib",
+        "SETUPTOOLS_TVM_FFI_JOBS": "set later",
+        "SETUPTOOLS_TVM_FFI_DEBUG": "1",
+        "NINJA": "/usr/bin/ninja",
+    }
+    assert hook.build_environment(record, environment) == {
+        "PATH": "/usr/bin",
+        "CXX": "g++-12",
+        "SETUPTOOLS_TVM_FFI_DEBUG": "1",
+        "NINJA": os.path.join(hook.tools_folder(record), hook.NINJA),
+        hook.BUILDING_VARIABLE: "1",
+    }
+
+
+def test_a_setting_that_was_a_variable_at_the_install_stays_one(tmp_path: Path) -> None:
+    record = fake_record(tmp_path / "p", variables={"SETUPTOOLS_TVM_FFI_JOBS": "3"})
+    assert hook.build_environment(record, {})["SETUPTOOLS_TVM_FFI_JOBS"] == "3"
+
+
+def test_the_import_path_of_a_build_has_the_standard_library_first(tmp_path: Path) -> None:
+    standard = os.path.dirname(os.__file__)
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "link").symlink_to(project)
+    entries = [
+        "",
+        str(tmp_path / "script's folder"),
+        str(project),
+        str(tmp_path / "link"),
+        standard,
+        tmp_path / "no string",
+        os.path.join(standard, "lib-dynload"),
+        str(tmp_path / "site-packages"),
+    ]
+    assert hook.import_path(entries, str(project)) == [
+        standard,
+        os.path.join(standard, "lib-dynload"),
+        str(tmp_path / "script's folder"),
+        str(tmp_path / "site-packages"),
+    ]
+
+
+def test_a_relative_entry_of_the_import_path_stays_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert hook.import_path(["lib"], "/project") == [str(tmp_path / "lib")]
+
+
+@pytest.mark.parametrize("word", ["0", "no", "off", "false", " OFF "])
+def test_a_word_for_no_switches_it_off(word: str) -> None:
+    assert hook.is_switched_off({hook.SWITCH_VARIABLE: word})
+
+
+@pytest.mark.parametrize("word", ["", "1", "yes", "true", "maybe"])
+def test_other_words_do_not(word: str) -> None:
+    assert not hook.is_switched_off({hook.SWITCH_VARIABLE: word})
+    assert not hook.is_switched_off({})
+
+
+def test_what_a_build_starts_does_not_wait_for_it() -> None:
+    assert hook.is_switched_off({hook.BUILDING_VARIABLE: "1"})
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
+    """An installed folder with an archive of tools, and a record that wants them."""
+    folder = tmp_path / "some_project.libs"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / hook.TOOLS, "w") as archive:
+        archive.writestr(hook.NINJA, "#!/bin/sh\n")
+        archive.writestr("setuptools/__init__.py", "")
+    record = {"root": str(tmp_path / "project"), "folder": "build/f", "tools": "89ab"}
+    return folder, record
+
+
+def test_tools_are_unpacked_once(tools: tuple[Path, dict[str, Any]]) -> None:
+    folder, record = tools
+    unpacked = Path(hook.unpack_tools(str(folder), record))
+    assert unpacked == Path(hook.tools_folder(record))
+    assert os.access(unpacked / hook.NINJA, os.X_OK)
+    (folder / hook.TOOLS).unlink()
+    assert hook.unpack_tools(str(folder), record) == str(unpacked)
+
+
+def test_tools_that_another_process_unpacks_meanwhile_are_taken(
+    tools: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, record = tools
+    rename = os.rename
+
+    def late(source: str, destination: str) -> None:
+        Path(destination).mkdir()
+        Path(destination, "theirs").touch()
+        rename(source, destination)
+
+    monkeypatch.setattr(os, "rename", late)
+    unpacked = Path(hook.unpack_tools(str(folder), record))
+    assert [file.name for file in unpacked.iterdir()] == ["theirs"]
+    assert [file.name for file in unpacked.parent.iterdir()] == [unpacked.name]
+
+
+def test_an_archive_that_is_broken_leaves_nothing_half_unpacked(
+    tools: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, record = tools
+    with zipfile.ZipFile(folder / hook.TOOLS, "w") as archive:
+        archive.writestr("setuptools/__init__.py", "")
+    with pytest.raises(FileNotFoundError):
+        hook.unpack_tools(str(folder), record)
+    assert list(Path(record["root"], record["folder"]).iterdir()) == []
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Iterator[ModuleType]:
+    """The hook as it lies in an environment, under the name that it has there."""
+    name = "_some_project_rebuild"
+    (tmp_path / f"{name}.py").write_bytes(Path(hook.__file__).read_bytes())
+    spec = importlib.util.spec_from_file_location(name, tmp_path / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    before = sys.meta_path[:]
+    yield module
+    sys.meta_path[:] = before
+
+
+class Calls:
+    """Stands for `bring_up_to_date`: it counts, and fails as told."""
+
+    def __init__(self) -> None:
+        self.folders: list[str] = []
+        self.problem: Exception | None = None
+
+    def __call__(self, folder: str) -> None:
+        self.folders.append(folder)
+        if self.problem is not None:
+            raise self.problem
+
+
+@pytest.fixture
+def calls(installed: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    made = Calls()
+    monkeypatch.setattr(installed, "bring_up_to_date", made)
+    monkeypatch.delenv(hook.SWITCH_VARIABLE, raising=False)
+    monkeypatch.delenv(hook.BUILDING_VARIABLE, raising=False)
+    return made
+
+
+def find(name: str) -> None:
+    """Do what an import does first."""
+    assert sys.meta_path[0].find_spec(name, None) is None
+
+
+def test_the_first_import_of_a_package_is_looked_at_and_no_other(
+    installed: ModuleType, calls: Calls, tmp_path: Path
+) -> None:
+    installed.install("some_package", "namespace.other")
+    find("json")
+    find("some_package_of_another")
+    find("namespace")
+    assert calls.folders == []
+    find("namespace.other")
+    find("some_package")
+    find("namespace.other")
+    assert calls.folders == [str(tmp_path / "some_project.libs")]
+
+
+def test_it_is_installed_once_however_often_python_reads_the_file(installed: ModuleType) -> None:
+    before = len(sys.meta_path)
+    installed.install("some_package")
+    installed.install("some_package")
+    assert len(sys.meta_path) == before + 1
+
+
+def test_it_may_be_switched_off_by_a_running_process(
+    installed: ModuleType, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed.install("some_package")
+    monkeypatch.setenv(hook.SWITCH_VARIABLE, "0")
+    find("some_package")
+    assert calls.folders == []
+    monkeypatch.delenv(hook.SWITCH_VARIABLE)
+    find("some_package")
+    assert len(calls.folders) == 1
+
+
+def test_a_failure_is_an_import_error_that_names_the_package(
+    installed: ModuleType, calls: Calls
+) -> None:
+    installed.install("some_package")
+    calls.problem = ImportError("a.cc:1:1: error: no")
+    with pytest.raises(ImportError, match=r"^a\.cc:1:1: error: no$") as caught:
+        find("some_package")
+    assert caught.value.name == "some_package"
+
+
+def test_a_folder_that_cannot_be_written_is_an_import_error_too(
+    installed: ModuleType, calls: Calls
+) -> None:
+    installed.install("some_package")
+    calls.problem = PermissionError(13, "Permission denied", "/project/build")
+    with pytest.raises(ImportError, match="Permission denied: '/project/build'"):
+        find("some_package")
+
+
+def test_imports_that_follow_a_failure_at_once_get_it_again(
+    installed: ModuleType, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    installed.install("some_package")
+    calls.problem = ImportError("no")
+    for seconds in (0.0, 1.5, 1.5, 1.5):
+        now += seconds
+        with pytest.raises(ImportError, match=r"^no$"):
+            find("some_package")
+    assert len(calls.folders) == 1
+    now += 2.5
+    calls.problem = None
+    find("some_package")
+    assert len(calls.folders) == 2
+
+
+def test_what_was_uninstalled_or_has_moved_away_is_left_alone(tmp_path: Path) -> None:
+    hook.bring_up_to_date(str(tmp_path / "gone.libs"))
+    (tmp_path / "there.libs").mkdir()
+    record = {"root": str(tmp_path / "gone")}
+    (tmp_path / "there.libs" / hook.RECORD).write_text(json.dumps(record))
+    hook.bring_up_to_date(str(tmp_path / "there.libs"))

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from setuptools_tvm_ffi.ffi.child import defines_library, drop_second_library
+
+REQUEST = {"distribution": "my-dist", "target": "my_lib"}
+LIB = 'LIB = _FFI_LOAD_LIB("my-dist", "my_lib")\n'
+IMPORT = "# tvm-ffi-stubgen(import-object): tvm_ffi.libinfo.load_lib_module;False;_FFI_LOAD_LIB\n"
+OWN_LIB = "from tvm_ffi.libinfo import load_lib_module\nLIB = load_lib_module('my-dist', 'x')\n"
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Path:
+    return tmp_path / "_ffi_api.py"
+
+
+def drop(module: Path, before: str, after: str) -> bool:
+    module.write_text(after, encoding="utf-8")
+    return drop_second_library(module, before, REQUEST)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "LIB = load()\n",
+        "A = LIB = load()\n",
+        "LIB: Module = load()\n",
+        "from ._library import LIB\n",
+        "from ._library import library as LIB\n",
+        "import x.library as LIB\n",
+        "'''Text.'''\nx = 1\nLIB = load()\ny = 2\n",
+    ],
+)
+def test_a_module_that_binds_lib_defines_the_library(source: str) -> None:
+    assert defines_library(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "LIBRARY = 1\n",
+        "lib = 1\n",
+        "x.LIB = 1\n",
+        "LIB\n",
+        "LIB == 1\n",
+        "# LIB = load()\n",
+        "'''\nLIB = load()\n'''\n",
+        "def f():\n    LIB = load()\n",
+        "class A:\n    LIB = load()\n",
+        "from LIB import x\n",
+        "from x import LIB as lib\n",
+        "LIB = = 1\n",
+    ],
+)
+def test_a_module_that_does_not_bind_lib_defines_none(source: str) -> None:
+    assert not defines_library(source)
+
+
+def test_an_annotation_alone_binds_nothing() -> None:
+    assert not defines_library("LIB: Module\n")
+
+
+def test_the_appended_library_goes_where_there_was_one(module: Path) -> None:
+    after = f"{IMPORT}{OWN_LIB}# generated\n{LIB}x = 1\n"
+    assert drop(module, OWN_LIB, after)
+    assert module.read_text(encoding="utf-8") == f"{OWN_LIB}# generated\nx = 1\n"
+
+
+def test_the_last_of_two_equal_lines_goes(module: Path) -> None:
+    before = f"# first\n{IMPORT}{LIB}# mine\n"
+    assert drop(module, before, f"{before}{IMPORT}{LIB}# tail\n")
+    assert module.read_text(encoding="utf-8") == f"{before}# tail\n"
+
+
+def test_a_module_without_a_library_keeps_the_appended_one(module: Path) -> None:
+    after = f"x = 1\n{IMPORT}{LIB}"
+    assert not drop(module, "x = 1\n", after)
+    assert module.read_text(encoding="utf-8") == after
+
+
+def test_where_nothing_was_appended_nothing_goes(module: Path) -> None:
+    before = f"{IMPORT}{LIB}"
+    assert not drop(module, before, f"{before}x = 1\n")
+    assert module.read_text(encoding="utf-8") == f"{before}x = 1\n"
+
+
+def test_a_library_of_another_name_is_left_alone(module: Path) -> None:
+    after = f'{OWN_LIB}LIB = _FFI_LOAD_LIB("my-dist", "other")\n'
+    assert not drop(module, OWN_LIB, after)
+    assert module.read_text(encoding="utf-8") == after
+
+
+def test_a_module_that_is_not_there_is_no_problem(module: Path) -> None:
+    assert not drop_second_library(module, OWN_LIB, REQUEST)
+    assert not module.exists()
+
+
+LOADING = """\
+import sys
+from setuptools_tvm_ffi.ffi import child
+
+print(child.load(sys.argv[1], sys.argv[2:]).answer())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of ELF libraries")
+def test_a_library_that_needs_an_absent_driver_is_loaded_with_what_stands_in_for_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "driver.c").write_text("int driver(void) { return 1; }\n")
+    (tmp_path / "library.c").write_text(
+        "int driver(void);\nint answer(void) { return 42; }\nint call(void) { return driver(); }\n"
+    )
+    shared = ("cc", "-shared", "-fPIC", "-o")
+    for command in (
+        (*shared, "libdriver.so", "driver.c", "-Wl,-soname,libdriver.so.1"),
+        (*shared, "library.so", "library.c", "-L.", "-ldriver"),
+    ):
+        subprocess.run(command, cwd=tmp_path, check=True)
+
+    def load(*stand_ins: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", LOADING, tmp_path / "library.so", *stand_ins]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert load(tmp_path / "absent" / "libdriver.so", tmp_path / "libdriver.so").stdout == "42\n"
+    for stand_ins in ((), (tmp_path / "libother.so",), (tmp_path / "absent" / "libdriver.so",)):
+        refused = load(*stand_ins)
+        assert refused.returncode != 0
+        assert "libdriver.so.1: cannot open shared object file" in refused.stderr

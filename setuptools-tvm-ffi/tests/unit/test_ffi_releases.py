@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+from setuptools_tvm_ffi.base.errors import BuildError, ConfigurationError
+from setuptools_tvm_ffi.ffi.releases import (
+    BUILD_REQUIREMENT,
+    check_built_against,
+    parse_floor,
+    refusal,
+    requirement_for,
+    requirement_problem,
+)
+
+WITHDRAWN_REASON = (
+    "this release was withdrawn: libraries that touch C++ vtables break silently "
+    "between it and 0.1.13.post2"
+)
+RELEASES = [
+    "0.1.0",
+    "0.1.1",
+    "0.1.5",
+    "0.1.6",
+    "0.1.7",
+    "0.1.8",
+    "0.1.9",
+    "0.1.11",
+    "0.1.12",
+    "0.1.13",
+    "0.1.13.post0",
+    "0.1.13.post2",
+    "0.1.13.post3",
+    "0.1.14",
+    "0.1.14.post1",
+    "0.1.15",
+    "0.1.15.post2",
+]
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        (
+            "0.1.5",
+            "it has no tvm_ffi.libinfo.load_lib_module, with which the package loads its "
+            "library (new in 0.1.6)",
+        ),
+        ("0.1.6", "its tvm-ffi-stubgen has no --init-* mode (new in 0.1.7)"),
+        ("0.1.13", WITHDRAWN_REASON),
+        ("0.1.13.post0", WITHDRAWN_REASON),
+        ("0.1.13+cu128", WITHDRAWN_REASON),
+    ],
+)
+def test_a_release_that_makes_broken_wheels_is_refused(version: str, reason: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        check_built_against(Version(version))
+    assert caught.value.message == (f"apache-tvm-ffi {version} cannot be built against: {reason}")
+    assert caught.value.hint == (
+        "install another release: python -m pip install "
+        "'apache-tvm-ffi>=0.1.7,!=0.1.13,!=0.1.13.post0,<0.2'"
+    )
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["0.1.7", "0.1.12", "0.1.13.post2", "0.1.14", "0.1.15.post2", "0.1.16.dev1", "0.1.15+local"],
+)
+def test_other_releases_are_built_against(version: str) -> None:
+    check_built_against(Version(version))
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_the_build_requirement_asks_for_exactly_what_is_not_refused(version: str) -> None:
+    allowed = Requirement(BUILD_REQUIREMENT).specifier.contains(version)
+    assert allowed == (refusal(Version(version)) is None)
+
+
+@pytest.mark.parametrize(
+    ("floor", "requirement"),
+    [
+        ("0.1.9", "apache-tvm-ffi>=0.1.9,!=0.1.13,!=0.1.13.post0,<0.2"),
+        ("0.1.12.post9", "apache-tvm-ffi>=0.1.12.post9,!=0.1.13,!=0.1.13.post0,<0.2"),
+        ("0.1.13", "apache-tvm-ffi>=0.1.13,!=0.1.13,!=0.1.13.post0,<0.2"),
+        ("0.1.13.post0", "apache-tvm-ffi>=0.1.13.post0,!=0.1.13.post0,<0.2"),
+        ("0.1.13.post2", "apache-tvm-ffi>=0.1.13.post2,<0.2"),
+        ("0.1.15.post2", "apache-tvm-ffi>=0.1.15.post2,<0.2"),
+        ("0.1.15+cu128", "apache-tvm-ffi>=0.1.15,<0.2"),
+        ("0.1.9+cu128", "apache-tvm-ffi>=0.1.9,!=0.1.13,!=0.1.13.post0,<0.2"),
+        ("0.2.0", "apache-tvm-ffi>=0.2.0,<0.3"),
+        ("0.2.0rc1", "apache-tvm-ffi>=0.2.0rc1,<0.3"),
+        ("1.4", "apache-tvm-ffi>=1.4,<1.5"),
+    ],
+)
+def test_the_requirement_is_the_floor_to_the_next_minor_release(
+    floor: str, requirement: str
+) -> None:
+    assert requirement_for(Version(floor)) == requirement
+
+
+@pytest.mark.parametrize("floor", ["0.1.13+cu128", "0.1.13.post0+cu128"])
+def test_a_local_version_label_lets_no_withdrawn_release_in(floor: str) -> None:
+    specifier = Requirement(requirement_for(Version(floor))).specifier
+    assert [v for v in ("0.1.13", "0.1.13.post0") if specifier.contains(v)] == []
+
+
+@pytest.mark.parametrize("floor", RELEASES)
+def test_the_requirement_admits_its_floor_unless_withdrawn_and_nothing_older(floor: str) -> None:
+    specifier = Requirement(requirement_for(Version(floor))).specifier
+    admitted = [version for version in RELEASES if specifier.contains(version)]
+    assert admitted == [
+        version
+        for version in RELEASES
+        if Version(version) >= Version(floor) and version not in {"0.1.13", "0.1.13.post0"}
+    ]
+
+
+@pytest.mark.parametrize("built_against", [None, Version("0.1.15"), Version("0.1.9")])
+def test_a_floor_up_to_what_is_built_against_is_taken(built_against: Version | None) -> None:
+    assert parse_floor("0.1.9", where="x", built_against=built_against) == Version("0.1.9")
+
+
+@pytest.mark.parametrize("text", ["", "latest", ">=0.1.9", "0.1.*", "0.1.9,", "v"])
+def test_a_floor_that_is_no_version_is_refused_with_its_place(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_floor(text, where="pyproject.toml: tool.x.abi-floor", built_against=None)
+    assert caught.value.message == (f"pyproject.toml: tool.x.abi-floor: {text!r} is not a version")
+
+
+@pytest.mark.parametrize("text", ["0.1.15.post1", "0.1.16", "0.2"])
+def test_a_floor_above_what_is_built_against_is_refused_with_its_place(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_floor(text, where="here", built_against=Version("0.1.15"))
+    assert caught.value.message == (
+        f"here: the floor {text} is newer than apache-tvm-ffi 0.1.15, "
+        "which the library is built against"
+    )
+    assert caught.value.hint == (
+        "leave the key out to take the release that is built against as the floor"
+    )
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        "apache-tvm-ffi>=0.1.15.post2,<0.2",
+        "apache-tvm-ffi>=0.1.15.post2",
+        "apache-tvm-ffi==0.1.15.post2",
+        "apache-tvm-ffi==0.1.16.*",
+        "apache-tvm-ffi~=0.1.15.post2",
+        "apache-tvm-ffi~=0.1.16",
+        "apache-tvm-ffi===0.1.15.post2",
+        "apache-tvm-ffi>0.1.15.post2",
+        "apache-tvm-ffi>=0.1.9,>=0.1.15.post2,<0.2",
+        "Apache_TVM.ffi >= 0.1.15.post2",
+        'apache-tvm-ffi[torch]>=0.1.15.post2; python_version >= "3.9"',
+    ],
+)
+def test_a_requirement_that_starts_at_the_floor_is_fine(requirement: str) -> None:
+    dependencies = ["numpy", requirement, "tvm"]
+    assert requirement_problem(dependencies, Version("0.1.15.post2")) is None
+
+
+@pytest.mark.parametrize(
+    ("floor", "requirement"),
+    [
+        ("0.1.9", "apache-tvm-ffi>=0.1.9,!=0.1.13,!=0.1.13.post0"),
+        ("0.1.9", "apache-tvm-ffi==0.1.9"),
+    ],
+)
+def test_a_requirement_without_the_withdrawn_releases_is_fine(floor: str, requirement: str) -> None:
+    assert requirement_problem([requirement], Version(floor)) is None
+
+
+@pytest.mark.parametrize("floor", [*RELEASES, "0.1.15+cu128", "0.2.0rc1"])
+def test_what_is_advised_is_fine(floor: str) -> None:
+    assert requirement_problem([requirement_for(Version(floor))], Version(floor)) is None
+
+
+@pytest.mark.parametrize(
+    "dependencies", [[], ["numpy>=1"], ["tvm-ffi"], ["apache-tvm"], ["not a requirement!"]]
+)
+def test_a_project_that_requires_nothing_of_it_is_told_what_to_write(
+    dependencies: list[str],
+) -> None:
+    assert requirement_problem(dependencies, Version("0.1.15")) == (
+        "the library is built against apache-tvm-ffi 0.1.15, and the project requires no "
+        "apache-tvm-ffi at all: write 'apache-tvm-ffi>=0.1.15,<0.2' or make dependencies dynamic"
+    )
+
+
+@pytest.mark.parametrize(
+    ("requirement", "allowed"),
+    [
+        ("apache-tvm-ffi", "any release"),
+        ("apache-tvm-ffi<0.2", "any release"),
+        ("apache-tvm-ffi!=0.1.13", "any release"),
+        ("apache-tvm-ffi @ https://example.org/x.whl", "any release"),
+        ("apache-tvm-ffi>=0.1.9", "0.1.9"),
+        ("apache-tvm-ffi>=0.1.15", "0.1.15"),
+        ("apache-tvm-ffi==0.1.15", "0.1.15"),
+        ("apache-tvm-ffi==0.1.*", "0.1"),
+        ("apache-tvm-ffi~=0.1.15", "0.1.15"),
+        ("apache-tvm-ffi~=0.1", "0.1"),
+        ("apache-tvm-ffi<0.2,>=0.1.14", "0.1.14"),
+    ],
+)
+def test_a_requirement_that_starts_below_the_floor_is_reported(
+    requirement: str, allowed: str
+) -> None:
+    floor = Version("0.1.15.post2")
+    assert requirement_problem(["numpy", requirement], floor) == (
+        "the library is built against apache-tvm-ffi 0.1.15.post2, but the project's "
+        f"requirement '{Requirement(requirement)}' allows {allowed}: "
+        "write 'apache-tvm-ffi>=0.1.15.post2,<0.2', lower the floor with "
+        "tool.setuptools-tvm-ffi.abi-floor, or make dependencies dynamic"
+    )
+
+
+def test_no_release_is_said_to_be_allowed_that_the_requirement_excludes() -> None:
+    problem = requirement_problem(["apache-tvm-ffi>0.1.15.post1"], Version("0.1.15.post2"))
+    assert "allows 0.1.15.post1" not in (problem or "")
+
+
+def test_each_of_several_requirements_has_to_start_at_the_floor() -> None:
+    dependencies = [
+        "apache-tvm-ffi>=0.1.15; sys_platform == 'linux'",
+        "apache-tvm-ffi; sys_platform == 'darwin'",
+    ]
+    problem = requirement_problem(dependencies, Version("0.1.15"))
+    assert problem is not None
+    assert "allows any release" in problem
+
+
+@pytest.mark.parametrize(
+    ("requirement", "version"),
+    [
+        ("apache-tvm-ffi>=0.1.9,<0.2", "0.1.13"),
+        ("apache-tvm-ffi>=0.1.9,!=0.1.13", "0.1.13.post0"),
+        ("apache-tvm-ffi~=0.1.9", "0.1.13"),
+    ],
+)
+def test_a_requirement_that_admits_a_withdrawn_release_is_reported(
+    requirement: str, version: str
+) -> None:
+    assert requirement_problem([requirement], Version("0.1.9")) == (
+        f"the project's requirement '{Requirement(requirement)}' allows the withdrawn "
+        f"apache-tvm-ffi {version}; the library is built against 0.1.9: "
+        "write 'apache-tvm-ffi>=0.1.9,!=0.1.13,!=0.1.13.post0,<0.2'"
+    )
+
+
+def test_an_arbitrary_equality_that_is_no_version_does_not_end_the_build() -> None:
+    # PEP 440 lets anything stand after `===`.
+    requirement_problem(["apache-tvm-ffi===nightly"], Version("0.1.9"))

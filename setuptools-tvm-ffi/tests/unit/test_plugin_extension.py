@@ -1,0 +1,521 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from setuptools import Extension
+from setuptools_tvm_ffi import TVMFFIExtension
+from setuptools_tvm_ffi.base.errors import ConfigurationError
+from setuptools_tvm_ffi.plugin.extension import check_together
+from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
+from setuptools_tvm_ffi.settings.model import settings_of
+
+
+def settings(name: str = "pkg.lib", **arguments: Any) -> ExtensionSettings:
+    return TVMFFIExtension(name, **{"sources": ["a.cpp"], **arguments}).settings
+
+
+def refused(name: Any = "pkg.lib", **arguments: Any) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        TVMFFIExtension(name, **{"sources": ["a.cpp"], **arguments})
+    assert f"TVMFFIExtension({name!r}): " in caught.value.message
+    return caught.value
+
+
+EVERY_ARGUMENT: dict[str, Any] = {
+    "name": "my_pkg.ops.my_lib",
+    "sources": ["src/a.cpp", Path("src/b.c")],
+    "include_dirs": ["include", Path("vendor/include")],
+    "define_macros": [("WITH_X", None), ("LEVEL", "3")],
+    "undef_macros": ["NDEBUG"],
+    "extra_compile_args": {"c": ["-Wc"], "cxx": ["-Wcxx", "-g"], "cuda": ["-G"], "hip": ["-H"]},
+    "extra_link_args": ["-Wl,-s"],
+    "extra_objects": ["prebuilt/a.o", Path("prebuilt/libb.a")],
+    "libraries": ["m"],
+    "library_dirs": ["vendor/lib", Path("/opt/lib")],
+    "c_std": "17",
+    "cxx_std": "20",
+    "cuda_std": 20,
+    "hip_std": 23,
+    "cuda_architectures": ["9.0a", "10.0+PTX"],
+    "cuda_runtime": "shared",
+    "hip_architectures": ["gfx942"],
+    "registry_prefix": "my_pkg.kernels",
+    "stubs": "directives",
+    "stubs_target": "rust",
+    "stubs_crate": "crates/bindings",
+    "stub_imports": ["other_pkg", "my_pkg_types.shapes"],
+    "link_header": False,
+    "link_shared": False,
+    "exclude_libs": False,
+    "prefix_map": False,
+    "msvc_flags": False,
+    "debug_symbols": True,
+    "depends": ["table.inc", Path("data/b.bin")],
+}
+
+
+def test_every_argument_reaches_the_settings() -> None:
+    assert list(EVERY_ARGUMENT) == [setting.field for setting in settings_of(ExtensionSettings)]
+    assert TVMFFIExtension(**EVERY_ARGUMENT).settings == ExtensionSettings(
+        name="my_pkg.ops.my_lib",
+        sources=("src/a.cpp", "src/b.c"),
+        include_dirs=("include", "vendor/include"),
+        define_macros=(("WITH_X", None), ("LEVEL", "3")),
+        undef_macros=("NDEBUG",),
+        extra_compile_args=LanguageArguments(
+            c=("-Wc",), cxx=("-Wcxx", "-g"), cuda=("-G",), hip=("-H",)
+        ),
+        extra_link_args=("-Wl,-s",),
+        extra_objects=("prebuilt/a.o", "prebuilt/libb.a"),
+        libraries=("m",),
+        library_dirs=("vendor/lib", "/opt/lib"),
+        c_std="17",
+        cxx_std="20",
+        cuda_std="20",
+        hip_std="23",
+        cuda_architectures=("9.0a", "10.0+PTX"),
+        cuda_runtime="shared",
+        hip_architectures=("gfx942",),
+        registry_prefix="my_pkg.kernels",
+        stubs="directives",
+        stubs_target="rust",
+        stubs_crate="crates/bindings",
+        stub_imports=("other_pkg", "my_pkg_types.shapes"),
+        link_header=False,
+        link_shared=False,
+        exclude_libs=False,
+        prefix_map=False,
+        msvc_flags=False,
+        debug_symbols=True,
+        depends=("table.inc", "data/b.bin"),
+    )
+
+
+def test_the_arguments_are_the_settings_with_their_defaults() -> None:
+    parameters = dict(inspect.signature(TVMFFIExtension).parameters)
+    assert parameters.pop("unknown").kind is inspect.Parameter.VAR_KEYWORD
+    assert list(parameters) == [setting.field for setting in settings_of(ExtensionSettings)]
+    for setting in settings_of(ExtensionSettings):
+        parameter = parameters[setting.field]
+        required = setting.default is dataclasses.MISSING
+        assert required is (parameter.default is inspect.Parameter.empty), setting.field
+        assert required is (parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        if not required:
+            parsed = setting.kind.parse(setting.field, parameter.default, toml=False)
+            assert parsed == setting.default, setting.field
+
+
+def test_an_extension_may_be_made_of_settings_that_were_validated_before() -> None:
+    declared = TVMFFIExtension(**EVERY_ARGUMENT)
+    made = TVMFFIExtension.from_settings(declared.settings)
+    assert made.settings is declared.settings
+    assert vars(made) == vars(declared)
+
+
+def test_name_and_sources_are_enough() -> None:
+    assert settings() == ExtensionSettings(name="pkg.lib", sources=("a.cpp",))
+
+
+def test_setuptools_sees_an_extension_with_the_sources_as_written() -> None:
+    extension = TVMFFIExtension("pkg.lib", ["src/*.cpp"], depends=["x.inc"])
+    assert isinstance(extension, Extension)
+    assert (extension.name, extension.sources, extension.depends) == (
+        "pkg.lib",
+        ["src/*.cpp"],
+        ["x.inc"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "target"),
+    [
+        ("pkg.lib", "pkg", "lib"),
+        ("a.b.c.lib", "a.b.c", "lib"),
+        ("pkg.my-lib+2", "pkg", "my-lib+2"),
+        ("pkg.7z", "pkg", "7z"),
+        ("_pkg._lib", "_pkg", "_lib"),
+        ("pkg.class", "pkg", "class"),
+    ],
+)
+def test_a_name_is_a_package_then_a_target(name: str, package: str, target: str) -> None:
+    assert (settings(name).package, settings(name).target) == (package, target)
+
+
+@pytest.mark.parametrize(
+    ("declared", "prefix"),
+    [(None, "pkg.sub."), ("other", "other."), ("other.ops", "other.ops."), ("other.", "other.")],
+)
+def test_the_prefix_ends_in_one_dot_and_is_the_package_unless_declared(
+    declared: str | None, prefix: str
+) -> None:
+    assert settings("pkg.sub.lib", registry_prefix=declared).prefix == prefix
+
+
+LANGUAGES = ("c", "cxx", "cuda", "hip")
+
+
+def test_compile_arguments_in_a_list_go_to_every_language() -> None:
+    arguments = settings(extra_compile_args=["-g", "-Wall"]).extra_compile_args
+    assert {arguments.of(language) for language in LANGUAGES} == {("-g", "-Wall")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_compile_arguments_in_a_mapping_go_to_their_language_alone(language: str) -> None:
+    arguments = settings(extra_compile_args={language: ["-fconcepts"]}).extra_compile_args
+    assert {other: arguments.of(other) for other in LANGUAGES if arguments.of(other)} == {
+        language: ("-fconcepts",)
+    }
+
+
+@pytest.mark.parametrize(
+    ("objects", "archives"),
+    [
+        ((), ()),
+        (("a.o", "b.obj"), ()),
+        (("a.o", "lib/libb.a", "c.lib"), ("lib/libb.a", "c.lib")),
+    ],
+)
+def test_archives_are_told_from_objects_by_their_suffix(
+    objects: tuple[str, ...], archives: tuple[str, ...]
+) -> None:
+    assert settings(extra_objects=objects).archives == archives
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "kept"),
+    [
+        ("c_std", 11, "11"),
+        ("c_std", "17", "17"),
+        ("c_std", 23, "23"),
+        ("cxx_std", 17, "17"),
+        ("cxx_std", "20", "20"),
+        ("cxx_std", 23, "23"),
+        ("cxx_std", 26, "26"),
+        ("cuda_std", 17, "17"),
+        ("cuda_std", "20", "20"),
+        ("hip_std", 17, "17"),
+        ("hip_std", "26", "26"),
+    ],
+)
+def test_a_standard_is_a_string_or_a_number(argument: str, value: object, kept: str) -> None:
+    assert getattr(settings(**{argument: value}), argument) == kept
+
+
+@pytest.mark.parametrize("mode", ["init", "directives", "none"])
+def test_stubs_is_one_of_three_modes(mode: str) -> None:
+    assert settings(stubs=mode).stubs == mode
+
+
+def test_macros_may_be_lists_of_two() -> None:
+    assert settings(define_macros=[["A", "1"]]).define_macros == (("A", "1"),)
+
+
+@pytest.mark.parametrize(
+    ("argument", "suggested"),
+    [
+        ("include_dir", "include_dirs"),
+        ("define_macro", "define_macros"),
+        ("extra_compile_arg", "extra_compile_args"),
+        ("cxx_stdd", "cxx_std"),
+        ("registry_prefixes", "registry_prefix"),
+        ("cuda_arch", "cuda_architectures"),
+        ("cuda_standard", "cuda_std"),
+        ("link_shard", "link_shared"),
+        ("extra_object", "extra_objects"),
+    ],
+)
+def test_an_unknown_argument_is_refused_with_the_one_that_was_meant(
+    argument: str, suggested: str
+) -> None:
+    error = refused(**{argument: []})
+    assert error.message.endswith(f"unknown argument {argument!r}, did you mean {suggested!r}?")
+
+
+def test_an_unknown_argument_like_no_other_is_refused_with_all_that_are_known() -> None:
+    error = refused(py_limited_api=True)
+    assert error.message.endswith("unknown argument 'py_limited_api'")
+    assert error.hint == (
+        "known arguments: name, sources, include_dirs, define_macros, undef_macros, "
+        "extra_compile_args, extra_link_args, extra_objects, libraries, library_dirs, c_std, "
+        "cxx_std, cuda_std, hip_std, cuda_architectures, cuda_runtime, hip_architectures, "
+        "registry_prefix, stubs, stubs_target, stubs_crate, stub_imports, link_header, "
+        "link_shared, exclude_libs, prefix_map, msvc_flags, debug_symbols, depends"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("target", ""),
+        (".target", ""),
+        ("", ""),
+        ("../x", "."),
+        ("../pkg.x", "../pkg"),
+        ("my-pkg.x", "my-pkg"),
+        ("a..x", "a."),
+        ("class.x", "class"),
+        ("pkg.import.x", "pkg.import"),
+        ("1pkg.x", "1pkg"),
+        ("pkg/sub.x", "pkg/sub"),
+        ("pkg sub.x", "pkg sub"),
+    ],
+)
+def test_a_name_without_a_package_that_python_can_import_is_refused(
+    name: str, package: str
+) -> None:
+    error = refused(name)
+    assert error.message.endswith(
+        f"name must be a dotted package followed by a target, and {package!r} is no package name"
+    )
+    assert error.hint is not None
+    assert "'my_package.my_library'" in error.hint
+
+
+@pytest.mark.parametrize(
+    "target", ["", "-x", "+x", "a b", "a/b", "a\\b", "ä", "a\n", "a:b", "a$b", "a'b"]
+)
+def test_a_target_that_is_no_plain_file_name_is_refused(target: str) -> None:
+    assert f"target {target!r} may hold ASCII letters" in refused(f"pkg.{target}").message
+
+
+@pytest.mark.parametrize("name", [None, 3, b"pkg.lib", ["pkg", "lib"]])
+def test_a_name_that_is_no_string_is_refused(name: object) -> None:
+    message = refused(name).message
+    assert message.endswith(f"name must be a string, not {type(name).__name__}")
+
+
+def test_an_extension_without_sources_is_refused() -> None:
+    assert refused(sources=[]).message.endswith("sources is empty")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a.h",
+        "a.cuh",
+        "a.C",
+        "a.CU",
+        "a.py",
+        "a.o",
+        "a",
+        "",
+        "src/",
+        "src/*",
+        "a.cpp.in",
+        ".c",
+        ".cu",
+    ],
+)
+def test_a_source_of_no_known_language_is_refused(source: str) -> None:
+    error = refused(sources=["ok.cpp", source])
+    assert error.message.endswith(
+        f"sources: {source!r} does not end in one of .c .cc .cpp .cxx .cu .hip"
+    )
+    assert error.hint is not None
+    assert "headers" in error.hint
+
+
+@pytest.mark.parametrize("suffix", [".c", ".cc", ".cpp", ".cxx", ".cu", ".hip"])
+def test_a_source_may_be_a_glob_with_a_known_suffix(suffix: str) -> None:
+    assert settings(sources=[f"src/**/*{suffix}"]).sources == (f"src/**/*{suffix}",)
+
+
+@pytest.mark.parametrize("file", ["libx.so", "libx.dylib", "x.dll", "a.c", "a", "", ".o"])
+def test_a_prebuilt_input_that_is_no_object_and_no_archive_is_refused(file: str) -> None:
+    error = refused(extra_objects=["ok.o", file])
+    assert error.message.endswith(f"extra_objects: {file!r} does not end in one of .a .lib .o .obj")
+    assert error.hint == "a shared library is named in 'libraries'"
+
+
+LISTS = [
+    "sources",
+    "include_dirs",
+    "undef_macros",
+    "extra_compile_args",
+    "extra_link_args",
+    "extra_objects",
+    "libraries",
+    "library_dirs",
+    "cuda_architectures",
+    "hip_architectures",
+    "stub_imports",
+    "depends",
+]
+
+
+@pytest.mark.parametrize("argument", LISTS)
+@pytest.mark.parametrize("value", ["a.cpp", b"a.cpp", 7, None])
+def test_a_list_is_wanted_where_one_string_was_given(argument: str, value: object) -> None:
+    assert refused(**{argument: value}).message.endswith(
+        f"{argument} must be a list of strings, not {type(value).__name__}"
+    )
+
+
+@pytest.mark.parametrize("argument", LISTS)
+@pytest.mark.parametrize("value", [None, 3, b"a.c", ["a.c"]])
+def test_a_list_of_something_else_is_refused_by_its_item(argument: str, value: object) -> None:
+    assert refused(**{argument: [value]}).message.endswith(
+        f"{argument} holds {value!r}, which is not a string or a path"
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_string_for_a_language_is_refused_with_its_key(language: str) -> None:
+    message = refused(extra_compile_args={language: "-g"}).message
+    assert message.endswith(f"extra_compile_args[{language!r}] must be a list of strings, not str")
+
+
+@pytest.mark.parametrize("language", ["c++", "cpp", "C", "cu", "nvcc", "", 1])
+def test_compile_arguments_for_an_unknown_language_are_refused(language: object) -> None:
+    message = refused(extra_compile_args={language: []}).message
+    assert message.endswith(
+        f"extra_compile_args: unknown language {language!r}, known are 'c', 'cxx', 'cuda', 'hip'"
+    )
+
+
+@pytest.mark.parametrize(
+    "macros",
+    [
+        "A",
+        b"A",
+        1,
+        None,
+        ["A"],
+        ["AB"],
+        [("A",)],
+        [("A", "1", "2")],
+        [("A", 1)],
+        [(1, "A")],
+        [(None, None)],
+        {"A": "1"},
+    ],
+)
+def test_macros_that_are_no_pairs_of_strings_are_refused(macros: object) -> None:
+    assert refused(define_macros=macros).message.endswith(
+        "define_macros must be a list of (name, value) pairs, value a string or None"
+    )
+
+
+@pytest.mark.parametrize("standard", ["99", "c11", "gnu11", 20, None, ""])
+def test_a_c_standard_outside_the_list_is_refused(standard: object) -> None:
+    assert refused(c_std=standard).message.endswith(
+        f"c_std is {standard!r}, expected one of '11', '17', '23'"
+    )
+
+
+@pytest.mark.parametrize("standard", ["14", 11, "c++17", "gnu++20", "2a", None, 17.0])
+def test_a_cxx_standard_outside_the_list_is_refused(standard: object) -> None:
+    assert refused(cxx_std=standard).message.endswith(
+        f"cxx_std is {standard!r}, expected one of '17', '20', '23', '26'"
+    )
+
+
+@pytest.mark.parametrize("mode", ["Init", "yes", "", True, False, None, ["init"]])
+def test_a_stub_mode_outside_the_list_is_refused(mode: object) -> None:
+    assert refused(stubs=mode).message.endswith(
+        f"stubs is {mode!r}, expected one of 'init', 'directives', 'none'"
+    )
+
+
+@pytest.mark.parametrize("language", ["Rust", "py", "", None, True, ["python"]])
+def test_a_language_of_stubs_outside_the_list_is_refused(language: object) -> None:
+    assert refused(stubs_target=language).message.endswith(
+        f"stubs_target is {language!r}, expected one of 'python', 'rust'"
+    )
+
+
+@pytest.mark.parametrize("module", ["", ".", ".pkg", "pkg.", "a..b", "my-pkg", "a b", "1a", "a;b"])
+def test_a_module_to_import_for_stubs_that_is_no_dotted_name_is_refused(module: str) -> None:
+    message = refused(stub_imports=["pkg", module]).message
+    assert message.endswith(f"stub_imports holds {module!r}, expected dotted modules")
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", ".", ".pkg", "a..b", "my-pkg", "pkg ops", "1a", "pkg.*", "ä", 3, ["pkg"]]
+)
+def test_a_registry_prefix_that_is_no_dotted_name_is_refused(prefix: object) -> None:
+    assert refused(registry_prefix=prefix).message.endswith(
+        f"registry_prefix is {prefix!r}, expected dotted names such as 'my_package.ops'"
+    )
+
+
+def test_extensions_with_targets_of_their_own_go_together() -> None:
+    check_together([])
+    check_together([settings("pkg.a"), settings("pkg.sub.b"), settings("other.c")])
+
+
+def test_extensions_that_link_one_another_go_together() -> None:
+    check_together(
+        [
+            settings("one.a", libraries=["b", "c", "m"]),
+            settings("two.b", libraries=["d", "c"]),
+            settings("three.c", libraries=["d"]),
+            settings("four.d"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("a.lib", "b.lib"), ("a.lib", "a.b.lib"), ("a.lib", "a.Lib"), ("a.lib", "a.lib")],
+)
+def test_two_extensions_with_one_target_are_refused(first: str, second: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_together([settings("a.other"), settings(first), settings(second)])
+    assert re.match(
+        rf"extensions '{re.escape(first)}' and '{re.escape(second)}' have one target, '[lL]ib': ",
+        caught.value.message,
+    )
+    assert caught.value.hint == ("give each library of the distribution a target name of its own")
+
+
+def test_two_extensions_that_create_stubs_for_one_prefix_are_refused() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_together([settings("pkg.a"), settings("x.c"), settings("pkg.b")])
+    assert caught.value.message == (
+        "extensions 'pkg.a' and 'pkg.b' both create stubs for 'pkg.': one _ffi_api.py can load one "
+        "of them"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"stubs": "none"}, {"stubs": "directives"}, {"registry_prefix": "pkg.ops"}]
+)
+def test_two_extensions_of_one_package_go_together_where_one_file_is_of_one_of_them(
+    arguments: dict[str, str],
+) -> None:
+    check_together([settings("pkg.a"), settings("pkg.b", **arguments)])
+
+
+def test_an_extension_that_links_with_itself_is_refused() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_together([settings("p.a", libraries=["m", "a"])])
+    assert caught.value.message == "extension 'p.a': libraries: 'a' is the library itself"
+
+
+@pytest.mark.parametrize(
+    ("libraries", "circle"),
+    [
+        ({"a": ["b"], "b": ["a"]}, "a → b → a"),
+        ({"a": ["b"], "b": ["m", "c"], "c": ["a"]}, "a → b → c → a"),
+        ({"x": ["a"], "a": ["b"], "b": ["a"]}, "a → b → a"),
+        ({"c": [], "a": ["c", "b"], "b": ["c", "a"]}, "a → b → a"),
+    ],
+)
+def test_extensions_that_link_in_a_circle_are_refused(
+    libraries: dict[str, list[str]], circle: str
+) -> None:
+    declared = [settings(f"p{name}.{name}", libraries=names) for name, names in libraries.items()]
+    with pytest.raises(ConfigurationError) as caught:
+        check_together(declared)
+    assert caught.value.message == (
+        f"extension 'pa.a': libraries: {circle} is a circle, so that none of them can be linked "
+        "first"
+    )

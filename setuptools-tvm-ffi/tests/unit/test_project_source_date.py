@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from setuptools_tvm_ffi.base.errors import ConfigurationError
+from setuptools_tvm_ffi.project.source_date import (
+    applied_source_date,
+    commit_date,
+    declared_date,
+    sdist_date,
+    with_sdist_date,
+)
+
+DATE = 1600000000
+
+requires_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
+
+
+def git(folder: Path, *arguments: str, date: int = DATE) -> None:
+    environment = {
+        **os.environ,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_COMMITTER_DATE": f"{date} +0545",
+        "GIT_AUTHOR_DATE": "1500000000 +0000",
+    }
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, *arguments], cwd=folder, env=environment, check=True)
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    # The tests' own folder may lie in a repository.
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+
+@pytest.fixture
+def committed(tmp_path: Path) -> Path:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text("")
+    git(project, "init", "-q")
+    git(project, "add", ".")
+    git(project, "commit", "-q", "-m", "first")
+    return project
+
+
+@pytest.mark.parametrize("text", ["0", "1700000000", "0001", str(2**32 - 1)])
+def test_a_declared_time_is_taken(text: str) -> None:
+    assert declared_date({"SOURCE_DATE_EPOCH": text}) == int(text)
+
+
+@pytest.mark.parametrize("text", ["", " 1", "-1", "1.5", "1e9", "now", "٣", str(2**32), "9" * 5000])
+def test_what_is_no_time_is_refused_by_the_name_of_the_variable(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^SOURCE_DATE_EPOCH is "):
+        declared_date({"SOURCE_DATE_EPOCH": text})
+
+
+@requires_git
+def test_the_time_is_that_of_the_commit_that_is_checked_out(committed: Path) -> None:
+    (committed / "pyproject.toml").write_text("# changed, and not committed\n")
+    assert commit_date(committed) == DATE
+    git(committed, "commit", "-q", "-a", "-m", "second", date=DATE + 60)
+    assert commit_date(committed) == DATE + 60
+
+
+@requires_git
+def test_a_project_in_a_folder_of_its_repository_has_the_time_of_the_commit(
+    committed: Path,
+) -> None:
+    inner = committed / "packages" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "setup.py").write_text("")
+    assert commit_date(inner) is None  # it is in no commit
+    git(committed, "add", ".")
+    git(committed, "commit", "-q", "-m", "inner", date=DATE + 1)
+    assert commit_date(inner) == DATE + 1
+
+
+@requires_git
+def test_a_repository_that_the_project_merely_lies_in_says_nothing(committed: Path) -> None:
+    project = committed / "unrelated"
+    project.mkdir()
+    (project / "pyproject.toml").write_text("")
+    assert commit_date(project) is None
+
+
+@requires_git
+def test_a_repository_without_a_commit_says_nothing(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "pyproject.toml").write_text("")
+    assert commit_date(tmp_path) is None
+
+
+def test_a_folder_that_is_no_checkout_has_no_time(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    assert commit_date(tmp_path) is None
+
+
+@requires_git
+def test_without_git_there_is_no_time(committed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(committed))
+    assert commit_date(committed) is None
+
+
+@requires_git
+def test_the_variables_of_a_hook_of_another_repository_make_no_difference(
+    committed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pyproject.toml").write_text("")
+    git(other, "init", "-q")
+    git(other, "add", ".")
+    git(other, "commit", "-q", "-m", "other", date=DATE + 7)
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    assert commit_date(committed) == DATE
+
+
+@requires_git
+def test_what_a_repository_configures_is_not_started(committed: Path, tmp_path: Path) -> None:
+    witness = tmp_path / "started"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch '{witness}'\ncat\n")
+    program.chmod(0o755)
+    for key in ("core.fsmonitor", "core.pager", "gpg.program", "core.sshCommand"):
+        git(committed, "config", key, str(program))
+    git(committed, "config", "log.showSignature", "true")
+    assert commit_date(committed) == DATE
+    assert not witness.exists()
+
+
+@requires_git
+def test_files_that_only_look_like_a_repository_are_none(committed: Path, tmp_path: Path) -> None:
+    project = tmp_path / "looks like one"
+    shutil.copytree(committed / ".git", project)
+    (project / "pyproject.toml").write_text("")
+    git(project, "config", "core.bare", "true")
+    assert commit_date(project) is None
+
+
+@requires_git
+def test_the_time_holds_inside_and_the_environment_is_restored(
+    committed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dict(os.environ)
+    with applied_source_date(committed):
+        assert os.environ["SOURCE_DATE_EPOCH"] == str(DATE)
+    assert dict(os.environ) == before
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "5")
+    with pytest.raises(ZeroDivisionError), applied_source_date(committed):
+        assert 1 // (int(os.environ["SOURCE_DATE_EPOCH"]) - 5)
+    assert dict(os.environ) == {**before, "SOURCE_DATE_EPOCH": "5"}
+
+
+def test_an_unpacked_sdist_says_its_time_whatever_times_its_files_were_given(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "setup.cfg").write_text("[tool:Other]\nUpper = 1\n\n[egg_info]\ntag_build =\n")
+    (tmp_path / "setup.cfg").write_bytes(with_sdist_date(tmp_path, DATE + 1))
+    (tmp_path / "setup.cfg").write_bytes(with_sdist_date(tmp_path, DATE))  # of an sdist's sdist
+    assert (tmp_path / "setup.cfg").read_text() == (
+        "[tool:Other]\nUpper = 1\n\n[egg_info]\ntag_build = \n\n"
+        f"[tool:setuptools-tvm-ffi]\nsource-date = {DATE}\n\n"
+    )
+    assert sdist_date(tmp_path) is None  # it was never packed
+    (tmp_path / "PKG-INFO").write_text("Name: a\n")
+    for times in ((DATE + 5, DATE + 5), (5, 5)):
+        os.utime(tmp_path / "PKG-INFO", times)
+        assert sdist_date(tmp_path) == DATE
+    with applied_source_date(tmp_path):
+        assert os.environ["SOURCE_DATE_EPOCH"] == str(DATE)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"[", b"\xff", b"[tool:setuptools-tvm-ffi]\n", b"source-date = 5\n"]
+    + [b"[tool:setuptools-tvm-ffi]\nsource-date = " + d for d in (b"", b"-1", b"now", b"9" * 30)],
+)
+def test_an_sdist_that_does_not_say_its_time_has_none(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    (tmp_path / "PKG-INFO").write_text("Name: a\n")
+    if content is not None:
+        (tmp_path / "setup.cfg").write_bytes(content)
+    assert sdist_date(tmp_path) is None
+
+
+@requires_git
+def test_a_repository_that_cannot_be_asked_is_warned_of(
+    committed: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own, for this
+        patched.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patched.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+        assert commit_date(committed) is None
+    assert "git does not trust" in caplog.text
+    caplog.clear()
+    monkeypatch.setenv("PATH", str(committed))
+    assert commit_date(committed) is None
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "there is no git" in caplog.text
+
+
+@requires_git
+def test_a_commit_says_more_than_an_sdist_that_is_in_it(committed: Path) -> None:
+    (committed / "PKG-INFO").write_text("Name: a\n")
+    with applied_source_date(committed):
+        assert os.environ["SOURCE_DATE_EPOCH"] == str(DATE)
+
+
+def test_without_a_time_none_is_set_and_it_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"), applied_source_date(tmp_path):
+        assert "SOURCE_DATE_EPOCH" not in os.environ
+    assert "SOURCE_DATE_EPOCH is not set and no commit says it" in caplog.text

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+
+import pytest
+from setuptools_tvm_ffi.base.errors import ConfigurationError
+from setuptools_tvm_ffi.project.sources import find_sources, language_of
+from setuptools_tvm_ffi.settings import ExtensionSettings
+
+ODD_NAMES = [
+    "with space.cpp",
+    "it's.cpp",
+    'say "hi".cpp',
+    "cost$5.cpp",
+    "$(HOME).cpp",
+    "half#done.cpp",
+    "naïve-ß-中文.cpp",
+    "back\\slash.cpp",
+    "a=b.cpp",
+    "a:b.cpp",
+    "100%.cpp",
+    "-dash.cpp",
+]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "project"
+    root.mkdir()
+    return root
+
+
+def make(root: Path, *files: str) -> None:
+    for file in files:
+        path = root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("", encoding="utf-8")
+
+
+def find(root: Path, *patterns: str, build_base: str = "build") -> list[str]:
+    extension = ExtensionSettings(name="pkg.lib", sources=patterns)
+    return [str(s) for s in find_sources(extension, root, build_base=root / build_base)]
+
+
+def refused(root: Path, *patterns: str) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        find(root, *patterns)
+    return caught.value
+
+
+def test_patterns_keep_their_order(root: Path) -> None:
+    make(root, "a.c", "b.c", "z/x.cpp")
+    assert find(root, "z/x.cpp", "b.c", "a.c") == ["z/x.cpp", "b.c", "a.c"]
+
+
+def test_what_one_glob_matches_is_sorted(root: Path) -> None:
+    make(root, *(f"src/{name}.cpp" for name in ("b", "B", "a10", "a2", "a", "ä")))
+    assert find(root, "src/*.cpp") == [
+        f"src/{name}.cpp" for name in ("B", "a", "a10", "a2", "b", "ä")
+    ]
+
+
+def test_globs_are_sorted_each_for_itself(root: Path) -> None:
+    make(root, "x/b.c", "x/a.c", "w/b.c", "w/a.c")
+    assert find(root, "x/*.c", "w/*.c") == ["x/a.c", "x/b.c", "w/a.c", "w/b.c"]
+
+
+def test_two_stars_search_folders_of_every_depth(root: Path) -> None:
+    make(root, "src/a.cpp", "src/one/b.cpp", "src/one/two/c.cpp", "src/one/n.c", "other/d.cpp")
+    assert find(root, "src/**/*.cpp") == ["src/a.cpp", "src/one/b.cpp", "src/one/two/c.cpp"]
+
+
+def test_question_marks_and_brackets_are_globs_too(root: Path) -> None:
+    make(root, "a1.c", "a2.c", "a3.c", "ab.c")
+    assert find(root, "a[12].c", "?b.c") == ["a1.c", "a2.c", "ab.c"]
+
+
+def test_a_file_that_is_named_twice_counts_once_at_its_first_place(root: Path) -> None:
+    make(root, "src/a.c", "src/b.c")
+    assert find(root, "src/b.c", "./src/b.c", "src/*.c", "src/**/*.c") == ["src/b.c", "src/a.c"]
+
+
+def test_a_glob_passes_over_hidden_folders(root: Path) -> None:
+    make(root, "a.c", ".git/b.c", "src/.cache/deep/c.c", ".venv/lib/d.c")
+    assert find(root, "**/*.c") == ["a.c"]
+
+
+def test_a_file_in_a_hidden_folder_is_found_by_its_name(root: Path) -> None:
+    make(root, ".generated/a.c")
+    assert find(root, ".generated/a.c") == [".generated/a.c"]
+
+
+def test_a_hidden_folder_above_the_project_hides_nothing(tmp_path: Path) -> None:
+    root = tmp_path / ".hidden" / "project"
+    make(root, "src/a.c")
+    assert find(root, "src/*.c") == ["src/a.c"]
+
+
+@pytest.mark.parametrize("build_base", ["build", "out/build"])
+def test_a_glob_passes_over_the_build_base(root: Path, build_base: str) -> None:
+    make(root, "a.c", f"{build_base}/b.c", f"{build_base}/deep/c.c", "builder/d.c")
+    assert find(root, "**/*.c", build_base=build_base) == ["a.c", "builder/d.c"]
+
+
+def test_a_glob_passes_over_folders_that_are_named_like_sources(root: Path) -> None:
+    make(root, "src/a.c", "src/folder.c/readme.txt")
+    assert find(root, "src/*.c") == ["src/a.c"]
+
+
+def test_a_glob_that_matches_nothing_is_refused_by_pattern(root: Path) -> None:
+    make(root, "a.c", "src/b.cpp")
+    error = refused(root, "a.c", "src/*.c")
+    assert error.message == "extension 'pkg.lib': sources: 'src/*.c': glob matches nothing"
+    assert error.hint is not None
+    assert f"below {root}" in error.hint
+    assert "MANIFEST.in" in error.hint
+
+
+@pytest.mark.parametrize("pattern", ["src/**.cpp", "**x/*.cpp"])
+def test_two_stars_beside_other_characters_are_refused_by_pattern(root: Path, pattern: str) -> None:
+    # pathlib takes them from Python 3.13 on, and then they match nothing here.
+    assert f"sources: {pattern!r}" in refused(root, pattern).message
+
+
+@pytest.mark.parametrize("file", ["nowhere.c", "src/nowhere.c", "../nowhere.c", "/nowhere/x.c"])
+def test_a_file_that_does_not_exist_is_refused(root: Path, file: str) -> None:
+    error = refused(root, file)
+    assert error.message == f"extension 'pkg.lib': sources: {file!r}: file does not exist"
+
+
+def test_a_folder_is_no_source(root: Path) -> None:
+    (root / "folder.c").mkdir()
+    assert refused(root, "folder.c").message.endswith("'folder.c': file does not exist")
+
+
+@pytest.mark.parametrize("pattern", ["../outside.c", "../*.c", "src/../../outside.c"])
+def test_a_path_that_climbs_out_of_the_project_is_refused(root: Path, pattern: str) -> None:
+    make(root, "../outside.c", "src/a.c")
+    error = refused(root, pattern)
+    assert error.message == (f"extension 'pkg.lib': sources: {pattern!r} lies outside the project")
+    assert error.hint == "an sdist could not hold it: move the file below the project's root"
+
+
+def test_an_absolute_path_outside_the_project_is_refused(root: Path, tmp_path: Path) -> None:
+    make(tmp_path, "outside.c")
+    assert refused(root, f"{tmp_path}/outside.c").message.endswith("lies outside the project")
+
+
+def test_a_folder_that_begins_like_the_root_is_outside(root: Path) -> None:
+    make(root, "../project-two/a.c")
+    assert refused(root, f"{root}-two/a.c").message.endswith("lies outside the project")
+
+
+def test_an_absolute_path_inside_the_project_becomes_relative(root: Path) -> None:
+    make(root, "src/a.c")
+    assert find(root, f"{root}/src/a.c", "src/a.c") == ["src/a.c"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_file_with_an_odd_name_is_found_by_name(root: Path, name: str) -> None:
+    make(root, f"src/{name}")
+    assert find(root, f"src/{name}") == [f"src/{name}"]
+
+
+def test_files_with_odd_names_are_found_by_glob(root: Path) -> None:
+    make(root, *(f"src dir/{name}" for name in ODD_NAMES))
+    assert find(root, "src dir/*.cpp") == sorted(f"src dir/{name}" for name in ODD_NAMES)
+
+
+@pytest.mark.parametrize("name", ["a[1].c", "what?.c", "a*.c", "[ab].c"])
+def test_a_file_that_exists_is_not_taken_for_a_glob(root: Path, name: str) -> None:
+    make(root, name, "a1.c", "what!.c", "ab.c", "a.c", "b.c")
+    assert find(root, name) == [name]
+
+
+def test_a_source_may_be_a_symbolic_link(root: Path) -> None:
+    make(root, "shared/a.c")
+    (root / "src").mkdir()
+    os.symlink("../shared/a.c", root / "src/link.c")
+    assert find(root, "src/*.c") == ["src/link.c"]
+
+
+@pytest.mark.parametrize(
+    ("source", "language"),
+    [("a.c", "c"), ("x/a.cc", "cxx"), ("a.cpp", "cxx"), ("a.b.cxx", "cxx"), ("a.cpp.c", "c")],
+)
+def test_the_last_suffix_tells_the_language(source: str, language: str) -> None:
+    assert language_of(PurePosixPath(source)) == language

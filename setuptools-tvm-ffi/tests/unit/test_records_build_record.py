@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi import __version__
+from setuptools_tvm_ffi.records import build_record
+from setuptools_tvm_ffi.records.build_record import LibraryRecord
+from setuptools_tvm_ffi.toolchains import Compiler
+
+
+def rendered(
+    arguments: Mapping[str, Sequence[str]],
+    *,
+    root: str = "/home/me/project",
+    compilers: Mapping[str, Compiler] | None = None,
+) -> bytes:
+    return build_record.render(
+        tvm_ffi_version="0.1.15.post2",
+        abi_floor="0.1.9",
+        platform="linux-x86_64",
+        compilers=compilers or {},
+        libraries=[LibraryRecord("pkg.ops", "ops", "pkg/libops.so", "ab" * 32, arguments)],
+        root=root,
+        environment={
+            "/tmp/env-x1/lib/site-packages": "site-packages",
+            "/tmp/env-x1": "build-environment",
+        },
+    )
+
+
+def arguments_of(record: bytes) -> Any:
+    return json.loads(record)["libraries"][0]["arguments"]
+
+
+def test_the_record_says_how_a_library_was_made() -> None:
+    compilers = {
+        "cxx": Compiler(("ccache", "g++"), "gcc", "g++ 12.2.0"),
+        "c": Compiler(("gcc",), "gcc", "gcc 12.2.0"),
+    }
+    record = json.loads(rendered({"cxx": ("-O3",), "link": ("-shared",)}, compilers=compilers))
+    assert record == {
+        "schema": 1,
+        "generator": f"setuptools-tvm-ffi {__version__}",
+        "apache-tvm-ffi": {"built-against": "0.1.15.post2", "abi-floor": "0.1.9"},
+        "platform": "linux-x86_64",
+        "compilers": {
+            "c": {"command": ["gcc"], "version": "gcc 12.2.0"},
+            "cxx": {"command": ["ccache", "g++"], "version": "g++ 12.2.0"},
+        },
+        "libraries": [
+            {
+                "extension": "pkg.ops",
+                "target": "ops",
+                "path": "pkg/libops.so",
+                "sha256": "ab" * 32,
+                "arguments": {"cxx": ["-O3"], "link": ["-shared"]},
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("argument", "written"),
+    [
+        ("-ffile-prefix-map=/home/me/project=.", "-ffile-prefix-map=.=."),
+        ("-I/home/me/project/include", "-I./include"),
+        ("/home/me/project", "."),
+        ("-L/home/me/project/a:/home/me/project/b", "-L./a:./b"),
+        ("-I/opt/include", "-I/opt/include"),
+        ("-I/tmp/env-x1/lib/site-packages/numpy/include", "-Isite-packages/numpy/include"),
+        ("-L/tmp/env-x1/lib", "-Lbuild-environment/lib"),
+        ("-L/tmp/env-x12/lib", "-L/tmp/env-x12/lib"),
+        (
+            "-ffile-prefix-map=/tmp/env-x1/lib/site-packages=site-packages",
+            "-ffile-prefix-map=site-packages=site-packages",
+        ),
+        ("-O3", "-O3"),
+    ],
+)
+def test_the_root_is_written_as_a_dot(argument: str, written: str) -> None:
+    assert arguments_of(rendered({"cxx": [argument]})) == {"cxx": [written]}
+
+
+def test_a_folder_that_only_begins_like_the_root_is_written_in_full() -> None:
+    argument = "-I/home/me/project-headers/include"
+    assert arguments_of(rendered({"cxx": [argument]})) == {"cxx": [argument]}
+
+
+def test_the_same_build_in_another_folder_gives_the_same_bytes() -> None:
+    def record(root: str) -> bytes:
+        compilers = {"cxx": Compiler(("g++",), "gcc", "g++ 12")}
+        arguments = {"cxx": [f"-I{root}/include", f"-ffile-prefix-map={root}=."]}
+        return rendered(arguments, root=root, compilers=compilers)
+
+    assert record("/home/me/project") == record("/tmp/a b") == record("/tmp/ü")
+
+
+def test_a_compiler_inside_the_project_gives_the_same_bytes_in_another_folder() -> None:
+    def record(root: str) -> bytes:
+        compilers = {"cxx": Compiler((f"{root}/tools/zig", "c++"), "clang", "clang 18")}
+        return rendered({}, root=root, compilers=compilers)
+
+    assert record("/home/me/project") == record("/tmp/other")
+
+
+def test_the_order_of_compilers_says_nothing() -> None:
+    c, cxx = Compiler(("cc",), "gcc", "1"), Compiler(("c++",), "gcc", "1")
+    assert rendered({}, compilers={"c": c, "cxx": cxx}) == rendered(
+        {}, compilers={"cxx": cxx, "c": c}
+    )
+
+
+def test_the_order_of_arguments_is_kept() -> None:
+    arguments = {"cxx": ["-b", "-a", "-c"], "link": ["-z", "-y"]}
+    assert arguments_of(rendered(arguments)) == arguments
+
+
+def test_the_file_is_readable_text_with_a_final_newline() -> None:
+    text = rendered({"cxx": ["-DNAME=ü"]}).decode("utf-8")
+    assert text.startswith('{\n  "schema": 1,\n')
+    assert text.endswith("}\n")
+    assert '"-DNAME=ü"' in text
+
+
+def test_the_digest_is_sha256_in_hexadecimal() -> None:
+    assert build_record.digest(b"") == (
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    )
+
+
+# --- after a repair -----------------------------------------------------------------------------
+
+
+def test_a_library_that_was_rewritten_is_recorded_as_it_is_shipped_and_as_it_was_built() -> None:
+    before = rendered({"link": ("-shared",)})
+    after = json.loads(
+        build_record.refreshed(before, {"pkg/libops.so": "cd" * 32}, repaired_with="tool 1.0")
+    )
+    (library,) = after["libraries"]
+    assert (library["sha256"], library["built-sha256"]) == ("cd" * 32, "ab" * 32)
+    assert after["repaired-with"] == "tool 1.0"
+    # All else is as it was.
+    del library["built-sha256"], after["repaired-with"]
+    library["sha256"] = "ab" * 32
+    assert after == json.loads(before)
+
+
+def test_the_library_that_was_built_stays_recorded_through_several_repairs() -> None:
+    once = build_record.refreshed(
+        rendered({}), {"pkg/libops.so": "cd" * 32}, repaired_with="tool 1.0"
+    )
+    twice = build_record.refreshed(once, {"pkg/libops.so": "ef" * 32}, repaired_with="tool 2.0")
+    (library,) = json.loads(twice)["libraries"]
+    assert (library["sha256"], library["built-sha256"]) == ("ef" * 32, "ab" * 32)
+    assert json.loads(twice)["repaired-with"] == "tool 2.0"
+
+
+@pytest.mark.parametrize("digests", [{"pkg/libops.so": "ab" * 32}, {"pkg/other.so": "cd" * 32}, {}])
+def test_a_record_of_which_no_library_was_rewritten_stays_byte_for_byte(
+    digests: dict[str, str],
+) -> None:
+    before = rendered({})
+    assert build_record.refreshed(before, digests, repaired_with="tool 1.0") is before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"{}", b'{"libraries": 3}', b'{"libraries": [[]]}', b"\xff", b"[" * 100_000],
+)
+def test_what_is_no_record_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        build_record.refreshed(content, {}, repaired_with="tool 1.0")

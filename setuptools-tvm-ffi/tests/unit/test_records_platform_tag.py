@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+
+import pytest
+from made_binaries import compile_library, make_macho, make_pe, make_universal
+from setuptools_tvm_ffi.base.errors import BuildError
+from setuptools_tvm_ffi.binaries import binary as binaries
+from setuptools_tvm_ffi.binaries.binary import BinaryReader
+from setuptools_tvm_ffi.records.platform_tag import BUILD_REQUIREMENTS, complete, platform_tag
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PLACE = "pyproject.toml: tool.setuptools-tvm-ffi.platform-tag"
+
+
+@pytest.fixture(autouse=True)
+def _one_reader(reader: BinaryReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all tests share the process that reads, which is slow to start."""
+    monkeypatch.setattr(binaries, "BinaryReader", lambda: contextlib.nullcontext(reader))
+
+
+def folder_with(folder: Path, **files: bytes) -> Path:
+    (folder / "packed" / "pkg").mkdir(parents=True)
+    for name, content in files.items():
+        (folder / "packed" / "pkg" / name.replace("__", ".")).write_bytes(content)
+    return folder / "packed"
+
+
+def tag_of(folder: Path, wanted: str, default: str) -> str:
+    return platform_tag(folder, wanted, default, place=PLACE)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "platform", "whole"),
+    [
+        ("manylinux_2_28", "linux_x86_64", "manylinux_2_28_x86_64"),
+        ("manylinux2014", "manylinux_2_17_aarch64", "manylinux2014_aarch64"),
+        ("manylinux1", "linux_i686", "manylinux1_i686"),
+        ("musllinux_1_2", "musllinux_1_1_armv7l", "musllinux_1_2_armv7l"),
+        ("macosx_11_0", "macosx_10_13_universal2", "macosx_11_0_universal2"),
+        ("manylinux_2_28_aarch64", "linux_x86_64", "manylinux_2_28_aarch64"),
+        ("macosx_11_0_arm64", "macosx_11_0_x86_64", "macosx_11_0_arm64"),
+        ("win_amd64", "win_arm64", "win_amd64"),
+        ("manylinux_2_28", "win32", "manylinux_2_28"),
+        ("manylinux_2_28", "any", "manylinux_2_28"),
+    ],
+)
+def test_a_tag_without_a_machine_gets_that_of_the_platform(
+    wanted: str, platform: str, whole: str
+) -> None:
+    assert complete(wanted, platform) == whole
+
+
+@pytest.mark.parametrize(
+    ("library", "default", "tag"),
+    [
+        (make_macho("arm64", minimum_os=(11, 0)), "macosx_14_0_arm64", "macosx_11_0_arm64"),
+        (make_macho("x86_64", minimum_os=(10, 13)), "macosx_11_0_x86_64", "macosx_10_13_x86_64"),
+        (
+            make_universal(make_macho("arm64"), make_macho("x86_64", minimum_os=(10, 9))),
+            "macosx_11_0_universal2",
+            "macosx_10_9_universal2",
+        ),
+    ],
+)
+def test_on_macos_the_tag_is_the_oldest_release_that_the_libraries_run_on(
+    library: bytes, default: str, tag: str, tmp_path: Path
+) -> None:
+    folder = folder_with(tmp_path, libops__dylib=library, text__txt=b"no library")
+    assert tag_of(folder, "auto", default) == tag
+    version = tag.rpartition("_")[0] if "x86" not in tag else tag[: -len("_x86_64")]
+    assert tag_of(folder, version, default) == tag
+
+
+def test_a_library_for_a_newer_macos_than_is_asked_for_is_named(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, libops__dylib=make_macho(minimum_os=(13, 0)))
+    with pytest.raises(BuildError) as raised:
+        tag_of(folder, "macosx_11_0", "macosx_13_0_arm64")
+    assert raised.value.message == (
+        f"{PLACE}: the wheel cannot be for 'macosx_11_0_arm64':\n"
+        "  pkg/libops.dylib: it needs macOS 13.0 on arm64"
+    )
+    assert "the lowest tag that holds is 'macosx_13_0_arm64'" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize("wanted", ["auto", "win_arm64"])
+def test_on_windows_the_tag_is_the_machine(wanted: str, tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, ops__dll=make_pe("arm64"))
+    assert tag_of(folder, wanted, "win_arm64") == "win_arm64"
+    with pytest.raises(BuildError, match=r"pkg/ops\.dll: it is a PE file for arm64"):
+        tag_of(folder, "win_amd64", "win_arm64")
+
+
+def test_auto_goes_on_with_a_warning_where_no_manylinux_holds(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = compile_library(tmp_path, "int odd(void) { return 1; }", name="libodd.so")
+    assert odd
+    library = compile_library(
+        tmp_path, "int odd(void); int f(void) { return odd(); }", "-L.", "-lodd"
+    )
+    folder = folder_with(tmp_path, libops__so=library)
+    tag = tag_of(folder, "auto", "linux_x86_64")
+    assert tag.startswith("linux_")
+    (record,) = caplog.records
+    assert record.getMessage().splitlines() == [
+        f"setuptools-tvm-ffi: warning: {PLACE}: no manylinux tag holds, and PyPI does not take "
+        f"'{tag}':",
+        "  pkg/libops.so: it needs libodd.so, which is not on every machine",
+        "'setuptools-tvm-ffi repair' brings libraries along",
+    ]
+    with pytest.raises(BuildError, match=r"it needs libodd\.so, which is not on every machine"):
+        tag_of(folder, "manylinux_2_28", tag)
+    # In the wheel it is there.
+    (folder / "pkg" / "libodd.so").write_bytes(odd)
+    assert tag_of(folder, "auto", tag).startswith("manylinux_")
+
+
+def test_a_library_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, libops__so=b"\x7fELF and no more")
+    with pytest.raises(BuildError) as raised:
+        tag_of(folder, "auto", "linux_x86_64")
+    assert raised.value.message.startswith(f"{PLACE}: pkg/libops.so: ")
+    assert "leave the setting at 'default'" in (raised.value.hint or "")
+
+
+def test_an_isolated_build_asks_for_what_the_extra_names() -> None:
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    extras = tomllib.loads(text)["project"]["optional-dependencies"]
+    # delvewheel's lists are about libraries that are needed, which no tag for Windows is about.
+    assert [*BUILD_REQUIREMENTS, "delvewheel>=1.10"] == sorted(
+        extras["audit"], key=lambda text: text.startswith("delvewheel")
+    )
