@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,23 @@ def test_without_room_the_library_is_used_where_it_is(
     assert keep_library(library, "0.17.1", tmp_path / "cache") == library
     assert "cannot be kept" in caplog.text
     assert (tmp_path / "cache").read_text() == "no folder"
+
+
+def test_a_scratch_folder_that_vanishes_does_not_cost_the_cache(
+    library: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    # Another build deletes its scratch folder between the listing and the `stat`.
+    (cache / ".zig-0.17.1.gone").symlink_to(tmp_path / "nowhere")
+    assert keep_library(library, "0.17.1", cache) == cache / "zig-0.17.1"
+
+
+def test_a_left_over_scratch_folder_is_removed_after_a_day(library: Path, tmp_path: Path) -> None:
+    for name, hours in {".zig-0.17.1.old": 25, ".zig-0.17.1.new": 23}.items():
+        (tmp_path / "cache" / name).mkdir(parents=True)
+        then = time.time() - hours * 3600
+        os.utime(tmp_path / "cache" / name, (then, then))
+    keep_library(library, "0.17.1", tmp_path / "cache")
+    names = {path.name for path in (tmp_path / "cache").iterdir()}
+    assert names == {".zig-0.17.1.new", "zig-0.17.1"}

@@ -64,9 +64,13 @@ def _is_whole(kept: Path, library: Path) -> bool:
 
 
 def _remove_left_over(cache: Path) -> None:
-    """Remove what builds have left that were killed while they made such a folder."""
+    """Delete the scratch folders of builds that were killed."""
     for scratch in cache.glob(".zig-*"):
-        if scratch.stat().st_mtime < time.time() - _SECONDS_UNTIL_LEFT_OVER:
+        try:
+            age = time.time() - scratch.stat().st_mtime
+        except OSError:  # another build has just deleted its scratch folder
+            continue
+        if age > _SECONDS_UNTIL_LEFT_OVER:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
