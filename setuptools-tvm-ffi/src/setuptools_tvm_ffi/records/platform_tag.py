@@ -14,9 +14,10 @@ from ..base.errors import PREFIX, BuildError
 DEFAULT = "default"
 AUTO = "auto"
 
-#: What reads libraries and knows what tags promise. An isolated build environment asks for it where
-#: the setting is not the default.
-BUILD_REQUIREMENTS = ("auditwheel>=6.4", "lief>=0.17")
+#: Requirements that read libraries and define what platform tags promise. An isolated build
+#: requests them if the setting is not the default. auditwheel's tables are private, so the next
+#: major release may change them (6.8.2 works).
+BUILD_REQUIREMENTS = ("auditwheel>=6.4,<7", "lief>=0.17")
 
 # Names of libraries come from the machine that builds: enough of them to see what is wrong.
 _SHOWN = 10
