@@ -113,3 +113,20 @@ def test_a_left_over_scratch_folder_is_removed_after_a_day(library: Path, tmp_pa
     keep_library(library, "0.17.1", tmp_path / "cache")
     names = {path.name for path in (tmp_path / "cache").iterdir()}
     assert names == {".zig-0.17.1.new", "zig-0.17.1"}
+
+
+def test_releases_that_no_build_has_used_for_long_are_removed(
+    library: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    os.utime(library, (0, 0))  # an installer may keep the time that an archive has
+    for version in ("0.15.1", "0.16.0", "0.17.0"):
+        keep_library(library, version, cache)
+    for version, days in {"0.15.1": 61, "0.16.0": 59, "0.17.0": 61}.items():
+        then = time.time() - days * 24 * 3600
+        os.utime(cache / f"zig-{version}", (then, then))
+    keep_library(library, "0.17.0", cache)  # a build uses it
+    assert (cache / "zig-0.15.1").is_dir()  # nothing is removed unless a release is added
+    keep_library(library, "0.17.1", cache)
+    names = {path.name for path in cache.iterdir()}
+    assert names == {"zig-0.16.0", "zig-0.17.0", "zig-0.17.1"}

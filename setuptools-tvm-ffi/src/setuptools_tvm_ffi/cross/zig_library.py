@@ -8,6 +8,7 @@ takes minutes.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -20,6 +21,7 @@ from ..base.errors import PREFIX
 # Of scripts for debuggers: an installer makes it, and writes the environment's path into it.
 _COMPILED = "__pycache__"
 _SECONDS_UNTIL_LEFT_OVER = 24 * 60 * 60
+_SECONDS_UNTIL_UNUSED = 60 * 24 * 60 * 60
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
     """
     kept = cache / f"zig-{version}"
     if _is_whole(kept, library):
+        _mark_as_used(kept)
         return kept
     logger.info("%s: keeping the sources of Zig's libraries in %s", PREFIX, kept)
     logger.info("%s: the first link for a target compiles them, which takes minutes", PREFIX)
@@ -48,7 +51,9 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
             shutil.copytree(library, copy, ignore=left_out, copy_function=_link_or_copy)
             if kept.is_dir():  # somebody has deleted some of it, or Zig's own files are others
                 os.rename(kept, Path(scratch, "old"))
+            _mark_as_used(copy)
             os.rename(copy, kept)
+            _remove_unused(cache, Path(scratch))
     except OSError as error:
         if not _is_whole(kept, library):  # another build may have been quicker
             logger.info("%s: they cannot be kept: %s", PREFIX, error)
@@ -61,6 +66,28 @@ def _is_whole(kept: Path, library: Path) -> bool:
         return _sizes(kept) == _sizes(library)
     except OSError:  # it is not there, or goes away, as where another build makes it anew
         return False
+
+
+def _mark_as_used(kept: Path) -> None:
+    """Set the folder's time to now, which :func:`_remove_unused` reads.
+
+    Zig's cache depends on the time of each file in the folder, not on the folder's own time.
+    """
+    with contextlib.suppress(OSError):  # the cache may be read-only
+        os.utime(kept)
+
+
+def _remove_unused(cache: Path, scratch: Path) -> None:
+    """Delete the folders of releases that no build has used for 60 days.
+
+    :param scratch: a folder to move them to first, so that no build finds one half deleted.
+    """
+    for kept in cache.glob("zig-*"):
+        with contextlib.suppress(OSError):  # another build may delete the same folder
+            if time.time() - kept.stat().st_mtime > _SECONDS_UNTIL_UNUSED:
+                unused = scratch / kept.name
+                os.rename(kept, unused)
+                shutil.rmtree(unused, ignore_errors=True)
 
 
 def _remove_left_over(cache: Path) -> None:
