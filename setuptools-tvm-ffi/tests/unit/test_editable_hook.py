@@ -377,6 +377,20 @@ def test_tools_are_unpacked_once(tools: tuple[Path, dict[str, Any]]) -> None:
     assert hook.unpack_tools(str(folder), record) == str(unpacked)
 
 
+def test_tools_that_no_build_has_used_for_long_are_removed(
+    tools: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, record = tools
+    for digest, days in {"old": 61, "recent": 59, "used": 61}.items():
+        made = Path(hook.unpack_tools(str(folder), {**record, "tools": digest}))
+        then = time.time() - days * 24 * 3600
+        os.utime(made, (then, then))
+    hook.unpack_tools(str(folder), {**record, "tools": "used"})
+    hook.unpack_tools(str(folder), record)
+    names = {path.name for path in Path(record["root"], record["folder"]).iterdir()}
+    assert names == {f"rebuild-tools-{digest}" for digest in ("recent", "used", "89ab")}
+
+
 def test_tools_that_another_process_unpacks_meanwhile_are_taken(
     tools: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,8 @@ TOOLS = "rebuild-tools.zip"
 LOG = "rebuild.log"
 NINJA = "ninja.exe" if sys.platform == "win32" else "ninja"
 
+_UNPACKED = "rebuild-tools-"  # followed by the digest of the archive
+
 _PREFIX = "setuptools-tvm-ffi"
 
 # As a sanitizer's runtime, which makes a compiler fail for the memory that it does not free.
@@ -57,6 +59,9 @@ _SHOWN_LINES = 6
 _RETRY_AFTER_SECONDS = 2.0
 
 _SECONDS_TO_END = 5
+
+# An environment whose tools were deleted unpacks its archive again.
+_SECONDS_UNTIL_UNUSED = 60 * 24 * 60 * 60
 
 # The import path is the tools' and that of this process, without the project's folder. What a
 # `.pth` file of this environment's own setuptools has imported is not to meet that of the tools.
@@ -206,13 +211,20 @@ def listing(folder: str, suffixes: tuple[str, ...]) -> list[str] | None:
 
 def tools_folder(record: Mapping[str, Any]) -> str:
     """Return where the tools of a build are unpacked."""
-    return os.path.join(record["root"], record["folder"], f"rebuild-tools-{record['tools']}")
+    return os.path.join(record["root"], record["folder"], f"{_UNPACKED}{record['tools']}")
 
 
 def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:
-    """Unpack the archive beside the libraries unless that was done before; return where."""
+    """Unpack the archive beside the libraries unless that was done before; return where.
+
+    If the archive is unpacked, tools that no build has used for 60 days are deleted.
+    """
     tools = tools_folder(record)
     if os.path.isdir(tools):
+        import contextlib
+
+        with contextlib.suppress(OSError):  # another user's folder
+            os.utime(tools)
         return tools
     import shutil
     import zipfile
@@ -228,7 +240,28 @@ def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:
         if isinstance(problem, OSError) and os.path.isdir(tools):
             return tools  # another process was first
         raise
+    _remove_unused_tools(os.path.dirname(tools))
     return tools
+
+
+def _remove_unused_tools(folder: str) -> None:
+    import shutil
+    import time
+
+    try:
+        with os.scandir(folder) as entries:
+            names = [e.path for e in entries if e.name.startswith(_UNPACKED)]
+    except OSError:
+        return
+    for name in names:
+        unused = f"{name}.{os.getpid()}"
+        try:
+            if time.time() - os.stat(name).st_mtime <= _SECONDS_UNTIL_UNUSED:
+                continue
+            os.rename(name, unused)  # no build finds a folder that is half deleted
+        except OSError:
+            continue  # another process has deleted the folder
+        shutil.rmtree(unused, ignore_errors=True)
 
 
 def build_environment(record: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
