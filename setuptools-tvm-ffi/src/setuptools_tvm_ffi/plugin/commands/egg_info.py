@@ -7,27 +7,50 @@ folder, and ``load_lib_module`` would look for the library in a ``RECORD`` that 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from setuptools.command.egg_info import egg_info
 
+from ..attachment import project_of
+from ..cross.targets import target_of
+from ..file_replacement import replace_file
 from .requirement import declare_that_there_is_one
+
+_SOURCES = "SOURCES.txt"
 
 
 class EggInfoMixin(egg_info):
-    """Writes ``*.egg-info`` below the build folder unless it is told another.
+    """Writes ``*.egg-info`` below the build folder unless ``egg_base`` is set.
 
+    Each target has a folder of its own, so that builds for two targets can run at the same time.
     An sdist holds its ``SOURCES.txt`` in the same place, where a build of the unpacked sdist looks:
     setuptools reads from it what is package data when there is no version control to ask.
     """
 
     def finalize_options(self) -> None:
         """Set the folder before setuptools does."""
+        shared: Path | None = None
         # `setup.py develop` of old makes the project's folder itself importable.
         if self.egg_base is None and "develop" not in self.distribution.commands:
             build: Any = self.get_finalized_command("build")
-            Path(build.build_base).mkdir(parents=True, exist_ok=True)
             self.egg_base = build.build_base
+            target = target_of(project_of(self.distribution))
+            # An sdist has the same files for every target.
+            if target is not None and "sdist" not in self.distribution.commands:
+                shared = Path(build.build_base)
+                self.egg_base = os.path.join(build.build_base, f"metadata.{target.name}")
+            Path(self.egg_base).mkdir(parents=True, exist_ok=True)
         declare_that_there_is_one(self.distribution)
         super().finalize_options()
+        if shared is not None:
+            self._copy_sources_list(shared)
+
+    def _copy_sources_list(self, shared: Path) -> None:
+        """Copy the ``SOURCES.txt`` of an unpacked sdist into the target's folder."""
+        folder = Path(self.egg_info)
+        known = shared / folder.name / _SOURCES
+        if known.is_file() and not (folder / _SOURCES).exists():
+            folder.mkdir(exist_ok=True)
+            replace_file(folder / _SOURCES, known.read_bytes())
