@@ -91,7 +91,8 @@ def test_without_room_the_library_is_used_where_it_is(
     (tmp_path / "cache").write_text("no folder")
     caplog.set_level("INFO")
     assert keep_library(library, "0.17.1", tmp_path / "cache") == library
-    assert "cannot be kept" in caplog.text
+    assert "cannot cache" in caplog.text
+    assert str(tmp_path / "cache") in caplog.text
     assert (tmp_path / "cache").read_text() == "no folder"
 
 

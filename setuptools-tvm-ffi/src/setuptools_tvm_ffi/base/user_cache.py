@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where what outlives a project and its environments is kept: the user's cache folder."""
+"""Location of the per-user cache."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 
 def user_cache_folder(variables: Mapping[str, str]) -> Path | None:
-    """Return the plugin's folder, which need not exist (XDG Base Directory Specification).
+    """Return the plugin's cache folder, which may not exist yet (XDG Base Directory Specification).
 
-    :param variables: those of the environment.
-    :returns: ``None`` where the environment names no place for caches.
+    :param variables: environment variables.
+    :returns: ``None`` if the environment defines neither a cache folder nor a home folder.
     """
     if sys.platform == "win32":
         base = variables.get("LOCALAPPDATA")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps Zig's headers and sources where every environment finds the same files of them.
+"""Keeps a copy of Zig's headers and sources in the user's cache, shared by all environments.
 
-Zig's cache (0.17) goes by the time and the inode of each file that it compiles: with those of the
-environment at hand, every isolated build would compile the C++ library of its target anew, which
-takes minutes.
+The keys of Zig's cache (0.17) contain the time and the inode of each compiled file. Without a
+shared copy, every isolated build would recompile the C++ library of its target, which takes
+minutes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..base.errors import PREFIX
 
-# Of scripts for debuggers: an installer makes it, and writes the environment's path into it.
+# Bytecode of Zig's debugger scripts. Installers create it with the environment's path in it.
 _COMPILED = "__pycache__"
 _SECONDS_UNTIL_LEFT_OVER = 24 * 60 * 60
 _SECONDS_UNTIL_UNUSED = 60 * 24 * 60 * 60
@@ -27,20 +27,19 @@ logger = logging.getLogger(__name__)
 
 
 def keep_library(library: Path, version: str, cache: Path) -> Path:
-    """Return the folder that stands for Zig's ``lib`` in the user's cache; the first call makes it.
+    """Return the user cache's copy of Zig's ``lib`` folder, after creating it if necessary.
 
-    Where files can have two names, they get a second; elsewhere they are copied (234 MB in 0.17.1).
-    One that lacks files, or has others, is made anew. A folder that cannot be made is not missed:
-    `library` itself is returned.
+    The files are hard links if the file system allows them, else copies (234 MB in 0.17.1). A copy
+    with missing or different files is replaced. If no copy can be created, `library` is returned.
 
-    :param version: of Zig; each release has a folder of its own.
-    :param cache: the plugin's folder for what outlives a project.
+    :param version: Zig's version; each release has its own copy.
+    :param cache: the plugin's folder in the user's cache.
     """
     kept = cache / f"zig-{version}"
-    if _is_whole(kept, library):
+    if _is_complete(kept, library):
         _mark_as_used(kept)
         return kept
-    logger.info("%s: keeping the sources of Zig's libraries in %s", PREFIX, kept)
+    logger.info("%s: caching the sources of Zig's libraries in %s", PREFIX, kept)
     logger.info("%s: the first link for a target compiles them, which takes minutes", PREFIX)
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -49,22 +48,22 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
             copy = Path(scratch, "lib")
             left_out = shutil.ignore_patterns(_COMPILED)
             shutil.copytree(library, copy, ignore=left_out, copy_function=_link_or_copy)
-            if kept.is_dir():  # somebody has deleted some of it, or Zig's own files are others
+            if kept.is_dir():  # incomplete, or Zig's own files have changed
                 os.rename(kept, Path(scratch, "old"))
             _mark_as_used(copy)
             os.rename(copy, kept)
             _remove_unused(cache, Path(scratch))
     except OSError as error:
-        if not _is_whole(kept, library):  # another build may have been quicker
-            logger.info("%s: they cannot be kept: %s", PREFIX, error)
+        if not _is_complete(kept, library):  # another build may have created it first
+            logger.info("%s: cannot cache the sources of Zig's libraries: %s", PREFIX, error)
             return library
     return kept
 
 
-def _is_whole(kept: Path, library: Path) -> bool:
+def _is_complete(kept: Path, library: Path) -> bool:
     try:
         return _sizes(kept) == _sizes(library)
-    except OSError:  # it is not there, or goes away, as where another build makes it anew
+    except OSError:  # missing, or deleted during the check by a build that replaces it
         return False
 
 
@@ -102,7 +101,7 @@ def _remove_left_over(cache: Path) -> None:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    """Return the size of each file below a folder, by its path there."""
+    """Return the size of each file below a folder, by its path relative to the folder."""
     sizes = {}
     folders = [""]
     while folders:
