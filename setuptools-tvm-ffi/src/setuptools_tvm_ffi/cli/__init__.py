@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``setuptools-tvm-ffi``: what can be done with a project beside building it.
+"""The command ``setuptools-tvm-ffi``: check, repair and cross-build wheels, and update stubs.
 
-Each command is a module here with `add_arguments` and `run`; only the one that is called is
-imported. Results go to standard output, progress and errors to standard error.
+Each command is a module in this package with `add_arguments` and `run`; only the requested command
+is imported. Results go to standard output, progress and errors to standard error.
 
-Exit status: 0 all is well, 1 there is something to mend, 2 it could not be found out.
+Exit status: 0 success, 1 problems to fix, 2 the command failed to run.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from ..base.errors import PREFIX, BuildError, harmless, render
 from .exit_status import COULD_NOT_RUN
 
 _COMMANDS = {
-    "audit": "look at finished wheels for what would fail on a user's machine",
-    "compat": "try a wheel with released versions of apache-tvm-ffi",
+    "audit": "check finished wheels for problems that appear on users' machines",
+    "compat": "test a wheel against released versions of apache-tvm-ffi",
     "cross": "build wheels for other platforms with Zig",
-    "repair": "make wheels fit to be published",
-    "stubs": "refresh the stubs of the project in this folder, or compare them",
+    "repair": "bundle the libraries that wheels need and set their platform tags",
+    "stubs": "update or check the stubs of the project in this folder",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status.
 
-    :param arguments: those of the process by default.
+    :param arguments: default to the arguments of the process.
     """
     try:
         status = _run(arguments)
@@ -45,17 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{PREFIX}: interrupted", file=sys.stderr)
         return COULD_NOT_RUN
     except BrokenPipeError:
-        # Whoever reads it has seen enough, as `head`. What is left over has nowhere to go.
+        # The reader, such as `head`, has closed the pipe: discard the remaining output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_RUN
-    except Exception:  # noqa: BLE001 - whatever it is, nothing was found that is to be mended
+    except Exception:  # noqa: BLE001 - a crash must not end with the status for findings
         print_traceback()
         return COULD_NOT_RUN
     return status
 
 
 def print_traceback() -> None:
-    """Print the traceback of the exception that is handled, which may quote what others wrote."""
+    """Print the current exception's traceback, with control characters from outside escaped."""
     for line in traceback.format_exc().splitlines():
         print(harmless(line), file=sys.stderr)
 
@@ -64,7 +64,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog=PREFIX,
         description=f"{_first_lines()}\n\ncommands:\n{_listing()}",
-        epilog=f"'{PREFIX} COMMAND --help' says what a command takes.",
+        epilog=f"'{PREFIX} COMMAND --help' lists the options of a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

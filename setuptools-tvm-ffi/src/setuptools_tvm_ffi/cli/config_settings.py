@@ -10,7 +10,7 @@ from ..base.errors import BuildError
 
 
 def add_config_settings(parser: argparse.ArgumentParser) -> None:
-    """Add the option; what it collects is `config_setting`."""
+    """Add the option, whose values are collected in `config_setting`."""
     parser.add_argument(
         "-C",
         "--config-setting",
@@ -24,7 +24,7 @@ def add_config_settings(parser: argparse.ArgumentParser) -> None:
 def parse_config_settings(pairs: Sequence[str]) -> dict[str, str | list[str] | None]:
     """Return the settings as a frontend passes them to a hook.
 
-    :raises BuildError: one has no value, or is given twice.
+    :raises BuildError: a setting has no value, or appears twice.
     """
     result: dict[str, str | list[str] | None] = {}
     for pair in pairs:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build wheels of the project in this folder for other platforms, with Zig.
 
-A target names the machine, the system, and the oldest version of it: x86_64-linux-gnu.2.17,
-aarch64-linux-gnu.2.28, x86_64-linux-musl, aarch64-macos.11.0, x86_64-windows-gnu. For each, pip
-fetches the apache-tvm-ffi wheel of that platform, to link with. What the build needs has to be
-installed (the extra 'cross'): there is no isolated environment.
+A target names the machine, the system and the oldest supported version of the system:
+x86_64-linux-gnu.2.17, aarch64-linux-gnu.2.28, x86_64-linux-musl, aarch64-macos.11.0,
+x86_64-windows-gnu. For each target, pip downloads that platform's apache-tvm-ffi wheel, which the
+libraries are linked with. The command creates no isolated environment: install the project's build
+requirements and the extra 'cross' first.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ _SCHEMA_VERSION = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Add the command's options."""
     parser.add_argument(
         "--target",
         action="append",
-        required=True,  # which systems wheels promise to run on is the project's to say
+        required=True,  # no default: the project chooses the oldest systems that it supports
         metavar="TARGET",
         help="a platform to build for; may be repeated",
     )
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("dist"),
         metavar="DIR",
-        help="where the wheels go (default: dist)",
+        help="folder for the wheels (default: dist)",
     )
     parser.add_argument(
         "--find-links",
@@ -51,21 +52,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a folder with wheels of apache-tvm-ffi, as for pip; may be repeated",
     )
     parser.add_argument(
-        "--no-index", action="store_true", help="look for them nowhere else, as for pip"
+        "--no-index", action="store_true", help="ignore the package index, as for pip"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_config_settings(parser)
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Build each; print a table, and return the exit status."""
+    """Build each target, print a table and return the exit status."""
     config_settings = parse_config_settings(parsed.config_setting)
     if "target" in config_settings:
-        raise BuildError("--config-setting target: is what --target is for")
+        raise BuildError("use --target instead of --config-setting target=NAME")
     targets = _targets(parsed.target)
     for folder in parsed.find_links:
         if not folder.is_dir():
-            raise BuildError(f"--find-links {folder}: there is no such folder")
+            raise BuildError(f"--find-links {folder}: folder not found")
     root = Path.cwd()
     check_environment(root)
     try:
@@ -89,19 +90,22 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _targets(names: Sequence[str]) -> list[Target]:
-    if len(set(names)) < len(names):
-        raise BuildError("--target: one is given more than once")
+    for name in names:
+        if names.count(name) > 1:
+            raise BuildError(f"--target {name}: duplicate target")
     targets = [parse_target(name, where="--target") for name in names]
     files: dict[str, str] = {}
     for target in targets:
         other = files.setdefault(target.tag, target.name)
         if other != target.name:
-            raise BuildError(f"--target {target.name}: its wheel has the name of that of {other}")
+            raise BuildError(
+                f"--target {target.name}: the wheel would overwrite the wheel of {other}"
+            )
     return targets
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:
-    rows = [("target", "result", "wheel, or what is wrong")]
+    rows = [("target", "result", "wheel or error")]
     rows += [
         (o.target.name, o.result, str(o.wheel) if o.wheel else (o.problem or "").splitlines()[0])
         for o in outcomes

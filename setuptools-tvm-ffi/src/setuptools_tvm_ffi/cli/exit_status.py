@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-FINE = 0  #: all is well
-FINDINGS = 1  #: there is something to mend
-COULD_NOT_RUN = 2  #: it could not be found out
+FINE = 0  #: success
+FINDINGS = 1  #: there are problems to fix
+COULD_NOT_RUN = 2  #: the command failed to run

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Has a command that is told to end clean up before it does."""
+"""Makes commands clean up when they are terminated."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import Any
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Have every request to end be one to clean up, as Ctrl-C is.
+    """Turn SIGTERM and SIGHUP into KeyboardInterrupt so that clean-up code runs.
 
-    Children may be in sessions of their own: a terminal that is closed tells this process alone.
+    Children may run in sessions of their own, so a closing terminal signals this process alone.
     """
     before: dict[signal.Signals, Any] = {}
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del number, frame
-        # Once is enough: another one would interrupt the cleaning up.
+        # A second signal would interrupt the clean-up.
         for number in before:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        # What is ignored, as by nohup, stays so.
+        # Ignored signals stay ignored, as under nohup.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.getsignal(number)
             signal.signal(number, interrupt)
@@ -35,5 +35,5 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            if handler is not None:  # one that is no Python function
+            if handler is not None:  # a handler that Python did not install
                 signal.signal(number, handler)

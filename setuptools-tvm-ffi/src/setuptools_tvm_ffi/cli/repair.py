@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make wheels fit to be published: what libraries need comes in, and the tag is the right one.
+"""Prepare wheels for publication: bundle the libraries that they need and set the platform tag.
 
-Calls auditwheel, delocate or delvewheel, by the wheel's own platform, and audits what comes of it.
-The wheels that are given stay as they are. docs/repair.md says more.
+Runs auditwheel, delocate or delvewheel, depending on the wheel's platform, then audits the result.
+The original wheels are not changed. See docs/repair.md for details.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .audited_wheels import Audited
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Add the command's options."""
     audited_wheels.add_arguments(parser)
     parser.add_argument(
         "-w",
@@ -27,21 +27,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("wheelhouse"),
         metavar="DIR",
-        help="where repaired wheels are written (default: wheelhouse)",
+        help="folder for the repaired wheels (default: wheelhouse)",
     )
     parser.add_argument(
         "--plat",
         metavar="TAG",
-        help="the platform tag that is wanted, such as manylinux_2_28 (default: the best that "
-        "holds)",
+        help="platform tag of the result, such as manylinux_2_28 (default: the most compatible tag "
+        "that the libraries satisfy)",
     )
     parser.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar="LIB",
-        help="a library that is not brought along, beside libtvm_ffi and drivers; may be given "
-        "several times",
+        help="a library not to bundle, besides libtvm_ffi and drivers; may be repeated",
     )
 
 
