@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The process that builds one wheel for one target: a request on standard input, then an answer.
+"""Builds one wheel for one target; reads a request from standard input and writes an answer.
 
-One for each, since a build leaves its marks: on the environment, on setuptools' own state, and on
-what a setup.py has imported.
+Each wheel needs a process of its own because a build changes global state: environment variables,
+setuptools, and the modules that a setup.py imports.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from setuptools_tvm_ffi.cross.sdk import NoWheelError
 
 
 def main() -> None:
-    """Build, with whatever the build prints on standard error."""
+    """Build the wheel; redirect the build's output to standard error."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     request = json.loads(sys.stdin.readline())
@@ -28,7 +28,7 @@ def main() -> None:
 def _build(folder: str, config_settings: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"wheel": build_wheel(folder, config_settings)}
-    except SystemExit as ended:  # after it has said why
+    except SystemExit as ended:  # the hook has printed the error
         error = _cause(ended)
         if error is None:
             return {"error": str(ended.code)}
@@ -36,7 +36,7 @@ def _build(folder: str, config_settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cause(ended: BaseException) -> BuildError | None:
-    """Return the error of ours that a hook has turned into an exit."""
+    """Return the `BuildError` that a hook has turned into an exit."""
     error: BaseException | None = ended
     while error is not None and not isinstance(error, BuildError):
         error = error.__context__

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at libraries that were built for a target: a wheel's tag is a promise about them."""
+"""Checks that libraries built for a target satisfy the platform tag of the wheel."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .targets import Target
 
 
 def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str, str]:
-    """Refuse libraries that are not what the target's tag promises; return warnings by path.
+    """Reject libraries that do not satisfy the target's platform tag; return warnings by path.
 
     :param libraries: contents by path in the wheel.
-    :raises BuildError: one refers to CPython, needs what the tag does not grant, or is for another
-        platform.
+    :raises BuildError: a library refers to CPython, needs a symbol or library that the tag does not
+        guarantee, or was built for another platform.
     """
     with BinaryReader() as reader:
         read = list(reader.read(libraries.items()))
@@ -44,7 +44,8 @@ def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str,
     problems = problems_for(binaries, target.tags[0])
     if problems:
         raise BuildError(
-            f"{target.name}: the wheel would not be '{target.tags[0]}':\n" + "\n".join(problems),
-            hint="build for a newer system, or leave out what needs it",
+            f"{target.name}: the libraries do not satisfy '{target.tags[0]}':\n"
+            + "\n".join(problems),
+            hint="build for a newer system, or remove the code that needs it",
         )
     return warnings

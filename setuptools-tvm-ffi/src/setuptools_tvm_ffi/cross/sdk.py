@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetches what is compiled and linked against for a target: the platform's own apache-tvm-ffi."""
+"""Downloads the apache-tvm-ffi wheel of a target, to compile and link against."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _LIBRARIES = {
     "windows": "tvm_ffi/lib/tvm_ffi.lib",
 }
 _INCLUDE = "tvm_ffi/include"
-# Where the wheels have it up to 0.1.15.
+# The location in wheels up to 0.1.15.
 _DLPACK_INCLUDE = "tvm_ffi/3rdparty/dlpack/include"
 _STAND_INS = "stand-ins"
-# What is linked with is the same in the wheels of every Python; this one is tried where the
-# building interpreter has none.
+# The wheels of all Pythons contain the same library. This Python's wheel is tried if there is none
+# for the building interpreter.
 _OTHER_PYTHON = (3, 12)
-# pip's words (23 to 26) for an index or folder without a wheel of the platform.
+# Printed by pip (23 to 26) if an index or a folder has no wheel for the platform.
 _NO_MATCH = "No matching distribution found"
-# Whether there is a wheel for this machine, without a look at what is installed.
+# Resolves a wheel for this machine and ignores installed distributions.
 _RESOLVE = (
     *("install", "--dry-run", "--quiet", "--no-deps", "--ignore-installed"),
     "--only-binary=:all:",
@@ -51,8 +51,8 @@ class NoWheelError(BuildError):
 def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
     """Bring `folder` (below the build folder, relative to `root`) up to date and describe it.
 
-    The release is the one that is installed, whose wheel for the target pip fetches, once: what
-    pip is configured with counts (an index, ``PIP_FIND_LINKS``, ``PIP_NO_INDEX``).
+    pip downloads the target's wheel of the installed release once. pip's configuration applies (an
+    index, ``PIP_FIND_LINKS``, ``PIP_NO_INDEX``).
 
     :raises BuildError: apache-tvm-ffi is not installed, pip is missing or fails, or there is no
         wheel for the target.
@@ -86,9 +86,9 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
 
 
 def release_to_link_with() -> Version:
-    """Return the release of apache-tvm-ffi whose wheels are fetched: the one that is installed.
+    """Return the installed release of apache-tvm-ffi, whose wheels are downloaded.
 
-    :raises BuildError: none is, or one that nothing is to be built against.
+    :raises BuildError: no release is installed, or projects cannot be built against it.
     """
     version = installed_version()
     if version is None:
@@ -101,9 +101,9 @@ def release_to_link_with() -> Version:
 
 
 def check_pip() -> None:
-    """Refuse an environment that has no pip to fetch wheels with.
+    """Check that pip is available to download wheels.
 
-    :raises BuildError: as said.
+    :raises BuildError: pip is missing.
     """
     if not has_pip():
         raise BuildError(
@@ -113,7 +113,7 @@ def check_pip() -> None:
 
 
 def _digests(folder: Path, files: Iterable[str]) -> dict[str, str | None]:
-    """Return the SHA-256 of each file, ``None`` for one that is not there."""
+    """Return the SHA-256 of each file, ``None`` for a missing file."""
     return {file: digest_of(folder / file) if (folder / file).is_file() else None for file in files}
 
 
@@ -136,7 +136,7 @@ def _fetch(root: Path, folder: Path, target: Target, version: Version) -> list[s
 
 
 def _download(root: Path, folder: Path, target: Target, version: Version) -> Path:
-    """Have pip put the wheel into a folder, and return it."""
+    """Download the wheel into a folder with pip, and return its path."""
     check_pip()
     for python in dict.fromkeys((sys.version_info[:2], _OTHER_PYTHON)):
         result = _pip(download_arguments(target, version, python, folder), root, folder)
@@ -145,7 +145,7 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
             return found[0]
         if _NO_MATCH not in result.stdout:
             raise _cannot_fetch(target, version, result)
-    # In these words pip says, too, that it has reached no index at all.
+    # pip prints the same message if it cannot reach any index.
     result = _pip([*_RESOLVE, f"{DISTRIBUTION}=={version}"], root, folder)
     if result.returncode != 0:
         raise _cannot_fetch(target, version, result)
@@ -156,7 +156,7 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
 
 
 def _pip(arguments: Sequence[str], root: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    # Not `python -m pip`: that of an isolated build is on this process's path alone.
+    # Not `python -m pip`: an isolated build's pip is only on this process's import path.
     variables = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     return run_module("pip", arguments, root=root, folder=folder, variables=variables)
 
@@ -175,7 +175,7 @@ def _cannot_fetch(
 def download_arguments(
     target: Target, version: Version, python: tuple[int, int], folder: Path
 ) -> list[str]:
-    """Return what pip is told."""
+    """Return pip's arguments for downloading the wheel of a target."""
     number = f"cp{python[0]}{python[1]}"
     return [
         *("download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build record: what a wheel says about how its libraries were made."""
+"""The build record, which documents in a wheel how its libraries were built."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .. import __version__
 from ..toolchains import Compiler
 
-#: Its name in the wheel's ``.dist-info``.
+#: Name of the build record in the wheel's ``.dist-info``.
 FILENAME = "tvm_ffi_build.json"
 
 _SCHEMA_VERSION = 1
@@ -20,7 +20,7 @@ _SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class LibraryRecord:
-    """One library: its path in the wheel and the arguments each tool was given."""
+    """A library: its path in the wheel and the arguments of each tool that built it."""
 
     extension: str
     target: str
@@ -39,14 +39,13 @@ def render(
     root: str,
     environment: Mapping[str, str],
 ) -> bytes:
-    """Return the record as JSON, the same bytes for the same build in any folder.
+    """Return the record as JSON, identical for identical builds in different folders.
 
     :param root: the project's folder, written as ``.`` in arguments.
-    :param environment: other folders, an inner one before an outer one, and what they are written
-        as.
+    :param environment: other folders and their replacements, inner folders before outer ones.
     """
     names = {root: ".", **environment}
-    # Up to where a path may end: a sibling folder may have the root's name in its own.
+    # Match whole path components: a sibling folder's name may start with the root's name.
     in_argument = re.compile(f"({'|'.join(map(re.escape, names))})" + r"(?=$|[/\\=:;,])")
 
     def without_root(argument: str) -> str:
@@ -84,12 +83,12 @@ def render(
 def refreshed(content: bytes, digests: Mapping[str, str], *, repaired_with: str) -> bytes:
     """Return a record after a tool has rewritten libraries of its wheel.
 
-    `sha256` goes on being that of the library which is shipped; `built-sha256` then is the one that
-    was built. Where no library has changed, neither does the record.
+    `sha256` is the digest of the shipped library, `built-sha256` of the library as built. If no
+    library has changed, the record does not change either.
 
     :param digests: the SHA-256 of each file in the wheel, by its path.
-    :param repaired_with: the tool and its release.
-    :raises ValueError: the record is none.
+    :param repaired_with: the tool and its version.
+    :raises ValueError: the content is not a build record.
     """
     try:
         record = json.loads(content)
