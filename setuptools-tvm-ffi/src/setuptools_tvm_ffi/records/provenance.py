@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gathers from a build what a wheel says it is made of, and looks at the files that are named."""
+"""Collects the components of a wheel for its SBOM, and checks the vendored files of a project."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from . import sbom
 
 
 def check_vendored(project: Project, root: Path) -> None:
-    """Refuse what is described but is not there, lies elsewhere, or is described twice.
+    """Check the entries of the setting `vendored`.
 
-    :raises ConfigurationError: as said.
+    :raises ConfigurationError: a file is missing, is outside the project or has two entries.
     """
     seen: dict[str, VendoredSettings] = {}
     for vendored in project.settings.vendored:
@@ -56,7 +56,7 @@ def _check_path(vendored: VendoredSettings, path: str, root: Path) -> None:
 def make_sbom(
     package: sbom.Package, project: Project, result: BuildResult, root: Path, date: int | None
 ) -> bytes:
-    """Return the SBOM of a wheel with these libraries."""
+    """Return the SBOM of a wheel with the libraries of a build."""
     described = {
         _relative(vendored.path, root): vendored
         for vendored in project.settings.vendored
@@ -134,5 +134,5 @@ def _undescribed(file: str, root: Path) -> sbom.Part:
 
 
 def _relative(path: str, root: Path) -> str:
-    """Return one name for each file of the project, the same in every folder."""
+    """Return the path of a file relative to the project, in a normalized form."""
     return Path(os.path.relpath(root / path, root)).as_posix()
