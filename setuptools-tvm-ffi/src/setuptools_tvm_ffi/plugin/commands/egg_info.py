@@ -14,7 +14,7 @@ from typing import Any
 from setuptools.command.egg_info import egg_info
 
 from ..attachment import project_of
-from ..cross.targets import target_of
+from ...cross.targets import target_of
 from ..file_replacement import replace_file
 from .requirement import declare_that_there_is_one
 
