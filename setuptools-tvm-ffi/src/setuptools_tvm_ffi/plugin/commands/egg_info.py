@@ -13,9 +13,9 @@ from typing import Any
 
 from setuptools.command.egg_info import egg_info
 
-from ..attachment import project_of
+from ...base.file_replacement import replace_file
 from ...cross.targets import target_of
-from ..file_replacement import replace_file
+from ..attachment import project_of
 from .requirement import declare_that_there_is_one
 
 _SOURCES = "SOURCES.txt"
