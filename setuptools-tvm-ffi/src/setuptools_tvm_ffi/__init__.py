@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
+from ._version import __version__
 from .plugin.extension import TVMFFIExtension
-
-__version__ = "0.1.0"
 
 __all__ = ["TVMFFIExtension", "__version__"]

@@ -17,7 +17,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from .. import __version__
+from .._version import __version__
 from ..base.errors import PREFIX, BuildError, harmless, render
 from .exit_status import COULD_NOT_RUN
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import __version__
+from .._version import __version__
 from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from .releases import Release

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .. import __version__
+from .._version import __version__
 from ..toolchains import Compiler
 
 #: Name of the build record in the wheel's ``.dist-info``.

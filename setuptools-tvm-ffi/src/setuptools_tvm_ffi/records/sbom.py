@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from packaging.utils import canonicalize_name
 
-from .. import __version__
+from .._version import __version__
 from ..ffi.releases import DISTRIBUTION
 from ..toolchains import Compiler
 

@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .. import __version__
+from .._version import __version__
 from ..ffi.type_schema import Schema
 from .imports import StubNames
 from .outline import ClassOutline, Outline
