@@ -18,6 +18,7 @@ from typing import Any
 import setuptools
 from setuptools import build_meta as _setuptools
 
+from . import binaries
 from .base.errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
 from .building import ninja
 from .cross.requirements import cross_requirements
@@ -51,7 +52,7 @@ def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list
     with _hook(config_settings) as project:
         needed = _setuptools.get_requires_for_build_wheel(config_settings) + _requirements(project)
         if project.settings.platform_tag != platform_tag.DEFAULT:
-            needed += platform_tag.BUILD_REQUIREMENTS
+            needed += binaries.BUILD_REQUIREMENTS
         return needed
 
 

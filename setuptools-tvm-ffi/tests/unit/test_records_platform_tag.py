@@ -9,9 +9,10 @@ import pytest
 from made_binaries import compile_library, make_macho, make_pe, make_universal
 from packaging.requirements import Requirement
 from setuptools_tvm_ffi.base.errors import BuildError
+from setuptools_tvm_ffi.binaries import BUILD_REQUIREMENTS
 from setuptools_tvm_ffi.binaries import binary as binaries
 from setuptools_tvm_ffi.binaries.binary import BinaryReader
-from setuptools_tvm_ffi.records.platform_tag import BUILD_REQUIREMENTS, complete, platform_tag
+from setuptools_tvm_ffi.records.platform_tag import complete, platform_tag
 
 if sys.version_info >= (3, 11):
     import tomllib

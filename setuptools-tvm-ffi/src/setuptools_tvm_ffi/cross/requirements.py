@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..base.child_python import has_pip
-from ..records.platform_tag import BUILD_REQUIREMENTS as READERS
+from ..binaries import BUILD_REQUIREMENTS as READERS
 
 # Zig's minor releases may break compatibility; 0.17.1 works.
 _ZIG = "ziglang>=0.17.1,<0.18"

@@ -14,11 +14,6 @@ from ..base.errors import PREFIX, BuildError
 DEFAULT = "default"
 AUTO = "auto"
 
-#: Requirements that read libraries and define what platform tags promise. An isolated build
-#: requests them if the setting is not the default. auditwheel's tables are private, so the next
-#: major release may change them (6.8.2 works).
-BUILD_REQUIREMENTS = ("auditwheel>=6.4,<7", "lief>=0.17")
-
 # Names of libraries come from the machine that builds: enough of them to see what is wrong.
 _SHOWN = 10
 _MACHINE = re.compile(r"(?:linux|win|(?:manylinux|musllinux|macosx)_\d+_\d+)_(\w+)")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from setuptools import Distribution
 from setuptools_tvm_ffi import TVMFFIExtension
-from setuptools_tvm_ffi.attachment import attach
+from setuptools_tvm_ffi.plugin.attachment import attach
 
 TARGETS = ("x86_64-linux-gnu.2.17", "aarch64-linux-gnu.2.17")
 
