@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens wheels that nobody vouches for: what is read from one is bounded, and stays where it may.
+"""Open untrusted wheels, with limits on their sizes and on the names of their members.
 
 A wheel is a zip archive (https://packaging.python.org/en/latest/specifications/binary-distribution-format/).
-What one archive says two readers may understand differently; such a file is refused altogether.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from pathlib import Path, PurePosixPath
 from types import TracebackType
+from typing import BinaryIO
 
 from packaging.tags import Tag
 from packaging.utils import (
@@ -34,7 +34,6 @@ from packaging.version import InvalidVersion, Version
 
 from ..base.errors import BuildError
 from ..base.file_replacement import replace_file
-from .zip_layout import check_layout, find_directory
 
 _MIB = 1024 * 1024
 
@@ -52,6 +51,13 @@ MAX_MEMBERS = 20_000
 #: The largest file of ``.dist-info`` that is taken apart; ``METADATA`` has the readme in it.
 MAX_METADATA_SIZE = 16 * _MIB
 _MAX_NAME_LENGTH = 1000
+#: The largest central directory that is read.
+MAX_DIRECTORY_SIZE = 4 * _MIB
+
+# End of central directory: signature, disks, counts, size and offset, length of the comment.
+_END = struct.Struct("<4s4H2LH")
+_END_SIGNATURE = b"PK\x05\x06"
+_ZIP64_LOCATOR_SIGNATURE, _ZIP64_LOCATOR_SIZE = b"PK\x06\x07", 20
 
 # Deflate is read in bounded steps; zipfile expands a step of bzip2 or LZMA whole, however large.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -219,9 +225,8 @@ class WheelArchive:
 def open_wheel(path: Path) -> WheelArchive:
     """Open a wheel, having looked at every name and size that its directory gives.
 
-    :raises BuildError: the name is none of a wheel (PEP 427), the file is not a zip archive or a
-        damaged one, it would unpack to more than the limits above, or two programs could read two
-        different things out of it.
+    :raises BuildError: the file name is not a wheel's (PEP 427), the file is not a zip archive or
+        is corrupt, or the archive exceeds the limits above.
     """
     try:
         name, version, _, tags = parse_wheel_filename(path.name)
@@ -234,8 +239,8 @@ def open_wheel(path: Path) -> WheelArchive:
         with path.open("rb") as stream:
             if os.fstat(stream.fileno()).st_size > MAX_WHEEL_SIZE:
                 raise BuildError(f"{path.name}: it is larger than {MAX_WHEEL_SIZE // _MIB} MiB")
-            # Before zipfile allocates what the end of the archive says.
-            directory = find_directory(stream)
+            # zipfile reads the whole central directory into memory: check its size first.
+            _check_directory_size(stream)
         archive = zipfile.ZipFile(path)
     except OSError as problem:
         raise BuildError(f"{path}: {problem.strerror or problem}") from None
@@ -245,16 +250,29 @@ def open_wheel(path: Path) -> WheelArchive:
             hint="build or download it again",
         ) from None
     try:
-        wheel = WheelArchive(path, name, version, tags, archive)
-        with path.open("rb") as stream:
-            check_layout(stream, archive.infolist(), directory)
-    except ValueError as problem:
-        archive.close()
-        raise BuildError(f"{path.name}: {problem}", hint=_NO_TOOL) from None
+        return WheelArchive(path, name, version, tags, archive)
     except BaseException:
         archive.close()
         raise
-    return wheel
+
+
+def _check_directory_size(stream: BinaryIO) -> None:
+    """Reject an archive whose central directory is too large to be a wheel's.
+
+    :raises ValueError: the directory is too large, or the end-of-central-directory record is
+        missing.
+    """
+    size = os.fstat(stream.fileno()).st_size
+    stream.seek(max(0, size - _END.size - _ZIP64_LOCATOR_SIZE))
+    tail = stream.read(_END.size + _ZIP64_LOCATOR_SIZE)
+    end = tail[-_END.size :]
+    if len(end) < _END.size or not end.startswith(_END_SIGNATURE):
+        raise ValueError("the end-of-central-directory record is missing")
+    directory_size = _END.unpack(end)[5]
+    # A ZIP64 record replaces the sizes in the record that follows it.
+    is_zip64 = tail[: -_END.size].startswith(_ZIP64_LOCATOR_SIGNATURE)
+    if is_zip64 or directory_size > MAX_DIRECTORY_SIZE:
+        raise ValueError("its directory is larger than that of any wheel")
 
 
 def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
