@@ -9,7 +9,7 @@ import sys
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Callable, Union
+from typing import Union
 
 import pytest
 from made_wheels import write_wheel
