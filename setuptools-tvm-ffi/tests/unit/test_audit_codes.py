@@ -27,8 +27,8 @@ from made_wheels import record_of, write_wheel
 from setuptools_tvm_ffi.audit.codes import CATALOGUE, Code
 from setuptools_tvm_ffi.audit.report import WheelReport, audit_wheel
 from setuptools_tvm_ffi.audit.stub_files import stub_names
+from setuptools_tvm_ffi.base.file_digest import sha256_of
 from setuptools_tvm_ffi.binaries.binary import BinaryReader
-from setuptools_tvm_ffi.records.build_record import digest
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("cc") is None, reason="no cc for ELF on PATH"
@@ -101,7 +101,7 @@ class Wheel:
 
     def write(self) -> Path:
         rows = [
-            {"path": path, "sha256": digest(content)}
+            {"path": path, "sha256": sha256_of(content)}
             for path, content in self.files.items()
             if path.endswith((".so", ".dylib", ".dll"))
         ]

@@ -9,7 +9,9 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 import pytest
-from setuptools_tvm_ffi.building.libraries import BuildRequest, _for_architectures
+from setuptools_tvm_ffi.building.libraries import _for_architectures
+from setuptools_tvm_ffi.building.model import BuildRequest
+from setuptools_tvm_ffi.building.native import NativeHost
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 
 FIELDS = ("cuda_architectures", "hip_architectures")
@@ -67,5 +69,6 @@ def test_each_build_type_has_a_folder_of_its_own(build_type: str) -> None:
         folder=PurePosixPath("build/tvm-ffi.linux"),
         build_base=Path("/project/build"),
         platform="linux",
+        host=NativeHost(),
     )
     assert str(request.objects_folder) == f"build/tvm-ffi.linux/{build_type}"

@@ -15,12 +15,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi import build_meta
 from setuptools_tvm_ffi.base import build_lock, errors
 from setuptools_tvm_ffi.building import ninja
-from setuptools_tvm_ffi.building.libraries import BuildRequest
-from setuptools_tvm_ffi.editable import hook
-from setuptools_tvm_ffi.editable import rebuild as editable_rebuild
+from setuptools_tvm_ffi.building.model import BuildRequest
+from setuptools_tvm_ffi.building.native import NativeHost
+from setuptools_tvm_ffi.editable import hook, packed_tools
+from setuptools_tvm_ffi.editable.record import EditableRecord, write_record
+from setuptools_tvm_ffi.editable.record import make_record as record_of_build
+from setuptools_tvm_ffi.plugin import rebuild as plugin_rebuild
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings, project
 from setuptools_tvm_ffi.settings.model import settings_of
 
@@ -51,7 +53,7 @@ def test_what_a_build_starts_can_see_that_it_builds(
 
 
 def test_the_hook_is_a_module_and_a_line_that_installs_it() -> None:
-    files = editable_rebuild.hook_files("my_project", ["one", "name.späce"])
+    files = packed_tools.hook_files("my_project", ["one", "name.späce"])
     assert set(files) == {"_my_project_rebuild.py", "_my_project_rebuild.pth"}
     assert files["_my_project_rebuild.py"] == Path(hook.__file__).read_bytes()
     line = files["_my_project_rebuild.pth"].decode()
@@ -85,7 +87,7 @@ def fake_ninja(tmp_path: Path) -> str:
 
 
 def test_the_archive_of_tools_holds_what_a_build_imports(fake_ninja: str) -> None:
-    content = editable_rebuild.pack_tools(fake_ninja)
+    content = packed_tools.pack_tools(fake_ninja)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = archive.namelist()
         assert archive.read(hook.NINJA) == b"\x7fELF and so on"
@@ -103,11 +105,11 @@ def test_the_archive_of_tools_holds_what_a_build_imports(fake_ninja: str) -> Non
         assert "/tests/" not in name
         assert not name.endswith((".pyc", ".exe"))
     # The same tools make the same archive, whenever they were installed.
-    assert editable_rebuild.pack_tools(fake_ninja) == content
+    assert packed_tools.pack_tools(fake_ninja) == content
 
 
 def test_the_archive_alone_is_a_whole_setuptools(fake_ninja: str, tmp_path: Path) -> None:
-    with zipfile.ZipFile(io.BytesIO(editable_rebuild.pack_tools(fake_ninja))) as archive:
+    with zipfile.ZipFile(io.BytesIO(packed_tools.pack_tools(fake_ninja))) as archive:
         archive.extractall(tmp_path / "tools")
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'tools')!r})\n"
@@ -135,9 +137,9 @@ def test_the_archive_alone_is_a_whole_setuptools(fake_ninja: str, tmp_path: Path
 def test_a_tool_that_is_missing_is_an_error(
     fake_ninja: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(editable_rebuild.TOOL_PACKAGES, "packaging", ("no_such_package",))
+    monkeypatch.setitem(packed_tools.TOOL_PACKAGES, "packaging", ("no_such_package",))
     with pytest.raises(ImportError, match="no_such_package is not importable here"):
-        editable_rebuild.pack_tools(fake_ninja)
+        packed_tools.pack_tools(fake_ninja)
 
 
 def test_a_program_is_taken_as_it_is(fake_ninja: str, tmp_path: Path) -> None:
@@ -172,6 +174,7 @@ def make_request(root: Path) -> BuildRequest:
         folder=PurePosixPath("build/tvm-ffi.linux"),
         build_base=root / "build",
         platform="linux",
+        host=NativeHost(),
     )
 
 
@@ -186,12 +189,12 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make_record(root: Path) -> Callable[..., editable_rebuild.Record]:
-    def make(environment: dict[str, str] | None = None) -> editable_rebuild.Record:
+def make_record(root: Path) -> Callable[..., EditableRecord]:
+    def make(environment: dict[str, str] | None = None) -> EditableRecord:
         result: Any = SimpleNamespace(
             libraries=[SimpleNamespace(plan=SimpleNamespace(library=LIBRARY))]
         )
-        return editable_rebuild.make_record(
+        return record_of_build(
             distribution="some-project",
             request=make_request(root),
             result=result,
@@ -204,7 +207,7 @@ def make_record(root: Path) -> Callable[..., editable_rebuild.Record]:
 
 
 def test_a_record_knows_what_to_look_at(
-    make_record: Callable[..., editable_rebuild.Record], root: Path
+    make_record: Callable[..., EditableRecord], root: Path
 ) -> None:
     record = make_record()
     assert record.root == str(root)
@@ -220,7 +223,7 @@ def test_a_record_knows_what_to_look_at(
 
 
 def test_a_record_knows_the_variables_of_the_install(
-    make_record: Callable[..., editable_rebuild.Record],
+    make_record: Callable[..., EditableRecord],
 ) -> None:
     variables = make_record(
         {
@@ -242,7 +245,7 @@ def test_a_record_knows_the_variables_of_the_install(
 
 @pytest.fixture
 def installed(
-    make_record: Callable[..., editable_rebuild.Record],
+    make_record: Callable[..., EditableRecord],
     root: Path,
     tmp_path: Path,
     fake_ninja: str,
@@ -254,7 +257,7 @@ def installed(
     (folder / "libops.so").write_text("old")
     with zipfile.ZipFile(folder / hook.TOOLS, "w") as archive:
         archive.write(fake_ninja, hook.NINJA)
-    editable_rebuild.write_record(folder, make_record())
+    write_record(folder, make_record())
     monkeypatch.chdir(root)
     return folder
 
@@ -262,16 +265,16 @@ def installed(
 def set_build(
     monkeypatch: pytest.MonkeyPatch,
     build: Callable[[Path], object],
-    make_record: Callable[..., editable_rebuild.Record],
+    make_record: Callable[..., EditableRecord],
 ) -> None:
     """Have rebuilds do this, and write a record at the end."""
 
     def rebuild_editable(folder: str, config_settings: object) -> None:
         assert config_settings == {"editable-rebuild": "true"}
         build(Path(folder))
-        editable_rebuild.write_record(Path(folder), make_record())
+        write_record(Path(folder), make_record())
 
-    monkeypatch.setattr(build_meta, "rebuild_editable", rebuild_editable)
+    monkeypatch.setattr(plugin_rebuild, "rebuild_editable", rebuild_editable)
 
 
 def record_in(folder: Path) -> dict[str, Any]:
@@ -282,12 +285,12 @@ def record_in(folder: Path) -> dict[str, Any]:
 def test_a_rebuild_leaves_the_record_of_what_it_built(
     installed: Path,
     root: Path,
-    make_record: Callable[..., editable_rebuild.Record],
+    make_record: Callable[..., EditableRecord],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (root / "csrc" / "new.c").touch()
     set_build(monkeypatch, lambda _: (root / LIBRARY).write_text("longer"), make_record)
-    editable_rebuild.rebuild(str(installed))
+    plugin_rebuild.rebuild(str(installed))
     record = record_in(installed)
     assert record["files"][LIBRARY] == hook.signature(str(root / LIBRARY))
     assert record["folders"]["csrc"] == ["a.c", "deep/", "new.c"]
@@ -297,7 +300,7 @@ def test_a_rebuild_leaves_the_record_of_what_it_built(
 def test_what_is_edited_while_it_builds_is_not_taken_for_built(
     installed: Path,
     root: Path,
-    make_record: Callable[..., editable_rebuild.Record],
+    make_record: Callable[..., EditableRecord],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = record_in(installed)
@@ -309,7 +312,7 @@ def test_what_is_edited_while_it_builds_is_not_taken_for_built(
         (root / "csrc" / "too-late.c").touch()
 
     set_build(monkeypatch, build, make_record)
-    editable_rebuild.rebuild(str(installed))
+    plugin_rebuild.rebuild(str(installed))
     record = record_in(installed)
     assert record["files"]["pyproject.toml"] == before["files"]["pyproject.toml"]
     assert record["folders"] == before["folders"]
@@ -318,7 +321,7 @@ def test_what_is_edited_while_it_builds_is_not_taken_for_built(
 
 def test_a_file_that_was_not_installed_is_refused_and_taken_away(
     installed: Path,
-    make_record: Callable[..., editable_rebuild.Record],
+    make_record: Callable[..., EditableRecord],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = {file.name: file.read_bytes() for file in installed.iterdir()}
@@ -329,7 +332,7 @@ def test_a_file_that_was_not_installed_is_refused_and_taken_away(
 
     set_build(monkeypatch, build, make_record)
     with pytest.raises(SystemExit) as caught:
-        editable_rebuild.rebuild(str(installed))
+        plugin_rebuild.rebuild(str(installed))
     message = str(caught.value)
     assert "other libraries than when it was installed: libops.so.dSYM, libother.so" in message
     assert "setuptools-tvm-ffi: hint: install it once more" in message
@@ -339,14 +342,14 @@ def test_a_file_that_was_not_installed_is_refused_and_taken_away(
 def test_an_editable_wheel_is_equipped(
     tmp_path: Path, fake_ninja: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(editable_rebuild, "TOOL_PACKAGES", {})
+    monkeypatch.setattr(packed_tools, "TOOL_PACKAGES", {})
     folder = tmp_path / "wheel" / "my_project.libs"
     folder.mkdir(parents=True)
-    editable_rebuild.equip(tmp_path / "wheel", folder, "my_project", ["pkg"], ninja=fake_ninja)
+    packed_tools.equip(tmp_path / "wheel", folder, "my_project", ["pkg"], ninja=fake_ninja)
     assert {file.name for file in (tmp_path / "wheel").iterdir()} == {
         "_my_project_rebuild.pth",
         "_my_project_rebuild.py",
         "my_project.libs",
     }
     assert [file.name for file in folder.iterdir()] == [hook.TOOLS]
-    assert len(editable_rebuild.tools_in(folder)) == 16
+    assert len(packed_tools.tools_in(folder)) == 16

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
-from setuptools_tvm_ffi.building.libraries import BuiltLibrary
+from setuptools_tvm_ffi.building.model import BuiltLibrary
 from setuptools_tvm_ffi.building.plan import LibraryPlan
 from setuptools_tvm_ffi.plugin.placement import (
     ShippedFile,

@@ -126,12 +126,6 @@ def test_the_file_is_readable_text_with_a_final_newline() -> None:
     assert '"-DNAME=ü"' in text
 
 
-def test_the_digest_is_sha256_in_hexadecimal() -> None:
-    assert build_record.digest(b"") == (
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    )
-
-
 # --- after a repair -----------------------------------------------------------------------------
 
 

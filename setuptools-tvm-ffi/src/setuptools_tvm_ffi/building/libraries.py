@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,19 +16,15 @@ from pathlib import Path, PurePosixPath
 from ..base.build_lock import held_files
 from ..base.errors import PREFIX, BuildError, ConfigurationError
 from ..base.file_replacement import replace_file
-from ..cross.targets import Target
 from ..ffi.process import TVMFFIProcess
-from ..ffi.sdk import TVMFFISdk, prepare_sdk
 from ..project.sources import find_sources, language_of
-from ..records.build_record import digest
 from ..settings import ExtensionSettings, Project
-from ..toolchains import Toolchain, zig
-from ..toolchains.discovery import find_toolchain
-from ..toolchains.launcher import Launcher, base_name, find_launcher
-from ..toolchains.sanitizers import run_time_variables
+from ..toolchains import Toolchain
+from ..toolchains.launcher import Launcher, base_name
 from . import ninja_file
 from .jobs import JobCount, count_jobs, measure, remote_slots
-from .library_check import check_no_python_symbols, link_failure
+from .library_check import link_failure
+from .model import BuildRequest, BuildResult, BuiltLibrary
 from .ninja import compile_commands, require_ninja, run_ninja
 from .plan import BuildPlan, LibraryPlan, make_plan
 
@@ -44,70 +39,6 @@ _LAMBDA_HINT = (
 
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class BuildRequest:
-    """What is built and where.
-
-    :param root: the project's folder, absolute.
-    :param folder: the build folder, relative to `root` where it lies inside.
-    :param platform: as in ``bdist_wheel --plat-name``.
-    :param target: another platform, that Zig builds for.
-    """
-
-    extensions: tuple[ExtensionSettings, ...]
-    project: Project
-    root: Path
-    folder: PurePosixPath
-    build_base: Path
-    platform: str
-    target: Target | None = None
-
-    @property
-    def objects_folder(self) -> PurePosixPath:
-        """Where this build type keeps objects and libraries: each type has its own."""
-        return self.folder / self.project.settings.build_type
-
-    @property
-    def manifest(self) -> PurePosixPath:
-        """The ``build.ninja``."""
-        return self.objects_folder / "build.ninja"
-
-
-@dataclass(frozen=True)
-class BuiltLibrary:
-    """One library that was linked and checked.
-
-    :param companions: what is shipped beside it, by path as seen from the library's folder.
-    """
-
-    plan: LibraryPlan
-    content: bytes
-    companions: Mapping[PurePosixPath, bytes]
-
-    @property
-    def settings(self) -> ExtensionSettings:
-        """The declaration it was built from."""
-        return self.plan.settings
-
-    @property
-    def sha256(self) -> str:
-        """The digest of its content, hexadecimal."""
-        return digest(self.content)
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """The libraries of a distribution and what they were made with.
-
-    :param ninja: its path.
-    """
-
-    libraries: tuple[BuiltLibrary, ...]
-    toolchain: Toolchain
-    sdk: TVMFFISdk
-    ninja: str
 
 
 def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResult:
@@ -129,11 +60,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     project = request.project
     # Everything that can be missing is looked for before anything is written or compiled.
     ninja = require_ninja()
-    launcher = None
-    if project.settings.compiler_launcher is not None and request.target is None:
-        place = project.place("compiler_launcher")
-        launcher = find_launcher(project.settings.compiler_launcher, where=place)
-    toolchain, sdk = _tools(request, languages, launcher, process)
+    toolchain, sdk = request.host.tools(request, languages, process)
     plan = make_plan(
         [
             (_for_architectures(settings, project), sources[settings.name])
@@ -143,6 +70,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         sdk,
         request.objects_folder,
     )
+    launcher = request.host.launcher(project)
     remote = None if launcher is None else remote_slots(launcher)
     if launcher is not None and launcher.distributes and remote is None:
         logger.warning("%s: warning: distcc names no hosts: all is compiled here", PREFIX)
@@ -172,42 +100,6 @@ def remove_objects(request: BuildRequest) -> None:
     """Forget every object, library and stub, for ``build_ext --force``."""
     for settings in request.extensions:
         shutil.rmtree(request.root / request.objects_folder / settings.name, ignore_errors=True)
-
-
-def _tools(
-    request: BuildRequest,
-    languages: frozenset[str],
-    launcher: Launcher | None,
-    process: TVMFFIProcess,
-) -> tuple[Toolchain, TVMFFISdk]:
-    """Return what compiles, and what is compiled against."""
-    root, folder = request.root, Path(request.folder)
-    if request.target is None:
-        toolchain = find_toolchain(
-            languages, root, request.platform, project=request.project, launcher=launcher
-        )
-        sdk = prepare_sdk(root, folder / "apache-tvm-ffi", process)
-        _prepare_for_sanitizer(toolchain, request.project, process)
-        return toolchain, sdk
-    from ..cross.sdk import prepare_target_sdk  # noqa: PLC0415 - other builds need none of it
-    from ..cross.zig_process import check_project, find_zig_toolchain  # noqa: PLC0415 - as above
-
-    target = request.target
-    for settings in request.extensions:
-        zig.check_settings(settings, target.system)
-    check_project(target, languages, request.project)
-    sdk = prepare_target_sdk(root, folder / "apache-tvm-ffi", target)
-    return find_zig_toolchain(target, languages, root, folder, request.project), sdk
-
-
-def _prepare_for_sanitizer(toolchain: Toolchain, project: Project, process: TVMFFIProcess) -> None:
-    build_type = project.settings.build_type
-    linking = toolchain.compilers.get("cxx") or toolchain.compilers["c"]
-    variables = run_time_variables(build_type, linking, os.environ, system=toolchain.system)
-    if variables:
-        process.set_variables(variables)
-        words = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
-        logger.info("%s: start Python for the %s with %s", PREFIX, build_type, words)
 
 
 def _for_architectures(settings: ExtensionSettings, project: Project) -> ExtensionSettings:
@@ -350,7 +242,7 @@ def _built(library: LibraryPlan, root: Path) -> BuiltLibrary:
 
 
 def _check(libraries: Sequence[BuiltLibrary], request: BuildRequest, toolchain: Toolchain) -> None:
-    """Look at each library once, and say each time what there is to be said of it."""
+    """Check each library once; report the warnings about it at every build."""
     stamps = {
         library.plan.library: (request.root / library.plan.library).with_name("checked.json")
         for library in libraries
@@ -366,16 +258,8 @@ def _check(libraries: Sequence[BuiltLibrary], request: BuildRequest, toolchain: 
             new.append(library)
         elif checked.get("warning") is not None:
             warnings[library.plan.library] = checked["warning"]
-    if request.target is None:
-        for library in new:
-            file = request.root / library.plan.library
-            check_no_python_symbols(file, library.settings.name, toolchain)
-    elif new:
-        from ..cross.built_libraries import check_libraries  # noqa: PLC0415 - see `_tools`
-
-        # All of them: what one needs of another is in the wheel.
-        contents = {library.plan.library: library.content for library in libraries}
-        warnings = check_libraries(contents, request.target)
+    if new:
+        warnings |= request.host.check(libraries, new, request, toolchain)
     for warning in warnings.values():
         logger.warning("%s: warning: %s", PREFIX, warning)
     for library in new:

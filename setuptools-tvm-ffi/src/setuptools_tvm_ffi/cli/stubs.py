@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..base.errors import PREFIX, BuildError
-from ..build_meta import build_stubs
+from ..plugin.hooks import build_stubs
 from ..plugin.placement import place_in_source_tree
 from ..project.package_tree import PackageTree
 from ..stubs import StubFile, cause, stale_files

@@ -71,7 +71,7 @@ _BOOTSTRAP = (
     "own = [n for n in sys.modules if n.partition('.')[0] in ('_distutils_hack', 'setuptools')]; "
     "[sys.modules.pop(n) for n in own]; "
     "sys.meta_path[:] = [f for f in sys.meta_path if type(f).__module__ != '_distutils_hack']; "
-    "from setuptools_tvm_ffi.editable.rebuild import rebuild; "
+    "from setuptools_tvm_ffi.plugin.rebuild import rebuild; "
     "rebuild(sys.argv.pop(1))"
 )
 

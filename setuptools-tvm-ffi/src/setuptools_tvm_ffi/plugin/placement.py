@@ -5,18 +5,16 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Union
 
 from ..base.file_replacement import replace_file
-from ..building.libraries import BuiltLibrary
+from ..building.model import BuiltLibrary
 from ..project.package_tree import PackageTree
-from ..settings import ExtensionSettings
 from ..stubs import StubFile
-from ..toolchains import library_filename, system_of
+from ..toolchains import path_in_wheel
 
 _LIBRARY_MODE = 0o755
 _PLAIN_MODE = 0o644
@@ -32,15 +30,6 @@ class ShippedFile:
     path: PurePosixPath  #: in the wheel
     content: bytes
     mode: int
-
-
-def path_in_wheel(settings: ExtensionSettings, system: str | None = None) -> PurePosixPath:
-    """Return where an extension's library lies in a wheel.
-
-    :param system: what it is built for; by default the system of this machine.
-    """
-    filename = library_filename(system or system_of(sys.platform), settings.target)
-    return PurePosixPath(*settings.package.split("."), filename)
 
 
 def shipped_files(

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -106,11 +105,6 @@ def refreshed(content: bytes, digests: Mapping[str, str], *, repaired_with: str)
         library["sha256"] = shipped
     record["repaired-with"] = repaired_with
     return _as_json(record)
-
-
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of a library, hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def _as_json(record: object) -> bytes:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from ..base.errors import ConfigurationError
 from ..base.file_digest import digest_of
-from ..building.libraries import BuildResult, BuiltLibrary
+from ..building.model import BuildResult, BuiltLibrary
 from ..building.plan import siblings_of
-from ..plugin.placement import path_in_wheel
 from ..settings import Project
 from ..settings.model import VendoredSettings
-from ..toolchains import StaticPart, Toolchain
+from ..toolchains import StaticPart, Toolchain, path_in_wheel
 from . import sbom
 
 

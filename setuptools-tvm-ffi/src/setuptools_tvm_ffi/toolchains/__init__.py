@@ -15,6 +15,7 @@ from .model import (
     StaticPart,
     Toolchain,
     library_filename,
+    path_in_wheel,
     system_of,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "StaticPart",
     "Toolchain",
     "library_filename",
+    "path_in_wheel",
     "system_of",
 ]

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Optional, Protocol
 
 from ..base.errors import BuildError
@@ -155,6 +157,15 @@ def library_filename(system: str, target: str) -> str:
     if system == "windows":
         return f"{target}.dll"
     return f"lib{target}.{'dylib' if system == 'darwin' else 'so'}"
+
+
+def path_in_wheel(settings: ExtensionSettings, system: str | None = None) -> PurePosixPath:
+    """Return where an extension's library lies in a wheel.
+
+    :param system: what it is built for; by default the system of this machine.
+    """
+    filename = library_filename(system or system_of(sys.platform), settings.target)
+    return PurePosixPath(*settings.package.split("."), filename)
 
 
 class LanguageCompiler(Protocol):

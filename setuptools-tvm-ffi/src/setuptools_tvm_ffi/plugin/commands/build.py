@@ -8,7 +8,7 @@ import os
 from setuptools.command.build import build
 
 from ...cross.targets import target_of
-from ..attachment import project_of
+from ..context import project_of
 
 
 class BuildMixin(build):

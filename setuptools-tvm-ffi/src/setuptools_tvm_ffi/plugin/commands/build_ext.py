@@ -21,9 +21,12 @@ from setuptools.command.build_ext import build_ext
 
 from ...base.errors import PREFIX, BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
-from ...building.libraries import BuildRequest, BuildResult, build_libraries, remove_objects
-from ...cross.targets import target_of
-from ...editable import rebuild as editable_rebuild
+from ...building.libraries import build_libraries, remove_objects
+from ...building.model import BuildRequest, BuildResult, Host
+from ...building.native import NativeHost
+from ...cross.targets import Target, target_of
+from ...editable.packed_tools import equip, tools_in
+from ...editable.record import make_record, write_record
 from ...ffi.process import TVMFFIProcess
 from ...project.build_environment import stable_names
 from ...project.package_tree import PackageTree
@@ -33,12 +36,12 @@ from ...records import build_record, provenance, sbom
 from ...settings import ExtensionSettings, Project
 from ...settings.values import Count
 from ...stubs import StubFile, cause, generate_stubs, stale_files, stub_requests
+from ...toolchains import path_in_wheel
 from ...toolchains.discovery import check_environment
-from ..attachment import BuildContext, build_context_of, project_of
+from ..context import BuildContext, build_context_of, project_of
 from ..extension import TVMFFIExtension, check_together
 from ..placement import (
     ShippedFile,
-    path_in_wheel,
     place,
     place_in_build_lib,
     place_in_source_tree,
@@ -93,7 +96,7 @@ class BuildExtMixin(build_ext):
             for line in request.project.lines():
                 logger.info("%s: %s", PREFIX, line)
             with locked_build_folder(self), TVMFFIProcess(request.root) as process:
-                if request.target is None:
+                if isinstance(request.host, NativeHost):
                     result = self._build(request, process)
                     stubs = self._make_stubs(request, result, process, self._tree())
                 else:
@@ -132,7 +135,10 @@ class BuildExtMixin(build_ext):
     def _stubs_of_host(self, request: BuildRequest, process: TVMFFIProcess) -> list[StubFile]:
         """Return the stubs, from a build for this machine in its own build folder."""
         host = dataclasses.replace(
-            request, target=None, folder=build_folder(self, for_host=True), platform=self.plat_name
+            request,
+            host=NativeHost(),
+            folder=build_folder(self, for_host=True),
+            platform=self.plat_name,
         )
         with locked_build_folder(self, for_host=True):
             result = self._build(host, process)
@@ -229,7 +235,7 @@ class BuildExtMixin(build_ext):
             folder=build_folder(self, for_host=stubs_alone),
             build_base=root / self._build_base(),
             platform=target.name if target else self.plat_name,
-            target=target,
+            host=NativeHost() if target is None else _zig_host(target),
         )
 
     def _project(self) -> Project:
@@ -343,14 +349,14 @@ class BuildExtMixin(build_ext):
             return
         if again is None:
             packages = tree.outermost(request.extensions)
-            editable_rebuild.equip(wheel, folder, name, packages, ninja=result.ninja)
-        editable_rebuild.write_record(
+            equip(wheel, folder, name, packages, ninja=result.ninja)
+        write_record(
             folder,
-            editable_rebuild.make_record(
+            make_record(
                 distribution=self.distribution.get_name(),
                 request=request,
                 result=result,
-                tools=editable_rebuild.tools_in(folder),
+                tools=tools_in(folder),
                 environment=os.environ,
                 config_settings=self._context.config_settings,
             ),
@@ -391,6 +397,12 @@ class BuildExtMixin(build_ext):
         date = declared_date(os.environ)
         content = provenance.make_sbom(package, request.project, result, request.root, date)
         replace_file(Path(request.folder, sbom.PATH), content)
+
+
+def _zig_host(target: Target) -> Host:
+    from ...cross.zig_host import ZigHost  # noqa: PLC0415 - other builds need none of it
+
+    return ZigHost(target)
 
 
 def _check_committed(project: Project, stubs: Sequence[StubFile]) -> None:

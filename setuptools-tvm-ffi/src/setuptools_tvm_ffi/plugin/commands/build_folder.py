@@ -10,7 +10,7 @@ from typing import Any
 
 from ...base.build_lock import build_lock
 from ...cross.targets import target_of
-from ..attachment import project_of
+from ..context import project_of
 
 
 def build_folder(

@@ -15,7 +15,7 @@ from setuptools.command.egg_info import egg_info
 
 from ...base.file_replacement import replace_file
 from ...cross.targets import target_of
-from ..attachment import project_of
+from ..context import project_of
 from .requirement import declare_that_there_is_one
 
 _SOURCES = "SOURCES.txt"

@@ -18,7 +18,7 @@ from ...ffi.releases import (
 )
 from ...ffi.sdk import installed_version
 from ...settings import Project
-from ..attachment import project_of
+from ..context import project_of
 
 logger = logging.getLogger(__name__)
 

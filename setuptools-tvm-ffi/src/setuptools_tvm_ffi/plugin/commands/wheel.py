@@ -20,7 +20,7 @@ from ...base.file_replacement import replace_file
 from ...cross.targets import target_of
 from ...project.source_date import applied_source_date, declared_date
 from ...records import build_record, platform_tag, sbom
-from ..attachment import project_of
+from ..context import project_of
 from ..extension import TVMFFIExtension
 from .build_folder import build_folder, locked_build_folder
 from .requirement import declare_requirement

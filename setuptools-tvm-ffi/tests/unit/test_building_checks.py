@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.building.libraries import _check
-from setuptools_tvm_ffi.cross import built_libraries as library_checks
+from setuptools_tvm_ffi.cross import zig_host
 
 LOUD, QUIET = "build/loud/libloud.so", "build/quiet/libquiet.so"
 
@@ -30,8 +30,9 @@ def test_a_warning_is_said_again_where_nothing_was_linked(
         asked.append(set(contents))
         return {path: f"{path} exports" for path in contents if path == LOUD}
 
-    monkeypatch.setattr(library_checks, "check_libraries", check_libraries)
-    request: Any = SimpleNamespace(root=tmp_path, target=object())
+    monkeypatch.setattr(zig_host, "check_libraries", check_libraries)
+    target: Any = object()
+    request: Any = SimpleNamespace(root=tmp_path, host=zig_host.ZigHost(target))
     toolchain: Any = None
     for folder in ("loud", "quiet"):
         (tmp_path / "build" / folder).mkdir(parents=True)

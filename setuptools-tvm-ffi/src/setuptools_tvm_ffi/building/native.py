@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds for this machine with its own compilers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..base.errors import PREFIX
+from ..ffi.process import TVMFFIProcess
+from ..ffi.sdk import TVMFFISdk, prepare_sdk
+from ..settings import Project
+from ..toolchains import Toolchain
+from ..toolchains.discovery import find_toolchain
+from ..toolchains.launcher import Launcher, find_launcher
+from ..toolchains.sanitizers import run_time_variables
+from .library_check import check_no_python_symbols
+from .model import BuildRequest, BuiltLibrary
+
+logger = logging.getLogger(__name__)
+
+
+class NativeHost:
+    """This machine: GCC, Clang, MSVC, nvcc or hipcc as they are found on it."""
+
+    def launcher(self, project: Project) -> Launcher | None:
+        """Return the declared launcher, such as ccache.
+
+        :raises ConfigurationError: it is not installed.
+        """
+        declared = project.settings.compiler_launcher
+        if declared is None:
+            return None
+        return find_launcher(declared, where=project.place("compiler_launcher"))
+
+    def tools(
+        self, request: BuildRequest, languages: frozenset[str], process: TVMFFIProcess
+    ) -> tuple[Toolchain, TVMFFISdk]:
+        """Find the compilers, and copy what is compiled against into the build folder."""
+        root, project = request.root, request.project
+        toolchain = find_toolchain(
+            languages, root, request.platform, project=project, launcher=self.launcher(project)
+        )
+        sdk = prepare_sdk(root, Path(request.folder, "apache-tvm-ffi"), process)
+        _prepare_for_sanitizer(toolchain, project, process)
+        return toolchain, sdk
+
+    def check(
+        self,
+        libraries: Sequence[BuiltLibrary],  # noqa: ARG002 - the linker has seen them together
+        new: Sequence[BuiltLibrary],
+        request: BuildRequest,
+        toolchain: Toolchain,
+    ) -> dict[str, str]:
+        """Reject libraries that refer to CPython; return no warnings."""
+        for library in new:
+            file = request.root / library.plan.library
+            check_no_python_symbols(file, library.settings.name, toolchain)
+        return {}
+
+
+def _prepare_for_sanitizer(toolchain: Toolchain, project: Project, process: TVMFFIProcess) -> None:
+    """Start the child with the sanitizer's runtime, and print how to start Python with it."""
+    build_type = project.settings.build_type
+    linking = toolchain.compilers.get("cxx") or toolchain.compilers["c"]
+    variables = run_time_variables(build_type, linking, os.environ, system=toolchain.system)
+    if variables:
+        process.set_variables(variables)
+        words = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+        logger.info("%s: start Python for the %s with %s", PREFIX, build_type, words)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds for another platform with Zig."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..building.model import BuildRequest, BuiltLibrary
+from ..ffi.process import TVMFFIProcess
+from ..ffi.sdk import TVMFFISdk
+from ..settings import Project
+from ..toolchains import Toolchain, zig
+from .built_libraries import check_libraries
+from .sdk import prepare_target_sdk
+from .targets import Target
+from .zig_process import check_project, find_zig_toolchain
+
+
+@dataclass(frozen=True)
+class ZigHost:
+    """Zig, for one target."""
+
+    target: Target
+
+    def launcher(self, project: Project) -> None:
+        """Return no launcher: Zig has its own cache."""
+
+    def tools(
+        self,
+        request: BuildRequest,
+        languages: frozenset[str],
+        process: TVMFFIProcess,  # noqa: ARG002 - it loads this machine's libraries
+    ) -> tuple[Toolchain, TVMFFISdk]:
+        """Find Zig, and download the target's apache-tvm-ffi into the build folder.
+
+        :raises ConfigurationError: a setting, or a language, that Zig cannot do for the target.
+        """
+        root, folder, target = request.root, Path(request.folder), self.target
+        for settings in request.extensions:
+            zig.check_settings(settings, target.system)
+        check_project(target, languages, request.project)
+        sdk = prepare_target_sdk(root, folder / "apache-tvm-ffi", target)
+        return find_zig_toolchain(target, languages, root, folder, request.project), sdk
+
+    def check(
+        self,
+        libraries: Sequence[BuiltLibrary],
+        new: Sequence[BuiltLibrary],  # noqa: ARG002 - what a library needs may be in another one
+        request: BuildRequest,  # noqa: ARG002 - of no use here
+        toolchain: Toolchain,  # noqa: ARG002 - of no use here
+    ) -> dict[str, str]:
+        """Reject libraries that do not satisfy the platform tag of the target."""
+        contents = {library.plan.library: library.content for library in libraries}
+        return check_libraries(contents, self.target)

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PEP 517 and PEP 660 hooks: setuptools' own, with our requirements and our way to fail.
+
+https://peps.python.org/pep-0517/, https://peps.python.org/pep-0660/,
+https://setuptools.pypa.io/en/latest/build_meta.html#dynamic-build-dependencies-and-other-build-meta-tweaks
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import setuptools
+from setuptools import build_meta as _setuptools
+
+from .. import binaries
+from ..base.errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
+from ..building import ninja
+from ..cross.requirements import cross_requirements
+from ..cross.targets import target_of
+from ..ffi import releases as abi_floor
+from ..records import platform_tag
+from ..settings import ConfigSettings, Project, read_project
+from ..settings.model import TABLE
+from .attachment import attach
+from .context import BuildContext, StubsReceiver, set_build_context
+
+_INVALID = "invalid pyproject.toml config"
+
+
+def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
+    """Return what else the build needs: apache-tvm-ffi, and ninja where none is usable.
+
+    Where the platform tag comes from the libraries also what reads those; for another platform Zig.
+    """
+    with _hook(config_settings) as project:
+        needed = _setuptools.get_requires_for_build_wheel(config_settings) + _requirements(project)
+        if project.settings.platform_tag != platform_tag.DEFAULT:
+            needed += binaries.BUILD_REQUIREMENTS
+        return needed
+
+
+def get_requires_for_build_editable(config_settings: ConfigSettings = None) -> list[str]:
+    """Return the same for an editable install."""
+    with _hook(config_settings) as project:
+        needed = _setuptools.get_requires_for_build_editable(config_settings)
+        return needed + _requirements(project)
+
+
+def get_requires_for_build_sdist(config_settings: ConfigSettings = None) -> list[str]:
+    """Return what setuptools asks for: an sdist compiles nothing."""
+    with _hook(config_settings, compiles=False):
+        return list(_setuptools.get_requires_for_build_sdist(config_settings))
+
+
+def prepare_metadata_for_build_wheel(
+    metadata_directory: str, config_settings: ConfigSettings = None
+) -> str:
+    """Write the wheel's ``.dist-info`` into `metadata_directory` and return its name."""
+    with _hook(config_settings):
+        return str(
+            _setuptools.prepare_metadata_for_build_wheel(metadata_directory, config_settings)
+        )
+
+
+def prepare_metadata_for_build_editable(
+    metadata_directory: str, config_settings: ConfigSettings = None
+) -> str:
+    """Write the editable wheel's ``.dist-info`` into `metadata_directory`, return its name."""
+    with _hook(config_settings):
+        return str(
+            _setuptools.prepare_metadata_for_build_editable(metadata_directory, config_settings)
+        )
+
+
+def build_wheel(
+    wheel_directory: str,
+    config_settings: ConfigSettings = None,
+    metadata_directory: str | None = None,
+) -> str:
+    """Build a wheel into `wheel_directory` and return its file name."""
+    with _hook(config_settings):
+        return str(_setuptools.build_wheel(wheel_directory, config_settings, metadata_directory))
+
+
+def build_editable(
+    wheel_directory: str,
+    config_settings: ConfigSettings = None,
+    metadata_directory: str | None = None,
+) -> str:
+    """Build an editable wheel into `wheel_directory` and return its file name."""
+    with _hook(config_settings):
+        return str(_setuptools.build_editable(wheel_directory, config_settings, metadata_directory))
+
+
+def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) -> str:
+    """Build an sdist into `sdist_directory` and return its file name."""
+    with _hook(config_settings, compiles=False):
+        return str(_setuptools.build_sdist(sdist_directory, config_settings))
+
+
+def rebuild_editable(folder: str, config_settings: ConfigSettings = None) -> None:
+    """Build the libraries of an editable install anew; no hook of a frontend but one of our own.
+
+    :param folder: where they are installed, see `rebuild`.
+    """
+    with _hook(config_settings, rebuild_into=folder), _as_setup_script("build_ext"):
+        _run_project()
+
+
+def build_stubs(receiver: StubsReceiver, config_settings: ConfigSettings = None) -> None:
+    """Build the libraries, and give away their stubs; no hook of a frontend but a command's.
+
+    Compiles what has changed, and writes to the build folder alone.
+    """
+    with _hook(config_settings, stubs=receiver), _as_setup_script("build_ext"):
+        _run_project()
+
+
+def _run_project() -> None:
+    if Path("setup.py").exists():
+        _run_setup_script()
+    else:
+        setuptools.setup()
+
+
+def _run_setup_script() -> None:
+    try:
+        runpy.run_path("setup.py", run_name="__main__")
+    except ModuleNotFoundError as problem:
+        raise BuildError(
+            f"setup.py: {problem}",
+            hint="an isolated build had it, this environment has not: install it here, or declare "
+            "the library in pyproject.toml",
+        ) from problem
+
+
+def _requirements(project: Project) -> list[str]:
+    needed = [abi_floor.BUILD_REQUIREMENT]
+    if project.settings.target is not None:
+        needed += cross_requirements()
+    if ninja.find_ninja() is None:
+        needed.append(ninja.BUILD_REQUIREMENT)
+    return needed
+
+
+@contextlib.contextmanager
+def _hook(
+    config_settings: ConfigSettings,
+    rebuild_into: str | None = None,
+    *,
+    compiles: bool = True,
+    stubs: StubsReceiver | None = None,
+) -> Iterator[Project]:
+    with _reported_errors():
+        # What is wrong with them is said before a setup.py runs.
+        project = read_project(Path.cwd(), config_settings=config_settings)
+        # What a setup.py declares may depend on the platform, and be nothing.
+        if compiles and not project.settings.ext_modules and not Path("setup.py").exists():
+            raise ConfigurationError(
+                f"pyproject.toml: {TABLE}.ext-modules: is missing, and there is no setup.py: "
+                "nothing declares a library",
+                hint=f"write [[{TABLE}.ext-modules]], or use the backend setuptools.build_meta",
+            )
+        context = BuildContext(project, config_settings, rebuild_into, stubs)
+        target_of(project)
+        with _attached_distribution(context):
+            yield project
+
+
+@contextlib.contextmanager
+def _attached_distribution(context: BuildContext) -> Iterator[None]:
+    """Attach the plugin to the project's distribution, with what the hook was told.
+
+    For an in-tree backend (``backend-path``) no entry point is installed that would. setuptools'
+    hooks make distributions of a class of their own, so that it is done to the method that calls
+    the entry points.
+    """
+    patched: Any = setuptools.Distribution
+    original = patched.finalize_options
+
+    def finalize_options(distribution: setuptools.Distribution) -> None:
+        set_build_context(distribution, context)
+        original(distribution)
+        attach(distribution)
+
+    patched.finalize_options = finalize_options
+    try:
+        yield
+    finally:
+        patched.finalize_options = original
+
+
+@contextlib.contextmanager
+def _as_setup_script(*arguments: str) -> Iterator[None]:
+    before = sys.argv, sys.path[:]
+    # A setup.py may import what lies beside it, as with a frontend of old.
+    sys.argv, sys.path[:] = ["setup.py", *arguments], [os.getcwd(), *sys.path]
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:] = before
+
+
+@contextlib.contextmanager
+def _reported_errors() -> Iterator[None]:
+    """Turn an error of ours into its message and exit status 1, as a frontend shows it."""
+    try:
+        yield
+    except ValueError as problem:
+        # setuptools' words for what it finds in tables that are its own to check.
+        if not str(problem).startswith(_INVALID):
+            raise
+        print(render(BuildError(str(problem))), file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+    except (BuildError, SystemExit) as problem:
+        # distutils turns errors of commands into SystemExit("error: …") as it handles them.
+        error = problem if isinstance(problem, BuildError) else problem.__context__
+        if not isinstance(error, BuildError):
+            raise
+        if os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}:
+            raise error from None
+        sys.stdout.flush()
+        print(render(error), file=sys.stderr, flush=True)
+        raise SystemExit(1) from None

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rebuilds an editable install: the entry point of the import hook."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import BuildError, render
+from ..base.file_replacement import replace_file
+from ..editable import hook
+from ..editable.record import dumped, watched
+from .hooks import rebuild_editable
+
+
+def rebuild(folder: str) -> None:
+    """Build the project that a record is about, into the folder that the record lies in.
+
+    It is called in a process of its own, with the project's root as its working folder.
+    """
+    file = Path(folder, hook.RECORD)
+    known = file.read_bytes()
+    record: dict[str, Any] = json.loads(known)
+    installed = set(os.listdir(folder))
+    before = watched(record)
+    rebuild_editable(folder, record["config_settings"])
+    added = sorted(set(os.listdir(folder)) - installed)
+    if added:
+        for name in added:
+            _remove(Path(folder, name))
+        replace_file(file, known)
+        raise SystemExit(render(_not_installed(record["distribution"], added)))
+    # What was edited while the compilers ran was not built: the next import is to see that.
+    record = json.loads(file.read_text(encoding="utf-8"))
+    for part, signatures in before.items():
+        record[part].update({n: s for n, s in signatures.items() if n in record[part]})
+    replace_file(file, dumped(record))
+
+
+def _not_installed(distribution: str, added: Iterable[str]) -> BuildError:
+    """Say why a file cannot be added: nothing could find it, and nothing would uninstall it."""
+    return BuildError(
+        f"{distribution} has other libraries than when it was installed: {', '.join(added)}",
+        hint="install it once more, as with 'pip install -e .'",
+    )
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
