@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
+from setuptools_tvm_ffi.binaries.python_symbols import is_python_symbol
 from setuptools_tvm_ffi.building.library_check import (
     check_no_python_symbols,
-    is_python_symbol,
     link_failure,
     undefined_symbols,
 )

@@ -15,7 +15,7 @@ from packaging.tags import Tag
 from ..binaries import local_symbols
 from ..binaries.binary import Binary
 from ..binaries.platform_tags import is_entitled, is_external_copy
-from ..building.library_check import is_python_symbol
+from ..binaries.python_symbols import is_python_symbol
 from . import codes
 from .codes import Code, Finding, listed
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..stubs.pyi import MODULE_METHODS
+from ..ffi.module_methods import MODULE_METHODS
 
 _MAX_SIZE = 1024 * 1024
 #: How many bytes of modules and stubs are read in one wheel; the others are taken to name nothing.

@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 
 from ..base.errors import BuildError
+from ..binaries.python_symbols import is_python_symbol
 from ..toolchains import Toolchain
 
-_PYTHON_SYMBOL = re.compile(r"_?Py[A-Z_]\w*")
 # GNU ld and gold: undefined reference to `f(int)'; lld: undefined symbol: f(int)
 _GNU_UNDEFINED = re.compile(
     r"undefined reference to [`'](?P<name>.+)'$|undefined (?:\w+ )?symbol: (?P<lld>.+)$"
@@ -94,22 +94,6 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
     python = tuple(name for name in undefined if is_python_symbol(name))
     if python:
         raise python_symbols_error(library, python)
-
-
-def is_python_symbol(name: str) -> bool:
-    """Whether a linker's or nm's symbol name belongs to CPython.
-
-    >>> is_python_symbol("PyLong_FromLong"), is_python_symbol("_Py_Dealloc")
-    (True, True)
-    >>> is_python_symbol("__tvm_ffi_add"), is_python_symbol("Pyramid")
-    (False, False)
-    """
-    # Mach-O puts an underscore before every C name, ELF versions follow an @, and Windows
-    # imports through a pointer.
-    plain = name.partition("@")[0].removeprefix("__imp_")
-    return any(
-        _PYTHON_SYMBOL.fullmatch(n) for n in (plain, plain[1:] if plain[:1] == "_" else plain)
-    )
 
 
 def python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:

@@ -11,7 +11,8 @@ from ..base.errors import BuildError
 from ..binaries import local_symbols
 from ..binaries.binary import BinaryReader, Unreadable
 from ..binaries.platform_tags import problems_for
-from ..building.library_check import is_python_symbol, python_symbols_error
+from ..binaries.python_symbols import is_python_symbol
+from ..building.library_check import python_symbols_error
 from .targets import Target
 
 

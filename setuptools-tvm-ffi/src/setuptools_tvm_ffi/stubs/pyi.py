@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .._version import __version__
+from ..ffi.module_methods import MODULE_METHODS
 from ..ffi.type_schema import Schema
 from .imports import StubNames
 from .outline import ClassOutline, Outline
@@ -30,28 +31,6 @@ _OBJECT = "ffi.Object"
 # How the generator reads the first part of a Python name.
 _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 
-#: The public functions of `tvm_ffi.Module` that a library object has beside its own.
-MODULE_METHODS = {
-    "kind": "@{property}\ndef kind(self) -> {str}: ...",
-    "imports": "@{property}\ndef imports(self) -> {list}[{Module}]: ...",
-    "__getitem__": "def __getitem__(self, name: {str}, /) -> {Function}: ...",
-    "get_function": (
-        "def get_function(self, name: {str}, query_imports: {bool} = ...) -> {Function}: ..."
-    ),
-    "get_function_doc": (
-        "def get_function_doc(self, name: {str}, query_imports: {bool} = ...) -> {str} | None: ..."
-    ),
-    "get_function_metadata": (
-        "def get_function_metadata(\n"
-        "    self, name: {str}, query_imports: {bool} = ...\n"
-        ") -> {dict}[{str}, {Any}] | None: ..."
-    ),
-    "import_module": "def import_module(self, module: {Module}) -> None: ...",
-    "inspect_source": "def inspect_source(self, fmt: {str} = ...) -> {str}: ...",
-    "implements_function": (
-        "def implements_function(self, name: {str}, query_imports: {bool} = ...) -> {bool}: ..."
-    ),
-}
 _MODULE_METHOD_TYPES: Mapping[str, str] = {
     **dict.fromkeys(("bool", "dict", "list", "property", "str"), "builtins"),
     "Any": "typing",
