@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi.base.file_replacement import new_file, replace_file
+from setuptools_tvm_ffi.base.file_replacement import _replacement, new_file, replace_file
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX permissions")
 
@@ -104,7 +104,40 @@ def test_without_a_mode_an_existing_file_keeps_its_own(tmp_path: Path) -> None:
 def test_without_a_mode_a_new_file_gets_what_the_umask_leaves(tmp_path: Path, umask: int) -> None:
     replace_file(tmp_path / "a.txt", b"new")
     assert mode_of(tmp_path / "a.txt") == 0o666 & ~umask
-    assert os.umask(umask) == umask  # and the umask is as it was
+    with new_file(tmp_path / "b.txt") as stream:
+        stream.write(b"new")
+    assert mode_of(tmp_path / "b.txt") == 0o666 & ~umask
+
+
+def test_the_umask_of_the_process_is_never_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A child that another thread starts in between would inherit the changed umask.
+    changes: list[int] = []
+
+    def umask(mask: int) -> int:
+        changes.append(mask)
+        return 0o022
+
+    monkeypatch.setattr(os, "umask", umask)
+    replace_file(tmp_path / "a.txt", b"new")
+    replace_file(tmp_path / "a.txt", b"newer", mode=0o600)
+    with new_file(tmp_path / "b.txt") as stream:
+        stream.write(b"new")
+    assert changes == []
+
+
+@posix_only
+def test_the_temporary_file_of_a_private_file_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    seen: list[int] = []
+    with _replacement(path, 0o600) as stream:
+        seen += [mode_of(file) for file in tmp_path.iterdir()]
+        stream.write(b"new")
+    assert seen == [0o600, 0o600]
+    assert mode_of(path) == 0o600
 
 
 @pytest.mark.parametrize("existing", [None, b"old"])

@@ -1,32 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes files so that a reader sees the old content or the new, never a part of it."""
+"""Replaces files atomically: a reader sees the old content or the new content, never a mix."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+# O_BINARY and O_NOINHERIT exist on Windows only; elsewhere, `os.open` sets O_CLOEXEC itself.
+_NEW_FILE = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOINHERIT", 0)
+)
+
 
 def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> bool:
-    """Make `path` hold `content`; return whether anything was written.
+    """Write `content` to `path` unless the file already has that content.
 
-    A file that holds it already keeps its modification time. Permissions become `mode`; without
-    one, an existing file keeps its own and a new one gets what the umask leaves of ``0o666``.
+    An unchanged file keeps its modification time. A symbolic link is followed, not replaced.
+
+    :param mode: permissions of the file. By default an existing file keeps its permissions, and a
+        new file gets ``0o666`` less the umask.
+    :returns: whether the content was written.
     """
-    path = Path(os.path.realpath(path))  # a link stays one
+    path = Path(os.path.realpath(path))
+    permissions = mode
     try:
-        permissions = path.stat().st_mode & 0o7777 if mode is None else mode
+        if permissions is None:
+            permissions = path.stat().st_mode & 0o7777
         if path.read_bytes() == content:
             if path.stat().st_mode & 0o7777 != permissions:
                 os.chmod(path, permissions)
             return False
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        permissions = 0o666 & ~_umask() if mode is None else mode
     with _replacement(path, permissions) as stream:
         stream.write(content)
     return True
@@ -34,27 +47,26 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> bool
 
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open what takes the place of `path` once it is written whole, for content in parts."""
+    """Open a temporary file that replaces `path` when the ``with`` block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _replacement(path, 0o666 & ~_umask()) as stream:
+    with _replacement(path, None) as stream:
         yield stream
 
 
 @contextlib.contextmanager
-def _replacement(path: Path, permissions: int) -> Iterator[IO[bytes]]:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def _replacement(path: Path, permissions: int | None) -> Iterator[IO[bytes]]:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    # The kernel applies the umask. `os.umask` cannot query it without changing it for the whole
+    # process, and a child that another thread starts at that moment would inherit the change.
+    # Until the permissions are set, a file with known permissions is private.
+    descriptor = os.open(temporary, _NEW_FILE, 0o666 if permissions is None else 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
-        os.chmod(temporary, permissions)
+        if permissions is not None:
+            os.chmod(temporary, permissions)
         # An in-place write would crash a process that has the library mapped.
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
