@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import sys
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,9 +24,6 @@ PROBE = Path(__file__).with_name("probe.py")
 #: How it reads a schema.
 SCHEMA_MODULE = Path(__file__).parents[1] / "ffi" / "type_schema.py"
 _DETAIL = 300
-_PYTHON = re.compile(r"(python|pypy)[\d.]*(\.exe)?")
-# Of a script, as much as tells what runs it.
-_HEAD = 4096
 _CRASH_REPORT = "!!!!!!! Segfault encountered !!!!!!!"
 
 
@@ -155,51 +149,33 @@ def first_error(output: str) -> str:
     return said[0] if said else lines[-1] if lines else "no output"
 
 
-def split_program(
-    command: Sequence[str], environment: Environment, path: str
-) -> tuple[tuple[str, ...], str | None]:
-    """Return a command whose program is that of an environment, where it has one of that name.
+def resolve_program(command: Sequence[str], environment: Environment, folder: Path) -> list[str]:
+    """Return a command with the full path of its program.
 
-    :param path: the PATH to look on otherwise.
-    :return: it, and where the program lies if it is none of the environment.
-    :raises BuildError: there is no such program, or one of another Python, which would not see what
-        is installed in the environment.
+    A bare name is a program of the environment. A program of the same name on `PATH` could belong
+    to another Python, which would test what is installed there.
+
+    :param folder: the folder that a relative path starts from.
+    :raises BuildError: there is no such program.
     """
     program, *arguments = command
     if program in {"python", "python3"}:
-        return (environment.python, *arguments), None
-    # What is written as a path says itself which one is meant.
-    found = shutil.which(program, path=str(environment.scripts))
-    if found is not None:
-        return (found, *arguments), None
-    found = shutil.which(program, path=path)
-    hint = "a program that a package brings needs that package: --with PACKAGE"
-    if found is None:
-        raise BuildError(f"--command: there is no program {program!r}", hint=hint)
-    if is_of_python(Path(found)):
-        raise BuildError(
-            f"--command: {program!r} is not installed with the wheel, and {found} is one of "
-            "another Python, which would test something else",
-            hint=hint,
+        return [environment.python, *arguments]
+    if os.path.dirname(program):
+        found = shutil.which(os.path.join(folder, program))
+        message = f"{program!r} is not an executable file"
+        hint = f"relative paths start from {folder}"
+    else:
+        found = shutil.which(program, path=str(environment.scripts))
+        message = f"no package in the environment installs a program {program!r}"
+        other = shutil.which(program) or f"/usr/bin/{program}"
+        hint = (
+            "install its package with --with PACKAGE; to run a program from outside the "
+            f"environment, write its path, such as {other}"
         )
-    return (found, *arguments), found
-
-
-def is_of_python(program: Path) -> bool:
-    """Whether a program is a Python, or a script that one runs: directly, or by way of a shell."""
-    if _PYTHON.fullmatch(program.name):
-        return True
-    try:
-        with program.open("rb") as stream:
-            head = stream.read(_HEAD)
-    except OSError:
-        return False
-    if not head.startswith(b"#!"):
-        # A launcher for Windows has the script behind it, as an archive.
-        return sys.platform == "win32" and zipfile.is_zipfile(program)
-    first, _, rest = head.partition(b"\n")
-    # As pip writes it for long paths, and pyenv for each program of each of its Pythons.
-    return b"python" in first or rest.startswith(b"'''exec'") or b"/pyenv" in rest
+    if found is None:
+        raise BuildError(f"--command: {message}", hint=hint)
+    return [found, *arguments]
 
 
 def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
@@ -224,15 +200,13 @@ def _run_command(
     variables = {**environment.variables(os.environ), "PYTHONUNBUFFERED": "1"}
     if shadows(plan.folder, plan.subject.packages):
         variables["PYTHONSAFEPATH"] = "1"
-    command, outside = split_program(words, environment, variables["PATH"])
+    command = resolve_program(words, environment, plan.folder)
     ended = children.run(command, folder=plan.folder, variables=variables, seconds=plan.seconds)
     if ended.timed_out:
         return Result(release, Outcome.TIMED_OUT, f"the command took more than {plan.seconds:g} s")
     # What tvm-ffi adds when the process crashes are addresses.
     said = ended.output.partition(_CRASH_REPORT)[0].splitlines()
     last = next((line.strip() for line in reversed(said) if line.strip()), "")
-    if outside is not None:
-        last = f"{last} (by {outside})".lstrip()
     signal = signal_name(ended.status)
     if signal is not None:
         return Result(release, Outcome.CRASHED, last, signal)
