@@ -136,9 +136,8 @@ def test_importing_alone_proves_no_floor(compat: Compat) -> None:
     assert process.returncode == 0, process.stderr
     assert "cannot import name 'load_lib_module' from 'tvm_ffi.libinfo'" in process.stdout
     assert "16 functions and 4 classes found, none was called" in process.stdout
-    assert "widest range that passed: 0.1.6 to 0.1.9 (2 releases of the 3" in process.stdout
-    assert re.search(r"^not tried, in it or next to it: 0\.1\.10, ", process.stdout, re.MULTILINE)
-    assert "Nothing was called" in process.stdout
+    assert "range that passed: 0.1.6 to 0.1.9 (2 of 3" in process.stdout
+    assert "No function was called" in process.stdout
     assert "abi-floor" not in process.stdout
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -16,14 +17,11 @@ from setuptools_tvm_ffi.cli import compat as compat_command
 from setuptools_tvm_ffi.cli import main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
 from setuptools_tvm_ffi.compat import schedule
-from setuptools_tvm_ffi.compat.releases import Release
 from setuptools_tvm_ffi.compat.result import TRANSIENT, Outcome, Result
 from setuptools_tvm_ffi.compat.subject import Subject
 from setuptools_tvm_ffi.compat.trial import Plan
 
-RELEASES = tuple(
-    Release(Version(text), text == "0.1.13") for text in ("0.1.9", "0.1.10", "0.1.13", "0.1.14")
-)
+RELEASES = tuple(map(Version, ("0.1.9", "0.1.10", "0.1.13", "0.1.14")))
 PASSED = (Outcome.PASSED, "", None)
 #: What releases were tried with.
 plans: list[Plan] = []
@@ -51,10 +49,10 @@ def tries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list
         tried: list[str] = []
         by_version = {name.replace("_", "."): outcome for name, outcome in outcomes.items()}
 
-        def try_release(plan: Plan, release: Release, *_: object) -> Result:
+        def try_release(plan: Plan, release: Version, *_: object) -> Result:
             plans.append(plan)
-            tried.append(str(release.version))
-            outcome = by_version.get(f"v{release.version}", PASSED)
+            tried.append(str(release))
+            outcome = by_version.get(f"v{release}", PASSED)
             if isinstance(outcome, BaseException):
                 raise outcome
             return Result(release, *outcome)
@@ -95,10 +93,10 @@ apache-tvm-ffi  result
 0.1.13          passed             withdrawn
 0.1.14          passed
 
-widest range that passed: 0.1.10 to 0.1.14 (2 releases of the 4 that were tried)
-with dynamic = ["dependencies"]:
-    abi-floor = "0.1.10"    # in [tool.setuptools-tvm-ffi]
-with a requirement of your own, in [project] dependencies:
+widest range that passed: 0.1.10 to 0.1.14 (2 of 4 tested releases)
+with dynamic = ["dependencies"], in [tool.setuptools-tvm-ffi]:
+    abi-floor = "0.1.10"
+with static dependencies, in [project] dependencies:
     "apache-tvm-ffi>=0.1.10,!=0.1.13,!=0.1.13.post0,<0.2"
 """
     )
@@ -188,8 +186,8 @@ def test_a_release_that_could_not_be_tried_is_neither_an_edge_nor_a_finding(
     tries(">=0.1.9", v0_1_10=(outcome, "truncated", None))
     assert compat() == COULD_NOT_RUN
     output, errors = capsys.readouterr()
-    assert "0.1.10 could not be tried: no range goes across" in output
-    assert "abi-floor =" not in output
+    assert "range that passed: 0.1.14 to 0.1.14" in output
+    assert re.search(r"could not be tested.*: 0\.1\.10$", output, re.MULTILINE)
     assert "!=0.1.10" not in output
     assert "does not work with" not in errors
     assert "requires apache-tvm-ffi>=0.1.9; 0.1.10 could not be tried\n" in errors
@@ -211,7 +209,7 @@ def test_without_a_call_no_floor_is_proven(
     monkeypatch.setattr(schedule, "try_release", looked_up(0))
     assert compat("--no-cache") == FINE
     output = capsys.readouterr().out
-    assert "Nothing was called: it is proven that the package can be imported" in output
+    assert "No function was called" in output
     assert "--command" in output
     assert "abi-floor" not in output
     assert compat("--json") == FINE
@@ -223,14 +221,6 @@ def test_without_a_call_no_floor_is_proven(
     monkeypatch.setattr(schedule, "try_release", looked_up(1))
     assert compat("--no-cache") == FINE
     assert 'abi-floor = "0.1.9"' in capsys.readouterr().out
-
-
-def test_releases_that_nobody_asked_for_are_named_beside_the_range(
-    tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
-) -> None:
-    tries(">=0.1.10")
-    assert compat("--against", "0.1.10") == FINE
-    assert "not tried, in it or next to it: 0.1.9, 0.1.14\n" in capsys.readouterr().out
 
 
 def test_an_interrupted_run_keeps_what_it_has_and_leaves_nothing_behind(
@@ -306,8 +296,8 @@ def test_a_disk_that_is_full_is_told_from_findings(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--against", "latest"], "--against latest: that is no version"),
-        (["--against", "9.9"], "--against 9.9: no release of apache-tvm-ffi"),
+        (["--against", "latest"], "--against latest: neither a version nor"),
+        (["--against", ">9.9"], "--against >9.9: no release of apache-tvm-ffi"),
         (["--command", "python 'x"], "--command python 'x: No closing quotation"),
         (["--command", " "], "--command: it is empty"),
         (["--cwd", "nowhere"], "--cwd nowhere: there is no such folder"),

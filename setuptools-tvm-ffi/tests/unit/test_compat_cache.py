@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.compat.cache import Cache, Watch, facts_of, folder_state
-from setuptools_tvm_ffi.compat.releases import Release
 from setuptools_tvm_ffi.compat.result import TRANSIENT, Outcome, Result
 
-RELEASE = Release(Version("0.1.9"))
+RELEASE = Version("0.1.9")
 CRASHED = Result(RELEASE, Outcome.CRASHED, "call f", "SIGSEGV")
 FACTS: dict[str, Any] = {
     "wheel": "ab",
@@ -51,14 +50,7 @@ def test_another_way_of_trying_has_other_results(tmp_path: Path, changes: dict[s
 
 def test_another_release_has_another_result(tmp_path: Path) -> None:
     cache(tmp_path).keep(CRASHED)
-    assert cache(tmp_path).find(Release(Version("0.1.10"))) is None
-
-
-def test_withdrawing_a_release_changes_no_result(tmp_path: Path) -> None:
-    cache(tmp_path).keep(CRASHED)
-    found = cache(tmp_path).find(Release(RELEASE.version, withdrawn=True))
-    assert found is not None
-    assert found.release.withdrawn
+    assert cache(tmp_path).find(Version("0.1.10")) is None
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -20,12 +20,11 @@ from environments import REPOSITORY
 from packaging.version import Version
 from setuptools_tvm_ffi.compat import probe
 from setuptools_tvm_ffi.compat.processes import Ended
-from setuptools_tvm_ffi.compat.releases import Release
 from setuptools_tvm_ffi.compat.result import Outcome, Result
 from setuptools_tvm_ffi.compat.trial import PROBE, SCHEMA_MODULE, probe_result
 
 SOURCE = REPOSITORY / "setuptools-tvm-ffi" / "tests" / "sources" / "probed.c"
-RELEASE = Release(Version("0.1.9"))
+RELEASE = Version("0.1.9")
 TROUBLE = ("refusing", "crashing", "ending")
 
 LOADS = """\

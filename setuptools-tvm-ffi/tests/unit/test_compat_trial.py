@@ -14,7 +14,6 @@ from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.compat.environment import Environment, Installer
 from setuptools_tvm_ffi.compat.index import Index
 from setuptools_tvm_ffi.compat.processes import Children, Ended
-from setuptools_tvm_ffi.compat.releases import Release
 from setuptools_tvm_ffi.compat.result import Outcome, Result
 from setuptools_tvm_ffi.compat.subject import Subject
 from setuptools_tvm_ffi.compat.trial import (
@@ -25,7 +24,7 @@ from setuptools_tvm_ffi.compat.trial import (
     try_release,
 )
 
-RELEASE = Release(Version("0.1.9"))
+RELEASE = Version("0.1.9")
 SUBJECT = Subject(Path("/w/pkg-1.0.whl"), "ab", None, ("numpy>=1",), ("pkg",), ("pkg/libpkg.so",))
 PIP = Installer(None, ("python", "-m", "pip"), Index(["/wheels"], no_index=True))
 UV = Installer("/bin/uv", (), Index(index_url="https://example.org/simple"))

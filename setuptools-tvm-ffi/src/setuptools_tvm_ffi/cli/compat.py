@@ -29,7 +29,7 @@ from ..compat.cache import Cache, Watch, facts_of, folder_state
 from ..compat.environment import Installer
 from ..compat.floor import is_admitted, unknowns, violations
 from ..compat.index import Index
-from ..compat.releases import Release, choose_releases, find_uv, list_releases, pip_command
+from ..compat.releases import choose_releases, find_uv, list_releases, pip_command
 from ..compat.report import advice, document, table
 from ..compat.result import Outcome, Result
 from ..compat.schedule import try_releases
@@ -115,7 +115,7 @@ def run(parsed: argparse.Namespace) -> int:
     plan = _plan(parsed)
     subject = plan.subject
     try:
-        results, releases = _results(plan, parsed)
+        results = _results(plan, parsed)
     except KeyboardInterrupt:
         _say("interrupted" if parsed.no_cache else "interrupted; what was found out is kept")
         return COULD_NOT_RUN
@@ -130,10 +130,10 @@ def run(parsed: argparse.Namespace) -> int:
             hint="is there a network? --find-links and --no-index do without one",
         )
     if parsed.json:
-        print(json.dumps(document(results, subject, releases), indent=2))
+        print(json.dumps(document(results, subject), indent=2))
     else:
-        print(f"{table(results, subject)}\n\n{advice(results, releases)}")
-    if not any(is_admitted(result.release.version, subject.admits) for result in results):
+        print(f"{table(results, subject)}\n\n{advice(results)}")
+    if not any(is_admitted(result.release, subject.admits) for result in results):
         _say(f"none of these is a release that {subject.path.name} admits")
     broken, unknown = violations(results, subject.admits), unknowns(results, subject.admits)
     requires = f"{subject.path.name} requires {_required(subject.admits)}"
@@ -170,17 +170,14 @@ def _plan(parsed: argparse.Namespace) -> Plan:
     )
 
 
-def _results(
-    plan: Plan, parsed: argparse.Namespace
-) -> tuple[tuple[Result, ...], tuple[Release, ...]]:
-    """Return what came of the releases that are asked for, and all releases that there are."""
+def _results(plan: Plan, parsed: argparse.Namespace) -> tuple[Result, ...]:
+    """Return the result of each selected release, from the cache or from a test."""
     jobs = parsed.jobs
     if jobs is None:
         # A process that imports an array library needs about what a compiler does.
         jobs = count_jobs(None, "", measure(), device_compilers=False, remote=None).total
     with interruptible(), _scratch() as scratch:
-        releases = list_releases(plan.installer.index, scratch)
-        chosen = choose_releases(releases, parsed.against)
+        chosen = choose_releases(list_releases(plan.installer.index, scratch), parsed.against)
 
         def begin(missing: int) -> None:
             known = f", {len(chosen) - missing} known" if missing < len(chosen) else ""
@@ -189,10 +186,9 @@ def _results(
             _say(f"{len(chosen)} release{plural}{known}{how if missing else ''}")
 
         with _cache(plan, use=not parsed.no_cache) as cache:
-            results = try_releases(
+            return try_releases(
                 plan, chosen, cache=cache, jobs=jobs, scratch=scratch, begin=begin, report=_progress
             )
-    return results, releases
 
 
 @contextlib.contextmanager
@@ -255,7 +251,7 @@ def _words(command: str | None) -> Sequence[str] | None:
 
 
 def _progress(result: Result) -> None:
-    _say(f"{result.release.version}: {result.label}")
+    _say(f"{result.release}: {result.label}")
 
 
 def _required(admits: object) -> str:
@@ -265,7 +261,7 @@ def _required(admits: object) -> str:
 
 
 def _versions(results: Sequence[Result]) -> str:
-    return ", ".join(str(result.release.version) for result in results)
+    return ", ".join(str(result.release) for result in results)
 
 
 def _say(text: str) -> None:

@@ -19,10 +19,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.version import Version
+
 from .._version import __version__
 from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
-from .releases import Release
 from .result import TRANSIENT, Outcome, Result
 from .trial import PROBE
 
@@ -46,7 +47,7 @@ class Cache:
     folder: Path | None
     facts: Mapping[str, object]
 
-    def find(self, release: Release) -> Result | None:
+    def find(self, release: Version) -> Result | None:
         """Return what came of trying a release earlier."""
         if self.folder is None:
             return None
@@ -76,8 +77,8 @@ class Cache:
         with contextlib.suppress(OSError):
             replace_file(self._file(self.folder, result.release), json.dumps(content).encode())
 
-    def _file(self, folder: Path, release: Release) -> Path:
-        facts = {**self.facts, "schema": _SCHEMA, "release": str(release.version)}
+    def _file(self, folder: Path, release: Version) -> Path:
+        facts = {**self.facts, "schema": _SCHEMA, "release": str(release)}
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         return folder / f"{digest}.json"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes down results: a table for people, JSON for programs."""
+"""Renders results: a table and advice for people, a JSON document for programs."""
 
 from __future__ import annotations
 
@@ -9,32 +9,29 @@ from collections.abc import Iterator, Sequence
 
 from ..ffi.releases import DISTRIBUTION
 from .floor import is_admitted, widest_range
-from .releases import Release
 from .result import Result
 from .subject import Subject
 
 _SCHEMA = 1
 
-# Of a reason; --json has all of it.
+# The table shortens reasons to this width; `--json` has the whole text.
 _WIDTH = 120
 
 _NOTHING_CALLED = (
-    "Nothing was called: it is proven that the package can be imported and that its functions and",
-    "classes are found, and no more. What it does is proven by a command that uses it, as",
+    "No function was called. The package can be imported and its functions and classes are",
+    "found, but that does not prove that they work. Test them with a command, such as",
     "    --command 'python -m pytest tests' --with pytest",
 )
 
 
 def table(results: Sequence[Result], subject: Subject) -> str:
-    """Return a line for each release: what came of it, what to know of it, and the reason.
+    """Return the table: one line per release with its outcome, notes and the reason.
 
-    ``not admitted`` is a release that the wheel's own requirement rules out.
-
-    :param results: in the order of their versions.
+    :param results: sorted by version.
     """
     rows = [
         (
-            str(result.release.version),
+            str(result.release),
             result.label,
             ", ".join(_notes(result, subject)),
             textwrap.shorten(result.detail, _WIDTH, placeholder=" …"),
@@ -50,51 +47,43 @@ def table(results: Sequence[Result], subject: Subject) -> str:
     return "\n".join(lines)
 
 
-def advice(results: Sequence[Result], releases: Sequence[Release]) -> str:
-    """Return the range that passed, and the lines that say so in ``pyproject.toml``.
+def advice(results: Sequence[Result]) -> str:
+    """Return the range that passed and the lines for ``pyproject.toml`` that declare it.
 
-    :param results: in the order of their versions.
-    :param releases: all that there are, tried or not.
+    :param results: sorted by version.
     """
-    found = widest_range(results, releases)
+    found = widest_range(results)
+    unknown = ", ".join(str(result.release) for result in results if result.unknown)
+    lines = [f"could not be tested, so no range includes it: {unknown}"] if unknown else []
     if found is None:
-        return "\n".join(["no release passed", *_unknown(results)])
-    lines = [
-        f"widest range that passed: {found.oldest} to {found.newest} "
-        f"({_count(found.count)} of the {len(results)} that were tried)",
-        *_unknown(results),
-    ]
-    if found.untried:
-        lines.append(f"not tried, in it or next to it: {', '.join(map(str, found.untried))}")
+        return "\n".join(["no release passed", *lines])
+    tested = f"{found.count} of {len(results)} tested release{'s' * (len(results) != 1)}"
+    lines.insert(0, f"widest range that passed: {found.oldest} to {found.newest} ({tested})")
     if not is_proven(results):
         return "\n".join([*lines, *_NOTHING_CALLED])
     if found.abi_floor is not None:
         lines += [
-            'with dynamic = ["dependencies"]:',
-            f'    abi-floor = "{found.abi_floor}"    # in [tool.setuptools-tvm-ffi]',
-            "with a requirement of your own, in [project] dependencies:",
+            'with dynamic = ["dependencies"], in [tool.setuptools-tvm-ffi]:',
+            f'    abi-floor = "{found.abi_floor}"',
+            "with static dependencies, in [project] dependencies:",
         ]
-    elif found.unknown_below is not None:
-        lines.append("in [project] dependencies (where the floor lies is not known):")
     else:
-        lines.append("in [project] dependencies (abi-floor cannot say it):")
+        lines.append("in [project] dependencies (abi-floor cannot express this range):")
     lines.append(f'    "{found.requirement}"')
     return "\n".join(lines)
 
 
 def is_proven(results: Sequence[Result]) -> bool:
-    """Whether a function was called, or a command run, with any release that passed."""
+    """Whether, for any release that passed, a function was called or a command ran."""
     return any(result.called != 0 for result in results if result.passed)
 
 
-def document(
-    results: Sequence[Result], subject: Subject, releases: Sequence[Release]
-) -> dict[str, object]:
-    """Return everything, for JSON.
+def document(results: Sequence[Result], subject: Subject) -> dict[str, object]:
+    """Return the JSON document.
 
-    Where nothing was called, there is neither a requirement nor a floor to be taken from it.
+    The requirement and the floor are ``None`` if nothing was called, as `advice` omits them.
     """
-    found = widest_range(results, releases)
+    found = widest_range(results)
     proven = is_proven(results)
     return {
         "schema": _SCHEMA,
@@ -103,12 +92,12 @@ def document(
         "python": platform.python_version(),
         "releases": [
             {
-                "version": str(result.release.version),
+                "version": str(result.release),
                 "outcome": result.outcome.value,
                 "signal": result.signal,
                 "detail": result.detail,
-                "withdrawn": result.release.withdrawn,
-                "admitted": is_admitted(result.release.version, subject.admits),
+                "withdrawn": result.withdrawn,
+                "admitted": is_admitted(result.release, subject.admits),
                 "cached": result.cached,
                 "called": result.called,
             }
@@ -121,24 +110,14 @@ def document(
             "newest": str(found.newest),
             "requirement": found.requirement if proven else None,
             "abi-floor": found.abi_floor if proven else None,
-            "untried": [str(version) for version in found.untried],
         },
     }
 
 
-def _count(number: int) -> str:
-    return f"{number} release{'s' * (number != 1)}"
-
-
-def _unknown(results: Sequence[Result]) -> list[str]:
-    versions = ", ".join(str(result.release.version) for result in results if result.unknown)
-    return [f"{versions} could not be tried: no range goes across"] if versions else []
-
-
 def _notes(result: Result, subject: Subject) -> Iterator[str]:
-    if result.release.withdrawn:
+    if result.withdrawn:
         yield "withdrawn"
-    if not is_admitted(result.release.version, subject.admits):
+    if not is_admitted(result.release, subject.admits):
         yield "not admitted"
     if result.cached:
         yield "cached"

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What came of trying one release."""
+"""The result of testing a wheel with one release."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
 
-from .releases import Release
+from packaging.version import Version
+
+from ..ffi.releases import WITHDRAWN
 
 
 class Outcome(enum.Enum):
-    """How far it came. The values are those of ``--json``."""
+    """How a test ended. The values appear in the table and in ``--json``."""
 
     PASSED = "passed"
     INSTALL_FAILED = "install failed"
@@ -21,21 +23,21 @@ class Outcome(enum.Enum):
     TIMED_OUT = "timed out"
 
 
-#: Outcomes that say nothing of another day: the index and the machine have a part in them.
+#: Outcomes that another run may change, because they depend on the index and on this machine.
 TRANSIENT = frozenset({Outcome.INSTALL_FAILED, Outcome.TIMED_OUT})
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of it.
+    """The result of testing a wheel with one release.
 
-    :param detail: one line: where it failed and why, or what was looked at.
-    :param signal: what ended a process that crashed.
-    :param cached: whether it is of an earlier run.
-    :param called: how many functions were called; ``None`` where a command ran instead, or nothing.
+    :param detail: one line: the step that failed and the reason, or what was tested.
+    :param signal: the signal or Windows exception that ended the process.
+    :param cached: whether an earlier run produced the result.
+    :param called: the number of functions that the probe called; ``None`` if it did not run.
     """
 
-    release: Release
+    release: Version
     outcome: Outcome
     detail: str = ""
     signal: str | None = None
@@ -44,12 +46,12 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether the wheel works with the release, as far as was tried."""
+        """Whether the wheel works with the release."""
         return self.outcome is Outcome.PASSED
 
     @property
     def unknown(self) -> bool:
-        """Whether nothing is known of the release: it could not be tried to an end."""
+        """Whether the test says nothing about the release, because it could not be completed."""
         return self.outcome in TRANSIENT
 
     @property
@@ -58,6 +60,11 @@ class Result:
         return not self.passed and not self.unknown
 
     @property
+    def withdrawn(self) -> bool:
+        """Whether upstream withdrew the release because its ABI differs."""
+        return Version(self.release.public) in WITHDRAWN
+
+    @property
     def label(self) -> str:
-        """The outcome, for people."""
+        """The outcome as the table shows it."""
         return f"crashed ({self.signal})" if self.signal is not None else self.outcome.value

@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
+from packaging.version import Version
+
 from .cache import Cache
 from .processes import Children, StoppedError
-from .releases import Release
 from .result import Result
 from .trial import Plan, try_release
 
 
 def try_releases(
     plan: Plan,
-    releases: Sequence[Release],
+    releases: Sequence[Version],
     *,
     cache: Cache,
     jobs: int,
@@ -36,7 +37,7 @@ def try_releases(
     :param report: is given each result when it is there.
     :raises BuildError: a release cannot be tried, and neither can the others.
     """
-    results: dict[Release, Result] = {}
+    results: dict[Version, Result] = {}
     for release in releases:
         known = cache.find(release)
         if known is not None:
@@ -65,11 +66,11 @@ def try_releases(
     return tuple(results[release] for release in releases)
 
 
-def _try_alone(plan: Plan, release: Release, children: Children, scratch: Path) -> Result:
+def _try_alone(plan: Plan, release: Version, children: Children, scratch: Path) -> Result:
     """Try a release in a folder that is gone afterwards."""
     if children.stopped:
         raise StoppedError
-    folder = Path(tempfile.mkdtemp(dir=scratch, prefix=f"{release.version}-"))
+    folder = Path(tempfile.mkdtemp(dir=scratch, prefix=f"{release}-"))
     try:
         return try_release(plan, release, children, folder)
     finally:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from ..base.errors import BuildError
 from ..ffi.releases import DISTRIBUTION
 from .environment import Environment, Installer, for_installers
 from .processes import Children, Ended, signal_name
-from .releases import Release
 from .result import Outcome, Result
 from .subject import Subject
 
@@ -47,7 +48,7 @@ class Plan:
     seconds: float = 600
 
 
-def try_release(plan: Plan, release: Release, children: Children, scratch: Path) -> Result:
+def try_release(plan: Plan, release: Version, children: Children, scratch: Path) -> Result:
     """Return what comes of a wheel with a release.
 
     :param scratch: an empty folder, which may be filled and is the caller's to remove.
@@ -58,13 +59,13 @@ def try_release(plan: Plan, release: Release, children: Children, scratch: Path)
     return replace(result, detail=_short(result.detail.replace(str(scratch), "…")))
 
 
-def _try(plan: Plan, release: Release, children: Children, scratch: Path) -> Result:
+def _try(plan: Plan, release: Version, children: Children, scratch: Path) -> Result:
     environment = Environment(scratch / "env")
     variables = environment.variables(os.environ)
     around = for_installers(os.environ)
     work = scratch / "work"
     work.mkdir()
-    pins = [f"{DISTRIBUTION}=={release.version}"]
+    pins = [f"{DISTRIBUTION}=={release}"]
     for command in (
         plan.installer.creation(environment),
         plan.installer.installation(
@@ -78,7 +79,7 @@ def _try(plan: Plan, release: Release, children: Children, scratch: Path) -> Res
         if ended.status != 0:
             return Result(release, Outcome.INSTALL_FAILED, first_error(ended.output))
     installed = environment.installed()
-    if installed is None or installed.public != release.version.public:
+    if installed is None or Version(installed.public) != Version(release.public):
         detail = f"{installed or 'no release'} was installed instead"
         return Result(release, Outcome.INSTALL_FAILED, detail)
     if plan.command is not None:
@@ -97,7 +98,7 @@ def _try(plan: Plan, release: Release, children: Children, scratch: Path) -> Res
 
 
 def probe_result(
-    release: Release, ended: Ended, lines: Sequence[Mapping[str, Any]], seconds: float
+    release: Version, ended: Ended, lines: Sequence[Mapping[str, Any]], seconds: float
 ) -> Result:
     """Return what comes of the probes, told by what the child has written down."""
     steps = [line for line in lines if "step" in line]
@@ -192,7 +193,7 @@ def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
 def _run_command(
     plan: Plan,
     words: Sequence[str],
-    release: Release,
+    release: Version,
     environment: Environment,
     children: Children,
 ) -> Result:
