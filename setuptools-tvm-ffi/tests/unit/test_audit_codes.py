@@ -147,9 +147,8 @@ def wheel_file(
     python: str = "py3-none",
     platform: str = OLDEST,
     purelib: str = "false",
-    version: str = "1.0",
 ) -> bytes:
-    said = (f"Wheel-Version: {version}", f"Root-Is-Purelib: {purelib}", f"Tag: {python}-{platform}")
+    said = ("Wheel-Version: 1.0", f"Root-Is-Purelib: {purelib}", f"Tag: {python}-{platform}")
     return "".join(f"{line}\n" for line in said).encode()
 
 
@@ -282,11 +281,6 @@ def compiled_again(wheel: Wheel) -> None:
     wheel.compile("-O2")
 
 
-def takes_the_place_of_another(wheel: Wheel) -> None:
-    for_windows(wheel)
-    wheel.files["pkg/__INIT__.py"] = b""
-
-
 #: What to do to a sound wheel, and which codes are then found beside the one that it is for.
 DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM101": (needs_newer_glibc, set()),
@@ -303,20 +297,6 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
     ),
     # Neither tag fits both.
     "TVM107": (lambda wheel: wheel.put(make_pe(needed={}, exported=()), "pkg/x.dll"), {"TVM101"}),
-    "TVM108": (
-        lambda wheel: wheel.files.update(
-            {
-                f"{DIST_INFO}/METADATA": metadata_of(wheel)[f"{DIST_INFO}/METADATA"].replace(
-                    b"Version: 1.0", b"Version: 1.1"
-                )
-            }
-        ),
-        set(),
-    ),
-    "TVM109": (
-        lambda wheel: wheel.files.update({f"{DIST_INFO}/WHEEL": wheel_file(version="9.0")}),
-        set(),
-    ),
     # No manylinux tag allows it either.
     "TVM201": (needs_odd_library, {"TVM101"}),
     "TVM202": (needs_library_of_the_wheel(), set()),
@@ -350,7 +330,6 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM602": (rewritten_record(with_other_hash), set()),
     "TVM603": (rewritten_record(with_row_of_nothing), set()),
     "TVM604": (lambda wheel: wheel.files.update({f"{DIST_INFO}/RECORD": b"\xff\n"}), {"TVM601"}),
-    "TVM605": (takes_the_place_of_another, set()),
     "TVM701": (changes(requires=("numpy",)), set()),
     "TVM702": (needs_newer_tvm_ffi, set()),
     "TVM703": (changes(requires=("apache-tvm-ffi>=0.1.13.post2,<0.2",)), set()),
@@ -402,35 +381,6 @@ def test_a_code_says_what_it_breaks_and_how_it_is_mended(code: Code) -> None:
     assert code.breaks.endswith(".")
     assert code.fix.endswith(".")
     assert not code.title.endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("said", "found"),
-    [
-        ("Name: PKG\nVersion: 1.0.0\n", set()),
-        ("Name: other\nVersion: 1.0\n", {"TVM108"}),
-        ("Name: pkg\nVersion: soon\n", {"TVM108"}),
-        ("Name: pkg\n", {"TVM108"}),
-    ],
-)
-def test_a_name_and_a_version_are_compared_as_installers_do(
-    wheel: Wheel, reader: BinaryReader, said: str, found: set[str]
-) -> None:
-    rest = "".join(f"Requires-Dist: {requirement}\n" for requirement in wheel.requires)
-    metadata = f"Metadata-Version: 2.1\n{said}Requires-Python: >=3.9\n{rest}"
-    wheel.files[f"{DIST_INFO}/METADATA"] = metadata.encode()
-    assert names(audited(wheel, reader)) == found
-
-
-@pytest.mark.parametrize(
-    ("version", "found"),
-    [("1.0", set()), ("1", set()), ("1.1", {"TVM109"}), ("2.0", {"TVM109"}), ("", {"TVM109"})],
-)
-def test_the_wheel_format_is_one_that_installers_know(
-    wheel: Wheel, reader: BinaryReader, version: str, found: set[str]
-) -> None:
-    wheel.files[f"{DIST_INFO}/WHEEL"] = wheel_file(version=version)
-    assert names(audited(wheel, reader)) == found
 
 
 @pytest.mark.parametrize(

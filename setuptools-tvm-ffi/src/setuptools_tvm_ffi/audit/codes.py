@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an audit can find: each with a stable code, what it breaks for a user, and the fix.
 
-A code is never given another meaning, and its number never given to another code.
+A code keeps its meaning, and the number of a removed code is not used again. TVM108, TVM109 and
+TVM605 are removed: pip, twine and check-wheel-contents report what they reported.
 """
 
 from __future__ import annotations
@@ -115,21 +116,6 @@ PLATFORMS_MIXED = Code(
     "libraries for different platforms",
     "Wherever the wheel is installed, some of its libraries cannot be loaded.",
     "Build one wheel for each platform.",
-)
-OTHER_NAME = Code(
-    "TVM108",
-    ERROR,
-    "`METADATA` names another project or version than the file name",
-    "pip refuses to install the wheel.",
-    "Build it again, and never rename a wheel.",
-)
-WHEEL_VERSION = Code(
-    "TVM109",
-    ERROR,
-    "version of the wheel format that installers do not know",
-    "Installers refuse a wheel of another major version than 1, or without one, and warn of a "
-    "later minor one.",
-    "Repack it with `python -m wheel pack`, or build it with a released build backend.",
 )
 
 NEEDS_MISSING = Code(
@@ -309,15 +295,6 @@ RECORD_BROKEN = Code(
     "Repack with `python -m wheel pack`.",
 )
 
-NAME_ELSEWHERE = Code(
-    "TVM605",
-    ERROR,
-    "file name that a system of the wheel's cannot have",
-    "Installing fails on Windows, or one file takes the place of another: Windows and macOS do "
-    "not tell capital letters from small ones.",
-    "Rename the file, or give the wheel the tag of the system that it is for.",
-)
-
 NO_REQUIREMENT = Code(
     "TVM701",
     ERROR,
@@ -385,7 +362,7 @@ REQUIREMENT_UNBOUNDED = Code(
 #: All of them, in the order of their names.
 CATALOGUE = (
     *(TAG_TOO_LOW, TAG_LINUX, TAG_ANY, TAG_PYTHON, TAG_WHEEL_FILE, ROOT_IS_PURELIB),
-    *(PLATFORMS_MIXED, OTHER_NAME, WHEEL_VERSION),
+    PLATFORMS_MIXED,
     *(NEEDS_MISSING, NEEDS_UNREACHABLE, NEEDS_PYTHON, RUN_PATH_OUTSIDE),
     *(
         UNSIGNED,
@@ -398,7 +375,6 @@ CATALOGUE = (
     ),
     *(NO_RELRO, BUILD_PATHS, NO_STUBS, NO_PY_TYPED, STUB_NAMES_NO_EXPORT, STUB_NAMES_UNKNOWN),
     *(STUB_LOADS_MISSING, RECORD_UNLISTED, RECORD_DIFFERS, RECORD_MISSING_FILE, RECORD_BROKEN),
-    NAME_ELSEWHERE,
     *(NO_REQUIREMENT, REQUIREMENT_LACKS_SYMBOL, REQUIREMENT_BELOW_FLOOR, REQUIREMENT_WITHDRAWN),
     *(NO_BUILD_RECORD, RECORD_OF_ANOTHER_BUILD, REQUIREMENT_ALLOWS_NONE, REQUIREMENT_UNBOUNDED),
 )

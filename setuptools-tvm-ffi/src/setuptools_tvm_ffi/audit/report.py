@@ -19,14 +19,12 @@ from ..ffi.releases import DISTRIBUTION
 from ..records import build_record
 from . import codes
 from .codes import Finding
-from .file_names import name_findings
 from .library_checks import Surroundings, is_grafted, library_findings, surroundings
 from .requirement_checks import declared_requirement, places, requirement_findings
 from .stub_files import MAX_TOTAL_SIZE, StubNames, may_name, stub_names
 from .wheel_checks import (
     BuildFacts,
     build_record_findings,
-    identity_findings,
     is_tvm_ffi_library,
     looked_for,
     lowest_tag,
@@ -92,14 +90,10 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         requirements = declared_requirement(wheel.metadata())
         record = read_build_record(wheel.in_dist_info(build_record.FILENAME))
         findings = [*contents.record_findings(), *mixed]
-        findings += identity_findings(
-            wheel.name, wheel.version, wheel.metadata(), wheel.wheel_file()
-        )
         findings += [
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]
         findings += [Finding(codes.BUNDLES_EXTERNAL, b.path, b.name or "") for b in bundled]
-        findings += name_findings(wheel.members, {tag.platform for tag in wheel.tags})
         around = surroundings(binaries, wheel.members)
         for binary in binaries:
             if binary not in bundled:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from email.message import Message
 
 from packaging.tags import Tag, parse_tag
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..base.errors import BuildError
@@ -151,31 +150,6 @@ def _are_of_one_platform(one: str, other: str) -> bool:
     families = {first[1], second[1]}
     # linux_… is for any C library.
     return len(families) == 1 or families in ({"linux", "manylinux"}, {"linux", "musllinux"})
-
-
-def identity_findings(
-    name: str, version: Version, metadata: Message, wheel_file: Message
-) -> Iterator[Finding]:
-    """Yield where ``METADATA`` and ``WHEEL`` are not of the wheel that the file name says.
-
-    https://packaging.python.org/en/latest/specifications/binary-distribution-format/
-
-    :param name: of the distribution in the file name, normalized.
-    """
-    said = [str(metadata.get(key, ""))[:_SHOWN] for key in ("Name", "Version")]
-    if canonicalize_name(said[0]) != name or _version(said[1]) != version:
-        yield Finding(codes.OTHER_NAME, "", f"METADATA says {' '.join(said)}")
-    wheel_version = str(wheel_file.get("Wheel-Version", "")).strip()[:_SHOWN]
-    number = _version(wheel_version)
-    if number is None or number.release[:1] != (1,) or number > Version("1.0"):
-        yield Finding(codes.WHEEL_VERSION, "", f"WHEEL says {wheel_version or 'nothing'}")
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
 
 
 def named_tags(wheel_file: Message) -> frozenset[Tag]:
