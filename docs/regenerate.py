@@ -157,7 +157,7 @@ Exit status: 0 there are no findings, 1 there are, 2 a wheel could not be audite
 | ELF, Mach-O, PE | read by [LIEF](https://lief.re) in a process of its own, which has a bound on time and memory, for each library and for all of a wheel: one that is made to crash who reads it, or to keep him, is a finding |
 | manylinux, musllinux | by the tables of [auditwheel](https://github.com/pypa/auditwheel): symbol versions, libraries, symbols that not every copy of a library has. Which musl a library needs cannot be told from it, so that the tag named is the newest of the tables, and an older one is not objected to |
 | macOS, Windows | by the minimum version and the machine that the library itself declares; what is a part of Windows by the lists of [delvewheel](https://github.com/adang1345/delvewheel) |
-| the requirement | as pip reads it: markers are evaluated for each platform of the wheel's tags and each Python (3.9 to 3.15) that `Requires-Python` allows. A release newer than those that are known is not judged |
+| the requirement | every release that it allows is judged. Markers are not evaluated: requirements with the same marker are judged together with those that have none. Releases newer than {newest} are not judged |
 | `*.libs`, `.dylibs` | what repair tools have put there was built by others: how it was linked, and its symbols, are no findings |
 | entitled to be elsewhere | `libtvm_ffi`, which `tvm_ffi` loads before; NVIDIA's driver (`libcuda.so.1`, `nvcuda.dll`); what the platform tag promises to be on every machine |
 | registered names | can only be looked for among a library's strings, since nothing is loaded (`TVM504`); what is exported for `LIB` is certain (`TVM503`) |

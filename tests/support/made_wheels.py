@@ -30,7 +30,6 @@ def write_wheel(
     tag: str = "py3-none-any",
     distribution: str = "pkg-1.0",
     requires: tuple[str, ...] = (),
-    requires_python: str = ">=3.9",
 ) -> Path:
     """Write a wheel with these files and the metadata that belongs to it; return its path.
 
@@ -39,7 +38,7 @@ def write_wheel(
     dist_info = f"{distribution}.dist-info"
     name, version = distribution.split("-")
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    metadata += f"Requires-Python: {requires_python}\n"
+    metadata += "Requires-Python: >=3.9\n"
     metadata += "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
     python, abi, platform = tag.split("-")
     tags = "".join(f"Tag: {python}-{abi}-{one}\n" for one in platform.split("."))

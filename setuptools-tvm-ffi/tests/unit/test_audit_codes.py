@@ -82,7 +82,6 @@ class Wheel:
     platform: str = OLDEST
     python: str = "py3-none"
     requires: tuple[str, ...] = ("apache-tvm-ffi>=0.1.15.post2,<0.2",)
-    requires_python: str = ">=3.9"
     floor: str = "0.1.15.post2"
     has_build_record: bool = True
 
@@ -116,7 +115,6 @@ class Wheel:
             files,
             tag=tag,
             requires=self.requires,
-            requires_python=self.requires_python,
         )
 
 
@@ -619,21 +617,24 @@ def test_a_symbol_of_no_known_release_is_lacking_in_all_of_them(
     ("requires", "found"),
     [
         (("apache-tvm-ffi>=0.1.15.post2,<0.2; sys_platform == 'linux'",), {}),
-        (("apache-tvm-ffi>=0.1.15.post2,<0.2; platform_machine == 'vax'",), {"TVM701": "with"}),
-        (
-            ("apache-tvm-ffi>=0.1.15.post2,<0.2; sys_platform == 'win32'",),
-            {"TVM701": "does not apply with Python 3.9 on manylinux"},
-        ),
         (
             (
                 "apache-tvm-ffi>=0.1.14.post1,<0.2; python_version < '3.10'",
                 "apache-tvm-ffi>=0.1.15.post2,<0.2; python_version >= '3.10'",
             ),
-            {"TVM703": "(with Python 3.9 on manylinux"},
+            {"TVM703": 'python_version < "3.10"'},
         ),
         (
-            ("apache-tvm-ffi>=0.1.15.post2,<0.2; python_version >= '3.10'",),
-            {"TVM701": "does not apply with Python 3.9 on manylinux"},
+            (
+                "apache-tvm-ffi>=0.1.15.post2; python_version < '3.10'",
+                "apache-tvm-ffi<0.2; python_version < '3.10'",
+                "apache-tvm-ffi==0.1.15.post2; python_version >= '3.10'",
+            ),
+            {},
+        ),
+        (
+            ("apache-tvm-ffi<0.2", "apache-tvm-ffi>=0.1.15.post2; python_version >= '3.10'"),
+            {},
         ),
         (("apache-tvm-ffi==0.0.1",), {"TVM707": "'apache-tvm-ffi==0.0.1' allows none"}),
         (("apache-tvm-ffi>=9,<0.2",), {"TVM707": "and none after it"}),
@@ -647,7 +648,7 @@ def test_a_symbol_of_no_known_release_is_lacking_in_all_of_them(
         (("apache-tvm-ffi>0.1.15.post2,<0.2",), {}),
     ],
 )
-def test_a_requirement_is_judged_as_pip_reads_it_for_each_python(
+def test_requirements_are_judged_together_for_each_marker(
     wheel: Wheel, reader: BinaryReader, requires: tuple[str, ...], found: dict[str, str]
 ) -> None:
     wheel.requires = requires
@@ -655,14 +656,6 @@ def test_a_requirement_is_judged_as_pip_reads_it_for_each_python(
     assert [finding.code.name for finding in findings] == list(found)
     for finding in findings:
         assert found[finding.code.name] in finding.what
-
-
-def test_a_python_that_the_wheel_is_not_for_needs_no_requirement(
-    wheel: Wheel, reader: BinaryReader
-) -> None:
-    wheel.requires = ("apache-tvm-ffi>=0.1.15.post2,<0.2; python_version >= '3.10'",)
-    wheel.requires_python = ">=3.10"
-    assert audited(wheel, reader).findings == ()
 
 
 def test_a_requirement_in_an_extra_is_none_of_the_package(

@@ -20,7 +20,7 @@ from ..records import build_record
 from . import codes
 from .codes import Finding
 from .library_checks import Surroundings, is_grafted, library_findings, surroundings
-from .requirement_checks import declared_requirement, places, requirement_findings
+from .requirement_checks import declared_requirement, requirement_findings
 from .stub_files import MAX_TOTAL_SIZE, StubNames, may_name, stub_names
 from .wheel_checks import (
     BuildFacts,
@@ -104,8 +104,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             strings = frozenset(name for binary in binaries for name in binary.found)
             built = [binary for binary in tvm_ffi if not is_grafted(binary.path)]
             findings += stub_findings(built, frozenset(wheel.members), stubs, strings)
-            where = places(wheel.metadata(), wheel.tags, tvm_ffi)
-            findings += requirement_findings(requirements, tvm_ffi, record, where)
+            findings += requirement_findings(requirements, tvm_ffi, record)
             digests = {binary.path: contents.digests[binary.path] for binary in built}
             findings += build_record_findings(record, digests)
         return WheelReport(

@@ -1,21 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at which releases of apache-tvm-ffi a wheel's requirement lets pip install beside it.
-
-As pip does, for each Python that the wheel is for: markers are evaluated with what that Python has
-on the wheel's platform, and of several requirements that apply, all have to be met.
-"""
+"""Check which releases of apache-tvm-ffi a wheel's requirement lets pip install."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from email.message import Message
 
-from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.tags import Tag
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -27,53 +19,6 @@ from .tvm_ffi_symbols import FIRST, GONE, RELEASES
 from .wheel_checks import BuildFacts, needed_releases
 
 _NEWEST = max(RELEASES)
-
-# Minor releases of CPython that wheels are judged for; apache-tvm-ffi itself needs 3.9.
-_PYTHONS = tuple(f"3.{minor}" for minor in range(9, 16))
-# A bound within a minor release (>=3.9.2) is met by its last one.
-_LAST_MICRO = 99
-
-_SYSTEMS = {
-    "linux": ("posix", "linux", "Linux"),
-    "macosx": ("posix", "darwin", "Darwin"),
-    "win": ("nt", "win32", "Windows"),
-}
-_MACHINES = {"win_amd64": "AMD64", "win32": "x86", "win_arm64": "ARM64"}
-
-
-@dataclass(frozen=True)
-class Place:
-    """A Python on a platform, where a wheel may be installed."""
-
-    python: str
-    platform: str
-    machine: str = ""
-
-    def environment(self) -> dict[str, str]:
-        """Return what markers are evaluated with.
-
-        https://packaging.python.org/en/latest/specifications/dependency-specifiers/
-        """
-        family = re.split(r"[\d_]", self.platform, maxsplit=1)[0]
-        os_name, sys_platform, system = _SYSTEMS.get(family, _SYSTEMS["linux"])
-        full = f"{self.python}.{_LAST_MICRO}"
-        return {
-            "os_name": os_name,
-            "sys_platform": sys_platform,
-            "platform_system": system,
-            "platform_machine": _MACHINES.get(self.platform, self.machine),
-            "python_version": self.python,
-            "python_full_version": full,
-            "implementation_name": "cpython",
-            "implementation_version": full,
-            "platform_python_implementation": "CPython",
-            "platform_release": "",
-            "platform_version": "",
-            "extra": "",
-        }
-
-    def __str__(self) -> str:
-        return f"Python {self.python} on {self.platform}"
 
 
 def declared_requirement(metadata: Message) -> list[Requirement]:
@@ -90,65 +35,26 @@ def declared_requirement(metadata: Message) -> list[Requirement]:
     return found
 
 
-def places(metadata: Message, tags: Iterable[Tag], binaries: Sequence[Binary]) -> list[Place]:
-    """Return where a wheel may be installed: each platform of its tags with each Python."""
-    tags = list(tags)
-    try:
-        wanted = SpecifierSet(str(metadata.get("Requires-Python", "")))
-    except InvalidSpecifier:
-        wanted = SpecifierSet()
-    # What is built for one Python alone (cp311-cp311) is installed into no other.
-    only = {tag.interpreter for tag in tags if tag.interpreter == tag.abi.rstrip("dmtu")}
-    is_bound = all(tag.interpreter in only and tag.abi != "abi3" for tag in tags)
-    pythons = [
-        python
-        for python in _PYTHONS
-        if wanted.contains(f"{python}.{_LAST_MICRO}")
-        and (not is_bound or f"cp{python.replace('.', '')}" in only)
-    ]
-    machine = next((binary.machine for binary in binaries), "")
-    platforms = sorted({tag.platform for tag in tags})
-    return [
-        Place(python, platform, machine) for platform in platforms for python in pythons or _PYTHONS
-    ]
-
-
 def requirement_findings(
-    requirements: Sequence[Requirement],
-    binaries: Sequence[Binary],
-    facts: BuildFacts | None,
-    where: Sequence[Place],
+    requirements: Sequence[Requirement], binaries: Sequence[Binary], facts: BuildFacts | None
 ) -> Iterator[Finding]:
-    """Yield what is wrong with a requirement for apache-tvm-ffi, the same for many places once.
+    """Yield the findings about a wheel's requirements for apache-tvm-ffi.
 
-    :param binaries: the libraries that are used over the TVM-FFI ABI.
-    :param where: `places` of the wheel.
+    Requirements without a marker apply together. Those with a marker are judged together with the
+    unmarked ones, each marker on its own: no marker is evaluated.
+
+    :param binaries: the libraries that use the TVM-FFI ABI.
     """
     if not requirements:
         yield Finding(codes.NO_REQUIREMENT, "", "METADATA has no Requires-Dist for it")
         return
-    by_choice: dict[tuple[Requirement, ...], list[Place]] = {}
-    for place in where:
-        environment = place.environment()
-        applying = tuple(r for r in requirements if _applies(r.marker, environment))
-        by_choice.setdefault(applying, []).append(place)
-    for applying, there in by_choice.items():
-        with_markers = len(by_choice) > 1 or any(r.marker for r in applying)
-        suffix = f" (with {listed(list(map(str, there)))})" if with_markers else ""
-        if not applying:
-            said = ", ".join(map(str, requirements))
-            what = f"'{said}' does not apply with {listed(list(map(str, there)))}"
-            yield Finding(codes.NO_REQUIREMENT, "", what)
-            continue
-        for finding in _findings(applying, binaries, facts):
-            yield Finding(finding.code, finding.path, finding.what + suffix)
-
-
-def _applies(marker: Marker | None, environment: Mapping[str, str]) -> bool:
-    try:
-        return marker is None or marker.evaluate(dict(environment))
-    except (UndefinedComparison, UndefinedEnvironmentName):
-        return False  # pip does not install such a wheel
+    unmarked = [requirement for requirement in requirements if requirement.marker is None]
+    by_marker: dict[str, list[Requirement]] = {}
+    for requirement in requirements:
+        if requirement.marker is not None:
+            by_marker.setdefault(str(requirement.marker), [*unmarked]).append(requirement)
+    for applying in by_marker.values() or [unmarked]:
+        yield from _findings(applying, binaries, facts)
 
 
 def _findings(
