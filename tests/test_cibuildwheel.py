@@ -22,9 +22,12 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="cibuildwheel needs Python 3.11 or newer"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        sys.version_info < (3, 11), reason="cibuildwheel needs Python 3.11 or newer"
+    ),
+]
 
 RESOLVE = """
 import json, sys

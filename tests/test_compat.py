@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from environments import Environment, made_once, make_environment
 
+pytestmark = pytest.mark.long
+
 # Up to 0.1.5 as the library would be used by hand, without load_lib_module.
 BY_HAND = """\
 import pathlib, runpy, sysconfig, tvm_ffi, tvm_ffi.libinfo

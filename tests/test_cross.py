@@ -29,6 +29,8 @@ from environments import (
 from sample_projects import PROJECTS
 from sbom_schema import assert_valid
 
+pytestmark = pytest.mark.long
+
 TAGS = {
     "x86_64-linux-gnu.2.17": "manylinux_2_17_x86_64.manylinux2014_x86_64",
     "aarch64-linux-gnu.2.28": "manylinux_2_28_aarch64",

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from environments import LEFT_OUT, QUICK, REPOSITORY, Environment, make_environment
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = REPOSITORY / "examples"
 
 #: The folder of an example, and that of the project in it that is built with the plugin.

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from environments import QUICK, Environment, copy_repository, make_environment
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def frontends(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]) -> Environment:

@@ -15,6 +15,8 @@ from compiler_cache import COMPILE_ANEW
 from environments import QUICK, Environment, copy_repository
 from sample_projects import PROJECTS
 
+pytestmark = pytest.mark.long
+
 DATE = 1700000000
 
 #: With debug information, which names folders if it is let.

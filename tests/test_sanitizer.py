@@ -14,7 +14,10 @@ import pytest
 from environments import QUICK, Environment, copy_repository, make_environment
 from sample_projects import PROJECTS, Project
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="preloads the runtime as ELF does")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform != "linux", reason="preloads the runtime as ELF does"),
+]
 
 
 def variables_of(printed: str) -> dict[str, str]:

@@ -12,6 +12,8 @@ import pytest
 from environments import Environment, make_environment
 from sample_projects import ProjectFactory
 
+pytestmark = pytest.mark.long
+
 
 def errors(printed: str) -> str:
     """The lines of ours, without their prefix."""

@@ -21,6 +21,8 @@ import pytest
 from environments import QUICK, REPOSITORY, Environment
 from sample_projects import PROJECTS, Project, ProjectFactory
 
+pytestmark = pytest.mark.long
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:

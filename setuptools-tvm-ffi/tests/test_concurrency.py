@@ -20,6 +20,8 @@ from environments import QUICK
 from sample_projects import Project, ProjectFactory
 from slow_compiler import HALF_AN_OBJECT, SlowCompiler, make_slow_compiler
 
+pytestmark = pytest.mark.long
+
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 

@@ -21,6 +21,8 @@ from compiler_cache import COMPILE_ANEW
 from environments import Environment
 from sample_projects import PROJECTS, Project, ProjectFactory
 
+pytestmark = pytest.mark.long
+
 needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc on PATH")
 needs_binutils = pytest.mark.skipif(
     shutil.which("nm") is None or shutil.which("readelf") is None, reason="no binutils on PATH"

@@ -18,6 +18,8 @@ import pytest
 from named_registries import LIBRARY, Names, compile_library, install, stubs_of
 from setuptools_tvm_ffi.base.errors import BuildError
 
+pytestmark = pytest.mark.long
+
 REGISTRIES = int(os.environ.get("HOSTILE_REGISTRIES", "16"))
 SEED = int(os.environ.get("HOSTILE_SEED", "0"))
 

@@ -17,6 +17,8 @@ import pytest
 from environments import Environment, make_environment
 from sample_projects import Project, ProjectFactory
 
+pytestmark = pytest.mark.long
+
 PARTS = 6
 
 

@@ -11,6 +11,8 @@ import pytest
 from environments import BUILD_REQUIREMENTS, QUICK, Environment, make_environment
 from sample_projects import PROJECTS
 
+pytestmark = pytest.mark.long
+
 #: pip takes a `$HOME` in an environment's own path for the variable where it asks distutils for
 #: the folders to install into, which is before Python 3.10.
 DOLLAR = "$HOME" if sys.version_info >= (3, 10) else "$ "

@@ -25,7 +25,10 @@ from environments import QUICK, Environment, make_environment
 from sample_projects import PROJECTS
 from slow_compiler import SlowCompiler, make_slow_compiler
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and PATH as Linux has")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and PATH as Linux has"),
+]
 
 #: What a build needs and the environment that imports does not have.
 TOOLS = ("setuptools", "setuptools_tvm_ffi", "ninja", "packaging", "wheel", "pip")

@@ -31,6 +31,8 @@ from setuptools_tvm_ffi.binaries.binary import BinaryReader
 from setuptools_tvm_ffi.cli import audited_wheels, main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
+pytestmark = pytest.mark.long
+
 LIBRARY = "grafted_pkg/libgrafted.so"
 
 

@@ -17,6 +17,8 @@ import pytest
 from environments import QUICK, Environment, make_environment
 from sample_projects import Project, ProjectFactory
 
+pytestmark = pytest.mark.long
+
 PACKAGE = "described_pkg"
 API, API_STUB = f"{PACKAGE}/_ffi_api.py", f"{PACKAGE}/_ffi_api.pyi"
 INIT, INIT_STUB = f"{PACKAGE}/__init__.py", f"{PACKAGE}/__init__.pyi"

@@ -12,6 +12,8 @@ import pytest
 from environments import QUICK, Environment, make_environment
 from sample_projects import PROJECTS, Project, ProjectFactory
 
+pytestmark = pytest.mark.long
+
 #: Of each function of every_type: what it takes, what it returns.
 SIGNATURES = {
     "nothing": ("", "None"),
