@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,10 @@ def test_a_project_may_lower_the_floor(project: ProjectFactory) -> None:
     assert '"abi-floor": "0.1.9"' in small.metadata("tvm_ffi_build.json")
 
 
+@pytest.mark.skipif(
+    not Path(sysconfig.get_path("include"), "Python.h").is_file(),
+    reason="needs Python.h to compile an extension of CPython",
+)
 def test_other_plugins_commands_keep_their_behaviour(project: ProjectFactory) -> None:
     other: Project = project("other_commands")
     other.build()
