@@ -8,7 +8,6 @@ process. Standard input holds, for each file, a line of JSON (``size``, ``memory
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import sys
@@ -277,39 +276,18 @@ def _text(name: str | bytes) -> str:
 
 def strings_in(content: bytes, names: Collection[str]) -> list[str]:
     """Return the names that are strings in a file, or ends of strings, which linkers merge."""
-    root = _tree_of_ends(tuple(names))
+    wanted = {name.encode(): name for name in names if name}
+    lengths: dict[bytes, set[int]] = {}
+    for encoded in wanted:
+        lengths.setdefault(encoded[-1:], set()).add(len(encoded))
     found: set[str] = set()
-    for match in _END_OF_STRING.finditer(content) if root.following else ():
-        position = match.end() - 2
-        end = root.following.get(content[position])
-        while end is not None:
-            if end.name is not None:
-                found.add(end.name)
-            position -= 1
-            end = end.following.get(content[position]) if position >= 0 else None
+    for match in _END_OF_STRING.finditer(content) if wanted else ():
+        end = match.start() + 1
+        for length in lengths.get(content[end - 1 : end], ()):
+            name = wanted.get(content[max(0, end - length) : end])
+            if name is not None:
+                found.add(name)
     return sorted(found)
-
-
-class _End:
-    """The last bytes of names: which name they are, and what is before them in others."""
-
-    __slots__ = ("following", "name")
-
-    def __init__(self) -> None:
-        self.following: dict[int, _End] = {}
-        self.name: str | None = None
-
-
-# The same names are looked for in every library of a wheel.
-@functools.lru_cache(maxsize=1)
-def _tree_of_ends(names: tuple[str, ...]) -> _End:
-    root = _End()
-    for name in filter(None, names):
-        end = root
-        for byte in reversed(name.encode()):
-            end = end.following.setdefault(byte, _End())
-        end.name = name
-    return root
 
 
 def build_paths(content: bytes) -> list[str]:
