@@ -7,13 +7,10 @@ TVM605 are removed: pip, twine and check-wheel-contents report what they reporte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 ERROR = "error"
 WARNING = "warning"
-
-_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -46,16 +43,6 @@ class Finding:
     what: str
     breaks: str = ""
     fix: str = ""
-
-
-def listed(names: Sequence[str], between: str = ", ") -> str:
-    """Return names as a finding shows them: the first few.
-
-    >>> listed(["a", "b", "c", "d", "e", "f"])
-    'a, b, c, d and 2 more'
-    """
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return between.join(names[:_SHOWN]) + more
 
 
 TAG_TOO_LOW = Code(

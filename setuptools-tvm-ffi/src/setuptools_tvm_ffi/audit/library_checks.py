@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from packaging.tags import Tag
 
+from ..base.text import first_few
 from ..binaries import local_symbols
 from ..binaries.binary import Binary
 from ..binaries.platform_tags import is_entitled, is_external_copy
 from ..binaries.python_symbols import is_python_symbol
 from . import codes
-from .codes import Code, Finding, listed
+from .codes import Code, Finding
 
 _PYTHON_LIBRARY = re.compile(r"libpython[\d.]+\w*\.(?:so|dylib)[\d.]*|(?i:python3\d*\w*\.dll)")
 _OF_WHO_EXPORTS = (codes.EXPORTS_TEMPLATES, codes.UNIQUE)
@@ -142,17 +143,17 @@ def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]
         and not _PYTHON_LIBRARY.fullmatch(_plain(library))
     ]
     if missing:
-        yield codes.NEEDS_MISSING, listed(missing)
+        yield codes.NEEDS_MISSING, first_few(missing)
     unreached = [
         around.files[_plain(library)]
         for library in binary.needed
         if _plain(library) in around.files and not _is_reached(binary, library, around)
     ]
     if unreached:
-        yield codes.NEEDS_UNREACHABLE, listed(unreached)
+        yield codes.NEEDS_UNREACHABLE, first_few(unreached)
     outside = [p for p in binary.run_paths if _folder_of(binary, p) not in around.folders]
     if outside:
-        yield codes.RUN_PATH_OUTSIDE, listed(outside)
+        yield codes.RUN_PATH_OUTSIDE, first_few(outside)
     if binary.format == "macho" and binary.machine == "arm64" and not binary.signed:
         yield codes.UNSIGNED, "it has no LC_CODE_SIGNATURE"
 
@@ -160,7 +161,7 @@ def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]
 def _python(binary: Binary) -> Iterator[tuple[Code, str]]:
     python = python_symbols(binary)
     if binary.kind == "library" and python:
-        yield codes.NEEDS_PYTHON, listed(python)
+        yield codes.NEEDS_PYTHON, first_few(python)
 
 
 def _symbols(binary: Binary) -> Iterator[tuple[Code, str]]:
@@ -168,9 +169,9 @@ def _symbols(binary: Binary) -> Iterator[tuple[Code, str]]:
         return
     templates = foreign_templates(binary)
     if templates:
-        yield codes.EXPORTS_TEMPLATES, listed(templates)
+        yield codes.EXPORTS_TEMPLATES, first_few(templates)
     if binary.unique:
-        yield codes.UNIQUE, listed(binary.unique)
+        yield codes.UNIQUE, first_few(binary.unique)
 
 
 def _linking(binary: Binary) -> Iterator[tuple[Code, str]]:
@@ -181,7 +182,7 @@ def _linking(binary: Binary) -> Iterator[tuple[Code, str]]:
     if binary.relro == "none":
         yield codes.NO_RELRO, "there is no PT_GNU_RELRO"
     if binary.build_paths:
-        yield codes.BUILD_PATHS, listed(binary.build_paths)
+        yield codes.BUILD_PATHS, first_few(binary.build_paths)
 
 
 def _is_reached(binary: Binary, library: str, around: Surroundings) -> bool:

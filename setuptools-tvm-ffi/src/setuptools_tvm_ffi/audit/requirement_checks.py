@@ -11,10 +11,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from ..base.text import first_few
 from ..binaries.binary import Binary
 from ..ffi.releases import DISTRIBUTION, WITHDRAWN
 from . import codes
-from .codes import Finding, listed
+from .codes import Finding
 from .tvm_ffi_symbols import FIRST, GONE, RELEASES
 from .wheel_checks import BuildFacts, needed_releases
 
@@ -73,11 +74,11 @@ def _findings(
     if facts is not None:
         older = [str(r) for r in allowed if r < Version(facts.floor.public)]
         if older:
-            what = f"'{said}' allows {listed(older)}; the floor is {facts.floor}"
+            what = f"'{said}' allows {first_few(older)}; the floor is {facts.floor}"
             yield Finding(codes.REQUIREMENT_BELOW_FLOOR, "", what)
     withdrawn = [str(release) for release in allowed if release in WITHDRAWN]
     if withdrawn:
-        yield Finding(codes.REQUIREMENT_WITHDRAWN, "", f"'{said}' allows {listed(withdrawn)}")
+        yield Finding(codes.REQUIREMENT_WITHDRAWN, "", f"'{said}' allows {first_few(withdrawn)}")
     least = min([*allowed, *later])
     above = [r for r in _next_lines(least) if _allows(specifiers, r)]
     if above:
@@ -101,7 +102,7 @@ def _symbol_findings(
         ]
         if not lacking:
             continue
-        what = f"'{said}' allows {listed(lacking)}; "
+        what = f"'{said}' allows {first_few(lacking)}; "
         if first is None:
             what += f"no release up to {_NEWEST} has {name}"
         else:

@@ -14,12 +14,13 @@ from packaging.tags import Tag, parse_tag
 from packaging.version import InvalidVersion, Version
 
 from ..base.errors import BuildError
+from ..base.text import first_few
 from ..binaries.binary import Binary
 from ..binaries.platform_tags import problems_for, satisfied_tag
 from ..ffi.releases import DISTRIBUTION
 from ..records import build_record
 from . import codes
-from .codes import Finding, listed
+from .codes import Finding
 from .library_checks import is_bound_to_cpython, is_python_extension, python_symbols
 from .stub_files import StubNames
 from .tvm_ffi_symbols import FIRST
@@ -89,7 +90,7 @@ def tag_findings(
             continue
         problems = problems_for(binaries, platform)
         if problems:
-            what = f"'{platform}': {listed(problems, '; ')}; {fits}"
+            what = f"'{platform}': {first_few(problems, separator='; ')}; {fits}"
             yield Finding(codes.TAG_TOO_LOW, "", what, *_case(platform, lowest))
         elif platform.startswith("linux_"):
             _, fix = _case(platform, lowest)
@@ -99,14 +100,14 @@ def tag_findings(
         is_python_extension(b) and python_symbols(b) for b in binaries
     )
     if "py3-none" not in pythons and not bound_to_one:
-        yield Finding(codes.TAG_PYTHON, "", listed(pythons))
+        yield Finding(codes.TAG_PYTHON, "", first_few(pythons))
     try:
         named = named_tags(wheel_file)
     except ValueError as problem:
         yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL {problem}")
     else:
         if named != tags:
-            said = listed(sorted(map(str, named)) or ["none"])
+            said = first_few(sorted(map(str, named)) or ["none"])
             yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL says {said}")
     if str(wheel_file.get("Root-Is-Purelib", "")).strip().lower() == "true":
         yield Finding(codes.ROOT_IS_PURELIB, "", "WHEEL says so")
@@ -258,7 +259,7 @@ def _module_findings(
         else:
             lacking = [name for name in names.exported if name not in exported]
             if lacking:
-                yield Finding(codes.STUB_NAMES_NO_EXPORT, path, listed(lacking))
+                yield Finding(codes.STUB_NAMES_NO_EXPORT, path, first_few(lacking))
     unknown = [
         name
         for name in names.registered
@@ -266,7 +267,7 @@ def _module_findings(
         if not {name, _last_part(name)} & strings
     ]
     if unknown and by_target:
-        yield Finding(codes.STUB_NAMES_UNKNOWN, path, listed(unknown))
+        yield Finding(codes.STUB_NAMES_UNKNOWN, path, first_few(unknown))
 
 
 def _missing_stub(
@@ -283,7 +284,7 @@ def _missing_stub(
         is_missing = path in exporting and stubs[module].is_generated and f"{module}i" not in paths
         return f"{module}i is not there" if is_missing else None
     if loading:
-        return f"no module with stubs loads it; {listed(sorted(loading.values()))} load others"
+        return f"no module with stubs loads it; {first_few(sorted(loading.values()))} load others"
     top, slash, _ = path.partition("/")
     package = f"{top}/" if slash else ""
     has_some = any(p.startswith(package) and p.endswith(".pyi") for p in paths)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..audit.codes import listed
 from ..base.errors import BuildError
+from ..base.text import first_few
 from .binary import Binary, SymbolVersion
 from .windows_libraries import is_on_every_windows
 
@@ -242,7 +242,7 @@ def _policy_problems(
     for needed in binary.symbol_versions:
         if needed.library in bundled or _is_allowed(needed, policy, glibc):
             continue
-        users = f" (for {listed(needed.symbols)})" if needed.symbols else ""
+        users = f" (for {first_few(needed.symbols)})" if needed.symbols else ""
         yield f"it needs {needed.version} of {needed.library}{users}"
     for library in binary.needed:
         known = library in policy.libraries or library in EXTERNAL or library in bundled
@@ -253,7 +253,7 @@ def _policy_problems(
     for library, symbols in policy.forbidden:
         used = sorted(undefined & symbols) if library in binary.needed else []
         if used:
-            yield f"it uses {listed(used)}, which not every {library} has"
+            yield f"it uses {first_few(used)}, which not every {library} has"
 
 
 def _is_allowed(needed: SymbolVersion, policy: _Policy, glibc: tuple[int, int] | None) -> bool:

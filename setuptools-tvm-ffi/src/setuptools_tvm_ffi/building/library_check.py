@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from ..base.errors import BuildError
+from ..base.text import first_few
 from ..binaries.python_symbols import is_python_symbol
 from ..toolchains import Toolchain
 
@@ -50,11 +51,11 @@ def link_failure(library: str, linker_output: str) -> BuildError | None:
         return python_symbols_error(library, python)
     if all(name.lstrip("_").startswith(("TVMFFI", "imp_TVMFFI")) for name in names):
         return BuildError(
-            f"library {library!r}: undefined {_listed(names)}",
+            f"library {library!r}: undefined {_quoted(names)}",
             hint="these are functions of libtvm_ffi: take 'link-shared = false' away",
         )
     return BuildError(
-        f"library {library!r}: undefined {_listed(names)}",
+        f"library {library!r}: undefined {_quoted(names)}",
         hint="add the source that defines it to 'sources', or the library to 'libraries'; "
         "a shared library with undefined symbols would fail at import on a user's machine",
     )
@@ -99,17 +100,16 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
 def python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:
     """Return the error for a library that refers to these symbols of CPython."""
     return BuildError(
-        f"library {library!r}: needs the CPython {_listed(names)}",
+        f"library {library!r}: needs the CPython {_quoted(names)}",
         hint="a TVM-FFI library is free of the CPython ABI, which is what lets one wheel serve "
         "every Python: use tvm::ffi types instead, and leave out Python.h and libpython",
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _quoted(names: tuple[str, ...]) -> str:
     word = "symbol" if len(names) == 1 else "symbols"
-    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{word} {shown}{more}"
+    quoted = [f"'{name}'" for name in names]
+    return f"{word} {first_few(quoted, shown=_SHOWN)}"
 
 
 def _print_program_name(command: tuple[str, ...], program: str) -> str:

@@ -10,6 +10,7 @@ from ..audit.codes import Finding
 from ..audit.report import LibraryReport, WheelReport
 from ..audit.wheel_checks import exported_functions
 from ..base.errors import harmless
+from ..base.text import first_few
 
 # Who has what a library needs, and how that is called.
 _PROVIDERS = {
@@ -62,14 +63,14 @@ def _facts(library: LibraryReport, report: WheelReport) -> Iterator[tuple[str, s
     for provider, label in _PROVIDERS.items():
         names = [name for name, has in library.needed if has == provider]
         if names:
-            yield label, _listed(names)
+            yield label, _joined(names)
     if not library.needed:
         yield "needs", "nothing"
     if binary.minimum_os is not None:
         yield "minimum macOS", ".".join(map(str, binary.minimum_os))
     versions = dict.fromkeys(v.version for v in binary.symbol_versions)
     if versions:
-        yield "symbol versions", _listed(versions)
+        yield "symbol versions", _joined(versions)
     symbols = {name: report.symbols[name] for name in binary.undefined if name in report.symbols}
     known = [release for release in symbols.values() if release is not None]
     if symbols:
@@ -77,21 +78,20 @@ def _facts(library: LibraryReport, report: WheelReport) -> Iterator[tuple[str, s
         yield "tvm-ffi symbols", f"{len(symbols)}{newest}"
         unknown = [name for name, release in symbols.items() if release is None]
         if unknown:
-            yield "of no known release", _listed(unknown)
+            yield "of no known release", _joined(unknown)
     functions = exported_functions(binary)
     if functions:
-        yield "functions", _listed(functions)
+        yield "functions", _joined(functions)
     others = [name for name in binary.exported if not name.startswith("__tvm_ffi_")]
-    yield "other exports", _listed(others)
+    yield "other exports", _joined(others)
     if binary.run_paths:
-        yield "run paths", _listed(binary.run_paths)
+        yield "run paths", _joined(binary.run_paths)
     if binary.relro is not None:
         yield "RELRO", binary.relro
 
 
-def _listed(names: Collection[str]) -> str:
-    shown = ", ".join(map(_shortened, list(names)[:_SHOWN])) or "nothing"
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+def _joined(names: Collection[str]) -> str:
+    return first_few([_shortened(name) for name in names], shown=_SHOWN) or "nothing"
 
 
 def _shortened(name: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..base.errors import PREFIX, BuildError
+from ..base.text import first_few
 
 DEFAULT = "default"
 AUTO = "auto"
@@ -69,7 +70,7 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
         problems = problems_for(binaries, tag)
         if problems:
             raise BuildError(
-                f"{place}: the wheel cannot be for '{tag}':\n{_listed(problems)}",
+                f"{place}: the wheel cannot be for '{tag}':\n{_indented(problems)}",
                 hint=f"the lowest tag that holds is '{satisfied}': ask for that, or build where "
                 "the libraries are as old as the tag, as in the images of pypa/manylinux",
             )
@@ -82,7 +83,9 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
             PREFIX,
             place,
             satisfied,
-            f":\n{_listed(problems)}\n'{PREFIX} repair' brings libraries along" if problems else "",
+            f":\n{_indented(problems)}\n'{PREFIX} repair' brings libraries along"
+            if problems
+            else "",
         )
     return satisfied
 
@@ -101,8 +104,5 @@ def _binaries(folder: Path) -> Iterator[tuple[str, bytes]]:
                     yield inside, start + stream.read()
 
 
-def _listed(problems: tuple[str, ...]) -> str:
-    shown = [f"  {problem}" for problem in problems[:_SHOWN]]
-    if len(problems) > _SHOWN:
-        shown.append(f"  and {len(problems) - _SHOWN} more")
-    return "\n".join(shown)
+def _indented(problems: tuple[str, ...]) -> str:
+    return "  " + first_few(problems, shown=_SHOWN, separator="\n  ")

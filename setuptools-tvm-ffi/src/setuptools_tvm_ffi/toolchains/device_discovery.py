@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..base.errors import BuildError
+from ..base.text import in_words
 from ..settings import ProjectSettings
 from .hipcc import HipccCompiler
 from .model import Compiler, DeviceCompiler, EnvironmentFlags
@@ -207,22 +208,12 @@ def _find_program(
         if program is not None:
             return program
     raise BuildError(
-        f"no {name}: it is not on PATH, and {_listed(variables, 'and')} are not set", hint=hint
+        f"no {name}: it is not on PATH, and {in_words(variables, 'and')} are not set", hint=hint
     )
 
 
 def _elsewhere(variables: Sequence[str]) -> str:
-    return f"in {_listed(variables, 'or')} and on PATH" if variables else "on PATH"
-
-
-def _listed(words: Sequence[str], conjunction: str) -> str:
-    """Return words as a sentence lists them.
-
-    >>> _listed(["A", "B", "C"], "and")
-    'A, B and C'
-    """
-    *first, last = words
-    return f"{', '.join(first)} {conjunction} {last}" if first else last
+    return f"in {in_words(variables, 'or')} and on PATH" if variables else "on PATH"
 
 
 def _answer(program: str, *arguments: str) -> str:

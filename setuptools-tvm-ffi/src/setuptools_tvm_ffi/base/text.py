@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Join names and sentences for messages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+
+def first_few(items: Collection[str], *, shown: int = 4, separator: str = ", ") -> str:
+    """Join the first items and count the rest.
+
+    >>> first_few(["a", "b", "c", "d"]), first_few(["a", "b", "c", "d"], shown=2)
+    ('a, b, c, d', 'a, b and 2 more')
+
+    :param separator: a comma is left out before "and".
+    """
+    joined = separator.join(list(items)[:shown])
+    more = len(items) - shown
+    return f"{joined}{separator.lstrip(',')}and {more} more" if more > 0 else joined
+
+
+def in_words(items: Sequence[str], conjunction: str) -> str:
+    """Join items as a sentence does.
+
+    >>> in_words(["A", "B", "C"], "and")
+    'A, B and C'
+    """
+    *first, last = items
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
