@@ -19,7 +19,7 @@ from abi3info import DATAS, FUNCTIONS
 from abi3info.models import Symbol
 from environments import Environment
 from made_wheels import write_wheel
-from setuptools_tvm_ffi.audit.report import audit_wheel
+from setuptools_tvm_ffi.audit.wheel_audit import audit_wheel
 from setuptools_tvm_ffi.binaries.binary import BinaryReader
 
 pytestmark = pytest.mark.skipif(

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 from made_wheels import record_of
-from setuptools_tvm_ffi.archives.wheel_record import Record
+from setuptools_tvm_ffi.archives.wheel_record import RecordFile
 
 FOLDER = "pkg-1.0.dist-info"
 FILES = {"pkg/a.py": b"a", "pkg/ü, b.py": b"b"}
@@ -11,7 +11,7 @@ FILES = {"pkg/a.py": b"a", "pkg/ü, b.py": b"b"}
 
 def test_files_that_are_as_recorded_have_no_problem() -> None:
     content = record_of({"pkg/a.py": b"a"}, FOLDER)
-    record = Record(content, FOLDER)
+    record = RecordFile(content, FOLDER)
     assert record.problems == []
     assert record.problem("pkg/a.py", b"a") is None
     assert record.problem(f"{FOLDER}/RECORD", content) is None
@@ -19,7 +19,7 @@ def test_files_that_are_as_recorded_have_no_problem() -> None:
 
 
 def test_a_quoted_path_is_read() -> None:
-    record = Record('"pkg/ü, ""b"".py",sha256=x,1\n'.encode(), FOLDER)
+    record = RecordFile('"pkg/ü, ""b"".py",sha256=x,1\n'.encode(), FOLDER)
     assert list(record.rows) == ['pkg/ü, "b".py']
 
 
@@ -38,12 +38,12 @@ def test_a_quoted_path_is_read() -> None:
     ],
 )
 def test_a_row_that_does_not_fit_its_file_is_told(row: str, problem: str | None) -> None:
-    found = Record(f"{row}\n".encode(), FOLDER).problem("pkg/a.py", b"a")
+    found = RecordFile(f"{row}\n".encode(), FOLDER).problem("pkg/a.py", b"a")
     assert found == problem or (problem is not None and str(found).startswith(problem))
 
 
 def test_a_file_that_is_listed_and_not_there_is_missing() -> None:
-    record = Record(record_of(FILES, FOLDER), FOLDER)
+    record = RecordFile(record_of(FILES, FOLDER), FOLDER)
     assert list(record.missing(["pkg/a.py", f"{FOLDER}/RECORD"])) == ["pkg/ü, b.py"]
 
 
@@ -57,6 +57,6 @@ def test_a_file_that_is_listed_and_not_there_is_missing() -> None:
     ],
 )
 def test_a_row_that_is_wrong_in_itself_is_told(content: bytes, path: str, what: str) -> None:
-    ((found_path, found),) = Record(content, FOLDER).problems
+    ((found_path, found),) = RecordFile(content, FOLDER).problems
     assert found_path == path
     assert found.startswith(what)

@@ -25,8 +25,8 @@ import pytest
 from made_binaries import compile_library, make_macho, make_pe
 from made_wheels import record_of, write_wheel
 from setuptools_tvm_ffi.audit.codes import CATALOGUE, Code
-from setuptools_tvm_ffi.audit.report import WheelReport, audit_wheel
-from setuptools_tvm_ffi.audit.stub_files import stub_names
+from setuptools_tvm_ffi.audit.stub_files import promised_names
+from setuptools_tvm_ffi.audit.wheel_audit import WheelReport, audit_wheel
 from setuptools_tvm_ffi.base.file_digest import sha256_of
 from setuptools_tvm_ffi.binaries.binary import BinaryReader
 
@@ -694,12 +694,12 @@ def test_more_stubs_than_any_wheel_has_are_left_unread(
 ) -> None:
     wheel.files["pkg/_ffi_api.py"] = MODULE.replace(b'"ops"', b'"opus"')
     assert names(audited(wheel, reader)) == {"TVM501", "TVM505"}
-    monkeypatch.setattr("setuptools_tvm_ffi.audit.report.MAX_TOTAL_SIZE", len(MODULE))
+    monkeypatch.setattr("setuptools_tvm_ffi.audit.wheel_audit.MAX_TOTAL_SIZE", len(MODULE))
     assert names(audited(wheel, reader)) == set()
 
 
 def test_stubs_are_read_by_line_however_deep_they_go() -> None:
     deep = b"(" * 1_000_000 + b"\n" + MODULE
-    found = stub_names(deep, STUB)
+    found = promised_names(deep, STUB)
     assert (found.target, found.exported) == ("ops", ("add",))
     assert found.registered == ("pkg.scale", "pkg.Point")

@@ -5,17 +5,17 @@ from email.message import Message
 
 import pytest
 from setuptools_tvm_ffi.audit import codes
-from setuptools_tvm_ffi.audit.stub_files import StubNames
+from setuptools_tvm_ffi.audit.stub_files import PromisedNames
 from setuptools_tvm_ffi.audit.wheel_checks import looked_for, named_tags, tag_findings
 
 
 def test_names_that_no_package_has_are_not_looked_for() -> None:
     names = ("pkg.add", "x" * 501, *("pkg." + "y" * n for n in range(400)))
-    found = looked_for({"pkg/a.py": StubNames(registered=names)})
+    found = looked_for({"pkg/a.py": PromisedNames(registered=names)})
     assert {"pkg.add", "\0add", "\0" + "y" * 399} <= found
     assert "x" * 501 not in found
     many = tuple(f"{n:04}{'z' * 400}" for n in range(2000))
-    assert sum(map(len, looked_for({"pkg/a.py": StubNames(registered=many)}))) <= 400_000
+    assert sum(map(len, looked_for({"pkg/a.py": PromisedNames(registered=many)}))) <= 400_000
 
 
 def wheel_file(*tags: str) -> Message:

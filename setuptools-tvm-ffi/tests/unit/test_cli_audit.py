@@ -13,7 +13,7 @@ import pytest
 from made_binaries import compile_library
 from made_wheels import write_wheel
 from setuptools_tvm_ffi import cli
-from setuptools_tvm_ffi.audit.report import WheelReport, audit_wheel
+from setuptools_tvm_ffi.audit.wheel_audit import WheelReport, audit_wheel
 from setuptools_tvm_ffi.binaries.binary import BinaryReader
 from setuptools_tvm_ffi.cli import audit, audited_wheels
 

@@ -39,7 +39,7 @@ class RecordRow:
         return None
 
 
-class Record:
+class RecordFile:
     """The rows of a ``RECORD`` by path.
 
     :ivar problems: what is wrong with the rows themselves, as (path, what).

@@ -31,7 +31,7 @@ _PROTOCOL = re.compile(r"class _Library\(Protocol\):")
 
 
 @dataclass(frozen=True)
-class StubNames:
+class PromisedNames:
     """What a module's stubs promise.
 
     :param target: the library that the module loads.
@@ -47,15 +47,15 @@ class StubNames:
 
 
 def may_name(module: bytes | None, stub: bytes | None) -> bool:
-    """Whether `stub_names` may find something, which takes much longer."""
+    """Whether `promised_names` may find something, which takes much longer."""
     return any(content is not None and _MARK.search(content) for content in (module, stub))
 
 
-def stub_names(module: bytes | None, stub: bytes | None) -> StubNames:
+def promised_names(module: bytes | None, stub: bytes | None) -> PromisedNames:
     """Return what a module (``_ffi_api.py``) and its stub (``_ffi_api.pyi``) name."""
     code = _lines(module)
     loads = (_LOAD.match(line) for line in code)
-    return StubNames(
+    return PromisedNames(
         target=next((match[1] for match in loads if match), None),
         is_generated=any("# tvm-ffi-stubgen(" in line for line in code),
         exported=tuple(dict.fromkeys(_protocol(_lines(stub)))),

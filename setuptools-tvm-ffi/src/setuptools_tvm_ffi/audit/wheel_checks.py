@@ -22,7 +22,7 @@ from ..records import build_record
 from . import codes
 from .codes import Finding
 from .library_checks import is_bound_to_cpython, is_python_extension, python_symbols
-from .stub_files import StubNames
+from .stub_files import PromisedNames
 from .tvm_ffi_symbols import FIRST
 
 _SHOWN = 100
@@ -182,7 +182,7 @@ def named_tags(wheel_file: Message) -> frozenset[Tag]:
 def stub_findings(
     binaries: Sequence[Binary],
     paths: frozenset[str],
-    stubs: Mapping[str, StubNames],
+    stubs: Mapping[str, PromisedNames],
     strings: frozenset[str],
 ) -> Iterator[Finding]:
     """Yield what is wrong with the types that go with libraries.
@@ -224,7 +224,7 @@ def installed_path(path: str) -> str:
     return re.sub(r"^[^/]+\.data/(?:plat|pure)lib/", "", path)
 
 
-def looked_for(stubs: Mapping[str, StubNames]) -> set[str]:
+def looked_for(stubs: Mapping[str, PromisedNames]) -> set[str]:
     """Return the strings that `stub_findings` wants to have looked for in libraries.
 
     Not those that are longer, or more, than any package's, which would be for wasting time.
@@ -250,7 +250,7 @@ def _last_part(name: str) -> str:
 
 
 def _module_findings(
-    path: str, names: StubNames, by_target: Mapping[str, set[str]], strings: frozenset[str]
+    path: str, names: PromisedNames, by_target: Mapping[str, set[str]], strings: frozenset[str]
 ) -> Iterator[Finding]:
     if names.target is not None:
         exported = by_target.get(names.target)
@@ -271,7 +271,7 @@ def _module_findings(
 
 
 def _missing_stub(
-    path: str, exporting: set[str], paths: frozenset[str], stubs: Mapping[str, StubNames]
+    path: str, exporting: set[str], paths: frozenset[str], stubs: Mapping[str, PromisedNames]
 ) -> str | None:
     """Return which stub a library lacks.
 

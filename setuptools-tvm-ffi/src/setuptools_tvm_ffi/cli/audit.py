@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..audit.report import audit_wheel
+from ..audit.wheel_audit import audit_wheel
 from .audited_wheels import Audited, add_arguments, go_through
 
 __all__ = ["add_arguments", "run"]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from ..audit.codes import Finding
-from ..audit.report import LibraryReport, WheelReport
+from ..audit.wheel_audit import LibraryReport, WheelReport
 from ..audit.wheel_checks import exported_functions
 from ..base.errors import harmless
 from ..base.text import first_few

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..audit.codes import CATALOGUE
-from ..audit.report import WheelReport
+from ..audit.wheel_audit import WheelReport
 from ..base.errors import BuildError, ConfigurationError, harmless, render
 from ..binaries.binary import BinaryReader
 from . import print_traceback

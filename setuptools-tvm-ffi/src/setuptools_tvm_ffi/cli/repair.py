@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..audit.report import audit_wheel
+from ..audit.wheel_audit import audit_wheel
 from ..binaries.binary import BinaryReader
 from ..repair import Repaired, repair_wheel
 from . import audited_wheels

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..archives.wheel_archive import WheelArchive, open_wheel
-from ..archives.wheel_record import Record, RecordRow
+from ..archives.wheel_record import RecordFile, RecordRow
 from ..base.child_python import run_module
 from ..base.errors import BuildError, harmless
 from ..base.file_digest import sha256_of
@@ -229,7 +229,7 @@ def _digests(archive: WheelArchive) -> dict[str, str]:
     content = archive.in_dist_info("RECORD")
     if content is None:
         raise BuildError(f"{archive.path.name}: it has no {archive.dist_info}/RECORD")
-    rows = Record(content, archive.dist_info).rows
+    rows = RecordFile(content, archive.dist_info).rows
     return {name: _hexadecimal(rows[name]) for name in archive.members if name in rows}
 
 

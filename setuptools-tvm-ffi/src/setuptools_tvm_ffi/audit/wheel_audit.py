@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from ..archives.wheel_archive import WheelArchive, open_wheel
-from ..archives.wheel_record import Record
+from ..archives.wheel_record import RecordFile
 from ..base.errors import BuildError
 from ..base.file_digest import sha256_of
 from ..binaries.binary import Binary, BinaryReader, Unreadable, is_binary
@@ -21,7 +21,7 @@ from . import codes
 from .codes import Finding
 from .library_checks import Surroundings, is_grafted, library_findings, surroundings
 from .requirement_checks import declared_requirement, requirement_findings
-from .stub_files import MAX_TOTAL_SIZE, StubNames, may_name, stub_names
+from .stub_files import MAX_TOTAL_SIZE, PromisedNames, may_name, promised_names
 from .wheel_checks import (
     BuildFacts,
     build_record_findings,
@@ -141,9 +141,9 @@ class _Contents:
         self._found: list[Finding] = []
         self.digests: dict[str, str] = {}
         content = wheel.in_dist_info("RECORD")
-        self._record = None if content is None else Record(content, wheel.dist_info)
+        self._record = None if content is None else RecordFile(content, wheel.dist_info)
 
-    def stubs(self) -> dict[str, StubNames]:
+    def stubs(self) -> dict[str, PromisedNames]:
         """Return what each Python module that has stubs in or beside it names."""
         stems = {path.removesuffix("i") for path in self._wheel.members if _is_module(path)}
         named = {}
@@ -153,8 +153,8 @@ class _Contents:
             if not may_name(module, stub):
                 continue
             left -= len(module or b"") + len(stub or b"")
-            names = stub_names(module, stub) if left >= 0 else StubNames()
-            if names != StubNames():
+            names = promised_names(module, stub) if left >= 0 else PromisedNames()
+            if names != PromisedNames():
                 named[path] = names
         return named
 
