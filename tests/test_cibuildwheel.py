@@ -22,12 +22,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(
-        sys.version_info < (3, 11), reason="cibuildwheel needs Python 3.11 or newer"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="cibuildwheel needs Python 3.11 or newer"
+)
 
 RESOLVE = """
 import json, sys
@@ -104,6 +101,7 @@ def test_the_documentation_has_what_this_repository_has_but_for_the_plugins_fold
     assert own["test-command"].endswith(" ".join(own["test-sources"]))
 
 
+@pytest.mark.long
 def test_cibuildwheel_reads_what_is_documented(cibuildwheel: Environment, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(documented()[0], encoding="utf-8")
     arguments = ("--print-build-identifiers", "--platform", "macos", "--archs", "all")
@@ -113,6 +111,7 @@ def test_cibuildwheel_reads_what_is_documented(cibuildwheel: Environment, tmp_pa
     assert process.stdout.split() == identifiers(cibuildwheel, "macos", "--archs", "all")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("system", "on_x86_64", "on_arm"),
     [
@@ -130,6 +129,7 @@ def test_each_system_is_built_for_once(
     assert identifiers(cibuildwheel, system) == [expected]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("system", ["linux", "macos", "windows"])
 def test_there_is_one_build_for_each_architecture_whichever_are_asked_for(
     cibuildwheel: Environment, system: str
@@ -140,6 +140,7 @@ def test_there_is_one_build_for_each_architecture_whichever_are_asked_for(
     assert len(set(platforms)) == len(platforms)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("system", "identifier"),
     [
@@ -156,6 +157,7 @@ def test_every_system_repairs_with_the_same_command(
     assert "setuptools-tvm-ffi[repair]" in commands["before-build"]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the commands are those for Linux")
 def test_the_commands_do_what_cibuildwheel_has_them_do(
     cibuildwheel: Environment, reference_wheel: Path, variables: dict[str, str], tmp_path: Path

@@ -15,8 +15,6 @@ from pathlib import Path
 import pytest
 from environments import LEFT_OUT, QUICK, REPOSITORY, Environment, make_environment
 
-pytestmark = pytest.mark.long
-
 EXAMPLES = REPOSITORY / "examples"
 
 #: The folder of an example, and that of the project in it that is built with the plugin.
@@ -44,7 +42,12 @@ def is_buildable(name: str) -> bool:
     return shutil.which("nvcc") is not None or any(map(os.path.exists, candidates))
 
 
-@pytest.fixture(params=PROJECTS)
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=() if name == "c_abi_only" else pytest.mark.long)
+        for name in PROJECTS
+    ]
+)
 def name(request: pytest.FixtureRequest) -> str:
     if not is_buildable(request.param):
         pytest.skip("there is no nvcc")
@@ -128,6 +131,7 @@ def test_what_its_readme_shows_is_so(
     environment.run(*command, cwd=tmp_path)
 
 
+@pytest.mark.long
 def test_an_empty_package_is_filled_by_the_build(install: Install) -> None:
     package = EXAMPLES / "pyproject_only" / "src" / "pyproject_only"
     assert not (package / "__init__.py").read_bytes()
@@ -139,10 +143,12 @@ def test_an_empty_package_is_filled_by_the_build(install: Install) -> None:
     )
 
 
+@pytest.mark.long
 def test_requirements_of_the_project_are_kept(install: Install) -> None:
     assert sorted(requirements(install("numpy_interop"))) == ["apache-tvm-ffi", "numpy"]
 
 
+@pytest.mark.long
 def test_every_library_has_its_own_package(install: Install) -> None:
     files = members(install("several_libraries"))
     for package in ("core", "ops", "svg"):
@@ -163,6 +169,7 @@ def frontends(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str
     return environment
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "command",
     [
@@ -186,6 +193,7 @@ def test_pyproject_alone_is_enough_for_every_frontend(
     assert members(wheel) == members(expected)
 
 
+@pytest.mark.long
 def test_pyproject_alone_is_enough_for_the_backend_of_setuptools(
     install: Install, sources: Path, frontends: Environment, tmp_path: Path
 ) -> None:
@@ -214,6 +222,7 @@ def test_the_arithmetic_is_the_same_before_and_after() -> None:
     assert before == after
 
 
+@pytest.mark.long
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 def test_results_are_the_same_before_and_after(
     install: Install, sources: Path, variables: dict[str, str], tmp_path: Path

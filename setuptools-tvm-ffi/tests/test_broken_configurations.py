@@ -21,8 +21,6 @@ import pytest
 from environments import QUICK, REPOSITORY, Environment
 from sample_projects import PROJECTS, Project, ProjectFactory
 
-pytestmark = pytest.mark.long
-
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -613,6 +611,7 @@ def test_there_are_three_hundred_and_they_are_different() -> None:
     assert len({broken.text for broken in BROKEN}) == len(BROKEN) == 300
 
 
+@pytest.mark.long
 def test_these_are_all_the_keys_there_are(built: dict[str, Any]) -> None:
     assert built["keys"] == {
         "ProjectSettings": list(PROJECT_KEYS),
@@ -623,6 +622,7 @@ def test_these_are_all_the_keys_there_are(built: dict[str, Any]) -> None:
     assert {f"{TABLE}.ext-modules.{key}" for key in EXTENSION_KEYS} <= broken
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "broken"), list(enumerate(BROKEN)), ids=[f"{b.what}: {b.key}" for b in BROKEN]
 )
@@ -637,6 +637,7 @@ def test_a_broken_configuration_is_refused_with_its_dotted_key(
     refusal_of(outcome["printed"], broken)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", BROKEN[::60], ids=lambda broken: broken.key)
 def test_a_broken_configuration_is_refused_by_a_process_of_its_own(
     broken: Broken, project: ProjectFactory
@@ -647,6 +648,7 @@ def test_a_broken_configuration_is_refused_by_a_process_of_its_own(
     refusal_of(small.refuse(), broken)
 
 
+@pytest.mark.long
 def test_a_configuration_with_every_key_builds(project: ProjectFactory) -> None:
     every = Configuration(
         # With a target it would be another compiler's build.

@@ -25,10 +25,7 @@ from environments import QUICK, Environment, make_environment
 from sample_projects import PROJECTS
 from slow_compiler import SlowCompiler, make_slow_compiler
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and PATH as Linux has"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and PATH as Linux has")
 
 #: What a build needs and the environment that imports does not have.
 TOOLS = ("setuptools", "setuptools_tvm_ffi", "ninja", "packaging", "wheel", "pip")
@@ -323,10 +320,12 @@ def assert_nothing_is_kept_of_what_built(install: EditableInstall) -> None:
         assert environment.name not in file.read_text(), file
 
 
+@pytest.mark.long
 def test_nothing_of_pips_isolated_environment_is_kept(installation: EditableInstall) -> None:
     assert_nothing_is_kept_of_what_built(installation)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", ["project", "elsewhere"])
 def test_an_import_without_a_change_builds_nothing(rebuilt: EditableInstall, place: str) -> None:
     cwd = rebuilt.folder if place == "project" else Path("/")
@@ -358,6 +357,7 @@ def test_a_changed_source_is_compiled_as_at_the_install(rebuilt: EditableInstall
     assert rebuilt.finds_nothing_to_do(INCREMENT, cwd=rebuilt.folder) == "11"
 
 
+@pytest.mark.long
 def test_a_changed_header_compiles_what_includes_it(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(43)
     assert rebuilt.rebuilds(ANSWER, cwd=rebuilt.folder) == "43"
@@ -365,6 +365,7 @@ def test_a_changed_header_compiles_what_includes_it(rebuilt: EditableInstall) ->
     assert rebuilt.finds_nothing_to_do(ANSWER) == "43"
 
 
+@pytest.mark.long
 def test_a_source_that_a_glob_finds_is_added_and_removed(rebuilt: EditableInstall) -> None:
     text = (rebuilt.folder / "csrc" / "increment.c").read_text()
     new = rebuilt.folder / "csrc" / "deep" / "er" / "added.c"
@@ -384,6 +385,7 @@ def test_a_source_that_a_glob_finds_is_added_and_removed(rebuilt: EditableInstal
     assert rebuilt.steps() == {"link librebuilt.so"}
 
 
+@pytest.mark.long
 def test_a_changed_setting_is_built_with(rebuilt: EditableInstall) -> None:
     rebuilt.edit("pyproject.toml", '["SUMMAND", "0"]', '["SUMMAND", "100"]')
     assert rebuilt.rebuilds(ANSWER) == "142"
@@ -398,6 +400,7 @@ def test_a_changed_setting_is_built_with(rebuilt: EditableInstall) -> None:
     assert rebuilt.finds_nothing_to_do(ANSWER) == "144"
 
 
+@pytest.mark.long
 def test_a_setting_that_is_wrong_is_named(rebuilt: EditableInstall) -> None:
     rebuilt.edit("pyproject.toml", "sources =", "sorces =")
     error = rebuilt.fails(ANSWER)
@@ -405,6 +408,7 @@ def test_a_setting_that_is_wrong_is_named(rebuilt: EditableInstall) -> None:
     assert "Traceback" not in error
 
 
+@pytest.mark.long
 def test_a_compile_error_is_an_import_error_until_it_is_mended(rebuilt: EditableInstall) -> None:
     good = "args[0].v_int64 + 1"
     rebuilt.edit("csrc/increment.c", good, "args[0].no_such_field")
@@ -430,6 +434,7 @@ def test_a_compile_error_is_an_import_error_until_it_is_mended(rebuilt: Editable
     assert rebuilt.finds_nothing_to_do(INCREMENT) == "2"
 
 
+@pytest.mark.long
 def test_imports_that_fail_one_after_another_compile_once(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(0)
     header = rebuilt.folder / "csrc" / "answer.h"
@@ -451,12 +456,14 @@ print(rebuilt_pkg.LIB.answer())
     assert process.stderr.count(REBUILDING) == 2
 
 
+@pytest.mark.long
 def test_a_link_error_shows_what_is_missing(rebuilt: EditableInstall) -> None:
     rebuilt.edit("csrc/answer.c", "ANSWER + SUMMAND", "defined_nowhere()")
     rebuilt.edit("csrc/answer.c", "#include <tvm", "int defined_nowhere(void);\n#include <tvm")
     assert "undefined reference to `defined_nowhere'" in rebuilt.fails(ANSWER)
 
 
+@pytest.mark.long
 def test_processes_that_import_at_once_get_one_rebuild(rebuilt: EditableInstall) -> None:
     made = rebuilt.times_made("answer.c.o")
     rebuilt.set_answer(45)
@@ -468,6 +475,7 @@ def test_processes_that_import_at_once_get_one_rebuild(rebuilt: EditableInstall)
     assert rebuilt.finds_nothing_to_do(ANSWER) == "45"
 
 
+@pytest.mark.long
 def test_threads_that_import_at_once_get_one_rebuild(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(46)
     program = """
@@ -484,6 +492,7 @@ print(found)
     assert rebuilt.rebuilds(program) == "[46, 46, 46, 46]"
 
 
+@pytest.mark.long
 def test_every_way_to_import_looks_for_changes(rebuilt: EditableInstall, tmp_path: Path) -> None:
     # A submodule first, and Python's own ways to keep an environment out.
     rebuilt.set_answer(1)
@@ -528,6 +537,7 @@ def test_every_way_to_import_looks_for_changes(rebuilt: EditableInstall, tmp_pat
     assert rebuilt.rebuilds(ANSWER) == "5"
 
 
+@pytest.mark.long
 def test_a_program_that_knows_no_python_says_so_when_it_needs_one(rebuilt: EditableInstall) -> None:
     program = f"import sys; sys.executable = ''; {ANSWER}"
     assert rebuilt.finds_nothing_to_do(program) == "42"
@@ -537,6 +547,7 @@ def test_a_program_that_knows_no_python_says_so_when_it_needs_one(rebuilt: Edita
     assert rebuilt.python(f"import sys; sys.stderr = None; {ANSWER}").stdout.strip() == "47"
 
 
+@pytest.mark.long
 def test_a_start_of_python_imports_nothing_for_it(rebuilt: EditableInstall) -> None:
     process = rebuilt.python("pass", "-X", "importtime")
     names = [line.rpartition("|")[2].rstrip() for line in process.stderr.splitlines()]
@@ -552,6 +563,7 @@ def test_a_start_of_python_imports_nothing_for_it(rebuilt: EditableInstall) -> N
     assert rebuilt.python(program).stdout.count("RebuildingFinder") == 1
 
 
+@pytest.mark.long
 def test_a_build_folder_that_is_gone_is_made_again(rebuilt: EditableInstall) -> None:
     shutil.rmtree(rebuilt.folder / "build")
     assert rebuilt.rebuilds(ANSWER) == "42"
@@ -559,6 +571,7 @@ def test_a_build_folder_that_is_gone_is_made_again(rebuilt: EditableInstall) -> 
     assert rebuilt.finds_nothing_to_do(ANSWER) == "42"
 
 
+@pytest.mark.long
 def test_an_import_says_that_it_waits_for_another_build(rebuilt: EditableInstall) -> None:
     with (rebuilt.build_folder / "lock").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -569,6 +582,7 @@ def test_an_import_says_that_it_waits_for_another_build(rebuilt: EditableInstall
     assert process.communicate()[0].strip() == "42"
 
 
+@pytest.mark.long
 def test_a_library_that_was_not_installed_wants_another_install(rebuilt: EditableInstall) -> None:
     before = rebuilt.installed_files()
     rebuilt.edit("pyproject.toml", "rebuilt_pkg.rebuilt", "rebuilt_pkg.renamed")
@@ -579,6 +593,7 @@ def test_a_library_that_was_not_installed_wants_another_install(rebuilt: Editabl
         assert rebuilt.installed_files() == before
 
 
+@pytest.mark.long
 def test_an_interrupted_import_ends_its_compilers(
     slow: EditableInstall, slow_compiler: SlowCompiler
 ) -> None:
@@ -598,6 +613,7 @@ def test_an_interrupted_import_ends_its_compilers(
     assert slow.rebuilds(ANSWER) == "48"
 
 
+@pytest.mark.long
 def test_an_import_that_is_killed_leaves_a_build_that_the_next_waits_for(
     slow: EditableInstall, slow_compiler: SlowCompiler
 ) -> None:
@@ -615,6 +631,7 @@ def test_an_import_that_is_killed_leaves_a_build_that_the_next_waits_for(
     assert slow.finds_nothing_to_do(ANSWER) == "49"
 
 
+@pytest.mark.long
 def test_what_is_edited_while_it_rebuilds_is_built_by_the_next_import(
     slow: EditableInstall, slow_compiler: SlowCompiler
 ) -> None:
@@ -632,6 +649,7 @@ def test_what_is_edited_while_it_rebuilds_is_built_by_the_next_import(
     assert slow.steps() == {*COMPILE_BOTH, "compile csrc/added.c"}
 
 
+@pytest.mark.long
 def test_uv_installs_it_and_its_environment_is_not_kept(with_uv: EditableInstall) -> None:
     assert_nothing_is_kept_of_what_built(with_uv)
     assert with_uv.finds_nothing_to_do(ANSWER) == "42"
@@ -640,6 +658,7 @@ def test_uv_installs_it_and_its_environment_is_not_kept(with_uv: EditableInstall
     assert with_uv.steps() == COMPILE_BOTH - {"compile csrc/increment.c"}
 
 
+@pytest.mark.long
 def test_two_environments_of_one_project_both_get_the_new_library(
     with_uv: EditableInstall, uv: Environment, importing_variables: dict[str, str], tmp_path: Path
 ) -> None:
@@ -651,6 +670,7 @@ def test_two_environments_of_one_project_both_get_the_new_library(
     assert with_uv.finds_nothing_to_do(ANSWER) == other.finds_nothing_to_do(ANSWER) == "52"
 
 
+@pytest.mark.long
 def test_a_project_that_is_gone_is_a_package_that_is_missing(with_uv: EditableInstall) -> None:
     with_uv.folder.rename(with_uv.folder.with_name("moved"))
     assert with_uv.python("print('fine')").stderr == ""
@@ -662,6 +682,7 @@ def test_a_project_that_is_gone_is_a_package_that_is_missing(with_uv: EditableIn
     assert with_uv.python(ANSWER).stdout.strip() == "42"
 
 
+@pytest.mark.long
 def test_a_strict_install_is_rebuilt_and_uninstalling_it_leaves_nothing(
     uv: Environment, importing_variables: dict[str, str], tmp_path: Path
 ) -> None:
@@ -686,6 +707,7 @@ def test_a_strict_install_is_rebuilt_and_uninstalling_it_leaves_nothing(
     assert process.stderr.rstrip().endswith("No module named 'rebuilt_pkg'")
 
 
+@pytest.mark.long
 def test_a_cxx_project_with_a_setup_script_is_rebuilt_with_its_stubs(
     small: EditableInstall,
 ) -> None:
@@ -712,6 +734,7 @@ def test_a_cxx_project_with_a_setup_script_is_rebuilt_with_its_stubs(
     assert small.finds_nothing_to_do(call) == "2 8.0"
 
 
+@pytest.mark.long
 def test_a_setup_script_that_needs_more_says_what(small: EditableInstall) -> None:
     small.python("import small_pkg")
     text = (small.folder / "setup.py").read_text()

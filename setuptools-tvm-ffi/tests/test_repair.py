@@ -31,8 +31,6 @@ from setuptools_tvm_ffi.binaries.binary import BinaryReader
 from setuptools_tvm_ffi.cli import audited_wheels, main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
-pytestmark = pytest.mark.long
-
 LIBRARY = "grafted_pkg/libgrafted.so"
 
 
@@ -153,6 +151,7 @@ def test_libraries_from_outside_come_into_the_wheel_and_are_found_there(
     assert environment.run(environment.python, "-c", program, cwd=tmp_path).stdout == "42\n"
 
 
+@pytest.mark.long
 def test_the_same_wheel_comes_of_it_whenever_and_by_whomever_it_is_repaired(
     grafted: Grafted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +173,7 @@ def test_the_same_wheel_comes_of_it_whenever_and_by_whomever_it_is_repaired(
         assert {entry.date_time for entry in archive.infolist()} == {(2023, 11, 14, 22, 13, 20)}
 
 
+@pytest.mark.long
 def test_a_library_that_is_left_out_is_found_by_the_audit(
     grafted: Grafted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,6 +186,7 @@ def test_a_library_that_is_left_out_is_found_by_the_audit(
     assert contents(wheel).keys() == contents(grafted.wheel).keys()
 
 
+@pytest.mark.long
 def test_a_library_that_is_nowhere_is_named_and_nothing_is_written(
     grafted: Grafted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -197,6 +198,7 @@ def test_a_library_that_is_nowhere_is_named_and_nothing_is_written(
     assert not (tmp_path / "w").exists()
 
 
+@pytest.mark.long
 def test_a_wheel_that_needs_nothing_gets_its_tag_and_stays_the_same_otherwise(
     reference_wheel: Path, tmp_path: Path
 ) -> None:
@@ -213,6 +215,7 @@ def test_a_wheel_that_needs_nothing_gets_its_tag_and_stays_the_same_otherwise(
     assert re.findall(r"^Tag: (.*)$", wheel_file.decode(), re.MULTILINE) == [tag]
 
 
+@pytest.mark.long
 def test_a_platform_that_is_not_met_is_refused_in_the_tools_words_and_others_go_on(
     grafted: Grafted,
     reference_wheel: Path,
@@ -227,6 +230,7 @@ def test_a_platform_that_is_not_met_is_refused_in_the_tools_words_and_others_go_
     assert "manylinux_2_17_x86_64" in repaired_in(tmp_path / "w").name
 
 
+@pytest.mark.long
 def test_a_wheel_is_not_replaced_by_what_comes_of_it(
     reference_wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -238,6 +242,7 @@ def test_a_wheel_is_not_replaced_by_what_comes_of_it(
     assert repaired_in(tmp_path).read_bytes() == before
 
 
+@pytest.mark.long
 def test_delvewheel_brings_a_library_into_a_wheel_for_windows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -315,6 +320,7 @@ def apples_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return log
 
 
+@pytest.mark.long
 def test_delocate_brings_a_library_into_a_wheel_for_macos_and_signs(
     apples_tools: Path, tmp_path: Path
 ) -> None:

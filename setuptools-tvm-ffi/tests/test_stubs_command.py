@@ -17,8 +17,6 @@ import pytest
 from environments import QUICK, Environment, make_environment
 from sample_projects import Project, ProjectFactory
 
-pytestmark = pytest.mark.long
-
 PACKAGE = "described_pkg"
 API, API_STUB = f"{PACKAGE}/_ffi_api.py", f"{PACKAGE}/_ffi_api.pyi"
 INIT, INIT_STUB = f"{PACKAGE}/__init__.py", f"{PACKAGE}/__init__.pyi"
@@ -155,13 +153,23 @@ def declare(project: Project, text: str) -> None:
 # --- writing ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("as_module", [False, True], ids=["script", "module"])
+@pytest.mark.parametrize(
+    "as_module",
+    [
+        pytest.param(False, id="script"),
+        pytest.param(True, id="module", marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("described", STUBS),
-        # With a setup.py, setuptools' own backend and an __init__.py that does something.
-        ("c_only", {f"c_only_pkg/{n}" for n in ("__init__.py", "_ffi_api.py", "_ffi_api.pyi")}),
+        pytest.param(
+            # With a setup.py, setuptools' own backend and an __init__.py that does something.
+            "c_only",
+            {f"c_only_pkg/{n}" for n in ("__init__.py", "_ffi_api.py", "_ffi_api.pyi")},
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_stubs_are_written_into_the_source_tree_once(
@@ -182,6 +190,7 @@ def test_stubs_are_written_into_the_source_tree_once(
     assert_up_to_date(copy)
 
 
+@pytest.mark.long
 def test_only_stubs_that_say_something_else_are_written_anew(committed: Project) -> None:
     written = times(committed)
     rename_parameter(committed)
@@ -200,6 +209,7 @@ def test_only_stubs_that_say_something_else_are_written_anew(committed: Project)
     assert refresh(committed) == ["stubs are up to date"]
 
 
+@pytest.mark.long
 def test_wheels_and_editable_installs_have_what_the_command_writes(committed: Project) -> None:
     process = committed.build(config_settings={"stubs": "check"})
     assert warnings(process) == []
@@ -215,6 +225,7 @@ def test_wheels_and_editable_installs_have_what_the_command_writes(committed: Pr
     assert times(committed) == written
 
 
+@pytest.mark.long
 def test_stubs_are_named_and_written_where_the_packages_lie(described: Project) -> None:
     (described.folder / "src").mkdir()
     (described.folder / PACKAGE).rename(described.folder / "src" / PACKAGE)
@@ -228,6 +239,7 @@ def test_stubs_are_named_and_written_where_the_packages_lie(described: Project) 
     assert "times: int" in described.read(API_STUB)
 
 
+@pytest.mark.long
 def test_blocks_in_files_of_a_person_are_filled(described: Project) -> None:
     with (described.folder / "pyproject.toml").open("a") as stream:
         stream.write('stubs = "directives"\n')
@@ -241,6 +253,7 @@ def test_blocks_in_files_of_a_person_are_filled(described: Project) -> None:
     assert_up_to_date(described)
 
 
+@pytest.mark.long
 def test_settings_are_those_of_a_frontend(described: Project) -> None:
     lines = refresh(described, "-C", "py-typed=false", "--config-setting", "build-type=debug")
     assert lines == [f"wrote {name}" for name in sorted(STUBS - {TYPED})]
@@ -252,6 +265,7 @@ def test_settings_are_those_of_a_frontend(described: Project) -> None:
 # --- comparing ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_check_of_a_tree_without_stubs_names_all_that_are_missing(described: Project) -> None:
     printed = difference(described)
     for name in STUBS - {INIT, TYPED}:
@@ -259,6 +273,7 @@ def test_a_check_of_a_tree_without_stubs_names_all_that_are_missing(described: P
     assert f"--- a/{INIT}\n+++ b/{INIT}\n@@ " in printed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [f"{PACKAGE}.answer", f"{PACKAGE}.deep.answer"])
 def test_what_a_check_prints_is_a_patch_that_brings_the_tree_up_to_date(
     name: str, committed: Project
@@ -289,6 +304,7 @@ def test_a_renamed_parameter_is_all_that_a_check_shows(committed: Project) -> No
     ]
 
 
+@pytest.mark.long
 def test_a_stub_whose_prefix_is_gone_is_removed(committed: Project) -> None:
     add_function(committed, f"{PACKAGE}.deep.answer")
     refresh(committed)
@@ -307,6 +323,7 @@ def test_a_stub_whose_prefix_is_gone_is_removed(committed: Project) -> None:
     assert_up_to_date(committed)
 
 
+@pytest.mark.long
 def test_the_stub_of_a_package_that_now_does_something_is_removed(committed: Project) -> None:
     with (committed.folder / INIT).open("a") as stream:
         stream.write("\nprint('imported')\n")
@@ -316,6 +333,7 @@ def test_the_stub_of_a_package_that_now_does_something_is_removed(committed: Pro
     assert refresh(committed) == [f"removed {INIT_STUB}"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "written"),
     [
@@ -338,6 +356,7 @@ def test_a_stub_that_a_person_wrote_is_left_alone(
     assert described.read(name) == (described.folder / name).read_text() == by_hand
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(STUBS - {INIT}))
 def test_a_file_that_is_missing_is_named_and_written(name: str, committed: Project) -> None:
     before = committed.tree()
@@ -350,6 +369,7 @@ def test_a_file_that_is_missing_is_named_and_written(name: str, committed: Proje
     assert set(committed.tree()) == set(before)
 
 
+@pytest.mark.long
 def test_line_ends_make_no_difference_and_stay_what_they_are(committed: Project) -> None:
     files = [committed.folder / name for name in STUBS]
     for file in files:
@@ -371,6 +391,7 @@ def replace(project: Project, name: str, pattern: str, new: str) -> None:
     file.write_text(text, encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("pattern", "new"),
     [
@@ -391,6 +412,7 @@ def test_what_a_stub_was_made_with_makes_no_difference(
     assert warnings(committed.build(config_settings={"stubs": "check"})) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("patterns", "tools"),
     [
@@ -421,6 +443,7 @@ def test_a_tool_that_writes_other_stubs_is_named_with_both_versions(
     assert f"{API_STUB} ({reason}); " in warning
 
 
+@pytest.mark.long
 def test_a_tool_is_named_with_doubt_where_the_library_registers_something_else(
     committed: Project,
 ) -> None:
@@ -439,6 +462,7 @@ def test_a_tool_is_named_with_doubt_where_the_library_registers_something_else(
 # --- what keeps it from running -----------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_source_that_does_not_compile_is_shown_with_the_compilers_message(
     committed: Project,
 ) -> None:
@@ -448,6 +472,7 @@ def test_a_source_that_does_not_compile_is_shown_with_the_compilers_message(
     assert "compiling csrc/scale.c failed" in printed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", ["", '[project]\nname = "p"\nversion = "1"\n'])
 def test_a_folder_that_declares_no_library_is_refused(
     text: str, builder: Environment, tmp_path: Path
@@ -460,6 +485,7 @@ def test_a_folder_that_declares_no_library_is_refused(
     assert "tool.setuptools-tvm-ffi.ext-modules: is missing, and there is no setup.py" in printed
 
 
+@pytest.mark.long
 def test_a_project_whose_libraries_have_no_stubs_is_refused(project: ProjectFactory) -> None:
     without = project("described")
     with (without.folder / "pyproject.toml").open("a") as stream:
@@ -470,6 +496,7 @@ def test_a_project_whose_libraries_have_no_stubs_is_refused(project: ProjectFact
     assert "no library of the project in this folder has stubs" in assert_could_not_run(other)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -488,11 +515,13 @@ def test_a_setting_that_cannot_be_is_refused_by_its_key(
     assert not (described.folder / "build").exists()
 
 
+@pytest.mark.long
 def test_arguments_that_mean_nothing_are_refused(described: Project) -> None:
     for arguments in (["--chek"], ["--che"], ["described_pkg"]):
         assert "unrecognized arguments: " in assert_could_not_run(described, *arguments)
 
 
+@pytest.mark.long
 def test_a_name_that_no_stub_can_have_is_refused_where_that_is_strict(committed: Project) -> None:
     add_function(committed, f"{PACKAGE}.import")
     reason = f"function '{PACKAGE}.import': 'import' is a Python keyword"
@@ -503,6 +532,7 @@ def test_a_name_that_no_stub_can_have_is_refused_where_that_is_strict(committed:
     assert warning.startswith(f"{reason}: left out of the stubs; ")
 
 
+@pytest.mark.long
 def test_a_stub_generator_whose_library_does_not_load_is_said_so(
     described: Project, variables: dict[str, str], plugin_wheel: Path, tmp_path: Path
 ) -> None:
@@ -535,6 +565,7 @@ def test_a_stub_generator_whose_library_does_not_load_is_said_so(
 # --- builds -------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_wheel_has_fresh_stubs_and_those_of_the_tree_are_said_to_be_old(
     committed: Project,
 ) -> None:
@@ -553,6 +584,7 @@ def test_a_wheel_has_fresh_stubs_and_those_of_the_tree_are_said_to_be_old(
         assert "def answer() -> int: ..." in committed.read(API)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("check", ["check", "strict"])
 def test_a_build_that_checks_fails_with_the_difference(check: str, committed: Project) -> None:
     rename_parameter(committed)
@@ -570,6 +602,7 @@ def test_a_build_that_checks_fails_with_the_difference(check: str, committed: Pr
     assert warnings(committed.build(config_settings={"stubs": check})) == []
 
 
+@pytest.mark.long
 def test_a_project_may_have_every_build_check(committed: Project) -> None:
     declare(committed, 'stubs = "check"')
     committed.build()
@@ -585,6 +618,7 @@ def test_a_project_may_have_every_build_check(committed: Project) -> None:
     committed.build()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("check", ["warn", "check"])
 def test_nothing_is_said_where_no_stubs_are_committed(check: str, described: Project) -> None:
     before = described.tree()
@@ -593,6 +627,7 @@ def test_nothing_is_said_where_no_stubs_are_committed(check: str, described: Pro
     assert described.tree() == before
 
 
+@pytest.mark.long
 def test_a_name_that_is_left_out_is_said_by_every_build(described: Project) -> None:
     add_function(described, f"{PACKAGE}.import")
     first, second = described.build(), described.build()
@@ -625,11 +660,13 @@ def nest(project: Project, *, regular: bool) -> None:
     project.edit("csrc/scale.c", f"{PACKAGE}.scale", f"outer_pkg.{PACKAGE}.scale")
 
 
+@pytest.mark.long
 def test_a_package_with_stubs_says_that_it_has_types(described: Project) -> None:
     described.build()
     assert markers(described) == {TYPED: ""}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("regular", [True, False], ids=["package", "namespace"])
 def test_the_outermost_package_that_is_no_namespace_says_that_it_has_types(
     described: Project, *, regular: bool
@@ -642,6 +679,7 @@ def test_the_outermost_package_that_is_no_namespace_says_that_it_has_types(
     assert f"wrote {folder}/py.typed" in refresh(described)
 
 
+@pytest.mark.long
 def test_a_project_may_leave_it_unsaid(described: Project) -> None:
     declare(described, "py-typed = false")
     described.build()
@@ -650,6 +688,7 @@ def test_a_project_may_leave_it_unsaid(described: Project) -> None:
     assert f"wrote {TYPED}" not in refresh(described)
 
 
+@pytest.mark.long
 def test_what_a_project_has_said_itself_is_kept(described: Project) -> None:
     (described.folder / TYPED).write_text("partial\n")
     described.build()
@@ -659,6 +698,7 @@ def test_what_a_project_has_said_itself_is_kept(described: Project) -> None:
     assert (described.folder / TYPED).read_text() == "partial\n"
 
 
+@pytest.mark.long
 def test_a_package_without_stubs_says_nothing_of_types(described: Project) -> None:
     with (described.folder / "pyproject.toml").open("a") as stream:
         stream.write('stubs = "none"\n')
@@ -672,6 +712,7 @@ def test_a_package_without_stubs_says_nothing_of_types(described: Project) -> No
 # --- an end in between --------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("statement", "how"), [("abort();", "SIGABRT"), ("kill(getpid(), SIGKILL);", "SIGKILL")]
 )
@@ -698,6 +739,7 @@ EDITABLE = "from setuptools_tvm_ffi.build_meta import build_editable; build_edit
 REFRESH = "from setuptools_tvm_ffi.cli import main; raise SystemExit(main(['stubs']))"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
 @pytest.mark.parametrize("whole", [False, True], ids=["child", "build"])
 @pytest.mark.parametrize("program", [WHEEL, EDITABLE, REFRESH], ids=["wheel", "editable", "stubs"])
