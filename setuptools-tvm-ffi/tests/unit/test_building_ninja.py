@@ -13,7 +13,8 @@ import pytest
 from setuptools_tvm_ffi.building import ninja
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")
-needs_ninja = pytest.mark.skipif(shutil.which("ninja") is None, reason="no ninja on PATH")
+NINJA = ninja.find_ninja()
+needs_ninja = pytest.mark.skipif(NINJA is None, reason="ninja is not installed")
 
 
 def fake_ninja(path: Path, version: str = "1.11.1", *, status: int = 0) -> Path:
@@ -227,9 +228,8 @@ def test_where_there_is_none_the_error_says_how_to_get_one(environment: Path) ->
 
 
 def real_ninja() -> str:
-    path = shutil.which("ninja")
-    assert path is not None
-    return path
+    assert NINJA is not None
+    return NINJA
 
 
 def write_build(root: Path, command: str) -> Path:

@@ -11,6 +11,7 @@ import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.building import ninja_file
+from setuptools_tvm_ffi.building.ninja import find_ninja
 from setuptools_tvm_ffi.building.plan import BuildPlan, LibraryPlan, Step, make_plan
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings
@@ -39,7 +40,8 @@ ODD_NAMES = (
 # compiled each time.
 CUT_IN_DEPFILES = frozenset("'\"&;*?")
 
-needs_ninja = pytest.mark.skipif(shutil.which("ninja") is None, reason="no ninja on PATH")
+NINJA = find_ninja()
+needs_ninja = pytest.mark.skipif(NINJA is None, reason="ninja is not installed")
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc on PATH")
 
 
@@ -63,8 +65,9 @@ def statements(text: str) -> list[str]:
 
 
 def run_ninja(root: Path, file: str = "build/build.ninja") -> str:
+    assert NINJA is not None
     result = subprocess.run(
-        ["ninja", "-f", file],
+        [NINJA, "-f", file],
         cwd=root,
         capture_output=True,
         encoding="utf-8",

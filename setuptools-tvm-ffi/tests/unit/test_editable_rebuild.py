@@ -155,7 +155,10 @@ def test_a_script_that_starts_ninja_is_not_the_program(
     script = tmp_path / "bin" / "ninja"
     script.parent.mkdir()
     script.write_text("#!/gone/with/the/build/environment/bin/python\n")
-    assert ninja.find_program(str(script)) == script
+    with monkeypatch.context() as without_distribution:
+        without_distribution.setattr(sys, "path", [])
+        without_distribution.delitem(sys.modules, "ninja", raising=False)
+        assert ninja.find_program(str(script)) == script
     program = tmp_path / "site" / "ninja" / "data" / "bin" / "ninja"
     program.parent.mkdir(parents=True)
     program.write_bytes(b"\x7fELF")
