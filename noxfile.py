@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions that check this repository. ``.ci/run`` runs the same commands."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "docs"]
+
+
+def _install(session: nox.Session, extra: str) -> None:
+    session.install("./setuptools-tvm-ffi", f".[{extra}]")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the quick tests; arguments after ``--`` are passed to pytest."""
+    _install(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def long(session: nox.Session) -> None:
+    """Run the long end-to-end tests; arguments after ``--`` are passed to pytest."""
+    _install(session, "test")
+    session.run("pytest", "-m", "long", "--durations=25", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, layers and types."""
+    # mypy checks the tests too, which import what the extra `test` installs.
+    _install(session, "test,lint")
+    session.run(".ci/lint", external=True)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Check that the generated pages and the JSON schema are up to date."""
+    session.install("./setuptools-tvm-ffi")
+    session.run("python", "docs/regenerate.py", "--check")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Compare build times with those of scikit-build-core; leave the machine idle meanwhile."""
+    session.run("python", "benchmarks/build_time.py", *session.posargs)
