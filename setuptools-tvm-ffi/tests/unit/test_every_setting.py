@@ -618,7 +618,6 @@ def test_the_number_of_jobs_is_the_one_that_is_declared() -> None:
     jobs = count_jobs(
         *(project.settings.jobs, project.place("jobs"), resources),
         device_compilers=False,
-        remote=None,
     )
     assert (jobs.total, jobs.local) == (3, 3)
     assert "SETUPTOOLS_TVM_FFI_JOBS" in jobs.explanation

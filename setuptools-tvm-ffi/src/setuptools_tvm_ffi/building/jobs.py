@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many commands ninja runs at once: what the machine has, and what one compiler needs.
+"""Number of parallel jobs: limited by processors and free memory, container limits included.
 
-ninja's own answer is the number of processors plus two, whatever memory there is and whatever a
-container may use of either.
+Ninja's default is the number of processors plus two, whatever the memory and container limits.
 """
 
 from __future__ import annotations
@@ -10,41 +9,33 @@ from __future__ import annotations
 import math
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..toolchains.launcher import Launcher
-
 _GIB = 2**30
 
-# Measured at -O3 on units that include <tvm/ffi/tvm_ffi.h> and export with metadata: GCC 12 takes
+# Measured at -O3 on units that include <tvm/ffi/tvm_ffi.h> and export with metadata: GCC 12 uses
 # 0.22 to 0.31 GiB (0.42 with -g3, 0.68 with sanitizers), Clang 14 0.15 to 0.24.
 _HOST_COMPILER = 1
 
-# nvcc 13.0 compiles for one architecture after another, so that six need what one needs: 0.4 GiB
-# with tvm-ffi's headers alone, 0.85 with a sort of Thrust and two algorithms of CUB. Kernels built
-# of more templates than those are common. (nvcc --threads 6: 1.8 and 4.9 GiB.)
+# nvcc 13.0 compiles for one architecture after another, so that six need as much memory as one:
+# 0.4 GiB with tvm-ffi's headers alone, 0.85 with a sort of Thrust and two algorithms of CUB. Many
+# kernels use more templates than those. (nvcc --threads 6: 1.8 and 4.9 GiB.)
 _DEVICE_COMPILER = 2
 
-# `distcc -j` reads its list of hosts; only for +zeroconf it asks a daemon.
-_ANSWER_SECONDS = 10
-
-# See proc(5), /proc/pid/mountinfo: the fields before the dash vary in number.
-_MOUNT = re.compile(
-    r"^\S+ \S+ \S+ (?P<root>\S+) (?P<folder>\S+) .*- (?P<kind>cgroup2?) \S+ (?P<options>\S+)$",
-    re.MULTILINE,
-)
+# Where every distribution mounts version 2 of the control groups.
+_CONTROL_GROUPS = "/sys/fs/cgroup"
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What this process may use of the machine.
+    """Processors and memory that this process may use.
 
-    :param processors: the quota of its control group counted, rounded up.
-    :param free_memory: bytes; ``None`` where the platform does not tell.
-    :param estimated: whether `free_memory` is half of what the machine has, for want of better.
+    :param processors: respects the quota of the control group, rounded up.
+    :param free_memory: bytes; ``None`` if the platform does not report it.
+    :param estimated: whether `free_memory` is half of the machine's memory, for lack of a better
+        number.
     """
 
     processors: int
@@ -54,11 +45,11 @@ class Resources:
 
 @dataclass(frozen=True)
 class JobCount:
-    """How many commands may run at once, and why.
+    """Number of parallel commands, and the reason for it.
 
     :param total: ninja's ``-j``.
-    :param local: how many of them may need this machine's memory: device compilers, links, and
-        compiles that are not distributed.
+    :param local: how many of them may be device compilers and links, which always run on this
+        machine. It is less than `total` only if a launcher distributes the other compiles.
     :param explanation: one line.
     """
 
@@ -73,99 +64,69 @@ def count_jobs(
     resources: Resources,
     *,
     device_compilers: bool,
-    remote: int | None,
+    distributed: bool = False,
 ) -> JobCount:
-    """Return how many commands to run at once.
+    """Return how many commands to run in parallel.
 
-    What is declared is taken as it is. It bounds the compiles on other machines where there are
-    such; then this machine's own part stays what it can bear.
+    A declared number overrides the measured one. If compiles are distributed, the measured number
+    still limits the commands that run on this machine.
 
-    :param declared_by: where `declared` comes from, for the explanation.
+    :param declared_by: the origin of `declared`, for the explanation.
     :param device_compilers: whether nvcc or hipcc is among the commands.
-    :param remote: how many compiles other machines take at once, see `remote_slots`.
+    :param distributed: whether a launcher runs C and C++ compilers on other machines.
     """
-    local, reason = _local_jobs(resources, _DEVICE_COMPILER if device_compilers else _HOST_COMPILER)
-    if declared is not None:
-        total, reasons = declared, [f"declared by {declared_by}"]
-        local = declared if remote is None else min(declared, local)
-    elif remote is not None:
-        # A compile that is distributed needs next to nothing here (preprocessing: 22 MiB), and one
-        # too many waits in distcc for a slot; device compilers run beside them.
-        total = remote + local if device_compilers else max(remote, local)
-        reasons = [f"distcc's hosts have {_count(remote, 'slot')}"]
-    else:
-        total, reasons = local, [reason]
-    if remote is not None:
-        reasons.append(f"on this machine {local}: {reason}")
-    return JobCount(total, local, f"{_count(total, 'job')}: {'; '.join(reasons)}")
-
-
-def remote_slots(launcher: Launcher) -> int | None:
-    """Return how many compiles the launcher's hosts take at once, ``None`` without any.
-
-    It is the number that distcc recommends for ``make -j``: four for every host, or the limit in
-    the list of hosts, and two for `localhost` where the list names it.
-    """
-    if not launcher.distributes:
-        return None
-    try:
-        result = subprocess.run(
-            [launcher.command[0], "-j"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            stdin=subprocess.DEVNULL,
-            timeout=_ANSWER_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    # Without hosts it prints no number and ends with 0 (distcc 3.4).
-    return _number(result.stdout) or None
+    measured, reason = _local_jobs(
+        resources, _DEVICE_COMPILER if device_compilers else _HOST_COMPILER
+    )
+    if declared is None:
+        return JobCount(measured, measured, f"{_count(measured, 'job')}: {reason}")
+    explanation = f"{_count(declared, 'job')}: declared by {declared_by}"
+    if not distributed or declared <= measured:
+        return JobCount(declared, declared, explanation)
+    explanation += f"; at most {measured} links and device compilers on this machine: {reason}"
+    return JobCount(declared, measured, explanation)
 
 
 def measure() -> Resources:
-    """Return what this process may use, as far as the platform tells."""
+    """Return the processors and memory that this process may use."""
     processors = _processors()
     if sys.platform == "linux":
-        groups, mounts = _read("/proc/self/cgroup"), _read("/proc/self/mountinfo")
-        quotas = map(_quota_of, control_groups(groups, mounts, "cpu"))
-        free = [available_memory(_read("/proc/meminfo"))]
-        free += map(_free_memory_of, control_groups(groups, mounts, "memory"))
+        folders = control_groups(_read("/proc/self/cgroup"))
+        free = [available_memory(_read("/proc/meminfo")), *map(_free_memory_of, folders)]
+        quotas = [quota_processors(_read(f"{folder}/cpu.max")) for folder in folders]
         return Resources(_least([processors, *quotas]) or 1, _least(free))
     return Resources(processors, _memory(), estimated=sys.platform != "win32")
 
 
-def control_groups(groups: str, mounts: str, controller: str) -> tuple[str, ...]:
-    """Return the folders of the control groups that may limit this process, innermost first.
+def control_groups(groups: str) -> tuple[str, ...]:
+    """Return the folders of this process's control group (version 2) and its parents.
+
+    A container may see its path on the host, most of whose folders do not exist in the container.
+    The last folder is the root of the mount, which is then the container's own group.
+
+    >>> control_groups("0::/user.slice")
+    ('/sys/fs/cgroup/user.slice', '/sys/fs/cgroup')
 
     :param groups: the content of ``/proc/self/cgroup``.
-    :param mounts: the content of ``/proc/self/mountinfo``.
-    :param controller: ``cpu`` or ``memory``, as version 1 calls its hierarchies; the one of
-        version 2 has every controller.
     """
-    paths: dict[str, str] = {}
-    for line in groups.splitlines():
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        paths.update(dict.fromkeys(controllers.split(","), path))
-    folders = []
-    for mount in _MOUNT.finditer(mounts):
-        unified = mount["kind"] == "cgroup2"
-        own = paths.get("" if unified else controller)
-        if own is not None and (unified or controller in mount["options"].split(",")):
-            below = _below(_unescape(mount["root"]), own)
-            folders += _with_parents(_unescape(mount["folder"]), below)
-    return tuple(folders)
+    found = re.search(r"^0::(.*)$", groups, re.MULTILINE)
+    if found is None:
+        return ()
+    parts = [part for part in found[1].split("/") if part]
+    # After a move out of its namespace, a process sees a path such as "/../../app.slice".
+    if ".." in parts:
+        parts = []
+    return tuple("/".join([_CONTROL_GROUPS, *parts[:depth]]) for depth in range(len(parts), -1, -1))
 
 
 def quota_processors(text: str) -> int | None:
-    """Return how many processors a quota is worth, ``None`` where there is none.
+    """Return the number of processors that a quota allows, ``None`` without a quota.
 
     >>> quota_processors("150000 100000"), quota_processors("max 100000")
     (2, None)
 
-    :param text: the content of ``cpu.max``: microseconds, and the period they are of.
+    :param text: the content of ``cpu.max``: a time and the period that it applies to, in
+        microseconds.
     """
     found = re.fullmatch(r"(\d+)\s+(\d+)", text.strip())
     if found is None or int(found[2]) == 0:
@@ -174,27 +135,23 @@ def quota_processors(text: str) -> int | None:
 
 
 def available_memory(meminfo: str) -> int | None:
-    """Return the bytes that ``/proc/meminfo`` calls available."""
+    """Return the available bytes that ``/proc/meminfo`` reports."""
     found = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo, re.MULTILINE)
     return int(found[1]) * 1024 if found is not None else None
 
 
 def free_memory_of_group(limit: str, usage: str, statistics: str) -> int | None:
-    """Return the bytes that a control group has left, ``None`` where it has no limit.
+    """Return the bytes that a control group has left, ``None`` without a limit.
 
-    :param limit: the content of ``memory.max``, or ``memory.limit_in_bytes`` in version 1.
-    :param usage: the content of ``memory.current``, or ``memory.usage_in_bytes``. Pages of files
-        count, which are given up for a compiler as soon as it asks.
-    :param statistics: the content of ``memory.stat``, which tells how much that is.
+    :param limit: the content of ``memory.max`` or ``memory.high``.
+    :param usage: the content of ``memory.current``. It includes the page cache.
+    :param statistics: the content of ``memory.stat``. The kernel reclaims the inactive part of the
+        page cache as soon as a compiler needs memory.
     """
     most, used = _number(limit), _number(usage)
-    # Version 1 writes "none" as the largest number of pages there is.
-    if most is None or used is None or most >= 2**62:
+    if most is None or used is None:
         return None
-    # Without "total_" version 1 means this group alone; version 2 always counts those in it.
-    found = re.search(r"^total_inactive_file (\d+)$", statistics, re.MULTILINE) or re.search(
-        r"^inactive_file (\d+)$", statistics, re.MULTILINE
-    )
+    found = re.search(r"^inactive_file (\d+)$", statistics, re.MULTILINE)
     return max(0, most - used + min(used, int(found[1]) if found is not None else 0))
 
 
@@ -224,44 +181,13 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _quota_of(folder: str) -> int | None:
-    files = ("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-    return _least(
-        quota_processors(" ".join(_read(f"{folder}/{name}") for name in names)) for names in files
-    )
-
-
 def _free_memory_of(folder: str) -> int | None:
-    # Above memory.high a group is slowed down until it gives memory back: no better than a limit.
-    usages = {
-        "memory.max": "memory.current",
-        "memory.high": "memory.current",
-        "memory.limit_in_bytes": "memory.usage_in_bytes",
-    }
-    statistics = _read(f"{folder}/memory.stat")
+    usage, statistics = _read(f"{folder}/memory.current"), _read(f"{folder}/memory.stat")
+    # The kernel throttles a group above memory.high, so that it is no better than a limit.
     return _least(
-        free_memory_of_group(_read(f"{folder}/{limit}"), _read(f"{folder}/{usage}"), statistics)
-        for limit, usage in usages.items()
+        free_memory_of_group(_read(f"{folder}/{limit}"), usage, statistics)
+        for limit in ("memory.max", "memory.high")
     )
-
-
-def _below(root: str, path: str) -> str:
-    """Return where a group lies below the root of a mount.
-
-    A container may see the path that its host sees, of which its mount has no part.
-    """
-    root = root.rstrip("/")
-    return path[len(root) :].strip("/") if f"{path}/".startswith(f"{root}/") else ""
-
-
-def _with_parents(folder: str, below: str) -> list[str]:
-    parts = below.split("/") if below and ".." not in below.split("/") else []
-    return ["/".join([folder, *parts[:depth]]) for depth in range(len(parts), -1, -1)]
-
-
-def _unescape(path: str) -> str:
-    r"""Return a path of ``mountinfo``, where a space is ``\040``."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), path)
 
 
 def _least(values: Iterable[int | None]) -> int | None:
@@ -303,7 +229,7 @@ if sys.platform == "win32":
 else:
 
     def _memory() -> int | None:
-        # macOS and the BSDs tell what is free, or could be, in the output of programs alone.
+        # Only programs such as vm_stat report the free memory of macOS and the BSDs.
         try:
             return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
         except (OSError, ValueError):

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -22,7 +22,7 @@ from ..settings import ExtensionSettings, Project
 from ..toolchains import Toolchain
 from ..toolchains.launcher import Launcher, base_name
 from . import ninja_file
-from .jobs import JobCount, count_jobs, measure, remote_slots
+from .jobs import JobCount, count_jobs, measure
 from .library_check import link_failure
 from .model import BuildRequest, BuildResult, BuiltLibrary
 from .ninja import compile_commands, require_ninja, run_ninja
@@ -70,16 +70,12 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         sdk,
         request.objects_folder,
     )
-    launcher = request.host.launcher(project)
-    remote = None if launcher is None else remote_slots(launcher)
-    if launcher is not None and launcher.distributes and remote is None:
-        logger.warning("%s: warning: distcc names no hosts: all is compiled here", PREFIX)
     jobs = count_jobs(
         project.settings.jobs,
         project.place("jobs"),
         measure(),
         device_compilers=bool(toolchain.devices),
-        remote=remote,
+        distributed=any(launcher.distributes for launcher in _launchers(toolchain)),
     )
     notices = (
         toolchain.devices[language].notice(library.settings)
@@ -177,25 +173,25 @@ class _Run:
 
         if is_new:
             announce()  # there will be some: do not wait until ninja says so
+        leaves_a_server = any(launcher.leaves_a_server for launcher in _launchers(self.toolchain))
         status, printed = run_ninja(
             self.ninja,
             file,
             root=root,
             jobs=None if shared else self.jobs.total,
             on_work=None if is_new else announce,
-            inherited=() if self._leaves_a_server() else held_files(),
+            # A server that a launcher starts would hold the lock after the build.
+            inherited=() if leaves_a_server else held_files(),
         )
         if status != 0:
             raise _failure(self.plan, status, printed)
 
-    def _leaves_a_server(self) -> bool:
-        """Whether a process that a compiler's launcher starts would hold the lock after the build.
 
-        A launcher may be declared, or stand before the compiler in `CC` or `CXX`.
-        """
-        compilers = self.toolchain.compilers.values()
-        commands = {(*compiler.launcher, *compiler.command) for compiler in compilers}
-        return any(Launcher(command, base_name(command[0])).leaves_a_server for command in commands)
+def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
+    """Yield what starts each compiler: a declared launcher, or one before it in `CC` or `CXX`."""
+    for compiler in toolchain.compilers.values():
+        command = (*compiler.launcher, *compiler.command)
+        yield Launcher(command, base_name(command[0]))
 
 
 def _failure(plan: BuildPlan, status: int, printed: str) -> BuildError:

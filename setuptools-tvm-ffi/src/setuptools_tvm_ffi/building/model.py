@@ -13,15 +13,11 @@ from ..ffi.process import TVMFFIProcess
 from ..ffi.sdk import TVMFFISdk
 from ..settings import ExtensionSettings, Project
 from ..toolchains import Toolchain
-from ..toolchains.launcher import Launcher
 from .plan import LibraryPlan
 
 
 class Host(Protocol):
     """Builds for one platform: this machine's compilers for this machine, Zig for a target."""
-
-    def launcher(self, project: Project) -> Launcher | None:
-        """Return the program that starts the compilers, ``None`` if they start directly."""
 
     def tools(
         self, request: BuildRequest, languages: frozenset[str], process: TVMFFIProcess

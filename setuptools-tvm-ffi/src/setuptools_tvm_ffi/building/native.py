@@ -15,7 +15,7 @@ from ..ffi.sdk import TVMFFISdk, prepare_sdk
 from ..settings import Project
 from ..toolchains import Toolchain
 from ..toolchains.discovery import find_toolchain
-from ..toolchains.launcher import Launcher, find_launcher
+from ..toolchains.launcher import find_launcher
 from ..toolchains.sanitizers import run_time_variables
 from .library_check import check_no_python_symbols
 from .model import BuildRequest, BuiltLibrary
@@ -26,23 +26,16 @@ logger = logging.getLogger(__name__)
 class NativeHost:
     """This machine: GCC, Clang, MSVC, nvcc or hipcc as they are found on it."""
 
-    def launcher(self, project: Project) -> Launcher | None:
-        """Return the declared launcher, such as ccache.
-
-        :raises ConfigurationError: it is not installed.
-        """
-        declared = project.settings.compiler_launcher
-        if declared is None:
-            return None
-        return find_launcher(declared, where=project.place("compiler_launcher"))
-
     def tools(
         self, request: BuildRequest, languages: frozenset[str], process: TVMFFIProcess
     ) -> tuple[Toolchain, TVMFFISdk]:
         """Find the compilers, and copy what is compiled against into the build folder."""
         root, project = request.root, request.project
+        declared = project.settings.compiler_launcher
+        place = project.place("compiler_launcher")
+        launcher = None if declared is None else find_launcher(declared, where=place)
         toolchain = find_toolchain(
-            languages, root, request.platform, project=project, launcher=self.launcher(project)
+            languages, root, request.platform, project=project, launcher=launcher
         )
         sdk = prepare_sdk(root, Path(request.folder, "apache-tvm-ffi"), process)
         _prepare_for_sanitizer(toolchain, project, process)

@@ -175,7 +175,7 @@ def _results(plan: Plan, parsed: argparse.Namespace) -> tuple[Result, ...]:
     jobs = parsed.jobs
     if jobs is None:
         # A process that imports an array library needs about what a compiler does.
-        jobs = count_jobs(None, "", measure(), device_compilers=False, remote=None).total
+        jobs = count_jobs(None, "", measure(), device_compilers=False).total
     with interruptible(), _scratch() as scratch:
         chosen = choose_releases(list_releases(plan.installer.index, scratch), parsed.against)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from ..building.model import BuildRequest, BuiltLibrary
 from ..ffi.process import TVMFFIProcess
 from ..ffi.sdk import TVMFFISdk
-from ..settings import Project
 from ..toolchains import Toolchain, zig
 from .built_libraries import check_libraries
 from .sdk import prepare_target_sdk
@@ -23,9 +22,6 @@ class ZigHost:
     """Zig, for one target."""
 
     target: Target
-
-    def launcher(self, project: Project) -> None:
-        """Return no launcher: Zig has its own cache."""
 
     def tools(
         self,

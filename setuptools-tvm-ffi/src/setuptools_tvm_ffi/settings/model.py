@@ -293,14 +293,14 @@ class ProjectSettings:
     )
     jobs: int | None = _setting(
         Count(),
-        "How many commands run at once. By default what processors and free memory allow; with "
-        "`distcc`, what its hosts offer.",
+        "Number of parallel jobs. By default, processors and free memory limit it, including the "
+        "limits of a container (cgroup v2). With `distcc`, set it to the number of jobs that its "
+        "hosts accept.",
         None,
     )
     compiler_launcher: str | None = _setting(
         Text(),
-        "A program that compilers are started through, by name or path: `ccache`, `sccache`, "
-        "`distcc`.",
+        "A program that starts the compilers, by name or path: `ccache`, `sccache`, `distcc`.",
         None,
     )
     strip: bool = _setting(
