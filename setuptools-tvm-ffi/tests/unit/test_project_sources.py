@@ -182,9 +182,41 @@ def test_a_source_may_be_a_symbolic_link(root: Path) -> None:
     assert find(root, "src/*.c") == ["src/link.c"]
 
 
+def test_a_glob_skips_links_that_lead_into_the_build_base(root: Path) -> None:
+    make(root, "build/made.c", "src/a.c")
+    os.symlink("../build/made.c", root / "src/made.c")
+    os.symlink("../build", root / "src/folder", target_is_directory=True)
+    assert find(root, "src/**/*.c", "src/*.c") == ["src/a.c"]
+    refused(root, "src/folder/*.c")
+
+
+def test_a_glob_resolves_folders_and_links_but_not_every_file(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(root, *(f"src/deep/{number}.c" for number in range(100)))
+    resolved = []
+    resolve = Path.resolve
+
+    def counted(path: Path, *arguments: bool) -> Path:
+        resolved.append(path)
+        return resolve(path, *arguments)
+
+    monkeypatch.setattr(Path, "resolve", counted)
+    assert len(find(root, "src/**/*.c")) == 100
+    assert len(resolved) < 10
+
+
 @pytest.mark.parametrize(
     ("source", "language"),
-    [("a.c", "c"), ("x/a.cc", "cxx"), ("a.cpp", "cxx"), ("a.b.cxx", "cxx"), ("a.cpp.c", "c")],
+    [
+        ("a.c", "c"),
+        ("A.CC", "cxx"),
+        ("A.CU", "cuda"),
+        ("x/a.cc", "cxx"),
+        ("a.cpp", "cxx"),
+        ("a.b.cxx", "cxx"),
+        ("a.cpp.c", "c"),
+    ],
 )
 def test_the_last_suffix_tells_the_language(source: str, language: str) -> None:
     assert language_of(PurePosixPath(source)) == language

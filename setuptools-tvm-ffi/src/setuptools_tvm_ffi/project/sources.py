@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -115,23 +116,37 @@ def _expand(pattern: str, root: Path, build_base: Path) -> list[PurePosixPath]:
         return [PurePosixPath(literal.as_posix())]
     if not _MAGIC & set(pattern) or os.path.isabs(pattern):
         return []
+    build = build_base.resolve()
+    # With `--build-base=.` the project's own sources would be a build's.
+    has_own_folder = build != root.resolve()
+
+    @functools.cache
+    def is_skipped(folder: Path) -> bool:
+        """Whether a glob skips the folder, for itself, for a parent or for where it leads to."""
+        if folder == root or root not in folder.parents:
+            return False
+        foreign = folder.name != ".." and _is_foreign(folder, build_base)
+        leads_to_build = has_own_folder and _is_at_or_below(folder.resolve(), build)
+        return foreign or leads_to_build or is_skipped(folder.parent)
+
     matches = []
     for match in root.glob(pattern):
-        relative = match.relative_to(root)
-        hidden = match.name.startswith(".")
-        folders = (folder for folder in relative.parents if folder.name not in {"", ".."})
-        foreign = any(_is_foreign(root / folder, build_base) for folder in folders)
-        if not (hidden or foreign or _is_below(match, build_base, root)) and match.is_file():
-            matches.append(PurePosixPath(relative.as_posix()))
+        if match.name.startswith(".") or is_skipped(match.parent):
+            continue
+        if has_own_folder and match.is_symlink() and _is_at_or_below(match.resolve(), build):
+            continue
+        if match.is_file():
+            matches.append(PurePosixPath(match.relative_to(root).as_posix()))
     return sorted(matches)
 
 
-def _is_below(file: Path, build_base: Path, root: Path) -> bool:
-    build = build_base.resolve()
-    # With `--build-base=.` the project's own sources would be a build's.
-    return build != root.resolve() and build in file.resolve().parents
+def _is_at_or_below(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents
 
 
 def language_of(source: PurePosixPath) -> str:
-    """Return ``c``, ``cxx``, ``cuda`` or ``hip``."""
-    return LANGUAGE_BY_SUFFIX[source.suffix]
+    """Return ``c``, ``cxx``, ``cuda`` or ``hip``.
+
+    On Windows the glob ``*.cc`` matches ``A.CC`` too.
+    """
+    return LANGUAGE_BY_SUFFIX[source.suffix.lower()]
