@@ -285,7 +285,7 @@ def unpacked(project: Project) -> str:
     ("name", "reason"),
     [
         ("small_pkg.import", "'import' is a Python keyword"),
-        ("small_pkg.a-b", "'a-b' is no Python identifier"),
+        ("small_pkg.a-b", "'a-b' is not a Python identifier"),
         ("small_pkg.class.f", "'class' is a Python keyword"),
     ],
 )
@@ -385,4 +385,4 @@ def test_a_function_without_types_is_left_out_with_a_warning(small: Project) -> 
     printed = small.build()
     assert "add_shared" in small.read(API)
     assert "untyped" not in small.read(API)
-    assert "'small_pkg.untyped' carries no type schema" in printed.stdout + printed.stderr
+    assert "'small_pkg.untyped'" in printed.stdout + printed.stderr

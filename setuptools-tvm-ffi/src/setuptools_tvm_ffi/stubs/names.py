@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which registered names can be had in a Python module, and what becomes of the others."""
+"""Finds registered names that no Python module can define, and what happens to them."""
 
 from __future__ import annotations
 
 import keyword
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -20,19 +19,17 @@ _DUNDER = re.compile(r"__\w+__")
 _INTERNAL = frozenset(
     {API_MODULE, "TYPE_CHECKING", "_FFI_INIT_FUNC", "_FFI_LOAD_LIB", "_FFI_REG_OBJ"}
 )
-# What file systems hold in one name, in UTF-8.
-_LONGEST = 255
 
 
 @dataclass(frozen=True)
 class NameProblem:
-    """One name that there will be no stub for.
+    """A registered name that gets no stub.
 
     :param kind: ``function``, ``type``, ``member`` (as ``key.member``) or ``symbol``.
-    :param reason: why not.
+    :param reason: why it gets none.
     :param of: the type key of a member.
-    :param instead: how what has the name is reached; empty where the build has to be refused,
-        because the package could not be imported.
+    :param instead: how a user reaches the object; empty if the build must fail, because the
+        package could not be imported.
     """
 
     kind: str
@@ -48,7 +45,7 @@ class NameProblem:
 
 @dataclass
 class Hidden:
-    """What generators are not to see, for the child process."""
+    """Names that the child process hides from the stub generator."""
 
     functions: list[str] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
@@ -58,7 +55,7 @@ class Hidden:
 def find_problems(
     registry: Registry, prefix: str, modules: Collection[PurePosixPath], *, makes_packages: bool
 ) -> list[NameProblem]:
-    """Return the names that no stub can be written for, in their order.
+    """Return the names that get no stub: functions, types, members, then symbols.
 
     :param prefix: the registry prefix, with its trailing dot.
     :param modules: the Python files of the source tree, by path below the folder of the package.
@@ -73,17 +70,17 @@ def find_problems(
             problems.append(NameProblem("function", name, reason, instead))
     hidden: set[str] = set()
     imports = _Imports(prefix.rstrip("."))
-    # A class comes after the one that it derives from.
+    # Parent classes first.
     for key in sorted(registry.types, key=lambda key: (len([*registry.ancestors(key)]), key)):
         parent = registry.types[key].parent
         reason = prefixes.type_problem(key)
         if not reason and parent in hidden:
-            reason = f"it derives from {parent}, which is left out"
+            reason = f"it derives from {parent}, which has no stub"
         if not reason and makes_packages and parent is not None and parent in registry.types:
             reason = imports.problem(key, parent)
         if reason:
             hidden.add(key)
-            instead = "its objects are of a class that tvm_ffi makes when it meets one"
+            instead = "tvm_ffi creates a class for its objects at run time"
             problems.append(NameProblem("type", key, reason, instead))
     for key, type_ in sorted(registry.types.items()):
         if key not in hidden:
@@ -91,14 +88,14 @@ def find_problems(
     for name in sorted(registry.symbols):
         reason = _part_problem(name)
         if not reason and name in registry.module_attributes:
-            reason = "is an attribute of every tvm_ffi.Module"
+            reason = "every tvm_ffi.Module has an attribute of that name"
         if reason:
             problems.append(NameProblem("symbol", name, reason, f"LIB[{name!r}] returns it"))
     return problems
 
 
 def hidden_by(problems: Iterable[NameProblem]) -> Hidden:
-    """Return what the generator must not see, so that what it writes can be imported."""
+    """Return the names to hide from the generator, so that its output can be imported."""
     hidden = Hidden()
     for problem in problems:
         if problem.kind == "function":
@@ -117,29 +114,29 @@ def _member_problems(type_: ObjectType) -> Iterator[NameProblem]:
     for name in dict.fromkeys(type_.member_names):
         reason = _part_problem(name)
         if not reason and name in untyped:
-            reason = "carries no type schema"
+            reason = "it has no type schema"
         if not reason and name.startswith("__") and not name.endswith("__"):
-            reason = "is a name that Python mangles inside a class"
+            reason = "Python mangles the name inside a class"
         if reason:
             instead = f"getattr(…, {name!r}) returns it"
             yield NameProblem("member", f"{type_.key}.{name}", reason, instead, type_.key)
 
 
 class _Imports:
-    """Which packages have to be imported before which, because classes of theirs derive."""
+    """The import order that inheritance between packages requires."""
 
     def __init__(self, root: str) -> None:
         self._root = root
         self._needs: dict[str, set[str]] = {}
 
     def problem(self, key: str, parent: str) -> str:
-        """Return why a class cannot derive from another; note that it does, if it can."""
+        """Return why a class cannot derive from another; otherwise record that it does."""
         package, above = (name.rpartition(".")[0] for name in (key, parent))
         if package == above:
             return ""
-        # The root loads the library, without which no other has a class.
+        # The root package loads the library, so it is imported before all others.
         if package == self._root or self._reaches(above, package):
-            return f"it derives from {parent}, whose package has to be imported after this one's"
+            return f"it derives from {parent}, whose package must be imported after its own"
         self._needs.setdefault(package, set()).add(above)
         return ""
 
@@ -152,7 +149,7 @@ class _Imports:
             current = waiting.pop()
             if other in self._needs.get(current, ()):
                 return True
-            # A package is imported after those around it, but that one's import is under way.
+            # Python imports the parent packages first; the import of `other` is already under way.
             around = {parent for parent in _lineage(current) if self._is_inside(parent)}
             new = (self._needs.get(current, set()) | around) - {other} - seen
             seen |= new
@@ -161,7 +158,7 @@ class _Imports:
 
 
 class _Prefixes:
-    """The packages that the names of a registry would need, and what is in their way."""
+    """The packages that the names of a registry need, and what prevents them."""
 
     def __init__(
         self,
@@ -175,49 +172,45 @@ class _Prefixes:
         self._functions = registry.functions
         self._root = prefix.rstrip(".")
         self._makes_packages = makes_packages
-        # Names that a module or package has, which a file system may fold.
-        self._modules = {".".join(path.with_suffix("").parts).casefold() for path in modules}
-        self._packages: dict[str, str] = {}
+        self._modules = {".".join(path.with_suffix("").parts) for path in modules}
         self._internal = _INTERNAL | {
             "_" + parent.replace(".", "_") for parent in registry.parents.values() if parent
         }
         names = (*registry.types, *registry.functions)
-        for name in sorted({name.rpartition(".")[0] for name in names}):
-            for parent in _lineage(name):
-                self._packages.setdefault(parent.casefold(), parent)
+        self._packages = {parent for name in names for parent in _lineage(name.rpartition(".")[0])}
 
     def function_problem(self, name: str) -> tuple[str, bool]:
-        """Return why there is no stub for a function, and whether it must not be registered."""
+        """Return why a function gets no stub, and whether the build must fail for it."""
         package, _, last = name.rpartition(".")
         if self._is_ours(package):
             if _DUNDER.fullmatch(last):
-                return f"{last!r} would replace what every module has under that name", True
+                return f"{last!r} would replace an attribute that every module has", True
             if last in self._internal:
-                return f"{last!r} is what generated modules call something of their own", True
+                return f"generated modules use the name {last!r} themselves", True
         reason = self._problem(package, last)
         if not reason and self._functions[name].unwritable:
             reason = "the generator cannot write its types"
         if not reason and name in self._types:
-            reason = "is a type key, too, whose class has the name"
+            reason = "it is also a type key, and its class has the name"
         return reason, False
 
     def type_problem(self, key: str) -> str:
-        """Return why there is no class for a type."""
+        """Return why a type gets no class."""
         package, _, last = key.rpartition(".")
         reason = self._problem(package, last)
         own = [f.name for f in self._types[key].fields if _DUNDER.fullmatch(f.name)]
         if not reason and own:
-            reason = f"its field {own[0]!r} would replace what every class has under that name"
+            reason = f"its field {own[0]!r} would replace an attribute that every class has"
         if not reason:
             reason = self._constructor_problem(key)
         if not reason and (_DUNDER.fullmatch(last) or last in self._internal):
-            reason = f"{last!r} is what modules call something of their own"
+            reason = f"modules use the name {last!r} themselves"
         if not reason and last == "LIB" and package == self._root:
-            reason = "'LIB' is the library"
+            reason = "generated modules use 'LIB' for the library"
         return reason
 
     def _constructor_problem(self, key: str) -> str:
-        """Return why tvm_ffi cannot make a signature of the fields, without which no class is."""
+        """Return why tvm_ffi cannot create the constructor, without which it creates no class."""
         if not self._types[key].constructor:
             return ""
         lineage = [key, *self._registry.ancestors(key)]
@@ -228,7 +221,7 @@ class _Prefixes:
                     continue
                 name = field_.name
                 if name in seen or not name.isidentifier() or keyword.iskeyword(name):
-                    return f"its field {name!r} can be no parameter of a constructor"
+                    return f"its field {name!r} cannot be a parameter of the constructor"
                 seen.add(name)
         return ""
 
@@ -240,10 +233,10 @@ class _Prefixes:
         reason = self._package_problem(package)
         if reason:
             return reason
-        if name not in self._types and name.casefold() in self._packages:
-            return f"is a prefix of other names, too, and the package {name} has the name"
-        if name.casefold() in self._modules:
-            return f"there is a module {name}, which has the name"
+        if name not in self._types and name in self._packages:
+            return f"it is also a prefix of other names, and the package {name} has the name"
+        if name in self._modules:
+            return f"the module {name} has the name"
         return ""
 
     def _package_problem(self, package: str) -> str:
@@ -254,18 +247,12 @@ class _Prefixes:
             reason = _part_problem(last)
             if reason:
                 return reason
-            if last == API_MODULE or _DUNDER.fullmatch(last) or len(last.encode()) > _LONGEST:
-                what = "is too long" if len(last.encode()) > _LONGEST else "is a module's own"
-                return f"{last!r} {what}, and no package can have the name"
+            if last == API_MODULE or _DUNDER.fullmatch(last):
+                return f"modules use {last!r} themselves, so that no package can have the name"
             if parent in self._types:
-                return f"{parent} is a class, and no package can have the name, too"
-            first = self._packages.get(parent.casefold(), parent)
-            if first != parent:
-                return f"{parent} and {first} are one folder where case does not count"
-            if parent.casefold() in self._modules:
-                return f"there is a module {parent}, which its package would hide"
-        if len(package.encode()) > 4 * _LONGEST:
-            return "its prefix is too long for a path"
+                return f"{parent} is a class, so that no package can have the name"
+            if parent in self._modules:
+                return f"its package would hide the module {parent}"
         return ""
 
     def _is_ours(self, package: str) -> bool:
@@ -280,14 +267,12 @@ def _lineage(package: str) -> Iterator[str]:
 
 
 def _part_problem(part: str) -> str:
-    """Return why a name cannot be written in Python."""
+    """Return why a name cannot be used in Python code."""
     if not part:
-        return "a part of it is empty"
+        return "one part of the name is empty"
     shown = part if len(part) <= 40 else f"{part[:40]}…"  # noqa: PLR2004 - for a message
     if keyword.iskeyword(part):
         return f"{shown!r} is a Python keyword"
     if not part.isidentifier():
-        return f"{shown!r} is no Python identifier"
-    if unicodedata.normalize("NFKC", part) != part:
-        return f"{shown!r} is another name once Python has read it (NFKC)"
+        return f"{shown!r} is not a Python identifier"
     return ""
