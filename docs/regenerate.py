@@ -12,10 +12,11 @@ import dataclasses
 import difflib
 import json
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from setuptools_tvm_ffi.archives.wheel_archive import MAX_RATIO, MAX_TOTAL
+from setuptools_tvm_ffi.archives.wheel_archive import MAX_RATIO, MAX_SMALL_TOTAL, MAX_TOTAL
 from setuptools_tvm_ffi.audit.codes import CATALOGUE
 from setuptools_tvm_ffi.audit.tvm_ffi_symbols import RELEASES
 from setuptools_tvm_ffi.ffi.type_schema import Schema
@@ -141,35 +142,58 @@ _CODES = """\
 
 # Auditing wheels
 
+`audit` checks finished wheels for defects that would fail on a user's machine:
+
 ```console
 $ python -m pip install 'setuptools-tvm-ffi[audit]'
 $ setuptools-tvm-ffi audit dist/*.whl
 ```
 
-looks at finished wheels, of any platform on any machine, whoever built them. Nothing is unpacked and nothing is run. For each library it says
-what it is for, what it needs and exports, and which platform tag it satisfies; below that stands what would fail on a user's machine, each
-with a code. `--json` prints everything as one document. `--ignore TVM501` leaves a code out.
+It reads wheels for any platform on any machine, whichever build backend built them. It does not
+unpack a wheel or run its code. For each library, it prints the platform, the dependencies, the
+exported symbols and the platform tag that the library satisfies. The findings follow, each with a
+code.
 
-Exit status: 0 there are no findings, 1 there are, 2 a wheel could not be audited (the others are, all the same).
+`--json` prints everything as one JSON document. `--ignore TVM501` omits findings with that code.
 
-| | |
-|---|---|
-| ELF, Mach-O, PE | read by [LIEF](https://lief.re) in a process of its own, which has a bound on time and memory, for each library and for all of a wheel: one that is made to crash who reads it, or to keep him, is a finding |
-| manylinux, musllinux | by the tables of [auditwheel](https://github.com/pypa/auditwheel): symbol versions, libraries, symbols that not every copy of a library has. Which musl a library needs cannot be told from it, so that the tag named is the newest of the tables, and an older one is not objected to |
-| macOS, Windows | by the minimum version and the machine that the library itself declares; what is a part of Windows by the lists of [delvewheel](https://github.com/adang1345/delvewheel) |
-| the requirement | every release that it allows is judged. Markers are not evaluated: requirements with the same marker are judged together with those that have none. Releases newer than {newest} are not judged |
-| `*.libs`, `.dylibs` | what repair tools have put there was built by others: how it was linked, and its symbols, are no findings |
-| entitled to be elsewhere | `libtvm_ffi`, which `tvm_ffi` loads before; NVIDIA's driver (`libcuda.so.1`, `nvcuda.dll`); what the platform tag promises to be on every machine |
-| registered names | can only be looked for among a library's strings, since nothing is loaded (`TVM504`); what is exported for `LIB` is certain (`TVM503`) |
-| tvm-ffi symbols | compared with every release of apache-tvm-ffi up to {newest}; a release that has them all may still be too old for the rest. `compat` tries |
+The exit status is 0 if there are no findings, 1 if there are findings, and 2 if a wheel could not
+be audited. The other wheels are audited nevertheless.
 
-A wheel is refused, with exit status 2, where two programs could read two different things out of it or where it would harm who unpacks it: names
-that leave the folder, absolute ones, links, the same name twice, encrypted members, headers that differ from the directory, anything before,
-between or after members and directory, checksums that are wrong, and more than {ratio} times its size unpacked, or than {total} GiB.
+## What the audit checks
+
+* **ELF, Mach-O and PE files**: [LIEF](https://lief.re) reads them in a child process with limits on
+  time and memory, for each library and for the whole wheel. A library that crashes the child
+  process or exceeds a limit is a finding.
+* **manylinux and musllinux tags**: the tables of [auditwheel](https://github.com/pypa/auditwheel)
+  list the symbol versions and libraries that each tag allows, and symbols that some builds of a
+  library lack. A library does not record which version of musl it needs. The audit therefore names
+  the newest musllinux tag of the tables and accepts older ones.
+* **macOS and Windows tags**: the audit reads the minimum macOS version and the architecture from
+  each library. The lists of [delvewheel](https://github.com/adang1345/delvewheel) define which
+  libraries are part of Windows.
+* **Requirement for apache-tvm-ffi**: the audit checks every release that the requirement allows, up
+  to {newest}. It does not evaluate markers. It checks the requirements with the same marker
+  together with the requirements that have none.
+* **Symbols of tvm-ffi**: the audit compares them with every release of apache-tvm-ffi up to
+  {newest}. A release that has all symbols may still be incompatible; use `compat` to test it.
+* **Stubs**: functions that a library exports for `LIB` are certain (`TVM503`). The audit can only
+  search for registered names among the strings of a library, because it does not load libraries
+  (`TVM504`).
+* **Libraries that repair tools added** (`*.libs`, `.dylibs`): the audit does not report how they
+  were linked or which symbols they export.
+* **Libraries outside the wheel**: a wheel may depend on `libtvm_ffi`, which `tvm_ffi` loads first,
+  on NVIDIA's driver (`libcuda.so.1`, `nvcuda.dll`), and on every library that the platform tag
+  guarantees.
+
+The audit rejects a wheel with exit status 2 if unpacking it could do harm: if it contains absolute
+paths, paths that leave the folder, links, duplicate names, encrypted members, or wrong checksums,
+or if it unpacks to more than {total} GiB. Above {small} MiB, the limit is also {ratio} times the size
+of the wheel.
 
 ## Codes
 
-An *error* fails for some user, or at the upload; a *warning* only under some circumstances. Codes keep their meaning.
+An *error* fails for some users or at the upload to PyPI. A *warning* fails only under some
+circumstances. Codes keep their meaning.
 """
 
 
@@ -213,10 +237,21 @@ def types() -> str:
 def audit_codes() -> str:
     """Return the page of what an audit finds."""
     rows = "".join(
-        f"\n### {code.name}: {code.title}\n\n*{code.level}*\n\n{code.breaks}\n\n**Fix:** {code.fix}\n"
+        f"\n### {code.name}: {code.title}\n\n*{code.level}*\n\n{_wrapped(code.breaks)}\n\n"
+        f"{_wrapped(f'**Fix:** {code.fix}')}\n"
         for code in CATALOGUE
     )
-    return _CODES.format(newest=RELEASES[-1], ratio=MAX_RATIO, total=MAX_TOTAL // 1024**3) + rows
+    introduction = _CODES.format(
+        newest=RELEASES[-1],
+        ratio=MAX_RATIO,
+        small=MAX_SMALL_TOTAL // 1024**2,
+        total=MAX_TOTAL // 1024**3,
+    )
+    return introduction + rows
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _arguments(template: str) -> tuple[Schema, ...]:
