@@ -154,8 +154,8 @@ def test_files_that_mean_harm_are_refused_in_bounds_and_nothing_is_written(
     assert sorted(tmp_path.rglob("*")) == before
     answers = json.loads(done.stdout)["wheels"]
     reasons = [answer.get("error", "").partition("\n")[0] for answer in answers]
-    assert "no zip archive" in reasons[0]
-    assert "no zip archive" in reasons[1]
+    assert "zip archive" in reasons[0]
+    assert "zip archive" in reasons[1]
     assert "would unpack to" in reasons[2]
     assert "leaves the wheel" in reasons[3]
     assert [finding["code"] for finding in answers[4]["findings"]] == ["TVM206"]

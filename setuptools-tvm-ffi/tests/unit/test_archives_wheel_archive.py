@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 import struct
@@ -129,7 +130,7 @@ def test_a_folder_with_a_wheels_name_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_no_zip_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     wheel = tmp_path / "pkg-1.0-py3-none-any.whl"
     wheel.write_bytes(content)
-    assert "no zip archive" in refusal(wheel)
+    assert "zip archive" in refusal(wheel)
 
 
 def test_a_wheel_that_was_cut_anywhere_is_refused(tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ def test_a_wheel_that_was_cut_anywhere_is_refused(tmp_path: Path) -> None:
     whole = wheel.read_bytes()
     for length in range(0, len(whole), 41):
         wheel.write_bytes(whole[:length])
-        assert "no zip archive" in refusal(wheel)
+        assert "zip archive" in refusal(wheel)
 
 
 def test_a_wheel_with_any_byte_changed_is_refused_or_read_and_never_a_traceback(
@@ -174,8 +175,8 @@ def test_an_archive_with_data_after_its_end_is_refused(tmp_path: Path) -> None:
         ("pkg/a.py:stream", "colon"),
         ("..\\outside.txt", "backslash"),
         ("pkg\\a.txt", "backslash"),
-        ("pkg//a.txt", "empty part"),
-        ("./pkg/a.txt", "empty part"),
+        ("pkg//a.txt", "empty or"),
+        ("./pkg/a.txt", "empty or"),
         ("pkg/a\x1b[31m.txt", "control character"),
         ("p" * 2000, "too long"),
     ],
@@ -193,26 +194,26 @@ def test_a_name_that_goes_on_after_a_zero_is_refused(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/a.py", b"1"), ("pkg/a.py", b"2"))
-    assert "'pkg/a.py' is there 2 times" in refusal(wheel)
+    assert "2 members are named 'pkg/a.py'" in refusal(wheel)
 
 
 def test_a_file_that_is_a_folder_too_is_refused(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/a", b""), ("pkg/a/b", b""))
-    assert "'pkg/a' is a file, and a folder with 'pkg/a/b'" in refusal(wheel)
+    assert "'pkg/a' is both a file and the folder of 'pkg/a/b'" in refusal(wheel)
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
 def test_a_link_or_device_is_refused(tmp_path: Path, kind: int) -> None:
     entry = zipfile.ZipInfo("pkg/link")
     entry.external_attr = (kind | 0o777) << 16
-    assert "it is a link" in refusal(wheel_with(tmp_path, (entry, b"/etc/passwd")))
+    assert "is a link" in refusal(wheel_with(tmp_path, (entry, b"/etc/passwd")))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_method_whose_memory_cannot_be_bounded_is_refused(tmp_path: Path, method: int) -> None:
     entry = zipfile.ZipInfo("pkg/a")
     entry.compress_type = method
-    assert "another method than deflate" in refusal(wheel_with(tmp_path, (entry, bytes(1000))))
+    assert "deflate" in refusal(wheel_with(tmp_path, (entry, bytes(1000))))
 
 
 def change_header(wheel: Path, name: bytes, offset: int, value: bytes) -> None:
@@ -234,7 +235,7 @@ def change_header(wheel: Path, name: bytes, offset: int, value: bytes) -> None:
 def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/secret", b"1"))
     change_header(wheel, b"pkg/secret", 8, struct.pack("<H", 1))
-    assert "it is encrypted" in refusal(wheel)
+    assert "encrypted" in refusal(wheel)
 
 
 def test_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
@@ -246,7 +247,7 @@ def test_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
 def test_a_member_that_holds_less_than_it_says_is_refused(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/short", b"1" * 100))
     change_header(wheel, b"pkg/short", 24, struct.pack("<L", 200))
-    assert "is said to have 200 bytes and has 100" in refusal(wheel)
+    assert re.search(r"has 100 bytes.* 200", refusal(wheel))
 
 
 def test_a_member_that_holds_more_than_it_says_is_refused(tmp_path: Path) -> None:
@@ -286,7 +287,7 @@ def test_a_directory_that_says_it_is_huge_is_refused(tmp_path: Path) -> None:
     content = bytearray(wheel.read_bytes())
     content[-10:-6] = struct.pack("<L", 64 * 1024 * 1024)
     wheel.write_bytes(content)
-    assert "its directory is larger" in refusal(wheel)
+    assert "central directory is larger" in refusal(wheel)
 
 
 def test_a_wheel_of_folders_alone_is_refused(tmp_path: Path) -> None:
@@ -297,7 +298,7 @@ def test_a_wheel_of_folders_alone_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_content_is_refused(tmp_path: Path) -> None:
-    assert "it is a folder, and has content" in refusal(wheel_with(tmp_path, ("pkg/a/", b"1")))
+    assert "folder with content" in refusal(wheel_with(tmp_path, ("pkg/a/", b"1")))
 
 
 def test_a_wheel_without_dist_info_is_refused(tmp_path: Path) -> None:
@@ -309,7 +310,7 @@ def test_a_wheel_without_dist_info_is_refused(tmp_path: Path) -> None:
 
 def test_a_wheel_with_another_distributions_metadata_is_refused(tmp_path: Path) -> None:
     other = write_wheel(tmp_path, {}, distribution="other-1.0")
-    assert "another distribution's" in refusal(other.rename(tmp_path / "pkg-1.0-py3-none-any.whl"))
+    assert "another distribution" in refusal(other.rename(tmp_path / "pkg-1.0-py3-none-any.whl"))
 
 
 def test_a_wheel_with_two_distributions_metadata_is_refused(tmp_path: Path) -> None:
@@ -332,7 +333,7 @@ def test_nothing_is_extracted_through_a_link_out_of_the_folder(tmp_path: Path) -
     (tmp_path / "out").mkdir()
     (tmp_path / "out/pkg").symlink_to(tmp_path / "elsewhere")
     wheel = wheel_with(tmp_path, ("pkg/b", b"2"))
-    with open_wheel(wheel) as archive, pytest.raises(BuildError, match="a link lies where"):
+    with open_wheel(wheel) as archive, pytest.raises(BuildError, match="is a link"):
         archive.extract(["pkg/b"], tmp_path / "out")
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
@@ -342,7 +343,7 @@ def test_nothing_is_extracted_over_a_link(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"mine")
     (tmp_path / "out/pkg/b").symlink_to(tmp_path / "secret")
     wheel = wheel_with(tmp_path, ("pkg/b", b"2"))
-    with open_wheel(wheel) as archive, pytest.raises(BuildError, match="a link lies where"):
+    with open_wheel(wheel) as archive, pytest.raises(BuildError, match="is a link"):
         archive.extract(["pkg/b"], tmp_path / "out")
     assert (tmp_path / "secret").read_bytes() == b"mine"
 

@@ -28,18 +28,18 @@ def test_a_quoted_path_is_read() -> None:
     [
         ("pkg/a.py,sha256=ypeBEsobvcr6wjGzmiPcTaeG7_gUfE5yuYB3ha_uSLs=,1", None),
         ("pkg/a.py,sha256=ypeBEsobvcr6wjGzmiPcTaeG7_gUfE5yuYB3ha_uSLs,", None),
-        ("pkg/a.py,sha256=ypeBEsobvcr6wjGzmiPcTaeG7_gUfE5yuYB3ha_uSLs,2", "says 2 bytes, and"),
-        ("pkg/a.py,sha256=AAAA,1", "has another hash than the file"),
-        ("pkg/a.py,md5=DMF1ucDxtqgxw5niaXcmYQ,1", "has a hash by md5"),
-        ("pkg/a.py,made-up=AAAA,1", "has a hash by made-up"),
+        ("pkg/a.py,sha256=ypeBEsobvcr6wjGzmiPcTaeG7_gUfE5yuYB3ha_uSLs,2", "declares 2 bytes"),
+        ("pkg/a.py,sha256=AAAA,1", "has a hash that differs"),
+        ("pkg/a.py,md5=DMF1ucDxtqgxw5niaXcmYQ,1", "has a md5 hash"),
+        ("pkg/a.py,made-up=AAAA,1", "has a made-up hash"),
         ("pkg/a.py,,", "has no hash"),
         ("pkg/a.py", "has no hash"),
         ("pkg/b.py,sha256=AAAA,1", "does not list it"),
     ],
 )
-def test_a_row_that_does_not_fit_its_file_is_told(row: str, problem: str | None) -> None:
+def test_a_row_that_does_not_fit_its_file_is_reported(row: str, problem: str | None) -> None:
     found = RecordFile(f"{row}\n".encode(), FOLDER).problem("pkg/a.py", b"a")
-    assert found == problem or (problem is not None and str(found).startswith(problem))
+    assert found == problem or (problem is not None and problem in str(found))
 
 
 def test_a_file_that_is_listed_and_not_there_is_missing() -> None:
@@ -51,12 +51,12 @@ def test_a_file_that_is_listed_and_not_there_is_missing() -> None:
     ("content", "path", "what"),
     [
         (b"a,sha256=A,1\na,sha256=A,1\n", "a", "lists it twice"),
-        (b"a,sha256=A,many\n", "a", "says 'many' where its size belongs"),
+        (b"a,sha256=A,many\n", "a", "has the invalid size 'many'"),
         (b"\xff,sha256=A,1\n", f"{FOLDER}/RECORD", "cannot be read: "),
         (b'"' + b"a" * 200_000, f"{FOLDER}/RECORD", "cannot be read: field larger"),
     ],
 )
-def test_a_row_that_is_wrong_in_itself_is_told(content: bytes, path: str, what: str) -> None:
+def test_a_row_that_is_wrong_in_itself_is_reported(content: bytes, path: str, what: str) -> None:
     ((found_path, found),) = RecordFile(content, FOLDER).problems
     assert found_path == path
-    assert found.startswith(what)
+    assert what in found

@@ -113,7 +113,7 @@ def test_a_wheel_that_cannot_be_audited_does_not_hide_the_others(
     assert cli.main(["audit", str(broken), str(flawed), str(tmp_path / "text.txt")]) == 2
     printed = capsys.readouterr()
     assert "TVM401" in printed.out
-    assert "setuptools-tvm-ffi: error: broken-1.0-py3-none-any.whl: this is no zip" in printed.err
+    assert "setuptools-tvm-ffi: error: broken-1.0-py3-none-any.whl: " in printed.err
     assert "text.txt: " in printed.err
     assert cli.main(["audit", "--json", str(broken), str(flawed)]) == 2
     first, second = answers(capsys)

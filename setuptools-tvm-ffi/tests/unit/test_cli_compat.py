@@ -370,7 +370,7 @@ def test_numbers_have_to_be_some(
     [
         ("nothing-1.0-py3-none-any.whl", None, "No such file"),
         ("pkg.whl", b"", "a wheel is named"),
-        ("pkg-1.0-py3-none-any.whl", b"no zip", "no zip archive"),
+        ("pkg-1.0-py3-none-any.whl", b"no zip", "zip archive"),
     ],
 )
 def test_what_is_no_wheel_is_refused_before_anything_is_tried(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packs a folder so that its bytes depend on nothing but names, contents and one time.
+"""Pack a folder into a reproducible archive that depends only on names, contents and one date.
 
-``tar`` and ``zip`` of the standard library write the owner, permissions that the umask has left,
-and the order of the file system; setuptools (84) leaves it at that.
+The standard library writes owners, permissions reduced by the umask, and files in file system
+order. setuptools (84) does not change that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-#: The suffix for each of setuptools' names of formats.
+#: Suffix of each archive format, by setuptools' name of the format.
 FORMATS = {
     "gztar": ".tar.gz",
     "bztar": ".tar.bz2",
@@ -28,18 +28,18 @@ FORMATS = {
     "zip": ".zip",
 }
 
-# The first time that a ZIP archive can write.
+# Zip archives cannot store earlier times than 1980-01-01.
 _FIRST_OF_ZIP = 315532800
 
 
 def pack(tree: Path, format: str, date: int) -> bytes:  # noqa: A002 - setuptools' word
-    """Return an archive of the folder, whose name is what all names in it begin with.
+    """Return an archive of the folder. All names in it start with the name of the folder.
 
-    A tar is in pax format, as the specification of sdists wants it
+    Tar archives have pax format, as the sdist specification requires
     (https://packaging.python.org/en/latest/specifications/source-distribution-format/).
 
     :param format: one of `FORMATS`.
-    :param date: in seconds since 1970.
+    :param date: modification time of all entries, in seconds since 1970.
     """
     if format == "zip":
         return _zip(tree, date)
@@ -52,7 +52,7 @@ def pack(tree: Path, format: str, date: int) -> bytes:  # noqa: A002 - setuptool
 
 
 def _entries(tree: Path) -> Iterator[tuple[str, Path]]:
-    """Yield every folder and file by its name in the archive, each folder before what it holds."""
+    """Yield the archive name and path of every folder and file, folders before their contents."""
     yield tree.name, tree
     for parent, folders, files in os.walk(tree):
         folders.sort()
@@ -62,7 +62,7 @@ def _entries(tree: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _mode(path: Path) -> int:
-    """Return permissions of which one's own execution right is all that is taken over."""
+    """Return 0o755 for folders and files that the owner may execute, otherwise 0o644."""
     return 0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644
 
 
@@ -85,7 +85,7 @@ def _tar(tree: Path, date: int) -> bytes:
 
 def _gzip(content: bytes, date: int) -> bytes:
     stream = io.BytesIO()
-    # gzip.compress() names the operating system in the header, or not, by Python's release.
+    # gzip.compress() writes the operating system into the header in some Python releases only.
     with gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=9, mtime=date) as file:
         file.write(content)
     return stream.getvalue()
@@ -100,7 +100,7 @@ def _zip(tree: Path, date: int) -> bytes:
             entry = zipfile.ZipInfo(f"{name}/" if folder else name, written[:6])
             kind = stat.S_IFDIR if folder else stat.S_IFREG
             entry.external_attr = (kind | _mode(path)) << 16
-            entry.create_system = 3  # Unix, on Windows as well
+            entry.create_system = 3  # Unix, also if packed on Windows
             content = b"" if folder else path.read_bytes()
             entry.compress_type = zipfile.ZIP_STORED if folder else zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)

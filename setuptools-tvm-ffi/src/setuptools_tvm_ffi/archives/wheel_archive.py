@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Open untrusted wheels, with limits on their sizes and on the names of their members.
+"""Open untrusted wheels, with limits on sizes and on member names.
 
 A wheel is a zip archive (https://packaging.python.org/en/latest/specifications/binary-distribution-format/).
 """
@@ -37,36 +37,37 @@ from ..base.file_replacement import replace_file
 
 _MIB = 1024 * 1024
 
-#: The largest file that is opened.
+#: Largest wheel file that `open_wheel` accepts.
 MAX_WHEEL_SIZE = 2048 * _MIB
-#: The largest member that is read.
+#: Largest uncompressed member.
 MAX_MEMBER_SIZE = 1024 * _MIB
-#: How much all members together may hold: so much in any case ...
+#: Total uncompressed size that is always allowed ...
 MAX_SMALL_TOTAL = 256 * _MIB
-#: ... and beyond it so many times the size of the archive (libraries are deflated to a third) ...
+#: ... above it, the largest ratio of total to archive size (libraries deflate to a third) ...
 MAX_RATIO = 50
-#: ... and no more than this; the largest CUDA wheels unpack to between two and three GiB.
+#: ... and the largest total. The largest CUDA wheels unpack to between two and three GiB.
 MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
-#: The largest file of ``.dist-info`` that is taken apart; ``METADATA`` has the readme in it.
+#: Largest file of ``.dist-info`` that is parsed. ``METADATA`` includes the readme.
 MAX_METADATA_SIZE = 16 * _MIB
 _MAX_NAME_LENGTH = 1000
-#: The largest central directory that is read.
+#: Largest central directory.
 MAX_DIRECTORY_SIZE = 4 * _MIB
 
-# End of central directory: signature, disks, counts, size and offset, length of the comment.
+# End of central directory: signature, disks, counts, size and offset, comment length.
 _END = struct.Struct("<4s4H2LH")
 _END_SIGNATURE = b"PK\x05\x06"
 _ZIP64_LOCATOR_SIGNATURE, _ZIP64_LOCATOR_SIZE = b"PK\x06\x07", 20
 
-# Deflate is read in bounded steps; zipfile expands a step of bzip2 or LZMA whole, however large.
+# zipfile reads deflate in bounded steps, but expands each bzip2 or LZMA chunk completely, whatever
+# its size.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 0x1 | 0x40
 _PATCH = 0x20
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_NO_TOOL = "no build tool writes such a wheel: do not install it"
+_NO_TOOL = "no build tool writes such a wheel; do not install it"
 _CHUNK = _MIB
 _READ_ERRORS = (
     zipfile.BadZipFile,
@@ -82,21 +83,21 @@ _READ_ERRORS = (
 
 @dataclass(frozen=True)
 class Member:
-    """A file in a wheel: how large it says it is, and its permissions (0 where it says none)."""
+    """A file in a wheel: its declared size, and its permissions (0 if none are declared)."""
 
     size: int
     mode: int
 
 
 class WheelArchive:
-    """An open wheel; a context manager. `open_wheel` makes one.
+    """An open wheel, as a context manager. Use `open_wheel` to create it.
 
-    :ivar path: the file.
-    :ivar name: of the distribution, normalized.
-    :ivar version: of the distribution.
-    :ivar tags: what the file's name promises (PEP 425), one for each combination.
-    :ivar members: its files in the archive's order, by their path in the wheel.
-    :ivar dist_info: the name of its ``.dist-info`` folder.
+    :ivar path: the wheel file.
+    :ivar name: normalized name of the distribution.
+    :ivar version: version of the distribution.
+    :ivar tags: compatibility tags of the file name (PEP 425), one for each combination.
+    :ivar members: the files by their path in the wheel, in archive order.
+    :ivar dist_info: name of the ``.dist-info`` folder.
     """
 
     def __init__(
@@ -133,64 +134,65 @@ class WheelArchive:
     def read(self, name: str) -> bytes:
         """Return the content of a member.
 
-        :raises BuildError: it is damaged, or another size than it says.
+        :raises BuildError: the member is corrupt, or its size differs from the declared size.
         """
         entry = self._entries[name]
         try:
             with self._archive.open(entry) as stream:
-                # Of which the content is no second copy.
+                # BytesIO.getvalue() shares its buffer instead of copying the content.
                 gathered = io.BytesIO()
                 shutil.copyfileobj(stream, gathered, _CHUNK)
                 content = gathered.getvalue()
         except _READ_ERRORS as problem:
             raise self._error(f"member {name!r} cannot be read: {problem}") from None
         except MemoryError:
-            raise self._error(f"member {name!r} takes more memory than there is") from None
+            raise self._error(f"not enough memory to read member {name!r}") from None
         if len(content) != entry.file_size:
             raise self._error(
-                f"member {name!r} is said to have {entry.file_size} bytes and has {len(content)}"
+                f"member {name!r} has {len(content)} bytes, but its header declares "
+                f"{entry.file_size}"
             )
         return content
 
     def metadata(self) -> Message:
         """Return the fields of ``METADATA``.
 
-        :raises BuildError: there is none, or a huge one.
+        :raises BuildError: the file is missing or too large.
         """
         return self._headers("METADATA")
 
     def wheel_file(self) -> Message:
         """Return the fields of ``WHEEL``.
 
-        :raises BuildError: there is none, or a huge one.
+        :raises BuildError: the file is missing or too large.
         """
         return self._headers("WHEEL")
 
     def in_dist_info(self, name: str) -> bytes | None:
-        """Return the content of a file in ``.dist-info``, ``None`` where there is none.
+        """Return the content of a file in ``.dist-info``, or ``None`` if it is missing.
 
-        :raises BuildError: it is huge.
+        :raises BuildError: the file is too large.
         """
         path = f"{self.dist_info}/{name}"
         if path not in self.members:
             return None
         if self.members[path].size > MAX_METADATA_SIZE:
-            raise self._error(f"{path} is larger than that of any wheel")
+            raise self._error(f"{path} is larger than {MAX_METADATA_SIZE // _MIB} MiB")
         return self.read(path)
 
     def extract(self, names: Iterable[str], folder: Path) -> list[Path]:
-        """Write members below a folder, under their paths in the wheel; return the files.
+        """Extract members below a folder, under their paths in the wheel; return the files.
 
-        :raises BuildError: one is damaged, or a link in `folder` leads out of it.
+        :raises BuildError: a member is corrupt, or a link in `folder` leads out of it.
         """
         root = Path(os.path.realpath(folder))
         written = []
         for name in names:
             file = root / name
             if Path(os.path.realpath(file.parent)) != file.parent:
-                raise self._error(f"member {name!r}: a link lies where its folder is to be")
+                raise self._error(f"member {name!r}: its folder in {folder} is a link")
             if file.is_symlink():
-                raise self._error(f"member {name!r}: a link lies where the file is to be")
+                raise self._error(f"member {name!r}: {file} is a link")
             executable = self.members[name].mode & 0o100
             replace_file(file, self.read(name), mode=0o755 if executable else 0o644)
             written.append(file)
@@ -199,23 +201,23 @@ class WheelArchive:
     def _headers(self, filename: str) -> Message:
         content = self.in_dist_info(filename)
         if content is None:
-            raise self._error(f"it has no {self.dist_info}/{filename}")
-        # Headers alone: what follows METADATA's is a description, whatever type it says it has.
+            raise self._error(f"{self.dist_info}/{filename} is missing")
+        # Parse the headers alone: the body of METADATA is the description, whatever its type.
         return BytesHeaderParser().parsebytes(content)
 
     def _find_dist_info(self) -> str:
         folders = {name.partition("/")[0] for name in self.members if "/" in name}
         found = sorted(folder for folder in folders if folder.endswith(".dist-info"))
         if len(found) != 1:
-            what = f"several .dist-info folders: {', '.join(found)}" if found else "no .dist-info"
-            raise self._error(f"it has {what}")
+            several = f"several .dist-info folders: {', '.join(found)}"
+            raise self._error(several if found else "no .dist-info folder")
         name, _, version = found[0][: -len(".dist-info")].rpartition("-")
         try:
             is_its_own = canonicalize_name(name) == self.name and Version(version) == self.version
         except InvalidVersion:
             is_its_own = False
         if not is_its_own:
-            raise self._error(f"its .dist-info is another distribution's: {found[0]}")
+            raise self._error(f"{found[0]} belongs to another distribution")
         return found[0]
 
     def _error(self, what: str) -> BuildError:
@@ -223,7 +225,7 @@ class WheelArchive:
 
 
 def open_wheel(path: Path) -> WheelArchive:
-    """Open a wheel, having looked at every name and size that its directory gives.
+    """Open a wheel after checking every name and size in its central directory.
 
     :raises BuildError: the file name is not a wheel's (PEP 427), the file is not a zip archive or
         is corrupt, or the archive exceeds the limits above.
@@ -238,7 +240,9 @@ def open_wheel(path: Path) -> WheelArchive:
     try:
         with path.open("rb") as stream:
             if os.fstat(stream.fileno()).st_size > MAX_WHEEL_SIZE:
-                raise BuildError(f"{path.name}: it is larger than {MAX_WHEEL_SIZE // _MIB} MiB")
+                raise BuildError(
+                    f"{path.name}: the wheel is larger than {MAX_WHEEL_SIZE // _MIB} MiB"
+                )
             # zipfile reads the whole central directory into memory: check its size first.
             _check_directory_size(stream)
         archive = zipfile.ZipFile(path)
@@ -246,8 +250,8 @@ def open_wheel(path: Path) -> WheelArchive:
         raise BuildError(f"{path}: {problem.strerror or problem}") from None
     except _READ_ERRORS as problem:
         raise BuildError(
-            f"{path.name}: this is no zip archive, or a damaged one: {problem}",
-            hint="build or download it again",
+            f"{path.name}: not a zip archive, or a corrupt one: {problem}",
+            hint="build or download the wheel again",
         ) from None
     try:
         return WheelArchive(path, name, version, tags, archive)
@@ -272,14 +276,17 @@ def _check_directory_size(stream: BinaryIO) -> None:
     # A ZIP64 record replaces the sizes in the record that follows it.
     is_zip64 = tail[: -_END.size].startswith(_ZIP64_LOCATOR_SIGNATURE)
     if is_zip64 or directory_size > MAX_DIRECTORY_SIZE:
-        raise ValueError("its directory is larger than that of any wheel")
+        raise ValueError(f"the central directory is larger than {MAX_DIRECTORY_SIZE // _MIB} MiB")
 
 
 def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the files by name."""
+    """Return the files by name.
+
+    :raises BuildError: a name or size is outside the limits, or a name is a duplicate.
+    """
     entries = archive.infolist()
     if len(entries) > MAX_MEMBERS:
-        raise BuildError(f"{wheel}: it has more than {MAX_MEMBERS} members")
+        raise BuildError(f"{wheel}: more than {MAX_MEMBERS} members")
     for entry in entries:
         problem = _entry_problem(entry)
         if problem is not None:
@@ -290,20 +297,20 @@ def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.
     files = [entry for entry in entries if not entry.is_dir()]
     for name, count in Counter(entry.filename for entry in files).items():
         if count > 1:
-            raise BuildError(f"{wheel}: member {name!r} is there {count} times")
+            raise BuildError(f"{wheel}: {count} members are named {name!r}")
     names = {entry.filename for entry in files}
     for inner in names:
         for folder in map(str, PurePosixPath(inner).parents):
             if folder in names:
-                raise BuildError(f"{wheel}: {folder!r} is a file, and a folder with {inner!r}")
+                raise BuildError(f"{wheel}: {folder!r} is both a file and the folder of {inner!r}")
     total = sum(entry.file_size for entry in files)
     assert archive.filename is not None
     size = os.path.getsize(archive.filename)
     if total > MAX_SMALL_TOTAL and total > min(MAX_RATIO * size, MAX_TOTAL):
         raise BuildError(
-            f"{wheel}: its {size} bytes would unpack to {total}",
-            hint=f"more than {MAX_RATIO} times its size, or than {MAX_TOTAL // _MIB} MiB, is taken "
-            "for a zip bomb",
+            f"{wheel}: {size} bytes would unpack to {total} bytes",
+            hint=f"wheels that unpack to more than {MAX_RATIO} times their size or "
+            f"{MAX_TOTAL // _MIB} MiB are rejected as zip bombs",
         )
     return {entry.filename: entry for entry in files}
 
@@ -313,21 +320,21 @@ def _entry_problem(entry: zipfile.ZipInfo) -> str | None:
     if problem is not None:
         return problem
     if entry.flag_bits & (_ENCRYPTED | _PATCH):
-        return "it is encrypted"
+        return "the member is encrypted"
     if entry.is_dir() and entry.file_size:
-        return "it is a folder, and has content"
+        return "the member is a folder with content"
     if entry.compress_type not in _METHODS:
-        return "it is compressed by another method than deflate"
+        return "the compression method is not deflate"
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        return "it is a link, or another thing that is no file"
+        return "the member is a link or another special file"
     if entry.file_size > MAX_MEMBER_SIZE:
-        return f"it would unpack to more than {MAX_MEMBER_SIZE // _MIB} MiB"
+        return f"the member would unpack to more than {MAX_MEMBER_SIZE // _MIB} MiB"
     return None
 
 
 def _name_problem(name: str) -> str | None:
-    """Return why a name may lead out of the folder that a wheel is unpacked into.
+    """Return why a member name is unsafe to extract, or ``None`` if it is safe.
 
     >>> _name_problem("pkg/libops.so") is None
     True
@@ -337,15 +344,15 @@ def _name_problem(name: str) -> str | None:
     if len(name) > _MAX_NAME_LENGTH:
         return "the name is too long"
     if "\\" in name or _CONTROL.search(name):
-        return "the name has a backslash or a control character"
+        return "the name contains a backslash or a control character"
     if name.startswith("/") or _DRIVE.match(name):
         return "the name is absolute"
     if ":" in name:
-        # To Windows, a hidden stream of another file.
-        return "the name has a colon"
+        # On Windows, a colon names an alternate data stream of another file.
+        return "the name contains a colon"
     parts = name.removesuffix("/").split("/")
     if ".." in parts:
         return "the name leaves the wheel"
     if "" in parts or "." in parts:
-        return "the name has an empty part"
+        return "the name has an empty or '.' component"
     return None

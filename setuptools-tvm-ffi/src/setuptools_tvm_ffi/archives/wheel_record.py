@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares a wheel's files with what its ``RECORD`` says of them.
+"""Compare the files of a wheel with its ``RECORD``.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """
@@ -13,36 +13,37 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-# Those of which the binary distribution format says that they are at least as good as SHA-256.
+# The binary distribution format requires SHA-256 or better.
 _ALGORITHMS = {"sha256", "sha384", "sha512"}
 
 
 @dataclass(frozen=True)
 class RecordRow:
-    """What ``RECORD`` says of a file; ``None`` where it says nothing."""
+    """Hash and size of a file in ``RECORD``; ``None`` if a field is empty."""
 
     algorithm: str | None
     digest: str | None
     size: int | None
 
     def problem(self, content: bytes) -> str | None:
-        """Return how a file differs from the row, ``None`` where it does not."""
+        """Return how a file differs from the row, or ``None`` if both agree."""
         if self.algorithm is None or self.digest is None:
             return "has no hash"
         if self.algorithm not in _ALGORITHMS:
-            return f"has a hash by {self.algorithm}, which installers do not accept"
+            return f"has a {self.algorithm} hash, which installers do not accept"
         found = base64.urlsafe_b64encode(hashlib.new(self.algorithm, content).digest())
         if found.rstrip(b"=").decode() != self.digest.rstrip("="):
-            return "has another hash than the file"
+            return "has a hash that differs from the file's"
         if self.size is not None and self.size != len(content):
-            return f"says {self.size} bytes, and the file has {len(content)}"
+            return f"declares {self.size} bytes, but the file has {len(content)}"
         return None
 
 
 class RecordFile:
-    """The rows of a ``RECORD`` by path.
+    """A parsed ``RECORD``.
 
-    :ivar problems: what is wrong with the rows themselves, as (path, what).
+    :ivar rows: the rows by path.
+    :ivar problems: errors in the rows themselves, as (path, error).
     """
 
     def __init__(self, content: bytes, dist_info: str) -> None:
@@ -57,14 +58,14 @@ class RecordFile:
             self.problems.append((self._path, f"cannot be read: {problem}"))
 
     def problem(self, path: str, content: bytes) -> str | None:
-        """Return what is wrong with the row of a file that is in the wheel."""
+        """Return how a file of the wheel differs from its row, or ``None`` if both agree."""
         if path in self._without_hash:
             return None
         row = self.rows.get(path)
         return "does not list it" if row is None else row.problem(content)
 
     def missing(self, paths: Iterable[str]) -> Iterator[str]:
-        """Yield what is listed and not among the files that are there."""
+        """Yield the listed paths that are missing from `paths`."""
         yield from self.rows.keys() - set(paths)
 
     def _add(self, fields: list[str]) -> None:
@@ -77,6 +78,6 @@ class RecordFile:
         try:
             number = int(size) if size else None
         except ValueError:
-            self.problems.append((path, f"says {size!r} where its size belongs"))
+            self.problems.append((path, f"has the invalid size {size!r}"))
             number = None
         self.rows[path] = RecordRow(algorithm or None, digest or None, number)
