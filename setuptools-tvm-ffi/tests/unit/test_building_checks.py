@@ -49,3 +49,25 @@ def test_a_warning_is_said_again_where_nothing_was_linked(
     # One that is linked anew has all looked at: what it needs of another is in the wheel.
     assert warnings(b"two") == said
     assert asked == [{LOUD, QUIET}] * 2
+
+
+@pytest.mark.parametrize("content", ["[]", "1", "null", '"sha256"', "{", "[" * 100_000])
+def test_a_corrupt_stamp_has_the_library_checked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    asked: list[set[str]] = []
+
+    def check_libraries(contents: Mapping[str, bytes], target: object) -> dict[str, str]:
+        del target
+        asked.append(set(contents))
+        return {}
+
+    monkeypatch.setattr(library_checks, "check_libraries", check_libraries)
+    request: Any = SimpleNamespace(root=tmp_path, target=object())
+    toolchain: Any = None
+    stamp = (tmp_path / QUIET).with_name("checked.json")
+    stamp.parent.mkdir(parents=True)
+    stamp.write_text(content)
+    for _ in range(2):
+        _check([library(QUIET, b"one")], request, toolchain)
+    assert asked == [{QUIET}]

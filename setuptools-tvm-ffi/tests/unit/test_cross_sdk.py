@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import sysconfig
@@ -117,6 +118,18 @@ def test_a_file_that_has_changed_or_gone_has_all_fetched_again(
         library.write_bytes(content)
     prepare(tmp_path, WINDOWS)
     assert library.read_bytes() == b"library"
+
+
+@pytest.mark.parametrize("content", ["[]", "1", "null", '"origin"', "{", "[" * 100_000])
+def test_a_corrupt_origin_has_all_fetched_again(
+    wheelhouse: Path, tmp_path: Path, content: str
+) -> None:
+    add(wheelhouse, "tvm_ffi/lib/tvm_ffi.lib", "win_amd64")
+    origin = tmp_path / "build" / "sdk" / "origin.json"
+    origin.parent.mkdir(parents=True)
+    origin.write_text(content)
+    assert prepare(tmp_path, WINDOWS).library == "tvm_ffi.lib"
+    assert set(json.loads(origin.read_text())) == {"version", "target", "files"}
 
 
 def test_a_platform_without_a_wheel_is_told_from_a_pip_that_fails(

@@ -537,3 +537,20 @@ def test_what_was_uninstalled_or_has_moved_away_is_left_alone(tmp_path: Path) ->
     record = {"root": str(tmp_path / "gone")}
     (tmp_path / "there.libs" / hook.RECORD).write_text(json.dumps(record))
     hook.bring_up_to_date(str(tmp_path / "there.libs"))
+
+
+@pytest.mark.parametrize("content", ["[]", "1", "null", '"root"', "{", "[" * 100_000])
+def test_a_corrupt_record_is_an_import_error_that_names_it(
+    installed: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    monkeypatch.delenv(hook.SWITCH_VARIABLE, raising=False)
+    monkeypatch.delenv(hook.BUILDING_VARIABLE, raising=False)
+    (tmp_path / "some_project.libs").mkdir()
+    record = tmp_path / "some_project.libs" / hook.RECORD
+    record.write_text(content)
+    installed.install("some_package")
+    with pytest.raises(ImportError) as caught:
+        find("some_package")
+    assert str(record) in str(caught.value)
+    assert "pip install -e ." in str(caught.value)
+    assert caught.value.name == "some_package"

@@ -2,13 +2,16 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
-from setuptools_tvm_ffi.ffi.sdk import installed_version
+from setuptools_tvm_ffi.ffi import sdk
+from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
+from setuptools_tvm_ffi.ffi.sdk import installed_version, prepare_sdk
 
 
 class FinderOfWhatWasNotAskedFor(importlib.metadata.DistributionFinder):
@@ -53,3 +56,37 @@ def test_without_one_there_is_no_version(tmp_path: Path, monkeypatch: pytest.Mon
     metadata(tmp_path / "backend" / "other.egg-info", "other", "0.1.0")
     monkeypatch.setattr(sys, "meta_path", [FinderOfWhatWasNotAskedFor(tmp_path / "backend")])
     assert installed_version() is None
+
+
+@pytest.fixture
+def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Version]:
+    """The copies that are made of a distribution, which has one header."""
+    metadata(tmp_path / "apache_tvm_ffi-0.1.15.dist-info", "apache-tvm-ffi", "0.1.15")
+    found = importlib.metadata.PathDistribution(tmp_path / "apache_tvm_ffi-0.1.15.dist-info")
+    monkeypatch.setattr(sdk, "_find_distribution", lambda: found)
+    made: list[Version] = []
+
+    def copy(root: Path, folder: Path, version: Version, process: object) -> dict[str, object]:
+        del process
+        made.append(version)
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder / "ffi.h").touch()
+        files = [f"{folder.as_posix()}/ffi.h"]
+        return {"include_dirs": ["include"], "library": "libtvm_ffi.so", "files": files}
+
+    monkeypatch.setattr(sdk, "_copy", copy)
+    return made
+
+
+@pytest.mark.parametrize("content", ["[]", "1", "null", '"origin"', "{", "[" * 100_000])
+def test_a_corrupt_origin_makes_a_new_copy(
+    tmp_path: Path, copies: list[Version], content: str
+) -> None:
+    origin = tmp_path / "build" / "sdk" / "origin.json"
+    origin.parent.mkdir(parents=True)
+    origin.write_text(content)
+    for _ in range(2):
+        made = prepare_sdk(tmp_path, Path("build/sdk"), TVMFFIProcess(tmp_path))
+        assert made.library == "libtvm_ffi.so"
+    assert copies == [Version("0.1.15")]
+    assert json.loads(origin.read_text())["library"] == "libtvm_ffi.so"

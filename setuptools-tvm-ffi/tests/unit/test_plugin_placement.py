@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 import stat
 import sys
 from pathlib import Path, PurePosixPath
@@ -116,9 +117,10 @@ def test_what_the_last_build_shipped_and_this_one_does_not_is_taken_away(tmp_pat
     }
 
 
-def test_a_memory_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["[]", "1", "null", '"pkg"', "{", "[" * 100_000])
+def test_a_corrupt_memory_is_replaced(tmp_path: Path, content: str) -> None:
     memory = tmp_path / "placed.json"
-    memory.write_text("{", encoding="utf-8")
+    memory.write_text(content, encoding="utf-8")
     place_in_build_lib(
         shipped_files([built("pkg.ops")]),
         {},
@@ -127,6 +129,7 @@ def test_a_memory_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
         memory=memory,
     )
     assert set(files_below(tmp_path / "lib")) == {"pkg/libops.so"}
+    assert json.loads(memory.read_text()) == {str(tmp_path / "lib"): ["pkg/libops.so"]}
 
 
 def test_each_folder_that_is_built_into_has_a_memory_of_its_own(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from ..base.build_lock import held_files
 from ..base.errors import PREFIX, BuildError, ConfigurationError
 from ..base.file_replacement import replace_file
+from ..base.json_file import read_object
 from ..ffi.process import TVMFFIProcess
 from ..project.sources import find_sources, language_of
 from ..settings import ExtensionSettings, Project
@@ -246,10 +247,7 @@ def _check(libraries: Sequence[BuiltLibrary], request: BuildRequest, toolchain: 
     warnings: dict[str, str] = {}
     new = []
     for library in libraries:
-        try:
-            checked = json.loads(stamps[library.plan.library].read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            checked = {}
+        checked = read_object(stamps[library.plan.library])
         if checked.get("sha256") != library.sha256:
             new.append(library)
         elif checked.get("warning") is not None:

@@ -18,6 +18,7 @@ from ..base.child_python import has_pip, run_module
 from ..base.errors import BuildError
 from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
+from ..base.json_file import read_object
 from ..ffi.releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
 from ..ffi.sdk import TVMFFISdk, installed_version
 from ..toolchains.zig import WINDOWS_HEADER
@@ -59,10 +60,7 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
     """
     version = release_to_link_with()
     stamp = root / folder / "origin.json"
-    try:
-        known = json.loads(stamp.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        known = {}
+    known = read_object(stamp)
     origin = {"version": str(version), "target": target.name}
     files = known.get("files")
     is_whole = isinstance(files, dict) and files == _digests(root / folder, files)

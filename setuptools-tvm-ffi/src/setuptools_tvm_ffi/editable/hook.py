@@ -154,14 +154,26 @@ def bring_up_to_date(folder: str) -> None:
 
 
 def read_record(folder: str) -> dict[str, Any] | None:
-    """Return the record of the last build; nothing once it was uninstalled."""
+    """Return the record of the last build, ``None`` if the project was uninstalled.
+
+    :raises ImportError: the record is corrupt.
+    """
     import json
 
+    file = os.path.join(folder, RECORD)
+    record: object = None
     try:
-        with open(os.path.join(folder, RECORD), encoding="utf-8") as stream:
-            record: dict[str, Any] = json.load(stream)
+        with open(file, encoding="utf-8") as stream:
+            record = json.load(stream)
     except FileNotFoundError:
         return None
+    except (ValueError, RecursionError):
+        pass  # reported below
+    if not isinstance(record, dict):
+        raise ImportError(  # noqa: TRY004 - the importing program expects no other error
+            f"{file} is corrupt: install the project again, as with 'pip install -e .', or set "
+            f"{SWITCH_VARIABLE}=0 to import the libraries of the last build"
+        )
     return record
 
 

@@ -21,6 +21,7 @@ from packaging.version import Version
 
 from ..base.errors import BuildError
 from ..base.file_replacement import replace_file
+from ..base.json_file import read_object
 from .process import TVMFFIProcess
 from .releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
 
@@ -73,10 +74,7 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
 
     stamp = root / folder / "origin.json"
     origin = _origin(distribution)
-    try:
-        known = json.loads(stamp.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        known = {}
+    known = read_object(stamp)
     if known.get("origin") != origin or not _is_whole(root, known.get("files", [])):
         # The stamp goes first: a copy that is interrupted is not taken for a whole one.
         stamp.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Union
 
 from ..base.file_replacement import replace_file
+from ..base.json_file import read_object
 from ..building.model import BuiltLibrary
 from ..project.package_tree import PackageTree
 from ..stubs import StubFile
@@ -75,10 +76,7 @@ def place_in_build_lib(
     files = list(files)
     placed = {file.path for file in files} | {p for p, c in stubs.items() if c is not None}
     key = os.path.abspath(build_lib)
-    try:
-        known = json.loads(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        known = {}
+    known = read_object(memory)
     for name in set(known.get(key, [])) - set(map(str, placed)):
         source = tree.source_of(PurePosixPath(name))
         if source.is_file() and source.suffix in {".py", ".pyi"}:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..base.file_replacement import replace_file
+from ..base.json_file import read_object
 from ..ffi.process import CHILD
 from .requests import PythonFiles, StubRequest
 
@@ -66,7 +67,7 @@ def load(cache: Path, request: StubRequest) -> Stubs | None:
     """Return what was stored for this request, ``None`` where that was another."""
     key = _key(request, request.files)
     try:
-        kept = json.loads(cache.read_text(encoding="utf-8"))
+        kept = read_object(cache)
         if key in kept["keys"]:
             return Stubs(
                 {
@@ -75,8 +76,8 @@ def load(cache: Path, request: StubRequest) -> Stubs | None:
                 },
                 tuple(kept["warnings"]),
             )
-    except (OSError, ValueError, LookupError, AttributeError):
-        pass  # missing or damaged: generate
+    except (LookupError, TypeError, AttributeError):
+        pass  # missing or corrupt: generate the stubs
     return None
 
 

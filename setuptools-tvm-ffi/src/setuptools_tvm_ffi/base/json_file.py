@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the JSON files that a build keeps for the next build."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """Return the JSON object in a file, empty if the file is missing, unreadable or corrupt.
+
+    A file that contains valid JSON of another kind, such as a list, is corrupt as well.
+    """
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}

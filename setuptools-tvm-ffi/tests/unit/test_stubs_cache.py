@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.stubs.cache import Stubs, load, store
+from setuptools_tvm_ffi.stubs.requests import StubRequest
+
+REQUEST = StubRequest(
+    settings=ExtensionSettings(name="pkg.ops", sources=("a.cc",)),
+    distribution="pkg",
+    library=Path("build/libops.so"),
+    library_digest="00",
+    tvm_ffi_version="0.1.15",
+    files={},
+)
+STUBS = Stubs({PurePosixPath("_ffi_api.py"): b"stub", PurePosixPath("old.py"): None}, ("careful",))
+
+
+def test_stubs_of_the_same_request_are_found(tmp_path: Path) -> None:
+    store(tmp_path / "stubs.json", REQUEST, STUBS)
+    assert load(tmp_path / "stubs.json", REQUEST) == STUBS
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "1", "null", '"keys"', "{", "[" * 100_000, '{"keys": 1}', '{"keys": []}'],
+    ids=lambda content: content[:9],
+)
+def test_a_corrupt_cache_has_no_stubs(tmp_path: Path, content: str) -> None:
+    (tmp_path / "stubs.json").write_text(content)
+    assert load(tmp_path / "stubs.json", REQUEST) is None
