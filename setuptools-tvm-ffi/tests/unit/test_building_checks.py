@@ -62,8 +62,9 @@ def test_a_corrupt_stamp_has_the_library_checked_again(
         asked.append(set(contents))
         return {}
 
-    monkeypatch.setattr(library_checks, "check_libraries", check_libraries)
-    request: Any = SimpleNamespace(root=tmp_path, target=object())
+    monkeypatch.setattr(zig_host, "check_libraries", check_libraries)
+    target: Any = object()
+    request: Any = SimpleNamespace(root=tmp_path, host=zig_host.ZigHost(target))
     toolchain: Any = None
     stamp = (tmp_path / QUIET).with_name("checked.json")
     stamp.parent.mkdir(parents=True)

@@ -63,8 +63,11 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
     known = read_object(stamp)
     origin = {"version": str(version), "target": target.name}
     files = known.get("files")
-    is_whole = isinstance(files, dict) and files == _digests(root / folder, files)
-    if known != {**origin, "files": files} or not is_whole:
+    if (
+        known != {**origin, "files": files}
+        or not isinstance(files, dict)
+        or files != _digests(root / folder, files)
+    ):
         stamp.unlink(missing_ok=True)
         files = _digests(root / folder, _fetch(root, root / folder, target, version))
         replace_file(stamp, json.dumps({**origin, "files": files}, indent=1).encode())
