@@ -90,7 +90,7 @@ def test_a_tag_that_is_not_met_is_refused_with_what_needs_more_and_one_that_is_m
     printed = versioned.refuse(config_settings={"platform-tag": "manylinux_2_17"})
     wanted = f"--config-settings platform-tag: the wheel cannot be for 'manylinux_2_17_{MACHINE}':"
     assert f"setuptools-tvm-ffi: error: {wanted}\n" in printed
-    needs = f"c_only_pkg/libc_only.so: it needs {VERSION} of libc.so.6 (for getentropy)"
+    needs = f"c_only_pkg/libc_only.so: needs {VERSION} of libc.so.6 (for getentropy)"
     assert f"setuptools-tvm-ffi: error:   {needs}\n" in printed
     assert f"setuptools-tvm-ffi: hint: the lowest tag that holds is '{TAG}'" in printed
 
@@ -111,7 +111,7 @@ def test_without_what_reads_libraries_a_build_says_what_to_install(
     set_tag(versioned, "auto")
     without = Project(versioned.folder, builder)
     printed = without.refuse()
-    assert "error: LIEF, which reads libraries, is not installed\n" in printed
+    assert "error: LIEF is not installed" in printed
     assert "hint: python -m pip install 'setuptools-tvm-ffi[audit]'\n" in printed
 
 

@@ -336,8 +336,8 @@ def test_a_file_that_ends_the_reader_is_unreadable_and_the_next_is_read(
     with BinaryReader() as reader:
         found = list(reader.read(files))
     reasons = [f.reason for f in found if isinstance(f, Unreadable)]
-    assert reasons[:DEATHS] == ["it ends the reader with signal 11"] * DEATHS
-    assert reasons[DEATHS:] == [f"it was not read: {DEATHS} others ended the reader"] * 2
+    assert all("signal 11" in reason for reason in reasons[:DEATHS])
+    assert reasons[DEATHS:] == [f"skipped: {DEATHS} other files crashed the reader"] * 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
@@ -347,7 +347,7 @@ def test_files_that_end_the_reader_do_not_keep_another_wheel_from_being_read(
     fake_lief(tmp_path, monkeypatch, "os.kill(os.getpid(), signal.SIGSEGV)")
     with BinaryReader() as reader:
         assert len(list(reader.read([("a.so", b"\x7fELF")] * DEATHS))) == DEATHS
-        assert reason(reader.read([("b.so", b"text")])) == "it is no ELF, Mach-O or PE file"
+        assert "not an ELF, Mach-O or PE file" in reason(reader.read([("b.so", b"text")]))
 
 
 def test_files_that_take_too_long_together_are_unreadable(
@@ -358,8 +358,8 @@ def test_files_that_take_too_long_together_are_unreadable(
     with BinaryReader() as reader:
         found = list(reader.read([("a.so", b"\x7fELF"), ("b.so", b"\x7fELF")]))
     first, second = (f.reason for f in found if isinstance(f, Unreadable))
-    assert first.startswith("reading it takes more than")
-    assert second == "it was not read: the others took too much time"
+    assert "takes more than" in first
+    assert second.startswith("skipped: ")
 
 
 def test_an_answer_that_was_not_waited_for_is_not_that_to_the_next_file(
@@ -407,7 +407,7 @@ def test_a_file_that_takes_too_much_memory_is_unreadable(
 ) -> None:
     fake_lief(tmp_path, monkeypatch, "return bytearray(4 * 1024**3)")
     with BinaryReader() as reader:
-        assert "more memory" in reason(reader.read([("a.so", b"\x7fELF")]))
+        assert "memory limit" in reason(reader.read([("a.so", b"\x7fELF")]))
 
 
 @pytest.mark.parametrize(

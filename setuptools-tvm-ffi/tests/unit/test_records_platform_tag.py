@@ -87,7 +87,7 @@ def test_a_library_for_a_newer_macos_than_is_asked_for_is_named(tmp_path: Path) 
         tag_of(folder, "macosx_11_0", "macosx_13_0_arm64")
     assert raised.value.message == (
         f"{PLACE}: the wheel cannot be for 'macosx_11_0_arm64':\n"
-        "  pkg/libops.dylib: it needs macOS 13.0 on arm64"
+        "  pkg/libops.dylib: needs macOS 13.0 on arm64"
     )
     assert "the lowest tag that holds is 'macosx_13_0_arm64'" in (raised.value.hint or "")
 
@@ -96,7 +96,7 @@ def test_a_library_for_a_newer_macos_than_is_asked_for_is_named(tmp_path: Path) 
 def test_on_windows_the_tag_is_the_machine(wanted: str, tmp_path: Path) -> None:
     folder = folder_with(tmp_path, ops__dll=make_pe("arm64"))
     assert tag_of(folder, wanted, "win_arm64") == "win_arm64"
-    with pytest.raises(BuildError, match=r"pkg/ops\.dll: it is a PE file for arm64"):
+    with pytest.raises(BuildError, match=r"pkg/ops\.dll: PE file for arm64"):
         tag_of(folder, "win_amd64", "win_arm64")
 
 
@@ -115,10 +115,10 @@ def test_auto_goes_on_with_a_warning_where_no_manylinux_holds(
     assert record.getMessage().splitlines() == [
         f"setuptools-tvm-ffi: warning: {PLACE}: no manylinux tag holds, and PyPI does not take "
         f"'{tag}':",
-        "  pkg/libops.so: it needs libodd.so, which is not on every machine",
+        "  pkg/libops.so: needs libodd.so, which not every machine has",
         "'setuptools-tvm-ffi repair' brings libraries along",
     ]
-    with pytest.raises(BuildError, match=r"it needs libodd\.so, which is not on every machine"):
+    with pytest.raises(BuildError, match=r"needs libodd\.so"):
         tag_of(folder, "manylinux_2_28", tag)
     # In the wheel it is there.
     (folder / "pkg" / "libodd.so").write_bytes(odd)

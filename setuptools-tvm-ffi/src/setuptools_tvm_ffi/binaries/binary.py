@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a shared library says of itself, whichever of the three formats it has."""
+"""Describe ELF, Mach-O and PE files in one form, and read them in a child process."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ..base.errors import BuildError
 
 READER = Path(__file__).with_name("reader.py")
 
-#: How long reading one file may take, and how much longer for each MiB of it.
+#: Time limit for one file, and the extension for each MiB of the file.
 SECONDS = 60.0
 SECONDS_PER_MIB = 0.2
-#: How long all files of one wheel may take together, and how much longer for each MiB of them.
+#: Time limit for all files of a wheel. The extensions for their sizes are added.
 SECONDS_FOR_ALL = 180.0
-#: How many files of a wheel may end the process that reads them, before the others are left unread.
+#: Number of crashes of the child process after which the other files of a wheel are skipped.
 DEATHS = 3
-# What LIEF takes for a file is a few times its size.
+# LIEF needs a few times the size of a file.
 _MEMORY = 1024**3
 _MEMORY_PER_BYTE = 8
 
@@ -38,12 +38,12 @@ _MACHO = {
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabf")
 }
 _FAT = bytes.fromhex("cafebabe")
-_MAX_ARCHITECTURES = 30  # a Java class has its version there, which is larger
+_MAX_ARCHITECTURES = 30  # a Java class file has its larger version number at the same offset
 
 
 @dataclass(frozen=True)
 class SymbolVersion:
-    """A version of symbols that an ELF file needs: ``GLIBC_2.34`` of ``libc.so.6``."""
+    """A symbol version that an ELF file needs, such as ``GLIBC_2.34`` of ``libc.so.6``."""
 
     library: str
     version: str
@@ -52,24 +52,24 @@ class SymbolVersion:
 
 @dataclass(frozen=True)
 class Binary:
-    """One architecture of one file. Names of C symbols are as C has them on every platform.
+    """One architecture of one file. C symbols have no leading underscore on any platform.
 
-    :param path: in the wheel.
+    :param path: path in the wheel.
     :param format: ``elf``, ``macho`` or ``pe``.
     :param kind: ``library``, ``executable``, ``object`` or ``other``.
-    :param machine: as platform tags have it (``x86_64``, ``aarch64``, ``arm64``, ``amd64``).
-    :param name: the soname, the install name, or the one in the export table.
-    :param needed: the libraries that are loaded with it.
-    :param undefined: the symbols it takes from others.
-    :param weak: those of them that it can do without; ELF only.
-    :param exported: the symbols that others may be bound to.
-    :param unique: those that are one in a process whatever their visibility (``STB_GNU_UNIQUE``).
-    :param run_paths: where needed libraries are looked for first (RPATH, RUNPATH).
+    :param machine: as in platform tags (``x86_64``, ``aarch64``, ``arm64``, ``amd64``).
+    :param name: soname, install name, or name in the export table.
+    :param needed: libraries that are loaded as dependencies.
+    :param undefined: symbols imported from other libraries.
+    :param weak: undefined symbols that may stay unresolved; ELF only.
+    :param exported: symbols that other libraries can use.
+    :param unique: ``STB_GNU_UNIQUE`` symbols, which exist once in a process.
+    :param run_paths: folders that the loader searches first (RPATH, RUNPATH).
     :param relro: ``full``, ``partial`` or ``none``; ELF only.
-    :param minimum_os: the oldest macOS.
-    :param signed: whether it has a code signature; Mach-O only.
-    :param build_paths: paths of the machine it was built on.
-    :param found: those of the names that were asked for that are strings in it.
+    :param minimum_os: minimum macOS version.
+    :param signed: whether the file has a code signature; Mach-O only.
+    :param build_paths: paths of the machine that built the file.
+    :param found: names passed to `BinaryReader.read` that are strings in the file.
     """
 
     path: str
@@ -95,7 +95,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that ought to be a library and cannot be read as one."""
+    """A file that is named like a library but cannot be read as one."""
 
     path: str
     reason: str
@@ -105,7 +105,7 @@ ReadBinary = Union[Binary, Unreadable]
 
 
 def is_binary(path: str, content: bytes) -> bool:
-    r"""Whether a file is, or by its name ought to be, a library or program.
+    r"""Whether a file is a library or program, by its content or its name.
 
     >>> is_binary("pkg/data.bin", b"\x7fELF"), is_binary("pkg/liba.so", b"text")
     (True, True)
@@ -130,7 +130,7 @@ def _binaries(path: str, answer: dict[str, Any]) -> Iterator[Binary]:
             path=path,
             symbol_versions=tuple(SymbolVersion(a, b, tuple(c)) for a, b, c in versions),
             minimum_os=None if minimum is None else (minimum[0], minimum[1]),
-            # A run path is told as one.
+            # Run paths have a finding of their own.
             build_paths=tuple(
                 p for p in answer["build_paths"] if p not in values.get("run_paths", ())
             ),
@@ -140,10 +140,10 @@ def _binaries(path: str, answer: dict[str, Any]) -> Iterator[Binary]:
 
 
 class BinaryReader:
-    """Reads files in a child process, bounded in time and memory, which one may end without harm.
+    """Read files in a child process with limits on time and memory, so that crashes do no harm.
 
-    A context manager. The child is started with it, since importing LIEF takes 1.4 s of processor
-    time (1.0.0), and serves any number of wheels.
+    A context manager. It starts the child on entry and uses it for any number of wheels, because
+    importing LIEF takes 1.4 s of CPU time (1.0.0).
 
     :raises BuildError: LIEF is not installed.
     """
@@ -151,7 +151,7 @@ class BinaryReader:
     def __init__(self) -> None:
         if importlib.util.find_spec("lief") is None:
             raise BuildError(
-                "LIEF, which reads libraries, is not installed",
+                "LIEF is not installed; it is needed to read libraries",
                 hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
             )
         self._child: _Child | None = None
@@ -168,19 +168,19 @@ class BinaryReader:
     def read(
         self, files: Iterable[tuple[str, bytes]], names: Collection[str] = ()
     ) -> Iterator[ReadBinary]:
-        """Yield what each file says, a universal one once for each architecture.
+        """Read the files and yield one result for each architecture of each file.
 
-        :param files: paths in one wheel, and contents, of which one is held at a time.
-        :param names: what to look for among the strings of each file.
+        :param files: paths in one wheel, and contents. One content is in memory at a time.
+        :param names: names to search for among the strings of each file.
         """
         deaths = 0
         left = SECONDS_FOR_ALL
         for path, content in files:
             if deaths >= DEATHS:
-                yield Unreadable(path, f"it was not read: {DEATHS} others ended the reader")
+                yield Unreadable(path, f"skipped: {DEATHS} other files crashed the reader")
                 continue
             if left <= 0:
-                yield Unreadable(path, "it was not read: the others took too much time")
+                yield Unreadable(path, "skipped: the other files used up the time limit")
                 continue
             if self._child is None:
                 self._child = _Child()
@@ -190,7 +190,7 @@ class BinaryReader:
             try:
                 answer = self._child.ask(content, names, min(SECONDS + more, left))
             except BaseException:
-                # What it is about to say would be taken for its answer to the next file.
+                # Otherwise, the pending answer would be taken for that of the next file.
                 self._child.kill()
                 self._child.end()
                 self._child = None
@@ -219,7 +219,7 @@ class _Child:
         self._late = False
 
     def ask(self, content: bytes, names: Collection[str], seconds: float) -> dict[str, Any] | None:
-        """Return the child's answer, ``None`` where it has died of the file."""
+        """Return the child's answer, or ``None`` if the child crashed or was killed."""
         request = {
             "size": len(content),
             "memory": _MEMORY + _MEMORY_PER_BYTE * len(content),
@@ -250,14 +250,14 @@ class _Child:
             self._messages.seek(0)
             printed = self._messages.read().decode("utf-8", "replace").strip()
         if self._late:
-            return f"reading it takes more than {self._seconds:.0f} seconds"
+            return f"reading the file takes more than {self._seconds:.0f} seconds"
         status = self._child.returncode
         how = f"signal {-status}" if status < 0 else f"status {status}"
         last_line = f": {printed.splitlines()[-1]}" if printed else ""
-        return f"it ends the reader with {how}{last_line}"
+        return f"the file crashes the reader with {how}{last_line}"
 
     def kill(self) -> None:
-        """Have it end now."""
+        """Kill the child."""
         self._child.kill()
 
     def _end_late(self) -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names the symbols that a library must not export, whatever the headers say.
+"""Patterns of symbols that a library must not export, even if its headers export them.
 
 The standard library and the headers of apache-tvm-ffi mark their templates with default
-visibility, so every library exports the instantiations it happens to hold. Another library in
-the process, built with other headers, could then be bound to them.
+visibility, so every library exports the templates that it instantiates. The loader could then bind
+them to another library in the process that was built with other headers.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from __future__ import annotations
 _NAMESPACES = (
     "3tvm3ffi",
     "St",  # std
-    "S[absiod]",  # std::allocator, std::string, std::iostream and their kin
+    "S[absiod]",  # std::allocator, std::string, std::iostream and similar
     "9__gnu_cxx",
     "10__cxxabiv1",
 )
-# What stands before the N of a nested name: members, function-local statics, guard variables,
+# Prefixes before the N of a nested name: members, function-local statics, guard variables,
 # references with extended lifetime, and the two functions of a thread-local variable.
 _KINDS = ("", "Z", "GV", "GVZ", "GR", "TH", "TW")
-# What stands after it: const, volatile and reference qualifiers of the member function.
+# Letters after the N: const, volatile and reference qualifiers of the member function.
 _QUALIFIERS = ("", "K", "V", "VK", "R", "KR", "O", "KO")
-# Virtual table, its table, type info and type name of a class, of pointers to it, and of what a
-# function of it defines.
+# Virtual table, VTT, type info and type name of a class, of pointers to it, and of entities that
+# its member functions define.
 _CLASS_DATA = ("TV", "TT", "TI", "TS")
 _WRAPPED = ("", "P", "PK", "PP", "Z")
 
 
 def patterns() -> tuple[str, ...]:
-    """Return glob patterns of names, without a platform's leading underscore."""
+    """Return glob patterns of symbol names, without the leading underscore of macOS."""
     nested = [
         f"_Z{kind}N{qualifier}{namespace}*"
         for kind in _KINDS
@@ -51,20 +51,20 @@ def patterns() -> tuple[str, ...]:
         for qualifier in _QUALIFIERS
         for namespace in _NAMESPACES
     ]
-    # Clang 18 and newer mark each HIP source with a variable that everybody may see.
+    # Clang 18 and newer add an exported variable to each HIP source.
     return tuple(sorted({*nested, *class_data, *direct, *thunks, "__hip_cuid_*"}))
 
 
 def version_script(more: tuple[str, ...] = ()) -> str:
-    """Return a GNU linker version script: everything visible but these.
+    """Return a GNU linker version script that exports all symbols except the patterns.
 
     :param more: further patterns.
     """
-    # `*` alone has the lowest precedence, so that the patterns win over it.
+    # A lone `*` has the lowest precedence, so the patterns override it.
     local = "".join(f"    {pattern};\n" for pattern in (*patterns(), *more))
     return f"{{\n  global: *;\n  local:\n{local}}};\n"
 
 
 def unexported_symbols_list() -> str:
-    """Return the same for Apple's linker (``-unexported_symbols_list``)."""
+    """Return the patterns in the format of Apple's ``-unexported_symbols_list``."""
     return "".join(f"_{pattern}\n" for pattern in patterns())

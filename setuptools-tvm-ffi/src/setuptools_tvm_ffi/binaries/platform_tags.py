@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The platform tag that a wheel's libraries live up to, and what is against another one.
+"""Determine the platform tag that libraries satisfy, and why they do not satisfy another tag.
 
-manylinux is PEP 600, musllinux PEP 656; which symbol versions and libraries each allows is read
-from auditwheel's own tables. macOS and Windows tags follow from what the libraries say.
+manylinux is PEP 600, musllinux PEP 656. auditwheel's tables define the symbol versions and
+libraries that each tag allows. macOS and Windows tags follow from the headers of the libraries.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ..base.text import first_few
 from .binary import Binary, SymbolVersion
 from .windows_libraries import is_on_every_windows
 
-#: What is not in the wheel and is there all the same: libtvm_ffi, which `tvm_ffi` has loaded
-#: before, and what comes with NVIDIA's driver.
+#: Libraries that a wheel may depend on but must not bundle: libtvm_ffi, which `tvm_ffi` loads
+#: first, and the libraries of NVIDIA's driver.
 EXTERNAL = frozenset(
     {
         *("libtvm_ffi.so", "libtvm_ffi.dylib", "tvm_ffi.dll"),
@@ -30,7 +30,7 @@ EXTERNAL = frozenset(
     }
 )
 
-# What repair tools make of such a name when they put the file into a wheel.
+# Repair tools add a hash to the names of libraries that they copy into a wheel.
 _COPY = re.compile(r"(.+?)-[0-9a-f]{6,}(\.(?:so|dylib|dll)[\d.]*)")
 
 _LINUX = re.compile(r"linux_(\w+)")
@@ -40,26 +40,28 @@ _MACOS = re.compile(r"macosx_(\d+)_(\d+)_(\w+)")
 _WINDOWS = {"win32": "i386", "win_amd64": "amd64", "win_arm64": "arm64"}
 _UNIVERSAL = {"universal2": {"arm64", "x86_64"}, "intel": {"i386", "x86_64"}}
 _GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
-# The dynamic loader. ("ld64" is that of s390x and ppc64le.)
+# The dynamic loader. "ld64" is that of s390x and ppc64le.
 _LOADER = re.compile(r"ld-linux.*|ld64\.so\.[12]|ld-musl-.*")
-# musl's loader takes the first for itself, whatever the file is called.
+# musl's loader resolves libc.so to itself, whatever its own file name is.
 _MUSL_LIBC = re.compile(r"libc\.so|libc\.musl-\w+\.so\.1")
 
 _MACOS_SYSTEM = ("/usr/lib/", "/System/Library/")
-# What a macOS library may put before the name of one that another has loaded before.
+# Prefixes in the name of a macOS library that another library has already loaded.
 _MACOS_PLACES = ("@rpath/", "@loader_path/")
+
+_NO_MINIMUM = "the minimum macOS version is missing from the load commands"
 
 
 @dataclass(frozen=True)
 class _Policy:
-    """What a manylinux or musllinux tag allows on a machine."""
+    """What a manylinux or musllinux tag allows on one architecture."""
 
     name: str
     machine: str
     aliases: tuple[str, ...]
     priority: int
     versions: frozenset[str]
-    #: of the names before the first ``_``; a version of another name is no concern of the policy
+    #: prefixes of versions before the first ``_``; the policy does not restrict other prefixes
     families: frozenset[str]
     libraries: frozenset[str]
     forbidden: tuple[tuple[str, frozenset[str]], ...]
@@ -72,13 +74,15 @@ class _Policy:
 def satisfied_tag(binaries: Sequence[Binary], among: Sequence[Binary] = ()) -> str:
     """Return the lowest platform tag that a wheel with these libraries satisfies.
 
-    That is the one that the most machines accept: the oldest manylinux (``linux_…`` where no
-    policy is met, and PyPI takes none of it), the oldest macOS, the machine on Windows. What is not
-    in the libraries is not known: for musl it is the newest musllinux of the tables.
+    The lowest tag is the one that the most machines accept: the oldest manylinux, the oldest macOS,
+    the architecture on Windows. If the libraries satisfy no manylinux tag, it is ``linux_…``, which
+    PyPI rejects. Libraries do not record the version of musl that they need, so the tag for musl is
+    the newest musllinux of the tables.
 
-    :param binaries: all that are in the wheel; what they need of each other counts as there.
-    :param among: more that are there, and for which the tag is not.
-    :raises BuildError: they are for different platforms, or for none that has tags.
+    :param binaries: the libraries. They may depend on each other.
+    :param among: further libraries of the wheel that satisfy dependencies, without influence on the
+        tag.
+    :raises BuildError: the libraries are for different platforms, or for one without tags.
     """
     loaded = _loaded(binaries)
     if not loaded:
@@ -97,7 +101,7 @@ def satisfied_tag(binaries: Sequence[Binary], among: Sequence[Binary] = ()) -> s
     if formats == {"pe"}:
         names = [tag for tag, machine in _WINDOWS.items() if machine == machines[0]]
         if not names:
-            raise BuildError(f"there is no platform tag for Windows on {machines[0]}")
+            raise BuildError(f"no platform tag exists for Windows on {machines[0]}")
         return names[0]
     file = "musllinux" if _is_musl(loaded) else "manylinux"
     policies = [policy for policy in _policies(file) if policy.machine == machines[0]]
@@ -111,20 +115,20 @@ def satisfied_tag(binaries: Sequence[Binary], among: Sequence[Binary] = ()) -> s
 
 
 def problems_for(binaries: Sequence[Binary], wanted: str) -> tuple[str, ...]:
-    """Return what keeps a wheel with these libraries from a platform tag; nothing where all fits.
+    """Return the reasons why a wheel with these libraries does not satisfy a platform tag.
 
-    :param binaries: all that are in the wheel.
+    :param binaries: all libraries of the wheel.
     :param wanted: a platform tag: ``manylinux_2_28_x86_64``, ``manylinux2014_aarch64``,
         ``musllinux_1_2_x86_64``, ``macosx_11_0_arm64``, ``win_amd64``, ``linux_x86_64``.
     """
     loaded = _loaded(binaries)
     if wanted == "any":
-        return tuple(f"{b.path} is for {b.machine}, and 'any' is every machine" for b in loaded)
+        return tuple(f"{b.path} is for {b.machine}, not for every machine" for b in loaded)
     return tuple(dict.fromkeys(_problems(binaries, loaded, modern_name(wanted))))
 
 
 def modern_name(tag: str) -> str:
-    """Return the PEP 600 name of an older manylinux tag, and any other tag as it is.
+    """Return the PEP 600 name of an older manylinux tag, and other tags unchanged.
 
     >>> modern_name("manylinux2014_x86_64")
     'manylinux_2_17_x86_64'
@@ -136,14 +140,14 @@ def modern_name(tag: str) -> str:
 
 
 def is_entitled(library: str, binary: Binary) -> bool:
-    """Whether a library that is not in the wheel is on every machine that the oldest tag is for."""
+    """Whether every machine that the lowest tag supports has a library that is not in the wheel."""
     if binary.format == "macho":
         if library.startswith(_MACOS_PLACES):
             return library.rpartition("/")[2] in EXTERNAL
         return library in EXTERNAL or library.startswith(_MACOS_SYSTEM)
     if binary.format == "pe":
         return library.lower() in EXTERNAL or is_on_every_windows(library, binary.machine)
-    # By its name alone: one with a folder before it is looked for there and nowhere else.
+    # The name must have no folder: otherwise, the loader searches that folder only.
     if library in EXTERNAL or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library):
         return True
     file = "musllinux" if _is_musl([binary]) else "manylinux"
@@ -151,7 +155,7 @@ def is_entitled(library: str, binary: Binary) -> bool:
 
 
 def is_external_copy(path: str) -> bool:
-    """Whether a file in a wheel is one that is to be elsewhere.
+    """Whether a file in a wheel is a copy of a library in `EXTERNAL`.
 
     >>> is_external_copy("pkg.libs/libtvm_ffi-1a2b3c4d.so")
     True
@@ -189,7 +193,7 @@ def _problems(binaries: Sequence[Binary], loaded: list[Binary], wanted: str) -> 
     match = _MANYLINUX.fullmatch(wanted) or _MUSLLINUX.fullmatch(wanted)
     linux = _LINUX.fullmatch(wanted)
     if match is None and linux is None:
-        yield f"'{wanted}' is no platform tag that is known here"
+        yield f"'{wanted}' is not a known platform tag"
         return
     machine = match[3] if match is not None else linux[1] if linux is not None else ""
     wrong = list(_machine_problems(loaded, "elf", machine, wanted))
@@ -200,11 +204,11 @@ def _problems(binaries: Sequence[Binary], loaded: list[Binary], wanted: str) -> 
     glibc = (int(match[1]), int(match[2]))
     policy = _policy_for(file, glibc, machine)
     if policy is None:
-        yield f"auditwheel knows no {file} tag for {machine} as old as '{wanted}'"
+        yield f"'{wanted}' is older than every {file} tag for {machine} in auditwheel's tables"
         return
     for binary in loaded:
         if (file == "musllinux") != _is_musl([binary]) and _needs_libc(binary):
-            yield f"{binary.path}: it is linked with {'glibc' if file == 'musllinux' else 'musl'}"
+            yield f"{binary.path}: linked with {'glibc' if file == 'musllinux' else 'musl'}"
         else:
             allowed = _names_of(binaries)
             for problem in _policy_problems(binary, policy, allowed, glibc=glibc):
@@ -224,8 +228,8 @@ def _machine_problems(
 
 
 def _of_another_platform(binary: Binary, wanted: str) -> str:
-    name = {"elf": "an ELF file", "macho": "a Mach-O file", "pe": "a PE file"}[binary.format]
-    return f"{binary.path}: it is {name} for {binary.machine}, not '{wanted}'"
+    name = {"elf": "ELF file", "macho": "Mach-O file", "pe": "PE file"}[binary.format]
+    return f"{binary.path}: {name} for {binary.machine}, not '{wanted}'"
 
 
 def _policy_problems(
@@ -235,25 +239,25 @@ def _policy_problems(
     *,
     glibc: tuple[int, int] | None = None,
 ) -> Iterator[str]:
-    """Yield what a policy forbids.
+    """Yield the reasons why a library violates a policy.
 
-    :param glibc: the version of a tag that is between two of the tables'.
+    :param glibc: the glibc version of the tag, if the tag lies between two tags of the tables.
     """
     for needed in binary.symbol_versions:
         if needed.library in bundled or _is_allowed(needed, policy, glibc):
             continue
         users = f" (for {first_few(needed.symbols)})" if needed.symbols else ""
-        yield f"it needs {needed.version} of {needed.library}{users}"
+        yield f"needs {needed.version} of {needed.library}{users}"
     for library in binary.needed:
         known = library in policy.libraries or library in EXTERNAL or library in bundled
         if not (known or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library)):
-            yield f"it needs {library}, which is not on every machine"
-    # As Rust asks for __cxa_thread_atexit_impl: where there is none, nobody misses it.
+            yield f"needs {library}, which not every machine has"
+    # Weak symbols may be missing, such as __cxa_thread_atexit_impl in Rust's standard library.
     undefined = set(binary.undefined) - set(binary.weak)
     for library, symbols in policy.forbidden:
         used = sorted(undefined & symbols) if library in binary.needed else []
         if used:
-            yield f"it uses {first_few(used)}, which not every {library} has"
+            yield f"uses {first_few(used)}, which not every {library} has"
 
 
 def _is_allowed(needed: SymbolVersion, policy: _Policy, glibc: tuple[int, int] | None) -> bool:
@@ -281,7 +285,7 @@ def _macos_tag(loaded: Sequence[Binary]) -> str:
     machines = _UNIVERSAL.get(name, {name})
     unknown = [b.path for b in loaded if b.machine in machines and b.minimum_os is None]
     if unknown:
-        raise BuildError(f"{unknown[0]}: it does not say from which macOS on it runs")
+        raise BuildError(f"{unknown[0]}: {_NO_MINIMUM}")
     major, minor = max(_oldest_macos(b, machines) for b in loaded if b.machine in machines)
     return f"macosx_{major}_{minor}_{name}"
 
@@ -290,9 +294,9 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
     assert binary.minimum_os is not None
     major, minor = binary.minimum_os
     if len(machines) > 1 and binary.machine == "arm64" and (major, minor) <= (11, 0):
-        return (0, 0)  # there is no older one on that machine
-    # From 11 on tags have no minor versions (https://packaging.python.org/en/latest/specifications/
-    # platform-compatibility-tags/), so that one that needs 11.3 is for 12.
+        return (0, 0)  # the first macOS for arm64
+    # Since macOS 11, tags have no minor versions (https://packaging.python.org/en/latest/
+    # specifications/platform-compatibility-tags/): a library that needs 11.3 gets the tag for 12.
     return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004 - macOS 11
 
 
@@ -308,17 +312,17 @@ def _macos_problems(loaded: Sequence[Binary], major: int, minor: int, name: str)
         if binary.machine not in wanted:
             continue
         if binary.minimum_os is None:
-            yield f"{binary.path}: it does not say from which macOS on it runs"
+            yield f"{binary.path}: {_NO_MINIMUM}"
         elif _oldest_macos(binary, wanted) > (major, minor):
             version = ".".join(map(str, binary.minimum_os))
-            yield f"{binary.path}: it needs macOS {version} on {binary.machine}"
+            yield f"{binary.path}: needs macOS {version} on {binary.machine}"
     for path, machines in have.items():
         if not wanted <= machines:
-            yield f"{path}: it is for {' and '.join(sorted(machines))}, not '{tag}'"
+            yield f"{path}: built for {' and '.join(sorted(machines))}, not '{tag}'"
 
 
 def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | None:
-    """Return the newest policy of the tables that is not newer than a tag."""
+    """Return the newest policy of the tables that is not newer than the version of a tag."""
     pattern = re.compile(rf"{file}_(\d+)_(\d+)")
     newest = None
     for policy in _policies(file):
@@ -333,13 +337,13 @@ def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | 
 def _policies(file: str) -> tuple[_Policy, ...]:
     """Return the policies of a table, oldest first.
 
-    The tables are read from auditwheel's folder (the same in 6.4 and in 6.8): its own code looks
-    at the machine that it runs on, and imports what reads ELF files.
+    Reads the tables from auditwheel's folder, which has the same layout in 6.4 and 6.8. The
+    functions of auditwheel depend on the machine that runs them, and import its ELF reader.
     """
     found = importlib.util.find_spec("auditwheel")
     if found is None or found.origin is None:
         raise BuildError(
-            "auditwheel, whose tables say what a platform tag promises, is not installed",
+            "auditwheel is not installed; its tables define the Linux platform tags",
             hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
         )
     table = Path(found.origin).parent / "policy" / f"{file}-policy.json"
@@ -348,7 +352,7 @@ def _policies(file: str) -> tuple[_Policy, ...]:
         policies = [p for row in rows if row["name"] != "linux" for p in _of_row(row)]
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise BuildError(
-            f"{table}: this release of auditwheel keeps its tables elsewhere: {problem!r}",
+            f"{table}: this release of auditwheel has no such table: {problem!r}",
             hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
         ) from None
     return tuple(sorted(policies, key=lambda policy: -policy.priority))

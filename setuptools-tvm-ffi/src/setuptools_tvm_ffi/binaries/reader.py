@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run in a child process: reads ELF, Mach-O and PE files with LIEF and prints what they say.
+"""Read ELF, Mach-O and PE files with LIEF, as a child process that prints JSON.
 
-LIEF is C++ and the files are anybody's, so what it does with one that lies must end with this
-process. Standard input holds, for each file, a line of JSON (``size``, ``memory`` in bytes,
-``names`` to look for) and its bytes; standard output gets a line of JSON for each.
+LIEF is C++ and the files are untrusted, so a crash must end this process only. For each file,
+standard input receives a line of JSON (``size``, ``memory`` in bytes, ``names`` to search for) and
+the content. Standard output receives a line of JSON.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 
 import lief
 
-# LIEF's own types have most things optional, and names as bytes where they are no UTF-8.
+# LIEF declares most attributes optional, and names as bytes if they are not valid UTF-8.
 _Parsed = Any
 
-_LIES = "it says that it is larger than it is: it was cut off, or is no sound file"
+_TRUNCATED = "truncated or corrupt: a section or segment extends past the end of the file"
 
 _ELF_MACHINES = {
     "X86_64": "x86_64",
@@ -31,15 +31,15 @@ _ELF_MACHINES = {
     "S390": "s390x",
     "LOONGARCH": "loongarch64",
 }
-# Code for a graphics processor is ELF, too, linked and with program headers as a program's; its
-# driver loads it, not the system. The numbers are e_machine's (https://www.sco.com/developers/gabi/
-# latest/ch4.eheader.html); Intel's is in no release of LIEF yet.
+# GPU code is also ELF, linked and with program headers, but the driver loads it, not the system.
+# The numbers are values of e_machine (https://www.sco.com/developers/gabi/latest/
+# ch4.eheader.html). LIEF 1.0.0 does not know Intel's.
 _DEVICES = {190: "cuda", 205: "intelgt", 224: "amdgpu"}
 _E_MACHINE = slice(18, 20)
 _EI_DATA = 5
 _BIG_ENDIAN = {"ppc64le": "ppc64", "s390x": "s390x"}
 _ELF_KINDS = {"DYN": "library", "EXEC": "executable", "REL": "object"}
-# Of one architecture in either order of bytes and width, and universal ones.
+# Single architectures in both byte orders and widths, and universal files.
 _MACHO = {
     bytes.fromhex(magic)
     for magic in ("feedface", "cefaedfe", "feedfacf", "cffaedfe", "cafebabe", "cafebabf")
@@ -51,13 +51,13 @@ _MACHO_KINDS = {
     "OBJECT": "object",
 }
 
-# Where people and their CI build. What lies in a folder of a person's is told whatever it is; the
-# others are places where programs look for files, too, so that only the name of a source, an
-# object or a library says that a compiler was there.
+# Folders in which developers and CI build. Any path below a home folder is reported. Programs also
+# search the other folders at run time, so only paths of sources, objects and libraries are reported
+# there.
 _HOME = rb"home/[^/\x00]|root/|Users/[^/\x00]|github/|__w/|builds/|workspace/|var/folders/"
 _ANYWHERE = rb"tmp/|var/tmp/|build/|project/|io/|work/|src/|mnt/|private/|opt/|workspaces/"
 _POSIX = re.compile(rb"/(?:(" + _HOME + rb")|" + _ANYWHERE + rb")[\x20-\x7e\x80-\xff]{2,400}")
-# From the colon on: a pattern that begins with a certain byte is found ten times as fast.
+# The pattern starts at the colon, because a fixed first byte makes the search ten times as fast.
 _WINDOWS = re.compile(
     rb":[\\/]+(?:((?:[Uu]sers|a|actions-runner)[\\/]+[^\\/\x00])|)[\x20-\x7e\x80-\xff]{2,400}"
 )
@@ -65,7 +65,7 @@ _SOURCE = re.compile(
     rb"(?i)\.(?:c|cc|cpp|cxx|c\+\+|cu|cuh|h|hh|hpp|hxx|hip|inl|inc|ipp|tcc|m|mm|s|rs|py|pyx|zig|o|obj"
     rb"|a|lib|so|dylib|dll|pdb)$"
 )
-# A path ends where a quotation or a list goes on.
+# Characters that end a path in a quotation or a list.
 _END = re.compile(rb"[\"'<>|;:*?%(){}\[\]$, ]")
 _INSIDE_A_PATH = re.compile(rb"(?:[\w./\\@~$}>%-]|(?<!\w)[A-Za-z]:)\Z")
 _MAX_PATHS = 50
@@ -77,9 +77,9 @@ _DF_1_PIE = 0x08000000
 
 
 def read(content: bytes) -> list[dict[str, Any]]:
-    """Return what a file says, for each architecture in it.
+    """Describe each architecture of a file.
 
-    :raises ValueError: it cannot be read, with the reason.
+    :raises ValueError: the file cannot be read; the message is the reason.
     """
     if content[:4] == b"\x7fELF":
         return [_elf(content)]
@@ -87,7 +87,7 @@ def read(content: bytes) -> list[dict[str, Any]]:
         return [_pe(content)]
     if content[:4] in _MACHO:
         return _macho(content)
-    raise ValueError("it is no ELF, Mach-O or PE file")
+    raise ValueError("not an ELF, Mach-O or PE file")
 
 
 def _elf(content: bytes) -> dict[str, Any]:
@@ -101,14 +101,14 @@ def _elf(content: bytes) -> dict[str, Any]:
     config.parse_overlay = False
     binary: _Parsed = lief.ELF.parse(content, config)
     if binary is None:
-        raise ValueError("it is no ELF file that can be read")
+        raise ValueError("corrupt ELF file")
     _check_elf_extent(binary, len(content))
     kind = _ELF_KINDS.get(_name(binary.header.file_type))
     if kind is None:
-        raise ValueError("it is neither a library nor a program")
+        raise ValueError("neither a library nor a program")
     tags = {_name(entry.tag): entry for entry in binary.dynamic_entries}
     if kind == "library" and "SYMTAB" not in tags:
-        raise ValueError("it has no dynamic symbols: it was cut off, or is no sound file")
+        raise ValueError("truncated or corrupt: the dynamic symbols are missing")
     flags = tags["FLAGS"].value if "FLAGS" in tags else 0
     flags_1 = tags["FLAGS_1"].value if "FLAGS_1" in tags else 0
     segments = {_name(segment.type): segment for segment in binary.segments}
@@ -123,7 +123,7 @@ def _elf(content: bytes) -> dict[str, Any]:
         if symbol.shndx != 0
         and _name(symbol.binding) != "LOCAL"
         and _name(symbol.visibility) in {"DEFAULT", "PROTECTED"}
-        # The names of versions that are defined here stand among the symbols, too.
+        # Absolute symbols are the names of defined versions.
         and symbol.shndx != _SHN_ABS
     ]
     return {
@@ -144,7 +144,7 @@ def _elf(content: bytes) -> dict[str, Any]:
             for path in (entry.rpath if _name(entry.tag) == "RPATH" else entry.runpath).split(":")
             if path
         ],
-        # Without the segment, a loader takes it that the stack is to be executable.
+        # If the segment is missing, the loader makes the stack executable.
         "executable_stack": stack is None or bool(int(stack.flags) & 0x1),
         "text_relocations": "TEXTREL" in tags or bool(flags & 0x4),
         "relro": ("full" if now else "partial") if "GNU_RELRO" in segments else "none",
@@ -155,15 +155,15 @@ def _check_elf_extent(binary: _Parsed, size: int) -> None:
     header = binary.header
     table = header.section_header_offset + header.numberof_sections * header.section_header_size
     if header.numberof_sections and table > size:
-        raise ValueError(_LIES)
+        raise ValueError(_TRUNCATED)
     if len(binary.sections) < header.numberof_sections:
-        raise ValueError("its sections are not where it says")
+        raise ValueError("truncated or corrupt: sections are missing")
     for section in binary.sections:
         if _name(section.type) != "NOBITS" and section.file_offset + section.size > size:
-            raise ValueError(_LIES)
+            raise ValueError(_TRUNCATED)
     for segment in binary.segments:
         if segment.file_offset + segment.physical_size > size:
-            raise ValueError(_LIES)
+            raise ValueError(_TRUNCATED)
 
 
 def _elf_machine(binary: _Parsed) -> str:
@@ -197,16 +197,16 @@ def _macho(content: bytes) -> list[dict[str, Any]]:
     config.parse_dyld_rebases = False
     fat: _Parsed = lief.MachO.parse(content, config)
     if fat is None or fat.size == 0:
-        raise ValueError("it is no Mach-O file that can be read")
+        raise ValueError("corrupt Mach-O file")
     return [_macho_slice(binary, len(content)) for binary in fat]
 
 
 def _macho_slice(binary: _Parsed, size: int) -> dict[str, Any]:
     if len(binary.commands) < binary.header.nb_cmds:
-        raise ValueError("its load commands are not where it says")
+        raise ValueError("truncated or corrupt: load commands are missing")
     for segment in binary.segments:
         if binary.fat_offset + segment.file_offset + segment.file_size > size:
-            raise ValueError(_LIES)
+            raise ValueError(_TRUNCATED)
     minimum = None
     if binary.has_build_version:
         if _name(binary.build_version.platform) == "MACOS":
@@ -227,7 +227,7 @@ def _macho_slice(binary: _Parsed, size: int) -> dict[str, Any]:
         "machine": machine.get(cpu, cpu.lower()),
         "name": next((d.name for d in binary.libraries if _name(d.command) == "ID_DYLIB"), None),
         "needed": [d.name for d in binary.libraries if _name(d.command) != "ID_DYLIB"],
-        # Every C name has an underscore before it.
+        # Mach-O adds an underscore to every C name.
         "undefined": sorted(name.removeprefix("_") for name in undefined - defined),
         "exported": sorted(name.removeprefix("_") for name in defined),
         "run_paths": [path.path for path in binary.rpaths],
@@ -241,12 +241,12 @@ def _pe(content: bytes) -> dict[str, Any]:
     config.parse_signature = config.parse_rsrc = config.parse_reloc = False
     binary: _Parsed = lief.PE.parse(content, config)
     if binary is None:
-        raise ValueError("it is no PE file that can be read")
+        raise ValueError("corrupt PE file")
     for section in binary.sections:
         if section.pointerto_raw_data + section.sizeof_raw_data > len(content):
-            raise ValueError(_LIES)
+            raise ValueError(_TRUNCATED)
     if len(binary.sections) < binary.header.numberof_sections:
-        raise ValueError("its sections are not where it says")
+        raise ValueError("truncated or corrupt: sections are missing")
     export = binary.get_export()
     imports = [*binary.imports, *binary.delay_imports]
     is_library = binary.header.has_characteristic(lief.PE.Header.CHARACTERISTICS.DLL)
@@ -266,7 +266,7 @@ def _names(symbols: Iterable[_Parsed]) -> list[str]:
 
 
 def _name(value: _Parsed) -> str:
-    """Return the name of a constant; one that LIEF does not know is a number."""
+    """Return the name of a constant, or its number if LIEF does not know the constant."""
     return str(getattr(value, "name", value))
 
 
@@ -275,7 +275,10 @@ def _text(name: str | bytes) -> str:
 
 
 def strings_in(content: bytes, names: Collection[str]) -> list[str]:
-    """Return the names that are strings in a file, or ends of strings, which linkers merge."""
+    """Return the names that are strings in a file, or ends of strings.
+
+    Linkers merge a string with a longer one that ends with it.
+    """
     wanted = {name.encode(): name for name in names if name}
     lengths: dict[bytes, set[int]] = {}
     for encoded in wanted:
@@ -291,7 +294,7 @@ def strings_in(content: bytes, names: Collection[str]) -> list[str]:
 
 
 def build_paths(content: bytes) -> list[str]:
-    """Return the absolute paths in a file that come from the machine it was built on."""
+    """Return absolute paths in a file that come from the machine that built the file."""
     found: dict[bytes, None] = {}
     for path in _paths(content):
         found[path] = None
@@ -330,7 +333,7 @@ def _bound_memory(size: int) -> None:
 
 
 def main() -> None:
-    """Answer until the input ends."""
+    """Answer requests until the input ends."""
     lief.logging.disable()
     for asked in iter(sys.stdin.buffer.readline, b""):
         request = json.loads(asked)
@@ -341,14 +344,14 @@ def main() -> None:
             answer = {"binaries": read(content), "build_paths": build_paths(content)}
             answer["found"] = strings_in(content, request["names"])
         except UnicodeDecodeError:
-            answer = {"unreadable": "a name in it is no text"}
+            answer = {"unreadable": "a name in the file is not valid UTF-8"}
         except MemoryError:
-            answer = {"unreadable": "reading it takes more memory than it may"}
+            answer = {"unreadable": "reading the file exceeds the memory limit"}
         except Exception as problem:  # noqa: BLE001 - LIEF may raise anything
             answer = {"unreadable": str(problem) or type(problem).__name__}
         line = json.dumps(answer, default=_text)
         if len(line) > _MAX_ANSWER:
-            line = json.dumps({"unreadable": "it has more symbols than any library"})
+            line = json.dumps({"unreadable": "too many symbols"})
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
         del content  # before the next is read
