@@ -14,8 +14,8 @@ from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.binaries import platform_tags, windows_libraries
 from setuptools_tvm_ffi.binaries.binary import Binary, BinaryReader, SymbolVersion
 from setuptools_tvm_ffi.binaries.platform_tags import (
-    is_entitled,
     is_external_copy,
+    is_on_every_machine,
     modern_name,
     problems_for,
     satisfied_tag,
@@ -264,7 +264,7 @@ WINDOWS_RUN_TIME = ("vcomp140", "concrt140", "msvcp140_1", "msvcp140_2", "vccorl
 def test_what_every_machine_has_is_told_from_what_it_may_lack(
     library: str, binary: Binary, *, entitled: bool
 ) -> None:
-    assert is_entitled(library, binary) is entitled
+    assert is_on_every_machine(library, binary) is entitled
 
 
 @pytest.mark.parametrize(
@@ -295,9 +295,9 @@ def test_without_auditwheel_the_error_says_how_to_get_it(monkeypatch: pytest.Mon
 def test_without_delvewheel_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     windows_libraries._names.cache_clear()  # noqa: SLF001 - it would remember the lists
     monkeypatch.setattr(windows_libraries.importlib.util, "find_spec", lambda _: None)
-    assert is_entitled("tvm_ffi.dll", pe("amd64"))
+    assert is_on_every_machine("tvm_ffi.dll", pe("amd64"))
     with pytest.raises(BuildError) as caught:
-        is_entitled("kernel32.dll", pe("amd64"))
+        is_on_every_machine("kernel32.dll", pe("amd64"))
     assert caught.value.hint == "python -m pip install 'setuptools-tvm-ffi[audit]'"
 
 

@@ -62,7 +62,7 @@ class RecordFile:
         if path in self._without_hash:
             return None
         row = self.rows.get(path)
-        return "does not list it" if row is None else row.problem(content)
+        return "does not list the file" if row is None else row.problem(content)
 
     def missing(self, paths: Iterable[str]) -> Iterator[str]:
         """Yield the listed paths that are missing from `paths`."""
@@ -74,7 +74,7 @@ class RecordFile:
         path, text, size = (*fields, "", "")[:3]
         algorithm, _, digest = text.partition("=")
         if path in self.rows:
-            self.problems.append((path, "lists it twice"))
+            self.problems.append((path, "lists the file twice"))
         try:
             number = int(size) if size else None
         except ValueError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at one library of a wheel: what it needs, what it exports, how it was linked."""
+"""Check one library of a wheel: its dependencies, its exported symbols and how it was linked."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from packaging.tags import Tag
 from ..base.text import first_few
 from ..binaries import local_symbols
 from ..binaries.binary import Binary
-from ..binaries.platform_tags import is_entitled, is_external_copy
+from ..binaries.platform_tags import is_external_copy, is_on_every_machine
 from ..binaries.python_symbols import is_python_symbol
 from . import codes
 from .codes import Code, Finding
 
 _PYTHON_LIBRARY = re.compile(r"libpython[\d.]+\w*\.(?:so|dylib)[\d.]*|(?i:python3\d*\w*\.dll)")
-_OF_WHO_EXPORTS = (codes.EXPORTS_TEMPLATES, codes.UNIQUE)
-_OF_WHO_BUILDS = (*_OF_WHO_EXPORTS, codes.BUILD_PATHS)
+_EXPORT_CODES = (codes.EXPORTS_TEMPLATES, codes.UNIQUE)
+_BUILD_CODES = (*_EXPORT_CODES, codes.BUILD_PATHS)
 _ORIGINS = ("$ORIGIN", "${ORIGIN}", "@loader_path")
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What else is in the wheel of a library.
+    """The other contents of a library's wheel.
 
-    :param files: the paths of libraries by the names that others need them by.
-    :param folders: all folders.
-    :param users: the libraries that need a library, by its path.
+    :param files: paths of the libraries, by the names under which others depend on them.
+    :param folders: all folders of the wheel.
+    :param users: for the path of each library, the libraries that depend on it.
     """
 
     files: Mapping[str, str]
@@ -40,30 +40,30 @@ class Surroundings:
     users: Mapping[str, Sequence[Binary]]
 
     def provider(self, library: str, binary: Binary) -> str | None:
-        """Return who has what a library needs: ``wheel``, ``platform``, or nobody that is known.
+        """Return where a dependency comes from: ``wheel``, ``platform``, or ``None`` if unknown.
 
-        The platform is every machine that the oldest tag is for, and what is loaded or installed
-        beside the wheel: libtvm_ffi, the driver.
+        ``platform`` includes the libraries that every machine of the lowest tag has, libtvm_ffi and
+        NVIDIA's driver.
         """
-        if _plain(library) in self.files:
+        if _base_name(library) in self.files:
             return "wheel"
-        return "platform" if is_entitled(library, binary) else None
+        return "platform" if is_on_every_machine(library, binary) else None
 
 
 def surroundings(binaries: Sequence[Binary], paths: Iterable[str]) -> Surroundings:
-    """Return what the libraries of a wheel find there.
+    """Return the contents of a wheel that affect how its libraries are loaded.
 
-    :param paths: of all files in the wheel.
+    :param paths: paths of all files in the wheel.
     """
     files: dict[str, str] = {}
     for binary in binaries:
         for name in filter(None, (binary.path, binary.name)):
-            files[_plain(name)] = binary.path
+            files[_base_name(name)] = binary.path
     users: dict[str, list[Binary]] = {}
     for binary in binaries:
         for library in binary.needed:
-            if _plain(library) in files:
-                users.setdefault(files[_plain(library)], []).append(binary)
+            if _base_name(library) in files:
+                users.setdefault(files[_base_name(library)], []).append(binary)
     folders = {""}
     for path in paths:
         folder = posixpath.dirname(path)
@@ -76,12 +76,12 @@ def surroundings(binaries: Sequence[Binary], paths: Iterable[str]) -> Surroundin
 def library_findings(
     binary: Binary, around: Surroundings, *, tags: Iterable[Tag]
 ) -> Iterator[Finding]:
-    """Yield what is wrong with a library.
+    """Yield the findings about a library.
 
-    Not what a package can do nothing about: how a library of others was made that it brings along,
-    nor that libtvm_ffi in its own wheel exports what is its.
+    Skips findings that the package's author cannot fix: how libraries that a repair tool added were
+    built, and the exports of libtvm_ffi in its own wheel.
 
-    :param tags: of the wheel.
+    :param tags: tags of the wheel.
     """
     may_use_python = is_python_extension(binary) and is_bound_to_cpython(tags)
     for code, what in (
@@ -90,27 +90,27 @@ def library_findings(
         *_symbols(binary),
         *_linking(binary),
     ):
-        if code in _OF_WHO_BUILDS and is_grafted(binary.path):
+        if code in _BUILD_CODES and is_from_repair_tool(binary.path):
             continue
-        if code in _OF_WHO_EXPORTS and is_external_copy(binary.path):
+        if code in _EXPORT_CODES and is_external_copy(binary.path):
             continue
         yield Finding(code, binary.path, what)
 
 
-def is_grafted(path: str) -> bool:
-    """Whether a repair tool has put a file into a wheel, which others have built then.
+def is_from_repair_tool(path: str) -> bool:
+    """Whether a repair tool added a file to a wheel.
 
-    auditwheel and delvewheel make a folder ``pkg.libs`` beside the package, delocate ``.dylibs`` in
-    it.
+    auditwheel and delvewheel create a folder ``pkg.libs`` beside the package, delocate ``.dylibs``
+    inside it. Such libraries come from other projects.
 
-    >>> is_grafted("pkg.libs/libgomp-1a2b3c4d.so.1"), is_grafted("pkg/libops.so")
+    >>> is_from_repair_tool("pkg.libs/libgomp-1a2b3c4d.so.1"), is_from_repair_tool("pkg/libops.so")
     (True, False)
     """
     return posixpath.dirname(path).endswith((".libs", "/.dylibs"))
 
 
 def is_bound_to_cpython(tags: Iterable[Tag]) -> bool:
-    """Whether every tag names an ABI of CPython, where ``none`` promises to use none.
+    """Whether every tag names an ABI of CPython; ``none`` promises that the wheel uses no ABI.
 
     https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/#abi-tag
     """
@@ -123,15 +123,15 @@ def is_python_extension(binary: Binary) -> bool:
 
 
 def python_symbols(binary: Binary) -> list[str]:
-    """Return what a library takes from CPython."""
+    """Return the symbols and libraries of CPython that a library uses."""
     libraries = [n for n in binary.needed if _PYTHON_LIBRARY.fullmatch(n.rpartition("/")[2])]
     return [*filter(is_python_symbol, binary.undefined), *libraries]
 
 
 def foreign_templates(binary: Binary) -> list[str]:
-    """Return the exported symbols that belong to headers of others."""
+    """Return the exported symbols that come from headers of the standard library or tvm-ffi."""
     if binary.format == "pe":
-        return []  # a DLL's symbols are bound by library, never by name alone
+        return []  # Windows binds symbols by DLL and name, not by name alone
     return [name for name in binary.exported if _local_symbols().match(name)]
 
 
@@ -140,14 +140,14 @@ def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]
         library
         for library in binary.needed
         if around.provider(library, binary) is None
-        and not _PYTHON_LIBRARY.fullmatch(_plain(library))
+        and not _PYTHON_LIBRARY.fullmatch(_base_name(library))
     ]
     if missing:
         yield codes.NEEDS_MISSING, first_few(missing)
     unreached = [
-        around.files[_plain(library)]
+        around.files[_base_name(library)]
         for library in binary.needed
-        if _plain(library) in around.files and not _is_reached(binary, library, around)
+        if _base_name(library) in around.files and not _is_reachable(binary, library, around)
     ]
     if unreached:
         yield codes.NEEDS_UNREACHABLE, first_few(unreached)
@@ -155,7 +155,7 @@ def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]
     if outside:
         yield codes.RUN_PATH_OUTSIDE, first_few(outside)
     if binary.format == "macho" and binary.machine == "arm64" and not binary.signed:
-        yield codes.UNSIGNED, "it has no LC_CODE_SIGNATURE"
+        yield codes.UNSIGNED, "LC_CODE_SIGNATURE is missing"
 
 
 def _python(binary: Binary) -> Iterator[tuple[Code, str]]:
@@ -178,24 +178,28 @@ def _linking(binary: Binary) -> Iterator[tuple[Code, str]]:
     if binary.executable_stack:
         yield codes.EXECUTABLE_STACK, "PT_GNU_STACK is executable or missing"
     if binary.text_relocations:
-        yield codes.TEXT_RELOCATIONS, "DT_TEXTREL"
+        yield codes.TEXT_RELOCATIONS, "DT_TEXTREL is set"
     if binary.relro == "none":
-        yield codes.NO_RELRO, "there is no PT_GNU_RELRO"
+        yield codes.NO_RELRO, "PT_GNU_RELRO is missing"
     if binary.build_paths:
         yield codes.BUILD_PATHS, first_few(binary.build_paths)
 
 
-def _is_reached(binary: Binary, library: str, around: Surroundings) -> bool:
-    """Whether a loader that goes by run paths finds a library of the wheel."""
-    path = around.files[_plain(library)]
+def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
+    """Whether the loader finds a library of the wheel through run paths."""
+    path = around.files[_base_name(library)]
     if binary.format == "pe":
-        return True  # code of the package may have called os.add_dll_directory
+        return True  # the package may call os.add_dll_directory
     if _finds(binary, library, path):
         return True
-    # What everybody who needs it needs too is loaded by then: a loader goes by breadth.
+    # Loaders work breadth-first, so a dependency is already loaded if every user of this library
+    # depends on it too.
     users = around.users.get(binary.path, ())
     return bool(users) and all(
-        any(_plain(name) == _plain(library) and _finds(user, name, path) for name in user.needed)
+        any(
+            _base_name(name) == _base_name(library) and _finds(user, name, path)
+            for name in user.needed
+        )
         for user in users
     )
 
@@ -204,18 +208,18 @@ def _finds(binary: Binary, library: str, path: str) -> bool:
     if binary.format == "macho" and not library.startswith("@rpath/"):
         return _folder_of(binary, posixpath.dirname(library)) == posixpath.dirname(path)
     if binary.format == "elf" and "/" in library:
-        return False  # it is taken from that folder of the machine, or of the working one
+        return False  # the loader opens this path, not a run path
     return posixpath.dirname(path) in {_folder_of(binary, p) for p in binary.run_paths}
 
 
-def _plain(library: str) -> str:
-    """Return a name without folders, as it is compared: on Windows in any case."""
+def _base_name(library: str) -> str:
+    """Return a name without folders for comparison; names of DLLs are lower-cased."""
     name = library.replace("\\", "/").rpartition("/")[2]
     return name.lower() if name.lower().endswith((".dll", ".pyd")) else name
 
 
 def _folder_of(binary: Binary, run_path: str) -> str | None:
-    """Return the folder in the wheel that a run path names, ``None`` where it names none."""
+    """Return the folder of the wheel that a run path names, or ``None`` for other folders."""
     for origin in _ORIGINS:
         if run_path == origin or run_path.startswith(f"{origin}/"):
             below = run_path[len(origin) :].lstrip("/")

@@ -23,13 +23,13 @@ _NEWEST = max(RELEASES)
 
 
 def declared_requirement(metadata: Message) -> list[Requirement]:
-    """Return what a wheel requires of apache-tvm-ffi, extras left out."""
+    """Return the requirements of a wheel for apache-tvm-ffi, without those of extras."""
     found = []
     for text in metadata.get_all("Requires-Dist", []):
         try:
             requirement = Requirement(str(text))
         except InvalidRequirement:
-            continue  # twine and pip say so
+            continue  # pip and twine report invalid requirements
         in_extra = requirement.marker is not None and "extra" in str(requirement.marker)
         if canonicalize_name(requirement.name) == DISTRIBUTION and not in_extra:
             found.append(requirement)
@@ -47,7 +47,7 @@ def requirement_findings(
     :param binaries: the libraries that use the TVM-FFI ABI.
     """
     if not requirements:
-        yield Finding(codes.NO_REQUIREMENT, "", "METADATA has no Requires-Dist for it")
+        yield Finding(codes.NO_REQUIREMENT, "", "METADATA has no Requires-Dist for apache-tvm-ffi")
         return
     unmarked = [requirement for requirement in requirements if requirement.marker is None]
     by_marker: dict[str, list[Requirement]] = {}
@@ -61,37 +61,39 @@ def requirement_findings(
 def _findings(
     requirements: Sequence[Requirement], binaries: Sequence[Binary], facts: BuildFacts | None
 ) -> Iterator[Finding]:
-    """Yield what is wrong with requirements that are met together."""
-    said = ", ".join(map(str, requirements))
+    """Yield the findings about requirements that apply together."""
+    declared = ", ".join(map(str, requirements))
     specifiers = [requirement.specifier for requirement in requirements]
     allowed = [r for r in sorted({*RELEASES, *WITHDRAWN}) if _allows(specifiers, r)]
     later = [r for r in _around_bounds(specifiers) if r > _NEWEST and _allows(specifiers, r)]
     if not allowed and not later:
-        what = f"'{said}' allows none of the releases up to {_NEWEST}, and none after it"
+        what = f"'{declared}' allows no release up to {_NEWEST}, and no later one"
         yield Finding(codes.REQUIREMENT_ALLOWS_NONE, "", what)
         return
-    yield from _symbol_findings(said, allowed, binaries)
+    yield from _symbol_findings(declared, allowed, binaries)
     if facts is not None:
         older = [str(r) for r in allowed if r < Version(facts.floor.public)]
         if older:
-            what = f"'{said}' allows {first_few(older)}; the floor is {facts.floor}"
+            what = f"'{declared}' allows {first_few(older)}; the floor is {facts.floor}"
             yield Finding(codes.REQUIREMENT_BELOW_FLOOR, "", what)
     withdrawn = [str(release) for release in allowed if release in WITHDRAWN]
     if withdrawn:
-        yield Finding(codes.REQUIREMENT_WITHDRAWN, "", f"'{said}' allows {first_few(withdrawn)}")
+        yield Finding(
+            codes.REQUIREMENT_WITHDRAWN, "", f"'{declared}' allows {first_few(withdrawn)}"
+        )
     least = min([*allowed, *later])
-    above = [r for r in _next_lines(least) if _allows(specifiers, r)]
+    above = [r for r in _next_versions(least) if _allows(specifiers, r)]
     if above:
-        what = f"'{said}' allows {above[0]} and later"
+        what = f"'{declared}' allows {above[0]} and later"
         yield Finding(codes.REQUIREMENT_UNBOUNDED, "", what)
 
 
 def _symbol_findings(
-    said: str, allowed: Sequence[Version], binaries: Sequence[Binary]
+    declared: str, allowed: Sequence[Version], binaries: Sequence[Binary]
 ) -> Iterator[Finding]:
-    """Yield the symbols that a release lacks which is allowed.
+    """Yield the symbols that an allowed release lacks.
 
-    Of releases after the newest that was looked at nothing is known, nor said.
+    Releases newer than `RELEASES` are unknown and not checked.
     """
     for name in needed_releases(binaries):
         first, gone = FIRST.get(name), GONE.get(name)
@@ -102,12 +104,12 @@ def _symbol_findings(
         ]
         if not lacking:
             continue
-        what = f"'{said}' allows {first_few(lacking)}; "
+        what = f"'{declared}' allows {first_few(lacking)}; "
         if first is None:
             what += f"no release up to {_NEWEST} has {name}"
         else:
-            what += f"{name} is new in {first}"
-            what += f" and gone in {gone}" if gone is not None else ""
+            what += f"{name} was added in {first}"
+            what += f" and removed in {gone}" if gone is not None else ""
         yield Finding(codes.REQUIREMENT_LACKS_SYMBOL, "", what)
 
 
@@ -116,21 +118,21 @@ def _allows(specifiers: Iterable[SpecifierSet], release: Version) -> bool:
 
 
 def _around_bounds(specifiers: Iterable[SpecifierSet]) -> Iterator[Version]:
-    """Yield releases, there or not, of which one is allowed where any release at all is."""
-    yield from _next_lines(_NEWEST)
+    """Yield possible releases near the bounds: if the bounds allow any release, they allow one."""
+    yield from _next_versions(_NEWEST)
     for specifier in (one for several in specifiers for one in several):
         try:
             bound = Version(specifier.version.removesuffix(".*"))
         except InvalidVersion:
-            continue  # `===` takes any text
+            continue  # `===` accepts any text
         yield bound
         if bound.post is not None:
             yield Version(f"{bound.base_version}.post{bound.post + 1}")
         yield Version(f"{bound.major}.{bound.minor}.{bound.micro + 1}")
-        yield from _next_lines(bound)
+        yield from _next_versions(bound)
 
 
-def _next_lines(release: Version) -> Iterator[Version]:
-    """Yield the first release of the next minor line, which tvm-ffi may change its ABI with."""
+def _next_versions(release: Version) -> Iterator[Version]:
+    """Yield the next minor and major version, with which tvm-ffi may change its ABI."""
     yield Version(f"{release.major}.{release.minor + 1}")
     yield Version(f"{release.major + 1}.0")

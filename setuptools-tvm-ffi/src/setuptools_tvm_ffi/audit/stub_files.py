@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which names of a library the stubs in a wheel promise.
+"""Read the names that the stubs in a wheel promise.
 
-Read line by line, in the form that the generators write: what a stranger's wheel holds is not to be
-parsed as Python, whose parser bounds neither depth nor memory.
+Reads the generators' output line by line. Wheels are untrusted, and Python's parser limits neither
+depth nor memory.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from ..ffi.module_methods import MODULE_METHODS
 
 _MAX_SIZE = 1024 * 1024
-#: How many bytes of modules and stubs are read in one wheel; the others are taken to name nothing.
+#: Total size of modules and stubs that are read in one wheel. Names in further files are ignored.
 MAX_TOTAL_SIZE = 16 * _MAX_SIZE
 
-# Without any of them a file is none of those that name something.
+# Files without any of these promise no names.
 _MARK = re.compile(rb"LOAD_LIB|load_lib_module|tvm-ffi-stubgen\(|@_FFI_REG_OBJ|class _Library")
 _LOAD = re.compile(
     r"LIB\s*=\s*\w*(?:LOAD_LIB|load_lib_module)\(\s*[\"'][^\"']*[\"'],\s*[\"']([^\"']+)"
@@ -32,12 +32,12 @@ _PROTOCOL = re.compile(r"class _Library\(Protocol\):")
 
 @dataclass(frozen=True)
 class PromisedNames:
-    """What a module's stubs promise.
+    """The names that a module and its stub promise.
 
     :param target: the library that the module loads.
-    :param is_generated: whether a generator wrote the module, or a part of it.
+    :param is_generated: whether a generator wrote the module or a part of it.
     :param exported: functions of ``LIB``.
-    :param registered: functions of the global registry, by their whole names, and type keys.
+    :param registered: full names of functions in the global registry, and type keys.
     """
 
     target: str | None = None
@@ -47,12 +47,12 @@ class PromisedNames:
 
 
 def may_name(module: bytes | None, stub: bytes | None) -> bool:
-    """Whether `promised_names` may find something, which takes much longer."""
+    """Quick check whether `promised_names` can find anything."""
     return any(content is not None and _MARK.search(content) for content in (module, stub))
 
 
 def promised_names(module: bytes | None, stub: bytes | None) -> PromisedNames:
-    """Return what a module (``_ffi_api.py``) and its stub (``_ffi_api.pyi``) name."""
+    """Return the names that a module (``_ffi_api.py``) and its stub (``_ffi_api.pyi``) promise."""
     code = _lines(module)
     loads = (_LOAD.match(line) for line in code)
     return PromisedNames(

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which symbols of libtvm_ffi came with which release of apache-tvm-ffi.
+"""Symbols of libtvm_ffi by the release of apache-tvm-ffi that added or removed them.
 
-From the releases' own wheels for Linux x86-64, by ``benchmarks/tvm_ffi_symbols.py``: the C
-functions, and the C++ ones that its headers leave to the library. Instantiations of the standard
-library are not listed.
+``benchmarks/tvm_ffi_symbols.py`` extracts them from the wheels for Linux x86-64: the C functions,
+and the C++ functions that the headers declare but do not define. Template instantiations of the
+standard library are left out.
 """
 
 from __future__ import annotations
 
 from packaging.version import Version
 
-#: Every release that was looked at, withdrawn ones included.
+#: All known releases, including withdrawn ones.
 RELEASES = tuple(
     map(
         Version,
@@ -147,8 +147,8 @@ _REMOVED = {
     "0.1.13": ("_ZN3tvm3ffi4json9StringifyERKNS0_3AnyENS0_8OptionalIivEE",),
 }
 
-#: The first release that has a symbol.
+#: First release that has a symbol.
 FIRST = {name: Version(release) for release, names in _ADDED.items() for name in names}
 
-#: The first release that has it no more.
+#: First release that lacks a symbol again.
 GONE = {name: Version(release) for release, names in _REMOVED.items() for name in names}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Audits a wheel: reads it once, and gathers what the checks find and the facts they went by."""
+"""Audit a wheel: read its contents once, and collect facts and findings."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ..ffi.releases import DISTRIBUTION
 from ..records import build_record
 from . import codes
 from .codes import Finding
-from .library_checks import Surroundings, is_grafted, library_findings, surroundings
+from .library_checks import Surroundings, is_from_repair_tool, library_findings, surroundings
 from .requirement_checks import declared_requirement, requirement_findings
 from .stub_files import MAX_TOTAL_SIZE, PromisedNames, may_name, promised_names
 from .wheel_checks import (
     BuildFacts,
     build_record_findings,
     is_tvm_ffi_library,
-    looked_for,
     lowest_tag,
     needed_releases,
     read_build_record,
+    searched_strings,
     stub_findings,
     tag_findings,
 )
@@ -39,10 +39,11 @@ _LOADED = {"library", "executable"}
 
 @dataclass(frozen=True)
 class LibraryReport:
-    """What an audit says of a library in a wheel.
+    """Audit result of a library in a wheel.
 
-    :param satisfied_tag: the lowest that this library satisfies, ``None`` where none fits it.
-    :param needed: each library it needs, and who has it: ``wheel``, ``platform``, or ``None``.
+    :param satisfied_tag: lowest platform tag that the library satisfies, or ``None``.
+    :param needed: each dependency and where it comes from: ``wheel``, ``platform``, or ``None`` if
+        unknown.
     """
 
     binary: Binary
@@ -52,14 +53,14 @@ class LibraryReport:
 
 @dataclass(frozen=True)
 class WheelReport:
-    """What an audit says of a wheel.
+    """Audit result of a wheel.
 
-    :param claimed_tags: the platform tags of its name.
-    :param satisfied_tag: the lowest that its libraries satisfy, ``None`` where none fits them.
-    :param requirement: for apache-tvm-ffi, as in ``METADATA``.
-    :param symbols: of libtvm_ffi that are needed, with the first release that has each; ``None``
-        for one that no known release has.
-    :param record: what its build record says.
+    :param claimed_tags: platform tags of the file name.
+    :param satisfied_tag: lowest platform tag that the libraries satisfy, or ``None``.
+    :param requirement: requirements for apache-tvm-ffi, as in ``METADATA``.
+    :param symbols: symbols that the wheel needs of libtvm_ffi, with the first release that has
+        each, or ``None`` if no known release has the symbol.
+    :param record: facts from the build record.
     """
 
     path: Path
@@ -73,16 +74,17 @@ class WheelReport:
 
 
 def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
-    """Audit a wheel; nothing is unpacked, and nothing of it is run.
+    """Audit a wheel without unpacking it or running its code.
 
-    :raises BuildError: it is no wheel, damaged, or made to harm; or a reader is not installed.
+    :raises BuildError: the file is not a wheel, corrupt, or unsafe to unpack, or a package that the
+        audit needs is not installed.
     """
     with open_wheel(path) as wheel:
         contents = _Contents(wheel)
         stubs = contents.stubs()
-        found = list(reader.read(contents.binaries(), looked_for(stubs)))
+        found = list(reader.read(contents.binaries(), searched_strings(stubs)))
         binaries = [b for b in found if isinstance(b, Binary) and b.kind in _LOADED]
-        # What upstream's own wheel holds belongs there.
+        # The wheel of apache-tvm-ffi itself contains libtvm_ffi.
         users = () if wheel.name == DISTRIBUTION else binaries
         bundled = [binary for binary in users if is_external_copy(binary.path)]
         tvm_ffi = [b for b in users if b not in bundled and is_tvm_ffi_library(b)]
@@ -102,7 +104,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             findings += tag_findings(wheel.tags, wheel.wheel_file(), binaries, lowest)
         if tvm_ffi:
             strings = frozenset(name for binary in binaries for name in binary.found)
-            built = [binary for binary in tvm_ffi if not is_grafted(binary.path)]
+            built = [binary for binary in tvm_ffi if not is_from_repair_tool(binary.path)]
             findings += stub_findings(built, frozenset(wheel.members), stubs, strings)
             findings += requirement_findings(requirements, tvm_ffi, record)
             digests = {binary.path: contents.digests[binary.path] for binary in built}
@@ -131,9 +133,9 @@ def _library_report(
 
 
 class _Contents:
-    """Reads every member of a wheel once, one after the other, and compares it with ``RECORD``.
+    """Read each member of a wheel once and compare it with ``RECORD``.
 
-    :ivar digests: SHA-256 of each binary that was read.
+    :ivar digests: SHA-256 of each binary that has been read.
     """
 
     def __init__(self, wheel: WheelArchive) -> None:
@@ -144,7 +146,7 @@ class _Contents:
         self._record = None if content is None else RecordFile(content, wheel.dist_info)
 
     def stubs(self) -> dict[str, PromisedNames]:
-        """Return what each Python module that has stubs in or beside it names."""
+        """Return the promised names of each Python module with stubs, by path."""
         stems = {path.removesuffix("i") for path in self._wheel.members if _is_module(path)}
         named = {}
         left = MAX_TOTAL_SIZE
@@ -159,7 +161,7 @@ class _Contents:
         return named
 
     def binaries(self) -> Iterator[tuple[str, bytes]]:
-        """Yield what is, or ought to be, a library or program, having read everything else too."""
+        """Yield all libraries and programs. Reads the other members too, except Python modules."""
         for path in self._wheel.members:
             if _is_module(path):
                 continue
@@ -170,16 +172,16 @@ class _Contents:
             del content  # before the next is read
 
     def record_findings(self) -> Iterator[Finding]:
-        """Yield how files differ from ``RECORD``; all of them have to be read before."""
+        """Yield the differences from ``RECORD``. Call `stubs` and `binaries` before."""
         record_path = f"{self._wheel.dist_info}/RECORD"
         if self._record is None:
-            yield Finding(codes.RECORD_BROKEN, record_path, "it is not there")
+            yield Finding(codes.RECORD_BROKEN, record_path, "the wheel has no RECORD")
             return
         for path, what in self._record.problems:
             yield Finding(codes.RECORD_BROKEN, path, f"RECORD {what}")
         yield from self._found
         for path in self._record.missing(self._wheel.members):
-            yield Finding(codes.RECORD_MISSING_FILE, path, "RECORD lists it")
+            yield Finding(codes.RECORD_MISSING_FILE, path, "RECORD lists the file")
 
     def _read_if_there(self, path: str) -> bytes | None:
         return self._read(path) if path in self._wheel.members else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at what surrounds the libraries of a wheel: tags, stubs, build record."""
+"""Check the tags, stubs and build record of a wheel with libraries."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .tvm_ffi_symbols import FIRST
 _SHOWN = 100
 _TVM_FFI_SYMBOL = re.compile(r"TVMFFI\w+")
 _EXPORTED = re.compile(r"__tvm_ffi_(?!_metadata_|_doc_)(\w+)")
-# A wheel for every Python and platform that there is would have some hundred.
+# A wheel for every existing Python and platform would have a few hundred tags.
 _MAX_TAGS = 10_000
 _MAX_TAG_LENGTH = 10_000
 _MAX_NAME_LENGTH = 500
@@ -37,7 +37,7 @@ _TVM_FFI_LIBRARY = re.compile(r"(?:.*/)?(?:lib)?tvm_ffi(?:-[0-9a-f]+)?\.(?:so|dy
 
 
 def is_tvm_ffi_library(binary: Binary) -> bool:
-    """Whether a library is one that is used over the TVM-FFI ABI."""
+    """Whether a library uses or provides the TVM-FFI ABI."""
     return (
         any(map(_TVM_FFI_LIBRARY.fullmatch, binary.needed))
         or any(map(_EXPORTED.fullmatch, binary.exported))
@@ -46,15 +46,15 @@ def is_tvm_ffi_library(binary: Binary) -> bool:
 
 
 def exported_functions(binary: Binary) -> list[str]:
-    """Return the names of the functions that a library exports for ``LIB``."""
+    """Return the functions that a library exports for ``LIB``."""
     matches = map(_EXPORTED.fullmatch, binary.exported)
     return [match[1] for match in matches if match is not None]
 
 
 def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
-    """Return the symbols of libtvm_ffi that libraries need, with the first release of each.
+    """Return the needed symbols of libtvm_ffi, with the first release that has each.
 
-    ``None`` stands for a C function that no known release has.
+    The release is ``None`` for a C function that no known release has.
     """
     return {
         name: FIRST.get(name)
@@ -68,7 +68,7 @@ def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
 
 
 def lowest_tag(binaries: Sequence[Binary]) -> tuple[str | None, list[Finding]]:
-    """Return the tag that the libraries satisfy; ``None`` and why where none fits them all."""
+    """Return the lowest tag that the libraries satisfy, or ``None`` and a finding."""
     try:
         return satisfied_tag(binaries), []
     except BuildError as problem:
@@ -78,12 +78,12 @@ def lowest_tag(binaries: Sequence[Binary]) -> tuple[str | None, list[Finding]]:
 def tag_findings(
     tags: frozenset[Tag], wheel_file: Message, binaries: Sequence[Binary], lowest: str | None
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the tags of a wheel that has libraries.
+    """Yield the findings about the tags of a wheel with libraries.
 
-    :param tags: of the file name.
-    :param lowest: the tag that the libraries satisfy.
+    :param tags: tags of the file name.
+    :param lowest: the lowest tag that the libraries satisfy, or ``None``.
     """
-    fits = f"the libraries satisfy {lowest}" if lowest else "no tag fits the libraries"
+    fits = f"the libraries satisfy {lowest}" if lowest else "the libraries satisfy no tag"
     for platform in sorted({tag.platform for tag in tags}):
         if platform == "any":
             yield Finding(codes.TAG_ANY, "", fits)
@@ -107,38 +107,39 @@ def tag_findings(
         yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL {problem}")
     else:
         if named != tags:
-            said = first_few(sorted(map(str, named)) or ["none"])
-            yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL says {said}")
+            in_wheel = first_few(sorted(map(str, named))) or "no tags"
+            yield Finding(codes.TAG_WHEEL_FILE, "", f"WHEEL has {in_wheel}")
     if str(wheel_file.get("Root-Is-Purelib", "")).strip().lower() == "true":
-        yield Finding(codes.ROOT_IS_PURELIB, "", "WHEEL says so")
+        yield Finding(codes.ROOT_IS_PURELIB, "", "WHEEL has Root-Is-Purelib: true")
 
 
 def _case(platform: str, lowest: str | None) -> tuple[str, str]:
-    """Return what a platform tag that does not hold breaks, and the fix.
+    """Return what fails with an unsatisfied platform tag, and the fix.
 
-    :param lowest: the tag that the libraries satisfy.
+    :param lowest: the lowest tag that the libraries satisfy, or ``None``.
     """
     if lowest is None or not _are_of_one_platform(platform, lowest):
         return (
-            "pip installs the wheel on machines that its libraries are not for, and not on those "
-            "that they are for.",
+            "pip installs the wheel on machines that its libraries do not support, and not on "
+            "machines that they support.",
             "Build the wheel for the platform of its tag"
-            + (f", or give it the tag '{lowest}'." if lowest else "."),
+            + (f", or change the tag to '{lowest}'." if lowest else "."),
         )
     if lowest.startswith("linux_"):
         return (
-            "pip installs the wheel on machines on which a library then cannot be loaded, since "
-            "what it needs is not there.",
-            "No tag fits it as it is: bring along what is needed with `setuptools-tvm-ffi repair`, "
-            "or build in an older environment, such as a manylinux image.",
+            "pip installs the wheel on machines that cannot load its libraries because "
+            "dependencies are missing.",
+            "No manylinux or musllinux tag fits the wheel. Copy the dependencies into the wheel "
+            "with `setuptools-tvm-ffi repair`, or build in an older environment, such as a "
+            "manylinux image.",
         )
     older = (
         "with an older `MACOSX_DEPLOYMENT_TARGET`" if "macosx" in lowest else "in an older image"
     )
     return (
-        "pip installs the wheel on systems that are too old for its libraries; `import` fails, on "
+        "pip installs the wheel on systems that are too old for its libraries. `import` fails, on "
         'Linux with "version `GLIBC_…\' not found".',
-        f"Give it the tag '{lowest}': build with `platform-tag = \"auto\"`, or run "
+        f"Change the tag to '{lowest}': build with `platform-tag = \"auto\"`, or run "
         f"`setuptools-tvm-ffi repair`; or build {older}.",
     )
 
@@ -149,30 +150,30 @@ def _are_of_one_platform(one: str, other: str) -> bool:
     if first is None or second is None or first[2] != second[2]:
         return False
     families = {first[1], second[1]}
-    # linux_… is for any C library.
+    # linux_… covers every C library.
     return len(families) == 1 or families in ({"linux", "manylinux"}, {"linux", "musllinux"})
 
 
 def named_tags(wheel_file: Message) -> frozenset[Tag]:
-    """Return the tags that ``WHEEL`` names, one for each combination of a compressed set.
+    """Return the tags in ``WHEEL``, one for each combination of a compressed tag set.
 
-    :raises ValueError: one is no tag, or there are more than any wheel has.
+    :raises ValueError: a tag is invalid, or there are too many tags.
     """
     lines = [str(line).strip() for line in wheel_file.get_all("Tag", [])]
     found: set[Tag] = set()
     count = 0
     for line in lines:
         parts = [part.split(".") for part in line[:_MAX_TAG_LENGTH].split("-")]
-        # Counted before they are made; packaging does that from 26.3 on.
+        # Count the combinations before expanding them, which packaging does since 26.3.
         count += math.prod(map(len, parts))
         if len(line) > _MAX_TAG_LENGTH or count > _MAX_TAGS:
-            raise ValueError("names more tags than any wheel has")
+            raise ValueError("has too many or too long tags")
         if len(parts) != len(("python", "abi", "platform")) or any("" in part for part in parts):
-            raise ValueError(f"says {line[:_SHOWN]!r}, which is no tag")
+            raise ValueError(f"has the invalid tag {line[:_SHOWN]!r}")
         try:
             found |= parse_tag(line)
         except ValueError:
-            raise ValueError(f"says {line[:_SHOWN]!r}, which is no tag") from None
+            raise ValueError(f"has the invalid tag {line[:_SHOWN]!r}") from None
     return frozenset(found)
 
 
@@ -185,12 +186,12 @@ def stub_findings(
     stubs: Mapping[str, PromisedNames],
     strings: frozenset[str],
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the types that go with libraries.
+    """Yield the findings about the stubs of libraries.
 
-    :param binaries: the libraries that are used over the TVM-FFI ABI.
-    :param paths: of all files in the wheel.
-    :param stubs: what the modules with stubs name, by their paths.
-    :param strings: what was found of `looked_for` in all of the wheel's libraries.
+    :param binaries: the libraries that use the TVM-FFI ABI.
+    :param paths: paths of all files in the wheel.
+    :param stubs: the promised names of each module with stubs, by path.
+    :param strings: those of the `searched_strings` that any library of the wheel contains.
     """
     where = {installed_path(path): path for path in paths}
     stubs = {installed_path(path): names for path, names in stubs.items()}
@@ -206,7 +207,7 @@ def stub_findings(
         if missing is not None:
             yield Finding(codes.NO_STUBS, where[path], missing)
         folder = path.rpartition("/")[0]
-        # What is in no package cannot have one.
+        # Libraries outside of packages cannot have py.typed.
         if folder and not any(f"{parent}/py.typed" in where for parent in _parents(folder)):
             yield Finding(codes.NO_PY_TYPED, where[path], f"{folder.partition('/')[0]}/py.typed")
     for path, names in stubs.items():
@@ -214,7 +215,7 @@ def stub_findings(
 
 
 def installed_path(path: str) -> str:
-    """Return where a file of a wheel is, from ``site-packages``, when it is installed.
+    """Return the path of an installed file relative to ``site-packages``.
 
     https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 
@@ -224,10 +225,10 @@ def installed_path(path: str) -> str:
     return re.sub(r"^[^/]+\.data/(?:plat|pure)lib/", "", path)
 
 
-def looked_for(stubs: Mapping[str, PromisedNames]) -> set[str]:
-    """Return the strings that `stub_findings` wants to have looked for in libraries.
+def searched_strings(stubs: Mapping[str, PromisedNames]) -> set[str]:
+    """Return the strings to search for in libraries for `stub_findings`.
 
-    Not those that are longer, or more, than any package's, which would be for wasting time.
+    Limits their lengths and total size, so that a crafted wheel cannot waste time.
     """
     registered = {name for names in stubs.values() for name in names.registered}
     wanted = registered | set(map(_last_part, registered))
@@ -242,9 +243,10 @@ def looked_for(stubs: Mapping[str, PromisedNames]) -> set[str]:
 
 
 def _last_part(name: str) -> str:
-    """Return the last part of a registered name as a string of its own, the end of one before it.
+    """Return the last part of a registered name, preceded by the end of another string.
 
-    A macro may put a name together of it; what only ends like it (``rescale``) is another name.
+    A macro may assemble the full name from its last part. The leading null byte excludes strings
+    that merely end with the last part, such as ``rescale`` for ``scale``.
     """
     return "\0" + name.rpartition(".")[2]
 
@@ -263,7 +265,7 @@ def _module_findings(
     unknown = [
         name
         for name in names.registered
-        # A name that a macro puts together has its last part somewhere.
+        # If a macro assembles the name, its last part is a string.
         if not {name, _last_part(name)} & strings
     ]
     if unknown and by_target:
@@ -273,22 +275,22 @@ def _module_findings(
 def _missing_stub(
     path: str, exporting: set[str], paths: frozenset[str], stubs: Mapping[str, PromisedNames]
 ) -> str | None:
-    """Return which stub a library lacks.
+    """Return a description of the stub that a library lacks, or ``None``.
 
-    :param exporting: the libraries with functions that only a ``.pyi`` has types for.
+    :param exporting: the libraries that export functions, whose types only a ``.pyi`` declares.
     """
     loading = {names.target: module for module, names in stubs.items() if names.target is not None}
     module = loading.get(_target(path))
     if module is not None:
-        # A module that somebody wrote may have the types of what it exports in itself.
+        # A hand-written module may declare the types itself.
         is_missing = path in exporting and stubs[module].is_generated and f"{module}i" not in paths
-        return f"{module}i is not there" if is_missing else None
+        return f"{module}i is missing" if is_missing else None
     if loading:
-        return f"no module with stubs loads it; {first_few(sorted(loading.values()))} load others"
+        return f"no module with stubs loads it (others: {first_few(sorted(loading.values()))})"
     top, slash, _ = path.partition("/")
     package = f"{top}/" if slash else ""
     has_some = any(p.startswith(package) and p.endswith(".pyi") for p in paths)
-    return None if has_some else "there is no .pyi" + (f" in {top}" if package else "")
+    return None if has_some else "no .pyi" + (f" in {top}" if package else "")
 
 
 def _parents(folder: str) -> Iterator[str]:
@@ -308,7 +310,11 @@ def _target(path: str) -> str:
 
 @dataclass(frozen=True)
 class BuildFacts:
-    """What the build record says, as far as an audit wants to know."""
+    """The part of the build record that the audit uses.
+
+    :param floor: the ABI floor.
+    :param digests: SHA-256 of each library, by installed path.
+    """
 
     built_against: str
     floor: Version
@@ -316,7 +322,7 @@ class BuildFacts:
 
 
 def read_build_record(content: bytes | None) -> BuildFacts | None:
-    """Return what a build record says; ``None`` where there is none that can be read."""
+    """Parse a build record; return ``None`` if it is missing or invalid."""
     if content is None:
         return None
     try:
@@ -331,15 +337,15 @@ def read_build_record(content: bytes | None) -> BuildFacts | None:
 def build_record_findings(
     facts: BuildFacts | None, digests: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Yield how libraries differ from the build record.
+    """Yield the findings about libraries that differ from the build record.
 
-    :param digests: SHA-256 of each library that is used over the TVM-FFI ABI, by path.
+    :param digests: SHA-256 of each library that uses the TVM-FFI ABI, by path.
     """
     if facts is None:
-        yield Finding(codes.NO_BUILD_RECORD, "", f"no {build_record.FILENAME} that can be read")
+        yield Finding(codes.NO_BUILD_RECORD, "", f"{build_record.FILENAME} is missing or invalid")
         return
     for path, digest in digests.items():
         recorded = facts.digests.get(installed_path(path))
         if recorded != digest:
-            what = "the record does not list it" if recorded is None else f"SHA-256 {digest}"
+            what = "not in the record" if recorded is None else f"SHA-256 {digest}"
             yield Finding(codes.RECORD_OF_ANOTHER_BUILD, path, what)

@@ -139,7 +139,7 @@ def modern_name(tag: str) -> str:
     return tag
 
 
-def is_entitled(library: str, binary: Binary) -> bool:
+def is_on_every_machine(library: str, binary: Binary) -> bool:
     """Whether every machine that the lowest tag supports has a library that is not in the wheel."""
     if binary.format == "macho":
         if library.startswith(_MACOS_PLACES):
