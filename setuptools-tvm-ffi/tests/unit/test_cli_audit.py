@@ -102,7 +102,7 @@ def test_a_code_may_be_left_out(flawed: Path, capsys: pytest.CaptureFixture[str]
 
 def test_a_code_that_is_none_is_refused(flawed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["audit", "--ignore", "TVM999", str(flawed)]) == 2
-    assert "there is no code 'TVM999'" in capsys.readouterr().err
+    assert "unknown code 'TVM999'" in capsys.readouterr().err
 
 
 def test_a_wheel_that_cannot_be_audited_does_not_hide_the_others(

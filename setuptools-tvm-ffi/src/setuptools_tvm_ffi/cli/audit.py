@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at finished wheels for what would fail on a user's machine.
+"""Check finished wheels for defects that would fail on a user's machine.
 
-Nothing is unpacked or run, so that any wheel may be looked at on any machine. Each finding has a
-code; docs/audit.md says what each breaks and how it is mended.
+Wheels are not unpacked and their code is not run, so any machine can audit wheels for any platform.
+Each finding has a code. docs/audit.md explains what each code breaks and how to fix it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an audit found, as text for people and as data for programs."""
+"""Render the result of an audit as text or JSON."""
 
 from __future__ import annotations
 
@@ -12,28 +12,26 @@ from ..audit.wheel_checks import exported_functions
 from ..base.errors import harmless
 from ..base.text import first_few
 
-# Who has what a library needs, and how that is called.
+# Labels of dependencies, by their provider.
 _PROVIDERS = {
     "platform": "needs",
-    "wheel": "needs of this wheel",
-    None: "needs, not everywhere",
+    "wheel": "needs from this wheel",
+    None: "needs, not on every machine",
 }
 _SHOWN = 8
 _WIDTH = 60
 
 
 def as_text(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
-    """Yield what people read, line by line."""
+    """Yield the lines of the report."""
     yield from map(harmless, _lines(report, findings))
 
 
 def _lines(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
     yield report.path.name
-    yield f"  platform tag: claims {', '.join(report.claimed_tags)}; " + (
-        f"the libraries satisfy {report.satisfied_tag}"
-        if report.satisfied_tag
-        else "no tag fits the libraries"
-    )
+    claimed = ", ".join(report.claimed_tags)
+    satisfied = report.satisfied_tag or "no tag"
+    yield f"  platform tag: claims {claimed}; the libraries satisfy {satisfied}"
     if report.symbols or report.requirement:
         yield f"  requires: {', '.join(report.requirement) or 'no apache-tvm-ffi'}"
     if report.record is not None:
@@ -74,11 +72,11 @@ def _facts(library: LibraryReport, report: WheelReport) -> Iterator[tuple[str, s
     symbols = {name: report.symbols[name] for name in binary.undefined if name in report.symbols}
     known = [release for release in symbols.values() if release is not None]
     if symbols:
-        newest = f", all there from {max(known)} on" if len(known) == len(symbols) else ""
+        newest = f", all in {max(known)} and newer" if len(known) == len(symbols) else ""
         yield "tvm-ffi symbols", f"{len(symbols)}{newest}"
         unknown = [name for name, release in symbols.items() if release is None]
         if unknown:
-            yield "of no known release", _joined(unknown)
+            yield "in no known release", _joined(unknown)
     functions = exported_functions(binary)
     if functions:
         yield "functions", _joined(functions)
@@ -99,7 +97,7 @@ def _shortened(name: str) -> str:
 
 
 def as_json(report: WheelReport, findings: Collection[Finding]) -> dict[str, Any]:
-    """Return what programs read."""
+    """Return the report as a JSON object."""
     record = report.record
     return {
         "wheel": str(report.path),

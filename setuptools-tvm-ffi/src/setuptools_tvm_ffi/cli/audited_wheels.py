@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Goes through the wheels of a command line, and says what an audit finds in each."""
+"""Audit the wheels of a command line and print the results."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Audited:
-    """What came of one wheel.
+    """Result of one wheel.
 
-    :param report: the audit's.
-    :param done: lines that say what was done before it.
-    :param document: the same for programs; ``None`` where nothing was done.
+    :param report: result of the audit.
+    :param done: lines that describe an action before the audit, such as a repair.
+    :param document: the action as a JSON object, or ``None`` if there was none.
     """
 
     report: WheelReport
@@ -36,7 +36,7 @@ class Audited:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what every command takes that audits wheels."""
+    """Add the options of all commands that audit wheels."""
     parser.add_argument("wheels", nargs="+", type=Path, metavar="WHEEL")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
@@ -44,16 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="CODE",
-        help="leave findings of this code out; may be given several times",
+        help="omit findings with this code; may be repeated",
     )
 
 
 def go_through(parsed: argparse.Namespace, audit: Callable[[Path, BinaryReader], Audited]) -> int:
-    """Audit each wheel, whatever becomes of the others; print it, and return the exit status.
+    """Audit each wheel, even if others fail; print the results and return the exit status.
 
-    :param parsed: what `add_arguments` adds.
-    :param audit: may raise what it will.
-    :raises ConfigurationError: an ignored code is none.
+    :param parsed: the options of `add_arguments`.
+    :param audit: audits one wheel; an exception concerns that wheel only.
+    :raises ConfigurationError: a code to ignore does not exist.
     """
     _check_ignored(parsed.ignore)
     status = FINE
@@ -67,7 +67,7 @@ def go_through(parsed: argparse.Namespace, audit: Callable[[Path, BinaryReader],
                 answers.append({"wheel": str(wheel), "error": str(problem)})
                 status = COULD_NOT_RUN
                 continue
-            except Exception as problem:  # noqa: BLE001 - the others may be in order
+            except Exception as problem:  # noqa: BLE001 - audit the other wheels
                 print_traceback()
                 answers.append({"wheel": str(wheel), "error": repr(problem)})
                 status = COULD_NOT_RUN
@@ -91,5 +91,5 @@ def _check_ignored(names: Collection[str]) -> None:
     unknown = set(names) - {code.name for code in CATALOGUE}
     if unknown:
         raise ConfigurationError(
-            f"--ignore: there is no code {min(unknown)!r}", hint="docs/audit.md lists them"
+            f"--ignore: unknown code {min(unknown)!r}", hint="see docs/audit.md for the codes"
         )
