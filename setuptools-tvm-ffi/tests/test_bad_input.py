@@ -49,7 +49,7 @@ def test_a_cxx_that_points_nowhere_is_named(project: ProjectFactory) -> None:
 
 def test_a_ninja_that_points_nowhere_is_named(project: ProjectFactory) -> None:
     message = errors(project("small").refuse(NINJA="/nowhere/ninja"))
-    assert "NINJA='/nowhere/ninja': not a ninja 1.10 or newer that runs" in message
+    assert re.search(r"NINJA='/nowhere/ninja'.* ninja 1\.10 ", message)
 
 
 def test_a_floor_that_cannot_load_a_library_is_refused(project: ProjectFactory) -> None:
@@ -346,7 +346,7 @@ def test_no_ninja_is_named_where_isolation_cannot_bring_one(
         assert found is not None
         (folder / program).symlink_to(found)
     message = errors(project("small", environment).refuse(PATH=str(folder)))
-    assert "no ninja 1.10 or newer" in message
+    assert re.search(r"ninja 1\.10 .*NINJA.*PATH", message)
 
 
 def test_debugging_shows_the_traceback(project: ProjectFactory) -> None:

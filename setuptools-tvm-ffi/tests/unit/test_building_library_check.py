@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -225,7 +226,8 @@ def test_an_undefined_symbol_of_cpython_is_told_apart(output: str, symbol: str) 
     assert error.message.startswith("library 'pkg.ops': needs the CPython symbol '")
     assert symbol in error.message
     assert error.hint is not None
-    assert "leave out Python.h and libpython" in error.hint
+    assert "Python.h" in error.hint
+    assert "libpython" in error.hint
 
 
 def toolchain(*command: str) -> GnuToolchain:
@@ -265,7 +267,7 @@ def test_a_library_that_defines_names_like_cpythons_is_not_refused(tmp_path: Pat
 @needs_gxx
 def test_a_file_that_is_no_library_is_refused(tmp_path: Path) -> None:
     (tmp_path / "liblib.so").write_text("text", encoding="utf-8")
-    with pytest.raises(BuildError, match=r"^library 'pkg\.lib': .*nm cannot read it: "):
+    with pytest.raises(BuildError, match=r"^library 'pkg\.lib': .*\bnm\b.*liblib\.so"):
         check_no_python_symbols(tmp_path / "liblib.so", "pkg.lib", toolchain())
 
 
@@ -281,8 +283,8 @@ def test_without_nm_the_error_says_where_it_comes_from(
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(BuildError) as caught:
         check_no_python_symbols(library, "pkg.lib", toolchain("c++"))
-    assert caught.value.message.startswith("no nm: ")
-    assert caught.value.hint == ("install binutils (Debian and Ubuntu: apt-get install binutils)")
+    assert re.search(r"\bnm\b", caught.value.message)
+    assert "binutils" in (caught.value.hint or "")
 
 
 def test_a_library_for_windows_is_not_looked_into(tmp_path: Path) -> None:

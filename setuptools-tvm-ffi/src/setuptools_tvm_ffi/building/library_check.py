@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps CPython out of a library, and explains what a linker says is missing."""
+"""Rejects libraries that reference CPython, and explains undefined symbols of a failed link."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHOWN = 5
 
 
 def undefined_symbols(linker_output: str) -> tuple[str, ...]:
-    """Return the symbols that a linker reports as undefined, in its order, each once.
+    """Return the symbols that a linker reports as undefined, in order and without duplicates.
 
     >>> undefined_symbols("a.o: in function `f': undefined reference to `PyLong_FromLong'")
     ('PyLong_FromLong',)
@@ -42,7 +42,7 @@ def undefined_symbols(linker_output: str) -> tuple[str, ...]:
 
 
 def link_failure(library: str, linker_output: str) -> BuildError | None:
-    """Return the error for a link that failed for undefined symbols, ``None`` for another cause."""
+    """Return the error for undefined symbols, ``None`` if the link failed for another cause."""
     names = undefined_symbols(linker_output)
     if not names:
         return None
@@ -52,32 +52,32 @@ def link_failure(library: str, linker_output: str) -> BuildError | None:
     if all(name.lstrip("_").startswith(("TVMFFI", "imp_TVMFFI")) for name in names):
         return BuildError(
             f"library {library!r}: undefined {_quoted(names)}",
-            hint="these are functions of libtvm_ffi: take 'link-shared = false' away",
+            hint="libtvm_ffi defines these symbols: remove 'link-shared = false'",
         )
     return BuildError(
         f"library {library!r}: undefined {_quoted(names)}",
         hint="add the source that defines it to 'sources', or the library to 'libraries'; "
-        "a shared library with undefined symbols would fail at import on a user's machine",
+        "importing a library with undefined symbols would fail on a user's machine",
     )
 
 
 def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> None:
-    """Refuse a library that refers to CPython: ``py3-none`` would promise what it cannot keep.
+    """Reject a library that references CPython, because its wheel has the tag ``py3-none``.
 
-    The linker lets none through unless the project links libpython itself, so this reads the
-    dynamic symbols with the toolchain's ``nm``.
+    The linker rejects references to CPython unless the project links libpython. For such projects,
+    this reads the dynamic symbols with the toolchain's ``nm``.
 
-    :raises BuildError: by symbol.
+    :raises BuildError: the library references CPython; the message lists the symbols.
     """
     if toolchain.dependency_style != "gcc":
-        return  # an import library of Python has to be named on Windows; link.exe finds none else
+        # On Windows, a project would have to link Python's import library explicitly.
+        return
     compiler = next(iter(toolchain.compilers.values()))
     named = _print_program_name(compiler.command, "nm")
     nm = shutil.which(named) or shutil.which("nm")
     if nm is None:
         raise BuildError(
-            "no nm: it comes with the compiler's binutils, and the library's symbols "
-            "cannot be checked without it",
+            "cannot find nm, which the build checks the library's symbols with",
             hint="install binutils (Debian and Ubuntu: apt-get install binutils)",
         )
     dynamic = () if path.suffix == ".dylib" else ("-D",)
@@ -90,7 +90,7 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
         stdin=subprocess.DEVNULL,
     )
     if result.returncode != 0:
-        raise BuildError(f"library {library!r}: {nm} cannot read it: {result.stderr.strip()}")
+        raise BuildError(f"library {library!r}: {nm} failed: {result.stderr.strip()}")
     undefined = [line.split()[-1] for line in result.stdout.splitlines() if line.strip()]
     python = tuple(name for name in undefined if is_python_symbol(name))
     if python:
@@ -98,11 +98,11 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
 
 
 def python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:
-    """Return the error for a library that refers to these symbols of CPython."""
+    """Return the error for a library that references these symbols of CPython."""
     return BuildError(
         f"library {library!r}: needs the CPython {_quoted(names)}",
-        hint="a TVM-FFI library is free of the CPython ABI, which is what lets one wheel serve "
-        "every Python: use tvm::ffi types instead, and leave out Python.h and libpython",
+        hint="one wheel serves every Python only if its libraries do not use the CPython ABI: use "
+        "tvm::ffi types instead, and remove Python.h and libpython",
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds ninja and runs it: the one module that starts compilers, through it."""
+"""Finds and runs ninja."""
 
 from __future__ import annotations
 
@@ -18,32 +18,33 @@ from packaging.version import Version
 
 from ..base.errors import BuildError
 
-#: Debian 11's; older ones were not tried.
+#: The release in Debian 11. Older releases are not tested.
 MINIMUM_NINJA = Version("1.10")
 
-#: What an isolated build environment asks for where no usable ninja is found.
+#: The requirement of an isolated build environment if no usable ninja is found.
 BUILD_REQUIREMENT = f"ninja>={MINIMUM_NINJA}"
 
 _STATUS = "[%f/%t] "
 
-# For commands that were told to; one that does not listen holds the lock, and not this process.
+# After an interrupt, this process waits this long for ninja's commands to end. A command that
+# ignores the interrupt keeps the build lock, but not this process.
 _SECONDS_TO_END = 5
 
 
 def find_ninja() -> str | None:
     """Return the path of a usable ninja, or ``None``.
 
-    The variable `NINJA` decides where it is set. Otherwise looked for in this order: PATH, the
-    scripts folder of the running interpreter (an environment that is used without being activated),
-    the ninja distribution.
+    If the variable `NINJA` is set, only its ninja is used. Otherwise the search order is: PATH, the
+    scripts folder of the running interpreter (for environments that are not activated), the ninja
+    distribution.
     """
     return next((path for path in _candidates() if _is_usable(path)), None)
 
 
 def find_program(path: str) -> Path:
-    """Return the program behind a usable ninja: what can be copied and runs anywhere.
+    """Return the executable of a usable ninja, which can be copied to another environment.
 
-    Up to 1.11.1.1, PyPI's was started by a script of the environment that it is installed in.
+    Up to 1.11.1.1, PyPI's ninja starts with a script that works in its own environment only.
     """
     program = Path(path).resolve()
     with program.open("rb") as stream:
@@ -59,21 +60,21 @@ def find_program(path: str) -> Path:
 def require_ninja() -> str:
     """Return the path of a usable ninja.
 
-    :raises BuildError: there is none.
+    :raises BuildError: no usable ninja is found.
     """
     path = find_ninja()
     declared = os.environ.get("NINJA")
     if path is None and declared:
         raise BuildError(
-            f"NINJA={declared!r}: not a ninja {MINIMUM_NINJA} or newer that runs",
-            hint="correct it, or unset it to have one looked for",
+            f"NINJA={declared!r} is not a working ninja {MINIMUM_NINJA} or newer",
+            hint="correct NINJA, or unset it to search PATH and the build environment",
         )
     if path is None:
         raise BuildError(
-            f"no ninja {MINIMUM_NINJA} or newer: looked at the variable NINJA, PATH and the "
-            "environment that builds",
+            f"cannot find ninja {MINIMUM_NINJA} or newer in the variable NINJA, on PATH or in the "
+            "build environment",
             hint=f"python -m pip install '{BUILD_REQUIREMENT}', or, for isolated builds, use the "
-            "backend setuptools_tvm_ffi.build_meta, which asks for it where it is missing",
+            "backend setuptools_tvm_ffi.build_meta, which requires ninja if it is missing",
         )
     return path
 
@@ -87,21 +88,22 @@ def run_ninja(
     on_work: Callable[[], None] | None = None,
     inherited: Sequence[int] = (),
 ) -> tuple[int, str]:
-    """Build everything in `file`, passing on what ninja prints as it comes.
+    """Build everything in `file`, and print ninja's output line by line.
 
-    :param file: the ``build.ninja``, relative to `root`, where ninja is started.
-    :param jobs: how many commands at once; ``None`` leaves it to ninja.
-    :param on_work: called once, when the first command is announced.
-    :param inherited: open files that ninja and what it starts keep open, as that of a lock: they
-        may outlive this process if it is killed.
-    :returns: ninja's exit status and all that it printed.
+    :param file: the ``build.ninja``, relative to `root`.
+    :param root: ninja's working directory.
+    :param jobs: number of parallel commands; ``None`` uses ninja's default.
+    :param on_work: called once, when ninja announces its first command.
+    :param inherited: open files that ninja and its commands inherit, such as the file of a lock.
+        If this process is killed, ninja and its commands keep the files open.
+    :returns: ninja's exit status and its output.
     """
     command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
-    # GCC (12) takes the folder that it works in from PWD, which is that of a link if the project
-    # was reached through one: nothing would map it in debug information.
+    # GCC (12) writes PWD to debug information. If PWD contained a symbolic link, no prefix map
+    # would match it.
     environment = {**os.environ, "NINJA_STATUS": _STATUS, "PWD": str(root)}
-    # Line by line through here and not inherited: a linker's message is looked at afterwards,
-    # and setuptools' own log lines stay in order with the compiler's.
+    # Ninja does not inherit stdout: the build parses the linker's messages afterwards, and the log
+    # lines of setuptools stay in order with the compilers' lines.
     sys.stdout.flush()
     printed = []
     with subprocess.Popen(
@@ -126,8 +128,8 @@ def run_ninja(
                 sys.stdout.write(_printable(line))
                 sys.stdout.flush()
         except BaseException:
-            # Ctrl-C reaches ninja from the terminal, an interrupt of this process alone does not.
-            # It ends its commands and removes what they have half written.
+            # A terminal sends Ctrl-C to ninja as well, but an interrupt may be sent to this process
+            # alone. Ninja stops its commands and deletes partial outputs.
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_SECONDS_TO_END)
@@ -156,7 +158,7 @@ def _candidates() -> Iterator[str]:
     declared = os.environ.get("NINJA")
     if declared:
         yield declared
-        return  # what was asked for, or nothing
+        return
     for folder in (None, sysconfig.get_path("scripts"), *_package_folders()):
         found = shutil.which("ninja", path=folder)
         if found is not None:
@@ -164,7 +166,7 @@ def _candidates() -> Iterator[str]:
 
 
 def _package_folders() -> tuple[str, ...]:
-    """Return where the distribution keeps its program if pip installs into a plain folder."""
+    """Return the folders of the ninja distribution that may contain its program."""
     spec = importlib.util.find_spec("ninja")
     if spec is None or spec.origin is None:
         return ()
@@ -184,7 +186,7 @@ def _is_usable(path: str) -> bool:
         )
     except OSError:
         return False
-    # PyPI's calls itself 1.13.2.git.kitware.jobserver-pipe-1.
+    # PyPI's ninja prints a version such as 1.13.2.git.kitware.jobserver-pipe-1.
     release = re.match(r"\d+(\.\d+)*", result.stdout)
     if result.returncode != 0 or release is None:
         return False

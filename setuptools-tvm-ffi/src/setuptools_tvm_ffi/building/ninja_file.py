@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a build plan in ninja's language (https://ninja-build.org/manual.html)."""
+"""Writes a build plan as a ninja manifest (https://ninja-build.org/manual.html)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from .plan import BuildPlan, Step
 
 
 def render(plan: BuildPlan, *, local_jobs: int | None = None) -> str:
-    """Return the text of ``build.ninja``; its paths are relative to where ninja is started.
+    """Return the text of ``build.ninja``; its paths are relative to ninja's working directory.
 
-    :param local_jobs: how many at once may be commands that have to run on this machine, where
-        that is less than all.
-    :raises ConfigurationError: a path that ninja has no way to write.
+    :param local_jobs: how many commands may run in parallel on this machine, if a launcher runs
+        the other commands on other machines.
+    :raises ConfigurationError: ninja's syntax cannot express a path or an argument.
     """
     lines = [
         "ninja_required_version = 1.10",
@@ -61,7 +61,7 @@ def _build_statement(step: Step, *, pooled: bool) -> list[str]:
         lines.append(f"  dependencies = {_value(step.depfile)}")
     if step.response_file is not None:
         lines.append(f"  response_file = {_value(step.response_file)}")
-        # ninja has no newline in a value; white space separates as well.
+        # A value in ninja cannot contain a newline. In a response file, a space separates as well.
         content = step.response_file_content.replace("\n", " ")
         lines.append(f"  response = {_value(content)}")
     return lines
@@ -70,7 +70,7 @@ def _build_statement(step: Step, *, pooled: bool) -> list[str]:
 def _path(path: str) -> str:
     if "|" in path or "\n" in path or "\r" in path:
         raise ConfigurationError(
-            f"path {path!r}: ninja cannot write a path with '|' or a line break in it",
+            f"path {path!r}: ninja does not support paths with '|' or a line break",
             hint="rename the file",
         )
     for special in "$ :":
@@ -81,7 +81,7 @@ def _path(path: str) -> str:
 def _value(text: str) -> str:
     if "\n" in text or "\r" in text:
         raise ConfigurationError(
-            f"{text!r}: ninja cannot write a line break in a command",
-            hint="take the line break out of the macro or argument",
+            f"{text!r}: ninja does not support line breaks in commands",
+            hint="remove the line break from the macro or argument",
         )
     return text.replace("$", "$$")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build plan: sources → objects → library as data, before anything runs."""
+"""The build plan: the steps from sources to objects to libraries, as data."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ from ..toolchains import (
 
 @dataclass(frozen=True)
 class Step:
-    """One command: what it reads, what it makes, and how ninja announces it.
+    """One command with its inputs and outputs.
 
     :param kind: ``compile``, ``link`` or ``debug-symbols``.
-    :param dependency_style: how a compiler reports headers, ``gcc`` or ``msvc``.
-    :param on_this_machine: whether it is one of those that a launcher cannot send elsewhere.
-    :param extra_inputs: depended on, not on the command line.
-    :param extra_outputs: made by the same command.
+    :param description: printed by ninja when the command starts.
+    :param on_this_machine: whether the command always runs on this machine. A launcher can run
+        other commands on other machines.
+    :param extra_inputs: inputs that are not on the command line.
+    :param extra_outputs: further files that the command writes.
+    :param dependency_style: how the compiler reports headers, ``gcc`` or ``msvc``.
     """
 
     kind: str
@@ -49,11 +51,11 @@ class Step:
 
 @dataclass(frozen=True)
 class LibraryPlan:
-    """Everything that makes one library.
+    """The steps that build one library.
 
-    :param arguments: those of each tool, by language.
+    :param arguments: the flags of each compiler by language, and of the linker as ``link``.
     :param companions: files that are shipped beside the library.
-    :param siblings: libraries of the distribution that are loaded before it, in this order.
+    :param siblings: libraries of the distribution to load before this one, in order.
     """
 
     settings: ExtensionSettings
@@ -76,7 +78,7 @@ class BuildPlan:
 def siblings_of(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings]
 ) -> tuple[ExtensionSettings, ...]:
-    """Return the extensions that one links with, directly."""
+    """Return the extensions that an extension links with directly."""
     return tuple(
         other
         for name in settings.libraries
@@ -96,7 +98,7 @@ def make_plan(
         f"{language}: {compiler.version}\n"
         for language, compiler in sorted(toolchain.compilers.items())
     )
-    # A compiler that was upgraded in place has the same command line; this file differs.
+    # An upgrade in place changes a compiler's version, but not its command line.
     stamp = f"{folder}/compilers.txt"
     support = {f"{folder}/{name}": text for name, text in toolchain.support_files().items()}
     planner = _Planner(
