@@ -23,10 +23,8 @@ from setuptools_tvm_ffi.settings.values import (
     Kind,
     LicenseExpression,
     Macros,
-    PackageURL,
+    Pattern,
     PerLanguage,
-    PlatformTag,
-    RegistryPrefix,
     Strings,
     Text,
 )
@@ -297,10 +295,8 @@ TAKEN: dict[type[Kind], set[str]] = {
     Macros: set(),
     PerLanguage: set(),
     ExtensionName: set(),
-    PlatformTag: set(),
-    RegistryPrefix: set(),
+    Pattern: set(),
     LicenseExpression: set(),
-    PackageURL: set(),
 }
 EVERY_PLACE = [
     (table, setting.field, type(setting.kind))

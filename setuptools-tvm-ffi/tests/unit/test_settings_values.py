@@ -11,6 +11,8 @@ from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.settings.declaration import Declaration, did_you_mean, key_of
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.values import (
+    PLATFORM_TAG,
+    REGISTRY_PREFIX,
     Choice,
     Count,
     ExtensionName,
@@ -19,8 +21,6 @@ from setuptools_tvm_ffi.settings.values import (
     Kind,
     Macros,
     PerLanguage,
-    PlatformTag,
-    RegistryPrefix,
     Strings,
     Text,
 )
@@ -336,19 +336,19 @@ def test_a_name_is_a_string(value: object) -> None:
 
 @pytest.mark.parametrize("prefix", ["pkg", "pkg.ops", "pkg.", "_a._b1"])
 def test_a_prefix_is_dotted_names(prefix: str) -> None:
-    assert RegistryPrefix().parse(PLACE, prefix, toml=True) == prefix
+    assert REGISTRY_PREFIX.parse(PLACE, prefix, toml=True) == prefix
 
 
 @pytest.mark.parametrize("prefix", ["", ".", ".a", "a..b", "a-b", "1a", "a b", "ä", "a\n", 3, []])
 def test_a_prefix_of_another_form_is_refused(prefix: object) -> None:
-    assert refused(RegistryPrefix(), prefix) == (
+    assert refused(REGISTRY_PREFIX, prefix) == (
         f"here: is {prefix!r}, expected dotted names such as 'my_package.ops'"
     )
 
 
 def test_only_python_can_say_that_there_is_no_prefix() -> None:
-    assert RegistryPrefix().parse(PLACE, None, toml=False) is None
-    assert "is None" in refused(RegistryPrefix(), None, toml=True)
+    assert REGISTRY_PREFIX.parse(PLACE, None, toml=False) is None
+    assert "is None" in refused(REGISTRY_PREFIX, None, toml=True)
 
 
 @pytest.mark.parametrize(
@@ -360,8 +360,8 @@ def test_only_python_can_say_that_there_is_no_prefix() -> None:
     ],
 )
 def test_a_platform_tag_may_leave_its_machine_out(tag: str) -> None:
-    assert PlatformTag().parse(PLACE, tag, toml=True) == tag
-    assert re.search(PlatformTag().schema()["pattern"], tag)
+    assert PLATFORM_TAG.parse(PLACE, tag, toml=True) == tag
+    assert re.search(PLATFORM_TAG.schema()["pattern"], tag)
 
 
 @pytest.mark.parametrize(
@@ -381,5 +381,5 @@ def test_a_platform_tag_may_leave_its_machine_out(tag: str) -> None:
     ],
 )
 def test_what_is_no_platform_tag_is_refused(tag: str) -> None:
-    assert f"is {tag!r}, expected 'default', 'auto' or" in refused(PlatformTag(), tag)
-    assert not re.search(PlatformTag().schema()["pattern"], tag)
+    assert f"is {tag!r}, expected 'default', 'auto' or" in refused(PLATFORM_TAG, tag)
+    assert not re.search(PLATFORM_TAG.schema()["pattern"], tag)

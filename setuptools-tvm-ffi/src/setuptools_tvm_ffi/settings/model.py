@@ -16,6 +16,9 @@ from typing import Any
 from .declaration import Declaration
 from .languages import ARCHIVE_SUFFIXES, LANGUAGE_BY_SUFFIX, OBJECT_SUFFIXES, LanguageArguments
 from .values import (
+    PACKAGE_URL,
+    PLATFORM_TAG,
+    REGISTRY_PREFIX,
     Choice,
     Count,
     ExtensionName,
@@ -25,10 +28,7 @@ from .values import (
     LicenseExpression,
     Macro,
     Macros,
-    PackageURL,
     PerLanguage,
-    PlatformTag,
-    RegistryPrefix,
     Strings,
     Text,
 )
@@ -159,7 +159,7 @@ class ExtensionSettings:
         (),
     )
     registry_prefix: str | None = _setting(
-        RegistryPrefix(),
+        REGISTRY_PREFIX,
         "What the library's global functions and type keys start with; the package by default. If "
         "given, something has to be registered under it.",
         None,
@@ -263,7 +263,7 @@ class VendoredSettings:
     version: str | None = _setting(Text(), "Its version, as its authors write it.", None)
     license: str | None = _setting(LicenseExpression(), "What it is licensed under.", None)
     purl: str | None = _setting(
-        PackageURL(),
+        PACKAGE_URL,
         "Its package URL, by which scanners look for its vulnerabilities.",
         None,
     )
@@ -342,7 +342,7 @@ class ProjectSettings:
         None,
     )
     platform_tag: str = _setting(
-        PlatformTag(),
+        PLATFORM_TAG,
         "The platform tag of wheels. `default` is what setuptools says, on Linux `linux_x86_64` "
         "and its like, which PyPI does not take. `auto` is the lowest tag that the libraries "
         "satisfy. Any other has to hold, or there is no wheel; its machine may be left out. "

@@ -21,14 +21,6 @@ Macro = tuple[str, Union[str, None]]
 
 _TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+-]*")
 _RESERVED_TARGETS = frozenset({"tvm_ffi"})
-_PREFIX = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?", re.ASCII)
-# A type and a name at least; what follows is the type's affair.
-_PACKAGE_URL = re.compile(r"pkg:[A-Za-z][A-Za-z0-9.-]*/[A-Za-z0-9._~%+/-]+(@[^\s#?]+)?([?#]\S*)?")
-_PLATFORM_TAG = re.compile(
-    r"default|auto|((manylinux|musllinux|macosx)_\d+_\d+|manylinux(1|2010|2014))(_[a-z]\w*)?"
-    r"|win32|win_[a-z]\w*",
-    re.ASCII,
-)
 _MACRO_NAME = re.compile(r"[A-Za-z_]\w*(\([\w\s,.]*\))?", re.ASCII)
 
 
@@ -406,49 +398,55 @@ class ExtensionName(_Textual):
 
 
 @dataclass(frozen=True)
-class PlatformTag(_Textual):
-    """`default`, `auto`, or a platform tag with or without its machine."""
+class Pattern(_Textual):
+    """A string of one form.
 
-    def parse(self, place: str, value: object, *, toml: bool) -> str:
-        """Return the tag."""
-        del toml
-        if not isinstance(value, str) or not _PLATFORM_TAG.fullmatch(value):
-            raise ConfigurationError(
-                f"{place} is {_repr(value)}, expected 'default', 'auto' or a platform tag such as "
-                "'manylinux_2_28', 'musllinux_1_2', 'macosx_11_0', 'win_amd64'"
-            )
-        return value
+    :param expected: the form, for messages.
+    :param form: the form, for the reference page.
+    :param is_optional: whether Python code may declare ``None``.
+    """
 
-    def schema(self) -> dict[str, Any]:
-        """Return a string of that form."""
-        return {"type": "string", "pattern": f"^({_PLATFORM_TAG.pattern})$"}
-
-    def described(self) -> str:
-        """Return its forms."""
-        return '`"default"`, `"auto"`, or a platform tag such as `"manylinux_2_28"`'
-
-
-@dataclass(frozen=True)
-class RegistryPrefix(_Textual):
-    """Dotted names."""
+    pattern: str
+    expected: str
+    form: str
+    is_optional: bool = False
 
     def parse(self, place: str, value: object, *, toml: bool) -> str | None:
-        """Return the prefix; in Python there may be none."""
-        if value is None and not toml:
+        """Return the string, or ``None`` if Python code declares none."""
+        if value is None and self.is_optional and not toml:
             return None
-        if not isinstance(value, str) or not _PREFIX.fullmatch(value):
-            raise ConfigurationError(
-                f"{place} is {_repr(value)}, expected dotted names such as 'my_package.ops'"
-            )
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value, re.ASCII):
+            raise ConfigurationError(f"{place} is {_repr(value)}, expected {self.expected}")
         return value
 
     def schema(self) -> dict[str, Any]:
         """Return a string of that form."""
-        return {"type": "string", "pattern": f"^({_PREFIX.pattern})$"}
+        return {"type": "string", "pattern": f"^({self.pattern})$"}
 
     def described(self) -> str:
         """Return its form."""
-        return "dotted names"
+        return self.form
+
+
+PLATFORM_TAG = Pattern(
+    r"default|auto|((manylinux|musllinux|macosx)_\d+_\d+|manylinux(1|2010|2014))(_[a-z]\w*)?"
+    r"|win32|win_[a-z]\w*",
+    "'default', 'auto' or a platform tag such as 'manylinux_2_28', 'musllinux_1_2', "
+    "'macosx_11_0', 'win_amd64'",
+    '`"default"`, `"auto"`, or a platform tag such as `"manylinux_2_28"`',
+)
+REGISTRY_PREFIX = Pattern(
+    r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?",
+    "dotted names such as 'my_package.ops'",
+    "dotted names",
+    is_optional=True,
+)
+#: https://github.com/package-url/purl-spec. The syntax after type and name depends on the type.
+PACKAGE_URL = Pattern(
+    r"pkg:[A-Za-z][A-Za-z0-9.-]*/[A-Za-z0-9._~%+/-]+(@[^\s#?]+)?([?#]\S*)?",
+    "a package URL such as 'pkg:github/madler/zlib@v1.3.1'",
+    "package URL",
+)
 
 
 @dataclass(frozen=True)
@@ -482,29 +480,6 @@ class LicenseExpression(_Textual):
     def described(self) -> str:
         """Return what it is."""
         return "SPDX license expression"
-
-
-@dataclass(frozen=True)
-class PackageURL(_Textual):
-    """A package URL (https://github.com/package-url/purl-spec)."""
-
-    def parse(self, place: str, value: object, *, toml: bool) -> str:
-        """Return the URL."""
-        del toml
-        if not isinstance(value, str) or not _PACKAGE_URL.fullmatch(value):
-            raise ConfigurationError(
-                f"{place} is {_repr(value)}, expected a package URL such as "
-                "'pkg:github/madler/zlib@v1.3.1'"
-            )
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        """Return a string of that form."""
-        return {"type": "string", "pattern": f"^({_PACKAGE_URL.pattern})$"}
-
-    def described(self) -> str:
-        """Return what it is."""
-        return "package URL"
 
 
 def _quoted(words: Sequence[str]) -> str:
