@@ -27,7 +27,7 @@ from made_wheels import record_of, write_wheel
 from setuptools_tvm_ffi.audit.codes import CATALOGUE, Code
 from setuptools_tvm_ffi.audit.stub_files import promised_names
 from setuptools_tvm_ffi.audit.wheel_audit import WheelReport, audit_wheel
-from setuptools_tvm_ffi.base.file_digest import sha256_of
+from setuptools_tvm_ffi.base.file_digest import digest_of
 from setuptools_tvm_ffi.binaries.binary import BinaryReader
 
 pytestmark = pytest.mark.skipif(
@@ -100,7 +100,7 @@ class Wheel:
 
     def write(self) -> Path:
         rows = [
-            {"path": path, "sha256": sha256_of(content)}
+            {"path": path, "sha256": digest_of(content)}
             for path, content in self.files.items()
             if path.endswith((".so", ".dylib", ".dll"))
         ]

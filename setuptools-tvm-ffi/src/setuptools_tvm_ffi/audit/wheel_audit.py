@@ -12,7 +12,7 @@ from packaging.version import Version
 from ..archives.wheel_archive import WheelArchive, open_wheel
 from ..archives.wheel_record import RecordFile
 from ..base.errors import BuildError
-from ..base.file_digest import sha256_of
+from ..base.file_digest import digest_of
 from ..binaries.binary import Binary, BinaryReader, Unreadable, is_binary
 from ..binaries.platform_tags import is_external_copy, satisfied_tag
 from ..ffi.releases import DISTRIBUTION
@@ -167,7 +167,7 @@ class _Contents:
                 continue
             content = self._read(path)
             if is_binary(path, content):
-                self.digests[path] = sha256_of(content)
+                self.digests[path] = digest_of(content)
                 yield path, content
             del content  # before the next is read
 

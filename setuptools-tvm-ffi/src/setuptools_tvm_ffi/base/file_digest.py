@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SHA-256 of a file, whatever its size."""
+"""SHA-256 digests of files and bytes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from pathlib import Path
 _BLOCK = 2**20
 
 
-def digest_of(file: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal.
+def digest_of(source: bytes | Path) -> str:
+    """Return the SHA-256 of bytes, or of a file's content, as hexadecimal digits.
 
-    A wheel with device code may have gigabytes. (`hashlib.file_digest` is new in Python 3.11.)
+    A file is read in blocks, because a wheel with device code can have gigabytes.
 
-    :raises OSError: it cannot be read.
+    >>> digest_of(b"abc")[:16]
+    'ba7816bf8f01cfea'
+
+    :raises OSError: the file cannot be read.
     """
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    # `hashlib.file_digest` is new in Python 3.11.
     digest = hashlib.sha256()
-    with file.open("rb") as stream:
+    with source.open("rb") as stream:
         while block := stream.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def sha256_of(content: bytes) -> str:
-    """Return the SHA-256 of bytes, hexadecimal."""
-    return hashlib.sha256(content).hexdigest()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from ..base.file_digest import sha256_of
+from ..base.file_digest import digest_of
 from ..ffi.process import TVMFFIProcess
 from ..ffi.sdk import TVMFFISdk
 from ..settings import ExtensionSettings, Project
@@ -89,7 +89,7 @@ class BuiltLibrary:
     @property
     def sha256(self) -> str:
         """The digest of its content, hexadecimal."""
-        return sha256_of(self.content)
+        return digest_of(self.content)
 
 
 @dataclass(frozen=True)

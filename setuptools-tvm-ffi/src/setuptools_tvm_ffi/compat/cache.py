@@ -8,7 +8,6 @@ release and way of trying. What is not understood there is as if it were not the
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import platform
@@ -79,7 +78,7 @@ class Cache:
 
     def _file(self, folder: Path, release: Version) -> Path:
         facts = {**self.facts, "schema": _SCHEMA, "release": str(release)}
-        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        digest = digest_of(json.dumps(facts, sort_keys=True).encode())
         return folder / f"{digest}.json"
 
 
@@ -98,7 +97,7 @@ def facts_of(
     """
     return {
         "wheel": wheel,
-        "plugin": [__version__, hashlib.sha256(PROBE.read_bytes()).hexdigest()],
+        "plugin": [__version__, digest_of(PROBE)],
         "python": [
             sys.implementation.name,
             platform.python_version(),
@@ -174,12 +173,12 @@ class Watch:
 
     def _file(self, notes: Path) -> Path:
         key = json.dumps([str(self.folder), *(self.command or ())]).encode()
-        return notes / f"{hashlib.sha256(key).hexdigest()}.written.json"
+        return notes / f"{digest_of(key)}.written.json"
 
 
 def folder_state(states: Mapping[str, str]) -> str:
     """Return what changes when one of the files does."""
-    return hashlib.sha256(json.dumps(states, sort_keys=True).encode()).hexdigest()
+    return digest_of(json.dumps(states, sort_keys=True).encode())
 
 
 def named_files(words: Sequence[str], folder: Path) -> tuple[Path, ...]:

@@ -7,7 +7,6 @@ environment that imports need not contain any of them. apache-tvm-ffi and a comp
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import io
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from ..building.ninja import find_program
 from . import hook
@@ -52,7 +52,7 @@ def equip(wheel: Path, folder: Path, name: str, packages: Iterable[str], *, ninj
 
 def tools_in(folder: Path) -> str:
     """Return what the folder is called after in which the tools are unpacked."""
-    return hashlib.sha256((folder / hook.TOOLS).read_bytes()).hexdigest()[:16]
+    return digest_of(folder / hook.TOOLS)[:16]
 
 
 def pack_tools(ninja: str) -> bytes:

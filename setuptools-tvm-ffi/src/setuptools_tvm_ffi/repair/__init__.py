@@ -21,7 +21,7 @@ from ..archives.wheel_archive import WheelArchive, open_wheel
 from ..archives.wheel_record import RecordFile, RecordRow
 from ..base.child_python import run_module
 from ..base.errors import BuildError, harmless
-from ..base.file_digest import sha256_of
+from ..base.file_digest import digest_of
 from ..base.file_replacement import new_file
 from ..binaries.binary import BinaryReader
 from ..records import build_record
@@ -95,7 +95,7 @@ def repair_wheel(
                 _check_target(wheel, target)
                 contents = _mended(archive, result, Path(scratch), system)
                 before, after = _digests(archive), _digests(result)
-                after |= {name: sha256_of(content) for name, content in contents.items()}
+                after |= {name: digest_of(content) for name, content in contents.items()}
                 contents |= _metadata(result, before, after, release)
                 with _written(target):
                     pack(result, contents, target, date)

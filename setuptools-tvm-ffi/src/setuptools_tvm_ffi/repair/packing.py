@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import hashlib
 import io
 import stat
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from packaging.tags import Tag
 
 from ..archives.wheel_archive import WheelArchive
+from ..base.file_digest import digest_of
 from ..base.file_replacement import new_file
 
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
@@ -75,7 +75,7 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
             content = changed[name] if name in changed else archive.read(name)
             is_program = name in archive.members and archive.members[name].mode & 0o111
             _write(made, name, content, 0o755 if is_program else 0o644, date)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
+            digest = base64.urlsafe_b64encode(bytes.fromhex(digest_of(content))).rstrip(b"=")
             writer.writerow((name, f"sha256={digest.decode()}", len(content)))
         writer.writerow((record, "", ""))
         _write(made, record, rows.getvalue().encode(), 0o644, date)

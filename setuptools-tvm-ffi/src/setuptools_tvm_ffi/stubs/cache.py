@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
 from ..ffi.process import CHILD
@@ -50,9 +50,9 @@ def _key(request: StubRequest, files: PythonFiles) -> str:
         *request.other_targets,
         *request.package_prefixes,
         *map(str, sorted(request.modules)),
-        *(f"{p} {hashlib.sha256(files[p]).hexdigest()}" for p in sorted(files)),
+        *(f"{p} {digest_of(files[p])}" for p in sorted(files)),
     ]
-    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()
+    return digest_of("\0".join(inputs).encode())
 
 
 @functools.cache
@@ -60,7 +60,7 @@ def _code_digest() -> str:
     """Return what changes when the same inputs may give other stubs."""
     here = Path(__file__).parent
     code = sorted([*here.glob("*.py"), *CHILD.parent.glob("*.py")])
-    return hashlib.sha256(b"".join(file.read_bytes() for file in code)).hexdigest()
+    return digest_of(b"".join(file.read_bytes() for file in code))
 
 
 def load(cache: Path, request: StubRequest) -> Stubs | None:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..base.file_digest import digest_of
 from ..ffi.type_schema import ANY, FUNCTIONS, Schema, parse_schema
 from .python_types import Reference
 
@@ -116,7 +116,7 @@ class Registry:
             ],
             [_facts(symbol) for _, symbol in sorted(self.symbols.items())],
         ]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+        return digest_of(json.dumps(content).encode())[:16]
 
 
 def _facts(function: Function) -> list[Any]:
