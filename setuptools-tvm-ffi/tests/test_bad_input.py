@@ -35,7 +35,7 @@ def test_no_compiler_names_what_was_looked_for(
 ) -> None:
     small = project("small")
     message = errors(small.refuse(PATH=path_without_compilers))
-    assert "no C++ compiler: looked for c++, g++, clang++ on PATH, and CXX is not set" in message
+    assert re.search(r" C\+\+ compiler: c\+\+, g\+\+, clang\+\+ .*PATH, .*\bCXX\b", message)
     assert "install one" in message
     small.build()
 
@@ -43,7 +43,7 @@ def test_no_compiler_names_what_was_looked_for(
 def test_a_cxx_that_points_nowhere_is_named(project: ProjectFactory) -> None:
     small = project("small")
     message = errors(small.refuse(CXX="/nowhere/g++ -m64"))
-    assert "CXX='/nowhere/g++ -m64': there is no program '/nowhere/g++'" in message
+    assert "CXX='/nowhere/g++ -m64': program '/nowhere/g++' not found" in message
     small.mend()
 
 

@@ -306,8 +306,8 @@ WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
     "compiler-launcher": [
         ('""', "is empty"),
         ('"  "', "is empty"),
-        ('"/nowhere/ccache"', "there is no program"),
-        ('"no-such-launcher --flag"', "there is no program"),
+        ('"/nowhere/ccache"', "program '/nowhere/ccache' not found"),
+        ('"no-such-launcher --flag"', "program 'no-such-launcher' not found"),
         ('"\'ccache"', "cannot be split"),
     ],
     "cuda-architectures": [

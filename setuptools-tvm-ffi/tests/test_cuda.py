@@ -234,7 +234,7 @@ def test_a_variable_without_a_toolkit_behind_it_is_refused(
 ) -> None:
     variables = {"CUDA_HOME": "", variable: str(tmp_path)}
     printed = cuda.project.refuse(**variables)
-    assert f"{variable}={str(tmp_path)!r}: there is no nvcc in its bin folder" in printed
+    assert f"{variable}={str(tmp_path)!r}: nvcc not found" in printed
 
 
 # Which sources of the many include the header, the second by way of another header.

@@ -203,10 +203,10 @@ def test_a_launcher_that_is_not_there_is_refused_by_its_key(project: ProjectFact
     small: Project = project("small")
     launched_by(small, "no-such-launcher --quiet")
     assert (
-        "pyproject.toml: tool.setuptools-tvm-ffi.compiler-launcher: there is no program "
-        "'no-such-launcher'"
+        "pyproject.toml: tool.setuptools-tvm-ffi.compiler-launcher: program 'no-such-launcher' "
+        "not found"
     ) in small.refuse()
     printed = small.refuse(SETUPTOOLS_TVM_FFI_COMPILER_LAUNCHER="./nowhere")
-    assert "SETUPTOOLS_TVM_FFI_COMPILER_LAUNCHER: there is no program './nowhere'" in printed
+    assert "SETUPTOOLS_TVM_FFI_COMPILER_LAUNCHER: program './nowhere' not found" in printed
     assert f"a path is relative to {small.folder}" in printed
     small.mend()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -183,48 +184,45 @@ def test_cuda_home_counts_more_than_cuda_path_and_that_more_than_path(
 
 @pytest.mark.parametrize(
     ("variable", "elsewhere"),
-    [("CUDA_HOME", "in CUDA_PATH and on PATH"), ("CUDA_PATH", "on PATH")],
+    [("CUDA_HOME", "CUDA_PATH and PATH"), ("CUDA_PATH", "PATH")],
 )
 def test_a_variable_that_names_no_toolkit_is_refused(
     variable: str, elsewhere: str, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nvcc(programs / "nvcc")
     monkeypatch.setenv(variable, str(tmp_path))
-    assert refused("cuda") == (
-        f"{variable}={str(tmp_path)!r}: there is no nvcc in its bin folder",
-        f"set {variable} to a CUDA toolkit, or unset it to have nvcc looked for {elsewhere}",
-    )
+    message, hint = refused("cuda")
+    assert message.startswith(f"{variable}={str(tmp_path)!r}: nvcc ")
+    assert re.search(rf"^set {variable} to a CUDA toolkit, .* search {elsewhere}$", hint or "")
 
 
 @pytest.mark.usefixtures("programs")
 def test_no_nvcc_is_refused_with_what_to_do() -> None:
     message, hint = refused("cuda")
-    assert message == "no nvcc: it is not on PATH, and CUDA_HOME and CUDA_PATH are not set"
+    assert re.search(r"nvcc: .*\bPATH, .*CUDA_HOME and CUDA_PATH", message)
     assert hint is not None
     assert "CUDA_HOME" in hint
 
 
 def test_there_is_no_cuda_on_macos(programs: Path) -> None:
     nvcc(programs / "nvcc")
-    assert refused("cuda", system="darwin") == (
-        "there is no CUDA for macOS",
-        "leave the CUDA sources out of the extension there, in setup.py",
-    )
+    message, hint = refused("cuda", system="darwin")
+    assert re.search(r"\bCUDA\b.* macOS", message)
+    assert "setup.py" in (hint or "")
 
 
 def test_clang_cl_is_no_host_compiler_of_nvcc(programs: Path) -> None:
     nvcc(programs / "nvcc")
     clang_cl = Compiler(("clang-cl",), "clang-cl", "clang 18")
-    with pytest.raises(BuildError, match="not with clang-cl"):
+    with pytest.raises(BuildError, match=r"Microsoft's compiler .*not clang-cl"):
         find("cuda", host=clang_cl, system="windows")
 
 
 def test_an_nvcc_without_cxx17_is_refused(programs: Path) -> None:
     nvcc(programs / "nvcc", "10.2")
-    assert refused("cuda") == (
-        "nvcc is of CUDA 10.2, which has no C++17",
-        "install CUDA 11 or newer",
-    )
+    message, hint = refused("cuda")
+    assert re.search(r"^nvcc .*CUDA 10\.2, .*C\+\+17", message)
+    assert hint == "install CUDA 11 or newer"
 
 
 @pytest.mark.parametrize(
@@ -232,27 +230,27 @@ def test_an_nvcc_without_cxx17_is_refused(programs: Path) -> None:
     [
         (
             "echo 'no such thing' >&2; exit 3",
-            "nvcc --version failed (exit status 3): no such thing",
+            r"nvcc --version failed \(exit status 3\): no such thing",
         ),
-        ("echo hello", "nvcc --version names no release: hello"),
-        ("echo release 13.0", "nvcc --help names no GPU architecture"),
+        ("echo hello", r".*release.* nvcc --version: hello"),
+        ("echo release 13.0", r"nvcc --help .*no GPU architecture"),
         (
             "[ $1 = --dryrun ] && { echo 'g++: not found' >&2; exit 1; }; "
             "echo release 13.0 \"'compute_80'\"",
-            "nvcc --dryrun -ccbin=g++ -c -x cu /dev/null -o unused failed (exit status 1): "
-            "g++: not found",
+            r"nvcc --dryrun -ccbin=g\+\+ -c -x cu /dev/null -o unused failed \(exit status 1\): "
+            r"g\+\+: not found",
         ),
     ],
 )
 def test_an_nvcc_that_does_not_answer_is_refused(programs: Path, body: str, message: str) -> None:
     program(programs / "nvcc", body)
-    assert refused("cuda")[0] == message
+    assert re.fullmatch(message, refused("cuda")[0])
 
 
 def test_an_nvcc_that_cannot_be_started_is_refused(programs: Path) -> None:
     (programs / "nvcc").write_text("#!/no/such/shell\n")
     (programs / "nvcc").chmod(0o755)
-    assert refused("cuda")[0].startswith("cannot start nvcc: ")
+    assert re.search(r"^cannot run nvcc: .*No such file", refused("cuda")[0])
 
 
 def test_hipcc_on_path_is_found_with_the_rocm_that_it_belongs_to(
@@ -296,19 +294,15 @@ def test_a_variable_that_names_no_rocm_is_refused(
 ) -> None:
     hipcc(programs / "hipcc")
     monkeypatch.setenv("ROCM_HOME", str(tmp_path))
-    assert refused("hip") == (
-        f"ROCM_HOME={str(tmp_path)!r}: there is no hipcc in its bin folder",
-        "set ROCM_HOME to a ROCm installation, or unset it to have hipcc looked for in "
-        "ROCM_PATH or HIP_PATH and on PATH",
-    )
+    message, hint = refused("hip")
+    assert message.startswith(f"ROCM_HOME={str(tmp_path)!r}: hipcc ")
+    assert re.search(r"^set ROCM_HOME to .* search ROCM_PATH, HIP_PATH and PATH$", hint or "")
 
 
 @pytest.mark.usefixtures("programs")
 def test_no_hipcc_is_refused_with_what_to_do() -> None:
     message, hint = refused("hip")
-    assert message == (
-        "no hipcc: it is not on PATH, and ROCM_HOME, ROCM_PATH and HIP_PATH are not set"
-    )
+    assert re.search(r"hipcc: .*\bPATH, .*ROCM_HOME, ROCM_PATH and HIP_PATH", message)
     assert hint is not None
     assert "ROCM_HOME" in hint
 
@@ -316,7 +310,7 @@ def test_no_hipcc_is_refused_with_what_to_do() -> None:
 @pytest.mark.parametrize("system", ["darwin", "windows"])
 def test_hip_is_for_linux(programs: Path, system: str) -> None:
     hipcc(programs / "hipcc")
-    assert refused("hip", system=system)[0] == "HIP sources are compiled on Linux alone"
+    assert re.search(r"\bHIP\b.* Linux only", refused("hip", system=system)[0])
 
 
 def test_a_toolchain_has_the_device_compilers_and_cxx_for_their_host_code(programs: Path) -> None:

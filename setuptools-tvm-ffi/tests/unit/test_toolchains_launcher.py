@@ -55,16 +55,14 @@ def test_a_relative_path_is_relative_to_the_current_folder(
 ) -> None:
     (project / "elsewhere").mkdir()
     monkeypatch.chdir(project / "elsewhere")
-    assert refusal("bin/ccache").hint == (
-        f"a path is relative to {project / 'elsewhere'}; install it, or leave the setting out"
-    )
+    assert f"relative to {project / 'elsewhere'};" in (refusal("bin/ccache").hint or "")
 
 
 def test_a_name_is_not_looked_for_in_the_current_folder(project: Path) -> None:
     program(project / "launch")
-    assert refusal("launch").hint == (
-        "a name is looked for on PATH; install it, or leave the setting out"
-    )
+    hint = refusal("launch").hint or ""
+    assert " on PATH" in hint
+    assert "relative to" not in hint
     assert find_launcher("./launch", where=WHERE).command == ("./launch",)
 
 
@@ -92,8 +90,8 @@ def test_a_backslash_is_part_of_a_windows_path(
 @pytest.mark.parametrize("declared", ["", "  ", "''", "'' ccache"])
 def test_nothing_is_not_a_launcher(declared: str) -> None:
     error = refusal(declared)
-    assert error.message == f"{WHERE}: {declared!r} names no program"
-    assert error.hint == "write a program such as 'ccache', or leave the setting out"
+    assert error.message == f"{WHERE}: {declared!r} is not a program"
+    assert "'ccache'" in (error.hint or "")
 
 
 def test_what_cannot_be_split_is_refused() -> None:
@@ -101,21 +99,19 @@ def test_what_cannot_be_split_is_refused() -> None:
     assert error.message == (
         f'{WHERE}: "ccache \'debug" cannot be split into a command: No closing quotation'
     )
-    assert error.hint == "it is read as a shell reads words: close the quotation"
+    assert "quotation" in (error.hint or "")
 
 
 @pytest.mark.parametrize("declared", ["cache", "/nowhere/ccache", "bin", "./bin", "distcc2 ccache"])
 @pytest.mark.usefixtures("project")
 def test_a_program_that_is_not_there_is_refused(declared: str) -> None:
-    assert (
-        refusal(declared).message
-        == f"{WHERE}: there is no program {declared.split(maxsplit=1)[0]!r}"
-    )
+    program = declared.split(maxsplit=1)[0]
+    assert refusal(declared).message == f"{WHERE}: program {program!r} not found"
 
 
 def test_a_file_that_nobody_may_execute_is_no_launcher(project: Path) -> None:
     (project / "bin" / "ccache").chmod(0o644)
-    assert "there is no program 'ccache'" in refusal("ccache").message
+    assert "program 'ccache' not found" in refusal("ccache").message
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Toolchains: what turns settings into command lines, without running anything."""
+"""Toolchains: pure functions from settings to command lines, and the search for compilers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds nvcc and hipcc, and asks them what they are. No GPU and no driver is asked."""
+"""Finds nvcc and hipcc and queries their versions. Neither a GPU nor a driver is needed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .model import Compiler, DeviceCompiler, EnvironmentFlags
 from .nvcc import NvccCompiler, host_command
 
 _CUDA_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
-# What ROCm's own tools and PyTorch read.
+# The variables that ROCm's own tools and PyTorch read.
 _ROCM_VARIABLES = ("ROCM_HOME", "ROCM_PATH", "HIP_PATH")
 _ROCM_FOLDER = "/opt/rocm"
 
-# Before it, nvcc has no C++17, which the headers of apache-tvm-ffi need.
+# Older releases of nvcc lack C++17, which the headers of apache-tvm-ffi need.
 _FIRST_RELEASE = 11
 
 
@@ -37,15 +37,16 @@ def find_device_compiler(
     project: ProjectSettings,
     launcher: tuple[str, ...],
 ) -> DeviceCompiler:
-    """Return what compiles ``cuda`` or ``hip``.
+    """Return the compiler for ``cuda`` or ``hip``.
 
-    nvcc is looked for in `CUDA_HOME`, then `CUDA_PATH`, then on PATH; hipcc in `ROCM_HOME`,
-    `ROCM_PATH`, `HIP_PATH`, then on PATH, then in ``/opt/rocm``. A variable that is set decides.
+    The search order for nvcc is `CUDA_HOME`, `CUDA_PATH`, PATH; for hipcc it is `ROCM_HOME`,
+    `ROCM_PATH`, `HIP_PATH`, PATH, ``/opt/rocm``. After the first variable that is set, the search
+    ends.
 
-    :param host: what C++ is compiled with.
+    :param host: the C++ compiler.
     :param root: the project's folder, absolute.
-    :param launcher: what the compiler is started through.
-    :raises BuildError: there is none, it does not run, or not for this system.
+    :param launcher: the command that starts the compiler.
+    :raises BuildError: the compiler is missing, fails, or does not support this system.
     """
     if language == "cuda":
         return _find_nvcc(host, system, root, environment, project, launcher)
@@ -53,7 +54,7 @@ def find_device_compiler(
 
 
 def nvcc_release(version: str) -> str | None:
-    """Return the release in what ``nvcc --version`` prints.
+    """Return the release in the output of ``nvcc --version``.
 
     >>> nvcc_release("Cuda compilation tools, release 12.9, V12.9.86")
     '12.9'
@@ -63,9 +64,9 @@ def nvcc_release(version: str) -> str | None:
 
 
 def nvcc_architectures(text: str) -> tuple[str, ...]:
-    """Return what ``nvcc --help`` lists, in PyTorch's notation and in order.
+    """Return the architectures that ``nvcc --help`` lists, in PyTorch's notation, sorted.
 
-    ``--list-gpu-arch`` leaves out those with a letter.
+    ``--list-gpu-arch`` does not list architectures with a letter.
 
     >>> nvcc_architectures("'compute_100f','compute_75','compute_90a','lto_90a','sm_75'")
     ('7.5', '9.0a', '10.0f')
@@ -78,9 +79,9 @@ def nvcc_architectures(text: str) -> tuple[str, ...]:
 
 
 def nvcc_library_dirs(dryrun: str) -> tuple[str, ...]:
-    """Return where nvcc has the linker look for libraries, by what ``nvcc --dryrun`` prints.
+    """Return the library folders in the output of ``nvcc --dryrun``.
 
-    Distributions lay the toolkit out in their own ways, and tell their nvcc in ``nvcc.profile``.
+    Each distribution has its own layout of the toolkit, which ``nvcc.profile`` describes.
 
     >>> nvcc_library_dirs('#$ LIBRARIES=  "-L/cuda/lib64/stubs" "-L/cuda/lib64"')
     ('/cuda/lib64/stubs', '/cuda/lib64')
@@ -101,33 +102,35 @@ def _find_nvcc(
 ) -> NvccCompiler:
     if system == "darwin":
         raise BuildError(
-            "there is no CUDA for macOS",
-            hint="leave the CUDA sources out of the extension there, in setup.py",
+            "CUDA does not support macOS",
+            hint="remove the CUDA sources from the extension on macOS, in setup.py",
         )
     if host.family == "clang-cl":
         raise BuildError(
-            "nvcc works with Microsoft's compiler on Windows, not with clang-cl",
+            "on Windows, nvcc supports Microsoft's compiler only, not clang-cl",
             hint="unset CC and CXX",
         )
     nvcc = _find_program(
         *("nvcc", "a CUDA toolkit", _CUDA_VARIABLES, None),
-        hint="install the CUDA toolkit and put its bin folder on PATH, or set CUDA_HOME to it; "
-        "of the packages nvidia-cuda-* on PyPI it is site-packages/nvidia/cu13",
+        hint="install the CUDA toolkit and add its bin folder to PATH, or set CUDA_HOME to the "
+        "toolkit; the packages nvidia-cuda-* on PyPI install it to site-packages/nvidia/cu13",
     )
     version = _answer(nvcc, "--version")
     release = nvcc_release(version)
     if release is None:
-        raise BuildError(f"{nvcc} --version names no release: {version.strip()}")
+        raise BuildError(
+            f"cannot find a release in the output of {nvcc} --version: {version.strip()}"
+        )
     if int(release.partition(".")[0]) < _FIRST_RELEASE:
         raise BuildError(
-            f"{nvcc} is of CUDA {release}, which has no C++17",
+            f"{nvcc} is from CUDA {release}, which does not support C++17",
             hint=f"install CUDA {_FIRST_RELEASE} or newer",
         )
     described = _answer(nvcc, "--help")
     known = nvcc_architectures(described)
     if not known:
-        raise BuildError(f"{nvcc} --help names no GPU architecture")
-    # What it would do for a file with nothing in it; none of it is done.
+        raise BuildError(f"{nvcc} --help lists no GPU architecture")
+    # The commands for an empty file, which --dryrun prints and does not run.
     ccbin = f"-ccbin={host_command(host)[0]}"
     planned = _answer(nvcc, *("--dryrun", ccbin, "-c", "-x", "cu", os.devnull, "-o", "unused"))
     folders = tuple(
@@ -150,7 +153,7 @@ def _find_nvcc(
 
 
 def _shared_runtime(folders: Sequence[str]) -> str:
-    """Return the name of the shared CUDA runtime: PyPI's package has no link without a version."""
+    """Return the name of the shared CUDA runtime. PyPI's package has no unversioned link."""
     if not any(Path(folder, "libcudart.so").exists() for folder in folders):
         for folder in folders:
             for file in sorted(Path(folder).glob("libcudart.so.*")):
@@ -167,15 +170,15 @@ def _find_hipcc(
 ) -> HipccCompiler:
     if system != "linux":
         raise BuildError(
-            "HIP sources are compiled on Linux alone",
-            hint="leave them out of the extension on other systems, in setup.py",
+            "HIP sources are supported on Linux only",
+            hint="remove them from the extension on other systems, in setup.py",
         )
     hipcc = _find_program(
         *("hipcc", "a ROCm installation", _ROCM_VARIABLES, _ROCM_FOLDER),
-        hint="install ROCm and put its bin folder on PATH, or set ROCM_HOME to it",
+        hint="install ROCm and add its bin folder to PATH, or set ROCM_HOME to ROCm",
     )
     version = _answer(hipcc, "--version")
-    # Next to the program, which is a link in /usr/bin or in ROCm's own bin folder.
+    # The program in PATH may be a symbolic link to ROCm's bin folder.
     path = Path(os.path.realpath(shutil.which(hipcc) or hipcc))
     return HipccCompiler(
         compiler=Compiler((hipcc,), "hipcc", _line_with(version, "HIP version"), launcher),
@@ -189,16 +192,16 @@ def _find_hipcc(
 def _find_program(
     name: str, kind: str, variables: Sequence[str], last_resort: str | None, *, hint: str
 ) -> str:
-    """Return a command: a path where a variable says so, a name where PATH does."""
+    """Return a path if a variable names the folder, or a name if the program is on PATH."""
     for variable in variables:
         folder = os.environ.get(variable)
         if folder:
             program = shutil.which(name, path=os.path.join(folder, "bin"))
             if program is None:
                 raise BuildError(
-                    f"{variable}={folder!r}: there is no {name} in its bin folder",
-                    hint=f"set {variable} to {kind}, or unset it to have {name} looked for "
-                    f"{_elsewhere(variables[variables.index(variable) + 1 :])}",
+                    f"{variable}={folder!r}: {name} not found in its bin folder",
+                    hint=f"set {variable} to {kind}, or unset it to search "
+                    f"{in_words([*variables[variables.index(variable) + 1 :], 'PATH'], 'and')}",
                 )
             return program
     if shutil.which(name) is not None:
@@ -208,16 +211,13 @@ def _find_program(
         if program is not None:
             return program
     raise BuildError(
-        f"no {name}: it is not on PATH, and {in_words(variables, 'and')} are not set", hint=hint
+        f"cannot find {name}: it is not on PATH, and {in_words(variables, 'and')} are not set",
+        hint=hint,
     )
 
 
-def _elsewhere(variables: Sequence[str]) -> str:
-    return f"in {in_words(variables, 'or')} and on PATH" if variables else "on PATH"
-
-
 def _answer(program: str, *arguments: str) -> str:
-    """Return all that a compiler prints; nvcc plans a compilation on its standard error."""
+    """Return stdout and stderr of a compiler; ``nvcc --dryrun`` prints to stderr."""
     command = [program, *arguments]
     try:
         result = subprocess.run(
@@ -230,7 +230,7 @@ def _answer(program: str, *arguments: str) -> str:
             stdin=subprocess.DEVNULL,
         )
     except OSError as problem:
-        raise BuildError(f"cannot start {program}: {problem}") from problem
+        raise BuildError(f"cannot run {program}: {problem}") from problem
     if result.returncode != 0:
         raise BuildError(
             f"{shlex.join(command)} failed (exit status {result.returncode}): "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the compilers of this machine: the one place that starts one to ask who it is."""
+"""Finds C and C++ compilers and queries their versions."""
 
 from __future__ import annotations
 
@@ -39,13 +39,12 @@ def find_toolchain(
 ) -> Toolchain:
     """Return the toolchain for these languages.
 
-    `CC` and `CXX` name the compilers where they are set (with arguments, or a launcher before
-    them); otherwise the usual names are looked for on PATH. Microsoft's compiler is located as
-    setuptools locates it.
+    If `CC` and `CXX` are set, they name the compilers, with optional arguments and launcher.
+    Otherwise the usual names are searched on PATH. Microsoft's compiler is located by setuptools.
 
-    :param plat_name: the platform built for, as in ``bdist_wheel --plat-name``.
-    :param launcher: what compilers are started through.
-    :raises BuildError: a compiler is missing or does not run.
+    :param plat_name: the target platform, as in ``bdist_wheel --plat-name``.
+    :param launcher: the program that starts the compilers.
+    :raises BuildError: a compiler is missing or fails.
     """
     environment = EnvironmentFlags.from_environment(os.environ)
     system = system_of(sys.platform)
@@ -53,14 +52,14 @@ def find_toolchain(
         target = macos_deployment_target(plat_name)
         environment = dataclasses.replace(environment, deployment_target=target)
     device_languages = languages - {"c", "cxx"}
-    # The host part of device code is C++, and so is what links it.
+    # The host part of device code is C++, and the C++ compiler links device code.
     host_languages = languages - device_languages | ({"cxx"} if device_languages else set())
 
     def launched(language: str) -> tuple[str, ...]:
         return launcher.command if launcher is not None and launcher.takes(language) else ()
 
     def with_launcher(language: str, compiler: Compiler) -> Compiler:
-        # It may stand before the compiler in CC or CXX already.
+        # CC or CXX may already start with the launcher.
         if launcher is not None and base_name(compiler.command[0]) == launcher.name:
             return compiler
         return dataclasses.replace(compiler, launcher=launched(language))
@@ -92,9 +91,9 @@ def find_toolchain(
 
 
 def check_environment() -> None:
-    """Refuse variables that cannot be split, which setuptools would answer with a traceback.
+    """Reject variables that cannot be split, for which setuptools would print a traceback.
 
-    :raises BuildError: by name.
+    :raises BuildError: a variable cannot be split; the message names it.
     """
     EnvironmentFlags.from_environment(os.environ)
     for variable in _VARIABLES.values():
@@ -102,9 +101,9 @@ def check_environment() -> None:
 
 
 def split_command(variable: str) -> tuple[str, ...]:
-    """Return the words of a variable that names a command.
+    """Return the words of a variable that contains a command.
 
-    :raises BuildError: it cannot be split.
+    :raises BuildError: the variable cannot be split.
     """
     declared = os.environ.get(variable, "").strip()
     try:
@@ -116,7 +115,7 @@ def split_command(variable: str) -> tuple[str, ...]:
 
 
 def macos_deployment_target(plat_name: str) -> str | None:
-    """Return the version in a platform's name: what the wheel's tag promises.
+    """Return the macOS version in a platform name, which is also in the wheel's tag.
 
     >>> macos_deployment_target("macosx-11.0-universal2")
     '11.0'
@@ -143,16 +142,16 @@ def _find_compiler(language: str) -> Compiler:
         declared = os.environ[variable]
         if shutil.which(command[0]) is None:
             raise BuildError(
-                f"{variable}={declared!r}: there is no program {command[0]!r}",
-                hint=f"set {variable} to a {name} compiler, or unset it to have "
-                f"{', '.join(_CANDIDATES[language])} looked for on PATH",
+                f"{variable}={declared!r}: program {command[0]!r} not found",
+                hint=f"set {variable} to a {name} compiler, or unset it to search PATH for "
+                f"{', '.join(_CANDIDATES[language])}",
             )
     else:
         found = next((c for c in _CANDIDATES[language] if shutil.which(c)), None)
         if found is None:
             raise BuildError(
-                f"no {name} compiler: looked for {', '.join(_CANDIDATES[language])} on PATH, "
-                f"and {variable} is not set",
+                f"cannot find a {name} compiler: {', '.join(_CANDIDATES[language])} are not on "
+                f"PATH, and {variable} is not set",
                 hint=f"install one ({_how_to_install()}) or set {variable}",
             )
         command = (found,)
@@ -171,7 +170,7 @@ def _how_to_install() -> str:
 
 def _ask_version(command: tuple[str, ...], variable: str) -> str:
     try:
-        # The locale would translate the line, and the build record with it.
+        # In another locale, some compilers translate the line, which the build record contains.
         result = subprocess.run(
             [*command, "--version"],
             capture_output=True,
@@ -182,13 +181,13 @@ def _ask_version(command: tuple[str, ...], variable: str) -> str:
             stdin=subprocess.DEVNULL,
         )
     except OSError as problem:
-        raise BuildError(f"cannot start {shlex.join(command)}: {problem}") from problem
+        raise BuildError(f"cannot run {shlex.join(command)}: {problem}") from problem
     lines = result.stdout.splitlines()
     if result.returncode != 0 or not lines:
         raise BuildError(
             f"{shlex.join(command)} --version failed (exit status {result.returncode}): "
             f"{(result.stderr or result.stdout).strip()}",
-            hint=f"set {variable} to a compiler that runs",
+            hint=f"set {variable} to a working compiler",
         )
     return lines[0].strip()
 
@@ -196,26 +195,26 @@ def _ask_version(command: tuple[str, ...], variable: str) -> str:
 def _find_msvc(
     languages: AbstractSet[str], plat_name: str, project: Project
 ) -> tuple[dict[str, Compiler], str]:
-    """Return the compilers, and the path of the linker."""
+    """Return the compilers and the path of the linker."""
     for variable in ("CC", "CXX"):
         value = os.environ.get(variable)
         if value and _program_name(value) != "clang-cl":
             raise BuildError(
-                f"{variable}={value!r}: on Windows only Microsoft's compiler is used, as "
-                "setuptools locates it, or clang-cl",
-                hint=f"unset {variable}, or set CC and CXX to clang-cl",
+                f"{variable}={value!r}: on Windows, only Microsoft's compiler and clang-cl are "
+                "supported",
+                hint=f"unset {variable} to use Microsoft's compiler, or set CC and CXX to clang-cl",
             )
     from distutils.ccompiler import new_compiler  # noqa: PLC0415 - setuptools' copy; Windows only
 
-    # Its attributes are those of one compiler class, which exists on Windows alone.
+    # Typed as Any: the class with the attributes below exists on Windows only.
     msvc: Any = new_compiler(compiler="msvc")
     try:
         msvc.initialize(plat_name)
     except PlatformError as problem:
         raise BuildError(
-            f"no C++ compiler: {problem}", hint=f"install one ({_how_to_install()})"
+            f"cannot find a C++ compiler: {problem}", hint=f"install one ({_how_to_install()})"
         ) from None
-    # What vcvarsall.bat would have set; ninja's commands inherit it.
+    # vcvarsall.bat sets these variables; ninja's commands inherit them.
     os.environ["PATH"] = f"{Path(msvc.cc).parent}{os.pathsep}{os.environ['PATH']}"
     os.environ["INCLUDE"] = os.pathsep.join(msvc.include_dirs)
     os.environ["LIB"] = os.pathsep.join(msvc.library_dirs)
@@ -224,7 +223,7 @@ def _find_msvc(
         return _clang_cl(languages, msvc.linker, project)
     if project.settings.build_type in {"undefined-sanitizer", "thread-sanitizer"}:
         raise ConfigurationError(
-            f"{project.place('build_type')}: Microsoft's compiler has no "
+            f"{project.place('build_type')}: Microsoft's compiler does not support "
             f"{project.settings.build_type}",
             hint="set CC and CXX to clang-cl, or use address-sanitizer",
         )
@@ -236,22 +235,22 @@ def _clang_cl(
     languages: AbstractSet[str], linker: str, project: Project
 ) -> tuple[dict[str, Compiler], str]:
     declared = os.environ.get("CXX") or os.environ["CC"]
-    # Backslashes in a path are no escapes there.
+    # On Windows, backslashes separate folders and do not escape.
     command = (*(word.strip('"') for word in shlex.split(declared, posix=False)),)
     version = _ask_version(command, "CXX")
-    # Objects of -flto are not what link.exe reads.
+    # link.exe cannot read the objects of -flto.
     chosen = shutil.which("lld-link") if project.settings.lto else linker
     if chosen is None:
         raise ConfigurationError(
-            f"{project.place('lto')}: clang-cl needs lld-link for it, which is not on PATH",
-            hint="install LLVM's lld, or turn lto off",
+            f"{project.place('lto')}: with clang-cl, lto needs lld-link, which is not on PATH",
+            hint="install LLVM's lld, or set lto to false",
         )
     compiler = Compiler(command, "clang-cl", version)
     return dict.fromkeys(sorted(languages), compiler), chosen
 
 
 def _program_name(command: str) -> str:
-    r"""Return the name of a command's program.
+    r"""Return the base name of a command's program.
 
     >>> _program_name(r'"C:\LLVM\bin\clang-cl.exe" -m64')
     'clang-cl'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is put before a compiler: a cache of objects, or a program that compiles elsewhere."""
+"""Compiler launchers: caches of objects, and programs that compile on other machines."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pathlib import PureWindowsPath
 
 from ..base.errors import ConfigurationError
 
-# Both know nvcc and hipcc, and start whatever they do not know as it is.
+# Both support nvcc and hipcc, and run commands that they do not support unchanged.
 _CACHES = frozenset({"ccache", "sccache"})
 
 
 @dataclass(frozen=True)
 class Launcher:
-    """A program that is started with a compiler's whole command as its arguments.
+    """A program that runs the compiler command in its arguments.
 
-    :param command: as declared, split into words; not resolved, so that a command is the same in
-        every build.
+    :param command: the declared words. The program's path is not resolved, so that every build has
+        the same command lines.
     :param name: the program's base name, without ``.exe``.
     """
 
@@ -30,20 +30,20 @@ class Launcher:
 
     @property
     def distributes(self) -> bool:
-        """Whether it compiles on other machines, as many units at once as they take."""
+        """Whether the launcher runs compilers on other machines."""
         return self.name == "distcc"
 
     @property
     def leaves_a_server(self) -> bool:
-        """Whether it starts a server that outlives the build and inherits its open files."""
+        """Whether the launcher starts a server that outlives the build and inherits open files."""
         return self.name == "sccache"
 
     def takes(self, language: str) -> bool:
-        """Return whether it is put before the compiler of a language.
+        """Return whether the launcher starts the compiler of a language.
 
-        Before those of C and C++ always: they are what a launcher is for. distcc knows no device
-        compiler, it would run one here and make it wait for a slot of its own; another program's
-        wrong guess at what nvcc reads and writes would be found in the object, if at all.
+        Every launcher supports C and C++. distcc supports no device compiler: it would run one on
+        this machine, after waiting for one of its slots. Other launchers may not know the files
+        that nvcc reads and writes, and could return a stale object.
 
         :param language: ``c``, ``cxx``, ``cuda`` or ``hip``.
         """
@@ -51,34 +51,32 @@ class Launcher:
 
 
 def find_launcher(declared: str, *, where: str) -> Launcher:
-    """Return the launcher of a setting.
+    """Return the launcher that a setting declares.
 
-    :param declared: a program's name, looked for on PATH, or its path, relative to the current
-        folder (the project's root, where its commands are started); arguments may follow.
-    :param where: names the setting in messages.
-    :raises ConfigurationError: it is empty, cannot be split, or there is no such program.
+    :param declared: the name of a program on PATH, or a path relative to the current folder (the
+        project's root, where the build runs its commands); arguments may follow.
+    :param where: the name of the setting, for messages.
+    :raises ConfigurationError: the setting is empty or cannot be split, or the program is missing.
     """
     try:
         command = _split(declared)
     except ValueError as problem:
         raise ConfigurationError(
             f"{where}: {declared!r} cannot be split into a command: {problem}",
-            hint="it is read as a shell reads words: close the quotation",
+            hint="the rules of a shell apply: close the quotation",
         ) from None
     program = command[0] if command else ""
     if not program:
         raise ConfigurationError(
-            f"{where}: {declared!r} names no program",
-            hint="write a program such as 'ccache', or leave the setting out",
+            f"{where}: {declared!r} is not a program",
+            hint="set it to a program such as 'ccache', or remove the setting",
         )
     if shutil.which(program) is None:
         is_path = bool(os.path.dirname(program))
-        place = (
-            f"a path is relative to {os.getcwd()}" if is_path else "a name is looked for on PATH"
-        )
+        place = f"a path is relative to {os.getcwd()}" if is_path else "a name is looked up on PATH"
         raise ConfigurationError(
-            f"{where}: there is no program {program!r}",
-            hint=f"{place}; install it, or leave the setting out",
+            f"{where}: program {program!r} not found",
+            hint=f"{place}; install the program, or remove the setting",
         )
     return Launcher(command, base_name(program))
 
@@ -88,15 +86,15 @@ def _split(declared: str) -> tuple[str, ...]:
     words.whitespace_split = True
     words.commenters = ""
     if sys.platform == "win32":
-        words.escape = ""  # a backslash is part of a path there
+        words.escape = ""  # a backslash is part of a path
     return tuple(words)
 
 
 def base_name(program: str) -> str:
-    r"""Return a program's name as a `Launcher` has it.
+    r"""Return the base name of a program, without ``.exe``.
 
     >>> base_name(r"C:\tools\sccache.exe"), base_name("/usr/bin/ccache")
     ('sccache', 'ccache')
     """
-    name = PureWindowsPath(program).name  # takes both kinds of slashes
+    name = PureWindowsPath(program).name  # splits at both kinds of slashes
     return name[: -len(".exe")] if name.lower().endswith(".exe") else name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every toolchain takes and gives, as data."""
+"""The interface of toolchains: protocols, and the data that they use."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from ..base.errors import BuildError
 from ..ffi.sdk import TVMFFISdk
 from ..settings.model import ExtensionSettings
 
-#: Name, version (``None`` if it cannot be told) and publisher of what becomes a part of a library.
+#: Name, version (``None`` if unknown) and publisher of code that is linked statically.
 StaticPart = tuple[str, Optional[str], str]
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """A compiler driver as it is started."""
+    """A compiler driver."""
 
     command: tuple[str, ...]
     family: str  #: ``gcc``, ``clang``, ``msvc``, ``clang-cl``, ``nvcc`` or ``hipcc``
-    version: str  #: the first line it prints about itself
-    launcher: tuple[str, ...] = ()  #: what it is started through when it compiles, as ``ccache``
+    version: str  #: the first line of its ``--version``
+    launcher: tuple[str, ...] = ()  #: starts compiles, such as ``ccache``
 
     @property
     def product(self) -> str:
-        """Whose the version is: Zig has a Clang in it, and numbers itself."""
+        """The product that `version` refers to. Zig contains a Clang, but has its own versions."""
         return "zig" if self.version.startswith("zig ") else self.family
 
 
 @dataclass(frozen=True)
 class EnvironmentFlags:
-    """The flags that packagers and users set in the environment, split into arguments.
+    """The flags in environment variables, split into arguments.
 
-    `CPPFLAGS` go to C and C++, `CXXFLAGS` (`CFLAGS` for a C library) and `LDFLAGS` to the link too,
-    as with CMake: ``-fsanitize=…`` and ``-flto`` need to be seen there. `CUDAFLAGS` and `HIPFLAGS`
-    go to the compilers of those languages alone, as with CMake.
+    As with CMake, `CPPFLAGS` apply to C and C++. The link uses `LDFLAGS` and `CXXFLAGS` (`CFLAGS`
+    for a C library), because the linker needs ``-fsanitize=…`` and ``-flto``. `CUDAFLAGS` and
+    `HIPFLAGS` apply to the compilers of those languages only.
     """
 
     cppflags: tuple[str, ...] = ()
@@ -54,9 +54,9 @@ class EnvironmentFlags:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> EnvironmentFlags:
-        """Read the variables; what they hold is split as a shell splits words.
+        """Read the variables and split their values like a shell.
 
-        :raises BuildError: a variable that cannot be split.
+        :raises BuildError: a variable cannot be split.
         """
 
         def split(variable: str) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ class EnvironmentFlags:
             except ValueError as problem:
                 raise BuildError(
                     f"{variable}={value!r} cannot be split into arguments: {problem}",
-                    hint="it is read as a shell reads words: close the quotation",
+                    hint="the rules of a shell apply: close the quotation",
                 ) from None
 
         return cls(
@@ -92,7 +92,7 @@ class EnvironmentFlags:
 
 @dataclass(frozen=True)
 class CompileUnit:
-    """One source and where its object goes; paths relative to the project's root."""
+    """One source and its object file; paths are relative to the project's root."""
 
     source: str
     language: str
@@ -102,26 +102,26 @@ class CompileUnit:
 
 @dataclass(frozen=True)
 class Sibling:
-    """Another library of the distribution that one links with."""
+    """Another library of the distribution that a library links with."""
 
     target: str
-    library: str  #: where it is built, relative to the project's root
-    from_package: str  #: its package's folder as seen from that of the library, ``.`` for the same
+    library: str  #: the built file, relative to the project's root
+    from_package: str  #: its package's folder, relative to that of the linking library
 
 
 @dataclass(frozen=True)
 class LinkUnit:
-    """The objects of one library and where it goes; paths relative to the project's root."""
+    """The objects of one library and its file; paths are relative to the project's root."""
 
     objects: tuple[str, ...]
     languages: frozenset[str]  #: of the sources
     library: str
-    response_file: str  #: holds the objects, whose number may exceed a command line
+    response_file: str  #: lists the objects, which may exceed the length of a command line
     siblings: tuple[Sibling, ...] = ()
 
     @property
     def driver(self) -> str:
-        """The language whose compiler links: ``c`` where all is C, else ``cxx``."""
+        """The language whose compiler links: ``c`` if all sources are C, else ``cxx``."""
         return "c" if self.languages == {"c"} else "cxx"
 
 
@@ -130,7 +130,7 @@ class Companion:
     """Files that are shipped beside a library.
 
     :param files: relative to the project's root.
-    :param command: what makes them from the library; ``None`` where linking does.
+    :param command: writes the files after the link; ``None`` if the linker writes them.
     """
 
     files: tuple[str, ...]
@@ -147,7 +147,7 @@ def system_of(platform: str) -> str:
 
 
 def library_filename(system: str, target: str) -> str:
-    """Return the file name under which ``load_lib_module`` looks for a target.
+    """Return the file name that ``load_lib_module`` expects for a target.
 
     >>> library_filename("linux", "ops"), library_filename("darwin", "ops")
     ('libops.so', 'libops.dylib')
@@ -169,83 +169,83 @@ def path_in_wheel(settings: ExtensionSettings, system: str | None = None) -> Pur
 
 
 class LanguageCompiler(Protocol):
-    """Pure functions from settings to the command lines that make objects of one language."""
+    """Pure functions from settings to the compile commands of one language."""
 
     @property
     def dependency_style(self) -> str:
-        """How ninja learns about headers: ``gcc`` (a depfile) or ``msvc`` (``/showIncludes``)."""
+        """How the compiler reports headers: ``gcc`` (depfile) or ``msvc`` (``/showIncludes``)."""
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
-        """Return what every unit of a language is compiled with."""
+        """Return the flags for all sources of a language."""
 
     def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
-        """Return the command that makes one object with these flags."""
+        """Return the command that compiles one object with these flags."""
 
 
 class DeviceCompiler(LanguageCompiler, Protocol):
-    """A compiler for code that runs on a GPU, and for the host code around it."""
+    """A compiler for code that runs on a GPU and the host code in the same sources."""
 
     @property
     def compiler(self) -> Compiler:
-        """The driver that is started."""
+        """The compiler driver."""
 
     def notice(self, settings: ExtensionSettings) -> str | None:
-        """Return what a build is to say about a default that it makes use of."""
+        """Return the line that a build prints about a default that it uses, if any."""
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
-        """Where libraries may lie that stand in for a driver's, for loading what needs one."""
+        """Possible paths of stub libraries, to load a library on a machine without a driver."""
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return what a library with its objects is linked with."""
+        """Return the link flags for a library with objects of this compiler."""
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
-        """Return the code of others that becomes a part of such a library."""
+        """Return the third-party code that such a library contains."""
 
 
 class Toolchain(LanguageCompiler, Protocol):
-    """Compiles C and C++, and links; code of other languages is left to its `devices`."""
+    """Compiles C and C++, and links; `devices` compile the other languages."""
 
     @property
     def compilers(self) -> Mapping[str, Compiler]:
-        """The compilers in use, by language; those of `devices` among them."""
+        """The compilers in use, by language, including those of `devices`."""
 
     @property
     def devices(self) -> Mapping[str, DeviceCompiler]:
-        """What compiles ``cuda`` and ``hip``."""
+        """The compilers for ``cuda`` and ``hip``."""
 
     @property
     def system(self) -> str:
-        """What is built for, as in `system_of`."""
+        """The target system, see `system_of`."""
 
     @property
     def object_suffix(self) -> str:
-        """The suffix of object files, with its dot."""
+        """The suffix of object files, including the dot."""
 
     def support_files(self) -> Mapping[str, str]:
-        """Names and contents of files that link commands refer to."""
+        """Return names and contents of files that link commands read."""
 
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
-        """Return what comes after the objects on the link command.
+        """Return the arguments after the objects on the link command.
 
-        :param support_folder: where the `support_files` lie.
+        :param support_folder: the folder of the `support_files`.
         """
 
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
-        """Return the command that makes the library from `unit.response_file`."""
+        """Return the command that links the objects in `unit.response_file`."""
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
-        """Return what is shipped beside the library."""
+        """Return the files that are shipped beside the library, if any."""
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        """Return the code of others that the linker brings into a library with these languages."""
+        """Return the third-party code that the linker adds to a library with these languages."""
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
-        """Return the objects, one a line, quoted as the linker driver expects."""
+        """Return the objects, one per line, quoted for the linker driver."""
 
     def shell_line(self, command: tuple[str, ...]) -> str:
-        """Return the command as ninja on this platform takes it."""
+        """Return the command as one line, quoted for ninja on this platform."""
