@@ -344,9 +344,9 @@ def test_an_architecture_that_nvcc_does_not_know_is_refused_by_name(architecture
     with pytest.raises(ConfigurationError) as raised:
         flags(nvcc(), settings)
     assert raised.value.message == (
-        f"extension 'pkg.ops': cuda_architectures: nvcc 13.0 does not compile for {architecture!r}"
+        f"extension 'pkg.ops': cuda_architectures: nvcc 13.0 does not support {architecture!r}"
     )
-    assert raised.value.hint == "it knows 7.5, 8.0, 8.6, 9.0, 9.0a, 10.0, 10.0f, 12.0, 12.1"
+    assert raised.value.hint == "it supports 7.5, 8.0, 8.6, 9.0, 9.0a, 10.0, 10.0f, 12.0, 12.1"
 
 
 def test_the_default_is_the_first_of_each_generation_and_what_later_ones_can_compile() -> None:

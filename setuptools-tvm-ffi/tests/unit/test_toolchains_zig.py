@@ -158,9 +158,9 @@ def test_a_library_without_headers_of_tvm_ffi_needs_no_stand_ins() -> None:
 @pytest.mark.parametrize(
     ("changes", "system", "said"),
     [
-        ({"extra_objects": ("pre/liba.a",)}, "linux", "cannot hide what pre/liba.a defines"),
-        ({"debug_symbols": True}, "darwin", "debug_symbols: Zig makes no debug information"),
-        ({"debug_symbols": True}, "windows", "debug_symbols: Zig makes no debug information"),
+        ({"extra_objects": ("pre/liba.a",)}, "linux", "exclude_libs: .* pre/liba.a"),
+        ({"debug_symbols": True}, "darwin", "debug_symbols: Zig .* macOS"),
+        ({"debug_symbols": True}, "windows", "debug_symbols: Zig .* Windows"),
     ],
 )
 def test_what_zigs_linkers_do_not_do_is_refused(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GCC and Clang, on Linux and on macOS."""
+"""Command lines for GCC and Clang on Linux and macOS."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from .model import (
     library_filename,
 )
 
-#: What exported symbols need to carry their type schema and documentation.
+#: Makes tvm-ffi's macros export the type schema and documentation of functions.
 METADATA_MACRO = "TVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1"
 
-# The names that the first compilers to have a standard gave it; the last ones still take them.
+# The first names of new standards, such as c2x: old and new compilers accept them.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
 
-# As CMake's Release, Debug and RelWithDebInfo.
+# The flags of CMake's Release, Debug and RelWithDebInfo.
 _OPTIMISATION = {
     "release": ("-O3", "-DNDEBUG"),
     "debug": ("-O0", "-g"),
     "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
 }
-# The compilers' manuals advise frame pointers, and little optimisation, for legible reports.
+# The compilers' manuals recommend frame pointers and little optimisation for readable reports.
 _SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer")
 
 
 def optimisation(build_type: str) -> tuple[str, ...]:
-    """Return the compile flags of a build type; hipcc takes the same.
+    """Return the compile flags of a build type, which hipcc accepts as well.
 
     >>> optimisation("debug")
     ('-O0', '-g')
@@ -53,12 +53,12 @@ def optimisation(build_type: str) -> tuple[str, ...]:
 
 
 def sanitizer_flags(build_type: str) -> tuple[str, ...]:
-    """Return what a sanitizer's build type adds to compiling and linking alike."""
+    """Return the flags of a sanitizer's build type, for both compiles and links."""
     return (f"-fsanitize={SANITIZERS[build_type]}",) if build_type in SANITIZERS else ()
 
 
 def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
-    """Return the macros and include folders of an extension; nvcc and hipcc take the same."""
+    """Return the macros and include folders of an extension; nvcc and hipcc accept them as well."""
     return (
         f"-D{METADATA_MACRO}",
         *(
@@ -71,34 +71,34 @@ def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
 
 
 def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, ...]:
-    """Return the headers of apache-tvm-ffi as system headers.
+    """Return the flags to include the headers of apache-tvm-ffi as system headers.
 
-    The project's warning flags are about the project.
+    The project's warning flags do not apply to system headers.
     """
     folders = sdk.include_dirs if settings.link_header else ()
     return tuple(word for folder in folders for word in ("-isystem", folder))
 
 
 def prefix_maps(settings: ExtensionSettings, sdk: TVMFFISdk, root: str) -> tuple[str, ...]:
-    """Keep the build folder out of debug information and of ``__FILE__`` in error traces.
+    """Return flags that replace absolute paths in debug information and in ``__FILE__``.
 
-    So are folders of the environment that builds, where headers are included from there. Of maps
-    that fit, compilers take the last.
+    They map the project's folder, the folders of the SDK, and folders of the build environment in
+    `include_dirs`. If several maps match a path, compilers use the last one.
     """
     if not settings.prefix_map:
         return ()
     outer_first = reversed(used_names(settings.include_dirs, root).items())
     maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in sdk.include_dirs)]
-    # The option has no way to quote one.
+    # The option has no syntax for a path that contains "=".
     return tuple(f"-ffile-prefix-map={old}={new}" for old, new in maps if "=" not in old)
 
 
 @dataclass(frozen=True)
 class GnuToolchain:
-    """Command lines for drivers that take GCC's arguments.
+    """Command lines for compiler drivers that accept GCC's arguments.
 
     :param system: ``linux`` (any ELF platform) or ``darwin``.
-    :param root: the project's folder, absolute; it is mapped to ``.`` in what is compiled.
+    :param root: the project's folder, absolute; `prefix_maps` replace it by ``.``.
     """
 
     compilers: Mapping[str, Compiler]
@@ -131,14 +131,14 @@ class GnuToolchain:
             f"-std={CXX_STANDARD[settings.cxx_std] if cxx else _C_STANDARD[settings.c_std]}",
             *speed,
             *(("-g",) if settings.debug_symbols and "-g" not in speed else ()),
-            # -pipe: the assembler runs beside the compiler, which is 2 or 3 % of the time.
+            # -pipe saves 2 to 3 % of the time: the assembler runs in parallel with the compiler.
             *("-fPIC", "-pipe", "-fvisibility=hidden"),
             *(("-fvisibility-inlines-hidden",) if cxx else ()),
-            # libstdc++'s unique symbols ignore visibility, and two libraries that share one
-            # bind to each other. Clang never makes any and does not know the option.
+            # libstdc++'s unique symbols ignore visibility: two libraries with the same symbol would
+            # bind to each other. Clang emits no such symbols and rejects the option.
             *(("-fno-gnu-unique",) if unique else ()),
             *self._link_time_optimisation(language),
-            # GCC says so of every fence in the headers of apache-tvm-ffi.
+            # GCC's -Wtsan warns about every atomic fence in tvm-ffi's headers.
             *(("-Wno-tsan",) if unique and self.project.build_type == "thread-sanitizer" else ()),
             *(("-Werror",) if self.project.warnings_as_errors else ()),
             *self._platform(),
@@ -163,14 +163,14 @@ class GnuToolchain:
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
-        # A name that is a sibling's is the sibling's file, wherever it stands among the others.
+        # A sibling is linked by its path, at its position among the libraries.
         siblings = {sibling.target: sibling.library for sibling in unit.siblings}
         return (
             *self._kind(settings, support_folder),
             *self._platform(),
             *self._sanitizer(unit.driver),
             *self._link_time_optimisation(unit.driver),
-            # GCC compiles then, and names the folder that it does so in (12).
+            # With LTO, GCC (12) compiles during the link, and writes its working folder as well.
             *(prefix_maps(settings, sdk, self.root) if self._compiles_at_link(unit.driver) else ()),
             *self._strip(settings),
             *self.environment.for_language(unit.driver),
@@ -191,13 +191,13 @@ class GnuToolchain:
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         return (
             *self.compilers[unit.driver].command,
-            # Before the libraries: an archive is searched for what is undefined so far.
+            # Objects precede archives: the linker searches an archive for undefined symbols only.
             *("-o", unit.library, f"@{unit.response_file}"),
             *flags,
         )
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # its libraries are shared, or are said by the user
+        del languages  # the compiler's libraries are shared, unless a user's flags say otherwise
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
@@ -211,7 +211,7 @@ class GnuToolchain:
         )
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
-        # The driver takes a backslash before any character as that character.
+        # In a response file, a backslash escapes the next character.
         return "\n".join(
             "".join(f"\\{c}" if c in " \\'\"\t" else c for c in name) for name in objects
         )
@@ -226,14 +226,14 @@ class GnuToolchain:
                 "-dynamiclib",
                 f"-Wl,-install_name,@rpath/{filename}",
                 f"-Wl,-unexported_symbols_list,{support_folder}/unexported-symbols.txt",
-                # A library with debug information names its objects, which are then relative to
-                # the project's folder, where dsymutil is started too.
+                # Makes the paths of objects in debug information relative to the project's folder,
+                # which is also the working folder of dsymutil.
                 *(("-Wl,-oso_prefix,.",) if settings.prefix_map and self._debug(settings) else ()),
             )
         return (
             "-shared",
             f"-Wl,-soname,{filename}",
-            # macOS and Windows allow no undefined symbol anyway.
+            # By default, only the linkers of macOS and Windows reject undefined symbols.
             "-Wl,-z,defs",
             f"-Wl,--version-script={support_folder}/local-symbols.map",
             *(("-Wl,--exclude-libs,ALL",) if settings.exclude_libs else ()),
@@ -250,8 +250,8 @@ class GnuToolchain:
 
     def _sanitizer(self, language: str) -> tuple[str, ...]:
         flags = sanitizer_flags(self.project.build_type)
-        # Clang links no run time into a shared library unless it is a shared one itself, and the
-        # library may have no undefined symbols. (Apple's has no other kind.)
+        # By default, Clang does not link a shared library with the runtime, but -z defs rejects
+        # undefined symbols. (Apple's Clang always links with the shared runtime.)
         shared = flags and self.system == "linux" and self.compilers[language].family == "clang"
         return (*flags, "-shared-libsan") if shared else flags
 
@@ -266,7 +266,7 @@ class GnuToolchain:
     def _strip(self, settings: ExtensionSettings) -> tuple[str, ...]:
         if not self.project.strip:
             return ()
-        # Debug information that was asked for stays: on macOS for dsymutil to read.
+        # Requested debug information is not stripped; on macOS, dsymutil reads it.
         debug = self._debug(settings)
         if self.system != "darwin":
             return () if debug else ("-Wl,--strip-all",)
@@ -283,7 +283,7 @@ class GnuToolchain:
         if not unit.siblings:
             return ()
         origin = "@loader_path" if self.system == "darwin" else "$ORIGIN"
-        # Its own folder first: there all libraries of an editable install lie.
+        # The library's own folder is first: an editable install has all libraries in one folder.
         folders = dict.fromkeys((".", *(sibling.from_package for sibling in unit.siblings)))
         return tuple(
             f"-Wl,-rpath,{origin if folder == '.' else f'{origin}/{folder}'}" for folder in folders

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AMD's hipcc, which is a Clang for the host and for the GPU, on Linux."""
+"""Command lines for AMD's hipcc on Linux, a Clang for both host and GPU code."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..settings.model import ExtensionSettings, ProjectSettings
 from . import gnu
 from .model import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
-#: What is compiled for where nothing is declared: of each family that ROCm supports, from 6.0 on,
-#: one that all its releases know. Without any, hipcc would ask for the GPUs of this machine.
+#: The default: one architecture of each family that all releases of ROCm from 6.0 on support.
+#: Without architectures, hipcc would query the GPUs of this machine.
 DEFAULT_ARCHITECTURES = ("gfx908", "gfx90a", "gfx942", "gfx1030", "gfx1100")
 
 
@@ -62,15 +62,15 @@ class HipccCompiler:
             *self.compiler.launcher,
             *self.compiler.command,
             *flags,
-            # Goes into the names of what is local to a source; by default Clang hashes the
-            # source's absolute path.
+            # Part of the names of local symbols; by default, Clang hashes the absolute path of the
+            # source.
             f"-cuid={unit.source}",
             *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
             *("-c", unit.source, "-o", unit.object),
         )
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        del settings  # there is one HIP runtime, and it is shared
+        del settings  # the only HIP runtime is shared
         return (f"-L{self.rocm}/lib", "-lamdhip64")
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Microsoft's ``cl`` and ``link``, and Clang's ``clang-cl``, which takes the same arguments."""
+"""Command lines for Microsoft's ``cl`` and ``link``, and for Clang's ``clang-cl``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .model import (
     StaticPart,
 )
 
-#: What upstream's CMake helper (`tvm_ffi_add_msvc_flags`) defines.
+#: The macros that upstream's CMake helper (`tvm_ffi_add_msvc_flags`) defines.
 DEFINITIONS = (
     "WIN32_LEAN_AND_MEAN",
     "_CRT_SECURE_NO_WARNINGS",
@@ -33,7 +33,7 @@ DEFINITIONS = (
 _CXX_STANDARD = {"17": "/std:c++17", "20": "/std:c++20"}
 _C_STANDARD = {"11": "/std:c11", "17": "/std:c17"}
 
-# /MD always: apache-tvm-ffi's own library uses the release run time, and objects cross over.
+# Debug builds use /MD as well: objects cross into apache-tvm-ffi, which uses the release runtime.
 _OPTIMISATION = {
     "release": ("/O2", "/DNDEBUG"),
     "debug": ("/Od",),
@@ -55,10 +55,10 @@ def optimisation(build_type: str, *, clang: bool = False) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class MsvcToolchain:
-    """Command lines for Microsoft's compiler and linker, and for those that stand in for them.
+    """Command lines for Microsoft's compiler and linker, and for LLVM's compatible programs.
 
-    :param linker: the path of ``link.exe`` (another program has that name in a Unix shell) or of
-        ``lld-link``.
+    :param linker: the path of ``link.exe`` or ``lld-link``. (In a Unix shell for Windows, ``link``
+        is another program.)
     :param root: the project's folder, absolute.
     """
 
@@ -97,12 +97,12 @@ class MsvcToolchain:
             *("/nologo", "/utf-8", standard),
             *(("/EHsc", "/Zc:__cplusplus") if cxx else ()),
             *optimisation(self.project.build_type, clang=clang),
-            # /Z7: in the objects. One file for all of them (/Zi) would need a server to write it.
+            # /Z7 writes debug information to the objects; /Zi needs a server that writes one file.
             *(("/Z7",) if self._has_debug_information(settings) else ()),
             *self._link_time_optimisation(clang=clang),
             *(("/WX",) if self.project.warnings_as_errors else ()),
             "/MD",
-            # Reflection instantiates more sections than an object holds by default (C1128).
+            # Reflection instantiates more sections than an object supports by default (C1128).
             *(("/bigobj", "/Zc:inline") if settings.msvc_flags else ()),
             *self._path_maps(settings, sdk, clang=clang),
             *(f"/D{definition}" for definition in DEFINITIONS if settings.msvc_flags),
@@ -133,16 +133,16 @@ class MsvcToolchain:
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
-        del support_folder  # nothing is exported unasked
+        del support_folder  # there are no support files
         siblings = {sibling.target: _import_library(sibling.library) for sibling in unit.siblings}
         debug = self._has_debug_information(settings)
         clang = self.compilers[unit.driver].family == "clang-cl"
         return (
             *("/nologo", "/DLL", "/INCREMENTAL:NO"),
-            # A time stamp in the header would make every build another file.
+            # Without it, the header contains a time stamp, which differs in every build.
             "/Brepro",
-            # With debug information nothing is left out by default; without a path of this
-            # machine the debugger looks beside the library.
+            # /DEBUG disables /OPT by default. /PDBALTPATH replaces the absolute path of the PDB by
+            # its name, so that a debugger searches beside the library.
             *(("/DEBUG", "/OPT:REF", "/OPT:ICF", "/PDBALTPATH:%_PDB%") if debug else ()),
             *((f"/PDB:{_debug_file(unit)}",) if debug else ()),
             *(("/LTCG",) if self.project.lto and not clang else ()),
@@ -169,7 +169,7 @@ class MsvcToolchain:
         )
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # its libraries are shared
+        del languages  # the compiler's libraries are shared
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
@@ -179,16 +179,16 @@ class MsvcToolchain:
         return "\n".join(f'"{name}"' for name in objects)
 
     def shell_line(self, command: tuple[str, ...]) -> str:
-        # ninja on Windows starts programs without a shell.
+        # On Windows, ninja does not use a shell.
         return subprocess.list2cmdline(command)
 
     def _path_maps(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, *, clang: bool
     ) -> tuple[str, ...]:
-        """Keep the project's folder out, which only debug information and `/FC` would let in.
+        """Return flags that replace the project's folder in debug information and with `/FC`.
 
-        cl (19.38) takes `/pathmap` into account with the first alone, which then warns of every
-        `__FILE__` that holds a whole path (C5049), mapped or not.
+        cl (19.38) supports `/pathmap` only with `/experimental:deterministic`, which warns about
+        every absolute path in `__FILE__` (C5049), even if it is mapped.
         """
         if clang:
             return tuple(f"/clang:{option}" for option in prefix_maps(settings, sdk, self.root))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""NVIDIA's nvcc, on Linux and on Windows."""
+"""Command lines for NVIDIA's nvcc on Linux and Windows."""
 
 from __future__ import annotations
 
@@ -17,36 +17,38 @@ from ..settings.model import ExtensionSettings, ProjectSettings
 from . import gnu, msvc
 from .model import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
-# The libraries that nvcc itself links for each kind of CUDA runtime, but for the one of device
-# code that starts kernels, which needs a device link (-rdc).
+# The libraries that nvcc links by default for each kind of CUDA runtime, except libcudadevrt, which
+# needs a device link (-rdc).
 _RUNTIME = {
     "linux": {"static": ("-lcudart_static", "-lrt", "-lpthread", "-ldl"), "none": ()},
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
 }
 
-# nvcc (13.0) starts its tools with `sh -c` and puts paths between quotation marks without
-# escaping what is special there; fatbinary reads a list between commas.
+# nvcc (13.0) runs its tools with `sh -c`. It quotes paths, but does not escape special characters.
+# fatbinary splits its arguments at commas.
 _UNUSABLE_IN_PATHS = '"$`,'
-# It names the source's absolute path, too; what that comes to does not matter, see below.
+# nvcc also passes the source's absolute path on, but expanding a variable in it does no harm:
+# `_reproducible` replaces the path.
 _UNUSABLE_IN_ROOT = '"`'
-# Of what it passes on itself it loses quotation, expands variables and splits lists.
+# In the arguments that nvcc passes on, the shell removes quotation marks and expands variables, and
+# nvcc splits lists.
 _UNUSABLE_IN_WORDS = "\\\"'$`,"
 
 
 @dataclass(frozen=True)
 class NvccCompiler:
-    """Command lines for nvcc and the C++ compiler that it gives the host's part of a source to.
+    """Command lines for nvcc, which compiles the host code of a source with a C++ compiler.
 
     :param compiler: nvcc.
-    :param release: as in ``13.0``.
-    :param host: what C++ is compiled with.
-    :param known_architectures: what it compiles for, in PyTorch's notation: ``9.0``, ``9.0a``.
-    :param library_dirs: where the toolkit's libraries lie, those that stand in for the driver's
-        among them.
+    :param release: such as ``13.0``.
+    :param host: the C++ compiler.
+    :param known_architectures: supported architectures in PyTorch's notation: ``9.0``, ``9.0a``.
+    :param library_dirs: the folders of the toolkit's libraries, including stubs of the driver's
+        libraries.
     :param root: the project's folder, absolute.
     :param shared_runtime: the name of the shared CUDA runtime for the linker's ``-l``.
-    :param takes_objtemp: whether it has ``-objtemp`` (documented from 11.2 on).
-    :param takes_source_name: whether its front end has ``--orig_src_path_name``.
+    :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since 11.2).
+    :param takes_source_name: whether its front end supports ``--orig_src_path_name``.
     """
 
     compiler: Compiler
@@ -104,8 +106,8 @@ class NvccCompiler:
             *self._for_host(arguments),
             *(_quoted(word) if self._is_map(word) else word for word in flags),
             *self._reproducible(unit),
-            # With the headers of the toolkit and of the system, as C++ has it: those of
-            # apache-tvm-ffi are system headers too, and -MMD exists on Linux alone.
+            # -MD reports system headers as well, which include those of apache-tvm-ffi. (-MMD would
+            # skip them, and exists on Linux only.)
             *("-MD", "-MT", unit.object, "-MF", unit.depfile),
             *("-c", unit.source, "-o", unit.object),
         )
@@ -115,8 +117,8 @@ class NvccCompiler:
         if self.system == "windows":
             folders = [f"/LIBPATH:{folder}" for folder in self.library_dirs]
             return (*folders, *_RUNTIME["windows"][runtime])
-        # Without a runtime, too: `libraries = ["cuda"]` is the driver's library, of which a
-        # machine without a driver has the toolkit's stand-in alone.
+        # Even without a runtime: `libraries = ["cuda"]` links the driver's library, for which a
+        # machine without a driver has only the toolkit's stub.
         folders = [f"-L{folder}" for folder in self.library_dirs]
         shared = (f"-l{self.shared_runtime}",)
         return (*folders, *_RUNTIME["linux"].get(runtime, shared))
@@ -135,16 +137,15 @@ class NvccCompiler:
     def _gnu_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return what is nvcc's own, and what is the host compiler's.
+        """Return the flags of nvcc and the flags of the host compiler.
 
-        nvcc's -O and -g are about the host's part alone, as with CMake. Device code is optimised
-        always: debugging it (-G) makes it many times slower, and its line numbers (-lineinfo)
-        hold the project's folder, which nvcc (13.5) has no way to map. Those are the extension's
-        to ask for.
+        As with CMake, nvcc's -O and -g apply to host code only. Device code is always optimised:
+        -G makes it many times slower, and -lineinfo writes the project's folder, which nvcc (13.5)
+        cannot map. An extension can add these flags itself.
 
-        Nor does link-time optimisation reach these sources. nvcc's own (-dlto) is about device
-        code and wants a device link; and a host compiler's would have to keep what registers
-        kernels, which nobody promises. An object with machine code fits into such a link.
+        Link-time optimisation does not apply to CUDA sources. nvcc's -dlto optimises device code
+        and needs a device link. The host compiler's LTO might remove the code that registers
+        kernels. The linker accepts objects with machine code in a link with LTO.
         """
         speed = gnu.optimisation(self.project.build_type)
         ours = tuple(word for word in speed if word.startswith(("-O", "-g", "-D")))
@@ -189,9 +190,9 @@ class NvccCompiler:
             name, _, ptx = architecture.partition("+")
             if name not in self.known_architectures:
                 raise ConfigurationError(
-                    f"{settings.place('cuda_architectures')}: nvcc {self.release} does "
-                    f"not compile for {architecture!r}",
-                    hint=f"it knows {', '.join(self.known_architectures)}",
+                    f"{settings.place('cuda_architectures')}: nvcc {self.release} does not "
+                    f"support {architecture!r}",
+                    hint=f"it supports {', '.join(self.known_architectures)}",
                 )
             number = name.replace(".", "")
             flags[f"-gencode=arch=compute_{number},code=sm_{number}"] = None
@@ -200,13 +201,13 @@ class NvccCompiler:
         return tuple(flags)
 
     def _reproducible(self, unit: CompileUnit) -> tuple[str, ...]:
-        """Keep what is different in every run, and in every folder, out of the object."""
+        """Return flags that keep process numbers and absolute paths out of the object."""
         return (
-            # The names of intermediate files are in it: with the number of a process, if they lie
-            # in the folder for temporary files.
+            # Objects contain the names of intermediate files. In the folder for temporary files,
+            # the names contain a process number.
             *(("-objtemp",) if self.takes_objtemp else ()),
-            # Names of what is local to a source get a hash of its absolute path, with or without
-            # -frandom-seed (13.5). The front end takes another name, if it has no spaces.
+            # Names of local symbols contain a hash of the source's absolute path, even with
+            # -frandom-seed (13.5). The front end accepts another name, which must have no spaces.
             *(
                 ("-Xcudafe", f"--orig_src_path_name={quote(unit.source)}")
                 if self.takes_source_name
@@ -215,10 +216,10 @@ class NvccCompiler:
         )
 
     def _for_host(self, words: Iterable[str]) -> tuple[str, ...]:
-        """Return words that arrive at the host compiler as they are.
+        """Quote words so that the host compiler receives them unchanged.
 
-        nvcc splits what it is given at commas, takes one level of quotation off, and pastes the
-        rest into a line for the shell.
+        nvcc splits the value of -Xcompiler at commas, removes one level of quotation, and inserts
+        the rest into a shell command.
         """
         if self.system == "windows":
             return tuple(f"-Xcompiler={word}" for word in words)
@@ -226,9 +227,10 @@ class NvccCompiler:
         return tuple(word if self._is_map(word) else _quoted(word) for word in every)
 
     def _is_map(self, word: str) -> bool:
-        """Whether a word is quoted in the command alone, for flags are recorded without folders.
+        """Return whether a word is a prefix map, which is quoted in the command only.
 
-        How it is quoted would tell, and wheels from two folders would differ.
+        The build record contains the flags without absolute paths. With quotation marks, which
+        depend on the path, wheels built in two folders would differ.
         """
         names = (".", PACKAGES, ENVIRONMENT)
         return word.startswith("-Xcompiler=-ffile-prefix-map=") and word.endswith(
@@ -236,7 +238,7 @@ class NvccCompiler:
         )
 
     def _passed_on(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """Return one option of the preprocessor, which is the host's, so that it arrives there."""
+        """Quote one option of the preprocessor, which is the host compiler's, if necessary."""
         if self.system == "windows" or not set(_UNUSABLE_IN_WORDS) & set("".join(words)):
             return words
         return self._for_host(words)
@@ -251,7 +253,7 @@ class NvccCompiler:
 
 
 def host_command(host: Compiler) -> tuple[str, tuple[str, ...]]:
-    """Return the program of a C++ compiler, and what it is always given.
+    """Return the program of a C++ compiler without its launcher, and its fixed arguments.
 
     >>> host_command(Compiler(("ccache", "g++", "-m64"), "gcc", "g++ 12"))
     ('g++', ('-m64',))
@@ -261,17 +263,17 @@ def host_command(host: Compiler) -> tuple[str, tuple[str, ...]]:
 
 
 def default_architectures(known: Iterable[str]) -> tuple[str, ...]:
-    """Return what is compiled for where nothing is declared: the first of every generation.
+    """Return the default architectures: the first of every generation.
 
-    The newest comes with code that later GPUs compile themselves. It is what nvcc's own
-    ``-arch=all-major`` stands for, which older releases do not have. No GPU is asked.
+    The newest one includes PTX, which the drivers of later GPUs compile. The result is the same as
+    nvcc's ``-arch=all-major``, which older releases lack. No GPU is queried.
 
     >>> default_architectures(["8.0", "8.6", "9.0", "9.0a", "7.5"])
     ('7.5', '8.0', '9.0+PTX')
     """
     generations: dict[int, int] = {}
     for name in known:
-        if not name.endswith(("a", "f")):  # for one GPU, or one family, alone
+        if not name.endswith(("a", "f")):  # for a single GPU or family
             major, minor = map(int, name.split("."))
             generations[major] = min(minor, generations.get(major, minor))
     names = [f"{major}.{minor}" for major, minor in sorted(generations.items())]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a process needs to load a library that was built with a sanitizer."""
+"""Environment variables for loading a library that was built with a sanitizer."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from ..base.errors import BuildError
 from ..settings.model import SANITIZERS
 from . import Compiler
 
-# GCC's libubsan is loaded with the library like any other; Clang's lies where no loader looks.
+# GCC's libubsan needs no preloading; Clang's is in a folder that the loader does not search.
 _GCC_RUNTIME = {"address": "libasan.so", "thread": "libtsan.so"}
 _CLANG_RUNTIME = {"address": "asan", "thread": "tsan", "undefined": "ubsan_standalone"}
 
-# CPython keeps what it allocates to its end, which is no leak, and raises MemoryError where there
-# is not enough.
+# CPython does not free some memory at exit, which is no leak, and expects NULL from a failed
+# allocation to raise MemoryError.
 _OPTIONS = {"address": ("ASAN_OPTIONS", "detect_leaks=0:allocator_may_return_null=1")}
 
 
 def run_time_variables(
     build_type: str, compiler: Compiler, environment: Mapping[str, str], *, system: str
 ) -> dict[str, str]:
-    """Return the environment variables under which Python can load such a library.
+    """Return the environment variables that Python needs to load such a library.
 
-    The runtime of a sanitizer has to come before everything else in a process, and the C++
-    library's right after: the runtime looks for what it wraps when it starts.
+    The sanitizer's runtime must be the first library in the process. The C++ library must follow:
+    the runtime resolves the functions that it wraps when it starts.
 
-    :param compiler: what linked the library.
-    :param environment: what is set already, and is kept.
-    :raises BuildError: the compiler has no such runtime.
+    :param compiler: the compiler that linked the library.
+    :param environment: the current variables; their values are kept.
+    :raises BuildError: the compiler has no shared runtime.
     """
     sanitizer = SANITIZERS.get(build_type, "")
     known = _GCC_RUNTIME if compiler.family == "gcc" else _CLANG_RUNTIME
@@ -39,7 +39,7 @@ def run_time_variables(
         return {}
     runtime = _runtime(sanitizer, compiler, system)
     variable = "DYLD_INSERT_LIBRARIES" if system == "darwin" else "LD_PRELOAD"
-    # macOS has one C++ library, which the runtime is linked with.
+    # On macOS, the runtime itself links with the only C++ library.
     others = [] if system == "darwin" else [_file(compiler, "libstdc++.so.6")]
     before = environment.get(variable)
     preloaded = [runtime, *others, *([before] if before else [])]
@@ -51,7 +51,7 @@ def run_time_variables(
 
 
 def runtime_names(sanitizer: str, family: str, system: str, machine: str) -> tuple[str, ...]:
-    """Return the file names that a compiler's shared runtime may have.
+    """Return the possible file names of a compiler's shared runtime.
 
     >>> runtime_names("address", "gcc", "linux", "x86_64")
     ('libasan.so',)
@@ -81,7 +81,7 @@ def _runtime(sanitizer: str, compiler: Compiler, system: str) -> str:
 
 
 def _file(compiler: Compiler, name: str) -> str:
-    """Return where a file of a compiler's own lies; its name alone where the compiler has none."""
+    """Return the path of one of the compiler's own files, or its name if it is missing."""
     result = subprocess.run(
         [*compiler.command, f"-print-file-name={name}"],
         capture_output=True,

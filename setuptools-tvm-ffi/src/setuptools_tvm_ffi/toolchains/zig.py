@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Zig's C and C++ compilers, which build for other platforms than the one they run on.
+"""Command lines for Zig's C and C++ compilers, which build for other platforms.
 
-They are Clang, with headers and libraries of every platform and linkers of their own:
-https://ziglang.org/download/0.17.0/release-notes.html. What is taken from Zig is what Clang
-documents; where its linkers take fewer options than GNU ld does, it is said here.
+The compilers are Clang, with the headers and libraries of every platform and Zig's own linkers:
+https://ziglang.org/download/0.17.0/release-notes.html. This module uses flags that Clang documents,
+and comments on options of GNU ld that Zig's linkers lack.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from ..settings.model import ExtensionSettings
 from .gnu import GnuToolchain
 from .model import Companion, LinkUnit, StaticPart, library_filename
 
-#: Declares what Windows lacks of what the headers of apache-tvm-ffi call; it lies beside those.
+#: Declares functions that the headers of apache-tvm-ffi call and that Windows lacks.
 WINDOWS_HEADER = "windows-stand-ins.h"
 
 _DRIVERS = {"c": "cc", "cxx": "c++"}
-# Zig puts the C++ library into what it links, and with it operators that everybody may see.
+# Zig links the C++ library statically, whose operators new and delete are visible by default.
 _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
 
 
 def driver_command(target: str, language: str) -> tuple[str, ...]:
-    """Return how the compiler of a language is started, ``zig`` being on PATH.
+    """Return the command of a language's compiler, with ``zig`` on PATH.
 
-    A full path would differ in each isolated environment, and have everything compiled anew.
+    An absolute path would differ in each isolated environment, and make all objects stale.
 
     >>> driver_command("aarch64-macos.11.0", "cxx")
     ('zig', 'c++', '-target', 'aarch64-macos.11.0')
@@ -42,8 +42,8 @@ def driver_command(target: str, language: str) -> tuple[str, ...]:
 class ZigToolchain(GnuToolchain):
     """Command lines for ``zig cc`` and ``zig c++``.
 
-    :param llvm: the release that Zig's C++ library is of.
-    :param mingw: that of what Windows' start-up code is of.
+    :param llvm: the release of LLVM that Zig's C++ library is from.
+    :param mingw: the release of mingw-w64 that Windows' start-up code is from.
     """
 
     llvm: str | None = None
@@ -51,7 +51,7 @@ class ZigToolchain(GnuToolchain):
 
     def support_files(self) -> Mapping[str, str]:
         if self.system != "linux":
-            return {}  # Zig's linkers (0.17) take no list of symbols to leave out
+            return {}  # Zig's linkers (0.17) for macOS and Windows support no list of local symbols
         return {"local-symbols.map": local_symbols.version_script(_NEW_AND_DELETE)}
 
     def compile_flags(
@@ -60,9 +60,9 @@ class ZigToolchain(GnuToolchain):
         windows = self.system == "windows" and settings.link_header
         debug = settings.debug_symbols or self.project.build_type != "release"
         return (
-            # Zig makes debug information unless told not to (0.17), with this machine's paths.
+            # By default, Zig (0.17) writes debug information with absolute paths.
             *(() if debug else ("-g0",)),
-            # Without optimisation it would look for undefined behaviour, and trap.
+            # Without optimisation, Zig enables the undefined behaviour sanitizer by default.
             "-fno-sanitize=undefined",
             *(("-include", WINDOWS_HEADER) if windows else ()),
             *super().compile_flags(settings, sdk, language),
@@ -77,7 +77,7 @@ class ZigToolchain(GnuToolchain):
                 for sibling in unit.siblings
             )
             unit = replace(unit, siblings=imported)
-        # Zig compiles the C++ library as the link is optimised, once for each level.
+        # Zig compiles its C++ library with the link's optimisation level: use a single level.
         kept = replace(
             self.environment,
             cflags=_without_levels(self.environment.cflags),
@@ -92,18 +92,18 @@ class ZigToolchain(GnuToolchain):
         command = super().link_command(flags, unit)
         if self.system != "windows":
             return command
-        # Zig would name it after the first object.
+        # By default, Zig names the import library after the first object.
         return (*command, f"-Wl,--out-implib,{import_library(unit.library)}")
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
-        del settings, unit  # neither dsymutil nor a PDB: `check_settings` says so
+        del settings, unit  # `check_settings` rejects settings that need a companion
         return None
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
         version = next(iter(self.compilers.values())).version.rpartition(" ")[2]
         parts: list[StaticPart] = [("compiler_rt", version, "Zig")]
         if "cxx" in languages:
-            # macOS has the last of them.
+            # libunwind is part of macOS.
             names = ("libc++", "libc++abi", *(() if self.system == "darwin" else ("libunwind",)))
             parts += [(name, self.llvm, "LLVM Project") for name in names]
         if self.system == "windows":
@@ -113,7 +113,7 @@ class ZigToolchain(GnuToolchain):
     def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
         filename = library_filename(self.system, settings.target)
         if self.system == "darwin":
-            # Room for repair tools to write longer install names.
+            # Reserves space, so that repair tools can write longer install names.
             return (
                 "-dynamiclib",
                 f"-Wl,-install_name,@rpath/{filename}",
@@ -137,7 +137,7 @@ def _without_levels(flags: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def import_library(library: str) -> str:
-    """Return the import library of a DLL, beside it.
+    """Return the path of a DLL's import library.
 
     >>> import_library("build/pkg.ops/ops.dll")
     'build/pkg.ops/ops.lib'
@@ -146,19 +146,20 @@ def import_library(library: str) -> str:
 
 
 def check_settings(settings: ExtensionSettings, system: str) -> None:
-    """Refuse what a library asks for and Zig's linkers (0.17) do not do.
+    """Reject settings that Zig's linkers (0.17) do not support.
 
-    :raises ConfigurationError: by key.
+    :raises ConfigurationError: a setting is not supported; the message names its key.
     """
     if settings.exclude_libs and settings.archives:
         raise ConfigurationError(
-            f"{settings.place('exclude_libs')}: Zig's linkers cannot hide what "
-            f"{', '.join(settings.archives)} defines",
-            hint="compile the archive's sources with the others, or set exclude-libs to false",
+            f"{settings.place('exclude_libs')}: Zig's linkers cannot hide the "
+            f"symbols of {', '.join(settings.archives)}",
+            hint="add the archive's sources to 'sources', or set exclude-libs to false",
         )
     if settings.debug_symbols and system != "linux":
+        name = {"darwin": "macOS", "windows": "Windows"}[system]
         raise ConfigurationError(
-            f"{settings.place('debug_symbols')}: Zig makes no debug information that is shipped "
-            "beside a library",
-            hint="leave it out for this target",
+            f"{settings.place('debug_symbols')}: Zig cannot write debug symbols to a separate "
+            f"file for {name}",
+            hint="remove debug-symbols for this target",
         )
