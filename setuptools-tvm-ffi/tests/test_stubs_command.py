@@ -574,10 +574,9 @@ def test_a_wheel_has_fresh_stubs_and_those_of_the_tree_are_said_to_be_old(
     before = committed.tree()
     for _ in range(2):  # the second time from what is kept of the first
         files = ", ".join(sorted({API, API_STUB, INIT_STUB}))
-        assert warnings(committed.build()) == [
-            f"stubs in the source tree are out of date: {files}; "
-            "'setuptools-tvm-ffi stubs' writes them anew"
-        ]
+        (warning,) = warnings(committed.build())
+        assert f"out of date: {files};" in warning
+        assert "'setuptools-tvm-ffi stubs'" in warning
         assert committed.tree() == before
         assert "def scale(value: int, times: int, /) -> int:" in committed.read(API_STUB)
         assert "answer as answer" in committed.read(INIT_STUB)
@@ -597,7 +596,7 @@ def test_a_build_that_checks_fails_with_the_difference(check: str, committed: Pr
     assert patch.startswith(f"--- a/{API_STUB}\n")
     for line in patch.splitlines():
         assert line.rstrip() in printed
-    assert "hint: 'setuptools-tvm-ffi stubs' writes them anew" in printed
+    assert "setuptools-tvm-ffi stubs'" in printed.partition("hint: ")[2]
     refresh(committed)
     assert warnings(committed.build(config_settings={"stubs": check})) == []
 

@@ -11,10 +11,10 @@ from setuptools_tvm_ffi.building.model import BuiltLibrary
 from setuptools_tvm_ffi.building.plan import LibraryPlan
 from setuptools_tvm_ffi.plugin.placement import (
     ShippedFile,
-    place,
     place_in_build_lib,
     place_in_source_tree,
     shipped_files,
+    write_files,
 )
 from setuptools_tvm_ffi.project.package_tree import PackageTree
 from setuptools_tvm_ffi.settings import ExtensionSettings
@@ -64,7 +64,7 @@ def test_all_may_be_shipped_in_one_folder() -> None:
 
 
 def test_files_are_written_with_their_permissions(tmp_path: Path) -> None:
-    place(shipped_files([built("pkg.ops", b"x", "ops.pdb")]), tmp_path)
+    write_files(shipped_files([built("pkg.ops", b"x", "ops.pdb")]), tmp_path)
     assert files_below(tmp_path) == {"pkg/libops.so": b"x", "pkg/ops.pdb": b"ops.pdb"}
     modes = {
         file: stat.S_IMODE((tmp_path / "pkg" / file).stat().st_mode) for file in ("libops.so",)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the plugin's behaviour on top of whatever commands a distribution uses.
+"""Extends the commands of a distribution, whichever classes it uses.
 
-This is the entry point in ``setuptools.finalize_distribution_options``: it runs for every project
-that is built where the plugin is installed, so it imports no command before one is needed.
+setuptools calls `attach` as an entry point of ``setuptools.finalize_distribution_options``: for
+every project that is built where the plugin is installed. So it imports commands only if needed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _EXTENDED = frozenset(
 
 
 def attach(distribution: Distribution) -> None:
-    """Make `distribution` build its TVM-FFI extensions; others stay as they are.
+    """Make `distribution` build its TVM-FFI extensions.
 
-    Commands are extended when they are looked up, not when a project is read: ``cmdclass`` of
-    `pyproject.toml` comes after the entry points have run.
+    A command is extended when setuptools looks it up: setuptools reads ``cmdclass`` of
+    `pyproject.toml` after the entry points have run.
     """
     lookup = distribution.get_command_class
     if getattr(lookup, "extended_by_tvm_ffi", False):
@@ -49,10 +49,10 @@ def attach(distribution: Distribution) -> None:
 
 
 def _discover_packages(distribution: Any) -> None:  # noqa: ANN401 - setuptools' own attributes
-    """Have packages that are not listed found by our rule.
+    """Use `PackageDiscovery` for a project that lists no packages.
 
-    A distribution gets its finder after the entry points have run, and uses it no sooner than it
-    has read its configuration.
+    setuptools sets a distribution's finder after the entry points have run, and uses it after it
+    has read the configuration.
     """
     parse_config_files = distribution.parse_config_files
 
@@ -66,13 +66,13 @@ def _discover_packages(distribution: Any) -> None:  # noqa: ANN401 - setuptools'
 
 
 def _add_declared_extensions(distribution: Distribution) -> None:
-    """Add the libraries that `pyproject.toml` declares."""
+    """Add the extensions that `pyproject.toml` declares."""
     try:
         text = Path("pyproject.toml").read_bytes()
     except OSError:
         return
     if b"setuptools-tvm-ffi" not in text:
-        return  # another project's, which is not to pay for more than this look
+        return  # a project that does not use the plugin must not pay for more
     from .extension import TVMFFIExtension  # noqa: PLC0415 - as above
 
     distribution.ext_modules = [

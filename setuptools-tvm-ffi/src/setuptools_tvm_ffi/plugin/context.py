@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the code that builds a distribution attaches to it for the commands."""
+"""The build context, which a hook attaches to a distribution for its commands."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _CONTEXT = "tvm_ffi_build_context"
 
 
 class StubsReceiver(Protocol):
-    """What is given stubs instead of their being placed."""
+    """Receives the stubs of a project instead of the source tree or the wheel."""
 
     def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
-        """Take all stubs of a project."""
+        """Process all stubs of a project."""
 
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a hook knows that builds a distribution.
+    """What a hook passes to the commands of a distribution.
 
-    :param project: what it has read already.
-    :param config_settings: of the frontend.
-    :param rebuild_into: where the libraries of an editable install lie that are to be replaced.
-    :param stubs: what wants stubs alone, and nothing placed.
+    :param project: the settings, if the hook has read them.
+    :param config_settings: the frontend's.
+    :param rebuild_into: the folder with the libraries of an editable install to rebuild.
+    :param stubs: receives the stubs of a build that writes nothing else.
     """
 
     project: Project | None = None
@@ -44,24 +44,24 @@ class BuildContext:
 
 
 def set_build_context(distribution: Distribution, context: BuildContext) -> None:
-    """Have what a hook was told count for a distribution."""
+    """Attach the hook's build context to a distribution."""
     vars(distribution)[_CONTEXT] = context
 
 
 def build_context_of(distribution: Any) -> BuildContext:  # noqa: ANN401 - a command knows no better
-    """Return what the hook was told that builds a distribution."""
+    """Return the build context that the hook attached, or an empty one."""
     context: BuildContext = vars(distribution).get(_CONTEXT, BuildContext())
     return context
 
 
 def project_of(distribution: Any) -> Project:  # noqa: ANN401 - a command knows no better
-    """Return the settings that hold for a distribution, read once.
+    """Return the settings of a distribution, which are read once.
 
-    :raises ConfigurationError: they are not what they have to be.
+    :raises ConfigurationError: a setting is invalid.
     """
     known: Project | None = vars(distribution).get(_PROJECT)
     if known is None:
-        from ..settings import read_project  # noqa: PLC0415 - see the module's first lines
+        from ..settings import read_project  # noqa: PLC0415 - not every project needs it
 
         known = build_context_of(distribution).project or read_project(Path.cwd())
         vars(distribution)[_PROJECT] = known

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PEP 517 and PEP 660 hooks: setuptools' own, with our requirements and our way to fail.
+"""PEP 517 and PEP 660 hooks, which wrap those of setuptools.
+
+They add the plugin's requirements, and print errors without a traceback.
 
 https://peps.python.org/pep-0517/, https://peps.python.org/pep-0660/,
 https://setuptools.pypa.io/en/latest/build_meta.html#dynamic-build-dependencies-and-other-build-meta-tweaks
@@ -34,9 +36,9 @@ _INVALID = "invalid pyproject.toml config"
 
 
 def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
-    """Return what else the build needs: apache-tvm-ffi, and ninja where none is usable.
+    """Return the build requirements: apache-tvm-ffi, and ninja unless a usable one is installed.
 
-    Where the platform tag comes from the libraries also what reads those; for another platform Zig.
+    If the libraries determine the platform tag, auditwheel and LIEF too; for a target, Zig.
     """
     with _hook(config_settings) as project:
         needed = _setuptools.get_requires_for_build_wheel(config_settings) + _requirements(project)
@@ -46,14 +48,14 @@ def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list
 
 
 def get_requires_for_build_editable(config_settings: ConfigSettings = None) -> list[str]:
-    """Return the same for an editable install."""
+    """Return the build requirements of an editable install."""
     with _hook(config_settings) as project:
         needed = _setuptools.get_requires_for_build_editable(config_settings)
         return needed + _requirements(project)
 
 
 def get_requires_for_build_sdist(config_settings: ConfigSettings = None) -> list[str]:
-    """Return what setuptools asks for: an sdist compiles nothing."""
+    """Return the requirements of setuptools alone: an sdist compiles nothing."""
     with _hook(config_settings, compiles=False):
         return list(_setuptools.get_requires_for_build_sdist(config_settings))
 
@@ -105,18 +107,18 @@ def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) ->
 
 
 def rebuild_editable(folder: str, config_settings: ConfigSettings = None) -> None:
-    """Build the libraries of an editable install anew; no hook of a frontend but one of our own.
+    """Rebuild the libraries of an editable install; frontends do not call this hook.
 
-    :param folder: where they are installed, see `rebuild`.
+    :param folder: the folder of the installed libraries, see `rebuild`.
     """
     with _hook(config_settings, rebuild_into=folder), _as_setup_script("build_ext"):
         _run_project()
 
 
 def build_stubs(receiver: StubsReceiver, config_settings: ConfigSettings = None) -> None:
-    """Build the libraries, and give away their stubs; no hook of a frontend but a command's.
+    """Build the libraries and pass their stubs to `receiver`; frontends do not call this hook.
 
-    Compiles what has changed, and writes to the build folder alone.
+    It compiles what has changed, and writes only to the build folder.
     """
     with _hook(config_settings, stubs=receiver), _as_setup_script("build_ext"):
         _run_project()
@@ -135,8 +137,8 @@ def _run_setup_script() -> None:
     except ModuleNotFoundError as problem:
         raise BuildError(
             f"setup.py: {problem}",
-            hint="an isolated build had it, this environment has not: install it here, or declare "
-            "the library in pyproject.toml",
+            hint="install it in this environment, which is not the isolated build environment, or "
+            "declare the library in pyproject.toml",
         ) from problem
 
 
@@ -158,14 +160,14 @@ def _hook(
     stubs: StubsReceiver | None = None,
 ) -> Iterator[Project]:
     with _reported_errors():
-        # What is wrong with them is said before a setup.py runs.
+        # Report invalid settings before running setup.py.
         project = read_project(Path.cwd(), config_settings=config_settings)
-        # What a setup.py declares may depend on the platform, and be nothing.
+        # A setup.py may declare no library on some platforms.
         if compiles and not project.settings.ext_modules and not Path("setup.py").exists():
             raise ConfigurationError(
-                f"pyproject.toml: {TABLE}.ext-modules: is missing, and there is no setup.py: "
-                "nothing declares a library",
-                hint=f"write [[{TABLE}.ext-modules]], or use the backend setuptools.build_meta",
+                f"pyproject.toml: {TABLE}.ext-modules: is missing, and there is no setup.py, so no "
+                "library is declared",
+                hint=f"add [[{TABLE}.ext-modules]], or use the backend setuptools.build_meta",
             )
         context = BuildContext(project, config_settings, rebuild_into, stubs)
         target_of(project)
@@ -175,11 +177,11 @@ def _hook(
 
 @contextlib.contextmanager
 def _attached_distribution(context: BuildContext) -> Iterator[None]:
-    """Attach the plugin to the project's distribution, with what the hook was told.
+    """Attach the plugin and the build context to the project's distribution.
 
-    For an in-tree backend (``backend-path``) no entry point is installed that would. setuptools'
-    hooks make distributions of a class of their own, so that it is done to the method that calls
-    the entry points.
+    An in-tree backend (``backend-path``) has no installed entry point that would do this.
+    setuptools' hooks use their own subclass of `Distribution`, so this patches the method that
+    calls the entry points.
     """
     patched: Any = setuptools.Distribution
     original = patched.finalize_options
@@ -199,7 +201,7 @@ def _attached_distribution(context: BuildContext) -> Iterator[None]:
 @contextlib.contextmanager
 def _as_setup_script(*arguments: str) -> Iterator[None]:
     before = sys.argv, sys.path[:]
-    # A setup.py may import what lies beside it, as with a frontend of old.
+    # A setup.py may import modules beside it, as with `python setup.py`.
     sys.argv, sys.path[:] = ["setup.py", *arguments], [os.getcwd(), *sys.path]
     try:
         yield
@@ -209,17 +211,17 @@ def _as_setup_script(*arguments: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _reported_errors() -> Iterator[None]:
-    """Turn an error of ours into its message and exit status 1, as a frontend shows it."""
+    """Print a `BuildError` without a traceback, and exit with status 1."""
     try:
         yield
     except ValueError as problem:
-        # setuptools' words for what it finds in tables that are its own to check.
+        # setuptools raises this for errors in tables that it checks.
         if not str(problem).startswith(_INVALID):
             raise
         print(render(BuildError(str(problem))), file=sys.stderr, flush=True)
         raise SystemExit(1) from None
     except (BuildError, SystemExit) as problem:
-        # distutils turns errors of commands into SystemExit("error: …") as it handles them.
+        # distutils turns errors of commands into SystemExit("error: …") with the error as context.
         error = problem if isinstance(problem, BuildError) else problem.__context__
         if not isinstance(error, BuildError):
             raise

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds a project's packages where it does not list them: those that its libraries go into.
+"""Finds the packages of a project that lists none: those that its libraries are installed into.
 
-By itself setuptools takes every folder of a flat layout for a package, ``csrc`` too, and refuses to
-choose among several
+In a flat layout setuptools takes every folder for a package, ``csrc`` too, and refuses to choose
+among several
 (https://setuptools.pypa.io/en/latest/userguide/package_discovery.html#flat-layout).
 """
 
@@ -17,15 +17,15 @@ from .extension import TVMFFIExtension
 
 
 class PackageDiscovery(ConfigDiscovery):
-    """setuptools' own, with an answer of ours for a flat layout."""
+    """setuptools' package discovery, with another rule for flat layouts."""
 
-    # Set by the class above.
+    # Set by the base class.
     dist: Any
     _disabled: bool
     _root_dir: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - setuptools' affair
-        """Fill in what the project does not say."""
+        """Set the packages that the project does not list."""
         names = {
             extension.settings.package.partition(".")[0]
             for extension in self.dist.ext_modules or ()
@@ -42,7 +42,7 @@ class PackageDiscovery(ConfigDiscovery):
         return self.dist.packages is None and self.dist.py_modules is None
 
     def _is_flat(self, names: set[str]) -> bool:
-        # `src` may hold the C++.
+        # `src` may contain the C++ sources.
         src = os.path.join(self._root_dir, "src")
         return not self.dist.package_dir and not any(
             os.path.isdir(os.path.join(src, name)) for name in names

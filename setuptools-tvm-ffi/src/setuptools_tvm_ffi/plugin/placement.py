@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts libraries and stubs where they belong: ``build_lib``, an editable wheel, the source tree."""
+"""Writes libraries and stubs into ``build_lib``, an editable wheel or the source tree."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ..toolchains import path_in_wheel
 _LIBRARY_MODE = 0o755
 _PLAIN_MODE = 0o644
 
-#: Contents by path in the wheel; ``None`` for a file that is to go.
+#: Contents by path in the wheel; ``None`` for a file to delete.
 StubFiles = Mapping[PurePosixPath, Union[bytes, None]]
 
 
 @dataclass(frozen=True)
 class ShippedFile:
-    """A library, or what is shipped beside one."""
+    """A library, or a companion of one."""
 
     path: PurePosixPath  #: in the wheel
     content: bytes
@@ -41,8 +41,8 @@ def shipped_files(
 ) -> Iterator[ShippedFile]:
     """Yield each library and its companions.
 
-    :param folder: the one for all of them; by default each is in its package.
-    :param system: what they are built for; by default the system of this machine.
+    :param folder: one folder for all files; by default each library is in its package.
+    :param system: the system they are built for; by default this machine's.
     """
     for library in libraries:
         path = path_in_wheel(library.settings, system)
@@ -52,7 +52,7 @@ def shipped_files(
             yield ShippedFile(place / name, content, _PLAIN_MODE)
 
 
-def place(files: Iterable[ShippedFile], folder: Path) -> None:
+def write_files(files: Iterable[ShippedFile], folder: Path) -> None:
     """Write files below a folder."""
     for file in files:
         replace_file(folder / file.path, file.content, mode=file.mode)
@@ -66,12 +66,12 @@ def place_in_build_lib(
     tree: PackageTree,
     memory: Path,
 ) -> None:
-    """Write a wheel's files, and take away those of the last build that are its no more.
+    """Write the wheel's files to `build_lib` and delete what only the previous build wrote.
 
-    setuptools packs whatever ``build_lib`` holds, and copies a source only over an older file: a
-    library that was renamed, or a stub of a prefix that is gone, would go on being shipped.
+    setuptools packs all files in ``build_lib``, and copies a source only over an older file. So a
+    renamed library, or a stub of a removed prefix, would stay in the wheel.
 
-    :param memory: the file that keeps what was placed.
+    :param memory: the file that lists the files of the previous build.
     """
     files = list(files)
     placed = {file.path for file in files} | {p for p, c in stubs.items() if c is not None}
@@ -85,7 +85,7 @@ def place_in_build_lib(
             (build_lib / name).unlink(missing_ok=True)
     known[key] = sorted(map(str, placed))
     replace_file(memory, json.dumps(known, indent=1).encode())
-    place(files, build_lib)
+    write_files(files, build_lib)
     for path, content in stubs.items():
         if content is None:
             (build_lib / path).unlink(missing_ok=True)
@@ -96,9 +96,9 @@ def place_in_build_lib(
 def place_in_source_tree(
     files: Iterable[ShippedFile], stubs: Iterable[StubFile], tree: PackageTree
 ) -> None:
-    """Write libraries and stubs into the packages; files that are there keep their permissions.
+    """Write libraries and stubs into the packages; existing files keep their permissions.
 
-    A stub that was written by other releases and would say the same stays.
+    A stub with the same content from other releases stays unchanged.
     """
     for file in files:
         replace_file(tree.source_of(file.path), file.content, mode=file.mode)

@@ -18,9 +18,9 @@ from .hooks import rebuild_editable
 
 
 def rebuild(folder: str) -> None:
-    """Build the project that a record is about, into the folder that the record lies in.
+    """Rebuild the project of a record into the folder of the record.
 
-    It is called in a process of its own, with the project's root as its working folder.
+    The import hook calls this in a child process, with the project's root as the current folder.
     """
     file = Path(folder, hook.RECORD)
     known = file.read_bytes()
@@ -34,7 +34,7 @@ def rebuild(folder: str) -> None:
             _remove(Path(folder, name))
         replace_file(file, known)
         raise SystemExit(render(_not_installed(record["distribution"], added)))
-    # What was edited while the compilers ran was not built: the next import is to see that.
+    # Files edited during the build were not built: keep their old signatures for the next import.
     record = json.loads(file.read_text(encoding="utf-8"))
     for part, signatures in before.items():
         record[part].update({n: s for n, s in signatures.items() if n in record[part]})
@@ -42,10 +42,10 @@ def rebuild(folder: str) -> None:
 
 
 def _not_installed(distribution: str, added: Iterable[str]) -> BuildError:
-    """Say why a file cannot be added: nothing could find it, and nothing would uninstall it."""
+    """Return the error for a new file, which nothing would find or uninstall."""
     return BuildError(
-        f"{distribution} has other libraries than when it was installed: {', '.join(added)}",
-        hint="install it once more, as with 'pip install -e .'",
+        f"{distribution} declares libraries that are not installed: {', '.join(added)}",
+        hint="reinstall it, for example with 'pip install -e .'",
     )
 
 

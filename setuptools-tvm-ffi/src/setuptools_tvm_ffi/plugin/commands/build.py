@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: where it gathers what goes into a wheel for another platform."""
+"""``build``: a separate ``build_lib`` for each target."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..context import project_of
 
 
 class BuildMixin(build):
-    """Gives each target a folder of its own: setuptools packs whatever it finds there."""
+    """Gives each target its own folder, because setuptools packs every file in it."""
 
     def finalize_options(self) -> None:
-        """Choose the folder, unless one was asked for."""
+        """Set the folder unless an option sets it."""
         target = target_of(project_of(self.distribution))
         if target is not None and self.build_platlib is None:
             self.build_platlib = os.path.join(self.build_base, f"lib.{target.name}")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build_ext``: builds the libraries and their stubs, and puts them where they belong.
+"""``build_ext``: builds the libraries and their stubs, then places both.
 
-A regular build writes below ``build_lib`` only. An editable one puts the libraries into the
-wheel and refreshes the stubs in the source tree, where the package is imported from.
+A regular build writes only below ``build_lib``. An editable build writes the libraries into the
+wheel, and the stubs into the source tree, from which the package is imported.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ from ..context import BuildContext, build_context_of, project_of
 from ..extension import TVMFFIExtension, check_together
 from ..placement import (
     ShippedFile,
-    place,
     place_in_build_lib,
     place_in_source_tree,
     shipped_files,
+    write_files,
 )
 from .build_folder import build_folder, locked_build_folder
 from .requirement import abi_floor
 
-# What setuptools would add to every extension that it compiles itself.
+# Options that setuptools adds to each extension that it compiles itself.
 _CPYTHON_OPTIONS = (
     *("define", "undef", "include_dirs", "libraries", "library_dirs", "link_objects", "rpath"),
 )
@@ -59,34 +59,34 @@ logger = logging.getLogger(__name__)
 
 
 class BuildExtMixin(build_ext):
-    """Handles each `TVMFFIExtension`; leaves others to the class it is combined with."""
+    """Builds each `TVMFFIExtension`; the class it is combined with builds other extensions."""
 
-    # What this build put into `build_lib`, or in editable mode would have.
+    # The files that this build wrote into `build_lib`, or would have written in editable mode.
     _stubs: list[StubFile]
     _shipped: list[ShippedFile]
 
     def initialize_options(self) -> None:
-        """Set what setuptools reads before a command has run."""
+        """Set the attributes that setuptools reads before the command has run."""
         super().initialize_options()
         self._stubs = []
         self._shipped = []
 
     def finalize_options(self) -> None:
-        """Take over what the hook was told."""
+        """Switch to editable mode if the hook rebuilds an editable install."""
         super().finalize_options()
         if self._context.rebuild_into is not None:
             self.editable_mode = True  # type: ignore[misc] # setuptools' own way to set it
 
     def run(self) -> None:
-        """Build, unless something was said that we would not listen to."""
+        """Reject options that have no effect here, then build."""
         if self._tvm_ffi_settings():
-            if sys.platform != "win32":  # where words are split in another way
+            if sys.platform != "win32":  # Windows quotes command lines differently
                 check_environment()
             self._check_options()
         super().run()
 
     def build_extensions(self) -> None:
-        """Build ours as one plan, then the others one by one."""
+        """Build the TVM-FFI extensions with one plan, then the others one by one."""
         ours = self._tvm_ffi_settings()
         if ours:
             check_together(ours)
@@ -101,11 +101,10 @@ class BuildExtMixin(build_ext):
                     stubs = self._make_stubs(request, result, process, self._tree())
                 else:
                     self._check_target(request)
-                    # The target's first: what cannot be built for it is said before the rest.
+                    # The target first: its build fails more often than that for this machine.
                     result = self._build(request, process)
                     stubs = self._stubs_of_host(request, process)
-                # All of it is made before any of it is placed: a build that fails leaves what was
-                # there.
+                # Place nothing before everything is built: a failed build leaves earlier files.
                 self._place(request, result, stubs)
         if self._context.rebuild_into is None and self._context.stubs is None:
             with self._other_extensions():
@@ -117,19 +116,19 @@ class BuildExtMixin(build_ext):
         return build_libraries(request, process)
 
     def _check_target(self, request: BuildRequest) -> None:
-        """Refuse what only a build for this machine can do."""
+        """Reject what needs a build for this machine."""
         others = [e.name for e in self.extensions if not isinstance(e, TVMFFIExtension)]
         place = request.project.place("target")
         if others:
             raise ConfigurationError(
-                f"{place}: {others[0]!r} is a CPython extension, which only this machine's "
-                "compiler builds",
-                hint="leave the target out",
+                f"{place}: {others[0]!r} is a CPython extension, which cannot be "
+                "built for another platform",
+                hint="remove the target",
             )
         if self.inplace:
             raise ConfigurationError(
-                f"{place}: the source tree is for this machine's libraries",
-                hint="leave the target out, or build a wheel",
+                f"{place}: --inplace needs libraries of this machine",
+                hint="remove the target, or build a wheel",
             )
 
     def _stubs_of_host(self, request: BuildRequest, process: TVMFFIProcess) -> list[StubFile]:
@@ -153,7 +152,7 @@ class BuildExtMixin(build_ext):
         return str(self._path_in_wheel(extension.settings))
 
     def get_source_files(self) -> list[str]:
-        """Return what an sdist has to hold, with globs expanded."""
+        """Return the files that an sdist must contain, with globs expanded."""
         root = Path.cwd()
         with self._other_extensions():
             files = list(super().get_source_files())
@@ -169,7 +168,7 @@ class BuildExtMixin(build_ext):
         return files
 
     def get_outputs(self) -> list[str]:
-        """Return what lies below ``build_lib`` after a build."""
+        """Return the files below ``build_lib`` after a build."""
         with self._other_extensions():
             outputs = list(super().get_outputs())
         if not self.editable_mode:
@@ -179,7 +178,7 @@ class BuildExtMixin(build_ext):
         return outputs + [os.path.join(self.build_lib, path) for path in self._written_stubs()]
 
     def get_output_mapping(self) -> dict[str, str]:
-        """Return, for strict editable installs, which output is which file of the source tree."""
+        """Return the source file of each output, for strict editable installs."""
         with self._other_extensions():
             mapping = dict(super().get_output_mapping())
         if self.editable_mode:
@@ -188,13 +187,13 @@ class BuildExtMixin(build_ext):
         return mapping
 
     def copy_extensions_to_source(self) -> None:
-        """Put libraries and stubs into the source tree for ``build_ext --inplace``."""
+        """Write libraries and stubs into the source tree for ``build_ext --inplace``."""
         if self._context.stubs is not None:
             return
         with self._other_extensions():
             super().copy_extensions_to_source()
         if self.editable_mode:
-            return  # they are in the wheel, where load_lib_module finds them
+            return  # load_lib_module finds them in the wheel
         place_in_source_tree(self._shipped, self._stubs, self._tree())
 
     @property
@@ -213,7 +212,7 @@ class BuildExtMixin(build_ext):
         finally:
             self.extensions = every
 
-    def _finalized(self, command: str) -> Any:  # noqa: ANN401 - its class is the project's affair
+    def _finalized(self, command: str) -> Any:  # noqa: ANN401 - the project may replace its class
         return self.get_finalized_command(command)
 
     def _build_base(self) -> str:
@@ -239,7 +238,7 @@ class BuildExtMixin(build_ext):
         )
 
     def _project(self) -> Project:
-        """Return the project's settings, and above them the options of this command."""
+        """Return the project's settings, overridden by the options of this command."""
         project = project_of(self.distribution)
         options: dict[str, tuple[Any, str]] = {}
         if self.parallel is not None and self.parallel is not True:
@@ -259,14 +258,14 @@ class BuildExtMixin(build_ext):
 
     def _check_options(self) -> None:
         if any(not isinstance(extension, TVMFFIExtension) for extension in self.extensions):
-            return  # they are for those
+            return  # the options are for those extensions
         given = self.distribution.get_option_dict(self.get_command_name())
         for option in _CPYTHON_OPTIONS:
             if option in given:
                 raise ConfigurationError(
-                    f"build_ext --{option.replace('_', '-')}, from the {given[option][0]}, is for "
-                    "CPython extensions, of which there are none",
-                    hint="say it with the settings of the library, or CPPFLAGS and LDFLAGS",
+                    f"build_ext --{option.replace('_', '-')}, from the {given[option][0]}, has no "
+                    "effect: it is for CPython extensions, and there are none",
+                    hint="use the settings of the library, or CPPFLAGS and LDFLAGS",
                 )
 
     def _tree(self) -> PackageTree:
@@ -306,7 +305,7 @@ class BuildExtMixin(build_ext):
     ) -> list[StubFile]:
         """Return the stubs of all libraries."""
         settings = request.project.settings
-        # Libraries may share a file.
+        # Two libraries can share a file.
         stubs: dict[Path, StubFile] = {}
         strict = settings.stubs == "strict"
         for wanted in stub_requests(result, self.distribution.get_name(), tree, strict=strict):
@@ -318,7 +317,7 @@ class BuildExtMixin(build_ext):
                 in_crate = wanted.crate is not None
                 source = wanted.crate / path if wanted.crate else tree.source_of(path)
                 old = wanted.files.get(path)
-                if old is None and source.exists():  # it should have been read
+                if old is None and source.exists():  # it was not read, so the stub would replace it
                     raise BuildError(f"{source}: would be overwritten by a new stub")
                 stubs[source] = StubFile(source, old, content, None if in_crate else path)
             has_some = any(content is not None for content in made.files.values())
@@ -338,13 +337,13 @@ class BuildExtMixin(build_ext):
         name = canonicalize_name(self.distribution.get_name()).replace("-", "_")
         again = self._context.rebuild_into
         if again is None:
-            # setuptools points `install` at the unpacked wheel for what is not editable. The
-            # folder's name is no identifier, so that it cannot shadow the package.
+            # setuptools sets `install_lib` to the unpacked wheel. The folder's name is not an
+            # identifier, so that the folder cannot shadow the package.
             wheel = Path(self._finalized("install").install_lib)
             folder = wheel / f"{name}.libs"
         else:
             folder = Path(again)
-        place(shipped_files(result.libraries, PurePosixPath()), folder)
+        write_files(shipped_files(result.libraries, PurePosixPath()), folder)
         if again is None and not request.project.settings.editable_rebuild:
             return
         if again is None:
@@ -400,15 +399,15 @@ class BuildExtMixin(build_ext):
 
 
 def _zig_host(target: Target) -> Host:
-    from ...cross.zig_host import ZigHost  # noqa: PLC0415 - other builds need none of it
+    from ...cross.zig_host import ZigHost  # noqa: PLC0415 - only builds for a target need it
 
     return ZigHost(target)
 
 
 def _check_committed(project: Project, stubs: Sequence[StubFile]) -> None:
-    """Say what of the source tree's stubs is out of date, as loudly as is wanted.
+    """Report committed stubs that are out of date, as the setting `stubs` requires.
 
-    :raises BuildError: something is, and that is to fail a build.
+    :raises BuildError: a stub is out of date, and the setting makes that an error.
     """
     stale = stale_files(stubs)
     if not stale or not any(stub.is_generated for stub in stubs):
@@ -416,7 +415,7 @@ def _check_committed(project: Project, stubs: Sequence[StubFile]) -> None:
     names = ", ".join(stub.source.as_posix() for stub in stale)
     why = cause(stale)
     message = f"stubs in the source tree are out of date: {names}{why and f' ({why})'}"
-    hint = "'setuptools-tvm-ffi stubs' writes them anew"
+    hint = "run 'setuptools-tvm-ffi stubs' to update them"
     if project.settings.stubs == "warn":
         logger.warning("%s: warning: %s; %s", PREFIX, message, hint)
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a command's build keeps what it makes, and the lock on it."""
+"""The build folder of a command, and its lock."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def build_folder(
     *,
     for_host: bool = False,
 ) -> PurePosixPath:
-    """Return the build folder, relative to the project's folder where it lies inside.
+    """Return the build folder, relative to the project's folder if it is inside.
 
-    One for each platform, shared by every Python: nothing in it depends on one.
+    Each platform has one folder. All Pythons share it, because no file in it depends on Python.
 
-    :param for_host: that of this machine, whatever the target is.
+    :param for_host: whether to return the folder for this machine even if there is a target.
     """
     base = Path(os.path.abspath(command.get_finalized_command("build").build_base))
     with contextlib.suppress(ValueError):  # outside the project, as with --build-base=/tmp/b
@@ -37,5 +37,5 @@ def locked_build_folder(
     *,
     for_host: bool = False,
 ) -> contextlib.AbstractContextManager[None]:
-    """Hold the lock of the build folder, see `build_lock`."""
+    """Return the lock of the build folder, see `build_lock`."""
     return build_lock(Path(build_folder(command, for_host=for_host)))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``egg_info``: keeps a build's metadata out of the project's folder.
 
-There it would be found before the installed metadata by every Python that is started in that
-folder, and ``load_lib_module`` would look for the library in a ``RECORD`` that it does not have.
+A Python that starts in the project's folder would find this metadata before the installed one, and
+``load_lib_module`` would find no ``RECORD`` in it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from setuptools.command.egg_info import egg_info
 from ...base.file_replacement import replace_file
 from ...cross.targets import target_of
 from ..context import project_of
-from .requirement import declare_that_there_is_one
+from .requirement import declare_placeholder
 
 _SOURCES = "SOURCES.txt"
 
@@ -25,14 +25,14 @@ class EggInfoMixin(egg_info):
     """Writes ``*.egg-info`` below the build folder unless ``egg_base`` is set.
 
     Each target has a folder of its own, so that builds for two targets can run at the same time.
-    An sdist holds its ``SOURCES.txt`` in the same place, where a build of the unpacked sdist looks:
-    setuptools reads from it what is package data when there is no version control to ask.
+    An sdist contains its ``SOURCES.txt`` in the same place. A build of the unpacked sdist reads the
+    list of package data from it, because there is no version control.
     """
 
     def finalize_options(self) -> None:
         """Set the folder before setuptools does."""
         shared: Path | None = None
-        # `setup.py develop` of old makes the project's folder itself importable.
+        # `setup.py develop` makes the project's folder itself importable.
         if self.egg_base is None and "develop" not in self.distribution.commands:
             build: Any = self.get_finalized_command("build")
             self.egg_base = build.build_base
@@ -42,7 +42,7 @@ class EggInfoMixin(egg_info):
                 shared = Path(build.build_base)
                 self.egg_base = os.path.join(build.build_base, f"metadata.{target.name}")
             Path(self.egg_base).mkdir(parents=True, exist_ok=True)
-        declare_that_there_is_one(self.distribution)
+        declare_placeholder(self.distribution)
         super().finalize_options()
         if shared is not None:
             self._copy_sources_list(shared)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a wheel requires of apache-tvm-ffi at run time, put into a distribution's metadata."""
+"""The run-time requirement on apache-tvm-ffi in a distribution's metadata."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def abi_floor(project: Project, built_against: Version) -> Version:
-    """Return the oldest release that the project's wheels declare to work with."""
+    """Return the oldest apache-tvm-ffi release that the project's wheels accept."""
     declared = project.settings.abi_floor
     if declared is None:
         return built_against
@@ -32,13 +32,13 @@ def abi_floor(project: Project, built_against: Version) -> Version:
 
 
 def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN401
-    """Add the requirement where dependencies are dynamic and do not name it; look at it elsewhere.
+    """Add the requirement if dependencies are dynamic and do not name it; otherwise check it.
 
-    Without apache-tvm-ffi in the environment nothing is built and nothing is declared: such a
-    process asks for build requirements or makes an sdist.
+    If apache-tvm-ffi is not installed, this does nothing: such a process queries build
+    requirements or makes an sdist.
 
-    :param distribution: setuptools' own; its ``install_requires`` is known to no type checker.
-    :param warn: say what is wrong with a requirement of the project's own.
+    :param distribution: a setuptools distribution; type checkers do not know ``install_requires``.
+    :param warn: whether to warn about a requirement that the project itself declares.
     """
     built_against = installed_version()
     if built_against is None:
@@ -46,7 +46,7 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
     project = project_of(distribution)
     floor = abi_floor(project, built_against)
     requirement = requirement_for(floor)
-    # What an sdist's metadata gets, see below, says less.
+    # `declare_placeholder` may have added the wider requirement of an sdist.
     dependencies = [d for d in distribution.install_requires or () if d != BUILD_REQUIREMENT]
     if requirement in dependencies:
         return
@@ -58,11 +58,11 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
             logger.warning("%s: warning: %s", PREFIX, problem)
 
 
-def declare_that_there_is_one(distribution: Any) -> None:  # noqa: ANN401
-    """Put some requirement into metadata that is made without a build, as for an sdist.
+def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
+    """Add the build requirement to metadata that is written without a build, as for an sdist.
 
-    With none, the metadata would promise that a wheel made from it requires nothing
-    (https://peps.python.org/pep-0643/); with one, setuptools calls the field dynamic.
+    Metadata without any requirement would promise that wheels of it require nothing
+    (https://peps.python.org/pep-0643/). With one, setuptools marks the field as dynamic.
     """
     dependencies = list(distribution.install_requires or ())
     if project_of(distribution).dynamic_dependencies and not is_required_by(dependencies):
@@ -71,5 +71,5 @@ def declare_that_there_is_one(distribution: Any) -> None:  # noqa: ANN401
 
 def _set_dependencies(distribution: Any, dependencies: list[str]) -> None:  # noqa: ANN401
     distribution.install_requires = dependencies
-    # Set from the former while the configuration was read, and what METADATA is made from.
+    # setuptools copied the first while it read the configuration, and writes METADATA from this.
     distribution.metadata.install_requires = dependencies

@@ -29,10 +29,10 @@ _RECORD_MODE = 0o644
 
 
 def macos_platform_tag(tag: str, environment: Mapping[str, str], machine: str) -> str:
-    """Return the platform tag with the architectures that are compiled for.
+    """Return the platform tag with the architectures that the build compiles for.
 
-    A universal Python's own name promises two, of which a compiler makes the machine's unless
-    `ARCHFLAGS` says otherwise.
+    The tag of a universal Python names two architectures. A compiler builds for the machine's own
+    architecture unless `ARCHFLAGS` names others.
 
     >>> macos_platform_tag("macosx_11_0_universal2", {}, "arm64")
     'macosx_11_0_arm64'
@@ -56,7 +56,7 @@ class BdistWheelMixin(bdist_wheel):
     _platform_tag: str | None = None
 
     def finalize_options(self) -> None:
-        """Have the requirement in place before metadata is written."""
+        """Declare the requirement before setuptools writes metadata."""
         declare_requirement(self.distribution, warn=False)
         target = target_of(project_of(self.distribution))
         if target is not None and self.bdist_dir is None:
@@ -72,22 +72,22 @@ class BdistWheelMixin(bdist_wheel):
             platform = macos_platform_tag(platform, os.environ, platform_module.machine())
             target = target_of(project_of(self.distribution))
             if target is not None:
-                return python, abi, target.tag  # what its libraries were held against
-        return python, abi, self._audited(platform)
+                return python, abi, target.tag  # the libraries were checked against it
+        return python, abi, self._checked_tag(platform)
 
-    def _audited(self, platform: str) -> str:
-        """Return the tag that is asked for, once what is packed is there to be looked at."""
+    def _checked_tag(self, platform: str) -> str:
+        """Return the tag that `platform-tag` requests, checked against the files to pack."""
         project = project_of(self.distribution)
         wanted = project.settings.platform_tag
         if wanted == platform_tag.DEFAULT or not self._packing:
             return platform
-        if self._platform_tag is None:  # for the file's name; `WHEEL` says the same
+        if self._platform_tag is None:  # the file name and `WHEEL` need the same tag
             assert self.bdist_dir is not None
             folder, place = Path(self.bdist_dir), project.place("platform_tag")
             try:
                 tag = platform_tag.platform_tag(folder, wanted, platform, place=place)
             except BuildError:
-                shutil.rmtree(folder)  # the next build would pack what lies there
+                shutil.rmtree(folder)  # the next build would pack these files
                 raise
             self._platform_tag = tag
         return self._platform_tag
@@ -100,26 +100,26 @@ class BdistWheelMixin(bdist_wheel):
             super().run()
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
-        """Write ``WHEEL``, and beside it the build record and the SBOM of what was built."""
+        """Write ``WHEEL``, the build record and the SBOM."""
         super().write_wheelfile(wheelfile_base, *args, **kwargs)
-        if self._packing:  # an editable wheel asks for `WHEEL` before it builds
+        if self._packing:  # an editable wheel calls this before it builds
             self._add_from_build(build_record.FILENAME, wheelfile_base)
             if project_of(self.distribution).settings.sbom:
                 self._add_from_build(sbom.PATH, wheelfile_base)
-            _settle_permissions(Path(str(self.bdist_dir)))
+            _set_permissions(Path(str(self.bdist_dir)))
 
     def _add_from_build(self, name: str, metadata: str) -> None:
         file = Path(build_folder(self), name)
         if not file.exists():
             raise BuildError(
-                f"{file} is missing: nothing was built that could be packed",
-                hint="leave out --skip-build, or run 'build_ext' before",
+                f"{file} is missing: no libraries were built",
+                hint="remove --skip-build, or run 'build_ext' first",
             )
         replace_file(Path(metadata, name), file.read_bytes(), mode=_RECORD_MODE)
 
 
-def _settle_permissions(folder: Path) -> None:
-    """Give every file that is about to be packed the permissions that no umask has had a say in."""
+def _set_permissions(folder: Path) -> None:
+    """Set the permissions of all files to pack, so that the builder's umask does not matter."""
     for parent, _, names in os.walk(folder):
         for name in names:
             file = Path(parent, name)
@@ -128,30 +128,30 @@ def _settle_permissions(folder: Path) -> None:
 
 
 class DistInfoMixin(dist_info):
-    """Metadata alone, as ``prepare_metadata_for_build_wheel`` asks for it (PEP 517)."""
+    """The metadata of a wheel, for ``prepare_metadata_for_build_wheel`` (PEP 517)."""
 
     def finalize_options(self) -> None:
-        """Have the requirement in place before metadata is written."""
+        """Declare the requirement before setuptools writes metadata."""
         declare_requirement(self.distribution, warn=False)
         super().finalize_options()
 
 
 class EditableWheelMixin(editable_wheel):
-    """The editable wheel (PEP 660); the libraries are put into it by ``build_ext``."""
+    """The editable wheel (PEP 660); ``build_ext`` writes the libraries into it."""
 
     def finalize_options(self) -> None:
-        """Have the requirement in place before metadata is written."""
+        """Refuse a target, then declare the requirement before setuptools writes metadata."""
         project = project_of(self.distribution)
         if project.settings.target is not None:
             raise ConfigurationError(
-                f"{project.place('target')}: an editable install is for this machine",
-                hint="leave the target out of it",
+                f"{project.place('target')}: an editable install cannot be for another platform",
+                hint="remove the target",
             )
         declare_requirement(self.distribution, warn=True)
         super().finalize_options()
 
     def run(self) -> None:
         """Build and pack the wheel."""
-        declared_date(os.environ)  # setuptools would not say what is wrong with it
+        declared_date(os.environ)  # setuptools would raise an error without a cause
         with locked_build_folder(self):
             super().run()
