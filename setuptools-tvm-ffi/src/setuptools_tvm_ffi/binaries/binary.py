@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Union
 
+from ..base.child_end import end_child
 from ..base.child_python import start_python
 from ..base.errors import BuildError
 
@@ -258,7 +259,7 @@ class _Child:
 
     def kill(self) -> None:
         """Kill the child."""
-        self._child.kill()
+        end_child(self._child)
 
     def _end_late(self) -> None:
         self._late = True

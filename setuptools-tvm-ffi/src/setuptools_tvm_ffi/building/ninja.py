@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from ..base.child_end import end_child
 from ..base.errors import BuildError
 
 #: The release in Debian 11. Older releases are not tested.
@@ -26,8 +27,8 @@ BUILD_REQUIREMENT = f"ninja>={MINIMUM_NINJA}"
 
 _STATUS = "[%f/%t] "
 
-# After an interrupt, this process waits this long for ninja's commands to end. A command that
-# ignores the interrupt keeps the build lock, but not this process.
+# After an interrupt, ninja and its commands have this long to end. A command that ignores the
+# interrupt keeps the build lock, but neither ninja nor this process waits for it.
 _SECONDS_TO_END = 5
 
 
@@ -130,9 +131,7 @@ def run_ninja(
         except BaseException:
             # A terminal sends Ctrl-C to ninja as well, but an interrupt may be sent to this process
             # alone. Ninja stops its commands and deletes partial outputs.
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_SECONDS_TO_END)
+            end_child(process, request=signal.SIGTERM, request_time=_SECONDS_TO_END)
             raise
     return process.returncode, "".join(printed)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..base.child_end import end_child
 from ..base.child_python import start_python
 from ..base.errors import BuildError
 from ..cross.sdk import check_pip, release_to_link_with
@@ -124,24 +124,12 @@ def _ask_child(
         try:
             printed, _ = child.communicate(json.dumps(request) + "\n")
         except BaseException:
-            _end(child)
+            end_child(
+                child,
+                own_time=_SECONDS_TO_END_BY_ITSELF,
+                request=signal.SIGINT,
+                request_time=_SECONDS_TO_END,
+            )
             raise
     lines = printed.splitlines()
     return (json.loads(lines[-1]) if lines else {}), child.returncode
-
-
-def _end(child: subprocess.Popen[str]) -> None:
-    """End a build and what it has started, which a child that is told to end takes with it."""
-    try:
-        # A terminal has told it as well, and telling it twice would interrupt the cleaning up.
-        child.wait(_SECONDS_TO_END_BY_ITSELF)
-    except subprocess.TimeoutExpired:
-        if os.name == "nt":
-            child.kill()
-        else:
-            child.send_signal(signal.SIGINT)
-        try:
-            child.wait(_SECONDS_TO_END)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()

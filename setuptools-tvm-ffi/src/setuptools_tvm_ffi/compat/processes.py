@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -12,6 +11,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..base.child_end import end_child
 
 # Of what a child prints its end is kept, where the reason is.
 _KEPT = 64 * 1024
@@ -92,7 +93,7 @@ class Children:
             if not timed_out and process.poll() is not None:
                 reader.join(_GRACE)
             if reader.is_alive():  # it runs, or left something that does
-                _end(process)
+                end_child(process, group=True)
                 reader.join(_GRACE)
             with self._lock:
                 self._running.discard(process)
@@ -106,7 +107,7 @@ class Children:
             self._stopped = True
             running = list(self._running)
         for process in running:
-            _end(process)
+            end_child(process, group=True)
 
 
 def signal_name(status: int) -> str | None:
@@ -138,13 +139,3 @@ def _read(process: subprocess.Popen[bytes], kept: bytearray) -> None:
         while chunk := os.read(stream.fileno(), _KEPT):
             kept += chunk
             del kept[:-_KEPT]
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a child that still runs, and on POSIX what is left of its group."""
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

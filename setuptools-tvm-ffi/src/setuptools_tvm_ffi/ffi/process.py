@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from ..base.child_end import end_child
 from ..base.child_python import start_python
 
 CHILD = Path(__file__).with_name("child.py")
@@ -123,7 +124,7 @@ class TVMFFIProcess:
         if child is None or messages is None:
             return ChildReport({}, "", None)
         if kill:
-            child.kill()
+            end_child(child)
         with contextlib.suppress(BrokenPipeError):
             child.communicate()
         with messages:

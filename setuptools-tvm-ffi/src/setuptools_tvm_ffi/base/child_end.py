@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ends child processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+
+def end_child(
+    child: subprocess.Popen[Any],
+    *,
+    own_time: float = 0,
+    request: int | None = None,
+    request_time: float = 0,
+    group: bool = False,
+) -> None:
+    """End a child process, and return when it has ended.
+
+    Windows cannot ask a process to end: the child is killed instead of signalled.
+
+    :param own_time: seconds that the child gets to end before anything is sent to it. A terminal
+        sends Ctrl-C to the child as well, and a second signal would interrupt its clean-up.
+    :param request: a signal that asks the child to end. By default the child is killed.
+    :param request_time: seconds that the child gets to clean up after the request. The child is
+        killed if it takes longer.
+    :param group: kill all processes of the child's process group, also if the child itself has
+        ended. The child must have been started with ``start_new_session=True``.
+    """
+    if own_time and _ends_within(child, own_time):
+        return
+    if sys.platform != "win32" and request is not None:
+        child.send_signal(request)
+        if _ends_within(child, request_time):
+            return
+    if sys.platform != "win32" and group:
+        # macOS reports PermissionError for a group of zombies.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
+    child.wait()
+
+
+def _ends_within(child: subprocess.Popen[Any], seconds: float) -> bool:
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
