@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One build of a tree at a time: setuptools and ninja both write to fixed places below `build/`.
+"""Allows one build per source tree: setuptools and ninja write to fixed paths below `build/`.
 
-The operating system holds the lock and releases it with the process, however that ends. The
-file stays; there is nothing stale about it.
+The operating system releases the lock when the process ends, even after a crash. The lock file
+stays, and is never stale.
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ from typing import IO
 
 from .errors import PREFIX
 
-#: Set while a lock is held, in this process and for those that it starts, for the hook of an
-#: editable install: an import that had to rebuild would wait for this build for ever.
+#: Set while this process holds a lock, for itself and its children. It stops the import hook of an
+#: editable install from rebuilding, since that rebuild would wait forever for this build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
-#: Locks of this process, which its commands take one inside the other, with their open files.
+#: File descriptors of the locks that this process holds. Nested commands take a lock repeatedly.
 _held: dict[str, int] = {}
 
 
 @contextlib.contextmanager
 def build_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a build folder, waiting, with a message, for whoever has it.
+    """Hold the lock of a build folder.
 
-    :param folder: created if need be.
+    If another process holds the lock, print a message and wait.
+
+    :param folder: created if it does not exist.
     """
     key = os.path.realpath(folder)
     if key in _held:
@@ -53,9 +55,9 @@ def build_lock(folder: Path) -> Iterator[None]:
 
 
 def held_files() -> tuple[int, ...]:
-    """Return the open files of the locks that this process holds.
+    """Return the file descriptors of the locks that this process holds.
 
-    A child that inherits them keeps the locks until it has ended, too.
+    A child that inherits them holds the locks, too, until it ends.
     """
     return tuple(_held.values())
 
@@ -73,7 +75,7 @@ if sys.platform == "win32":
         return True
 
     def _lock(stream: IO[bytes]) -> None:
-        while not _try_lock(stream):  # its own way to wait gives up after ten seconds
+        while not _try_lock(stream):  # LK_LOCK gives up after ten seconds
             time.sleep(0.1)
 
 else:
@@ -85,7 +87,7 @@ else:
         except BlockingIOError:
             return False
         except OSError:
-            pass  # a file system without locks: as it was before there was one
+            pass  # This file system does not support locks: build without one.
         return True
 
     def _lock(stream: IO[bytes]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts child Pythons with the build's import path and nothing from the project's folder."""
+"""Starts Python child processes with this process's import path, except the project folder."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import IO
 
-# `-I` keeps the working folder, PYTHONPATH and the user's site out; the path of the running
-# interpreter, where an isolated build environment lives, comes in explicitly.
+# `-I` removes the working folder, PYTHONPATH and the user's site-packages from the import path. The
+# parent's import path, which contains the isolated build environment, is passed explicitly.
 _PREPARE = "import sys, json, runpy; sys.path[:] = json.loads(sys.argv.pop(1)); "
 _BOOTSTRAP = f"{_PREPARE}runpy.run_path(sys.argv.pop(1), run_name='__main__')"
 _MODULE_BOOTSTRAP = (
@@ -22,7 +22,7 @@ _MODULE_BOOTSTRAP = (
 
 
 def safe_path(path: Sequence[str], root: Path) -> list[str]:
-    """Return the entries of an import path that do not make a project's files importable.
+    """Return an import path without the entries that make files of the project importable.
 
     >>> safe_path(["", "/project", "/site"], Path("/project"))
     ['/site']
@@ -34,10 +34,10 @@ def safe_path(path: Sequence[str], root: Path) -> list[str]:
 
 
 def has_pip() -> bool:
-    """Whether this interpreter has pip.
+    """Whether pip is installed for this interpreter.
 
-    Not asked as one asks for a module: setuptools' own finder (84.2) takes a look for pip for the
-    start of it, and takes its distutils away.
+    `importlib.util.find_spec` would query the finder of setuptools (84.2), which assumes that pip is
+    about to run and disables its own distutils.
     """
     return PathFinder.find_spec("pip") is not None
 
@@ -47,9 +47,9 @@ def start_python(
 ) -> subprocess.Popen[str]:
     """Start a Python file with pipes (text, UTF-8) as its standard input and output.
 
-    :param root: the project's folder, which is kept out of the import path.
-    :param messages: an open file that gets what the child writes to standard error.
-    :param variables: what its environment has beside that of this process.
+    :param root: the project's folder, which is removed from the import path.
+    :param messages: an open file that receives the child's standard error.
+    :param variables: environment variables in addition to those of this process.
     """
     command = [
         sys.executable,
@@ -76,15 +76,15 @@ def run_module(
     folder: Path,
     variables: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a module as a program, as ``python -m`` does; return its status and all that it printed.
+    """Run a module as ``python -m`` does; return its exit status and its output.
 
-    What it makes of sets does not change from one run to the next.
+    A fixed hash seed makes the iteration order of sets reproducible.
 
-    :param root: a folder that is kept out of the import path.
-    :param folder: an empty one of this process, where the program is started.
-    :param variables: what its environment has beside that of this process.
+    :param root: a folder that is removed from the import path.
+    :param folder: an empty folder, the working folder of the child.
+    :param variables: environment variables in addition to those of this process.
     """
-    # As `-I`, which would ignore the seed of hashes as well.
+    # `-I` would ignore PYTHONHASHSEED.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run(
         [

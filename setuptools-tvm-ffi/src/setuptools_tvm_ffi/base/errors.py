@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong for a user, and the one place that renders it."""
+"""Errors that users can act on, and how they are printed."""
 
 from __future__ import annotations
 
 from setuptools.errors import BaseError, SetupError
 
-#: Set to a non-empty value other than ``0`` to get a traceback instead of a message.
+#: If set to a non-empty value other than ``0``, errors print a traceback instead of a message.
 DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
 
 PREFIX = "setuptools-tvm-ffi"
 
 
 class BuildError(BaseError):
-    """A failure the user can act on.
+    """A failure that the user can act on.
 
-    It derives from setuptools' own error, so that a plain ``setuptools.build_meta`` or
-    ``python setup.py`` reports it as ``error: …`` too.
+    It derives from setuptools' base error, so that ``setuptools.build_meta`` and
+    ``python setup.py`` also report it as ``error: …``.
 
-    :param message: what is wrong, and where (extension, file and key, or command).
-    :param hint: what to do about it.
+    :param message: what is wrong and where: the extension, the file and key, or the command.
+    :param hint: how to fix it.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -28,14 +28,15 @@ class BuildError(BaseError):
 
 
 class ConfigurationError(BuildError, SetupError):
-    """The project's declaration is wrong; nothing was run yet.
+    """The project's configuration is invalid. No build step has run yet.
 
-    setuptools reports its own kind where it makes a distribution, too.
+    It derives from `SetupError` because setuptools reports that error while it creates a
+    distribution.
     """
 
 
 def harmless(line: str) -> str:
-    r"""Return a line that cannot steer a terminal, whatever others have put into it.
+    r"""Escape the control characters in a line of untrusted text, for a terminal.
 
     >>> print(harmless("größe \x1b[2J"))
     größe \x1b[2J
@@ -44,7 +45,7 @@ def harmless(line: str) -> str:
 
 
 def render(error: BuildError) -> str:
-    """Return the lines that a terminal gets for `error`.
+    """Return an error as the lines to print.
 
     >>> print(render(BuildError("no C++ compiler", hint="set CXX")))
     setuptools-tvm-ffi: error: no C++ compiler
