@@ -93,21 +93,21 @@ def test_folders_are_packages_where_they_can_be(
 
 @pytest.mark.parametrize("tag", ["py3-none-macosx_99_0_arm64", "cp27-cp27m-any"])
 def test_a_wheel_for_elsewhere_is_refused(tmp_path: Path, tag: str) -> None:
-    with pytest.raises(BuildError, match=f"this wheel is for {tag}, and not for") as refused:
+    with pytest.raises(BuildError, match=f"{tag}.*not") as refused:
         read_subject(make_wheel(tmp_path, tag=tag))
     assert platform.python_version() in refused.value.message
 
 
 def test_a_wheel_for_another_python_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match=r"requires Python <3\.5, and this one is"):
+    with pytest.raises(BuildError, match=rf"<3\.5.*{platform.python_version()}"):
         read_subject(make_wheel(tmp_path, "Requires-Python: <3.5"))
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("Requires-Dist: numpy>>1", r"Requires-Dist: 'numpy>>1' is no requirement"),
-        ("Requires-Python: three", r"Requires-Python: 'three' is no specifier"),
+        ("Requires-Dist: numpy>>1", r"Requires-Dist: 'numpy>>1'"),
+        ("Requires-Python: three", r"Requires-Python: 'three'"),
     ],
 )
 def test_metadata_that_cannot_be_read_is_refused(tmp_path: Path, line: str, message: str) -> None:
@@ -117,7 +117,7 @@ def test_metadata_that_cannot_be_read_is_refused(tmp_path: Path, line: str, mess
 
 def test_a_wheel_without_a_library_is_refused(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, files={"pkg/__init__.py": b"", "pkg/libplain.so": b"\x7fELF"})
-    with pytest.raises(BuildError, match="no library in it uses TVM-FFI"):
+    with pytest.raises(BuildError, match="no library that uses TVM-FFI"):
         read_subject(wheel)
 
 
@@ -132,5 +132,5 @@ def test_the_wheel_of_what_is_tried_with_is_refused(tmp_path: Path) -> None:
         archive.writestr(
             "apache_tvm_ffi-0.1.15.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: {HERE}\n"
         )
-    with pytest.raises(BuildError, match="that is apache-tvm-ffi itself"):
+    with pytest.raises(BuildError, match="apache-tvm-ffi itself"):
         read_subject(path)

@@ -36,8 +36,8 @@ def safe_path(path: Sequence[str], root: Path) -> list[str]:
 def has_pip() -> bool:
     """Whether pip is installed for this interpreter.
 
-    `importlib.util.find_spec` would query the finder of setuptools (84.2), which assumes that pip is
-    about to run and disables its own distutils.
+    `importlib.util.find_spec` would query the finder of setuptools (84.2), which assumes that
+    pip is about to run and disables its own distutils.
     """
     return PathFinder.find_spec("pip") is not None
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tries a wheel with released versions of apache-tvm-ffi, each in an environment of its own.
+"""Tests a wheel against released versions of apache-tvm-ffi.
 
-A library names its ABI floor; what is older, or newer, nobody knows before it was tried. Each
-release gets an environment that is thrown away, and whatever is run there is run in a child
-process, so that a crash is a result like any other.
+A library records its ABI floor, but only a test shows whether it works with older or newer
+releases. Each release is tested in a temporary environment and in a child process, so that a crash
+is an ordinary result.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes environments that are thrown away: with uv where it is present, else with venv and pip."""
+"""Creates temporary environments: with uv if it is installed, otherwise with venv and pip."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from packaging.version import Version
 from ..ffi.releases import DISTRIBUTION
 from .index import Index
 
-# Those of the calling Python, and what would bring modules in from outside.
+# Variables that configure the calling Python or add modules from outside the environment.
 _LEFT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
 
-# What has an installer put things elsewhere, or other things, than it is told on the command line.
+# Variables that would make pip or uv install something else, or into another place, than the
+# command line says.
 _NOT_FOR_INSTALLERS = {
     *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN"),
     *("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT", "PIP_REQUIREMENT", "PIP_REQUIRE_VIRTUALENV"),
@@ -26,37 +27,37 @@ _NOT_FOR_INSTALLERS = {
     *("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_PROJECT_ENVIRONMENT"),
 }
 
-# A release is compiled for nobody: one without a wheel for this Python is none for it.
+# Never compile a release: a release without a wheel for this Python cannot be tested.
 _ONLY_BINARY = ("--only-binary", DISTRIBUTION)
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment (PEP 405), which need not exist yet."""
+    """A virtual environment (PEP 405), which may not exist yet."""
 
     folder: Path
 
     @property
     def scripts(self) -> Path:
-        """The folder of its programs."""
+        """The folder of the environment's programs."""
         return self.folder / ("Scripts" if sys.platform == "win32" else "bin")
 
     @property
     def python(self) -> str:
-        """Its interpreter."""
+        """The path of the environment's interpreter."""
         return str(self.scripts / ("python.exe" if sys.platform == "win32" else "python"))
 
     def variables(self, around: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables of a process in it.
+        """Return the environment variables of a process that runs in this environment.
 
-        :param around: those of this process.
+        :param around: the variables of this process.
         """
         kept = {name: value for name, value in around.items() if name not in _LEFT_OUT}
         path = os.pathsep.join(filter(None, (str(self.scripts), kept.get("PATH", os.defpath))))
         return {**kept, "PATH": path, "VIRTUAL_ENV": str(self.folder)}
 
     def installed(self) -> Version | None:
-        """Return the release of apache-tvm-ffi that is in it."""
+        """Return the installed release of apache-tvm-ffi."""
         name = DISTRIBUTION.replace("-", "_")
         for packages in ("lib/python*/site-packages", "Lib/site-packages"):
             for found in self.folder.glob(f"{packages}/{name}-*.dist-info"):
@@ -65,9 +66,9 @@ class Environment:
 
 
 def for_installers(around: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a process that installs into an environment, or asks an index.
+    """Return the environment variables of a process that installs packages or queries an index.
 
-    :param around: those of this process.
+    :param around: the variables of this process.
     """
     left_out = _LEFT_OUT | _NOT_FOR_INSTALLERS
     return {name: value for name, value in around.items() if name not in left_out}
@@ -75,10 +76,10 @@ def for_installers(around: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Installer:
-    """Which program makes environments and installs into them.
+    """The program that creates environments and installs into them.
 
-    :param uv: the program, or ``None`` for venv and `pip`.
-    :param pip: how to start pip.
+    :param uv: the path of uv, or ``None`` to use venv and pip.
+    :param pip: the command that starts pip.
     """
 
     uv: str | None
@@ -87,25 +88,25 @@ class Installer:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The name of the program, for messages."""
         return "uv" if self.uv is not None else "pip"
 
     def creation(self, environment: Environment) -> tuple[str, ...]:
-        """Return the command that makes an environment of this Python, with nothing in it."""
+        """Return the command that creates an empty environment of this Python."""
         if self.uv is not None:
             options = ("--quiet", "--no-project", "--python", sys.executable)
             return (self.uv, "venv", *options, str(environment.folder))
-        # This Python's pip serves another environment, from 22.3 on.
+        # pip 22.3 and newer can install into another environment.
         return (sys.executable, "-m", "venv", "--without-pip", str(environment.folder))
 
     def installation(
         self, environment: Environment, requirements: Sequence[str]
     ) -> tuple[str, ...]:
-        """Return the command that installs requirements, with all that they require."""
+        """Return the command that installs requirements and their dependencies."""
         return (*self._install(environment), *_ONLY_BINARY, *self.index.options, *requirements)
 
     def installation_alone(self, environment: Environment, wheel: Path) -> tuple[str, ...]:
-        """Return the command that installs a wheel, whatever it requires."""
+        """Return the command that installs a wheel without its dependencies."""
         return (*self._install(environment), "--no-deps", "--no-index", str(wheel))
 
     def _install(self, environment: Environment) -> tuple[str, ...]:

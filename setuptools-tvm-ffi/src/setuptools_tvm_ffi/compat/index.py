@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where packages come from, as pip and uv take it on the command line."""
+"""Options for pip and uv that select where packages come from."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Index:
-    """What is said beside the configuration that pip and uv have themselves.
+    """Package sources in addition to the user's configuration of pip and uv.
 
-    :param find_links: folders, and addresses of pages with links.
-    :param no_index: whether there is nothing else.
-    :param index_url: another index than the configured one.
+    :param find_links: folders, and URLs of pages with links.
+    :param no_index: use `find_links` only.
+    :param index_url: an index that replaces the configured one.
     """
 
     find_links: Sequence[str] = ()
@@ -23,10 +23,10 @@ class Index:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The options, which pip and uv call the same."""
+        """The command-line options, which are the same for pip and uv."""
         words = ["--no-index"] if self.no_index else []
         for place in self.find_links:
-            # It is read in another folder.
+            # pip and uv run in another folder.
             words += ["--find-links", place if "://" in place else str(Path(place).resolve())]
         if self.index_url is not None:
             words += ["--index-url", self.index_url]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs children that may crash, hang or leave others behind, and ends all of them on request."""
+"""Runs child processes that may crash, hang or leave other processes behind."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from pathlib import Path
 
 from ..base.child_end import end_child
 
-# Of what a child prints its end is kept, where the reason is.
+# Bytes of output that are kept. The reason of a failure is at the end.
 _KEPT = 64 * 1024
-# Windows' statuses of a process that was ended by an exception are NTSTATUS errors.
+# On Windows, the exit status of a process that an exception ended is an NTSTATUS error.
 _NT_ERROR = 0xC0000000
-# What a shell adds to the number of a signal.
+# A shell reports a signal as this number plus the number of the signal.
 _SHELL_SIGNAL = 128
-# How long the last of an output may take to arrive.
+# Seconds to wait for the end of the output after the child has ended.
 _GRACE = 1.0
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended.
+    """How a child process ended.
 
-    :param status: the exit status; negative for a signal.
-    :param output: the end of what it and its own children printed.
+    :param status: the exit status, or the negative number of a signal.
+    :param output: the last part of the output of the child and its own children.
     """
 
     status: int
@@ -38,11 +38,11 @@ class Ended:
 
 
 class StoppedError(Exception):
-    """Nothing more is to be run."""
+    """The run was stopped: no more processes are started."""
 
 
 class Children:
-    """Those that run, from any thread."""
+    """The running child processes of all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -51,7 +51,7 @@ class Children:
 
     @property
     def stopped(self) -> bool:
-        """Whether nothing more is to be run."""
+        """Whether the run was stopped."""
         return self._stopped
 
     def run(
@@ -62,9 +62,10 @@ class Children:
         variables: Mapping[str, str],
         seconds: float,
     ) -> Ended:
-        """Run a command, for so long at most; with it ends what it has started.
+        """Run a command, then kill the processes that it left behind.
 
-        :raises StoppedError: nothing more is to be run.
+        :param seconds: kill the command if it takes longer.
+        :raises StoppedError: the run was stopped.
         :raises OSError: the program cannot be started.
         """
         with self._lock:
@@ -77,7 +78,8 @@ class Children:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                # A group of its own can be ended whole. Ctrl-C in a terminal does not reach it.
+                # `end_child` can kill a separate process group as a whole. Ctrl-C in a terminal
+                # does not reach that group.
                 start_new_session=True,
             )
             self._running.add(process)
@@ -92,7 +94,7 @@ class Children:
         finally:
             if not timed_out and process.poll() is not None:
                 reader.join(_GRACE)
-            if reader.is_alive():  # it runs, or left something that does
+            if reader.is_alive():  # the child, or a process that it started, still runs
                 end_child(process, group=True)
                 reader.join(_GRACE)
             with self._lock:
@@ -102,7 +104,7 @@ class Children:
         return Ended(process.returncode, kept.decode("utf-8", "replace"), timed_out)
 
     def stop(self) -> None:
-        """End those that run, and run no more."""
+        """Kill the running processes and start no more."""
         with self._lock:
             self._stopped = True
             running = list(self._running)
@@ -111,10 +113,10 @@ class Children:
 
 
 def signal_name(status: int) -> str | None:
-    """Return what ended a process that did not end by itself, ``None`` where it did.
+    """Return the signal or Windows exception that ended a process, or ``None``.
 
-    A shell, or a script that passes on what a child of its own came to, says a signal as 128 more
-    than its number (POSIX, Shell Command Language, 2.8.2).
+    A shell reports a signal of its child as 128 plus the number of the signal (POSIX, Shell Command
+    Language, 2.8.2).
 
     >>> signal_name(1) is None, signal_name(3221225477)
     (True, '0xC0000005')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tries releases beside each other, as processors and memory allow, and leaves nothing behind."""
+"""Tests several releases in parallel and removes their environments."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def try_releases(
     begin: Callable[[int], None],
     report: Callable[[Result], None],
 ) -> tuple[Result, ...]:
-    """Return what comes of each release, in the order of `releases`.
+    """Return the result of each release, in the order of `releases`.
 
-    What is known already is not tried. Each result is kept as soon as it is there, so that a run
-    that is interrupted is continued by the next.
+    A release with a cached result is not tested again. Each result is cached at once, so that the
+    next run continues an interrupted one.
 
-    :param scratch: a folder for environments, which is the caller's to remove.
-    :param begin: is given how many have to be tried.
-    :param report: is given each result when it is there.
-    :raises BuildError: a release cannot be tried, and neither can the others.
+    :param scratch: a folder for environments. The caller removes it.
+    :param begin: called with the number of releases to test.
+    :param report: called with each result.
+    :raises BuildError: no release can be tested, for example because the command does not exist.
     """
     results: dict[Version, Result] = {}
     for release in releases:
@@ -43,7 +43,7 @@ def try_releases(
         if known is not None:
             results[release] = known
             report(known)
-    # The newest first: it is what most people have.
+    # Newest first, because most users have the newest release.
     missing = [release for release in reversed(releases) if release not in results]
     begin(len(missing))
     children = Children()
@@ -53,7 +53,7 @@ def try_releases(
             pool.submit(_try_alone, plan, release, children, scratch) for release in missing
         }
         while pending:
-            # With a limit, so that Ctrl-C is noticed on Windows too.
+            # On Windows, Ctrl-C interrupts a wait only when the wait times out.
             done, pending = wait(pending, timeout=1, return_when=FIRST_COMPLETED)
             for future in done:
                 result = future.result()
@@ -67,12 +67,12 @@ def try_releases(
 
 
 def _try_alone(plan: Plan, release: Version, children: Children, scratch: Path) -> Result:
-    """Try a release in a folder that is gone afterwards."""
+    """Test a release in a temporary folder."""
     if children.stopped:
         raise StoppedError
     folder = Path(tempfile.mkdtemp(dir=scratch, prefix=f"{release}-"))
     try:
         return try_release(plan, release, children, folder)
     finally:
-        # What lies in it may be in use for a while yet, on Windows.
+        # On Windows, files may still be in use for a moment. The caller removes `scratch`.
         shutil.rmtree(folder, ignore_errors=True)

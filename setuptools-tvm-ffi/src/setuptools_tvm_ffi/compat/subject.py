@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is tried: a wheel, the packages of it that have a library, and what else they need."""
+"""The wheel under test: its libraries, their packages and its requirements."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from ..ffi.releases import DISTRIBUTION
 
 _SUFFIXES = {".so", ".dylib", ".dll"}
 
-# A library over the ABI refers to the functions of the C API by name, in every format.
+# A library that uses the ABI contains the names of C API functions, in every binary format.
 _C_API = b"TVMFFI"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A wheel, as far as trying it is concerned.
+    """The facts about a wheel that its test needs.
 
-    :param path: the file, absolute.
-    :param sha256: of the file, hexadecimal.
-    :param admits: the releases of apache-tvm-ffi that its own requirement admits; ``None`` where
-        it requires none, which admits all.
-    :param dependencies: its other requirements, PEP 508, those of extras left out.
-    :param packages: its packages that hold a library, an outer one before an inner one.
-    :param libraries: paths in the wheel.
+    :param path: the absolute path of the wheel.
+    :param sha256: the digest of the wheel, as hexadecimal digits.
+    :param admits: the specifiers of the wheel's requirement on apache-tvm-ffi; ``None`` if it has
+        no such requirement.
+    :param dependencies: the other requirements (PEP 508), without those of extras.
+    :param packages: the packages that contain a library, parents before their subpackages.
+    :param libraries: the paths of the libraries in the wheel.
     """
 
     path: Path
@@ -46,24 +46,22 @@ class Subject:
 
 
 def read_subject(path: Path) -> Subject:
-    """Return what there is to try of a wheel.
+    """Read a wheel.
 
-    :raises BuildError: it is no wheel, not one for this Python and platform, or has no library.
+    :raises BuildError: the file is not a wheel, the wheel does not support this Python and
+        platform, or it contains no library that uses TVM-FFI.
     """
     with open_wheel(path) as wheel:
         _check_tags(path, wheel.tags, frozenset(sys_tags()))
         metadata = wheel.metadata()
         if canonicalize_name(metadata.get("Name") or "") == DISTRIBUTION:
             raise BuildError(
-                f"{path.name}: that is {DISTRIBUTION} itself, which takes the place of each "
-                "release that it is tried with"
+                f"{path.name}: this is {DISTRIBUTION} itself; compat tests wheels that use it"
             )
         _check_python(path, metadata.get("Requires-Python"))
         libraries = _libraries(wheel)
         if not libraries:
-            raise BuildError(
-                f"{path.name}: no library in it uses TVM-FFI, so there is nothing to try"
-            )
+            raise BuildError(f"{path.name}: the wheel contains no library that uses TVM-FFI")
         admits, dependencies = split_requirements(path, metadata.get_all("Requires-Dist") or [])
     return Subject(
         path=path.resolve(),
@@ -78,10 +76,10 @@ def read_subject(path: Path) -> Subject:
 def split_requirements(
     path: Path, requirements: Iterable[str]
 ) -> tuple[SpecifierSet | None, tuple[str, ...]]:
-    """Return what is required of apache-tvm-ffi, and the rest; without those of extras.
+    """Separate the requirement on apache-tvm-ffi from the others, and drop those of extras.
 
-    :param requirements: the ``Requires-Dist`` of a wheel.
-    :raises BuildError: one is none of PEP 508.
+    :param requirements: the ``Requires-Dist`` fields of a wheel.
+    :raises BuildError: a field is not a valid requirement (PEP 508).
     """
     admits: SpecifierSet | None = None
     rest = []
@@ -89,7 +87,9 @@ def split_requirements(
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
-            raise BuildError(f"{path.name}: Requires-Dist: {text!r} is no requirement") from None
+            raise BuildError(
+                f"{path.name}: Requires-Dist: {text!r} is not a valid requirement"
+            ) from None
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         requirement.marker = None
@@ -101,10 +101,10 @@ def split_requirements(
 
 
 def packages_of(libraries: Iterable[str]) -> tuple[str, ...]:
-    """Return the packages that libraries lie in, by name, an outer one before an inner one.
+    """Return the names of the packages that contain libraries, parents before their subpackages.
 
-    Folders that could be no package (``pkg.libs``) are left out; what lies in ``purelib`` or
-    ``platlib`` of ``pkg-1.0.data`` is installed as if it lay outside.
+    Folders that cannot be packages (``pkg.libs``) are skipped. Files in ``purelib`` or ``platlib``
+    of ``pkg-1.0.data`` are installed next to the other packages.
 
     >>> packages_of(["pkg/ops/libops.so", "pkg/libpkg.so", "pkg.libs/libz.so"])
     ('pkg', 'pkg.ops')
@@ -131,9 +131,9 @@ def _check_tags(path: Path, tags: frozenset[Tag], supported: frozenset[Tag]) -> 
     if not tags & supported:
         here = f"{platform.python_implementation()} {platform.python_version()}"
         raise BuildError(
-            f"{path.name}: this wheel is for {', '.join(sorted(map(str, tags)))}, and not for "
+            f"{path.name}: the wheel supports {', '.join(sorted(map(str, tags)))}, but not "
             f"{here} on {platform.system()} {platform.machine()}",
-            hint="try it with a Python, on a machine, that it can be installed on",
+            hint="run compat with a Python and on a platform that the wheel supports",
         )
 
 
@@ -146,11 +146,11 @@ def _check_python(path: Path, requires_python: str | None) -> None:
         )
     except InvalidSpecifier:
         raise BuildError(
-            f"{path.name}: Requires-Python: {requires_python!r} is no specifier"
+            f"{path.name}: Requires-Python: {requires_python!r} is not a valid specifier"
         ) from None
     if not allowed:
         raise BuildError(
-            f"{path.name}: it requires Python {requires_python}, and this one is "
-            f"{platform.python_version()}",
-            hint="install setuptools-tvm-ffi with the Python to try it with",
+            f"{path.name}: the wheel requires Python {requires_python}, but compat runs with "
+            f"Python {platform.python_version()}",
+            hint="run compat with a Python that the wheel supports",
         )
