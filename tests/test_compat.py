@@ -129,7 +129,7 @@ def test_in_one_run_over_all_releases_each_edge_is_found(
     (tmp_path / "by_hand.py").write_text("raise SystemExit('not today')")
     document = parsed(compat("--against", "0.1.9", *options, "--json"))
     assert outcomes(document) == {"0.1.9": "command failed"}
-    assert document["releases"][0]["detail"] == "status 1: not today"
+    assert document["releases"][0]["detail"] == "exit status 1: not today"
     assert document["range"] is None
 
 
@@ -137,7 +137,7 @@ def test_importing_alone_proves_no_floor(compat: Compat) -> None:
     process = compat(*(w for v in ("0.1.5", "0.1.6", "0.1.9") for w in ("--against", v)))
     assert process.returncode == 0, process.stderr
     assert "cannot import name 'load_lib_module' from 'tvm_ffi.libinfo'" in process.stdout
-    assert "16 functions and 4 classes found, none was called" in process.stdout
+    assert "found 16 functions and 4 classes, called none" in process.stdout
     assert "range that passed: 0.1.6 to 0.1.9 (2 of 3" in process.stdout
     assert "No function was called" in process.stdout
     assert "abi-floor" not in process.stdout

@@ -93,7 +93,7 @@ def probed(library: Path, tmp_path: Path) -> Probed:
 
 def test_only_what_is_known_to_take_nothing_is_called(probed: Probed) -> None:
     result = probed.probe(skipped=TROUBLE)
-    detail = "8 functions and 0 classes found, 2 called"
+    detail = "found 8 functions and 0 classes, called 2"
     assert result == Result(RELEASE, Outcome.PASSED, detail, called=2)
     assert probed.calls == ["ready", "ready_as_of_old"]
 
@@ -101,7 +101,7 @@ def test_only_what_is_known_to_take_nothing_is_called(probed: Probed) -> None:
 def test_what_is_to_be_skipped_is_looked_up_alone(probed: Probed) -> None:
     result = probed.probe(skipped=["*"])
     assert result.passed
-    assert result.detail.endswith("none was called")
+    assert result.detail.endswith("called none")
     assert probed.calls == []
 
 
@@ -120,7 +120,7 @@ def test_a_crash_is_a_result_and_the_function_is_known(probed: Probed) -> None:
 
 def test_a_process_that_ends_itself_has_not_passed(probed: Probed) -> None:
     result = probed.probe(skipped=["refusing", "crashing"])
-    assert result == Result(RELEASE, Outcome.PROBE_FAILED, "call ending: ended with 3: no output")
+    assert result == Result(RELEASE, Outcome.PROBE_FAILED, "call ending: exit status 3: no output")
 
 
 def test_an_import_that_fails_is_told_from_a_probe(probed: Probed) -> None:
@@ -137,7 +137,7 @@ def test_an_import_that_ends_the_process_has_failed(
     module = f"import os, sys; sys.stderr.write({printed!r}); sys.stderr.flush(); os._exit({code})"
     result = probed.probe(module=module)
     assert result.outcome is Outcome.IMPORT_FAILED
-    assert result.detail == f"import probed: ended with {code}: {printed or 'no output'}"
+    assert result.detail == f"import probed: exit status {code}: {printed or 'no output'}"
 
 
 def test_an_exit_that_python_knows_is_a_failure_too(probed: Probed) -> None:
@@ -190,7 +190,7 @@ def test_a_constructor_with_parameters_or_without_a_class_is_not_called() -> Non
 
 def test_an_object_of_another_class_is_an_error() -> None:
     found = calls(Half, method("__ffi_init__", "nothing"))
-    with pytest.raises(TypeError, match=r"^Half\(\) made a Whole$"):
+    with pytest.raises(TypeError, match=r"^Half\(\) .* Whole$"):
         found["pkg.Class"]()
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps results, so that a release is not tried twice for nothing.
+"""Caches results, so that a release is not tested twice with the same inputs.
 
-They lie in the user's cache folder, for a wheel may lie anywhere: one small file for each wheel,
-release and way of trying. What is not understood there is as if it were not there.
+The cache is a folder of the per-user cache, with one small file per wheel, release and set of
+options. Corrupt files are ignored.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from .trial import PROBE
 
 _SCHEMA = 2
 
-# A folder with more files than this is no project, and is not watched.
+# A folder with more files is not a project: results that may depend on it are not cached.
 _MAX_FILES = 20_000
 
-# What commands write beside what they test.
+# Folders that commands write to.
 _NOT_WATCHED = {"__pycache__", "build", "dist"}
 
 
 @dataclass(frozen=True)
 class Cache:
-    """Results by what they are the results of.
+    """Cached results of one wheel and one set of options.
 
-    :param folder: where they lie, ``None`` for nowhere.
-    :param facts: all that a result hangs on, but for the release.
+    :param folder: the folder of the files, or ``None`` to cache nothing.
+    :param facts: all inputs of a result except the release.
     """
 
     folder: Path | None
     facts: Mapping[str, object]
 
     def find(self, release: Version) -> Result | None:
-        """Return what came of trying a release earlier."""
+        """Return the cached result of a release."""
         if self.folder is None:
             return None
         try:
@@ -63,7 +63,7 @@ class Cache:
         return Result(release, outcome, detail, signal, cached=True, called=called)
 
     def keep(self, result: Result) -> None:
-        """Keep a result, unless it may be another one the next time."""
+        """Cache a result, unless another run may give another result."""
         if self.folder is None or result.outcome in TRANSIENT:
             return
         content = {
@@ -72,7 +72,7 @@ class Cache:
             "signal": result.signal,
             "called": result.called,
         }
-        # Without a place for it, it is found out again.
+        # If the file cannot be written, the next run tests the release again.
         with contextlib.suppress(OSError):
             replace_file(self._file(self.folder, result.release), json.dumps(content).encode())
 
@@ -90,10 +90,11 @@ def facts_of(
     command: Sequence[str] | None,
     folder_state: str | None,
 ) -> dict[str, object]:
-    """Return what a result hangs on.
+    """Return the inputs of a result.
 
-    :param wheel: its SHA-256.
-    :param folder_state: of the files that are installed beside it, or that the command may read.
+    :param wheel: the SHA-256 of the wheel.
+    :param folder_state: the digest of the files that are installed with the wheel or that the
+        command may read.
     """
     return {
         "wheel": wheel,
@@ -113,15 +114,17 @@ def facts_of(
 
 @dataclass(frozen=True)
 class Watch:
-    """Files that a result hangs on, but for what the command has written itself.
+    """The files that a result depends on, without those that the command itself writes.
 
-    A report that each run writes anew would otherwise make every run the first. A file is the
-    command's if it came while it ran, for as long as nobody else changes it.
+    If a command wrote a new report in each run, and the report counted, no result would ever be
+    reused. A file that appears while the command runs belongs to the command until something else
+    changes it.
 
-    :param folder: where the command runs.
-    :param command: it, ``None`` where there is none, which reads nothing.
-    :param requirements: what else is installed.
-    :param notes: where it is kept what was written, ``None`` for nowhere.
+    :param folder: the folder in which the command runs.
+    :param command: the command, or ``None`` for the probe, which reads no file of the folder.
+    :param requirements: the additional requirements, which may be paths.
+    :param notes: the folder that records which files commands have written; ``None`` records
+        nothing.
     """
 
     folder: Path
@@ -130,7 +133,7 @@ class Watch:
     notes: Path | None
 
     def before(self) -> Mapping[str, str] | None:
-        """Return the state of each file, ``None`` where there are too many."""
+        """Return the state of each file, or ``None`` if there are too many files."""
         states = self._states()
         if states is None:
             return None
@@ -138,7 +141,7 @@ class Watch:
         return {path: state for path, state in states.items() if written.get(path) != state}
 
     def after(self, before: Mapping[str, str]) -> None:
-        """Keep in mind which files are the command's own, once it has run."""
+        """Record which files the command has written."""
         states = self._states()
         if self.notes is None or self.command is None or states is None:
             return
@@ -151,7 +154,7 @@ class Watch:
         if self.command is not None and not _add_folder(states, self.folder):
             return None
         for path in named_files([*self.requirements, *(self.command or ())], self.folder):
-            # Above the folder lies what is no part of the project.
+            # Parent folders contain files that do not belong to the project.
             if str(path) in states or path in (self.folder, *self.folder.parents):
                 continue
             if path.is_dir():
@@ -177,23 +180,24 @@ class Watch:
 
 
 def folder_state(states: Mapping[str, str]) -> str:
-    """Return what changes when one of the files does."""
+    """Return a digest of the states of all files."""
     return digest_of(json.dumps(states, sort_keys=True).encode())
 
 
 def named_files(words: Sequence[str], folder: Path) -> tuple[Path, ...]:
-    """Return the files and folders that words of a command, or requirements, name.
+    """Return the files and folders named by the words of a command or by requirements.
 
-    Also as ``--option=FILE``, ``FILE::test``, ``FOLDER[extra]`` and ``name @ file:///FILE``.
+    The words ``--option=FILE``, ``FILE::test``, ``FOLDER[extra]`` and ``name @ file:///FILE`` name
+    them as well.
 
-    :param folder: what paths are relative to.
+    :param folder: the folder that relative paths start from.
     """
     found: dict[Path, None] = {}
     for word in words:
         options = (word, word.partition("=")[2], word.partition("::")[0], word.partition("[")[0])
         for text in (*options, _path_of_url(word)):
             path = Path(os.path.normpath(folder / text))
-            with contextlib.suppress(OSError, ValueError):  # too long for a name, or no name
+            with contextlib.suppress(OSError, ValueError):  # too long or invalid as a file name
                 if text and path.exists():
                     found[path] = None
     return tuple(found)
@@ -207,10 +211,10 @@ def _path_of_url(word: str) -> str:
 
 
 def _add_folder(states: dict[str, str], folder: Path) -> bool:
-    """Add the size and time of each file of a folder; return whether there are not too many.
+    """Add the size and time of each file of a folder; return ``False`` if there are too many.
 
-    A command reads tests, which are no part of the wheel. What is hidden, and folders that commands
-    write into, do not count.
+    A command reads files that the wheel does not contain, such as tests. Hidden files and folders
+    that commands write to are skipped.
     """
     for place, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if f[0] != "." and f not in _NOT_WATCHED]

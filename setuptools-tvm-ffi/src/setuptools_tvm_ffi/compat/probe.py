@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs in a child process, with the release that is tried: imports packages, calls functions.
+"""Imports the packages of the wheel and calls their functions, in a child process.
 
-Each step is announced in a file before it is done, so that it is known in which one the process
-crashed. It is run by its file name by the Python of another environment, where there is no plugin.
-Releases back to 0.1.0 have to bear it: what one lacks is not asked for.
+Each step is written to a file before it runs, so that the step in which the process crashed is
+known. The Python of the temporary environment runs this file by its path, without the plugin. The
+file must work with every release since 0.1.0, so it checks for each newer function before use.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 
 
 def main() -> None:
-    """Do everything that the request says, and write down how far it comes."""
-    # Appended and flushed: a crash takes nothing of it away.
+    """Run the request and write the progress to a file."""
+    # Each line is flushed, so that a crash loses none of them.
     with open(sys.argv[1], "a", encoding="utf-8") as stream:
 
         def announce(**content: Any) -> None:  # noqa: ANN401 - for JSON
@@ -36,19 +36,19 @@ def main() -> None:
         request = json.loads(sys.argv[2])
         try:
             found = probe(request, announce)
-        except BaseException as problem:  # noqa: BLE001 - whatever a package raises is the result
+        except BaseException as problem:  # noqa: BLE001 - any exception is a result
             announce(error=f"{type(problem).__name__}: {first_line(problem)}")
             status = 1
         else:
             announce(done=found)
             status = 0
     sys.stdout.flush()
-    # Without static destructors: that a process ends well is no matter of the ABI.
+    # Skip static destructors: a crash at exit says nothing about the ABI.
     os._exit(status)
 
 
 def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str, int | None]:
-    """Import, look up, call; return how many names were found and functions called."""
+    """Import packages, look up names and call functions; return the numbers of each."""
     announce(step="import", name="tvm_ffi")
     tvm_ffi: Any = importlib.import_module("tvm_ffi")
     before = set(global_names(tvm_ffi))
@@ -100,7 +100,7 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
 
 
 def registered_since(before: set[str], names: Iterator[str]) -> list[str]:
-    """Return the names that are new, but for those of tvm-ffi itself, which come one by one."""
+    """Return the new names. tvm-ffi registers some of its own names later: these are left out."""
     return sorted(name for name in set(names) - before if not name.startswith("ffi."))
 
 
@@ -110,17 +110,16 @@ def global_names(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401 - the module
 
 
 def type_keys(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401
-    """Yield the keys of all registered types, where the release tells."""
+    """Yield the keys of all registered types, if the release can list them."""
     registered = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys", allow_missing=True)
     if registered is not None:
         yield from map(str, registered())
 
 
 def class_look_up(tvm_ffi: Any) -> Callable[[str], Any] | None:  # noqa: ANN401
-    """Return what tells what reflection has of a type, its methods with it.
+    """Return the function that returns a type's reflection data, including its methods.
 
-    ``None`` where a release has neither the list of types nor this look-up, which are no part of
-    what it promises.
+    The list of types and this function are private, so a release may lack them: then ``None``.
     """
     if tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys", allow_missing=True) is None:
         return None
@@ -135,7 +134,7 @@ def global_metadata(tvm_ffi: Any, name: str) -> Any:  # noqa: ANN401
     read = getattr(tvm_ffi.registry, "get_global_func_metadata", None)
     try:
         return None if read is None else read(name)
-    except ValueError:  # it has none
+    except ValueError:  # the function has no metadata
         return None
 
 
@@ -148,7 +147,7 @@ def symbol_metadata(module: Any, name: str) -> Any:  # noqa: ANN401
 def class_calls(
     classes: Mapping[str, Any], takes_nothing: Callable[[Any], bool]
 ) -> dict[str, Callable[[], object]]:
-    """Return what makes objects, and static methods, where they take no arguments."""
+    """Return the constructors and static methods that take no arguments."""
     calls: dict[str, Callable[[], object]] = {}
     for key, info in classes.items():
         for method in getattr(info, "methods", None) or ():
@@ -164,18 +163,18 @@ def class_calls(
 
 
 def made_as(cls: Any) -> Callable[[], object]:  # noqa: ANN401 - any class
-    """Return a call that makes an object, and finds that it is none of another class."""
+    """Return a function that creates an object and checks its class."""
 
     def make() -> None:
         made = cls()
         if type(made) is not cls:
-            raise TypeError(f"{cls.__name__}() made a {type(made).__name__}")
+            raise TypeError(f"{cls.__name__}() returned a {type(made).__name__}")
 
     return make
 
 
 def is_known_to_take_nothing(parse_schema: Callable[[str], Any], metadata: Any) -> bool:  # noqa: ANN401
-    """Whether a schema says that a function has no parameters; without one nobody knows."""
+    """Whether a function has a type schema, and the schema has no parameters."""
     text = metadata.get("type_schema") if isinstance(metadata, Mapping) else None
     if not isinstance(text, str):
         return False
@@ -187,20 +186,20 @@ def is_known_to_take_nothing(parse_schema: Callable[[str], Any], metadata: Any) 
 
 
 def is_own(name: str, packages: list[str]) -> bool:
-    """Whether a name is registered below a package of the wheel, or is a symbol, which has no dot.
+    """Whether a name belongs to a package of the wheel, or is an exported symbol (without a dot).
 
-    What other packages register when they are imported is none of the wheel's.
+    Other names were registered by other packages that the import loaded.
     """
     return "." not in name or name.partition(".")[0] in {p.partition(".")[0] for p in packages}
 
 
 def matches(name: str, patterns: list[str]) -> bool:
-    """Whether a name is to be left out."""
+    """Whether a name matches one of the patterns."""
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def exported_symbols(library: Path) -> list[str]:
-    """Return the names of functions that a library may export, as they stand in the file."""
+    """Return the names of the functions that a library exports."""
     found = {match[1].decode() for match in _SYMBOL.finditer(library.read_bytes())}
     loaded = importlib.import_module("ctypes").CDLL(str(library))
     return sorted(
@@ -211,9 +210,9 @@ def exported_symbols(library: Path) -> list[str]:
 
 
 def located(library: str) -> Path:
-    """Return where a file of a wheel is installed.
+    """Return the installed path of a file of the wheel.
 
-    What lies in its ``*.data/purelib`` or ``platlib`` is installed beside all else.
+    Files in ``*.data/purelib`` and ``*.data/platlib`` are installed next to the other packages.
     """
     parts = Path(library).parts
     if len(parts) > _IN_DATA and parts[0].endswith(".data") and parts[1] in _LIBRARY_FOLDERS:
@@ -225,7 +224,7 @@ def located(library: str) -> Path:
 
 
 def first_line(problem: BaseException) -> str:
-    """Return the first line of a message."""
+    """Return the first line of an exception's message."""
     return next(iter(str(problem).strip().splitlines()), "")
 
 

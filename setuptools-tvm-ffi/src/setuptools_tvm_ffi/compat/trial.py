@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tries a wheel with one release: an environment, the wheel in it, a child that uses it."""
+"""Tests a wheel with one release: installs both and runs a child process that uses the wheel."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .processes import Children, Ended, signal_name
 from .result import Outcome, Result
 from .subject import Subject
 
-#: What the child runs.
+#: The file that the child process runs.
 PROBE = Path(__file__).with_name("probe.py")
-#: How it reads a schema.
+#: The module with which it parses type schemas.
 SCHEMA_MODULE = Path(__file__).parents[1] / "ffi" / "type_schema.py"
 _DETAIL = 300
 _CRASH_REPORT = "!!!!!!! Segfault encountered !!!!!!!"
@@ -30,13 +30,13 @@ _CRASH_REPORT = "!!!!!!! Segfault encountered !!!!!!!"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done with each release.
+    """What is tested, and how; the same for each release.
 
-    :param with_requirements: what is installed beside what the wheel requires.
-    :param command: the project's own, in place of the probes.
-    :param folder: where it runs.
-    :param skipped: patterns of names that are not called.
-    :param seconds: how long each process may take.
+    :param with_requirements: requirements to install in addition to those of the wheel.
+    :param command: the user's command, which replaces the probe.
+    :param folder: the folder in which the command runs.
+    :param skipped: patterns of function names that the probe does not call.
+    :param seconds: the time limit of each process.
     """
 
     subject: Subject
@@ -49,13 +49,14 @@ class Plan:
 
 
 def try_release(plan: Plan, release: Version, children: Children, scratch: Path) -> Result:
-    """Return what comes of a wheel with a release.
+    """Test the wheel with a release.
 
-    :param scratch: an empty folder, which may be filled and is the caller's to remove.
-    :raises StoppedError: nothing more is to be run.
+    :param scratch: an empty folder for the environment. The caller removes it.
+    :raises StoppedError: the run was stopped.
+    :raises BuildError: the program of the command does not exist.
     """
     result = _try(plan, release, children, scratch)
-    # The folder is another one each time, and gone when somebody reads it.
+    # The temporary folder has another name in each run and no longer exists afterwards.
     return replace(result, detail=_short(result.detail.replace(str(scratch), "…")))
 
 
@@ -75,12 +76,14 @@ def _try(plan: Plan, release: Version, children: Children, scratch: Path) -> Res
     ):
         ended = children.run(command, folder=work, variables=around, seconds=plan.seconds)
         if ended.timed_out:
-            return Result(release, Outcome.TIMED_OUT, f"installing took {plan.seconds:g} s")
+            return Result(
+                release, Outcome.TIMED_OUT, f"the installation took more than {plan.seconds:g} s"
+            )
         if ended.status != 0:
             return Result(release, Outcome.INSTALL_FAILED, first_error(ended.output))
     installed = environment.installed()
     if installed is None or Version(installed.public) != Version(release.public):
-        detail = f"{installed or 'no release'} was installed instead"
+        detail = f"{plan.installer.name} installed {installed or 'no release'} instead"
         return Result(release, Outcome.INSTALL_FAILED, detail)
     if plan.command is not None:
         return _run_command(plan, plan.command, release, environment, children)
@@ -91,7 +94,7 @@ def _try(plan: Plan, release: Version, children: Children, scratch: Path) -> Res
         "skipped": list(plan.skipped),
         "schema_module": str(SCHEMA_MODULE),
     }
-    # `-I` keeps the folder and the variables of the caller out of the import path.
+    # `-I` removes the working folder and PYTHONPATH from the import path.
     command = (environment.python, "-I", "-B", str(PROBE), str(results), json.dumps(request))
     ended = children.run(command, folder=work, variables=variables, seconds=plan.seconds)
     return probe_result(release, ended, list(_lines(results)), plan.seconds)
@@ -100,7 +103,7 @@ def _try(plan: Plan, release: Version, children: Children, scratch: Path) -> Res
 def probe_result(
     release: Version, ended: Ended, lines: Sequence[Mapping[str, Any]], seconds: float
 ) -> Result:
-    """Return what comes of the probes, told by what the child has written down."""
+    """Return the result of the probe, from the progress that it wrote."""
     steps = [line for line in lines if "step" in line]
     error = next((str(line["error"]) for line in lines if "error" in line), None)
     step, name = (steps[-1]["step"], steps[-1]["name"]) if steps else ("start", "Python")
@@ -113,33 +116,35 @@ def probe_result(
     done = next((line["done"] for line in lines if "done" in line), None)
     if ended.status == 0 and done is not None:
         return Result(release, Outcome.PASSED, describe(done), called=done["called"])
-    # A process that ends itself says nothing, or what it prints.
-    error = error or f"ended with {ended.status}: {first_error(ended.output)}"
+    # A package that ends the process leaves no error in the file; its output may have one.
+    error = error or f"exit status {ended.status}: {first_error(ended.output)}"
     outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
     return Result(release, outcome, f"{step} {name}: {error}")
 
 
 def describe(found: Mapping[str, int | None]) -> str:
-    """Return what was looked at, in a few words.
+    """Summarise what the probe has tested.
 
     >>> describe({"functions": 3, "classes": 1, "called": 0})
-    '3 functions and 1 class found, none was called'
+    'found 3 functions and 1 class, called none'
     >>> describe({"functions": 1, "classes": None, "called": 1})
-    '1 function found, classes not looked at, 1 called'
+    'found 1 function, did not check classes, called 1'
     """
     functions, classes, called = found["functions"], found["classes"], found["called"]
     words = f"{functions} function{'s' * (functions != 1)}"
     if classes is not None:
         words += f" and {classes} class{'es' * (classes != 1)}"
-    looked = "" if classes is not None else " classes not looked at,"
-    return f"{words} found,{looked} {f'{called} called' if called else 'none was called'}"
+    else:
+        words += ", did not check classes"
+    return f"found {words}, called {called or 'none'}"
 
 
 def first_error(output: str) -> str:
-    """Return the line that says why a program failed.
+    """Return the line with the reason why a program failed.
 
-    pip writes it as ``ERROR: …``, uv as ``error: …``, and where nothing fits below that, behind
-    ``cause:`` (0.13; ``╰─▶`` up to then); others end with it.
+    pip prints ``ERROR: …`` and uv prints ``error: …``. If uv cannot resolve the
+    dependencies, it prints the reason after ``cause:`` (0.13; older releases: ``╰─▶``). Other
+    programs print it last.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     for number, line in enumerate(lines):
@@ -180,9 +185,9 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
 
 
 def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
-    """Return the packages of a wheel that ``python -m`` would import from a folder instead.
+    """Return the packages that ``python -m`` would import from a folder instead of the wheel.
 
-    Python does so unless ``PYTHONSAFEPATH`` is set, which 3.11 is the first to know.
+    Python 3.11 and newer do not if ``PYTHONSAFEPATH`` is set.
     """
     names = dict.fromkeys(package.partition(".")[0] for package in packages)
     return tuple(
@@ -197,7 +202,7 @@ def _run_command(
     environment: Environment,
     children: Children,
 ) -> Result:
-    # Lines that Python holds back come after those of the crash, or not at all.
+    # Without this, Python buffers output, and a crash loses it.
     variables = {**environment.variables(os.environ), "PYTHONUNBUFFERED": "1"}
     if shadows(plan.folder, plan.subject.packages):
         variables["PYTHONSAFEPATH"] = "1"
@@ -205,14 +210,14 @@ def _run_command(
     ended = children.run(command, folder=plan.folder, variables=variables, seconds=plan.seconds)
     if ended.timed_out:
         return Result(release, Outcome.TIMED_OUT, f"the command took more than {plan.seconds:g} s")
-    # What tvm-ffi adds when the process crashes are addresses.
+    # When the process crashes, tvm-ffi prints a backtrace of addresses.
     said = ended.output.partition(_CRASH_REPORT)[0].splitlines()
     last = next((line.strip() for line in reversed(said) if line.strip()), "")
     signal = signal_name(ended.status)
     if signal is not None:
         return Result(release, Outcome.CRASHED, last, signal)
     if ended.status != 0:
-        return Result(release, Outcome.COMMAND_FAILED, f"status {ended.status}: {last}")
+        return Result(release, Outcome.COMMAND_FAILED, f"exit status {ended.status}: {last}")
     return Result(release, Outcome.PASSED, last)
 
 
@@ -220,11 +225,11 @@ def _lines(results: Path) -> Iterator[Mapping[str, Any]]:
     try:
         for line in results.read_text(encoding="utf-8").splitlines():
             yield json.loads(line)
-    except (OSError, ValueError):  # none was written, or the last one not whole
+    except (OSError, ValueError):  # the file is missing, or its last line is truncated
         return
 
 
 def _short(text: str) -> str:
-    """Return one line for a table, without what a terminal would take for an order."""
+    """Return one printable line of limited length."""
     text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= _DETAIL else f"{text[: _DETAIL - 1]}…"
