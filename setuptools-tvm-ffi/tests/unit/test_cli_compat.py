@@ -120,7 +120,10 @@ def test_a_wheel_that_requires_nothing_promises_everything(
 ) -> None:
     tries(None, v0_1_9=(Outcome.IMPORT_FAILED, "import pkg: ImportError: no", None))
     assert compat() == FINDINGS
-    assert "requires no apache-tvm-ffi, which admits all," in capsys.readouterr().err
+    assert (
+        "declares no apache-tvm-ffi requirement and does not work with 0.1.9"
+        in capsys.readouterr().err
+    )
 
 
 def test_where_nothing_was_tried_that_is_promised_it_is_said(
@@ -128,11 +131,9 @@ def test_where_nothing_was_tried_that_is_promised_it_is_said(
 ) -> None:
     tries(">=0.1.14", v0_1_9=CRASHED)
     assert compat("--against", "<0.1.13") == FINE
-    assert "none of these is a release that pkg-1.0-py3-none-any.whl admits" in (
-        capsys.readouterr().err
-    )
+    assert "pkg-1.0-py3-none-any.whl admits none" in (capsys.readouterr().err)
     assert compat("--against", "0.1.14") == FINE
-    assert "none of these" not in capsys.readouterr().err
+    assert "admits none" not in capsys.readouterr().err
 
 
 def test_what_is_known_is_not_tried_again(
@@ -172,11 +173,11 @@ def test_where_all_is_known_it_is_said_that_nothing_is_tried(
 ) -> None:
     tries(">=0.1.14")
     assert compat("--against", "0.1.14") == FINE
-    assert "setuptools-tvm-ffi: 1 release: 1 to try with " in capsys.readouterr().err
+    assert "setuptools-tvm-ffi: 1 release: testing 1 with " in capsys.readouterr().err
     assert compat("--against", "0.1.14", "--against", "0.1.10") == FINE
-    assert "setuptools-tvm-ffi: 2 releases, 1 known: 1 to try with " in capsys.readouterr().err
+    assert "setuptools-tvm-ffi: 2 releases, 1 cached: testing 1 with " in capsys.readouterr().err
     assert compat("--against", "0.1.14") == FINE
-    assert "setuptools-tvm-ffi: 1 release, 1 known\n" in capsys.readouterr().err
+    assert "setuptools-tvm-ffi: 1 release, 1 cached\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("outcome", sorted(TRANSIENT, key=str))
@@ -190,7 +191,7 @@ def test_a_release_that_could_not_be_tried_is_neither_an_edge_nor_a_finding(
     assert re.search(r"could not be tested.*: 0\.1\.10$", output, re.MULTILINE)
     assert "!=0.1.10" not in output
     assert "does not work with" not in errors
-    assert "requires apache-tvm-ffi>=0.1.9; 0.1.10 could not be tried\n" in errors
+    assert "requires apache-tvm-ffi>=0.1.9; 0.1.10 could not be tested\n" in errors
     # The wheel promises nothing of it.
     tries(">=0.1.13", v0_1_10=(outcome, "truncated", None))
     assert compat() == FINE
@@ -228,7 +229,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_leaves_nothing_behind(
 ) -> None:
     tried = tries(">=0.1.10", v0_1_13=KeyboardInterrupt())
     assert compat() == COULD_NOT_RUN
-    assert "interrupted; what was found out is kept" in capsys.readouterr().err
+    assert "interrupted; the next run continues" in capsys.readouterr().err
     assert list(temporary.iterdir()) == []
     assert tried[0] == "0.1.14"
     tried = tries(">=0.1.10")
@@ -299,8 +300,8 @@ def test_a_disk_that_is_full_is_told_from_findings(
         (["--against", "latest"], "--against latest: neither a version nor"),
         (["--against", ">9.9"], "--against >9.9: no release of apache-tvm-ffi"),
         (["--command", "python 'x"], "--command python 'x: No closing quotation"),
-        (["--command", " "], "--command: it is empty"),
-        (["--cwd", "nowhere"], "--cwd nowhere: there is no such folder"),
+        (["--command", " "], "--command: the command is empty"),
+        (["--cwd", "nowhere"], "--cwd nowhere: "),
     ],
 )
 def test_options_that_mean_nothing_are_refused(

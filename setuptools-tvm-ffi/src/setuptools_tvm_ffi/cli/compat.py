@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Try a wheel with released versions of apache-tvm-ffi, and tell the range that it works with.
+"""Test a wheel against released versions of apache-tvm-ffi, and print the range that works.
 
-Each release is installed with the wheel into an environment that is thrown away. A child process
-then imports the wheel's packages, looks up all that they register and export, and calls what takes
-no arguments; or runs a command of your own.
+Each release is installed with the wheel into a temporary environment. A child process then imports
+the wheel's packages, looks up the functions and classes that they register or export, and calls
+the functions that take no arguments. --command replaces these steps with a command of your own.
 
-Exits with 1 if a release failed that the wheel's own requirement admits, with 2 if one could not
-be tried.
+The exit status is 1 if a release fails that the wheel's own requirement admits, and 2 if such a
+release cannot be tested.
 """
 
 from __future__ import annotations
@@ -35,34 +35,37 @@ from ..compat.result import Outcome, Result
 from ..compat.schedule import try_releases
 from ..compat.subject import read_subject
 from ..compat.trial import Plan, shadows
+from ..ffi.releases import DISTRIBUTION
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 from .interruption import interruptible
 
-_KNOWS_SAFE_PATH = (3, 11)  # the variable PYTHONSAFEPATH
+# The first Python that supports the variable PYTHONSAFEPATH.
+_KNOWS_SAFE_PATH = (3, 11)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
-    parser.add_argument("wheel", metavar="WHEEL", type=Path)
+    """Add the arguments of the command."""
+    parser.add_argument("wheel", metavar="WHEEL", type=Path, help="the wheel to test")
     parser.add_argument(
         "--against",
         action="append",
         default=[],
         metavar="RELEASES",
-        help="a version, or a set of specifiers as '>=0.1.8,<0.1.13'; may be repeated "
-        "(default: all releases but pre-releases)",
+        help="a version such as 0.1.10, or specifiers such as '>=0.1.8,<0.1.13'; can be repeated "
+        "(default: all releases except pre-releases)",
     )
     parser.add_argument(
         "--command",
         metavar="COMMAND",
-        help="run this in place of the probes, as 'python -m pytest tests'; no shell reads it",
+        help="run this command, without a shell, instead of the built-in test; for example "
+        "'python -m pytest tests'",
     )
     parser.add_argument(
         "--cwd",
         type=Path,
         default=Path(),
         metavar="FOLDER",
-        help="where the command runs (default: here)",
+        help="the folder in which the command runs (default: the working folder)",
     )
     parser.add_argument(
         "--with",
@@ -70,77 +73,82 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="REQUIREMENT",
-        help="install this too, as pytest for the command; may be repeated",
+        help="also install this, for example pytest for the command; can be repeated",
     )
     parser.add_argument(
         "--skip",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="do not call functions of such a name, as 'my_package.reset*'; may be repeated",
+        help="do not call functions whose name matches, for example 'my_package.reset*'; can be "
+        "repeated",
     )
     parser.add_argument(
         "--timeout",
         type=_seconds,
         default=600.0,
         metavar="SECONDS",
-        help="how long one process may take (default: 600)",
+        help="time limit of each process (default: 600)",
     )
     parser.add_argument(
         "--jobs",
         type=_count,
         metavar="N",
-        help="how many releases at once (default: as processors and free memory allow)",
+        help="releases to test in parallel (default: limited by CPUs and free memory)",
     )
     parser.add_argument(
         "--installer",
         choices=("uv", "pip"),
-        help="what makes the environments (default: uv where there is one)",
+        help="the program that creates the environments (default: uv if it is installed)",
     )
     parser.add_argument(
         "--find-links",
         action="append",
         default=[],
         metavar="PLACE",
-        help="a folder, or a page with links, of packages; may be repeated",
+        help="a folder of packages, or the URL of a page with links to packages; can be repeated",
     )
-    parser.add_argument("--no-index", action="store_true", help="ask no index for packages")
-    parser.add_argument("--index-url", metavar="URL", help="ask this index")
-    parser.add_argument("--no-cache", action="store_true", help="neither use nor keep results")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--no-index", action="store_true", help="do not use a package index")
+    parser.add_argument("--index-url", metavar="URL", help="use this package index")
+    parser.add_argument(
+        "--no-cache", action="store_true", help="neither read nor write cached results"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the results as one JSON document"
+    )
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Try the releases; print what came of them; return the exit status."""
+    """Test the releases and print the results; return the exit status."""
     plan = _plan(parsed)
     subject = plan.subject
     try:
         results = _results(plan, parsed)
     except KeyboardInterrupt:
-        _say("interrupted" if parsed.no_cache else "interrupted; what was found out is kept")
+        _say("interrupted" if parsed.no_cache else "interrupted; the next run continues from here")
         return COULD_NOT_RUN
     except OSError as problem:
         raise BuildError(
-            f"no environments can be made in {tempfile.gettempdir()}: {problem}",
-            hint="TMPDIR names another folder for temporary files",
+            f"cannot create environments in {tempfile.gettempdir()}: {problem}",
+            hint="set TMPDIR to another folder for temporary files",
         ) from None
     if all(result.outcome is Outcome.INSTALL_FAILED for result in results):
         raise BuildError(
             f"no release could be installed with the wheel: {results[-1].detail}",
-            hint="is there a network? --find-links and --no-index do without one",
+            hint="check the network, or use --find-links and --no-index to work without one",
         )
     if parsed.json:
         print(json.dumps(document(results, subject), indent=2))
     else:
         print(f"{table(results, subject)}\n\n{advice(results)}")
     if not any(is_admitted(result.release, subject.admits) for result in results):
-        _say(f"none of these is a release that {subject.path.name} admits")
+        _say(f"{subject.path.name} admits none of the tested releases")
     broken, unknown = violations(results, subject.admits), unknowns(results, subject.admits)
-    requires = f"{subject.path.name} requires {_required(subject.admits)}"
+    declares = f"{subject.path.name} {_requirement(subject.admits)}"
     if broken:
-        _say(f"{requires} and does not work with {_versions(broken)}")
+        _say(f"{declares} and does not work with {_versions(broken)}")
     if unknown:
-        _say(f"{requires}; {_versions(unknown)} could not be tried")
+        _say(f"{declares}; {_versions(unknown)} could not be tested")
     if broken:
         return FINDINGS
     return COULD_NOT_RUN if unknown else FINE
@@ -150,13 +158,13 @@ def _plan(parsed: argparse.Namespace) -> Plan:
     command = _words(parsed.command)
     folder = Path(os.path.abspath(parsed.cwd))
     if not folder.is_dir():
-        raise BuildError(f"--cwd {parsed.cwd}: there is no such folder")
+        raise BuildError(f"--cwd {parsed.cwd}: the folder does not exist")
     subject = read_subject(parsed.wheel)
     hiding = shadows(folder, subject.packages)
     if command is not None and hiding and sys.version_info < _KNOWS_SAFE_PATH:
         raise BuildError(
             f"--command: {folder / hiding[0]} would be imported instead of the wheel's package",
-            hint="run it in another folder: --cwd FOLDER; or with Python 3.11 or newer",
+            hint="run the command in another folder (--cwd FOLDER), or use Python 3.11 or newer",
         )
     index = Index(parsed.find_links, parsed.no_index, parsed.index_url)
     return Plan(
@@ -174,14 +182,14 @@ def _results(plan: Plan, parsed: argparse.Namespace) -> tuple[Result, ...]:
     """Return the result of each selected release, from the cache or from a test."""
     jobs = parsed.jobs
     if jobs is None:
-        # A process that imports an array library needs about what a compiler does.
+        # A process that imports an array library needs about as much memory as a compiler.
         jobs = count_jobs(None, "", measure(), device_compilers=False).total
     with interruptible(), _scratch() as scratch:
         chosen = choose_releases(list_releases(plan.installer.index, scratch), parsed.against)
 
         def begin(missing: int) -> None:
-            known = f", {len(chosen) - missing} known" if missing < len(chosen) else ""
-            how = f": {missing} to try with {plan.installer.name}, {jobs} at once"
+            known = f", {len(chosen) - missing} cached" if missing < len(chosen) else ""
+            how = f": testing {missing} with {plan.installer.name}, {jobs} in parallel"
             plural = "s" * (len(chosen) != 1)
             _say(f"{len(chosen)} release{plural}{known}{how if missing else ''}")
 
@@ -203,7 +211,7 @@ def _scratch() -> Iterator[Path]:
 def _installer(wanted: str | None, index: Index) -> Installer:
     uv = None if wanted == "pip" else find_uv()
     if wanted == "uv" and uv is None:
-        raise BuildError("--installer uv: there is no uv", hint="python -m pip install uv")
+        raise BuildError("--installer uv: uv is not installed", hint="python -m pip install uv")
     return Installer(uv, () if uv is not None else pip_command(), index)
 
 
@@ -216,7 +224,7 @@ def _cache(plan: Plan, *, use: bool) -> Iterator[Cache]:
     folder = cache / "compat"
     watch = Watch(plan.folder, plan.command, plan.with_requirements, folder)
     before = watch.before()
-    if before is None:  # so many files that nobody can tell what has changed
+    if before is None:  # too many files to detect changes
         yield Cache(None, {})
         return
     facts = facts_of(
@@ -233,7 +241,7 @@ def _cache(plan: Plan, *, use: bool) -> Iterator[Cache]:
 
 
 def _located(requirement: str) -> str:
-    """Return a requirement, absolute where it is a file or folder: it is read in another folder."""
+    """Make a requirement that is a path absolute, because installers run in another folder."""
     is_path = os.sep in requirement or "/" in requirement or requirement.endswith(".whl")
     return os.path.abspath(requirement) if is_path and os.path.exists(requirement) else requirement
 
@@ -246,7 +254,7 @@ def _words(command: str | None) -> Sequence[str] | None:
     except ValueError as problem:
         raise BuildError(f"--command {command}: {problem}") from None
     if not words:
-        raise BuildError("--command: it is empty")
+        raise BuildError("--command: the command is empty")
     return words
 
 
@@ -254,10 +262,10 @@ def _progress(result: Result) -> None:
     _say(f"{result.release}: {result.label}")
 
 
-def _required(admits: object) -> str:
-    return (
-        f"apache-tvm-ffi{admits}" if admits is not None else "no apache-tvm-ffi, which admits all,"
-    )
+def _requirement(admits: object) -> str:
+    if admits is None:
+        return f"declares no {DISTRIBUTION} requirement"
+    return f"requires {DISTRIBUTION}{admits}"
 
 
 def _versions(results: Sequence[Result]) -> str:
@@ -271,12 +279,12 @@ def _say(text: str) -> None:
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError("it has to be above 0")
+        raise argparse.ArgumentTypeError("must be greater than 0")
     return seconds
 
 
 def _count(text: str) -> int:
     count = int(text)
     if count < 1:
-        raise argparse.ArgumentTypeError("it has to be 1 or more")
+        raise argparse.ArgumentTypeError("must be 1 or more")
     return count
