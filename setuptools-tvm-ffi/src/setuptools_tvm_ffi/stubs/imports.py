@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class StubNames:
+class ImportAliases:
     """The names of one stub.
 
     :param module: its dotted name.

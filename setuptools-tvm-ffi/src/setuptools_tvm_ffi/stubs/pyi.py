@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from .._version import __version__
 from ..ffi.module_methods import MODULE_METHODS
 from ..ffi.type_schema import Schema
-from .imports import StubNames
+from .imports import ImportAliases
 from .outline import ClassOutline, Outline
 from .parameters import parameter_names
 from .python_types import Reference, TypeWriter
@@ -132,7 +132,7 @@ class _ApiWriter:
                 private = f"_{private}"
             self._private[name] = private
             defined.add(private)
-        self._names = StubNames(
+        self._names = ImportAliases(
             module, frozenset(defined), frozenset(members), self._private["SupportsDLPack"]
         )
         self._module = module
