@@ -4,11 +4,10 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
-from setuptools_tvm_ffi.archives.sdist_archive import FORMATS, pack
+from setuptools_tvm_ffi.archives.sdist_archive import pack
 
 DATE = 1600000001
 NAMES = [
@@ -45,21 +44,19 @@ def make_tree(folder: Path, *, umask: int, order: int) -> Path:
     return tree
 
 
-@pytest.mark.parametrize("archive_format", FORMATS)
 def test_another_folder_umask_order_and_time_of_files_give_the_same_bytes(
-    tree: Path, tmp_path: Path, archive_format: str
+    tree: Path, tmp_path: Path
 ) -> None:
     other = make_tree(tmp_path / "a" / "deeper one", umask=0o077, order=-1)
     for parent, folders, files in os.walk(other):
         for name in (*folders, *files):
             os.utime(Path(parent, name), (1, 1))
-    assert pack(tree, archive_format, DATE) == pack(other, archive_format, DATE)
-    assert pack(tree, archive_format, DATE) != pack(tree, archive_format, DATE + 2)
+    assert pack(tree, DATE) == pack(other, DATE)
+    assert pack(tree, DATE) != pack(tree, DATE + 2)
 
 
-@pytest.mark.parametrize("archive_format", ["gztar", "bztar", "xztar", "tar"])
-def test_a_tar_holds_everything_and_names_nobody(tree: Path, archive_format: str) -> None:
-    content = pack(tree, archive_format, DATE)
+def test_a_tar_holds_everything_and_names_nobody(tree: Path) -> None:
+    content = pack(tree, DATE)
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         entries = archive.getmembers()
         read = archive.extractfile("pkg-1.0/a/ü")
@@ -74,24 +71,19 @@ def test_a_tar_holds_everything_and_names_nobody(tree: Path, archive_format: str
 
 
 def test_each_folder_comes_before_what_it_holds(tree: Path) -> None:
-    with tarfile.open(fileobj=io.BytesIO(pack(tree, "tar", DATE))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(pack(tree, DATE))) as archive:
         names = archive.getnames()
     for name in names[1:]:
         assert names.index(str(Path(name).parent)) < names.index(name)
 
 
 def test_a_gzip_header_holds_the_time_and_no_name(tree: Path) -> None:
-    content = pack(tree, "gztar", DATE)
+    content = pack(tree, DATE)
     assert int.from_bytes(content[4:8], "little") == DATE
     assert content[3] == 0  # no flag: no name, no comment
 
 
-@pytest.mark.parametrize("date", [0, DATE, 2**32 - 1])
-def test_a_zip_holds_everything_and_can_be_unpacked(tree: Path, tmp_path: Path, date: int) -> None:
-    with zipfile.ZipFile(io.BytesIO(pack(tree, "zip", date))) as archive:
-        assert archive.testzip() is None
-        assert sorted(name.rstrip("/") for name in archive.namelist()) == sorted(NAMES)
-        assert {entry.create_system for entry in archive.infolist()} == {3}
-        archive.extractall(tmp_path / "out")
-    assert (tmp_path / "out" / "pkg-1.0" / "b.txt").read_text() == "content of pkg-1.0/b.txt"
-    assert pack(tree, "gztar", date)
+@pytest.mark.parametrize("date", [0, 2**32 - 1])
+def test_the_first_and_the_last_time_can_be_packed(tree: Path, date: int) -> None:
+    with tarfile.open(fileobj=io.BytesIO(pack(tree, date))) as archive:
+        assert {entry.mtime for entry in archive} == {date}

@@ -13,7 +13,6 @@ from setuptools_tvm_ffi.project.source_date import (
     commit_date,
     declared_date,
     sdist_date,
-    with_sdist_date,
 )
 
 DATE = 1600000000
@@ -161,36 +160,17 @@ def test_the_time_holds_inside_and_the_environment_is_restored(
     assert dict(os.environ) == {**before, "SOURCE_DATE_EPOCH": "5"}
 
 
-def test_an_unpacked_sdist_says_its_time_whatever_times_its_files_were_given(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "setup.cfg").write_text("[tool:Other]\nUpper = 1\n\n[egg_info]\ntag_build =\n")
-    (tmp_path / "setup.cfg").write_bytes(with_sdist_date(tmp_path, DATE + 1))
-    (tmp_path / "setup.cfg").write_bytes(with_sdist_date(tmp_path, DATE))  # of an sdist's sdist
-    assert (tmp_path / "setup.cfg").read_text() == (
-        "[tool:Other]\nUpper = 1\n\n[egg_info]\ntag_build = \n\n"
-        f"[tool:setuptools-tvm-ffi]\nsource-date = {DATE}\n\n"
-    )
-    assert sdist_date(tmp_path) is None  # it was never packed
+def test_an_unpacked_sdist_has_the_modification_time_of_pkg_info(tmp_path: Path) -> None:
+    assert sdist_date(tmp_path) is None
     (tmp_path / "PKG-INFO").write_text("Name: a\n")
-    for times in ((DATE + 5, DATE + 5), (5, 5)):
-        os.utime(tmp_path / "PKG-INFO", times)
-        assert sdist_date(tmp_path) == DATE
+    os.utime(tmp_path / "PKG-INFO", (5, DATE))
     with applied_source_date(tmp_path):
         assert os.environ["SOURCE_DATE_EPOCH"] == str(DATE)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [None, b"", b"[", b"\xff", b"[tool:setuptools-tvm-ffi]\n", b"source-date = 5\n"]
-    + [b"[tool:setuptools-tvm-ffi]\nsource-date = " + d for d in (b"", b"-1", b"now", b"9" * 30)],
-)
-def test_an_sdist_that_does_not_say_its_time_has_none(
-    tmp_path: Path, content: bytes | None
-) -> None:
+def test_a_modification_time_that_an_archive_cannot_store_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "PKG-INFO").write_text("Name: a\n")
-    if content is not None:
-        (tmp_path / "setup.cfg").write_bytes(content)
+    os.utime(tmp_path / "PKG-INFO", (5, 2**32))
     assert sdist_date(tmp_path) is None
 
 

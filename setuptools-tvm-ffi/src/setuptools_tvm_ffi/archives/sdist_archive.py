@@ -7,48 +7,28 @@ order. setuptools (84) does not change that.
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
-import lzma
 import os
 import stat
 import tarfile
-import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-#: Suffix of each archive format, by setuptools' name of the format.
-FORMATS = {
-    "gztar": ".tar.gz",
-    "bztar": ".tar.bz2",
-    "xztar": ".tar.xz",
-    "tar": ".tar",
-    "zip": ".zip",
-}
 
-# Zip archives cannot store earlier times than 1980-01-01.
-_FIRST_OF_ZIP = 315532800
+def pack(tree: Path, date: int) -> bytes:
+    """Return a `.tar.gz` of the folder. All names in it start with the name of the folder.
 
-
-def pack(tree: Path, format: str, date: int) -> bytes:  # noqa: A002 - setuptools' word
-    """Return an archive of the folder. All names in it start with the name of the folder.
-
-    Tar archives have pax format, as the sdist specification requires
+    The tar archive has pax format, as the sdist specification requires
     (https://packaging.python.org/en/latest/specifications/source-distribution-format/).
 
-    :param format: one of `FORMATS`.
     :param date: modification time of all entries, in seconds since 1970.
     """
-    if format == "zip":
-        return _zip(tree, date)
-    content = _tar(tree, date)
-    if format == "gztar":
-        return _gzip(content, date)
-    if format == "bztar":
-        return bz2.compress(content)
-    return lzma.compress(content) if format == "xztar" else content
+    stream = io.BytesIO()
+    # gzip.compress() writes the operating system into the header in some Python releases only.
+    with gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=9, mtime=date) as file:
+        file.write(_tar(tree, date))
+    return stream.getvalue()
 
 
 def _entries(tree: Path) -> Iterator[tuple[str, Path]]:
@@ -80,28 +60,4 @@ def _tar(tree: Path, date: int) -> bytes:
                 content = path.read_bytes()
                 entry.size = len(content)
                 archive.addfile(entry, io.BytesIO(content))
-    return stream.getvalue()
-
-
-def _gzip(content: bytes, date: int) -> bytes:
-    stream = io.BytesIO()
-    # gzip.compress() writes the operating system into the header in some Python releases only.
-    with gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=9, mtime=date) as file:
-        file.write(content)
-    return stream.getvalue()
-
-
-def _zip(tree: Path, date: int) -> bytes:
-    stream = io.BytesIO()
-    written = time.gmtime(max(date, _FIRST_OF_ZIP))
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, path in _entries(tree):
-            folder = path.is_dir()
-            entry = zipfile.ZipInfo(f"{name}/" if folder else name, written[:6])
-            kind = stat.S_IFDIR if folder else stat.S_IFREG
-            entry.external_attr = (kind | _mode(path)) << 16
-            entry.create_system = 3  # Unix, also if packed on Windows
-            content = b"" if folder else path.read_bytes()
-            entry.compress_type = zipfile.ZIP_STORED if folder else zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
     return stream.getvalue()

@@ -7,9 +7,7 @@ has set it, the time of the last commit; in an unpacked sdist, what it was packe
 
 from __future__ import annotations
 
-import configparser
 import contextlib
-import io
 import logging
 import os
 import shutil
@@ -36,9 +34,6 @@ _OF_A_REPOSITORY = frozenset(
     }
 )
 
-_SETUP_CFG = "setup.cfg"
-_SECTION, _KEY = "tool:setuptools-tvm-ffi", "source-date"
-
 logger = logging.getLogger(__name__)
 
 
@@ -55,7 +50,7 @@ def applied_source_date(root: Path) -> Iterator[None]:
     if date is None:
         date, what = commit_date(root), "the last commit's time"
         if date is None:
-            date, what = sdist_date(root), "the time of the sdist"
+            date, what = sdist_date(root), "the modification time of PKG-INFO"
         if date is None:
             logger.info(
                 "%s: %s is not set and no commit says it: files keep their times", PREFIX, VARIABLE
@@ -123,41 +118,16 @@ def commit_date(root: Path) -> int | None:
 
 
 def sdist_date(root: Path) -> int | None:
-    """Return the time that an unpacked sdist was packed with; none if it is another folder.
+    """Return the time of an unpacked sdist, or None if the folder is something else.
 
-    It is read from what a file says: uv, and pip where the sdist is a ZIP archive, unpack without
-    the times of files.
+    It is the modification time of `PKG-INFO`, which pip and build restore from the archive. uv does
+    not.
     """
-    if not (root / "PKG-INFO").is_file():
-        return None
     try:
-        text = _read_configuration(root / _SETUP_CFG).get(_SECTION, _KEY)
-        return declared_date({VARIABLE: text})
-    except (OSError, ValueError, configparser.Error, ConfigurationError):
+        date = int((root / "PKG-INFO").stat().st_mtime)
+    except OSError:
         return None
-
-
-def with_sdist_date(tree: Path, date: int) -> bytes:
-    """Return the ``setup.cfg`` of a tree that is to be packed, with the time for `sdist_date`.
-
-    setuptools puts this file into every sdist, and writes into it what is to hold when that is
-    built; of a section ``tool:…`` it takes no notice.
-    """
-    configuration = _read_configuration(tree / _SETUP_CFG)
-    if not configuration.has_section(_SECTION):
-        configuration.add_section(_SECTION)
-    configuration.set(_SECTION, _KEY, str(date))
-    text = io.StringIO()
-    configuration.write(text)
-    return text.getvalue().encode()
-
-
-def _read_configuration(file: Path) -> configparser.RawConfigParser:
-    configuration = configparser.RawConfigParser()
-    configuration.optionxform = str  # type: ignore[assignment, method-assign] # as documented
-    if file.is_file():
-        configuration.read_string(file.read_text(encoding="utf-8"))
-    return configuration
+    return date if 0 <= date <= _LAST else None
 
 
 def _ask(git: str, root: Path, *question: str) -> str:
