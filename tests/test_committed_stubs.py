@@ -29,7 +29,14 @@ def interpreters() -> list[Interpreter]:
     return [*ordered[:1], *ordered[1:][-1:]]
 
 
-@pytest.mark.parametrize("interpreter", interpreters(), ids=lambda found: found.name)
+@pytest.mark.parametrize(
+    "interpreter",
+    [
+        # The newest in the quick tests.
+        pytest.param(found, id=found.name, marks=pytest.mark.long if number else ())
+        for number, found in enumerate(reversed(interpreters()))
+    ],
+)
 def test_stubs_are_the_same_bytes_whatever_the_python(
     interpreter: Interpreter,
     repository: Path,

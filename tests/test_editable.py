@@ -53,7 +53,7 @@ def python(environment: Environment, program: str, cwd: Path) -> str:
     return environment.run(environment.python, "-c", program, cwd=cwd).stdout.strip()
 
 
-@pytest.mark.parametrize("mode", ["lenient", "strict"])
+@pytest.mark.parametrize("mode", ["lenient", pytest.param("strict", marks=pytest.mark.long)])
 def test_the_package_loads_from_any_folder_and_uninstalls_without_a_trace(
     mode: str,
     source: Path,
@@ -74,6 +74,7 @@ def test_the_package_loads_from_any_folder_and_uninstalls_without_a_trace(
     assert files_of(environment) == before
 
 
+@pytest.mark.long
 def test_a_new_function_appears_in_the_source_tree_and_other_files_stay(
     variables: dict[str, str], tmp_path: Path
 ) -> None:

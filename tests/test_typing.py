@@ -188,24 +188,29 @@ def test_every_package_of_the_repository_is_looked_at(packages: list[str]) -> No
 # --- mypy and pyright ---------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_mypy_finds_no_error_in_a_package_and_in_correct_uses(mypy: dict[str, Report]) -> None:
     assert set(mypy) == {"mistakes.py"}, mypy
 
 
+@pytest.mark.long
 def test_pyright_finds_no_error_in_a_package_and_in_correct_uses(
     pyright: dict[str, Report],
 ) -> None:
     assert set(pyright) == {"mistakes.py"}, pyright
 
 
+@pytest.mark.long
 def test_mypy_reports_every_mistake_and_nothing_else(mypy: dict[str, Report]) -> None:
     assert mypy["mistakes.py"] == expected_mistakes("mypy")
 
 
+@pytest.mark.long
 def test_pyright_reports_every_mistake_and_nothing_else(pyright: dict[str, Report]) -> None:
     assert pyright["mistakes.py"] == expected_mistakes("pyright")
 
 
+@pytest.mark.long
 def test_what_type_checkers_find_correct_runs(environment: Environment, samples: Path) -> None:
     environment.run(environment.python, "-I", "-W", "error", "correct.py", cwd=samples)
 
@@ -221,6 +226,7 @@ def stubtest(
     return environment.run(*command, cwd=cwd, variables=path, check=False)
 
 
+@pytest.mark.long
 def test_stubs_say_what_is_there_at_run_time(
     environment: Environment, packages: list[str], tmp_path: Path
 ) -> None:
@@ -229,6 +235,7 @@ def test_stubs_say_what_is_there_at_run_time(
     assert process.returncode == 0, process.stdout + process.stderr
 
 
+@pytest.mark.long
 def test_a_stub_of_a_name_that_is_not_there_is_found(
     environment: Environment, tmp_path: Path
 ) -> None:
@@ -246,6 +253,7 @@ def test_a_stub_of_a_name_that_is_not_there_is_found(
     ]
 
 
+@pytest.mark.long
 def test_a_constructor_refuses_the_keywords_that_its_signature_shows(
     environment: Environment, tmp_path: Path
 ) -> None:
@@ -325,6 +333,7 @@ def jedi(
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("expression", DOCS)
 def test_jedi_finds_docs(expression: str, jedi: dict[str, dict[str, list[str]]]) -> None:
     finding = {
@@ -335,6 +344,7 @@ def test_jedi_finds_docs(expression: str, jedi: dict[str, dict[str, list[str]]])
     assert finding >= JEDI_FINDS[expression]
 
 
+@pytest.mark.long
 def test_jedi_finds_the_names_of_parameters(jedi: dict[str, dict[str, list[str]]]) -> None:
     (shown,) = jedi["ext.tally"]["parameters"]
     assert shown == "tally(words: Sequence[str], /) -> Map[str, int]"
@@ -442,6 +452,7 @@ SIGNATURES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("expression", DOCS)
 def test_pyright_shows_signature_and_docs_of_what_is_hovered_over(
     expression: str, hovers: dict[str, str]

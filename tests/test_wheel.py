@@ -153,7 +153,14 @@ def test_no_path_of_the_build_is_in_the_library(reference_wheel: Path, library: 
         assert str(source).encode() not in read(reference_wheel, name), name
 
 
-@pytest.mark.parametrize("interpreter", find_interpreters(), ids=lambda i: i.name)
+@pytest.mark.parametrize(
+    "interpreter",
+    [
+        # The interpreter that runs the tests comes first.
+        pytest.param(found, id=found.name, marks=pytest.mark.long if number else ())
+        for number, found in enumerate(find_interpreters())
+    ],
+)
 def test_one_wheel_works_on_every_python_of_this_machine(
     interpreter: Interpreter,
     reference_wheel: Path,

@@ -105,7 +105,14 @@ def test_no_symbol_of_cpython_is_used_by_its_own_list_of_them(library: Path) -> 
     assert not [name for name in undefined if re.match(r"_?Py[A-Z_]", name)]
 
 
-@pytest.mark.parametrize("name", ["c_abi_only", "several_libraries", "numpy_interop"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "c_abi_only",
+        pytest.param("several_libraries", marks=pytest.mark.long),
+        pytest.param("numpy_interop", marks=pytest.mark.long),
+    ],
+)
 def test_the_examples_lack_nothing_but_a_tag(
     name: str, example_wheel: Callable[[str], Path], reader: BinaryReader
 ) -> None:

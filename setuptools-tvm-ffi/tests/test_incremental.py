@@ -55,17 +55,20 @@ def test_a_header_recompiles_what_includes_it_and_nothing_else(small: Project) -
     assert rebuild(small) == ALL
 
 
+@pytest.mark.long
 def test_a_changed_setting_recompiles(small: Project) -> None:
     small.edit("setup.py", "include_dirs=", 'define_macros=[("SOMETHING", "1")], include_dirs=')
     assert rebuild(small) >= ALL - {"generated stubs"}
 
 
+@pytest.mark.long
 def test_a_source_that_is_gone_leaves_the_library(small: Project) -> None:
     (small.folder / "csrc" / "point.cc").unlink()
     assert rebuild(small) == {"link libsmall.so", "generated stubs"}
     assert "class Point" not in small.read("small_pkg/_ffi_api.py")
 
 
+@pytest.mark.long
 def test_a_renamed_target_leaves_no_library_of_the_old_name_in_the_wheel(small: Project) -> None:
     small.edit("setup.py", "small_pkg.small", "small_pkg.renamed")
     rebuild(small)
@@ -73,6 +76,7 @@ def test_a_renamed_target_leaves_no_library_of_the_old_name_in_the_wheel(small: 
     assert libraries == {"small_pkg/librenamed.so"}
 
 
+@pytest.mark.long
 def test_compile_commands_are_left_for_editors(small: Project) -> None:
     (folder,) = (small.folder / "build").glob("tvm-ffi.*")
     commands = json.loads((folder / "compile_commands.json").read_text())
@@ -84,6 +88,7 @@ def test_compile_commands_are_left_for_editors(small: Project) -> None:
     assert (small.folder / include[1] / "tvm" / "ffi" / "c_api.h").is_file()
 
 
+@pytest.mark.long
 def test_the_headers_of_another_release_recompile(small: Project) -> None:
     (header,) = small.folder.glob("build/tvm-ffi.*/apache-tvm-ffi/include/tvm/ffi/object.h")
     header.write_text(header.read_text() + "\n// of another release\n")
@@ -111,12 +116,14 @@ def test_another_isolated_environment_finds_everything_done(
     assert build() == set()
 
 
+@pytest.mark.long
 def test_force_compiles_everything_again(small: Project, builder: Environment) -> None:
     command = (builder.python, "setup.py", "build_ext", "--force")
     process = builder.run(*command, cwd=small.folder, variables={"CXXFLAGS": "-O0"})
     assert steps(process.stdout) >= ALL - {"generated stubs"}
 
 
+@pytest.mark.long
 def test_a_failed_build_is_resumed_by_the_next(small: Project) -> None:
     change(small.folder / "csrc" / "functions.cc", "return 2 * x;", "return 2 * x")
     small.refuse()

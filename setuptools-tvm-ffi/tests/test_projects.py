@@ -56,6 +56,7 @@ def test_a_static_requirement_below_what_was_built_against_is_warned_of_with_bot
     assert "warning: the library" not in process.stdout + process.stderr
 
 
+@pytest.mark.long
 def test_a_project_may_lower_the_floor(project: ProjectFactory) -> None:
     small: Project = project("small")
     with (small.folder / "pyproject.toml").open("a") as stream:
@@ -100,6 +101,7 @@ def test_other_plugins_commands_keep_their_behaviour(project: ProjectFactory) ->
     assert "-py3-none-" not in other.wheel.name
 
 
+@pytest.mark.long
 def test_commands_named_in_pyproject_keep_their_behaviour(project: ProjectFactory) -> None:
     small: Project = project("small")
     (small.folder / "commands.py").write_text(
@@ -151,6 +153,7 @@ def test_an_sdist_does_not_promise_that_nothing_is_required(project: ProjectFact
     assert any(line.startswith("Requires-Dist: apache-tvm-ffi") for line in metadata)
 
 
+@pytest.mark.long
 def test_package_data_known_to_version_control_is_in_the_wheel_built_from_an_sdist(
     project: ProjectFactory, variables: dict[str, str], plugin_wheel: Path, tmp_path: Path
 ) -> None:
@@ -169,6 +172,7 @@ def test_package_data_known_to_version_control_is_in_the_wheel_built_from_an_sdi
     assert "small_pkg/data.json" in unpacked.names()
 
 
+@pytest.mark.long
 def test_a_requirement_in_setup_cfg_is_left_as_it_is(project: ProjectFactory) -> None:
     small: Project = project("small")
     (small.folder / "pyproject.toml").write_text(
@@ -200,7 +204,13 @@ def test_build_ext_inplace_puts_library_and_stubs_beside_the_package(
     }
 
 
-@pytest.mark.parametrize("backend", ["setuptools_tvm_ffi.build_meta", "setuptools.build_meta"])
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "setuptools_tvm_ffi.build_meta",
+        pytest.param("setuptools.build_meta", marks=pytest.mark.long),
+    ],
+)
 def test_a_project_may_declare_its_libraries_in_pyproject_alone(
     backend: str, project: ProjectFactory
 ) -> None:

@@ -133,6 +133,7 @@ def test_each_build_type_keeps_its_objects(c_libraries: Project) -> None:
     assert ".debug_info" not in readelf(extract(c_libraries, USER), "--sections")
 
 
+@pytest.mark.long
 def test_the_commands_for_editors_are_those_of_the_last_build(c_libraries: Project) -> None:
     for build_type in ("release", "debug", "release"):
         c_libraries.build(SETUPTOOLS_TVM_FFI_BUILD_TYPE=build_type)
@@ -186,6 +187,7 @@ def test_pip_passes_settings_on(c_libraries: Project, builder: Environment) -> N
     assert '"abi-floor": "0.1.9"' in c_libraries.metadata("tvm_ffi_build.json")
 
 
+@pytest.mark.long
 def test_a_stripped_library_is_smaller_and_works(c_libraries: Project) -> None:
     c_libraries.build()
     plain = extract(c_libraries, COUNTER)
@@ -228,6 +230,7 @@ def test_link_time_optimisation_is_done_and_the_library_works(c_libraries: Proje
     assert python(c_libraries.environment, program, c_libraries.folder) == "14"
 
 
+@pytest.mark.long
 def test_a_warning_fails_the_build_where_it_is_an_error(c_libraries: Project) -> None:
     declare_of_counter(c_libraries, 'extra-compile-args = ["-Wall"]\n')
     c_libraries.edit("csrc/counter.c", "  count += number;", "  int unused;\n  count += number;")
@@ -264,6 +267,7 @@ def variables_of(printed: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in shlex.split(found[1])) if found else {}
 
 
+@pytest.mark.long
 def test_undefined_behaviour_is_reported_with_its_line(c_libraries: Project) -> None:
     run_time_of("libubsan.so")
     c_libraries.edit("csrc/user.c", "counter_add(args[0].v_int64)", "args[0].v_int64 << 70")
@@ -279,6 +283,7 @@ def test_undefined_behaviour_is_reported_with_its_line(c_libraries: Project) -> 
     assert re.search(r"csrc/user\.c:\d+:\d+: runtime error: shift exponent 70", process.stderr)
 
 
+@pytest.mark.long
 def test_a_library_with_the_thread_sanitizer_is_built_and_loads(c_libraries: Project) -> None:
     run_time = run_time_of("libtsan.so")
     preloaded = subprocess.run(
@@ -299,6 +304,7 @@ def test_a_library_with_the_thread_sanitizer_is_built_and_loads(c_libraries: Pro
 # --- libraries and what is linked to them -------------------------------------------------------
 
 
+@pytest.mark.long
 def test_prebuilt_objects_and_archives_are_linked_in_and_archives_stay_hidden(
     c_libraries: Project,
 ) -> None:
@@ -394,6 +400,7 @@ def test_libraries_that_link_each_other_are_refused(c_libraries: Project) -> Non
     assert "[1/" not in printed
 
 
+@pytest.mark.long
 def test_a_library_may_do_without_the_library_and_the_headers_of_apache_tvm_ffi(
     c_libraries: Project,
 ) -> None:
@@ -421,6 +428,7 @@ def test_a_library_may_do_without_the_library_and_the_headers_of_apache_tvm_ffi(
     assert "tvm/ffi/c_api.h: No such file" in c_libraries.refuse()
 
 
+@pytest.mark.long
 def test_debug_symbols_are_in_the_library_and_hold_no_path_of_this_machine_unless_asked_for(
     c_libraries: Project,
 ) -> None:

@@ -92,6 +92,7 @@ def test_building_on_committed_stubs_changes_nothing(small: Project) -> None:
     assert {name: small.read(name) for name in small.names() if name.endswith(STUBS)} == first
 
 
+@pytest.mark.long
 def test_what_a_person_wrote_stays_byte_for_byte(small: Project) -> None:
     small.build()
     commit_stubs(small)
@@ -112,6 +113,7 @@ def test_what_a_person_wrote_stays_byte_for_byte(small: Project) -> None:
     assert small.read(API) == edited
 
 
+@pytest.mark.long
 def test_a_package_that_setuptools_does_not_know_is_not_written_anew(small: Project) -> None:
     by_hand = small.folder / "small_pkg" / "deep" / "__init__.py"
     by_hand.parent.mkdir()
@@ -129,6 +131,7 @@ def test_a_package_that_setuptools_does_not_know_is_not_written_anew(small: Proj
     assert "from ._ffi_api import *" in by_hand.read_text()
 
 
+@pytest.mark.long
 def test_a_library_in_a_package_and_one_below_it_have_stubs_of_their_own(small: Project) -> None:
     (small.folder / "sub").mkdir()
     (small.folder / "sub" / "sub.cc").write_text(
@@ -154,6 +157,7 @@ def test_a_library_in_a_package_and_one_below_it_have_stubs_of_their_own(small: 
         commit_stubs(small)
 
 
+@pytest.mark.long
 def test_a_library_without_stubs_beside_another_leaves_that_ones_stubs_alone(
     small: Project,
 ) -> None:
@@ -168,6 +172,7 @@ def test_a_library_without_stubs_beside_another_leaves_that_ones_stubs_alone(
         commit_stubs(small)
 
 
+@pytest.mark.long
 def test_line_ends_of_a_file_stay_what_they_are(small: Project) -> None:
     small.build()
     commit_stubs(small)
@@ -202,6 +207,7 @@ def test_directive_mode_fills_blocks_and_creates_nothing(small: Project) -> None
     assert "def add_shared(_0: int, /) -> int: ..." in small.read("small_pkg/ops.py")
 
 
+@pytest.mark.long
 def test_without_stubs_nothing_is_started_or_changed(small: Project) -> None:
     small.edit("setup.py", "include_dirs=", 'stubs="none", include_dirs=')
     printed = small.build()
@@ -217,6 +223,7 @@ def directives(project: Project, text: str) -> None:
 BEGIN, END = "# tvm-ffi-stubgen(begin): ", "# tvm-ffi-stubgen(end)\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -285,8 +292,8 @@ def unpacked(project: Project) -> str:
     ("name", "reason"),
     [
         ("small_pkg.import", "'import' is a Python keyword"),
-        ("small_pkg.a-b", "'a-b' is not a Python identifier"),
-        ("small_pkg.class.f", "'class' is a Python keyword"),
+        pytest.param("small_pkg.a-b", "'a-b' is not a Python identifier", marks=pytest.mark.long),
+        pytest.param("small_pkg.class.f", "'class' is a Python keyword", marks=pytest.mark.long),
     ],
 )
 def test_a_registered_name_that_python_cannot_write_is_left_out_by_name_or_refused(
@@ -314,6 +321,7 @@ def test_a_registered_name_that_python_cannot_write_is_left_out_by_name_or_refus
     assert "hint: register it under another name, or let stubs be 'warn' or 'check'" in refused
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("edits", "expression"),
     [
@@ -350,6 +358,7 @@ def test_a_member_that_python_cannot_write_is_left_out_by_name_or_refused(
     assert f"registered {reason}\n" in small.refuse(config_settings={"stubs": "strict"})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["__name__", "__path__", "__getattr__"])
 def test_a_function_that_would_replace_what_a_module_has_is_always_refused(
     name: str, small: Project
@@ -360,6 +369,7 @@ def test_a_function_that_would_replace_what_a_module_has_is_always_refused(
     assert "or let stubs be" not in printed
 
 
+@pytest.mark.long
 def test_what_is_gone_is_named_where_its_block_was_committed(small: Project) -> None:
     add_circle(small)
     small.build()
@@ -374,6 +384,7 @@ def test_what_is_gone_is_named_where_its_block_was_committed(small: Project) -> 
     assert "no type 'small_pkg.Circle' is registered" in printed
 
 
+@pytest.mark.long
 def test_a_function_without_types_is_left_out_with_a_warning(small: Project) -> None:
     small.edit(
         "csrc/functions.cc",
