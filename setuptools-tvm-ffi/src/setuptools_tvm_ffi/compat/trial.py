@@ -174,10 +174,9 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
     else:
         found = shutil.which(program, path=str(environment.scripts))
         message = f"no package in the environment installs a program {program!r}"
-        other = shutil.which(program) or f"/usr/bin/{program}"
         hint = (
             "install its package with --with PACKAGE; to run a program from outside the "
-            f"environment, write its path, such as {other}"
+            "environment, write its path, such as /usr/bin/make"
         )
     if found is None:
         raise BuildError(f"--command: {message}", hint=hint)
