@@ -23,6 +23,7 @@ from packaging.version import Version
 from .._version import __version__
 from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
+from ..base.json_file import read_object
 from .result import TRANSIENT, Outcome, Result
 from .trial import PROBE
 
@@ -50,11 +51,11 @@ class Cache:
         """Return the cached result of a release."""
         if self.folder is None:
             return None
+        content = read_object(self._file(self.folder, release))
         try:
-            content = json.loads(self._file(self.folder, release).read_bytes())
             outcome = Outcome(content["outcome"])
             detail, signal, called = content["detail"], content["signal"], content["called"]
-        except (OSError, ValueError, LookupError, TypeError):
+        except (ValueError, LookupError):
             return None
         if not isinstance(detail, str) or not isinstance(signal, (str, type(None))):
             return None
@@ -168,11 +169,7 @@ class Watch:
     def _written(self) -> Mapping[str, str]:
         if self.notes is None or self.command is None:
             return {}
-        try:
-            content = json.loads(self._file(self.notes).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+        return read_object(self._file(self.notes))
 
     def _file(self, notes: Path) -> Path:
         key = json.dumps([str(self.folder), *(self.command or ())]).encode()
