@@ -5,7 +5,8 @@ import textwrap
 
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
-from setuptools_tvm_ffi.stubs.directives import DirectiveError, blocks, parse, splice
+from setuptools_tvm_ffi.stubs import directives
+from setuptools_tvm_ffi.stubs.directives import DirectiveError, parse
 
 BEGIN = "# tvm-ffi-stubgen(begin): "
 END = "# tvm-ffi-stubgen(end)"
@@ -23,6 +24,10 @@ def rewritten(text: str) -> str:
     """
     universal = text.replace("\r\n", "\n").replace("\r", "\n")
     return "\n".join(universal.splitlines()) + "\n"
+
+
+def splice(old: str, new: str, file: str = "f.py") -> str:
+    return directives.splice(parse(old, file), parse(new, file))
 
 
 def refused(text: str) -> DirectiveError:
@@ -67,7 +72,7 @@ odd_files = pytest.mark.parametrize("text", ODD_FILES.values(), ids=ODD_FILES)
 
 
 def test_a_file_is_split_into_lines_and_blocks() -> None:
-    pieces = parse(f"a = 1\n{block('global/pkg', 'x', 'y')}b = 2\n", "f.py")
+    pieces = parse(f"a = 1\n{block('global/pkg', 'x', 'y')}b = 2\n", "f.py").pieces
     assert [(piece.key, piece.line_number, piece.block) for piece in pieces] == [
         ("a = 1", 1, None),
         (f"{BEGIN}global/pkg", 2, "global/pkg"),
@@ -78,7 +83,10 @@ def test_a_file_is_split_into_lines_and_blocks() -> None:
 
 def test_the_blocks_of_a_file_are_returned_in_order() -> None:
     text = block("import-section", "import x") + "a = 1\n" + block("object/pkg.A", "y: int")
-    assert [piece.block for piece in blocks(text, "f.py")] == ["import-section", "object/pkg.A"]
+    assert [piece.block for piece in parse(text, "f.py").blocks] == [
+        "import-section",
+        "object/pkg.A",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -93,12 +101,12 @@ def test_the_blocks_of_a_file_are_returned_in_order() -> None:
     ],
 )
 def test_every_kind_of_block_is_known(name: str) -> None:
-    (piece,) = blocks(block(name, "x"), "f.py")
+    (piece,) = parse(block(name, "x"), "f.py").blocks
     assert piece.block == name
 
 
 def test_a_block_may_be_indented() -> None:
-    (piece,) = blocks(block("object/pkg.A", "x: int", indent="    "), "f.py")
+    (piece,) = parse(block("object/pkg.A", "x: int", indent="    "), "f.py").blocks
     assert (piece.block, piece.interior) == ("object/pkg.A", ("    x: int\n",))
 
 
@@ -163,51 +171,51 @@ def test_lines_are_counted_as_an_editor_counts_them_with_form_feeds() -> None:
 
 def test_a_skipped_file_has_no_blocks() -> None:
     text = f"a = 1\n# tvm-ffi-stubgen(skip-file)\n{BEGIN}nonsense\n"
-    assert blocks(text, "f.py") == ()
+    assert parse(text, "f.py").blocks == []
 
 
 @odd_files
 def test_a_file_spliced_with_itself_is_itself(text: str) -> None:
-    assert splice(text, text, "f.py") == text
+    assert splice(text, text) == text
 
 
 @odd_files
 def test_a_file_that_upstream_only_wrote_anew_is_itself(text: str) -> None:
     if text:  # an empty file comes back as an empty line
-        assert splice(text, rewritten(text), "f.py") == text
+        assert splice(text, rewritten(text)) == text
 
 
 @odd_files
 def test_splicing_twice_is_splicing_once(text: str) -> None:
     generated = rewritten(text).replace("x\n", "x\nmore = 2\n")
-    once = splice(text, generated, "f.py")
-    assert splice(once, generated, "f.py") == once
-    assert splice(once, rewritten(once), "f.py") == once
+    once = splice(text, generated)
+    assert splice(once, generated) == once
+    assert splice(once, rewritten(once)) == once
 
 
 @pytest.mark.parametrize("before", ["", "new = 1\n", "new = 1\nother = 2\n"])
 def test_a_block_gets_what_was_generated(before: str) -> None:
     old = f"a = 1\n{BEGIN}global/pkg\nold = 0\n{END}\nb = 2\n"
     new = f"a = 1\n{BEGIN}global/pkg\n{before}{END}\nb = 2\n"
-    assert splice(old, new, "f.py") == new
+    assert splice(old, new) == new
 
 
 def test_the_markers_stay_as_they_were_written() -> None:
     old = f"  {BEGIN}global/pkg  \nold\n\t{END}: of pkg\n"
     new = f"  {BEGIN}global/pkg\nnew\n{END}\n"
-    assert splice(old, new, "f.py") == f"  {BEGIN}global/pkg  \nnew\n\t{END}: of pkg\n"
+    assert splice(old, new) == f"  {BEGIN}global/pkg  \nnew\n\t{END}: of pkg\n"
 
 
 def test_a_generated_block_takes_the_line_ends_of_its_file() -> None:
     old = f"a = 1\n{block('global/pkg', 'old')}b = 2\n".replace("\n", "\r\n")
     new = f"a = 1\n{block('global/pkg', 'new', 'newer')}b = 2\n"
-    assert splice(old, new, "f.py") == new.replace("\n", "\r\n")
+    assert splice(old, new) == new.replace("\n", "\r\n")
 
 
 def test_an_appended_block_takes_the_line_ends_of_its_file() -> None:
     old = "a = 1\r\n"
     new = f"a = 1\n\n{block('global/pkg', 'x')}"
-    assert splice(old, new, "f.py") == new.replace("\n", "\r\n")
+    assert splice(old, new) == new.replace("\n", "\r\n")
 
 
 @pytest.mark.parametrize(
@@ -220,58 +228,58 @@ def test_an_appended_block_takes_the_line_ends_of_its_file() -> None:
 )
 def test_handwritten_text_stays_byte_for_byte_where_a_block_changes(old: str, new: str) -> None:
     before = old + block("global/pkg", "old")
-    after = splice(before, new + block("global/pkg", "new"), "f.py")
+    after = splice(before, new + block("global/pkg", "new"))
     assert after == old + block("global/pkg", "new")
 
 
 def test_a_missing_final_newline_stays_missing() -> None:
     old = block("global/pkg", "old") + "b = 2"
     new = block("global/pkg", "new") + "b = 2\n"
-    assert splice(old, new, "f.py") == block("global/pkg", "new") + "b = 2"
+    assert splice(old, new) == block("global/pkg", "new") + "b = 2"
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_what_is_appended_begins_on_a_line_of_its_own(newline: str) -> None:
     old = f"a = 1{newline}b = 2"
     new = f"a = 1\nb = 2\n{block('global/pkg', 'x')}"
-    assert splice(old, new, "f.py") == new.replace("\n", newline)
+    assert splice(old, new) == new.replace("\n", newline)
 
 
 def test_a_tail_of_code_may_be_appended() -> None:
     old = f"a = 1\n{block('import-section')}"
     new = f"a = 1\n{block('import-section', 'import y')}LIB = load('p', 'l')\n\n__all__ = []\n"
-    assert splice(old, new, "f.py") == new
+    assert splice(old, new) == new
 
 
 def test_an_empty_file_takes_everything() -> None:
-    assert splice("", block("global/pkg", "x"), "f.py") == block("global/pkg", "x")
+    assert splice("", block("global/pkg", "x")) == block("global/pkg", "x")
 
 
 @pytest.mark.parametrize("position", range(5))
 def test_a_new_block_goes_where_it_was_generated(position: int) -> None:
     lines = ["a = 1\n", block("global/a", "x"), "\n", block("global/b", "y"), "b = 2\n"]
     new = "".join([*lines[:position], block("object/new", "z"), *lines[position:]])
-    assert splice("".join(lines), new, "f.py") == new
+    assert splice("".join(lines), new) == new
 
 
 @pytest.mark.parametrize("position", range(5))
 def test_a_new_block_may_come_with_blank_lines(position: int) -> None:
     lines = ["a = 1\n", block("global/a", "x"), "\n", block("global/b", "y"), "b = 2\n"]
     new = "".join([*lines[:position], "\n", block("object/new", "z"), "\n", *lines[position:]])
-    assert splice("".join(lines), new, "f.py") == new
+    assert splice("".join(lines), new) == new
 
 
 def test_a_block_that_is_generated_no_more_goes_with_the_blank_line_before_it() -> None:
     kept, gone = block("global/a", "x"), block("object/gone", "y")
     old = f"a = 1\n{kept}\n{gone}b = 2\n"
     new = f"a = 1\n{kept}b = 2\n"
-    assert splice(old, new, "f.py") == new
+    assert splice(old, new) == new
 
 
 def test_a_block_may_go_as_another_comes() -> None:
     old = f"a = 1\n{block('object/old', 'x')}b = 2\n"
     new = f"a = 1\n{block('object/new', 'y')}b = 2\n"
-    assert splice(old, new, "f.py") == new
+    assert splice(old, new) == new
 
 
 @pytest.mark.parametrize(
@@ -338,4 +346,4 @@ def test_a_whole_module_keeps_what_a_person_wrote() -> None:
     expected = old.replace("def old(): ...", "def new(): ...\ndef newer(): ...")
     expected = expected.replace("object/pkg.A\n", "object/pkg.A\n    x: int\n")
     expected = expected.replace("import-section\n", "import-section\nimport tvm_ffi\n")
-    assert splice(old, new, "f.py") == expected
+    assert splice(old, new) == expected

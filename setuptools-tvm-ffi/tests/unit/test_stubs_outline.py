@@ -5,11 +5,11 @@ import ast
 import textwrap
 
 import pytest
+from setuptools_tvm_ffi.stubs.directives import parse
 from setuptools_tvm_ffi.stubs.outline import (
     NoOutlineError,
     Outline,
     class_names,
-    has_no_code,
     outline,
     type_map,
 )
@@ -32,7 +32,7 @@ def cls(body: str = "", *, key: str = "pkg.A", head: str = "class A(_ffi_Object)
 
 def outlined(text: str) -> Outline:
     compile(text, "mod.py", "exec")
-    return outline(text, "mod.py")
+    return outline(parse(text, "mod.py"))
 
 
 def own(text: str) -> str:
@@ -84,7 +84,7 @@ def test_a_type_map_is_read() -> None:
         "# tvm-ffi-stubgen(ty-map): pkg.B->torch.Tensor\n"
     )
     expected = {"pkg.A": "numpy.ndarray", "pkg.B": "torch.Tensor"}
-    assert type_map(text, "_ffi_api.py") == expected
+    assert type_map(parse(text, "_ffi_api.py")) == expected
 
 
 def test_a_class_may_have_a_block_without_code() -> None:
@@ -299,7 +299,7 @@ def test_whatever_a_block_holds_is_left_to_the_generator() -> None:
     ],
 )
 def test_a_package_that_does_nothing_itself_is_known(text: str, expected: object) -> None:
-    assert has_no_code(text, "pkg/__init__.py") is expected
+    assert outlined(text).has_code is not expected
 
 
 def test_a_class_that_derives_from_a_persons_is_refused() -> None:
@@ -381,4 +381,4 @@ def test_what_a_person_imports_can_be_imported_from_the_stub() -> None:
 
 def test_classes_are_found_in_any_file() -> None:
     text = cls(head="class Mine(_ffi_Object):") + "x = [1]\n"
-    assert class_names(text, "objects.py") == {"pkg.A": "Mine"}
+    assert class_names(parse(text, "objects.py")) == {"pkg.A": "Mine"}

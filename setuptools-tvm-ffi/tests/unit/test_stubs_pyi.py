@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from mypy import api as mypy
+from setuptools_tvm_ffi.stubs.directives import parse
 from setuptools_tvm_ffi.stubs.names import find_problems
 from setuptools_tvm_ffi.stubs.outline import ClassOutline, Outline, outline
 from setuptools_tvm_ffi.stubs.pyi import SIGNATURE, StubContext, api_stub, package_stub
@@ -617,7 +618,7 @@ def test_what_a_person_has_written_goes_before_what_is_registered() -> None:
         *(method("f", fn(INT, OBJECT)), method("__ffi_init__", fn(OBJECT, INT))),
     ]
     found = registry({f"pkg.{name}": function(fn(INT)) for name in names}, {"pkg.A": cls(*members)})
-    text = stub(found, outline(WRITTEN, "_ffi_api.py"))
+    text = stub(found, outline(parse(WRITTEN, "_ffi_api.py")))
     assert ast.get_docstring(ast.parse(text)) == "My module."
     assert "import numpy as np\n" in text
     assert "def g(x: np.ndarray) -> int:\n" in text

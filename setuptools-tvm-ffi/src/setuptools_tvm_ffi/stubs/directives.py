@@ -44,15 +44,54 @@ class Piece:
         """The generated lines of a block."""
         return self.lines[1:-1]
 
+    @property
+    def line_numbers(self) -> range:
+        """The line numbers of this piece in its file."""
+        return range(self.line_number, self.line_number + len(self.lines))
 
-def parse(text: str, file: str) -> tuple[Piece, ...]:
+    @property
+    def kind(self) -> str:
+        """The part of a block's name before the slash: ``global``, ``object`` or ``export``."""
+        return (self.block or "").partition("/")[0]
+
+    @property
+    def parameter(self) -> str:
+        """The part of a block's name after the slash, such as a type key."""
+        return (self.block or "").partition("/")[2]
+
+    @property
+    def prefix(self) -> str:
+        """The registry prefix of a ``global/`` block, with a trailing dot."""
+        return self.parameter.partition("@")[0] + "."
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    """A file with directives.
+
+    :param name: the name of the file, for messages.
+    :param skipped: whether a ``skip-file`` directive excludes the file; it has no blocks then.
+    """
+
+    name: str
+    text: str
+    pieces: tuple[Piece, ...]
+    skipped: bool
+
+    @property
+    def blocks(self) -> list[Piece]:
+        """The blocks of the file, in order."""
+        return [piece for piece in self.pieces if piece.block is not None]
+
+
+def parse(text: str, file: str) -> ParsedFile:
     """Split a file into lines and blocks.
 
     :param file: the file's name, for messages.
     :raises DirectiveError: a block that is not closed, closed twice, nested or of no known kind,
         or a comment that begins like a directive and is none. Upstream passes over such a file.
     """
-    skipped = _is_skipped(text)
+    skipped = any(line.strip().startswith(_SKIP_FILE) for line in text.splitlines())
     pieces: list[Piece] = []
     open_lines: list[str] = []
     open_at, block = 0, ""
@@ -100,10 +139,10 @@ def parse(text: str, file: str) -> tuple[Piece, ...]:
             f"{file}:{open_at}: block '{block}' is not closed",
             hint=f"put a line '{END}' where the generated part is to end",
         )
-    return tuple(pieces)
+    return ParsedFile(file, text, tuple(pieces), skipped)
 
 
-def splice(original: str, generated: str, file: str) -> str:
+def splice(original: ParsedFile, generated: ParsedFile) -> str:
     """Return `original` with the blocks of `generated`, and what was appended, put in.
 
     Upstream reads and writes whole files: line ends, form feeds and a missing last newline come
@@ -111,10 +150,10 @@ def splice(original: str, generated: str, file: str) -> str:
 
     :raises BuildError: the generator changed a line outside a block.
     """
-    if _is_skipped(original):
-        return original
-    old, new = parse(original, file), parse(generated, file)
-    line_end = "\r\n" if "\r\n" in original else "\n"
+    if original.skipped:
+        return original.text
+    old, new = original.pieces, generated.pieces
+    line_end = "\r\n" if "\r\n" in original.text else "\n"
     result: list[str] = []
     i = j = 0
     while i < len(old) or j < len(new):
@@ -129,17 +168,12 @@ def splice(original: str, generated: str, file: str) -> str:
             result += [_without_end(line) + line_end for line in new[j].lines]
             j += 1
         else:
-            place = f"{file}:{old[i].line_number if i < len(old) else len(old)}"
+            place = f"{original.name}:{old[i].line_number if i < len(old) else len(old)}"
             raise BuildError(
                 f"{place}: tvm-ffi-stubgen changed a line outside its blocks",
                 hint="please report it, with the file",
             )
     return "".join(result)
-
-
-def blocks(text: str, file: str) -> tuple[Piece, ...]:
-    """Return the blocks of a file in their order."""
-    return tuple(piece for piece in parse(text, file) if piece.block is not None)
 
 
 def _with_interior(old: Piece, new: Piece, line_end: str) -> list[str]:
@@ -161,10 +195,6 @@ def _may_go(pieces: tuple[Piece, ...], index: int) -> bool:
 
 def _may_come(piece: Piece) -> bool:
     return piece.block is not None or not piece.key.strip()
-
-
-def _is_skipped(text: str) -> bool:
-    return any(line.strip().startswith(_SKIP_FILE) for line in text.splitlines())
 
 
 def _without_end(line: str) -> str:

@@ -7,44 +7,32 @@ import logging
 import os
 import re
 import shutil
-import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..base.errors import BuildError
 from ..ffi.process import TVMFFIProcess
-from . import directives
+from . import verification
 from .cache import Stubs, load, store
 from .chosen import Chosen, choose_names
+from .directives import BEGIN, END, MARKER, ParsedFile, parse, splice
 from .pyi import is_ours
 from .requests import StubRequest
 from .typed import type_stubs
 
 _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-# Of Python, and of tvm-ffi's own errors; the reason stands below.
-_FRAMES = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 _NO_SCHEMA = re.compile(r"\[Skipped\] Function has no type schema: (?P<name>\S+)")
-# The words of glibc, musl and macOS for a library that another one needs.
-_NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
-_NOT_FOUND_HINT = (
-    "the build loads the library to see what it registers: install what it needs, or set "
-    "LD_LIBRARY_PATH (DYLD_LIBRARY_PATH on macOS) to where that is"
-)
-_ENDED_HINT = (
-    "the library runs its registrations when it is loaded: a function or type key that is "
-    "registered twice, or belongs to another library, ends the process"
-)
 _SEED = f'''"""FFI API bindings for {{prefix}}."""
 
-{directives.BEGIN} import-section
-{directives.END}
-{directives.MARKER}import-object): tvm_ffi.libinfo.load_lib_module;False;_FFI_LOAD_LIB
+{BEGIN} import-section
+{END}
+{MARKER}import-object): tvm_ffi.libinfo.load_lib_module;False;_FFI_LOAD_LIB
 LIB = _FFI_LOAD_LIB("{{distribution}}", "{{target}}")
 
 __all__ = [
-    {directives.BEGIN} __all__
-    {directives.END}
+    {BEGIN} __all__
+    {END}
 ]
 '''
 
@@ -71,15 +59,12 @@ def generate_stubs(
         return kept
     # What is written here is read by type checkers alone.
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
-    python = read if request.crate is None else {}
-    for path, content in python.items():
-        directives.parse(_decode(path, content), str(path))
-    marker = directives.MARKER.encode()
+    committed = {p: _parse(p, c) for p, c in read.items()} if request.crate is None else {}
     warnings = []
     if (
         request.crate is None
         and request.settings.stubs == "directives"
-        and not any(marker in content for content in python.values())
+        and not any(file.blocks for file in committed.values())
     ):
         warnings.append(
             f"{request.settings.place('stubs')} is 'directives', and no file of the package "
@@ -94,24 +79,24 @@ def generate_stubs(
             end = b"" if not content or content.endswith(b"\n") else b"\n"
             (staging / path).write_bytes(content + end)
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
-        chosen, answer, printed = _run_child(request, process, staging, root)
-        for path, content in python.items():
-            _check_parameters(path, content.decode(), answer)
-        _check_status(request, answer, printed)
-        files = _collect(request, staging)
+        chosen, answer, printed = _run_child(request, committed, process, staging, root)
+        for file in committed.values():
+            verification.check_registered(file, answer)
+        verification.check_status(request, answer.get("status", 0), printed)
+        files = _collect(request, committed, staging)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    for path, generated in files.items():
-        if request.crate is None:
-            _check_file(path, generated.decode(), answer, chosen.visible_functions)
     warnings += [*chosen.warnings, *_unknown_types(request, printed)]
     result: dict[PurePosixPath, bytes | None] = {**files}
     if request.crate is None and request.settings.stubs != "none":
-        typed, more = type_stubs(request, files, chosen)
+        generated = {path: _parse(path, content) for path, content in files.items()}
+        for file in generated.values():
+            verification.check_generated(file, chosen.visible_functions)
+        typed, more = type_stubs(request, committed, generated, chosen)
         warnings += more
         for path, stub in typed.items():
             if stub is not None:
-                _check_compiles(path, stub.decode())
+                verification.check_compiles(str(path), stub.decode())
         result.update(typed)
     stubs = Stubs(result, tuple(warnings))
     store(cache, request, stubs)
@@ -122,20 +107,18 @@ def generate_stubs(
 
 
 def _run_child(
-    request: StubRequest, process: TVMFFIProcess, staging: Path, root: Path
+    request: StubRequest,
+    committed: Mapping[PurePosixPath, ParsedFile],
+    process: TVMFFIProcess,
+    staging: Path,
+    root: Path,
 ) -> tuple[Chosen, Mapping[str, Any], str]:
     settings = request.settings
-    blocks = [
-        (kind, parameter.partition("@")[0])
-        for path, content in request.files.items()
-        if request.crate is None and not is_ours(content)
-        for piece in directives.blocks(_decode(path, content), str(path))
-        for kind, _, parameter in [(piece.block or "").partition("/")]
-    ]
+    blocks = [block for file in committed.values() for block in file.blocks]
     chosen: list[Chosen] = []
 
     def choose(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        _check_target(request, answer["targets"])
+        verification.check_target(request, answer["targets"])
         chosen.append(choose_names(request, answer))
         seeded = settings.stubs == "init" and _seed(request, chosen[-1], staging)
         hidden = chosen[-1].hidden
@@ -159,31 +142,21 @@ def _run_child(
             "distribution": request.distribution,
             "target": settings.target,
             "prefix": settings.prefix,
-            "block_prefixes": [f"{name}." for kind, name in blocks if kind == "global"],
-            "block_types": [name for kind, name in blocks if kind == "object"],
+            "block_prefixes": [block.prefix for block in blocks if block.kind == "global"],
+            "block_types": [block.parameter for block in blocks if block.kind == "object"],
         },
         choose,
     )
     printed = _ANSI_ESCAPE.sub("", report.printed).strip()
     stage = report.answer.get("stage", "import")
     if stage != "done" or report.status != 0:
-        raise _child_failure(request, stage, report.status or 0, printed)
+        raise verification.child_failure(request, stage, report.status or 0, printed)
     return chosen[0], report.answer, printed.replace(f"{staging.resolve()}{os.sep}", "")
 
 
 def _sources(request: StubRequest) -> str:
     """Return where below the staging folder the generator works."""
     return "." if request.crate is None else "src"
-
-
-def _check_target(request: StubRequest, targets: Sequence[str]) -> None:
-    settings = request.settings
-    if settings.stubs_target not in targets:
-        raise BuildError(
-            f"{settings.place('stubs_target')}: tvm-ffi-stubgen {request.tvm_ffi_version} has no "
-            f"target {settings.stubs_target!r}, it has {', '.join(targets)}",
-            hint="build with a newer apache-tvm-ffi (0.1.15 has 'rust')",
-        )
 
 
 def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
@@ -209,52 +182,12 @@ def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
         prefix=prefix[:-1], distribution=request.distribution, target=request.settings.target
     )
     (staging / module).write_text(text, encoding="utf-8")
-    before = _decode(package, request.files.get(package, b""))
+    before = request.files.get(package, b"").decode()
     if "tvm-ffi-stubgen(begin): export/_ffi_api" not in before:
         with (staging / package).open("a", encoding="utf-8") as file:
             file.write("" if before.strip() else f'"""Package {prefix[:-1]}."""\n')
-            file.write(f"\n{directives.BEGIN} export/_ffi_api\n{directives.END}\n")
+            file.write(f"\n{BEGIN} export/_ffi_api\n{END}\n")
     return True
-
-
-def _child_failure(request: StubRequest, stage: str, status: int, printed: str) -> BuildError:
-    ended = f"exit status {status}"
-    if status < 0:
-        try:
-            ended = f"killed by {signal.Signals(-status).name}"
-        except ValueError:
-            ended = f"killed by signal {-status}"
-    message = {
-        "import": "cannot import tvm_ffi to generate stubs",
-        "stub-imports": f"{request.settings.place('stub_imports')} cannot be imported",
-        "load": f"loading the library {request.library.as_posix()} failed",
-        "generate": f"tvm-ffi-stubgen {request.tvm_ffi_version} ended early",
-    }.get(stage, "generating stubs ended early")
-    hint = None
-    if stage in {"import", "load", "stub-imports"}:
-        printed = _without_frames(printed)
-    if stage == "load":
-        hint = _NOT_FOUND_HINT if _NOT_FOUND.search(printed) else _ENDED_HINT
-    elif stage == "stub-imports":
-        hint = "what it names is imported where the build runs: list it in build-system.requires"
-    return BuildError(
-        f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",
-        hint=hint,
-    )
-
-
-def _without_frames(printed: str) -> str:
-    return _FRAMES.sub("", printed)
-
-
-def _check_status(request: StubRequest, registry: Mapping[str, Any], printed: str) -> None:
-    # The exit status alone says nothing up to 0.1.13.post3, and misses "[Error]" after it.
-    if registry.get("status", 0) != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
-        raise BuildError(
-            f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
-            f"failed:\n{_without_frames(printed)}",
-            hint="mend what it names; no stubs were written",
-        )
 
 
 def _unknown_types(request: StubRequest, printed: str) -> list[str]:
@@ -266,7 +199,9 @@ def _unknown_types(request: StubRequest, printed: str) -> list[str]:
     ]
 
 
-def _collect(request: StubRequest, staging: Path) -> dict[PurePosixPath, bytes]:
+def _collect(
+    request: StubRequest, committed: Mapping[PurePosixPath, ParsedFile], staging: Path
+) -> dict[PurePosixPath, bytes]:
     result = {}
     suffixes = (".py", ".pyi") if request.crate is None else (".rs",)
     for file in sorted(staging.rglob("*")):
@@ -276,92 +211,16 @@ def _collect(request: StubRequest, staging: Path) -> dict[PurePosixPath, bytes]:
         if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
             continue  # of a sibling that was loaded, too
         generated = file.read_bytes()
-        original = request.files.get(path)
-        if original is None or request.crate is not None:
+        if path not in committed:
             result[path] = generated.replace(b"\r\n", b"\n")
-        elif directives.MARKER.encode() in generated:
-            spliced = directives.splice(
-                _decode(path, original), _decode(path, generated), str(path)
-            )
-            result[path] = spliced.encode()
+        elif MARKER.encode() in generated:
+            result[path] = splice(committed[path], _parse(path, generated)).encode()
     return result
 
 
-def _check_parameters(path: PurePosixPath, text: str, registry: Mapping[str, Any]) -> None:
-    """Refuse blocks for what is registered nowhere: upstream leaves them as they are."""
-    functions: Sequence[str] = registry["functions"]
-    types: Sequence[str] = registry["types"]
-    for block in directives.blocks(text, str(path)):
-        kind, _, parameter = (block.block or "").partition("/")
-        place = f"{path}:{block.line_number}: block '{block.block}'"
-        if kind == "object" and parameter not in types:
-            raise BuildError(
-                f"{place}: no type {parameter!r} is registered",
-                hint="delete the block and its class, or correct the type key",
-            )
-        prefix = parameter.partition("@")[0] + "."
-        # Init mode writes an empty block where a prefix holds classes only.
-        if kind == "global" and not any(n.startswith(prefix) for n in (*functions, *types)):
-            raise BuildError(
-                f"{place}: nothing is registered under {prefix!r}",
-                hint="correct the prefix, or delete the block; the file, if it holds nothing else",
-            )
-
-
-def _check_file(
-    path: PurePosixPath, text: str, registry: Mapping[str, Any], visible: Sequence[str]
-) -> None:
-    _check_parameters(path, text, registry)
-    for block in directives.blocks(text, str(path)):
-        kind, _, parameter = (block.block or "").partition("/")
-        if kind == "global":
-            _check_filled(path, block, parameter.partition("@")[0], visible)
-    _check_compiles(path, text)
-
-
-def _check_compiles(path: PurePosixPath, text: str) -> None:
+def _parse(path: PurePosixPath, content: bytes) -> ParsedFile:
     try:
-        compile(text, str(path), "exec", dont_inherit=True)
-    except SyntaxError as problem:
-        raise BuildError(
-            f"{path}:{problem.lineno}: the generated module does not compile: {problem.msg}\n"
-            f"    {(problem.text or '').strip()}",
-            hint=_syntax_hint(problem),
-        ) from None
-
-
-def _check_filled(
-    path: PurePosixPath, block: directives.Piece, prefix: str, functions: Sequence[str]
-) -> None:
-    place = f"{path}:{block.line_number}: block '{block.block}'"
-    here = [name for name in functions if name.rpartition(".")[0] == prefix]
-    if here and not block.interior:
-        raise BuildError(
-            f"{place}: none of its functions carries a type schema: {', '.join(here)}",
-            hint="register them with tvm::ffi::reflection::GlobalDef",
-        )
-    if not here and block.interior:
-        raise BuildError(
-            f"{place}: no function is registered under {prefix!r} any more",
-            hint="delete the lines between the block's markers, or the block",
-        )
-
-
-def _syntax_hint(problem: SyntaxError) -> str:
-    if "__future__" in (problem.msg or ""):
-        return (
-            "put the block 'import-section' above every import of your own: "
-            f"'{directives.MARKER}begin): import-section' and '{directives.MARKER}end)'"
-        )
-    return (
-        "a registered field, method or function whose name is a Python keyword does this: "
-        "register it under another name"
-    )
-
-
-def _decode(path: PurePosixPath, content: bytes) -> str:
-    try:
-        return content.decode("utf-8")
+        return parse(content.decode("utf-8"), str(path))
     except UnicodeDecodeError as problem:
         raise BuildError(
             f"{path}: not UTF-8 (byte {problem.start}); tvm-ffi-stubgen reads nothing else",

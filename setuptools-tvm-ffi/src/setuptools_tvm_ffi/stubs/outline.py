@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from . import directives
+from .directives import ParsedFile, Piece, one_line_directive
 
 _PLACEHOLDER = "FFI binding for `{key}`."
 
@@ -70,11 +70,11 @@ class Outline:
     own_names: set[str] = field(default_factory=set)
 
 
-def type_map(text: str, file: str) -> dict[str, str]:
+def type_map(file: ParsedFile) -> dict[str, str]:
     """Return what the ``ty-map`` directives of a file map, type key to dotted Python name."""
     result = {}
-    for piece in directives.parse(text, file):
-        found = None if piece.block is not None else directives.one_line_directive(piece.key)
+    for piece in file.pieces:
+        found = None if piece.block is not None else one_line_directive(piece.key)
         if found is not None and found[0] == "ty-map":
             source, arrow, target = found[1].partition("->")
             if arrow:
@@ -82,45 +82,29 @@ def type_map(text: str, file: str) -> dict[str, str]:
     return result
 
 
-def outline(text: str, file: str) -> Outline:
+def outline(file: ParsedFile) -> Outline:
     """Return the outline of a module that compiles.
 
     :raises NoOutlineError: something stands outside of its blocks that no stub could hold.
     """
-    return _Reader(ast.parse(text), text, file).outline
+    return _Reader(file).outline
 
 
-def class_names(text: str, file: str) -> dict[str, str]:
+def class_names(file: ParsedFile) -> dict[str, str]:
     """Return the name of each class that has an ``object/`` block, by its type key."""
-    tree = ast.parse(text)
+    tree = ast.parse(file.text)
     lines = {node.lineno: node.name for node in tree.body if isinstance(node, ast.ClassDef)}
-    blocks = {
-        range(piece.line_number, piece.line_number + len(piece.lines)): piece.block
-        for piece in directives.blocks(text, file)
-        if piece.block is not None
-    }
-    return {key: lines[line] for line, key in _keys(tree, blocks).items()}
-
-
-def has_no_code(text: str, file: str) -> bool:
-    """Whether a module is its docstring and its blocks alone."""
-    try:
-        return not outline(text, file).has_code
-    except NoOutlineError:
-        return False
+    return {key: lines[line] for line, key in _keys(tree, file.blocks).items()}
 
 
 class _Reader:
-    def __init__(self, tree: ast.Module, text: str, file: str) -> None:
-        self.outline = Outline(doc=ast.get_docstring(tree, clean=True))
-        self._blocks: dict[range, str] = {}
-        for piece in directives.parse(text, file):
-            if piece.block is not None:
-                lines = range(piece.line_number, piece.line_number + len(piece.lines))
-                self._blocks[lines] = piece.block
-                kind, _, parameter = piece.block.partition("/")
-                if kind == "global":
-                    self.outline.prefixes.append(parameter.partition("@")[0] + ".")
+    def __init__(self, file: ParsedFile) -> None:
+        tree = ast.parse(file.text)
+        self._blocks = file.blocks
+        self.outline = Outline(
+            doc=ast.get_docstring(tree, clean=True),
+            prefixes=[block.prefix for block in self._blocks if block.kind == "global"],
+        )
         # What a person has written, and the imports that are generated.
         self._definitions: list[ast.stmt] = []
         self._generated_imports: dict[str, str] = {}
@@ -137,7 +121,7 @@ class _Reader:
         self._add_needed_imports()
 
     def _is_generated(self, node: ast.stmt) -> bool:
-        return any(node.lineno in lines for lines in self._blocks)
+        return any(node.lineno in block.line_numbers for block in self._blocks)
 
     def _add(self, node: ast.stmt, keys: dict[int, str]) -> None:
         result = self.outline
@@ -206,17 +190,16 @@ class _Reader:
             self.outline.imported_names.add(name)
 
 
-def _keys(tree: ast.Module, blocks: Mapping[range, str]) -> dict[int, str]:
+def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
     """Return the type key of each class with an ``object/`` block, by the class's line.
 
     A block may hold nothing but comments, and then belongs to the class above it.
     """
     result = {}
-    for lines, block in blocks.items():
-        kind, _, key = block.partition("/")
-        above = [node for node in tree.body if node.lineno < lines.start]
-        if kind == "object" and above and isinstance(above[-1], ast.ClassDef):
-            result[above[-1].lineno] = key
+    for block in blocks:
+        above = [node for node in tree.body if node.lineno < block.line_number]
+        if block.kind == "object" and above and isinstance(above[-1], ast.ClassDef):
+            result[above[-1].lineno] = block.parameter
     return result
 
 

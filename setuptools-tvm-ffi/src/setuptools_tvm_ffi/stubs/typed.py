@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from .chosen import Chosen
-from .outline import NoOutlineError, Outline, class_names, has_no_code, outline, type_map
+from .directives import ParsedFile
+from .outline import NoOutlineError, Outline, class_names, outline, type_map
 from .pyi import StubContext, api_stub, is_ours, package_stub
 from .python_types import Reference
 from .requests import StubRequest
@@ -17,18 +19,22 @@ _PACKAGE = "__init__.py"
 
 
 def type_stubs(
-    request: StubRequest, files: Mapping[PurePosixPath, bytes], chosen: Chosen
+    request: StubRequest,
+    committed: Mapping[PurePosixPath, ParsedFile],
+    generated: Mapping[PurePosixPath, ParsedFile],
+    chosen: Chosen,
 ) -> tuple[dict[PurePosixPath, bytes | None], list[str]]:
     """Return the ``.pyi`` files, ``None`` for one that is to go, and warnings.
 
-    :param files: the modules with generated blocks, as they will be.
+    :param committed: the files of the source tree that the generator reads.
+    :param generated: the files with generated blocks, as they will be.
     """
     warnings: list[str] = []
     outlines: dict[PurePosixPath, Outline] = {}
-    for path, content in files.items():
+    for path, file in generated.items():
         if path.name == _API:
             try:
-                outlines[path] = outline(content.decode(), str(path))
+                outlines[path] = outline(file)
             except NoOutlineError as problem:
                 warnings.append(
                     f"{path}:{problem.line}: {problem.what}, so that no {path.name}i is written "
@@ -41,11 +47,11 @@ def type_stubs(
         left_out=chosen.left_out,
         type_map={
             key: name
-            for path, content in request.files.items()
+            for path, file in committed.items()
             if path.suffix == ".py"
-            for key, name in type_map(content.decode(), str(path)).items()
+            for key, name in type_map(file).items()
         },
-        class_modules=_class_modules(request, files, chosen),
+        class_modules=_class_modules(request, generated, chosen),
         target=request.settings.target,
     )
     result: dict[PurePosixPath, bytes | None] = {
@@ -64,11 +70,11 @@ def type_stubs(
             continue  # a person's own
         stubs = {beside: api_stub(module, found, context)}
         package = path.with_name(_PACKAGE)
-        if package in files:
-            text = files[package].decode()
-            if has_no_code(text, str(package)) and found.exported is not None:
-                doc = outline(text, str(package)).doc
-                stubs[package.with_suffix(".pyi")] = package_stub(doc, found, context)
+        if package in generated and found.exported is not None:
+            with contextlib.suppress(NoOutlineError):
+                init = outline(generated[package])
+                if not init.has_code:
+                    stubs[package.with_suffix(".pyi")] = package_stub(init.doc, found, context)
         for stub, written in stubs.items():
             existing = request.files.get(stub)
             if existing is None:
@@ -81,7 +87,7 @@ def type_stubs(
 
 
 def _class_modules(
-    request: StubRequest, files: Mapping[PurePosixPath, bytes], chosen: Chosen
+    request: StubRequest, generated: Mapping[PurePosixPath, ParsedFile], chosen: Chosen
 ) -> dict[str, Reference]:
     """Return name and module of each class that modules of the distribution define."""
     result: dict[str, Reference] = {}
@@ -90,9 +96,8 @@ def _class_modules(
         # As another library's stubs will have it.
         if key.startswith(request.package_prefixes) and key not in chosen.registry.types:
             result[key] = (name, f"{prefix}._ffi_api")
-    for path, content in files.items():
+    for path, file in generated.items():
         if path.suffix == ".py":
             module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-            names = class_names(content.decode(), str(path))
-            result.update({key: (name, module) for key, name in names.items()})
+            result.update({key: (name, module) for key, name in class_names(file).items()})
     return result

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks how the child process ended, what the generator reported, and the files it wrote."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..base.errors import BuildError
+from .directives import END, MARKER, ParsedFile, Piece
+from .requests import StubRequest
+
+# The error message follows the traceback, in Python's errors and in those of tvm-ffi.
+_TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
+# The words of glibc, musl and macOS for a library that another one needs.
+_NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
+_NOT_FOUND_HINT = (
+    "the build loads the library to see what it registers: install what it needs, or set "
+    "LD_LIBRARY_PATH (DYLD_LIBRARY_PATH on macOS) to where that is"
+)
+_ENDED_HINT = (
+    "the library runs its registrations when it is loaded: a function or type key that is "
+    "registered twice, or belongs to another library, ends the process"
+)
+
+
+def check_target(request: StubRequest, targets: Sequence[str]) -> None:
+    """Check that the stub generator supports the language of the stubs."""
+    settings = request.settings
+    if settings.stubs_target not in targets:
+        raise BuildError(
+            f"{settings.place('stubs_target')}: tvm-ffi-stubgen {request.tvm_ffi_version} has no "
+            f"target {settings.stubs_target!r}, it has {', '.join(targets)}",
+            hint="build with a newer apache-tvm-ffi (0.1.15 has 'rust')",
+        )
+
+
+def child_failure(request: StubRequest, stage: str, status: int, printed: str) -> BuildError:
+    """Return the error for a child process that ended before its last stage."""
+    ended = f"exit status {status}"
+    if status < 0:
+        try:
+            ended = f"killed by {signal.Signals(-status).name}"
+        except ValueError:
+            ended = f"killed by signal {-status}"
+    message = {
+        "import": "cannot import tvm_ffi to generate stubs",
+        "stub-imports": f"{request.settings.place('stub_imports')} cannot be imported",
+        "load": f"loading the library {request.library.as_posix()} failed",
+        "generate": f"tvm-ffi-stubgen {request.tvm_ffi_version} ended early",
+    }.get(stage, "generating stubs ended early")
+    hint = None
+    if stage in {"import", "load", "stub-imports"}:
+        printed = _TRACEBACK.sub("", printed)
+    if stage == "load":
+        hint = _NOT_FOUND_HINT if _NOT_FOUND.search(printed) else _ENDED_HINT
+    elif stage == "stub-imports":
+        hint = "what it names is imported where the build runs: list it in build-system.requires"
+    return BuildError(
+        f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",
+        hint=hint,
+    )
+
+
+def check_status(request: StubRequest, status: int, printed: str) -> None:
+    """Check that the stub generator succeeded."""
+    # Up to 0.1.13.post3 the exit status is always 0; later releases return 0 after "[Error]".
+    if status != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
+        raise BuildError(
+            f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
+            f"failed:\n{_TRACEBACK.sub('', printed)}",
+            hint="mend what it names; no stubs were written",
+        )
+
+
+def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
+    """Check that the names of a file's blocks are registered.
+
+    The stub generator leaves blocks with unregistered names unchanged.
+
+    :param answer: the child's answer, with all registered `functions` and `types`.
+    """
+    functions: Sequence[str] = answer["functions"]
+    types: Sequence[str] = answer["types"]
+    for block in file.blocks:
+        place = _place(file, block)
+        if block.kind == "object" and block.parameter not in types:
+            raise BuildError(
+                f"{place}: no type {block.parameter!r} is registered",
+                hint="delete the block and its class, or correct the type key",
+            )
+        # For a prefix that contains only classes, init mode writes an empty block.
+        if block.kind == "global" and not any(
+            name.startswith(block.prefix) for name in (*functions, *types)
+        ):
+            raise BuildError(
+                f"{place}: nothing is registered under {block.prefix!r}",
+                hint="correct the prefix, or delete the block; the file, if it holds nothing else",
+            )
+
+
+def check_generated(file: ParsedFile, functions: Sequence[str]) -> None:
+    """Check that a generated file compiles and its ``global/`` blocks list registered functions.
+
+    :param functions: the global functions that the stub generator sees.
+    """
+    for block in file.blocks:
+        if block.kind == "global":
+            _check_filled(file, block, functions)
+    check_compiles(file.name, file.text)
+
+
+def check_compiles(file: str, text: str) -> None:
+    """Check that a generated module or stub compiles."""
+    try:
+        compile(text, file, "exec", dont_inherit=True)
+    except SyntaxError as problem:
+        raise BuildError(
+            f"{file}:{problem.lineno}: the generated module does not compile: {problem.msg}\n"
+            f"    {(problem.text or '').strip()}",
+            hint=_syntax_hint(problem),
+        ) from None
+
+
+def _check_filled(file: ParsedFile, block: Piece, functions: Sequence[str]) -> None:
+    place = _place(file, block)
+    here = [name for name in functions if f"{name.rpartition('.')[0]}." == block.prefix]
+    if here and not block.interior:
+        raise BuildError(
+            f"{place}: none of its functions carries a type schema: {', '.join(here)}",
+            hint="register them with tvm::ffi::reflection::GlobalDef",
+        )
+    if not here and block.interior:
+        raise BuildError(
+            f"{place}: no function is registered under {block.prefix!r} any more",
+            hint="delete the lines between the block's markers, or the block",
+        )
+
+
+def _place(file: ParsedFile, block: Piece) -> str:
+    return f"{file.name}:{block.line_number}: block '{block.block}'"
+
+
+def _syntax_hint(problem: SyntaxError) -> str:
+    if "__future__" in (problem.msg or ""):
+        return (
+            "put the block 'import-section' above every import of your own: "
+            f"'{MARKER}begin): import-section' and '{END}'"
+        )
+    return (
+        "a registered field, method or function whose name is a Python keyword does this: "
+        "register it under another name"
+    )
