@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The directive comments of ``tvm-ffi-stubgen``, and how its output is put into a person's file.
+"""Parses the directive comments of ``tvm-ffi-stubgen``, and splices its output into user files.
 
-The directives are described at https://tvm.apache.org/ffi/packaging/stubgen.html.
+https://tvm.apache.org/ffi/packaging/stubgen.html describes the directives.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ class DirectiveError(BuildError):
 
 @dataclass(frozen=True)
 class Piece:
-    """One line of a person's, or one block from its begin to its end marker.
+    """One line outside of blocks, or one block with its begin and end markers.
 
-    `lines` carry their line ends.
+    :param lines: the lines, with their line endings.
+    :param block: the name of the block, such as ``global/my_package`` or ``__all__``.
     """
 
     lines: tuple[str, ...]
     line_number: int
-    block: str | None = None  #: ``global/my_package``, ``__all__`` …
+    block: str | None = None
 
     @property
     def key(self) -> str:
-        """What tells this piece from others: the text of a line, the name of a block."""
+        """The text that identifies the piece: the line, or the begin marker of the block."""
         return self.lines[0].strip() if self.block is not None else _without_end(self.lines[0])
 
     @property
@@ -87,16 +88,16 @@ class ParsedFile:
 def parse(text: str, file: str) -> ParsedFile:
     """Split a file into lines and blocks.
 
-    :param file: the file's name, for messages.
-    :raises DirectiveError: a block that is not closed, closed twice, nested or of no known kind,
-        or a comment that begins like a directive and is none. Upstream passes over such a file.
+    :param file: the name of the file, for messages.
+    :raises DirectiveError: a block is unclosed, closed twice, nested or of an unknown kind, or a
+        directive is malformed. ``tvm-ffi-stubgen`` skips such a file without an error.
     """
     skipped = any(line.strip().startswith(_SKIP_FILE) for line in text.splitlines())
     pieces: list[Piece] = []
     open_lines: list[str] = []
     open_at, block = 0, ""
     number, next_number = 1, 1
-    # `str.splitlines` also splits at form feeds and the like, as upstream does.
+    # Like tvm-ffi-stubgen, `str.splitlines` also splits at form feeds and similar characters.
     for line in text.splitlines(keepends=True):
         number, next_number = next_number, next_number + line.endswith(("\n", "\r"))
         directive = line.strip()
@@ -105,22 +106,22 @@ def parse(text: str, file: str) -> ParsedFile:
         elif directive.startswith(BEGIN):
             if open_lines:
                 raise DirectiveError(
-                    f"{file}:{number}: block begins inside '{block}', which begins in line "
-                    f"{open_at} and is not closed",
-                    hint=f"put a line '{END}' before it",
+                    f"{file}:{number}: a block begins inside the unclosed block '{block}' of line "
+                    f"{open_at}",
+                    hint=f"add a line '{END}' before the second block",
                 )
             block = directive[len(BEGIN) :].strip()
             if not block.startswith(_BLOCK_KINDS) and block not in _BLOCK_NAMES:
                 known = ", ".join((*(f"{kind}…" for kind in _BLOCK_KINDS), *_BLOCK_NAMES))
                 raise DirectiveError(
-                    f"{file}:{number}: unknown block '{block}'", hint=f"known are: {known}"
+                    f"{file}:{number}: unknown block '{block}'", hint=f"known blocks: {known}"
                 )
             open_lines, open_at = [line], number
         elif directive.startswith(END):
             if not open_lines:
                 raise DirectiveError(
-                    f"{file}:{number}: block ends here and begins nowhere",
-                    hint=f"put '{BEGIN} …' before it, or delete the line",
+                    f"{file}:{number}: end marker without a begin marker",
+                    hint=f"add a line '{BEGIN} …' before the block, or delete this line",
                 )
             pieces.append(Piece((*open_lines, line), open_at, block))
             open_lines = []
@@ -130,25 +131,25 @@ def parse(text: str, file: str) -> ParsedFile:
             if directive.startswith(MARKER) and one_line_directive(directive) is None:
                 raise DirectiveError(
                     f"{file}:{number}: malformed directive: {directive}",
-                    hint=f"a directive reads '{MARKER}name): value', a block begins with "
-                    f"'{BEGIN} global/…' and ends with '{END}'",
+                    hint=f"write a directive as '{MARKER}name): value'; begin a block with "
+                    f"'{BEGIN} global/…' and end the block with '{END}'",
                 )
             pieces.append(Piece((line,), number))
     if open_lines:
         raise DirectiveError(
             f"{file}:{open_at}: block '{block}' is not closed",
-            hint=f"put a line '{END}' where the generated part is to end",
+            hint=f"add a line '{END}' after the generated lines",
         )
     return ParsedFile(file, text, tuple(pieces), skipped)
 
 
 def splice(original: ParsedFile, generated: ParsedFile) -> str:
-    """Return `original` with the blocks of `generated`, and what was appended, put in.
+    """Return `original` with the blocks and the appended lines of `generated`.
 
-    Upstream reads and writes whole files: line ends, form feeds and a missing last newline come
-    out changed. Here every character outside the blocks stays the user's.
+    ``tvm-ffi-stubgen`` rewrites whole files and changes line endings, form feeds and a missing
+    final newline. Splicing leaves every character outside of the blocks unchanged.
 
-    :raises BuildError: the generator changed a line outside a block.
+    :raises BuildError: the generator changed a line outside of the blocks.
     """
     if original.skipped:
         return original.text
@@ -161,7 +162,7 @@ def splice(original: ParsedFile, generated: ParsedFile) -> str:
             result += _with_interior(old[i], new[j], line_end)
             i, j = i + 1, j + 1
         elif i < len(old) and _may_go(old, i):
-            i += 1  # a block whose type is registered no more, and the blank line before it
+            i += 1  # the generator removed a block, or the blank line before it
         elif j < len(new) and (i == len(old) or _may_come(new[j])):
             if result and not result[-1].endswith(("\n", "\r")):
                 result.append(line_end)
@@ -170,8 +171,8 @@ def splice(original: ParsedFile, generated: ParsedFile) -> str:
         else:
             place = f"{original.name}:{old[i].line_number if i < len(old) else len(old)}"
             raise BuildError(
-                f"{place}: tvm-ffi-stubgen changed a line outside its blocks",
-                hint="please report it, with the file",
+                f"{place}: tvm-ffi-stubgen changed a line outside of its blocks",
+                hint="report this as a bug of setuptools-tvm-ffi and attach the file",
             )
     return "".join(result)
 
@@ -202,7 +203,7 @@ def _without_end(line: str) -> str:
 
 
 def one_line_directive(line: str) -> tuple[str, str] | None:
-    """Return name and value of a directive that is no block's, ``None`` for any other line.
+    """Return the name and value of a one-line directive, or ``None`` for any other line.
 
     >>> one_line_directive("# tvm-ffi-stubgen(ty-map): a.B -> c.D")
     ('ty-map', 'a.B -> c.D')
