@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.base.errors import BuildError
-from setuptools_tvm_ffi.compat.environment import Environment, Installer
-from setuptools_tvm_ffi.compat.index import Index
 from setuptools_tvm_ffi.compat.processes import Children, Ended
 from setuptools_tvm_ffi.compat.result import Outcome, Result
 from setuptools_tvm_ffi.compat.subject import Subject
+from setuptools_tvm_ffi.compat.temporary_environment import Environment, Index, Installer
 from setuptools_tvm_ffi.compat.trial import (
     Plan,
     first_error,

@@ -25,17 +25,16 @@ from pathlib import Path
 from ..base.errors import PREFIX, BuildError
 from ..base.user_cache import user_cache_folder
 from ..building.jobs import count_jobs, measure
-from ..compat.cache import Cache, Watch, facts_of, folder_state
-from ..compat.environment import Installer
 from ..compat.floor import is_admitted, unknowns, violations
-from ..compat.index import Index
-from ..compat.releases import choose_releases, find_uv, list_releases, pip_command
-from ..compat.report import advice, document, table
+from ..compat.release_selection import choose_releases, find_uv, list_releases, pip_command
 from ..compat.result import Outcome, Result
+from ..compat.result_cache import Cache, Watch, facts_of, folder_state
 from ..compat.schedule import try_releases
 from ..compat.subject import read_subject
+from ..compat.temporary_environment import Index, Installer
 from ..compat.trial import Plan, shadows
 from ..ffi.releases import DISTRIBUTION
+from .compat_rendering import advice, document, table
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 from .interruption import interruptible
 

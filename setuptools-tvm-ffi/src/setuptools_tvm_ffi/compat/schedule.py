@@ -11,9 +11,9 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from .cache import Cache
 from .processes import Children, StoppedError
 from .result import Result
+from .result_cache import Cache
 from .trial import Plan, try_release
 
 

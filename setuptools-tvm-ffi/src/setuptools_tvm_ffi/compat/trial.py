@@ -15,10 +15,10 @@ from packaging.version import Version
 
 from ..base.errors import BuildError
 from ..ffi.releases import DISTRIBUTION
-from .environment import Environment, Installer, for_installers
 from .processes import Children, Ended, signal_name
 from .result import Outcome, Result
 from .subject import Subject
+from .temporary_environment import Environment, Installer, for_installers
 
 #: The file that the child process runs.
 PROBE = Path(__file__).with_name("probe.py")

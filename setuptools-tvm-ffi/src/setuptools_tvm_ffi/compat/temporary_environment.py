@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Creates temporary environments: with uv if it is installed, otherwise with venv and pip."""
+"""Temporary environments, and the commands of uv or of venv and pip that create them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from packaging.version import Version
 
 from ..ffi.releases import DISTRIBUTION
-from .index import Index
 
 # Variables that configure the calling Python or add modules from outside the environment.
 _LEFT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
@@ -72,6 +71,31 @@ def for_installers(around: Mapping[str, str]) -> dict[str, str]:
     """
     left_out = _LEFT_OUT | _NOT_FOR_INSTALLERS
     return {name: value for name, value in around.items() if name not in left_out}
+
+
+@dataclass(frozen=True)
+class Index:
+    """Package sources in addition to the user's configuration of pip and uv.
+
+    :param find_links: folders, and URLs of pages with links.
+    :param no_index: use `find_links` only.
+    :param index_url: an index that replaces the configured one.
+    """
+
+    find_links: Sequence[str] = ()
+    no_index: bool = False
+    index_url: str | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command-line options, which are the same for pip and uv."""
+        words = ["--no-index"] if self.no_index else []
+        for place in self.find_links:
+            # pip and uv run in another folder.
+            words += ["--find-links", place if "://" in place else str(Path(place).resolve())]
+        if self.index_url is not None:
+            words += ["--index-url", self.index_url]
+        return tuple(words)
 
 
 @dataclass(frozen=True)

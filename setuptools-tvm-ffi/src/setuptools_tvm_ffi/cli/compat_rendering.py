@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Renders results: a table and advice for people, a JSON document for programs."""
+"""Renders the results of compat: a table and advice for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import platform
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from ..compat.floor import is_admitted, widest_range
+from ..compat.result import Result
+from ..compat.subject import Subject
 from ..ffi.releases import DISTRIBUTION
-from .floor import is_admitted, widest_range
-from .result import Result
-from .subject import Subject
 
 _SCHEMA = 1
 

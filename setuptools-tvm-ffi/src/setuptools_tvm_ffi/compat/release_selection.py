@@ -20,8 +20,7 @@ from packaging.version import InvalidVersion, Version
 from ..base.child_python import has_pip
 from ..base.errors import BuildError
 from ..ffi.releases import DISTRIBUTION
-from .environment import for_installers
-from .index import Index
+from .temporary_environment import Index, for_installers
 
 # pip has `--json` for this command from 25.1 on; the line is the same in 23.1 and 26.3.
 _AVAILABLE = re.compile(r"^Available versions: (.*)$", re.MULTILINE)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from packaging.version import Version
-from setuptools_tvm_ffi.compat.cache import Cache, Watch, facts_of, folder_state
 from setuptools_tvm_ffi.compat.result import TRANSIENT, Outcome, Result
+from setuptools_tvm_ffi.compat.result_cache import Cache, Watch, facts_of, folder_state
 
 RELEASE = Version("0.1.9")
 CRASHED = Result(RELEASE, Outcome.CRASHED, "call f", "SIGSEGV")
@@ -200,7 +200,7 @@ def test_notes_that_are_damaged_are_none(project: Path) -> None:
 def test_a_folder_that_is_no_project_is_not_watched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("setuptools_tvm_ffi.compat.cache._MAX_FILES", 3)
+    monkeypatch.setattr("setuptools_tvm_ffi.compat.result_cache._MAX_FILES", 3)
     for name in "abc":
         (tmp_path / name).touch()
     watch = Watch(tmp_path, ("pytest",), (), None)

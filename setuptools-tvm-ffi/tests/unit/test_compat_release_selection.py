@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.base.errors import BuildError
-from setuptools_tvm_ffi.compat import releases as releases_module
-from setuptools_tvm_ffi.compat.index import Index
-from setuptools_tvm_ffi.compat.releases import (
+from setuptools_tvm_ffi.compat import release_selection as releases_module
+from setuptools_tvm_ffi.compat.release_selection import (
     choose_releases,
     list_releases,
     parse_releases,
     pip_command,
 )
+from setuptools_tvm_ffi.compat.temporary_environment import Index
 
 # What pip prints, shortened.
 LISTED = """\
