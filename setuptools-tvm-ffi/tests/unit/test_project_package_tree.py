@@ -83,20 +83,18 @@ def test_an_extension_in_another_package_is_refused_with_those_there_are(
     assert caught.value.message == (
         f"extension 'pkg.a': its package 'pkg' is not one of the distribution's packages ({listed})"
     )
-    folder = tree().folder_of("pkg")
-    assert caught.value.hint == (
-        f"create {folder}/__init__.py, or correct tool.setuptools.packages"
-    )
+    assert caught.value.hint is not None
+    assert f"{tree().folder_of('pkg')}/__init__.py" in caught.value.hint
+    assert "tool.setuptools.packages" in caught.value.hint
 
 
 @pytest.mark.parametrize("prefix", ["other", "pk", "pkg2", "other.pkg"])
 def test_a_prefix_outside_the_package_is_refused_where_stubs_are_created(prefix: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         tree("pkg").check([extension("pkg.a", registry_prefix=prefix)])
-    assert caught.value.message == (
-        f"extension 'pkg.a': registry_prefix: {prefix!r} lies outside the package 'pkg', where "
-        "stubs are created"
-    )
+    message = caught.value.message
+    assert message.startswith(f"extension 'pkg.a': registry_prefix: {prefix!r} lies outside")
+    assert "package 'pkg'" in message
 
 
 @pytest.mark.parametrize("stubs", ["directives", "none"])

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The project on disk: its sources, its packages, its paths in a wheel and its source date."""
+"""The project on disk: sources, packages, paths in the wheel, and source date."""

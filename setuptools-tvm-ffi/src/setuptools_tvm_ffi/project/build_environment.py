@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which folders belong to the environment that builds, and what they are called in what is built.
+"""Stable names for the folders of the environment that runs the build.
 
-An isolated build has another one each time (PEP 517 leaves the place to the frontend): an include
-folder in it, as `numpy.get_include()` returns one, has a random name.
+Every isolated build has a new environment in a random folder, because PEP 517 leaves its location
+to the frontend. Include folders in it, such as `numpy.get_include()`, would make builds differ.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ import os
 import sys
 from collections.abc import Iterable
 
-#: What a folder of installed packages is called.
+#: Stable name of a folder of installed packages.
 PACKAGES = "site-packages"
-#: What a virtual environment is called.
+#: Stable name of a virtual environment.
 ENVIRONMENT = "build-environment"
 
 _OF_PACKAGES = {"site-packages", "dist-packages"}
 
 
 def stable_names(root: str) -> dict[str, str]:
-    """Return folders of this Python's environment, an inner one before an outer one, and names.
+    """Return the folders of this Python's environment with their names, inner folders first.
 
-    :param root: the project's folder: what lies in it, or around it, has a name by that.
+    :param root: the project's folder. Folders inside or around it are left out, because paths below
+        `root` are already relative.
     """
     found = {
         os.path.normpath(entry): PACKAGES
@@ -36,7 +37,7 @@ def stable_names(root: str) -> dict[str, str]:
 
 
 def used_names(folders: Iterable[str], root: str) -> dict[str, str]:
-    """Return those of `stable_names` that one of these folders lies in."""
+    """Return the entries of `stable_names` that contain one of the given folders."""
     places = [os.path.normpath(folder) for folder in folders if os.path.isabs(folder)]
     if not places:
         return {}
@@ -48,5 +49,5 @@ def used_names(folders: Iterable[str], root: str) -> dict[str, str]:
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Whether a path is a folder, or lies in it."""
+    """Whether a path is the folder or lies in it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

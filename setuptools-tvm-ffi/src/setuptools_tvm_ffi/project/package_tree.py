@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A distribution's packages as they lie in the source tree, by their paths in a wheel."""
+"""Maps the packages of a distribution, and paths in its wheel, to the source tree."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from ..settings import ExtensionSettings
 
 @dataclass(frozen=True)
 class PackageTree:
-    """The packages that are packed, and where each one's folder is.
+    """The packages of a distribution and their folders.
 
-    :param folder_of: of a dotted package, relative to the project's root.
+    :param folder_of: returns the folder of a dotted package, relative to the project's root.
     """
 
     packages: tuple[str, ...]
     folder_of: Callable[[str], str]
 
     def source_of(self, path: PurePosixPath) -> Path:
-        """Return where the source tree has a file of the wheel, or would have it."""
+        """Return the path in the source tree of a file of the wheel, which need not exist."""
         parts = path.parent.parts
-        # What is no package has its place below one, as what lies in a .dSYM.
+        # Folders that are not packages, such as those of a .dSYM, lie below a package.
         package = len(parts)
         while not all(part.isidentifier() for part in parts[:package]):
             package -= 1
         return Path(self.folder_of(".".join(parts[:package])), *parts[package:], path.name)
 
     def folders(self, package: str) -> Iterator[tuple[str, Path]]:
-        """Yield a package and those below it with the folders they lie in."""
+        """Yield a package and its subpackages, each with its folder."""
         listed = {
             name: Path(self.folder_of(name))
             for name in self.packages
@@ -47,20 +47,21 @@ class PackageTree:
         yield from listed.items()
 
     def outermost(self, every: Sequence[ExtensionSettings]) -> list[str]:
-        """Return the packages whose import comes before that of any with a library in it."""
+        """Return the packages that Python imports first, before any package with a library."""
         return sorted({self._outermost(extension.package) for extension in every})
 
     def _outermost(self, package: str) -> str:
         parts = package.split(".")
         parents = (".".join(parts[:length]) for length in range(1, len(parts)))
-        # A namespace belongs to other distributions, too.
+        # Namespace packages are skipped: other distributions share them.
         named = (p for p in parents if Path(self.folder_of(p), "__init__.py").exists())
         return next((p for p in named if p in self.packages), package)
 
     def check(self, every: Sequence[ExtensionSettings]) -> None:
-        """Refuse extensions whose libraries or stubs would have no place in the wheel.
+        """Reject extensions whose library or stubs would lie outside the distribution's packages.
 
-        :raises ConfigurationError: by name.
+        :raises ConfigurationError: an extension is in no package of the distribution, or creates
+            stubs outside its package.
         """
         for settings in every:
             if settings.package not in self.packages:
@@ -75,7 +76,7 @@ class PackageTree:
             if settings.stubs == "init" and not f"{prefix}.".startswith(f"{settings.package}."):
                 raise ConfigurationError(
                     f"{settings.place('registry_prefix')}: {prefix!r} lies outside the "
-                    f"package {settings.package!r}, where stubs are created",
-                    hint="use stubs='directives' and write the blocks where the package wants "
-                    "them, or register names under the package",
+                    f"package {settings.package!r}, which contains the stubs",
+                    hint=f"register names under {settings.package!r}, or set stubs to 'directives' "
+                    "and add stub directives to your own files",
                 )
