@@ -280,5 +280,5 @@ def test_a_generator_that_knows_no_rust_is_named(
         text = text.replace(line, "")
     generator.write_text(text)
     printed = Project(crate.folder, environment).refuse()
-    assert "has no target 'rust', it has python" in printed
+    assert "does not support 'rust', only python" in printed
     assert "build with a newer apache-tvm-ffi" in printed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generates stubs in a staging copy, verifies them, and returns what each file should hold."""
+"""Runs the stub generator on a staging copy, verifies the result, and adds ``.pyi`` files."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ logger = logging.getLogger(__name__)
 def generate_stubs(
     request: StubRequest, process: TVMFFIProcess, *, root: Path, folder: Path
 ) -> Stubs:
-    """Load the library, and return the files that are generated or hold generated blocks.
+    """Load the library in a child process, and return its stubs.
 
-    The library is loaded without stubs too: one that ends the process, or registers nothing under
-    the prefix it is declared with, is found out here and not on a user's machine.
+    With ``stubs = "none"`` the library is loaded too. This detects a library that crashes the
+    process, or that registers nothing under its declared prefix, before users install it.
 
-    Nothing is started where the library, the files and the tools are those of the last time.
+    If the library, the files and the tools did not change, the stubs come from the cache.
 
-    :param process: where the library is loaded.
-    :param folder: the library's own folder in the build folder, relative to `root`.
-    :raises BuildError: the library does not load, or stubs were asked for that cannot be made.
+    :param process: the child process that loads the library.
+    :param folder: the folder of the library in the build folder, relative to `root`.
+    :raises BuildError: the library does not load, or the stubs cannot be generated.
     """
     cache = root / folder / "stubs.json"
     kept = load(cache, request)
     if kept is not None:
         return kept
-    # What is written here is read by type checkers alone.
+    # Our own `.pyi` files are for type checkers only: the generator does not need them.
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
     committed = {p: _parse(p, c) for p, c in read.items()} if request.crate is None else {}
     warnings = []
@@ -67,15 +67,15 @@ def generate_stubs(
         and not any(file.blocks for file in committed.values())
     ):
         warnings.append(
-            f"{request.settings.place('stubs')} is 'directives', and no file of the package "
-            f"{request.settings.package!r} has a block to fill"
+            f"{request.settings.place('stubs')} is 'directives', but no file of the package "
+            f"{request.settings.package!r} contains a block"
         )
     staging = root / folder / "staging"
     shutil.rmtree(staging, ignore_errors=True)
     try:
         for path, content in read.items():
             (staging / path).parent.mkdir(parents=True, exist_ok=True)
-            # Init mode appends to the last line, whether it is ended or not.
+            # Init mode appends to the last line even if the line has no line ending.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
             (staging / path).write_bytes(content + end)
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
@@ -155,15 +155,17 @@ def _run_child(
 
 
 def _sources(request: StubRequest) -> str:
-    """Return where below the staging folder the generator works."""
+    """Return the folder in the staging folder that the generator works on."""
     return "." if request.crate is None else "src"
 
 
 def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
-    """Write the module that loads the library where the generator, by itself, writes none.
+    """Write a module that loads the library if the generator would not write one.
 
-    It writes one for prefixes with functions or classes. A library that exports symbols alone, or
-    registers below nested prefixes only, would have no ``LIB``, and nothing that loads it.
+    The generator writes modules for prefixes with functions or classes. If a library only exports
+    symbols, or only registers names under nested prefixes, its package would have no ``LIB``.
+
+    :return: whether a module was written.
     """
     prefix = request.settings.prefix
     folder = PurePosixPath(*prefix.rstrip(".").split("."))
@@ -192,8 +194,8 @@ def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
 
 def _unknown_types(request: StubRequest, printed: str) -> list[str]:
     return [
-        f"{match['name']!r} carries no type schema (it is not registered with GlobalDef): "
-        "the stubs cannot tell its types"
+        f"{match['name']!r} has no type schema, so its stub has no types: register it with "
+        "tvm::ffi::reflection::GlobalDef"
         for match in _NO_SCHEMA.finditer(printed)
         if match["name"].startswith(request.settings.prefix)
     ]
@@ -209,7 +211,7 @@ def _collect(
             continue
         path = PurePosixPath(file.relative_to(staging).as_posix())
         if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
-            continue  # of a sibling that was loaded, too
+            continue  # belongs to a sibling library, which the child loads too
         generated = file.read_bytes()
         if path not in committed:
             result[path] = generated.replace(b"\r\n", b"\n")
@@ -223,6 +225,6 @@ def _parse(path: PurePosixPath, content: bytes) -> ParsedFile:
         return parse(content.decode("utf-8"), str(path))
     except UnicodeDecodeError as problem:
         raise BuildError(
-            f"{path}: not UTF-8 (byte {problem.start}); tvm-ffi-stubgen reads nothing else",
+            f"{path}: not UTF-8 (byte {problem.start}), which tvm-ffi-stubgen requires",
             hint="save the file as UTF-8",
         ) from None

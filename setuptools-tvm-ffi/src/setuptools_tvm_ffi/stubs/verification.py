@@ -9,20 +9,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..base.errors import BuildError
-from .directives import END, MARKER, ParsedFile, Piece
+from .directives import BEGIN, END, ParsedFile, Piece
 from .requests import StubRequest
 
 # The error message follows the traceback, in Python's errors and in those of tvm-ffi.
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
-# The words of glibc, musl and macOS for a library that another one needs.
+# How glibc, musl and macOS report that a needed library is missing.
 _NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
 _NOT_FOUND_HINT = (
-    "the build loads the library to see what it registers: install what it needs, or set "
-    "LD_LIBRARY_PATH (DYLD_LIBRARY_PATH on macOS) to where that is"
+    "the build loads the library to read its registry: install the missing library, or add its "
+    "folder to LD_LIBRARY_PATH (DYLD_LIBRARY_PATH on macOS)"
 )
 _ENDED_HINT = (
-    "the library runs its registrations when it is loaded: a function or type key that is "
-    "registered twice, or belongs to another library, ends the process"
+    "the library registers its functions and types when it is loaded: tvm_ffi aborts if a name is "
+    "registered twice, or is already registered by another library"
 )
 
 
@@ -31,33 +31,28 @@ def check_target(request: StubRequest, targets: Sequence[str]) -> None:
     settings = request.settings
     if settings.stubs_target not in targets:
         raise BuildError(
-            f"{settings.place('stubs_target')}: tvm-ffi-stubgen {request.tvm_ffi_version} has no "
-            f"target {settings.stubs_target!r}, it has {', '.join(targets)}",
-            hint="build with a newer apache-tvm-ffi (0.1.15 has 'rust')",
+            f"{settings.place('stubs_target')}: tvm-ffi-stubgen {request.tvm_ffi_version} does not "
+            f"support {settings.stubs_target!r}, only {', '.join(targets)}",
+            hint="build with a newer apache-tvm-ffi (0.1.15 supports 'rust')",
         )
 
 
 def child_failure(request: StubRequest, stage: str, status: int, printed: str) -> BuildError:
     """Return the error for a child process that ended before its last stage."""
-    ended = f"exit status {status}"
-    if status < 0:
-        try:
-            ended = f"killed by {signal.Signals(-status).name}"
-        except ValueError:
-            ended = f"killed by signal {-status}"
+    ended = f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
     message = {
         "import": "cannot import tvm_ffi to generate stubs",
         "stub-imports": f"{request.settings.place('stub_imports')} cannot be imported",
         "load": f"loading the library {request.library.as_posix()} failed",
-        "generate": f"tvm-ffi-stubgen {request.tvm_ffi_version} ended early",
-    }.get(stage, "generating stubs ended early")
+        "generate": f"tvm-ffi-stubgen {request.tvm_ffi_version} crashed",
+    }.get(stage, "the stub generator crashed")
     hint = None
     if stage in {"import", "load", "stub-imports"}:
         printed = _TRACEBACK.sub("", printed)
     if stage == "load":
         hint = _NOT_FOUND_HINT if _NOT_FOUND.search(printed) else _ENDED_HINT
     elif stage == "stub-imports":
-        hint = "what it names is imported where the build runs: list it in build-system.requires"
+        hint = "the build imports these modules: add their packages to build-system.requires"
     return BuildError(
         f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",
         hint=hint,
@@ -71,7 +66,7 @@ def check_status(request: StubRequest, status: int, printed: str) -> None:
         raise BuildError(
             f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
             f"failed:\n{_TRACEBACK.sub('', printed)}",
-            hint="mend what it names; no stubs were written",
+            hint="fix the errors above; no stubs were written",
         )
 
 
@@ -97,7 +92,7 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
         ):
             raise BuildError(
                 f"{place}: nothing is registered under {block.prefix!r}",
-                hint="correct the prefix, or delete the block; the file, if it holds nothing else",
+                hint="correct the prefix, or delete the block",
             )
 
 
@@ -129,12 +124,12 @@ def _check_filled(file: ParsedFile, block: Piece, functions: Sequence[str]) -> N
     here = [name for name in functions if f"{name.rpartition('.')[0]}." == block.prefix]
     if here and not block.interior:
         raise BuildError(
-            f"{place}: none of its functions carries a type schema: {', '.join(here)}",
+            f"{place}: no function of this prefix has a type schema: {', '.join(here)}",
             hint="register them with tvm::ffi::reflection::GlobalDef",
         )
     if not here and block.interior:
         raise BuildError(
-            f"{place}: no function is registered under {block.prefix!r} any more",
+            f"{place}: no function is registered under {block.prefix!r}",
             hint="delete the lines between the block's markers, or the block",
         )
 
@@ -145,11 +140,8 @@ def _place(file: ParsedFile, block: Piece) -> str:
 
 def _syntax_hint(problem: SyntaxError) -> str:
     if "__future__" in (problem.msg or ""):
-        return (
-            "put the block 'import-section' above every import of your own: "
-            f"'{MARKER}begin): import-section' and '{END}'"
-        )
+        return f"move the block '{BEGIN} import-section' and its '{END}' above your own imports"
     return (
-        "a registered field, method or function whose name is a Python keyword does this: "
-        "register it under another name"
+        "if a registered field, method or function has a Python keyword as its name, register it "
+        "under another name"
     )
