@@ -318,7 +318,7 @@ def test_a_registered_name_that_python_cannot_write_is_left_out_by_name_or_refus
     assert printed.stdout == "['LIB', 'Point'] 42\n"
     refused = small.refuse(config_settings={"stubs": "strict"})
     assert f"extension 'small_pkg.small': registered function {name!r}: {reason}\n" in refused
-    assert "hint: register it under another name, or let stubs be 'warn' or 'check'" in refused
+    assert re.search("hint: .* 'warn' or 'check'", refused)
 
 
 @pytest.mark.long
@@ -366,7 +366,7 @@ def test_a_function_that_would_replace_what_a_module_has_is_always_refused(
     small.edit("csrc/functions.cc", "small_pkg.add_shared", f"small_pkg.{name}")
     printed = small.refuse()
     assert f"registered function 'small_pkg.{name}': {name!r} would replace" in printed
-    assert "or let stubs be" not in printed
+    assert "'warn' or 'check'" not in printed
 
 
 @pytest.mark.long

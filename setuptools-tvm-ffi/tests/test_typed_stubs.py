@@ -255,8 +255,8 @@ def test_stubs_for_rust_are_written_into_the_crate_and_no_wheel(crate: Project) 
 @pytest.mark.parametrize(
     ("crate_folder", "message"),
     [
-        (".", "stubs_crate: there is no Cargo.toml"),
-        ("../rust", "stubs_crate is '../rust', outside the project"),
+        (".", "stubs_crate: Cargo.toml does not exist"),
+        ("../rust", "stubs_crate: '../rust' is outside the project"),
     ],
 )
 def test_a_crate_that_is_none_is_refused(crate: Project, crate_folder: str, message: str) -> None:

@@ -272,11 +272,11 @@ def test_what_no_stub_could_repeat_is_refused_with_its_line(statement: str) -> N
 )
 def test_a_class_with_further_bases_is_refused(head: str) -> None:
     error = refused(cls(head=head))
-    assert (error.line, error.what) == (2, "class A has bases of its own")
+    assert (error.line, "class A " in error.what) == (2, True)
 
 
 def test_a_member_that_no_stub_could_repeat_is_refused() -> None:
-    assert refused(cls("total = compute()\n")).what == "no stub can repeat this statement"
+    assert "statement" in refused(cls("total = compute()\n")).what
 
 
 def test_whatever_a_block_holds_is_left_to_the_generator() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chooses what of a registry stubs are written for, and names what they leave out."""
+"""Chooses the registered names that get stubs, and reports the others."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .requests import StubRequest
 
 @dataclass(frozen=True)
 class Chosen:
-    """What stubs are written for.
+    """The names that get stubs.
 
-    :param hidden: what the generator must not see.
-    :param left_out: kinds and names, as `NameProblem` has them.
-    :param visible_functions: all global functions that the generator sees.
-    :param visible_names: functions and types of this library that stubs are made for.
+    :param hidden: the names to hide from the stub generator.
+    :param left_out: the kinds and names that get no stub, see `NameProblem`.
+    :param visible_functions: all global functions that the stub generator sees.
+    :param visible_names: the functions and types of this library that get stubs.
     """
 
     registry: Registry
@@ -33,10 +33,9 @@ class Chosen:
 
 
 def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
-    """Return the choice for what the child has read.
+    """Choose from the registry that the child process has read.
 
-    :raises BuildError: nothing is registered under the prefix, or a name is that no package could
-        have.
+    :raises BuildError: nothing is registered under the prefix, or a name must be rejected.
     """
     settings = request.settings
     _check_prefix(request, answer)
@@ -62,8 +61,8 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     warnings = [f"{problem}: left out of the stubs; {problem.instead}" for problem in problems]
     if functions and settings.stubs != "none" and not registry.finds_docs:
         warnings.append(
-            f"extension {settings.name!r}: docs of global functions and names of their parameters "
-            "can be read on 64-bit Linux alone: the stubs have none"
+            f"extension {settings.name!r}: the stubs lack docstrings and parameter names of global "
+            "functions, which are available on 64-bit Linux only"
         )
     return Chosen(
         registry=registry,
@@ -86,14 +85,14 @@ def _is_own(request: StubRequest, name: str, new: set[str]) -> bool:
 def _check_prefix(request: StubRequest, answer: Mapping[str, Any]) -> None:
     settings = request.settings
     names: list[str] = [*answer["new_functions"], *answer["new_types"]]
-    # What is registered elsewhere on purpose has no stubs created for it.
+    # Without a declared prefix, only init mode requires names under the default prefix.
     expected = settings.registry_prefix is not None or (names and settings.stubs == "init")
     if expected and not any(name.startswith(settings.prefix) for name in names):
-        others = ", ".join(repr(name) for name in names[:3]) or "nothing at all"
+        others = ", ".join(repr(name) for name in names[:3]) or "nothing"
         raise BuildError(
             f"extension {settings.name!r}: nothing is registered under the prefix "
             f"{settings.prefix!r}; the library registers {others}",
-            hint="set registry_prefix to what the names start with, or register them under it",
+            hint="set registry_prefix to the prefix of these names, or rename them",
         )
 
 
@@ -103,5 +102,5 @@ def _check_names(request: StubRequest, problems: Sequence[NameProblem]) -> None:
         lines = "\n".join(f"registered {problem}" for problem in refused)
         hint = "register it under another name"
         if request.strict:
-            hint += ", or let stubs be 'warn' or 'check' to have it left out"
+            hint += ", or set stubs to 'warn' or 'check' to leave it out of the stubs"
         raise BuildError(f"extension {request.settings.name!r}: {lines}", hint=hint)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a generated module consists of, and what in it is a person's: read from its source.
+"""Reads generated modules: which parts are generated, and which are handwritten.
 
-A type checker that finds a ``.pyi`` does not look into the ``.py``. So what a person has written
-there has to be in the ``.pyi``, too; where that cannot be, there must be none.
+Type checkers that find a ``.pyi`` file ignore the ``.py`` file. The ``.pyi`` file must therefore
+repeat the handwritten definitions. If it cannot repeat one of them, there must be no ``.pyi`` file.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ _PLACEHOLDER = "FFI binding for `{key}`."
 
 
 class NoOutlineError(Exception):
-    """A module does things that a stub cannot repeat.
+    """A module contains handwritten code that a stub cannot repeat.
 
-    :param line: where, counted from one.
+    :param line: the line number of this code.
+    :param what: the reason.
     """
 
     def __init__(self, line: int, what: str) -> None:
@@ -33,9 +34,9 @@ class NoOutlineError(Exception):
 class ClassOutline:
     """A class with an ``object/`` block.
 
-    :param doc: a person's docstring.
-    :param own: definitions of a person's, as the stub has them.
-    :param own_names: what they define.
+    :param doc: the docstring, if it is handwritten.
+    :param own: the handwritten definitions, as source lines of a stub.
+    :param own_names: the names that these definitions bind.
     """
 
     name: str
@@ -49,13 +50,15 @@ class ClassOutline:
 class Outline:
     """A module with generated blocks.
 
-    :param prefixes: those of its ``global/`` blocks, with a dot at the end.
-    :param library: the target that is loaded as ``LIB``; empty where ``LIB`` is something else.
-    :param exported: ``__all__``; ``None`` where there is none.
-    :param imports: import statements that are a person's, or that a person's definitions need.
-    :param imported_names: what they bind.
-    :param own: definitions of a person's, as the stub has them.
-    :param has_code: whether anything stands there but a docstring and blocks.
+    :param prefixes: the prefixes of the ``global/`` blocks, with a trailing dot.
+    :param library: the target that the module loads as ``LIB``; empty if the target is unknown,
+        ``None`` if the module loads no library.
+    :param exported: the names in ``__all__``; ``None`` if the module does not define it.
+    :param imports: the import statements that are handwritten or that ``own`` needs.
+    :param imported_names: the names that these imports bind.
+    :param own: the handwritten definitions, as source lines of a stub.
+    :param own_names: the names that these definitions bind.
+    :param has_code: whether the module contains more than a docstring and blocks.
     """
 
     doc: str | None = None
@@ -71,7 +74,7 @@ class Outline:
 
 
 def type_map(file: ParsedFile) -> dict[str, str]:
-    """Return what the ``ty-map`` directives of a file map, type key to dotted Python name."""
+    """Return the ``ty-map`` directives of a file: dotted Python names by type key."""
     result = {}
     for piece in file.pieces:
         found = None if piece.block is not None else one_line_directive(piece.key)
@@ -83,15 +86,15 @@ def type_map(file: ParsedFile) -> dict[str, str]:
 
 
 def outline(file: ParsedFile) -> Outline:
-    """Return the outline of a module that compiles.
+    """Return the outline of a module without syntax errors.
 
-    :raises NoOutlineError: something stands outside of its blocks that no stub could hold.
+    :raises NoOutlineError: a stub cannot repeat some of the handwritten code.
     """
     return _Reader(file).outline
 
 
 def class_names(file: ParsedFile) -> dict[str, str]:
-    """Return the name of each class that has an ``object/`` block, by its type key."""
+    """Return the names of the classes with ``object/`` blocks, by type key."""
     tree = ast.parse(file.text)
     lines = {node.lineno: node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     return {key: lines[line] for line, key in _keys(tree, file.blocks).items()}
@@ -105,8 +108,7 @@ class _Reader:
             doc=ast.get_docstring(tree, clean=True),
             prefixes=[block.prefix for block in self._blocks if block.kind == "global"],
         )
-        # What a person has written, and the imports that are generated.
-        self._definitions: list[ast.stmt] = []
+        self._definitions: list[ast.stmt] = []  # handwritten
         self._generated_imports: dict[str, str] = {}
         self._bases: list[tuple[str, int]] = []
         keys = _keys(tree, self._blocks)
@@ -117,7 +119,7 @@ class _Reader:
                 self._add(node, keys)
         for base, line in self._bases:
             if base in self.outline.own_names:
-                raise NoOutlineError(line, f"a class derives from {base}, which is a person's")
+                raise NoOutlineError(line, f"a generated class derives from {base}")
         self._add_needed_imports()
 
     def _is_generated(self, node: ast.stmt) -> bool:
@@ -154,7 +156,7 @@ class _Reader:
 
     def _class(self, node: ast.ClassDef, key: str) -> ClassOutline:
         if len(node.bases) > 1 or node.keywords:
-            raise NoOutlineError(node.lineno, f"class {node.name} has bases of its own")
+            raise NoOutlineError(node.lineno, f"class {node.name} has additional bases")
         self._bases += [(ast.unparse(base), node.lineno) for base in node.bases]
         doc = ast.get_docstring(node, clean=True)
         result = ClassOutline(node.name, key, None if doc == _PLACEHOLDER.format(key=key) else doc)
@@ -178,7 +180,7 @@ class _Reader:
                 self._note_imports(statement)
 
     def _add_needed_imports(self) -> None:
-        """Add those of the generated imports that a person's definitions make use of."""
+        """Add the generated imports that handwritten definitions use."""
         used = {
             name.id
             for definition in self._definitions
@@ -191,9 +193,10 @@ class _Reader:
 
 
 def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
-    """Return the type key of each class with an ``object/`` block, by the class's line.
+    """Return the type keys of the classes with ``object/`` blocks, by the line number of the class.
 
-    A block may hold nothing but comments, and then belongs to the class above it.
+    The body of a class may end before a block that contains only comments, so a block belongs to
+    the class above it.
     """
     result = {}
     for block in blocks:
@@ -204,18 +207,18 @@ def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
 
 
 def _bound(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
-    """Yield each name that an import binds, and a statement that binds it alone."""
+    """Yield the names that an import binds, each with a statement that binds only this name."""
     for alias in node.names:
         alone = copy.copy(node)
         alone.names = [alias]
         if isinstance(node, ast.ImportFrom) and alias.name != "*":
-            # In a stub, only what is imported under a name of its own can be imported from it.
+            # A stub re-exports only names that are imported with `as` (PEP 484).
             alone.names = [ast.alias(alias.name, alias.asname or alias.name)]
         yield alias.asname or alias.name.partition(".")[0], ast.unparse(alone)
 
 
 def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
-    """Return the lines by which a stub repeats a statement, and the names it defines."""
+    """Return a statement as source lines of a stub, and the names that it binds."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return _signature(node), {node.name}
     if isinstance(node, ast.ClassDef):
@@ -241,12 +244,11 @@ def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
         if plain or isinstance(value, (ast.Name, ast.Attribute)):
             return [f"{name} = {ast.unparse(value)}"], {name}
     if isinstance(node, ast.Expr):
-        return [], set()  # whatever it does, it defines nothing
-    raise NoOutlineError(node.lineno, "no stub can repeat this statement")
+        return [], set()  # an expression binds no name
+    raise NoOutlineError(node.lineno, "a stub cannot contain this statement")
 
 
 def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
-    """Return a function without what it does."""
     doc = ast.get_docstring(node, clean=False)
     alone = copy.copy(node)
     alone.args = copy.copy(node.args)
@@ -256,26 +258,26 @@ def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     _check_plain(alone)
     lines = ast.unparse(alone).splitlines()
     if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node)):
-        # Without its `yield`, an `async def` would be a coroutine that returns a generator.
+        # Without `yield`, `async def` would declare a coroutine instead of an async generator.
         lines = [line.removeprefix("async ") for line in lines]
     return lines
 
 
 def _default(value: ast.expr) -> ast.expr:
-    """Return what a stub has for a default: itself if it is plain, else that there is one."""
+    """Return a default value for a stub: `...` instead of an expression."""
     plain = isinstance(value, (ast.Constant, ast.Name, ast.Attribute))
     return value if plain else ast.Constant(...)
 
 
 def _check_plain(node: ast.AST) -> None:
-    """Refuse what Python writes in one way or another, depending on its version."""
+    """Reject expressions whose `ast.unparse` result depends on the Python version."""
     for inner in ast.walk(node):
         if isinstance(inner, (ast.Lambda, ast.JoinedStr)):
-            raise NoOutlineError(inner.lineno, "no stub can repeat this expression")
+            raise NoOutlineError(inner.lineno, "a stub cannot contain this expression")
 
 
 def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    """Refuse a method that gives its object attributes: its class in a stub would have none."""
+    """Reject a method that sets attributes of its object, which the stub would not declare."""
     parameters = [*method.args.posonlyargs, *method.args.args]
     for node in ast.walk(method):
         if (
@@ -285,7 +287,9 @@ def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
             and parameters[:1]
             and node.value.id == parameters[0].arg
         ):
-            raise NoOutlineError(node.lineno, "no stub would know the attribute set here")
+            raise NoOutlineError(
+                node.lineno, "a stub cannot declare the attribute that is set here"
+            )
 
 
 def _is_docstring(node: ast.stmt) -> bool:
@@ -301,7 +305,7 @@ def _is_type_checking(node: ast.If) -> bool:
 
 
 def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
-    """Return name and value of an assignment to one name."""
+    """Return the name and the value of an assignment to a single name."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]
         return (target.id, node.value) if isinstance(target, ast.Name) else None
@@ -311,9 +315,9 @@ def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
 
 
 def _loaded_target(value: ast.expr) -> str | None:
-    """Return the target of a call that loads a library.
+    """Return the target of a call that loads a library, or ``None`` for any other expression.
 
-    Empty where it is another way to load one, or no literal; ``None`` where it is no such call.
+    The target is empty for `load_module`, and if the target is not a literal.
     """
     if not isinstance(value, ast.Call):
         return None
@@ -331,8 +335,8 @@ def _loaded_target(value: ast.expr) -> str | None:
 
 def _strings(value: ast.expr) -> Iterator[str]:
     if not isinstance(value, (ast.List, ast.Tuple)):
-        raise NoOutlineError(value.lineno, "__all__ is no list")
+        raise NoOutlineError(value.lineno, "__all__ is not a list")
     for element in value.elts:
         if not isinstance(element, ast.Constant) or not isinstance(element.value, str):
-            raise NoOutlineError(element.lineno, "__all__ holds something that is no string")
+            raise NoOutlineError(element.lineno, "__all__ contains an element that is not a string")
         yield element.value

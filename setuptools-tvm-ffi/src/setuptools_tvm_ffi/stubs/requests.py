@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the stubs of each library of a distribution depend on: files, and other libraries."""
+"""Collects the inputs of each library's stubs: settings, files and other libraries."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from ..base.errors import ConfigurationError
 from ..building.model import BuildResult, BuiltLibrary
 from ..project.package_tree import PackageTree
 from ..settings import ExtensionSettings
-from . import directives
+from .directives import MARKER
 
-#: The files of a package, by path below the folder that holds the package.
+#: The files of a package, by path relative to the parent folder of the top-level package.
 PythonFiles = Mapping[PurePosixPath, bytes]
 
 
 @dataclass(frozen=True)
 class StubRequest:
-    """All that the stubs of one library depend on.
+    """The inputs of the stubs of one library.
 
     :param library: the built library, relative to the project's root.
-    :param library_digest: SHA-256 of it, hexadecimal.
-    :param siblings: libraries that it links with, and theirs, with their digests; they are loaded
-        before it, in this order.
-    :param others: further libraries of the distribution, which blocks of its files may be about;
-        they are loaded after it.
-    :param stand_ins: files that stand in for libraries of a driver that this machine lacks.
-    :param other_prefixes: those below its own that belong to other libraries.
-    :param other_targets: of the other libraries of the distribution.
-    :param package_prefixes: of every library of the distribution whose prefixes become packages.
-    :param files: those below the extension's package, or in its crate, that stubs are made of or
-        may replace.
-    :param modules: all Python files there.
-    :param crate: the folder of the crate that stubs for Rust are for, relative to the project's
-        root; ``None`` where they are for Python.
-    :param strict: whether names that no stub can have are refused.
+    :param library_digest: the SHA-256 of the library, hexadecimal.
+    :param files: the files of the extension's package, or of its crate, that the stub generator
+        reads, fills or replaces.
+    :param siblings: the libraries that the library links with, directly or indirectly, and their
+        digests; the child loads them before the library, in this order.
+    :param others: other libraries of the distribution, whose names blocks may refer to, and their
+        digests; the child loads them after the library.
+    :param other_prefixes: the prefixes of other libraries below the library's own prefix.
+    :param other_targets: the targets of the other libraries of the distribution.
+    :param package_prefixes: the prefixes that become packages, of all libraries.
+    :param modules: all Python files of the package.
+    :param stand_ins: stub libraries to load if the machine lacks a library of a driver.
+    :param crate: the Cargo crate of Rust stubs, relative to the project's root; ``None`` for
+        Python stubs.
+    :param strict: whether to reject registered names that get no stub.
     """
 
     settings: ExtensionSettings
@@ -57,20 +57,12 @@ class StubRequest:
     strict: bool = False
 
 
-def is_relevant(path: PurePosixPath, content: bytes) -> bool:
-    """Whether a generator would read, fill, append to or replace this file."""
-    return (
-        path.name in {"__init__.py", "_ffi_api.py", "__init__.pyi", "_ffi_api.pyi"}
-        or directives.MARKER.encode() in content
-    )
-
-
 def stub_requests(
     result: BuildResult, distribution: str, tree: PackageTree, *, strict: bool = False
 ) -> list[StubRequest]:
-    """Return a request for each library that was built.
+    """Return a request for each built library.
 
-    :param strict: whether names that no stub can have are refused.
+    :param strict: see `StubRequest`.
     """
     every = [library.settings for library in result.libraries]
     digests = {library.plan.library: library.sha256 for library in result.libraries}
@@ -101,10 +93,10 @@ def stub_requests(
 def _files(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings], tree: PackageTree
 ) -> dict[PurePosixPath, bytes]:
-    """Return the files that the stubs of one library depend on.
+    """Return the files of a library's package and subpackages that its stubs depend on.
 
-    Those of its package and below, whether or not setuptools packs them: a file that is there
-    is not to be taken for one that is missing. Packages of another library are left to it.
+    This includes files that setuptools does not pack: the stub generator must not treat them as
+    missing. It excludes the packages of other libraries.
     """
     if settings.stubs == "none" or settings.stubs_target != "python":
         return {}
@@ -114,35 +106,34 @@ def _files(
         if f"{package}.".startswith(others):
             continue
         for file in sorted(folder.glob("*")):
-            path = PurePosixPath(*package.split("."), file.name)
             if file.suffix in {".py", ".pyi"} and file.is_file():
                 content = file.read_bytes()
-                if is_relevant(path, content):
-                    files[path] = content
+                if file.stem in {"__init__", "_ffi_api"} or MARKER.encode() in content:
+                    files[PurePosixPath(*package.split("."), file.name)] = content
     return files
 
 
 def _crate(settings: ExtensionSettings) -> Path | None:
-    """Return the folder of the crate, relative to the project's root, which is the current one.
+    """Return the folder of the Cargo crate, relative to the current folder.
 
-    :raises ConfigurationError: there is none, or it lies outside the project.
+    :raises ConfigurationError: the crate does not exist, or is outside the project.
     """
     if settings.stubs_target != "rust" or settings.stubs == "none":
         return None
     place = settings.place("stubs_crate")
     crate = Path(os.path.normpath(settings.stubs_crate))
     if crate.is_absolute() or crate.parts[:1] == ("..",):
-        raise ConfigurationError(f"{place} is {settings.stubs_crate!r}, outside the project")
+        raise ConfigurationError(f"{place}: {settings.stubs_crate!r} is outside the project")
     if not (crate / "Cargo.toml").is_file():
         raise ConfigurationError(
-            f"{place}: there is no {(crate / 'Cargo.toml').as_posix()}",
-            hint="name the folder of the Cargo crate that the stubs are for",
+            f"{place}: {(crate / 'Cargo.toml').as_posix()} does not exist",
+            hint="set the folder of the Cargo crate that gets the stubs",
         )
     return crate
 
 
 def _crate_files(settings: ExtensionSettings) -> dict[PurePosixPath, bytes]:
-    """Return the files of a crate, by path below its folder, that its stubs depend on."""
+    """Return the files of a crate that its stubs depend on, by path relative to the crate."""
     crate = _crate(settings)
     if crate is None:
         return {}
@@ -151,7 +142,7 @@ def _crate_files(settings: ExtensionSettings) -> dict[PurePosixPath, bytes]:
 
 
 def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePosixPath]:
-    """Return every Python file of a package and below, which a prefix might have the name of."""
+    """Return all modules of a package and its subpackages, which prefixes may conflict with."""
     if settings.stubs == "none":
         return frozenset()
     return frozenset(
@@ -162,9 +153,9 @@ def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePo
 
 
 def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[str]:
-    """Yield the libraries that may register what blocks of a library's files are about.
+    """Yield the other libraries whose names the blocks of a library's files may refer to.
 
-    In the order in which they can be loaded, each after those that it links with.
+    Each library comes after the libraries that it links with, so that it can be loaded.
     """
     if library.settings.stubs != "directives":
         return
@@ -179,10 +170,7 @@ def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[st
 def _prefixes_below(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings]
 ) -> tuple[str, ...]:
-    """Return the registry prefixes of other libraries that lie below that of one.
-
-    What has them is left to their own libraries.
-    """
+    """Return the registry prefixes of other libraries below a library's own prefix."""
     return tuple(
         other.prefix
         for other in every

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the ``.pyi`` files of one library: which there are to be, and what is in each."""
+"""Decides which ``.pyi`` files a library needs, and generates them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def type_stubs(
     generated: Mapping[PurePosixPath, ParsedFile],
     chosen: Chosen,
 ) -> tuple[dict[PurePosixPath, bytes | None], list[str]]:
-    """Return the ``.pyi`` files, ``None`` for one that is to go, and warnings.
+    """Return the ``.pyi`` files, with ``None`` for a file to delete, and warnings.
 
     :param committed: the files of the source tree that the generator reads.
-    :param generated: the files with generated blocks, as they will be.
+    :param generated: the files with generated blocks, after generation.
     """
     warnings: list[str] = []
     outlines: dict[PurePosixPath, Outline] = {}
@@ -37,9 +37,9 @@ def type_stubs(
                 outlines[path] = outline(file)
             except NoOutlineError as problem:
                 warnings.append(
-                    f"{path}:{problem.line}: {problem.what}, so that no {path.name}i is written "
-                    "(it would hide what stands there from type checkers): annotate it, or move it "
-                    "into a module of its own"
+                    f"{path}:{problem.line}: {problem.what}, so the build writes no "
+                    f"{path.name}i, which would hide this code from type checkers: annotate the "
+                    "code, or move it into another module"
                 )
     context = StubContext(
         registry=chosen.registry,
@@ -60,14 +60,14 @@ def type_stubs(
         if path.suffix == ".pyi" and is_ours(content)
     }
     for path, found in outlines.items():
-        if found.library in request.other_targets:  # whose request it is made for
+        if found.library in request.other_targets:  # another library's request generates the stub
             for stub in (path.with_suffix(".pyi"), path.with_name(f"{_PACKAGE}i")):
                 result.pop(stub, None)
             continue
         module = ".".join(path.with_suffix("").parts)
         beside = path.with_suffix(".pyi")
         if beside in request.files and not is_ours(request.files[beside]):
-            continue  # a person's own
+            continue  # handwritten
         stubs = {beside: api_stub(module, found, context)}
         package = path.with_name(_PACKAGE)
         if package in generated and found.exported is not None:
@@ -80,7 +80,7 @@ def type_stubs(
             if existing is None:
                 result[stub] = written.encode()
             elif is_ours(existing):
-                # As a checkout has it whose line ends are those of Windows.
+                # Git may have checked out the file with Windows line endings.
                 line_end = "\r\n" if b"\r\n" in existing else "\n"
                 result[stub] = written.replace("\n", line_end).encode()
     return result, warnings
@@ -89,11 +89,11 @@ def type_stubs(
 def _class_modules(
     request: StubRequest, generated: Mapping[PurePosixPath, ParsedFile], chosen: Chosen
 ) -> dict[str, Reference]:
-    """Return name and module of each class that modules of the distribution define."""
+    """Return the name and the module of each class that the distribution defines."""
     result: dict[str, Reference] = {}
     for key in chosen.registry.parents:
         prefix, _, name = key.rpartition(".")
-        # As another library's stubs will have it.
+        # The stubs of another library define this class.
         if key.startswith(request.package_prefixes) and key not in chosen.registry.types:
             result[key] = (name, f"{prefix}._ffi_api")
     for path, file in generated.items():
