@@ -44,14 +44,15 @@ _INTRODUCTION = f"""\
 
 # Settings
 
-Everything that `pyproject.toml` may hold for setuptools-tvm-ffi. An unknown key, a wrong type and a value out of range are errors that
-name the dotted key. The same as a JSON schema, for editors: `setuptools_tvm_ffi/settings/pyproject.schema.json`; `validate-pyproject`
-finds it by itself.
+This page lists the settings in `pyproject.toml`. An unknown key or an invalid value is an error
+that names the dotted key. Editors can use the JSON schema
+`setuptools_tvm_ffi/settings/pyproject.schema.json`; `validate-pyproject` finds it automatically.
 
 ## One library: `[[{TABLE}.ext-modules]]`
 
-One table for each library. In `setup.py`, `TVMFFIExtension(name, sources, …)` takes the same with underscores in the names; there
-`define_macros` are `(name, value)` pairs with `None` for no value.
+Write one table for each library. In `setup.py`, `TVMFFIExtension(name, sources, …)` accepts the
+same settings with underscores instead of dashes. There, `define_macros` contains `(name, value)`
+pairs, with `None` for a macro without a value.
 
 ```toml
 [[{TABLE}.ext-modules]]
@@ -66,17 +67,20 @@ extra-compile-args = {{ cxx = ["-Wall"], cuda = ["--use_fast_math"] }}
 _PROJECT = f"""\
 ## The whole project: `[{TABLE}]`
 
-Each of these can be said in four places. The first that says something counts:
+You can set each of these in several places, in order of precedence:
 
-1. the frontend: `pip wheel . -C build-type=debug -C jobs=4`, `python -m build -C build-type=debug`, `uv build -C build-type=debug`
-   (through the backend `setuptools_tvm_ffi.build_meta`);
-2. an environment variable: `SETUPTOOLS_TVM_FFI_BUILD_TYPE=debug`; `{CUDA_ARCHITECTURES_VARIABLE}`, which PyTorch users know under another
-   name, comes after `SETUPTOOLS_TVM_FFI_CUDA_ARCHITECTURES`;
-3. `pyproject.toml`;
-4. the default.
+1. The frontend, with the backend `setuptools_tvm_ffi.build_meta`:
+   `pip wheel . -C build-type=debug -C jobs=4`, `python -m build -C build-type=debug`,
+   `uv build -C build-type=debug`.
+2. An environment variable: `SETUPTOOLS_TVM_FFI_BUILD_TYPE=debug`. For `cuda-architectures`,
+   `{CUDA_ARCHITECTURES_VARIABLE}` is read, too, which has the notation of PyTorch's
+   `TORCH_CUDA_ARCH_LIST`. `SETUPTOOLS_TVM_FFI_CUDA_ARCHITECTURES` overrides it.
+3. `pyproject.toml`.
 
-`python setup.py build_ext --debug` and `--parallel N` come before all of them. Lists are written with semicolons or spaces there:
-`-C cuda-architectures="9.0a;10.0+PTX"`. A build prints each setting with where it came from; pip shows that with `-v`.
+`python setup.py build_ext --debug` and `--parallel N` override all of them. On the command line and
+in variables, separate the items of a list with semicolons or spaces:
+`-C cuda-architectures="9.0a;10.0+PTX"`. The build prints each setting with its origin; use `pip -v`
+to see it.
 
 ```toml
 [{TABLE}]
@@ -86,10 +90,11 @@ compiler-launcher = "ccache"
 """
 
 _VENDORED = f"""\
-## Code of others: `[[{TABLE}.vendored]]`
+## Third-party code: `[[{TABLE}.vendored]]`
 
-One table for each, wherever the libraries are declared. A wheel lists it in its SBOM ([provenance.md](provenance.md)). An archive among
-`extra-objects` that no table describes is listed by its file name and digest.
+Write one table for each component whose code is part of the libraries. The SBOM of a wheel lists it
+([provenance.md](provenance.md)). An archive in `extra-objects` without a table is listed by its
+file name and digest.
 
 ```toml
 [[{TABLE}.vendored]]
@@ -276,12 +281,12 @@ def _rows(table: type, *, with_variable: bool) -> Iterator[str]:
     for setting in settings_of(table):
         yield f"### `{key_of(setting.field)}`"
         yield ""
-        yield setting.text
+        yield _wrapped(setting.text)
         yield ""
-        facts = [setting.kind.described(), _default(setting)]
+        facts = [setting.kind.described, _default(setting)]
         if with_variable:
             facts.append(f"variable `{variable_of(setting)}`")
-        yield f"*{' · '.join(facts)}*"
+        yield _wrapped(f"*{' · '.join(facts)}*")
         yield ""
 
 

@@ -148,16 +148,16 @@ def test_the_commands_for_editors_are_those_of_the_last_build(c_libraries: Proje
             {},
             "--config-settings build-typ: unknown key, did you mean 'build-type'?",
         ),
-        ({"jobs": "many"}, {}, "--config-settings jobs: is 'many', expected a whole number"),
+        ({"jobs": "many"}, {}, "--config-settings jobs is 'many', expected a whole number"),
         (
             {},
             {"SETUPTOOLS_TVM_FFI_LTO": "thin"},
-            "SETUPTOOLS_TVM_FFI_LTO: is 'thin', expected 'true' or 'false'",
+            "SETUPTOOLS_TVM_FFI_LTO is 'thin', expected true or false",
         ),
         (
             {},
             {"TVM_FFI_CUDA_ARCH_LIST": "9.0;all"},
-            "TVM_FFI_CUDA_ARCH_LIST: holds 'all', expected architectures such as "
+            "TVM_FFI_CUDA_ARCH_LIST contains 'all', expected architectures such as "
             "`9.0a`, `10.0+PTX`",
         ),
     ],
@@ -396,7 +396,7 @@ def test_a_changed_sibling_is_linked_with_anew(c_libraries: Project) -> None:
 def test_libraries_that_link_each_other_are_refused(c_libraries: Project) -> None:
     declare_of_counter(c_libraries, 'libraries = ["user"]\n')
     printed = c_libraries.refuse()
-    assert "is a circle" in printed
+    assert "is a cycle" in printed
     assert "[1/" not in printed
 
 

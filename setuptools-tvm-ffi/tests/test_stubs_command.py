@@ -500,7 +500,7 @@ def test_a_project_whose_libraries_have_no_stubs_is_refused(project: ProjectFact
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["stubs=never"], "--config-settings stubs: is 'never', expected one of 'warn', 'check', "),
+        (["stubs=never"], "--config-settings stubs is 'never', expected one of 'warn', 'check', "),
         (["job=1"], "--config-settings job: unknown key, did you mean 'jobs'?"),
         (["jobs"], "--config-setting jobs: has no value"),
         (["jobs=1", "jobs=1"], "--config-setting jobs: is given more than once"),

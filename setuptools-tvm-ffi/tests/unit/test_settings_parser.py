@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from typing import Any
 
 import pytest
@@ -14,20 +15,6 @@ from setuptools_tvm_ffi.settings.declaration import Declaration, key_of
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.model import VendoredSettings, settings_of
 from setuptools_tvm_ffi.settings.parser import parse_extension, parse_project
-from setuptools_tvm_ffi.settings.values import (
-    Choice,
-    Count,
-    ExtensionName,
-    Files,
-    Flag,
-    Kind,
-    LicenseExpression,
-    Macros,
-    Pattern,
-    PerLanguage,
-    Strings,
-    Text,
-)
 
 TABLE = "pyproject.toml: tool.setuptools-tvm-ffi"
 FIRST = f"{TABLE}.ext-modules[0]"
@@ -240,19 +227,19 @@ def test_an_unknown_key_of_an_extension_like_no_other_is_refused(key: str) -> No
 @pytest.mark.parametrize("key", ["name", "sources"])
 def test_a_key_that_is_missing_is_named(key: str) -> None:
     table = {k: v for k, v in PLAIN.items() if k != key}
-    assert refused({"ext-modules": [table]}).message == f"{FIRST}.{key}: is missing"
+    assert refused({"ext-modules": [table]}).message == f"{FIRST}.{key} is missing"
 
 
 @pytest.mark.parametrize("table", ["x", 3, True, [], [{}], 1.5, dt.date(2026, 1, 1)])
 def test_settings_that_are_no_table_are_refused(table: object) -> None:
-    assert refused(table).message == f"{TABLE}: must be a table, not {type(table).__name__}"
+    assert refused(table).message == f"{TABLE} must be a table, not {type(table).__name__}"
 
 
 @pytest.mark.parametrize("value", ["x", 3, [1], [PLAIN, "x"], [[PLAIN]], PLAIN, True, math.nan])
 def test_extensions_that_are_no_array_of_tables_are_refused(value: object) -> None:
     error = refused({"ext-modules": value})
-    assert error.message == f"{TABLE}.ext-modules: must be an array of tables"
-    assert error.hint == "write [[tool.setuptools-tvm-ffi.ext-modules]] above each"
+    assert error.message == f"{TABLE}.ext-modules must be an array of tables"
+    assert "[[tool.setuptools-tvm-ffi.ext-modules]]" in str(error.hint)
 
 
 def test_the_argument_of_a_call_is_named_with_the_call() -> None:
@@ -284,40 +271,23 @@ TOML_VALUES: dict[str, object] = {
     "array of tables": [{"x y": 1}],
     "table": {"x y": 1},
 }
-#: Those that a kind of setting takes.
-TAKEN: dict[type[Kind], set[str]] = {
-    Text: {"string"},
-    Flag: {"true"},
-    Count: {"integer"},
-    Choice: set(),
-    Strings: set(),
-    Files: set(),
-    Macros: set(),
-    PerLanguage: set(),
-    ExtensionName: set(),
-    Pattern: set(),
-    LicenseExpression: set(),
-}
-EVERY_PLACE = [
-    (table, setting.field, type(setting.kind))
-    for table in (ProjectSettings, ExtensionSettings, VendoredSettings)
-    for setting in settings_of(table)
-]
+#: Valid values of some settings, by the description of their kind.
+VALID = {"string": {"string"}, "`true` or `false`": {"true"}, "1 to 4096": {"integer"}}
 
 
 @pytest.mark.parametrize(
-    ("table", "field", "kind", "name"),
+    ("table", "field", "name"),
     [
-        pytest.param(*place, name, id=f"{place[0].__name__}.{place[1]}-{name}")
-        for place in EVERY_PLACE
+        pytest.param(table, setting.field, name, id=f"{table.__name__}.{setting.field}-{name}")
+        for table in (ProjectSettings, ExtensionSettings, VendoredSettings)
+        for setting in settings_of(table)
         for name in TOML_VALUES
-        if name not in TAKEN[place[2]]
+        if name not in VALID.get(setting.kind.described, ())
     ],
 )
 def test_a_value_of_another_type_is_refused_by_dotted_key(
-    table: type, field: str, kind: type[Kind], name: str
+    table: type, field: str, name: str
 ) -> None:
-    del kind
     value = TOML_VALUES[name]
     if table is ProjectSettings:
         place, error = f"{TABLE}.{key_of(field)}", refused({key_of(field): value})
@@ -325,13 +295,13 @@ def test_a_value_of_another_type_is_refused_by_dotted_key(
         place, error = f"{TABLE}.vendored[0].{key_of(field)}", refused_vendored(**{field: value})
     else:
         place, error = f"{FIRST}.{key_of(field)}", refused_extension(**{field: value})
-    assert error.message.startswith(f"{place}:")
+    assert re.match(rf"{re.escape(place)}[ :.]", error.message)
     assert "\n" not in error.message
 
 
 # --- values -------------------------------------------------------------------------------------
 
-NO_STRING = "holds 3, which is not a string or a path"
+NO_STRING = "contains 3, expected a string or a path"
 #: For every setting of a project values that it does not take, and what is said of them.
 WRONG_PROJECT: dict[str, list[tuple[object, str]]] = {
     "build_type": [
@@ -343,87 +313,87 @@ WRONG_PROJECT: dict[str, list[tuple[object, str]]] = {
         ("Debug", "is 'Debug', expected one of "),
     ],
     "jobs": [
-        (0, "is 0, expected 1 to 4096"),
-        (-4, "is -4, expected 1 to 4096"),
-        (4097, "is 4097, expected 1 to 4096"),
-        ("4", "must be a whole number, not str"),
+        (0, "is 0, expected a whole number from 1 to 4096"),
+        (-4, "is -4, expected a whole number from 1 to 4096"),
+        (4097, "is 4097, expected a whole number from 1 to 4096"),
+        ("4", "expected a whole number"),
     ],
-    "compiler_launcher": [("", "is empty"), (" ", "is empty"), (["ccache"], "must be a string")],
-    "strip": [("yes", "must be true or false, not str"), (1, "must be true or false, not int")],
-    "lto": [("thin", "must be true or false, not str")],
-    "warnings_as_errors": [(["all"], "must be true or false, not list")],
+    "compiler_launcher": [("", "is empty"), (" ", "is empty"), (["ccache"], "expected a string")],
+    "strip": [("yes", "expected true or false"), (1, "expected true or false")],
+    "lto": [("thin", "expected true or false")],
+    "warnings_as_errors": [(["all"], "expected true or false")],
     "cuda_architectures": [
-        ("9.0", "must be a list of strings, not str"),
-        ([9.0], "holds 9.0, which is not a string or a path"),
-        (["90"], "holds '90', expected architectures such as `9.0a`, `10.0+PTX`"),
-        (["sm_90"], "holds 'sm_90', expected architectures"),
-        (["8.6", "9.0+ptx"], "holds '9.0+ptx', expected architectures"),
-        (["9.0;10.0"], "holds '9.0;10.0', expected architectures"),
-        (["native"], "holds 'native', expected architectures"),
+        ("9.0", "expected a list of strings"),
+        ([9.0], "contains 9.0, expected a string or a path"),
+        (["90"], "contains '90', expected architectures such as `9.0a`, `10.0+PTX`"),
+        (["sm_90"], "contains 'sm_90', expected architectures"),
+        (["8.6", "9.0+ptx"], "contains '9.0+ptx', expected architectures"),
+        (["9.0;10.0"], "contains '9.0;10.0', expected architectures"),
+        (["native"], "contains 'native', expected architectures"),
     ],
     "hip_architectures": [
-        ("gfx942", "must be a list of strings, not str"),
-        (["9.0"], "holds '9.0', expected targets such as `gfx942`, `gfx90a:xnack-`"),
-        (["gfx90a:xnack"], "holds 'gfx90a:xnack', expected targets"),
-        (["GFX942"], "holds 'GFX942', expected targets"),
+        ("gfx942", "expected a list of strings"),
+        (["9.0"], "contains '9.0', expected targets such as `gfx942`, `gfx90a:xnack-`"),
+        (["gfx90a:xnack"], "contains 'gfx90a:xnack', expected targets"),
+        (["GFX942"], "contains 'GFX942', expected targets"),
     ],
-    "target": [(1, "must be a string, not int"), ("", "is empty")],
-    "abi_floor": [(0.1, "must be a string, not float"), ("", "is empty")],
+    "target": [(1, "expected a string"), ("", "is empty")],
+    "abi_floor": [(0.1, "expected a string"), ("", "is empty")],
     "platform_tag": [
         ("manylinux", "is 'manylinux', expected 'default', 'auto' or a platform tag such as "),
         (2014, "is 2014, expected 'default', 'auto' or a platform tag such as "),
     ],
-    "editable_rebuild": [("true", "must be true or false, not str")],
+    "editable_rebuild": [("true", "expected true or false")],
     "stubs": [
         ("init", "is 'init', expected one of 'warn', 'check', 'strict'"),
         ("error", "is 'error', expected one of 'warn', 'check', 'strict'"),
         (False, "is False, expected one of 'warn', 'check', 'strict'"),
     ],
-    "py_typed": [("partial", "must be true or false, not str")],
-    "sbom": [("cyclonedx", "must be true or false, not str")],
+    "py_typed": [("partial", "expected true or false")],
+    "sbom": [("cyclonedx", "expected true or false")],
 }
 WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
     "name": [
-        (3, "must be a string, not int"),
-        ("ops", "must be a dotted package followed by a target, and '' is no package name"),
-        ("my-pkg.ops", "must be a dotted package followed by a target, and 'my-pkg' is"),
-        ("pkg.a/b", "target 'a/b' may hold ASCII letters"),
-        ("pkg.tvm_ffi", "target 'tvm_ffi' is the library of apache-tvm-ffi itself"),
+        (3, "expected a string"),
+        ("ops", "'' is not a package name"),
+        ("my-pkg.ops", "'my-pkg' is not a package name"),
+        ("pkg.a/b", "target 'a/b' is not a valid"),
+        ("pkg.tvm_ffi", "target 'tvm_ffi' is the name of apache-tvm-ffi's own library"),
     ],
     "sources": [
-        ("a.c", "must be a list of strings, not str"),
+        ("a.c", "expected a list of strings"),
         ([], "is empty"),
         ([3], NO_STRING),
         (["a.h"], "'a.h' does not end in one of .c .cc .cpp .cxx .cu .hip"),
     ],
-    "include_dirs": [("include", "must be a list of strings, not str"), ([3], NO_STRING)],
+    "include_dirs": [("include", "expected a list of strings"), ([3], NO_STRING)],
     "define_macros": [
-        (["A"], "must be a list of [name] and [name, value], value a string"),
-        ([["A", 1]], "must be a list of [name] and [name, value], value a string"),
-        ([["A B"]], "'A B' is no name of a macro"),
+        (["A"], "must be a list of [name] or [name, value]"),
+        ([["A", 1]], "must be a list of [name] or [name, value]"),
+        ([["A B"]], "'A B' is not a macro name"),
     ],
     "undef_macros": [
-        ("A", "must be a list of strings, not str"),
-        (["A B"], "holds 'A B', expected names of macros"),
-        (["-DA"], "holds '-DA', expected names of macros"),
+        ("A", "expected a list of strings"),
+        (["A B"], "contains 'A B', expected names of macros"),
+        (["-DA"], "contains '-DA', expected names of macros"),
     ],
     "extra_compile_args": [
-        ("-O2", "must be a list of strings, not str"),
+        ("-O2", "expected a list of strings"),
         ([3], NO_STRING),
-        ({"cpp": []}, "unknown language 'cpp', known are 'c', 'cxx', 'cuda', 'hip'"),
+        ({"cpp": []}, "unknown language 'cpp', expected 'c', 'cxx', 'cuda', 'hip'"),
     ],
-    "extra_link_args": [("-s", "must be a list of strings, not str"), ([3], NO_STRING)],
+    "extra_link_args": [("-s", "expected a list of strings"), ([3], NO_STRING)],
     "extra_objects": [
-        ("a.o", "must be a list of strings, not str"),
+        ("a.o", "expected a list of strings"),
         (["libx.so"], "'libx.so' does not end in one of .a .lib .o .obj"),
     ],
     "libraries": [
-        ("m", "must be a list of strings, not str"),
-        (["lib/m"], "holds 'lib/m', expected names of libraries"),
-        ([""], "holds '', expected names of libraries"),
-        (["a b"], "holds 'a b', expected names of libraries"),
+        ("m", "expected a list of strings"),
+        (["lib/m"], "contains 'lib/m', expected names of libraries"),
+        ([""], "contains '', expected names of libraries"),
+        (["a b"], "contains 'a b', expected names of libraries"),
     ],
-    "library_dirs": [("lib", "must be a list of strings, not str"), ([3], NO_STRING)],
+    "library_dirs": [("lib", "expected a list of strings"), ([3], NO_STRING)],
     "c_std": [
         ("c11", "is 'c11', expected one of '11', '17', '23'"),
         (99, "is 99, expected one of '11', '17', '23'"),
@@ -452,34 +422,34 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
         ("Rust", "is 'Rust', expected one of 'python', 'rust'"),
         (["python"], "is ['python'], expected one of 'python', 'rust'"),
     ],
-    "stubs_crate": [("", "is empty"), (" ", "is empty"), (["rust"], "must be a string, not list")],
+    "stubs_crate": [("", "is empty"), (" ", "is empty"), (["rust"], "expected a string")],
     "stub_imports": [
-        ("other_pkg", "must be a list of strings, not str"),
+        ("other_pkg", "expected a list of strings"),
         ([3], NO_STRING),
-        ([""], "holds '', expected dotted modules"),
-        (["other-pkg"], "holds 'other-pkg', expected dotted modules"),
-        (["a..b"], "holds 'a..b', expected dotted modules"),
+        ([""], "contains '', expected dotted modules"),
+        (["other-pkg"], "contains 'other-pkg', expected dotted modules"),
+        (["a..b"], "contains 'a..b', expected dotted modules"),
     ],
-    "link_header": [("only", "must be true or false, not str")],
-    "link_shared": [("static", "must be true or false, not str")],
-    "exclude_libs": [("ALL", "must be true or false, not str")],
-    "prefix_map": [({"a": "b"}, "must be true or false, not dict")],
-    "msvc_flags": [(["/bigobj"], "must be true or false, not list")],
-    "debug_symbols": [(2, "must be true or false, not int")],
-    "depends": [("a.txt", "must be a list of strings, not str"), ([3], NO_STRING)],
+    "link_header": [("only", "expected true or false")],
+    "link_shared": [("static", "expected true or false")],
+    "exclude_libs": [("ALL", "expected true or false")],
+    "prefix_map": [({"a": "b"}, "expected true or false")],
+    "msvc_flags": [(["/bigobj"], "expected true or false")],
+    "debug_symbols": [(2, "expected true or false")],
+    "depends": [("a.txt", "expected a list of strings"), ([3], NO_STRING)],
 }
 
 
 #: The same for what describes code of others.
 WRONG_VENDORED: dict[str, list[tuple[object, str]]] = {
-    "name": [(3, "must be a string, not int"), ("", "is empty")],
-    "version": [(1.3, "must be a string, not float"), (" ", "is empty")],
+    "name": [(3, "expected a string"), ("", "is empty")],
+    "version": [(1.3, "expected a string"), (" ", "is empty")],
     "license": [
-        (["MIT"], "must be a string, not list"),
-        ("", "is '', no SPDX expression"),
-        ("MIT License", "is 'MIT License', no SPDX expression"),
-        ("MIT OR", "is 'MIT OR', no SPDX expression"),
-        ("Proprietary", "is 'Proprietary', no SPDX expression"),
+        (["MIT"], "expected a string"),
+        ("", "is '', expected an SPDX license expression"),
+        ("MIT License", "is 'MIT License', expected an SPDX license expression"),
+        ("MIT OR", "is 'MIT OR', expected an SPDX license expression"),
+        ("Proprietary", "is 'Proprietary', expected an SPDX license expression"),
     ],
     "purl": [
         ("https://zlib.net", "is 'https://zlib.net', expected a package URL such as "),
@@ -487,15 +457,16 @@ WRONG_VENDORED: dict[str, list[tuple[object, str]]] = {
         ("pkg:generic/z lib", "is 'pkg:generic/z lib', expected a package URL"),
         (3, "is 3, expected a package URL"),
     ],
-    "path": [(["a.a"], "must be a string, not list"), ("", "is empty")],
+    "path": [(["a.a"], "expected a string"), ("", "is empty")],
 }
 
 
 @pytest.mark.parametrize("field", [setting.field for setting in settings_of(VendoredSettings)])
 def test_a_wrong_value_of_what_is_vendored_is_refused_by_dotted_key(field: str) -> None:
     for value, said in WRONG_VENDORED[field]:  # a new key has a case here
-        start = f"{TABLE}.vendored[0].{key_of(field)}: {said}"
-        assert refused_vendored(**{field: value}).message.startswith(start)
+        message = refused_vendored(**{field: value}).message
+        assert message.startswith(f"{TABLE}.vendored[0].{key_of(field)}")
+        assert said in message
 
 
 def test_every_key_of_what_is_vendored_reaches_its_settings() -> None:
@@ -516,9 +487,9 @@ def test_every_key_of_what_is_vendored_reaches_its_settings() -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ({"name": "zlib"}, "vendored: must be an array of tables"),
-        ([], "vendored: is empty"),
-        ([{}], "vendored[0].name: is missing"),
+        ({"name": "zlib"}, "vendored must be an array of tables"),
+        ([], "vendored is empty"),
+        ([{}], "vendored[0].name is missing"),
         ([{"name": "a"}, {"name": "b", "licence": "MIT"}], "vendored[1].licence: unknown key, did"),
         ([{"name": "a", "sources": []}], "vendored[0].sources: unknown key"),
     ],
@@ -530,20 +501,22 @@ def test_what_is_vendored_is_an_array_of_tables_with_known_keys(value: object, s
 @pytest.mark.parametrize("field", [setting.field for setting in settings_of(ProjectSettings)])
 def test_a_wrong_value_of_a_project_is_refused_by_dotted_key(field: str) -> None:
     for value, said in WRONG_PROJECT[field]:  # a new key has a case here
-        start = f"{TABLE}.{key_of(field)}: {said}"
-        assert refused({key_of(field): value}).message.startswith(start)
+        message = refused({key_of(field): value}).message
+        assert message.startswith(f"{TABLE}.{key_of(field)}")
+        assert said in message
 
 
 @pytest.mark.parametrize("field", [setting.field for setting in settings_of(ExtensionSettings)])
 def test_a_wrong_value_of_an_extension_is_refused_by_dotted_key(field: str) -> None:
     for value, said in WRONG_EXTENSION[field]:  # a new key has a case here
-        start = f"{FIRST}.{key_of(field)}: {said}"
-        assert refused_extension(**{field: value}).message.startswith(start)
+        message = refused_extension(**{field: value}).message
+        assert message.startswith(f"{FIRST}.{key_of(field)}")
+        assert said in message
 
 
 def test_what_is_wrong_with_the_arguments_of_one_language_is_said_with_its_key() -> None:
     error = refused_extension(extra_compile_args={"cxx": "-O2"})
-    assert error.message == f"{FIRST}.extra-compile-args.cxx: must be a list of strings, not str"
+    assert error.message == f"{FIRST}.extra-compile-args.cxx is '-O2', expected a list of strings"
 
 
 # --- strings that TOML can hold and a command line cannot ---------------------------------------
@@ -577,12 +550,12 @@ def test_a_string_that_no_command_line_can_hold_is_refused_by_dotted_key(
 )
 def test_an_empty_string_in_a_list_is_refused_by_dotted_key(field: str) -> None:
     error = refused_extension(**{field: ["x", ""]})
-    assert error.message.startswith(f"{FIRST}.{key_of(field)}: holds ''")
+    assert error.message.startswith(f"{FIRST}.{key_of(field)} contains ''")
 
 
 def test_an_architecture_is_written_with_ascii_digits() -> None:
     error = refused({"cuda-architectures": ["\u0669.\u0660"]})
-    assert error.message.startswith(f"{TABLE}.cuda-architectures: holds ")
+    assert error.message.startswith(f"{TABLE}.cuda-architectures contains ")
 
 
 @pytest.mark.parametrize("key", ["a\nb", "jobs\r\n", "\x1b[31m"])

@@ -11,26 +11,27 @@ from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.settings.declaration import Declaration, did_you_mean, key_of
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.values import (
+    EXTENSION_NAME,
+    FLAG,
+    MACROS,
+    PER_LANGUAGE,
     PLATFORM_TAG,
     REGISTRY_PREFIX,
-    Choice,
-    Count,
-    ExtensionName,
-    Files,
-    Flag,
+    TEXT,
     Kind,
-    Macros,
-    PerLanguage,
-    Strings,
-    Text,
+    choice,
+    count,
+    files,
+    strings,
 )
 
-PLACE = "here:"
+PLACE = "here"
+COUNT = count(4096)
 
 
-def refused(kind: Kind, value: object, *, toml: bool = True) -> str:
+def refused(kind: Kind, value: object) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        kind.parse(PLACE, value, toml=toml)
+        kind.parse(PLACE, value)
     message = caught.value.message
     assert message.startswith("here")
     assert "\n" not in message
@@ -39,12 +40,12 @@ def refused(kind: Kind, value: object, *, toml: bool = True) -> str:
 
 def unreadable(kind: Kind, text: str) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        kind.parse(PLACE, kind.read(PLACE, text), toml=True)
+        kind.parse(PLACE, kind.read(text))
     return caught.value.message
 
 
 def parsed_text(kind: Kind, text: str) -> Any:
-    return kind.parse(PLACE, kind.read(PLACE, text), toml=True)
+    return kind.parse(PLACE, kind.read(text))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_nothing_is_suggested_for_a_name_like_no_other(name: str) -> None:
 def test_a_place_in_a_file_is_a_dotted_key_and_one_in_python_an_argument() -> None:
     table = Declaration("pyproject.toml: tool.x.ext-modules[3]", in_toml=True)
     call = Declaration("TVMFFIExtension('a.b')")
-    assert table.at("include_dirs") == "pyproject.toml: tool.x.ext-modules[3].include-dirs:"
+    assert table.at("include_dirs") == "pyproject.toml: tool.x.ext-modules[3].include-dirs"
     assert call.at("include_dirs") == "TVMFFIExtension('a.b'): include_dirs"
 
 
@@ -74,18 +75,18 @@ def test_a_place_in_a_file_is_a_dotted_key_and_one_in_python_an_argument() -> No
 
 
 def test_text_is_kept_as_it_is() -> None:
-    assert Text().parse(PLACE, " ccache ", toml=True) == " ccache "
-    assert parsed_text(Text(), "/opt/my tools/ccache -v") == "/opt/my tools/ccache -v"
+    assert TEXT.parse(PLACE, " ccache ") == " ccache "
+    assert parsed_text(TEXT, "/opt/my tools/ccache -v") == "/opt/my tools/ccache -v"
 
 
 @pytest.mark.parametrize("value", ["", " ", "\t\n"])
 def test_text_may_not_be_empty(value: str) -> None:
-    assert refused(Text(), value) == "here: is empty"
+    assert refused(TEXT, value) == "here is empty"
 
 
 @pytest.mark.parametrize("value", [3, 1.5, True, ["a"], {"a": "b"}, None])
 def test_text_is_a_string(value: object) -> None:
-    assert refused(Text(), value) == f"here: must be a string, not {type(value).__name__}"
+    assert refused(TEXT, value) == f"here is {value!r}, expected a string"
 
 
 # --- flags --------------------------------------------------------------------------------------
@@ -93,27 +94,27 @@ def test_text_is_a_string(value: object) -> None:
 
 @pytest.mark.parametrize("value", [True, False])
 def test_a_flag_is_true_or_false(value: bool) -> None:  # noqa: FBT001 - that is what it is about
-    assert Flag().parse(PLACE, value, toml=True) is value
+    assert FLAG.parse(PLACE, value) is value
 
 
 @pytest.mark.parametrize("value", [0, 1, "true", "", 1.0, math.nan, [], [True], {}, None])
 def test_a_flag_is_nothing_else(value: object) -> None:
-    assert refused(Flag(), value) == f"here: must be true or false, not {type(value).__name__}"
+    assert refused(FLAG, value) == f"here is {value!r}, expected true or false"
 
 
 @pytest.mark.parametrize("text", ["true", "True", "TRUE", "yes", "on", "1", " on "])
 def test_people_write_a_flag_that_is_on_in_several_words(text: str) -> None:
-    assert parsed_text(Flag(), text) is True
+    assert parsed_text(FLAG, text) is True
 
 
 @pytest.mark.parametrize("text", ["false", "False", "no", "NO", "off", "0", "false\n"])
 def test_people_write_a_flag_that_is_off_in_several_words(text: str) -> None:
-    assert parsed_text(Flag(), text) is False
+    assert parsed_text(FLAG, text) is False
 
 
 @pytest.mark.parametrize("text", ["", "2", "y", "n", "enabled", "t", "truee", "none", "ja"])
 def test_another_word_is_no_flag(text: str) -> None:
-    assert unreadable(Flag(), text) == f"here: is {text!r}, expected 'true' or 'false'"
+    assert unreadable(FLAG, text) == f"here is {text!r}, expected true or false"
 
 
 # --- counts -------------------------------------------------------------------------------------
@@ -121,73 +122,73 @@ def test_another_word_is_no_flag(text: str) -> None:
 
 @pytest.mark.parametrize("value", [1, 2, 4095, 4096])
 def test_a_count_is_a_whole_number(value: int) -> None:
-    assert Count().parse(PLACE, value, toml=True) == value
-    assert parsed_text(Count(), str(value)) == value
+    assert COUNT.parse(PLACE, value) == value
+    assert parsed_text(COUNT, str(value)) == value
 
 
 @pytest.mark.parametrize("value", [0, -1, 4097, 2**63, -(2**63), 10**30])
 def test_a_count_has_bounds(value: int) -> None:
-    assert refused(Count(), value) == f"here: is {value}, expected 1 to 4096"
-    assert unreadable(Count(), str(value)) == f"here: is {value}, expected 1 to 4096"
+    assert refused(COUNT, value) == f"here is {value}, expected a whole number from 1 to 4096"
+    assert (
+        unreadable(COUNT, str(value)) == f"here is {value}, expected a whole number from 1 to 4096"
+    )
 
 
 @pytest.mark.parametrize("value", [True, 1.0, math.inf, math.nan, "4", "", [4], {}, None])
 def test_a_count_is_no_other_type(value: object) -> None:
-    assert refused(Count(), value) == f"here: must be a whole number, not {type(value).__name__}"
+    assert refused(COUNT, value) == f"here is {value!r}, expected a whole number from 1 to 4096"
 
 
 @pytest.mark.parametrize("text", ["", "four", "1.0", "1e3", "0x10", "4 5", "9" * 5000])
 def test_a_count_is_written_in_decimal(text: str) -> None:
-    assert unreadable(Count(), text) == f"here: is {text!r}, expected a whole number"
+    assert unreadable(COUNT, text) == f"here is {text!r}, expected a whole number from 1 to 4096"
 
 
 # --- choices ------------------------------------------------------------------------------------
 
-STANDARDS = Choice(("17", "20"))
+STANDARDS = choice("17", "20")
 
 
 @pytest.mark.parametrize("value", ["17", 17])
 def test_a_number_may_be_chosen_as_a_number(value: object) -> None:
-    assert STANDARDS.parse(PLACE, value, toml=True) == "17"
+    assert STANDARDS.parse(PLACE, value) == "17"
 
 
 @pytest.mark.parametrize(
     "value", ["", "1", "17 ", "c++17", 14, 17.0, True, None, ["17"], {"17": 1}, math.nan]
 )
 def test_what_is_not_offered_cannot_be_chosen(value: object) -> None:
-    assert refused(STANDARDS, value) == f"here: is {value!r}, expected one of '17', '20'"
+    assert refused(STANDARDS, value) == f"here is {value!r}, expected one of '17', '20'"
 
 
 def test_a_choice_is_read_from_text() -> None:
     assert parsed_text(STANDARDS, "20") == "20"
-    assert unreadable(STANDARDS, "23") == "here: is '23', expected one of '17', '20'"
+    assert unreadable(STANDARDS, "23") == "here is '23', expected one of '17', '20'"
 
 
 # --- lists --------------------------------------------------------------------------------------
 
-LETTERS = Strings(r"[a-z]+", "letters")
+LETTERS = strings(r"[a-z]+", "letters")
 
 
 @pytest.mark.parametrize("value", [[], ["a"], ["b", "a", "b"]])
 def test_a_list_keeps_its_order(value: list[str]) -> None:
-    assert Strings().parse(PLACE, value, toml=True) == tuple(value)
+    assert strings().parse(PLACE, value) == tuple(value)
 
 
 def test_paths_may_stand_in_a_list_of_strings_in_python() -> None:
-    assert Strings().parse(PLACE, (Path("a/b"), "c"), toml=False) == ("a/b", "c")
+    assert strings().parse(PLACE, (Path("a/b"), "c")) == ("a/b", "c")
 
 
 @pytest.mark.parametrize("value", ["a", b"a", "", 3, True, 1.5, {}, {"a": "b"}, None])
 def test_a_list_of_strings_is_a_list(value: object) -> None:
-    assert refused(Strings(), value) == (
-        f"here: must be a list of strings, not {type(value).__name__}"
-    )
+    assert refused(strings(), value) == (f"here is {value!r}, expected a list of strings")
 
 
 @pytest.mark.parametrize("item", [3, True, None, ["a"], {}, 1.5])
 def test_a_list_of_strings_holds_strings(item: object) -> None:
-    assert refused(Strings(), ["a", item]) == (
-        f"here: holds {item!r}, which is not a string or a path"
+    assert refused(strings(), ["a", item]) == (
+        f"here contains {item!r}, expected a string or a path"
     )
 
 
@@ -195,21 +196,21 @@ def test_a_list_of_strings_holds_strings(item: object) -> None:
 def test_an_item_has_the_form_that_is_asked_for_from_its_first_letter_to_its_last(
     item: str,
 ) -> None:
-    assert refused(LETTERS, ["a", item]) == f"here: holds {item!r}, expected letters"
+    assert refused(LETTERS, ["a", item]) == f"here contains {item!r}, expected letters"
 
 
 @pytest.mark.parametrize("text", ["a;b", "a b", " a ; b ", "a\tb\n", "a;\n b"])
 def test_a_list_is_read_from_text_between_semicolons_and_white_space(text: str) -> None:
-    kind = Strings(r"[a-z]*", "letters")
+    kind = strings(r"[a-z]*", "letters")
     assert parsed_text(kind, text) == ("a", "b")
 
 
-FILES = Files(suffixes=(".c", ".cc"), hint="look here")
+FILES = files(".c", ".cc", hint="look here")
 
 
 @pytest.mark.parametrize("value", ["a.c", "a.b.cc", "src/**/*.c", "../a.c", "ü/中.cc"])
 def test_a_file_has_one_of_the_suffixes(value: str) -> None:
-    assert FILES.parse(PLACE, [value], toml=True) == (value,)
+    assert FILES.parse(PLACE, [value]) == (value,)
 
 
 @pytest.mark.parametrize("value", ["", "a", "a.C", "a.h", ".c", "a.c/", "a.c ", "a.c\n"])
@@ -218,8 +219,8 @@ def test_a_file_with_another_suffix_is_refused(value: str) -> None:
 
 
 def test_a_list_of_files_may_be_empty_unless_it_is_said_otherwise() -> None:
-    assert FILES.parse(PLACE, [], toml=True) == ()
-    assert refused(Files(suffixes=(".c",), may_be_empty=False), []) == "here: is empty"
+    assert FILES.parse(PLACE, []) == ()
+    assert refused(files(".c", hint="", may_be_empty=False), []) == "here is empty"
 
 
 # --- macros -------------------------------------------------------------------------------------
@@ -229,17 +230,13 @@ def test_a_list_of_files_may_be_empty_unless_it_is_said_otherwise() -> None:
     "macro", [("A", "1"), ("_a1", ""), ("A", "a b"), ("F(x, y)", "x"), ("F(...)", "1"), ("F()", "")]
 )
 def test_a_macro_is_a_name_with_a_value(macro: tuple[str, str]) -> None:
-    assert Macros().parse(PLACE, [macro], toml=False) == (macro,)
-    assert Macros().parse(PLACE, [list(macro)], toml=True) == (macro,)
+    assert MACROS.parse(PLACE, [macro]) == (macro,)
+    assert MACROS.parse(PLACE, [list(macro)]) == (macro,)
 
 
 def test_a_macro_without_a_value_is_a_list_of_one_in_a_file_and_none_in_python() -> None:
-    assert Macros().parse(PLACE, [["A"]], toml=True) == (("A", None),)
-    assert Macros().parse(PLACE, [("A", None)], toml=False) == (("A", None),)
-
-
-MACROS_OF_TOML = "here: must be a list of [name] and [name, value], value a string"
-MACROS_OF_PYTHON = "here: must be a list of (name, value) pairs, value a string or None"
+    assert MACROS.parse(PLACE, [["A"]]) == (("A", None),)
+    assert MACROS.parse(PLACE, [("A", None)]) == (("A", None),)
 
 
 @pytest.mark.parametrize(
@@ -247,19 +244,19 @@ MACROS_OF_PYTHON = "here: must be a list of (name, value) pairs, value a string 
     ["A", 3, True, None, {}, {"A": "1"}, ["A"], [[]], [["A", "1", "2"]], [["A", 1]], [[1]], [{}]],
 )
 def test_macros_in_a_file_are_lists_of_one_or_two_strings(value: object) -> None:
-    assert refused(Macros(), value) == MACROS_OF_TOML
+    assert "[name, value]" in refused(MACROS, value)
 
 
 @pytest.mark.parametrize(
     "value", ["A", {"A": None}, [("A",)], [("A", 1)], [("A", "1", "2")], [(None, None)]]
 )
 def test_macros_in_python_are_pairs(value: object) -> None:
-    assert refused(Macros(), value, toml=False) == MACROS_OF_PYTHON
+    assert "(name, value)" in refused(MACROS, value)
 
 
 @pytest.mark.parametrize("name", ["", "1A", "A B", "A=1", "-DA", "A\n", "ä", "F(", "F(x", "A.b"])
 def test_a_macro_has_a_name(name: str) -> None:
-    assert refused(Macros(), [[name]]) == f"here: {name!r} is no name of a macro"
+    assert refused(MACROS, [[name]]) == f"here: {name!r} is not a macro name"
 
 
 # --- arguments of each language -----------------------------------------------------------------
@@ -267,36 +264,32 @@ def test_a_macro_has_a_name(name: str) -> None:
 
 def test_a_list_of_arguments_is_for_every_language() -> None:
     words = ("-g", "-Wall")
-    assert PerLanguage().parse(PLACE, list(words), toml=True) == LanguageArguments(
+    assert PER_LANGUAGE.parse(PLACE, list(words)) == LanguageArguments(
         c=words, cxx=words, cuda=words, hip=words
     )
 
 
 def test_a_table_of_arguments_has_a_list_for_each_language() -> None:
     table = {"cxx": ["-Wcxx"], "hip": ["-a", "-b"]}
-    assert PerLanguage().parse(PLACE, table, toml=True) == LanguageArguments(
-        cxx=("-Wcxx",), hip=("-a", "-b")
-    )
+    assert PER_LANGUAGE.parse(PLACE, table) == LanguageArguments(cxx=("-Wcxx",), hip=("-a", "-b"))
 
 
 @pytest.mark.parametrize("language", ["c++", "CXX", "", "cu", "asm", "größe"])
 def test_a_language_is_one_of_four(language: str) -> None:
-    assert refused(PerLanguage(), {language: []}) == (
-        f"here: unknown language {language!r}, known are 'c', 'cxx', 'cuda', 'hip'"
-    )
+    message = refused(PER_LANGUAGE, {language: []})
+    assert repr(language) in message
+    assert "'c', 'cxx', 'cuda', 'hip'" in message
 
 
 @pytest.mark.parametrize("value", ["-g", 3, True, 1.5])
 def test_arguments_that_are_neither_a_list_nor_a_table_are_refused(value: object) -> None:
-    assert refused(PerLanguage(), value) == (
-        f"here: must be a list of strings, not {type(value).__name__}"
-    )
+    assert refused(PER_LANGUAGE, value) == (f"here is {value!r}, expected a list of strings")
 
 
 def test_what_is_wrong_with_the_arguments_of_one_language_is_said_with_its_key() -> None:
-    assert refused(PerLanguage(), {"cxx": "-g"}) == "here.cxx: must be a list of strings, not str"
-    assert refused(PerLanguage(), {"c": [], "cuda": [3]}) == (
-        "here.cuda: holds 3, which is not a string or a path"
+    assert refused(PER_LANGUAGE, {"cxx": "-g"}) == "here.cxx is '-g', expected a list of strings"
+    assert refused(PER_LANGUAGE, {"c": [], "cuda": [3]}) == (
+        "here.cuda contains 3, expected a string or a path"
     )
 
 
@@ -305,50 +298,44 @@ def test_what_is_wrong_with_the_arguments_of_one_language_is_said_with_its_key()
 
 @pytest.mark.parametrize("name", ["pkg.lib", "a.b.c.lib", "pkg.my-lib+2", "größe.x", "_p._x"])
 def test_a_name_is_a_package_and_a_target(name: str) -> None:
-    assert ExtensionName().parse(PLACE, name, toml=True) == name
+    assert EXTENSION_NAME.parse(PLACE, name) == name
 
 
 @pytest.mark.parametrize("name", ["", ".", "x", ".x", "a..x", "a-b.x", "class.x", "1.x", "a/b.x"])
 def test_a_name_without_a_package_is_refused(name: str) -> None:
-    package = name.rpartition(".")[0]
-    assert refused(ExtensionName(), name) == (
-        f"here: must be a dotted package followed by a target, and {package!r} is no package name"
-    )
+    assert f"{name.rpartition('.')[0]!r} is not a package name" in refused(EXTENSION_NAME, name)
 
 
 @pytest.mark.parametrize("target", ["", "-x", "a b", "ä", "a\n", "a/b", "*"])
 def test_a_target_that_is_no_file_name_is_refused(target: str) -> None:
-    assert refused(ExtensionName(), f"pkg.{target}").startswith(
-        f"here: target {target!r} may hold ASCII letters, digits, '_', '+' and '-' only"
+    assert refused(EXTENSION_NAME, f"pkg.{target}").startswith(
+        f"here: target {target!r} is not a valid file name part"
     )
 
 
 def test_the_target_of_apache_tvm_ffi_is_taken() -> None:
-    assert refused(ExtensionName(), "pkg.tvm_ffi") == (
-        "here: target 'tvm_ffi' is the library of apache-tvm-ffi itself"
-    )
+    assert "apache-tvm-ffi" in refused(EXTENSION_NAME, "pkg.tvm_ffi")
 
 
 @pytest.mark.parametrize("value", [3, True, None, ["pkg", "x"], {"package": "x"}])
 def test_a_name_is_a_string(value: object) -> None:
-    assert refused(ExtensionName(), value) == f"here: must be a string, not {type(value).__name__}"
+    assert refused(EXTENSION_NAME, value) == f"here is {value!r}, expected a string"
 
 
 @pytest.mark.parametrize("prefix", ["pkg", "pkg.ops", "pkg.", "_a._b1"])
 def test_a_prefix_is_dotted_names(prefix: str) -> None:
-    assert REGISTRY_PREFIX.parse(PLACE, prefix, toml=True) == prefix
+    assert REGISTRY_PREFIX.parse(PLACE, prefix) == prefix
 
 
 @pytest.mark.parametrize("prefix", ["", ".", ".a", "a..b", "a-b", "1a", "a b", "ä", "a\n", 3, []])
 def test_a_prefix_of_another_form_is_refused(prefix: object) -> None:
     assert refused(REGISTRY_PREFIX, prefix) == (
-        f"here: is {prefix!r}, expected dotted names such as 'my_package.ops'"
+        f"here is {prefix!r}, expected dotted names such as 'my_package.ops'"
     )
 
 
-def test_only_python_can_say_that_there_is_no_prefix() -> None:
-    assert REGISTRY_PREFIX.parse(PLACE, None, toml=False) is None
-    assert "is None" in refused(REGISTRY_PREFIX, None, toml=True)
+def test_python_can_declare_no_prefix() -> None:
+    assert REGISTRY_PREFIX.parse(PLACE, None) is None
 
 
 @pytest.mark.parametrize(
@@ -360,8 +347,8 @@ def test_only_python_can_say_that_there_is_no_prefix() -> None:
     ],
 )
 def test_a_platform_tag_may_leave_its_machine_out(tag: str) -> None:
-    assert PLATFORM_TAG.parse(PLACE, tag, toml=True) == tag
-    assert re.search(PLATFORM_TAG.schema()["pattern"], tag)
+    assert PLATFORM_TAG.parse(PLACE, tag) == tag
+    assert re.search(PLATFORM_TAG.schema["pattern"], tag)
 
 
 @pytest.mark.parametrize(
@@ -382,4 +369,4 @@ def test_a_platform_tag_may_leave_its_machine_out(tag: str) -> None:
 )
 def test_what_is_no_platform_tag_is_refused(tag: str) -> None:
     assert f"is {tag!r}, expected 'default', 'auto' or" in refused(PLATFORM_TAG, tag)
-    assert not re.search(PLATFORM_TAG.schema()["pattern"], tag)
+    assert not re.search(PLATFORM_TAG.schema["pattern"], tag)

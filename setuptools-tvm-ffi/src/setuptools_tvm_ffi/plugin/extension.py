@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`TVMFFIExtension`, what a `setup.py` declares a library with, and what holds between several."""
+"""`TVMFFIExtension`, and checks across the extensions of a distribution."""
 
 from __future__ import annotations
 
@@ -17,39 +17,31 @@ from ..settings.values import Macro
 
 
 class TVMFFIExtension(Extension):
-    """One plain shared library that exports functions and classes over the TVM-FFI ABI.
+    """A shared library that exports functions and classes over the TVM-FFI ABI.
 
-    A counterpart of :class:`setuptools.Extension` for ``setup(ext_modules=[…])``. Its arguments are
-    the settings of ``[[tool.setuptools-tvm-ffi.ext-modules]]`` with underscores; those that are not
-    described here stand in the reference, ``docs/settings.md``.
+    The counterpart of :class:`setuptools.Extension` for ``setup(ext_modules=[…])``. The arguments
+    are the settings of ``[[tool.setuptools-tvm-ffi.ext-modules]]``, with underscores instead of
+    dashes. ``docs/settings.md`` describes all of them.
 
-    :param name: dotted path, package then target: ``"my_pkg.my_lib"`` becomes
+    :param name: dotted package followed by a target: ``"my_pkg.my_lib"`` becomes
         ``my_pkg/libmy_lib.so`` (``.dylib``, ``my_lib.dll``), which
         ``tvm_ffi.libinfo.load_lib_module("<distribution>", "my_lib")`` loads.
     :param sources: C (``.c``), C++ (``.cc .cpp .cxx``), CUDA (``.cu``) and HIP (``.hip``) files or
-        globs (``**`` too), relative to the project's root and inside it. What a glob matches is
-        sorted.
-    :param include_dirs: searched before the headers of apache-tvm-ffi.
-    :param define_macros: ``(name, value)`` pairs; ``None`` as value defines without one.
-    :param undef_macros: names to undefine.
-    :param extra_compile_args: arguments for every language, or a mapping with a list for each of
-        ``"c"``, ``"cxx"``, ``"cuda"``, ``"hip"``. They come last.
-    :param extra_link_args: arguments of the link command. They come last.
-    :param extra_objects: prebuilt objects and static archives.
-    :param libraries: names to link with, as after ``-l``, or targets of sibling extensions.
-    :param library_dirs: where those are looked for at link time.
-    :param c_std: ``"11"``, ``"17"`` or ``"23"``.
-    :param cxx_std: ``"17"`` (what the headers of apache-tvm-ffi need), ``"20"``, ``"23"``,
-        ``"26"``.
-    :param cuda_architectures: such as ``"9.0a"`` and ``"10.0+PTX"``.
-    :param registry_prefix: what the library's global functions and type keys start with;
-        the package by default. If given, something has to be registered under it.
+        globs, relative to the project's root and inside it.
+    :param include_dirs: include folders, searched before the headers of apache-tvm-ffi.
+    :param define_macros: ``(name, value)`` pairs. ``None`` defines a macro without a value.
+    :param undef_macros: names of macros to undefine.
+    :param extra_compile_args: compiler arguments for every language, or a mapping from ``"c"``,
+        ``"cxx"``, ``"cuda"``, ``"hip"`` to lists.
+    :param extra_link_args: linker arguments.
+    :param extra_objects: prebuilt object files and static archives.
+    :param libraries: names of libraries to link, or targets of other extensions.
+    :param library_dirs: folders that the linker searches for ``libraries``.
+    :param registry_prefix: prefix of the library's global functions and type keys, the package by
+        default.
     :param stubs: ``"init"``, ``"directives"`` or ``"none"``.
-    :param stubs_target: ``"python"`` or ``"rust"``.
-    :param stubs_crate: the folder of the Cargo crate that stubs for Rust are written into.
-    :param stub_imports: modules whose classes the library's types use.
-    :param depends: files that a rebuild of every source depends on, headers need not be named.
-    :raises ConfigurationError: a value is not what is described here.
+    :param depends: files that all object files depend on, apart from headers.
+    :raises ConfigurationError: an argument is unknown or invalid.
     """
 
     def __init__(
@@ -84,7 +76,7 @@ class TVMFFIExtension(Extension):
         msvc_flags: bool = True,
         debug_symbols: bool = False,
         depends: Sequence[str | os.PathLike[str]] = (),
-        **unknown: Any,  # noqa: ANN401 - whatever it is, it is refused by name
+        **unknown: Any,  # noqa: ANN401 - rejected by name
     ) -> None:
         arguments = {
             argument: value
@@ -96,36 +88,35 @@ class TVMFFIExtension(Extension):
 
     @classmethod
     def from_settings(cls, settings: ExtensionSettings) -> TVMFFIExtension:
-        """Return the extension for settings that were validated before."""
+        """Return an extension with settings that are already validated."""
         extension = cls.__new__(cls)
-        extension._take(settings)  # noqa: SLF001 - its own class
+        extension._take(settings)  # noqa: SLF001 - of the same class
         return extension
 
     def _take(self, settings: ExtensionSettings) -> None:
         self.settings = settings
-        # setuptools' commands read these; ours read the settings.
+        # The commands of setuptools read these attributes, the plugin's read the settings.
         super().__init__(settings.name, list(settings.sources), depends=list(settings.depends))
 
 
 def check_together(extensions: Sequence[ExtensionSettings]) -> None:
-    """Refuse declarations that cannot share one distribution.
+    """Reject extensions that conflict within a distribution.
 
-    ``load_lib_module`` finds a library by its file name alone, so two of one target would be
-    mistaken for each other, in whatever packages they are. Two of one prefix would each be the
-    ``LIB`` of one generated module.
+    Targets must be unique because ``load_lib_module`` finds a library by its file name alone.
+    Prefixes must be unique because a generated module loads one ``LIB``.
 
-    :raises ConfigurationError: two extensions have one target, create stubs for one prefix, or link
-        with each other.
+    :raises ConfigurationError: extensions have the same target, create stubs for the same prefix,
+        or link with each other.
     """
     seen: dict[str, str] = {}
     for extension in extensions:
-        # File systems that fold case would hold one file for both.
+        # On case-insensitive file systems, the names would be the same file.
         other = seen.setdefault(extension.target.lower(), extension.name)
         if other != extension.name or sum(e.name == other for e in extensions) > 1:
             raise ConfigurationError(
-                f"extensions {other!r} and {extension.name!r} have one target, "
+                f"extensions {other!r} and {extension.name!r} have the same target "
                 f"{extension.target!r}: load_lib_module would find the same file for both",
-                hint="give each library of the distribution a target name of its own",
+                hint="choose a different target for each library of the distribution",
             )
     prefixes: dict[str, str] = {}
     for extension in extensions:
@@ -134,29 +125,29 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
             if other != extension.name:
                 raise ConfigurationError(
                     f"extensions {other!r} and {extension.name!r} both create stubs for "
-                    f"{extension.prefix!r}: one _ffi_api.py can load one of them",
-                    hint="put them into different packages, give each a registry_prefix, or let "
-                    "one that registers nothing do without stubs (stubs='none')",
+                    f"{extension.prefix!r}, but an _ffi_api.py can load only one library",
+                    hint="use different packages, set registry_prefix for each extension, or set "
+                    "stubs='none' for an extension that registers nothing",
                 )
     _check_links(extensions)
 
 
 def _check_links(extensions: Sequence[ExtensionSettings]) -> None:
-    """Refuse libraries that link with each other, or with themselves: none could be first."""
+    """Reject libraries that link with each other or with themselves."""
     by_target = {extension.target: extension for extension in extensions}
     done: set[str] = set()
 
     def follow(extension: ExtensionSettings, path: tuple[str, ...]) -> None:
         if extension.target in path[-1:]:
             raise ConfigurationError(
-                f"{extension.place('libraries')}: {extension.target!r} is the library itself"
+                f"{extension.place('libraries')}: {extension.target!r} is the extension itself"
             )
         if extension.target in path:
-            circle = " → ".join((*path[path.index(extension.target) :], extension.target))
+            cycle = " → ".join((*path[path.index(extension.target) :], extension.target))
             raise ConfigurationError(
-                f"{extension.place('libraries')}: {circle} is a circle, "
-                "so that none of them can be linked first",
-                hint="move what both need into a library of its own",
+                f"{extension.place('libraries')}: {cycle} is a cycle, so none of these "
+                "extensions can be linked first",
+                hint="move the code that they share into another extension",
             )
         if extension.target not in done:
             for name in extension.libraries:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings: what a project and its user can say, checked, and where it was said."""
+"""Settings: parsing, validation and the origin of each value."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How places and names are written in messages: those of a `setup.py` and those of TOML."""
+"""How messages refer to settings in `setup.py` and in TOML files."""
 
 from __future__ import annotations
 
@@ -10,26 +10,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Declaration:
-    """Where a table of settings is declared, for messages.
+    """Where a table of settings is declared.
 
-    :param whole: the call in `setup.py`, or the file and dotted key of the table.
-    :param in_toml: whether it is such a table, whose keys have dashes.
+    :param whole: the call in `setup.py`, or the file and dotted key of a TOML table.
+    :param in_toml: whether it is a TOML table, whose keys contain dashes.
     """
 
     whole: str
     in_toml: bool = False
 
     def at(self, setting: str) -> str:
-        """Return what a message about one setting begins with.
+        """Return the start of a message about one setting.
 
         >>> Declaration("TVMFFIExtension('a.b')").at("cxx_std")
         "TVMFFIExtension('a.b'): cxx_std"
         >>> Declaration("pyproject.toml: tool.x[0]", in_toml=True).at("cxx_std")
-        'pyproject.toml: tool.x[0].cxx-std:'
+        'pyproject.toml: tool.x[0].cxx-std'
         """
-        if self.in_toml:
-            return f"{self.whole}.{self.name_of(setting)}:"
-        return f"{self.whole}: {setting}"
+        return f"{self.whole}{'.' if self.in_toml else ': '}{self.name_of(setting)}"
 
     def name_of(self, setting: str) -> str:
         """Return a setting's name as it is written there."""
@@ -37,7 +35,7 @@ class Declaration:
 
 
 def key_of(field: str) -> str:
-    """Return the key in `pyproject.toml` of a field.
+    """Return the key of a field in `pyproject.toml`.
 
     >>> key_of("cxx_std")
     'cxx-std'
@@ -46,7 +44,7 @@ def key_of(field: str) -> str:
 
 
 def shown(key: str) -> str:
-    r"""Return a key as a message shows it, on one line.
+    r"""Return a key on one line.
 
     >>> print(shown("cxx-std"), shown("a\nb"))
     cxx-std 'a\nb'
@@ -55,6 +53,6 @@ def shown(key: str) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown name: what comes closest, or nothing."""
+    """Return a suggestion to append to a message about an unknown name, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f", did you mean {close[0]!r}?" if close else ""

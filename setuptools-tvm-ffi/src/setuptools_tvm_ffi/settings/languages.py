@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The languages that are compiled, and the kinds of files that are linked."""
+"""The source languages and the prebuilt inputs of a link, by file suffix."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Languages that sources are written in, by file suffix.
 LANGUAGE_BY_SUFFIX = {
     ".c": "c",
     ".cc": "cxx",
@@ -15,7 +14,6 @@ LANGUAGE_BY_SUFFIX = {
     ".hip": "hip",
 }
 
-#: Prebuilt inputs of a link, by file suffix.
 OBJECT_SUFFIXES = frozenset({".o", ".obj"})
 ARCHIVE_SUFFIXES = frozenset({".a", ".lib"})
 
@@ -24,7 +22,7 @@ LANGUAGES = ("c", "cxx", "cuda", "hip")
 
 @dataclass(frozen=True)
 class LanguageArguments:
-    """Arguments for the compiler of each language."""
+    """Arguments of the compiler of each language."""
 
     c: tuple[str, ...] = ()
     cxx: tuple[str, ...] = ()
@@ -32,6 +30,6 @@ class LanguageArguments:
     hip: tuple[str, ...] = ()
 
     def of(self, language: str) -> tuple[str, ...]:
-        """Return those of one language, as in `LANGUAGE_BY_SUFFIX`."""
+        """Return the arguments for a language of `LANGUAGES`."""
         arguments: tuple[str, ...] = getattr(self, language)
         return arguments

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings: one tree of dataclasses, from which everything that knows a setting is made.
+"""The settings, as dataclasses.
 
-A field is a setting; its key in `pyproject.toml` is its name with dashes. Its metadata holds the
-kind of its values and its text for people. The parser, the JSON schema and the reference page are
-made from these, and `TVMFFIExtension` takes the fields of `ExtensionSettings` by their names.
+A field is a setting. Its metadata contains the kind of its values and a description. The parser,
+the JSON schema and the reference page are derived from these dataclasses. `TVMFFIExtension` accepts
+the fields of `ExtensionSettings` as arguments.
 """
 
 from __future__ import annotations
@@ -16,38 +16,29 @@ from typing import Any
 from .declaration import Declaration
 from .languages import ARCHIVE_SUFFIXES, LANGUAGE_BY_SUFFIX, OBJECT_SUFFIXES, LanguageArguments
 from .values import (
+    EXTENSION_NAME,
+    FLAG,
+    LICENSE,
+    MACROS,
     PACKAGE_URL,
+    PER_LANGUAGE,
     PLATFORM_TAG,
     REGISTRY_PREFIX,
-    Choice,
-    Count,
-    ExtensionName,
-    Files,
-    Flag,
+    TEXT,
     Kind,
-    LicenseExpression,
     Macro,
-    Macros,
-    PerLanguage,
-    Strings,
-    Text,
+    choice,
+    count,
+    files,
+    strings,
 )
 
 TABLE = "tool.setuptools-tvm-ffi"
 
 C_STANDARDS = ("11", "17", "23")
 CXX_STANDARDS = ("17", "20", "23", "26")
-#: What the nvcc of CUDA 12 and 13 takes of those.
+#: nvcc of CUDA 12 and 13 supports these.
 CUDA_STANDARDS = ("17", "20")
-
-#: ``init`` creates and fills `_ffi_api.py` and `__init__.py` for every registered prefix,
-#: ``directives`` fills the blocks a person has put into files, ``none`` runs nothing.
-STUB_MODES = ("init", "directives", "none")
-
-#: What is done about stubs in the source tree that are out of date, and about unusable names.
-STUB_CHECKS = ("warn", "check", "strict")
-
-CUDA_RUNTIMES = ("static", "shared", "none")
 
 SANITIZERS = {
     "address-sanitizer": "address",
@@ -55,188 +46,192 @@ SANITIZERS = {
     "thread-sanitizer": "thread",
 }
 BUILD_TYPES = ("release", "debug", "release-debug-info", *SANITIZERS)
+JOBS = count(4096)
 
-_CUDA_ARCHITECTURES = Strings(
+_CUDA_ARCHITECTURES = strings(
     r"[0-9]{1,2}\.[0-9][af]?(\+PTX)?", "architectures such as `9.0a`, `10.0+PTX`"
 )
-_HIP_ARCHITECTURES = Strings(
+_HIP_ARCHITECTURES = strings(
     r"gfx[0-9a-f]+((-generic)?|(:(sramecc|xnack)[+-])+)",
     "targets such as `gfx942`, `gfx90a:xnack-`",
 )
-
-
 _NO_ARGUMENTS = LanguageArguments()
 
 
 def _setting(kind: Kind, text: str, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401
-    metadata = {"kind": kind, "text": text}
-    if default is dataclasses.MISSING:
-        return dataclasses.field(metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata={"kind": kind, "text": text})
 
 
 @dataclass(frozen=True)
 class ExtensionSettings:
-    """The declaration of one shared library.
+    """The settings of one extension.
 
-    Paths are as the user wrote them: relative to the project's root.
+    Paths are relative to the project's root.
     """
 
     name: str = _setting(
-        ExtensionName(),
-        "The package that the library is placed in, then its target: `my_package.my_library` "
+        EXTENSION_NAME,
+        "The package that contains the library, followed by the target: `my_package.my_library` "
         "becomes `my_package/libmy_library.so` (`.dylib`; `my_library.dll`), which "
         '`tvm_ffi.libinfo.load_lib_module("<distribution>", "my_library")` loads.',
     )
     sources: tuple[str, ...] = _setting(
-        Files(
-            suffixes=tuple(LANGUAGE_BY_SUFFIX),
-            hint="headers are found by the compiler and are not listed",
+        files(
+            *LANGUAGE_BY_SUFFIX,
+            hint="do not list headers: the compiler finds them",
             may_be_empty=False,
         ),
-        "Relative to the project's root and inside it; `**` is any number of folders. What a glob "
-        "matches is sorted. `.c` is C; `.cc`, `.cpp` and `.cxx` are C++; `.cu` is CUDA; `.hip` is "
-        "HIP.",
+        "Source files and globs, relative to the project's root and inside it. `**` matches any "
+        "number of folders. The matches of a glob are sorted. `.c` files are C; `.cc`, `.cpp` and "
+        "`.cxx` files are C++; `.cu` files are CUDA; `.hip` files are HIP.",
     )
     include_dirs: tuple[str, ...] = _setting(
-        Strings(), "Folders searched for headers before those of apache-tvm-ffi.", ()
+        strings(),
+        "Include folders. The compiler searches them before the headers of apache-tvm-ffi.",
+        (),
     )
     define_macros: tuple[Macro, ...] = _setting(
-        Macros(), "Definitions for the preprocessor, in every language.", ()
+        MACROS, "Preprocessor macros to define, in every language.", ()
     )
     undef_macros: tuple[str, ...] = _setting(
-        Strings(r"[A-Za-z_]\w*", "names of macros"), "Names to undefine, after the definitions.", ()
+        strings(r"[A-Za-z_]\w*", "names of macros"),
+        "Preprocessor macros to undefine, after the definitions.",
+        (),
     )
     extra_compile_args: LanguageArguments = _setting(  # noqa: RUF009 - it is frozen
-        PerLanguage(),
-        "Arguments of the compilers. They come last on the command line. A list goes to every "
-        "language; a table has one for each, and each reaches its compiler and no other.",
+        PER_LANGUAGE,
+        "Compiler arguments, added at the end of the command line. A list applies to every "
+        "language. A table contains a list for each language.",
         _NO_ARGUMENTS,
     )
     extra_link_args: tuple[str, ...] = _setting(
-        Strings(), "Arguments of the link command. They come last.", ()
+        strings(), "Linker arguments, added at the end of the command line.", ()
     )
     extra_objects: tuple[str, ...] = _setting(
-        Files(
-            suffixes=tuple(sorted(OBJECT_SUFFIXES | ARCHIVE_SUFFIXES)),
-            hint="a shared library is named in 'libraries'",
-            may_be_globs=False,
+        files(
+            *sorted(OBJECT_SUFFIXES | ARCHIVE_SUFFIXES),
+            hint="list shared libraries in 'libraries'",
+            described="files",
         ),
-        "Prebuilt objects and static archives to link in, inside the project. What archives "
-        "define stays hidden, see `exclude-libs`.",
+        "Prebuilt object files and static archives to link, inside the project. The library does "
+        "not export the symbols of archives, see `exclude-libs`.",
         (),
     )
     libraries: tuple[str, ...] = _setting(
-        Strings(r"[^-\s/\\][^\s/\\]*", "names of libraries"),
-        "Names to link with, as after `-l`. The target of another extension of the distribution "
-        "is built before this one and found at run time by its place in the wheel; on Windows once "
-        "it is loaded, so that its package has to be imported first.",
+        strings(r"[^-\s/\\][^\s/\\]*", "names of libraries"),
+        "Libraries to link, by name as after `-l`. If a name is the target of another extension of "
+        "the distribution, that extension is built first, and the loader finds it at run time "
+        "inside the wheel. On Windows, import the package of that extension first.",
         (),
     )
     library_dirs: tuple[str, ...] = _setting(
-        Strings(), "Folders in which `libraries` are looked for at link time.", ()
+        strings(), "Folders that the linker searches for `libraries`.", ()
     )
-    c_std: str = _setting(Choice(C_STANDARDS), "The C standard.", "11")
+    c_std: str = _setting(choice(*C_STANDARDS), "The C standard.", "11")
     cxx_std: str = _setting(
-        Choice(CXX_STANDARDS), "The C++ standard; the headers of apache-tvm-ffi need 17.", "17"
+        choice(*CXX_STANDARDS),
+        "The C++ standard. The headers of apache-tvm-ffi require at least 17.",
+        "17",
     )
-    cuda_std: str = _setting(Choice(CUDA_STANDARDS), "The C++ standard of CUDA sources.", "17")
-    hip_std: str = _setting(Choice(CXX_STANDARDS), "The C++ standard of HIP sources.", "17")
+    cuda_std: str = _setting(choice(*CUDA_STANDARDS), "The C++ standard of CUDA sources.", "17")
+    hip_std: str = _setting(choice(*CXX_STANDARDS), "The C++ standard of HIP sources.", "17")
     cuda_architectures: tuple[str, ...] = _setting(
         _CUDA_ARCHITECTURES,
-        "What CUDA sources are compiled for, instead of what the project says.",
+        "Target architectures of CUDA sources. Overrides the setting of the project.",
         (),
     )
     cuda_runtime: str = _setting(
-        Choice(CUDA_RUNTIMES),
-        "How the CUDA runtime (cudart) is linked to a library with CUDA sources: `static` needs "
-        "nothing but the driver at run time.",
+        choice("static", "shared", "none"),
+        "How to link the CUDA runtime (cudart) to a library with CUDA sources. A library with the "
+        "`static` runtime requires only the driver at run time.",
         "static",
     )
     hip_architectures: tuple[str, ...] = _setting(
         _HIP_ARCHITECTURES,
-        "What HIP sources are compiled for, instead of what the project says.",
+        "Target architectures of HIP sources. Overrides the setting of the project.",
         (),
     )
     registry_prefix: str | None = _setting(
         REGISTRY_PREFIX,
-        "What the library's global functions and type keys start with; the package by default. If "
-        "given, something has to be registered under it.",
+        "The prefix of the library's global functions and type keys, the package by default. If "
+        "you set it, the library must register something under the prefix.",
         None,
     )
     stubs: str = _setting(
-        Choice(STUB_MODES),
-        "`init` creates and fills `_ffi_api.py` and `__init__.py` for every registered prefix; "
-        "`directives` fills the blocks that you have put into files; `none` generates nothing.",
+        choice("init", "directives", "none"),
+        "`init` creates and fills `_ffi_api.py` and `__init__.py` for every registered prefix. "
+        "`directives` fills the blocks that you have written into files. `none` generates nothing.",
         "init",
     )
     stubs_target: str = _setting(
-        Choice(("python", "rust")),
-        "The language of the stubs. `rust` is passed on to `tvm-ffi-stubgen`, which knows it from "
-        "0.1.15 on; it writes into the `src` folder of a Cargo crate, and nothing for Python.",
+        choice("python", "rust"),
+        "The language of the stubs. `rust` requires `tvm-ffi-stubgen` 0.1.15 or newer, which "
+        "writes into the `src` folder of a Cargo crate. No stubs for Python are generated then.",
         "python",
     )
     stubs_crate: str = _setting(
-        Text(),
-        "The folder of that crate, inside the project. Its stubs are part of the source tree and "
-        "of no wheel: an editable install and `setuptools-tvm-ffi stubs` write them.",
+        TEXT,
+        "The folder of the Cargo crate, inside the project. Its stubs are part of the source tree "
+        "and of no wheel: editable installs and `setuptools-tvm-ffi stubs` write them.",
         ".",
     )
     stub_imports: tuple[str, ...] = _setting(
-        Strings(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "dotted modules"),
-        "Modules that are imported before the library is loaded to make its stubs, as after "
-        "`tvm-ffi-stubgen --imports`: packages whose classes this one uses. Isolated builds need "
-        "them in `build-system.requires`.",
+        strings(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "dotted modules"),
+        "Modules to import before the library is loaded to generate its stubs, as with "
+        "`tvm-ffi-stubgen --imports`: packages whose classes this library uses. For isolated "
+        "builds, list the packages in `build-system.requires`, too.",
         (),
     )
     link_header: bool = _setting(
-        Flag(), "Whether the headers of apache-tvm-ffi are on the include path.", True
+        FLAG, "Whether the headers of apache-tvm-ffi are on the include path.", True
     )
     link_shared: bool = _setting(
-        Flag(),
-        "Whether the library is linked with `libtvm_ffi`. Without it only what the headers define "
-        "can be used.",
+        FLAG,
+        "Whether to link the library with `libtvm_ffi`. Without it, the library can only use what "
+        "the headers define.",
         True,
     )
     exclude_libs: bool = _setting(
-        Flag(), "Whether what static archives define is hidden (`--exclude-libs,ALL`).", True
+        FLAG, "Whether to hide the symbols of static archives (`--exclude-libs,ALL`).", True
     )
     prefix_map: bool = _setting(
-        Flag(),
-        "Whether the project's folder is left out of debug information, `__FILE__` and error "
+        FLAG,
+        "Whether to remove the project's folder from debug information, `__FILE__` and error "
         "traces (`-ffile-prefix-map`, `/pathmap`).",
         True,
     )
     msvc_flags: bool = _setting(
-        Flag(),
-        "Whether Microsoft's compiler gets the definitions that upstream's CMake helper applies "
-        "(`NOMINMAX`, `WIN32_LEAN_AND_MEAN` and others) and `/bigobj`.",
+        FLAG,
+        "Whether to pass `/bigobj` and the definitions of upstream's CMake helper (`NOMINMAX`, "
+        "`WIN32_LEAN_AND_MEAN` and others) to Microsoft's compiler.",
         True,
     )
     debug_symbols: bool = _setting(
-        Flag(),
-        "Whether debug information is made and shipped: a `.dSYM` beside the library on macOS, a "
-        "`.pdb` on Windows, in the library itself elsewhere.",
+        FLAG,
+        "Whether to generate and ship debug information: in a `.dSYM` folder next to the library "
+        "on macOS, in a `.pdb` file on Windows, and in the library itself elsewhere.",
         False,
     )
     depends: tuple[str, ...] = _setting(
-        Strings(), "Files whose change recompiles every source; headers need not be named.", ()
+        strings(),
+        "Files that all object files depend on. You don't need to list headers.",
+        (),
     )
-    # No settings, but where those are declared; some may come from elsewhere, by field.
+    # Where the settings are declared; `declared_elsewhere` contains exceptions by field.
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
     declared_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
     def place(self, name: str) -> str:
-        """Return what a message about one setting begins with."""
+        """Return the start of a message about one setting."""
         if name in self.declared_elsewhere:
             return self.declared_elsewhere[name]
         if self.declaration is not None and self.declaration.in_toml:
-            return self.declaration.at(name).rstrip(":")
+            return self.declaration.at(name)
         return f"extension {self.name!r}: {name}"
 
     @property
     def package(self) -> str:
-        """The dotted package that the library is placed in."""
+        """The dotted package that contains the library."""
         return self.name.rpartition(".")[0]
 
     @property
@@ -257,27 +252,26 @@ class ExtensionSettings:
 
 @dataclass(frozen=True)
 class VendoredSettings:
-    """What is known of code of others that becomes a part of the libraries."""
+    """Third-party code that is part of the libraries."""
 
-    name: str = _setting(Text(), "What it is called, as `zlib`.")
-    version: str | None = _setting(Text(), "Its version, as its authors write it.", None)
-    license: str | None = _setting(LicenseExpression(), "What it is licensed under.", None)
+    name: str = _setting(TEXT, "The name of the component, such as `zlib`.")
+    version: str | None = _setting(TEXT, "The version, as the authors write it.", None)
+    license: str | None = _setting(LICENSE, "The license.", None)
     purl: str | None = _setting(
-        PACKAGE_URL,
-        "Its package URL, by which scanners look for its vulnerabilities.",
-        None,
+        PACKAGE_URL, "The package URL. Scanners use it to find vulnerabilities.", None
     )
     path: str | None = _setting(
-        Text(),
-        "The archive, inside the project, whose SHA-256 is written down: one of `extra-objects`, "
-        "or what sources were unpacked from. An sdist holds it.",
+        TEXT,
+        "The archive, inside the project, whose SHA-256 the SBOM contains: an entry of "
+        "`extra-objects`, or the archive that the sources were unpacked from. The sdist contains "
+        "it.",
         None,
     )
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
 
     def place(self, name: str) -> str:
-        """Return what a message about one setting begins with."""
-        return "vendored" if self.declaration is None else self.declaration.at(name).rstrip(":")
+        """Return the start of a message about one setting."""
+        return "vendored" if self.declaration is None else self.declaration.at(name)
 
 
 @dataclass(frozen=True)
@@ -285,123 +279,121 @@ class ProjectSettings:
     """The table ``[tool.setuptools-tvm-ffi]``."""
 
     build_type: str = _setting(
-        Choice(BUILD_TYPES),
-        "`release` optimises (`-O3 -DNDEBUG`), `debug` does not and makes debug information, "
-        "`release-debug-info` does both. The sanitizers make libraries that report errors at run "
-        "time; the build says how to start Python for them.",
+        choice(*BUILD_TYPES),
+        "`release` optimises (`-O3 -DNDEBUG`), `debug` generates debug information and does not "
+        "optimise, `release-debug-info` does both. The sanitizers report errors at run time; the "
+        "build prints how to start Python for them.",
         "release",
     )
     jobs: int | None = _setting(
-        Count(),
+        JOBS,
         "Number of parallel jobs. By default, processors and free memory limit it, including the "
         "limits of a container (cgroup v2). With `distcc`, set it to the number of jobs that its "
         "hosts accept.",
         None,
     )
     compiler_launcher: str | None = _setting(
-        Text(),
-        "A program that starts the compilers, by name or path: `ccache`, `sccache`, `distcc`.",
+        TEXT,
+        "The name or path of a program that starts the compilers: `ccache`, `sccache`, `distcc`.",
         None,
     )
     strip: bool = _setting(
-        Flag(),
-        "Whether symbols that the loader does not need are left out of libraries. Those that are "
-        "built with debug information keep it.",
+        FLAG,
+        "Whether to remove symbols that the loader does not need. Debug information is kept if "
+        "the build type generates it.",
         False,
     )
-    lto: bool = _setting(
-        Flag(), "Whether C and C++ are optimised across sources when a library is linked.", False
-    )
+    lto: bool = _setting(FLAG, "Whether to use link-time optimisation for C and C++.", False)
     warnings_as_errors: bool = _setting(
-        Flag(),
-        "Whether a compiler's warning fails the build; the headers of apache-tvm-ffi are system "
-        "headers, about which compilers are silent.",
+        FLAG,
+        "Whether compiler warnings fail the build. The headers of apache-tvm-ffi are system "
+        "headers, for which compilers print no warnings.",
         False,
     )
     cuda_architectures: tuple[str, ...] = _setting(
         _CUDA_ARCHITECTURES,
-        "What CUDA sources are compiled for; `+PTX` adds code that newer GPUs compile themselves. "
-        "By default one for each generation that the compiler knows, `+PTX` for the newest. No GPU "
-        "is asked.",
+        "Target architectures of CUDA sources. `+PTX` adds code that newer GPUs compile at run "
+        "time. The default is one architecture for each generation that the compiler supports, "
+        "with `+PTX` for the newest. The GPUs of the build machine make no difference.",
         (),
     )
     hip_architectures: tuple[str, ...] = _setting(
-        _HIP_ARCHITECTURES, "What HIP sources are compiled for. No GPU is asked.", ()
+        _HIP_ARCHITECTURES,
+        "Target architectures of HIP sources. The GPUs of the build machine make no difference.",
+        (),
     )
     target: str | None = _setting(
-        Text(),
-        "The platform that wheels are built for with Zig, where it is not this machine's: "
-        "`x86_64-linux-gnu.2.17`, `aarch64-macos.11.0`, `x86_64-windows-gnu`. The stubs come from "
-        "a build for this machine.",
+        TEXT,
+        "Another platform to build wheels for, with Zig: `x86_64-linux-gnu.2.17`, "
+        "`aarch64-macos.11.0`, `x86_64-windows-gnu`. The stubs are generated from a build for the "
+        "build machine.",
         None,
     )
     abi_floor: str | None = _setting(
-        Text(),
-        "The oldest release of apache-tvm-ffi that wheels declare to work with; by default the one "
-        "that is built against.",
+        TEXT,
+        "The minimum release of apache-tvm-ffi that wheels require, by default the release that "
+        "they are built against.",
         None,
     )
     platform_tag: str = _setting(
         PLATFORM_TAG,
-        "The platform tag of wheels. `default` is what setuptools says, on Linux `linux_x86_64` "
-        "and its like, which PyPI does not take. `auto` is the lowest tag that the libraries "
-        "satisfy. Any other has to hold, or there is no wheel; its machine may be left out. "
-        "Wheels for a `target` have the tag of that, which has to hold, too.",
+        "The platform tag of wheels. `default` is the tag of setuptools; on Linux, this is a tag "
+        "such as `linux_x86_64`, which PyPI rejects. `auto` is the lowest tag that the libraries "
+        "satisfy. With any other tag, the build fails unless the libraries satisfy the tag; you "
+        "may omit its architecture. Wheels for a `target` have the tag of the target, which the "
+        "libraries must satisfy, too.",
         "default",
     )
     editable_rebuild: bool = _setting(
-        Flag(),
-        "Whether an editable install checks its libraries at the first import in a process, and "
-        "rebuilds what has changed.",
+        FLAG,
+        "Whether the first import of an editable install in each process rebuilds libraries whose "
+        "inputs changed.",
         False,
     )
     stubs: str = _setting(
-        Choice(STUB_CHECKS),
-        "What a wheel build says of stubs in the source tree that are not what the library gives "
-        "now: `warn` says so in a line, `check` fails with the difference. `strict` does too, and "
-        "refuses registered names that no stub can have, which are left out otherwise.",
+        choice("warn", "check", "strict"),
+        "What a wheel build does if the stubs in the source tree are out of date: `warn` prints a "
+        "warning, `check` prints the difference and fails. `strict` does the same as `check`, and "
+        "also fails if a registered name cannot have a stub. Such names are omitted otherwise.",
         "warn",
     )
     py_typed: bool = _setting(
-        Flag(),
-        "Whether packages with stubs get a `py.typed`, without which type checkers ignore what a "
-        "package says of its types.",
+        FLAG,
+        "Whether packages with stubs get a `py.typed` file. Without it, type checkers ignore the "
+        "types of a package.",
         True,
     )
     sbom: bool = _setting(
-        Flag(),
-        "Whether wheels hold a list of what they were made of, as CycloneDX, in "
-        "`.dist-info/sboms/`.",
-        True,
+        FLAG, "Whether wheels contain a CycloneDX SBOM in `.dist-info/sboms/`.", True
     )
     vendored: tuple[VendoredSettings, ...] = dataclasses.field(
         default=(),
         metadata={
             "table": VendoredSettings,
-            "text": "Code of others in the libraries, for the list of what a wheel is made of.",
+            "text": "Third-party code in the libraries, for the SBOM.",
         },
     )
     ext_modules: tuple[ExtensionSettings, ...] = dataclasses.field(
         default=(),
         metadata={
             "table": ExtensionSettings,
-            "text": "Libraries that are declared here and not, or not only, in `setup.py`.",
+            "text": "Extensions, in addition to those of `setup.py`.",
         },
     )
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a field of the tree says about itself."""
+    """A setting and its description."""
 
     field: str
     kind: Kind
     text: str
-    default: Any  #: ``dataclasses.MISSING`` where there is none
+    default: Any  #: ``dataclasses.MISSING`` if the setting is required
 
 
 def settings_of(table: type) -> Iterator[Setting]:
-    """Yield the settings of one of the dataclasses, without the tables in it."""
+    """Yield the settings of a dataclass, without nested tables."""
     for field in dataclasses.fields(table):
         if "kind" in field.metadata:
             yield Setting(field.name, field.metadata["kind"], field.metadata["text"], field.default)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From tables to settings: what is unknown, missing or wrong is refused by its dotted key."""
+"""Turns tables into settings. Errors name the dotted key."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _FILE = "pyproject.toml"
 
 
 def parse_extension(arguments: Mapping[str, object], where: Declaration) -> ExtensionSettings:
-    """Validate the settings of one extension, by the names of their fields.
+    """Validate the settings of one extension.
 
-    :raises ConfigurationError: a setting is unknown or missing, or its value is not of its kind.
+    :param arguments: values by field name.
+    :raises ConfigurationError: a setting is unknown, missing or invalid.
     """
     return ExtensionSettings(**_values(ExtensionSettings, arguments, where), declaration=where)
 
@@ -41,18 +42,17 @@ def _values(table: type, arguments: Mapping[str, object], where: Declaration) ->
         if setting.default is dataclasses.MISSING and name not in arguments:
             raise ConfigurationError(f"{where.at(name)} is missing")
     return {
-        name: settings[name].kind.parse(where.at(name), value, toml=where.in_toml)
-        for name, value in arguments.items()
+        name: settings[name].kind.parse(where.at(name), value) for name, value in arguments.items()
     }
 
 
 def parse_project(table: object) -> ProjectSettings:
-    """Validate the whole table of `pyproject.toml`.
+    """Validate the table ``[tool.setuptools-tvm-ffi]``.
 
-    :raises ConfigurationError: as above.
+    :raises ConfigurationError: a setting is unknown, missing or invalid.
     """
     if not isinstance(table, dict):
-        raise ConfigurationError(f"{_FILE}: {TABLE}: must be a table, not {type(table).__name__}")
+        raise ConfigurationError(f"{_FILE}: {TABLE} must be a table, not {type(table).__name__}")
     settings = {key_of(setting.field): setting for setting in settings_of(ProjectSettings)}
     tables = {
         key_of(f.name): f.name for f in dataclasses.fields(ProjectSettings) if "table" in f.metadata
@@ -64,7 +64,7 @@ def parse_project(table: object) -> ProjectSettings:
             values[tables[key]] = _tables(where, key, value)
         elif key in settings:
             setting = settings[key]
-            values[setting.field] = setting.kind.parse(f"{where}:", value, toml=True)
+            values[setting.field] = setting.kind.parse(where, value)
         else:
             known = [*settings, *tables]
             raise ConfigurationError(
@@ -77,17 +77,17 @@ def parse_project(table: object) -> ProjectSettings:
 def _tables(where: str, key: str, tables: object) -> tuple[Any, ...]:
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ConfigurationError(
-            f"{where}: must be an array of tables", hint=f"write [[{TABLE}.{key}]] above each"
+            f"{where} must be an array of tables", hint=f"write [[{TABLE}.{key}]] above each table"
         )
     if not tables:
         raise ConfigurationError(
-            f"{where}: is empty", hint=f"{_WHAT_IS_DECLARED[key]}, or delete it"
+            f"{where} is empty", hint="add a table for each entry, or delete the key"
         )
     result = []
     for index, table in enumerate(tables):
         declaration = Declaration(f"{where}[{index}]", in_toml=True)
         for name in table:
-            if "_" in name:  # not a second way to write a key
+            if "_" in name:  # keys are spelled with dashes only
                 raise ConfigurationError(
                     f"{declaration.whole}.{shown(name)}: unknown key, did you mean "
                     f"'{key_of(name)}'?"
@@ -98,7 +98,6 @@ def _tables(where: str, key: str, tables: object) -> tuple[Any, ...]:
 
 
 _PARSERS = {"ext-modules": parse_extension, "vendored": _parse_vendored}
-_WHAT_IS_DECLARED = {"ext-modules": "declare a library", "vendored": "name what it is"}
 
 
 def _unknown_argument(where: Declaration, argument: str, known: list[str]) -> ConfigurationError:
@@ -115,7 +114,7 @@ def _unknown_argument(where: Declaration, argument: str, known: list[str]) -> Co
 
 
 def _suggestion(key: str, known: list[str], other: type) -> str:
-    """Return the end of a message about an unknown key: where it belongs, or what is like it."""
+    """Return a suggestion for an unknown key: the table that it belongs to, or a similar key."""
     if key in {key_of(setting.field) for setting in settings_of(other)}:
         whole = f"[{TABLE}]" if other is ProjectSettings else f"[[{TABLE}.ext-modules]]"
         return f", it belongs to {whole}"

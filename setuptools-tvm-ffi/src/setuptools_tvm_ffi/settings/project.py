@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of one project as they hold for one build, and where each of them came from.
+"""The settings of a project for one build, and the origin of each.
 
-In this order, the first that says something: ``--config-settings`` of the frontend, environment
-variables, `pyproject.toml`, the default.
+In order of precedence: ``--config-settings`` of the frontend, environment variables,
+`pyproject.toml`, defaults.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ else:
 _PREFIX = "SETUPTOOLS_TVM_FFI_"
 _FILE = "pyproject.toml"
 _TABLE_NAME = TABLE.rpartition(".")[2]
-# How much alike two names are, for `difflib`: "setuptools-tvmffi" is, "setuptools-scm" is not.
-_NEARLY = 0.9
+# Similarity for `difflib`, which accepts "setuptools-tvmffi" and rejects "setuptools-scm".
+_SIMILARITY = 0.9
 
-#: PyTorch users' notation, which upstream's own loader reads too.
+#: Variable that tvm_ffi.cpp reads, too. It has the notation of PyTorch's TORCH_CUDA_ARCH_LIST.
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
 
-# What setuptools' hooks take (83.0); everything else is ours or a mistake.
+# Keys that the hooks of setuptools (83.0) accept.
 _SETUPTOOLS_KEYS = frozenset(
     {
         *("--build-option", "--global-option", "--quiet", "--verbose", "quiet", "verbose"),
@@ -44,17 +44,17 @@ _SETUPTOOLS_KEYS = frozenset(
     }
 )
 
-#: What a frontend passes to a hook (PEP 517).
+#: The argument `config_settings` of a PEP 517 hook.
 ConfigSettings = Optional[Mapping[str, Union[str, list[str], None]]]
 
 
 @dataclass(frozen=True)
 class Project:
-    """What this plugin knows of a project.
+    """The settings of a project.
 
-    :param origins: where each project-wide setting that is not the default came from, by field.
-    :param dynamic_dependencies: whether ``Requires-Dist`` is this plugin's to extend: the
-        project declares it dynamic (PEP 621), or has no ``[project]`` table.
+    :param origins: origin of each project-wide setting that has no default value, by field.
+    :param dynamic_dependencies: whether the plugin may add to ``Requires-Dist``: the project
+        declares its dependencies dynamic (PEP 621) or has no ``[project]`` table.
     """
 
     settings: ProjectSettings
@@ -62,18 +62,18 @@ class Project:
     dynamic_dependencies: bool = True
 
     def place(self, name: str) -> str:
-        """Return where a setting is declared, for messages."""
-        origin = self.origins.get(name, "pyproject.toml")
-        return f"{origin}: {TABLE}.{key_of(name)}" if origin == "pyproject.toml" else origin
+        """Return the start of a message about a setting."""
+        origin = self.origins.get(name, _FILE)
+        return f"{origin}: {TABLE}.{key_of(name)}" if origin == _FILE else origin
 
     def is_overridden(self, name: str) -> bool:
         """Whether a setting comes from the frontend or the environment."""
-        return self.origins.get(name, "pyproject.toml") != "pyproject.toml"
+        return self.origins.get(name, _FILE) != _FILE
 
     def lines(self) -> Iterator[str]:
-        """Yield a line for each setting: key, value, and where it came from.
+        """Yield a line for each setting: key, value and origin.
 
-        Those of a library, which are many, only where they are declared in `pyproject.toml`.
+        The settings of an extension are included if `pyproject.toml` declares them.
         """
         for setting in settings_of(ProjectSettings):
             yield _line(setting, self.settings, self.origins.get(setting.field))
@@ -91,7 +91,7 @@ def _line(setting: Setting, table: object, origin: str | None) -> str:
 
 
 def written(value: object) -> str:
-    """Return a value as `pyproject.toml` would hold it.
+    """Return a value in TOML notation.
 
     >>> written(True), written("debug"), written(("9.0a",)), written((("A", None), ("B", "1")))
     ('true', '"debug"', '["9.0a"]', '[["A"], ["B", "1"]]')
@@ -102,7 +102,7 @@ def written(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        # TOML has no null: a macro without a value is a list of one.
+        # A macro without a value is a list of one, because TOML has no null.
         return f"[{', '.join(written(item) for item in value if item is not None)}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
@@ -113,26 +113,24 @@ def read_project(
     config_settings: ConfigSettings = None,
     environment: Mapping[str, str] | None = None,
 ) -> Project:
-    """Read `pyproject.toml` in `root`, and what stands above it; a project may do without one.
+    """Read the settings from `pyproject.toml` in `root`, if it exists, and from their overrides.
 
     :param environment: :data:`os.environ` by default.
-    :raises ConfigurationError: a key is unknown, or a value not what its setting takes.
+    :raises ConfigurationError: a key is unknown, or a value is invalid.
     """
-    path = root / "pyproject.toml"
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads((root / _FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         document = {}
     except UnicodeDecodeError as problem:
-        raise ConfigurationError(f"pyproject.toml: not UTF-8 (byte {problem.start})") from None
-    # Beside what is no TOML: a number of thousands of digits, brackets in thousands of brackets.
-    except (ValueError, RecursionError) as problem:
-        raise ConfigurationError(f"pyproject.toml: {problem}") from None
+        raise ConfigurationError(f"{_FILE} is not UTF-8 (byte {problem.start})") from None
+    except ValueError as problem:
+        raise ConfigurationError(f"{_FILE}: {problem}") from None
     _check_tables(document)
     project = document.get("project")
     table = document.get("tool", {}).get(_TABLE_NAME, {})
     declared = parse_project(table)
-    origins = {key.replace("-", "_"): "pyproject.toml" for key in table}
+    origins = {key.replace("-", "_"): _FILE for key in table}
     overrides = {
         **_from_environment(os.environ if environment is None else environment),
         **_from_frontend(config_settings or {}),
@@ -145,43 +143,33 @@ def read_project(
 
 
 def _check_tables(document: Mapping[str, Any]) -> None:
-    """Refuse a table of ours that nobody would read, and what no other could make sense of."""
-    for name in ("build-system", "project", "tool"):
-        if not isinstance(document.get(name, {}), dict):
-            kind = type(document[name]).__name__
-            raise ConfigurationError(f"pyproject.toml: {name}: must be a table, not {kind}")
-    dynamic = document.get("project", {}).get("dynamic", [])
-    if not isinstance(dynamic, list) or not all(isinstance(field, str) for field in dynamic):
-        raise ConfigurationError("pyproject.toml: project.dynamic: must be a list of strings")
+    """Reject misspelled names of the plugin's table."""
     tools = [name for name in document.get("tool", {}) if name != _TABLE_NAME]
     for prefix, names in (("tool.", tools), ("", list(document))):
         for name in names:
             plain = name.replace("_", "-").lower()
-            if difflib.get_close_matches(plain, [_TABLE_NAME], cutoff=_NEARLY):
+            if difflib.get_close_matches(plain, [_TABLE_NAME], cutoff=_SIMILARITY):
                 raise ConfigurationError(
-                    f"pyproject.toml: {prefix}{shown(name)}: unknown table, did you mean '{TABLE}'?"
+                    f"{_FILE}: {prefix}{shown(name)}: unknown table, did you mean '{TABLE}'?"
                 )
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     settings = {variable_of(setting): setting for setting in settings_of(ProjectSettings)}
-    found = {}
-    if environment.get(CUDA_ARCHITECTURES_VARIABLE):
-        setting = settings[f"{_PREFIX}CUDA_ARCHITECTURES"]
-        found[setting.field] = _read(
-            setting, CUDA_ARCHITECTURES_VARIABLE, environment[CUDA_ARCHITECTURES_VARIABLE]
-        )
     for variable, text in environment.items():
-        if not variable.startswith(_PREFIX) or variable == DEBUG_VARIABLE or not text:
-            continue
-        if variable not in settings:
+        known = (*settings, DEBUG_VARIABLE)
+        if variable.startswith(_PREFIX) and variable not in known and text:
             raise ConfigurationError(
                 f"{variable}: unknown variable{_like(variable, settings)}",
-                hint=f"known are {', '.join(settings)}, {DEBUG_VARIABLE}",
+                hint=f"known variables: {', '.join(known)}",
             )
-        setting = settings[variable]
-        found[setting.field] = _read(setting, variable, text)
-    return found
+    # The plugin's own variable overrides that of tvm_ffi.cpp.
+    settings = {CUDA_ARCHITECTURES_VARIABLE: settings[f"{_PREFIX}CUDA_ARCHITECTURES"], **settings}
+    return {
+        setting.field: _read(setting, variable, environment[variable])
+        for variable, setting in settings.items()
+        if environment.get(variable)
+    }
 
 
 def _from_frontend(config_settings: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
@@ -197,25 +185,22 @@ def _from_frontend(config_settings: Mapping[str, Any]) -> dict[str, tuple[Any, s
             )
         place = f"--config-settings {key}"
         if not isinstance(text, str) or not text:
-            problem = (
-                "is given more than once" if text and not isinstance(text, str) else "is empty"
-            )
-            raise ConfigurationError(f"{place}: {problem}", hint=f"write -C {key}=value, once")
+            problem = "is specified more than once" if text else "is empty"
+            raise ConfigurationError(f"{place} {problem}", hint=f"write -C {key}=value once")
         found[settings[key].field] = _read(settings[key], place, text)
     return found
 
 
 def _read(setting: Setting, place: str, text: str) -> tuple[Any, str]:
-    value = setting.kind.read(f"{place}:", text)
-    return setting.kind.parse(f"{place}:", value, toml=True), place
+    return setting.kind.parse(place, setting.kind.read(text)), place
 
 
 def _like(variable: str, known: Iterable[str]) -> str:
-    # Not by what all of them begin with.
+    # A prefix that all names share would make every name similar.
     names = [name[len(_PREFIX) :] for name in known]
     return did_you_mean(variable[len(_PREFIX) :].upper(), names).replace("'", f"'{_PREFIX}", 1)
 
 
 def variable_of(setting: Setting) -> str:
-    """Return the environment variable of a project-wide setting."""
+    """Return the name of a setting's environment variable."""
     return _PREFIX + setting.field.upper()

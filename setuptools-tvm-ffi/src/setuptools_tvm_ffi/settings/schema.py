@@ -11,17 +11,13 @@ from typing import Any
 from .declaration import key_of
 from .model import ProjectSettings, settings_of
 
-#: The schema as it is shipped.
 FILE = Path(__file__).with_name("pyproject.schema.json")
 
 
 def tool_schema(tool_name: str = "setuptools-tvm-ffi") -> dict[str, Any]:
-    """Return the shipped schema.
+    """Return the schema file: the entry point ``validate_pyproject.tool_schema``.
 
-    The entry point in ``validate_pyproject.tool_schema``
-    (https://validate-pyproject.readthedocs.io/en/latest/dev-guide.html).
-
-    :param tool_name: the table's name, of which there is one.
+    https://validate-pyproject.readthedocs.io/en/latest/dev-guide.html
     """
     del tool_name
     schema: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
@@ -29,7 +25,7 @@ def tool_schema(tool_name: str = "setuptools-tvm-ffi") -> dict[str, Any]:
 
 
 def make_schema() -> dict[str, Any]:
-    """Return the schema that the settings make: JSON Schema, draft 7."""
+    """Generate the schema (JSON Schema draft 7) from the settings."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "https://json.schemastore.org/partial-setuptools-tvm-ffi.json",
@@ -42,7 +38,7 @@ def _table(table: type) -> dict[str, Any]:
     properties = {}
     required = []
     for setting in settings_of(table):
-        schema = {"description": setting.text, **setting.kind.schema()}
+        schema = {"description": setting.text, **setting.kind.schema}
         if setting.default is dataclasses.MISSING:
             required.append(key_of(setting.field))
         elif isinstance(setting.default, (bool, str)):

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds of value that settings have: each checks one, describes itself, and reads text.
+"""Kinds of setting values.
 
-A kind is what the parser, the JSON schema and the reference page have in common. A `place` is what
-a message begins with, see `Declaration`.
+The parser, the JSON schema and the reference page are derived from these kinds.
 """
 
 from __future__ import annotations
@@ -10,477 +9,326 @@ from __future__ import annotations
 import keyword
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Union
+from typing import Any, Union
 
 from ..base.errors import ConfigurationError
 from .languages import LANGUAGES, LanguageArguments
 
 Macro = tuple[str, Union[str, None]]
 
-_TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+-]*")
-_RESERVED_TARGETS = frozenset({"tvm_ffi"})
+_TARGET = r"[A-Za-z0-9_][A-Za-z0-9_+-]*"
 _MACRO_NAME = re.compile(r"[A-Za-z_]\w*(\([\w\s,.]*\))?", re.ASCII)
+_FLAGS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
 
 
-class Kind(Protocol):
-    """One kind of value."""
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value.
 
-    def parse(self, place: str, value: object, *, toml: bool) -> Any:  # noqa: ANN401
-        """Return the value that a setting has for what was declared.
+    :param described: description for the reference page, in Markdown.
+    :param schema: JSON Schema (draft 7) of the values that TOML may contain.
+    :param parse: validates a declared value and returns the value of the setting. The first
+        argument is the start of error messages, see `Declaration.at`. Raises ConfigurationError.
+    :param read: converts text from the command line or a variable to a value for `parse`.
+    """
 
-        :param toml: whether it comes from TOML, which has no ``None``.
-        :raises ConfigurationError: it is not of this kind.
-        """
+    described: str
+    schema: Mapping[str, Any]
+    parse: Callable[[str, object], Any]
+    read: Callable[[str], object] = str
 
-    def read(self, place: str, text: str) -> object:
-        """Return what text on a command line or in a variable declares, for `parse` to check."""
 
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of what TOML may hold (draft 7)."""
-
-    def described(self) -> str:
-        """Return a word or two for the reference page, in Markdown."""
+def _unexpected(place: str, value: object, expected: str) -> ConfigurationError:
+    return ConfigurationError(f"{place} is {value!r}, expected {expected}")
 
 
 def _check_characters(place: str, text: str) -> None:
-    """Refuse what no command line can hold, or no word of one."""
-    if not text.strip():
-        raise ConfigurationError(f"{place} holds {text!r}, which is empty")
-    if any(character in text for character in "\0\n\r"):
-        raise ConfigurationError(f"{place} holds {text!r}, with a line break or a null in it")
+    """Reject strings that cannot be an argument in a `build.ninja`."""
+    if not text.strip() or any(character in text for character in "\0\n\r"):
+        raise ConfigurationError(
+            f"{place} contains {text!r}: strings must not be empty or contain line breaks or "
+            "null characters"
+        )
 
 
-def _repr(value: object) -> str:
-    """Return a value for a message."""
-    try:
-        return repr(value)
-    except ValueError:  # Python 3.11 and newer write no such numbers in decimal
-        return "a number of thousands of digits"
+def _parse_text(place: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _unexpected(place, value, "a string")
+    if not value.strip():
+        raise ConfigurationError(f"{place} is empty")
+    return value
 
 
-def _type_name(value: object) -> str:
-    return type(value).__name__
+TEXT = Kind("string", {"type": "string", "pattern": r"\S"}, _parse_text)
 
 
-def _wrong_type(place: str, value: object, expected: str) -> ConfigurationError:
-    return ConfigurationError(f"{place} must be {expected}, not {_type_name(value)}")
+def _parse_flag(place: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _unexpected(place, value, "true or false")
+    return value
 
 
-class _Textual:
-    """What kinds have in common whose text is the value."""
+FLAG = Kind(
+    "`true` or `false`",
+    {"type": "boolean"},
+    _parse_flag,
+    lambda text: _FLAGS.get(text.strip().lower(), text),
+)
 
-    def read(self, place: str, text: str) -> object:
-        """Return the text as it is."""
-        del place
-        return text
 
+def count(maximum: int) -> Kind:
+    """Return the kind of whole numbers from one to `maximum`."""
 
-@dataclass(frozen=True)
-class Text(_Textual):
-    """A string that is not empty."""
-
-    def parse(self, place: str, value: object, *, toml: bool) -> str:
-        """Return the string."""
-        del toml
-        if not isinstance(value, str):
-            raise _wrong_type(place, value, "a string")
-        if not value.strip():
-            raise ConfigurationError(f"{place} is empty")
+    def parse(place: str, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
+            raise _unexpected(place, value, f"a whole number from 1 to {maximum}")
         return value
 
-    def schema(self) -> dict[str, Any]:
-        """Return ``string``."""
-        return {"type": "string", "pattern": r"\S"}
-
-    def described(self) -> str:
-        """Return ``string``."""
-        return "string"
-
-
-@dataclass(frozen=True)
-class Flag:
-    """True or false."""
-
-    def parse(self, place: str, value: object, *, toml: bool) -> bool:
-        """Return the truth value."""
-        del toml
-        if not isinstance(value, bool):
-            raise _wrong_type(place, value, "true or false")
-        return value
-
-    def read(self, place: str, text: str) -> object:
-        """Return the truth value of the words that people use for one."""
-        words = {"true": True, "yes": True, "on": True, "1": True}
-        words |= {"false": False, "no": False, "off": False, "0": False}
-        try:
-            return words[text.strip().lower()]
-        except KeyError:
-            raise ConfigurationError(f"{place} is {text!r}, expected 'true' or 'false'") from None
-
-    def schema(self) -> dict[str, Any]:
-        """Return ``boolean``."""
-        return {"type": "boolean"}
-
-    def described(self) -> str:
-        """Return ``true or false``."""
-        return "`true` or `false`"
-
-
-@dataclass(frozen=True)
-class Count:
-    """A whole number from one on."""
-
-    maximum: int = 4096
-
-    def parse(self, place: str, value: object, *, toml: bool) -> int:
-        """Return the number."""
-        del toml
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise _wrong_type(place, value, "a whole number")
-        if not 1 <= value <= self.maximum:
-            raise ConfigurationError(f"{place} is {_repr(value)}, expected 1 to {self.maximum}")
-        return value
-
-    def read(self, place: str, text: str) -> object:
-        """Return the number that the text writes in decimal."""
+    def read(text: str) -> object:
         try:
             return int(text)
         except ValueError:
-            raise ConfigurationError(f"{place} is {text!r}, expected a whole number") from None
+            return text
 
-    def schema(self) -> dict[str, Any]:
-        """Return ``integer`` with its range."""
-        return {"type": "integer", "minimum": 1, "maximum": self.maximum}
-
-    def described(self) -> str:
-        """Return its range."""
-        return f"1 to {self.maximum}"
+    schema = {"type": "integer", "minimum": 1, "maximum": maximum}
+    return Kind(f"1 to {maximum}", schema, parse, read)
 
 
-@dataclass(frozen=True)
-class Choice(_Textual):
-    """One of a few strings; numbers among them may be written as numbers."""
+def choice(*choices: str) -> Kind:
+    """Return the kind of these strings. Numbers among them may be written as numbers."""
 
-    choices: tuple[str, ...]
-
-    def parse(self, place: str, value: object, *, toml: bool) -> str:
-        """Return the string that was chosen."""
-        del toml
-        text = _repr(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        if not isinstance(text, str) or text not in self.choices:
-            raise ConfigurationError(
-                f"{place} is {_repr(value)}, expected one of {', '.join(map(repr, self.choices))}"
-            )
+    def parse(place: str, value: object) -> str:
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(text, str) or text not in choices:
+            raise _unexpected(place, value, f"one of {', '.join(map(repr, choices))}")
         return text
 
-    def schema(self) -> dict[str, Any]:
-        """Return the choices."""
-        numbers = [int(choice) for choice in self.choices if choice.isdecimal()]
-        return {"enum": [*self.choices, *numbers]}
-
-    def described(self) -> str:
-        """Return the choices."""
-        return ", ".join(f'`"{choice}"`' for choice in self.choices)
+    numbers = [int(text) for text in choices if text.isdecimal()]
+    described = ", ".join(f'`"{text}"`' for text in choices)
+    return Kind(described, {"enum": [*choices, *numbers]}, parse)
 
 
-@dataclass(frozen=True)
-class Strings:
-    """A list of strings; in Python paths, too."""
-
-    item_pattern: str | None = None
-    item_described: str = ""
-
-    def parse(self, place: str, value: object, *, toml: bool) -> tuple[str, ...]:
-        """Return the strings."""
-        del toml
+def _list(check: Callable[[str, str], None]) -> Callable[[str, object], tuple[str, ...]]:
+    def parse(place: str, value: object) -> tuple[str, ...]:
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-            raise _wrong_type(place, value, "a list of strings")
+            raise _unexpected(place, value, "a list of strings")
         result = []
         for item in value:
             if not isinstance(item, (str, os.PathLike)):
-                raise ConfigurationError(
-                    f"{place} holds {_repr(item)}, which is not a string or a path"
-                )
-            text = os.fspath(item)
-            self.check(place, text)
-            result.append(text)
+                raise ConfigurationError(f"{place} contains {item!r}, expected a string or a path")
+            check(place, os.fspath(item))
+            result.append(os.fspath(item))
         return tuple(result)
 
-    def check(self, place: str, text: str) -> None:
-        """Refuse an item that is not what the list is of."""
-        if self.item_pattern is not None and not re.fullmatch(self.item_pattern, text):
-            raise ConfigurationError(f"{place} holds {text!r}, expected {self.item_described}")
-        _check_characters(place, text)
-
-    def read(self, place: str, text: str) -> object:
-        """Return the items between semicolons and white space."""
-        del place
-        return re.split(r"[;\s]+", text.strip("; \t\r\n"))
-
-    def schema(self) -> dict[str, Any]:
-        """Return an array of strings."""
-        item: dict[str, Any] = {"type": "string"}
-        if self.item_pattern is not None:
-            item["pattern"] = f"^({self.item_pattern})$"
-        return {"type": "array", "items": item}
-
-    def described(self) -> str:
-        """Return what it is a list of."""
-        return f"list of {self.item_described or 'strings'}"
+    return parse
 
 
-@dataclass(frozen=True)
-class Files(Strings):
-    """A list of paths or globs with one of these suffixes."""
+def strings(pattern: str = ".*", items: str = "strings") -> Kind:
+    """Return the kind of lists of strings that match a pattern. Python code may pass paths, too.
 
-    suffixes: tuple[str, ...] = ()
-    hint: str = ""
-    may_be_empty: bool = True
-    may_be_globs: bool = True
+    The command line and variables separate the items with semicolons or white space.
 
-    def parse(self, place: str, value: object, *, toml: bool) -> tuple[str, ...]:
-        """Return the patterns."""
-        patterns = super().parse(place, value, toml=toml)
-        if not patterns and not self.may_be_empty:
-            raise ConfigurationError(f"{place} is empty")
-        return patterns
-
-    def check(self, place: str, text: str) -> None:
-        """Refuse a path with another suffix."""
-        if os.path.splitext(text)[1] not in self.suffixes:
-            raise ConfigurationError(
-                f"{place.rstrip(':')}: {text!r} does not end in one of {' '.join(self.suffixes)}",
-                hint=self.hint,
-            )
-        _check_characters(place, text)
-
-    def schema(self) -> dict[str, Any]:
-        """Return an array of strings with these ends."""
-        ends = "|".join(re.escape(suffix) for suffix in self.suffixes)
-        schema: dict[str, Any] = {
-            "type": "array",
-            "items": {"type": "string", "pattern": f"({ends})$"},
-        }
-        return schema if self.may_be_empty else {**schema, "minItems": 1}
-
-    def described(self) -> str:
-        """Return its suffixes."""
-        files = "files or globs" if self.may_be_globs else "files"
-        return f"list of {files} that end in {' '.join(f'`{s}`' for s in self.suffixes)}"
-
-
-@dataclass(frozen=True)
-class Macros:
-    """Definitions for the preprocessor."""
-
-    def parse(self, place: str, value: object, *, toml: bool) -> tuple[Macro, ...]:
-        """Return pairs of name and value."""
-        # TOML has no null: there a list of one defines without a value.
-        shortest = 1 if toml else 2
-        pairs = "[name] and [name, value]" if toml else "(name, value) pairs"
-        problem = ConfigurationError(
-            f"{place} must be a list of {pairs}, value a string" + ("" if toml else " or None")
-        )
-        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-            raise problem
-        result: list[Macro] = []
-        for macro in value:
-            if not isinstance(macro, (tuple, list)) or not shortest <= len(macro) <= 2:  # noqa: PLR2004
-                raise problem
-            name, content = (*macro, None)[:2]
-            if not isinstance(name, str) or not isinstance(content, (str, type(None))):
-                raise problem
-            if not _MACRO_NAME.fullmatch(name):
-                raise ConfigurationError(f"{place.rstrip(':')}: {name!r} is no name of a macro")
-            _check_characters(place, content or "-")
-            result.append((name, content))
-        return tuple(result)
-
-    def read(self, place: str, text: str) -> object:
-        """Return nothing: no setting of a whole project is of this kind."""
-        raise NotImplementedError(place, text)
-
-    def schema(self) -> dict[str, Any]:
-        """Return an array of arrays of one or two strings."""
-        pair = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2}
-        return {"type": "array", "items": pair}
-
-    def described(self) -> str:
-        """Return the two forms of an item."""
-        return "list of `[name]` and `[name, value]`"
-
-
-@dataclass(frozen=True)
-class PerLanguage:
-    """A list of arguments for every language, or a table with one for each."""
-
-    def parse(self, place: str, value: object, *, toml: bool) -> LanguageArguments:
-        """Return the arguments of each language."""
-        if not isinstance(value, Mapping):
-            every = Strings().parse(place, value, toml=toml)
-            return LanguageArguments(*(every for _ in LANGUAGES))
-        for language in value:
-            if language not in LANGUAGES:
-                raise ConfigurationError(
-                    f"{place.rstrip(':')}: unknown language {language!r}, "
-                    f"known are {', '.join(map(repr, LANGUAGES))}"
-                )
-        bare = place.rstrip(":")
-        return LanguageArguments(
-            **{
-                language: Strings().parse(
-                    f"{bare}.{language}:" if toml else f"{bare}[{language!r}]", words, toml=toml
-                )
-                for language, words in value.items()
-            }
-        )
-
-    def read(self, place: str, text: str) -> object:
-        """Return nothing: no setting of a whole project is of this kind."""
-        raise NotImplementedError(place, text)
-
-    def schema(self) -> dict[str, Any]:
-        """Return an array of strings, or an object of such."""
-        words = Strings().schema()
-        table = {
-            "type": "object",
-            "properties": dict.fromkeys(LANGUAGES, words),
-            "additionalProperties": False,
-        }
-        return {"oneOf": [words, table]}
-
-    def described(self) -> str:
-        """Return the two forms."""
-        return f"list of strings, or a table of such with the keys {_quoted(LANGUAGES)}"
-
-
-@dataclass(frozen=True)
-class ExtensionName(_Textual):
-    """A dotted package followed by a target."""
-
-    def parse(self, place: str, value: object, *, toml: bool) -> str:
-        """Return the name."""
-        del toml
-        if not isinstance(value, str):
-            raise _wrong_type(place, value, "a string")
-        package, _, target = value.rpartition(".")
-        whole = place.rstrip(":")
-        if not all(
-            part.isidentifier() and not keyword.iskeyword(part) for part in package.split(".")
-        ):
-            raise ConfigurationError(
-                f"{place} must be a dotted package followed by a target, "
-                f"and {package!r} is no package name",
-                hint="write for example 'my_package.my_library'; the library lands inside the "
-                "package",
-            )
-        if target in _RESERVED_TARGETS:
-            raise ConfigurationError(
-                f"{whole}: target {target!r} is the library of apache-tvm-ffi itself",
-                hint="give the library a name of its own",
-            )
-        if not _TARGET.fullmatch(target):
-            raise ConfigurationError(
-                f"{whole}: target {target!r} may hold ASCII letters, digits, '_', '+' and '-' "
-                "only; it names a file inside its package",
-            )
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        """Return a string with a dot in it."""
-        return {"type": "string", "pattern": rf"^([^\W\d]\w*\.)+({_TARGET.pattern})$"}
-
-    def described(self) -> str:
-        """Return its form."""
-        return "`package.target`"
-
-
-@dataclass(frozen=True)
-class Pattern(_Textual):
-    """A string of one form.
-
-    :param expected: the form, for messages.
-    :param form: the form, for the reference page.
-    :param is_optional: whether Python code may declare ``None``.
+    :param items: what the list contains, for messages and the reference page.
     """
 
-    pattern: str
-    expected: str
-    form: str
-    is_optional: bool = False
+    def check(place: str, text: str) -> None:
+        if not re.fullmatch(pattern, text, re.DOTALL):
+            raise ConfigurationError(f"{place} contains {text!r}, expected {items}")
+        _check_characters(place, text)
 
-    def parse(self, place: str, value: object, *, toml: bool) -> str | None:
-        """Return the string, or ``None`` if Python code declares none."""
-        if value is None and self.is_optional and not toml:
+    item = {"type": "string", **({} if pattern == ".*" else {"pattern": f"^({pattern})$"})}
+    return Kind(
+        f"list of {items}",
+        {"type": "array", "items": item},
+        _list(check),
+        lambda text: re.split(r"[;\s]+", text.strip("; \t\r\n")),
+    )
+
+
+def files(
+    *suffixes: str, hint: str, may_be_empty: bool = True, described: str = "files or globs"
+) -> Kind:
+    """Return the kind of lists of paths with one of these suffixes."""
+
+    def check(place: str, text: str) -> None:
+        if os.path.splitext(text)[1] not in suffixes:
+            raise ConfigurationError(
+                f"{place}: {text!r} does not end in one of {' '.join(suffixes)}", hint=hint
+            )
+        _check_characters(place, text)
+
+    def parse(place: str, value: object) -> tuple[str, ...]:
+        found = _list(check)(place, value)
+        if not found and not may_be_empty:
+            raise ConfigurationError(f"{place} is empty")
+        return found
+
+    pattern = f"({'|'.join(map(re.escape, suffixes))})$"
+    schema = {"type": "array", "items": {"type": "string", "pattern": pattern}}
+    return Kind(
+        f"list of {described} that end in {' '.join(f'`{suffix}`' for suffix in suffixes)}",
+        schema if may_be_empty else {**schema, "minItems": 1},
+        parse,
+    )
+
+
+def _parse_macros(place: str, value: object) -> tuple[Macro, ...]:
+    problem = ConfigurationError(
+        f"{place} must be a list of [name] or [name, value] in TOML, "
+        "of (name, value) pairs in Python; a value is a string"
+    )
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise problem
+    result: list[Macro] = []
+    for macro in value:
+        # In distutils, a tuple of one element undefines a macro.
+        lengths = (1, 2) if isinstance(macro, list) else (2,)
+        if not isinstance(macro, (list, tuple)) or len(macro) not in lengths:
+            raise problem
+        name, content = (*macro, None)[:2]
+        if not isinstance(name, str) or not isinstance(content, (str, type(None))):
+            raise problem
+        if not _MACRO_NAME.fullmatch(name):
+            raise ConfigurationError(f"{place}: {name!r} is not a macro name")
+        _check_characters(place, content or "-")
+        result.append((name, content))
+    return tuple(result)
+
+
+MACROS = Kind(
+    "list of `[name]` and `[name, value]`",
+    {
+        "type": "array",
+        "items": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2},
+    },
+    _parse_macros,
+)
+
+_WORDS = strings()
+
+
+def _parse_per_language(place: str, value: object) -> LanguageArguments:
+    if not isinstance(value, Mapping):
+        every = _WORDS.parse(place, value)
+        return LanguageArguments(*(every for _ in LANGUAGES))
+    for language in value:
+        if language not in LANGUAGES:
+            known = ", ".join(map(repr, LANGUAGES))
+            raise ConfigurationError(f"{place}: unknown language {language!r}, expected {known}")
+    return LanguageArguments(
+        **{
+            language: _WORDS.parse(f"{place}.{language}", words)
+            for language, words in value.items()
+        }
+    )
+
+
+PER_LANGUAGE = Kind(
+    "list of strings, or a table with a list for each of the keys "
+    + ", ".join(f"`{language}`" for language in LANGUAGES),
+    {
+        "oneOf": [
+            _WORDS.schema,
+            {
+                "type": "object",
+                "properties": dict.fromkeys(LANGUAGES, _WORDS.schema),
+                "additionalProperties": False,
+            },
+        ]
+    },
+    _parse_per_language,
+)
+
+
+def _parse_extension_name(place: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _unexpected(place, value, "a string")
+    package, _, target = value.rpartition(".")
+    if not all(part.isidentifier() and not keyword.iskeyword(part) for part in package.split(".")):
+        raise ConfigurationError(
+            f"{place} must be a dotted package followed by a target; "
+            f"{package!r} is not a package name",
+            hint="for example 'my_package.my_library', which is installed in 'my_package'",
+        )
+    if target == "tvm_ffi":
+        raise ConfigurationError(
+            f"{place}: target {target!r} is the name of apache-tvm-ffi's own library",
+            hint="choose another target name",
+        )
+    if not re.fullmatch(_TARGET, target):
+        raise ConfigurationError(
+            f"{place}: target {target!r} is not a valid file name part: use ASCII letters, "
+            "digits, '_', '+' and '-'"
+        )
+    return value
+
+
+EXTENSION_NAME = Kind(
+    "`package.target`",
+    {"type": "string", "pattern": rf"^([^\W\d]\w*\.)+({_TARGET})$"},
+    _parse_extension_name,
+)
+
+
+def _matching(pattern: str, expected: str, described: str, *, optional: bool = False) -> Kind:
+    def parse(place: str, value: object) -> str | None:
+        if value is None and optional:
             return None
-        if not isinstance(value, str) or not re.fullmatch(self.pattern, value, re.ASCII):
-            raise ConfigurationError(f"{place} is {_repr(value)}, expected {self.expected}")
+        if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
+            raise _unexpected(place, value, expected)
         return value
 
-    def schema(self) -> dict[str, Any]:
-        """Return a string of that form."""
-        return {"type": "string", "pattern": f"^({self.pattern})$"}
-
-    def described(self) -> str:
-        """Return its form."""
-        return self.form
+    return Kind(described, {"type": "string", "pattern": f"^({pattern})$"}, parse)
 
 
-PLATFORM_TAG = Pattern(
+PLATFORM_TAG = _matching(
     r"default|auto|((manylinux|musllinux|macosx)_\d+_\d+|manylinux(1|2010|2014))(_[a-z]\w*)?"
     r"|win32|win_[a-z]\w*",
     "'default', 'auto' or a platform tag such as 'manylinux_2_28', 'musllinux_1_2', "
     "'macosx_11_0', 'win_amd64'",
     '`"default"`, `"auto"`, or a platform tag such as `"manylinux_2_28"`',
 )
-REGISTRY_PREFIX = Pattern(
+REGISTRY_PREFIX = _matching(
     r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?",
     "dotted names such as 'my_package.ops'",
     "dotted names",
-    is_optional=True,
+    optional=True,
 )
 #: https://github.com/package-url/purl-spec. The syntax after type and name depends on the type.
-PACKAGE_URL = Pattern(
+PACKAGE_URL = _matching(
     r"pkg:[A-Za-z][A-Za-z0-9.-]*/[A-Za-z0-9._~%+/-]+(@[^\s#?]+)?([?#]\S*)?",
     "a package URL such as 'pkg:github/madler/zlib@v1.3.1'",
     "package URL",
 )
 
 
-@dataclass(frozen=True)
-class LicenseExpression(_Textual):
-    """An SPDX license expression (PEP 639)."""
+def _parse_license(place: str, value: object) -> str:
+    # This import loads the list of all SPDX licenses.
+    from packaging.licenses import (  # noqa: PLC0415
+        InvalidLicenseExpression,
+        canonicalize_license_expression,
+    )
 
-    def parse(self, place: str, value: object, *, toml: bool) -> str:
-        """Return the expression as SPDX writes it."""
-        # It comes with a list of all licenses.
-        from packaging.licenses import (  # noqa: PLC0415
-            InvalidLicenseExpression,
-            canonicalize_license_expression,
-        )
-
-        del toml
-        if not isinstance(value, str):
-            raise _wrong_type(place, value, "a string")
-        try:
-            return canonicalize_license_expression(value)
-        except InvalidLicenseExpression as problem:
-            raise ConfigurationError(
-                f"{place} is {value!r}, no SPDX expression ({problem})",
-                hint="such as 'MIT' or 'BSD-3-Clause AND Zlib'; for a license that SPDX does not "
-                "list, 'LicenseRef-' and a name of your own",
-            ) from None
-
-    def schema(self) -> dict[str, Any]:
-        """Return ``string``."""
-        return {"type": "string", "pattern": r"^[A-Za-z0-9.+() -]+$"}
-
-    def described(self) -> str:
-        """Return what it is."""
-        return "SPDX license expression"
+    if not isinstance(value, str):
+        raise _unexpected(place, value, "a string")
+    try:
+        return canonicalize_license_expression(value)
+    except InvalidLicenseExpression as problem:
+        raise ConfigurationError(
+            f"{place} is {value!r}, expected an SPDX license expression ({problem})",
+            hint="for example 'MIT' or 'BSD-3-Clause AND Zlib'; for a license that SPDX does not "
+            "list, 'LicenseRef-' followed by a name that you choose",
+        ) from None
 
 
-def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
+#: PEP 639.
+LICENSE = Kind(
+    "SPDX license expression",
+    {"type": "string", "pattern": r"^[A-Za-z0-9.+() -]+$"},
+    _parse_license,
+)

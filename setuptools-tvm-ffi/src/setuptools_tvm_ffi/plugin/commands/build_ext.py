@@ -34,7 +34,7 @@ from ...project.source_date import declared_date
 from ...project.sources import find_headers, find_sources
 from ...records import build_record, provenance, sbom
 from ...settings import ExtensionSettings, Project
-from ...settings.values import Count
+from ...settings.model import JOBS
 from ...stubs import StubFile, cause, generate_stubs, stale_files, stub_requests
 from ...toolchains import path_in_wheel
 from ...toolchains.discovery import check_environment
@@ -243,8 +243,7 @@ class BuildExtMixin(build_ext):
         options: dict[str, tuple[Any, str]] = {}
         if self.parallel is not None and self.parallel is not True:
             place = "build_ext --parallel"
-            kind = Count()
-            jobs = kind.parse(place, kind.read(place, str(self.parallel)), toml=False)
+            jobs = JOBS.parse(place, JOBS.read(str(self.parallel)))
             options["jobs"] = (jobs, place)
         if self.debug:
             options["build_type"] = ("debug", "build_ext --debug")
