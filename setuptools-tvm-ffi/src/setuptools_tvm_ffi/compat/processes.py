@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +15,12 @@ from pathlib import Path
 
 from ..base.child_end import end_child
 
-# Bytes of output that are kept. The reason of a failure is at the end.
+# Bytes of output to return. The reason of a failure is at the end.
 _KEPT = 64 * 1024
 # On Windows, the exit status of a process that an exception ended is an NTSTATUS error.
 _NT_ERROR = 0xC0000000
 # A shell reports a signal as this number plus the number of the signal.
 _SHELL_SIGNAL = 128
-# Seconds to wait for the end of the output after the child has ended.
-_GRACE = 1.0
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,6 @@ class Children:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
 
-    @property
-    def stopped(self) -> bool:
-        """Whether the run was stopped."""
-        return self._stopped
-
     def run(
         self,
         command: Sequence[str],
@@ -68,40 +62,36 @@ class Children:
         :raises StoppedError: the run was stopped.
         :raises OSError: the program cannot be started.
         """
-        with self._lock:
+        # A file, because the end of a pipe waits for all processes that the child leaves behind.
+        with tempfile.TemporaryFile() as output:
+            with self._lock:
+                if self._stopped:
+                    raise StoppedError
+                process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env=dict(variables),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    # `end_child` can kill a separate process group as a whole. Ctrl-C in a
+                    # terminal does not reach that group.
+                    start_new_session=True,
+                )
+                self._running.add(process)
+            timed_out = False
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                timed_out = True
+            finally:
+                end_child(process, group=True)
+                with self._lock:
+                    self._running.discard(process)
             if self._stopped:
                 raise StoppedError
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=dict(variables),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                # `end_child` can kill a separate process group as a whole. Ctrl-C in a terminal
-                # does not reach that group.
-                start_new_session=True,
-            )
-            self._running.add(process)
-        kept = bytearray()
-        reader = threading.Thread(target=_read, args=(process, kept), daemon=True)
-        reader.start()
-        timed_out = False
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            timed_out = True
-        finally:
-            if not timed_out and process.poll() is not None:
-                reader.join(_GRACE)
-            if reader.is_alive():  # the child, or a process that it started, still runs
-                end_child(process, group=True)
-                reader.join(_GRACE)
-            with self._lock:
-                self._running.discard(process)
-        if self._stopped:
-            raise StoppedError
-        return Ended(process.returncode, kept.decode("utf-8", "replace"), timed_out)
+            output.seek(max(0, output.seek(0, os.SEEK_END) - _KEPT))
+            return Ended(process.returncode, output.read().decode("utf-8", "replace"), timed_out)
 
     def stop(self) -> None:
         """Kill the running processes and start no more."""
@@ -133,11 +123,3 @@ def _name(number: int) -> str | None:
         return signal.Signals(number).name
     except ValueError:
         return None
-
-
-def _read(process: subprocess.Popen[bytes], kept: bytearray) -> None:
-    assert process.stdout is not None
-    with process.stdout as stream:
-        while chunk := os.read(stream.fileno(), _KEPT):
-            kept += chunk
-            del kept[:-_KEPT]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from .processes import Children, StoppedError
+from .processes import Children
 from .result import Result
 from .result_cache import Cache
 from .trial import Plan, try_release
@@ -47,7 +47,7 @@ def try_releases(
     missing = [release for release in reversed(releases) if release not in results]
     begin(len(missing))
     children = Children()
-    pool = ThreadPoolExecutor(max(1, min(jobs, len(missing))))
+    pool = ThreadPoolExecutor(jobs)
     try:
         pending: set[Future[Result]] = {
             pool.submit(_try_alone, plan, release, children, scratch) for release in missing
@@ -62,14 +62,11 @@ def try_releases(
                 report(result)
     finally:
         children.stop()
-        pool.shutdown(wait=True)
+        pool.shutdown(cancel_futures=True)
     return tuple(results[release] for release in releases)
 
 
 def _try_alone(plan: Plan, release: Version, children: Children, scratch: Path) -> Result:
-    """Test a release in a temporary folder."""
-    if children.stopped:
-        raise StoppedError
     folder = Path(tempfile.mkdtemp(dir=scratch, prefix=f"{release}-"))
     try:
         return try_release(plan, release, children, folder)
