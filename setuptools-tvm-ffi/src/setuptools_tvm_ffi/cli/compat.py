@@ -28,7 +28,7 @@ from ..building.jobs import count_jobs, measure
 from ..compat.floor import is_admitted, unknowns, violations
 from ..compat.release_selection import choose_releases, find_uv, list_releases, pip_command
 from ..compat.result import Outcome, Result
-from ..compat.result_cache import Cache, Watch, facts_of, folder_state
+from ..compat.result_cache import Cache, facts_of
 from ..compat.schedule import try_releases
 from ..compat.subject import read_subject
 from ..compat.temporary_environment import Index, Installer
@@ -192,10 +192,10 @@ def _results(plan: Plan, parsed: argparse.Namespace) -> tuple[Result, ...]:
             plural = "s" * (len(chosen) != 1)
             _say(f"{len(chosen)} release{plural}{known}{how if missing else ''}")
 
-        with _cache(plan, use=not parsed.no_cache) as cache:
-            return try_releases(
-                plan, chosen, cache=cache, jobs=jobs, scratch=scratch, begin=begin, report=_progress
-            )
+        cache = _cache(plan, use=not parsed.no_cache)
+        return try_releases(
+            plan, chosen, cache=cache, jobs=jobs, scratch=scratch, begin=begin, report=_progress
+        )
 
 
 @contextlib.contextmanager
@@ -214,29 +214,9 @@ def _installer(wanted: str | None, index: Index) -> Installer:
     return Installer(uv, () if uv is not None else pip_command(), index)
 
 
-@contextlib.contextmanager
-def _cache(plan: Plan, *, use: bool) -> Iterator[Cache]:
-    cache = user_cache_folder(os.environ) if use else None
-    if cache is None:
-        yield Cache(None, {})
-        return
-    folder = cache / "compat"
-    watch = Watch(plan.folder, plan.command, plan.with_requirements, folder)
-    before = watch.before()
-    if before is None:  # too many files to detect changes
-        yield Cache(None, {})
-        return
-    facts = facts_of(
-        wheel=plan.subject.sha256,
-        with_requirements=plan.with_requirements,
-        skipped=plan.skipped,
-        command=plan.command,
-        folder_state=folder_state(before),
-    )
-    try:
-        yield Cache(folder, facts)
-    finally:
-        watch.after(before)
+def _cache(plan: Plan, *, use: bool) -> Cache:
+    folder = user_cache_folder(os.environ) if use else None
+    return Cache(None, {}) if folder is None else Cache(folder / "compat", facts_of(plan))
 
 
 def _located(requirement: str) -> str:

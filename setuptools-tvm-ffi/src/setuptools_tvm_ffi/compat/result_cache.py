@@ -12,8 +12,6 @@ import json
 import os
 import platform
 import sys
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +23,7 @@ from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
 from .result import TRANSIENT, Outcome, Result
-from .trial import PROBE
-
-_SCHEMA = 2
-
-# A folder with more files is not a project: results that may depend on it are not cached.
-_MAX_FILES = 20_000
+from .trial import Plan
 
 # Folders that commands write to.
 _NOT_WATCHED = {"__pycache__", "build", "dist"}
@@ -53,15 +46,10 @@ class Cache:
             return None
         content = read_object(self._file(self.folder, release))
         try:
-            outcome = Outcome(content["outcome"])
-            detail, signal, called = content["detail"], content["signal"], content["called"]
-        except (ValueError, LookupError):
+            outcome = Outcome(content.pop("outcome"))
+            return Result(release, outcome, cached=True, **content)
+        except (KeyError, ValueError, TypeError):  # missing, or corrupt
             return None
-        if not isinstance(detail, str) or not isinstance(signal, (str, type(None))):
-            return None
-        if not isinstance(called, (int, type(None))):
-            return None
-        return Result(release, outcome, detail, signal, cached=True, called=called)
 
     def keep(self, result: Result) -> None:
         """Cache a result, unless another run may give another result."""
@@ -78,140 +66,62 @@ class Cache:
             replace_file(self._file(self.folder, result.release), json.dumps(content).encode())
 
     def _file(self, folder: Path, release: Version) -> Path:
-        facts = {**self.facts, "schema": _SCHEMA, "release": str(release)}
+        facts = {**self.facts, "release": str(release)}
         digest = digest_of(json.dumps(facts, sort_keys=True).encode())
         return folder / f"{digest}.json"
 
 
-def facts_of(
-    *,
-    wheel: str,
-    with_requirements: Sequence[str],
-    skipped: Sequence[str],
-    command: Sequence[str] | None,
-    folder_state: str | None,
-) -> dict[str, object]:
-    """Return the inputs of a result.
-
-    :param wheel: the SHA-256 of the wheel.
-    :param folder_state: the digest of the files that are installed with the wheel or that the
-        command may read.
-    """
+def facts_of(plan: Plan) -> dict[str, object]:
+    """Return the inputs of a result."""
     return {
-        "wheel": wheel,
-        "plugin": [__version__, digest_of(PROBE)],
-        "python": [
-            sys.implementation.name,
-            platform.python_version(),
-            sys.implementation.cache_tag,
-        ],
+        "wheel": plan.subject.sha256,
+        "plugin": __version__,
+        "python": [sys.version, sys.implementation.cache_tag],
         "platform": [platform.system(), platform.machine(), *platform.libc_ver()],
-        "with": list(with_requirements),
-        "skipped": list(skipped),
-        "command": None if command is None else list(command),
-        "folder": folder_state,
+        "with": plan.with_requirements,
+        "skipped": plan.skipped,
+        "command": plan.command,
+        "files": _states(plan),
     }
 
 
-@dataclass(frozen=True)
-class Watch:
-    """The files that a result depends on, without those that the command itself writes.
-
-    If a command wrote a new report in each run, and the report counted, no result would ever be
-    reused. A file that appears while the command runs belongs to the command until something else
-    changes it.
-
-    :param folder: the folder in which the command runs.
-    :param command: the command, or ``None`` for the probe, which reads no file of the folder.
-    :param requirements: the additional requirements, which may be paths.
-    :param notes: the folder that records which files commands have written; ``None`` records
-        nothing.
-    """
-
-    folder: Path
-    command: Sequence[str] | None
-    requirements: Sequence[str]
-    notes: Path | None
-
-    def before(self) -> Mapping[str, str] | None:
-        """Return the state of each file, or ``None`` if there are too many files."""
-        states = self._states()
-        if states is None:
-            return None
-        written = self._written()
-        return {path: state for path, state in states.items() if written.get(path) != state}
-
-    def after(self, before: Mapping[str, str]) -> None:
-        """Record which files the command has written."""
-        states = self._states()
-        if self.notes is None or self.command is None or states is None:
-            return
-        written = {path: state for path, state in states.items() if path not in before}
-        with contextlib.suppress(OSError):
-            replace_file(self._file(self.notes), json.dumps(written).encode())
-
-    def _states(self) -> dict[str, str] | None:
-        states: dict[str, str] = {}
-        if self.command is not None and not _add_folder(states, self.folder):
-            return None
-        for path in named_files([*self.requirements, *(self.command or ())], self.folder):
-            # Parent folders contain files that do not belong to the project.
-            if str(path) in states or path in (self.folder, *self.folder.parents):
-                continue
-            if path.is_dir():
-                if not _add_folder(states, path):
-                    return None
-            else:
-                with contextlib.suppress(OSError):
-                    states[str(path)] = digest_of(path)
-        return states
-
-    def _written(self) -> Mapping[str, str]:
-        if self.notes is None or self.command is None:
-            return {}
-        return read_object(self._file(self.notes))
-
-    def _file(self, notes: Path) -> Path:
-        key = json.dumps([str(self.folder), *(self.command or ())]).encode()
-        return notes / f"{digest_of(key)}.written.json"
+def _states(plan: Plan) -> Mapping[str, str]:
+    """Return the states of the files that are installed or that the command may read."""
+    states: dict[str, str] = {}
+    if plan.command is not None:
+        _add_folder(states, plan.folder)
+    for path in _named_files([*plan.with_requirements, *(plan.command or ())], plan.folder):
+        # Parent folders contain files that do not belong to the project.
+        if str(path) in states or path in (plan.folder, *plan.folder.parents):
+            continue
+        if path.is_dir():
+            _add_folder(states, path)
+        else:
+            with contextlib.suppress(OSError):
+                states[str(path)] = digest_of(path)
+    return states
 
 
-def folder_state(states: Mapping[str, str]) -> str:
-    """Return a digest of the states of all files."""
-    return digest_of(json.dumps(states, sort_keys=True).encode())
+def _named_files(words: Sequence[str], folder: Path) -> Sequence[Path]:
+    """Return the files and folders that the words of a command or requirements name.
 
-
-def named_files(words: Sequence[str], folder: Path) -> tuple[Path, ...]:
-    """Return the files and folders named by the words of a command or by requirements.
-
-    The words ``--option=FILE``, ``FILE::test``, ``FOLDER[extra]`` and ``name @ file:///FILE`` name
-    them as well.
-
-    :param folder: the folder that relative paths start from.
+    ``--option=FILE``, ``FILE::test`` and ``FOLDER[extra]`` name them as well.
     """
     found: dict[Path, None] = {}
     for word in words:
-        options = (word, word.partition("=")[2], word.partition("::")[0], word.partition("[")[0])
-        for text in (*options, _path_of_url(word)):
-            path = Path(os.path.normpath(folder / text))
+        names = (word, word.partition("=")[2], word.partition("::")[0], word.partition("[")[0])
+        for name in filter(None, names):
+            path = Path(os.path.normpath(folder / name))
             with contextlib.suppress(OSError, ValueError):  # too long or invalid as a file name
-                if text and path.exists():
+                if path.exists():
                     found[path] = None
     return tuple(found)
 
 
-def _path_of_url(word: str) -> str:
-    text = word.rpartition("@")[2].strip()
-    if not text.startswith("file:"):
-        return ""
-    return urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
+def _add_folder(states: dict[str, str], folder: Path) -> None:
+    """Add the size and time of each file of a folder.
 
-
-def _add_folder(states: dict[str, str], folder: Path) -> bool:
-    """Add the size and time of each file of a folder; return ``False`` if there are too many.
-
-    A command reads files that the wheel does not contain, such as tests. Hidden files and folders
-    that commands write to are skipped.
+    Hidden files and folders that commands write to are skipped.
     """
     for place, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if f[0] != "." and f not in _NOT_WATCHED]
@@ -221,6 +131,3 @@ def _add_folder(states: dict[str, str], folder: Path) -> bool:
                 with contextlib.suppress(OSError):
                     status = os.stat(path)
                     states[path] = f"{status.st_size} {status.st_mtime_ns}"
-        if len(states) > _MAX_FILES:
-            return False
-    return True
