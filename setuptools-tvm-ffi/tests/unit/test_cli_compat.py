@@ -354,9 +354,7 @@ def test_a_package_that_would_be_imported_instead_is_refused_by_an_old_python(
     assert compat() == FINE
 
 
-@pytest.mark.parametrize(
-    "options", [["--timeout", "0"], ["--timeout", "nan"], ["--jobs", "0"], ["--jobs", "x"]]
-)
+@pytest.mark.parametrize("options", [["--timeout", "x"], ["--jobs", "0"], ["--jobs", "x"]])
 def test_numbers_have_to_be_some(
     options: Sequence[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-from setuptools_tvm_ffi.compat.floor import Range, is_admitted, unknowns, violations, widest_range
+from setuptools_tvm_ffi.compat.floor import Range, is_admitted, widest_range
 from setuptools_tvm_ffi.compat.result import Outcome, Result
 from setuptools_tvm_ffi.ffi.releases import parse_floor
 
@@ -131,20 +131,6 @@ def test_the_range_is_said_as_a_requirement_and_where_it_can_be_as_a_floor(
     assert widest.abi_floor == floor
     if floor is not None:
         parse_floor(floor, where="pyproject.toml", built_against=None)
-
-
-def test_only_what_the_wheel_admits_is_a_violation() -> None:
-    tried = results("0.1.5! 0.1.9! 0.1.10 0.1.13!")
-    broken = violations(tried, SpecifierSet(">=0.1.9,<0.2"))
-    assert [str(r.release) for r in broken] == ["0.1.9", "0.1.13"]
-    assert len(violations(tried, None)) == 3
-
-
-def test_what_could_not_be_tried_is_no_violation_and_leaves_the_promise_open() -> None:
-    tried = results("0.1.8? 0.1.9! 0.1.10? 0.1.11")
-    admits = SpecifierSet(">=0.1.9")
-    assert [str(r.release) for r in violations(tried, admits)] == ["0.1.9"]
-    assert [str(r.release) for r in unknowns(tried, admits)] == ["0.1.10"]
 
 
 def test_a_prerelease_is_admitted_like_any_release() -> None:

@@ -208,17 +208,6 @@ def test_what_other_packages_register_is_not_called(name: str, *, own: bool) -> 
     assert probe.is_own(name, ["pkg", "pkg.inner"]) == own
 
 
-@pytest.mark.parametrize("folder", ["platlib", "purelib"])
-def test_a_library_of_a_wheels_data_is_found_where_it_is_installed(
-    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "pkg").mkdir()
-    (tmp_path / "pkg" / "libpkg.so").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    found = probe.located(f"pkg-1.0.data/{folder}/pkg/libpkg.so")
-    assert found == tmp_path / "pkg" / "libpkg.so"
-
-
 def test_where_a_release_cannot_tell_of_classes_none_is_looked_at() -> None:
     def get(*_: object, **__: object) -> object:
         return list

@@ -77,21 +77,7 @@ class Recorder(Children):
         self.commands.append(list(command))
         self.folders.append(folder)
         self.variables.append(variables)
-        pins = [word for word in command if word.startswith("apache-tvm-ffi==")]
-        if pins:
-            self.install(folder.parent / "env", pins[0].rpartition("=")[2])
         return self._answers.pop(0)
-
-    def install(self, environment: Path, version: str) -> None:
-        packages = environment / "lib" / "python3.11" / "site-packages"
-        (packages / f"apache_tvm_ffi-{version}.dist-info").mkdir(parents=True)
-
-
-class Contrary(Recorder):
-    """Has an installer that does as it likes."""
-
-    def install(self, environment: Path, version: str) -> None:
-        super().install(environment, f"{version}.post1")
 
 
 def tried(plan: Plan, scratch: Path, *answers: Ended) -> tuple[Result, Recorder]:
@@ -259,13 +245,6 @@ def test_a_path_names_any_program_and_starts_from_the_folder_of_the_command(
         (found, argument) = resolve_program([written, "-q"], environment, program.parent)
         assert os.path.samefile(found, program)
         assert argument == "-q"
-
-
-def test_another_release_than_the_one_that_was_asked_for_is_no_trial(tmp_path: Path) -> None:
-    plan = Plan(SUBJECT, UV)
-    result = try_release(plan, RELEASE, Contrary([WELL] * 3), tmp_path)
-    assert result.outcome is Outcome.INSTALL_FAILED
-    assert "0.1.9.post1" in result.detail
 
 
 def test_what_would_install_elsewhere_or_something_else_is_left_out(

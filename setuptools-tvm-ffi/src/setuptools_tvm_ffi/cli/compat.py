@@ -25,7 +25,7 @@ from pathlib import Path
 from ..base.errors import PREFIX, BuildError
 from ..base.user_cache import user_cache_folder
 from ..building.jobs import count_jobs, measure
-from ..compat.floor import is_admitted, unknowns, violations
+from ..compat.floor import is_admitted
 from ..compat.release_selection import choose_releases, find_uv, list_releases, pip_command
 from ..compat.result import Outcome, Result
 from ..compat.result_cache import Cache, facts_of
@@ -84,8 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=_seconds,
-        default=600.0,
+        type=float,
+        default=600,
         metavar="SECONDS",
         help="time limit of each process (default: 600)",
     )
@@ -134,20 +134,22 @@ def run(parsed: argparse.Namespace) -> int:
     if all(result.outcome is Outcome.INSTALL_FAILED for result in results):
         raise BuildError(
             f"no release could be installed with the wheel: {results[-1].detail}",
-            hint="check the network, or use --find-links and --no-index to work without one",
+            hint="if the package index is unreachable, use --find-links and --no-index",
         )
     if parsed.json:
         print(json.dumps(document(results, subject), indent=2))
     else:
         print(f"{table(results, subject)}\n\n{advice(results)}")
-    if not any(is_admitted(result.release, subject.admits) for result in results):
-        _say(f"{subject.path.name} admits none of the tested releases")
-    broken, unknown = violations(results, subject.admits), unknowns(results, subject.admits)
+    admitted = [result for result in results if is_admitted(result.release, subject.admits)]
+    broken = [str(result.release) for result in admitted if result.failed]
+    unknown = [str(result.release) for result in admitted if result.unknown]
     declares = f"{subject.path.name} {_requirement(subject.admits)}"
+    if not admitted:
+        _say(f"{subject.path.name} admits none of the tested releases")
     if broken:
-        _say(f"{declares} and does not work with {_versions(broken)}")
+        _say(f"{declares} and does not work with {', '.join(broken)}")
     if unknown:
-        _say(f"{declares}; {_versions(unknown)} could not be tested")
+        _say(f"{declares}; {', '.join(unknown)} could not be tested")
     if broken:
         return FINDINGS
     return COULD_NOT_RUN if unknown else FINE
@@ -186,6 +188,9 @@ def _results(plan: Plan, parsed: argparse.Namespace) -> tuple[Result, ...]:
     with interruptible(), _scratch() as scratch:
         chosen = choose_releases(list_releases(plan.installer.index, scratch), parsed.against)
 
+        def report(result: Result) -> None:
+            _say(f"{result.release}: {result.label}")
+
         def begin(missing: int) -> None:
             known = f", {len(chosen) - missing} cached" if missing < len(chosen) else ""
             how = f": testing {missing} with {plan.installer.name}, {jobs} in parallel"
@@ -194,7 +199,7 @@ def _results(plan: Plan, parsed: argparse.Namespace) -> tuple[Result, ...]:
 
         cache = _cache(plan, use=not parsed.no_cache)
         return try_releases(
-            plan, chosen, cache=cache, jobs=jobs, scratch=scratch, begin=begin, report=_progress
+            plan, chosen, cache=cache, jobs=jobs, scratch=scratch, begin=begin, report=report
         )
 
 
@@ -237,29 +242,14 @@ def _words(command: str | None) -> Sequence[str] | None:
     return words
 
 
-def _progress(result: Result) -> None:
-    _say(f"{result.release}: {result.label}")
-
-
 def _requirement(admits: object) -> str:
     if admits is None:
         return f"declares no {DISTRIBUTION} requirement"
     return f"requires {DISTRIBUTION}{admits}"
 
 
-def _versions(results: Sequence[Result]) -> str:
-    return ", ".join(str(result.release) for result in results)
-
-
 def _say(text: str) -> None:
     print(f"{PREFIX}: {text}", file=sys.stderr, flush=True)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError("must be greater than 0")
-    return seconds
 
 
 def _count(text: str) -> int:

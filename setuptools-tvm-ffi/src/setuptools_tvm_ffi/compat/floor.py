@@ -69,20 +69,6 @@ def widest_range(results: Sequence[Result]) -> Range | None:
     return widest
 
 
-def violations(results: Sequence[Result], admits: SpecifierSet | None) -> tuple[Result, ...]:
-    """Return the failures among the releases that the wheel's own requirement admits."""
-    return tuple(
-        result for result in results if result.failed and is_admitted(result.release, admits)
-    )
-
-
-def unknowns(results: Sequence[Result], admits: SpecifierSet | None) -> tuple[Result, ...]:
-    """Return the releases that the wheel's requirement admits and that could not be tested."""
-    return tuple(
-        result for result in results if result.unknown and is_admitted(result.release, admits)
-    )
-
-
 def is_admitted(version: Version, admits: SpecifierSet | None) -> bool:
     """Whether a wheel's requirement admits a release; ``None`` admits every release."""
     return admits is None or admits.contains(version, prereleases=True)

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Callable
 
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
-_LIBRARY_FOLDERS, _IN_DATA = ("purelib", "platlib"), 2
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 
 
@@ -210,13 +209,7 @@ def exported_symbols(library: Path) -> list[str]:
 
 
 def located(library: str) -> Path:
-    """Return the installed path of a file of the wheel.
-
-    Files in ``*.data/purelib`` and ``*.data/platlib`` are installed next to the other packages.
-    """
-    parts = Path(library).parts
-    if len(parts) > _IN_DATA and parts[0].endswith(".data") and parts[1] in _LIBRARY_FOLDERS:
-        library = str(Path(*parts[_IN_DATA:]))
+    """Return the installed path of a file of the wheel."""
     for entry in sys.path:
         if entry and Path(entry, library).is_file():
             return Path(entry, library)

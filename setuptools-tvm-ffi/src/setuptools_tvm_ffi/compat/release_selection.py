@@ -54,7 +54,7 @@ def list_releases(index: Index, scratch: Path) -> tuple[Version, ...]:
         raise BuildError(
             f"pip finds no release of {DISTRIBUTION} for this Python"
             + "".join(f"\n{line}" for line in errors[:3]),
-            hint="check the network, or use --find-links and --no-index to work without one",
+            hint="if the package index is unreachable, use --find-links and --no-index",
         )
     return releases
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, sys_tags
 from packaging.utils import canonicalize_name
 
@@ -58,11 +58,10 @@ def read_subject(path: Path) -> Subject:
             raise BuildError(
                 f"{path.name}: this is {DISTRIBUTION} itself; compat tests wheels that use it"
             )
-        _check_python(path, metadata.get("Requires-Python"))
         libraries = _libraries(wheel)
         if not libraries:
             raise BuildError(f"{path.name}: the wheel contains no library that uses TVM-FFI")
-        admits, dependencies = split_requirements(path, metadata.get_all("Requires-Dist") or [])
+        admits, dependencies = split_requirements(metadata.get_all("Requires-Dist") or [])
     return Subject(
         path=path.resolve(),
         sha256=digest_of(path),
@@ -74,22 +73,16 @@ def read_subject(path: Path) -> Subject:
 
 
 def split_requirements(
-    path: Path, requirements: Iterable[str]
+    requirements: Iterable[str],
 ) -> tuple[SpecifierSet | None, tuple[str, ...]]:
     """Separate the requirement on apache-tvm-ffi from the others, and drop those of extras.
 
     :param requirements: the ``Requires-Dist`` fields of a wheel.
-    :raises BuildError: a field is not a valid requirement (PEP 508).
     """
     admits: SpecifierSet | None = None
     rest = []
     for text in requirements:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            raise BuildError(
-                f"{path.name}: Requires-Dist: {text!r} is not a valid requirement"
-            ) from None
+        requirement = Requirement(text)
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         requirement.marker = None
@@ -103,20 +96,14 @@ def split_requirements(
 def packages_of(libraries: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the packages that contain libraries, parents before their subpackages.
 
-    Folders that cannot be packages (``pkg.libs``) are skipped. Files in ``purelib`` or ``platlib``
-    of ``pkg-1.0.data`` are installed next to the other packages.
+    Folders that cannot be packages (``pkg.libs``) are skipped.
 
     >>> packages_of(["pkg/ops/libops.so", "pkg/libpkg.so", "pkg.libs/libz.so"])
     ('pkg', 'pkg.ops')
     """
-    folders = {_installed(PurePosixPath(library).parent.parts) for library in libraries}
+    folders = {PurePosixPath(library).parent.parts for library in libraries}
     named = [parts for parts in folders if parts and all(part.isidentifier() for part in parts)]
     return tuple(".".join(parts) for parts in sorted(named))
-
-
-def _installed(parts: tuple[str, ...]) -> tuple[str, ...]:
-    in_data = len(parts) > 1 and parts[0].endswith(".data") and parts[1] in {"purelib", "platlib"}
-    return parts[2:] if in_data else parts
 
 
 def _libraries(wheel: WheelArchive) -> tuple[str, ...]:
@@ -134,23 +121,4 @@ def _check_tags(path: Path, tags: frozenset[Tag], supported: frozenset[Tag]) -> 
             f"{path.name}: the wheel supports {', '.join(sorted(map(str, tags)))}, but not "
             f"{here} on {platform.system()} {platform.machine()}",
             hint="run compat with a Python and on a platform that the wheel supports",
-        )
-
-
-def _check_python(path: Path, requires_python: str | None) -> None:
-    if requires_python is None:
-        return
-    try:
-        allowed = SpecifierSet(requires_python).contains(
-            platform.python_version(), prereleases=True
-        )
-    except InvalidSpecifier:
-        raise BuildError(
-            f"{path.name}: Requires-Python: {requires_python!r} is not a valid specifier"
-        ) from None
-    if not allowed:
-        raise BuildError(
-            f"{path.name}: the wheel requires Python {requires_python}, but compat runs with "
-            f"Python {platform.python_version()}",
-            hint="run compat with a Python that the wheel supports",
         )

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.version import Version
-
 from ..ffi.releases import DISTRIBUTION
 
 # Variables that configure the calling Python or add modules from outside the environment.
@@ -54,14 +52,6 @@ class Environment:
         kept = {name: value for name, value in around.items() if name not in _LEFT_OUT}
         path = os.pathsep.join(filter(None, (str(self.scripts), kept.get("PATH", os.defpath))))
         return {**kept, "PATH": path, "VIRTUAL_ENV": str(self.folder)}
-
-    def installed(self) -> Version | None:
-        """Return the installed release of apache-tvm-ffi."""
-        name = DISTRIBUTION.replace("-", "_")
-        for packages in ("lib/python*/site-packages", "Lib/site-packages"):
-            for found in self.folder.glob(f"{packages}/{name}-*.dist-info"):
-                return Version(found.name[len(name) + 1 : -len(".dist-info")])
-        return None
 
 
 def for_installers(around: Mapping[str, str]) -> dict[str, str]:

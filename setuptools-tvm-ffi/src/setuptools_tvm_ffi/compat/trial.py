@@ -81,10 +81,6 @@ def _try(plan: Plan, release: Version, children: Children, scratch: Path) -> Res
             )
         if ended.status != 0:
             return Result(release, Outcome.INSTALL_FAILED, first_error(ended.output))
-    installed = environment.installed()
-    if installed is None or Version(installed.public) != Version(release.public):
-        detail = f"{plan.installer.name} installed {installed or 'no release'} instead"
-        return Result(release, Outcome.INSTALL_FAILED, detail)
     if plan.command is not None:
         return _run_command(plan, plan.command, release, environment, children)
     results = scratch / "steps.jsonl"
