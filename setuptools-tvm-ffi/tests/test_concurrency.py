@@ -167,13 +167,13 @@ def test_ctrl_c_ends_a_build_at_once_and_the_next_takes_nothing_half_written(
     slow_compiler.hold()
     variables = {"CC": str(slow_compiler.path), "SETUPTOOLS_TVM_FFI_JOBS": "2"}
     build = start_build(rebuilt, tmp_path / "wheels", **variables)
-    slow_compiler.wait_until_it_compiles(files=2)
+    slow_compiler.wait_until_it_compiles(build, files=2)
     # From a terminal it reaches everybody; from an IDE or a `kill` it need not.
     if whom == "process group":
         os.killpg(build.pid, signal.SIGINT)
     else:
         build.send_signal(signal.SIGINT)
-    printed, _ = build.communicate(timeout=30)
+    printed, _ = build.communicate(timeout=120)
     assert build.returncode != 0
     assert not (tmp_path / "wheels").exists() or not list((tmp_path / "wheels").glob("*.whl"))
     assert printed.rstrip().endswith("interrupted")
@@ -189,7 +189,7 @@ def test_a_build_waits_for_the_compilers_of_one_that_was_killed(
     slow_compiler.hold()
     variables = {"CC": str(slow_compiler.path), "SETUPTOOLS_TVM_FFI_JOBS": "2"}
     build = start_build(rebuilt, tmp_path / "killed", **variables)
-    slow_compiler.wait_until_it_compiles(files=2)
+    slow_compiler.wait_until_it_compiles(build, files=2)
     # Only the process that took the lock: ninja and its compilers write on.
     build.kill()
     build.wait()
@@ -220,7 +220,7 @@ def test_an_object_that_was_half_written_when_all_were_killed_is_made_again(
     slow_compiler.hold()
     variables = {"CC": str(slow_compiler.path), "SETUPTOOLS_TVM_FFI_JOBS": "2"}
     build = start_build(rebuilt, tmp_path / "killed", **variables)
-    slow_compiler.wait_until_it_compiles(files=2)
+    slow_compiler.wait_until_it_compiles(build, files=2)
     os.killpg(build.pid, signal.SIGKILL)
     slow_compiler.kill()
     build.communicate()

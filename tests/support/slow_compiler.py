@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -28,7 +29,7 @@ os.execvp("cc", ["cc", *sys.argv[1:]])
 
 HALF_AN_OBJECT = "half an object"
 
-_LONG = 60.0
+_LONG = 180.0
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,14 @@ class SlowCompiler:
         for process in self._started():
             os.kill(process, signal.SIGKILL)
 
-    def wait_until_it_compiles(self, files: int = 1) -> None:
-        wait_for(lambda: len(self._started()) == files, "not everything is compiled")
+    def wait_until_it_compiles(self, build: subprocess.Popen[str], files: int = 1) -> None:
+        """Wait until a build compiles so many files; show what it printed if it never does."""
+        end = time.monotonic() + _LONG
+        while len(self._started()) != files:
+            if build.poll() is not None or time.monotonic() > end:
+                build.kill()
+                raise AssertionError(f"{self._started()}: {build.communicate()}")
+            time.sleep(0.02)
 
     def wait_until_it_has_ended(self) -> None:
         wait_for(lambda: not any(map(_runs, self._started())), "a compiler goes on")
