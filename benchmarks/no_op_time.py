@@ -78,7 +78,8 @@ def export(revision: str | None, folder: Path) -> Path:
 
 def git(*arguments: str) -> bytes:
     """Run git in the repository and return its output."""
-    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
 
 
 def build(environment: Environment, project: Path) -> float:
