@@ -20,8 +20,7 @@ from setuptools_tvm_ffi.building import ninja
 from setuptools_tvm_ffi.building.model import BuildRequest
 from setuptools_tvm_ffi.building.native import NativeHost
 from setuptools_tvm_ffi.editable import hook, packed_tools
-from setuptools_tvm_ffi.editable.record import EditableRecord, write_record
-from setuptools_tvm_ffi.editable.record import make_record as record_of_build
+from setuptools_tvm_ffi.editable.record import BUILD_VARIABLES, write_record
 from setuptools_tvm_ffi.plugin import rebuild as plugin_rebuild
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings, project
 from setuptools_tvm_ffi.settings.model import settings_of
@@ -29,7 +28,7 @@ from setuptools_tvm_ffi.settings.model import settings_of
 LIBRARY = "build/tvm-ffi.linux/release/p.ops/libops.so"
 
 
-def test_the_hook_and_the_plugin_mean_the_same_by_their_variables() -> None:
+def test_the_hook_and_the_plugin_use_the_same_variables() -> None:
     assert hook.BUILDING_VARIABLE == build_lock.BUILDING_VARIABLE
     assert hook.DEBUG_VARIABLE == errors.DEBUG_VARIABLE
     variables = {
@@ -39,7 +38,7 @@ def test_the_hook_and_the_plugin_mean_the_same_by_their_variables() -> None:
     assert variables["editable_rebuild"] == hook.SWITCH_VARIABLE
 
 
-def test_what_a_build_starts_can_see_that_it_builds(
+def test_rebuilds_are_disabled_while_a_build_holds_its_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(hook.BUILDING_VARIABLE, raising=False)
@@ -52,17 +51,6 @@ def test_what_a_build_starts_can_see_that_it_builds(
     assert hook.is_switched_off(os.environ)
 
 
-def test_the_hook_is_a_module_and_a_line_that_installs_it() -> None:
-    files = packed_tools.hook_files("my_project", ["one", "name.späce"])
-    assert set(files) == {"_my_project_rebuild.py", "_my_project_rebuild.pth"}
-    assert files["_my_project_rebuild.py"] == Path(hook.__file__).read_bytes()
-    line = files["_my_project_rebuild.pth"].decode()
-    # Python runs a line of such a file only where it starts with an import.
-    assert line == (
-        "import _my_project_rebuild; _my_project_rebuild.install('one', 'name.sp\\xe4ce')\n"
-    )
-
-
 def imported_by(nodes: Iterable[ast.AST]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -71,7 +59,7 @@ def imported_by(nodes: Iterable[ast.AST]) -> Iterator[str]:
             yield node.module
 
 
-def test_the_hook_needs_the_standard_library_alone_and_little_of_it_at_a_start() -> None:
+def test_the_hook_imports_only_the_standard_library() -> None:
     tree = ast.parse(Path(hook.__file__).read_bytes())
     assert set(imported_by(tree.body)) == {"__future__", "os", "sys"}
     if sys.version_info >= (3, 10):
@@ -86,7 +74,7 @@ def fake_ninja(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_the_archive_of_tools_holds_what_a_build_imports(fake_ninja: str) -> None:
+def test_the_archive_contains_the_packages_that_a_build_imports(fake_ninja: str) -> None:
     content = packed_tools.pack_tools(fake_ninja)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = archive.namelist()
@@ -108,7 +96,7 @@ def test_the_archive_of_tools_holds_what_a_build_imports(fake_ninja: str) -> Non
     assert packed_tools.pack_tools(fake_ninja) == content
 
 
-def test_the_archive_alone_is_a_whole_setuptools(fake_ninja: str, tmp_path: Path) -> None:
+def test_setuptools_works_from_the_archive(fake_ninja: str, tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(packed_tools.pack_tools(fake_ninja))) as archive:
         archive.extractall(tmp_path / "tools")
     program = (
@@ -134,21 +122,19 @@ def test_the_archive_alone_is_a_whole_setuptools(fake_ninja: str, tmp_path: Path
     ]
 
 
-def test_a_tool_that_is_missing_is_an_error(
-    fake_ninja: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_tool_is_an_error(fake_ninja: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(packed_tools.TOOL_PACKAGES, "packaging", ("no_such_package",))
-    with pytest.raises(ImportError, match="no_such_package is not importable here"):
+    with pytest.raises(ImportError, match="no_such_package"):
         packed_tools.pack_tools(fake_ninja)
 
 
-def test_a_program_is_taken_as_it_is(fake_ninja: str, tmp_path: Path) -> None:
+def test_a_ninja_program_is_packed_unchanged(fake_ninja: str, tmp_path: Path) -> None:
     (tmp_path / "ninja").symlink_to(fake_ninja)
     assert ninja.find_program(str(tmp_path / "ninja")) == Path(fake_ninja)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts have no first line there")
-def test_a_script_that_starts_ninja_is_not_the_program(
+def test_the_program_behind_a_ninja_script_is_packed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As PyPI's distribution was laid out up to 1.11.1.1.
@@ -183,7 +169,7 @@ def make_request(root: Path) -> BuildRequest:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A project that was built."""
+    """A project after a build."""
     folder = tmp_path / "project"
     for file in ("pyproject.toml", "one.c", "csrc/a.c", "csrc/deep/b.c", LIBRARY):
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
@@ -192,90 +178,71 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make_record(root: Path) -> Callable[..., EditableRecord]:
-    def make(environment: dict[str, str] | None = None) -> EditableRecord:
-        result: Any = SimpleNamespace(
-            libraries=[SimpleNamespace(plan=SimpleNamespace(library=LIBRARY))]
-        )
-        return record_of_build(
-            distribution="some-project",
-            request=make_request(root),
-            result=result,
-            tools="0123",
-            environment=environment or {},
-            config_settings={"editable-rebuild": "true"},
-        )
-
-    return make
-
-
-def test_a_record_knows_what_to_look_at(
-    make_record: Callable[..., EditableRecord], root: Path
-) -> None:
-    record = make_record()
-    assert record.root == str(root)
-    assert record.manifest == "build/tvm-ffi.linux/release/build.ninja"
-    assert record.files == {
-        "pyproject.toml": hook.signature(str(root / "pyproject.toml")),
-        "setup.py": None,
-        "setup.cfg": None,
-        LIBRARY: hook.signature(str(root / LIBRARY)),
-    }
-    assert record.folders == {"csrc": ["a.c", "deep/"], "csrc/deep": ["b.c"]}
-    assert record.config_settings == {"editable-rebuild": "true"}
-
-
-def test_a_record_knows_the_variables_of_the_install(
-    make_record: Callable[..., EditableRecord],
-) -> None:
-    variables = make_record(
-        {
-            "CXX": "g++-12",
-            "CPATH": "/opt/include",
-            "SETUPTOOLS_TVM_FFI_JOBS": "3",
-            "SETUPTOOLS_TVM_FFI_DEBUG": "1",
-            "HOME": "/home/me",
-        }
-    ).variables
-    assert {name: value for name, value in variables.items() if value is not None} == {
-        "CXX": "g++-12",
-        "CPATH": "/opt/include",
-        "SETUPTOOLS_TVM_FFI_JOBS": "3",
-    }
-    # One that was not set is not to be set later either.
-    assert {"CC", "CXXFLAGS", "LDFLAGS", "CUDA_HOME"} <= set(variables)
-
-
-@pytest.fixture
-def installed(
-    make_record: Callable[..., EditableRecord],
-    root: Path,
-    tmp_path: Path,
-    fake_ninja: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Path:
-    """The folder of an editable install, seen from a process that rebuilds."""
+def installed(root: Path, tmp_path: Path, fake_ninja: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an editable install, before the build writes its record."""
+    for variable in [name for name in os.environ if name.startswith(hook.SETTINGS_VARIABLES)]:
+        monkeypatch.delenv(variable)
     folder = tmp_path / "some_project.libs"
     folder.mkdir()
     (folder / "libops.so").write_text("old")
     with zipfile.ZipFile(folder / hook.TOOLS, "w") as archive:
         archive.write(fake_ninja, hook.NINJA)
-    write_record(folder, make_record())
     monkeypatch.chdir(root)
     return folder
 
 
-def set_build(
-    monkeypatch: pytest.MonkeyPatch,
-    build: Callable[[Path], object],
-    make_record: Callable[..., EditableRecord],
+def finish_build(folder: Path) -> dict[str, Any]:
+    """Write the record of a build of the project in the current folder, and return it."""
+    result: Any = SimpleNamespace(
+        libraries=[SimpleNamespace(plan=SimpleNamespace(library=LIBRARY))]
+    )
+    write_record(
+        folder,
+        distribution="some-project",
+        request=make_request(Path.cwd()),
+        result=result,
+        config_settings={"editable-rebuild": "true"},
+    )
+    return record_in(folder)
+
+
+def test_a_record_has_the_state_of_inputs_and_libraries(installed: Path, root: Path) -> None:
+    record = finish_build(installed)
+    assert record["root"] == str(root)
+    assert record["manifest"] == "build/tvm-ffi.linux/release/build.ninja"
+    assert record["files"] == {
+        "pyproject.toml": hook.signature(str(root / "pyproject.toml")),
+        "setup.py": None,
+        "setup.cfg": None,
+        LIBRARY: hook.signature(str(root / LIBRARY)),
+    }
+    assert record["folders"] == {"csrc": ["a.c", "deep/"], "csrc/deep": ["b.c"]}
+    assert record["config_settings"] == {"editable-rebuild": "true"}
+    assert len(record["tools"]) == 16
+
+
+def test_a_record_has_the_variables_of_the_installation(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Have rebuilds do this, and write a record at the end."""
+    expected = {"CXX": "g++-12", "CPATH": "/opt/include", "SETUPTOOLS_TVM_FFI_JOBS": "3"}
+    for variable in BUILD_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    others = {"SETUPTOOLS_TVM_FFI_DEBUG": "1", "HOME": "/home/me"}
+    for variable, value in {**expected, **others}.items():
+        monkeypatch.setenv(variable, value)
+    variables = finish_build(installed)["variables"]
+    assert {name: value for name, value in variables.items() if value is not None} == expected
+    # A rebuild must not set a variable that was not set.
+    assert {"CC", "CXXFLAGS", "LDFLAGS", "CUDA_HOME"} <= set(variables)
+
+
+def set_build(monkeypatch: pytest.MonkeyPatch, build: Callable[[Path], object]) -> None:
+    """Replace the rebuild by a function; a record is written at the end."""
 
     def rebuild_editable(folder: str, config_settings: object) -> None:
         assert config_settings == {"editable-rebuild": "true"}
         build(Path(folder))
-        write_record(Path(folder), make_record())
+        finish_build(Path(folder))
 
     monkeypatch.setattr(plugin_rebuild, "rebuild_editable", rebuild_editable)
 
@@ -285,14 +252,12 @@ def record_in(folder: Path) -> dict[str, Any]:
     return record
 
 
-def test_a_rebuild_leaves_the_record_of_what_it_built(
-    installed: Path,
-    root: Path,
-    make_record: Callable[..., EditableRecord],
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_rebuild_updates_the_record(
+    installed: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    finish_build(installed)
     (root / "csrc" / "new.c").touch()
-    set_build(monkeypatch, lambda _: (root / LIBRARY).write_text("longer"), make_record)
+    set_build(monkeypatch, lambda _: (root / LIBRARY).write_text("longer"))
     plugin_rebuild.rebuild(str(installed))
     record = record_in(installed)
     assert record["files"][LIBRARY] == hook.signature(str(root / LIBRARY))
@@ -300,21 +265,18 @@ def test_a_rebuild_leaves_the_record_of_what_it_built(
     assert Path(hook.tools_folder(record), hook.NINJA).exists()
 
 
-def test_what_is_edited_while_it_builds_is_not_taken_for_built(
-    installed: Path,
-    root: Path,
-    make_record: Callable[..., EditableRecord],
-    monkeypatch: pytest.MonkeyPatch,
+def test_files_edited_during_a_rebuild_stay_stale(
+    installed: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = record_in(installed)
+    before = finish_build(installed)
 
     def build(folder: Path) -> None:
         del folder
         (root / LIBRARY).write_text("longer")
-        (root / "pyproject.toml").write_text("edited by a person who does not wait")
+        (root / "pyproject.toml").write_text("edited during the build")
         (root / "csrc" / "too-late.c").touch()
 
-    set_build(monkeypatch, build, make_record)
+    set_build(monkeypatch, build)
     plugin_rebuild.rebuild(str(installed))
     record = record_in(installed)
     assert record["files"]["pyproject.toml"] == before["files"]["pyproject.toml"]
@@ -322,18 +284,17 @@ def test_what_is_edited_while_it_builds_is_not_taken_for_built(
     assert record["files"][LIBRARY] == hook.signature(str(root / LIBRARY))
 
 
-def test_a_file_that_was_not_installed_is_refused_and_taken_away(
-    installed: Path,
-    make_record: Callable[..., EditableRecord],
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_library_that_is_not_installed_is_deleted_and_reported(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    finish_build(installed)
     before = {file.name: file.read_bytes() for file in installed.iterdir()}
 
     def build(folder: Path) -> None:
         (folder / "libother.so").touch()
         (folder / "libops.so.dSYM").mkdir()
 
-    set_build(monkeypatch, build, make_record)
+    set_build(monkeypatch, build)
     with pytest.raises(SystemExit) as caught:
         plugin_rebuild.rebuild(str(installed))
     message = str(caught.value)
@@ -342,17 +303,23 @@ def test_a_file_that_was_not_installed_is_refused_and_taken_away(
     assert {file.name: file.read_bytes() for file in installed.iterdir()} == before
 
 
-def test_an_editable_wheel_is_equipped(
+def test_an_editable_wheel_gets_the_hook_and_its_tools(
     tmp_path: Path, fake_ninja: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packed_tools, "TOOL_PACKAGES", {})
     folder = tmp_path / "wheel" / "my_project.libs"
     folder.mkdir(parents=True)
-    packed_tools.equip(tmp_path / "wheel", folder, "my_project", ["pkg"], ninja=fake_ninja)
+    packages = ["one", "name.späce"]
+    packed_tools.equip(tmp_path / "wheel", folder, "my_project", packages, ninja=fake_ninja)
     assert {file.name for file in (tmp_path / "wheel").iterdir()} == {
         "_my_project_rebuild.pth",
         "_my_project_rebuild.py",
         "my_project.libs",
     }
     assert [file.name for file in folder.iterdir()] == [hook.TOOLS]
-    assert len(packed_tools.tools_in(folder)) == 16
+    module = tmp_path / "wheel" / "_my_project_rebuild.py"
+    assert module.read_bytes() == Path(hook.__file__).read_bytes()
+    # Python runs a line of a .pth file only if the line starts with "import".
+    assert module.with_suffix(".pth").read_text() == (
+        "import _my_project_rebuild; _my_project_rebuild.install('one', 'name.sp\\xe4ce')\n"
+    )

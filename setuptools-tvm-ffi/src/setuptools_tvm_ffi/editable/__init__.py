@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Editable installs with rebuild on import: the import hook, and what an install carries."""
+"""Editable installs with rebuild on import: the import hook, its record and its tools."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build tools that an editable install carries: setuptools, this plugin and ninja.
+"""The build tools in an editable install: setuptools, this plugin and ninja.
 
-They let an import rebuild the project: an isolated build environment is gone by then, and the
-environment that imports need not contain any of them. apache-tvm-ffi and a compiler must be there.
+An import rebuilds the project with them. The isolated build environment no longer exists then, and
+the importing environment needs only apache-tvm-ffi and a compiler.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from ..building.ninja import find_program
 from . import hook
 
-#: What a build imports, by the name of the distribution. Python has a tomllib since 3.11.
+#: The packages that a build imports, by distribution. Python 3.11 and newer have a tomllib.
 TOOL_PACKAGES = {
     "setuptools": ("setuptools", "_distutils_hack"),
     "packaging": ("packaging",),
@@ -31,34 +30,33 @@ TOOL_PACKAGES = {
     **({"tomli": ("tomli",)} if sys.version_info < (3, 11) else {}),
 }
 
-# setuptools looks for its own commands by its entry points.
+# setuptools finds its commands by its entry points.
 _METADATA = ("METADATA", "entry_points.txt")
 
-# Of a member of the archive: the same tools make the same archive.
+# The modification time of each member, so that the same tools result in the same archive.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def equip(wheel: Path, folder: Path, name: str, packages: Iterable[str], *, ninja: str) -> None:
-    """Put what imports need into an editable wheel: the tools, and the hook that uses them.
+    """Add the import hook and its tools to an unpacked editable wheel.
 
-    :param folder: where its libraries lie.
+    :param folder: the folder of the libraries.
     :param name: the distribution's name as an identifier.
-    :param packages: those whose import is looked at.
+    :param packages: the packages whose import rebuilds.
     """
     replace_file(folder / hook.TOOLS, pack_tools(ninja))
-    for file, content in hook_files(name, packages).items():
-        replace_file(wheel / file, content)
-
-
-def tools_in(folder: Path) -> str:
-    """Return what the folder is called after in which the tools are unpacked."""
-    return digest_of(folder / hook.TOOLS)[:16]
+    module = f"_{name}_rebuild"
+    # Some Pythons read a `.pth` file in the encoding of the locale.
+    arguments = ", ".join(map(ascii, packages))
+    line = f"import {module}; {module}.install({arguments})\n"
+    replace_file(wheel / f"{module}.py", Path(hook.__file__).read_bytes())
+    replace_file(wheel / f"{module}.pth", line.encode())
 
 
 def pack_tools(ninja: str) -> bytes:
-    """Return the archive of what a build needs.
+    """Return the archive of the build tools.
 
-    :param ninja: the path of a usable one.
+    :param ninja: the path of ninja.
     """
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -76,24 +74,10 @@ def pack_tools(ninja: str) -> bytes:
     return stream.getvalue()
 
 
-def hook_files(distribution: str, packages: Iterable[str]) -> dict[str, bytes]:
-    """Return what goes to the top of ``site-packages``, by file name.
-
-    :param distribution: the distribution's name as an identifier.
-    :param packages: those whose import is looked at.
-    """
-    module = f"_{distribution}_rebuild"
-    names = ", ".join(map(ascii, packages))  # in whatever encoding Python reads such a file
-    return {
-        f"{module}.py": Path(hook.__file__).read_bytes(),
-        f"{module}.pth": f"import {module}; {module}.install({names})\n".encode(),
-    }
-
-
 def _metadata_of(distribution: str) -> Iterator[tuple[str, str]]:
-    """Yield the metadata of an installed distribution with their names in the archive."""
+    """Yield names in the archive and contents of an installed distribution's metadata."""
     for found in importlib.metadata.distributions(name=distribution):
-        # An in-tree backend's finder returns the metadata of whatever lies there.
+        # The finder of an in-tree backend also returns other distributions.
         if canonicalize_name(found.metadata["Name"] or "") == distribution:
             folder = f"{distribution.replace('-', '_')}-{found.version}.dist-info"
             for name in _METADATA:
@@ -104,13 +88,13 @@ def _metadata_of(distribution: str) -> Iterator[tuple[str, str]]:
 
 
 def _files_of(name: str) -> Iterator[tuple[str, Path]]:
-    """Yield the files of an importable package with their names in the archive."""
+    """Yield names in the archive and paths of a package's files."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise ImportError(f"{name} is not importable here")
+        raise ImportError(f"cannot import {name}")
     folder = Path(next(iter(spec.submodule_search_locations)))
     for parent, folders, names in os.walk(folder):
-        # setuptools' own tests are half of it.
+        # Half of setuptools are its tests.
         folders[:] = sorted(f for f in folders if f not in {"__pycache__", "tests"})
         for file in sorted(names):
             if not file.endswith((".exe", ".pyc")):

@@ -25,8 +25,8 @@ from ...building.libraries import build_libraries, remove_objects
 from ...building.model import BuildRequest, BuildResult, Host
 from ...building.native import NativeHost
 from ...cross.targets import Target, target_of
-from ...editable.packed_tools import equip, tools_in
-from ...editable.record import make_record, write_record
+from ...editable.packed_tools import equip
+from ...editable.record import write_record
 from ...ffi.process import TVMFFIProcess
 from ...project.build_environment import stable_names
 from ...project.package_tree import PackageTree
@@ -335,29 +335,24 @@ class BuildExtMixin(build_ext):
     ) -> None:
         name = canonicalize_name(self.distribution.get_name()).replace("-", "_")
         again = self._context.rebuild_into
-        if again is None:
+        if again is not None:
+            folder = Path(again)
+        else:
             # setuptools sets `install_lib` to the unpacked wheel. The folder's name is not an
             # identifier, so that the folder cannot shadow the package.
             wheel = Path(self._finalized("install").install_lib)
             folder = wheel / f"{name}.libs"
-        else:
-            folder = Path(again)
         write_files(shipped_files(result.libraries, PurePosixPath()), folder)
-        if again is None and not request.project.settings.editable_rebuild:
-            return
         if again is None:
-            packages = tree.outermost(request.extensions)
-            equip(wheel, folder, name, packages, ninja=result.ninja)
+            if not request.project.settings.editable_rebuild:
+                return
+            equip(wheel, folder, name, tree.outermost(request.extensions), ninja=result.ninja)
         write_record(
             folder,
-            make_record(
-                distribution=self.distribution.get_name(),
-                request=request,
-                result=result,
-                tools=tools_in(folder),
-                environment=os.environ,
-                config_settings=self._context.config_settings,
-            ),
+            distribution=self.distribution.get_name(),
+            request=request,
+            result=result,
+            config_settings=self._context.config_settings,
         )
 
     def _write_record(self, request: BuildRequest, result: BuildResult) -> None:
