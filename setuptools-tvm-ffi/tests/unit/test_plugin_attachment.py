@@ -26,7 +26,7 @@ every_command = pytest.mark.parametrize("command", sorted(PLAIN))
 
 
 class OwnBuildExt(build_ext):
-    """A project's own."""
+    """The project's own command class."""
 
     ran: list[str]
 
@@ -55,7 +55,7 @@ def lookup(of: Distribution, command: str) -> type:
 
 
 @every_command
-def test_a_command_is_extended_on_top_of_the_one_in_use(command: str) -> None:
+def test_a_command_class_is_extended_with_the_mixin(command: str) -> None:
     found = lookup(attached(), command)
     assert found.__mro__[1] is MIXINS[command]
     assert issubclass(found, PLAIN[command])
@@ -63,19 +63,19 @@ def test_a_command_is_extended_on_top_of_the_one_in_use(command: str) -> None:
 
 
 @every_command
-def test_looking_it_up_again_gives_the_same_class(command: str) -> None:
+def test_a_second_lookup_returns_the_same_class(command: str) -> None:
     made = attached()
     assert lookup(made, command) is lookup(made, command)
     assert lookup(made, command) is lookup(attached(), command)
 
 
-def test_a_command_of_the_project_is_extended() -> None:
+def test_a_command_class_of_the_project_is_extended() -> None:
     found = lookup(attached(cmdclass={"build_ext": OwnBuildExt}), "build_ext")
     assert found.__mro__[1:3] == (MIXINS["build_ext"], OwnBuildExt)
-    assert (found.__name__, found.__doc__) == ("OwnBuildExt", "A project's own.")
+    assert (found.__name__, found.__doc__) == ("OwnBuildExt", "The project's own command class.")
 
 
-def test_a_command_that_is_set_after_attaching_is_extended_too() -> None:
+def test_a_command_class_that_is_set_after_attaching_is_extended() -> None:
     made = attached()
     lookup(made, "build_ext")
     made.cmdclass["build_ext"] = OwnBuildExt
@@ -89,12 +89,12 @@ def test_methods_of_the_project_are_called() -> None:
     assert command.ran == ["own"]
 
 
-def test_a_class_that_is_extended_already_stays_as_it_is() -> None:
+def test_an_extended_class_is_not_extended_again() -> None:
     extended = lookup(attached(cmdclass={"build_ext": OwnBuildExt}), "build_ext")
     assert lookup(attached(cmdclass={"build_ext": extended}), "build_ext") is extended
 
 
-def test_attaching_twice_is_attaching_once() -> None:
+def test_attaching_twice_has_no_further_effect() -> None:
     made = attached(cmdclass={"build_ext": OwnBuildExt})
     once = lookup(made, "build_ext")
     attach(made)
@@ -102,7 +102,7 @@ def test_attaching_twice_is_attaching_once() -> None:
     assert lookup(made, "build_ext").__mro__.count(MIXINS["build_ext"]) == 1
 
 
-def test_other_commands_stay_as_they_are() -> None:
+def test_other_commands_are_unchanged() -> None:
     made = attached(cmdclass={"build_py": OwnBuildPy})
     assert lookup(made, "build_py") is OwnBuildPy
     assert lookup(made, "install") is lookup(distribution(), "install")
@@ -110,7 +110,7 @@ def test_other_commands_stay_as_they_are() -> None:
 
 @every_command
 @pytest.mark.parametrize("modules", [None, [], [Extension("other", ["a.c"])]])
-def test_a_distribution_without_our_extensions_stays_as_it_is(
+def test_a_distribution_without_tvm_ffi_extensions_is_unchanged(
     command: str, modules: list[Extension] | None
 ) -> None:
     found = lookup(attached(ext_modules=modules), command)
@@ -118,22 +118,22 @@ def test_a_distribution_without_our_extensions_stays_as_it_is(
     assert not issubclass(found, MIXINS[command])
 
 
-def test_one_of_ours_among_others_is_enough() -> None:
+def test_one_tvm_ffi_extension_among_others_is_enough() -> None:
     mixed = [Extension("other", ["a.c"]), TVMFFIExtension("pkg.ops", ["a.cpp"])]
     assert issubclass(lookup(attached(ext_modules=mixed), "build_ext"), MIXINS["build_ext"])
 
 
-def test_extensions_that_are_declared_after_attaching_count() -> None:
+def test_extensions_that_are_added_after_attaching_are_found() -> None:
     made = attached(ext_modules=None)
     made.ext_modules = [TVMFFIExtension("pkg.ops", ["a.cpp"])]
     assert issubclass(lookup(made, "build_ext"), MIXINS["build_ext"])
 
 
-def test_one_distribution_says_nothing_about_another() -> None:
+def test_attaching_does_not_affect_other_distributions() -> None:
     attached()
     assert not issubclass(lookup(distribution(ext_modules=[]), "build_ext"), MIXINS["build_ext"])
 
 
-def test_an_unknown_command_is_unknown_as_before() -> None:
+def test_an_unknown_command_is_an_error() -> None:
     with pytest.raises(Exception, match="no_such_command"):
         attached().get_command_class("no_such_command")

@@ -47,7 +47,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_library_is_shipped_in_its_package_and_what_comes_with_it_beside_it() -> None:
+def test_a_library_and_its_companions_are_shipped_in_its_package() -> None:
     made = list(shipped_files([built("pkg.sub.ops", b"x", *BUNDLE), built("pkg.other")]))
     assert [(str(file.path), file.content, file.mode) for file in made] == [
         ("pkg/sub/libops.so", b"x", 0o755),
@@ -57,7 +57,7 @@ def test_a_library_is_shipped_in_its_package_and_what_comes_with_it_beside_it() 
     ]
 
 
-def test_all_may_be_shipped_in_one_folder() -> None:
+def test_all_libraries_can_be_shipped_in_one_folder() -> None:
     libraries = [built("pkg.sub.ops", b"x", "ops.pdb"), built("pkg.other")]
     made = shipped_files(libraries, PurePosixPath("pkg.libs"))
     assert paths(*made) == ["pkg.libs/libops.so", "pkg.libs/ops.pdb", "pkg.libs/libother.so"]
@@ -72,7 +72,7 @@ def test_files_are_written_with_their_permissions(tmp_path: Path) -> None:
     assert modes == {"libops.so": 0o755}
 
 
-def test_a_bundle_lies_beside_the_library_in_the_source_tree_too(tmp_path: Path) -> None:
+def test_a_companion_is_written_beside_the_library_in_the_source_tree(tmp_path: Path) -> None:
     tree = packages(tmp_path, "pkg", "pkg.sub")
     files = shipped_files([built("pkg.sub.ops", b"x", *BUNDLE)])
     path = PurePosixPath("pkg/sub/_ffi_api.py")
@@ -85,7 +85,7 @@ def test_a_bundle_lies_beside_the_library_in_the_source_tree_too(tmp_path: Path)
     }
 
 
-def test_what_the_last_build_shipped_and_this_one_does_not_is_taken_away(tmp_path: Path) -> None:
+def test_files_that_only_the_previous_build_shipped_are_deleted(tmp_path: Path) -> None:
     tree, build_lib = packages(tmp_path, "pkg"), tmp_path / "lib"
     (tmp_path / "src" / "pkg").mkdir(parents=True)
     (tmp_path / "src" / "pkg" / "__init__.py").write_bytes(b"source")
@@ -118,7 +118,7 @@ def test_what_the_last_build_shipped_and_this_one_does_not_is_taken_away(tmp_pat
 
 
 @pytest.mark.parametrize("content", ["[]", "1", "null", '"pkg"', "{", "[" * 100_000])
-def test_a_corrupt_memory_is_replaced(tmp_path: Path, content: str) -> None:
+def test_a_corrupt_list_of_placed_files_is_replaced(tmp_path: Path, content: str) -> None:
     memory = tmp_path / "placed.json"
     memory.write_text(content, encoding="utf-8")
     place_in_build_lib(
@@ -132,7 +132,7 @@ def test_a_corrupt_memory_is_replaced(tmp_path: Path, content: str) -> None:
     assert json.loads(memory.read_text()) == {str(tmp_path / "lib"): ["pkg/libops.so"]}
 
 
-def test_each_folder_that_is_built_into_has_a_memory_of_its_own(tmp_path: Path) -> None:
+def test_each_build_lib_has_its_own_list_of_placed_files(tmp_path: Path) -> None:
     for name, target in (("one", "a"), ("two", "b"), ("one", "a")):
         place_in_build_lib(
             shipped_files([built(f"pkg.{target}")]),
@@ -145,7 +145,7 @@ def test_each_folder_that_is_built_into_has_a_memory_of_its_own(tmp_path: Path) 
     assert set(files_below(tmp_path / "two")) == {"pkg/libb.so"}
 
 
-def test_a_stub_that_is_to_go_goes_and_one_that_says_the_same_stays(tmp_path: Path) -> None:
+def test_an_obsolete_stub_is_deleted_and_an_equivalent_stub_is_unchanged(tmp_path: Path) -> None:
     tree = packages(tmp_path, "pkg")
     gone, kept = tmp_path / "src" / "pkg" / "a.pyi", tmp_path / "src" / "pkg" / "b.pyi"
     old = b"# Written by setuptools-tvm-ffi\n# setuptools-tvm-ffi 0.0.1\nx: int\n"
@@ -159,7 +159,7 @@ def test_a_stub_that_is_to_go_goes_and_one_that_says_the_same_stays(tmp_path: Pa
     assert kept.read_bytes() == old
 
 
-def test_a_stub_that_is_to_go_is_in_no_wheel(tmp_path: Path) -> None:
+def test_an_obsolete_stub_is_not_in_the_wheel(tmp_path: Path) -> None:
     tree, build_lib = packages(tmp_path, "pkg"), tmp_path / "lib"
     (build_lib / "pkg").mkdir(parents=True)
     (build_lib / "pkg" / "a.pyi").write_bytes(b"copied from the source tree")

@@ -37,9 +37,7 @@ def attach(distribution: Distribution) -> None:
             return found  # type: ignore[no-any-return] # the project's own class
         from .commands import MIXINS  # noqa: PLC0415 - see the module's first lines
 
-        mixin: Any = MIXINS[command]
-        combined: type[Command] = _combined(mixin, found)
-        return combined
+        return _combined(MIXINS[command], found)  # type: ignore[no-any-return] # as above
 
     _add_declared_extensions(distribution)
     if _has_tvm_ffi_extension(distribution):

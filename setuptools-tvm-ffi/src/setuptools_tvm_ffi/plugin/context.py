@@ -29,10 +29,10 @@ class StubsReceiver(Protocol):
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a hook passes to the commands of a distribution.
+    """Data that a hook passes to the commands of a distribution.
 
     :param project: the settings, if the hook has read them.
-    :param config_settings: the frontend's.
+    :param config_settings: from the frontend.
     :param rebuild_into: the folder with the libraries of an editable install to rebuild.
     :param stubs: receives the stubs of a build that writes nothing else.
     """
@@ -48,13 +48,13 @@ def set_build_context(distribution: Distribution, context: BuildContext) -> None
     vars(distribution)[_CONTEXT] = context
 
 
-def build_context_of(distribution: Any) -> BuildContext:  # noqa: ANN401 - a command knows no better
+def build_context_of(distribution: Any) -> BuildContext:  # noqa: ANN401 - commands type it as Any
     """Return the build context that the hook attached, or an empty one."""
     context: BuildContext = vars(distribution).get(_CONTEXT, BuildContext())
     return context
 
 
-def project_of(distribution: Any) -> Project:  # noqa: ANN401 - a command knows no better
+def project_of(distribution: Any) -> Project:  # noqa: ANN401 - commands type it as Any
     """Return the settings of a distribution, which are read once.
 
     :raises ConfigurationError: a setting is invalid.

@@ -90,7 +90,7 @@ class TVMFFIExtension(Extension):
     def from_settings(cls, settings: ExtensionSettings) -> TVMFFIExtension:
         """Return an extension with settings that are already validated."""
         extension = cls.__new__(cls)
-        extension._take(settings)  # noqa: SLF001 - of the same class
+        extension._take(settings)  # noqa: SLF001 - same class
         return extension
 
     def _take(self, settings: ExtensionSettings) -> None:
@@ -108,16 +108,17 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
     :raises ConfigurationError: extensions have the same target, create stubs for the same prefix,
         or link with each other.
     """
-    seen: dict[str, str] = {}
+    targets: dict[str, str] = {}
     for extension in extensions:
         # On case-insensitive file systems, the names would be the same file.
-        other = seen.setdefault(extension.target.lower(), extension.name)
-        if other != extension.name or sum(e.name == other for e in extensions) > 1:
+        target = extension.target.lower()
+        if target in targets:
             raise ConfigurationError(
-                f"extensions {other!r} and {extension.name!r} have the same target "
+                f"extensions {targets[target]!r} and {extension.name!r} have the same target "
                 f"{extension.target!r}: load_lib_module would find the same file for both",
                 hint="choose a different target for each library of the distribution",
             )
+        targets[target] = extension.name
     prefixes: dict[str, str] = {}
     for extension in extensions:
         if extension.stubs == "init":
@@ -138,10 +139,6 @@ def _check_links(extensions: Sequence[ExtensionSettings]) -> None:
     done: set[str] = set()
 
     def follow(extension: ExtensionSettings, path: tuple[str, ...]) -> None:
-        if extension.target in path[-1:]:
-            raise ConfigurationError(
-                f"{extension.place('libraries')}: {extension.target!r} is the extension itself"
-            )
         if extension.target in path:
             cycle = " → ".join((*path[path.index(extension.target) :], extension.target))
             raise ConfigurationError(

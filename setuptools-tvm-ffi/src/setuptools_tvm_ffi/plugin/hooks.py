@@ -111,8 +111,8 @@ def rebuild_editable(folder: str, config_settings: ConfigSettings = None) -> Non
 
     :param folder: the folder of the installed libraries, see `rebuild`.
     """
-    with _hook(config_settings, rebuild_into=folder), _as_setup_script("build_ext"):
-        _run_project()
+    with _hook(config_settings, rebuild_into=folder):
+        _run_build_ext()
 
 
 def build_stubs(receiver: StubsReceiver, config_settings: ConfigSettings = None) -> None:
@@ -120,26 +120,28 @@ def build_stubs(receiver: StubsReceiver, config_settings: ConfigSettings = None)
 
     It compiles what has changed, and writes only to the build folder.
     """
-    with _hook(config_settings, stubs=receiver), _as_setup_script("build_ext"):
-        _run_project()
+    with _hook(config_settings, stubs=receiver):
+        _run_build_ext()
 
 
-def _run_project() -> None:
-    if Path("setup.py").exists():
-        _run_setup_script()
-    else:
-        setuptools.setup()
-
-
-def _run_setup_script() -> None:
+def _run_build_ext() -> None:
+    """Run ``setup.py build_ext``, or the same without a ``setup.py``."""
+    before = sys.argv, sys.path[:]
+    # A setup.py may import modules beside it, as with `python setup.py`.
+    sys.argv, sys.path[:] = ["setup.py", "build_ext"], [os.getcwd(), *sys.path]
     try:
-        runpy.run_path("setup.py", run_name="__main__")
+        if Path("setup.py").exists():
+            runpy.run_path("setup.py", run_name="__main__")
+        else:
+            setuptools.setup()
     except ModuleNotFoundError as problem:
         raise BuildError(
-            f"setup.py: {problem}",
+            f"cannot run build_ext: {problem}",
             hint="install it in this environment, which is not the isolated build environment, or "
             "declare the library in pyproject.toml",
         ) from problem
+    finally:
+        sys.argv, sys.path[:] = before
 
 
 def _requirements(project: Project) -> list[str]:
@@ -196,17 +198,6 @@ def _attached_distribution(context: BuildContext) -> Iterator[None]:
         yield
     finally:
         patched.finalize_options = original
-
-
-@contextlib.contextmanager
-def _as_setup_script(*arguments: str) -> Iterator[None]:
-    before = sys.argv, sys.path[:]
-    # A setup.py may import modules beside it, as with `python setup.py`.
-    sys.argv, sys.path[:] = ["setup.py", *arguments], [os.getcwd(), *sys.path]
-    try:
-        yield
-    finally:
-        sys.argv, sys.path[:] = before
 
 
 @contextlib.contextmanager

@@ -24,22 +24,20 @@ class PackageDiscovery(ConfigDiscovery):
     _disabled: bool
     _root_dir: str
 
-    def __call__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - setuptools' affair
+    def __call__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
         """Set the packages that the project does not list."""
         names = {
             extension.settings.package.partition(".")[0]
             for extension in self.dist.ext_modules or ()
             if isinstance(extension, TVMFFIExtension)
         }
-        if not self._disabled and self._is_silent() and self._is_flat(names):
+        silent = self.dist.packages is None and self.dist.py_modules is None
+        if not self._disabled and silent and self._is_flat(names):
             include = [pattern for name in sorted(names) for pattern in (name, f"{name}.*")]
             found = FlatLayoutPackageFinder.find(str(self._root_dir), include=include)
             if found:
                 self.dist.packages = found
         super().__call__(*args, **kwargs)
-
-    def _is_silent(self) -> bool:
-        return self.dist.packages is None and self.dist.py_modules is None
 
     def _is_flat(self, names: set[str]) -> bool:
         # `src` may contain the C++ sources.

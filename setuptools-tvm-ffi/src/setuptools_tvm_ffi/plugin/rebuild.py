@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from .hooks import rebuild_editable
 
 
 def rebuild(folder: str) -> None:
-    """Rebuild the project of a record into the folder of the record.
+    """Rebuild the project of the record in a folder of installed libraries.
 
     The import hook calls this in a child process, with the project's root as the current folder.
     """
@@ -29,28 +28,22 @@ def rebuild(folder: str) -> None:
     before = watched(record)
     rebuild_editable(folder, record["config_settings"])
     added = sorted(set(os.listdir(folder)) - installed)
-    if added:
+    if added:  # No import would find these files, and pip would not uninstall them.
         for name in added:
-            _remove(Path(folder, name))
+            path = Path(folder, name)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
         replace_file(file, known)
-        raise SystemExit(render(_not_installed(record["distribution"], added)))
+        problem = BuildError(
+            f"{record['distribution']} declares libraries that are not installed: "
+            f"{', '.join(added)}",
+            hint="reinstall it, for example with 'pip install -e .'",
+        )
+        raise SystemExit(render(problem))
     # Files edited during the build were not built: keep their old signatures for the next import.
     record = json.loads(file.read_text(encoding="utf-8"))
     for part, signatures in before.items():
         record[part].update({n: s for n, s in signatures.items() if n in record[part]})
     replace_file(file, dumped(record))
-
-
-def _not_installed(distribution: str, added: Iterable[str]) -> BuildError:
-    """Return the error for a new file, which nothing would find or uninstall."""
-    return BuildError(
-        f"{distribution} declares libraries that are not installed: {', '.join(added)}",
-        hint="reinstall it, for example with 'pip install -e .'",
-    )
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()

@@ -18,5 +18,3 @@ MIXINS = {
     "egg_info": EggInfoMixin,
     "sdist": SdistMixin,
 }
-
-__all__ = ["MIXINS"]

@@ -92,17 +92,17 @@ class BuildExtMixin(build_ext):
             check_together(ours)
             self._tree().check(ours)
             request = self._request(ours)
+            native = isinstance(request.host, NativeHost)
+            if not native:
+                self._check_target(request)
             provenance.check_vendored(request.project, request.root)
             for line in request.project.lines():
                 logger.info("%s: %s", PREFIX, line)
             with locked_build_folder(self), TVMFFIProcess(request.root) as process:
-                if isinstance(request.host, NativeHost):
-                    result = self._build(request, process)
-                    stubs = self._make_stubs(request, result, process, self._tree())
+                result = self._build(request, process)
+                if native:
+                    stubs = self._make_stubs(request, result, process)
                 else:
-                    self._check_target(request)
-                    # The target first: its build fails more often than that for this machine.
-                    result = self._build(request, process)
                     stubs = self._stubs_of_host(request, process)
                 # Place nothing before everything is built: a failed build leaves earlier files.
                 self._place(request, result, stubs)
@@ -141,7 +141,7 @@ class BuildExtMixin(build_ext):
         )
         with locked_build_folder(self, for_host=True):
             result = self._build(host, process)
-            return self._make_stubs(host, result, process, self._tree())
+            return self._make_stubs(host, result, process)
 
     def get_ext_filename(self, fullname: str) -> str:
         """Return the library's path below ``build_lib``."""
@@ -240,20 +240,16 @@ class BuildExtMixin(build_ext):
     def _project(self) -> Project:
         """Return the project's settings, overridden by the options of this command."""
         project = project_of(self.distribution)
-        options: dict[str, tuple[Any, str]] = {}
+        changes: dict[str, Any] = {}
+        origins = dict(project.origins)
         if self.parallel is not None and self.parallel is not True:
-            place = "build_ext --parallel"
-            jobs = JOBS.parse(place, JOBS.read(str(self.parallel)))
-            options["jobs"] = (jobs, place)
+            origins["jobs"] = place = "build_ext --parallel"
+            changes["jobs"] = JOBS.parse(place, JOBS.read(str(self.parallel)))
         if self.debug:
-            options["build_type"] = ("debug", "build_ext --debug")
-        return dataclasses.replace(
-            project,
-            settings=dataclasses.replace(
-                project.settings, **{name: value for name, (value, _) in options.items()}
-            ),
-            origins={**project.origins, **{name: origin for name, (_, origin) in options.items()}},
-        )
+            origins["build_type"] = "build_ext --debug"
+            changes["build_type"] = "debug"
+        settings = dataclasses.replace(project.settings, **changes)
+        return dataclasses.replace(project, settings=settings, origins=origins)
 
     def _check_options(self) -> None:
         if any(not isinstance(extension, TVMFFIExtension) for extension in self.extensions):
@@ -276,17 +272,16 @@ class BuildExtMixin(build_ext):
         if self._context.stubs is not None:
             self._context.stubs.handle(stubs, tree)
             return
-        in_wheel = {stub.path: stub.new for stub in stubs if stub.path is not None}
         if self.editable_mode:
             place_in_source_tree((), stubs, tree)
-            self._place_editable(request, result, tree)
+            self._place_editable(request, result)
         else:
             _check_committed(request.project, stubs)
             system = result.toolchain.system
             self._shipped = list(shipped_files(result.libraries, system=system))
             place_in_build_lib(
                 self._shipped,
-                in_wheel,
+                {stub.path: stub.new for stub in stubs if stub.path is not None},
                 build_lib=Path(self.build_lib),
                 tree=tree,
                 memory=Path(request.folder, "placed.json"),
@@ -296,13 +291,9 @@ class BuildExtMixin(build_ext):
         self._write_record(request, result)
 
     def _make_stubs(
-        self,
-        request: BuildRequest,
-        result: BuildResult,
-        process: TVMFFIProcess,
-        tree: PackageTree,
+        self, request: BuildRequest, result: BuildResult, process: TVMFFIProcess
     ) -> list[StubFile]:
-        """Return the stubs of all libraries."""
+        tree = self._tree()
         settings = request.project.settings
         # Two libraries can share a file.
         stubs: dict[Path, StubFile] = {}
@@ -316,7 +307,7 @@ class BuildExtMixin(build_ext):
                 in_crate = wanted.crate is not None
                 source = wanted.crate / path if wanted.crate else tree.source_of(path)
                 old = wanted.files.get(path)
-                if old is None and source.exists():  # it was not read, so the stub would replace it
+                if old is None and source.exists():  # not a generated file
                     raise BuildError(f"{source}: would be overwritten by a new stub")
                 stubs[source] = StubFile(source, old, content, None if in_crate else path)
             has_some = any(content is not None for content in made.files.values())
@@ -330,9 +321,7 @@ class BuildExtMixin(build_ext):
     def _written_stubs(self) -> list[PurePosixPath]:
         return [s.path for s in self._stubs if s.path is not None and s.new is not None]
 
-    def _place_editable(
-        self, request: BuildRequest, result: BuildResult, tree: PackageTree
-    ) -> None:
+    def _place_editable(self, request: BuildRequest, result: BuildResult) -> None:
         name = canonicalize_name(self.distribution.get_name()).replace("-", "_")
         again = self._context.rebuild_into
         if again is not None:
@@ -346,7 +335,8 @@ class BuildExtMixin(build_ext):
         if again is None:
             if not request.project.settings.editable_rebuild:
                 return
-            equip(wheel, folder, name, tree.outermost(request.extensions), ninja=result.ninja)
+            packages = self._tree().outermost(request.extensions)
+            equip(wheel, folder, name, packages, ninja=result.ninja)
         write_record(
             folder,
             distribution=self.distribution.get_name(),

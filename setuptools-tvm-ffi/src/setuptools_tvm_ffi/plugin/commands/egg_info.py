@@ -25,8 +25,8 @@ class EggInfoMixin(egg_info):
     """Writes ``*.egg-info`` below the build folder unless ``egg_base`` is set.
 
     Each target has a folder of its own, so that builds for two targets can run at the same time.
-    An sdist contains its ``SOURCES.txt`` in the same place. A build of the unpacked sdist reads the
-    list of package data from it, because there is no version control.
+    An sdist contains its ``SOURCES.txt`` in the same place, from which a build of the unpacked
+    sdist reads the list of package data.
     """
 
     def finalize_options(self) -> None:
@@ -45,12 +45,9 @@ class EggInfoMixin(egg_info):
         declare_placeholder(self.distribution)
         super().finalize_options()
         if shared is not None:
-            self._copy_sources_list(shared)
-
-    def _copy_sources_list(self, shared: Path) -> None:
-        """Copy the ``SOURCES.txt`` of an unpacked sdist into the target's folder."""
-        folder = Path(self.egg_info)
-        known = shared / folder.name / _SOURCES
-        if known.is_file() and not (folder / _SOURCES).exists():
-            folder.mkdir(exist_ok=True)
-            replace_file(folder / _SOURCES, known.read_bytes())
+            # An unpacked sdist contains the list; there is no version control to make it again.
+            folder = Path(self.egg_info)
+            known = shared / folder.name / _SOURCES
+            if known.is_file() and not (folder / _SOURCES).exists():
+                folder.mkdir(exist_ok=True)
+                replace_file(folder / _SOURCES, known.read_bytes())

@@ -25,8 +25,6 @@ from ..extension import TVMFFIExtension
 from .build_folder import build_folder, locked_build_folder
 from .requirement import declare_requirement
 
-_RECORD_MODE = 0o644
-
 
 def macos_platform_tag(tag: str, environment: Mapping[str, str], machine: str) -> str:
     """Return the platform tag with the architectures that the build compiles for.
@@ -85,11 +83,12 @@ class BdistWheelMixin(bdist_wheel):
             assert self.bdist_dir is not None
             folder, place = Path(self.bdist_dir), project.place("platform_tag")
             try:
-                tag = platform_tag.platform_tag(folder, wanted, platform, place=place)
+                self._platform_tag = platform_tag.platform_tag(
+                    folder, wanted, platform, place=place
+                )
             except BuildError:
                 shutil.rmtree(folder)  # the next build would pack these files
                 raise
-            self._platform_tag = tag
         return self._platform_tag
 
     def run(self) -> None:
@@ -115,7 +114,7 @@ class BdistWheelMixin(bdist_wheel):
                 f"{file} is missing: no libraries were built",
                 hint="remove --skip-build, or run 'build_ext' first",
             )
-        replace_file(Path(metadata, name), file.read_bytes(), mode=_RECORD_MODE)
+        replace_file(Path(metadata, name), file.read_bytes())
 
 
 def _set_permissions(folder: Path) -> None:
