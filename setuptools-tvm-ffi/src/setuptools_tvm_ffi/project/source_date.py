@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The time that archives and compilers are to take for now, so that a build can be repeated.
+"""The source date: the time that archives and compilers use instead of the current time.
 
-``SOURCE_DATE_EPOCH`` (https://reproducible-builds.org/specs/source-date-epoch/) or, where nobody
-has set it, the time of the last commit; in an unpacked sdist, what it was packed with.
+It makes builds reproducible. The source date is ``SOURCE_DATE_EPOCH``
+(https://reproducible-builds.org/specs/source-date-epoch/), by default the time of the last commit,
+and in an unpacked sdist the time when the sdist was packed.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from ..base.errors import PREFIX, ConfigurationError
 
 VARIABLE = "SOURCE_DATE_EPOCH"
 
-# In the year 2106: gzip has 32 bits for a time. ZIP archives end a year later.
+# In the year 2106, the last time that gzip can store. The last year of ZIP archives is 2107.
 _LAST = 2**32 - 1
 
-# One of these is in the last commit if the project is: a folder that merely lies in somebody's
-# repository, as in a home folder that is one, has no time from it.
+# If the last commit contains none of these files, the project's folder is ignored or untracked in
+# the repository around it, such as a home folder.
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
-# What a hook of git that runs a build leaves behind; it would be asked about another repository.
-_OF_A_REPOSITORY = frozenset(
+# Git sets these variables for its hooks. In a build that a hook starts, they would select another
+# repository than the project's.
+_REPOSITORY_VARIABLES = frozenset(
     {
         *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
         *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
@@ -39,25 +41,27 @@ logger = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def applied_source_date(root: Path) -> Iterator[None]:
-    """Have one time hold for everything that is done and started inside, if there is one.
+    """Set ``SOURCE_DATE_EPOCH`` inside the ``with`` block if there is a source date.
 
-    setuptools stamps the files of a wheel with it, and compilers take it for ``__DATE__``.
+    setuptools uses it for the files of a wheel, and compilers use it for ``__DATE__``.
 
     :param root: the project's folder.
-    :raises ConfigurationError: the variable is no time.
+    :raises ConfigurationError: the variable is not a valid time.
     """
     date = declared_date(os.environ)
     if date is None:
-        date, what = commit_date(root), "the last commit's time"
+        date, source = commit_date(root), "the time of the last commit"
         if date is None:
-            date, what = sdist_date(root), "the modification time of PKG-INFO"
+            date, source = sdist_date(root), "the modification time of PKG-INFO"
         if date is None:
             logger.info(
-                "%s: %s is not set and no commit says it: files keep their times", PREFIX, VARIABLE
+                "%s: not reproducible: no %s and no git commit, so files keep their own timestamps",
+                PREFIX,
+                VARIABLE,
             )
         else:
-            logger.info("%s: %s=%d, %s", PREFIX, VARIABLE, date, what)
-    # Apple's linker writes the times of objects into debug information without this one.
+            logger.info("%s: %s=%d, %s", PREFIX, VARIABLE, date, source)
+    # Otherwise, Apple's linker writes the times of objects into debug information.
     variables = {"ZERO_AR_DATE": "1"}
     if date is not None:
         variables[VARIABLE] = str(date)
@@ -74,9 +78,9 @@ def applied_source_date(root: Path) -> Iterator[None]:
 
 
 def declared_date(environment: Mapping[str, str]) -> int | None:
-    """Return what the variable says, in seconds since 1970; none if it is not set.
+    """Return the value of ``SOURCE_DATE_EPOCH`` in seconds since 1970, or None if it is not set.
 
-    :raises ConfigurationError: it is no time, or none that an archive can write.
+    :raises ConfigurationError: it is not a time that archives can store.
 
     >>> declared_date({"SOURCE_DATE_EPOCH": "1700000000"})
     1700000000
@@ -84,37 +88,34 @@ def declared_date(environment: Mapping[str, str]) -> int | None:
     text = environment.get(VARIABLE)
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(_LAST))):
+    digits = text.isascii() and text.isdecimal() and len(text) <= len(str(_LAST))
+    if not digits or int(text) > _LAST:
         raise ConfigurationError(
-            f"{VARIABLE} is {text!r}, expected seconds since 1970, in decimal",
-            hint="for example the output of: git log -1 --format=%ct",
-        )
-    if int(text) > _LAST:
-        raise ConfigurationError(
-            f"{VARIABLE} is {text}, expected 0 to {_LAST}: archives can write no time after 2106"
+            f"{VARIABLE} is {text!r}, expected seconds since 1970 in decimal, 0 to {_LAST}",
+            hint="for example, use the output of: git log -1 --format=%ct",
         )
     return int(text)
 
 
 def commit_date(root: Path) -> int | None:
-    """Return when the commit was made that is checked out; none if it does not hold the project.
+    """Return the time of the checked-out commit, or None if it does not contain the project.
 
-    Changes that are not committed make no difference: the time says what the sources are based on.
+    Uncommitted changes do not matter.
     """
     git = shutil.which("git")
     if git is None:
         if (root / ".git").exists():
-            logger.warning("%s: warning: %s is a repository, and there is no git", PREFIX, root)
+            logger.warning(
+                "%s: warning: %s is a git repository, but git is not installed", PREFIX, root
+            )
         return None
-    # `rev-list` and `ls-tree` are for programs: they read no configuration of how to print, start
-    # no pager, no hook and no monitor of the file system, and write nothing.
-    commit = _ask(git, root, "rev-list", "--max-count=1", "--timestamp", "HEAD")
+    # These plumbing commands ignore output settings, and start no pager, hook or fsmonitor.
+    commit = _run_git(git, root, "rev-list", "--max-count=1", "--timestamp", "HEAD")
     if not commit:
         return None
-    if not _ask(git, root, "ls-tree", "--name-only", "HEAD", "--", *_PROJECT_FILES):
+    if not _run_git(git, root, "ls-tree", "--name-only", "HEAD", "--", *_PROJECT_FILES):
         return None
-    date = int(commit.split()[0])
-    return date if 0 <= date <= _LAST else None
+    return int(commit.split()[0])
 
 
 def sdist_date(root: Path) -> int | None:
@@ -124,19 +125,18 @@ def sdist_date(root: Path) -> int | None:
     not.
     """
     try:
-        date = int((root / "PKG-INFO").stat().st_mtime)
+        return int((root / "PKG-INFO").stat().st_mtime)
     except OSError:
         return None
-    return date if 0 <= date <= _LAST else None
 
 
-def _ask(git: str, root: Path, *question: str) -> str:
-    environment = {k: v for k, v in os.environ.items() if k not in _OF_A_REPOSITORY}
-    # A partial clone would fetch what it lacks. (From 2.44 on.)
+def _run_git(git: str, root: Path, *arguments: str) -> str:
+    environment = {k: v for k, v in os.environ.items() if k not in _REPOSITORY_VARIABLES}
+    # Do not fetch objects that a partial clone lacks. (Git 2.44 and newer.)
     environment |= {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    answer = subprocess.run(
-        # A folder that only looks like a repository, because files say so, is none. (From 2.38 on.)
-        [git, "-C", str(root), "-c", "safe.bareRepository=explicit", *question],
+    result = subprocess.run(
+        # A bare repository within the project is not the project's. (Git 2.38 and newer.)
+        [git, "-C", str(root), "-c", "safe.bareRepository=explicit", *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -144,13 +144,13 @@ def _ask(git: str, root: Path, *question: str) -> str:
         errors="replace",
         check=False,
     )
-    if answer.returncode != 0:
-        if "dubious ownership" in answer.stderr:
+    if result.returncode != 0:
+        if "dubious ownership" in result.stderr:
             logger.warning(
-                "%s: warning: git does not trust %s, which belongs to another user: no commit says "
-                "a time (git config --global --add safe.directory FOLDER)",
+                "%s: warning: git ignores %s, which belongs to another user "
+                "(git config --global --add safe.directory FOLDER)",
                 PREFIX,
                 root,
             )
         return ""
-    return answer.stdout.strip()
+    return result.stdout.strip()

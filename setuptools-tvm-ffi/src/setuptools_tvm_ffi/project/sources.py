@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From source patterns to source files: the one place that looks for them on disk."""
+"""Finds the source files and headers of an extension on disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..base.errors import ConfigurationError
 from ..settings.languages import LANGUAGE_BY_SUFFIX
 from ..settings.model import ExtensionSettings
 
-#: What C and C++ files include.
+#: Suffixes of files that C and C++ sources include.
 HEADER_SUFFIXES = frozenset({".cuh", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"})
 
 _MAGIC = frozenset("*?[")
@@ -23,9 +23,8 @@ def find_sources(
 ) -> tuple[PurePosixPath, ...]:
     """Return the source files of `extension`, relative to the project's `root`.
 
-    Patterns keep their order, what one glob matches is sorted, a file named twice counts once.
-    A glob passes over hidden files and folders, virtual environments and `build_base`, where other
-    people's sources lie.
+    Files are in the order of the patterns, the files of one glob are sorted, and duplicates are
+    dropped. A glob skips hidden files and folders, virtual environments and `build_base`.
 
     :raises ConfigurationError: a file does not exist, a glob matches nothing, or a path leaves
         the project.
@@ -44,14 +43,14 @@ def find_sources(
             kind = "glob matches nothing" if _MAGIC & set(pattern) else "file does not exist"
             raise ConfigurationError(
                 f"{place}: {pattern!r}: {kind}",
-                hint=f"sources are looked for below {root}; in an sdist, MANIFEST.in has to "
-                "list what the extension does not name itself",
+                hint=f"patterns are relative to {root}; in an unpacked sdist, the file may be "
+                "missing from MANIFEST.in",
             )
         for match in matches:
             if ".." in match.parts or match.is_absolute():
                 raise ConfigurationError(
                     f"{place}: {pattern!r} lies outside the project",
-                    hint="an sdist could not hold it: move the file below the project's root",
+                    hint="an sdist cannot contain it: move the file into the project",
                 )
             found[match] = None
     return tuple(found)
@@ -66,7 +65,7 @@ def find_headers(
 ) -> tuple[PurePosixPath, ...]:
     """Return the headers beside the sources and below the include folders inside the project.
 
-    An sdist has to hold them; a build finds them by itself.
+    An sdist must contain them. (A build reads them from the compiler's dependency files.)
     """
     folders = {root / source.parent for source in sources}
     found = {file for folder in folders for file in folder.iterdir()}
@@ -83,9 +82,9 @@ def find_headers(
 def searched_folders(
     extension: ExtensionSettings, root: Path, *, build_base: Path
 ) -> tuple[PurePosixPath, ...]:
-    """Return the folders in which the globs of `extension` look for sources, below `root`.
+    """Return the folders that the globs of `extension` search, relative to `root`.
 
-    A source that comes or goes does so in one of them.
+    A new or deleted source changes the content of one of these folders.
     """
     found: set[Path] = set()
     for pattern in extension.sources:
@@ -116,37 +115,25 @@ def _expand(pattern: str, root: Path, build_base: Path) -> list[PurePosixPath]:
         return [PurePosixPath(literal.as_posix())]
     if not _MAGIC & set(pattern) or os.path.isabs(pattern):
         return []
-    build = build_base.resolve()
-    # With `--build-base=.` the project's own sources would be a build's.
-    has_own_folder = build != root.resolve()
 
     @functools.cache
     def is_skipped(folder: Path) -> bool:
-        """Whether a glob skips the folder, for itself, for a parent or for where it leads to."""
-        if folder == root or root not in folder.parents:
+        if root not in folder.parents:
             return False
         foreign = folder.name != ".." and _is_foreign(folder, build_base)
-        leads_to_build = has_own_folder and _is_at_or_below(folder.resolve(), build)
-        return foreign or leads_to_build or is_skipped(folder.parent)
+        return foreign or is_skipped(folder.parent)
 
-    matches = []
-    for match in root.glob(pattern):
-        if match.name.startswith(".") or is_skipped(match.parent):
-            continue
-        if has_own_folder and match.is_symlink() and _is_at_or_below(match.resolve(), build):
-            continue
-        if match.is_file():
-            matches.append(PurePosixPath(match.relative_to(root).as_posix()))
+    matches = (
+        PurePosixPath(match.relative_to(root).as_posix())
+        for match in root.glob(pattern)
+        if not match.name.startswith(".") and not is_skipped(match.parent) and match.is_file()
+    )
     return sorted(matches)
-
-
-def _is_at_or_below(path: Path, folder: Path) -> bool:
-    return path == folder or folder in path.parents
 
 
 def language_of(source: PurePosixPath) -> str:
     """Return ``c``, ``cxx``, ``cuda`` or ``hip``.
 
-    On Windows the glob ``*.cc`` matches ``A.CC`` too.
+    On Windows, the glob ``*.cc`` matches ``A.CC`` as well.
     """
     return LANGUAGE_BY_SUFFIX[source.suffix.lower()]
