@@ -197,28 +197,28 @@ def test_a_variable_that_names_no_toolkit_is_refused(
 
 
 @pytest.mark.usefixtures("programs")
-def test_no_nvcc_is_refused_with_what_to_do() -> None:
+def test_the_error_for_no_nvcc_contains_how_to_fix_it() -> None:
     message, hint = refused("cuda")
     assert re.search(r"nvcc: .*\bPATH, .*CUDA_HOME and CUDA_PATH", message)
     assert hint is not None
     assert "CUDA_HOME" in hint
 
 
-def test_there_is_no_cuda_on_macos(programs: Path) -> None:
+def test_cuda_on_macos_is_rejected(programs: Path) -> None:
     nvcc(programs / "nvcc")
     message, hint = refused("cuda", system="darwin")
     assert re.search(r"\bCUDA\b.* macOS", message)
     assert "setup.py" in (hint or "")
 
 
-def test_clang_cl_is_no_host_compiler_of_nvcc(programs: Path) -> None:
+def test_clang_cl_as_host_compiler_of_nvcc_is_rejected(programs: Path) -> None:
     nvcc(programs / "nvcc")
     clang_cl = Compiler(("clang-cl",), "clang-cl", "clang 18")
     with pytest.raises(BuildError, match=r"Microsoft's compiler .*not clang-cl"):
         find("cuda", host=clang_cl, system="windows")
 
 
-def test_an_nvcc_without_cxx17_is_refused(programs: Path) -> None:
+def test_an_nvcc_without_cxx17_is_rejected(programs: Path) -> None:
     nvcc(programs / "nvcc", "10.2")
     message, hint = refused("cuda")
     assert re.search(r"^nvcc .*CUDA 10\.2, .*C\+\+17", message)
@@ -233,7 +233,6 @@ def test_an_nvcc_without_cxx17_is_refused(programs: Path) -> None:
             r"nvcc --version failed \(exit status 3\): no such thing",
         ),
         ("echo hello", r".*release.* nvcc --version: hello"),
-        ("echo release 13.0", r"nvcc --help .*no GPU architecture"),
         (
             "[ $1 = --dryrun ] && { echo 'g++: not found' >&2; exit 1; }; "
             "echo release 13.0 \"'compute_80'\"",
@@ -242,20 +241,18 @@ def test_an_nvcc_without_cxx17_is_refused(programs: Path) -> None:
         ),
     ],
 )
-def test_an_nvcc_that_does_not_answer_is_refused(programs: Path, body: str, message: str) -> None:
+def test_an_nvcc_that_fails_is_rejected(programs: Path, body: str, message: str) -> None:
     program(programs / "nvcc", body)
     assert re.fullmatch(message, refused("cuda")[0])
 
 
-def test_an_nvcc_that_cannot_be_started_is_refused(programs: Path) -> None:
+def test_an_nvcc_that_cannot_be_started_is_rejected(programs: Path) -> None:
     (programs / "nvcc").write_text("#!/no/such/shell\n")
     (programs / "nvcc").chmod(0o755)
-    assert re.search(r"^cannot run nvcc: .*No such file", refused("cuda")[0])
+    assert re.search(r"^cannot run nvcc --version: .*No such file", refused("cuda")[0])
 
 
-def test_hipcc_on_path_is_found_with_the_rocm_that_it_belongs_to(
-    programs: Path, tmp_path: Path
-) -> None:
+def test_hipcc_on_path_is_found_with_its_rocm_folder(programs: Path, tmp_path: Path) -> None:
     real = hipcc(tmp_path / "rocm-6.2" / "bin" / "hipcc")
     (programs / "hipcc").symlink_to(real)
     assert find("hip", launcher=("ccache",)) == HipccCompiler(
@@ -267,7 +264,7 @@ def test_hipcc_on_path_is_found_with_the_rocm_that_it_belongs_to(
     )
 
 
-def test_variables_count_more_than_path_and_opt_rocm_less(
+def test_variables_precede_path_and_path_precedes_opt_rocm(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = []
@@ -289,7 +286,7 @@ def test_variables_count_more_than_path_and_opt_rocm_less(
     ]
 
 
-def test_a_variable_that_names_no_rocm_is_refused(
+def test_a_variable_without_a_rocm_installation_is_rejected(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hipcc(programs / "hipcc")
@@ -300,7 +297,7 @@ def test_a_variable_that_names_no_rocm_is_refused(
 
 
 @pytest.mark.usefixtures("programs")
-def test_no_hipcc_is_refused_with_what_to_do() -> None:
+def test_the_error_for_no_hipcc_contains_how_to_fix_it() -> None:
     message, hint = refused("hip")
     assert re.search(r"hipcc: .*\bPATH, .*ROCM_HOME, ROCM_PATH and HIP_PATH", message)
     assert hint is not None
@@ -308,7 +305,7 @@ def test_no_hipcc_is_refused_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("system", ["darwin", "windows"])
-def test_hip_is_for_linux(programs: Path, system: str) -> None:
+def test_hip_on_other_systems_is_rejected(programs: Path, system: str) -> None:
     hipcc(programs / "hipcc")
     assert re.search(r"\bHIP\b.* Linux only", refused("hip", system=system)[0])
 
@@ -327,7 +324,7 @@ def test_a_toolchain_has_the_device_compilers_and_cxx_for_their_host_code(progra
     assert (cuda.host, cuda.root) == (toolchain.compilers["cxx"], "/project")
 
 
-def test_what_nvcc_prints_is_read() -> None:
+def test_parsing_of_the_output_of_nvcc() -> None:
     assert nvcc_release("Cuda compilation tools, release 11.8, V11.8.89") == "11.8"
     assert nvcc_release("nvcc: NVIDIA (R) Cuda compiler driver") is None
     listed = "'compute_35','compute_87','compute_100','compute_121a','lto_35','sm_99'"

@@ -54,7 +54,7 @@ def find(
     return find_toolchain(languages, Path(root), "linux-x86_64", project=project, launcher=launcher)
 
 
-def test_the_usual_names_are_looked_for_on_path(programs: Path) -> None:
+def test_the_usual_names_are_searched_on_path(programs: Path) -> None:
     compiler(programs / "gcc", GCC_LINE)
     compiler(programs / "clang++", CLANG_LINE)
     assert find(BOTH).compilers == {
@@ -78,12 +78,14 @@ def test_the_platforms_own_name_comes_first(
         names = names[1:]
 
 
-def test_only_compilers_of_the_languages_in_use_are_looked_for(programs: Path) -> None:
+def test_only_compilers_of_used_languages_are_searched(programs: Path) -> None:
     compiler(programs / "cc", GCC_LINE)
     assert set(find(C).compilers) == {"c"}
 
 
-def test_cc_and_cxx_win_over_path(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cc_and_cxx_take_precedence_over_path(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("cc", "c++", "my-cc", "my-c++"):
         compiler(programs / name, f"{name} 1")
     monkeypatch.setenv("CC", "my-cc")
@@ -94,7 +96,7 @@ def test_cc_and_cxx_win_over_path(programs: Path, monkeypatch: pytest.MonkeyPatc
     }
 
 
-def test_cc_says_nothing_about_cxx(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cc_does_not_affect_cxx(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiler(programs / "my-cc", GCC_LINE)
     compiler(programs / "g++", GCC_LINE)
     monkeypatch.setenv("CC", "my-cc")
@@ -102,7 +104,7 @@ def test_cc_says_nothing_about_cxx(programs: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("value", ["", "   "])
-def test_an_empty_variable_declares_nothing(
+def test_an_empty_variable_is_ignored(
     programs: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     compiler(programs / "c++", GCC_LINE)
@@ -110,7 +112,7 @@ def test_an_empty_variable_declares_nothing(
     assert find(CXX).compilers["cxx"].command == ("c++",)
 
 
-def test_a_variable_may_hold_a_launcher_and_arguments(
+def test_a_variable_can_contain_a_launcher_and_arguments(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "my tools"
@@ -133,25 +135,23 @@ def test_a_variable_may_hold_a_launcher_and_arguments(
         ("AMD Clang 17", "clang"),
     ],
 )
-def test_the_family_is_read_from_what_the_compiler_says(
-    programs: Path, line: str, family: str
-) -> None:
+def test_the_family_is_read_from_the_version(programs: Path, line: str, family: str) -> None:
     compiler(programs / "c++", line)
     assert find(CXX).compilers["cxx"] == Compiler(("c++",), family, line)
 
 
-def test_the_compiler_is_asked_in_english(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_version_is_queried_in_english(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(programs / "c++", 'echo "c++ in $LC_ALL"')
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     assert find(CXX).compilers["cxx"].version == "c++ in C"
 
 
-def test_a_version_that_is_no_utf8_does_no_harm(programs: Path) -> None:
+def test_a_version_that_is_not_utf8_is_accepted(programs: Path) -> None:
     program(programs / "c++", "printf 'c++ \\377 1\\n'")
     assert find(CXX).compilers["cxx"].version.endswith(" 1")
 
 
-def test_the_toolchain_knows_root_system_and_environment(
+def test_the_toolchain_has_root_system_and_environment(
     programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiler(programs / "c++", GCC_LINE)
@@ -163,7 +163,7 @@ def test_the_toolchain_knows_root_system_and_environment(
     assert tools.environment == EnvironmentFlags(cxxflags=("-g", "-DX=a b"), ldflags=("-Wl,-O1",))
 
 
-def test_the_toolchain_knows_the_projects_settings(programs: Path) -> None:
+def test_the_toolchain_has_the_projects_settings(programs: Path) -> None:
     compiler(programs / "c++", GCC_LINE)
     settings = ProjectSettings(build_type="debug", lto=True)
     tools = find(CXX, project=Project(settings))
@@ -171,7 +171,7 @@ def test_the_toolchain_knows_the_projects_settings(programs: Path) -> None:
     assert tools.project is settings
 
 
-def test_a_launcher_is_put_before_the_compilers_and_asked_nothing(programs: Path) -> None:
+def test_a_launcher_precedes_the_compilers_and_is_not_queried(programs: Path) -> None:
     compiler(programs / "cc", GCC_LINE)
     compiler(programs / "c++", GCC_LINE)
     launcher = Launcher(("no-such-launcher", "--quiet"), "no-such-launcher")
@@ -190,7 +190,7 @@ def test_a_launcher_is_put_before_the_compilers_and_asked_nothing(programs: Path
     ],
 )
 @pytest.mark.usefixtures("programs")
-def test_no_compiler_at_all_is_reported_with_how_to_install_one(
+def test_the_error_for_no_compiler_contains_how_to_install_one(
     languages: frozenset[str], message: str
 ) -> None:
     with pytest.raises(BuildError) as caught:
@@ -204,7 +204,7 @@ def test_no_compiler_at_all_is_reported_with_how_to_install_one(
 
 
 @pytest.mark.parametrize("value", ["my-g++", "/nowhere/g++ -m64", "''"])
-def test_a_variable_that_points_nowhere_is_reported(
+def test_a_variable_with_a_missing_program_is_reported(
     programs: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     compiler(programs / "c++", GCC_LINE)
@@ -216,7 +216,7 @@ def test_a_variable_that_points_nowhere_is_reported(
     assert re.search(r"CXX .*PATH for c\+\+, g\+\+, clang\+\+$", caught.value.hint or "")
 
 
-def test_a_file_that_nobody_may_execute_is_no_compiler(
+def test_a_file_that_is_not_executable_is_not_a_compiler(
     programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (programs / "my-cc").write_text("#!/bin/sh\n", encoding="utf-8")
@@ -231,7 +231,7 @@ def test_a_variable_that_cannot_be_split_is_reported(monkeypatch: pytest.MonkeyP
     with pytest.raises(BuildError) as caught:
         find(C)
     assert caught.value.message == (
-        'CC="gcc \'unclosed" cannot be split into a command: No closing quotation'
+        'CC="gcc \'unclosed" cannot be split into words: No closing quotation'
     )
 
 
@@ -244,7 +244,7 @@ def test_flags_that_cannot_be_split_are_reported(
         find(C)
 
 
-def test_a_compiler_that_fails_is_reported_with_what_it_says(programs: Path) -> None:
+def test_a_compiler_that_fails_is_reported_with_its_output(programs: Path) -> None:
     program(programs / "cc", "echo 'xcrun: error: no developer tools' >&2; exit 72")
     with pytest.raises(BuildError) as caught:
         find(C)
@@ -254,7 +254,7 @@ def test_a_compiler_that_fails_is_reported_with_what_it_says(programs: Path) -> 
     assert re.search(r"\bCC\b", caught.value.hint or "")
 
 
-def test_a_compiler_that_says_nothing_is_reported(programs: Path) -> None:
+def test_a_compiler_that_prints_nothing_is_reported(programs: Path) -> None:
     program(programs / "cc", "exit 0")
     with pytest.raises(BuildError, match=r"cc --version failed \(exit status 0\)"):
         find(C)
@@ -267,5 +267,5 @@ def test_a_program_that_cannot_be_started_is_reported(
     script.write_text("#!/nowhere/interpreter\n", encoding="utf-8")
     script.chmod(0o755)
     monkeypatch.setenv("CXX", "g++ -m64")
-    with pytest.raises(BuildError, match=r"^cannot run g\+\+ -m64: .*No such file"):
+    with pytest.raises(BuildError, match=r"^cannot run g\+\+ -m64 --version: .*No such file"):
         find(CXX)

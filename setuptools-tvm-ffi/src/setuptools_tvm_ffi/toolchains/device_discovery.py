@@ -115,32 +115,25 @@ def _find_nvcc(
         hint="install the CUDA toolkit and add its bin folder to PATH, or set CUDA_HOME to the "
         "toolkit; the packages nvidia-cuda-* on PyPI install it to site-packages/nvidia/cu13",
     )
-    version = _answer(nvcc, "--version")
+    version = output_of(nvcc, "--version")
     release = nvcc_release(version)
     if release is None:
-        raise BuildError(
-            f"cannot find a release in the output of {nvcc} --version: {version.strip()}"
-        )
+        raise BuildError(f"cannot find a release in the output of {nvcc} --version: {version}")
     if int(release.partition(".")[0]) < _FIRST_RELEASE:
         raise BuildError(
             f"{nvcc} is from CUDA {release}, which does not support C++17",
             hint=f"install CUDA {_FIRST_RELEASE} or newer",
         )
-    described = _answer(nvcc, "--help")
-    known = nvcc_architectures(described)
-    if not known:
-        raise BuildError(f"{nvcc} --help lists no GPU architecture")
+    described = output_of(nvcc, "--help")
     # The commands for an empty file, which --dryrun prints and does not run.
     ccbin = f"-ccbin={host_command(host)[0]}"
-    planned = _answer(nvcc, *("--dryrun", ccbin, "-c", "-x", "cu", os.devnull, "-o", "unused"))
-    folders = tuple(
-        dict.fromkeys(os.path.realpath(folder) for folder in nvcc_library_dirs(planned))
-    )
+    planned = output_of(nvcc, *("--dryrun", ccbin, "-c", "-x", "cu", os.devnull, "-o", "unused"))
+    folders = tuple(dict.fromkeys(map(os.path.realpath, nvcc_library_dirs(planned))))
     return NvccCompiler(
         compiler=Compiler((nvcc,), "nvcc", _line_with(version, "release"), launcher),
         release=release,
         host=host,
-        known_architectures=known,
+        known_architectures=nvcc_architectures(described),
         library_dirs=tuple(filter(os.path.isdir, folders)),
         system=system,
         root=root,
@@ -177,7 +170,7 @@ def _find_hipcc(
         *("hipcc", "a ROCm installation", _ROCM_VARIABLES, _ROCM_FOLDER),
         hint="install ROCm and add its bin folder to PATH, or set ROCM_HOME to ROCm",
     )
-    version = _answer(hipcc, "--version")
+    version = output_of(hipcc, "--version")
     # The program in PATH may be a symbolic link to ROCm's bin folder.
     path = Path(os.path.realpath(shutil.which(hipcc) or hipcc))
     return HipccCompiler(
@@ -206,20 +199,22 @@ def _find_program(
             return program
     if shutil.which(name) is not None:
         return name
-    if last_resort is not None:
-        program = shutil.which(name, path=os.path.join(last_resort, "bin"))
-        if program is not None:
-            return program
+    program = last_resort and shutil.which(name, path=os.path.join(last_resort, "bin"))
+    if program:
+        return program
     raise BuildError(
         f"cannot find {name}: it is not on PATH, and {in_words(variables, 'and')} are not set",
         hint=hint,
     )
 
 
-def _answer(program: str, *arguments: str) -> str:
-    """Return stdout and stderr of a compiler; ``nvcc --dryrun`` prints to stderr."""
-    command = [program, *arguments]
+def output_of(*command: str, hint: str | None = None) -> str:
+    """Run a compiler and return its stdout, then its stderr, which ``nvcc --dryrun`` prints to.
+
+    :raises BuildError: the compiler fails or prints nothing.
+    """
     try:
+        # In another locale, some compilers translate their version, which the build record has.
         result = subprocess.run(
             command,
             capture_output=True,
@@ -230,15 +225,17 @@ def _answer(program: str, *arguments: str) -> str:
             stdin=subprocess.DEVNULL,
         )
     except OSError as problem:
-        raise BuildError(f"cannot run {program}: {problem}") from problem
-    if result.returncode != 0:
+        raise BuildError(f"cannot run {shlex.join(command)}: {problem}", hint=hint) from problem
+    output = f"{result.stdout}\n{result.stderr}".strip()
+    if result.returncode != 0 or not output:
         raise BuildError(
             f"{shlex.join(command)} failed (exit status {result.returncode}): "
-            f"{(result.stderr or result.stdout).strip()}"
+            f"{(result.stderr or result.stdout).strip()}",
+            hint=hint,
         )
-    return f"{result.stdout}\n{result.stderr}"
+    return output
 
 
 def _line_with(text: str, words: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return next((line for line in lines if words in line), lines[0] if lines else "unknown")
+    lines = [line.strip() for line in text.splitlines()]
+    return next((line for line in lines if words in line), lines[0])

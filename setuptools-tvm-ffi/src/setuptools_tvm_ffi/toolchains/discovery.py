@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -18,10 +17,10 @@ from setuptools.errors import PlatformError
 
 from ..base.errors import BuildError, ConfigurationError
 from ..settings import Project
-from .device_discovery import find_device_compiler
+from .device_discovery import find_device_compiler, output_of
 from .gnu import GnuToolchain
 from .launcher import Launcher, base_name
-from .model import Compiler, EnvironmentFlags, Toolchain, system_of
+from .model import Compiler, EnvironmentFlags, Toolchain, split_variable, system_of
 from .msvc import MsvcToolchain
 
 _LANGUAGE_NAMES = {"c": "C", "cxx": "C++"}
@@ -97,21 +96,7 @@ def check_environment() -> None:
     """
     EnvironmentFlags.from_environment(os.environ)
     for variable in _VARIABLES.values():
-        split_command(variable)
-
-
-def split_command(variable: str) -> tuple[str, ...]:
-    """Return the words of a variable that contains a command.
-
-    :raises BuildError: the variable cannot be split.
-    """
-    declared = os.environ.get(variable, "").strip()
-    try:
-        return tuple(shlex.split(declared))
-    except ValueError as problem:
-        raise BuildError(
-            f"{variable}={declared!r} cannot be split into a command: {problem}"
-        ) from None
+        split_variable(variable, os.environ)
 
 
 def macos_deployment_target(plat_name: str) -> str | None:
@@ -137,7 +122,7 @@ def msvc_version(compiler: str) -> str:
 def _find_compiler(language: str) -> Compiler:
     variable = _VARIABLES[language]
     name = _LANGUAGE_NAMES[language]
-    command = split_command(variable)
+    command = split_variable(variable, os.environ)
     if command:
         declared = os.environ[variable]
         if shutil.which(command[0]) is None:
@@ -155,7 +140,7 @@ def _find_compiler(language: str) -> Compiler:
                 hint=f"install one ({_how_to_install()}) or set {variable}",
             )
         command = (found,)
-    version = _ask_version(command, variable)
+    version = _version_line(command, variable)
     family = "clang" if "clang" in version.lower() else "gcc"
     return Compiler(command, family, version)
 
@@ -168,28 +153,9 @@ def _how_to_install() -> str:
     return "Debian and Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++"
 
 
-def _ask_version(command: tuple[str, ...], variable: str) -> str:
-    try:
-        # In another locale, some compilers translate the line, which the build record contains.
-        result = subprocess.run(
-            [*command, "--version"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            env={**os.environ, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-        )
-    except OSError as problem:
-        raise BuildError(f"cannot run {shlex.join(command)}: {problem}") from problem
-    lines = result.stdout.splitlines()
-    if result.returncode != 0 or not lines:
-        raise BuildError(
-            f"{shlex.join(command)} --version failed (exit status {result.returncode}): "
-            f"{(result.stderr or result.stdout).strip()}",
-            hint=f"set {variable} to a working compiler",
-        )
-    return lines[0].strip()
+def _version_line(command: tuple[str, ...], variable: str) -> str:
+    hint = f"set {variable} to a working compiler"
+    return output_of(*command, "--version", hint=hint).splitlines()[0].strip()
 
 
 def _find_msvc(
@@ -198,7 +164,7 @@ def _find_msvc(
     """Return the compilers and the path of the linker."""
     for variable in ("CC", "CXX"):
         value = os.environ.get(variable)
-        if value and _program_name(value) != "clang-cl":
+        if value and base_name(_split_windows(value)[0]).lower() != "clang-cl":
             raise BuildError(
                 f"{variable}={value!r}: on Windows, only Microsoft's compiler and clang-cl are "
                 "supported",
@@ -235,9 +201,8 @@ def _clang_cl(
     languages: AbstractSet[str], linker: str, project: Project
 ) -> tuple[dict[str, Compiler], str]:
     declared = os.environ.get("CXX") or os.environ["CC"]
-    # On Windows, backslashes separate folders and do not escape.
-    command = (*(word.strip('"') for word in shlex.split(declared, posix=False)),)
-    version = _ask_version(command, "CXX")
+    command = _split_windows(declared)
+    version = _version_line(command, "CXX")
     # link.exe cannot read the objects of -flto.
     chosen = shutil.which("lld-link") if project.settings.lto else linker
     if chosen is None:
@@ -249,11 +214,10 @@ def _clang_cl(
     return dict.fromkeys(sorted(languages), compiler), chosen
 
 
-def _program_name(command: str) -> str:
-    r"""Return the base name of a command's program.
+def _split_windows(command: str) -> tuple[str, ...]:
+    r"""Split a command on Windows, where backslashes separate folders and do not escape.
 
-    >>> _program_name(r'"C:\LLVM\bin\clang-cl.exe" -m64')
-    'clang-cl'
+    >>> _split_windows(r'"C:\LLVM\bin\clang-cl.exe" -m64')
+    ('C:\\LLVM\\bin\\clang-cl.exe', '-m64')
     """
-    program = shlex.split(command, posix=False)[0].strip('"')
-    return re.split(r"[\\/]", program)[-1].lower().removesuffix(".exe")
+    return tuple(word.strip('"') for word in shlex.split(command, posix=False))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import ClassVar
 
 from ..binaries import local_symbols
 from ..ffi.sdk import TVMFFISdk
@@ -101,20 +102,15 @@ class GnuToolchain:
     :param root: the project's folder, absolute; `prefix_maps` replace it by ``.``.
     """
 
+    dependency_style: ClassVar = "gcc"
+    object_suffix: ClassVar = ".o"
+
     compilers: Mapping[str, Compiler]
     system: str
     root: str
     environment: EnvironmentFlags
     project: ProjectSettings = field(default_factory=ProjectSettings)
     devices: Mapping[str, DeviceCompiler] = field(default_factory=dict)
-
-    @property
-    def dependency_style(self) -> str:
-        return "gcc"
-
-    @property
-    def object_suffix(self) -> str:
-        return ".o"
 
     def support_files(self) -> Mapping[str, str]:
         if self.system == "darwin":

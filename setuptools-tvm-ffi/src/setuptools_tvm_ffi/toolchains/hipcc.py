@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ..ffi.sdk import TVMFFISdk
 from ..settings.model import ExtensionSettings, ProjectSettings
@@ -24,19 +25,14 @@ class HipccCompiler:
     :param root: the project's folder, absolute.
     """
 
+    dependency_style: ClassVar = "gcc"
+    stand_ins: ClassVar[tuple[str, ...]] = ()
+
     compiler: Compiler
     rocm: str
     root: str
     environment: EnvironmentFlags
     project: ProjectSettings = field(default_factory=ProjectSettings)
-
-    @property
-    def dependency_style(self) -> str:
-        return "gcc"
-
-    @property
-    def stand_ins(self) -> tuple[str, ...]:
-        return ()
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str

@@ -7,9 +7,9 @@ import shlex
 import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
-from typing import Optional, Protocol
+from typing import Any, Optional, Protocol
 
 from ..base.errors import BuildError
 from ..ffi.sdk import TVMFFISdk
@@ -58,36 +58,30 @@ class EnvironmentFlags:
 
         :raises BuildError: a variable cannot be split.
         """
-
-        def split(variable: str) -> tuple[str, ...]:
-            value = environment.get(variable, "")
-            try:
-                return tuple(shlex.split(value))
-            except ValueError as problem:
-                raise BuildError(
-                    f"{variable}={value!r} cannot be split into arguments: {problem}",
-                    hint="the rules of a shell apply: close the quotation",
-                ) from None
-
-        return cls(
-            cppflags=split("CPPFLAGS"),
-            cflags=split("CFLAGS"),
-            cxxflags=split("CXXFLAGS"),
-            cudaflags=split("CUDAFLAGS"),
-            hipflags=split("HIPFLAGS"),
-            ldflags=split("LDFLAGS"),
-            archflags=split("ARCHFLAGS"),
-            deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or None,
-        )
+        names = (f.name for f in fields(cls) if f.name != "deployment_target")
+        flags: dict[str, Any] = {n: split_variable(n.upper(), environment) for n in names}
+        target = environment.get("MACOSX_DEPLOYMENT_TARGET") or None
+        return cls(**flags, deployment_target=target)
 
     def for_language(self, language: str) -> tuple[str, ...]:
         """Return the compile flags of one language, without `CPPFLAGS`."""
-        return {
-            "c": self.cflags,
-            "cxx": self.cxxflags,
-            "cuda": self.cudaflags,
-            "hip": self.hipflags,
-        }[language]
+        flags: tuple[str, ...] = getattr(self, f"{language}flags")
+        return flags
+
+
+def split_variable(variable: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Split the value of an environment variable like a shell; an unset variable is empty.
+
+    :raises BuildError: the variable cannot be split.
+    """
+    value = environment.get(variable, "")
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as problem:
+        raise BuildError(
+            f"{variable}={value!r} cannot be split into words: {problem}",
+            hint="the rules of a shell apply: close the quotation",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -160,9 +154,9 @@ def library_filename(system: str, target: str) -> str:
 
 
 def path_in_wheel(settings: ExtensionSettings, system: str | None = None) -> PurePosixPath:
-    """Return where an extension's library lies in a wheel.
+    """Return the path of an extension's library in the wheel.
 
-    :param system: what it is built for; by default the system of this machine.
+    :param system: the target system; by default the system of this machine.
     """
     filename = library_filename(system or system_of(sys.platform), settings.target)
     return PurePosixPath(*settings.package.split("."), filename)

@@ -7,10 +7,11 @@ import subprocess
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ..ffi.sdk import TVMFFISdk
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
-from .gnu import METADATA_MACRO, prefix_maps
+from .gnu import definitions, prefix_maps
 from .model import (
     Companion,
     Compiler,
@@ -39,7 +40,6 @@ _OPTIMISATION = {
     "debug": ("/Od",),
     "release-debug-info": ("/O2", "/DNDEBUG"),
 }
-_SANITIZED = ("/O1",)
 
 
 def optimisation(build_type: str, *, clang: bool = False) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def optimisation(build_type: str, *, clang: bool = False) -> tuple[str, ...]:
     ('/O2', '/DNDEBUG')
     """
     if build_type in SANITIZERS:
-        return (*_SANITIZED, f"{'-' if clang else '/'}fsanitize={SANITIZERS[build_type]}")
+        return ("/O1", f"{'-' if clang else '/'}fsanitize={SANITIZERS[build_type]}")
     return _OPTIMISATION[build_type]
 
 
@@ -62,24 +62,16 @@ class MsvcToolchain:
     :param root: the project's folder, absolute.
     """
 
+    system: ClassVar = "windows"
+    dependency_style: ClassVar = "msvc"
+    object_suffix: ClassVar = ".obj"
+
     compilers: Mapping[str, Compiler]
     linker: str
     environment: EnvironmentFlags
     root: str = "."
     project: ProjectSettings = field(default_factory=ProjectSettings)
     devices: Mapping[str, DeviceCompiler] = field(default_factory=dict)
-
-    @property
-    def system(self) -> str:
-        return "windows"
-
-    @property
-    def dependency_style(self) -> str:
-        return "msvc"
-
-    @property
-    def object_suffix(self) -> str:
-        return ".obj"
 
     def support_files(self) -> Mapping[str, str]:
         return {}
@@ -106,13 +98,7 @@ class MsvcToolchain:
             *(("/bigobj", "/Zc:inline") if settings.msvc_flags else ()),
             *self._path_maps(settings, sdk, clang=clang),
             *(f"/D{definition}" for definition in DEFINITIONS if settings.msvc_flags),
-            f"/D{METADATA_MACRO}",
-            *(
-                f"/D{name}" if value is None else f"/D{name}={value}"
-                for name, value in settings.define_macros
-            ),
-            *(f"/U{name}" for name in settings.undef_macros),
-            *(f"/I{folder}" for folder in settings.include_dirs),
+            *(f"/{flag[1:]}" for flag in definitions(settings)),
             *(f"/I{folder}" for folder in sdk.include_dirs if settings.link_header),
             *self.environment.cppflags,
             *self.environment.for_language(language),

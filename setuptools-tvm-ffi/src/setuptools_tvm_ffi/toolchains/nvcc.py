@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import ClassVar
 from urllib.parse import quote
 
 from ..base.errors import ConfigurationError
@@ -51,6 +52,8 @@ class NvccCompiler:
     :param takes_source_name: whether its front end supports ``--orig_src_path_name``.
     """
 
+    dependency_style: ClassVar = "gcc"
+
     compiler: Compiler
     release: str
     host: Compiler
@@ -63,10 +66,6 @@ class NvccCompiler:
     shared_runtime: str = "cudart"
     takes_objtemp: bool = True
     takes_source_name: bool = True
-
-    @property
-    def dependency_style(self) -> str:
-        return "gcc"
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
@@ -84,11 +83,7 @@ class NvccCompiler:
             *self._architectures(settings),
             *(("-Werror=all-warnings",) if self.project.warnings_as_errors else ()),
             *self._for_host(host),
-            *(
-                word
-                for definition in gnu.definitions(settings)
-                for word in self._passed_on((definition,))
-            ),
+            *(word for flag in gnu.definitions(settings) for word in self._passed_on((flag,))),
             *self._passed_on(gnu.system_includes(settings, sdk)),
             *self.environment.for_language(language),
             *settings.extra_compile_args.of(language),
@@ -149,13 +144,12 @@ class NvccCompiler:
         """
         speed = gnu.optimisation(self.project.build_type)
         ours = tuple(word for word in speed if word.startswith(("-O", "-g", "-D")))
-        unique = self.host.family == "gcc"
         return (
             (*ours, *(("-g",) if settings.debug_symbols and "-g" not in ours else ())),
             (
                 *(word for word in speed if word not in ours),
                 *("-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden"),
-                *(("-fno-gnu-unique",) if unique else ()),
+                *(("-fno-gnu-unique",) if self.host.family == "gcc" else ()),
                 *(("-Werror",) if self.project.warnings_as_errors else ()),
                 *gnu.prefix_maps(settings, sdk, self.root),
             ),
@@ -202,17 +196,14 @@ class NvccCompiler:
 
     def _reproducible(self, unit: CompileUnit) -> tuple[str, ...]:
         """Return flags that keep process numbers and absolute paths out of the object."""
+        name = quote(unit.source)
         return (
             # Objects contain the names of intermediate files. In the folder for temporary files,
             # the names contain a process number.
             *(("-objtemp",) if self.takes_objtemp else ()),
             # Names of local symbols contain a hash of the source's absolute path, even with
             # -frandom-seed (13.5). The front end accepts another name, which must have no spaces.
-            *(
-                ("-Xcudafe", f"--orig_src_path_name={quote(unit.source)}")
-                if self.takes_source_name
-                else ()
-            ),
+            *(("-Xcudafe", f"--orig_src_path_name={name}") if self.takes_source_name else ()),
         )
 
     def _for_host(self, words: Iterable[str]) -> tuple[str, ...]:
@@ -232,10 +223,8 @@ class NvccCompiler:
         The build record contains the flags without absolute paths. With quotation marks, which
         depend on the path, wheels built in two folders would differ.
         """
-        names = (".", PACKAGES, ENVIRONMENT)
-        return word.startswith("-Xcompiler=-ffile-prefix-map=") and word.endswith(
-            tuple(f"={name}" for name in names)
-        )
+        ends = tuple(f"={name}" for name in (".", PACKAGES, ENVIRONMENT))
+        return word.startswith("-Xcompiler=-ffile-prefix-map=") and word.endswith(ends)
 
     def _passed_on(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """Quote one option of the preprocessor, which is the host compiler's, if necessary."""

@@ -37,7 +37,15 @@ def run_time_variables(
     known = _GCC_RUNTIME if compiler.family == "gcc" else _CLANG_RUNTIME
     if sanitizer not in known or system == "windows":
         return {}
-    runtime = _runtime(sanitizer, compiler, system)
+    names = runtime_names(sanitizer, compiler.family, system, platform.machine())
+    runtime = next((f for f in (_file(compiler, name) for name in names) if os.path.isabs(f)), None)
+    if runtime is None:
+        raise BuildError(
+            f"{' '.join(compiler.command)} has no shared runtime for the {sanitizer} sanitizer "
+            f"({', '.join(names)})",
+            hint="install it (Debian and Ubuntu: libasan or libtsan of the compiler's version, "
+            "libclang-rt-dev for Clang), or use another compiler",
+        )
     variable = "DYLD_INSERT_LIBRARIES" if system == "darwin" else "LD_PRELOAD"
     # On macOS, the runtime itself links with the only C++ library.
     others = [] if system == "darwin" else [_file(compiler, "libstdc++.so.6")]
@@ -64,20 +72,6 @@ def runtime_names(sanitizer: str, family: str, system: str, machine: str) -> tup
     if system == "darwin":
         return (f"{name}_osx_dynamic.dylib",)
     return (f"{name}-{machine}.so", f"{name}.so")
-
-
-def _runtime(sanitizer: str, compiler: Compiler, system: str) -> str:
-    names = runtime_names(sanitizer, compiler.family, system, platform.machine())
-    for name in names:
-        found = _file(compiler, name)
-        if os.path.isabs(found):
-            return found
-    raise BuildError(
-        f"{' '.join(compiler.command)} has no shared runtime for the {sanitizer} sanitizer "
-        f"({', '.join(names)})",
-        hint="install it (Debian and Ubuntu: libasan or libtsan of the compiler's version, "
-        "libclang-rt-dev for Clang), or use another compiler",
-    )
 
 
 def _file(compiler: Compiler, name: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..base.errors import ConfigurationError
 from ..binaries import local_symbols
@@ -25,6 +26,8 @@ WINDOWS_HEADER = "windows-stand-ins.h"
 _DRIVERS = {"c": "cc", "cxx": "c++"}
 # Zig links the C++ library statically, whose operators new and delete are visible by default.
 _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
+# Options for optimisation and debug information, such as -O2 and -g.
+_LEVELS = ("-O", "-g")
 
 
 def driver_command(target: str, language: str) -> tuple[str, ...]:
@@ -72,20 +75,15 @@ class ZigToolchain(GnuToolchain):
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
         if self.system == "windows":
-            imported = tuple(
-                replace(sibling, library=import_library(sibling.library))
-                for sibling in unit.siblings
-            )
-            unit = replace(unit, siblings=imported)
+            imported = (replace(s, library=import_library(s.library)) for s in unit.siblings)
+            unit = replace(unit, siblings=tuple(imported))
         # Zig compiles its C++ library with the link's optimisation level: use a single level.
-        kept = replace(
-            self.environment,
-            cflags=_without_levels(self.environment.cflags),
-            cxxflags=_without_levels(self.environment.cxxflags),
-        )
-        gnu = GnuToolchain.link_flags(
-            replace(self, environment=kept), settings, sdk, unit, support_folder
-        )
+        kept: dict[str, Any] = {
+            name: tuple(f for f in getattr(self.environment, name) if not f.startswith(_LEVELS))
+            for name in ("cflags", "cxxflags")
+        }
+        without_levels = replace(self, environment=replace(self.environment, **kept))
+        gnu = GnuToolchain.link_flags(without_levels, settings, sdk, unit, support_folder)
         return ("-Os", *gnu)
 
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
@@ -130,10 +128,6 @@ class ZigToolchain(GnuToolchain):
 
     def _run_paths(self, unit: LinkUnit) -> tuple[str, ...]:
         return () if self.system == "windows" else super()._run_paths(unit)
-
-
-def _without_levels(flags: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(flag for flag in flags if not flag.startswith(("-O", "-g")))
 
 
 def import_library(library: str) -> str:
