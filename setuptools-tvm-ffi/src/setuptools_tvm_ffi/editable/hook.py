@@ -264,13 +264,13 @@ def build_environment(record: Mapping[str, Any], environment: Mapping[str, str])
     """Return the environment of a build; compilers and settings see the values at installation."""
     variables = record["variables"]
     dropped = {*variables, *_PRELOADING_VARIABLES}
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if name == DEBUG_VARIABLE or not (name in dropped or name.startswith(SETTINGS_VARIABLES))
+    }
     return {
-        **{
-            name: value
-            for name, value in environment.items()
-            if name == DEBUG_VARIABLE
-            or not (name in dropped or name.startswith(SETTINGS_VARIABLES))
-        },
+        **kept,
         **{name: value for name, value in variables.items() if value is not None},
         "NINJA": os.path.join(tools_folder(record), NINJA),
         BUILDING_VARIABLE: "1",

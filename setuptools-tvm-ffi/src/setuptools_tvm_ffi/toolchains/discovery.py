@@ -89,16 +89,6 @@ def find_toolchain(
     return GnuToolchain(every, system, str(root), environment, project.settings, devices)
 
 
-def check_environment() -> None:
-    """Reject variables that cannot be split, for which setuptools would print a traceback.
-
-    :raises BuildError: a variable cannot be split; the message names it.
-    """
-    EnvironmentFlags.from_environment(os.environ)
-    for variable in _VARIABLES.values():
-        split_variable(variable, os.environ)
-
-
 def macos_deployment_target(plat_name: str) -> str | None:
     """Return the macOS version in a platform name, which is also in the wheel's tag.
 

@@ -25,14 +25,8 @@ _RUNTIME = {
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
 }
 
-# nvcc (13.0) runs its tools with `sh -c`. It quotes paths, but does not escape special characters.
-# fatbinary splits its arguments at commas.
-_UNUSABLE_IN_PATHS = '"$`,'
-# nvcc also passes the source's absolute path on, but expanding a variable in it does no harm:
-# `_reproducible` replaces the path.
-_UNUSABLE_IN_ROOT = '"`'
-# In the arguments that nvcc passes on, the shell removes quotation marks and expands variables, and
-# nvcc splits lists.
+# nvcc (13.0) passes arguments on with `sh -c`, which removes quotation marks and expands variables,
+# and splits them at commas.
 _UNUSABLE_IN_WORDS = "\\\"'$`,"
 
 
@@ -90,9 +84,6 @@ class NvccCompiler:
         )
 
     def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
-        self._check_path(unit.source, _UNUSABLE_IN_PATHS)
-        self._check_path(unit.object, _UNUSABLE_IN_PATHS)
-        self._check_path(self.root, _UNUSABLE_IN_ROOT)
         program, arguments = host_command(self.host)
         return (
             *self.compiler.launcher,
@@ -231,14 +222,6 @@ class NvccCompiler:
         if self.system == "windows" or not set(_UNUSABLE_IN_WORDS) & set("".join(words)):
             return words
         return self._for_host(words)
-
-    def _check_path(self, path: str, unusable: str) -> None:
-        found = sorted(set(unusable) & set(path))
-        if found and self.system != "windows":
-            raise ConfigurationError(
-                f"path {path!r}: nvcc cannot compile a file with {' '.join(found)} in its path",
-                hint="rename the file or the folder",
-            )
 
 
 def host_command(host: Compiler) -> tuple[str, tuple[str, ...]]:

@@ -16,9 +16,9 @@ from . import Compiler
 _GCC_RUNTIME = {"address": "libasan.so", "thread": "libtsan.so"}
 _CLANG_RUNTIME = {"address": "asan", "thread": "tsan", "undefined": "ubsan_standalone"}
 
-# CPython does not free some memory at exit, which is no leak, and expects NULL from a failed
-# allocation to raise MemoryError.
-_OPTIONS = {"address": ("ASAN_OPTIONS", "detect_leaks=0:allocator_may_return_null=1")}
+# CPython deliberately does not free some memory at exit, and raises MemoryError if an allocation
+# returns NULL.
+_ASAN_OPTIONS = "detect_leaks=0:allocator_may_return_null=1"
 
 
 def run_time_variables(
@@ -52,9 +52,8 @@ def run_time_variables(
     before = environment.get(variable)
     preloaded = [runtime, *others, *([before] if before else [])]
     variables = {variable: os.pathsep.join(preloaded)}
-    option = _OPTIONS.get(sanitizer)
-    if option is not None and option[0] not in environment:
-        variables[option[0]] = option[1]
+    if sanitizer == "address" and "ASAN_OPTIONS" not in environment:
+        variables["ASAN_OPTIONS"] = _ASAN_OPTIONS
     return variables
 
 

@@ -109,22 +109,16 @@ class ZigToolchain(GnuToolchain):
         return tuple(parts)
 
     def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
-        filename = library_filename(self.system, settings.target)
         if self.system == "darwin":
             # Reserves space, so that repair tools can write longer install names.
+            filename = library_filename(self.system, settings.target)
             return (
-                "-dynamiclib",
-                f"-Wl,-install_name,@rpath/{filename}",
+                *("-dynamiclib", f"-Wl,-install_name,@rpath/{filename}"),
                 "-Wl,-headerpad_max_install_names",
             )
         if self.system == "windows":
             return ("-shared",)
-        return (
-            "-shared",
-            f"-Wl,-soname,{filename}",
-            "-Wl,-z,defs",
-            f"-Wl,--version-script={support_folder}/local-symbols.map",
-        )
+        return super()._kind(replace(settings, exclude_libs=False), support_folder)
 
     def _run_paths(self, unit: LinkUnit) -> tuple[str, ...]:
         return () if self.system == "windows" else super()._run_paths(unit)

@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import logging
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -37,7 +36,6 @@ from ...settings import ExtensionSettings, Project
 from ...settings.model import JOBS
 from ...stubs import StubFile, cause, generate_stubs, stale_files, stub_requests
 from ...toolchains import path_in_wheel
-from ...toolchains.discovery import check_environment
 from ..context import BuildContext, build_context_of, project_of
 from ..extension import TVMFFIExtension, check_together
 from ..placement import (
@@ -80,8 +78,6 @@ class BuildExtMixin(build_ext):
     def run(self) -> None:
         """Reject options that have no effect here, then build."""
         if self._tvm_ffi_settings():
-            if sys.platform != "win32":  # Windows quotes command lines differently
-                check_environment()
             self._check_options()
         super().run()
 
@@ -127,7 +123,7 @@ class BuildExtMixin(build_ext):
             )
         if self.inplace:
             raise ConfigurationError(
-                f"{place}: --inplace needs libraries of this machine",
+                f"{place}: --inplace needs libraries for this machine",
                 hint="remove the target, or build a wheel",
             )
 
