@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wheels are repaired by the tools themselves, and what comes of it works where it is installed."""
+"""Repair wheels with the real tools, then install and use the results."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def repaired_in(folder: Path) -> Path:
     return wheel
 
 
-def test_libraries_from_outside_come_into_the_wheel_and_are_found_there(
+def test_external_libraries_are_bundled_and_found_after_installation(
     grafted: Grafted,
     builder: Environment,
     tmp_path: Path,
@@ -152,7 +152,7 @@ def test_libraries_from_outside_come_into_the_wheel_and_are_found_there(
 
 
 @pytest.mark.long
-def test_the_same_wheel_comes_of_it_whenever_and_by_whomever_it_is_repaired(
+def test_a_repair_is_reproducible_with_another_umask_time_zone_and_folder(
     grafted: Grafted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LD_LIBRARY_PATH", str(grafted.outside))
@@ -174,7 +174,7 @@ def test_the_same_wheel_comes_of_it_whenever_and_by_whomever_it_is_repaired(
 
 
 @pytest.mark.long
-def test_a_library_that_is_left_out_is_found_by_the_audit(
+def test_the_audit_reports_an_excluded_library(
     grafted: Grafted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     exclude = ("--exclude", "libfirst_step.so.1", "--exclude", "libsecond_step.so.*")
@@ -187,7 +187,7 @@ def test_a_library_that_is_left_out_is_found_by_the_audit(
 
 
 @pytest.mark.long
-def test_a_library_that_is_nowhere_is_named_and_nothing_is_written(
+def test_a_missing_library_is_reported_and_nothing_is_written(
     grafted: Grafted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["repair", "-w", str(tmp_path / "w"), str(grafted.wheel)]) == COULD_NOT_RUN
@@ -199,7 +199,7 @@ def test_a_library_that_is_nowhere_is_named_and_nothing_is_written(
 
 
 @pytest.mark.long
-def test_a_wheel_that_needs_nothing_gets_its_tag_and_stays_the_same_otherwise(
+def test_a_wheel_without_external_libraries_only_gets_a_new_tag(
     reference_wheel: Path, tmp_path: Path
 ) -> None:
     assert main(["repair", "-w", str(tmp_path / "w"), str(reference_wheel)]) == FINE
@@ -216,7 +216,7 @@ def test_a_wheel_that_needs_nothing_gets_its_tag_and_stays_the_same_otherwise(
 
 
 @pytest.mark.long
-def test_a_platform_that_is_not_met_is_refused_in_the_tools_words_and_others_go_on(
+def test_an_unsatisfied_platform_tag_is_rejected_and_other_wheels_are_repaired(
     grafted: Grafted,
     reference_wheel: Path,
     tmp_path: Path,
@@ -231,19 +231,19 @@ def test_a_platform_that_is_not_met_is_refused_in_the_tools_words_and_others_go_
 
 
 @pytest.mark.long
-def test_a_wheel_is_not_replaced_by_what_comes_of_it(
+def test_the_original_wheel_is_never_overwritten(
     reference_wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["repair", "-w", str(tmp_path), str(reference_wheel)]) == FINE
     wheel = repaired_in(tmp_path)
     before = wheel.read_bytes()
     assert main(["repair", "-w", str(tmp_path), str(wheel)]) == COULD_NOT_RUN
-    assert f"{wheel}: would be replaced" in capsys.readouterr().err
+    assert f"{wheel}: the repaired wheel would replace the original" in capsys.readouterr().err
     assert repaired_in(tmp_path).read_bytes() == before
 
 
 @pytest.mark.long
-def test_delvewheel_brings_a_library_into_a_wheel_for_windows(
+def test_delvewheel_bundles_a_library_into_a_wheel_for_windows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Which it does anywhere: what it searches is PATH, and what it reads are files."""
@@ -321,7 +321,7 @@ def apples_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.long
-def test_delocate_brings_a_library_into_a_wheel_for_macos_and_signs(
+def test_delocate_bundles_a_library_into_a_wheel_for_macos_and_signs_it(
     apples_tools: Path, tmp_path: Path
 ) -> None:
     extra = tmp_path / "libextra.dylib"

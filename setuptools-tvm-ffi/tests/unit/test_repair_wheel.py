@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is done around a tool. The tools here are stand-ins that write the wheel which a test wants,
+"""Repairs with fake tools, since delocate and codesign run on macOS only.
 
-since delocate and codesign run on macOS alone; `../test_repair.py` has the ones that run here.
+`../test_repair.py` uses real tools.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from made_wheels import write_wheel
 from setuptools_tvm_ffi import repair
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.binaries.binary import BinaryReader
-from setuptools_tvm_ffi.repair import Repaired, repair_wheel, signatures, told, tools
+from setuptools_tvm_ffi.repair import Repaired, repair_wheel, signatures, tools, without_traceback
 
 INFO = "pkg-1.0.dist-info"
 LIBRARY = "pkg/libops.dylib"
@@ -86,7 +86,7 @@ def give_codesign(monkeypatch: pytest.MonkeyPatch, *, valid: bool) -> list[list[
 
 
 @pytest.mark.usefixtures("macos")
-def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
+def test_delocate_gets_the_deployment_target_and_valid_signatures_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     before, after = make_macho(), make_macho(run_paths=("@loader_path",))
@@ -129,12 +129,11 @@ def test_delocate_gets_the_deployment_target_and_a_valid_signature_stays(
 
 
 @pytest.mark.usefixtures("macos")
-def test_a_library_without_a_valid_signature_is_signed_ad_hoc_and_recorded_as_signed(
+def test_an_unsigned_library_is_signed_ad_hoc_before_its_digest_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     content = make_macho(signed=False)
     files = {LIBRARY: content, f"{INFO}/tvm_ffi_build.json": build_record(content)}
-    files["pkg/libtext.so"] = b"no library at all"
     wheel = write_wheel(tmp_path, files, tag=TAG)
     give(monkeypatch, files)
     signing = give_codesign(monkeypatch, valid=False)
@@ -151,7 +150,7 @@ def test_a_library_without_a_valid_signature_is_signed_ad_hoc_and_recorded_as_si
 
 
 @pytest.mark.usefixtures("macos")
-def test_a_library_that_cannot_be_signed_is_named_and_nothing_is_written(
+def test_a_failure_to_sign_is_reported_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     files = {LIBRARY: make_macho()}
@@ -168,12 +167,16 @@ def test_a_library_that_cannot_be_signed_is_named_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("tag", "platform", "message"),
     [
-        ("cp311-cp311-macosx_11_0_arm64", None, "delocate has made cp311-cp311 of py3-none"),
-        ("py3.py2-none-macosx_11_0_arm64", None, "has made py2-none, py3-none of py3-none"),
-        (TAG, "macosx_12_0", "says macosx_11_0_arm64, and macosx_12_0_arm64 was asked for"),
+        (
+            "cp311-cp311-macosx_11_0_arm64",
+            None,
+            "delocate changed the tags py3-none to cp311-cp311",
+        ),
+        ("py3.py2-none-macosx_11_0_arm64", None, "changed the tags py3-none to py2-none, py3-none"),
+        (TAG, "macosx_12_0", "chose macosx_11_0_arm64 instead of macosx_12_0_arm64"),
     ],
 )
-def test_a_tool_that_does_something_else_is_not_believed(
+def test_a_result_with_other_tags_is_rejected(
     tag: str,
     platform: str | None,
     message: str,
@@ -189,7 +192,7 @@ def test_a_tool_that_does_something_else_is_not_believed(
 
 
 @pytest.mark.usefixtures("macos")
-def test_what_a_tool_says_is_passed_on_when_it_fails(
+def test_the_output_of_a_failed_tool_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     wheel = write_wheel(tmp_path, {}, tag=TAG)
@@ -197,13 +200,13 @@ def test_what_a_tool_says_is_passed_on_when_it_fails(
     give(monkeypatch, None, status=3, printed=printed)
     with pytest.raises(BuildError) as raised:
         repair_wheel(wheel, tmp_path / "w", reader)
-    assert (
-        raised.value.message == f"{wheel.name}: delocate ended with 3\nlooking\nDelocationError: no"
-    )
+    first, *rest = raised.value.message.splitlines()
+    assert first == f"{wheel.name}: delocate failed (exit status 3):"
+    assert rest == ["looking", "DelocationError: no"]
 
 
 @pytest.mark.usefixtures("macos")
-def test_a_wheel_that_a_tool_has_nothing_to_do_about_is_written_all_the_same(
+def test_the_original_is_packed_again_if_the_tool_writes_no_wheel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     wheel = write_wheel(tmp_path, {"pkg/a.py": b""}, tag=TAG)
@@ -217,12 +220,12 @@ def test_a_wheel_that_a_tool_has_nothing_to_do_about_is_written_all_the_same(
 @pytest.mark.parametrize(
     ("files", "variable", "message"),
     [
-        ({f"{INFO}/tvm_ffi_build.json": b"[]"}, None, "tvm_ffi_build.json is no build record"),
-        ({f"{INFO}/tvm_ffi_build.json": b"{"}, None, "tvm_ffi_build.json is no build record"),
-        ({}, "soon", "SOURCE_DATE_EPOCH='soon': no number of seconds since 1970"),
+        ({f"{INFO}/tvm_ffi_build.json": b"[]"}, None, "tvm_ffi_build.json is invalid"),
+        ({f"{INFO}/tvm_ffi_build.json": b"{"}, None, "tvm_ffi_build.json is invalid"),
+        ({}, "soon", "SOURCE_DATE_EPOCH='soon' is not a number of seconds"),
     ],
 )
-def test_what_is_wrong_with_the_input_is_said(
+def test_invalid_input_is_reported(
     files: dict[str, bytes],
     variable: str | None,
     message: str,
@@ -240,7 +243,7 @@ def test_what_is_wrong_with_the_input_is_said(
 
 
 @pytest.mark.usefixtures("macos")
-def test_a_folder_that_cannot_be_written_to_is_named(
+def test_an_output_folder_that_cannot_be_written_to_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     wheel = write_wheel(tmp_path, {}, tag=TAG)
@@ -250,7 +253,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(
         repair_wheel(wheel, tmp_path / "file", reader)
 
 
-def test_a_wheel_that_could_lead_out_of_a_folder_reaches_no_tool(
+def test_a_wheel_with_a_path_outside_its_folder_reaches_no_tool(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     wheel = write_wheel(tmp_path, {"../outside.py": b""}, tag="py3-none-linux_x86_64")
@@ -267,7 +270,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
 
 
-def test_a_macos_wheel_in_order_is_copied_where_delocate_does_not_run(
+def test_without_delocate_a_macos_wheel_that_needs_no_repair_is_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     elsewhere(monkeypatch)
@@ -282,7 +285,7 @@ def test_a_macos_wheel_in_order_is_copied_where_delocate_does_not_run(
     result = repair_wheel(wheel, tmp_path / "w", reader)
     assert result == Repaired(wheel, tmp_path / "w" / wheel.name, None)
     assert result.path.read_bytes() == wheel.read_bytes()
-    with pytest.raises(BuildError, match="would be replaced by what comes of it"):
+    with pytest.raises(BuildError, match="would replace the original"):
         repair_wheel(wheel, tmp_path, reader)
     assert repair_wheel(wheel, tmp_path / "w", reader, platform="macosx_11_0").path == result.path
     with pytest.raises(BuildError, match="its tag is not 'macosx_12_0_arm64'"):
@@ -292,13 +295,13 @@ def test_a_macos_wheel_in_order_is_copied_where_delocate_does_not_run(
 @pytest.mark.parametrize(
     ("library", "what"),
     [
-        (make_macho(needed=("/opt/lib/libz.dylib",)), "it needs /opt/lib/libz.dylib, which is not"),
-        (make_macho(signed=False), "it has no signature"),
+        (make_macho(needed=("/opt/lib/libz.dylib",)), "needs /opt/lib/libz.dylib, which is not"),
+        (make_macho(signed=False), "is not signed"),
         (make_macho(minimum_os=(12, 0)), "needs macOS 12.0 on arm64"),
         (make_macho("x86_64"), "built for x86_64, not 'macosx_11_0_arm64'"),
     ],
 )
-def test_a_macos_wheel_that_needs_a_repair_is_refused_elsewhere_with_what_it_lacks(
+def test_without_delocate_a_macos_wheel_that_needs_a_repair_is_rejected(
     library: bytes, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     elsewhere(monkeypatch)
@@ -306,13 +309,13 @@ def test_a_macos_wheel_that_needs_a_repair_is_refused_elsewhere_with_what_it_lac
     with pytest.raises(BuildError) as raised:
         repair_wheel(wheel, tmp_path / "w", reader)
     first, lacking = raised.value.message.splitlines()[:2]
-    assert first == f"{wheel.name}: delocate does not run on this system, and the wheel needs it:"
+    assert first == f"{wheel.name} needs delocate, which cannot run on this system:"
     assert lacking.startswith(f"  {LIBRARY}: {what}")
-    assert "repair it where it was built, on darwin" in (raised.value.hint or "")
+    assert "repair the wheel where it was built, on darwin" in (raised.value.hint or "")
     assert not (tmp_path / "w").exists()
 
 
-def test_a_library_that_cannot_be_read_is_refused_elsewhere(
+def test_without_the_tool_a_library_that_cannot_be_read_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     elsewhere(monkeypatch)
@@ -321,16 +324,16 @@ def test_a_library_that_cannot_be_read_is_refused_elsewhere(
         repair_wheel(wheel, tmp_path / "w", reader)
 
 
-def test_a_linux_wheel_elsewhere_lacks_a_tag_that_is_taken(
+def test_without_auditwheel_the_tag_linux_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     wheel = write_wheel(tmp_path, {}, tag="py3-none-linux_x86_64")
-    with pytest.raises(BuildError, match="its tag is 'linux_x86_64', which PyPI does not take"):
+    with pytest.raises(BuildError, match="its tag is 'linux_x86_64', which PyPI rejects"):
         repair_wheel(wheel, tmp_path / "w", reader)
 
 
-def test_a_wheel_for_musl_in_order_is_copied_where_auditwheel_cannot_judge_it(
+def test_on_glibc_a_musl_wheel_that_needs_no_repair_is_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
 ) -> None:
     elsewhere(monkeypatch)
@@ -343,9 +346,12 @@ def test_a_wheel_for_musl_in_order_is_copied_where_auditwheel_cannot_judge_it(
     assert result == Repaired(wheel, tmp_path / "w" / wheel.name, None)
     with pytest.raises(BuildError) as raised:
         repair_wheel(wheel, tmp_path / "w", reader, platform="musllinux_1_1")
-    assert "auditwheel does not judge it on this system" in raised.value.message
+    assert "auditwheel, which cannot judge the wheel on this system" in raised.value.message
     assert "its tag is not 'musllinux_1_1_x86_64'" in raised.value.message
-    assert raised.value.hint == "repair it where it was built, with the C library that it is for"
+    assert (
+        raised.value.hint
+        == "repair the wheel where it was built, with the C library that it is for"
+    )
     assert calls == []
 
 
@@ -361,5 +367,5 @@ def test_a_wheel_for_musl_in_order_is_copied_where_auditwheel_cannot_judge_it(
         ),
     ],
 )
-def test_of_a_traceback_what_it_ends_with_is_told(output: str, said: str) -> None:
-    assert told(output) == said
+def test_a_traceback_is_reduced_to_its_last_lines(output: str, said: str) -> None:
+    assert without_traceback(output) == said

@@ -1,24 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repairs wheels: what their libraries need comes into them, and their tag says where they run.
+"""Repairs wheels: bundles the libraries that a wheel needs, and sets its platform tag.
 
-A tool of each system does that, see `tools`; around it, the wheel is looked at before anything
-unpacks it, and what comes of it is written anew: see `packing`.
+A repair tool for each system does most of the work, see `tools`. The wheel is checked before a tool
+unpacks it, and the tool's result is packed again, see `packing`.
 """
 
 from __future__ import annotations
 
-import base64
 import calendar
-import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..archives.wheel_archive import WheelArchive, open_wheel
-from ..archives.wheel_record import RecordFile, RecordRow
 from ..base.child_python import run_module
 from ..base.errors import BuildError, harmless
 from ..base.file_digest import digest_of
@@ -30,7 +27,7 @@ from . import sboms
 from .needs import needs
 from .packing import Date, date_of, pack, with_tags
 from .preloading import libraries_in, with_preloading
-from .signatures import is_mach_o, sign_where_needed
+from .signatures import sign_where_needed
 from .tools import TOOLS, RepairTool, Request, search_path, system_of_wheel
 
 __all__ = ["Repaired", "repair_wheel"]
@@ -40,13 +37,13 @@ _TRACEBACK = "Traceback (most recent call last):"
 
 @dataclass(frozen=True)
 class Repaired:
-    """What came of a wheel.
+    """Result of a repair.
 
-    :ivar source: the wheel that was given, as it was.
-    :ivar path: the one that was written.
-    :ivar repaired_with: the tool and its release; ``None`` where the wheel was copied.
-    :ivar added: members that the wheel did not have, as libraries from outside.
-    :ivar changed: libraries, and other files of packages, that the tool has rewritten.
+    :ivar source: the original wheel, which is unchanged.
+    :ivar path: the new wheel.
+    :ivar repaired_with: the tool and its version; ``None`` if the wheel was copied.
+    :ivar added: members that the original does not have, such as bundled libraries.
+    :ivar changed: libraries and other files of packages that the tool has changed.
     """
 
     source: Path
@@ -64,16 +61,16 @@ def repair_wheel(
     platform: str | None = None,
     exclude: Sequence[str] = (),
 ) -> Repaired:
-    """Write a wheel that brings along what it needs into `folder`; return what came of it.
+    """Write a repaired copy of a wheel to `folder`.
 
-    Its Python and ABI tags are those of `wheel`, which stays as it is. With the same tools the same
-    wheel gives the same bytes; `SOURCE_DATE_EPOCH` counts.
+    The Python and ABI tags do not change. The same wheel, tools and ``SOURCE_DATE_EPOCH`` give the
+    same bytes.
 
-    :param reader: for wheels whose tool does not run here, or cannot judge them here.
-    :param platform: the platform tag that is wanted; the best that holds by default.
-    :param exclude: libraries that are not brought along, beside libtvm_ffi and drivers.
-    :raises BuildError: it is no wheel for one of the three systems, its tool is not there or fails,
-        or does something else than was asked for.
+    :param reader: reads the libraries if the wheel's tool cannot run or cannot judge them here.
+    :param platform: the required platform tag; by default the most compatible one.
+    :param exclude: libraries that are not bundled, besides libtvm_ffi and drivers.
+    :raises BuildError: the wheel is not for one of the three systems, or its tool is missing, fails
+        or returns a wheel with other tags.
     """
     with open_wheel(wheel) as archive:
         system = system_of_wheel(wheel.name, archive.tags)
@@ -84,21 +81,23 @@ def repair_wheel(
             lacking = list(needs(archive, reader))
             if platform is not None and all(tag.platform != platform for tag in archive.tags):
                 lacking.append(f"its tag is not '{platform}'")
-            return _as_it_is(wheel, folder, tool, lacking)
+            return _copy(wheel, folder, tool, lacking)
         release = tool.check_installed()
-        date = _date(wheel)
+        date = date_of(wheel, os.environ.get("SOURCE_DATE_EPOCH"))
         with tempfile.TemporaryDirectory(prefix="setuptools-tvm-ffi-") as scratch:
             made = _run(tool, wheel, Path(scratch), date, platform=platform, exclude=exclude)
             with open_wheel(made) as result:
                 _check_tags(tool, archive, result, platform)
                 target = folder / result.path.name
                 _check_target(wheel, target)
-                contents = _mended(archive, result, Path(scratch), system)
+                contents = _fixed(archive, result, Path(scratch), system)
                 before, after = _digests(archive), _digests(result)
                 after |= {name: digest_of(content) for name, content in contents.items()}
                 contents |= _metadata(result, before, after, release)
-                with _written(target):
+                try:
                     pack(result, contents, target, date)
+                except OSError as problem:
+                    raise _cannot_write(target, problem) from None
     in_packages = {name for name in after if not name.startswith(f"{result.dist_info}/")}
     return Repaired(
         source=wheel,
@@ -109,51 +108,38 @@ def repair_wheel(
     )
 
 
-def _as_it_is(wheel: Path, folder: Path, tool: RepairTool, lacking: Sequence[str]) -> Repaired:
-    """Copy a wheel that is in order.
-
-    :raises BuildError: it is not, by what it lacks.
-    """
+def _copy(wheel: Path, folder: Path, tool: RepairTool, lacking: Sequence[str]) -> Repaired:
+    """Copy a wheel that needs no repair; reject a wheel that needs one."""
     if lacking:
+        where = "with the C library that it is for"
+        if not tool.runs_here:
+            where = f"on {' or '.join(tool.hosts)}"
         raise BuildError(
-            f"{wheel.name}: {tool.name} does not {'judge it' if tool.runs_here else 'run'} on this "
-            "system, and the wheel needs it:\n" + "\n".join(f"  {what}" for what in lacking),
-            hint="repair it where it was built, "
-            + (
-                "with the C library that it is for"
-                if tool.runs_here
-                else f"on {' or '.join(tool.hosts)}"
-            ),
+            f"{wheel.name} needs {tool.name}, which cannot "
+            f"{'judge the wheel' if tool.runs_here else 'run'} on this system:\n"
+            + "\n".join(f"  {what}" for what in lacking),
+            hint=f"repair the wheel where it was built, {where}",
         )
     target = folder / wheel.name
     _check_target(wheel, target)
-    with _written(target), wheel.open("rb") as source, new_file(target) as stream:
-        shutil.copyfileobj(source, stream)
+    try:
+        with wheel.open("rb") as source, new_file(target) as stream:
+            shutil.copyfileobj(source, stream)
+    except OSError as problem:
+        raise _cannot_write(target, problem) from None
     return Repaired(source=wheel, path=target, repaired_with=None)
 
 
 def _check_target(wheel: Path, target: Path) -> None:
     if target.exists() and target.samefile(wheel):
         raise BuildError(
-            f"{wheel}: would be replaced by what comes of it",
-            hint="name another folder with --wheel-dir",
+            f"{wheel}: the repaired wheel would replace the original",
+            hint="choose another folder with --wheel-dir",
         )
 
 
-@contextlib.contextmanager
-def _written(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        raise BuildError(f"{target} cannot be written: {problem.strerror or problem}") from None
-
-
-def _date(wheel: Path) -> Date:
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    try:
-        return date_of(wheel, epoch)
-    except (ValueError, OverflowError, OSError):
-        raise BuildError(f"SOURCE_DATE_EPOCH={epoch!r}: no number of seconds since 1970") from None
+def _cannot_write(target: Path, problem: OSError) -> BuildError:
+    return BuildError(f"{target} cannot be written: {problem.strerror or problem}")
 
 
 def _run(
@@ -165,7 +151,7 @@ def _run(
     platform: str | None,
     exclude: Sequence[str],
 ) -> Path:
-    """Run a tool; return the wheel that it has written, or the one it found nothing to do about."""
+    """Run a tool; return the wheel that it wrote, or the original if it wrote none."""
     output, start = scratch / "output", scratch / "start"
     output.mkdir()
     start.mkdir()
@@ -183,18 +169,19 @@ def _run(
     )
     if result.returncode != 0:
         raise BuildError(
-            f"{wheel.name}: {tool.name} ended with {result.returncode}\n{told(result.stdout)}"
+            f"{wheel.name}: {tool.name} failed (exit status {result.returncode}):\n"
+            f"{without_traceback(result.stdout)}"
         )
     return next(output.glob("*.whl"), wheel)
 
 
-def told(output: str) -> str:
-    r"""Return what a Python program printed, of a traceback what it ends with.
+def without_traceback(output: str) -> str:
+    r"""Return the output of a Python program, with a traceback reduced to its last lines.
 
-    It may name what is in the wheel.
+    The output may contain names from the wheel, so control characters are escaped.
 
-    >>> told("looking\nTraceback (most recent call last):\n  File …\n    f()\nValueError: no\n")
-    'looking\nValueError: no'
+    >>> without_traceback("a\nTraceback (most recent call last):\n  File …\n    f()\nOSError: b\n")
+    'a\nOSError: b'
     """
     before, traceback, after = output.partition(_TRACEBACK)
     ends = [line for line in after.splitlines() if traceback and line and not line[0].isspace()]
@@ -204,54 +191,38 @@ def told(output: str) -> str:
 def _check_tags(
     tool: RepairTool, archive: WheelArchive, result: WheelArchive, platform: str | None
 ) -> None:
-    """Refuse what serves other Pythons than the wheel that was given, or another platform.
-
-    :raises BuildError: by tag.
-    """
+    """Reject a result with other Python or ABI tags, or without the required platform tag."""
     before = {f"{tag.interpreter}-{tag.abi}" for tag in archive.tags}
     after = {f"{tag.interpreter}-{tag.abi}" for tag in result.tags}
     if before != after:
         raise BuildError(
-            f"{archive.path.name}: {tool.name} has made {', '.join(sorted(after))} of "
-            f"{', '.join(sorted(before))}: {result.path.name}"
+            f"{archive.path.name}: {tool.name} changed the tags {', '.join(sorted(before))} to "
+            f"{', '.join(sorted(after))}: {result.path.name}"
         )
     platforms = sorted({tag.platform for tag in result.tags})
     if platform is not None and platform not in platforms:
         raise BuildError(
-            f"{archive.path.name}: {tool.name} says {', '.join(platforms)}, and {platform} was "
-            "asked for",
+            f"{archive.path.name}: {tool.name} chose {', '.join(platforms)} instead of {platform}",
             hint="leave out --plat, or build for that platform",
         )
 
 
 def _digests(archive: WheelArchive) -> dict[str, str]:
-    """Return what ``RECORD`` says of the members' SHA-256, hexadecimal; nothing where it errs."""
-    content = archive.in_dist_info("RECORD")
-    if content is None:
-        raise BuildError(f"{archive.path.name}: it has no {archive.dist_info}/RECORD")
-    rows = RecordFile(content, archive.dist_info).rows
-    return {name: _hexadecimal(rows[name]) for name in archive.members if name in rows}
-
-
-def _hexadecimal(row: RecordRow) -> str:
-    if row.algorithm != "sha256" or row.digest is None:
-        return ""
-    with contextlib.suppress(ValueError):
-        return base64.urlsafe_b64decode(f"{row.digest}==").hex()
-    return ""
+    record = f"{archive.dist_info}/RECORD"
+    return {name: digest_of(archive.read(name)) for name in archive.members if name != record}
 
 
 def _metadata(
     result: WheelArchive, before: Mapping[str, str], after: Mapping[str, str], release: str
 ) -> dict[str, bytes]:
-    """Return the files of ``.dist-info`` that say something about the others.
+    """Return the updated ``WHEEL``, build record and SBOMs.
 
-    :param before: the SHA-256 of each file of the wheel that was given.
-    :param after: the same of the one that is written.
+    :param before: the SHA-256 of each file of the original wheel.
+    :param after: the SHA-256 of each file of the new wheel.
     """
     wheel_file = result.in_dist_info("WHEEL")
     if wheel_file is None:
-        raise BuildError(f"{result.path.name}: it has no {result.dist_info}/WHEEL")
+        raise BuildError(f"{result.path.name}: {result.dist_info}/WHEEL is missing")
     made = {f"{result.dist_info}/WHEEL": with_tags(wheel_file, result.tags)}
     name = f"{result.dist_info}/{build_record.FILENAME}"
     record = result.in_dist_info(build_record.FILENAME)
@@ -259,7 +230,7 @@ def _metadata(
         try:
             made[name] = build_record.refreshed(record, after, repaired_with=release)
         except ValueError as problem:
-            raise BuildError(f"{result.path.name}: {name} is no build record: {problem}") from None
+            raise BuildError(f"{result.path.name}: {name} is invalid: {problem}") from None
     changed = {before[n]: after[n] for n in before.keys() & after.keys() if before[n] != after[n]}
     for name in result.members:
         if changed and name.startswith(f"{result.dist_info}/{sboms.FOLDER}/"):
@@ -267,10 +238,10 @@ def _metadata(
     return made
 
 
-def _mended(
+def _fixed(
     archive: WheelArchive, result: WheelArchive, scratch: Path, system: str
 ) -> dict[str, bytes]:
-    """Return the files in which a tool leaves something undone."""
+    """Return the files that the tool left incomplete: unsigned libraries, missing preloading."""
     if system == "darwin":
         return _signed(result, scratch)
     libraries = libraries_in(result.members.keys() - archive.members.keys())
@@ -281,11 +252,10 @@ def _mended(
 
 
 def _signed(result: WheelArchive, scratch: Path) -> dict[str, bytes]:
-    """Return the libraries that had to be signed."""
     signed = {}
     for name in result.members:
         if name.endswith((".dylib", ".so")):
             (file,) = result.extract([name], scratch / "signing")
-            if is_mach_o(file) and sign_where_needed(file):
+            if sign_where_needed(file):
                 signed[name] = file.read_bytes()
     return signed

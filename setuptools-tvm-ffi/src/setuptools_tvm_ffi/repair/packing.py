@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the wheel that comes of a repair: the same bytes for the same input, whole or not at all.
+"""Packs a repaired wheel reproducibly and atomically.
 
-What the tools write themselves depends on the time, the umask and the file system's order.
+The wheels that the repair tools write depend on the time, the umask and the file system's order.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from packaging.tags import Tag
 
 from ..archives.wheel_archive import WheelArchive
+from ..base.errors import BuildError
 from ..base.file_digest import digest_of
 from ..base.file_replacement import new_file
 
@@ -27,28 +28,33 @@ Date = tuple[int, int, int, int, int, int]
 
 
 def date_of(wheel: Path, source_date_epoch: str | None) -> Date:
-    """Return the date of every member: the variable's, or without it the newest in the wheel.
+    """Return the date of all members: ``SOURCE_DATE_EPOCH``, or the newest date in the wheel.
 
     https://reproducible-builds.org/docs/source-date-epoch/
 
-    :raises ValueError: the variable holds no number of seconds.
+    :raises BuildError: the variable is not a number of seconds.
     """
     if source_date_epoch:
-        date = time.gmtime(int(source_date_epoch))[:6]
+        try:
+            date = time.gmtime(int(source_date_epoch))[:6]
+        except (ValueError, OverflowError, OSError):
+            raise BuildError(
+                f"SOURCE_DATE_EPOCH={source_date_epoch!r} is not a number of seconds since 1970"
+            ) from None
     else:
         with zipfile.ZipFile(wheel) as archive:
             date = max(entry.date_time for entry in archive.infolist())
-    # All that zip knows.
+    # The range that zip archives support.
     return min(max(date, (1980, 1, 1, 0, 0, 0)), (2107, 12, 31, 23, 59, 58))
 
 
 def with_tags(wheel_file: bytes, tags: Iterable[Tag]) -> bytes:
-    r"""Return ``WHEEL`` with these tags in place of its own, in order.
+    r"""Return the content of ``WHEEL`` with these tags, sorted, instead of its own.
 
     >>> with_tags(b"Wheel-Version: 1.0\nTag: py3-none-linux_x86_64\n", [Tag("py3", "none", "any")])
     b'Wheel-Version: 1.0\nTag: py3-none-any\n'
     """
-    # As bytes, since it may be no text.
+    # As bytes, because the file may not be valid UTF-8.
     kept = [
         line for line in wheel_file.splitlines() if line and not line.lower().startswith(b"tag:")
     ]
@@ -57,11 +63,11 @@ def with_tags(wheel_file: bytes, tags: Iterable[Tag]) -> bytes:
 
 
 def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: Date) -> None:
-    """Write the members of `archive` to `path`, with the ``RECORD`` that belongs to them.
+    """Write the members of `archive` to `path` with a new ``RECORD``.
 
-    Signatures of the former one are left out.
+    Signatures of the old ``RECORD`` are left out.
 
-    :param changed: contents that take the place of those in the archive, or are added.
+    :param changed: contents that replace members of the archive, or are added.
     """
     dist_info = f"{archive.dist_info}/"
     record = f"{dist_info}RECORD"
@@ -70,7 +76,7 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
     with new_file(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
-        # Metadata comes last, so that an installer finds it without reading on.
+        # Metadata comes last, as the wheel specification recommends.
         for name in sorted(names, key=lambda name: (name.startswith(dist_info), name)):
             content = changed[name] if name in changed else archive.read(name)
             is_program = name in archive.members and archive.members[name].mode & 0o111
@@ -84,6 +90,6 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
 def _write(archive: zipfile.ZipFile, name: str, content: bytes, mode: int, date: Date) -> None:
     entry = zipfile.ZipInfo(name, date)
     entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.create_system = 3  # permissions are Unix's wherever this runs
+    entry.create_system = 3  # Unix, because of the permissions
     entry.external_attr = (stat.S_IFREG | mode) << 16
     archive.writestr(entry, content)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Has a package for Windows load the libraries that delvewheel has put into its wheel.
+"""Makes a package for Windows load the libraries that delvewheel bundled into its wheel.
 
-delvewheel (1.13) adds their folder to those that Python searches for its own extension modules.
-`load_lib_module` loads with ``LoadLibraryW``, which does not search there, but takes a library
-that is loaded already for the one that is needed, by its name.
+delvewheel (1.13) adds the folder of these libraries to the search path for extension modules.
+`load_lib_module` calls ``LoadLibraryW``, which does not search that folder, but uses a library of
+the needed name that is already loaded.
 """
 
 from __future__ import annotations
@@ -32,16 +32,17 @@ del _setuptools_tvm_ffi_preload
 
 
 def libraries_in(members: Iterable[str]) -> tuple[str, ...]:
-    """Return those of a wheel's members that a tool may have put there to be loaded."""
+    """Return the DLLs among the members of a wheel."""
     return tuple(sorted(name for name in members if name.lower().endswith(".dll")))
 
 
 def with_preloading(modules: Mapping[str, bytes], libraries: Sequence[str]) -> dict[str, bytes]:
-    """Return the modules that delvewheel has written into, with what loads the libraries.
+    """Add code that loads the libraries to the modules that delvewheel has patched.
 
-    :param modules: by their paths in the wheel.
-    :param libraries: paths of what it has put into the wheel.
-    :raises BuildError: it has written into none.
+    :param modules: contents by path in the wheel.
+    :param libraries: paths of the bundled libraries.
+    :returns: the changed modules.
+    :raises BuildError: delvewheel has patched no module.
     """
     patched = {}
     for path, content in modules.items():
@@ -54,7 +55,7 @@ def with_preloading(modules: Mapping[str, bytes], libraries: Sequence[str]) -> d
             patched[path] = before + end + newline + patch + after
     if not patched:
         raise BuildError(
-            f"delvewheel has put {', '.join(libraries)} into the wheel, and no package loads them",
-            hint="add an __init__.py to the package that the library is in",
+            f"delvewheel bundled {', '.join(libraries)}, but no package loads them",
+            hint="add an __init__.py to the package that contains the library",
         )
     return patched

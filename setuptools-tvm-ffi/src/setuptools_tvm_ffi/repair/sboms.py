@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps lists of components in a wheel (PEP 770) true of libraries that a tool has rewritten."""
+"""Updates SBOMs in a wheel (PEP 770) after a tool has changed libraries."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-#: Where they lie in ``.dist-info``.
+#: Folder of the SBOMs in ``.dist-info``.
 FOLDER = "sboms"
 
 
 def refreshed(content: bytes, digests: Mapping[str, str]) -> bytes:
-    """Return a CycloneDX document that names the files which are shipped.
+    """Return a CycloneDX document with the digests of the changed files.
 
-    It is another version of the same document then, which keeps its serial number
-    (https://cyclonedx.org/docs/1.6/json/#version). What is no such document stays as it is, as does
-    one that names none of the files.
+    The serial number stays and the version increases
+    (https://cyclonedx.org/docs/1.6/json/#version). A document that lists none of the files, or is
+    not CycloneDX JSON, does not change.
 
-    :param digests: the SHA-256 of each file that was rewritten: what it was, and what it is.
+    :param digests: old to new SHA-256 of each changed file.
     """
     try:
         document = json.loads(content)

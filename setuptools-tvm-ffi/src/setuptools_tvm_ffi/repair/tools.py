@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three programs that put into a wheel what it needs, and how each is called.
+"""The repair tools of the three systems and their command lines.
 
-https://tvm.apache.org/ffi/packaging/python_packaging.html names them for the three systems.
+https://tvm.apache.org/ffi/packaging/python_packaging.html recommends them.
 """
 
 from __future__ import annotations
@@ -29,14 +29,13 @@ def _external(*ends: str) -> tuple[str, ...]:
     return tuple(sorted(name for name in EXTERNAL if name.endswith(ends)))
 
 
-#: Libraries that no wheel brings along, as patterns of each tool: beside libtvm_ffi, which has to
-#: be the one that `import tvm_ffi` has loaded, and NVIDIA's driver, the run time of HIP. On Windows
-#: it comes with the driver; on Linux a second one beside that of ROCm or PyTorch would share no
-#: memory with it.
+#: Libraries that are never bundled, as patterns of each tool: libtvm_ffi, which must be the copy
+#: that `import tvm_ffi` loaded, NVIDIA's driver, and HIP's runtime. On Windows, HIP's runtime comes
+#: with the driver. On Linux, a second copy could not share memory with that of ROCm or PyTorch.
 PROVIDED: Mapping[str, tuple[str, ...]] = {
     "linux": (*_external(".so", ".so.1"), "libamdhip64.so.*"),
     "darwin": _external(".dylib"),
-    # Every CPython for Windows has the last two beside it.
+    # Every CPython for Windows includes the last two.
     "windows": (*_external(".dll"), "amdhip64*.dll", "vcruntime140.dll", "vcruntime140_1.dll"),
 }
 
@@ -45,12 +44,12 @@ _MACOS_TAG = re.compile(r"macosx_(\d+)_(\d+)_\w+")
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a tool.
+    """One call of a tool.
 
-    :param wheel: an absolute path.
-    :param folder: where it is to write, another one than the wheel's.
-    :param platform: the tag that is wanted, with its machine; ``None`` for the best there is.
-    :param exclude: libraries that are not to be brought along, beside those in `PROVIDED`.
+    :param wheel: absolute path of the original wheel.
+    :param folder: output folder, not the folder of the wheel.
+    :param platform: the required platform tag; ``None`` for the most compatible one.
+    :param exclude: libraries that are not bundled, besides those in `PROVIDED`.
     """
 
     wheel: Path
@@ -61,14 +60,14 @@ class Request:
 
 @dataclass(frozen=True)
 class RepairTool:
-    """One of the programs.
+    """A repair tool.
 
-    :param name: of its distribution.
-    :param module: what is started as ``python -m``.
-    :param arguments: those of its command line for a request.
-    :param variables: what its environment has to hold for one.
-    :param hosts: the values of :data:`sys.platform` where it runs; none for any.
-    :param programs: what it starts itself.
+    :param name: name of its distribution.
+    :param module: the module to run with ``python -m``.
+    :param arguments: returns the command-line arguments of a call.
+    :param variables: returns the environment variables of a call.
+    :param hosts: the values of :data:`sys.platform` that it supports; empty for all.
+    :param programs: programs that the tool itself runs.
     """
 
     name: str
@@ -80,26 +79,25 @@ class RepairTool:
 
     @property
     def runs_here(self) -> bool:
-        """Whether this is a system on which it can run."""
+        """Whether the tool runs on this system."""
         return not self.hosts or sys.platform in self.hosts
 
     def can_judge(self, tags: Iterable[Tag]) -> bool:
-        """Whether it can look at a wheel with these tags here.
+        """Whether the tool can process a wheel with these tags on this system.
 
-        auditwheel (6.8) fails on a wheel for the C library that this Python does not run on: musl's
-        where that is glibc, and the other way round.
+        auditwheel (6.8) fails on wheels for musl if this Python runs on glibc, and vice versa.
         """
         if not self.runs_here or self.name != "auditwheel":
             return self.runs_here
         here = {re.split(r"[\d_]", tag, maxsplit=1)[0] for tag in platform_tags()}
         for_libc = {re.split(r"[\d_]", tag.platform, maxsplit=1)[0] for tag in tags} - {"linux"}
-        # Where this Python has no tags but linux_…, nothing is known of the C library.
+        # If this Python has linux_… tags only, its C library is unknown.
         return here == {"linux"} or for_libc <= here
 
     def check_installed(self) -> str:
-        """Return the name with the release, for people.
+        """Return the name and version of the tool.
 
-        :raises BuildError: it is not installed, or a program that it starts is not.
+        :raises BuildError: the tool, or a program that it runs, is not installed.
         """
         if importlib.util.find_spec(self.name) is None:
             raise BuildError(f"{self.name} is not installed", hint=_INSTALL)
@@ -113,7 +111,7 @@ class RepairTool:
 
 
 def search_path() -> str:
-    """Return the PATH of tools: an environment may be used without being activated."""
+    """Return a PATH that includes the scripts of this environment, even if it is not activated."""
     return os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
 
 
@@ -129,8 +127,8 @@ def _auditwheel(request: Request) -> list[str]:
 def _delocate(request: Request) -> list[str]:
     return [
         *("--wheel-dir", str(request.folder)),
-        # 0.13 looks at excludes only for what it has found, and libtvm_ffi lies nowhere that a
-        # library names. What else is missing is found by the audit of the result.
+        # delocate 0.13 fails if it does not find libtvm_ffi, even if that is excluded. The audit of
+        # the result reports other missing libraries.
         "--ignore-missing-dependencies",
         *_each("--exclude", (*PROVIDED["darwin"], *request.exclude)),
         str(request.wheel),
@@ -145,9 +143,9 @@ def _delocate_variables(request: Request) -> dict[str, str]:
 def _delvewheel(request: Request) -> list[str]:
     return [
         *("repair", "--wheel-dir", str(request.folder)),
-        # Left to itself, 1.13 looks at .pyd files alone.
+        # By default, delvewheel 1.13 inspects .pyd files only.
         "--analyze-existing",
-        # And it would look for the libraries of the wheel itself outside.
+        # Do not search for the wheel's own libraries outside the wheel.
         "--ignore-existing",
         *_each("--exclude", (*PROVIDED["windows"], *request.exclude)),
         str(request.wheel),
@@ -178,9 +176,9 @@ _SYSTEMS |= {"macosx": "darwin", "win": "windows", "win32": "windows"}
 
 
 def system_of_wheel(name: str, tags: Iterable[Tag]) -> str:
-    """Return the system of a wheel's libraries: ``linux``, ``darwin`` or ``windows``.
+    """Return the system of a wheel's platform tags: ``linux``, ``darwin`` or ``windows``.
 
-    :raises BuildError: its platform tags are of none, or of several.
+    :raises BuildError: the tags belong to no system or to several.
     """
     platforms = sorted({tag.platform for tag in tags})
     families = [re.split(r"[0-9]*_", platform, maxsplit=1)[0] for platform in platforms]
@@ -189,10 +187,8 @@ def system_of_wheel(name: str, tags: Iterable[Tag]) -> str:
     if system is not None and not systems:
         return system
     if platforms == ["any"]:
-        raise BuildError(
-            f"{name}: a wheel for any platform has no libraries", hint="there is nothing to repair"
-        )
+        raise BuildError(f"{name}: a wheel for any platform has no libraries to repair")
     raise BuildError(
         f"{name}: no tool repairs wheels for {', '.join(platforms)}",
-        hint="known are those for Linux (auditwheel), macOS (delocate) and Windows (delvewheel)",
+        hint="supported are Linux (auditwheel), macOS (delocate) and Windows (delvewheel)",
     )
