@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import re
 import shutil
 import stat
 import struct
@@ -22,7 +21,7 @@ Entry = Union[str, zipfile.ZipInfo]
 
 
 def wheel_with(folder: Path, *entries: tuple[Entry, bytes]) -> Path:
-    """A sound wheel, and then what is given."""
+    """Return a valid wheel with additional entries."""
     wheel = write_wheel(folder, {"pkg/__init__.py": b""})
     with zipfile.ZipFile(wheel, "a", zipfile.ZIP_DEFLATED) as archive:
         for entry, content in entries:
@@ -45,43 +44,35 @@ def refusal(wheel: Path) -> str:
     return caught.value.message
 
 
-def test_a_sound_wheel_is_read(tmp_path: Path) -> None:
+def test_a_valid_wheel_is_read(tmp_path: Path) -> None:
     wheel = write_wheel(tmp_path, {"pkg/a.txt": b"a" * 5}, requires=("apache-tvm-ffi>=0.1.9",))
     with open_wheel(wheel) as archive:
-        assert (archive.name, str(archive.version)) == ("pkg", "1.0")
+        assert archive.name == "pkg"
         assert {str(tag) for tag in archive.tags} == {"py3-none-any"}
         assert archive.dist_info == "pkg-1.0.dist-info"
         assert list(archive.members)[-2:] == ["pkg/a.txt", "pkg-1.0.dist-info/RECORD"]
         assert archive.members["pkg/a.txt"].size == 5
         assert archive.read("pkg/a.txt") == b"aaaaa"
-        assert archive.metadata().get_all("Requires-Dist") == ["apache-tvm-ffi>=0.1.9"]
-        assert archive.wheel_file().get_all("Tag") == ["py3-none-any"]
+        assert archive.headers("METADATA").get_all("Requires-Dist") == ["apache-tvm-ffi>=0.1.9"]
+        assert archive.headers("WHEEL").get_all("Tag") == ["py3-none-any"]
         assert archive.in_dist_info("RECORD") is not None
         assert archive.in_dist_info("entry_points.txt") is None
 
 
 @pytest.mark.parametrize("name", ["METADATA", "WHEEL"])
-def test_a_description_of_any_type_is_not_taken_apart(tmp_path: Path, name: str) -> None:
-    """Parts in parts, for each of which a parser of mails calls itself."""
+def test_the_body_of_metadata_is_not_parsed(tmp_path: Path, name: str) -> None:
+    """Nested MIME parts, on which a parser of mails would recurse."""
     nested = b"".join(
         b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (depth, depth)
         for depth in range(2000)
     )
     wheel = write_wheel(tmp_path, {f"pkg-1.0.dist-info/{name}": b"Tag: a\n" + nested})
     with open_wheel(wheel) as archive:
-        headers = archive.metadata() if name == "METADATA" else archive.wheel_file()
-        assert headers.get_all("Tag") == ["a"]
+        assert archive.headers(name).get_all("Tag") == ["a"]
 
 
-def test_metadata_that_is_huge_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wheel_archive, "MAX_METADATA_SIZE", 1000)
-    wheel = write_wheel(tmp_path, {"pkg-1.0.dist-info/METADATA": b"Name: pkg\n" * 200})
-    with open_wheel(wheel) as archive, pytest.raises(BuildError, match="METADATA is larger"):
-        archive.metadata()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="what a process uses stands in /proc there")
-def test_of_a_member_there_is_one_copy_in_memory(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc/self/statm")
+def test_reading_a_member_needs_one_copy_in_memory(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/zeros", bytes(40 << 20)))
     program = (
         "import resource, sys\n"
@@ -98,12 +89,12 @@ def test_of_a_member_there_is_one_copy_in_memory(tmp_path: Path) -> None:
     assert done.stdout == f"{40 << 20}\n", done.stderr
 
 
-def test_folders_that_are_entries_are_no_files(tmp_path: Path) -> None:
+def test_folder_entries_are_not_members(tmp_path: Path) -> None:
     with open_wheel(wheel_with(tmp_path, ("pkg/data/", b""))) as archive:
         assert "pkg/data/" not in archive.members
 
 
-def test_every_tag_of_a_compressed_set_is_told(tmp_path: Path) -> None:
+def test_compressed_tag_sets_are_expanded(tmp_path: Path) -> None:
     wheel = write_wheel(tmp_path, {}, tag="py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64")
     with open_wheel(wheel) as archive:
         platforms = {tag.platform for tag in archive.tags}
@@ -111,29 +102,29 @@ def test_every_tag_of_a_compressed_set_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pkg.whl", "pkg-1.0.zip", "pkg-1.0-py3-none.whl", "pkg-x-y-z-.w"])
-def test_a_name_that_is_no_wheels_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_invalid_wheel_file_name_is_rejected(tmp_path: Path, name: str) -> None:
     shutil.copy(write_wheel(tmp_path, {}), tmp_path / name)
     with pytest.raises(BuildError, match=r"(?s)whl.*named distribution-version-python-abi-"):
-        open_wheel(tmp_path / name)
+        read_all(tmp_path / name)
 
 
-def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     assert "No such file or directory" in refusal(tmp_path / "pkg-1.0-py3-none-any.whl")
 
 
-def test_a_folder_with_a_wheels_name_is_refused(tmp_path: Path) -> None:
+def test_a_folder_named_like_a_wheel_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "pkg-1.0-py3-none-any.whl").mkdir()
     assert "directory" in refusal(tmp_path / "pkg-1.0-py3-none-any.whl")
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x7fELF" + bytes(100), b"PK\x03\x04"])
-def test_a_file_that_is_no_zip_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_zip_archive_is_rejected(tmp_path: Path, content: bytes) -> None:
     wheel = tmp_path / "pkg-1.0-py3-none-any.whl"
     wheel.write_bytes(content)
     assert "zip archive" in refusal(wheel)
 
 
-def test_a_wheel_that_was_cut_anywhere_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_wheel_is_rejected(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/libops.so", bytes(range(256))))
     whole = wheel.read_bytes()
     for length in range(0, len(whole), 41):
@@ -141,7 +132,7 @@ def test_a_wheel_that_was_cut_anywhere_is_refused(tmp_path: Path) -> None:
         assert "zip archive" in refusal(wheel)
 
 
-def test_a_wheel_with_any_byte_changed_is_refused_or_read_and_never_a_traceback(
+def test_a_changed_byte_never_causes_a_traceback(
     tmp_path: Path,
 ) -> None:
     wheel = wheel_with(tmp_path, ("pkg/libops.so", bytes(range(256))))
@@ -158,12 +149,6 @@ def test_a_wheel_with_any_byte_changed_is_refused_or_read_and_never_a_traceback(
     assert refused > len(whole) // 7 // 2
 
 
-def test_an_archive_with_data_after_its_end_is_refused(tmp_path: Path) -> None:
-    wheel = wheel_with(tmp_path)
-    wheel.write_bytes(wheel.read_bytes() + b"more")
-    assert "end-of-central-directory" in refusal(wheel)
-
-
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -172,7 +157,7 @@ def test_an_archive_with_data_after_its_end_is_refused(tmp_path: Path) -> None:
         ("/etc/passwd", "absolute"),
         ("C:/Windows/x.dll", "absolute"),
         ("c:x.dll", "absolute"),
-        ("pkg/a.py:stream", "colon"),
+        ("pkg/a.py:stream", "contains a colon"),
         ("..\\outside.txt", "backslash"),
         ("pkg\\a.txt", "backslash"),
         ("pkg//a.txt", "empty or"),
@@ -181,36 +166,31 @@ def test_an_archive_with_data_after_its_end_is_refused(tmp_path: Path) -> None:
         ("p" * 2000, "too long"),
     ],
 )
-def test_a_name_that_may_lead_elsewhere_is_refused(tmp_path: Path, name: str, reason: str) -> None:
+def test_an_unsafe_member_name_is_rejected(tmp_path: Path, name: str, reason: str) -> None:
     assert reason in refusal(wheel_with(tmp_path, (name, b"")))
 
 
-def test_a_name_that_goes_on_after_a_zero_is_refused(tmp_path: Path) -> None:
+def test_a_member_name_with_a_null_byte_is_rejected(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/aXb.py", b""))
     wheel.write_bytes(wheel.read_bytes().replace(b"pkg/aXb.py", b"pkg/a\x00b.py"))
     assert "control character" in refusal(wheel)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+def test_duplicate_member_names_are_rejected(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/a.py", b"1"), ("pkg/a.py", b"2"))
     assert "2 members are named 'pkg/a.py'" in refusal(wheel)
 
 
-def test_a_file_that_is_a_folder_too_is_refused(tmp_path: Path) -> None:
-    wheel = wheel_with(tmp_path, ("pkg/a", b""), ("pkg/a/b", b""))
-    assert "'pkg/a' is both a file and the folder of 'pkg/a/b'" in refusal(wheel)
-
-
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
-def test_a_link_or_device_is_refused(tmp_path: Path, kind: int) -> None:
+def test_a_link_or_device_is_rejected(tmp_path: Path, kind: int) -> None:
     entry = zipfile.ZipInfo("pkg/link")
     entry.external_attr = (kind | 0o777) << 16
     assert "is a link" in refusal(wheel_with(tmp_path, (entry, b"/etc/passwd")))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_method_whose_memory_cannot_be_bounded_is_refused(tmp_path: Path, method: int) -> None:
+def test_bzip2_and_lzma_are_rejected(tmp_path: Path, method: int) -> None:
     entry = zipfile.ZipInfo("pkg/a")
     entry.compress_type = method
     assert "deflate" in refusal(wheel_with(tmp_path, (entry, bytes(1000))))
@@ -232,37 +212,31 @@ def change_header(wheel: Path, name: bytes, offset: int, value: bytes) -> None:
     wheel.write_bytes(content)
 
 
-def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
+def test_an_encrypted_member_is_rejected(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/secret", b"1"))
     change_header(wheel, b"pkg/secret", 8, struct.pack("<H", 1))
     assert "encrypted" in refusal(wheel)
 
 
-def test_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
+def test_a_wrong_checksum_is_rejected(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/damaged", b"1"))
     change_header(wheel, b"pkg/damaged", 16, bytes(4))
     assert "'pkg/damaged' cannot be read: Bad CRC-32" in refusal(wheel)
 
 
-def test_a_member_that_holds_less_than_it_says_is_refused(tmp_path: Path) -> None:
-    wheel = wheel_with(tmp_path, ("pkg/short", b"1" * 100))
-    change_header(wheel, b"pkg/short", 24, struct.pack("<L", 200))
-    assert re.search(r"has 100 bytes.* 200", refusal(wheel))
-
-
-def test_a_member_that_holds_more_than_it_says_is_refused(tmp_path: Path) -> None:
+def test_a_member_larger_than_its_declared_size_is_rejected(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/long", b"1" * 100))
     change_header(wheel, b"pkg/long", 24, struct.pack("<L", 50))
     assert "'pkg/long' cannot be read" in refusal(wheel)
 
 
-def test_a_member_that_says_it_is_huge_is_refused_unread(tmp_path: Path) -> None:
+def test_a_member_with_a_huge_declared_size_is_rejected_unread(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("pkg/huge", b"1"))
     change_header(wheel, b"pkg/huge", 24, struct.pack("<L", 0xFFFFFFF0))
     assert "more than 1024 MiB" in refusal(wheel)
 
 
-def test_an_archive_that_unpacks_to_many_times_its_size_is_refused(
+def test_an_archive_with_a_high_compression_ratio_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wheel_archive, "MAX_SMALL_TOTAL", 100_000)
@@ -276,44 +250,27 @@ def test_an_archive_that_deflates_well_below_the_limit_is_read(tmp_path: Path) -
         assert archive.read("pkg/zeros") == bytes(200_000)
 
 
-def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_members_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wheel_archive, "MAX_MEMBERS", 10)
     wheel = wheel_with(tmp_path, *((f"pkg/{n}", b"") for n in range(10)))
     assert "more than 10 members" in refusal(wheel)
 
 
-def test_a_directory_that_says_it_is_huge_is_refused(tmp_path: Path) -> None:
-    wheel = wheel_with(tmp_path)
-    content = bytearray(wheel.read_bytes())
-    content[-10:-6] = struct.pack("<L", 64 * 1024 * 1024)
-    wheel.write_bytes(content)
-    assert "central directory is larger" in refusal(wheel)
-
-
-def test_a_wheel_of_folders_alone_is_refused(tmp_path: Path) -> None:
+def test_a_wheel_without_files_is_rejected(tmp_path: Path) -> None:
     wheel = tmp_path / "pkg-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("pkg/", "")
     assert "no .dist-info" in refusal(wheel)
 
 
-def test_a_folder_with_content_is_refused(tmp_path: Path) -> None:
-    assert "folder with content" in refusal(wheel_with(tmp_path, ("pkg/a/", b"1")))
-
-
-def test_a_wheel_without_dist_info_is_refused(tmp_path: Path) -> None:
+def test_a_wheel_without_dist_info_is_rejected(tmp_path: Path) -> None:
     wheel = tmp_path / "pkg-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("pkg/__init__.py", "")
     assert "no .dist-info" in refusal(wheel)
 
 
-def test_a_wheel_with_another_distributions_metadata_is_refused(tmp_path: Path) -> None:
-    other = write_wheel(tmp_path, {}, distribution="other-1.0")
-    assert "another distribution" in refusal(other.rename(tmp_path / "pkg-1.0-py3-none-any.whl"))
-
-
-def test_a_wheel_with_two_distributions_metadata_is_refused(tmp_path: Path) -> None:
+def test_a_wheel_with_two_dist_info_folders_is_rejected(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, ("other-1.0.dist-info/METADATA", b""))
     assert "several .dist-info folders" in refusal(wheel)
 
@@ -328,26 +285,6 @@ def test_members_are_extracted_with_their_permissions(tmp_path: Path) -> None:
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o755, 0o644]
 
 
-def test_nothing_is_extracted_through_a_link_out_of_the_folder(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/pkg").symlink_to(tmp_path / "elsewhere")
-    wheel = wheel_with(tmp_path, ("pkg/b", b"2"))
-    with open_wheel(wheel) as archive, pytest.raises(BuildError, match="is a link"):
-        archive.extract(["pkg/b"], tmp_path / "out")
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
-def test_nothing_is_extracted_over_a_link(tmp_path: Path) -> None:
-    (tmp_path / "out/pkg").mkdir(parents=True)
-    (tmp_path / "secret").write_bytes(b"mine")
-    (tmp_path / "out/pkg/b").symlink_to(tmp_path / "secret")
-    wheel = wheel_with(tmp_path, ("pkg/b", b"2"))
-    with open_wheel(wheel) as archive, pytest.raises(BuildError, match="is a link"):
-        archive.extract(["pkg/b"], tmp_path / "out")
-    assert (tmp_path / "secret").read_bytes() == b"mine"
-
-
 def deflated_zeros(size: int) -> bytes:
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = compressor.compress(bytes(1024 * 1024)) + compressor.flush(zlib.Z_FULL_FLUSH)
@@ -356,8 +293,8 @@ def deflated_zeros(size: int) -> bytes:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes have no address space limit there")
 @pytest.mark.parametrize("said", [0xF0000000, 100 * 1024 * 1024, 10])
-def test_a_zip_bomb_is_refused_within_a_small_memory(tmp_path: Path, said: int) -> None:
-    """Whatever a member with a gigabyte of zeros says about its size."""
+def test_a_zip_bomb_is_rejected_with_little_memory(tmp_path: Path, said: int) -> None:
+    """A member contains a gigabyte of zeros and declares another size."""
     wheel = wheel_with(tmp_path, ("pkg/bomb", b"1" * 100_000))
     content = wheel.read_bytes()
     start = content.index(b"pkg/bomb") + len(b"pkg/bomb")

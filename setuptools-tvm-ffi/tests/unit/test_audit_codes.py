@@ -347,7 +347,7 @@ def names(report: WheelReport) -> set[str]:
     return {finding.code.name for finding in report.findings}
 
 
-def test_a_sound_wheel_has_no_findings(wheel: Wheel, reader: BinaryReader) -> None:
+def test_a_correct_wheel_has_no_findings(wheel: Wheel, reader: BinaryReader) -> None:
     report = audited(wheel, reader)
     assert report.findings == ()
     assert report.satisfied_tag == f"manylinux_2_5_{MACHINE}" or MACHINE != "x86_64"
@@ -374,7 +374,7 @@ def test_codes_are_unique_and_in_order() -> None:
 
 
 @pytest.mark.parametrize("code", CATALOGUE, ids=lambda code: code.name)
-def test_a_code_says_what_it_breaks_and_how_it_is_mended(code: Code) -> None:
+def test_each_code_has_a_title_a_consequence_and_a_fix(code: Code) -> None:
     assert code.level in {"error", "warning"}
     assert code.breaks.endswith(".")
     assert code.fix.endswith(".")
@@ -382,47 +382,44 @@ def test_a_code_says_what_it_breaks_and_how_it_is_mended(code: Code) -> None:
 
 
 @pytest.mark.parametrize(
-    ("platform", "change", "fix"),
+    ("platform", "change", "found"),
     [
-        (f"manylinux_2_5_{MACHINE}", needs_newer_glibc, "Change the tag to 'manylinux_2_"),
-        (
-            OLDEST,
-            needs_odd_library,
-            "No manylinux or musllinux tag fits",
-        ),
-        ("macosx_11_0_arm64", None, "Build the wheel for the platform of its tag, or change"),
-        (f"musllinux_1_2_{MACHINE}", needs_libc, "Build the wheel for the platform of its tag"),
-        ("manylinux2014_s390x", None, "Build the wheel for the platform of its tag"),
-        (f"linux_{MACHINE}", None, "Change the tag to 'manylinux_2_"),
-        (f"linux_{MACHINE}", needs_odd_library, "No manylinux or musllinux tag fits"),
+        (f"manylinux_2_5_{MACHINE}", needs_newer_glibc, "the libraries satisfy manylinux_2_"),
+        (OLDEST, needs_odd_library, f"the libraries satisfy linux_{MACHINE}"),
+        ("macosx_11_0_arm64", None, f"for {MACHINE}, not 'macosx_11_0_arm64'"),
+        (f"musllinux_1_2_{MACHINE}", needs_libc, "linked with glibc"),
+        ("manylinux2014_s390x", None, f"for {MACHINE}, not 'manylinux_2_17_s390x'"),
+        (f"linux_{MACHINE}", None, "the libraries satisfy manylinux_2_"),
+        (f"linux_{MACHINE}", needs_odd_library, f"the libraries satisfy linux_{MACHINE}"),
     ],
 )
-def test_the_fix_for_a_platform_tag_is_that_of_the_case(
-    wheel: Wheel, reader: BinaryReader, platform: str, change: Change | None, fix: str
+def test_a_finding_about_a_platform_tag_names_the_problem_and_the_satisfied_tag(
+    wheel: Wheel, reader: BinaryReader, platform: str, change: Change | None, found: str
 ) -> None:
     if change is not None:
         change(wheel)
     wheel.platform = platform
     findings = audited(wheel, reader).findings
     (finding,) = (f for f in findings if f.code.name in {"TVM101", "TVM102"})
-    assert finding.fix.startswith(fix)
-    assert "GLIBC" not in finding.breaks or "too old" in finding.breaks
+    assert found in finding.what
 
 
 @pytest.mark.parametrize("apply", [for_macos(signed=True), for_windows], ids=["macOS", "Windows"])
-def test_sound_wheels_for_other_platforms_have_no_findings(
+def test_correct_wheels_for_other_platforms_have_no_findings(
     wheel: Wheel, reader: BinaryReader, apply: Change
 ) -> None:
     apply(wheel)
     assert audited(wheel, reader).findings == ()
 
 
-def test_a_library_of_the_wheel_is_found_by_a_run_path(wheel: Wheel, reader: BinaryReader) -> None:
+def test_a_dependency_in_the_wheel_is_found_through_a_run_path(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
     needs_library_of_the_wheel("-Wl,-rpath,$ORIGIN/core")(wheel)
     assert audited(wheel, reader).findings == ()
 
 
-def test_a_library_that_who_needs_it_loads_first_counts_as_found(
+def test_a_dependency_that_every_user_loads_first_is_reachable(
     wheel: Wheel, reader: BinaryReader
 ) -> None:
     """As auditwheel leaves libraries that it puts in: only the first one has a run path."""
@@ -435,7 +432,7 @@ def test_a_library_that_who_needs_it_loads_first_counts_as_found(
     assert audited(wheel, reader).findings == ()
 
 
-def test_how_others_have_built_what_a_repair_tool_has_put_in_is_no_finding(
+def test_libraries_that_a_repair_tool_added_have_no_findings_about_their_build(
     wheel: Wheel, reader: BinaryReader
 ) -> None:
     source = f'{SOURCE}int _ZNSt6vectorIiSaIiEE5clearEv; const char* p = "/home/me/project/a.cc";'
@@ -450,7 +447,7 @@ def test_how_others_have_built_what_a_repair_tool_has_put_in_is_no_finding(
         assert audited(wheel, reader).findings == ()
 
 
-def test_what_a_library_of_the_data_folder_goes_with_is_found_where_it_is_installed(
+def test_files_in_the_data_folder_are_matched_by_their_installed_path(
     wheel: Wheel, reader: BinaryReader
 ) -> None:
     path = f"{DIST_INFO}/tvm_ffi_build.json"
@@ -463,12 +460,14 @@ def test_what_a_library_of_the_data_folder_goes_with_is_found_where_it_is_instal
     assert (finding.path, finding.what) == (f"pkg-1.0.data/platlib/{LIBRARY}", "pkg/py.typed")
 
 
-def test_a_library_in_no_package_has_no_marker_of_one(wheel: Wheel, reader: BinaryReader) -> None:
+def test_a_library_outside_of_packages_needs_no_py_typed(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
     wheel.files["libops.so"] = wheel.files.pop(LIBRARY)
     assert audited(wheel, reader).findings == ()
 
 
-def test_libtvm_ffi_in_its_own_wheel_exports_what_is_its(
+def test_libtvm_ffi_in_its_own_wheel_may_export_its_symbols(
     wheel: Wheel, reader: BinaryReader
 ) -> None:
     source = "int TVMFFIErrorSetRaised(void* h) { return !h; } int _ZNSt6vectorIiSaIiEE5clearEv;"
@@ -482,7 +481,7 @@ def test_libtvm_ffi_in_its_own_wheel_exports_what_is_its(
     assert audit_wheel(path, reader).findings == ()
 
 
-def test_a_dll_of_the_wheel_is_found_in_any_case(wheel: Wheel, reader: BinaryReader) -> None:
+def test_names_of_dlls_are_case_insensitive(wheel: Wheel, reader: BinaryReader) -> None:
     for_windows(wheel)
     wheel.put(
         make_pe(needed={"Core.DLL": ["f"], "tvm_ffi.dll": ["TVMFFIErrorSetRaised"]}), "pkg/ops.dll"
@@ -492,7 +491,7 @@ def test_a_dll_of_the_wheel_is_found_in_any_case(wheel: Wheel, reader: BinaryRea
     assert names(audited(wheel, reader)) == set()
 
 
-def test_each_library_has_its_own_tag_and_who_has_what_it_needs(
+def test_each_library_has_its_own_tag_and_the_providers_of_its_dependencies(
     wheel: Wheel, reader: BinaryReader
 ) -> None:
     core = compile_library(
@@ -514,7 +513,7 @@ def test_each_library_has_its_own_tag_and_who_has_what_it_needs(
     assert providers == {"libcore.so": "wheel", "libodd.so.1": None, "libtvm_ffi.so": "platform"}
 
 
-def test_a_library_that_is_needed_by_its_whole_path_is_not_that_of_the_wheel(
+def test_a_dependency_with_an_absolute_path_is_not_in_the_wheel(
     wheel: Wheel, reader: BinaryReader
 ) -> None:
     """Without a soname, the path that the linker was given is what is looked for."""
@@ -526,7 +525,7 @@ def test_a_library_that_is_needed_by_its_whole_path_is_not_that_of_the_wheel(
 
 
 @pytest.mark.parametrize("path", ["$ORIGIN/../..", "$ORIGIN/nothing", "lib", "$ORIGINAL"])
-def test_a_run_path_that_leads_to_no_folder_of_the_wheel_leaves_it(
+def test_a_run_path_to_a_folder_outside_the_wheel_is_reported(
     wheel: Wheel, reader: BinaryReader, path: str
 ) -> None:
     wheel.compile(f"-Wl,-rpath,{path}")
@@ -542,7 +541,7 @@ def test_a_run_path_that_leads_to_no_folder_of_the_wheel_leaves_it(
         ("cp311-none", {"TVM104", "TVM203"}),
     ],
 )
-def test_an_extension_module_may_use_cpython_where_the_tag_says_so(
+def test_an_extension_module_may_use_cpython_if_the_tag_names_its_abi(
     wheel: Wheel, reader: BinaryReader, python: str, found: set[str]
 ) -> None:
     source = "int PyModule_Create2(void); int PyInit_native(void) { return PyModule_Create2(); }"
@@ -553,14 +552,14 @@ def test_an_extension_module_may_use_cpython_where_the_tag_says_so(
     assert names(audited(wheel, reader)) == found
 
 
-def test_a_name_that_a_macro_puts_together_counts_as_there(
-    wheel: Wheel, reader: BinaryReader
-) -> None:
+def test_a_name_that_a_macro_assembles_is_found(wheel: Wheel, reader: BinaryReader) -> None:
     wheel.compile(source=SOURCE.replace('"pkg.scale"', '"scale"'))
     assert audited(wheel, reader).findings == ()
 
 
-def test_a_name_that_others_only_end_with_is_not_there(wheel: Wheel, reader: BinaryReader) -> None:
+def test_a_name_that_is_only_the_end_of_another_is_not_found(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
     wheel.compile(source=SOURCE.replace('"pkg.scale"', '"pkg.rescale"'))
     assert names(audited(wheel, reader)) == {"TVM504"}
 
@@ -574,7 +573,7 @@ def test_a_name_that_others_only_end_with_is_not_there(wheel: Wheel, reader: Bin
         ("kernel.hsaco", 0x40, 3, 224),
     ],
 )
-def test_code_for_a_device_is_no_library(
+def test_device_code_is_not_audited_as_a_library(
     wheel: Wheel, reader: BinaryReader, name: str, system: int, kind: int, machine: int
 ) -> None:
     identity = b"\x7fELF" + bytes((2, 1, 1, system, 8)) + bytes(7)
@@ -588,7 +587,7 @@ def test_code_for_a_device_is_no_library(
     assert [library.binary.path for library in report.libraries] == [LIBRARY]
 
 
-def test_object_files_are_no_libraries(wheel: Wheel, reader: BinaryReader) -> None:
+def test_object_files_are_not_audited_as_libraries(wheel: Wheel, reader: BinaryReader) -> None:
     command = ["cc", "-c", "-x", "c", "-", "-o", "kernel.o"]
     subprocess.run(command, cwd=wheel.folder, input=b"int f;", check=True)
     wheel.files["pkg/kernel.o"] = (wheel.folder / "kernel.o").read_bytes()
@@ -603,7 +602,7 @@ def test_object_files_are_no_libraries(wheel: Wheel, reader: BinaryReader) -> No
         ("apache-tvm-ffi>=0.1.99,<0.2", set()),
     ],
 )
-def test_a_symbol_of_no_known_release_is_lacking_in_all_of_them(
+def test_every_known_release_lacks_an_unknown_symbol(
     wheel: Wheel, reader: BinaryReader, requirement: str, found: set[str]
 ) -> None:
     needs("TVMFFIOfTheFuture")(wheel)
@@ -648,7 +647,7 @@ def test_a_symbol_of_no_known_release_is_lacking_in_all_of_them(
         (("apache-tvm-ffi>0.1.15.post2,<0.2",), {}),
     ],
 )
-def test_requirements_are_judged_together_for_each_marker(
+def test_requirements_with_the_same_marker_are_judged_together(
     wheel: Wheel, reader: BinaryReader, requires: tuple[str, ...], found: dict[str, str]
 ) -> None:
     wheel.requires = requires
@@ -658,9 +657,7 @@ def test_requirements_are_judged_together_for_each_marker(
         assert found[finding.code.name] in finding.what
 
 
-def test_a_requirement_in_an_extra_is_none_of_the_package(
-    wheel: Wheel, reader: BinaryReader
-) -> None:
+def test_a_requirement_of_an_extra_is_ignored(wheel: Wheel, reader: BinaryReader) -> None:
     wheel.requires = ('apache-tvm-ffi>=0.1.15.post2; extra == "ffi"',)
     assert names(audited(wheel, reader)) == {"TVM701"}
 
@@ -682,23 +679,14 @@ def test_a_wheel_without_libraries_has_no_findings(wheel: Wheel, reader: BinaryR
         b"[" * 100_000,
     ],
 )
-def test_a_build_record_that_says_nothing_is_none(
+def test_an_invalid_build_record_is_reported_as_missing(
     wheel: Wheel, reader: BinaryReader, record: bytes
 ) -> None:
     wheel.files[f"{DIST_INFO}/tvm_ffi_build.json"] = record
     assert names(audited(wheel, reader)) == {"TVM705"}
 
 
-def test_more_stubs_than_any_wheel_has_are_left_unread(
-    wheel: Wheel, reader: BinaryReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wheel.files["pkg/_ffi_api.py"] = MODULE.replace(b'"ops"', b'"opus"')
-    assert names(audited(wheel, reader)) == {"TVM501", "TVM505"}
-    monkeypatch.setattr("setuptools_tvm_ffi.audit.wheel_audit.MAX_TOTAL_SIZE", len(MODULE))
-    assert names(audited(wheel, reader)) == set()
-
-
-def test_stubs_are_read_by_line_however_deep_they_go() -> None:
+def test_deeply_nested_stubs_are_read() -> None:
     deep = b"(" * 1_000_000 + b"\n" + MODULE
     found = promised_names(deep, STUB)
     assert (found.target, found.exported) == ("ops", ("add",))

@@ -35,15 +35,11 @@ class Finding:
 
     :param path: the file in the wheel; empty for the wheel itself.
     :param what: the evidence, such as symbols or tags.
-    :param breaks: what fails, if the code covers several cases; empty for the code's own text.
-    :param fix: the fix, if the code covers several cases; empty for the code's own text.
     """
 
     code: Code
     path: str
     what: str
-    breaks: str = ""
-    fix: str = ""
 
 
 TAG_TOO_LOW = Code(

@@ -13,10 +13,6 @@ from dataclasses import dataclass
 
 from ..ffi.module_methods import MODULE_METHODS
 
-_MAX_SIZE = 1024 * 1024
-#: Total size of modules and stubs that are read in one wheel. Names in further files are ignored.
-MAX_TOTAL_SIZE = 16 * _MAX_SIZE
-
 # Files without any of these promise no names.
 _MARK = re.compile(rb"LOAD_LIB|load_lib_module|tvm-ffi-stubgen\(|@_FFI_REG_OBJ|class _Library")
 _LOAD = re.compile(
@@ -46,13 +42,10 @@ class PromisedNames:
     registered: tuple[str, ...] = ()
 
 
-def may_name(module: bytes | None, stub: bytes | None) -> bool:
-    """Quick check whether `promised_names` can find anything."""
-    return any(content is not None and _MARK.search(content) for content in (module, stub))
-
-
 def promised_names(module: bytes | None, stub: bytes | None) -> PromisedNames:
     """Return the names that a module (``_ffi_api.py``) and its stub (``_ffi_api.pyi``) promise."""
+    if not any(content is not None and _MARK.search(content) for content in (module, stub)):
+        return PromisedNames()
     code = _lines(module)
     loads = (_LOAD.match(line) for line in code)
     return PromisedNames(
@@ -64,9 +57,7 @@ def promised_names(module: bytes | None, stub: bytes | None) -> PromisedNames:
 
 
 def _lines(content: bytes | None) -> list[str]:
-    if content is None or len(content) > _MAX_SIZE:
-        return []
-    return content.decode("utf-8", "replace").splitlines()
+    return [] if content is None else content.decode("utf-8", "replace").splitlines()
 
 
 def _protocol(lines: list[str]) -> Iterator[str]:

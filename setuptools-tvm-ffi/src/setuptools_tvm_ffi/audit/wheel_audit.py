@@ -21,7 +21,7 @@ from . import codes
 from .codes import Finding
 from .library_checks import Surroundings, is_from_repair_tool, library_findings, surroundings
 from .requirement_checks import declared_requirement, requirement_findings
-from .stub_files import MAX_TOTAL_SIZE, PromisedNames, may_name, promised_names
+from .stub_files import PromisedNames, promised_names
 from .wheel_checks import (
     BuildFacts,
     build_record_findings,
@@ -89,7 +89,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         bundled = [binary for binary in users if is_external_copy(binary.path)]
         tvm_ffi = [b for b in users if b not in bundled and is_tvm_ffi_library(b)]
         lowest, mixed = lowest_tag(binaries)
-        requirements = declared_requirement(wheel.metadata())
+        requirements = declared_requirement(wheel.headers("METADATA"))
         record = read_build_record(wheel.in_dist_info(build_record.FILENAME))
         findings = [*contents.record_findings(), *mixed]
         findings += [
@@ -101,7 +101,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             if binary not in bundled:
                 findings += library_findings(binary, around, tags=wheel.tags)
         if binaries:
-            findings += tag_findings(wheel.tags, wheel.wheel_file(), binaries, lowest)
+            findings += tag_findings(wheel.tags, wheel.headers("WHEEL"), binaries, lowest)
         if tvm_ffi:
             strings = frozenset(name for binary in binaries for name in binary.found)
             built = [binary for binary in tvm_ffi if not is_from_repair_tool(binary.path)]
@@ -149,13 +149,8 @@ class _Contents:
         """Return the promised names of each Python module with stubs, by path."""
         stems = {path.removesuffix("i") for path in self._wheel.members if _is_module(path)}
         named = {}
-        left = MAX_TOTAL_SIZE
         for path in sorted(stems):
-            module, stub = self._read_if_there(path), self._read_if_there(f"{path}i")
-            if not may_name(module, stub):
-                continue
-            left -= len(module or b"") + len(stub or b"")
-            names = promised_names(module, stub) if left >= 0 else PromisedNames()
+            names = promised_names(self._read_if_there(path), self._read_if_there(f"{path}i"))
             if names != PromisedNames():
                 named[path] = names
         return named
@@ -169,7 +164,7 @@ class _Contents:
             if is_binary(path, content):
                 self.digests[path] = digest_of(content)
                 yield path, content
-            del content  # before the next is read
+            del content  # free it before the next member is read
 
     def record_findings(self) -> Iterator[Finding]:
         """Yield the differences from ``RECORD``. Call `stubs` and `binaries` before."""
@@ -180,7 +175,7 @@ class _Contents:
         for path, what in self._record.problems:
             yield Finding(codes.RECORD_BROKEN, path, f"RECORD {what}")
         yield from self._found
-        for path in self._record.missing(self._wheel.members):
+        for path in self._record.rows.keys() - self._wheel.members.keys():
             yield Finding(codes.RECORD_MISSING_FILE, path, "RECORD lists the file")
 
     def _read_if_there(self, path: str) -> bytes | None:

@@ -46,8 +46,8 @@ def _lines(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
         where = f"{finding.path}: " if finding.path else ""
         yield f"  {finding.code.name} {finding.code.level}: {finding.code.title}"
         yield f"    found:  {where}{finding.what}"
-        yield f"    breaks: {finding.breaks or finding.code.breaks}"
-        yield f"    fix:    {finding.fix or finding.code.fix}"
+        yield f"    breaks: {finding.code.breaks}"
+        yield f"    fix:    {finding.code.fix}"
     count = len(findings)
     yield "" if findings else "  no findings"
     if findings:
@@ -119,8 +119,8 @@ def as_json(report: WheelReport, findings: Collection[Finding]) -> dict[str, Any
                 "title": finding.code.title,
                 "path": finding.path or None,
                 "found": finding.what,
-                "breaks": finding.breaks or finding.code.breaks,
-                "fix": finding.fix or finding.code.fix,
+                "breaks": finding.code.breaks,
+                "fix": finding.code.fix,
             }
             for finding in findings
         ],

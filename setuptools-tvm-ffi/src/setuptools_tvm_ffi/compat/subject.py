@@ -53,7 +53,7 @@ def read_subject(path: Path) -> Subject:
     """
     with open_wheel(path) as wheel:
         _check_tags(path, wheel.tags, frozenset(sys_tags()))
-        metadata = wheel.metadata()
+        metadata = wheel.headers("METADATA")
         if canonicalize_name(metadata.get("Name") or "") == DISTRIBUTION:
             raise BuildError(
                 f"{path.name}: this is {DISTRIBUTION} itself; compat tests wheels that use it"
