@@ -88,11 +88,13 @@ def test_a_tag_that_is_not_met_is_refused_with_what_needs_more_and_one_that_is_m
     with (versioned.folder / "c_only_pkg" / "gone.py").open("w") as stream:
         stream.write("stale = True\n")
     printed = versioned.refuse(config_settings={"platform-tag": "manylinux_2_17"})
-    wanted = f"--config-settings platform-tag: the wheel cannot be for 'manylinux_2_17_{MACHINE}':"
+    wanted = (
+        f"--config-settings platform-tag: the libraries do not satisfy 'manylinux_2_17_{MACHINE}':"
+    )
     assert f"setuptools-tvm-ffi: error: {wanted}\n" in printed
     needs = f"c_only_pkg/libc_only.so: needs {VERSION} of libc.so.6 (for getentropy)"
     assert f"setuptools-tvm-ffi: error:   {needs}\n" in printed
-    assert f"setuptools-tvm-ffi: hint: the lowest tag that holds is '{TAG}'" in printed
+    assert f"setuptools-tvm-ffi: hint: the lowest tag that they satisfy is '{TAG}'" in printed
 
     # What was to be packed then is not packed now.
     (versioned.folder / "c_only_pkg" / "gone.py").unlink()

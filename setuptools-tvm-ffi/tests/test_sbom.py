@@ -136,7 +136,10 @@ def test_what_is_described_and_is_not_there_is_refused_before_anything_is_compil
         ("third_party", f"{place}: 'third_party': no such file"),
         ("../half.tar", f"{place}: '../half.tar' lies outside the project"),
         (str(outside), f"{place}: {str(outside)!r} lies outside the project"),
-        ("third_party/libquarter.a", "vendored[1].path: 'third_party/libquarter.a' is described"),
+        (
+            "third_party/libquarter.a",
+            "vendored[1].path: 'third_party/libquarter.a' is already described",
+        ),
     ):
         file = vendoring.folder / "pyproject.toml"
         text = file.read_text()

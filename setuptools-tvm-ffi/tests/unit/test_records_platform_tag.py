@@ -54,7 +54,7 @@ def tag_of(folder: Path, wanted: str, default: str) -> str:
         ("manylinux_2_28", "any", "manylinux_2_28"),
     ],
 )
-def test_a_tag_without_a_machine_gets_that_of_the_platform(
+def test_a_tag_without_a_machine_gets_the_machine_of_the_platform(
     wanted: str, platform: str, whole: str
 ) -> None:
     assert complete(wanted, platform) == whole
@@ -72,7 +72,7 @@ def test_a_tag_without_a_machine_gets_that_of_the_platform(
         ),
     ],
 )
-def test_on_macos_the_tag_is_the_oldest_release_that_the_libraries_run_on(
+def test_on_macos_the_tag_names_the_oldest_supported_release(
     library: bytes, default: str, tag: str, tmp_path: Path
 ) -> None:
     folder = folder_with(tmp_path, libops__dylib=library, text__txt=b"no library")
@@ -81,15 +81,15 @@ def test_on_macos_the_tag_is_the_oldest_release_that_the_libraries_run_on(
     assert tag_of(folder, version, default) == tag
 
 
-def test_a_library_for_a_newer_macos_than_is_asked_for_is_named(tmp_path: Path) -> None:
+def test_a_library_for_a_newer_macos_than_the_tag_is_rejected(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, libops__dylib=make_macho(minimum_os=(13, 0)))
     with pytest.raises(BuildError) as raised:
         tag_of(folder, "macosx_11_0", "macosx_13_0_arm64")
     assert raised.value.message == (
-        f"{PLACE}: the wheel cannot be for 'macosx_11_0_arm64':\n"
+        f"{PLACE}: the libraries do not satisfy 'macosx_11_0_arm64':\n"
         "  pkg/libops.dylib: needs macOS 13.0 on arm64"
     )
-    assert "the lowest tag that holds is 'macosx_13_0_arm64'" in (raised.value.hint or "")
+    assert "the lowest tag that they satisfy is 'macosx_13_0_arm64'" in (raised.value.hint or "")
 
 
 @pytest.mark.parametrize("wanted", ["auto", "win_arm64"])
@@ -100,7 +100,7 @@ def test_on_windows_the_tag_is_the_machine(wanted: str, tmp_path: Path) -> None:
         tag_of(folder, "win_amd64", "win_arm64")
 
 
-def test_auto_goes_on_with_a_warning_where_no_manylinux_holds(
+def test_auto_warns_if_the_libraries_satisfy_no_manylinux_tag(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd = compile_library(tmp_path, "int odd(void) { return 1; }", name="libodd.so")
@@ -113,10 +113,10 @@ def test_auto_goes_on_with_a_warning_where_no_manylinux_holds(
     assert tag.startswith("linux_")
     (record,) = caplog.records
     assert record.getMessage().splitlines() == [
-        f"setuptools-tvm-ffi: warning: {PLACE}: no manylinux tag holds, and PyPI does not take "
-        f"'{tag}':",
+        f"setuptools-tvm-ffi: warning: {PLACE}: the libraries satisfy no manylinux tag, and PyPI "
+        f"rejects '{tag}':",
         "  pkg/libops.so: needs libodd.so, which not every machine has",
-        "'setuptools-tvm-ffi repair' brings libraries along",
+        "'setuptools-tvm-ffi repair' bundles libraries",
     ]
     with pytest.raises(BuildError, match=r"needs libodd\.so"):
         tag_of(folder, "manylinux_2_28", tag)
@@ -125,15 +125,15 @@ def test_auto_goes_on_with_a_warning_where_no_manylinux_holds(
     assert tag_of(folder, "auto", tag).startswith("manylinux_")
 
 
-def test_a_library_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+def test_a_corrupt_library_is_rejected(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, libops__so=b"\x7fELF and no more")
     with pytest.raises(BuildError) as raised:
         tag_of(folder, "auto", "linux_x86_64")
     assert raised.value.message.startswith(f"{PLACE}: pkg/libops.so: ")
-    assert "leave the setting at 'default'" in (raised.value.hint or "")
+    assert "use 'default'" in (raised.value.hint or "")
 
 
-def test_an_isolated_build_asks_for_what_the_extra_names() -> None:
+def test_an_isolated_build_requires_the_packages_of_the_extra() -> None:
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
     extras = tomllib.loads(text)["project"]["optional-dependencies"]
     # delvewheel's lists are about libraries that are needed, which no tag for Windows is about.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The setting `platform-tag`: which platform tag a wheel gets for the libraries that are in it."""
+"""The setting `platform-tag`: choose or check the platform tag of a wheel by its libraries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ..base.text import first_few
 DEFAULT = "default"
 AUTO = "auto"
 
-# Names of libraries come from the machine that builds: enough of them to see what is wrong.
 _SHOWN = 10
 _MACHINE = re.compile(r"(?:linux|win|(?:manylinux|musllinux|macosx)_\d+_\d+)_(\w+)")
 _WITHOUT_MACHINE = re.compile(r"(?:(?:manylinux|musllinux|macosx)_\d+_\d+|manylinux(?:1|20\d\d))")
@@ -24,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def complete(wanted: str, platform: str) -> str:
-    """Return a tag with the machine of another one, unless it has a machine.
+    """Add the machine of a platform tag to a tag that has none.
 
     >>> complete("manylinux_2_28", "linux_aarch64"), complete("win_amd64", "win_arm64")
     ('manylinux_2_28_aarch64', 'win_amd64')
@@ -38,19 +37,18 @@ def complete(wanted: str, platform: str) -> str:
 def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
     """Return the platform tag of a wheel with the libraries in a folder.
 
-    `auto` is the lowest tag that they satisfy. Where that is one that says nothing but the machine
-    (``linux_x86_64``), since a library needs what most machines do not have, the build goes on with
-    a warning: such a wheel is still right for the machine that it was built on.
+    `auto` is the lowest tag that they satisfy. If they satisfy ``linux_x86_64`` only, because a
+    library needs something that most machines lack, a warning is logged: the wheel is still valid
+    on the machine that built it.
 
-    :param folder: what is packed.
-    :param wanted: `auto`, or the tag that has to hold, with or without its machine (PEP 600,
-        PEP 656).
-    :param default: the tag that is right for the machine that is built for.
+    :param folder: the contents of the wheel.
+    :param wanted: `auto` or the required tag, with or without its machine (PEP 600, PEP 656).
+    :param default: the tag that setuptools chooses.
     :param place: where the setting is declared, for messages.
-    :raises BuildError: the tag that is asked for does not hold, by symbol version and library;
-        a library cannot be read, or what reads them is not installed.
+    :raises BuildError: the libraries do not satisfy the required tag, a library cannot be read, or
+        LIEF or auditwheel is not installed.
     """
-    # What it needs is not installed with the plugin.
+    # The plugin does not require LIEF and auditwheel.
     from ..binaries.binary import BinaryReader, Unreadable  # noqa: PLC0415
     from ..binaries.platform_tags import problems_for, satisfied_tag  # noqa: PLC0415
 
@@ -61,7 +59,7 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
         if isinstance(binary, Unreadable):
             raise BuildError(
                 f"{place}: {binary.path}: {binary.reason}",
-                hint=f"leave the setting at '{DEFAULT}', or the file out of the wheel",
+                hint=f"use '{DEFAULT}', or exclude the file from the wheel",
             )
         binaries.append(binary)
     satisfied = satisfied_tag(binaries)
@@ -70,22 +68,18 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
         problems = problems_for(binaries, tag)
         if problems:
             raise BuildError(
-                f"{place}: the wheel cannot be for '{tag}':\n{_indented(problems)}",
-                hint=f"the lowest tag that holds is '{satisfied}': ask for that, or build where "
-                "the libraries are as old as the tag, as in the images of pypa/manylinux",
+                f"{place}: the libraries do not satisfy '{tag}':\n{_indented(problems)}",
+                hint=f"the lowest tag that they satisfy is '{satisfied}': use it, or build in an "
+                "older environment, such as an image of pypa/manylinux",
             )
         return tag
     if satisfied.startswith("linux_"):
-        # A newer one than there is allows whatever any does, but for libraries.
+        # Every manylinux tag allows less than a tag for a future glibc, except for libraries.
         problems = problems_for(binaries, complete("manylinux_999_0", satisfied))
+        what = f":\n{_indented(problems)}\n'{PREFIX} repair' bundles libraries" if problems else ""
         logger.warning(
-            "%s: warning: %s: no manylinux tag holds, and PyPI does not take '%s'%s",
-            PREFIX,
-            place,
-            satisfied,
-            f":\n{_indented(problems)}\n'{PREFIX} repair' brings libraries along"
-            if problems
-            else "",
+            "%s: warning: %s: the libraries satisfy no manylinux tag, and PyPI rejects '%s'%s",
+            *(PREFIX, place, satisfied, what),
         )
     return satisfied
 

@@ -32,8 +32,8 @@ def check_vendored(project: Project, root: Path) -> None:
         if other is not vendored:
             what = "path" if vendored.path is not None else "name"
             raise ConfigurationError(
-                f"{vendored.place(what)}: {key.strip()!r} is described already, "
-                f"in {other.place(what)}"
+                f"{vendored.place(what)}: {key.strip()!r} is already described in "
+                f"{other.place(what)}"
             )
 
 
@@ -42,13 +42,13 @@ def _check_path(vendored: VendoredSettings, path: str, root: Path) -> None:
     if root not in Path(os.path.normpath(root / path)).parents:
         raise ConfigurationError(
             f"{place}: {path!r} lies outside the project",
-            hint="an sdist could not hold it: leave 'path' out, and give its 'purl'",
+            hint="an sdist cannot contain it: replace 'path' with 'purl'",
         )
     if not (root / path).is_file():
         raise ConfigurationError(
             f"{place}: {path!r}: no such file",
-            hint=f"paths are relative to {root}; of a folder there is no digest: name the archive "
-            "that it was unpacked from, or leave 'path' out",
+            hint=f"paths are relative to {root}; instead of a folder, name the archive that it was "
+            "unpacked from, or omit 'path'",
         )
 
 

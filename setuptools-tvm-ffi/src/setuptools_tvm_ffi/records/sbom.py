@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The list of what a wheel is made of, as CycloneDX: text out of data, the same for the same build.
+"""Render the SBOM of a wheel as CycloneDX JSON, identical for identical builds.
 
-It is written here and not by a library, which every isolated build would have to install. Upstream:
+It needs no library, which every isolated build would have to install. Specifications:
 https://cyclonedx.org/docs/1.6/json/, https://peps.python.org/pep-0770/,
 https://github.com/package-url/purl-spec.
 """
@@ -12,7 +12,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -23,9 +23,10 @@ from .._version import __version__
 from ..ffi.releases import DISTRIBUTION
 from ..toolchains import Compiler
 
-#: Its place in the wheel's ``.dist-info``; the tools that repair wheels write beside it.
+#: Path of the SBOM in ``.dist-info``. Repair tools add their own SBOMs to the folder.
 PATH = "sboms/setuptools-tvm-ffi.cdx.json"
 
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _VERSION = re.compile(r"\d+(\.\d+)+\S*")
 _ANNOUNCED_VERSION = re.compile(r"\b(?:version:?|release) (\d+(\.\d+)+[^\s,]*)", re.IGNORECASE)
 
@@ -34,7 +35,7 @@ _ANNOUNCED_VERSION = re.compile(r"\b(?:version:?|release) (\d+(\.\d+)+[^\s,]*)",
 class Package:
     """The distribution that is built.
 
-    :param license: as an SPDX expression.
+    :param license: an SPDX expression.
     """
 
     name: str
@@ -45,10 +46,10 @@ class Package:
 
 @dataclass(frozen=True)
 class Part:
-    """Code of others that is linked into a library, or that its sources came from.
+    """Third-party code that is linked into a library or copied into its sources.
 
-    :param path: in the project.
-    :param kind: ``library``, or ``file`` where no more is known of it.
+    :param path: path in the project.
+    :param kind: ``library``, or ``file`` if nothing else is known.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Part:
 
     @property
     def reference(self) -> str:
-        """What it is called inside the list."""
+        """The ``bom-ref`` of the component."""
         return f"part:{self.path or '@'.join(filter(None, (self.name, self.version)))}"
 
 
@@ -70,8 +71,8 @@ class Part:
 class Library:
     """A library of the wheel.
 
-    :param siblings: paths of those that it is linked with.
-    :param parts: what is known to be linked into it.
+    :param siblings: paths of the libraries of the wheel that it is linked with.
+    :param parts: third-party code that is linked into it.
     """
 
     path: str
@@ -82,7 +83,7 @@ class Library:
 
     @property
     def reference(self) -> str:
-        """What it is called inside the list."""
+        """The ``bom-ref`` of the component."""
         return f"library:{self.path}"
 
 
@@ -95,11 +96,11 @@ def render(
     parts: Sequence[Part] = (),
     date: int | None,
 ) -> bytes:
-    """Return the list as JSON.
+    """Return the SBOM as JSON.
 
-    :param compilers: by language.
-    :param parts: those of which is not known what library they are in.
-    :param date: of the sources, in seconds since 1970; without one the list has no time.
+    :param compilers: compilers by language.
+    :param parts: third-party code that no specific library contains.
+    :param date: date of the sources in seconds since 1970, or ``None`` to omit the timestamp.
     """
     itself = _purl(package.name, package.version)
     tvm_ffi = _purl(DISTRIBUTION, tvm_ffi_version)
@@ -107,9 +108,9 @@ def render(
     every = {part.reference: part for part in (*parts, *linked)}
     content = {
         "metadata": {
-            **({} if date is None else {"timestamp": _timestamp(date)}),
+            **({} if date is None else {"timestamp": time.strftime(_TIME, time.gmtime(date))}),
             "lifecycles": [{"phase": "build"}],
-            # Tools are those that have made the list. What has made the libraries is below.
+            # The tool that wrote the SBOM. The compilers are listed in "formulation".
             "tools": {"components": [_application("setuptools-tvm-ffi", __version__)]},
             "component": _component(
                 *("library", itself, package.name, package.version),
@@ -129,7 +130,13 @@ def render(
             *(_part(part) for _, part in sorted(every.items())),
         ],
         "dependencies": [
-            _edges(itself, [*(library.reference for library in libraries), *_names(parts)]),
+            _edges(
+                itself,
+                [
+                    *(library.reference for library in libraries),
+                    *sorted({part.reference for part in parts}),
+                ],
+            ),
             *(_edges(library.reference, _links(library, tvm_ffi)) for library in libraries),
             *({"ref": reference} for reference in (tvm_ffi, *sorted(every))),
         ],
@@ -146,7 +153,7 @@ def render(
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        # One for each content, so that the same build has the same.
+        # Derived from the content, so that identical builds have the same number.
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, _json(content))}",
         "version": 1,
         **content,
@@ -160,10 +167,6 @@ def _json(document: Mapping[str, Any]) -> str:
 
 def _purl(name: str, version: str) -> str:
     return f"pkg:pypi/{canonicalize_name(name)}@{quote(version, safe='.-_~')}"
-
-
-def _timestamp(date: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(date))
 
 
 def _component(
@@ -218,7 +221,7 @@ def _compiler(language: str, compiler: Compiler) -> dict[str, Any]:
 
 
 def _version_in(line: str) -> str | None:
-    """Return the version in what a compiler says of itself.
+    """Return the version in the version line of a compiler.
 
     >>> _version_in("g++ (Debian 12.2.0-14) 12.2.0")
     '12.2.0'
@@ -230,20 +233,16 @@ def _version_in(line: str) -> str | None:
     announced = _ANNOUNCED_VERSION.search(line)
     if announced is not None:
         return announced[1]
-    # In brackets is who has built it, and as what.
+    # Brackets contain the vendor and its package version.
     found = _VERSION.search(re.sub(r"\([^)]*\)", "", line))
     return None if found is None else found[0]
-
-
-def _names(parts: Iterable[Part]) -> list[str]:
-    return sorted({part.reference for part in parts})
 
 
 def _links(library: Library, tvm_ffi: str) -> list[str]:
     return [
         *((tvm_ffi,) if library.links_tvm_ffi else ()),
         *(f"library:{path}" for path in library.siblings),
-        *_names(library.parts),
+        *sorted({part.reference for part in library.parts}),
     ]
 
 
