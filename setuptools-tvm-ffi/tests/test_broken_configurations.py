@@ -325,8 +325,8 @@ WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
         ('["9.0"]', "contains '9.0'"),
     ],
     "target": [
-        ('"x86_64-linux-gun.2.17"', "is no target, did you mean"),
-        ('"x86_64-linux-gnu"', "does not say for which glibc"),
+        ('"x86_64-linux-gun.2.17"', "is not a target, did you mean"),
+        ('"x86_64-linux-gnu"', "needs a minimum glibc version"),
         ('"aarch64-macos.11.3"', "no minor version"),
     ],
     "abi-floor": [

@@ -100,14 +100,17 @@ def test_the_same_is_a_document_for_programs(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (targets("x86-64-linux-musl"), "--target: 'x86-64-linux-musl' is no target, did you mean"),
+        (
+            targets("x86-64-linux-musl"),
+            "--target: 'x86-64-linux-musl' is not a target, did you mean",
+        ),
         (targets(LINUX, LINUX), f"--target {LINUX}: duplicate"),
         (targets("x86_64-macos.14", "x86_64-macos.14.0"), "overwrite the wheel of x86_64-macos.14"),
         ([*targets(LINUX), "-C", "target=x"], "--config-setting target="),
         ([*targets(LINUX), "--find-links", "nowhere"], "--find-links nowhere: "),
         ([*targets(LINUX), "-o", "pyproject.toml"], "--outdir pyproject.toml: File exists"),
-        (targets("x86_64-linux-gnu.2.45"), "2.17 is the oldest that can be built for, 2.44 the"),
-        (targets("aarch64-macos.28.0"), "11.0 is the oldest on aarch64, 27 the newest"),
+        (targets("x86_64-linux-gnu.2.45"), "versions of glibc are 2.17 to 2.44"),
+        (targets("aarch64-macos.28.0"), "macOS on aarch64 are 11.0 to 27"),
     ],
 )
 def test_what_cannot_be_run_is_refused_before_anything_is_built(
@@ -128,7 +131,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_built(
         ("project", "there is no pyproject.toml and no setup.py"),
         ("zig_folder", "Zig, which compiles for other platforms, is not installed"),
         ("release_to_link_with", "apache-tvm-ffi is not installed"),
-        ("check_pip", "there is no pip to fetch"),
+        ("check_pip", "pip is not installed"),
     ],
 )
 def test_what_all_targets_need_is_said_once_and_the_status_is_2(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is linked with for a target, out of wheels made by hand in a folder: no network."""
+"""Downloads of the apache-tvm-ffi of a target, from a folder of handmade wheels."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def prepare(tmp_path: Path, target: Target) -> sdk.TVMFFISdk:
     return prepare_target_sdk(tmp_path, Path("build/sdk"), target)
 
 
-def test_headers_and_library_are_kept_and_pip_is_asked_once(
+def test_headers_and_library_are_extracted_and_pip_runs_once(
     wheelhouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(wheelhouse, "tvm_ffi/lib/tvm_ffi.lib", "win_amd64")
@@ -81,7 +81,7 @@ def test_headers_and_library_are_kept_and_pip_is_asked_once(
     assert prepare(tmp_path, WINDOWS) == made
 
 
-def test_the_wheel_is_of_the_release_that_is_installed(wheelhouse: Path, tmp_path: Path) -> None:
+def test_the_installed_release_is_downloaded(wheelhouse: Path, tmp_path: Path) -> None:
     add(wheelhouse, "tvm_ffi/lib/tvm_ffi.lib", "win_amd64", version="0.1.14.post1")
     add(wheelhouse, "tvm_ffi/lib/libtvm_ffi.so", HOST)
     said = r"apache-tvm-ffi 0\.1\.15 has no wheel for x86_64-windows-gnu"
@@ -90,7 +90,7 @@ def test_the_wheel_is_of_the_release_that_is_installed(wheelhouse: Path, tmp_pat
 
 
 @pytest.mark.parametrize("index", ["unreachable", "without the release"])
-def test_an_index_that_has_nothing_is_told_from_a_platform_without_a_wheel(
+def test_an_index_without_the_release_is_not_reported_as_a_missing_wheel(
     wheelhouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str
 ) -> None:
     if index == "unreachable":
@@ -103,11 +103,11 @@ def test_an_index_that_has_nothing_is_told_from_a_platform_without_a_wheel(
     with pytest.raises(BuildError, match=r"pip cannot fetch apache-tvm-ffi 0\.1\.15") as raised:
         prepare(tmp_path, MUSL)
     assert not isinstance(raised.value, NoWheelError)
-    assert "has to be in reach and to have this release" in (raised.value.hint or "")
+    assert "check that pip's index is reachable" in (raised.value.hint or "")
 
 
 @pytest.mark.parametrize("content", [b"cut off", None])
-def test_a_file_that_has_changed_or_gone_has_all_fetched_again(
+def test_a_changed_or_missing_file_causes_a_new_download(
     wheelhouse: Path, tmp_path: Path, content: bytes | None
 ) -> None:
     add(wheelhouse, "tvm_ffi/lib/tvm_ffi.lib", "win_amd64")
@@ -121,7 +121,7 @@ def test_a_file_that_has_changed_or_gone_has_all_fetched_again(
 
 
 @pytest.mark.parametrize("content", ["[]", "1", "null", '"origin"', "{", "[" * 100_000])
-def test_a_corrupt_origin_has_all_fetched_again(
+def test_a_corrupt_origin_file_causes_a_new_download(
     wheelhouse: Path, tmp_path: Path, content: str
 ) -> None:
     add(wheelhouse, "tvm_ffi/lib/tvm_ffi.lib", "win_amd64")
@@ -132,7 +132,7 @@ def test_a_corrupt_origin_has_all_fetched_again(
     assert set(json.loads(origin.read_text())) == {"version", "target", "files"}
 
 
-def test_a_platform_without_a_wheel_is_told_from_a_pip_that_fails(
+def test_a_failing_pip_is_not_reported_as_a_missing_wheel(
     wheelhouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(wheelhouse, "tvm_ffi/lib/libtvm_ffi.so", HOST)
@@ -145,13 +145,13 @@ def test_a_platform_without_a_wheel_is_told_from_a_pip_that_fails(
     assert not isinstance(raised.value, NoWheelError)
 
 
-def test_a_wheel_that_lacks_the_library_is_refused(wheelhouse: Path, tmp_path: Path) -> None:
+def test_a_wheel_without_the_library_is_rejected(wheelhouse: Path, tmp_path: Path) -> None:
     add(wheelhouse, "tvm_ffi/lib/other.lib", "win_amd64")
-    with pytest.raises(BuildError, match=r"it has no tvm_ffi/lib/tvm_ffi\.lib"):
+    with pytest.raises(BuildError, match=r"tvm_ffi/lib/tvm_ffi\.lib is missing"):
         prepare(tmp_path, WINDOWS)
 
 
-def test_pip_is_asked_for_what_runs_on_the_target_alone(tmp_path: Path) -> None:
+def test_pip_downloads_wheels_of_the_target_only(tmp_path: Path) -> None:
     arguments = download_arguments(WINDOWS, Version("0.1.15.post2"), (3, 11), tmp_path)
     assert arguments == [
         *("download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(tmp_path)),
@@ -161,16 +161,16 @@ def test_pip_is_asked_for_what_runs_on_the_target_alone(tmp_path: Path) -> None:
     ]
 
 
-def test_without_pip_it_is_said_what_is_missing(
+def test_a_missing_pip_is_reported(
     wheelhouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del wheelhouse
     monkeypatch.setattr(sdk, "has_pip", lambda: False)
-    with pytest.raises(BuildError, match=r"there is no pip to fetch the apache-tvm-ffi of"):
+    with pytest.raises(BuildError, match=r"pip is not installed.* apache-tvm-ffi"):
         prepare(tmp_path, WINDOWS)
 
 
-def test_an_isolated_build_asks_for_zig_and_for_pip_where_there_is_none(
+def test_an_isolated_build_requires_zig_and_a_missing_pip(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(requirements, "has_pip", lambda: True)
@@ -180,7 +180,7 @@ def test_an_isolated_build_asks_for_zig_and_for_pip_where_there_is_none(
     assert Requirement(requirements.cross_requirements()[-1]).name == "pip"
 
 
-def test_the_extra_names_what_an_isolated_build_for_a_target_gets(
+def test_the_extra_has_the_requirements_of_an_isolated_build(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(requirements, "has_pip", lambda: False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -175,11 +176,15 @@ def test_what_zigs_linkers_do_not_do_is_refused(
     [
         (ProjectSettings(), {"cuda", "cxx"}, "sources in CUDA cannot be compiled"),
         (ProjectSettings(), {"hip"}, "sources in HIP cannot be compiled"),
-        (ProjectSettings(build_type="address-sanitizer"), {"c"}, "no address-sanitizer for"),
-        (ProjectSettings(lto=True), {"c"}, "Zig's linkers have none"),
+        (
+            ProjectSettings(build_type="address-sanitizer"),
+            {"c"},
+            "address-sanitizer is not available",
+        ),
+        (ProjectSettings(lto=True), {"c"}, "no link-time optimization"),
     ],
 )
-def test_what_cannot_be_built_for_a_target_is_refused_before_anything_is_looked_for(
+def test_unsupported_settings_and_languages_are_rejected(
     settings: ProjectSettings,
     languages: set[str],
     said: str,
@@ -211,7 +216,7 @@ def test_what_zig_brings_into_a_library_is_named() -> None:
     assert toolchain("x86_64-windows-gnu").compilers["cxx"].product == "zig"
 
 
-def test_zig_is_found_in_its_distribution_with_what_it_is_made_of(
+def test_zig_and_the_versions_of_its_libraries_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zig = tmp_path / "ziglang"
@@ -222,11 +227,10 @@ def test_zig_is_found_in_its_distribution_with_what_it_is_made_of(
     }.items():
         (zig / "lib" / name).parent.mkdir(parents=True)
         (zig / "lib" / name).write_text(text)
-    (zig / "zig").write_text("#!/bin/sh\necho 0.17.1\n")
-    (zig / "zig").chmod(0o755)
+    monkeypatch.setattr(metadata, "version", {"ziglang": "0.17.1"}.__getitem__)
     monkeypatch.setattr(zig_process, "zig_folder", lambda: zig)
     monkeypatch.setattr(os, "environ", {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": ""})
-    # As a cache that follows links has restored it.
+    # A CI cache may restore the link as a folder.
     link = tmp_path / "build" / "zig-lib"
     (link / "libcxx").mkdir(parents=True)
     target = parse_target("x86_64-windows-gnu", where="--target")

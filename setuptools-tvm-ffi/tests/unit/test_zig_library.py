@@ -20,13 +20,13 @@ def library(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_library_is_kept_under_second_names(library: Path, tmp_path: Path) -> None:
+def test_the_copy_consists_of_hard_links(library: Path, tmp_path: Path) -> None:
     kept = keep_library(library, "0.17.1", tmp_path / "cache")
     assert kept == tmp_path / "cache" / "zig-0.17.1"
     assert kept.joinpath("libcxx", "new.cpp").samefile(library / "libcxx" / "new.cpp")
 
 
-def test_a_second_environment_gets_the_files_of_the_first(library: Path, tmp_path: Path) -> None:
+def test_a_second_environment_uses_the_copy_of_the_first(library: Path, tmp_path: Path) -> None:
     first = keep_library(library, "0.17.1", tmp_path / "cache")
     state = os.stat(first / "libcxx" / "new.cpp")
     other = tmp_path / "other" / "lib"
@@ -39,12 +39,12 @@ def test_a_second_environment_gets_the_files_of_the_first(library: Path, tmp_pat
     assert list((tmp_path / "cache").iterdir()) == [first]
 
 
-def test_each_release_has_its_own(library: Path, tmp_path: Path) -> None:
+def test_each_release_has_its_own_copy(library: Path, tmp_path: Path) -> None:
     folders = {keep_library(library, version, tmp_path) for version in ("0.17.1", "0.17.2")}
     assert {folder.name for folder in folders} == {"zig-0.17.1", "zig-0.17.2"}
 
 
-def test_where_files_have_one_name_they_are_copied(
+def test_without_hard_links_the_files_are_copied(
     library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -56,7 +56,7 @@ def test_where_files_have_one_name_they_are_copied(
     assert not file.samefile(library / "libcxx" / "new.cpp")
 
 
-def test_a_build_that_was_quicker_is_not_disturbed(
+def test_a_copy_of_a_faster_build_is_used(
     library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = tmp_path / "cache" / "zig-0.17.1"
@@ -73,9 +73,7 @@ def test_a_build_that_was_quicker_is_not_disturbed(
 
 
 @pytest.mark.parametrize("change", ["deleted", "changed"])
-def test_what_somebody_has_deleted_in_part_is_made_anew(
-    library: Path, tmp_path: Path, change: str
-) -> None:
+def test_an_incomplete_copy_is_replaced(library: Path, tmp_path: Path, change: str) -> None:
     kept = keep_library(library, "0.17.1", tmp_path / "cache")
     (kept / "libcxx" / "new.cpp").unlink()
     if change == "changed":
@@ -85,7 +83,7 @@ def test_what_somebody_has_deleted_in_part_is_made_anew(
     assert list(kept.parent.iterdir()) == [kept]
 
 
-def test_without_room_the_library_is_used_where_it_is(
+def test_without_disk_space_the_original_is_used(
     library: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "cache").write_text("no folder")
@@ -96,9 +94,7 @@ def test_without_room_the_library_is_used_where_it_is(
     assert (tmp_path / "cache").read_text() == "no folder"
 
 
-def test_a_scratch_folder_that_vanishes_does_not_cost_the_cache(
-    library: Path, tmp_path: Path
-) -> None:
+def test_a_vanishing_scratch_folder_does_not_prevent_caching(library: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
     # Another build deletes its scratch folder between the listing and the `stat`.

@@ -39,8 +39,8 @@ def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str,
         shown = [name for name in binary.exported if local.match(name)]
         if shown:
             warnings[binary.path] = (
-                f"{binary.path} exports {len(shown)} symbols of headers that Zig's linker cannot "
-                f"hide on this platform, {shown[0]} among them"
+                f"{binary.path} exports {len(shown)} symbols of headers, such as {shown[0]}: Zig's "
+                "linker cannot hide them on this platform"
             )
     problems = problems_for(binaries, target.tags[0])
     if problems:

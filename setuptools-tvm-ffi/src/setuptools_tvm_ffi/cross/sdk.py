@@ -94,7 +94,7 @@ def release_to_link_with() -> Version:
     version = installed_version()
     if version is None:
         raise BuildError(
-            f"{DISTRIBUTION} is not installed in the environment that builds",
+            f"{DISTRIBUTION} is not installed in the build environment",
             hint=f"python -m pip install '{BUILD_REQUIREMENT}'",
         )
     check_built_against(version)
@@ -102,14 +102,11 @@ def release_to_link_with() -> Version:
 
 
 def check_pip() -> None:
-    """Check that pip is available to download wheels.
-
-    :raises BuildError: pip is missing.
-    """
+    """Raise `BuildError` if pip, which downloads wheels, is not installed."""
     if not has_pip():
         raise BuildError(
-            f"there is no pip to fetch the {DISTRIBUTION} of a target with",
-            hint="python -m ensurepip, or install pip into the environment that builds",
+            f"pip is not installed; it is needed to download the {DISTRIBUTION} of a target",
+            hint="python -m ensurepip",
         )
 
 
@@ -127,8 +124,8 @@ def _fetch(root: Path, folder: Path, target: Target, version: Version) -> list[s
             names = [name for name in archive.members if name.startswith(headers)]
             if library not in archive.members or not names:
                 raise BuildError(
-                    f"{wheel.name}: it has no {library if names else _INCLUDE}",
-                    hint="it is not what apache-tvm-ffi publishes: fetch it again",
+                    f"{wheel.name}: {library if names else _INCLUDE} is missing",
+                    hint=f"use a wheel that {DISTRIBUTION} publishes",
                 )
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -151,13 +148,14 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
     if result.returncode != 0:
         raise _cannot_fetch(target, version, result)
     raise NoWheelError(
-        f"{DISTRIBUTION} {version} has no wheel for {target.name}, to link with",
-        hint="have it built for that platform, and name the folder of the wheel with --find-links",
+        f"{DISTRIBUTION} {version} has no wheel for {target.name}",
+        hint=f"build {DISTRIBUTION} for that platform, and pass the folder of its wheel with "
+        "--find-links",
     )
 
 
 def _pip(arguments: Sequence[str], root: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    # Not `python -m pip`: an isolated build's pip is only on this process's import path.
+    # Not `python -m pip`: the pip of an isolated build is on this process's import path only.
     variables = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     return run_module("pip", arguments, root=root, folder=folder, variables=variables)
 
@@ -168,8 +166,8 @@ def _cannot_fetch(
     return BuildError(
         f"pip cannot fetch {DISTRIBUTION} {version} for {target.name} "
         f"(exit status {result.returncode}):\n{result.stdout.strip()}",
-        hint="the index that pip is configured with, or the folder that --find-links names, has to "
-        "be in reach and to have this release",
+        hint="check that pip's index is reachable, and that the index or the folder of "
+        "--find-links has this release",
     )
 
 

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The platforms that can be built for: how a target is written, and what its wheels are called."""
+"""Targets of cross-compilation: their names and the platform tags of their wheels."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..base.errors import ConfigurationError
 from ..settings import Project
 from ..settings.declaration import did_you_mean
 
-#: One of each kind, as messages and the documentation show them.
+#: One example of each kind, for messages and the documentation.
 EXAMPLES = (
     "x86_64-linux-gnu.2.17",
     "aarch64-linux-gnu.2.28",
@@ -25,37 +24,30 @@ EXAMPLES = (
 
 _FORM = re.compile(
     r"(?P<machine>x86_64|aarch64)-(?P<platform>linux-gnu|linux-musl|macos|windows-gnu)"
-    r"(\.(?P<version>\d{1,3}(\.\d{1,3})?))?"
+    r"(\.(?P<major>\d{1,3})(\.(?P<minor>\d{1,3}))?)?"
 )
-# PEP 600: the oldest policy of each of the older names (PEP 513, 571, 599).
-_LEGACY_MANYLINUX = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}
-# Zig 0.17 has the symbols of older ones, and no headers that go with them.
-_OLDEST_GLIBC = (2, 17)
-# Zig 0.17 gives what is newer the symbols of this one.
-_NEWEST_GLIBC = (2, 44)
-# A wheel of apache-tvm-ffi for a newer one may be linked with all the same.
-_NEWEST_LINKED_GLIBC_MINOR = 50
-# The musl that Zig links with is a 1.2, whose time_t is that of PEP 656's musllinux_1_2.
-_MUSL = (1, 2)
-_OLDEST_MACOS = {"x86_64": (10, 13), "aarch64": (11, 0)}
-# The newest that Zig 0.17 knows, and one for what may be linked with, as above.
+# Zig 0.17 has the headers of glibc 2.17 and newer, and the symbols of glibc up to 2.44.
+_GLIBC_MINORS = range(17, 45)
+# The newest macOS that Zig 0.17 supports.
 _NEWEST_MACOS = 27
-_NEWEST_LINKED_MACOS = 30
-_FIRST_MACOS_WITHOUT_MINORS = 11
+# apache-tvm-ffi may be built for newer systems than the target: the libraries are only linked with
+# it, and the machine that installs both decides which wheel of apache-tvm-ffi it needs.
+_LINKED_GLIBC_MINORS = range(50, 16, -1)
+_LINKED_MACOS = range(30, 10, -1)
+_OLDEST_MACOS = {"x86_64": (10, 13), "aarch64": (11, 0)}
 _MACOS_MACHINES = {"x86_64": "x86_64", "aarch64": "arm64"}
 _WINDOWS_TAGS = {"x86_64": "win_amd64", "aarch64": "win_arm64"}
 
 
 @dataclass(frozen=True)
 class Target:
-    """A platform that is built for.
+    """A platform to build for.
 
-    :param name: as it is written, and as Zig takes it after ``-target``.
+    :param name: name of the target, which is also Zig's.
     :param system: ``linux``, ``darwin`` or ``windows``.
-    :param machine: as Zig calls it.
-    :param tags: the platform tags of its wheels; the first is the one that counts, the others are
-        older names of it.
-    :param platforms: the platform tags of wheels that may be linked with, the best first.
+    :param machine: Zig's name of the machine.
+    :param tags: platform tags of the wheel: the PEP 600 tag first, then its older aliases.
+    :param platforms: platform tags of apache-tvm-ffi wheels to link with, the preferred one first.
     """
 
     name: str
@@ -73,130 +65,92 @@ class Target:
 def target_of(project: Project) -> Target | None:
     """Return the target of a project's settings, ``None`` for this machine.
 
-    :raises ConfigurationError: it is none.
+    :raises ConfigurationError: the target is invalid.
     """
     name = project.settings.target
     return None if name is None else parse_target(name, where=project.place("target"))
 
 
 def parse_target(name: str, *, where: str) -> Target:
-    """Return the target of this name.
+    """Return the target with a name.
 
-    :param where: the option or key that holds it, for the message.
-    :raises ConfigurationError: it is none, or no wheel could be tagged for it.
+    :param where: the option or key with the name, for messages.
+    :raises ConfigurationError: the name is invalid, or Zig does not support the target.
     """
     match = _FORM.fullmatch(name)
     if match is None:
         raise ConfigurationError(
-            f"{where}: {name!r} is no target{did_you_mean(name, EXAMPLES)}",
-            hint=f"targets are written as {', '.join(EXAMPLES)}",
+            f"{where}: {name!r} is not a target{did_you_mean(name, EXAMPLES)}",
+            hint=f"examples of targets: {', '.join(EXAMPLES)}",
         )
     machine, platform = match["machine"], match["platform"]
-    version = _version(match["version"])
-    takes_version = platform in {"linux-gnu", "macos"}
-    if takes_version and version is None:
-        example = next(e for e in EXAMPLES if e.startswith(f"{machine}-{platform}."))
-        what = "glibc" if platform == "linux-gnu" else "macOS"
+    has_version = match["major"] is not None
+    if platform in {"linux-gnu", "macos"}:
+        if not has_version:
+            example = next(e for e in EXAMPLES if e.startswith(f"{machine}-{platform}."))
+            what = "glibc" if platform == "linux-gnu" else "macOS"
+            raise ConfigurationError(
+                f"{where}: {name!r} needs a minimum {what} version",
+                hint=f"for example {example!r}; the version becomes part of the wheel's tag",
+            )
+        version = int(match["major"]), int(match["minor"] or 0)
+        build = _glibc if platform == "linux-gnu" else _macos
+        return build(name, machine, version, where)
+    if has_version:
         raise ConfigurationError(
-            f"{where}: {name!r} does not say for which {what} on",
-            hint=f"write for example {example!r}: it becomes part of the wheel's tag",
+            f"{where}: {name!r}: {platform} does not take a version",
+            hint=f"use '{machine}-{platform}'",
         )
-    if not takes_version and version is not None:
-        raise ConfigurationError(
-            f"{where}: {name!r}: {platform} has no versions to choose from",
-            hint=f"write '{machine}-{platform}'",
-        )
-    if platform == "linux-musl":
-        return _musl(name, machine)
     if platform == "windows-gnu":
         tag = _WINDOWS_TAGS[machine]
         return Target(name, "windows", machine, (tag,), (tag,))
-    assert version is not None
-    if platform == "macos":
-        return _macos(name, machine, version, where)
-    return _glibc(name, machine, version, where)
-
-
-def _version(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    major, _, minor = text.partition(".")
-    return int(major), int(minor or 0)
+    # Zig links with musl 1.2, whose time_t is that of musllinux_1_2 (PEP 656).
+    tags = tuple(f"musllinux_1_{minor}_{machine}" for minor in (2, 1, 0))
+    return Target(name, "linux", machine, tags[:1], tags)
 
 
 def _glibc(name: str, machine: str, version: tuple[int, int], where: str) -> Target:
-    if not _OLDEST_GLIBC <= version <= _NEWEST_GLIBC:
+    if version[0] != 2 or version[1] not in _GLIBC_MINORS:  # noqa: PLR2004 - glibc 2
         raise ConfigurationError(
-            f"{where}: {name!r}: glibc 2.{_OLDEST_GLIBC[1]} is the oldest that can be built for, "
-            f"2.{_NEWEST_GLIBC[1]} the newest",
-            hint=f"write for example '{machine}-linux-gnu.2.{_OLDEST_GLIBC[1]}': newer systems "
-            "take such a wheel, too",
+            f"{where}: {name!r}: the supported versions of glibc are 2.{_GLIBC_MINORS[0]} to "
+            f"2.{_GLIBC_MINORS[-1]}",
+            hint=f"a wheel for glibc 2.{_GLIBC_MINORS[0]} also runs on newer systems",
         )
+    linked = [tag for minor in _LINKED_GLIBC_MINORS for tag in _manylinux(minor, machine)]
     return Target(
-        name=name,
-        system="linux",
-        machine=machine,
-        tags=tuple(_manylinux(version, machine)),
-        # What libtvm_ffi itself needs is a matter of the machine that both are installed on.
-        platforms=(
-            *(
-                tag
-                for minor in range(_NEWEST_LINKED_GLIBC_MINOR, _OLDEST_GLIBC[1] - 1, -1)
-                for tag in _manylinux((2, minor), machine)
-            ),
-            f"linux_{machine}",
-        ),
+        name, "linux", machine, _manylinux(version[1], machine), (*linked, f"linux_{machine}")
     )
 
 
-def _manylinux(version: tuple[int, int], machine: str) -> Iterator[str]:
-    yield f"manylinux_{version[0]}_{version[1]}_{machine}"
-    if version in _LEGACY_MANYLINUX:
-        yield f"{_LEGACY_MANYLINUX[version]}_{machine}"
-
-
-def _musl(name: str, machine: str) -> Target:
-    major, minor = _MUSL
-    return Target(
-        name=name,
-        system="linux",
-        machine=machine,
-        tags=(f"musllinux_{major}_{minor}_{machine}",),
-        platforms=tuple(f"musllinux_{major}_{m}_{machine}" for m in range(minor, -1, -1)),
-    )
+def _manylinux(minor: int, machine: str) -> tuple[str, ...]:
+    alias = (f"manylinux2014_{machine}",) if minor == _GLIBC_MINORS[0] else ()  # PEP 600
+    return (f"manylinux_2_{minor}_{machine}", *alias)
 
 
 def _macos(name: str, machine: str, version: tuple[int, int], where: str) -> Target:
     oldest = _OLDEST_MACOS[machine]
     if not oldest <= version < (_NEWEST_MACOS + 1, 0):
         raise ConfigurationError(
-            f"{where}: {name!r}: macOS {oldest[0]}.{oldest[1]} is the oldest on {machine}, "
-            f"{_NEWEST_MACOS} the newest that is known",
-            hint=f"write for example '{machine}-macos.{oldest[0]}.{oldest[1]}': newer systems "
-            "take such a wheel, too",
+            f"{where}: {name!r}: the supported versions of macOS on {machine} are "
+            f"{oldest[0]}.{oldest[1]} to {_NEWEST_MACOS}",
+            hint=f"a wheel for macOS {oldest[0]}.{oldest[1]} also runs on newer systems",
         )
-    if version[0] >= _FIRST_MACOS_WITHOUT_MINORS and version[1]:
+    if version[0] > 10 and version[1]:  # noqa: PLR2004 - macOS 10
         raise ConfigurationError(
-            f"{where}: {name!r}: from macOS 11 on a wheel's tag has no minor version",
-            hint=f"write '{machine}-macos.{version[0]}.0' or '{machine}-macos.{version[0] + 1}.0'",
+            f"{where}: {name!r}: from macOS 11 on, wheel tags have no minor version",
+            hint=f"use '{machine}-macos.{version[0]}.0' or '{machine}-macos.{version[0] + 1}.0'",
         )
-    called = _MACOS_MACHINES[machine]
+    architecture = _MACOS_MACHINES[machine]
+    linked = [(major, 0) for major in _LINKED_MACOS]
+    linked += [(10, minor) for minor in range(16, -1, -1) if (10, minor) >= oldest]
     return Target(
         name=name,
         system="darwin",
         machine=machine,
-        tags=(f"macosx_{version[0]}_{version[1]}_{called}",),
+        tags=(f"macosx_{version[0]}_{version[1]}_{architecture}",),
         platforms=tuple(
-            f"macosx_{major}_{minor}_{architecture}"
-            for major, minor in _macos_versions(oldest)
-            for architecture in (called, "universal2")
+            f"macosx_{major}_{minor}_{kind}"
+            for major, minor in linked
+            for kind in (architecture, "universal2")
         ),
     )
-
-
-def _macos_versions(oldest: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    for major in range(_NEWEST_LINKED_MACOS, _FIRST_MACOS_WITHOUT_MINORS - 1, -1):
-        yield major, 0
-    for minor in range(16, -1, -1):
-        if (10, minor) >= oldest:
-            yield 10, minor

@@ -31,7 +31,7 @@ class ZigHost:
     ) -> tuple[Toolchain, TVMFFISdk]:
         """Find Zig, and download the target's apache-tvm-ffi into the build folder.
 
-        :raises ConfigurationError: a setting, or a language, that Zig cannot do for the target.
+        :raises ConfigurationError: Zig does not support a setting or language.
         """
         root, folder, target = request.root, Path(request.folder), self.target
         for settings in request.extensions:
@@ -43,9 +43,9 @@ class ZigHost:
     def check(
         self,
         libraries: Sequence[BuiltLibrary],
-        new: Sequence[BuiltLibrary],  # noqa: ARG002 - what a library needs may be in another one
-        request: BuildRequest,  # noqa: ARG002 - of no use here
-        toolchain: Toolchain,  # noqa: ARG002 - of no use here
+        new: Sequence[BuiltLibrary],  # noqa: ARG002 - a library may need another one
+        request: BuildRequest,  # noqa: ARG002 - unused
+        toolchain: Toolchain,  # noqa: ARG002 - unused
     ) -> dict[str, str]:
         """Reject libraries that do not satisfy the platform tag of the target."""
         contents = {library.plan.library: library.content for library in libraries}

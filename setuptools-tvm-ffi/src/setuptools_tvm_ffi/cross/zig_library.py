@@ -43,7 +43,6 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
     logger.info("%s: the first link for a target compiles them, which takes minutes", PREFIX)
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        _remove_left_over(cache)
         with tempfile.TemporaryDirectory(dir=cache, prefix=f".zig-{version}.") as scratch:
             copy = Path(scratch, "lib")
             left_out = shutil.ignore_patterns(_COMPILED)
@@ -77,27 +76,19 @@ def _mark_as_used(kept: Path) -> None:
 
 
 def _remove_unused(cache: Path, scratch: Path) -> None:
-    """Delete the folders of releases that no build has used for 60 days.
+    """Delete the copies that no build has used for 60 days, and what killed builds left behind.
 
-    :param scratch: a folder to move them to first, so that no build finds one half deleted.
+    :param scratch: a folder to move them to first, so that no build uses one during its deletion.
     """
-    for kept in cache.glob("zig-*"):
-        with contextlib.suppress(OSError):  # another build may delete the same folder
-            if time.time() - kept.stat().st_mtime > _SECONDS_UNTIL_UNUSED:
-                unused = scratch / kept.name
-                os.rename(kept, unused)
-                shutil.rmtree(unused, ignore_errors=True)
-
-
-def _remove_left_over(cache: Path) -> None:
-    """Delete the scratch folders of builds that were killed."""
-    for scratch in cache.glob(".zig-*"):
-        try:
-            age = time.time() - scratch.stat().st_mtime
-        except OSError:  # another build has just deleted its scratch folder
-            continue
-        if age > _SECONDS_UNTIL_LEFT_OVER:
-            shutil.rmtree(scratch, ignore_errors=True)
+    for pattern, seconds in (
+        ("zig-*", _SECONDS_UNTIL_UNUSED),
+        (".zig-*", _SECONDS_UNTIL_LEFT_OVER),
+    ):
+        for folder in cache.glob(pattern):
+            with contextlib.suppress(OSError):  # another build may delete the same folder
+                if time.time() - folder.stat().st_mtime > seconds:
+                    os.rename(folder, scratch / folder.name)
+    # The caller deletes `scratch`.
 
 
 def _sizes(folder: Path) -> dict[str, int]:

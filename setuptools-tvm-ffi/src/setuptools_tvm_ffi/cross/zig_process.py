@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds Zig: the ``ziglang`` distribution of the environment that builds, which is asked once."""
+"""Finds Zig, which is the ``ziglang`` distribution of the build environment."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Set as AbstractSet
+from importlib import metadata
 from pathlib import Path
 
 from ..base.errors import BuildError, ConfigurationError
@@ -25,16 +25,16 @@ from .zig_library import keep_library
 def find_zig_toolchain(
     target: Target, languages: AbstractSet[str], root: Path, folder: Path, project: Project
 ) -> ZigToolchain:
-    """Return the toolchain for a target, and have ninja find its program.
+    """Return the toolchain for a target, and add Zig to ``PATH``.
 
     :param folder: the build folder, relative to `root`.
     :raises BuildError: Zig is not installed.
     """
     zig = zig_folder()
-    version = _version(zig / "zig")
+    version = metadata.version("ziglang")
     cache = user_cache_folder(os.environ)
     library = zig / "lib" if cache is None else keep_library(zig / "lib", version, cache)
-    # Ninja's commands inherit both.
+    # Ninja's commands inherit both variables.
     os.environ["PATH"] = f"{zig}{os.pathsep}{os.environ.get('PATH', '')}"
     _name_library_folder(library, root, folder / "zig-lib")
     flags = EnvironmentFlags.from_environment(os.environ)
@@ -45,7 +45,7 @@ def find_zig_toolchain(
         },
         system=target.system,
         root=str(root),
-        # The target says for which macOS and machine.
+        # The target determines the machine and the macOS version.
         environment=dataclasses.replace(flags, archflags=(), deployment_target=None),
         project=dataclasses.replace(project.settings, strip=True),
         llvm=_llvm_release(library),
@@ -54,45 +54,44 @@ def find_zig_toolchain(
 
 
 def check_project(target: Target, languages: AbstractSet[str], project: Project) -> None:
-    """Refuse what a project asks for and Zig cannot do.
-
-    :raises ConfigurationError: by key.
-    """
+    """Raise `ConfigurationError` for settings and languages that Zig does not support."""
     place = project.place("target")
     devices = sorted(languages - {"c", "cxx"})
     if devices:
         raise ConfigurationError(
             f"{place}: sources in {' and '.join(name.upper() for name in devices)} cannot be "
             f"compiled for {target.name}: Zig compiles C and C++",
-            hint="build such a wheel on the platform that it is for",
+            hint="build this wheel on the target platform",
         )
     settings = project.settings
     if settings.build_type in SANITIZERS:
         raise ConfigurationError(
-            f"{project.place('build_type')}: there is no {settings.build_type} for {target.name}",
+            f"{project.place('build_type')}: {settings.build_type} is not available for "
+            f"{target.name}",
             hint="build for this machine, or use another build type",
         )
     if settings.lto and target.system != "linux":
         raise ConfigurationError(
-            f"{project.place('lto')}: Zig's linkers have none for {target.name}",
-            hint="turn lto off for this target",
+            f"{project.place('lto')}: Zig has no link-time optimization for {target.name}",
+            hint="set lto = false for this target",
         )
 
 
 def _name_library_folder(library: Path, root: Path, name: Path) -> None:
-    """Give Zig's headers and sources a name that is the same in every project.
+    """Create a link to Zig's headers and sources that has the same path in every project.
 
-    The path is part of the key of Zig's cache (0.17), and of what it compiles.
+    The path is part of the keys of Zig's cache (0.17), and of debug information.
     """
-    if (root / name).resolve() != library.resolve():
-        if (root / name).is_dir() and not (root / name).is_symlink():
-            shutil.rmtree(root / name)  # what restores a cache may follow links
-        (root / name).unlink(missing_ok=True)
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
+    link = root / name
+    if link.resolve() != library.resolve():
+        if link.is_dir() and not link.is_symlink():
+            shutil.rmtree(link)  # CI caches may restore a link as a folder
+        link.unlink(missing_ok=True)
+        link.parent.mkdir(parents=True, exist_ok=True)
         try:
-            (root / name).symlink_to(library, target_is_directory=True)
+            link.symlink_to(library, target_is_directory=True)
         except OSError:
-            return  # Windows lets not everybody make one
+            return  # Windows requires a privilege to create links
     os.environ["ZIG_LIB_DIR"] = str(name)
 
 
@@ -121,31 +120,14 @@ def _defined(header: Path, pattern: str) -> list[str]:
 def zig_folder() -> Path:
     """Return the folder of the ``ziglang`` distribution.
 
-    :raises BuildError: it is not installed.
+    :raises BuildError: ziglang is not installed.
     """
     spec = importlib.util.find_spec("ziglang")
     folder = Path(spec.origin).parent if spec is not None and spec.origin is not None else None
     if folder is None or not (folder / ("zig.exe" if os.name == "nt" else "zig")).is_file():
         raise BuildError(
             "Zig, which compiles for other platforms, is not installed",
-            hint="python -m pip install 'setuptools-tvm-ffi[cross]', or, for isolated builds, use "
-            "the backend setuptools_tvm_ffi.build_meta, which asks for it",
+            hint="python -m pip install 'setuptools-tvm-ffi[cross]'; in isolated builds, the "
+            "backend setuptools_tvm_ffi.build_meta requests it",
         )
     return folder
-
-
-def _version(program: Path) -> str:
-    result = subprocess.run(
-        [str(program), "version"],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    if result.returncode != 0:
-        raise BuildError(
-            f"{program} version failed (exit status {result.returncode}): {result.stderr.strip()}",
-            hint="reinstall it: python -m pip install --force-reinstall ziglang",
-        )
-    return result.stdout.strip()
