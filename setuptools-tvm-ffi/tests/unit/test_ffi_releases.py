@@ -9,15 +9,10 @@ from setuptools_tvm_ffi.ffi.releases import (
     BUILD_REQUIREMENT,
     check_built_against,
     parse_floor,
-    refusal,
     requirement_for,
     requirement_problem,
 )
 
-WITHDRAWN_REASON = (
-    "this release was withdrawn: libraries that touch C++ vtables break silently "
-    "between it and 0.1.13.post2"
-)
 RELEASES = [
     "0.1.0",
     "0.1.1",
@@ -42,25 +37,19 @@ RELEASES = [
 @pytest.mark.parametrize(
     ("version", "reason"),
     [
-        (
-            "0.1.5",
-            "it has no tvm_ffi.libinfo.load_lib_module, with which the package loads its "
-            "library (new in 0.1.6)",
-        ),
-        ("0.1.6", "its tvm-ffi-stubgen has no --init-* mode (new in 0.1.7)"),
-        ("0.1.13", WITHDRAWN_REASON),
-        ("0.1.13.post0", WITHDRAWN_REASON),
-        ("0.1.13+cu128", WITHDRAWN_REASON),
+        ("0.1.5", "0.1.7 is the oldest supported"),
+        ("0.1.6", "0.1.7 is the oldest supported"),
+        ("0.1.13", "withdrawn"),
+        ("0.1.13.post0", "withdrawn"),
+        ("0.1.13+cu128", "withdrawn"),
     ],
 )
 def test_a_release_that_makes_broken_wheels_is_refused(version: str, reason: str) -> None:
     with pytest.raises(BuildError) as caught:
         check_built_against(Version(version))
-    assert caught.value.message == (f"apache-tvm-ffi {version} cannot be built against: {reason}")
-    assert caught.value.hint == (
-        "install another release: python -m pip install "
-        "'apache-tvm-ffi>=0.1.7,!=0.1.13,!=0.1.13.post0,<0.2'"
-    )
+    assert f"apache-tvm-ffi {version}: " in caught.value.message
+    assert reason in caught.value.message
+    assert f"pip install '{BUILD_REQUIREMENT}'" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -72,9 +61,14 @@ def test_other_releases_are_built_against(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", RELEASES)
-def test_the_build_requirement_asks_for_exactly_what_is_not_refused(version: str) -> None:
-    allowed = Requirement(BUILD_REQUIREMENT).specifier.contains(version)
-    assert allowed == (refusal(Version(version)) is None)
+def test_the_build_requirement_allows_exactly_the_releases_that_are_built_against(
+    version: str,
+) -> None:
+    if Requirement(BUILD_REQUIREMENT).specifier.contains(version):
+        check_built_against(Version(version))
+    else:
+        with pytest.raises(BuildError):
+            check_built_against(Version(version))
 
 
 @pytest.mark.parametrize(
@@ -117,28 +111,22 @@ def test_the_requirement_admits_its_floor_unless_withdrawn_and_nothing_older(flo
 
 
 @pytest.mark.parametrize("built_against", [None, Version("0.1.15"), Version("0.1.9")])
-def test_a_floor_up_to_what_is_built_against_is_taken(built_against: Version | None) -> None:
+def test_a_floor_not_above_the_release_in_use_is_accepted(built_against: Version | None) -> None:
     assert parse_floor("0.1.9", where="x", built_against=built_against) == Version("0.1.9")
 
 
 @pytest.mark.parametrize("text", ["", "latest", ">=0.1.9", "0.1.*", "0.1.9,", "v"])
-def test_a_floor_that_is_no_version_is_refused_with_its_place(text: str) -> None:
+def test_an_invalid_floor_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_floor(text, where="pyproject.toml: tool.x.abi-floor", built_against=None)
     assert caught.value.message == (f"pyproject.toml: tool.x.abi-floor: {text!r} is not a version")
 
 
 @pytest.mark.parametrize("text", ["0.1.15.post1", "0.1.16", "0.2"])
-def test_a_floor_above_what_is_built_against_is_refused_with_its_place(text: str) -> None:
+def test_a_floor_above_the_release_in_use_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_floor(text, where="here", built_against=Version("0.1.15"))
-    assert caught.value.message == (
-        f"here: the floor {text} is newer than apache-tvm-ffi 0.1.15, "
-        "which the library is built against"
-    )
-    assert caught.value.hint == (
-        "leave the key out to take the release that is built against as the floor"
-    )
+    assert f"here: the floor {text} is newer than apache-tvm-ffi 0.1.15" in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -174,20 +162,19 @@ def test_a_requirement_without_the_withdrawn_releases_is_fine(floor: str, requir
 
 
 @pytest.mark.parametrize("floor", [*RELEASES, "0.1.15+cu128", "0.2.0rc1"])
-def test_what_is_advised_is_fine(floor: str) -> None:
+def test_the_advised_requirement_is_fine(floor: str) -> None:
     assert requirement_problem([requirement_for(Version(floor))], Version(floor)) is None
 
 
 @pytest.mark.parametrize(
     "dependencies", [[], ["numpy>=1"], ["tvm-ffi"], ["apache-tvm"], ["not a requirement!"]]
 )
-def test_a_project_that_requires_nothing_of_it_is_told_what_to_write(
+def test_the_problem_of_a_missing_requirement_contains_the_requirement(
     dependencies: list[str],
 ) -> None:
-    assert requirement_problem(dependencies, Version("0.1.15")) == (
-        "the library is built against apache-tvm-ffi 0.1.15, and the project requires no "
-        "apache-tvm-ffi at all: write 'apache-tvm-ffi>=0.1.15,<0.2' or make dependencies dynamic"
-    )
+    problem = requirement_problem(dependencies, Version("0.1.15")) or ""
+    assert "does not require apache-tvm-ffi" in problem
+    assert "'apache-tvm-ffi>=0.1.15,<0.2'" in problem
 
 
 @pytest.mark.parametrize(
@@ -218,7 +205,7 @@ def test_a_requirement_that_starts_below_the_floor_is_reported(
     )
 
 
-def test_no_release_is_said_to_be_allowed_that_the_requirement_excludes() -> None:
+def test_an_exclusive_bound_is_not_reported_as_an_allowed_release() -> None:
     problem = requirement_problem(["apache-tvm-ffi>0.1.15.post1"], Version("0.1.15.post2"))
     assert "allows 0.1.15.post1" not in (problem or "")
 
@@ -251,6 +238,6 @@ def test_a_requirement_that_admits_a_withdrawn_release_is_reported(
     )
 
 
-def test_an_arbitrary_equality_that_is_no_version_does_not_end_the_build() -> None:
-    # PEP 440 lets anything stand after `===`.
+def test_an_arbitrary_equality_without_a_version_is_no_error() -> None:
+    # PEP 440 allows any text after `===`.
     requirement_problem(["apache-tvm-ffi===nightly"], Version("0.1.9"))

@@ -14,8 +14,8 @@ from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
 from setuptools_tvm_ffi.ffi.sdk import installed_version, prepare_sdk
 
 
-class FinderOfWhatWasNotAskedFor(importlib.metadata.DistributionFinder):
-    """Answers every name with what lies in one folder, as a frontend's may do."""
+class FinderIgnoringNames(importlib.metadata.DistributionFinder):
+    """Returns the distributions of a folder for every name, as pyproject_hooks does."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -38,29 +38,29 @@ def metadata(folder: Path, name: str, version: str) -> None:
     (folder / "METADATA").write_text(text)
 
 
-def test_a_distribution_of_another_name_is_passed_over(
+def test_a_distribution_of_another_name_is_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "backend").mkdir()
     (tmp_path / "site").mkdir()
     metadata(tmp_path / "backend" / "other.egg-info", "other", "0.1.0")
     metadata(tmp_path / "site" / "apache_tvm_ffi-0.1.15.dist-info", "apache-tvm-ffi", "0.1.15")
-    finder = FinderOfWhatWasNotAskedFor(tmp_path / "backend")
+    finder = FinderIgnoringNames(tmp_path / "backend")
     monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     assert installed_version() == Version("0.1.15")
 
 
-def test_without_one_there_is_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_distribution_means_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "backend").mkdir()
     metadata(tmp_path / "backend" / "other.egg-info", "other", "0.1.0")
-    monkeypatch.setattr(sys, "meta_path", [FinderOfWhatWasNotAskedFor(tmp_path / "backend")])
+    monkeypatch.setattr(sys, "meta_path", [FinderIgnoringNames(tmp_path / "backend")])
     assert installed_version() is None
 
 
 @pytest.fixture
 def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Version]:
-    """The copies that are made of a distribution, which has one header."""
+    """The copies that `prepare_sdk` makes."""
     metadata(tmp_path / "apache_tvm_ffi-0.1.15.dist-info", "apache-tvm-ffi", "0.1.15")
     found = importlib.metadata.PathDistribution(tmp_path / "apache_tvm_ffi-0.1.15.dist-info")
     monkeypatch.setattr(sdk, "_find_distribution", lambda: found)

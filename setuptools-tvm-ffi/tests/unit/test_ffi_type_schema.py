@@ -14,11 +14,11 @@ def parsed(value: object) -> Schema:
 
 
 @pytest.mark.parametrize("origin", ["int", "Any", "ffi.Tensor", "DLTensor*", "a.type.Key", "größe"])
-def test_a_plain_type_is_its_word(origin: str) -> None:
+def test_a_plain_type_has_only_an_origin(origin: str) -> None:
     assert parsed({"type": origin}) == Schema(origin)
 
 
-def test_anything_is_its_own_word() -> None:
+def test_any_is_a_plain_type() -> None:
     assert parsed({"type": "Any"}) == ANY
 
 
@@ -29,11 +29,11 @@ def test_a_generic_type_has_its_arguments_at_every_depth() -> None:
     )
 
 
-def test_a_generic_type_may_come_without_arguments() -> None:
+def test_a_generic_type_without_arguments() -> None:
     assert parsed({"type": "ffi.Array", "args": []}) == parsed({"type": "ffi.Array"})
 
 
-def test_the_length_of_an_array_is_no_type() -> None:
+def test_the_length_of_a_std_array_is_skipped() -> None:
     assert parsed({"type": "std::array", "args": [{"type": "int"}, 3]}) == Schema(
         "std::array", (INT,)
     )
@@ -53,11 +53,11 @@ def test_the_length_of_an_array_is_no_type() -> None:
     ],
     ids=["flat", "named"],
 )
-def test_both_forms_of_a_function_are_one(origin: str, shape: dict[str, object]) -> None:
+def test_both_forms_of_a_function_schema_are_equal(origin: str, shape: dict[str, object]) -> None:
     assert parsed({"type": origin, **shape}) == Schema(origin, result=NONE, parameters=(INT, TEXT))
 
 
-def test_a_std_function_of_old_has_its_parameters_in_a_list() -> None:
+def test_an_old_std_function_has_a_list_of_parameters() -> None:
     schema = {"type": "std::function", "args": [{"type": "int"}, [{"type": "ffi.String"}]]}
     assert parsed(schema) == Schema("std::function", result=INT, parameters=(TEXT,))
 
@@ -70,14 +70,14 @@ def test_a_std_function_of_old_has_its_parameters_in_a_list() -> None:
     ],
     ids=["flat", "named"],
 )
-def test_a_function_without_parameters_is_known_to_have_none(shape: dict[str, object]) -> None:
+def test_a_function_without_parameters(shape: dict[str, object]) -> None:
     assert parsed({"type": "ffi.Function", **shape}) == Schema(
         "ffi.Function", result=INT, parameters=()
     )
 
 
 @pytest.mark.parametrize("shape", [{}, {"args": []}, {"named_args": {}}])
-def test_of_a_function_of_any_kind_nothing_is_known(shape: dict[str, object]) -> None:
+def test_a_function_with_unknown_types(shape: dict[str, object]) -> None:
     assert parsed({"type": "ffi.Function", **shape}) == Schema("ffi.Function")
 
 
@@ -96,7 +96,7 @@ def test_a_callback_is_a_function_among_the_parameters() -> None:
     )
 
 
-def test_what_is_not_known_of_a_schema_is_passed_over() -> None:
+def test_unknown_keys_of_a_schema_are_ignored() -> None:
     assert parsed({"type": "int", "fallback": {"type": "Any"}, "note": 1}) == INT
 
 
@@ -117,12 +117,12 @@ def test_what_is_not_known_of_a_schema_is_passed_over() -> None:
         '{"type": "ffi.Function", "named_args": {"return": ["int"], "params": []}}',
     ],
 )
-def test_what_is_no_schema_is_refused(text: str) -> None:
+def test_an_invalid_schema_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"schema|JSON|Expecting"):
         parse_schema(text)
 
 
-def test_a_schema_can_be_told_from_another_and_looked_up() -> None:
+def test_schemas_are_hashable_and_comparable() -> None:
     flat = parsed({"type": "ffi.Function", "args": [{"type": "int"}]})
     assert {flat: 1}[Schema("ffi.Function", result=INT, parameters=())] == 1
     assert flat != Schema("ffi.Function", result=INT)

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs in a child process: imports `tvm_ffi`, loads one library, runs the stub generator.
 
-Requests come as lines of JSON on standard input, answers go as lines of JSON to standard output.
-A library that registers a name twice aborts the process that loads it, so nothing here may happen
-in the build itself. It is run by its file name: of the plugin it can import nothing.
+Requests are lines of JSON on standard input, answers are lines of JSON on standard output. The
+build does not load libraries itself, because a library that registers a name twice aborts its
+process. The build runs this file by its path, so it cannot import the plugin.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import ctypes
+import dis
 import importlib
 import io
 import json
@@ -23,24 +23,24 @@ from typing import Any, TextIO
 
 
 def main() -> None:
-    """Carry out requests until a library was loaded or no more come."""
+    """Handle requests until a library was loaded, or until there are no more requests."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    # What the generator and the library print is for people.
+    # The output of the generator and the library goes to standard error, for messages.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
-    # A library that reads when it is loaded finds the end of the file.
+    # A library that reads standard input must not read requests.
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
     for line in requests:
         request = json.loads(line)
         if request["do"] == "config":
             answer(answers, {"config": config(request["options"])})
         elif request["do"] == "import":
-            # A failure comes up again, and is reported, when the generator is needed.
+            # `load_and_generate` imports the generator again, and reports the failure.
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
                 from tvm_ffi.stub.lib_state import collect_global_funcs  # noqa: PLC0415
 
-                # The first look at a function without types raises an error in C++, and
-                # collecting its frames reads debug information for 0.2 s (0.1.15.post2).
+                # In 0.1.15.post2, this raises an error in C++ for functions without types. The
+                # first traceback in a process reads debug information, which takes 0.2 s.
                 collect_global_funcs()
         else:
             load_and_generate(request, answers, requests)
@@ -54,22 +54,23 @@ def answer(answers: TextIO, content: dict[str, Any]) -> None:
 
 def config(options: list[str]) -> str:
     """Return what ``tvm-ffi-config`` prints for these options."""
-    # By this name the package knows that its library and everything above is not needed.
+    # If the program has this name, `tvm_ffi` does not load its library, which saves time.
     sys.argv = ["tvm-ffi-config", *options]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         runpy.run_module("tvm_ffi.config", run_name="__main__")
     sys.argv = [""]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tvm_ffi"]:
-        del sys.modules[name]  # what was left out is imported when a library is loaded
+        del sys.modules[name]  # it is incomplete
     return printed.getvalue()
 
 
 def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO) -> None:
-    """Load a library, report what it registers, generate stubs, end the process.
+    """Load a library, send the registry, generate stubs, and end the process.
 
-    Each answer's ``stage`` tells how far it came; the last one is ``done``. After ``reflected``,
-    which comes with what the registry has, one more request says what the generator is not to see.
+    The ``stage`` of an answer is the step that begins; the last one is ``done``. The answer
+    ``reflected`` contains the registry. After it, one more request contains the names to hide from
+    the generator.
     """
     result: dict[str, Any] = {}
 
@@ -78,7 +79,7 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
         answer(answers, result)
 
     reached("import")
-    import tvm_ffi  # noqa: PLC0415 - the stage is known when it fails
+    import tvm_ffi  # noqa: PLC0415 - a failure belongs to this stage
     from tvm_ffi.stub import cli  # noqa: PLC0415
 
     reached("stub-imports")
@@ -86,19 +87,20 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
         importlib.import_module(module)
 
     reached("load")
-    # What siblings register is theirs. Once loaded, the system's loader knows them by their
-    # names, wherever they lie.
-    siblings = [load(sibling, request["stand_ins"]) for sibling in request["siblings"]]
+    # Names that siblings register do not belong to this library. The loader finds the loaded
+    # siblings by name when it loads this library.
+    for sibling in request["siblings"]:
+        load(sibling, request["stand_ins"])
     type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
     list_functions = tvm_ffi.registry.list_global_func_names
     functions, types = set(map(str, list_functions())), set(map(str, type_keys()))
-    # Kept: the generator reads the registry that this library has filled.
-    library = load(request["library"], request["stand_ins"])
+    load(request["library"], request["stand_ins"])
     result["new_functions"] = sorted(set(map(str, list_functions())) - functions)
     result["new_types"] = sorted(set(map(str, type_keys())) - types)
 
-    # Files with blocks may have some of each library of a package.
-    others = [load(other, request["stand_ins"]) for other in request["others"]]
+    # Blocks may refer to names of any library of the distribution.
+    for other in request["others"]:
+        load(other, request["stand_ins"])
     result["functions"] = sorted(map(str, list_functions()))
     result["types"] = sorted(map(str, type_keys()))
 
@@ -126,13 +128,11 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
     reached("done")
     sys.stdout.flush()
     sys.stderr.flush()
-    # Without the library's static destructors: they are no part of generating stubs.
-    del library, siblings, others
-    os._exit(0)
+    os._exit(0)  # skips the static destructors of the libraries
 
 
 def targets() -> list[str]:
-    """Return the languages that the generator knows; up to 0.1.14.post1 there was one."""
+    """Return the languages that the generator supports: up to 0.1.14.post1, only Python."""
     try:
         from tvm_ffi.stub.generator import generator_names  # noqa: PLC0415
     except ImportError:
@@ -141,10 +141,9 @@ def targets() -> list[str]:
 
 
 def load(library: str, stand_ins: list[str]) -> ctypes.CDLL:
-    """Load a library; on a machine without a driver that it needs, with what stands in for that.
+    """Load a library. If a driver library is missing, load a stand-in for the driver first.
 
-    What stands in has the driver's name, by which the loader knows it, and none of its functions
-    is called: the library registers its own.
+    A stand-in has the file name of the driver. Loading a library calls no functions of the driver.
     """
     try:
         return ctypes.CDLL(library)
@@ -160,9 +159,8 @@ def load(library: str, stand_ins: list[str]) -> ctypes.CDLL:
 def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstream's module
     """Run the generator on the staging folder; return its exit status."""
     staging = request["staging"]
-    target = (
-        [] if request["target_language"] == "python" else ["--target", request["target_language"]]
-    )
+    language = request["target_language"]
+    target = [] if language == "python" else ["--target", language]
     if request["mode"] == "directives":
         return run(cli, [staging, *target])
     root_module = Path(staging, *request["prefix"].rstrip(".").split("."), "_ffi_api.py")
@@ -173,32 +171,30 @@ def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstre
         *("--init-prefix", request["prefix"]),
     ]
     status = run(cli, [staging, *options, *target])
-    if target:
-        return status
-    if status == 0 and drop_second_library(root_module, before, request):
-        # The import that went with the dropped lines goes in a pass over the blocks.
+    if status == 0 and not target and drop_second_library(root_module, before, request):
+        # Another run removes the import of the dropped lines.
         status = run(cli, [staging])
     return status
 
 
 def run(cli: Any, arguments: list[str]) -> int:  # noqa: ANN401 - upstream's module
-    """Call the generator's entry point as its script would."""
+    """Call the entry point of the generator."""
     sys.argv = ["tvm-ffi-stubgen", *arguments]
     try:
         return int(cli.__main__() or 0)
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
-    except Exception:  # noqa: BLE001 - whatever upstream raises is shown and fails the build
+    except Exception:  # noqa: BLE001 - the traceback is printed and the build fails
         traceback.print_exc()
         return 1
 
 
 def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> bool:
-    """Take out the ``LIB = …`` that init mode appends to a module that has one already.
+    """Remove the ``LIB = …`` that init mode appends to a module that already defines ``LIB``.
 
-    Seen up to 0.1.15.post2, whenever a class is registered for the first time.
+    Init mode does so up to 0.1.15.post2 if a class is registered for the first time.
     """
-    if not defines_library(before) or not module.exists():
+    if not defines_library(before):
         return False
     added = (
         f'LIB = _FFI_LOAD_LIB("{request["distribution"]}", "{request["target"]}")',
@@ -206,35 +202,23 @@ def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> b
     )
     lines = module.read_text(encoding="utf-8").split("\n")
     old_lines = before.splitlines()
-    dropped = False
-    for line in added:
-        if lines.count(line) > old_lines.count(line):
-            # Appended means last.
-            del lines[len(lines) - 1 - lines[::-1].index(line)]
-            dropped = True
-    if dropped:
-        module.write_text("\n".join(lines), encoding="utf-8")
-    return dropped
+    appended = [line for line in added if lines.count(line) > old_lines.count(line)]
+    for line in appended:
+        del lines[len(lines) - 1 - lines[::-1].index(line)]  # the last occurrence
+    module.write_text("\n".join(lines), encoding="utf-8")
+    return bool(appended)
 
 
 def defines_library(source: str) -> bool:
     """Whether a module binds the name ``LIB`` at its top level."""
     try:
-        tree = ast.parse(source)
-    except SyntaxError:
+        code = compile(source, "_ffi_api.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
         return False
-    for node in tree.body:
-        if isinstance(node, ast.Assign):
-            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            names = [node.target.id] if node.value is not None else []
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = [alias.asname or alias.name for alias in node.names]
-        else:
-            continue
-        if "LIB" in names:
-            return True
-    return False
+    return any(
+        instruction.opname == "STORE_NAME" and instruction.argval == "LIB"
+        for instruction in dis.get_instructions(code)
+    )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-#: Definitions by name; the words in braces are types, named as a stub imports them.
+#: Stub definitions by name. The names in braces are types, which each stub imports.
 MODULE_METHODS = {
     "kind": "@{property}\ndef kind(self) -> {str}: ...",
     "imports": "@{property}\ndef imports(self) -> {list}[{Module}]: ...",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build's end of the child processes in which `tvm_ffi` is imported.
+"""Starts the child processes that import `tvm_ffi`, and sends requests to them.
 
-One child answers what ``tvm-ffi-config`` says, imports the stub generator while the compilers run,
-and then loads the library: one start of Python and one import of `tvm_ffi` for all of it.
+One child runs ``tvm-ffi-config``, imports the stub generator while the compilers run, and then
+loads the library. This saves further starts of Python and imports of `tvm_ffi`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 from ..base.child_end import end_child
@@ -25,11 +24,11 @@ CHILD = Path(__file__).with_name("child.py")
 
 @dataclass(frozen=True)
 class ChildReport:
-    """How a request ended.
+    """The result of a request.
 
-    :param answer: the last answer, and in it ``stage``: how far the child came.
-    :param printed: what was written to standard output and error, by whomever.
-    :param status: the exit status; negative for a signal; ``None`` while the child lives.
+    :param answer: the last answer. Its ``stage`` is the last step that began.
+    :param printed: the child's standard output and standard error.
+    :param status: the exit status; negative for a signal; ``None`` if the child still runs.
     """
 
     answer: Mapping[str, Any]
@@ -38,9 +37,9 @@ class ChildReport:
 
 
 class TVMFFIProcess:
-    """At most one child at a time, started when it is first of use.
+    """Starts a child when a request needs one. There is at most one child at a time.
 
-    A context manager: a child that is left over is ended.
+    As a context manager, it ends a child that still runs.
     """
 
     def __init__(self, root: Path) -> None:
@@ -52,22 +51,17 @@ class TVMFFIProcess:
     def __enter__(self) -> TVMFFIProcess:  # noqa: PYI034 - typing.Self is new in 3.11
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end(kill=True)
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Start children with these environment variables from now on."""
+        """Set the environment variables of children. A child with other variables is ended."""
         if variables != self._variables:
             self._end(kill=True)
             self._variables = variables
 
     def config(self, options: Sequence[str]) -> ChildReport:
-        """Ask ``tvm-ffi-config``; the answer's ``config`` is what it prints."""
+        """Run ``tvm-ffi-config``. The ``config`` of the answer is its output."""
         self._send({"do": "config", "options": list(options)})
         answer = next(self._answers(), {})
         if "config" in answer:
@@ -75,7 +69,7 @@ class TVMFFIProcess:
         return self._end(answer)
 
     def import_generator(self) -> None:
-        """Have the child import the stub generator, without waiting for it."""
+        """Let the child import the stub generator in the background."""
         self._send({"do": "import"})
 
     def generate(
@@ -83,12 +77,12 @@ class TVMFFIProcess:
         request: Mapping[str, Any],
         choose: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     ) -> ChildReport:
-        """Have the child load a library and run the generator; it ends with that.
+        """Load a library and run the generator, then end the child.
 
-        What it registers cannot be taken back, so another library gets another child.
+        The names that a library registers cannot be removed, so each library gets its own child.
 
-        :param choose: is given what the registry holds, and returns what the generator is not to
-            see, as `reflection.hide` takes it. What it raises ends the child.
+        :param choose: returns the names to hide, see `reflection.hide`, for the answer with the
+            registry. If it raises an error, the child is ended.
         """
         self._send({**request, "do": "generate"})
         answer: Mapping[str, Any] = {}
@@ -108,7 +102,7 @@ class TVMFFIProcess:
                 CHILD, root=self._root, messages=self._messages, variables=self._variables
             )
         assert self._child.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has died: reading will tell
+        with contextlib.suppress(BrokenPipeError):  # the child has ended: reading detects this
             self._child.stdin.write(json.dumps(request) + "\n")
             self._child.stdin.flush()
 

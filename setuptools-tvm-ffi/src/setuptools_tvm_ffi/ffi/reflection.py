@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs in the child process: reads what the registry says of functions, types and symbols.
+"""Reads functions, types and exported symbols from the registry, in the child process.
 
-`child.py` runs it by its file name; like that it can import nothing of the plugin.
+`child.py` runs this file by its path, so it cannot import the plugin.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-# What TVM_FFI_DLL_EXPORT_TYPED_FUNC puts before a name. It may stand in a longer name: linkers
-# store a name that others end with only once.
+# The prefix of TVM_FFI_DLL_EXPORT_TYPED_FUNC. It may occur inside a longer name, because linkers
+# share the bytes of names with a common end.
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
-# Of the names that begin like this there is one for each symbol, or one for the library.
+# These names accompany a symbol or the library.
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 
 
@@ -30,10 +30,10 @@ def reflect(
     functions: Iterable[str],
     types: Iterable[str],
 ) -> dict[str, Any]:
-    """Return, for JSON, what is known of these names and of the symbols that a library exports.
+    """Describe these names and the symbols that a library exports, as JSON values.
 
-    :param library: a library that is loaded.
-    :param types: come with those that they derive from.
+    :param library: a loaded library.
+    :param types: type keys; the result also contains their ancestors.
     """
     teach_types(tvm_ffi)
     names = sorted(functions)
@@ -47,13 +47,13 @@ def reflect(
         "object_attributes": dir(tvm_ffi.Object),
         "python_classes": python_classes(tvm_ffi),
         "finds_docs": finds_docs(),
-        # Releases before 0.1.10 leave constructors to whoever writes the class.
+        # Releases before 0.1.10 do not create constructors.
         "makes_constructors": hasattr(tvm_ffi.registry, "_install_init"),
     }
 
 
 def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:  # noqa: ANN401
-    """Return the schema (JSON text, ``None`` where it has none) and doc of a global function."""
+    """Return the schema (JSON text or ``None``) and the doc of a global function."""
     metadata: Mapping[str, Any] = {}
     with contextlib.suppress(ValueError):
         metadata = tvm_ffi.registry.get_global_func_metadata(name)
@@ -61,15 +61,15 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
     return {
         "schema": schema,
         "doc": doc or None,
-        # The generator passes over a function without types, and not over such.
+        # The generator skips functions without types, but not functions with such types.
         "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
     }
 
 
 def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa: ANN401
-    """Return the type schema, JSON text, or ``None`` where the generator could not write it.
+    """Return the type schema as JSON text, or ``None`` if the generator cannot write the type.
 
-    It writes words of the registry that it does not know as they are, ``std::pair`` for instance.
+    The generator writes unknown types of the registry unchanged, such as ``std::pair``.
     """
     parsed = readable(tvm_ffi, metadata)
     try:
@@ -80,7 +80,7 @@ def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa:
 
 
 def readable(tvm_ffi: Any, metadata: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """Return the type schema as the generator reads it, ``None`` where it cannot."""
+    """Return the type schema as parsed by the generator, or ``None`` if parsing fails."""
     schema = metadata.get("type_schema")
     if not isinstance(schema, str):
         return None
@@ -91,9 +91,9 @@ def readable(tvm_ffi: Any, metadata: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 
 def teach_types(tvm_ffi: Any) -> None:  # noqa: ANN401
-    """Have the generator write ``std::array`` as it writes ``std::vector``.
+    """Let the generator write ``std::array`` like ``std::vector``.
 
-    Up to 0.1.15.post2 it does not know it, and what it writes is no Python.
+    Up to 0.1.15.post2, the generator does not support it and writes invalid Python.
     """
     known = getattr(tvm_ffi.core, "_TYPE_SCHEMA_ORIGIN_CONVERTER", None)
     if isinstance(known, dict) and "std::vector" in known:
@@ -101,9 +101,9 @@ def teach_types(tvm_ffi: Any) -> None:  # noqa: ANN401
 
 
 def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
-    """Return what reflection has of a type: its own fields and methods, its parent, its doc."""
+    """Return a type's own fields and methods, its parent and its doc."""
     core = tvm_ffi.core
-    info = core._lookup_or_register_type_info_from_type_key(key)  # noqa: SLF001 - as the generator
+    info = type_info(tvm_ffi, key)
     parent = info.parent_type_info
     constructor = any(method.name == "__ffi_init__" for method in info.methods)
     if not constructor and hasattr(core, "_lookup_type_attr"):
@@ -118,7 +118,7 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
                 "schema": schema_of(tvm_ffi, field.metadata),
                 "doc": field.doc,
                 "read_only": bool(field.frozen),
-                # Of 0.1.9 and newer.
+                # New in 0.1.9.
                 "in_constructor": bool(getattr(field, "c_init", True)),
                 "keyword_only": bool(getattr(field, "c_kw_only", False)),
                 "has_default": bool(getattr(field, "c_has_default", False)),
@@ -137,29 +137,31 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
+def type_info(tvm_ffi: Any, key: str) -> Any:  # noqa: ANN401
+    """Return reflection data of a type as the generator does."""
+    return tvm_ffi.core._lookup_or_register_type_info_from_type_key(key)  # noqa: SLF001
+
+
 def lineage(tvm_ffi: Any, key: str) -> Iterator[str]:  # noqa: ANN401
-    """Yield a type key and those above it."""
-    info = tvm_ffi.core._lookup_or_register_type_info_from_type_key(key)  # noqa: SLF001
+    """Yield a type key and its ancestors."""
+    info = type_info(tvm_ffi, key)
     while info is not None:
         yield info.type_key
         info = info.parent_type_info
 
 
 def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
-    """Return for each registered type its parent, and module and name of its class, if it has one.
-
-    The name is one by which the class can be imported, from `tvm_ffi` itself where it is there.
-    """
+    """Return the parent of each registered type, and the module and name of its class, if any."""
     result = {}
     for key in map(str, tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")()):
-        info = tvm_ffi.core._lookup_or_register_type_info_from_type_key(key)  # noqa: SLF001
+        info = type_info(tvm_ffi, key)
         parent = info.parent_type_info
         result[key] = [None if parent is None else parent.type_key, importable(info.type_cls)]
     return result
 
 
 def importable(cls: Any) -> list[str] | None:  # noqa: ANN401 - a class, or None
-    """Return module and name to import a class by: the outermost package that has it."""
+    """Return the module and name of a class, in the outermost package that contains it."""
     if cls is None:
         return None
     name = str(cls.__name__)
@@ -175,9 +177,9 @@ def importable(cls: Any) -> list[str] | None:  # noqa: ANN401 - a class, or None
 
 
 def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
-    """Return schema and doc of each function that a library exports under ``__tvm_ffi_…``.
+    """Return the schema and doc of each exported function with the prefix ``__tvm_ffi_``.
 
-    Names are read as text out of the file, whatever its format, and then asked for by the loader.
+    This searches the bytes of the file, in any format, for names. The loader confirms them.
     """
     loaded = ctypes.CDLL(library)
     found = {match[1].decode() for match in _SYMBOL.finditer(Path(library).read_bytes())}
@@ -193,7 +195,7 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
     for name in names:
         metadata: Mapping[str, Any] = {}
         doc = None
-        with contextlib.suppress(Exception):  # what a hand-written companion returns is anything
+        with contextlib.suppress(Exception):  # handwritten metadata can be anything
             metadata = module.get_function_metadata(name) or {}
         with contextlib.suppress(Exception):
             doc = module.get_function_doc(name)
@@ -201,7 +203,7 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
     return result
 
 
-# --- docs that no function of the registry returns ----------------------------------------------
+# --- docs that the Python API does not return ----------------------------------------------------
 
 
 class ByteArray(ctypes.Structure):
@@ -210,7 +212,7 @@ class ByteArray(ctypes.Structure):
     _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_size_t))
 
     def text(self) -> str:
-        """Return the text; what is not UTF-8 as escapes."""
+        """Return the text, with escapes for invalid UTF-8."""
         content = ctypes.string_at(self.data, self.size) if self.size else b""
         return content.decode("utf-8", "backslashreplace")
 
@@ -239,7 +241,7 @@ class TypeInfo(ctypes.Structure):
 
 
 def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
-    """Return the doc of a type, which Python's view of the registry leaves out (0.1.15.post2)."""
+    """Return the doc of a type, which the Python API does not return (0.1.15.post2)."""
     get_type_info = tvm_ffi.LIB.TVMFFIGetTypeInfo
     get_type_info.restype = ctypes.POINTER(TypeInfo)
     get_type_info.argtypes = (ctypes.c_int32,)
@@ -249,22 +251,22 @@ def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
     return info.contents.metadata.contents.doc.text() or None
 
 
-# TVMFFIMethodInfo up to its function: name, doc, flags, metadata (pairs of pointer and size), and
-# the index of the function's type.
-_METHOD_INFO = struct.Struct("=QQQQqQQ")
+# TVMFFIMethodInfo: name, doc, flags and metadata (strings are pairs of pointer and size), then its
+# function: the type index, padding and the address.
+_RECORD = struct.Struct("=QQQQqQQiiQ")
+_TYPE_INDEX_AT = 56
 _FUNCTION_TYPE_INDEX = struct.pack("=ii", 68, 0)  # kTVMFFIFunction, and padding
-_POINTER = struct.Struct("=Q")
-# How much memory is read at a time.
+# Number of bytes to read at a time.
 _PIECE = 1 << 24
 
 
 def global_function_docs(tvm_ffi: Any, names: Iterable[str]) -> dict[str, str]:  # noqa: ANN401
     """Return the docs of global functions.
 
-    The registry keeps them, and up to 0.1.15.post2 nothing returns them. It keeps each function as
-    a ``TVMFFIMethodInfo`` of the stable C ABI, which holds the address of the function object; that
-    is known here, and looked for in the memory of this process. A find counts where the name is
-    the right one. Linux only: elsewhere there are no docs of global functions.
+    The registry contains them, but no function returns them (up to 0.1.15.post2). The registry
+    stores each function as a ``TVMFFIMethodInfo`` of the stable C ABI, with the address of the
+    function object. This searches the memory of the process for these addresses, and compares the
+    names. It works on Linux only.
     """
     by_address = {}
     for name in names:
@@ -274,11 +276,11 @@ def global_function_docs(tvm_ffi: Any, names: Iterable[str]) -> dict[str, str]: 
     docs: dict[str, str] = {}
     if not by_address or not finds_docs():
         return docs
-    # Through the file a read of what is not there is an error, and none that ends the process.
+    # Reading unmapped memory through this file raises an error instead of a signal.
     with contextlib.suppress(OSError), open("/proc/self/mem", "rb", buffering=0) as memory:
         for start, end in writable_memory():
             for piece in range(start, end, _PIECE):
-                # A record that begins in one piece and ends in the next is found in the first.
+                # The pieces overlap by more than the size of a record.
                 search_docs(memory, piece, min(end, piece + _PIECE + 128), by_address, docs)
                 if len(docs) == len(by_address):
                     return docs
@@ -286,42 +288,32 @@ def global_function_docs(tvm_ffi: Any, names: Iterable[str]) -> dict[str, str]: 
 
 
 def finds_docs() -> bool:
-    """Whether the docs of global functions can be found in memory here."""
-    is_64_bit = struct.calcsize("P") == _POINTER.size
+    """Whether this platform supports searching memory for the docs of global functions."""
+    is_64_bit = struct.calcsize("P") == 8  # noqa: PLR2004 - bytes
     return sys.platform.startswith("linux") and sys.byteorder == "little" and is_64_bit
 
 
 def search_docs(
     memory: IO[bytes], start: int, end: int, by_address: Mapping[int, str], docs: dict[str, str]
 ) -> None:
-    """Add the docs that are found in one range of memory."""
+    """Add the docs in one range of memory."""
     content = read(memory, start, end - start)
-    at = content.find(_FUNCTION_TYPE_INDEX)
-    while at != -1:
-        after = at + len(_FUNCTION_TYPE_INDEX)
-        begin = at - _METHOD_INFO.size
-        if begin >= 0 and after + _POINTER.size <= len(content):
-            name = by_address.get(_POINTER.unpack_from(content, after)[0])
-            if name is not None and name not in docs:
-                doc = doc_of(memory, _METHOD_INFO.unpack_from(content, begin), name.encode())
-                if doc is not None:
-                    docs[name] = doc
+    at = content.find(_FUNCTION_TYPE_INDEX, _TYPE_INDEX_AT)
+    while at != -1 and at - _TYPE_INDEX_AT + _RECORD.size <= len(content):
+        name_at, name_size, doc_at, doc_size, *_, address = _RECORD.unpack_from(
+            content, at - _TYPE_INDEX_AT
+        )
+        name = by_address.get(address, "")
+        encoded = name.encode()
+        if name and name not in docs and name_size == len(encoded) and doc_size < 1 << 24:
+            doc = read(memory, doc_at, doc_size)
+            if read(memory, name_at, name_size) == encoded and len(doc) == doc_size:
+                docs[name] = doc.decode("utf-8", "backslashreplace")
         at = content.find(_FUNCTION_TYPE_INDEX, at + 8)
 
 
-def doc_of(memory: IO[bytes], method_info: tuple[int, ...], name: bytes) -> str | None:
-    """Return the doc of a method's record, or ``None`` where it is no record of that name."""
-    name_at, name_size, doc_at, doc_size = method_info[:4]
-    if name_size != len(name) or doc_size >= 1 << 24:
-        return None
-    if read(memory, name_at, name_size) != name:
-        return None
-    doc = read(memory, doc_at, doc_size)
-    return doc.decode("utf-8", "backslashreplace") if len(doc) == doc_size else None
-
-
 def read(memory: IO[bytes], start: int, size: int) -> bytes:
-    """Return a piece of this process's memory, as much of it as is there."""
+    """Return the content of a memory range, truncated if part of the range is unmapped."""
     try:
         memory.seek(start)
         return memory.read(size)
@@ -330,25 +322,25 @@ def read(memory: IO[bytes], start: int, size: int) -> bytes:
 
 
 def writable_memory() -> Iterator[tuple[int, int]]:
-    """Yield start and end of what this process has allocated, the heap first."""
+    """Yield the start and end of allocated memory ranges, the heap first."""
     ranges = []
     for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
         address, permissions, _, _, inode, *path = line.split(maxsplit=5)
         if permissions.startswith("rw") and inode == "0" and path[:1] in ([], ["[heap]"]):
             start, end = (int(part, 16) for part in address.split("-"))
-            if end - start < 1 << 30:  # a sanitizer's shadow is larger
+            if end - start < 1 << 30:  # excludes the shadow memory of sanitizers
                 ranges.append((not path, start, end))
     for _, start, end in sorted(ranges):
         yield start, end
 
 
-# --- hiding what no Python module could have -----------------------------------------------------
+# --- hiding names that no Python module can define -----------------------------------------------
 
 
 def hide(tvm_ffi: Any, hidden: Mapping[str, Any]) -> None:  # noqa: ANN401
-    """Have the generator not see some functions, types, and members of types.
+    """Hide functions, types and members of types from the generator.
 
-    :param hidden: lists ``functions`` and ``types``, and ``members``, a list for each type key.
+    :param hidden: the lists ``functions`` and ``types``, and ``members`` with a list by type key.
     """
     for name in hidden["functions"]:
         tvm_ffi.registry.remove_global_func(name)
@@ -358,6 +350,6 @@ def hide(tvm_ffi: Any, hidden: Mapping[str, Any]) -> None:  # noqa: ANN401
         keys = frozenset(hidden["types"])
         lib_state.GetRegisteredTypeKeys = lambda: [k for k in original() if str(k) not in keys]
     for key, members in hidden["members"].items():
-        info = tvm_ffi.core._lookup_or_register_type_info_from_type_key(key)  # noqa: SLF001
+        info = type_info(tvm_ffi, key)
         for every in (info.fields, info.methods):
             every[:] = [member for member in every if member.name not in members]

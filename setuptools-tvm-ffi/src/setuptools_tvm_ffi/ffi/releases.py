@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which releases of apache-tvm-ffi a library may be built against and may meet at run time."""
+"""Supported releases of apache-tvm-ffi, and the requirements on them."""
 
 from __future__ import annotations
 
@@ -17,78 +17,56 @@ DISTRIBUTION = "apache-tvm-ffi"
 #: Withdrawn upstream: C++ vtables changed between them and 0.1.13.post2 (apache/tvm#20094).
 WITHDRAWN = (Version("0.1.13"), Version("0.1.13.post0"))
 
-_WITHDRAWN_REASON = (
-    "this release was withdrawn: libraries that touch C++ vtables break silently "
-    "between it and 0.1.13.post2"
-)
-_LOADABLE = SpecifierSet(">=0.1.6", prereleases=True)
-_REFUSED = (
-    (
-        SpecifierSet("<0.1.6", prereleases=True),
-        "it has no tvm_ffi.libinfo.load_lib_module, with which the package loads its library "
-        "(new in 0.1.6)",
-    ),
-    (
-        SpecifierSet("<0.1.7", prereleases=True),
-        "its tvm-ffi-stubgen has no --init-* mode (new in 0.1.7)",
-    ),
-    (SpecifierSet("==0.1.13"), _WITHDRAWN_REASON),
-    (SpecifierSet("==0.1.13.post0"), _WITHDRAWN_REASON),
-)
+# The oldest releases with `tvm_ffi.libinfo.load_lib_module` and with `tvm-ffi-stubgen --init-*`.
+_OLDEST_FLOOR = Version("0.1.6")
+_OLDEST_BUILT_AGAINST = Version("0.1.7")
 
-#: What an isolated build environment asks for: everything that `refusal` lets through.
+#: The requirement of an isolated build environment: all releases that can be built against.
 BUILD_REQUIREMENT = f"{DISTRIBUTION}>=0.1.7,!=0.1.13,!=0.1.13.post0,<0.2"
 
 
-def refusal(version: Version) -> str | None:
-    """Return why a library is not built against this release, or ``None`` where it may be.
-
-    >>> refusal(Version("0.1.15.post2")) is None
-    True
-    >>> refusal(Version("0.1.5"))[:40]
-    'it has no tvm_ffi.libinfo.load_lib_modul'
-    """
-    for releases, reason in _REFUSED:
-        if releases.contains(version, prereleases=True):
-            return reason
-    return None
-
-
 def check_built_against(version: Version) -> None:
-    """Refuse to build against a release known to make broken wheels.
+    """Reject releases that the plugin does not support, or that make broken wheels.
 
     :raises BuildError: with the reason.
     """
-    reason = refusal(version)
-    if reason is not None:
-        raise BuildError(
-            f"{DISTRIBUTION} {version} cannot be built against: {reason}",
-            hint=f"install another release: python -m pip install '{BUILD_REQUIREMENT}'",
+    if version < _OLDEST_BUILT_AGAINST:
+        reason = f"0.1.7 is the oldest supported release: {version} has no tvm-ffi-stubgen --init-*"
+    elif Version(version.public) in WITHDRAWN:
+        reason = (
+            "this release was withdrawn: libraries that use C++ vtables break silently between "
+            "it and 0.1.13.post2"
         )
+    else:
+        return
+    raise BuildError(
+        f"cannot build against {DISTRIBUTION} {version}: {reason}",
+        hint=f"install another release: python -m pip install '{BUILD_REQUIREMENT}'",
+    )
 
 
 def parse_floor(text: str, *, where: str, built_against: Version | None) -> Version:
     """Return the declared ABI floor as a version.
 
-    :param where: the file and dotted key that declare it, for the message.
-    :param built_against: the release in the build environment, where it is known.
-    :raises ConfigurationError: not a version, or newer than what is built against.
+    :param where: the start of messages: the file and dotted key that declare the floor.
+    :param built_against: the release in the build environment, if it is known.
+    :raises ConfigurationError: the floor is invalid, or newer than the release in use.
     """
     try:
         floor = Version(text)
     except InvalidVersion:
         raise ConfigurationError(f"{where}: {text!r} is not a version") from None
-    if floor not in _LOADABLE:
+    if floor < _OLDEST_FLOOR:
         raise ConfigurationError(
             f"{where}: {DISTRIBUTION} {floor} has no tvm_ffi.libinfo.load_lib_module, with which "
             "the package loads its library",
-            hint="0.1.6 is the first that has it",
+            hint=f"set {_OLDEST_FLOOR} or newer",
         )
     if built_against is not None and floor > built_against:
         raise ConfigurationError(
             f"{where}: the floor {floor} is newer than {DISTRIBUTION} {built_against}, "
             "which the library is built against",
-            hint="leave the key out to take the release that is built against as the floor",
+            hint="delete the key: by default, the floor is the release that is built against",
         )
     return floor
 
@@ -101,7 +79,7 @@ def requirement_for(floor: Version) -> str:
     >>> requirement_for(Version("0.1.9"))
     'apache-tvm-ffi>=0.1.9,!=0.1.13,!=0.1.13.post0,<0.2'
     """
-    # A local version label (0.1.15+cuda) cannot stand after `>=`.
+    # PEP 440 allows no local version label (0.1.15+cuda) after `>=`.
     public = Version(floor.public)
     excluded = "".join(f"!={version}," for version in WITHDRAWN if version >= public)
     return f"{DISTRIBUTION}>={public},{excluded}<{floor.major}.{floor.minor + 1}"
@@ -113,7 +91,7 @@ def is_required_by(dependencies: Iterable[str]) -> bool:
 
 
 def requirement_problem(dependencies: Iterable[str], floor: Version) -> str | None:
-    """Return what is wrong with a project's own static requirement, or ``None``.
+    """Return the problem of a project's static requirement, or ``None``.
 
     :param dependencies: PEP 508 strings, as in ``project.dependencies``.
     """
@@ -121,8 +99,8 @@ def requirement_problem(dependencies: Iterable[str], floor: Version) -> str | No
     declared = [r for r in map(_parse, dependencies) if r is not None]
     if not declared:
         return (
-            f"the library is built against {DISTRIBUTION} {floor}, and the project requires no "
-            f"{DISTRIBUTION} at all: write '{wanted}' or make dependencies dynamic"
+            f"the library is built against {DISTRIBUTION} {floor}, but the project does not "
+            f"require {DISTRIBUTION}: add '{wanted}', or make dependencies dynamic"
         )
     for requirement in declared:
         bound = _lower_bound(requirement.specifier)
@@ -147,18 +125,18 @@ def _parse(text: str) -> Requirement | None:
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
-        return None  # setuptools reports it
+        return None  # setuptools reports the error
     return requirement if canonicalize_name(requirement.name) == DISTRIBUTION else None
 
 
 def _lower_bound(specifiers: SpecifierSet) -> tuple[Version, str] | None:
-    """Return the highest lower bound, and what to say before it."""
+    """Return the highest lower bound, and the words before it in a message."""
     bounds = []
     for specifier in specifiers:
         if specifier.operator in {">=", ">", "==", "~=", "==="}:
             try:
                 version = Version(specifier.version.removesuffix(".*"))
             except InvalidVersion:
-                continue  # `===` takes any text
+                continue  # `===` accepts any text
             bounds.append((version, "releases after " if specifier.operator == ">" else ""))
     return max(bounds, default=None)

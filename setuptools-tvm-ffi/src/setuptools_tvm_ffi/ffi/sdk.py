@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds apache-tvm-ffi in the build environment and keeps a copy of what a compiler needs.
+"""Finds apache-tvm-ffi in the build environment, and copies the files that compilers need.
 
-Headers and import library are copied into the build folder: an isolated build environment is a
-new folder each time and gone afterwards, so paths into it would make every object stale and
-leave `compile_commands.json` pointing nowhere.
+The headers and the library to link with are copied to the build folder. An isolated build
+environment is a temporary folder that is different for each build: paths into it would make every
+object file stale, and `compile_commands.json` would name missing folders.
 """
 
 from __future__ import annotations
 
-import filecmp
 import importlib.metadata
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +28,7 @@ _CONFIG_OPTIONS = ("--includedir", "--dlpack-includedir", "--libfiles")
 
 @dataclass(frozen=True)
 class TVMFFISdk:
-    """What is compiled and linked against, as paths relative to the project's root."""
+    """The inputs of compilers and linkers, as paths relative to the project's root."""
 
     version: Version
     include_dirs: tuple[str, ...]
@@ -45,8 +43,8 @@ def installed_version() -> Version | None:
 
 
 def _find_distribution() -> importlib.metadata.Distribution | None:
-    # For an in-tree backend, pyproject_hooks (seen in pip 26) puts a finder first that returns
-    # whatever metadata lies in `backend-path`, whichever name is asked for.
+    # For an in-tree backend, pyproject_hooks (in pip 26) adds a finder that returns all metadata
+    # in `backend-path`, also if another name was requested.
     for distribution in importlib.metadata.distributions(name=DISTRIBUTION):
         if canonicalize_name(distribution.metadata["Name"] or "") == DISTRIBUTION:
             return distribution
@@ -54,20 +52,19 @@ def _find_distribution() -> importlib.metadata.Distribution | None:
 
 
 def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
-    """Bring `folder` (below the build folder, relative to `root`) up to date and describe it.
+    """Copy the SDK to `folder`, which is relative to `root`, and describe it.
 
-    ``tvm-ffi-config`` of the building interpreter is asked once, and not at all while the
-    installed distribution is the one that was copied last.
+    If the installed distribution did not change since the last copy, the copy is used again.
 
-    :param process: where it is asked.
-    :raises BuildError: apache-tvm-ffi is missing, refused or broken.
+    :param process: runs ``tvm-ffi-config``.
+    :raises BuildError: apache-tvm-ffi is missing, unsupported or broken.
     """
     distribution = _find_distribution()
     if distribution is None:
         raise BuildError(
-            f"{DISTRIBUTION} is not installed in the environment that builds",
-            hint=f"python -m pip install '{BUILD_REQUIREMENT}', or, for isolated builds, name it "
-            "in build-system.requires of pyproject.toml",
+            f"{DISTRIBUTION} is not installed in the build environment",
+            hint=f"python -m pip install '{BUILD_REQUIREMENT}', or, for isolated builds, add it "
+            "to build-system.requires of pyproject.toml",
         )
     version = Version(distribution.version)
     check_built_against(version)
@@ -75,8 +72,10 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
     stamp = root / folder / "origin.json"
     origin = _origin(distribution)
     known = read_object(stamp)
-    if known.get("origin") != origin or not _is_whole(root, known.get("files", [])):
-        # The stamp goes first: a copy that is interrupted is not taken for a whole one.
+    files = known.get("files", [])
+    complete = bool(files) and all((root / file).is_file() for file in files)
+    if known.get("origin") != origin or not complete:
+        # Without the stamp, the next build does not use an interrupted copy.
         stamp.unlink(missing_ok=True)
         known = {"origin": origin, **_copy(root, folder, version, process)}
         replace_file(stamp, json.dumps(known, indent=1).encode())
@@ -95,27 +94,25 @@ def _origin(distribution: importlib.metadata.Distribution) -> dict[str, object]:
     return {"version": distribution.version, "location": str(location), "modified": modified}
 
 
-def _is_whole(root: Path, files: list[str]) -> bool:
-    return bool(files) and all((root / file).is_file() for file in files)
-
-
 def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) -> dict[str, object]:
-    include, dlpack, library = _ask_config(version, process)
-    sources = [include] if dlpack == include else [include, dlpack]
-    include_dirs = []
-    files: list[str] = []
-    for number, source in enumerate(sources):
-        name = "include" if number == 0 else "dlpack-include"
-        include_dirs.append((folder / name).as_posix())
-        files += _mirror(source, root, folder / name)
-    # Only what is linked with: the folder holds libraries of upstream's own tests too.
+    include, dlpack, library = _query_config(version, process)
+    sources = {"include": include}
+    if dlpack != include:
+        sources["dlpack-include"] = dlpack
+    files = [
+        file for name, source in sources.items() for file in _mirror(source, root, folder / name)
+    ]
+    # The folder of the library also contains libraries of upstream's tests.
     destination = folder / "lib" / library.name
-    _copy_if_different(library, root / destination)
-    files.append(destination.as_posix())
-    return {"include_dirs": include_dirs, "library": library.name, "files": files}
+    replace_file(root / destination, library.read_bytes())
+    return {
+        "include_dirs": [(folder / name).as_posix() for name in sources],
+        "library": library.name,
+        "files": [*files, destination.as_posix()],
+    }
 
 
-def _ask_config(version: Version, process: TVMFFIProcess) -> tuple[Path, Path, Path]:
+def _query_config(version: Version, process: TVMFFIProcess) -> tuple[Path, Path, Path]:
     report = process.config(_CONFIG_OPTIONS)
     lines = report.answer.get("config", "").splitlines()
     if len(lines) != len(_CONFIG_OPTIONS):
@@ -130,26 +127,12 @@ def _ask_config(version: Version, process: TVMFFIProcess) -> tuple[Path, Path, P
 
 
 def _mirror(source: Path, root: Path, folder: Path) -> list[str]:
-    """Make `folder` hold exactly the files of `source`; what is equal keeps its time."""
-    wanted = {
-        Path(parent, name).relative_to(source)
-        for parent, _, names in os.walk(source)
-        for name in names
-    }
+    """Copy the files of `source` to `folder`, where unchanged files keep their time stamps."""
     destination = root / folder
-    for parent, _, names in os.walk(destination):
-        for name in names:
-            if Path(parent, name).relative_to(destination) not in wanted:
-                os.unlink(os.path.join(parent, name))
+    wanted = sorted(file.relative_to(source) for file in source.rglob("*") if file.is_file())
+    for file in [*destination.rglob("*")]:
+        if file.is_file() and file.relative_to(destination) not in wanted:
+            file.unlink()
     for relative in wanted:
-        _copy_if_different(source / relative, destination / relative)
-    return sorted((folder / relative).as_posix() for relative in wanted)
-
-
-def _copy_if_different(source: Path, destination: Path) -> None:
-    if destination.is_file() and filecmp.cmp(source, destination, shallow=False):
-        return
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
-    shutil.copyfile(source, temporary)
-    os.replace(temporary, destination)
+        replace_file(destination / relative, (source / relative).read_bytes())
+    return [(folder / relative).as_posix() for relative in wanted]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Type schemas as the registry holds them, read from JSON into a tree.
+"""Parses the type schemas of the registry, which are JSON.
 
-What ``TypeTraits<T>::TypeSchema()`` of a C++ type writes: ``{"type": …, "args": […]}``, and for
-functions ``"named_args": {"return": […], "params": […]}`` from the headers of 0.1.15 on, before
-that a flat list with the result first.
+``TypeTraits<T>::TypeSchema()`` of a C++ type writes ``{"type": …, "args": […]}``. For functions,
+headers since 0.1.15 write ``"named_args": {"return": […], "params": […]}``; older headers write a
+flat list that begins with the result.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ FUNCTIONS = frozenset({"ffi.Function", "std::function"})
 class Schema:
     """One type.
 
-    :param origin: the registry's word: ``int``, ``ffi.Array``, ``std::map``, a type key …
-    :param args: of a generic type.
-    :param result: what a function returns; ``None`` for other types, and functions of any kind.
-    :param parameters: what a function takes; ``None`` where that is not known.
+    :param origin: the name in the registry: ``int``, ``ffi.Array``, ``std::map``, a type key …
+    :param args: the arguments of a generic type.
+    :param result: the result of a function; ``None`` for other types, and if it is unknown.
+    :param parameters: the parameters of a function; ``None`` for other types, and if they are
+        unknown.
     """
 
     origin: str
@@ -36,20 +37,20 @@ ANY = Schema("Any")
 
 
 def parse_schema(text: str) -> Schema:
-    """Return the tree for a schema's JSON.
+    """Parse the JSON of a schema.
 
-    :raises ValueError: it is no schema.
+    :raises ValueError: it is not a schema.
     """
     return _schema(json.loads(text))
 
 
 def _schema(value: object) -> Schema:
     if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
-        raise ValueError(f"no type schema: {value!r}")  # noqa: TRY004 - it comes from JSON
+        raise ValueError(f"not a type schema: {value!r}")  # noqa: TRY004 - it comes from JSON
     origin: str = value["type"]
     args = value.get("args")
     args = args if isinstance(args, list) else []
-    # `std::array` has its length among its arguments.
+    # The arguments of `std::array` include its length.
     types: list[Any] = [arg for arg in args if isinstance(arg, Mapping)]
     if origin not in FUNCTIONS:
         return Schema(origin, tuple(map(_schema, types)))
@@ -58,10 +59,10 @@ def _schema(value: object) -> Schema:
     parameters: Any = types[1:] if types else None
     if isinstance(named, Mapping):
         results, parameters = named.get("return", []), named.get("params")
-    elif len(args) == 2 and isinstance(args[1], list):  # noqa: PLR2004 - std::function of old
+    elif len(args) == 2 and isinstance(args[1], list):  # noqa: PLR2004 - an old std::function
         parameters = args[1]
     if not isinstance(results, list) or not isinstance(parameters, (list, type(None))):
-        raise ValueError(f"no type schema: {value!r}")  # noqa: TRY004 - it comes from JSON
+        raise ValueError(f"not a type schema: {value!r}")  # noqa: TRY004 - it comes from JSON
     return Schema(
         origin,
         result=_schema(results[0]) if results else None,
