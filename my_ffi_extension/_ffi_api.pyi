@@ -1,5 +1,5 @@
-# Written by setuptools-tvm-ffi from what the library registers; edits are lost.
-# setuptools-tvm-ffi 0.1.0, apache-tvm-ffi 0.1.15.post2, registry da61e00ee8d7e2c3
+# Written by setuptools-tvm-ffi from the registry of the library. Do not edit.
+# setuptools-tvm-ffi 0.1.0, apache-tvm-ffi 0.1.15.post2, registry b8b01b3730abf40b
 
 """The library, and what it registers under ``my_ffi_extension.``."""
 
@@ -28,7 +28,7 @@ __all__ = [
 
 @type_check_only
 class _SupportsDLPack(Protocol):
-    """A tensor of any framework: what has ``__dlpack__``."""
+    """A tensor of any framework: it has ``__dlpack__``."""
 
     def __dlpack__(self) -> object: ...
 

@@ -433,7 +433,7 @@ def test_a_tool_that_writes_other_stubs_is_named_with_both_versions(
     for pattern, new in patterns.items():
         replace(committed, API_STUB, pattern, new)
     replace(committed, API_STUB, r"value: int, factor: int", "value: int, factor: float")
-    reason = "the library registers what it did; they were written with " + ", ".join(
+    reason = "the registry did not change; the stubs were written with " + ", ".join(
         f"{tool} 0.0.1, now {now[tool]}" for tool in tools
     )
     process = stubs(committed, "--check")
@@ -453,7 +453,7 @@ def test_a_tool_is_named_with_doubt_where_the_library_registers_something_else(
     process = stubs(committed, "--check")
     assert process.returncode == 1
     assert re.search(
-        rf"{OUT_OF_DATE}{API_STUB} \(which may be because they were written with apache-tvm-ffi "
+        rf"{OUT_OF_DATE}{API_STUB} \(a possible cause: the stubs were written with apache-tvm-ffi "
         r"0\.0\.1, now [\w.]+\)\n\Z",
         process.stderr,
     )

@@ -181,14 +181,14 @@ def of_class(*members: Json, constructor: bool = False, **types: Json) -> str:
     return stub(registry(types={**found, **{f"pkg.{k}": v for k, v in types.items()}}))
 
 
-def test_a_stub_says_whose_it_is_and_what_it_was_made_with() -> None:
+def test_a_stub_begins_with_its_origin_and_versions() -> None:
     found = registry()
     first, second = stub(found).splitlines()[:2]
     assert first.startswith(SIGNATURE)
     assert second.endswith(f", apache-tvm-ffi 0.1.15, registry {found.digest()}")
 
 
-def test_a_stub_of_nothing_compiles() -> None:
+def test_an_empty_stub_compiles() -> None:
     assert ast.parse(stub(registry(), Outline())).body == []
 
 
@@ -217,19 +217,19 @@ def test_a_stub_of_nothing_compiles() -> None:
         ({"type": "ffi.Function", "args": [INT, TEXT]}, None, "f(_0: str, /) -> int"),
     ],
 )
-def test_a_function_has_the_types_and_names_of_what_is_registered(
+def test_a_function_has_the_registered_types_and_names(
     schema: Json, doc: str | None, expected: str
 ) -> None:
     assert of_function(schema, doc) == expected
 
 
-def test_a_function_stands_in_the_module_by_a_name() -> None:
+def test_a_function_is_an_alias_of_a_static_method() -> None:
     text = stub(registry({"pkg.f": function(fn(INT))}))
     assert defined(text, "f") == ["f = _Functions.f"]
     assert defined(text, "_Functions.f")[0].startswith("@staticmethod\n")
 
 
-def test_a_module_has_the_functions_of_its_prefixes_alone() -> None:
+def test_a_module_has_only_the_functions_of_its_prefixes() -> None:
     functions = ("pkg.f", "pkg.sub.g", "pkgs.h", "other.f", "i")
     found = registry({name: function(fn(INT)) for name in functions})
     assert "_Functions.f" in dict(definitions(stub(found)))
@@ -238,7 +238,7 @@ def test_a_module_has_the_functions_of_its_prefixes_alone() -> None:
     assert [name for name in ("f", "g", "h") if defined(both, name)] == ["f", "g"]
 
 
-def test_what_is_left_out_is_in_no_stub() -> None:
+def test_names_that_are_left_out_are_in_no_stub() -> None:
     types = {"pkg.A": cls(field("from"), field("x"), method("__y", fn(INT)))}
     found = registry({"pkg.class": function(fn(INT))}, types, {"imports": function(fn(INT))})
     text = stub(found)
@@ -249,7 +249,7 @@ def test_what_is_left_out_is_in_no_stub() -> None:
 # --- the library ---------------------------------------------------------------------------------
 
 
-def test_the_library_has_its_functions_and_those_of_every_module() -> None:
+def test_the_library_has_its_functions_and_the_attributes_of_modules() -> None:
     symbols = {
         "add": function(fn(INT, INT, INT), "add(a, b)\n\nAdd."),
         "free": function(None),
@@ -264,7 +264,7 @@ def test_the_library_has_its_functions_and_those_of_every_module() -> None:
     assert docs(text)["_Library.add"] == "add(a, b)\n\nAdd."
 
 
-def test_the_attributes_of_every_module_are_none_of_the_librarys() -> None:
+def test_an_exported_function_does_not_override_an_attribute_of_modules() -> None:
     text = stub(registry(symbols={"get_function": function(fn(INT, INT))}))
     assert "query_imports" in signature(text, "_Library.get_function")
 
@@ -279,7 +279,7 @@ def test_a_module_without_a_library_has_none() -> None:
     assert "LIB" not in stub(registry({"pkg.f": function(fn(INT))}), Outline(prefixes=["pkg."]))
 
 
-def test_a_function_of_the_librarys_name_replaces_it() -> None:
+def test_a_function_named_lib_replaces_the_library() -> None:
     text = stub(registry({"pkg.LIB": function(fn(INT))}))
     assert defined(text, "LIB") == ["LIB = _Functions.LIB"]
 
@@ -294,7 +294,7 @@ def test_a_read_only_field_is_a_property_and_a_writable_one_an_attribute() -> No
     assert (docs(text)["_A.a"], docs(text)["_A.b"]) == ("A.", "B.")
 
 
-def test_a_field_that_takes_more_than_it_gives_has_a_setter() -> None:
+def test_a_field_that_accepts_other_types_has_a_setter() -> None:
     text = of_class(field("a", TEXTS, doc="A."))
     assert defined(text, "_A.a") == [
         "@property\ndef a(self) -> Array[str]",
@@ -327,13 +327,13 @@ def test_an_explicit_constructor_is_positional_only(
     assert docs(text).get("_A.__init__") == (doc and inspect.cleandoc(doc))
 
 
-def test_an_explicit_constructor_of_any_kind_takes_anything() -> None:
+def test_an_explicit_constructor_without_a_schema_accepts_anything() -> None:
     assert constructor(of_class(method("__ffi_init__", None))) == (
         "__init__(self, /, *args: Any) -> None"
     )
 
 
-def test_a_constructor_of_fields_takes_them_by_name() -> None:
+def test_a_generated_constructor_has_fields_as_parameters() -> None:
     text = of_class(
         field("d", has_default=True),
         field("a", TEXTS, read_only=True),
@@ -361,22 +361,22 @@ def test_the_fields_of_parents_come_first() -> None:
     )
 
 
-def test_a_class_without_fields_may_be_made_without_arguments() -> None:
+def test_the_generated_constructor_of_a_class_without_fields() -> None:
     assert constructor(of_class(constructor=True)) == "__init__(self) -> None"
 
 
-def test_a_class_without_a_constructor_takes_what_cannot_be() -> None:
+def test_a_class_without_a_constructor_cannot_be_called() -> None:
     text = of_class(field("a"))
     assert constructor(text) == "__init__(self, _: NoReturn, /) -> None"
     assert "TypeError" in docs(text)["_A.__init__"]
 
 
-def test_a_release_that_makes_no_constructors_leaves_them_to_a_person() -> None:
+def test_old_releases_create_no_constructors() -> None:
     types = {"pkg.A": cls(field("a"), constructor=True)}
     assert "__init__" not in stub(registry(types=types, makes_constructors=False))
 
 
-def test_methods_take_self_first_and_are_counted_from_it() -> None:
+def test_unnamed_parameters_of_methods_are_counted_from_self() -> None:
     text = of_class(
         method("f", fn(INT, OBJECT)),
         method("g", fn(TEXTS, OBJECT, TEXTS, INT)),
@@ -397,7 +397,7 @@ def test_static_methods_take_no_self() -> None:
     assert "make = _A.make" in text
 
 
-def test_a_method_that_is_registered_twice_is_overloaded() -> None:
+def test_a_method_registered_twice_is_overloaded() -> None:
     text = of_class(method("f", fn(INT, OBJECT, INT)), method("f", fn(TEXT, OBJECT, TEXT)))
     assert defined(text, "_A.f") == [
         "@overload\ndef f(self, _1: int, /) -> int",
@@ -405,7 +405,7 @@ def test_a_method_that_is_registered_twice_is_overloaded() -> None:
     ]
 
 
-def test_methods_of_a_name_that_exists_already_are_not_there() -> None:
+def test_methods_do_not_override_existing_attributes() -> None:
     text = of_class(
         method("same_as", fn(INT, OBJECT)),
         method("__init__", fn(INT, OBJECT)),
@@ -420,7 +420,7 @@ def test_methods_of_a_name_that_exists_already_are_not_there() -> None:
     assert defined(text, "_A.x") == ["x: int"]
 
 
-def test_methods_of_python_protocols_are_there() -> None:
+def test_special_methods_are_included() -> None:
     assert signature(of_class(method("__len__", fn(INT, OBJECT))), "_A.__len__") == (
         "__len__(self, /) -> int"
     )
@@ -438,7 +438,7 @@ def test_a_class_derives_from_its_parent() -> None:
     assert (bases(text, "B"), bases(text, "_B")) == (["_B"], ["A"])
 
 
-def test_a_class_may_derive_from_one_of_another_module() -> None:
+def test_a_class_may_derive_from_a_class_of_another_module() -> None:
     types = {"pkg.sub.Base": cls(), "pkg.A": cls(parent="pkg.sub.Base")}
     module = Outline(classes=[ClassOutline("A", "pkg.A", None)])
     modules = {"pkg.sub.Base": ("Base", "pkg.sub._ffi_api"), "pkg.A": ("A", MODULE)}
@@ -447,7 +447,7 @@ def test_a_class_may_derive_from_one_of_another_module() -> None:
     assert bases(text, "_A") == ["Base"]
 
 
-def test_a_class_may_derive_from_one_of_its_own_name() -> None:
+def test_a_class_may_derive_from_a_class_with_the_same_name() -> None:
     types = {"pkg.sub.A": cls(), "pkg.A": cls(parent="pkg.sub.A")}
     module = Outline(classes=[ClassOutline("A", "pkg.A", None)])
     text = stub(registry(types=types), module, modules={"pkg.sub.A": ("A", "pkg.sub._ffi_api")})
@@ -471,27 +471,27 @@ CLASSES: Mapping[str, list[Any]] = {
         ("nobody.Knows", "Object"),
     ],
 )
-def test_a_type_without_a_class_is_the_nearest_that_has_one(key: str, expected: str) -> None:
+def test_a_type_without_a_class_is_written_as_its_nearest_ancestor(key: str, expected: str) -> None:
     text = stub(registry({"pkg.f": function(fn(of(key), of(key)))}, classes=CLASSES))
     assert signature(text, "_Functions.f") == f"f(_0: {expected}, /) -> {expected}"
     home = "other" if expected == "Base" else "tvm_ffi"
     assert re.search(rf"^from {home} import .*\b{expected}\b", text, re.MULTILINE)
 
 
-def test_a_class_may_derive_from_one_of_another_package() -> None:
+def test_a_class_may_derive_from_a_class_of_another_package() -> None:
     text = stub(registry(types={"pkg.A": cls(parent="other.hidden")}, classes=CLASSES))
     assert "from other import Base" in text
     assert bases(text, "_A") == ["Base"]
 
 
-def test_a_type_map_goes_before_everything() -> None:
+def test_a_type_map_has_precedence() -> None:
     found = registry({"pkg.f": function(fn(of("other.Base")))}, classes=CLASSES)
     text = stub(found, type_map={"other.Base": "numpy.typing.NDArray"})
     assert "from numpy.typing import NDArray" in text
     assert signature(text, "_Functions.f") == "f() -> NDArray"
 
 
-def test_a_type_map_may_name_modules_as_the_registry_does() -> None:
+def test_a_type_map_may_abbreviate_tvm_ffi() -> None:
     found = registry({"pkg.f": function(fn(of("other.Base")))}, classes=CLASSES)
     text = stub(found, type_map={"other.Base": "ffi.access_path.AccessPath"})
     assert "from tvm_ffi.access_path import AccessPath" in text
@@ -527,7 +527,7 @@ DOCS = {
 
 
 @pytest.mark.parametrize("doc", DOCS.values(), ids=DOCS)
-def test_docstrings_survive(doc: str) -> None:
+def test_docstrings_are_preserved(doc: str) -> None:
     types = {
         "pkg.A": cls(
             field("w", doc=doc),
@@ -554,14 +554,14 @@ def test_docstrings_survive(doc: str) -> None:
 
 
 @pytest.mark.parametrize("doc", [None, ""])
-def test_without_docstrings_there_are_none(doc: str | None) -> None:
+def test_missing_docstrings_are_not_replaced(doc: str | None) -> None:
     found = registry(
         {"pkg.f": function(fn(INT), doc)}, {"pkg.A": cls(field("x", doc=doc), constructor=True)}
     )
     assert not {"_Functions.f", "_A.x", "_A.__init__"} & set(docs(stub(found)))
 
 
-def test_a_class_has_the_docstring_of_the_registry_or_of_a_person_or_one_of_ours() -> None:
+def test_a_class_has_the_registered_or_handwritten_or_default_docstring() -> None:
     for registered, own, expected in (
         ("Registered.", "Own.", "Registered."),
         (None, "Own.", "Own."),
@@ -571,7 +571,7 @@ def test_a_class_has_the_docstring_of_the_registry_or_of_a_person_or_one_of_ours
         assert docs(stub(registry(types={"pkg.A": cls(doc=registered)}), module))["A"] == expected
 
 
-# --- what a person has written -------------------------------------------------------------------
+# --- handwritten code ----------------------------------------------------------------------------
 
 BEGIN, END = "# tvm-ffi-stubgen(begin): ", "# tvm-ffi-stubgen(end)"
 WRITTEN = f"""'''My module.'''
@@ -611,7 +611,7 @@ __all__ = [
 """
 
 
-def test_what_a_person_has_written_goes_before_what_is_registered() -> None:
+def test_handwritten_definitions_have_precedence() -> None:
     names = ("f", "g", "LIMIT")
     members = [
         *(field("x"), field("mine"), method("mine", fn(TEXT, OBJECT))),
@@ -633,7 +633,7 @@ def test_what_a_person_has_written_goes_before_what_is_registered() -> None:
     assert '__all__ = [\n    "A",\n    "g",\n]\n' in text
 
 
-def test_a_package_re_exports_its_module_by_name() -> None:
+def test_a_package_re_exports_the_names_of_its_module() -> None:
     made = context(registry())
     text = package_stub("My package.", Outline(exported=["b", "LIB", "a"]), made)
     tree = ast.parse(text)
@@ -654,7 +654,7 @@ def test_a_package_without_a_docstring_has_none() -> None:
     assert ast.get_docstring(ast.parse(text)) is None
 
 
-# --- names that mean something else --------------------------------------------------------------
+# --- names that shadow other names ---------------------------------------------------------------
 
 
 def hostile() -> Registry:
@@ -750,7 +750,7 @@ REVEALED = [
 ]
 
 
-def test_annotations_mean_what_they_say_whatever_is_registered(tmp_path: Path) -> None:
+def test_registered_names_do_not_shadow_names_in_annotations(tmp_path: Path) -> None:
     (tmp_path / "pkg").mkdir()
     for name, text in (
         ("pkg/__init__.py", ""),
@@ -791,7 +791,7 @@ def everything() -> Registry:
 
 
 @pytest.mark.parametrize("found", [hostile(), everything()], ids=["hostile", "everything"])
-def test_imports_are_of_public_names_alone(found: Registry) -> None:
+def test_only_public_names_are_imported(found: Registry) -> None:
     text = stub(found)
     imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
     assert {node.module for node in imports} <= KNOWN_MODULES
@@ -805,7 +805,7 @@ def test_imports_are_of_public_names_alone(found: Registry) -> None:
 
 
 @pytest.mark.parametrize("found", [hostile(), everything()], ids=["hostile", "everything"])
-def test_every_name_is_bound_once_and_every_name_that_is_used_is_bound(found: Registry) -> None:
+def test_every_name_is_bound_once_and_every_used_name_is_bound(found: Registry) -> None:
     tree = ast.parse(stub(found))
     top = [name for name, _ in definitions(ast.unparse(tree)) if "." not in name]
     assert len(set(top)) == len(top)
@@ -832,7 +832,7 @@ for made in (written.hostile(), written.everything()):
 """
 
 
-def test_the_same_registry_gives_the_same_bytes() -> None:
+def test_stubs_do_not_depend_on_the_hash_seed() -> None:
     outputs = [
         subprocess.run(
             [sys.executable, "-c", SEEDED, __file__],
@@ -855,21 +855,21 @@ def test_the_order_of_registration_of_functions_and_symbols_does_not_matter(orde
     assert stub(registry(functions, {}, symbols)) == stub(expected)
 
 
-# --- what a module could not hold -----------------------------------------------------------------
+# --- edge cases -----------------------------------------------------------------------------------
 
 
-def test_white_space_is_no_docstring() -> None:
+def test_a_docstring_of_white_space_is_ignored() -> None:
     assert "Objects of the type ``pkg.A``." in stub(registry(types={"pkg.A": cls(doc=" \n")}))
 
 
-def test_a_person_may_import_a_name_that_annotations_need() -> None:
+def test_a_handwritten_import_may_have_a_name_that_annotations_need() -> None:
     module = Outline(prefixes=["pkg."], imports=["from mine import Sequence, int"])
     module.imported_names = {"Sequence", "int"}
     text = stub(registry({"pkg.f": function(fn(INT, TEXTS))}), module)
     assert signature(text, "_Functions.f") == "f(_0: _Sequence[str], /) -> _int"
 
 
-def test_a_member_may_have_the_name_of_what_only_stubs_have() -> None:
+def test_a_member_may_have_the_name_of_a_private_class() -> None:
     types = {"pkg.A": cls(field("_SupportsDLPack"), field("_Functions"))}
     text = stub(registry({"pkg.f": function(fn(INT, TENSOR))}, types))
     assert signature(text, "__Functions.f") == "f(_0: __SupportsDLPack, /) -> int"

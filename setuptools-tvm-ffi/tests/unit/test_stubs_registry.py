@@ -66,7 +66,7 @@ def test_functions_and_symbols_are_read() -> None:
     ],
     ids=["none", "empty", "text", "list", "no function", "any function", "no type", "deep"],
 )
-def test_a_function_without_a_schema_of_a_function_takes_and_returns_anything(
+def test_a_function_without_a_valid_schema_accepts_and_returns_anything(
     schema: str | None,
 ) -> None:
     found = registry(functions={"pkg.f": {"schema": schema, "doc": None}}).functions["pkg.f"]
@@ -74,7 +74,7 @@ def test_a_function_without_a_schema_of_a_function_takes_and_returns_anything(
 
 
 @pytest.mark.parametrize("schema", [None, "", "not JSON", "{}"])
-def test_what_carries_no_schema_is_known_not_to(schema: str | None) -> None:
+def test_names_without_a_schema_are_not_typed(schema: str | None) -> None:
     broken = {"schema": schema}
     found = registry(
         functions={"pkg.f": {"schema": schema, "doc": None}},
@@ -134,27 +134,27 @@ CLASSES = {
 }
 
 
-def test_ancestors_come_nearest_first() -> None:
+def test_ancestors_begin_with_the_parent() -> None:
     found = registry(python_classes=CLASSES)
     assert [*found.ancestors("pkg.A")] == ["other.hidden", "other.Base", "ffi.Object"]
     assert [*found.ancestors("ffi.Object")] == []
     assert [*found.ancestors("nobody.Knows")] == []
 
 
-def test_a_class_is_known_by_name_and_module_where_it_can_be_imported() -> None:
+def test_importable_classes_have_a_name_and_a_module() -> None:
     assert registry(python_classes=CLASSES).python_classes == {
         "ffi.Object": ("Object", "tvm_ffi"),
         "other.Base": ("Base", "other"),
     }
 
 
-def test_the_digest_is_the_same_for_both_forms_of_a_schema_and_in_any_order() -> None:
+def test_the_digest_does_not_depend_on_the_form_of_a_schema_or_on_order() -> None:
     one = registry(functions={"pkg.f": function(FLAT), "pkg.g": function(FLAT)})
     other = registry(functions={"pkg.g": function(NAMED), "pkg.f": function(NAMED)})
     assert one.digest() == other.digest()
 
 
-def test_the_digest_is_short_and_of_letters_and_digits() -> None:
+def test_the_digest_is_short_and_alphanumeric() -> None:
     assert registry().digest().isalnum()
     assert len(registry().digest()) == 16
 
@@ -176,7 +176,7 @@ def test_the_digest_is_short_and_of_letters_and_digits() -> None:
         {"types": {"pkg.A": object_type(methods=[{**function(), "name": "x", "static": False}])}},
     ],
 )
-def test_the_digest_tells_registries_apart(parts: dict[str, Any]) -> None:
+def test_different_registries_have_different_digests(parts: dict[str, Any]) -> None:
     others = [
         registry(),
         registry(functions={"pkg.f": function(doc="Doc.")}),

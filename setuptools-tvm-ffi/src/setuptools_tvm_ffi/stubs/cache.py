@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps the stubs of the last time, for when nothing that they depend on has changed."""
+"""Caches stubs, which the next build uses if none of their inputs has changed."""
 
 from __future__ import annotations
 
@@ -14,85 +14,63 @@ from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
 from ..ffi.process import CHILD
-from .requests import PythonFiles, StubRequest
+from .requests import StubRequest
 
 
 @dataclass(frozen=True)
 class Stubs:
-    """What stubs there should be, and what is to be known about them.
+    """The stubs of a library.
 
-    :param files: contents by path below the folder of the package; ``None`` for a file that an
-        earlier build made and that is to be no more.
-    :param warnings: a line each.
+    :param files: contents by path below the folder of the package; ``None`` for a file to delete,
+        which an earlier build wrote.
+    :param warnings: one line each.
     """
 
     files: Mapping[PurePosixPath, bytes | None]
     warnings: tuple[str, ...] = ()
 
 
-def _key(request: StubRequest, files: PythonFiles) -> str:
-    settings = request.settings
-    inputs = [
-        _code_digest(),
-        request.library_digest,
-        request.tvm_ffi_version,
-        request.distribution,
-        settings.name,
-        settings.prefix,
-        str(settings.registry_prefix),
-        settings.stubs,
-        settings.stubs_target,
-        str(request.strict),
-        *settings.stub_imports,
-        *request.siblings.values(),
-        *request.others.values(),
-        *request.other_prefixes,
-        *request.other_targets,
-        *request.package_prefixes,
-        *map(str, sorted(request.modules)),
-        *(f"{p} {digest_of(files[p])}" for p in sorted(files)),
-    ]
-    return digest_of("\0".join(inputs).encode())
+def _key(request: StubRequest) -> str:
+    ordered = dataclasses.replace(
+        request, files=dict(sorted(request.files.items())), modules=frozenset()
+    )
+    inputs = (_code_digest(), ordered, sorted(request.modules))
+    return digest_of(repr(inputs).encode())
 
 
 @functools.cache
 def _code_digest() -> str:
-    """Return what changes when the same inputs may give other stubs."""
     here = Path(__file__).parent
     code = sorted([*here.glob("*.py"), *CHILD.parent.glob("*.py")])
     return digest_of(b"".join(file.read_bytes() for file in code))
 
 
 def load(cache: Path, request: StubRequest) -> Stubs | None:
-    """Return what was stored for this request, ``None`` where that was another."""
-    key = _key(request, request.files)
-    try:
-        kept = read_object(cache)
-        if key in kept["keys"]:
-            return Stubs(
-                {
-                    PurePosixPath(path): None if text is None else text.encode()
-                    for path, text in kept["files"].items()
-                },
-                tuple(kept["warnings"]),
-            )
-    except (LookupError, TypeError, AttributeError):
-        pass  # missing or corrupt: generate the stubs
-    return None
+    """Return the cached stubs of a request, or ``None``."""
+    kept = read_object(cache)
+    if _key(request) not in kept.get("keys", ()):
+        return None
+    return Stubs(
+        {
+            PurePosixPath(path): None if text is None else text.encode()
+            for path, text in kept["files"].items()
+        },
+        tuple(kept["warnings"]),
+    )
 
 
 def store(cache: Path, request: StubRequest, stubs: Stubs) -> None:
-    """Keep stubs for when the same are asked for again."""
-    # An editable install puts the result into the source tree, so that the next build starts
-    # from it: the same stubs hold for both.
+    """Cache the stubs of a request."""
+    # An editable install writes the stubs to the source tree, where they are inputs of the next
+    # build. The stubs of that build are the same.
     after = {**request.files, **{p: c for p, c in stubs.files.items() if c is not None}}
     for path, content in stubs.files.items():
         if content is None:
             after.pop(path, None)
     modules = request.modules | {path for path in after if path.suffix == ".py"}
-    placed = dataclasses.replace(request, modules=frozenset(modules))
+    placed = dataclasses.replace(request, files=after, modules=frozenset(modules))
     kept = {
-        "keys": [_key(request, request.files), _key(placed, after)],
+        "keys": [_key(request), _key(placed)],
         "files": {
             str(path): None if content is None else content.decode()
             for path, content in stubs.files.items()

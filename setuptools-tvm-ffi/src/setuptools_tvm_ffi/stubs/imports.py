@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which names a stub imports, and under which: what it defines itself must not be meant instead."""
+"""Chooses import aliases for a stub, so that its own definitions shadow no import."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 @dataclass
 class ImportAliases:
-    """The names of one stub.
+    """The imported names of one stub.
 
-    :param module: its dotted name.
-    :param defined: what it defines, whatever a class in it defines apart.
-    :param members: what any class in it defines, and would be meant in that class.
-    :param protocol: what it calls the protocol of tensors.
+    :param module: the dotted name of the module.
+    :param defined: the names that the stub defines, without the members of classes.
+    :param members: the members of all classes, which shadow other names inside their class.
+    :param protocol: the name of the protocol for tensors.
     """
 
     module: str
@@ -25,7 +25,7 @@ class ImportAliases:
     uses_protocol: bool = False
 
     def use(self, name: str, module: str | None) -> str:
-        """Return how a name is written, see `python_types.Use`."""
+        """Import a name and return its alias, see `python_types.Use`."""
         if module is None:
             self.uses_protocol = True
             return self.protocol
@@ -58,7 +58,7 @@ class ImportAliases:
         for module in sorted(by_module):
             names = sorted(by_module[module])
             line = f"from {module} import {', '.join(names)}"
-            if len(line) > 100:  # noqa: PLR2004 - a line's length
+            if len(line) > 100:  # noqa: PLR2004 - line length
                 line = "\n".join(
                     (f"from {module} import (", *(f"    {name}," for name in names), ")")
                 )

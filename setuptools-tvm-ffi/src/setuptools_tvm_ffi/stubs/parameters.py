@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameter names, which the registry does not have, out of docstrings that have them."""
+"""Finds parameter names in docstrings, because the registry does not contain them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import ast
 import inspect
 import keyword
 import re
-import unicodedata
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 
@@ -19,39 +18,30 @@ _GOOGLE_ENTRY = re.compile(r"(?P<name>\w+)\s*(\([^()]*(\([^()]*\)[^()]*)*\))?\s*
 def parameter_names(
     doc: str | None, count: int, *, names: Collection[str], reserved: Collection[str] = ()
 ) -> tuple[str, ...] | None:
-    """Return the names of a function's parameters, ``None`` where its docstring has not all.
+    """Return the parameter names of a function, or ``None`` if its docstring does not list them.
 
-    A section ``Parameters`` as numpydoc describes it (https://numpydoc.readthedocs.io/), one
-    ``Args:`` of Google's style guide, or a first line such as ``scale(x, factor)``: the first of
-    them that has as many names as there are parameters.
+    The names come from a section ``Parameters`` (https://numpydoc.readthedocs.io/), a section
+    ``Args:`` (Google's style guide), or a first line such as ``scale(x, factor)``. The number of
+    names must be the number of parameters.
 
-    :param names: what the first line may call the function.
-    :param reserved: names that no parameter may have.
+    :param names: names of the function in the first line.
+    :param reserved: names that parameters cannot have.
     """
     if not doc or count == 0:
         return () if count == 0 else None
     lines = inspect.cleandoc(doc).splitlines()
-    # A first line without an indent says nothing of the others', unless it begins a section.
+    # `inspect.cleandoc` ignores the indentation of the first line, which may begin a section.
     whole = inspect.cleandoc(f"\n{doc}").splitlines()
     ways = (_numpydoc(lines), _google(lines), _google(whole), _signature(lines[:1], names))
     for listed in ways:
-        # A method's `self` may be listed; it is none of the registry's.
+        # Methods may list `self`, which the registry does not count.
         found = listed[listed[:1] == ["self"] :]
         if len(found) == count == len(set(found)) and all(
-            is_usable(name) and name not in reserved for name in found
+            name.isidentifier() and not keyword.iskeyword(name) and name not in reserved
+            for name in found
         ):
             return tuple(found)
     return None
-
-
-def is_usable(name: str) -> bool:
-    """Whether a parameter can have a name, and has it once Python has read it."""
-    return (
-        name.isidentifier()
-        and not keyword.iskeyword(name)
-        and name != "__debug__"
-        and unicodedata.normalize("NFKC", name) == name
-    )
 
 
 def _numpydoc(lines: Sequence[str]) -> list[str]:
@@ -101,7 +91,7 @@ def _signature(first: Sequence[str], names: Collection[str]) -> list[str]:
         return []
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about escapes in the text
+            warnings.simplefilter("ignore")  # about escape sequences
             (function,) = ast.parse(f"def _({text.partition('(')[2]}: ...").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the ``.pyi`` beside a generated module, which type checkers and editors read instead.
+"""Writes the ``.pyi`` files of generated modules, for type checkers and editors.
 
-(https://typing.python.org/en/latest/spec/distributing.html#stub-files) The interpreter never does,
-so it may be of a newer Python than the module is for.
+https://typing.python.org/en/latest/spec/distributing.html#stub-files. The interpreter does not read
+these files, so they may use syntax of newer Python versions.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .parameters import parameter_names
 from .python_types import Reference, TypeWriter
 from .registry import Field, Function, ObjectType, Registry
 
-#: What the first line of every stub of ours begins with.
+#: The beginning of the first line of every ``.pyi`` file that the plugin writes.
 SIGNATURE = "# Written by setuptools-tvm-ffi"
 
 _CONSTRUCTOR = "__ffi_init__"
 _INDENT = "    "
 _OBJECT = "ffi.Object"
-# How the generator reads the first part of a Python name.
+# The generator replaces the first part of a dotted name in a type map.
 _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 
 _MODULE_METHOD_TYPES: Mapping[str, str] = {
@@ -40,13 +40,13 @@ _MODULE_METHOD_TYPES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class StubContext:
-    """What the stubs of one library have in common.
+    """The inputs that the stubs of one library share.
 
-    :param tvm_ffi_version: of the release whose registry and generator it was.
-    :param left_out: kinds and names of what is registered and no module has, see `NameProblem`.
-    :param class_modules: the module of each type that this distribution has a class for.
-    :param type_map: what ``ty-map`` directives say, type key to dotted Python name.
-    :param target: the library's.
+    :param tvm_ffi_version: the release of apache-tvm-ffi.
+    :param left_out: the kinds and names that get no stub, see `NameProblem`.
+    :param class_modules: the classes that this distribution defines, by type key.
+    :param type_map: the dotted Python names of ``ty-map`` directives, by type key.
+    :param target: the target of the library.
     """
 
     registry: Registry
@@ -58,14 +58,14 @@ class StubContext:
 
 
 def is_ours(content: bytes) -> bool:
-    """Whether a ``.pyi`` is one of those that are written here."""
+    """Whether the plugin wrote a ``.pyi`` file."""
     return content.startswith(SIGNATURE.encode())
 
 
 def header(context: StubContext) -> str:
-    """Return the first two lines of every stub: whose it is, and what it was made with."""
+    """Return the first two lines of every stub: its origin, and the versions of the tools."""
     return (
-        f"{SIGNATURE} from what the library registers; edits are lost.\n"
+        f"{SIGNATURE} from the registry of the library. Do not edit.\n"
         f"# setuptools-tvm-ffi {__version__}, apache-tvm-ffi {context.tvm_ffi_version}, "
         f"registry {context.registry.digest()}\n"
     )
@@ -74,16 +74,16 @@ def header(context: StubContext) -> str:
 def api_stub(module: str, outline: Outline, context: StubContext) -> str:
     """Return the ``.pyi`` of a module with ``global/`` and ``object/`` blocks.
 
-    :param module: its dotted name.
+    :param module: the dotted name of the module.
     """
     return _ApiWriter(module, outline, context).text()
 
 
 def package_stub(doc: str | None, api: Outline, context: StubContext) -> str:
-    """Return the ``.pyi`` of an ``__init__.py`` that does nothing but re-export its ``_ffi_api``.
+    """Return the ``.pyi`` of an ``__init__.py`` that only re-exports its ``_ffi_api``.
 
-    What `tvm-ffi-stubgen` writes there (``__all__.extend(…)`` of a variable) no type checker
-    follows: for them ``from package import *`` would import nothing.
+    Type checkers do not support the code of `tvm-ffi-stubgen` (``__all__.extend(…)`` with a
+    variable): for them, ``from package import *`` would import nothing.
     """
     names = sorted(api.exported or ())
     lines = [header(context)]
@@ -123,7 +123,7 @@ class _ApiWriter:
         members |= {name for item in outline.classes for name in item.own_names}
         members |= {symbol.name for symbol in self._symbols}
         members |= {_last(function.name) for function in self._functions}
-        # What only the stub has; each has a name of its own.
+        # Names of classes that only the stub defines.
         self._private: dict[str, str] = {}
         wanted = ("Functions", "Library", "Object", "ObjectMeta", "SupportsDLPack")
         for name in (*(f"class {item.name}" for item in outline.classes), *wanted):
@@ -181,7 +181,7 @@ class _ApiWriter:
             yield (
                 f"@{self._use('type_check_only')}\n"
                 f"class {self._names.protocol}({self._use('Protocol')}):\n"
-                f'{_INDENT}"""A tensor of any framework: what has ``__dlpack__``."""\n\n'
+                f'{_INDENT}"""A tensor of any framework: it has ``__dlpack__``."""\n\n'
                 f"{_INDENT}def __dlpack__(self) -> {self._use('object', 'builtins')}: ..."
             )
 
@@ -196,7 +196,7 @@ class _ApiWriter:
         if library is None:
             return
         if any(_last(function.name) == "LIB" for function in self._functions):
-            return  # which replaces it
+            return  # the function replaces the library
         if library != self._context.target:
             yield [f"LIB: {self._use('Final')}[{self._use('Module', 'tvm_ffi')}]"]
             return
@@ -218,21 +218,20 @@ class _ApiWriter:
     # --- global functions -----------------------------------------------------------------------
 
     def _global_functions(self) -> Iterator[list[str]]:
-        """Yield a class that has the functions, and the functions themselves as names for those.
+        """Yield a class with the functions as static methods, and an alias for each of them.
 
-        They are objects of `tvm_ffi.Function` at run time, which stubtest would not take a ``def``
-        for; and jedi would look up the docstring of a ``def`` in the module, which has none.
+        At run time, the functions are objects of `tvm_ffi.Function`. For a ``def``, stubtest would
+        report an error, and jedi would read the docstring from the module, which has none.
         """
         if not self._functions:
             return
         holder = self._private["Functions"]
         lines = [f"@{self._use('type_check_only')}", f"class {holder}:"]
-        for function in self._functions:
-            name = _last(function.name)
+        for number, function in enumerate(self._functions):
             lines += [
-                *([""] if len(lines) > 2 else []),  # noqa: PLR2004 - not before the first
+                *([""] if number else []),
                 f"{_INDENT}@{self._use('staticmethod', 'builtins')}",
-                *_indented(self._function(function, name)),
+                *_indented(self._function(function, _last(function.name))),
             ]
         yield lines
         names = [_last(function.name) for function in self._functions]
@@ -243,7 +242,8 @@ class _ApiWriter:
     ) -> list[str]:
         """Return the definition of a function.
 
-        :param given: how many of the schema's parameters a caller does not pass: ``self``.
+        :param given: the number of leading parameters of the schema that callers do not pass, such
+            as ``self``.
         """
         schema = function.schema
         assert schema.result is not None
@@ -269,7 +269,7 @@ class _ApiWriter:
         reserved = ("self",) if takes_self else ()
         found = parameter_names(doc, len(passed), names=names, reserved=reserved)
         if found is None:
-            # As the generator counts them, `self` included.
+            # The generator counts `self`, too.
             found = tuple(f"_{n + given}" for n in range(len(passed)))
         parts = ["self"] * takes_self
         parts += [f"{n}: {self._types_of.accepted(schema)}" for n, schema in zip(found, passed)]
@@ -299,7 +299,7 @@ class _ApiWriter:
                 yield from self._class(item, type_)
 
     def _parent(self, type_: ObjectType) -> Reference | None:
-        """Return the class above one, ``None`` for `tvm_ffi.Object` itself."""
+        """Return the parent class, or ``None`` for `tvm_ffi.Object`."""
         if type_.parent in {None, _OBJECT}:
             return None
         assert type_.parent is not None
@@ -307,11 +307,11 @@ class _ApiWriter:
         return None if reference == ("Object", "tvm_ffi") else reference
 
     def _class(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
-        """Yield a class in two parts: one that has the members, below it the one that is there.
+        """Yield a private class with the members, and the class itself, which derives from it.
 
-        Where the module defines a name of that class, jedi takes the docstring from there, and has
-        none; and stubtest does not take a static method, or one without parameters, for what
-        tvm_ffi makes of them. Both look at the second part, where such a name is an alias.
+        For members of the class itself, jedi would read docstrings from the module, which has none,
+        and stubtest would reject static methods and methods without parameters, because tvm_ffi
+        creates other objects for them. The class contains aliases for these methods.
         """
         parent = self._parent(type_)
         base = self._private["Object"] if parent is None else self._names.use(*parent)
@@ -335,7 +335,7 @@ class _ApiWriter:
         ]
 
     def _members(self, item: ClassOutline, type_: ObjectType) -> tuple[list[str], list[str]]:
-        """Return the definitions of a class's members, and which of them want an alias."""
+        """Return the definitions of a class's members, and the names that need an alias."""
         left_out = {
             name
             for name in type_.members
@@ -346,7 +346,7 @@ class _ApiWriter:
         fields = [f for f in type_.fields if f.name not in left_out | item.own_names]
         blocks += ["\n".join(self._field(field_)) for field_ in fields]
         blocks += ["\n".join(lines) for lines in self._constructor(item, type_)]
-        # tvm_ffi gives a class no method of a name that it has already, be it inherited.
+        # tvm_ffi does not override existing attributes of a class, including inherited ones.
         inherited = set(self._registry.object_attributes) | {f.name for f in type_.fields}
         inherited |= item.own_names | left_out
         for ancestor in self._registry.ancestors(type_.key):
@@ -369,25 +369,22 @@ class _ApiWriter:
         return separated[:-1], aliases
 
     def _field(self, field_: Field) -> list[str]:
+        name = field_.name
         type_ = self._types_of.returned(field_.schema)
-        if not field_.read_only:
-            accepted = self._types_of.accepted(field_.schema)
-            if accepted == type_:
-                return [f"{field_.name}: {type_}", *_docstring(field_.doc, "")]
-            # Assigned to, it takes more than it gives.
-            return [
-                f"@{self._use('property', 'builtins')}",
-                *_definition(field_.name, "self", type_, field_.doc),
-                f"@{field_.name}.setter",
-                f"def {field_.name}(self, value: {accepted}, /) -> None: ...",
-            ]
-        return [
+        accepted = type_ if field_.read_only else self._types_of.accepted(field_.schema)
+        if not field_.read_only and accepted == type_:
+            return [f"{name}: {type_}", *_docstring(field_.doc, "")]
+        lines = [
             f"@{self._use('property', 'builtins')}",
-            *_definition(field_.name, "self", type_, field_.doc),
+            *_definition(name, "self", type_, field_.doc),
         ]
+        if not field_.read_only:
+            setter = f"def {name}(self, value: {accepted}, /) -> None: ..."
+            lines += [f"@{name}.setter", setter]
+        return lines
 
     def _constructor(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
-        """Yield ``__init__``, unless it is a person's, or tvm_ffi gives the class none."""
+        """Yield ``__init__``, unless it is handwritten or tvm_ffi does not create it."""
         if "__init__" in item.own_names or not self._registry.makes_constructors:
             return
         explicit = [method for method in type_.methods if method.name == _CONSTRUCTOR]
@@ -409,7 +406,7 @@ class _ApiWriter:
             ]
 
     def _constructor_of_fields(self, type_: ObjectType) -> str:
-        """Return the signature that tvm_ffi makes of fields, those of parents first."""
+        """Return the signature that tvm_ffi derives from fields, those of parents first."""
         types = self._registry.types
         chain = [type_, *(types[a] for a in self._registry.ancestors(type_.key) if a in types)]
         fields = [
@@ -435,13 +432,13 @@ def _definition(name: str, signature: str, result: str, doc: str | None) -> list
 
 
 def _docstring(doc: str | None, indent: str) -> list[str]:
-    """Return a docstring as source: what `inspect.cleandoc` makes of it is the doc again."""
+    """Return a docstring as source code that `inspect.cleandoc` reads back unchanged."""
     cleaned = "\n".join(line.rstrip() for line in inspect.cleandoc(doc or "").split("\n"))
     if not cleaned:
         return []
-    # No three quotes in a row, and none at the end.
+    # Escape three quotes in a row, and a quote at the end.
     escaped = re.sub(r'"(?=""|\Z)', r'\\"', cleaned.replace("\\", "\\\\"))
-    # What an editor would not show, or take for the end of a line.
+    # Escape invisible characters and line separators.
     escaped = re.sub(
         r"[^\S \n]|[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]",
         lambda match: match[0].encode("unicode_escape").decode(),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python types of C++ types: what a call accepts, and what it returns.
+"""The Python types of C++ types, as parameters and as results.
 
-What is accepted is wide, what is returned exact. For a callback it is the other way round: it is
-given what C++ returns, and returns what C++ accepts. The tables here are also `docs/types.md`.
+Parameters accept wide types, results have exact types. The parameters and results of callbacks are
+the other way round. `docs/types.md` is generated from the tables in this module.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from ..ffi.type_schema import FUNCTIONS, Schema
 #: Name and module.
 Reference = tuple[str, str]
 
-#: Takes name and module, ``None`` for what a stub defines itself; returns how the name is written
-#: where it is used, after making it available there.
+#: Imports a name from a module (``None`` for a name that the stub itself defines), and returns the
+#: alias to use.
 Use = Callable[[str, Union[str, None]], str]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How the types of some origins are written.
+    """The Python types for some origins.
 
-    In `accepts` and `returns` ``{Name}`` is a name of `NAMES` and ``{0}`` an argument of the type.
+    In `accepts` and `returns`, ``{Name}`` is a name of `NAMES` and ``{0}`` an argument of the type.
     """
 
     origins: tuple[str, ...]
@@ -35,7 +35,7 @@ class Rule:
     returns: str
 
 
-#: Where the names of `RULES` come from.
+#: The modules of the names in `RULES`.
 NAMES: Mapping[str, str | None] = {
     **dict.fromkeys(("bool", "bytearray", "bytes", "float", "int", "object", "str"), "builtins"),
     "Exception": "builtins",
@@ -47,7 +47,7 @@ NAMES: Mapping[str, str | None] = {
     **dict.fromkeys(("Array", "Device", "Dict", "Function", "List", "Map", "Module"), "tvm_ffi"),
     **dict.fromkeys(("Object", "Shape", "Tensor", "dtype"), "tvm_ffi"),
     "Error": "tvm_ffi.core",
-    # A protocol that is written into the stub.
+    # A protocol that the stub defines.
     "_SupportsDLPack": None,
 }
 
@@ -93,7 +93,6 @@ RULES = (
         "{Map}[{0}, {1}]",
     ),
     Rule(("ffi.Dict", "Dict"), "`ffi::Dict<K, V>`", "{Mapping}[{0}, {1}]", "{Dict}[{0}, {1}]"),
-    # The first one moves out of an object that nobody else holds; others are taken as they are.
     Rule(("ObjectRValueRef",), "`ffi::RValueRef<T>`", "{0}", "{0}"),
     Rule(("ffi.Object", "Object"), "`ffi::ObjectRef`, `ffi::Object*`", "{Object}", "{Object}"),
     Rule(("ffi.Module",), "`ffi::Module`", "{Module}", "{Module}"),
@@ -104,10 +103,10 @@ RULES = (
 _RULES: Mapping[str, Rule] = {origin: rule for rule in RULES for origin in rule.origins}
 
 _OPTIONAL = frozenset({"Optional", "std::optional"})
-_UNION = frozenset({"Variant", "std::variant", "Union", "Expected"})
+_UNION = frozenset({"Variant", "std::variant", "Union", "Expected", "ObjectRValueRef"})
 _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
 
-#: What else there is, for the reference page: C++ and a schema of it.
+#: Further C++ types and their schemas, for the reference page.
 SPECIAL = (
     ("`ffi::Optional<T>`, `std::optional<T>`", Schema("Optional", (Schema("T"),))),
     ("`ffi::ObjectPtr<T>`", Schema("Optional", (Schema("T"),))),
@@ -128,55 +127,58 @@ class TypeWriter:
     """Writes types for one module.
 
     :param use: see `Use`.
-    :param find_class: returns name and module of the Python class of a type key.
+    :param find_class: returns the name and module of the Python class of a type key.
     """
 
     use: Use
     find_class: Callable[[str], Reference]
 
     def accepted(self, schema: Schema) -> str:
-        """Return the type of what may be passed."""
+        """Return the type of a parameter."""
         return self._written(schema, accepted=True)
 
     def returned(self, schema: Schema) -> str:
-        """Return the type of what comes back."""
+        """Return the type of a result."""
         return self._written(schema, accepted=False)
 
     def _written(self, schema: Schema, *, accepted: bool) -> str:
+        members = dict.fromkeys(self._members(schema, accepted=accepted))
+        return " | ".join(sorted(members, key="None".__eq__))  # None last
+
+    def _members(self, schema: Schema, *, accepted: bool) -> list[str]:
+        """Return the members of a union; a single one for all other types."""
         origin = schema.origin
-        args = [self._written(arg, accepted=accepted) for arg in schema.args]
-        if origin in _OPTIONAL:
-            return _union([*args, "None"])
-        if origin in _UNION and args:
-            return _union(args)
-        if origin in _TUPLE:
-            return f"{self._name('tuple')}[{', '.join(args) or '()'}]"
+        if origin in _OPTIONAL or (origin in _UNION and schema.args):
+            members = [m for arg in schema.args for m in self._members(arg, accepted=accepted)]
+            return [*members, "None"] if origin in _OPTIONAL else members
         if origin in FUNCTIONS:
-            return self._function(schema, accepted=accepted)
+            return [self._function(schema, accepted=accepted)]
+        args = [self._written(arg, accepted=accepted) for arg in schema.args]
+        if origin in _TUPLE:
+            return [f"{self._name('tuple')}[{', '.join(args) or '()'}]"]
         rule = _RULES.get(origin)
         if rule is None:
-            return self.use(*self.find_class(origin))
+            return [self.use(*self.find_class(origin))]
         template = rule.accepts if accepted else rule.returns
 
         def replacement(match: re.Match[str]) -> str:
             name = match[1]
-            if name.isdecimal():
-                index = int(name)
-                # Containers of anything come without arguments.
-                return args[index] if index < len(args) else self._name("Any")
-            return self._name(name)
+            if not name.isdecimal():
+                return self._name(name)
+            # Containers of any type have no arguments.
+            return args[int(name)] if int(name) < len(args) else self._name("Any")
 
-        return re.sub(r"\{(\w+)\}", replacement, template)
+        return [re.sub(r"\{(\w+)\}", replacement, member) for member in template.split(" | ")]
 
     def _function(self, schema: Schema, *, accepted: bool) -> str:
         if schema.result is None:
             if not accepted:
                 return self._name("Function")
             return f"{self.use('Callable', 'collections.abc')}[..., {self._name('object')}]"
-        # C++ passes to a callback what it would return, and takes from it what it would accept.
+        # C++ passes exact types to a callback, and accepts wide types from it.
         result = self._written(schema.result, accepted=accepted)
         if accepted and schema.result.origin == "None":
-            result = self._name("object")  # what it returns is not looked at
+            result = self._name("object")  # C++ ignores the result
         parameters = "..."
         if schema.parameters is not None:
             written = [self._written(p, accepted=not accepted) for p in schema.parameters]
@@ -185,26 +187,3 @@ class TypeWriter:
 
     def _name(self, name: str) -> str:
         return self.use(name, NAMES[name])
-
-
-def _union(members: list[str]) -> str:
-    """Return a union without what is in it twice, ``None`` last.
-
-    >>> _union(["int", "int | None", "str"])
-    'int | str | None'
-    """
-    parts: dict[str, None] = {}
-    for member in members:
-        parts.update(dict.fromkeys(_split_union(member)))
-    none = parts.pop("None", 0) is None
-    return " | ".join([*parts, "None"] if none else parts)
-
-
-def _split_union(text: str) -> list[str]:
-    parts, depth, begin = [], 0, 0
-    for at, character in enumerate(text):
-        depth += (character == "[") - (character == "]")
-        if character == "|" and depth == 0:
-            parts.append(text[begin:at].strip())
-            begin = at + 1
-    return [*parts, text[begin:].strip()]

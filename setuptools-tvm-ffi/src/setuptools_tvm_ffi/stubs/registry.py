@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a library registers and exports, as the child process has read it, in dataclasses."""
+"""The registered names and exported symbols of a library, as dataclasses."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +16,10 @@ from .python_types import Reference
 class Function:
     """A global function, a method or an exported symbol.
 
-    :param schema: always that of a function.
-    :param typed: whether it is registered with that schema, and not with none.
+    :param schema: a schema of a function, also if none is registered.
+    :param typed: whether a schema is registered.
     :param unwritable: whether the generator would write a module that does not compile.
-    :param static: whether a method takes no object.
+    :param static: whether a method has no ``self``.
     """
 
     name: str
@@ -33,7 +32,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a type; see `Function` for what is the same."""
+    """A field of a type; see `Function`."""
 
     name: str
     schema: Schema
@@ -47,9 +46,9 @@ class Field:
 
 @dataclass(frozen=True)
 class ObjectType:
-    """A type: what it has itself, without what it inherits.
+    """A type and its own members, without inherited members.
 
-    :param constructor: whether objects can be made by calling the class.
+    :param constructor: whether calling the class creates an object.
     """
 
     key: str
@@ -66,23 +65,23 @@ class ObjectType:
 
     @property
     def member_names(self) -> list[str]:
-        """Those names in their order, where they are registered twice twice."""
+        """The names of fields, then methods, in registration order, with duplicates."""
         return [*(f.name for f in self.fields), *(method.name for method in self.methods)]
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Everything that stubs are made from.
+    """The input of stubs.
 
     :param functions: global functions by name.
-    :param types: by type key, those that stubs may be written for.
+    :param types: types that may get stubs, by type key.
     :param symbols: exported functions by name, without ``__tvm_ffi_``.
     :param parents: the parent of every registered type, by type key.
-    :param python_classes: how the class of a type can be imported, where it has one.
-    :param object_attributes: what each object has, ``dir(tvm_ffi.Object)``.
-    :param module_attributes: what the library object has, ``dir(tvm_ffi.Module)``.
-    :param makes_constructors: whether this release of tvm-ffi gives classes their ``__init__``.
-    :param finds_docs: whether docs of global functions can be had on this platform.
+    :param python_classes: the importable classes of types, by type key.
+    :param object_attributes: ``dir(tvm_ffi.Object)``.
+    :param module_attributes: ``dir(tvm_ffi.Module)``.
+    :param makes_constructors: whether this release of tvm-ffi creates ``__init__`` methods.
+    :param finds_docs: whether docs of global functions are available on this platform.
     """
 
     functions: Mapping[str, Function]
@@ -96,52 +95,21 @@ class Registry:
     finds_docs: bool = True
 
     def ancestors(self, key: str) -> Iterator[str]:
-        """Yield the type keys above one, the nearest first."""
+        """Yield the ancestors of a type key, parent first."""
         parent = self.parents.get(key)
         while parent is not None:
             yield parent
             parent = self.parents.get(parent)
 
     def digest(self) -> str:
-        """Return what tells this registry from another, however a release writes schemas."""
-        content = [
-            [_facts(function) for _, function in sorted(self.functions.items())],
-            [
-                [
-                    *(key, type_.parent, type_.doc, type_.constructor),
-                    *([_field_facts(field) for field in type_.fields],),
-                    *([_facts(method) for method in type_.methods],),
-                ]
-                for key, type_ in sorted(self.types.items())
-            ],
-            [_facts(symbol) for _, symbol in sorted(self.symbols.items())],
-        ]
-        return digest_of(json.dumps(content).encode())[:16]
-
-
-def _facts(function: Function) -> list[Any]:
-    return [function.name, _schema_facts(function.schema), function.doc, function.static]
-
-
-def _field_facts(field: Field) -> list[Any]:
-    flags = (field.read_only, field.in_constructor, field.keyword_only, field.has_default)
-    return [field.name, _schema_facts(field.schema), field.doc, *flags]
-
-
-def _schema_facts(schema: Schema | None) -> list[Any] | None:
-    if schema is None:
-        return None
-    parameters = schema.parameters
-    return [
-        schema.origin,
-        [_schema_facts(arg) for arg in schema.args],
-        _schema_facts(schema.result),
-        None if parameters is None else [_schema_facts(parameter) for parameter in parameters],
-    ]
+        """Return a digest of the names, types and docs."""
+        content = [sorted(part.items()) for part in (self.functions, self.types, self.symbols)]
+        # `repr` depends on Python's Unicode version.
+        return digest_of(ascii(content).encode())[:16]
 
 
 def read_registry(answer: Mapping[str, Any]) -> Registry:
-    """Return the registry for the answer of `ffi/reflection.py`."""
+    """Create the registry from the result of `ffi/reflection.py`."""
     return Registry(
         functions={name: _function(name, value) for name, value in answer["functions"].items()},
         types={key: _type(key, value) for key, value in answer["types"].items()},
@@ -167,14 +135,11 @@ def _type(key: str, value: Mapping[str, Any]) -> ObjectType:
         constructor=value["constructor"],
         fields=tuple(
             Field(
-                name=field["name"],
-                schema=_schema(field["schema"]) or ANY,
-                doc=field["doc"],
-                typed=_schema(field["schema"]) is not None,
-                read_only=field["read_only"],
-                in_constructor=field["in_constructor"],
-                keyword_only=field["keyword_only"],
-                has_default=field["has_default"],
+                **{
+                    **field,
+                    "schema": _schema(field["schema"]) or ANY,
+                    "typed": _schema(field["schema"]) is not None,
+                }
             )
             for field in value["fields"]
         ),
@@ -186,7 +151,7 @@ def _function(name: str, value: Mapping[str, Any]) -> Function:
     schema = _schema(value["schema"])
     typed = schema is not None
     if schema is None or schema.origin not in FUNCTIONS or schema.result is None:
-        schema = Schema("ffi.Function", result=ANY)  # it takes what it takes
+        schema = Schema("ffi.Function", result=ANY)  # with any parameters
     return Function(
         name=name,
         schema=schema,

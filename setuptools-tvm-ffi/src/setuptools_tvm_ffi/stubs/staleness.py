@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares the stubs of a source tree with what the library gives now, and says why they differ."""
+"""Compares the stubs in the source tree with the current stubs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MADE_WITH = re.compile(
 
 @dataclass(frozen=True)
 class StubFile:
-    """One file of stubs, as it is in the source tree and as it is to be.
+    """A stub file in the source tree, and its current content.
 
-    :param source: where it is in the source tree, or would be.
-    :param old: ``None`` where there is none.
-    :param new: ``None`` where there is to be none.
-    :param path: in the wheel; ``None`` for one that no wheel has.
+    :param source: the path in the source tree.
+    :param old: the content in the source tree; ``None`` if the file does not exist.
+    :param new: the current content; ``None`` if the file should not exist.
+    :param path: the path in the wheel; ``None`` if wheels do not contain the file.
     """
 
     source: Path
@@ -36,25 +36,25 @@ class StubFile:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the source tree's says something else; what made a file does not count."""
+        """Whether the contents differ, apart from the versions in the header."""
         if self.old is None or self.new is None:
             return self.old is not self.new
         return _without_versions(self.old) != _without_versions(self.new)
 
     @property
     def is_generated(self) -> bool:
-        """Whether the source tree has it with something that was generated."""
+        """Whether the file in the source tree contains generated parts."""
         # After the `#` of Python or the `//` of Rust.
         marks = (directives.BEGIN.lstrip("# ").encode(), SIGNATURE.encode())
         return self.old is not None and any(mark in self.old for mark in marks)
 
     def unified_diff(self) -> str:
-        """Return the difference as ``diff -u`` writes it."""
+        """Return the difference in the format of ``diff -u``."""
         name = self.source.as_posix()
         old = "/dev/null" if self.old is None else f"a/{name}"
         new = "/dev/null" if self.new is None else f"b/{name}"
         if not (self.old or self.new):
-            return f"--- {old}\n+++ {new}\n"  # of an empty file
+            return f"--- {old}\n+++ {new}\n"  # an empty file
         lines = difflib.unified_diff(
             _text(self.old).splitlines(keepends=True),
             _text(self.new).splitlines(keepends=True),
@@ -66,14 +66,14 @@ class StubFile:
 
 
 def stale_files(files: Iterable[StubFile]) -> list[StubFile]:
-    """Return those that are out of date, sorted."""
+    """Return the stale files, sorted by path."""
     return sorted((f for f in files if f.is_stale), key=lambda file: file.source.as_posix())
 
 
 def cause(files: Iterable[StubFile]) -> str:
-    """Return which tools other than the present ones were in use, and whether that is the cause.
+    """Return which tools have changed since the stubs were written, and whether this is the cause.
 
-    It is where the registry is the same. Empty where the tools are.
+    The result is empty if no tool has changed.
     """
     for file in files:
         old, new = (_MADE_WITH.search(_text(content)) for content in (file.old, file.new))
@@ -85,9 +85,9 @@ def cause(files: Iterable[StubFile]) -> str:
             if old[group] != new[group]
         ]
         if changed and old["registry"] == new["registry"]:
-            return f"the library registers what it did; they were written with {', '.join(changed)}"
+            return f"the registry did not change; the stubs were written with {', '.join(changed)}"
         if changed:
-            return f"which may be because they were written with {', '.join(changed)}"
+            return f"a possible cause: the stubs were written with {', '.join(changed)}"
     return ""
 
 
