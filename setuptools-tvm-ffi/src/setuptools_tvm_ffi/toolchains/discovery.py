@@ -57,20 +57,15 @@ def find_toolchain(
     def launched(language: str) -> tuple[str, ...]:
         return launcher.command if launcher is not None and launcher.takes(language) else ()
 
-    def with_launcher(language: str, compiler: Compiler) -> Compiler:
-        # CC or CXX may already start with the launcher.
-        if launcher is not None and base_name(compiler.command[0]) == launcher.name:
-            return compiler
-        return dataclasses.replace(compiler, launcher=launched(language))
-
     linker = ""
     if system == "windows":
         compilers, linker = _find_msvc(host_languages, plat_name, project)
     else:
         compilers = {language: _find_compiler(language) for language in sorted(host_languages)}
-    compilers = {
-        language: with_launcher(language, compiler) for language, compiler in compilers.items()
-    }
+    for language, compiler in compilers.items():
+        # CC or CXX may already start with the launcher.
+        if launcher is None or base_name(compiler.command[0]) != launcher.name:
+            compilers[language] = dataclasses.replace(compiler, launcher=launched(language))
     devices = {
         language: find_device_compiler(
             language,

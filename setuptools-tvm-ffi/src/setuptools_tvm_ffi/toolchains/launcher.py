@@ -62,15 +62,10 @@ def find_launcher(declared: str, *, where: str) -> Launcher:
         command = _split(declared)
     except ValueError as problem:
         raise ConfigurationError(
-            f"{where}: {declared!r} cannot be split into a command: {problem}",
+            f"{where}: {declared!r} cannot be split into words: {problem}",
             hint="the rules of a shell apply: close the quotation",
         ) from None
     program = command[0] if command else ""
-    if not program:
-        raise ConfigurationError(
-            f"{where}: {declared!r} is not a program",
-            hint="set it to a program such as 'ccache', or remove the setting",
-        )
     if shutil.which(program) is None:
         is_path = bool(os.path.dirname(program))
         place = f"a path is relative to {os.getcwd()}" if is_path else "a name is looked up on PATH"

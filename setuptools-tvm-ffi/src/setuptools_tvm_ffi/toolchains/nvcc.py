@@ -211,8 +211,7 @@ class NvccCompiler:
     def _is_map(self, word: str) -> bool:
         """Return whether a word is a prefix map, which is quoted in the command only.
 
-        The build record contains the flags without absolute paths. With quotation marks, which
-        depend on the path, wheels built in two folders would differ.
+        Quotation marks depend on the path, and the build record must not: it contains the flags.
         """
         ends = tuple(f"={name}" for name in (".", PACKAGES, ENVIRONMENT))
         return word.startswith("-Xcompiler=-ffile-prefix-map=") and word.endswith(ends)

@@ -18,7 +18,7 @@ from ..binaries import local_symbols
 from ..ffi.sdk import TVMFFISdk
 from ..settings.model import ExtensionSettings
 from .gnu import GnuToolchain
-from .model import Companion, LinkUnit, StaticPart, library_filename
+from .model import LinkUnit, StaticPart, library_filename
 
 #: Declares functions that the headers of apache-tvm-ffi call and that Windows lacks.
 WINDOWS_HEADER = "windows-stand-ins.h"
@@ -92,10 +92,6 @@ class ZigToolchain(GnuToolchain):
             return command
         # By default, Zig names the import library after the first object.
         return (*command, f"-Wl,--out-implib,{import_library(unit.library)}")
-
-    def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
-        del settings, unit  # `check_settings` rejects settings that need a companion
-        return None
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
         version = next(iter(self.compilers.values())).version.rpartition(" ")[2]
