@@ -19,6 +19,7 @@ from setuptools_tvm_ffi.toolchains.device_discovery import (
     nvcc_release,
 )
 from setuptools_tvm_ffi.toolchains.discovery import find_toolchain
+from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.hipcc import HipccCompiler
 from setuptools_tvm_ffi.toolchains.nvcc import NvccCompiler
 
@@ -99,15 +100,8 @@ def find(
     system: str = "linux",
     launcher: tuple[str, ...] = (),
 ) -> DeviceCompiler:
-    return find_device_compiler(
-        language,
-        host=host,
-        system=system,
-        root="/project",
-        environment=ENVIRONMENT,
-        project=PROJECT,
-        launcher=launcher,
-    )
+    toolchain = GnuToolchain({"cxx": host}, system, "/project", ENVIRONMENT, PROJECT)
+    return find_device_compiler(language, toolchain, launcher)
 
 
 def refused(language: str, **options: str) -> tuple[str, str | None]:

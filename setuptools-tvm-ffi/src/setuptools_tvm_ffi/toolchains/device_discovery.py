@@ -10,13 +10,17 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Union
 
 from ..base.errors import BuildError
 from ..base.text import in_words
-from ..settings import ProjectSettings
+from .gnu import GnuToolchain
 from .hipcc import HipccCompiler
-from .model import Compiler, DeviceCompiler, EnvironmentFlags
+from .model import Compiler, DeviceCompiler
+from .msvc import MsvcToolchain
 from .nvcc import NvccCompiler, host_command
+
+HostToolchain = Union[GnuToolchain, MsvcToolchain]
 
 _CUDA_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
 # The variables that ROCm's own tools and PyTorch read.
@@ -28,14 +32,7 @@ _FIRST_RELEASE = 11
 
 
 def find_device_compiler(
-    language: str,
-    *,
-    host: Compiler,
-    system: str,
-    root: str,
-    environment: EnvironmentFlags,
-    project: ProjectSettings,
-    launcher: tuple[str, ...],
+    language: str, toolchain: HostToolchain, launcher: tuple[str, ...]
 ) -> DeviceCompiler:
     """Return the compiler for ``cuda`` or ``hip``.
 
@@ -43,14 +40,12 @@ def find_device_compiler(
     `ROCM_PATH`, `HIP_PATH`, PATH, ``/opt/rocm``. After the first variable that is set, the search
     ends.
 
-    :param host: the C++ compiler.
-    :param root: the project's folder, absolute.
+    :param toolchain: has the C++ compiler.
     :param launcher: the command that starts the compiler.
     :raises BuildError: the compiler is missing, fails, or does not support this system.
     """
-    if language == "cuda":
-        return _find_nvcc(host, system, root, environment, project, launcher)
-    return _find_hipcc(system, root, environment, project, launcher)
+    find = _find_nvcc if language == "cuda" else _find_hipcc
+    return find(toolchain, launcher)
 
 
 def nvcc_release(version: str) -> str | None:
@@ -92,15 +87,9 @@ def nvcc_library_dirs(dryrun: str) -> tuple[str, ...]:
     return tuple(re.findall(r'"(?:-L|/LIBPATH:)([^"]+)"', line[1]))
 
 
-def _find_nvcc(
-    host: Compiler,
-    system: str,
-    root: str,
-    environment: EnvironmentFlags,
-    project: ProjectSettings,
-    launcher: tuple[str, ...],
-) -> NvccCompiler:
-    if system == "darwin":
+def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCompiler:
+    host = toolchain.compilers["cxx"]
+    if toolchain.system == "darwin":
         raise BuildError(
             "CUDA does not support macOS",
             hint="remove the CUDA sources from the extension on macOS, in setup.py",
@@ -135,10 +124,10 @@ def _find_nvcc(
         host=host,
         known_architectures=nvcc_architectures(described),
         library_dirs=tuple(filter(os.path.isdir, folders)),
-        system=system,
-        root=root,
-        environment=environment,
-        project=project,
+        system=toolchain.system,
+        root=toolchain.root,
+        environment=toolchain.environment,
+        project=toolchain.project,
         shared_runtime=_shared_runtime(folders),
         takes_objtemp="--objdir-as-tempdir" in described,
         takes_source_name="--orig_src_path_name" in planned,
@@ -154,14 +143,8 @@ def _shared_runtime(folders: Sequence[str]) -> str:
     return "cudart"
 
 
-def _find_hipcc(
-    system: str,
-    root: str,
-    environment: EnvironmentFlags,
-    project: ProjectSettings,
-    launcher: tuple[str, ...],
-) -> HipccCompiler:
-    if system != "linux":
+def _find_hipcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCompiler:
+    if toolchain.system != "linux":
         raise BuildError(
             "HIP sources are supported on Linux only",
             hint="remove them from the extension on other systems, in setup.py",
@@ -176,9 +159,9 @@ def _find_hipcc(
     return HipccCompiler(
         compiler=Compiler((hipcc,), "hipcc", _line_with(version, "HIP version"), launcher),
         rocm=str(path.parent.parent),
-        root=root,
-        environment=environment,
-        project=project,
+        root=toolchain.root,
+        environment=toolchain.environment,
+        project=toolchain.project,
     )
 
 

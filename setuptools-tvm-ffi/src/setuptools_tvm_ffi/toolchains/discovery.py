@@ -17,7 +17,7 @@ from setuptools.errors import PlatformError
 
 from ..base.errors import BuildError, ConfigurationError
 from ..settings import Project
-from .device_discovery import find_device_compiler, output_of
+from .device_discovery import HostToolchain, find_device_compiler, output_of
 from .gnu import GnuToolchain
 from .launcher import Launcher, base_name
 from .model import Compiler, EnvironmentFlags, Toolchain, split_variable, system_of
@@ -66,22 +66,17 @@ def find_toolchain(
         # CC or CXX may already start with the launcher.
         if launcher is None or base_name(compiler.command[0]) != launcher.name:
             compilers[language] = dataclasses.replace(compiler, launcher=launched(language))
+    toolchain: HostToolchain
+    if system == "windows":
+        toolchain = MsvcToolchain(compilers, linker, environment, str(root), project.settings)
+    else:
+        toolchain = GnuToolchain(compilers, system, str(root), environment, project.settings)
     devices = {
-        language: find_device_compiler(
-            language,
-            host=compilers["cxx"],
-            system=system,
-            root=str(root),
-            environment=environment,
-            project=project.settings,
-            launcher=launched(language),
-        )
+        language: find_device_compiler(language, toolchain, launched(language))
         for language in sorted(device_languages)
     }
     every = {**compilers, **{language: device.compiler for language, device in devices.items()}}
-    if system == "windows":
-        return MsvcToolchain(every, linker, environment, str(root), project.settings, devices)
-    return GnuToolchain(every, system, str(root), environment, project.settings, devices)
+    return dataclasses.replace(toolchain, compilers=every, devices=devices)
 
 
 def macos_deployment_target(plat_name: str) -> str | None:
