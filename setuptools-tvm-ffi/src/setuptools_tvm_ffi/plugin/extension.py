@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import graphlib
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -136,21 +137,13 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
 def _check_links(extensions: Sequence[ExtensionSettings]) -> None:
     """Reject libraries that link with each other or with themselves."""
     by_target = {extension.target: extension for extension in extensions}
-    done: set[str] = set()
-
-    def follow(extension: ExtensionSettings, path: tuple[str, ...]) -> None:
-        if extension.target in path:
-            cycle = " → ".join((*path[path.index(extension.target) :], extension.target))
-            raise ConfigurationError(
-                f"{extension.place('libraries')}: {cycle} is a cycle, so none of these "
-                "extensions can be linked first",
-                hint="move the code that they share into another extension",
-            )
-        if extension.target not in done:
-            for name in extension.libraries:
-                if name in by_target:
-                    follow(by_target[name], (*path, extension.target))
-            done.add(extension.target)
-
-    for extension in extensions:
-        follow(extension, ())
+    links = {e.target: [n for n in e.libraries if n in by_target] for e in extensions}
+    try:
+        graphlib.TopologicalSorter(links).prepare()
+    except graphlib.CycleError as problem:
+        cycle = problem.args[1][::-1]
+        raise ConfigurationError(
+            f"{by_target[cycle[0]].place('libraries')}: {' → '.join(cycle)} is a cycle, so none of "
+            "these extensions can be linked first",
+            hint="move the code that they share into another extension",
+        ) from None

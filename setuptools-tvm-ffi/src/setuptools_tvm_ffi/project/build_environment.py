@@ -39,8 +39,6 @@ def stable_names(root: str) -> dict[str, str]:
 def used_names(folders: Iterable[str], root: str) -> dict[str, str]:
     """Return the entries of `stable_names` that contain one of the given folders."""
     places = [os.path.normpath(folder) for folder in folders if os.path.isabs(folder)]
-    if not places:
-        return {}
     return {
         outer: name
         for outer, name in stable_names(root).items()

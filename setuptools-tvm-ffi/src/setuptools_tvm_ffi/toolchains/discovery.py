@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import Set as AbstractSet
@@ -19,7 +18,7 @@ from ..base.errors import BuildError, ConfigurationError
 from ..settings import Project
 from .device_discovery import HostToolchain, find_device_compiler, output_of
 from .gnu import GnuToolchain
-from .launcher import Launcher, base_name
+from .launcher import Launcher, base_name, split_windows
 from .model import Compiler, EnvironmentFlags, Toolchain, split_variable, system_of
 from .msvc import MsvcToolchain
 
@@ -144,7 +143,7 @@ def _find_msvc(
     """Return the compilers and the path of the linker."""
     for variable in ("CC", "CXX"):
         value = os.environ.get(variable)
-        if value and base_name(_split_windows(value)[0]).lower() != "clang-cl":
+        if value and base_name(split_windows(value)[0]).lower() != "clang-cl":
             raise BuildError(
                 f"{variable}={value!r}: on Windows, only Microsoft's compiler and clang-cl are "
                 "supported",
@@ -181,7 +180,7 @@ def _clang_cl(
     languages: AbstractSet[str], linker: str, project: Project
 ) -> tuple[dict[str, Compiler], str]:
     declared = os.environ.get("CXX") or os.environ["CC"]
-    command = _split_windows(declared)
+    command = split_windows(declared)
     version = _version_line(command, "CXX")
     # link.exe cannot read the objects of -flto.
     chosen = shutil.which("lld-link") if project.settings.lto else linker
@@ -192,12 +191,3 @@ def _clang_cl(
         )
     compiler = Compiler(command, "clang-cl", version)
     return dict.fromkeys(sorted(languages), compiler), chosen
-
-
-def _split_windows(command: str) -> tuple[str, ...]:
-    r"""Split a command on Windows, where backslashes separate folders and do not escape.
-
-    >>> _split_windows(r'"C:\LLVM\bin\clang-cl.exe" -m64')
-    ('C:\\LLVM\\bin\\clang-cl.exe', '-m64')
-    """
-    return tuple(word.strip('"') for word in shlex.split(command, posix=False))

@@ -59,7 +59,8 @@ def find_launcher(declared: str, *, where: str) -> Launcher:
     :raises ConfigurationError: the setting is empty or cannot be split, or the program is missing.
     """
     try:
-        command = _split(declared)
+        windows = sys.platform == "win32"
+        command = split_windows(declared) if windows else tuple(shlex.split(declared))
     except ValueError as problem:
         raise ConfigurationError(
             f"{where}: {declared!r} cannot be split into words: {problem}",
@@ -76,13 +77,13 @@ def find_launcher(declared: str, *, where: str) -> Launcher:
     return Launcher(command, base_name(program))
 
 
-def _split(declared: str) -> tuple[str, ...]:
-    words = shlex.shlex(declared, posix=True, punctuation_chars=False)
-    words.whitespace_split = True
-    words.commenters = ""
-    if sys.platform == "win32":
-        words.escape = ""  # a backslash is part of a path
-    return tuple(words)
+def split_windows(command: str) -> tuple[str, ...]:
+    r"""Split a command on Windows, where backslashes separate folders and do not escape.
+
+    >>> split_windows(r'"C:\LLVM\bin\clang-cl.exe" -m64')
+    ('C:\\LLVM\\bin\\clang-cl.exe', '-m64')
+    """
+    return tuple(word.strip('"') for word in shlex.split(command, posix=False))
 
 
 def base_name(program: str) -> str:
