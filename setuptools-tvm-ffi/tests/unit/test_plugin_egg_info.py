@@ -34,7 +34,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_each_target_has_metadata_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_target_has_its_own_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     folders = [egg_info(target, monkeypatch, "bdist_wheel") for target in (None, *TARGETS)]
     assert len(set(folders)) == 3
     assert {folder.name for folder in folders} == {"p.egg-info"}

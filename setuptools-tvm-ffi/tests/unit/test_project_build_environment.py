@@ -29,7 +29,7 @@ def extension(*include_dirs: str) -> ExtensionSettings:
     return ExtensionSettings(name="pkg.ops", sources=("a.c",), include_dirs=include_dirs)
 
 
-def test_folders_of_the_environment_have_names_an_inner_one_first() -> None:
+def test_folders_of_the_environment_have_names_inner_folders_first() -> None:
     assert list(stable_names("/project").items()) == [
         (OVERLAY, "site-packages"),
         ("/home/me/venv/lib/site-packages", "site-packages"),
@@ -38,16 +38,16 @@ def test_folders_of_the_environment_have_names_an_inner_one_first() -> None:
 
 
 @pytest.mark.parametrize("root", ["/home/me/venv/src/project", "/home/me"])
-def test_what_lies_in_the_project_or_around_it_has_no_other_name(root: str) -> None:
+def test_folders_inside_or_around_the_project_have_no_stable_name(root: str) -> None:
     assert "/home/me/venv" not in stable_names(root)
 
 
-def test_without_a_folder_in_it_the_environment_is_not_mapped() -> None:
+def test_an_environment_without_used_folders_is_not_mapped() -> None:
     assert used_names(["include", "/opt/include", "/home/me/venv2/include"], "/project") == {}
     assert len(prefix_maps(extension("/opt/include"), SDK, "/project")) == 3
 
 
-def test_a_header_of_another_package_is_mapped_and_the_inner_map_holds() -> None:
+def test_a_header_of_another_package_is_mapped_by_the_inner_map() -> None:
     maps = prefix_maps(extension("/home/me/venv/lib/site-packages/numpy/include"), SDK, "/project")
     assert maps[:3] == (
         "-ffile-prefix-map=/home/me/venv=build-environment",

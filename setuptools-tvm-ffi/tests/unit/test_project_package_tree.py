@@ -38,11 +38,11 @@ def extension(name: str, **settings: str) -> ExtensionSettings:
         ),
     ],
 )
-def test_a_file_of_the_wheel_has_its_place_in_the_source_tree(path: str, source: str) -> None:
+def test_a_file_of_the_wheel_has_a_path_in_the_source_tree(path: str, source: str) -> None:
     assert tree().source_of(PurePosixPath(path)) == Path(source)
 
 
-def test_the_packages_below_one_are_found_on_disk_and_where_they_are_declared(
+def test_subpackages_are_found_on_disk_and_in_declared_folders(
     tmp_path: Path,
 ) -> None:
     for folder in ("pkg/sub/deep", "pkg/not-a-package", "pkg/__pycache__", "pkg2", "far"):
@@ -68,14 +68,14 @@ def test_the_outermost_packages_are_those_that_are_imported_first(tmp_path: Path
     assert found.outermost([extension(name) for name in every]) == ["a", "n.s", "n.t", "n.t.u"]
 
 
-def test_an_extension_in_a_package_that_is_packed_is_taken() -> None:
+def test_an_extension_in_a_package_of_the_distribution_is_accepted() -> None:
     tree("pkg", "pkg.sub").check([extension("pkg.a"), extension("pkg.sub.b")])
 
 
 @pytest.mark.parametrize(
     ("packages", "listed"), [((), "none"), (("pkg.sub", "other"), "pkg.sub, other")]
 )
-def test_an_extension_in_another_package_is_refused_with_those_there_are(
+def test_the_error_for_an_extension_in_another_package_lists_the_packages(
     packages: tuple[str, ...], listed: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -89,7 +89,7 @@ def test_an_extension_in_another_package_is_refused_with_those_there_are(
 
 
 @pytest.mark.parametrize("prefix", ["other", "pk", "pkg2", "other.pkg"])
-def test_a_prefix_outside_the_package_is_refused_where_stubs_are_created(prefix: str) -> None:
+def test_a_prefix_outside_the_package_is_rejected_if_stubs_are_created(prefix: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         tree("pkg").check([extension("pkg.a", registry_prefix=prefix)])
     message = caught.value.message
@@ -98,10 +98,10 @@ def test_a_prefix_outside_the_package_is_refused_where_stubs_are_created(prefix:
 
 
 @pytest.mark.parametrize("stubs", ["directives", "none"])
-def test_a_prefix_may_lie_anywhere_where_no_stubs_are_created(stubs: str) -> None:
+def test_a_prefix_outside_the_package_is_accepted_if_no_stubs_are_created(stubs: str) -> None:
     tree("pkg").check([extension("pkg.a", registry_prefix="other", stubs=stubs)])
 
 
 @pytest.mark.parametrize("prefix", ["pkg", "pkg.", "pkg.ops.more"])
-def test_a_prefix_may_lie_below_the_package(prefix: str) -> None:
+def test_a_prefix_inside_the_package_is_accepted(prefix: str) -> None:
     tree("pkg").check([extension("pkg.a", registry_prefix=prefix)])

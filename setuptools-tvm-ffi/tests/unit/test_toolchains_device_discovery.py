@@ -104,15 +104,13 @@ def find(
     return find_device_compiler(language, toolchain, launcher)
 
 
-def refused(language: str, **options: str) -> tuple[str, str | None]:
+def rejected(language: str, **options: str) -> tuple[str, str | None]:
     with pytest.raises(BuildError) as raised:
         find(language, **options)  # type: ignore[arg-type]
     return raised.value.message, raised.value.hint
 
 
-def test_nvcc_on_path_is_asked_three_times_for_all_that_is_known_of_it(
-    programs: Path, tmp_path: Path
-) -> None:
+def test_nvcc_on_path_is_queried_three_times(programs: Path, tmp_path: Path) -> None:
     stubs = tmp_path / "lib64" / "stubs"
     stubs.mkdir(parents=True)
     real = f'"-L{tmp_path}/bin/../lib64/stubs" "-L{tmp_path}/bin/../lib64" "-L/not/there"'
@@ -142,7 +140,7 @@ def test_nvcc_on_path_is_asked_three_times_for_all_that_is_known_of_it(
     ]
 
 
-def test_what_an_older_nvcc_does_not_have_is_seen(programs: Path) -> None:
+def test_missing_options_of_an_older_nvcc_are_detected(programs: Path) -> None:
     nvcc(programs / "nvcc", "11.0", described="'compute_80'", front_end="cudafe++ --gnu_version=1")
     compiler = find("cuda")
     assert isinstance(compiler, NvccCompiler)
@@ -150,7 +148,9 @@ def test_what_an_older_nvcc_does_not_have_is_seen(programs: Path) -> None:
     assert (compiler.release, compiler.known_architectures) == ("11.0", ("8.0",))
 
 
-def test_a_shared_runtime_without_a_plain_name_is_found(programs: Path, tmp_path: Path) -> None:
+def test_a_shared_runtime_without_an_unversioned_link_is_found(
+    programs: Path, tmp_path: Path
+) -> None:
     # So nvidia-cuda-runtime is on PyPI.
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "libcudart.so.13").touch()
@@ -160,7 +160,7 @@ def test_a_shared_runtime_without_a_plain_name_is_found(programs: Path, tmp_path
     assert compiler.shared_runtime == ":libcudart.so.13"
 
 
-def test_cuda_home_counts_more_than_cuda_path_and_that_more_than_path(
+def test_cuda_home_precedes_cuda_path_and_cuda_path_precedes_path(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nvcc(programs / "nvcc", "12.1")
@@ -180,19 +180,19 @@ def test_cuda_home_counts_more_than_cuda_path_and_that_more_than_path(
     ("variable", "elsewhere"),
     [("CUDA_HOME", "CUDA_PATH and PATH"), ("CUDA_PATH", "PATH")],
 )
-def test_a_variable_that_names_no_toolkit_is_refused(
+def test_a_variable_without_a_toolkit_is_rejected(
     variable: str, elsewhere: str, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nvcc(programs / "nvcc")
     monkeypatch.setenv(variable, str(tmp_path))
-    message, hint = refused("cuda")
+    message, hint = rejected("cuda")
     assert message.startswith(f"{variable}={str(tmp_path)!r}: nvcc ")
     assert re.search(rf"^set {variable} to a CUDA toolkit, .* search {elsewhere}$", hint or "")
 
 
 @pytest.mark.usefixtures("programs")
 def test_the_error_for_no_nvcc_contains_how_to_fix_it() -> None:
-    message, hint = refused("cuda")
+    message, hint = rejected("cuda")
     assert re.search(r"nvcc: .*\bPATH, .*CUDA_HOME and CUDA_PATH", message)
     assert hint is not None
     assert "CUDA_HOME" in hint
@@ -200,7 +200,7 @@ def test_the_error_for_no_nvcc_contains_how_to_fix_it() -> None:
 
 def test_cuda_on_macos_is_rejected(programs: Path) -> None:
     nvcc(programs / "nvcc")
-    message, hint = refused("cuda", system="darwin")
+    message, hint = rejected("cuda", system="darwin")
     assert re.search(r"\bCUDA\b.* macOS", message)
     assert "setup.py" in (hint or "")
 
@@ -214,7 +214,7 @@ def test_clang_cl_as_host_compiler_of_nvcc_is_rejected(programs: Path) -> None:
 
 def test_an_nvcc_without_cxx17_is_rejected(programs: Path) -> None:
     nvcc(programs / "nvcc", "10.2")
-    message, hint = refused("cuda")
+    message, hint = rejected("cuda")
     assert re.search(r"^nvcc .*CUDA 10\.2, .*C\+\+17", message)
     assert hint == "install CUDA 11 or newer"
 
@@ -237,13 +237,13 @@ def test_an_nvcc_without_cxx17_is_rejected(programs: Path) -> None:
 )
 def test_an_nvcc_that_fails_is_rejected(programs: Path, body: str, message: str) -> None:
     program(programs / "nvcc", body)
-    assert re.fullmatch(message, refused("cuda")[0])
+    assert re.fullmatch(message, rejected("cuda")[0])
 
 
 def test_an_nvcc_that_cannot_be_started_is_rejected(programs: Path) -> None:
     (programs / "nvcc").write_text("#!/no/such/shell\n")
     (programs / "nvcc").chmod(0o755)
-    assert re.search(r"^cannot run nvcc --version: .*No such file", refused("cuda")[0])
+    assert re.search(r"^cannot run nvcc --version: .*No such file", rejected("cuda")[0])
 
 
 def test_hipcc_on_path_is_found_with_its_rocm_folder(programs: Path, tmp_path: Path) -> None:
@@ -285,14 +285,14 @@ def test_a_variable_without_a_rocm_installation_is_rejected(
 ) -> None:
     hipcc(programs / "hipcc")
     monkeypatch.setenv("ROCM_HOME", str(tmp_path))
-    message, hint = refused("hip")
+    message, hint = rejected("hip")
     assert message.startswith(f"ROCM_HOME={str(tmp_path)!r}: hipcc ")
     assert re.search(r"^set ROCM_HOME to .* search ROCM_PATH, HIP_PATH and PATH$", hint or "")
 
 
 @pytest.mark.usefixtures("programs")
 def test_the_error_for_no_hipcc_contains_how_to_fix_it() -> None:
-    message, hint = refused("hip")
+    message, hint = rejected("hip")
     assert re.search(r"hipcc: .*\bPATH, .*ROCM_HOME, ROCM_PATH and HIP_PATH", message)
     assert hint is not None
     assert "ROCM_HOME" in hint
@@ -301,10 +301,10 @@ def test_the_error_for_no_hipcc_contains_how_to_fix_it() -> None:
 @pytest.mark.parametrize("system", ["darwin", "windows"])
 def test_hip_on_other_systems_is_rejected(programs: Path, system: str) -> None:
     hipcc(programs / "hipcc")
-    assert re.search(r"\bHIP\b.* Linux only", refused("hip", system=system)[0])
+    assert re.search(r"\bHIP\b.* Linux only", rejected("hip", system=system)[0])
 
 
-def test_a_toolchain_has_the_device_compilers_and_cxx_for_their_host_code(programs: Path) -> None:
+def test_a_toolchain_has_the_device_compilers_and_their_cxx_compiler(programs: Path) -> None:
     program(programs / "c++", "echo 'c++ (GCC) 12.2.0'")
     nvcc(programs / "nvcc")
     hipcc(programs / "hipcc")

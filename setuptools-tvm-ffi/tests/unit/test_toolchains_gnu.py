@@ -171,7 +171,7 @@ def test_gcc_compiles_c_on_linux() -> None:
     )
 
 
-def test_clang_compiles_cxx_on_linux_without_an_option_of_gcc_alone() -> None:
+def test_clang_compiles_cxx_on_linux_without_gcc_options() -> None:
     tools = toolchain("clang", environment=EnvironmentFlags())
     assert compile_command(tools, PLAIN, CXX_UNIT) == (
         "ccache",
@@ -303,13 +303,13 @@ def test_apple_clang_links_for_the_declared_architectures_and_release() -> None:
     )
 
 
-def test_apple_clang_is_left_its_defaults_where_nothing_is_declared() -> None:
+def test_apple_clang_uses_its_defaults_without_declarations() -> None:
     tools = toolchain("clang", system="darwin", environment=EnvironmentFlags())
     words = (*compile_command(tools, PLAIN, C_UNIT), *link_command(tools, PLAIN, DARWIN))
     assert not [word for word in words if word == "-arch" or "version-min" in word]
 
 
-def test_architectures_and_release_of_macos_say_nothing_on_linux() -> None:
+def test_architectures_and_release_of_macos_are_ignored_on_linux() -> None:
     words = (
         *compile_command(toolchain(), FULL, CXX_UNIT),
         *link_command(toolchain(), FULL, LINUX),
@@ -343,7 +343,7 @@ def test_gcc_links_cxx_on_linux() -> None:
     )
 
 
-def test_gcc_links_a_library_of_c_alone_as_c() -> None:
+def test_gcc_links_a_c_library_with_the_c_compiler() -> None:
     assert link_command(toolchain(), PLAIN, C_LINUX) == (
         "gcc",
         "-o",
@@ -361,12 +361,12 @@ def test_gcc_links_a_library_of_c_alone_as_c() -> None:
     )
 
 
-def test_clang_links_on_linux_as_gcc_does() -> None:
+def test_clang_links_on_linux_like_gcc() -> None:
     gcc, clang = toolchain("gcc"), toolchain("clang")
     assert clang.link_flags(FULL, SDK, LINUX, "b") == gcc.link_flags(FULL, SDK, LINUX, "b")
 
 
-def test_a_launcher_comes_before_the_compiler_and_not_before_the_linker() -> None:
+def test_a_launcher_starts_the_compiler_but_not_the_linker() -> None:
     compiler = Compiler(("g++",), "gcc", "g++ 1.0", launcher=("ccache", "--quiet"))
     tools = GnuToolchain({"cxx": compiler}, "linux", "/project", EnvironmentFlags())
     assert compile_command(tools, PLAIN, CXX_UNIT)[:3] == ("ccache", "--quiet", "g++")
@@ -441,14 +441,14 @@ def test_on_linux_nothing_is_shipped_beside_the_library(family: str) -> None:
     ("language", "expected"),
     [("c", ["-DP", "-DC", "-Wc-declared"]), ("cxx", ["-DP", "-DX", "-Wcxx-declared", "-O0"])],
 )
-def test_what_is_declared_comes_after_the_environment_and_both_after_ours(
+def test_the_order_of_flags_is_ours_then_environment_then_settings(
     language: str, expected: list[str]
 ) -> None:
     flags = toolchain().compile_flags(FULL, SDK, language)
     assert list(flags[-len(expected) :]) == expected
 
 
-def test_arguments_of_one_language_reach_no_other() -> None:
+def test_arguments_of_a_language_apply_to_that_language_only() -> None:
     c = toolchain().compile_flags(FULL, SDK, "c")
     cxx = toolchain().compile_flags(FULL, SDK, "cxx")
     assert not {"-Wcxx-declared", "-DX", "-std=c++20", "-fno-gnu-unique"} & set(c)
@@ -458,7 +458,7 @@ def test_arguments_of_one_language_reach_no_other() -> None:
 @pytest.mark.parametrize(
     ("standard", "option"), [("17", "c++17"), ("20", "c++20"), ("23", "c++2b"), ("26", "c++2c")]
 )
-def test_every_cxx_standard_has_the_option_that_all_compilers_know(
+def test_every_cxx_standard_has_an_option_that_all_compilers_support(
     standard: str, option: str
 ) -> None:
     settings = ExtensionSettings(name="p.x", sources=(), cxx_std=standard)
@@ -466,7 +466,7 @@ def test_every_cxx_standard_has_the_option_that_all_compilers_know(
 
 
 @pytest.mark.parametrize(("standard", "option"), [("11", "c11"), ("17", "c17"), ("23", "c2x")])
-def test_every_c_standard_has_the_option_that_all_compilers_know(
+def test_every_c_standard_has_an_option_that_all_compilers_support(
     standard: str, option: str
 ) -> None:
     settings = ExtensionSettings(name="p.x", sources=(), c_std=standard)
@@ -486,11 +486,11 @@ def test_only_linux_has_a_version_script_and_only_macos_a_list_of_symbols() -> N
     assert set(toolchain(system="darwin").support_files()) == {"unexported-symbols.txt"}
 
 
-def test_it_says_how_objects_are_called_and_headers_are_reported() -> None:
+def test_object_suffix_and_dependency_style() -> None:
     assert (toolchain().object_suffix, toolchain().dependency_style) == (".o", "gcc")
 
 
-def test_a_shell_reads_the_words_back() -> None:
+def test_a_shell_line_is_quoted_for_a_shell() -> None:
     command = ("c++", '-DTEXT="a b"', "it's", "$HOME", "a;b", "*", "\\", "ü", "")
     assert shlex.split(toolchain().shell_line(command)) == list(command)
     echoed = subprocess.run(
@@ -502,7 +502,7 @@ def test_a_shell_reads_the_words_back() -> None:
     assert echoed.stdout.split("\n")[:-1] == list(command)
 
 
-def test_the_objects_are_one_a_line() -> None:
+def test_a_response_file_has_one_object_per_line() -> None:
     assert toolchain().response_file_content(("a.o", "dir/b.o")) == "a.o\ndir/b.o"
 
 
@@ -517,7 +517,7 @@ def test_the_objects_are_one_a_line() -> None:
         ("cost$5#ü.o", "cost$5#ü.o"),
     ],
 )
-def test_a_response_file_quotes_what_the_driver_takes_for_syntax(name: str, written: str) -> None:
+def test_a_response_file_escapes_special_characters(name: str, written: str) -> None:
     assert toolchain().response_file_content((name,)) == written
 
 

@@ -103,7 +103,7 @@ def test_hipcc_compiles() -> None:
     )
 
 
-def test_without_a_declaration_targets_are_named_so_that_no_gpu_is_asked() -> None:
+def test_default_architectures_are_explicit_so_that_no_gpu_is_queried() -> None:
     undeclared = dataclasses.replace(PLAIN, hip_architectures=())
     words = flags(hipcc(), undeclared)
     assert [word for word in words if "arch" in word] == [
@@ -128,12 +128,12 @@ def test_without_a_declaration_targets_are_named_so_that_no_gpu_is_asked() -> No
         ("address-sanitizer", ("-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address")),
     ],
 )
-def test_a_build_type_is_that_of_clang(build_type: str, words: tuple[str, ...]) -> None:
+def test_a_build_type_has_the_flags_of_clang(build_type: str, words: tuple[str, ...]) -> None:
     found = flags(hipcc(ProjectSettings(build_type=build_type)))
     assert found[3 : 4 + len(words)] == (*words, "--offload-arch=gfx942")
 
 
-def test_a_flag_of_the_project_or_the_extension_reaches_hipcc() -> None:
+def test_flags_of_the_project_and_the_extension_apply_to_hipcc() -> None:
     plain = set(flags(hipcc()))
     assert set(flags(hipcc(ProjectSettings(warnings_as_errors=True)))) - plain == {"-Werror"}
     assert set(flags(hipcc(ProjectSettings(lto=True)))) == plain
@@ -146,7 +146,7 @@ def test_a_flag_of_the_project_or_the_extension_reaches_hipcc() -> None:
     ("standard", "option"),
     [("17", "-std=c++17"), ("20", "-std=c++20"), ("23", "-std=c++2b"), ("26", "-std=c++2c")],
 )
-def test_the_standard_is_that_of_hip_sources(standard: str, option: str) -> None:
+def test_the_standard_is_the_setting_hip_std(standard: str, option: str) -> None:
     settings = dataclasses.replace(PLAIN, hip_std=standard, cxx_std="17", cuda_std="17")
     assert flags(hipcc(), settings)[2] == option
 
@@ -167,5 +167,5 @@ def test_a_library_with_hip_sources_is_linked_with_the_runtime() -> None:
     assert tools.link_command((), unit)[0] == "g++"
 
 
-def test_headers_are_reported_as_gcc_reports_them() -> None:
+def test_the_dependency_style_is_gcc() -> None:
     assert hipcc().dependency_style == "gcc"

@@ -11,7 +11,7 @@ from setuptools_tvm_ffi.toolchains import (
 )
 
 
-def test_an_empty_environment_gives_no_flags() -> None:
+def test_an_empty_environment_has_no_flags() -> None:
     assert EnvironmentFlags.from_environment({"PATH": "/bin"}) == EnvironmentFlags()
 
 
@@ -51,7 +51,7 @@ def test_each_variable_is_split_into_arguments() -> None:
         ("$HOME `id`", ("$HOME", "`id`")),
     ],
 )
-def test_flags_are_split_as_a_shell_splits_words(text: str, arguments: tuple[str, ...]) -> None:
+def test_flags_are_split_like_a_shell_command(text: str, arguments: tuple[str, ...]) -> None:
     assert EnvironmentFlags.from_environment({"CXXFLAGS": text}).cxxflags == arguments
 
 
@@ -59,7 +59,7 @@ def test_flags_are_split_as_a_shell_splits_words(text: str, arguments: tuple[str
     "variable",
     ["CPPFLAGS", "CFLAGS", "CXXFLAGS", "CUDAFLAGS", "HIPFLAGS", "LDFLAGS", "ARCHFLAGS"],
 )
-def test_flags_with_an_open_quote_are_refused_by_variable(variable: str) -> None:
+def test_the_error_for_an_unclosed_quotation_names_the_variable(variable: str) -> None:
     with pytest.raises(BuildError, match=variable):
         EnvironmentFlags.from_environment({variable: "-DNAME='a b"})
 
@@ -69,7 +69,7 @@ def test_an_empty_deployment_target_is_none() -> None:
     assert flags.deployment_target is None
 
 
-def test_each_language_has_flags_of_its_own() -> None:
+def test_each_language_has_its_own_flags() -> None:
     flags = EnvironmentFlags(
         cppflags=("-DP",),
         cflags=("-DC",),
@@ -96,7 +96,7 @@ def test_each_language_has_flags_of_its_own() -> None:
         ({"hip"}, "cxx"),
     ],
 )
-def test_a_library_is_linked_by_the_c_compiler_where_all_is_c(
+def test_a_library_is_linked_by_the_c_compiler_if_all_sources_are_c(
     languages: set[str], driver: str
 ) -> None:
     assert LinkUnit(("a.o",), frozenset(languages), "l.so", "l.so.rsp").driver == driver
@@ -112,7 +112,7 @@ def test_a_library_is_linked_by_the_c_compiler_where_all_is_c(
         ("win32", "windows"),
     ],
 )
-def test_every_platform_is_one_of_three_systems(platform: str, system: str) -> None:
+def test_each_platform_is_one_of_three_systems(platform: str, system: str) -> None:
     assert system_of(platform) == system
 
 
@@ -120,5 +120,7 @@ def test_every_platform_is_one_of_three_systems(platform: str, system: str) -> N
     ("system", "filename"),
     [("linux", "libmy-ops.so"), ("darwin", "libmy-ops.dylib"), ("windows", "my-ops.dll")],
 )
-def test_a_library_has_the_name_that_load_lib_module_looks_for(system: str, filename: str) -> None:
+def test_a_library_has_the_file_name_that_load_lib_module_expects(
+    system: str, filename: str
+) -> None:
     assert library_filename(system, "my-ops") == filename

@@ -156,7 +156,7 @@ def test_cl_compiles_c(standard: str, option: str) -> None:
     )
 
 
-def test_cl_takes_every_setting_in_order() -> None:
+def test_cl_gets_every_setting_in_order() -> None:
     assert compile_command(FULL, CXX_UNIT) == (
         CL,
         "/nologo",
@@ -181,7 +181,7 @@ def test_cl_takes_every_setting_in_order() -> None:
     )
 
 
-def test_arguments_of_one_language_reach_no_other() -> None:
+def test_arguments_of_a_language_apply_to_that_language_only() -> None:
     c = toolchain().compile_flags(FULL, SDK, "c")
     cxx = toolchain().compile_flags(FULL, SDK, "cxx")
     assert c[-2:] == ("/DC", "/Wc-declared")
@@ -191,7 +191,7 @@ def test_arguments_of_one_language_reach_no_other() -> None:
 
 
 @pytest.mark.parametrize("languages", [{"c"}, {"cxx"}, {"c", "cxx"}])
-def test_link_takes_every_setting_in_order_for_every_language(languages: set[str]) -> None:
+def test_link_gets_every_setting_in_order_for_every_language(languages: set[str]) -> None:
     unit = dataclasses.replace(UNIT, languages=frozenset(languages))
     assert link_command(FULL, unit) == (
         LINK,
@@ -213,7 +213,7 @@ def test_link_takes_every_setting_in_order_for_every_language(languages: set[str
     )
 
 
-def test_clang_cl_compiles_cxx_with_the_same_arguments_and_leaves_the_folder_out() -> None:
+def test_clang_cl_compiles_cxx_with_the_arguments_of_cl_and_prefix_maps() -> None:
     assert compile_command(PLAIN, CXX_UNIT, toolchain("clang-cl")) == (
         CLANG_CL,
         "/nologo",
@@ -256,11 +256,11 @@ def test_clang_cl_compiles_c() -> None:
     )
 
 
-def test_clang_cl_links_with_the_linker_as_cl_does() -> None:
+def test_clang_cl_links_with_the_linker_of_cl() -> None:
     assert link_command(FULL, UNIT, toolchain("clang-cl")) == link_command(FULL, UNIT)
 
 
-def test_a_launcher_comes_before_the_compiler_and_not_before_the_linker() -> None:
+def test_a_launcher_starts_the_compiler_but_not_the_linker() -> None:
     compiler = Compiler((CL,), "msvc", "14.40", launcher=("sccache",))
     tools = MsvcToolchain({"cxx": compiler}, LINK, EnvironmentFlags())
     assert compile_command(PLAIN, CXX_UNIT, tools)[:2] == ("sccache", CL)
@@ -279,7 +279,7 @@ def test_a_sibling_is_linked_by_its_import_library_and_needs_no_run_path() -> No
     assert not [word for word in words if "base.dll" in word or "rpath" in word]
 
 
-def test_debug_symbols_are_a_file_that_the_linker_makes_beside_the_library() -> None:
+def test_the_linker_writes_debug_symbols_to_a_file_beside_the_library() -> None:
     settings = dataclasses.replace(PLAIN, debug_symbols=True)
     assert toolchain().companion(settings, UNIT) == Companion(("build/pkg.ops/ops.pdb",))
     assert "/PDB:build/pkg.ops/ops.pdb" in link_command(settings, UNIT)
@@ -291,18 +291,18 @@ def test_without_debug_symbols_nothing_is_shipped_beside_the_library() -> None:
     assert debug.companion(PLAIN, UNIT) is None
 
 
-def test_the_objects_are_quoted_one_a_line() -> None:
+def test_a_response_file_has_one_quoted_object_per_line() -> None:
     assert toolchain().response_file_content(("a b.obj", "dir/it's.obj")) == (
         '"a b.obj"\n"dir/it\'s.obj"'
     )
 
 
-def test_a_command_is_quoted_as_windows_programs_read_it() -> None:
+def test_a_shell_line_is_quoted_for_windows_programs() -> None:
     line = toolchain().shell_line((CL, "/DTEXT=a b", '/DQ="x"', "$HOME", "a&b"))
     assert line == rf'{CL} "/DTEXT=a b" /DQ=\"x\" $HOME a&b'
 
 
-def test_it_says_how_objects_are_called_and_headers_are_reported() -> None:
+def test_system_object_suffix_and_dependency_style() -> None:
     tools = toolchain()
     assert (tools.system, tools.object_suffix, tools.dependency_style) == (
         "windows",

@@ -390,7 +390,7 @@ def test_options_that_an_older_nvcc_lacks_are_omitted() -> None:
     assert set(newest) - set(older) == left_out
 
 
-def test_headers_are_reported_as_gcc_reports_them_on_both_systems() -> None:
+def test_the_dependency_style_is_gcc_on_both_systems() -> None:
     assert (nvcc().dependency_style, windows().dependency_style) == ("gcc", "gcc")
 
 

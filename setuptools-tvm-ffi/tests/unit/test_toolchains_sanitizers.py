@@ -38,7 +38,7 @@ def compiler(tmp_path: Path) -> Callable[..., Compiler]:
     return make
 
 
-def test_gcc_s_address_sanitizer_comes_first_and_the_cxx_library_after_it(
+def test_the_address_sanitizer_of_gcc_precedes_the_cxx_library(
     compiler: Callable[..., Compiler], tmp_path: Path
 ) -> None:
     gcc = compiler("gcc", "libasan.so", "libstdc++.so.6")
@@ -57,7 +57,7 @@ def test_the_thread_sanitizer_needs_no_options(
     }
 
 
-def test_gcc_s_undefined_sanitizer_is_loaded_with_the_library(
+def test_the_undefined_sanitizer_of_gcc_needs_no_preloading(
     compiler: Callable[..., Compiler],
 ) -> None:
     assert run_time_variables(UNDEFINED, compiler("gcc"), {}, system="linux") == {}
@@ -65,7 +65,7 @@ def test_gcc_s_undefined_sanitizer_is_loaded_with_the_library(
 
 @pytest.mark.parametrize("build_type", ["release", "debug", "release-debug-info"])
 @pytest.mark.parametrize("family", ["gcc", "clang"])
-def test_other_build_types_need_nothing(
+def test_other_build_types_need_no_variables(
     build_type: str, family: str, compiler: Callable[..., Compiler]
 ) -> None:
     assert run_time_variables(build_type, compiler(family), {}, system="linux") == {}
@@ -83,7 +83,7 @@ def test_on_windows_nothing_is_preloaded(
     ("build_type", "name"), [(ADDRESS, "asan"), (THREAD, "tsan"), (UNDEFINED, "ubsan_standalone")]
 )
 @pytest.mark.parametrize("machine", [f"-{platform.machine()}", ""])
-def test_clang_s_runtimes_have_the_machine_in_their_name_or_not(
+def test_runtimes_of_clang_are_found_with_and_without_the_machine_in_the_name(
     build_type: str, name: str, machine: str, compiler: Callable[..., Compiler], tmp_path: Path
 ) -> None:
     file = f"libclang_rt.{name}{machine}.so"
@@ -93,7 +93,7 @@ def test_clang_s_runtimes_have_the_machine_in_their_name_or_not(
     assert ("ASAN_OPTIONS" in variables) is (build_type == ADDRESS)
 
 
-def test_on_macos_the_runtime_alone_is_inserted(
+def test_on_macos_only_the_runtime_is_inserted(
     compiler: Callable[..., Compiler], tmp_path: Path
 ) -> None:
     clang = compiler("clang", "libclang_rt.asan_osx_dynamic.dylib")
@@ -103,7 +103,7 @@ def test_on_macos_the_runtime_alone_is_inserted(
     }
 
 
-def test_what_is_preloaded_already_stays_and_comes_last(
+def test_libraries_that_are_already_preloaded_are_kept_and_come_last(
     compiler: Callable[..., Compiler], tmp_path: Path
 ) -> None:
     gcc = compiler("gcc", "libasan.so", "libstdc++.so.6")
@@ -115,7 +115,7 @@ def test_what_is_preloaded_already_stays_and_comes_last(
     }
 
 
-def test_a_runtime_that_is_a_link_is_preloaded_by_its_file(
+def test_a_runtime_that_is_a_symbolic_link_is_resolved(
     compiler: Callable[..., Compiler], tmp_path: Path
 ) -> None:
     # What `libasan.so` names is another file once another compiler is installed.
@@ -125,7 +125,7 @@ def test_a_runtime_that_is_a_link_is_preloaded_by_its_file(
     assert variables["LD_PRELOAD"].startswith(f"{tmp_path}/lib/libasan.so.8.0.0:")
 
 
-def test_a_cxx_library_that_is_not_the_compilers_own_is_left_to_the_loader(
+def test_a_cxx_library_outside_the_compiler_is_preloaded_by_name(
     compiler: Callable[..., Compiler], tmp_path: Path
 ) -> None:
     gcc = compiler("gcc", "libasan.so")
@@ -146,7 +146,7 @@ def test_a_cxx_library_that_is_not_the_compilers_own_is_left_to_the_loader(
         ),
     ],
 )
-def test_a_compiler_without_the_runtime_is_refused_with_the_files_that_were_looked_for(
+def test_the_error_for_a_missing_runtime_lists_the_searched_files(
     family: str, build_type: str, wanted: str, compiler: Callable[..., Compiler], tmp_path: Path
 ) -> None:
     with pytest.raises(BuildError) as caught:
@@ -156,7 +156,7 @@ def test_a_compiler_without_the_runtime_is_refused_with_the_files_that_were_look
     assert "libclang-rt-dev" in caught.value.hint
 
 
-def test_the_names_of_runtimes_are_these() -> None:
+def test_names_of_runtimes() -> None:
     assert runtime_names("address", "gcc", "linux", "aarch64") == ("libasan.so",)
     assert runtime_names("thread", "clang", "darwin", "arm64") == (
         "libclang_rt.tsan_osx_dynamic.dylib",
