@@ -15,7 +15,6 @@ from made_binaries import compile_library, make_macho, make_pe, make_universal
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.binaries import binary as binaries
 from setuptools_tvm_ffi.binaries.binary import (
-    DEATHS,
     Binary,
     BinaryReader,
     ReadBinary,
@@ -332,12 +331,11 @@ def test_a_file_that_ends_the_reader_is_unreadable_and_the_next_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_lief(tmp_path, monkeypatch, "os.kill(os.getpid(), signal.SIGSEGV)")
-    files = [(f"{n}.so", b"\x7fELF") for n in range(DEATHS + 1)] + [("x.so", b"")]
+    files = [("a.so", b"\x7fELF"), ("b.so", b"\x7fELF"), ("x.so", b"")]
     with BinaryReader() as reader:
         found = list(reader.read(files))
     reasons = [f.reason for f in found if isinstance(f, Unreadable)]
-    assert all("signal 11" in reason for reason in reasons[:DEATHS])
-    assert reasons[DEATHS:] == [f"skipped: {DEATHS} other files crashed the reader"] * 2
+    assert ["signal 11" in reason for reason in reasons] == [True, True, False]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
@@ -346,7 +344,7 @@ def test_files_that_end_the_reader_do_not_keep_another_wheel_from_being_read(
 ) -> None:
     fake_lief(tmp_path, monkeypatch, "os.kill(os.getpid(), signal.SIGSEGV)")
     with BinaryReader() as reader:
-        assert len(list(reader.read([("a.so", b"\x7fELF")] * DEATHS))) == DEATHS
+        assert len(list(reader.read([("a.so", b"\x7fELF")] * 2))) == 2
         assert "not an ELF, Mach-O or PE file" in reason(reader.read([("b.so", b"text")]))
 
 

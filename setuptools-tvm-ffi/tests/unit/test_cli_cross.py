@@ -104,7 +104,7 @@ def test_the_same_is_a_document_for_programs(
             targets("x86-64-linux-musl"),
             "--target: 'x86-64-linux-musl' is not a target, did you mean",
         ),
-        (targets(LINUX, LINUX), f"--target {LINUX}: duplicate"),
+        (targets(LINUX, LINUX), f"--target {LINUX}: the wheel would overwrite"),
         (targets("x86_64-macos.14", "x86_64-macos.14.0"), "overwrite the wheel of x86_64-macos.14"),
         ([*targets(LINUX), "-C", "target=x"], "--config-setting target="),
         ([*targets(LINUX), "--find-links", "nowhere"], "--find-links nowhere: "),
@@ -128,7 +128,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_built(
 @pytest.mark.parametrize(
     ("missing", "said"),
     [
-        ("project", "there is no pyproject.toml and no setup.py"),
+        ("project", "neither pyproject.toml nor setup.py"),
         ("zig_folder", "Zig, which compiles for other platforms, is not installed"),
         ("release_to_link_with", "apache-tvm-ffi is not installed"),
         ("check_pip", "pip is not installed"),

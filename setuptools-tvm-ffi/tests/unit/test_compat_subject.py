@@ -99,18 +99,3 @@ def test_a_wheel_without_a_library_is_refused(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, files={"pkg/__init__.py": b"", "pkg/libplain.so": b"\x7fELF"})
     with pytest.raises(BuildError, match="no library that uses TVM-FFI"):
         read_subject(wheel)
-
-
-def test_the_wheel_of_what_is_tried_with_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / f"apache_tvm_ffi-0.1.15-{HERE}.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("tvm_ffi/lib/libtvm_ffi.so", LIBRARY)
-        archive.writestr(
-            "apache_tvm_ffi-0.1.15.dist-info/METADATA",
-            "Metadata-Version: 2.1\nName: apache_tvm.ffi\nVersion: 0.1.15\n",
-        )
-        archive.writestr(
-            "apache_tvm_ffi-0.1.15.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: {HERE}\n"
-        )
-    with pytest.raises(BuildError, match="apache-tvm-ffi itself"):
-        read_subject(path)

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import stat
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -24,40 +22,21 @@ def pack(tree: Path, date: int) -> bytes:
 
     :param date: modification time of all entries, in seconds since 1970.
     """
-    stream = io.BytesIO()
+
+    def normalized(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        entry.uid = entry.gid = 0
+        entry.uname = entry.gname = ""
+        entry.mtime = date
+        entry.mode = 0o755 if entry.isdir() or entry.mode & stat.S_IXUSR else 0o644
+        return entry
+
+    tar, stream = io.BytesIO(), io.BytesIO()
+    # setuptools creates hard links to the sources: `dereference` stores their contents.
+    with tarfile.open(
+        fileobj=tar, mode="w", format=tarfile.PAX_FORMAT, dereference=True
+    ) as archive:
+        archive.add(tree, tree.name, filter=normalized)
     # gzip.compress() writes the operating system into the header in some Python releases only.
     with gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=9, mtime=date) as file:
-        file.write(_tar(tree, date))
-    return stream.getvalue()
-
-
-def _entries(tree: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the archive name and path of every folder and file, folders before their contents."""
-    yield tree.name, tree
-    for parent, folders, files in os.walk(tree):
-        folders.sort()
-        for name in sorted((*folders, *files)):
-            path = Path(parent, name)
-            yield path.relative_to(tree.parent).as_posix(), path
-
-
-def _mode(path: Path) -> int:
-    """Return 0o755 for folders and files that the owner may execute, otherwise 0o644."""
-    return 0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644
-
-
-def _tar(tree: Path, date: int) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, path in _entries(tree):
-            entry = tarfile.TarInfo(name)
-            entry.mtime = date
-            entry.mode = _mode(path)
-            if path.is_dir():
-                entry.type = tarfile.DIRTYPE
-                archive.addfile(entry)
-            else:
-                content = path.read_bytes()
-                entry.size = len(content)
-                archive.addfile(entry, io.BytesIO(content))
+        file.write(tar.getvalue())
     return stream.getvalue()

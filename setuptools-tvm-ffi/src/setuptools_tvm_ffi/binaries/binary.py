@@ -28,8 +28,6 @@ SECONDS = 60.0
 SECONDS_PER_MIB = 0.2
 #: Time limit for all files of a wheel. The extensions for their sizes are added.
 SECONDS_FOR_ALL = 180.0
-#: Number of crashes of the child process after which the other files of a wheel are skipped.
-DEATHS = 3
 # LIEF needs a few times the size of a file.
 _MEMORY = 1024**3
 _MEMORY_PER_BYTE = 8
@@ -174,12 +172,8 @@ class BinaryReader:
         :param files: paths in one wheel, and contents. One content is in memory at a time.
         :param names: names to search for among the strings of each file.
         """
-        deaths = 0
         left = SECONDS_FOR_ALL
         for path, content in files:
-            if deaths >= DEATHS:
-                yield Unreadable(path, f"skipped: {DEATHS} other files crashed the reader")
-                continue
             if left <= 0:
                 yield Unreadable(path, "skipped: the other files used up the time limit")
                 continue
@@ -196,12 +190,11 @@ class BinaryReader:
                 self._child.end()
                 self._child = None
                 raise
-            del content  # before the next is read
+            del content  # free it before the next file is read
             left -= time.monotonic() - started
             if answer is None:
                 yield Unreadable(path, self._child.end())
                 self._child = None
-                deaths += 1
             elif "unreadable" in answer:
                 yield Unreadable(path, answer["unreadable"])
             else:

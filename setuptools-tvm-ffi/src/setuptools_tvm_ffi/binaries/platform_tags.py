@@ -57,9 +57,9 @@ class _Policy:
     """What a manylinux or musllinux tag allows on one architecture."""
 
     name: str
+    version: tuple[int, ...]
     machine: str
     aliases: tuple[str, ...]
-    priority: int
     versions: frozenset[str]
     #: prefixes of versions before the first ``_``; the policy does not restrict other prefixes
     families: frozenset[str]
@@ -323,14 +323,8 @@ def _macos_problems(loaded: Sequence[Binary], major: int, minor: int, name: str)
 
 def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | None:
     """Return the newest policy of the tables that is not newer than the version of a tag."""
-    pattern = re.compile(rf"{file}_(\d+)_(\d+)")
-    newest = None
-    for policy in _policies(file):
-        match = pattern.fullmatch(policy.name)
-        known = policy.machine == machine and match is not None
-        if known and match is not None and (int(match[1]), int(match[2])) <= version:
-            newest = policy
-    return newest
+    older = [p for p in _policies(file) if p.machine == machine and p.version <= version]
+    return older[-1] if older else None
 
 
 @functools.cache
@@ -355,16 +349,16 @@ def _policies(file: str) -> tuple[_Policy, ...]:
             f"{table}: this release of auditwheel has no such table: {problem!r}",
             hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
         ) from None
-    return tuple(sorted(policies, key=lambda policy: -policy.priority))
+    return tuple(sorted(policies, key=lambda policy: policy.version))
 
 
 def _of_row(row: dict[str, Any]) -> Iterator[_Policy]:
     for machine, families in row["symbol_versions"].items():
         yield _Policy(
             name=row["name"],
+            version=tuple(map(int, row["name"].split("_")[1:])),
             machine=machine,
             aliases=tuple(row["aliases"]),
-            priority=row["priority"],
             versions=frozenset(f"{f}_{v}" for f, versions in families.items() for v in versions),
             families=frozenset(families),
             libraries=frozenset(row["lib_whitelist"]),

@@ -8,6 +8,7 @@ the content. Standard output receives a line of JSON.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sys
@@ -70,7 +71,6 @@ _END = re.compile(rb"[\"'<>|;:*?%(){}\[\]$, ]")
 _INSIDE_A_PATH = re.compile(rb"(?:[\w./\\@~$}>%-]|(?<!\w)[A-Za-z]:)\Z")
 _MAX_PATHS = 50
 _END_OF_STRING = re.compile(rb"\w\0")
-_MAX_ANSWER = 64 * 1024 * 1024
 _MIN_PARTS = 4  # /home/me/project, C:\\Users\\me\\project
 _SHN_ABS = 0xFFF1
 _DF_1_PIE = 0x08000000
@@ -295,11 +295,7 @@ def strings_in(content: bytes, names: Collection[str]) -> list[str]:
 
 def build_paths(content: bytes) -> list[str]:
     """Return absolute paths in a file that come from the machine that built the file."""
-    found: dict[bytes, None] = {}
-    for path in _paths(content):
-        found[path] = None
-        if len(found) >= _MAX_PATHS:
-            break
+    found = set(itertools.islice(_paths(content), _MAX_PATHS))
     return sorted(path.decode("utf-8", "replace") for path in found)
 
 
@@ -343,18 +339,13 @@ def main() -> None:
         try:
             answer = {"binaries": read(content), "build_paths": build_paths(content)}
             answer["found"] = strings_in(content, request["names"])
-        except UnicodeDecodeError:
-            answer = {"unreadable": "a name in the file is not valid UTF-8"}
         except MemoryError:
             answer = {"unreadable": "reading the file exceeds the memory limit"}
         except Exception as problem:  # noqa: BLE001 - LIEF may raise anything
             answer = {"unreadable": str(problem) or type(problem).__name__}
-        line = json.dumps(answer, default=_text)
-        if len(line) > _MAX_ANSWER:
-            line = json.dumps({"unreadable": "too many symbols"})
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write(f"{json.dumps(answer, default=_text)}\n")
         sys.stdout.flush()
-        del content  # before the next is read
+        del content  # free it before the next file is read
 
 
 if __name__ == "__main__":

@@ -90,16 +90,13 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _targets(names: Sequence[str]) -> list[Target]:
-    for name in names:
-        if names.count(name) > 1:
-            raise BuildError(f"--target {name}: duplicate target")
     targets = [parse_target(name, where="--target") for name in names]
-    files: dict[str, str] = {}
+    files: dict[str, Target] = {}
     for target in targets:
-        other = files.setdefault(target.tag, target.name)
-        if other != target.name:
+        other = files.setdefault(target.tag, target)
+        if other is not target:
             raise BuildError(
-                f"--target {target.name}: the wheel would overwrite the wheel of {other}"
+                f"--target {target.name}: the wheel would overwrite the wheel of {other.name}"
             )
     return targets
 

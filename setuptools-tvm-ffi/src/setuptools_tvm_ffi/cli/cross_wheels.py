@@ -25,16 +25,16 @@ _STANDARD_ERROR = 2
 _SECONDS_TO_END_BY_ITSELF = 1
 _SECONDS_TO_END = 15
 
-#: What became of a target.
+#: Results of a target.
 BUILT, NO_WHEEL, FAILED = "built", "no apache-tvm-ffi", "failed"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one target.
+    """Result of one target.
 
-    :param wheel: where it is.
-    :param problem: why there is none.
+    :param wheel: path of the wheel, if it was built.
+    :param problem: the error, if it was not.
     """
 
     target: Target
@@ -44,13 +44,13 @@ class Outcome:
 
 
 def check_environment(root: Path) -> None:
-    """Refuse where no target could be built, whichever it is.
+    """Check the prerequisites of all targets.
 
-    :raises BuildError: there is no project, or something is not installed.
+    :raises BuildError: the folder contains no project, or a required package is not installed.
     """
     if not any((root / name).is_file() for name in ("pyproject.toml", "setup.py")):
         raise BuildError(
-            f"{root}: there is no pyproject.toml and no setup.py",
+            f"{root}: neither pyproject.toml nor setup.py exists",
             hint="run the command in the project's folder",
         )
     zig_folder()
@@ -67,16 +67,15 @@ def build_wheels(
     find_links: Sequence[Path] = (),
     no_index: bool = False,
 ) -> Iterator[Outcome]:
-    """Build a wheel for each target into `folder`, and yield what became of it.
+    """Build a wheel for each target, and yield the results.
 
-    A target that fails does not keep the others from being built, nor takes away a wheel of an
-    earlier run.
+    If a target fails, the other targets are built, and a wheel of an earlier run stays.
 
-    :param folder: is there.
-    :param config_settings: as a frontend passes them, without the target.
-    :param root: the project's folder, which is the current one.
-    :param find_links: folders in which pip looks for apache-tvm-ffi, beside its index.
-    :param no_index: whether it looks nowhere else.
+    :param folder: an existing folder for the wheels.
+    :param config_settings: the settings that a frontend would pass, without the target.
+    :param root: the project's folder, which is the working folder.
+    :param find_links: folders with wheels of apache-tvm-ffi, in addition to pip's index.
+    :param no_index: whether pip ignores its index.
     """
     variables = _pip_variables(find_links, no_index=no_index)
     for target in targets:
@@ -86,7 +85,7 @@ def build_wheels(
 def _pip_variables(find_links: Sequence[Path], *, no_index: bool) -> dict[str, str]:
     variables = {}
     if find_links:
-        # As file: URLs, since pip splits the variable at blanks.
+        # pip splits the variable at spaces, which file: URLs do not contain.
         folders = [path.resolve().as_uri() for path in find_links]
         variables["PIP_FIND_LINKS"] = " ".join(
             filter(None, (*folders, os.environ.get("PIP_FIND_LINKS")))
@@ -116,7 +115,7 @@ def _build(
 def _ask_child(
     scratch: Path, config_settings: Mapping[str, Any], root: Path, variables: Mapping[str, str]
 ) -> tuple[dict[str, Any], int]:
-    # What the build prints is progress, whatever it prints it to.
+    # All output of the build is progress, also its standard output.
     sys.stderr.flush()
     with open(os.dup(_STANDARD_ERROR), "wb") as messages:
         child = start_python(_CHILD, root=root, messages=messages, variables=variables)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Refresh the stubs of the project in this folder, or compare them.
+"""Update or check the stubs of the project in this folder.
 
-Builds the libraries of the project and writes the stubs that belong to them into its packages. What
-the build needs has to be installed: there is no isolated environment.
+Builds the libraries and writes their stubs into the packages of the project. The command creates no
+isolated environment: install the project's build requirements first.
 """
 
 from __future__ import annotations
@@ -24,45 +24,46 @@ from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Add the command's options."""
     parser.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; print the difference, and exit with 1 if there is any",
+        help="write nothing; print a diff, and exit with status 1 if stubs are out of date",
     )
     add_config_settings(parser)
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Build, and write or compare; return the exit status."""
+    """Build, then write or compare the stubs; return the exit status."""
     config_settings = parse_config_settings(parsed.config_setting)
-    receiver = _Check() if parsed.check else _Refresh()
+    receiver = _Receiver(parsed.check)
     try:
-        # Standard output is for the difference.
+        # Standard output is for the diff.
         with contextlib.redirect_stdout(sys.stderr):
             build_stubs(receiver, config_settings)
     except Exception:  # noqa: BLE001 - a setup.py may raise anything
         traceback.print_exc()
         return COULD_NOT_RUN
-    except SystemExit as ended:  # after it has said why
+    except SystemExit as ended:  # setuptools or the plugin has printed the error
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)
         return COULD_NOT_RUN
     if not receiver.has_stubs:
         raise BuildError(
             "no library of the project in this folder has stubs",
-            hint="declare one with TVMFFIExtension or in pyproject.toml, and not stubs = 'none'",
+            hint="declare a library with TVMFFIExtension or in pyproject.toml, without "
+            "stubs = 'none'",
         )
-    if isinstance(receiver, _Refresh):
+    if not parsed.check:
         for stub in receiver.stale:
             print(f"{'removed' if stub.new is None else 'wrote'} {stub.source.as_posix()}")
         if not receiver.stale:
             print("stubs are up to date")
         return FINE
-    for stub in receiver.stale:
-        sys.stdout.write(stub.unified_diff())
     if not receiver.stale:
         return FINE
+    for stub in receiver.stale:
+        sys.stdout.write(stub.unified_diff())
     sys.stdout.flush()
     why = cause(receiver.stale)
     names = ", ".join(stub.source.as_posix() for stub in receiver.stale)
@@ -71,24 +72,16 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 @dataclass
-class _Check:
-    """Finds what is out of date."""
+class _Receiver:
+    """Compares the stubs with the source tree, and updates the source tree unless `check`."""
 
+    check: bool
     stale: list[StubFile] = field(default_factory=list)
     has_stubs: bool = False
 
     def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
-        """Compare stubs with the source tree."""
-        del tree
+        """Receive the stubs of the build."""
         self.has_stubs = bool(stubs)
         self.stale = stale_files(stubs)
-
-
-@dataclass
-class _Refresh(_Check):
-    """Brings it up to date."""
-
-    def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
-        """Write stubs into the source tree."""
-        super().handle(stubs, tree)
-        place_in_source_tree((), stubs, tree)
+        if not self.check:
+            place_in_source_tree((), stubs, tree)

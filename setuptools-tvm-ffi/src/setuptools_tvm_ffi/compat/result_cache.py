@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,36 +86,26 @@ def facts_of(plan: Plan) -> dict[str, object]:
 
 
 def _states(plan: Plan) -> Mapping[str, str]:
-    """Return the states of the files that are installed or that the command may read."""
+    """Return the states of the files that are installed or that the command may read.
+
+    These are the files of the command's folder and the files that requirements and words of the
+    command name, also as ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
+    """
     states: dict[str, str] = {}
     if plan.command is not None:
         _add_folder(states, plan.folder)
-    for path in _named_files([*plan.with_requirements, *(plan.command or ())], plan.folder):
-        # Parent folders contain files that do not belong to the project.
-        if str(path) in states or path in (plan.folder, *plan.folder.parents):
-            continue
-        if path.is_dir():
-            _add_folder(states, path)
-        else:
-            with contextlib.suppress(OSError):
-                states[str(path)] = digest_of(path)
+    for word in (*plan.with_requirements, *(plan.command or ())):
+        names = {word, word.partition("=")[2], word.partition("::")[0], word.partition("[")[0]}
+        for name in names - {""}:
+            path = Path(os.path.normpath(plan.folder / name))
+            # The name may be invalid or too long, or the file missing.
+            with contextlib.suppress(OSError, ValueError):
+                if path.is_file():
+                    states[str(path)] = digest_of(path)
+                # Parent folders contain files that do not belong to the project.
+                elif path not in (plan.folder, *plan.folder.parents):
+                    _add_folder(states, path)
     return states
-
-
-def _named_files(words: Sequence[str], folder: Path) -> Sequence[Path]:
-    """Return the files and folders that the words of a command or requirements name.
-
-    ``--option=FILE``, ``FILE::test`` and ``FOLDER[extra]`` name them as well.
-    """
-    found: dict[Path, None] = {}
-    for word in words:
-        names = (word, word.partition("=")[2], word.partition("::")[0], word.partition("[")[0])
-        for name in filter(None, names):
-            path = Path(os.path.normpath(folder / name))
-            with contextlib.suppress(OSError, ValueError):  # too long or invalid as a file name
-                if path.exists():
-                    found[path] = None
-    return tuple(found)
 
 
 def _add_folder(states: dict[str, str], folder: Path) -> None:
