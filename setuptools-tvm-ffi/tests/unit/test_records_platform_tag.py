@@ -130,7 +130,6 @@ def test_a_corrupt_library_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BuildError) as raised:
         tag_of(folder, "auto", "linux_x86_64")
     assert raised.value.message.startswith(f"{PLACE}: pkg/libops.so: ")
-    assert "use 'default'" in (raised.value.hint or "")
 
 
 def test_an_isolated_build_requires_the_packages_of_the_extra() -> None:

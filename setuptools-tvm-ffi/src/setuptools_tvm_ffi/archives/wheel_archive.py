@@ -17,7 +17,6 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
 from pathlib import Path
@@ -58,21 +57,14 @@ _READ_ERRORS = (
 )
 
 
-@dataclass(frozen=True)
-class Member:
-    """A file in a wheel: its declared size, and its permissions (0 if none are declared)."""
-
-    size: int
-    mode: int
-
-
 class WheelArchive:
     """An open wheel. Use `open_wheel` to create it.
 
     :ivar path: the wheel file.
     :ivar name: normalized name of the distribution.
     :ivar tags: compatibility tags of the file name (PEP 425), one for each combination.
-    :ivar members: the files by their path in the wheel, in archive order.
+    :ivar members: the permissions of each file by its path in the wheel, in archive order; 0 if
+        none are declared.
     :ivar dist_info: name of the ``.dist-info`` folder.
     """
 
@@ -84,9 +76,8 @@ class WheelArchive:
         self.tags = tags
         self._archive = archive
         self._entries = _checked_entries(path.name, archive)
-        self.members: Mapping[str, Member] = {
-            name: Member(entry.file_size, stat.S_IMODE(entry.external_attr >> 16))
-            for name, entry in self._entries.items()
+        self.members: Mapping[str, int] = {
+            name: stat.S_IMODE(entry.external_attr >> 16) for name, entry in self._entries.items()
         }
         folders = {name.partition("/")[0] for name in self.members if "/" in name}
         found = sorted(folder for folder in folders if folder.endswith(".dist-info"))
@@ -133,7 +124,7 @@ class WheelArchive:
         """
         written = []
         for name in names:
-            executable = self.members[name].mode & 0o100
+            executable = self.members[name] & 0o100
             replace_file(folder / name, self.read(name), mode=0o755 if executable else 0o644)
             written.append(folder / name)
         return written

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import fnmatch
-import functools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,8 +11,8 @@ from dataclasses import dataclass
 from packaging.tags import Tag
 
 from ..base.text import first_few
-from ..binaries import local_symbols
 from ..binaries.binary import Binary
+from ..binaries.local_symbols import local_symbol
 from ..binaries.platform_tags import is_external_copy, is_on_every_machine
 from ..binaries.python_symbols import is_python_symbol
 from . import codes
@@ -128,13 +126,6 @@ def python_symbols(binary: Binary) -> list[str]:
     return [*filter(is_python_symbol, binary.undefined), *libraries]
 
 
-def foreign_templates(binary: Binary) -> list[str]:
-    """Return the exported symbols that come from headers of the standard library or tvm-ffi."""
-    if binary.format == "pe":
-        return []  # Windows binds symbols by DLL and name, not by name alone
-    return [name for name in binary.exported if _local_symbols().match(name)]
-
-
 def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]:
     missing = [
         library
@@ -167,7 +158,9 @@ def _python(binary: Binary) -> Iterator[tuple[Code, str]]:
 def _symbols(binary: Binary) -> Iterator[tuple[Code, str]]:
     if binary.kind != "library":
         return
-    templates = foreign_templates(binary)
+    # Windows binds symbols by DLL and name, not by name alone.
+    match = local_symbol().match
+    templates = [] if binary.format == "pe" else list(filter(match, binary.exported))
     if templates:
         yield codes.EXPORTS_TEMPLATES, first_few(templates)
     if binary.unique:
@@ -226,8 +219,3 @@ def _folder_of(binary: Binary, run_path: str) -> str | None:
             joined = posixpath.normpath(posixpath.join(posixpath.dirname(binary.path), below))
             return "" if joined == "." else joined
     return None
-
-
-@functools.cache
-def _local_symbols() -> re.Pattern[str]:
-    return re.compile("|".join(map(fnmatch.translate, local_symbols.patterns())))

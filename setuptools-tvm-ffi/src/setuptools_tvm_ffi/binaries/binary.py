@@ -161,8 +161,20 @@ class BinaryReader:
 
     def __exit__(self, *_: object) -> None:
         if self._child is not None:
-            self._child.kill()
-            self._child.end()
+            self._child.end(kill=True)
+
+    def read_all(self, files: Iterable[tuple[str, bytes]], where: str) -> list[Binary]:
+        """Read all files.
+
+        :param where: prefix of the error message.
+        :raises BuildError: a file cannot be read.
+        """
+        binaries = []
+        for binary in list(self.read(files)):
+            if isinstance(binary, Unreadable):
+                raise BuildError(f"{where}: {binary.path}: {binary.reason}")
+            binaries.append(binary)
+        return binaries
 
     def read(
         self, files: Iterable[tuple[str, bytes]], names: Collection[str] = ()
@@ -186,8 +198,7 @@ class BinaryReader:
                 answer = self._child.ask(content, names, min(SECONDS + more, left))
             except BaseException:
                 # Otherwise, the pending answer would be taken for that of the next file.
-                self._child.kill()
-                self._child.end()
+                self._child.end(kill=True)
                 self._child = None
                 raise
             del content  # free it before the next file is read
@@ -236,8 +247,10 @@ class _Child:
             timer.cancel()
         return json.loads(line) if line.endswith("\n") else None
 
-    def end(self) -> str:
-        """Wait for the child; return why it ended."""
+    def end(self, *, kill: bool = False) -> str:
+        """Wait for the child, or kill it; return why it ended."""
+        if kill:
+            end_child(self._child)
         with contextlib.suppress(BrokenPipeError):
             self._child.communicate()
         with self._messages:
@@ -250,10 +263,6 @@ class _Child:
         last_line = f": {printed.splitlines()[-1]}" if printed else ""
         return f"the file crashes the reader with {how}{last_line}"
 
-    def kill(self) -> None:
-        """Kill the child."""
-        end_child(self._child)
-
     def _end_late(self) -> None:
         self._late = True
-        self.kill()
+        end_child(self._child)

@@ -8,6 +8,10 @@ them to another library in the process that was built with other headers.
 
 from __future__ import annotations
 
+import fnmatch
+import functools
+import re
+
 # Itanium C++ ABI mangling: https://itanium-cxx-abi.github.io/cxx-abi/abi.html#mangling
 _NAMESPACES = (
     "3tvm3ffi",
@@ -53,6 +57,12 @@ def patterns() -> tuple[str, ...]:
     ]
     # Clang 18 and newer add an exported variable to each HIP source.
     return tuple(sorted({*nested, *class_data, *direct, *thunks, "__hip_cuid_*"}))
+
+
+@functools.cache
+def local_symbol() -> re.Pattern[str]:
+    """Return a regular expression that matches the patterns."""
+    return re.compile("|".join(map(fnmatch.translate, patterns())))
 
 
 def version_script(more: tuple[str, ...] = ()) -> str:

@@ -33,9 +33,7 @@ EXTERNAL = frozenset(
 # Repair tools add a hash to the names of libraries that they copy into a wheel.
 _COPY = re.compile(r"(.+?)-[0-9a-f]{6,}(\.(?:so|dylib|dll)[\d.]*)")
 
-_LINUX = re.compile(r"linux_(\w+)")
-_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
-_MUSLLINUX = re.compile(r"musllinux_(\d+)_(\d+)_(\w+)")
+_LINUX = re.compile(r"(?:linux|(manylinux|musllinux)_(\d+)_(\d+))_(\w+)")
 _MACOS = re.compile(r"macosx_(\d+)_(\d+)_(\w+)")
 _WINDOWS = {"win32": "i386", "win_amd64": "amd64", "win_arm64": "arm64"}
 _UNIVERSAL = {"universal2": {"arm64", "x86_64"}, "intel": {"i386", "x86_64"}}
@@ -190,33 +188,28 @@ def _problems(binaries: Sequence[Binary], loaded: list[Binary], wanted: str) -> 
     if wanted in _WINDOWS:
         yield from _machine_problems(loaded, "pe", _WINDOWS[wanted], wanted)
         return
-    match = _MANYLINUX.fullmatch(wanted) or _MUSLLINUX.fullmatch(wanted)
-    linux = _LINUX.fullmatch(wanted)
-    if match is None and linux is None:
+    match = _LINUX.fullmatch(wanted)
+    if match is None:
         yield f"'{wanted}' is not a known platform tag"
         return
-    machine = match[3] if match is not None else linux[1] if linux is not None else ""
+    file, machine = match[1], match[4]
     wrong = list(_machine_problems(loaded, "elf", machine, wanted))
     yield from wrong
-    if wrong or match is None:
+    if wrong or file is None:
         return
-    file = wanted.partition("_")[0]
-    glibc = (int(match[1]), int(match[2]))
+    glibc = (int(match[2]), int(match[3]))
     policy = _policy_for(file, glibc, machine)
     if policy is None:
         yield f"'{wanted}' is older than every {file} tag for {machine} in auditwheel's tables"
         return
     for binary in loaded:
-        if (file == "musllinux") != _is_musl([binary]) and _needs_libc(binary):
+        needs_libc = any(name.startswith("libc.") for name in binary.needed)
+        if (file == "musllinux") != _is_musl([binary]) and needs_libc:
             yield f"{binary.path}: linked with {'glibc' if file == 'musllinux' else 'musl'}"
         else:
             allowed = _names_of(binaries)
             for problem in _policy_problems(binary, policy, allowed, glibc=glibc):
                 yield f"{binary.path}: {problem}"
-
-
-def _needs_libc(binary: Binary) -> bool:
-    return any(name.startswith("libc.") for name in binary.needed)
 
 
 def _machine_problems(

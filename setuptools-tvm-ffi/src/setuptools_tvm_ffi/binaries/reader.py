@@ -171,9 +171,6 @@ def _elf_machine(binary: _Parsed) -> str:
     machine = _ELF_MACHINES.get(name, name.lower())
     if _name(binary.header.identity_data) == "MSB":
         machine = _BIG_ENDIAN.get(machine, f"{machine}_be")
-    wide = machine.endswith(("64", "64le", "390x"))
-    if wide != (_name(binary.header.identity_class) == "ELF64"):
-        machine += "_other_width"
     return machine
 
 

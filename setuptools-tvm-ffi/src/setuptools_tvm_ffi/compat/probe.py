@@ -15,7 +15,7 @@ import os
 import re
 import runpy
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Callable
 
@@ -50,7 +50,7 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
     """Import packages, look up names and call functions; return the numbers of each."""
     announce(step="import", name="tvm_ffi")
     tvm_ffi: Any = importlib.import_module("tvm_ffi")
-    before = set(global_names(tvm_ffi))
+    before = set(tvm_ffi.registry.list_global_func_names())
     keys_before = set(type_keys(tvm_ffi))
     for package in request["packages"]:
         announce(step="import", name=package)
@@ -61,7 +61,7 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
         return is_known_to_take_nothing(schema_module["parse_schema"], metadata)
 
     functions = {}
-    for name in registered_since(before, global_names(tvm_ffi)):
+    for name in registered_since(before, tvm_ffi.registry.list_global_func_names()):
         announce(step="look up", name=name)
         functions[name] = tvm_ffi.get_global_func(name), global_metadata(tvm_ffi, name)
     for library in request["libraries"]:
@@ -87,7 +87,8 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
     calls.update(class_calls(classes, takes_nothing))
     called = 0
     for name, call in calls.items():
-        if is_own(name, request["packages"]) and not matches(name, request["skipped"]):
+        skipped = any(fnmatch.fnmatchcase(name, pattern) for pattern in request["skipped"])
+        if is_own(name, request["packages"]) and not skipped:
             announce(step="call", name=name)
             call()
             called += 1
@@ -98,14 +99,9 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
     }
 
 
-def registered_since(before: set[str], names: Iterator[str]) -> list[str]:
+def registered_since(before: set[str], names: Iterable[str]) -> list[str]:
     """Return the new names. tvm-ffi registers some of its own names later: these are left out."""
     return sorted(name for name in set(names) - before if not name.startswith("ffi."))
-
-
-def global_names(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401 - the module
-    """Yield the names of all global functions."""
-    yield from map(str, tvm_ffi.registry.list_global_func_names())
 
 
 def type_keys(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401
@@ -190,11 +186,6 @@ def is_own(name: str, packages: list[str]) -> bool:
     Other names were registered by other packages that the import loaded.
     """
     return "." not in name or name.partition(".")[0] in {p.partition(".")[0] for p in packages}
-
-
-def matches(name: str, patterns: list[str]) -> bool:
-    """Whether a name matches one of the patterns."""
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def exported_symbols(library: Path) -> list[str]:

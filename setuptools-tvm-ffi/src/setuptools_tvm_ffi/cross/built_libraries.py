@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Mapping
 
 from ..base.errors import BuildError
-from ..binaries import local_symbols
-from ..binaries.binary import BinaryReader, Unreadable
+from ..binaries.binary import BinaryReader
+from ..binaries.local_symbols import local_symbol
 from ..binaries.platform_tags import problems_for
 from ..binaries.python_symbols import is_python_symbol
 from ..building.library_check import python_symbols_error
@@ -24,19 +22,13 @@ def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str,
         guarantee, or was built for another platform.
     """
     with BinaryReader() as reader:
-        read = list(reader.read(libraries.items()))
-    binaries = []
-    for binary in read:
-        if isinstance(binary, Unreadable):
-            raise BuildError(f"library {binary.path!r} cannot be read: {binary.reason}")
-        binaries.append(binary)
+        binaries = reader.read_all(libraries.items(), target.name)
     warnings = {}
-    local = re.compile("|".join(map(fnmatch.translate, local_symbols.patterns())))
     for binary in binaries:
         python = tuple(name for name in binary.undefined if is_python_symbol(name))
         if python:
             raise python_symbols_error(binary.path, python)
-        shown = [name for name in binary.exported if local.match(name)]
+        shown = list(filter(local_symbol().match, binary.exported))
         if shown:
             warnings[binary.path] = (
                 f"{binary.path} exports {len(shown)} symbols of headers, such as {shown[0]}: Zig's "

@@ -64,10 +64,7 @@ def render(
         },
         "libraries": [
             {
-                "extension": library.extension,
-                "target": library.target,
-                "path": library.path,
-                "sha256": library.sha256,
+                **vars(library),
                 "arguments": {
                     tool: [without_root(argument) for argument in arguments]
                     for tool, arguments in library.arguments.items()

@@ -49,19 +49,11 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
         LIEF or auditwheel is not installed.
     """
     # The plugin does not require LIEF and auditwheel.
-    from ..binaries.binary import BinaryReader, Unreadable  # noqa: PLC0415
+    from ..binaries.binary import BinaryReader  # noqa: PLC0415
     from ..binaries.platform_tags import problems_for, satisfied_tag  # noqa: PLC0415
 
     with BinaryReader() as reader:
-        read = list(reader.read(_binaries(folder)))
-    binaries = []
-    for binary in read:
-        if isinstance(binary, Unreadable):
-            raise BuildError(
-                f"{place}: {binary.path}: {binary.reason}",
-                hint=f"use '{DEFAULT}', or exclude the file from the wheel",
-            )
-        binaries.append(binary)
+        binaries = reader.read_all(_binaries(folder), place)
     satisfied = satisfied_tag(binaries)
     if wanted != AUTO:
         tag = complete(wanted, default)

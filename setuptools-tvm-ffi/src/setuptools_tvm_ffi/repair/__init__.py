@@ -220,10 +220,8 @@ def _metadata(
     :param before: the SHA-256 of each file of the original wheel.
     :param after: the SHA-256 of each file of the new wheel.
     """
-    wheel_file = result.in_dist_info("WHEEL")
-    if wheel_file is None:
-        raise BuildError(f"{result.path.name}: {result.dist_info}/WHEEL is missing")
-    made = {f"{result.dist_info}/WHEEL": with_tags(wheel_file, result.tags)}
+    wheel_file = f"{result.dist_info}/WHEEL"
+    made = {wheel_file: with_tags(result.read(wheel_file), result.tags)}
     name = f"{result.dist_info}/{build_record.FILENAME}"
     record = result.in_dist_info(build_record.FILENAME)
     if record is not None:

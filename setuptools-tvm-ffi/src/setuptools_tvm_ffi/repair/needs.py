@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from ..archives.wheel_archive import WheelArchive
 from ..audit import codes
 from ..audit.library_checks import library_findings, surroundings
-from ..base.errors import BuildError
-from ..binaries.binary import BinaryReader, Unreadable, is_binary
+from ..binaries.binary import BinaryReader, is_binary
 from ..binaries.platform_tags import problems_for
 
 # Findings of the audit that a repair fixes.
@@ -24,11 +23,7 @@ def needs(archive: WheelArchive, reader: BinaryReader) -> tuple[str, ...]:
 
     :raises BuildError: a library cannot be read.
     """
-    binaries = []
-    for binary in reader.read(_libraries(archive)):
-        if isinstance(binary, Unreadable):
-            raise BuildError(f"{archive.path.name}: {binary.path}: {binary.reason}")
-        binaries.append(binary)
+    binaries = reader.read_all(_libraries(archive), archive.path.name)
     around = surroundings(binaries, archive.members)
     found = [
         f"{finding.path}: {_FIXED[finding.code].format(finding.what)}"

@@ -79,7 +79,7 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
         # Metadata comes last, as the wheel specification recommends.
         for name in sorted(names, key=lambda name: (name.startswith(dist_info), name)):
             content = changed[name] if name in changed else archive.read(name)
-            is_program = name in archive.members and archive.members[name].mode & 0o111
+            is_program = archive.members.get(name, 0) & 0o111
             _write(made, name, content, 0o755 if is_program else 0o644, date)
             digest = base64.urlsafe_b64encode(bytes.fromhex(digest_of(content))).rstrip(b"=")
             writer.writerow((name, f"sha256={digest.decode()}", len(content)))
