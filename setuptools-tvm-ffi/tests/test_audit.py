@@ -68,7 +68,7 @@ def test_the_reference_wheel_has_no_findings(shipped_wheel: Path, reader: Binary
     assert report.claimed_tags == (report.satisfied_tag,)
 
 
-def test_readelf_says_the_same_of_the_reference_library(
+def test_readelf_agrees_about_the_reference_library(
     shipped_wheel: Path, library: Path, reader: BinaryReader
 ) -> None:
     (report,) = audit_wheel(shipped_wheel, reader).libraries
@@ -83,21 +83,21 @@ def test_readelf_says_the_same_of_the_reference_library(
     assert "GNU_RELRO" in readelf(library, "-l")
 
 
-def test_auditwheel_finds_the_same_tag(shipped_wheel: Path) -> None:
+def test_auditwheel_chooses_the_same_tag(shipped_wheel: Path) -> None:
     command = [sys.executable, "-m", "auditwheel", "show", str(shipped_wheel)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     tag = shipped_wheel.stem.rpartition("-")[2]
     assert f'constrains the platform tag to "{tag}"' in " ".join(printed.split())
 
 
-def test_other_tools_agree_that_the_reference_wheel_is_sound(shipped_wheel: Path) -> None:
+def test_other_tools_accept_the_reference_wheel(shipped_wheel: Path) -> None:
     for tool in (("twine", "check", "--strict"), ("check_wheel_contents",)):
         command = [sys.executable, "-m", *tool, str(shipped_wheel)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_no_symbol_of_cpython_is_used_by_its_own_list_of_them(library: Path) -> None:
+def test_the_library_uses_no_symbol_of_cpythons_own_list(library: Path) -> None:
     """As abi3audit goes about it: by the list of the stable ABI, and the names of the others."""
     undefined = undefined_symbols(library)
     assert undefined
@@ -113,7 +113,7 @@ def test_no_symbol_of_cpython_is_used_by_its_own_list_of_them(library: Path) -> 
         pytest.param("numpy_interop", marks=pytest.mark.long),
     ],
 )
-def test_the_examples_lack_nothing_but_a_tag(
+def test_the_examples_only_have_findings_about_their_tags(
     name: str, example_wheel: Callable[[str], Path], reader: BinaryReader
 ) -> None:
     report = audit_wheel(example_wheel(name), reader)
@@ -134,7 +134,7 @@ def lying(folder: Path, library: Path) -> Path:
     return write_wheel(folder, {"lying/libops.so": bytes(content)}, distribution="lying-1.0")
 
 
-def test_files_that_mean_harm_are_refused_in_bounds_and_nothing_is_written(
+def test_hostile_wheels_are_rejected_within_limits(
     library: Path, shipped_wheel: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "wheels"

@@ -52,7 +52,7 @@ def set_tag(project: Project, tag: str) -> None:
         stream.write(f'\n[tool.setuptools-tvm-ffi]\nplatform-tag = "{tag}"\n')
 
 
-def test_frontends_give_a_wheel_the_tag_that_auditwheel_finds(
+def test_frontends_build_wheels_with_the_tag_that_auditwheel_chooses(
     versioned: Project, tmp_path: Path
 ) -> None:
     set_tag(versioned, "auto")
@@ -82,7 +82,7 @@ def test_frontends_give_a_wheel_the_tag_that_auditwheel_finds(
     assert VERSION in shown["versioned_symbols"]["libc.so.6"]
 
 
-def test_a_tag_that_is_not_met_is_refused_with_what_needs_more_and_one_that_is_met_is_given(
+def test_an_unsatisfied_tag_is_rejected_and_a_satisfied_tag_is_used(
     versioned: Project,
 ) -> None:
     with (versioned.folder / "c_only_pkg" / "gone.py").open("w") as stream:
@@ -107,7 +107,7 @@ def test_a_tag_that_is_not_met_is_refused_with_what_needs_more_and_one_that_is_m
     assert tags == [f"py3-none-manylinux_2_28_{MACHINE}"]
 
 
-def test_without_what_reads_libraries_a_build_says_what_to_install(
+def test_a_build_without_lief_or_auditwheel_reports_what_to_install(
     versioned: Project, builder: Environment
 ) -> None:
     set_tag(versioned, "auto")
@@ -117,7 +117,7 @@ def test_without_what_reads_libraries_a_build_says_what_to_install(
     assert "hint: python -m pip install 'setuptools-tvm-ffi[audit]'\n" in printed
 
 
-def test_only_a_build_that_needs_them_asks_for_what_reads_libraries(
+def test_only_builds_with_a_platform_tag_require_lief_and_auditwheel(
     versioned: Project,
 ) -> None:
     def asked_for(hook: str, settings: dict[str, str]) -> set[str]:

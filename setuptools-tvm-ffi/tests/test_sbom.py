@@ -74,7 +74,7 @@ def sha256(component: dict[str, Any]) -> str:
     return str(found["content"])
 
 
-def test_a_wheel_lists_its_libraries_and_what_is_in_them(
+def test_the_sbom_of_a_wheel_lists_libraries_and_their_parts(
     vendoring: Project, archives: dict[str, bytes]
 ) -> None:
     vendoring.build(SOURCE_DATE_EPOCH="1700000000")
@@ -125,7 +125,7 @@ def test_a_wheel_lists_its_libraries_and_what_is_in_them(
     assert [name for name in vendoring.names() if "sbom" in name] == []
 
 
-def test_what_is_described_and_is_not_there_is_refused_before_anything_is_compiled(
+def test_an_invalid_vendored_path_is_rejected_before_compiling(
     vendoring: Project,
 ) -> None:
     place = "pyproject.toml: tool.setuptools-tvm-ffi.vendored[0].path"

@@ -58,7 +58,7 @@ def compiled(folder: Path, reader: BinaryReader, *flags: str, source: str = SOUR
 
 
 @needs_cc
-def test_an_elf_library_is_read_as_readelf_reads_it(tmp_path: Path, reader: BinaryReader) -> None:
+def test_an_elf_library_is_read_like_readelf_does(tmp_path: Path, reader: BinaryReader) -> None:
     binary = compiled(
         tmp_path,
         reader,
@@ -83,23 +83,21 @@ def test_an_elf_library_is_read_as_readelf_reads_it(tmp_path: Path, reader: Bina
 
 
 @needs_cc
-def test_what_a_library_can_do_without_is_told(tmp_path: Path, reader: BinaryReader) -> None:
+def test_weak_symbols_are_reported(tmp_path: Path, reader: BinaryReader) -> None:
     source = "int f(void); int g(void) __attribute__((weak)); int h(void) { return f() + g(); }"
     binary = compiled(tmp_path, reader, source=source)
     assert (binary.undefined, binary.weak) == (("f", "g"), ("g",))
 
 
 @needs_cc
-def test_a_program_is_told_from_a_library(tmp_path: Path, reader: BinaryReader) -> None:
+def test_a_program_is_distinguished_from_a_library(tmp_path: Path, reader: BinaryReader) -> None:
     command = ["cc", "-pie", "-fPIE", "-x", "c", "-", "-o", "run"]
     subprocess.run(command, cwd=tmp_path, input=b"int main(void) { return 0; }", check=True)
     assert one(reader.read([("run", (tmp_path / "run").read_bytes())])).kind == "executable"
 
 
 @needs_cc
-def test_a_constant_that_the_reader_does_not_know_is_passed_over(
-    tmp_path: Path, reader: BinaryReader
-) -> None:
+def test_unknown_constants_are_ignored(tmp_path: Path, reader: BinaryReader) -> None:
     content = bytearray(compile_library(tmp_path, SOURCE, "-Wl,-soname,libops.so"))
     offset = re.search(r"offset (0x[0-9a-f]+) contains", readelf(tmp_path / "libops.so", "-d"))
     assert offset is not None
@@ -123,7 +121,7 @@ def test_hidden_symbols_are_not_exported(tmp_path: Path, reader: BinaryReader) -
         (("-Wl,-z,relro", "-Wl,-z,now"), "full"),
     ],
 )
-def test_how_much_becomes_read_only_is_told(
+def test_relro_is_reported(
     tmp_path: Path, reader: BinaryReader, flags: tuple[str, ...], relro: str
 ) -> None:
     assert compiled(tmp_path, reader, *flags).relro == relro
@@ -133,7 +131,7 @@ def test_how_much_becomes_read_only_is_told(
 
 @needs_cc
 @pytest.mark.parametrize(("flag", "executable"), [("noexecstack", False), ("execstack", True)])
-def test_an_executable_stack_is_told(
+def test_an_executable_stack_is_reported(
     tmp_path: Path, reader: BinaryReader, flag: str, *, executable: bool
 ) -> None:
     assert compiled(tmp_path, reader, f"-Wl,-z,{flag}").executable_stack is executable
@@ -141,7 +139,7 @@ def test_an_executable_stack_is_told(
 
 
 @needs_cc
-def test_relocations_in_the_code_are_told(tmp_path: Path, reader: BinaryReader) -> None:
+def test_text_relocations_are_reported(tmp_path: Path, reader: BinaryReader) -> None:
     source = 'int f(void); __asm__(".text\\n.quad f\\n"); int f(void) { return 1; }'
     assert compiled(tmp_path, reader, "-Wl,-z,notext", source=source).text_relocations
     assert "TEXTREL" in readelf(tmp_path / "libops.so", "-d")
@@ -149,7 +147,7 @@ def test_relocations_in_the_code_are_told(tmp_path: Path, reader: BinaryReader) 
 
 
 @needs_cc
-def test_unique_symbols_are_told(tmp_path: Path, reader: BinaryReader) -> None:
+def test_unique_symbols_are_reported(tmp_path: Path, reader: BinaryReader) -> None:
     source = (
         '__asm__(".globl u\\n.type u, @gnu_unique_object\\n.data\\nu: .quad 0\\n.size u, 8\\n");'
     )
@@ -158,7 +156,7 @@ def test_unique_symbols_are_told(tmp_path: Path, reader: BinaryReader) -> None:
 
 
 @needs_cc
-def test_strings_that_were_asked_for_are_found(tmp_path: Path, reader: BinaryReader) -> None:
+def test_requested_strings_are_found(tmp_path: Path, reader: BinaryReader) -> None:
     content = compile_library(
         tmp_path, 'const char* s = "pkg.add"; const char* t = "pkg.subtract";'
     )
@@ -167,7 +165,7 @@ def test_strings_that_were_asked_for_are_found(tmp_path: Path, reader: BinaryRea
     assert one(reader.read([("pkg/libops.so", content)], names)).found == {"pkg.add", "subtract"}
 
 
-def test_a_string_is_found_at_the_start_and_by_each_of_its_ends() -> None:
+def test_a_string_is_found_at_the_start_of_a_file_and_as_a_suffix() -> None:
     content = b"add\0pkg.add\0xadd\0sub\1\0pkg.mul"
     names = ("add", "pkg.add", "kg.add", "pkg.add.add", "sub", "pkg.mul", "g", "größe", "")
     assert strings_in(content, names) == ["add", "kg.add", "pkg.add"]
@@ -176,7 +174,9 @@ def test_a_string_is_found_at_the_start_and_by_each_of_its_ends() -> None:
 
 
 @needs_cc
-def test_an_object_file_is_told_from_a_library(tmp_path: Path, reader: BinaryReader) -> None:
+def test_an_object_file_is_distinguished_from_a_library(
+    tmp_path: Path, reader: BinaryReader
+) -> None:
     command = ["cc", "-c", "-x", "c", "-", "-o", "a.o"]
     subprocess.run(command, cwd=tmp_path, input=b"int f;", check=True)
     assert one(reader.read([("a.o", (tmp_path / "a.o").read_bytes())])).kind == "object"
@@ -200,7 +200,7 @@ def test_a_mach_o_library_is_read(reader: BinaryReader) -> None:
 
 
 @pytest.mark.skipif(shutil.which("llvm-objdump") is None, reason="no llvm-objdump on PATH")
-def test_the_mach_o_library_is_one_for_llvm_too(tmp_path: Path) -> None:
+def test_llvm_accepts_the_mach_o_library(tmp_path: Path) -> None:
     (tmp_path / "a.dylib").write_bytes(make_macho(minimum_os=(12, 0)))
     command = ["llvm-objdump", "--macho", "--private-headers", str(tmp_path / "a.dylib")]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -208,7 +208,7 @@ def test_the_mach_o_library_is_one_for_llvm_too(tmp_path: Path) -> None:
         assert expected in printed
 
 
-def test_a_universal_library_is_read_once_for_each_machine(reader: BinaryReader) -> None:
+def test_a_universal_library_has_one_result_for_each_machine(reader: BinaryReader) -> None:
     content = make_universal(make_macho(), make_macho("x86_64", minimum_os=(10, 13)))
     found = list(reader.read([("pkg/libops.dylib", content)]))
     assert [(b.machine, b.minimum_os) for b in found if isinstance(b, Binary)] == [
@@ -217,7 +217,7 @@ def test_a_universal_library_is_read_once_for_each_machine(reader: BinaryReader)
     ]
 
 
-def test_without_a_signature_or_a_minimum_a_mach_o_library_says_so(reader: BinaryReader) -> None:
+def test_a_missing_signature_or_minimum_macos_is_reported(reader: BinaryReader) -> None:
     binary = one(reader.read([("a.dylib", make_macho(signed=False, minimum_os=None))]))
     assert (binary.signed, binary.minimum_os) == (False, None)
 
@@ -238,7 +238,7 @@ def test_a_pe_library_is_read(reader: BinaryReader, machine: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("llvm-objdump") is None, reason="no llvm-objdump on PATH")
-def test_the_pe_library_is_one_for_llvm_too(tmp_path: Path) -> None:
+def test_llvm_accepts_the_pe_library(tmp_path: Path) -> None:
     (tmp_path / "a.dll").write_bytes(make_pe())
     command = ["llvm-objdump", "--private-headers", str(tmp_path / "a.dll")]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -261,30 +261,28 @@ def test_the_pe_library_is_one_for_llvm_too(tmp_path: Path) -> None:
         ("pkg/libops.so.1.2.txt", b"\x7fELF", True),
     ],
 )
-def test_a_library_is_known_by_its_name_or_its_content(
+def test_a_library_is_recognized_by_its_name_or_content(
     path: str, content: bytes, *, expected: bool
 ) -> None:
     assert is_binary(path, content) is expected
 
 
 @pytest.mark.parametrize("kind", [make_macho, make_pe])
-def test_a_library_that_was_cut_off_is_unreadable(reader: BinaryReader, kind: type) -> None:
+def test_a_truncated_library_is_unreadable(reader: BinaryReader, kind: type) -> None:
     content = kind()
     for length in (4, 70, 300, len(content) - 100):
         assert reason(reader.read([("pkg/libops", content[:length])]))
 
 
 @needs_cc
-def test_an_elf_library_that_was_cut_off_is_unreadable(
-    tmp_path: Path, reader: BinaryReader
-) -> None:
+def test_a_truncated_elf_library_is_unreadable(tmp_path: Path, reader: BinaryReader) -> None:
     content = compile_library(tmp_path, SOURCE)
     for length in range(4, len(content) - 1, 997):
         assert reason(reader.read([("pkg/libops.so", content[:length])]))
 
 
 @needs_cc
-def test_a_library_that_lies_about_its_sections_is_unreadable(
+def test_a_library_with_wrong_section_headers_is_unreadable(
     tmp_path: Path, reader: BinaryReader
 ) -> None:
     content = bytearray(compile_library(tmp_path, SOURCE))
@@ -296,7 +294,7 @@ def test_a_library_that_lies_about_its_sections_is_unreadable(
 
 
 @needs_cc
-def test_whatever_bytes_are_changed_the_reader_answers(
+def test_the_reader_answers_for_randomly_changed_files(
     tmp_path: Path, reader: BinaryReader
 ) -> None:
     content = compile_library(tmp_path, SOURCE)
@@ -306,7 +304,7 @@ def test_whatever_bytes_are_changed_the_reader_answers(
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"MZ", b"\x7fELF" + bytes(60), bytes(5000)])
-def test_what_is_no_library_is_unreadable(reader: BinaryReader, content: bytes) -> None:
+def test_a_file_that_is_not_a_library_is_unreadable(reader: BinaryReader, content: bytes) -> None:
     assert reason(reader.read([("pkg/libops.so", content)]))
 
 
@@ -327,7 +325,7 @@ def fake_lief(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_a_file_that_ends_the_reader_is_unreadable_and_the_next_is_read(
+def test_after_a_crash_of_the_reader_the_next_file_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_lief(tmp_path, monkeypatch, "os.kill(os.getpid(), signal.SIGSEGV)")
@@ -339,7 +337,7 @@ def test_a_file_that_ends_the_reader_is_unreadable_and_the_next_is_read(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_files_that_end_the_reader_do_not_keep_another_wheel_from_being_read(
+def test_after_crashes_of_the_reader_the_next_wheel_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_lief(tmp_path, monkeypatch, "os.kill(os.getpid(), signal.SIGSEGV)")
@@ -348,7 +346,7 @@ def test_files_that_end_the_reader_do_not_keep_another_wheel_from_being_read(
         assert "not an ELF, Mach-O or PE file" in reason(reader.read([("b.so", b"text")]))
 
 
-def test_files_that_take_too_long_together_are_unreadable(
+def test_the_time_limit_for_all_files_is_enforced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(binaries, "SECONDS_FOR_ALL", 0.5)
@@ -360,7 +358,7 @@ def test_files_that_take_too_long_together_are_unreadable(
     assert second.startswith("skipped: ")
 
 
-def test_an_answer_that_was_not_waited_for_is_not_that_to_the_next_file(
+def test_an_interrupted_answer_is_not_used_for_the_next_file(
     reader: BinaryReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -370,7 +368,7 @@ def test_an_answer_that_was_not_waited_for_is_not_that_to_the_next_file(
     assert one(reader.read([("a.dylib", make_macho())])).format == "macho"
 
 
-def test_of_files_one_is_held_at_a_time(reader: BinaryReader) -> None:
+def test_only_one_file_is_in_memory_at_a_time(reader: BinaryReader) -> None:
     held = 0
 
     class Content(bytes):
@@ -390,7 +388,7 @@ def test_of_files_one_is_held_at_a_time(reader: BinaryReader) -> None:
     assert len(list(reader.read(contents()))) == 3
 
 
-def test_a_file_that_takes_too_long_is_unreadable(
+def test_the_time_limit_for_one_file_is_enforced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(binaries, "SECONDS", 0.5)
@@ -400,9 +398,7 @@ def test_a_file_that_takes_too_long_is_unreadable(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="address spaces are bounded on Linux only")
-def test_a_file_that_takes_too_much_memory_is_unreadable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_memory_limit_is_enforced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_lief(tmp_path, monkeypatch, "return bytearray(4 * 1024**3)")
     with BinaryReader() as reader:
         assert "memory limit" in reason(reader.read([("a.so", b"\x7fELF")]))
@@ -435,12 +431,12 @@ def test_a_file_that_takes_too_much_memory_is_unreadable(
         (b"./csrc/ops.cc", None),
     ],
 )
-def test_paths_of_the_building_machine_are_told_from_others(text: bytes, path: str | None) -> None:
+def test_build_paths_are_distinguished_from_other_paths(text: bytes, path: str | None) -> None:
     expected = [] if path is None else [path]
     assert build_paths(b"\x00\x01" + text + b"\x00/proc/self/maps\x00") == expected
 
 
-def test_without_lief_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_lief_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(BuildError) as caught:
         BinaryReader()

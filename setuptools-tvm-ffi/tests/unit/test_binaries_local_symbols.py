@@ -156,7 +156,7 @@ def test_instantiations_of_the_standard_library_stay_local(tmp_path: Path) -> No
 
 
 @needs_gxx
-def test_what_tvm_ffi_headers_mark_as_visible_stays_local(tmp_path: Path) -> None:
+def test_visible_templates_of_tvm_ffi_headers_stay_local(tmp_path: Path) -> None:
     assert exported(tmp_path, TVM_FFI_HEADERS, "-O0") == {"asked_for"}
 
 
@@ -181,7 +181,7 @@ def test_thread_local_members_stay_local(tmp_path: Path) -> None:
 
 
 @needs_gxx
-def test_a_projects_own_exports_stay_visible_in_namespaces_too(tmp_path: Path) -> None:
+def test_the_exports_of_a_project_stay_visible(tmp_path: Path) -> None:
     source = """
     #define VISIBLE __attribute__((visibility("default")))
     namespace standard { VISIBLE int f(int n) { return n; } }
@@ -199,17 +199,17 @@ def test_a_projects_own_exports_stay_visible_in_namespaces_too(tmp_path: Path) -
     }
 
 
-def test_the_version_script_shows_all_but_the_patterns() -> None:
+def test_the_version_script_exports_all_symbols_except_the_patterns() -> None:
     head, separator, tail = version_script().partition("  local:\n")
     assert head + separator == "{\n  global: *;\n  local:\n"
     assert tail == "".join(f"    {pattern};\n" for pattern in patterns()) + "};\n"
 
 
-def test_apples_list_has_the_same_names_with_the_platforms_underscore() -> None:
+def test_apples_list_has_the_same_patterns_with_an_underscore() -> None:
     # Apple's linker cannot run here: this asserts the file.
     assert unexported_symbols_list().splitlines() == [f"_{pattern}" for pattern in patterns()]
 
 
-def test_every_pattern_is_a_glob_of_mangled_names_and_they_are_sorted() -> None:
+def test_the_patterns_are_sorted_globs_of_mangled_names() -> None:
     assert list(patterns()) == sorted(set(patterns()))
     assert all(re.fullmatch(r"(_Z[\w*\[\]]+|__hip_cuid_)\*", p) for p in patterns())

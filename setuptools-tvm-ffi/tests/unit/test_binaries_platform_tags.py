@@ -79,12 +79,12 @@ def pe(machine: str) -> Binary:
         ([macho("arm64", (12, 0)), macho("x86_64", (10, 9))], "macosx_12_0_universal2"),
     ],
 )
-def test_the_tag_is_the_one_that_most_machines_accept(binaries: list[Binary], tag: str) -> None:
+def test_the_tag_is_the_lowest_that_the_libraries_satisfy(binaries: list[Binary], tag: str) -> None:
     assert satisfied_tag(binaries) == tag
     assert problems_for(binaries, tag) == ()
 
 
-def test_a_library_that_is_in_the_wheel_counts_as_there() -> None:
+def test_a_library_in_the_wheel_satisfies_a_dependency() -> None:
     core = elf(path="pkg/libcore.so")
     user = elf(path="pkg/libuser.so", needed=("libcore.so", "libc.so.6"))
     assert satisfied_tag([core, user]) == "manylinux_2_5_x86_64"
@@ -101,7 +101,7 @@ def test_a_library_that_is_in_the_wheel_counts_as_there() -> None:
         ([pe("ia64")], "Windows on ia64"),
     ],
 )
-def test_libraries_that_no_tag_fits_are_refused(binaries: list[Binary], message: str) -> None:
+def test_libraries_without_a_common_tag_are_rejected(binaries: list[Binary], message: str) -> None:
     with pytest.raises(BuildError, match=re.escape(message)):
         satisfied_tag(binaries)
 
@@ -179,14 +179,14 @@ def test_libraries_that_no_tag_fits_are_refused(binaries: list[Binary], message:
         ),
     ],
 )
-def test_what_keeps_a_wheel_from_a_tag_is_named(
+def test_the_problems_with_a_tag_are_named(
     binaries: list[Binary], wanted: str, problem: str
 ) -> None:
     (found,) = problems_for(binaries, wanted)
     assert found.startswith(problem)
 
 
-def test_a_symbol_that_a_library_can_do_without_is_no_problem() -> None:
+def test_a_weak_symbol_is_not_a_problem() -> None:
     missing = "__cxa_thread_atexit_impl"
     strong = elf(undefined=[missing])
     assert problems_for([strong], "manylinux_2_17_x86_64") != ()
@@ -194,12 +194,12 @@ def test_a_symbol_that_a_library_can_do_without_is_no_problem() -> None:
     assert problems_for([weak], "manylinux_2_17_x86_64") == ()
 
 
-def test_a_tag_between_two_of_the_tables_is_judged_by_its_own_glibc() -> None:
+def test_a_tag_that_the_tables_lack_is_checked_with_its_own_glibc_version() -> None:
     assert problems_for([elf("GLIBC_2.29")], "manylinux_2_29_x86_64") == ()
     assert problems_for([elf("GLIBC_2.30")], "manylinux_2_29_x86_64") != ()
 
 
-def test_the_linux_tag_promises_the_machine_alone() -> None:
+def test_the_tag_linux_only_restricts_the_machine() -> None:
     assert problems_for([elf("GLIBC_9.9", needed=("libodd.so",))], "linux_x86_64") == ()
     assert problems_for([elf()], "linux_aarch64") != ()
 
@@ -214,7 +214,7 @@ def test_the_linux_tag_promises_the_machine_alone() -> None:
         ("win_amd64", "win_amd64"),
     ],
 )
-def test_older_names_have_a_newer_one(tag: str, name: str) -> None:
+def test_older_manylinux_names_are_translated(tag: str, name: str) -> None:
     assert modern_name(tag) == name
 
 
@@ -261,7 +261,7 @@ WINDOWS_RUN_TIME = ("vcomp140", "concrt140", "msvcp140_1", "msvcp140_2", "vccorl
         ("libgcc_s_seh-1.dll", pe("amd64"), False),
     ],
 )
-def test_what_every_machine_has_is_told_from_what_it_may_lack(
+def test_system_libraries_are_distinguished_from_others(
     library: str, binary: Binary, *, entitled: bool
 ) -> None:
     assert is_on_every_machine(library, binary) is entitled
@@ -279,11 +279,11 @@ def test_what_every_machine_has_is_told_from_what_it_may_lack(
         ("pkg.libs/libgomp-1a2b3c4d.so.1.0.0", False),
     ],
 )
-def test_a_copy_of_what_is_elsewhere_is_known(path: str, *, is_copy: bool) -> None:
+def test_copies_of_external_libraries_are_recognized(path: str, *, is_copy: bool) -> None:
     assert is_external_copy(path) is is_copy
 
 
-def test_without_auditwheel_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_auditwheel_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     platform_tags._policies.cache_clear()  # noqa: SLF001 - it would remember the tables
     monkeypatch.setitem(sys.modules, "auditwheel", None)
     monkeypatch.setattr(platform_tags.importlib.util, "find_spec", lambda _: None)
@@ -292,7 +292,7 @@ def test_without_auditwheel_the_error_says_how_to_get_it(monkeypatch: pytest.Mon
     assert caught.value.hint == "python -m pip install 'setuptools-tvm-ffi[audit]'"
 
 
-def test_without_delvewheel_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_delvewheel_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     windows_libraries._names.cache_clear()  # noqa: SLF001 - it would remember the lists
     monkeypatch.setattr(windows_libraries.importlib.util, "find_spec", lambda _: None)
     assert is_on_every_machine("tvm_ffi.dll", pe("amd64"))
@@ -302,7 +302,7 @@ def test_without_delvewheel_the_error_says_how_to_get_it(monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="auditwheel runs on Linux only")
-def test_auditwheel_gives_the_reference_wheel_the_same_tag(
+def test_auditwheel_chooses_the_same_tag_for_the_reference_wheel(
     reference_wheel: Path, reader: BinaryReader
 ) -> None:
     command = [sys.executable, "-m", "auditwheel", "show", str(reference_wheel)]

@@ -13,7 +13,7 @@ COMMANDS = ["audit", "compat", "cross", "repair", "stubs"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["stub"], ["stubs", "--chec"], ["stubs", "extra"]])
-def test_a_call_that_means_nothing_is_told_from_findings(
+def test_invalid_arguments_have_exit_status_2(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -22,7 +22,7 @@ def test_a_call_that_means_nothing_is_told_from_findings(
     assert "usage: setuptools-tvm-ffi" in capsys.readouterr().err
 
 
-def test_the_version_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0
@@ -37,7 +37,7 @@ def test_every_command_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_on_a_command_needs_nothing_that_the_command_needs(command: str) -> None:
+def test_the_help_of_a_command_needs_no_optional_package(command: str) -> None:
     program = (
         "import sys\n"
         "sys.modules.update(dict.fromkeys(('auditwheel', 'lief', 'pip', 'tvm_ffi', 'ziglang')))\n"
@@ -51,7 +51,7 @@ def test_help_on_a_command_needs_nothing_that_the_command_needs(command: str) ->
     assert process.stdout.startswith(f"usage: setuptools-tvm-ffi {command} ")
 
 
-def test_what_nobody_thought_of_is_told_from_findings(
+def test_an_unexpected_exception_has_exit_status_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_: object) -> int:
@@ -64,7 +64,7 @@ def test_what_nobody_thought_of_is_told_from_findings(
     assert printed.endswith("\nZeroDivisionError: \\x1b[31m\n")
 
 
-def test_a_command_that_is_interrupted_says_so_in_a_line(
+def test_an_interrupted_command_prints_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(_: object) -> int:
@@ -75,7 +75,7 @@ def test_a_command_that_is_interrupted_says_so_in_a_line(
     assert capsys.readouterr() == ("", "setuptools-tvm-ffi: interrupted\n")
 
 
-def test_a_reader_who_has_seen_enough_gets_no_traceback() -> None:
+def test_a_closed_pipe_causes_no_traceback() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "setuptools_tvm_ffi", "audit", "--json", "no-such.whl"],
         stdout=subprocess.PIPE,

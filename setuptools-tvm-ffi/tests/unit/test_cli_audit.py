@@ -49,7 +49,9 @@ def answers(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return wheels
 
 
-def test_without_findings_the_status_is_0(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_findings_the_exit_status_is_0(
+    sound: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["audit", str(sound)]) == 0
     assert capsys.readouterr() == (
         f"{sound.name}\n  platform tag: claims any; the libraries satisfy any\n  no findings\n",
@@ -57,7 +59,7 @@ def test_without_findings_the_status_is_0(sound: Path, capsys: pytest.CaptureFix
     )
 
 
-def test_with_a_finding_the_status_is_1_and_it_says_what_to_do(
+def test_with_a_finding_the_exit_status_is_1_and_the_fix_is_printed(
     flawed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["audit", str(flawed)]) == 1
@@ -74,7 +76,7 @@ def test_with_a_finding_the_status_is_1_and_it_says_what_to_do(
     assert "\x1b" not in printed
 
 
-def test_a_program_gets_everything_as_json(
+def test_json_output_contains_everything(
     flawed: Path, sound: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["audit", "--json", str(flawed), str(sound)]) == 1
@@ -95,17 +97,17 @@ def test_a_program_gets_everything_as_json(
     assert set(finding) == {"code", "level", "title", "path", "found", "breaks", "fix"}
 
 
-def test_a_code_may_be_left_out(flawed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_code_can_be_ignored(flawed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["audit", "--ignore", "TVM401", str(flawed)]) == 0
     assert "no findings" in capsys.readouterr().out
 
 
-def test_a_code_that_is_none_is_refused(flawed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_code_is_rejected(flawed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["audit", "--ignore", "TVM999", str(flawed)]) == 2
     assert "unknown code 'TVM999'" in capsys.readouterr().err
 
 
-def test_a_wheel_that_cannot_be_audited_does_not_hide_the_others(
+def test_if_a_wheel_cannot_be_audited_the_others_are(
     flawed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = tmp_path / "broken-1.0-py3-none-any.whl"
@@ -121,7 +123,7 @@ def test_a_wheel_that_cannot_be_audited_does_not_hide_the_others(
     assert [finding["code"] for finding in second["findings"]] == ["TVM401"]
 
 
-def test_a_wheel_that_nobody_thought_of_does_not_hide_the_others(
+def test_if_the_audit_of_a_wheel_crashes_the_others_are_audited(
     flawed: Path, sound: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fails_for_one(path: Path, reader: BinaryReader) -> WheelReport:
@@ -138,7 +140,7 @@ def test_a_wheel_that_nobody_thought_of_does_not_hide_the_others(
     assert [finding["code"] for finding in second["findings"]] == ["TVM401"]
 
 
-def test_names_in_a_wheel_cannot_steer_the_terminal(
+def test_control_characters_in_names_are_escaped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ("-Wl,-z,noexecstack", "-Wl,-rpath,/\x1b[31m")

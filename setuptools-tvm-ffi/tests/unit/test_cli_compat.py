@@ -77,7 +77,7 @@ def compat(*options: str) -> int:
     return main(["compat", "pkg-1.0-py3-none-any.whl", "--jobs", "1", *options])
 
 
-def test_the_newest_is_tried_first_and_the_table_begins_with_the_oldest(
+def test_releases_are_tested_newest_first_and_listed_oldest_first(
     tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     tried = tries(">=0.1.10,<0.2", v0_1_9=CRASHED)
@@ -103,7 +103,7 @@ with static dependencies, in [project] dependencies:
     assert "setuptools-tvm-ffi: 0.1.9: crashed (SIGSEGV)\n" in errors
 
 
-def test_a_release_that_is_admitted_and_fails_is_a_finding(
+def test_an_admitted_release_that_fails_is_a_finding(
     tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     tries(">=0.1.9", v0_1_9=CRASHED, v0_1_13=CRASHED)
@@ -115,7 +115,7 @@ def test_a_release_that_is_admitted_and_fails_is_a_finding(
     ) in errors
 
 
-def test_a_wheel_that_requires_nothing_promises_everything(
+def test_a_wheel_without_a_requirement_admits_every_release(
     tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     tries(None, v0_1_9=(Outcome.IMPORT_FAILED, "import pkg: ImportError: no", None))
@@ -126,7 +126,7 @@ def test_a_wheel_that_requires_nothing_promises_everything(
     )
 
 
-def test_where_nothing_was_tried_that_is_promised_it_is_said(
+def test_a_run_without_admitted_releases_prints_a_note(
     tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     tries(">=0.1.14", v0_1_9=CRASHED)
@@ -136,7 +136,7 @@ def test_where_nothing_was_tried_that_is_promised_it_is_said(
     assert "admits none" not in capsys.readouterr().err
 
 
-def test_what_is_known_is_not_tried_again(
+def test_cached_releases_are_not_tested_again(
     tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     timeout = (Outcome.TIMED_OUT, "", None)
@@ -168,7 +168,7 @@ def test_what_is_known_is_not_tried_again(
     assert len(tried) == 4
 
 
-def test_where_all_is_known_it_is_said_that_nothing_is_tried(
+def test_a_run_with_cached_results_only_prints_a_note(
     tries: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     tries(">=0.1.14")
@@ -181,7 +181,7 @@ def test_where_all_is_known_it_is_said_that_nothing_is_tried(
 
 
 @pytest.mark.parametrize("outcome", sorted(TRANSIENT, key=str))
-def test_a_release_that_could_not_be_tried_is_neither_an_edge_nor_a_finding(
+def test_an_untested_release_is_neither_a_bound_nor_a_finding(
     tries: Callable[..., list[str]], outcome: Outcome, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tries(">=0.1.9", v0_1_10=(outcome, "truncated", None))
@@ -197,7 +197,7 @@ def test_a_release_that_could_not_be_tried_is_neither_an_edge_nor_a_finding(
     assert compat() == FINE
 
 
-def test_without_a_call_no_floor_is_proven(
+def test_without_a_call_no_floor_is_recommended(
     tries: Callable[..., list[str]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -224,7 +224,7 @@ def test_without_a_call_no_floor_is_proven(
     assert 'abi-floor = "0.1.9"' in capsys.readouterr().out
 
 
-def test_an_interrupted_run_keeps_what_it_has_and_leaves_nothing_behind(
+def test_an_interrupted_run_keeps_its_results_and_cleans_up(
     tries: Callable[..., list[str]], temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tried = tries(">=0.1.10", v0_1_13=KeyboardInterrupt())
@@ -239,7 +239,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_request_to_end_leaves_nothing_behind_and_handlers_are_what_they_were(
+def test_a_terminated_run_cleans_up_and_restores_signal_handlers(
     name: str,
     tries: Callable[..., list[str]],
     temporary: Path,
@@ -270,7 +270,7 @@ def test_a_request_to_end_leaves_nothing_behind_and_handlers_are_what_they_were(
     assert list(temporary.iterdir()) == []
 
 
-def test_where_nothing_can_be_installed_nothing_was_found_out(
+def test_if_no_release_can_be_installed_the_exit_status_is_2(
     tries: Callable[..., list[str]], temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     no = (Outcome.INSTALL_FAILED, "error: no route to host", None)
@@ -282,7 +282,7 @@ def test_where_nothing_can_be_installed_nothing_was_found_out(
     assert list(temporary.iterdir()) == []
 
 
-def test_a_disk_that_is_full_is_told_from_findings(
+def test_a_full_disk_has_exit_status_2(
     tries: Callable[..., list[str]], temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tries(">=0.1.10", v0_1_13=OSError(28, "No space left on device"))
@@ -304,7 +304,7 @@ def test_a_disk_that_is_full_is_told_from_findings(
         (["--cwd", "nowhere"], "--cwd nowhere: "),
     ],
 )
-def test_options_that_mean_nothing_are_refused(
+def test_invalid_options_are_rejected(
     tries: Callable[..., list[str]],
     options: Sequence[str],
     message: str,
@@ -317,7 +317,7 @@ def test_options_that_mean_nothing_are_refused(
     assert f"setuptools-tvm-ffi: error: {message}" in errors
 
 
-def test_a_requirement_that_is_a_file_is_found_from_another_folder(
+def test_a_relative_requirement_file_is_made_absolute(
     tries: Callable[..., list[str]], tmp_path: Path
 ) -> None:
     tries(">=0.1.14")
@@ -337,7 +337,7 @@ def test_a_requirement_that_is_a_file_is_found_from_another_folder(
     assert plan.folder == tmp_path
 
 
-def test_a_package_that_would_be_imported_instead_is_refused_by_an_old_python(
+def test_before_python_3_11_a_shadowing_package_is_rejected(
     tries: Callable[..., list[str]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -355,7 +355,7 @@ def test_a_package_that_would_be_imported_instead_is_refused_by_an_old_python(
 
 
 @pytest.mark.parametrize("options", [["--timeout", "x"], ["--jobs", "0"], ["--jobs", "x"]])
-def test_numbers_have_to_be_some(
+def test_numbers_must_be_positive(
     options: Sequence[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -372,7 +372,7 @@ def test_numbers_have_to_be_some(
         ("pkg-1.0-py3-none-any.whl", b"no zip", "zip archive"),
     ],
 )
-def test_what_is_no_wheel_is_refused_before_anything_is_tried(
+def test_an_invalid_wheel_is_rejected_before_any_test(
     name: str, content: bytes | None, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if content is not None:

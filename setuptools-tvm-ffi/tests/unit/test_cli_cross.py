@@ -49,7 +49,7 @@ def targets(*names: str) -> list[str]:
     return [word for name in names for word in ("--target", name)]
 
 
-def test_a_table_ends_the_run_and_the_status_is_0_where_all_were_built(
+def test_if_all_targets_are_built_the_exit_status_is_0(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     give(monkeypatch, {LINUX: BUILT, "x86_64-windows-gnu": BUILT})
@@ -63,7 +63,7 @@ def test_a_table_ends_the_run_and_the_status_is_0_where_all_were_built(
 
 
 @pytest.mark.parametrize("result", [FAILED, NO_WHEEL])
-def test_a_target_that_was_not_built_makes_the_status_1_and_the_others_are_told(
+def test_if_a_target_fails_the_exit_status_is_1_and_the_others_are_built(
     result: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     give(monkeypatch, {MUSL: result, LINUX: BUILT})
@@ -75,7 +75,7 @@ def test_a_target_that_was_not_built_makes_the_status_1_and_the_others_are_told(
     assert BUILT in second
 
 
-def test_the_same_is_a_document_for_programs(
+def test_json_output_contains_the_results(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = give(monkeypatch, {MUSL: NO_WHEEL})
@@ -113,7 +113,7 @@ def test_the_same_is_a_document_for_programs(
         (targets("aarch64-macos.28.0"), "macOS on aarch64 are 11.0 to 27"),
     ],
 )
-def test_what_cannot_be_run_is_refused_before_anything_is_built(
+def test_invalid_options_are_rejected_before_any_build(
     arguments: list[str],
     said: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -134,7 +134,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_built(
         ("check_pip", "pip is not installed"),
     ],
 )
-def test_what_all_targets_need_is_said_once_and_the_status_is_2(
+def test_a_missing_prerequisite_is_reported_once_with_exit_status_2(
     missing: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = None if missing == "project" else getattr(wheels, missing)
@@ -153,7 +153,7 @@ def test_what_all_targets_need_is_said_once_and_the_status_is_2(
     assert asked == []
 
 
-def test_without_a_target_it_says_that_one_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_target_is_required(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["cross"])
     assert ended.value.code == COULD_NOT_RUN

@@ -50,7 +50,7 @@ def raise_(monkeypatch: pytest.MonkeyPatch, problem: BaseException) -> None:
     monkeypatch.setattr(stubs_command, "build_stubs", build_stubs)
 
 
-def test_stubs_are_written_and_named(
+def test_stubs_are_written_and_listed(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project / GONE).write_text("old\n")
@@ -75,7 +75,7 @@ def test_a_check_prints_the_difference_and_writes_nothing(
     assert (project / API).read_bytes() == b"x = 0\n"
 
 
-def test_a_check_of_what_is_up_to_date_prints_nothing(
+def test_a_check_of_current_stubs_prints_nothing(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project / API).write_bytes(b"x = 1\n")
@@ -84,7 +84,7 @@ def test_a_check_of_what_is_up_to_date_prints_nothing(
     assert capsys.readouterr().out == ""
 
 
-def test_settings_are_handed_on(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_reach_the_build(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = give(monkeypatch, {API: b""}, project)
     assert main(["stubs", "-C", "jobs=2", "--config-setting", "define=A=B", "-C", "e="]) == FINE
     assert settings == [{"jobs": "2", "define": "A=B", "e": ""}]
@@ -97,7 +97,7 @@ def test_settings_are_handed_on(project: Path, monkeypatch: pytest.MonkeyPatch) 
         (["-C", "jobs=1", "-C", "jobs=2"], "--config-setting jobs: is given more than once"),
     ],
 )
-def test_settings_that_are_none_are_refused(
+def test_invalid_settings_are_rejected(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["stubs", *arguments]) == COULD_NOT_RUN
@@ -115,7 +115,7 @@ def test_settings_that_are_none_are_refused(
         (SystemExit(0), ""),
     ],
 )
-def test_a_build_that_fails_is_told_from_findings(
+def test_a_failed_build_has_exit_status_2(
     problem: BaseException,
     expected: str,
     check: list[str],
@@ -129,7 +129,7 @@ def test_a_build_that_fails_is_told_from_findings(
 
 
 @pytest.mark.parametrize("arguments", [["stubs"], ["stubs", "--check"]])
-def test_a_project_without_stubs_is_told_from_one_that_is_up_to_date(
+def test_a_project_without_stubs_is_an_error(
     arguments: list[str],
     project: Path,
     monkeypatch: pytest.MonkeyPatch,

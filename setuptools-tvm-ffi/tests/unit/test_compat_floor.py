@@ -43,7 +43,7 @@ def found(text: str) -> Range:
         ("0.1.12! 0.1.13 0.1.13.post2", "0.1.13.post2", "0.1.13.post2", 1),
     ],
 )
-def test_the_widest_range_has_no_failure_in_it_and_withdrawn_releases_do_not_count(
+def test_the_widest_range_has_no_failure_and_skips_withdrawn_releases(
     tried: str, oldest: str, newest: str, count: int
 ) -> None:
     widest = found(tried)
@@ -51,7 +51,7 @@ def test_the_widest_range_has_no_failure_in_it_and_withdrawn_releases_do_not_cou
 
 
 @pytest.mark.parametrize("tried", ["", "0.1.9!", "0.1.8! 0.1.9!", "0.1.13", "0.1.9! 0.1.13"])
-def test_without_a_release_that_passed_there_is_no_range(tried: str) -> None:
+def test_without_a_passed_release_there_is_no_range(tried: str) -> None:
     assert widest_range(results(tried)) is None
 
 
@@ -67,7 +67,7 @@ def test_every_outcome_but_passed_ends_a_range(outcome: Outcome) -> None:
     assert below.abi_floor is None
 
 
-def test_a_newer_series_that_passed_moves_the_upper_bound() -> None:
+def test_a_passed_newer_series_raises_the_upper_bound() -> None:
     widest = found("0.1.14 0.1.15 0.2.0 0.2.1")
     assert widest.requirement == "apache-tvm-ffi>=0.1.14,<0.3"
     assert widest.abi_floor is None  # which would end it below 0.2
@@ -76,7 +76,7 @@ def test_a_newer_series_that_passed_moves_the_upper_bound() -> None:
     assert found("0.1.14 0.1.15 0.2.0!").abi_floor == "0.1.14"
 
 
-def test_for_every_pattern_the_range_is_as_long_as_any() -> None:
+def test_the_range_is_the_longest_for_every_pattern() -> None:
     # All ways in which five releases pass and fail. Upstream withdrew 0.1.13.
     versions = ("0.1.11", "0.1.12", "0.1.13", "0.1.14", "0.1.15")
     for kinds in itertools.product(("{}", "{}!"), repeat=5):
@@ -123,7 +123,7 @@ def test_for_every_pattern_the_range_is_as_long_as_any() -> None:
         ("0.1.1 0.1.2", "apache-tvm-ffi>=0.1.1,!=0.1.13,!=0.1.13.post0,<0.2", None),
     ],
 )
-def test_the_range_is_said_as_a_requirement_and_where_it_can_be_as_a_floor(
+def test_a_range_is_expressed_as_a_requirement_and_if_possible_as_a_floor(
     tried: str, requirement: str, floor: str | None
 ) -> None:
     widest = found(tried)

@@ -91,39 +91,39 @@ def probed(library: Path, tmp_path: Path) -> Probed:
     return Probed(tmp_path)
 
 
-def test_only_what_is_known_to_take_nothing_is_called(probed: Probed) -> None:
+def test_only_functions_without_parameters_are_called(probed: Probed) -> None:
     result = probed.probe(skipped=TROUBLE)
     detail = "found 8 functions and 0 classes, called 2"
     assert result == Result(RELEASE, Outcome.PASSED, detail, called=2)
     assert probed.calls == ["ready", "ready_as_of_old"]
 
 
-def test_what_is_to_be_skipped_is_looked_up_alone(probed: Probed) -> None:
+def test_skipped_functions_are_looked_up_but_not_called(probed: Probed) -> None:
     result = probed.probe(skipped=["*"])
     assert result.passed
     assert result.detail.endswith("called none")
     assert probed.calls == []
 
 
-def test_an_error_of_a_function_is_a_result(probed: Probed) -> None:
+def test_an_exception_of_a_function_is_a_result(probed: Probed) -> None:
     result = probed.probe(skipped=["crash*", "ending"])
     assert result == Result(
         RELEASE, Outcome.PROBE_FAILED, "call refusing: ValueError: there is no device"
     )
 
 
-def test_a_crash_is_a_result_and_the_function_is_known(probed: Probed) -> None:
+def test_a_crash_is_a_result_that_names_the_function(probed: Probed) -> None:
     result = probed.probe(skipped=["refusing", "ending"])
     assert result == Result(RELEASE, Outcome.CRASHED, "call crashing", "SIGSEGV")
     assert result.label == "crashed (SIGSEGV)"
 
 
-def test_a_process_that_ends_itself_has_not_passed(probed: Probed) -> None:
+def test_a_function_that_exits_the_process_has_failed(probed: Probed) -> None:
     result = probed.probe(skipped=["refusing", "crashing"])
     assert result == Result(RELEASE, Outcome.PROBE_FAILED, "call ending: exit status 3: no output")
 
 
-def test_an_import_that_fails_is_told_from_a_probe(probed: Probed) -> None:
+def test_a_failed_import_is_distinguished_from_a_failed_call(probed: Probed) -> None:
     result = probed.probe(module="raise RuntimeError('no driver\\nat all')")
     assert result == Result(
         RELEASE, Outcome.IMPORT_FAILED, "import probed: RuntimeError: no driver"
@@ -131,7 +131,7 @@ def test_an_import_that_fails_is_told_from_a_probe(probed: Probed) -> None:
 
 
 @pytest.mark.parametrize(("code", "printed"), [(0, ""), (1, "gave up")])
-def test_an_import_that_ends_the_process_has_failed(
+def test_an_import_that_exits_the_process_has_failed(
     code: int, printed: str, probed: Probed
 ) -> None:
     module = f"import os, sys; sys.stderr.write({printed!r}); sys.stderr.flush(); os._exit({code})"
@@ -140,7 +140,7 @@ def test_an_import_that_ends_the_process_has_failed(
     assert result.detail == f"import probed: exit status {code}: {printed or 'no output'}"
 
 
-def test_an_exit_that_python_knows_is_a_failure_too(probed: Probed) -> None:
+def test_sys_exit_is_a_failure(probed: Probed) -> None:
     result = probed.probe(module="raise SystemExit('please read the manual')")
     assert result.outcome is Outcome.IMPORT_FAILED
     assert result.detail == "import probed: SystemExit: please read the manual"
@@ -188,13 +188,13 @@ def test_a_constructor_with_parameters_or_without_a_class_is_not_called() -> Non
     assert calls(None, method("__ffi_init__", "nothing")) == {}
 
 
-def test_an_object_of_another_class_is_an_error() -> None:
+def test_a_constructor_that_returns_another_class_is_an_error() -> None:
     found = calls(Half, method("__ffi_init__", "nothing"))
     with pytest.raises(TypeError, match=r"^Half\(\) .* Whole$"):
         found["pkg.Class"]()
 
 
-def test_a_release_that_has_no_reflection_is_asked_for_none() -> None:
+def test_a_release_without_reflection_is_probed_without_metadata() -> None:
     assert probe.class_calls({"pkg.Class": None}, takes_nothing) == {}
     assert probe.global_metadata(SimpleNamespace(registry=SimpleNamespace()), "pkg.f") is None
     assert probe.symbol_metadata(SimpleNamespace(), "f") is None
@@ -204,11 +204,11 @@ def test_a_release_that_has_no_reflection_is_asked_for_none() -> None:
     ("name", "own"),
     [("f", True), ("pkg.f", True), ("pkg.sub.f", True), ("other.f", False), ("pkgs.f", False)],
 )
-def test_what_other_packages_register_is_not_called(name: str, *, own: bool) -> None:
+def test_functions_of_other_packages_are_not_called(name: str, *, own: bool) -> None:
     assert probe.is_own(name, ["pkg", "pkg.inner"]) == own
 
 
-def test_where_a_release_cannot_tell_of_classes_none_is_looked_at() -> None:
+def test_a_release_that_cannot_list_classes_is_probed_without_them() -> None:
     def get(*_: object, **__: object) -> object:
         return list
 

@@ -36,7 +36,7 @@ def runs(process: int) -> bool:
     return status != "Z"
 
 
-def test_output_and_errors_are_kept_in_their_order(tmp_path: Path) -> None:
+def test_output_and_errors_stay_in_order(tmp_path: Path) -> None:
     program = "import os; os.write(1, b'one\\n'); os.write(2, b'two\\n'); raise SystemExit(3)"
     assert run(program, tmp_path) == Ended(3, "one\ntwo\n")
 
@@ -47,17 +47,17 @@ def test_the_end_of_a_long_output_is_kept(tmp_path: Path) -> None:
     assert len(ended.output) < 100_000
 
 
-def test_a_child_finds_no_input(tmp_path: Path) -> None:
+def test_the_standard_input_of_a_child_is_empty(tmp_path: Path) -> None:
     assert run("import sys; print(repr(sys.stdin.read()))", tmp_path).output == "''\n"
 
 
-def test_a_signal_is_a_status(tmp_path: Path) -> None:
+def test_a_signal_is_a_negative_status(tmp_path: Path) -> None:
     ended = run("import os, signal; os.kill(os.getpid(), signal.SIGABRT)", tmp_path)
     assert signal_name(ended.status) == "SIGABRT"
     assert not ended.timed_out
 
 
-def test_a_signal_that_a_shell_passes_on_is_one_too(tmp_path: Path) -> None:
+def test_a_signal_reported_by_a_shell_is_recognized(tmp_path: Path) -> None:
     ended = Children().run(
         ["sh", "-c", "sh -c 'kill -SEGV $$'; exit $?"],
         folder=tmp_path,
@@ -68,7 +68,7 @@ def test_a_signal_that_a_shell_passes_on_is_one_too(tmp_path: Path) -> None:
     assert signal_name(ended.status) == "SIGSEGV"
 
 
-def test_a_child_that_takes_too_long_is_ended_with_its_own(tmp_path: Path) -> None:
+def test_after_the_time_limit_a_child_and_its_children_are_killed(tmp_path: Path) -> None:
     ended = run(
         f"{LEAVES_ANOTHER}\nprint('so far', flush=True); time.sleep(600)", tmp_path, seconds=2
     )
@@ -77,13 +77,13 @@ def test_a_child_that_takes_too_long_is_ended_with_its_own(tmp_path: Path) -> No
     wait_for(lambda: not runs(int((tmp_path / "left").read_text())), "the other goes on")
 
 
-def test_what_a_child_leaves_behind_is_ended_and_its_status_counts(tmp_path: Path) -> None:
+def test_processes_that_a_child_leaves_behind_are_killed(tmp_path: Path) -> None:
     ended = run(LEAVES_ANOTHER, tmp_path)
     assert (ended.status, ended.timed_out) == (0, False)
     wait_for(lambda: not runs(int((tmp_path / "left").read_text())), "the other goes on")
 
 
-def test_all_are_ended_on_request_and_no_more_are_started(tmp_path: Path) -> None:
+def test_stop_kills_all_children_and_prevents_new_ones(tmp_path: Path) -> None:
     children = Children()
     raised: list[type[Exception]] = []
 
@@ -117,5 +117,5 @@ def test_signals_have_names(status: int, name: str | None) -> None:
 
 # There is no Windows here: these are the statuses that it gives.
 @pytest.mark.parametrize("status", [0xC0000005, 0xC0000409])
-def test_an_exception_of_windows_is_named_by_its_number(status: int) -> None:
+def test_a_windows_exception_is_named_by_its_number(status: int) -> None:
     assert signal_name(status) == f"0x{status:X}"

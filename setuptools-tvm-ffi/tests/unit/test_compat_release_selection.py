@@ -54,7 +54,7 @@ def test_an_empty_listing_has_no_releases(listing: str) -> None:
         (["0.1.15.post2", "<0.1.10", "0.1.15.post2"], "0.1.9 0.1.15.post2"),
     ],
 )
-def test_versions_and_specifiers_choose(against: list[str], chosen: str) -> None:
+def test_versions_and_specifiers_select_releases(against: list[str], chosen: str) -> None:
     assert names(choose_releases(RELEASES, against)) == chosen
 
 
@@ -67,19 +67,19 @@ def test_specifiers_that_match_nothing_are_rejected_with_the_listed_releases(tex
 
 
 @pytest.mark.parametrize("text", ["latest", ">>1", ">=", "0.1.9,0.1.10", ">=0.1;"])
-def test_what_is_neither_is_refused(text: str) -> None:
+def test_text_that_is_neither_version_nor_specifier_is_rejected(text: str) -> None:
     with pytest.raises(BuildError, match="neither a version nor version specifiers"):
         choose_releases(RELEASES, [text])
 
 
-def test_an_empty_folder_has_no_releases_and_pip_says_so(tmp_path: Path) -> None:
+def test_an_empty_folder_has_no_releases(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BuildError, match=r"pip finds no release .*\nERROR: ") as refused:
         list_releases(Index([str(tmp_path / "empty")], no_index=True), tmp_path)
     assert "--find-links" in (refused.value.hint or "")
 
 
-def test_uv_fetches_pip_where_this_python_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uv_runs_pip_if_this_python_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(releases_module, "has_pip", lambda: False)
     monkeypatch.setattr(releases_module, "find_uv", lambda: "/bin/uv")
     assert pip_command() == (
@@ -90,7 +90,7 @@ def test_uv_fetches_pip_where_this_python_has_none(monkeypatch: pytest.MonkeyPat
         pip_command()
 
 
-def test_places_are_those_of_the_folder_where_the_command_is_called(
+def test_relative_find_links_start_from_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -31,7 +31,7 @@ def cache(place: Path, **changes: Any) -> Cache:
     return Cache(place, facts_of(replace(PLAN, **changes)))
 
 
-def test_a_result_is_found_again_and_says_so(tmp_path: Path) -> None:
+def test_a_cached_result_is_marked_as_cached(tmp_path: Path) -> None:
     cache(tmp_path / "new").keep(CRASHED)
     found = cache(tmp_path / "new").find(RELEASE)
     assert found == Result(RELEASE, Outcome.CRASHED, "call f", "SIGSEGV", cached=True)
@@ -48,18 +48,18 @@ def test_a_result_is_found_again_and_says_so(tmp_path: Path) -> None:
         {"folder": Path(__file__).parent},
     ],
 )
-def test_another_way_of_trying_has_other_results(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_other_options_do_not_share_cached_results(tmp_path: Path, changes: dict[str, Any]) -> None:
     cache(tmp_path).keep(CRASHED)
     assert cache(tmp_path, **changes).find(RELEASE) is None
 
 
-def test_another_release_has_another_result(tmp_path: Path) -> None:
+def test_other_releases_do_not_share_cached_results(tmp_path: Path) -> None:
     cache(tmp_path).keep(CRASHED)
     assert cache(tmp_path).find(Version("0.1.10")) is None
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_what_may_be_otherwise_tomorrow_is_not_kept(tmp_path: Path, outcome: Outcome) -> None:
+def test_transient_outcomes_are_not_cached(tmp_path: Path, outcome: Outcome) -> None:
     cache(tmp_path).keep(Result(RELEASE, outcome))
     kept = cache(tmp_path).find(RELEASE) is not None
     assert kept == (outcome not in {Outcome.INSTALL_FAILED, Outcome.TIMED_OUT})
@@ -80,14 +80,14 @@ def test_what_may_be_otherwise_tomorrow_is_not_kept(tmp_path: Path, outcome: Out
         b"\xff\xfe",
     ],
 )
-def test_a_damaged_file_is_no_result(tmp_path: Path, content: bytes) -> None:
+def test_a_corrupt_cache_file_is_ignored(tmp_path: Path, content: bytes) -> None:
     cache(tmp_path).keep(CRASHED)
     (file,) = tmp_path.iterdir()
     file.write_bytes(content)
     assert cache(tmp_path).find(RELEASE) is None
 
 
-def test_where_nothing_can_be_kept_nothing_is(tmp_path: Path) -> None:
+def test_without_a_writable_cache_nothing_is_cached(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", None):
         unkept = Cache(folder, {})
@@ -108,7 +108,7 @@ def state(folder: Path, *command: str, requirements: Sequence[str] = ()) -> obje
     return facts_of(plan)["files"]
 
 
-def test_a_folder_changes_with_its_files_but_not_with_what_commands_leave(project: Path) -> None:
+def test_changed_files_change_the_state_but_generated_files_do_not(project: Path) -> None:
     first = state(project)
     for left in (".pytest_cache/v", ".coverage", "tests/__pycache__/test_it.pyc", "build/x.o"):
         (project / left).parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def test_a_folder_changes_with_its_files_but_not_with_what_commands_leave(projec
         ("build/test_it.py", "project/build/test_it.py"),
     ],
 )
-def test_what_the_words_of_a_command_name_is_watched_wherever_it_lies(
+def test_files_named_by_the_command_belong_to_the_state(
     project: Path, word: str, file: str
 ) -> None:
     path = project.parent / file
@@ -147,7 +147,7 @@ def test_what_the_words_of_a_command_name_is_watched_wherever_it_lies(
 
 
 @pytest.mark.parametrize("how", ["{}", "{}[extra]"])
-def test_a_requirement_that_is_a_file_counts_by_its_content(project: Path, how: str) -> None:
+def test_the_content_of_a_requirement_file_belongs_to_the_state(project: Path, how: str) -> None:
     wheel = project.parent / "other-1.0-py3-none-any.whl"
     wheel.write_text("one")
     os.utime(wheel, ns=(1, 1))
@@ -158,5 +158,5 @@ def test_a_requirement_that_is_a_file_counts_by_its_content(project: Path, how: 
     assert state(project, requirements=requirements) != first
 
 
-def test_without_a_command_the_folder_does_not_matter(project: Path) -> None:
+def test_without_a_command_the_state_is_empty(project: Path) -> None:
     assert facts_of(replace(PLAN, folder=project, command=None))["files"] == {}

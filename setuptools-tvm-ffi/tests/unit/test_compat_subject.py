@@ -37,7 +37,7 @@ def make_wheel(
     return path
 
 
-def test_packages_with_libraries_are_tried_and_other_libraries_are_not(tmp_path: Path) -> None:
+def test_only_packages_with_tvm_ffi_libraries_are_tested(tmp_path: Path) -> None:
     wheel = make_wheel(
         tmp_path, "Requires-Dist: apache-tvm-ffi<0.2,>=0.1.9", "Requires-Dist: numpy>=1.25"
     )
@@ -50,12 +50,12 @@ def test_packages_with_libraries_are_tried_and_other_libraries_are_not(tmp_path:
     assert subject.path == wheel.resolve()
 
 
-def test_a_wheel_that_requires_nothing_admits_everything(tmp_path: Path) -> None:
+def test_a_wheel_without_requirements_admits_everything(tmp_path: Path) -> None:
     subject = read_subject(make_wheel(tmp_path))
     assert (subject.admits, subject.dependencies) == (None, ())
 
 
-def test_requirements_of_extras_and_of_other_platforms_are_left_out() -> None:
+def test_requirements_of_extras_and_other_platforms_are_dropped() -> None:
     admits, rest = split_requirements(
         [
             "Apache_TVM.FFI>=0.1.9",
@@ -82,20 +82,20 @@ def test_requirements_of_extras_and_of_other_platforms_are_left_out() -> None:
         (["b/liby.so", "a/libx.so", "a/libz.so"], ("a", "b")),
     ],
 )
-def test_folders_are_packages_where_they_can_be(
+def test_only_folders_with_valid_names_are_packages(
     libraries: list[str], packages: tuple[str, ...]
 ) -> None:
     assert packages_of(libraries) == packages
 
 
 @pytest.mark.parametrize("tag", ["py3-none-macosx_99_0_arm64", "cp27-cp27m-any"])
-def test_a_wheel_for_elsewhere_is_refused(tmp_path: Path, tag: str) -> None:
+def test_a_wheel_for_another_platform_is_rejected(tmp_path: Path, tag: str) -> None:
     with pytest.raises(BuildError, match=f"{tag}.*not") as refused:
         read_subject(make_wheel(tmp_path, tag=tag))
     assert platform.python_version() in refused.value.message
 
 
-def test_a_wheel_without_a_library_is_refused(tmp_path: Path) -> None:
+def test_a_wheel_without_a_library_is_rejected(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, files={"pkg/__init__.py": b"", "pkg/libplain.so": b"\x7fELF"})
     with pytest.raises(BuildError, match="no library that uses TVM-FFI"):
         read_subject(wheel)

@@ -56,7 +56,7 @@ ERROR: No matching distribution found for apache-tvm-ffi==9.9
         ("", "no output"),
     ],
 )
-def test_the_reason_is_found_in_what_a_program_prints(output: str, line: str) -> None:
+def test_the_reason_of_a_failure_is_found_in_the_output(output: str, line: str) -> None:
     assert first_error(output).startswith(line)
 
 
@@ -88,7 +88,9 @@ def tried(plan: Plan, scratch: Path, *answers: Ended) -> tuple[Result, Recorder]
 WELL = Ended(0, "")
 
 
-def test_uv_makes_the_environment_and_installs_the_wheel_alone(tmp_path: Path) -> None:
+def test_uv_creates_the_environment_and_installs_the_wheel_without_dependencies(
+    tmp_path: Path,
+) -> None:
     _, recorder = tried(Plan(SUBJECT, UV, ["pytest"]), tmp_path, *[WELL] * 4)
     environment = str(tmp_path / "env")
     python = str(tmp_path / "env" / "bin" / "python")
@@ -107,7 +109,7 @@ def test_uv_makes_the_environment_and_installs_the_wheel_alone(tmp_path: Path) -
     assert recorder.commands[3][:3] == [python, "-I", "-B"]
 
 
-def test_pip_of_this_python_serves_an_environment_without_pip(tmp_path: Path) -> None:
+def test_pip_of_this_python_installs_into_the_environment(tmp_path: Path) -> None:
     _, recorder = tried(Plan(SUBJECT, PIP), tmp_path, *[WELL] * 4)
     python = str(tmp_path / "env" / "bin" / "python")
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
@@ -125,14 +127,14 @@ def test_pip_of_this_python_serves_an_environment_without_pip(tmp_path: Path) ->
     ]
 
 
-def test_nothing_is_imported_from_the_folder_where_it_is_called(tmp_path: Path) -> None:
+def test_nothing_is_imported_from_the_working_folder(tmp_path: Path) -> None:
     _, recorder = tried(Plan(SUBJECT, PIP), tmp_path, *[WELL] * 4)
     assert set(recorder.folders) == {tmp_path / "work"}
     assert list((tmp_path / "work").iterdir()) == []
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
-def test_an_environment_that_cannot_be_made_is_a_result(tmp_path: Path, failing: int) -> None:
+def test_a_failed_creation_of_the_environment_is_a_result(tmp_path: Path, failing: int) -> None:
     answers = [*[WELL] * failing, Ended(1, OF_PIP)]
     result, recorder = tried(Plan(SUBJECT, PIP), tmp_path, *answers)
     assert result.outcome is Outcome.INSTALL_FAILED
@@ -140,7 +142,7 @@ def test_an_environment_that_cannot_be_made_is_a_result(tmp_path: Path, failing:
     assert len(recorder.commands) == failing + 1
 
 
-def test_an_installation_that_hangs_is_a_result(tmp_path: Path) -> None:
+def test_a_hanging_installation_is_a_result(tmp_path: Path) -> None:
     result, _ = tried(Plan(SUBJECT, PIP), tmp_path, WELL, Ended(-9, "", timed_out=True))
     assert result.outcome is Outcome.TIMED_OUT
     assert re.search("install.*600 s", result.detail)
@@ -169,9 +171,7 @@ def test_an_installation_that_hangs_is_a_result(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_command_ends_in_one_of_these_ways(
-    tmp_path: Path, ended: Ended, expected: Result
-) -> None:
+def test_the_outcomes_of_a_command(tmp_path: Path, ended: Ended, expected: Result) -> None:
     plan = Plan(SUBJECT, UV, command=["python", "-m", "pytest"], folder=tmp_path)
     (tmp_path / "scratch").mkdir()
     result, recorder = tried(plan, tmp_path / "scratch", WELL, WELL, WELL, ended)
@@ -183,7 +183,7 @@ def test_a_command_ends_in_one_of_these_ways(
 
 
 @pytest.mark.parametrize("source", ["pkg/__init__.py", "pkg.py"])
-def test_a_package_that_lies_where_the_command_runs_is_kept_out(
+def test_a_package_in_the_folder_of_the_command_is_not_imported(
     tmp_path: Path, source: str
 ) -> None:
     plan = Plan(SUBJECT, UV, command=["python"], folder=tmp_path)
@@ -197,14 +197,14 @@ def test_a_package_that_lies_where_the_command_runs_is_kept_out(
     assert recorder.variables[3]["PYTHONSAFEPATH"] == "1"
 
 
-def test_where_it_was_tried_is_no_part_of_a_result(tmp_path: Path) -> None:
+def test_a_result_does_not_contain_the_temporary_folder(tmp_path: Path) -> None:
     ended = Ended(1, f"ImportError: {tmp_path}/env/lib/x.py")
     plan = Plan(SUBJECT, UV, command=["python"], folder=tmp_path)
     result, _ = tried(plan, tmp_path, WELL, WELL, WELL, ended)
     assert result.detail == "exit status 1: ImportError: …/env/lib/x.py"
 
 
-def test_a_long_reason_is_cut(tmp_path: Path) -> None:
+def test_a_long_reason_is_shortened(tmp_path: Path) -> None:
     plan = Plan(SUBJECT, UV, command=["python"], folder=tmp_path)
     result, _ = tried(plan, tmp_path, WELL, WELL, WELL, Ended(1, "x" * 5000))
     assert len(result.detail) == 300
@@ -247,7 +247,7 @@ def test_a_path_names_any_program_and_starts_from_the_folder_of_the_command(
         assert argument == "-q"
 
 
-def test_what_would_install_elsewhere_or_something_else_is_left_out(
+def test_variables_that_change_the_installation_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("TARGET", "PREFIX", "USER", "CONSTRAINT", "REQUIRE_VIRTUALENV", "INDEX_URL"):
@@ -262,7 +262,7 @@ def test_what_would_install_elsewhere_or_something_else_is_left_out(
         assert not ours & {"PIP_REQUIRE_VIRTUALENV", "UV_CONSTRAINT"}
 
 
-def test_the_callers_python_is_not_seen_in_an_environment(tmp_path: Path) -> None:
+def test_the_callers_python_variables_are_removed(tmp_path: Path) -> None:
     around = {"PYTHONPATH": "/x", "PYTHONHOME": "/y", "PATH": "/bin", "HOME": "/home/me"}
     assert Environment(tmp_path).variables(around) == {
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}/bin",
@@ -271,14 +271,14 @@ def test_the_callers_python_is_not_seen_in_an_environment(tmp_path: Path) -> Non
     }
 
 
-def test_a_child_that_says_nothing_has_not_passed() -> None:
+def test_a_child_without_output_has_not_passed() -> None:
     lines: list[dict[str, Any]] = []
     result = probe_result(RELEASE, WELL, lines, 60)
     assert result.outcome is Outcome.IMPORT_FAILED
     assert result.detail == "start Python: exit status 0: no output"
 
 
-def test_a_child_that_hangs_is_known_by_its_last_step() -> None:
+def test_a_hanging_child_is_reported_with_its_last_step() -> None:
     lines = [{"step": "import", "name": "tvm_ffi"}, {"step": "call", "name": "pkg.wait"}]
     result = probe_result(RELEASE, Ended(-9, "", timed_out=True), lines, 5)
     assert result == Result(RELEASE, Outcome.TIMED_OUT, "call pkg.wait: took more than 5 s")

@@ -36,7 +36,7 @@ def arguments_of(record: bytes) -> Any:
     return json.loads(record)["libraries"][0]["arguments"]
 
 
-def test_the_record_says_how_a_library_was_made() -> None:
+def test_the_record_contains_compilers_and_arguments() -> None:
     compilers = {
         "cxx": Compiler(("ccache", "g++"), "gcc", "g++ 12.2.0"),
         "c": Compiler(("gcc",), "gcc", "gcc 12.2.0"),
@@ -81,11 +81,11 @@ def test_the_record_says_how_a_library_was_made() -> None:
         ("-O3", "-O3"),
     ],
 )
-def test_the_root_is_written_as_a_dot(argument: str, written: str) -> None:
+def test_folders_in_arguments_are_replaced(argument: str, written: str) -> None:
     assert arguments_of(rendered({"cxx": [argument]})) == {"cxx": [written]}
 
 
-def test_a_folder_that_only_begins_like_the_root_is_written_in_full() -> None:
+def test_a_sibling_folder_of_the_root_is_not_replaced() -> None:
     argument = "-I/home/me/project-headers/include"
     assert arguments_of(rendered({"cxx": [argument]})) == {"cxx": [argument]}
 
@@ -107,7 +107,7 @@ def test_a_compiler_inside_the_project_gives_the_same_bytes_in_another_folder() 
     assert record("/home/me/project") == record("/tmp/other")
 
 
-def test_the_order_of_compilers_says_nothing() -> None:
+def test_compilers_are_sorted() -> None:
     c, cxx = Compiler(("cc",), "gcc", "1"), Compiler(("c++",), "gcc", "1")
     assert rendered({}, compilers={"c": c, "cxx": cxx}) == rendered(
         {}, compilers={"cxx": cxx, "c": c}
@@ -129,7 +129,7 @@ def test_the_file_is_readable_text_with_a_final_newline() -> None:
 # --- after a repair -----------------------------------------------------------------------------
 
 
-def test_a_library_that_was_rewritten_is_recorded_as_it_is_shipped_and_as_it_was_built() -> None:
+def test_a_changed_library_has_both_its_shipped_and_its_built_digest() -> None:
     before = rendered({"link": ("-shared",)})
     after = json.loads(
         build_record.refreshed(before, {"pkg/libops.so": "cd" * 32}, repaired_with="tool 1.0")
@@ -143,7 +143,7 @@ def test_a_library_that_was_rewritten_is_recorded_as_it_is_shipped_and_as_it_was
     assert after == json.loads(before)
 
 
-def test_the_library_that_was_built_stays_recorded_through_several_repairs() -> None:
+def test_several_repairs_keep_the_digest_of_the_built_library() -> None:
     once = build_record.refreshed(
         rendered({}), {"pkg/libops.so": "cd" * 32}, repaired_with="tool 1.0"
     )
@@ -154,7 +154,7 @@ def test_the_library_that_was_built_stays_recorded_through_several_repairs() -> 
 
 
 @pytest.mark.parametrize("digests", [{"pkg/libops.so": "ab" * 32}, {"pkg/other.so": "cd" * 32}, {}])
-def test_a_record_of_which_no_library_was_rewritten_stays_byte_for_byte(
+def test_without_changed_libraries_the_record_does_not_change(
     digests: dict[str, str],
 ) -> None:
     before = rendered({})
@@ -165,6 +165,6 @@ def test_a_record_of_which_no_library_was_rewritten_stays_byte_for_byte(
     "content",
     [b"", b"{", b"[]", b"{}", b'{"libraries": 3}', b'{"libraries": [[]]}', b"\xff", b"[" * 100_000],
 )
-def test_what_is_no_record_is_refused(content: bytes) -> None:
+def test_an_invalid_record_is_rejected(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         build_record.refreshed(content, {}, repaired_with="tool 1.0")

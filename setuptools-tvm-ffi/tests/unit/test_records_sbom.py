@@ -55,7 +55,7 @@ def depends_on(made: dict[str, Any], reference: str) -> list[str]:
     return list(found)
 
 
-def test_the_list_is_about_the_package() -> None:
+def test_the_sbom_describes_the_package() -> None:
     made = document()
     assert made["metadata"]["component"] == {
         "type": "library",
@@ -70,7 +70,7 @@ def test_the_list_is_about_the_package() -> None:
     assert (tool["name"], tool["version"]) == ("setuptools-tvm-ffi", __version__)
 
 
-def test_a_package_of_which_nothing_is_known_is_listed_too() -> None:
+def test_a_package_without_license_and_summary_is_described() -> None:
     made = document(package=Package("p", "1!0.1+a.b"), libraries=[], compilers={})
     assert made["metadata"]["component"] == {
         "type": "library",
@@ -81,7 +81,7 @@ def test_a_package_of_which_nothing_is_known_is_listed_too() -> None:
     }
 
 
-def test_a_library_is_listed_with_its_digest_and_what_it_is_linked_with() -> None:
+def test_a_library_is_listed_with_its_digest_and_dependencies() -> None:
     made = document(
         libraries=[
             Library("pkg/libcore.so", "ab" * 32),
@@ -104,7 +104,7 @@ def test_apache_tvm_ffi_is_listed_with_the_release_that_was_built_against() -> N
     assert tvm_ffi["purl"] == "pkg:pypi/apache-tvm-ffi@0.1.16"
 
 
-def test_what_is_described_is_listed_by_its_name() -> None:
+def test_a_described_archive_is_listed_by_its_name() -> None:
     made = document(parts=[ZLIB, Part("fmt")])
     assert component(made, "zlib") == {
         "type": "library",
@@ -122,7 +122,7 @@ def test_what_is_described_is_listed_by_its_name() -> None:
     assert depends_on(made, "pkg:pypi/my-package@1.0")[1:] == ["part:fmt", ZLIB.reference]
 
 
-def test_an_archive_that_nobody_described_is_a_file_with_a_digest() -> None:
+def test_an_undescribed_archive_is_listed_as_a_file() -> None:
     made = document(libraries=[Library("pkg/libops.so", "ab" * 32, parts=[ARCHIVE])])
     archive = component(made, "libz.a")
     assert archive["type"] == "file"
@@ -130,7 +130,7 @@ def test_an_archive_that_nobody_described_is_a_file_with_a_digest() -> None:
     assert archive["bom-ref"] in depends_on(made, "library:pkg/libops.so")
 
 
-def test_what_two_libraries_hold_is_listed_once() -> None:
+def test_code_in_two_libraries_is_listed_once() -> None:
     made = document(
         libraries=[Library(f"pkg/lib{n}.so", "ab" * 32, parts=[CUDART, ZLIB]) for n in "ab"]
     )
@@ -153,14 +153,14 @@ def test_what_two_libraries_hold_is_listed_once() -> None:
         ("a compiler", None),
     ],
 )
-def test_a_compiler_is_part_of_how_it_was_made(said: str, version: str | None) -> None:
+def test_compilers_are_listed_in_the_formulation(said: str, version: str | None) -> None:
     made = document(compilers={"cxx": Compiler(("c++",), "gcc", said)})
     (compiler,) = made["formulation"][0]["components"]
     assert (compiler["name"], compiler["description"]) == ("gcc", said)
     assert compiler.get("version") == version
 
 
-def test_no_path_of_the_machine_is_in_the_list() -> None:
+def test_the_sbom_contains_no_path_of_the_machine() -> None:
     assert b"/home/me" not in rendered()
 
 
@@ -169,11 +169,11 @@ def test_the_same_build_gives_the_same_bytes_in_any_order_of_languages() -> None
     assert rendered(compilers={"c": c, "cxx": GCC}) == rendered(compilers={"cxx": GCC, "c": c})
 
 
-def test_another_content_has_another_serial_number() -> None:
+def test_the_serial_number_depends_on_the_content() -> None:
     first, again, other = document(), document(), document(tvm_ffi_version="0.1.16")
     assert first["serialNumber"] == again["serialNumber"] != other["serialNumber"]
 
 
-def test_there_is_a_time_where_the_sources_have_one() -> None:
+def test_the_timestamp_is_the_date_of_the_sources() -> None:
     assert "timestamp" not in document()["metadata"]
     assert document(date=1700000000)["metadata"]["timestamp"] == "2023-11-14T22:13:20Z"
