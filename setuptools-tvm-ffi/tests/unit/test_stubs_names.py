@@ -65,7 +65,7 @@ def named(found: Iterable[NameProblem]) -> list[tuple[str, str, bool]]:
     "name",
     ["add", "Add", "größe", "数", "match", "type", "_", "_x", "str", "LIB", "self", "print", "_0"],
 )
-def test_a_name_that_python_has_no_objection_to_is_none_of_our_business(name: str) -> None:
+def test_valid_names_have_no_problems(name: str) -> None:
     found = registry(f"pkg.{name}", f"pkg.sub.{name}", symbols=[name])
     assert problems(found) == []
 
@@ -77,7 +77,7 @@ UNWRITABLE = [*KEYWORDS, *NO_IDENTIFIERS]
 
 @pytest.mark.parametrize("name", UNWRITABLE)
 @pytest.mark.parametrize("packages", [True, False])
-def test_a_name_that_python_cannot_write_is_left_out(name: str, *, packages: bool) -> None:
+def test_invalid_names_are_left_out(name: str, *, packages: bool) -> None:
     found = registry(
         f"pkg.{name}",
         "pkg.fine",
@@ -90,7 +90,7 @@ def test_a_name_that_python_cannot_write_is_left_out(name: str, *, packages: boo
 
 
 @pytest.mark.parametrize("name", UNWRITABLE)
-def test_a_prefix_that_python_cannot_write_takes_all_below_it(name: str) -> None:
+def test_names_below_an_invalid_prefix_are_left_out(name: str) -> None:
     found = registry(
         f"pkg.{name}.f", f"pkg.{name}.deeper.f", types={f"pkg.{name}.A": object_type()}
     )
@@ -102,7 +102,7 @@ def test_a_prefix_that_python_cannot_write_takes_all_below_it(name: str) -> None
 
 
 @pytest.mark.parametrize("name", UNWRITABLE)
-def test_a_prefix_that_becomes_no_package_may_be_anything(name: str) -> None:
+def test_any_prefix_is_valid_without_packages(name: str) -> None:
     assert problems(registry(f"pkg.{name}.f"), packages=False) == []
 
 
@@ -112,7 +112,7 @@ def test_a_part_may_not_be_empty(name: str) -> None:
     assert "empty" in problems(registry(name))[0].reason
 
 
-def test_the_reason_says_what_is_wrong() -> None:
+def test_the_reason_contains_the_name_and_the_problem() -> None:
     reasons = {p.name: p.reason for p in problems(registry("pkg.class", "pkg.a-b"))}
     assert "'a-b'" in reasons["pkg.a-b"]
     assert "identifier" in reasons["pkg.a-b"]
@@ -120,7 +120,7 @@ def test_the_reason_says_what_is_wrong() -> None:
     assert "keyword" in reasons["pkg.class"]
 
 
-def test_what_is_left_out_can_be_had_otherwise() -> None:
+def test_names_that_are_left_out_are_reachable_otherwise() -> None:
     found = problems(
         registry("pkg.class", types={"pkg.A": object_type("from")}, symbols=["get_function"])
     )
@@ -131,14 +131,16 @@ def test_what_is_left_out_can_be_had_otherwise() -> None:
     ]
 
 
-def test_a_long_name_is_cut_in_messages() -> None:
+def test_a_long_name_is_truncated_in_messages() -> None:
     (found,) = problems(registry(f"pkg.{'-' * 500}"))
     assert len(found.reason) < 100
 
 
 @pytest.mark.parametrize("package", ["pkg", "pkg.sub"])
 @pytest.mark.parametrize("name", ["__init__", "__name__", "__getattr__", "__all__", "__x__"])
-def test_a_function_that_would_replace_a_modules_own_is_refused(name: str, package: str) -> None:
+def test_a_function_that_would_replace_a_module_attribute_is_refused(
+    name: str, package: str
+) -> None:
     assert named(problems(registry(f"{package}.{name}"))) == [
         ("function", f"{package}.{name}", REFUSED)
     ]
@@ -157,7 +159,7 @@ def test_a_function_that_would_replace_a_modules_own_is_refused(name: str, packa
         "_pkg_Base",
     ],
 )
-def test_a_function_that_would_replace_what_a_generated_module_uses_is_refused(
+def test_a_function_that_would_replace_an_internal_name_is_refused(
     name: str, *, packages: bool
 ) -> None:
     types = {"pkg.Base": object_type(), "pkg.A": object_type(parent="pkg.Base")}
@@ -165,14 +167,14 @@ def test_a_function_that_would_replace_what_a_generated_module_uses_is_refused(
     assert named(found) == [("function", f"pkg.{name}", REFUSED)]
 
 
-def test_a_type_that_would_replace_them_is_left_out() -> None:
+def test_a_type_that_would_replace_an_internal_name_is_left_out() -> None:
     keys = ("pkg.__init__", "pkg._ffi_api", "pkg._FFI_REG_OBJ", "pkg.LIB")
     found = problems(registry(types={key: object_type() for key in (*keys, "pkg.sub.LIB")}))
     assert sorted(named(found)) == sorted(("type", key, LEFT_OUT) for key in keys)
 
 
 @pytest.mark.parametrize("name", ["other.__init__", "other._ffi_api", "pkgs.__all__", "pkg"])
-def test_what_is_registered_elsewhere_is_not_refused(name: str) -> None:
+def test_names_outside_of_the_prefix_are_not_refused(name: str) -> None:
     assert all(p.instead for p in problems(registry(name), packages=False))
 
 
@@ -189,11 +191,11 @@ def test_a_function_with_the_name_of_a_package_is_left_out() -> None:
     ]
 
 
-def test_where_prefixes_become_no_packages_they_may_be_functions() -> None:
+def test_a_prefix_may_be_a_function_without_packages() -> None:
     assert problems(registry("pkg.sub", "pkg.sub.f"), packages=False) == []
 
 
-def test_what_has_a_class_for_prefix_is_left_out() -> None:
+def test_names_with_a_class_as_prefix_are_left_out() -> None:
     types = {"pkg.A": object_type(), "pkg.A.Inner": object_type()}
     found = registry("pkg.A.area", "pkg.A.deep.er", types=types)
     assert named(problems(found)) == [
@@ -224,11 +226,11 @@ def test_a_function_or_type_with_the_name_of_a_module_is_left_out() -> None:
     ]
 
 
-def test_names_that_differ_in_case_alone_are_fine_where_they_are_no_files() -> None:
+def test_names_may_differ_only_in_case() -> None:
     assert problems(registry("pkg.add", "pkg.ADD", types={"pkg.Add": object_type()})) == []
 
 
-def test_members_that_python_cannot_write_or_would_mangle_are_left_out() -> None:
+def test_invalid_and_mangled_members_are_left_out() -> None:
     types = {
         "pkg.A": object_type("x", "from", "__y", "a-b", "", methods=["def", "__z", "__len__"]),
         "pkg.B": object_type("__", "_y", methods=["match"], parent="pkg.A"),
@@ -255,12 +257,12 @@ def test_a_member_without_a_schema_is_left_out() -> None:
     ]
 
 
-def test_members_of_a_type_that_is_left_out_are_not_named() -> None:
+def test_members_of_a_type_that_is_left_out_are_not_reported() -> None:
     found = registry(types={"pkg.class": object_type("from")})
     assert named(problems(found)) == [("type", "pkg.class", LEFT_OUT)]
 
 
-def test_a_type_below_one_that_is_left_out_is_left_out() -> None:
+def test_a_type_derived_from_a_type_without_a_stub_is_left_out() -> None:
     types = {
         "pkg.Z": object_type(parent="pkg.class"),
         "pkg.Y": object_type(parent="pkg.Z"),
@@ -290,18 +292,18 @@ def test_problems_do_not_depend_on_the_order_of_registration() -> None:
     assert forward == backward
 
 
-def test_the_generator_does_not_see_what_is_left_out() -> None:
+def test_names_that_are_left_out_are_hidden_from_the_generator() -> None:
     types = {"pkg.A": object_type("x", "from", "a-b"), "pkg.a-b": object_type()}
     found = registry("pkg.class", "pkg.f", types=types, symbols=["imports"])
     hidden = hidden_by(problems(found))
-    assert (hidden.functions, hidden.types) == (["pkg.class"], ["pkg.a-b"])
-    assert hidden.members == {"pkg.A": ["from", "a-b"]}
+    assert (hidden["functions"], hidden["types"]) == (["pkg.class"], ["pkg.a-b"])
+    assert hidden["members"] == {"pkg.A": ["from", "a-b"]}
 
 
 def test_a_member_with_a_dot_is_hidden_from_its_own_type() -> None:
     found = problems(registry("pkg.f", types={"pkg.A": object_type("a.b")}))
     assert named(found) == [("member", "pkg.A.a.b", True)]
-    assert hidden_by(found).members == {"pkg.A": ["a.b"]}
+    assert hidden_by(found)["members"] == {"pkg.A": ["a.b"]}
 
 
 @pytest.mark.parametrize(
@@ -319,3 +321,31 @@ def test_a_class_whose_constructor_has_no_signature_is_left_out(
     found = [p for p in problems(registry("pkg.f", types=types)) if p.kind == "type"]
     assert named(found) == [("type", "pkg.B", True)]
     assert "parameter of the constructor" in found[0].reason
+
+
+@pytest.mark.parametrize(
+    ("parents", "expected"),
+    [
+        ({"pkg.a.A": "pkg.b.B", "pkg.b.B": "ffi.Object"}, []),
+        ({"pkg.A": "pkg.b.B", "pkg.b.B": "ffi.Object"}, ["pkg.A"]),
+        (
+            {"pkg.a.A": "ffi.Object", "pkg.b.B": "pkg.a.A", "pkg.b.C": "ffi.Object"}
+            | {"pkg.a.D": "pkg.b.C"},
+            ["pkg.b.B"],
+        ),
+        ({"pkg.a.A": "pkg.a.b.B", "pkg.a.b.B": "ffi.Object"}, []),
+        (
+            {"pkg.a.b.B": "pkg.c.C", "pkg.c.C": "ffi.Object", "pkg.c.D": "pkg.a.A"}
+            | {"pkg.a.A": "ffi.Object"},
+            [],
+        ),
+    ],
+)
+def test_classes_that_need_circular_imports_are_left_out(
+    parents: Mapping[str, str], expected: list[str]
+) -> None:
+    types = {key: object_type(parent=parent) for key, parent in parents.items()}
+    found = problems(registry(types=types))
+    assert [problem.name for problem in found] == expected
+    assert all("must be imported after" in problem.reason for problem in found)
+    assert problems(registry(types=types), packages=False) == []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..base.errors import BuildError
-from .names import Hidden, NameProblem, find_problems, hidden_by
+from .names import NameProblem, find_problems, hidden_by
 from .registry import Registry, read_registry
 from .requests import StubRequest
 
@@ -18,14 +18,14 @@ from .requests import StubRequest
 class Chosen:
     """The names that get stubs.
 
-    :param hidden: the names to hide from the stub generator.
+    :param hidden: the names to hide from the stub generator, see `hidden_by`.
     :param left_out: the kinds and names that get no stub, see `NameProblem`.
     :param visible_functions: all global functions that the stub generator sees.
     :param visible_names: the functions and types of this library that get stubs.
     """
 
     registry: Registry
-    hidden: Hidden
+    hidden: Mapping[str, Any]
     left_out: frozenset[tuple[str, str]]
     visible_functions: Sequence[str]
     visible_names: Sequence[str]
@@ -50,9 +50,8 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
         )
     problems: list[NameProblem] = []
     if settings.stubs != "none" and settings.stubs_target == "python":
-        makes_packages = settings.stubs == "init"
         problems = find_problems(
-            own, settings.prefix, request.modules, makes_packages=makes_packages
+            own, settings.prefix, request.modules, makes_packages=settings.stubs == "init"
         )
     _check_names(request, problems)
     left_out = frozenset((problem.kind, problem.name) for problem in problems)

@@ -59,13 +59,11 @@ def generate_stubs(
         return kept
     # Our own `.pyi` files are for type checkers only: the generator does not need them.
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
-    committed = {p: _parse(p, c) for p, c in read.items()} if request.crate is None else {}
+    for_python = request.crate is None
+    committed = {p: _parse(p, c) for p, c in read.items()} if for_python else {}
     warnings = []
-    if (
-        request.crate is None
-        and request.settings.stubs == "directives"
-        and not any(file.blocks for file in committed.values())
-    ):
+    has_blocks = any(file.blocks for file in committed.values())
+    if for_python and request.settings.stubs == "directives" and not has_blocks:
         warnings.append(
             f"{request.settings.place('stubs')} is 'directives', but no file of the package "
             f"{request.settings.package!r} contains a block"
@@ -88,7 +86,7 @@ def generate_stubs(
         shutil.rmtree(staging, ignore_errors=True)
     warnings += [*chosen.warnings, *_unknown_types(request, printed)]
     result: dict[PurePosixPath, bytes | None] = {**files}
-    if request.crate is None and request.settings.stubs != "none":
+    if for_python and request.settings.stubs != "none":
         generated = {path: _parse(path, content) for path, content in files.items()}
         for file in generated.values():
             verification.check_generated(file, chosen.visible_functions)
@@ -121,13 +119,7 @@ def _run_child(
         verification.check_target(request, answer["targets"])
         chosen.append(choose_names(request, answer))
         seeded = settings.stubs == "init" and _seed(request, chosen[-1], staging)
-        hidden = chosen[-1].hidden
-        return {
-            "functions": hidden.functions,
-            "types": hidden.types,
-            "members": hidden.members,
-            "generate": seeded or bool(chosen[-1].visible_names),
-        }
+        return {**chosen[-1].hidden, "generate": seeded or bool(chosen[-1].visible_names)}
 
     report = process.generate(
         {

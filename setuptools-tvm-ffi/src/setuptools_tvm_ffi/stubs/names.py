@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from .registry import ObjectType, Registry
 
@@ -41,15 +42,6 @@ class NameProblem:
     def __str__(self) -> str:
         what = "type key" if self.kind == "type" else self.kind
         return f"{what} {self.name!r}: {self.reason}"
-
-
-@dataclass
-class Hidden:
-    """Names that the child process hides from the stub generator."""
-
-    functions: list[str] = field(default_factory=list)
-    types: list[str] = field(default_factory=list)
-    members: dict[str, list[str]] = field(default_factory=dict)
 
 
 def find_problems(
@@ -94,18 +86,20 @@ def find_problems(
     return problems
 
 
-def hidden_by(problems: Iterable[NameProblem]) -> Hidden:
-    """Return the names to hide from the generator, so that its output can be imported."""
-    hidden = Hidden()
+def hidden_by(problems: Collection[NameProblem]) -> dict[str, Any]:
+    """Return the names to hide from the generator, so that its output can be imported.
+
+    :returns: the argument of `ffi.reflection.hide`.
+    """
+    members: dict[str, list[str]] = {}
     for problem in problems:
-        if problem.kind == "function":
-            hidden.functions.append(problem.name)
-        elif problem.kind == "type":
-            hidden.types.append(problem.name)
-        elif problem.kind == "member":
-            member = problem.name[len(problem.of) + 1 :]
-            hidden.members.setdefault(problem.of, []).append(member)
-    return hidden
+        if problem.kind == "member":
+            members.setdefault(problem.of, []).append(problem.name[len(problem.of) + 1 :])
+    return {
+        "functions": [problem.name for problem in problems if problem.kind == "function"],
+        "types": [problem.name for problem in problems if problem.kind == "type"],
+        "members": members,
+    }
 
 
 def _member_problems(type_: ObjectType) -> Iterator[NameProblem]:
@@ -140,18 +134,16 @@ class _Imports:
         self._needs.setdefault(package, set()).add(above)
         return ""
 
-    def _is_inside(self, package: str) -> bool:
-        return package.startswith(f"{self._root}.")
-
     def _reaches(self, package: str, other: str) -> bool:
-        waiting, seen = [package], {package}
+        waiting, seen = [package], {package, other}
         while waiting:
             current = waiting.pop()
-            if other in self._needs.get(current, ()):
+            needs = self._needs.get(current, set())
+            if other in needs:
                 return True
-            # Python imports the parent packages first; the import of `other` is already under way.
-            around = {parent for parent in _lineage(current) if self._is_inside(parent)}
-            new = (self._needs.get(current, set()) | around) - {other} - seen
+            # Python imports the parent packages first. The import of `other` has begun already.
+            around = {p for p in _lineage(current) if p.startswith(f"{self._root}.")}
+            new = (needs | around) - seen
             seen |= new
             waiting += new
         return False
@@ -169,7 +161,6 @@ class _Prefixes:
     ) -> None:
         self._registry = registry
         self._types = registry.types
-        self._functions = registry.functions
         self._root = prefix.rstrip(".")
         self._makes_packages = makes_packages
         self._modules = {".".join(path.with_suffix("").parts) for path in modules}
@@ -182,13 +173,13 @@ class _Prefixes:
     def function_problem(self, name: str) -> tuple[str, bool]:
         """Return why a function gets no stub, and whether the build must fail for it."""
         package, _, last = name.rpartition(".")
-        if self._is_ours(package):
+        if name.startswith(f"{self._root}."):
             if _DUNDER.fullmatch(last):
                 return f"{last!r} would replace an attribute that every module has", True
             if last in self._internal:
                 return f"generated modules use the name {last!r} themselves", True
         reason = self._problem(package, last)
-        if not reason and self._functions[name].unwritable:
+        if not reason and self._registry.functions[name].unwritable:
             reason = "the generator cannot write its types"
         if not reason and name in self._types:
             reason = "it is also a type key, and its class has the name"
@@ -213,25 +204,21 @@ class _Prefixes:
         """Return why tvm_ffi cannot create the constructor, without which it creates no class."""
         if not self._types[key].constructor:
             return ""
-        lineage = [key, *self._registry.ancestors(key)]
+        lineage = (key, *self._registry.ancestors(key))
+        fields = [f for each in lineage if each in self._types for f in self._types[each].fields]
         seen = {"self"}
-        for each in lineage:
-            for field_ in self._types[each].fields if each in self._types else ():
-                if not field_.in_constructor:
-                    continue
-                name = field_.name
-                if name in seen or not name.isidentifier() or keyword.iskeyword(name):
-                    return f"its field {name!r} cannot be a parameter of the constructor"
-                seen.add(name)
+        for name in (f.name for f in fields if f.in_constructor):
+            if name in seen or _part_problem(name):
+                return f"its field {name!r} cannot be a parameter of the constructor"
+            seen.add(name)
         return ""
 
     def _problem(self, package: str, last: str) -> str:
         name = f"{package}.{last}"
         reason = _part_problem(last)
+        if not reason and self._makes_packages:
+            reason = self._package_problem(package)
         if reason or not self._makes_packages:
-            return reason
-        reason = self._package_problem(package)
-        if reason:
             return reason
         if name not in self._types and name in self._packages:
             return f"it is also a prefix of other names, and the package {name} has the name"
@@ -241,7 +228,7 @@ class _Prefixes:
 
     def _package_problem(self, package: str) -> str:
         for parent in _lineage(package):
-            if not self._is_ours(parent) or parent == self._root:
+            if not parent.startswith(f"{self._root}."):
                 continue
             last = parent.rpartition(".")[2]
             reason = _part_problem(last)
@@ -254,9 +241,6 @@ class _Prefixes:
             if parent in self._modules:
                 return f"its package would hide the module {parent}"
         return ""
-
-    def _is_ours(self, package: str) -> bool:
-        return f"{package}.".startswith(f"{self._root}.")
 
 
 def _lineage(package: str) -> Iterator[str]:
