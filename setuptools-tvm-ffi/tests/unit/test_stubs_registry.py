@@ -123,7 +123,7 @@ def test_types_are_read_with_their_members_in_order() -> None:
         ("make", None, True),
     ]
     assert type_.member_names == ["b", "a", "f", "make"]
-    assert found["pkg.B"].members == frozenset()
+    assert found["pkg.B"].member_names == []
 
 
 CLASSES = {

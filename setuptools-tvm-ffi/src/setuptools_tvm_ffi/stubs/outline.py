@@ -139,20 +139,16 @@ class _Reader:
                 self._add(statement, keys)
         elif isinstance(node, ast.ClassDef) and (key := keys.get(node.lineno, "")):
             result.classes.append(self._class(node, key))
-        elif (
-            isinstance(node, ast.Assign)
-            and (assigned := _assigned(node)) is not None
-            and assigned[0] == "LIB"
-            and (target := _loaded_target(assigned[1])) is not None
-        ):
-            result.library = target
-        elif (assigned := _assigned(node)) is not None and assigned[0] == "__all__":
-            result.exported = list(_strings(assigned[1]))
         else:
-            lines, names = _definition(node)
-            self._definitions.append(node)
-            result.own += lines
-            result.own_names |= names
+            name, value = _assigned(node) or ("", ast.Constant(None))
+            plain = isinstance(node, ast.Assign)
+            target = _loaded_target(value) if name == "LIB" and plain else None
+            if target is not None:
+                result.library = target
+            elif name == "__all__":
+                result.exported = _strings(value)
+            else:
+                self._define(node, result)
 
     def _class(self, node: ast.ClassDef, key: str) -> ClassOutline:
         if len(node.bases) > 1 or node.keywords:
@@ -162,15 +158,20 @@ class _Reader:
         result = ClassOutline(node.name, key, None if doc == _PLACEHOLDER.format(key=key) else doc)
         for statement in node.body:
             assigned = _assigned(statement)
-            if self._is_generated(statement) or _is_docstring(statement):
-                continue
-            if isinstance(statement, ast.Pass) or (assigned and assigned[0] == "__slots__"):
-                continue
-            lines, names = _definition(statement)
-            self._definitions.append(statement)
-            result.own += lines
-            result.own_names |= names
+            if not (
+                self._is_generated(statement)
+                or _is_docstring(statement)
+                or isinstance(statement, ast.Pass)
+                or (assigned and assigned[0] == "__slots__")
+            ):
+                self._define(statement, result)
         return result
+
+    def _define(self, node: ast.stmt, result: Outline | ClassOutline) -> None:
+        lines, names = _definition(node)
+        self._definitions.append(node)
+        result.own += lines
+        result.own_names |= names
 
     def _note_imports(self, node: ast.stmt) -> None:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -278,14 +279,13 @@ def _check_plain(node: ast.AST) -> None:
 
 def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     """Reject a method that sets attributes of its object, which the stub would not declare."""
-    parameters = [*method.args.posonlyargs, *method.args.args]
+    first = [parameter.arg for parameter in (*method.args.posonlyargs, *method.args.args)][:1]
     for node in ast.walk(method):
         if (
             isinstance(node, ast.Attribute)
             and isinstance(node.ctx, ast.Store)
             and isinstance(node.value, ast.Name)
-            and parameters[:1]
-            and node.value.id == parameters[0].arg
+            and node.value.id in first
         ):
             raise NoOutlineError(
                 node.lineno, "a stub cannot declare the attribute that is set here"
@@ -328,15 +328,13 @@ def _loaded_target(value: ast.expr) -> str | None:
         return None
     named = [keyword.value for keyword in value.keywords if keyword.arg == "target_name"]
     target = next(iter([*named, *value.args[1:2]]), None)
-    return (
-        target.value if isinstance(target, ast.Constant) and isinstance(target.value, str) else ""
-    )
+    return str(target.value) if isinstance(target, ast.Constant) else ""
 
 
-def _strings(value: ast.expr) -> Iterator[str]:
-    if not isinstance(value, (ast.List, ast.Tuple)):
-        raise NoOutlineError(value.lineno, "__all__ is not a list")
-    for element in value.elts:
-        if not isinstance(element, ast.Constant) or not isinstance(element.value, str):
-            raise NoOutlineError(element.lineno, "__all__ contains an element that is not a string")
-        yield element.value
+def _strings(value: ast.expr) -> list[str]:
+    if isinstance(value, (ast.List, ast.Tuple)):
+        constants = [e.value for e in value.elts if isinstance(e, ast.Constant)]
+        strings = [constant for constant in constants if isinstance(constant, str)]
+        if len(strings) == len(value.elts):
+            return strings
+    raise NoOutlineError(value.lineno, "__all__ is not a list of string literals")

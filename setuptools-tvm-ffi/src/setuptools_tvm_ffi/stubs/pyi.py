@@ -31,12 +31,6 @@ _OBJECT = "ffi.Object"
 # The generator replaces the first part of a dotted name in a type map.
 _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 
-_MODULE_METHOD_TYPES: Mapping[str, str] = {
-    **dict.fromkeys(("bool", "dict", "list", "property", "str"), "builtins"),
-    "Any": "typing",
-    **dict.fromkeys(("Function", "Module"), "tvm_ffi"),
-}
-
 
 @dataclass(frozen=True)
 class StubContext:
@@ -110,19 +104,17 @@ class _ApiWriter:
             for item in outline.classes
             if item.key in self._registry.types
         }
-        defined = {_last(function.name) for function in self._functions}
-        defined |= {item.name for item in outline.classes} | outline.own_names | {"LIB"}
-        defined |= outline.imported_names
-        symbols = [
+        functions = {_last(function.name) for function in self._functions}
+        classes = {item.name for item in outline.classes}
+        defined = {*functions, *classes, *outline.own_names, *outline.imported_names, "LIB"}
+        self._symbols = [
             symbol
             for name, symbol in sorted(self._registry.symbols.items())
-            if ("symbol", name) not in context.left_out
+            if outline.library == context.target and ("symbol", name) not in context.left_out
         ]
-        self._symbols = symbols if outline.library == context.target else []
-        members = {name for type_ in self._types.values() for name in type_.members}
+        members = {name for type_ in self._types.values() for name in type_.member_names}
         members |= {name for item in outline.classes for name in item.own_names}
-        members |= {symbol.name for symbol in self._symbols}
-        members |= {_last(function.name) for function in self._functions}
+        members |= {symbol.name for symbol in self._symbols} | functions
         # Names of classes that only the stub defines.
         self._private: dict[str, str] = {}
         wanted = ("Functions", "Library", "Object", "ObjectMeta", "SupportsDLPack")
@@ -208,10 +200,9 @@ class _ApiWriter:
         taken = {symbol.name for symbol in self._symbols}
         for symbol in self._symbols:
             lines += ["", *_indented(self._function(symbol, symbol.name, takes_self=True))]
-        types = {name: self._use(name, home) for name, home in _MODULE_METHOD_TYPES.items()}
         for name, definition in MODULE_METHODS.items():
             if name not in taken and name in self._registry.module_attributes:
-                lines += ["", *_indented(definition.format(**types).splitlines())]
+                lines += ["", *_indented(self._types_of.fill(definition).splitlines())]
         yield lines
         yield [f"LIB: {self._use('Final')}[{self._private['Library']}]"]
 
@@ -338,7 +329,7 @@ class _ApiWriter:
         """Return the definitions of a class's members, and the names that need an alias."""
         left_out = {
             name
-            for name in type_.members
+            for name in type_.member_names
             if ("member", f"{type_.key}.{name}") in self._context.left_out
         }
         blocks: list[str] = []
@@ -351,7 +342,7 @@ class _ApiWriter:
         inherited |= item.own_names | left_out
         for ancestor in self._registry.ancestors(type_.key):
             if ancestor in self._registry.types:
-                inherited |= self._registry.types[ancestor].members
+                inherited.update(self._registry.types[ancestor].member_names)
         groups: dict[str, list[Function]] = {}
         for method in type_.methods:
             if method.name != _CONSTRUCTOR and method.name not in inherited:

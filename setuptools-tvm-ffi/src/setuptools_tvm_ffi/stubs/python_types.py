@@ -8,7 +8,7 @@ the other way round. `docs/types.md` is generated from the tables in this module
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Union
 
@@ -35,11 +35,10 @@ class Rule:
     returns: str
 
 
-#: The modules of the names in `RULES`.
+#: The modules of the names in `RULES` and `MODULE_METHODS`.
 NAMES: Mapping[str, str | None] = {
-    **dict.fromkeys(("bool", "bytearray", "bytes", "float", "int", "object", "str"), "builtins"),
-    "Exception": "builtins",
-    "tuple": "builtins",
+    **dict.fromkeys(("Exception", "bool", "bytearray", "bytes", "dict", "float"), "builtins"),
+    **dict.fromkeys(("int", "list", "object", "property", "str", "tuple"), "builtins"),
     "c_void_p": "ctypes",
     "Mapping": "collections.abc",
     "Sequence": "collections.abc",
@@ -141,6 +140,18 @@ class TypeWriter:
         """Return the type of a result."""
         return self._written(schema, accepted=False)
 
+    def fill(self, template: str, args: Sequence[str] = ()) -> str:
+        """Replace the names and arguments in a template, see `Rule`."""
+
+        def replacement(match: re.Match[str]) -> str:
+            name = match[1]
+            if not name.isdecimal():
+                return self._name(name)
+            # Containers of any type have no arguments.
+            return args[int(name)] if int(name) < len(args) else self._name("Any")
+
+        return re.sub(r"\{(\w+)\}", replacement, template)
+
     def _written(self, schema: Schema, *, accepted: bool) -> str:
         members = dict.fromkeys(self._members(schema, accepted=accepted))
         return " | ".join(sorted(members, key="None".__eq__))  # None last
@@ -160,15 +171,7 @@ class TypeWriter:
         if rule is None:
             return [self.use(*self.find_class(origin))]
         template = rule.accepts if accepted else rule.returns
-
-        def replacement(match: re.Match[str]) -> str:
-            name = match[1]
-            if not name.isdecimal():
-                return self._name(name)
-            # Containers of any type have no arguments.
-            return args[int(name)] if int(name) < len(args) else self._name("Any")
-
-        return [re.sub(r"\{(\w+)\}", replacement, member) for member in template.split(" | ")]
+        return [self.fill(member, args) for member in template.split(" | ")]
 
     def _function(self, schema: Schema, *, accepted: bool) -> str:
         if schema.result is None:

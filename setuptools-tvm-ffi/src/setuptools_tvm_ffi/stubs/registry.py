@@ -59,11 +59,6 @@ class ObjectType:
     methods: tuple[Function, ...]
 
     @property
-    def members(self) -> frozenset[str]:
-        """The names of fields and methods."""
-        return frozenset(self.member_names)
-
-    @property
     def member_names(self) -> list[str]:
         """The names of fields, then methods, in registration order, with duplicates."""
         return [*(f.name for f in self.fields), *(method.name for method in self.methods)]

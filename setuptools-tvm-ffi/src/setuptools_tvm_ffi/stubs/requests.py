@@ -78,7 +78,7 @@ def stub_requests(
             other_targets=tuple(s.target for s in every if s.target != library.settings.target),
             package_prefixes=tuple(s.prefix for s in every if s.stubs == "init"),
             tvm_ffi_version=str(result.sdk.version),
-            files=_crate_files(library.settings) or _files(library.settings, every, tree),
+            files=_files(library.settings, every, tree),
             crate=_crate(library.settings),
             modules=_modules(library.settings, tree),
             strict=strict,
@@ -93,13 +93,17 @@ def stub_requests(
 def _files(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings], tree: PackageTree
 ) -> dict[PurePosixPath, bytes]:
-    """Return the files of a library's package and subpackages that its stubs depend on.
+    """Return the files of a library's package and subpackages, or of its crate, that stubs need.
 
     This includes files that setuptools does not pack: the stub generator must not treat them as
     missing. It excludes the packages of other libraries.
     """
-    if settings.stubs == "none" or settings.stubs_target != "python":
+    if settings.stubs == "none":
         return {}
+    crate = _crate(settings)
+    if crate is not None:
+        sources = [crate / "Cargo.toml", *sorted((crate / "src").rglob("*.rs"))]
+        return {PurePosixPath(f.relative_to(crate).as_posix()): f.read_bytes() for f in sources}
     others = _prefixes_below(settings, every)
     files = {}
     for package, folder in tree.folders(settings.package):
@@ -130,15 +134,6 @@ def _crate(settings: ExtensionSettings) -> Path | None:
             hint="set the folder of the Cargo crate that gets the stubs",
         )
     return crate
-
-
-def _crate_files(settings: ExtensionSettings) -> dict[PurePosixPath, bytes]:
-    """Return the files of a crate that its stubs depend on, by path relative to the crate."""
-    crate = _crate(settings)
-    if crate is None:
-        return {}
-    files = [crate / "Cargo.toml", *sorted((crate / "src").rglob("*.rs"))]
-    return {PurePosixPath(file.relative_to(crate).as_posix()): file.read_bytes() for file in files}
 
 
 def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePosixPath]:
