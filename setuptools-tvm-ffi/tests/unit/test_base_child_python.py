@@ -88,7 +88,7 @@ def test_a_child_writes_no_bytecode_and_reads_what_it_is_sent(tmp_path: Path) ->
     assert run_file(file, root=tmp_path, sent="grüße").stdout == "True 'grüße'\n"
 
 
-def test_a_root_behind_a_symbolic_link_is_left_out(tmp_path: Path) -> None:
+def test_a_root_behind_a_symbolic_link_is_removed_from_the_path(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     path = [str(tmp_path / "link"), str(tmp_path / "real"), str(tmp_path / "other")]
@@ -125,7 +125,7 @@ def test_a_module_runs_as_a_program_and_imports_nothing_from_the_project(
     assert [file for file in told["modules"] if Path(file).is_relative_to(project)] == []
 
 
-def test_what_a_module_makes_of_a_set_is_the_same_each_time(
+def test_the_iteration_order_of_sets_is_reproducible(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "ordered.py").write_text("print({f'name{i}' for i in range(9)})\n")
@@ -138,7 +138,7 @@ def test_what_a_module_makes_of_a_set_is_the_same_each_time(
     assert one.stdout == two.stdout
 
 
-def test_a_module_gets_variables_and_its_status_and_all_that_it_prints_come_back(
+def test_a_module_gets_variables_and_returns_status_and_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = (

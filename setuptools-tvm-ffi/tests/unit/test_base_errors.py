@@ -10,7 +10,7 @@ def test_an_error_without_a_hint_is_one_line() -> None:
     assert render(BuildError("no C++ compiler")) == "setuptools-tvm-ffi: error: no C++ compiler"
 
 
-def test_every_line_of_message_and_hint_carries_its_prefix() -> None:
+def test_every_line_of_message_and_hint_has_a_prefix() -> None:
     error = BuildError("linking failed:\n  undefined f", hint="add the source\nor the library")
     assert render(error).splitlines() == [
         "setuptools-tvm-ffi: error: linking failed:",
@@ -20,7 +20,7 @@ def test_every_line_of_message_and_hint_carries_its_prefix() -> None:
     ]
 
 
-def test_a_configuration_error_is_rendered_alike() -> None:
+def test_a_configuration_error_is_rendered_like_other_errors() -> None:
     error = ConfigurationError("sources is empty", hint="name a file")
     assert render(error).splitlines() == [
         "setuptools-tvm-ffi: error: sources is empty",
@@ -33,5 +33,5 @@ def test_a_plain_setuptools_build_shows_message_and_hint() -> None:
 
 
 @pytest.mark.parametrize("kind", [BuildError, ConfigurationError])
-def test_setuptools_takes_it_for_an_error_of_its_own(kind: type[BuildError]) -> None:
+def test_errors_derive_from_setuptools_errors(kind: type[BuildError]) -> None:
     assert issubclass(kind, BaseError)

@@ -27,7 +27,7 @@ def umask() -> Iterator[int]:
     os.umask(before)
 
 
-def test_a_new_file_is_written_with_the_folders_it_needs(tmp_path: Path) -> None:
+def test_a_new_file_is_written_with_its_parent_folders(tmp_path: Path) -> None:
     path = tmp_path / "a/b/c.txt"
     assert replace_file(path, b"content\r\n\x00")
     assert path.read_bytes() == b"content\r\n\x00"
@@ -40,7 +40,7 @@ def test_a_file_with_other_content_is_replaced(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
-def test_an_empty_file_is_content_too(tmp_path: Path) -> None:
+def test_an_empty_file_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     assert replace_file(path, b"")
     assert path.read_bytes() == b""
@@ -82,7 +82,7 @@ def test_equal_content_may_get_another_mode_and_keeps_its_time(tmp_path: Path) -
 @posix_only
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o755])
 @pytest.mark.parametrize("existing", [None, 0o640])
-def test_the_mode_that_is_given_is_set(tmp_path: Path, mode: int, existing: int | None) -> None:
+def test_the_given_mode_is_set(tmp_path: Path, mode: int, existing: int | None) -> None:
     path = tmp_path / "a.txt"
     if existing is not None:
         path.write_bytes(b"old")
@@ -101,7 +101,9 @@ def test_without_a_mode_an_existing_file_keeps_its_own(tmp_path: Path) -> None:
 
 
 @posix_only
-def test_without_a_mode_a_new_file_gets_what_the_umask_leaves(tmp_path: Path, umask: int) -> None:
+def test_without_a_mode_a_new_file_gets_the_permissions_of_the_umask(
+    tmp_path: Path, umask: int
+) -> None:
     replace_file(tmp_path / "a.txt", b"new")
     assert mode_of(tmp_path / "a.txt") == 0o666 & ~umask
     with new_file(tmp_path / "b.txt") as stream:
@@ -179,7 +181,7 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
 
 
-def test_content_in_parts_is_there_once_it_is_whole(tmp_path: Path) -> None:
+def test_a_new_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     with new_file(path) as stream:
         stream.write(b"one ")
@@ -189,7 +191,7 @@ def test_content_in_parts_is_there_once_it_is_whole(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_content_in_parts_that_ends_badly_leaves_what_was_there(tmp_path: Path) -> None:
+def test_an_error_while_writing_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
 

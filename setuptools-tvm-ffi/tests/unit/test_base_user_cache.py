@@ -19,7 +19,7 @@ from setuptools_tvm_ffi.base.user_cache import user_cache_folder
         ("win32", {"LOCALAPPDATA": "/local"}, "/local"),
     ],
 )
-def test_what_is_kept_lies_where_the_platform_wants_caches(
+def test_the_cache_folder_follows_the_conventions_of_the_platform(
     platform: str, variables: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
@@ -27,6 +27,6 @@ def test_what_is_kept_lies_where_the_platform_wants_caches(
     assert user_cache_folder(variables) == Path(folder, "setuptools-tvm-ffi")
 
 
-def test_without_a_place_for_caches_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_folder_there_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     assert user_cache_folder({}) is None

@@ -25,7 +25,7 @@ EVERY_SETTING = [
 
 
 @pytest.mark.parametrize(("table", "setting"), EVERY_SETTING)
-def test_every_setting_says_what_it_is(table: type, setting: Setting) -> None:
+def test_every_setting_has_a_description(table: type, setting: Setting) -> None:
     assert re.fullmatch(r"[A-Z`].*\.", setting.text, re.DOTALL)
     assert setting.kind.described
     assert setting.kind.schema
@@ -33,7 +33,7 @@ def test_every_setting_says_what_it_is(table: type, setting: Setting) -> None:
 
 
 @pytest.mark.parametrize(("table", "setting"), EVERY_SETTING)
-def test_every_default_is_a_value_of_its_kind(table: type, setting: Setting) -> None:
+def test_every_default_is_a_valid_value(table: type, setting: Setting) -> None:
     del table
     if setting.default in (dataclasses.MISSING, None):
         return
@@ -42,20 +42,20 @@ def test_every_default_is_a_value_of_its_kind(table: type, setting: Setting) -> 
     assert setting.kind.parse("here", setting.default) == setting.default
 
 
-def test_fields_are_settings_or_tables_and_nothing_else() -> None:
+def test_every_field_is_a_setting_or_a_table() -> None:
     for table in (ExtensionSettings, ProjectSettings, VendoredSettings):
         for field in dataclasses.fields(table):
             # What is compared is what was declared, and not where.
             assert bool({"kind", "table"} & set(field.metadata)) is field.compare, field.name
 
 
-def test_a_library_has_a_name_and_sources_and_a_project_nothing_of_its_own() -> None:
+def test_only_the_name_and_sources_of_an_extension_are_required() -> None:
     required = [s.field for s in settings_of(ExtensionSettings) if s.default is dataclasses.MISSING]
     assert required == ["name", "sources"]
     assert [s for s in settings_of(ProjectSettings) if s.default is dataclasses.MISSING] == []
 
 
-def test_the_build_types_are_these() -> None:
+def test_build_types() -> None:
     assert BUILD_TYPES == (
         "release",
         "debug",
@@ -67,6 +67,6 @@ def test_the_build_types_are_these() -> None:
     assert set(SANITIZERS) < set(BUILD_TYPES)
 
 
-def test_the_standards_are_these() -> None:
+def test_language_standards() -> None:
     assert C_STANDARDS == ("11", "17", "23")
     assert CXX_STANDARDS == ("17", "20", "23", "26")

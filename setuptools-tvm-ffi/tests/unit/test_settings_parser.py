@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with a setting is said by its dotted key."""
+"""Errors in settings contain the dotted key."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def refused_vendored(**keys: object) -> ConfigurationError:
     return refused({"vendored": [{"name": "zlib", **keys}]})
 
 
-def test_an_empty_table_is_the_defaults() -> None:
+def test_an_empty_table_has_the_default_values() -> None:
     assert parse_project({}) == ProjectSettings()
 
 
@@ -174,9 +174,7 @@ def test_extensions_keep_their_order() -> None:
         ("ext-module", "ext-modules"),
     ],
 )
-def test_an_unknown_key_of_a_project_is_refused_with_the_one_that_was_meant(
-    key: str, meant: str
-) -> None:
+def test_an_unknown_key_of_a_project_is_refused_with_a_suggestion(key: str, meant: str) -> None:
     error = refused({"strip": True, key: True})
     assert error.message == f"{TABLE}.{key}: unknown key, did you mean {meant!r}?"
     assert error.hint == (
@@ -187,7 +185,7 @@ def test_an_unknown_key_of_a_project_is_refused_with_the_one_that_was_meant(
 
 
 @pytest.mark.parametrize("key", ["zzz", "größe", "sanitize", "名"])
-def test_an_unknown_key_like_no_other_is_refused(key: str) -> None:
+def test_an_unknown_key_without_a_similar_key_is_refused(key: str) -> None:
     assert refused({key: 4}).message == f"{TABLE}.{key}: unknown key"
 
 
@@ -209,15 +207,13 @@ def test_an_unknown_key_like_no_other_is_refused(key: str) -> None:
         ("prefix", "prefix-map"),
     ],
 )
-def test_an_unknown_key_of_an_extension_is_refused_with_the_one_that_was_meant(
-    key: str, meant: str
-) -> None:
+def test_an_unknown_key_of_an_extension_is_refused_with_a_suggestion(key: str, meant: str) -> None:
     error = refused({"ext-modules": [PLAIN, {**PLAIN, key: []}]})
     assert error.message == f"{TABLE}.ext-modules[1].{key}: unknown key, did you mean {meant!r}?"
 
 
 @pytest.mark.parametrize("key", ["zzz", "größe", "build-type", "jobs"])
-def test_an_unknown_key_of_an_extension_like_no_other_is_refused(key: str) -> None:
+def test_an_unknown_key_of_an_extension_without_a_similar_key_is_refused(key: str) -> None:
     error = refused({"ext-modules": [{**PLAIN, key: 1}]})
     assert error.message.startswith(f"{FIRST}.{key}: unknown key")
     assert error.hint is not None
@@ -225,18 +221,18 @@ def test_an_unknown_key_of_an_extension_like_no_other_is_refused(key: str) -> No
 
 
 @pytest.mark.parametrize("key", ["name", "sources"])
-def test_a_key_that_is_missing_is_named(key: str) -> None:
+def test_a_missing_key_is_named(key: str) -> None:
     table = {k: v for k, v in PLAIN.items() if k != key}
     assert refused({"ext-modules": [table]}).message == f"{FIRST}.{key} is missing"
 
 
 @pytest.mark.parametrize("table", ["x", 3, True, [], [{}], 1.5, dt.date(2026, 1, 1)])
-def test_settings_that_are_no_table_are_refused(table: object) -> None:
+def test_the_settings_must_be_a_table(table: object) -> None:
     assert refused(table).message == f"{TABLE} must be a table, not {type(table).__name__}"
 
 
 @pytest.mark.parametrize("value", ["x", 3, [1], [PLAIN, "x"], [[PLAIN]], PLAIN, True, math.nan])
-def test_extensions_that_are_no_array_of_tables_are_refused(value: object) -> None:
+def test_extensions_must_be_an_array_of_tables(value: object) -> None:
     error = refused({"ext-modules": value})
     assert error.message == f"{TABLE}.ext-modules must be an array of tables"
     assert "[[tool.setuptools-tvm-ffi.ext-modules]]" in str(error.hint)
@@ -462,14 +458,14 @@ WRONG_VENDORED: dict[str, list[tuple[object, str]]] = {
 
 
 @pytest.mark.parametrize("field", [setting.field for setting in settings_of(VendoredSettings)])
-def test_a_wrong_value_of_what_is_vendored_is_refused_by_dotted_key(field: str) -> None:
+def test_a_wrong_value_of_vendored_code_is_refused_by_dotted_key(field: str) -> None:
     for value, said in WRONG_VENDORED[field]:  # a new key has a case here
         message = refused_vendored(**{field: value}).message
         assert message.startswith(f"{TABLE}.vendored[0].{key_of(field)}")
         assert said in message
 
 
-def test_every_key_of_what_is_vendored_reaches_its_settings() -> None:
+def test_every_key_of_vendored_code_reaches_its_settings() -> None:
     table = {
         "name": "zlib",
         "version": "1.3.1",
@@ -494,7 +490,7 @@ def test_every_key_of_what_is_vendored_reaches_its_settings() -> None:
         ([{"name": "a", "sources": []}], "vendored[0].sources: unknown key"),
     ],
 )
-def test_what_is_vendored_is_an_array_of_tables_with_known_keys(value: object, said: str) -> None:
+def test_vendored_must_be_an_array_of_tables_with_known_keys(value: object, said: str) -> None:
     assert refused({"vendored": value}).message.startswith(f"{TABLE}.{said}")
 
 
@@ -514,7 +510,7 @@ def test_a_wrong_value_of_an_extension_is_refused_by_dotted_key(field: str) -> N
         assert said in message
 
 
-def test_what_is_wrong_with_the_arguments_of_one_language_is_said_with_its_key() -> None:
+def test_errors_in_the_arguments_of_one_language_contain_its_key() -> None:
     error = refused_extension(extra_compile_args={"cxx": "-O2"})
     assert error.message == f"{FIRST}.extra-compile-args.cxx is '-O2', expected a list of strings"
 
@@ -535,9 +531,7 @@ FREE_STRINGS: dict[str, Any] = {
 
 @pytest.mark.parametrize("field", FREE_STRINGS)
 @pytest.mark.parametrize("text", ["a\0b", "a\nb", "a\rb"])
-def test_a_string_that_no_command_line_can_hold_is_refused_by_dotted_key(
-    field: str, text: str
-) -> None:
+def test_a_string_with_invalid_characters_is_refused_by_dotted_key(field: str, text: str) -> None:
     if field == "libraries" and text != "a\0b":
         text = "a\0"  # white space is refused already
     error = refused_extension(**{field: FREE_STRINGS[field](text)})
@@ -553,7 +547,7 @@ def test_an_empty_string_in_a_list_is_refused_by_dotted_key(field: str) -> None:
     assert error.message.startswith(f"{FIRST}.{key_of(field)} contains ''")
 
 
-def test_an_architecture_is_written_with_ascii_digits() -> None:
+def test_architectures_require_ascii_digits() -> None:
     error = refused({"cuda-architectures": ["\u0669.\u0660"]})
     assert error.message.startswith(f"{TABLE}.cuda-architectures contains ")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where settings come from, and which of several counts."""
+"""The origins of settings and their precedence."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def test_the_floor_is_read(tmp_path: Path) -> None:
         ('[project]\nname = "p"\ndependencies = ["apache-tvm-ffi"]', False),
     ],
 )
-def test_dependencies_are_dynamic_where_the_project_says_so_or_has_no_table(
+def test_dependencies_are_dynamic_if_declared_or_without_a_project_table(
     tmp_path: Path, project: str, *, dynamic: bool
 ) -> None:
     assert read(tmp_path, project).dynamic_dependencies is dynamic
 
 
 @pytest.mark.parametrize("key", ["abi_floor", "abi-flor", "abifloor", "abi.floor"])
-def test_an_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, key: str) -> None:
+def test_an_unknown_key_is_refused_with_a_suggestion(tmp_path: Path, key: str) -> None:
     error = refused(tmp_path, f'{TABLE}"{key}" = "0.1.9"\n')
     assert error.message == (
         f"pyproject.toml: tool.setuptools-tvm-ffi.{key}: unknown key, did you mean 'abi-floor'?"
@@ -91,7 +91,7 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, k
     assert error.hint == f"known keys: {', '.join(map(key_of, FIELDS))}, vendored, ext-modules"
 
 
-def test_an_unknown_key_like_no_other_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_key_without_a_similar_key_is_refused(tmp_path: Path) -> None:
     error = refused(tmp_path, f"{TABLE}verbosity = 4\n")
     assert error.message == "pyproject.toml: tool.setuptools-tvm-ffi.verbosity: unknown key"
 
@@ -107,17 +107,17 @@ def test_a_value_of_the_wrong_type_is_refused_by_key(tmp_path: Path, value: str)
     "text",
     ['[tool]\nsetuptools-tvm-ffi = "0.1.9"\n', "[[tool.setuptools-tvm-ffi]]\nabi-floor = '0.1'\n"],
 )
-def test_settings_that_are_no_table_are_refused(tmp_path: Path, text: str) -> None:
+def test_the_settings_must_be_a_table(tmp_path: Path, text: str) -> None:
     assert "tool.setuptools-tvm-ffi must be a table" in refused(tmp_path, text).message
 
 
-def test_a_file_that_is_no_toml_is_refused_with_the_line(tmp_path: Path) -> None:
+def test_invalid_toml_is_refused_with_the_line(tmp_path: Path) -> None:
     message = refused(tmp_path, "[project]\nname = \n").message
     assert message.startswith("pyproject.toml: ")
     assert "line 2" in message
 
 
-def test_a_file_that_is_no_utf8_is_refused_with_the_byte(tmp_path: Path) -> None:
+def test_invalid_utf8_is_refused_with_the_byte(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(b"# gr\xf6\xdfe\n")
     with pytest.raises(ConfigurationError) as caught:
         read_project(tmp_path, environment={})
@@ -173,7 +173,7 @@ VALUES: dict[str, list[tuple[str, str, Any]]] = {
 }
 
 
-def test_every_setting_of_a_project_is_among_these() -> None:
+def test_every_project_setting_has_values() -> None:
     assert list(VALUES) == FIELDS
 
 
@@ -208,7 +208,7 @@ def test_a_setting_may_come_from_the_frontend(field: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_the_environment_counts_more_than_pyproject_and_the_frontend_more_than_both(
+def test_the_frontend_overrides_the_environment_which_overrides_pyproject(
     field: str, tmp_path: Path
 ) -> None:
     (first, toml, in_file), (second, _, elsewhere) = VALUES[field]
@@ -223,7 +223,7 @@ def test_the_environment_counts_more_than_pyproject_and_the_frontend_more_than_b
     assert project.origins == {field: f"--config-settings {key_of(field)}"}
 
 
-def test_each_setting_comes_from_a_place_of_its_own(tmp_path: Path) -> None:
+def test_each_setting_has_its_own_origin(tmp_path: Path) -> None:
     project = read(
         tmp_path,
         f'{TABLE}build-type = "debug"\njobs = 2\nlto = true\n',
@@ -239,7 +239,7 @@ def test_each_setting_comes_from_a_place_of_its_own(tmp_path: Path) -> None:
     }
 
 
-def test_libraries_are_declared_in_pyproject_alone(tmp_path: Path) -> None:
+def test_libraries_are_declared_only_in_pyproject(tmp_path: Path) -> None:
     error = refused(tmp_path, frontend={"ext-modules": "[]"})
     assert error.message.startswith("--config-settings ext-modules: unknown key")
     error = refused(tmp_path, environment={"SETUPTOOLS_TVM_FFI_EXT_MODULES": "[]"})
@@ -261,7 +261,7 @@ def test_the_notation_of_pytorch_is_read_from_the_variable_of_apache_tvm_ffi(
 
 @pytest.mark.parametrize("frontend", [None, {"cuda-architectures": "12.0"}])
 @pytest.mark.parametrize("own_first", [True, False])
-def test_our_own_variable_counts_more_and_the_frontend_more_than_both(
+def test_our_variable_overrides_that_of_apache_tvm_ffi(
     frontend: dict[str, str] | None, tmp_path: Path, *, own_first: bool
 ) -> None:
     variables = {
@@ -279,7 +279,7 @@ def test_our_own_variable_counts_more_and_the_frontend_more_than_both(
         assert project.place("cuda_architectures") == "--config-settings cuda-architectures"
 
 
-def test_architectures_of_another_form_are_refused_with_the_variable(tmp_path: Path) -> None:
+def test_invalid_architectures_are_refused_with_the_variable(tmp_path: Path) -> None:
     error = refused(tmp_path, environment={"TVM_FFI_CUDA_ARCH_LIST": "9.0;Hopper"})
     assert error.message == (
         "TVM_FFI_CUDA_ARCH_LIST contains 'Hopper', expected architectures such as "
@@ -310,9 +310,7 @@ WRONG_TEXT = {
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_wrong_value_is_refused_with_the_variable_or_the_option_that_holds_it(
-    field: str, tmp_path: Path
-) -> None:
+def test_a_wrong_value_is_refused_with_the_variable_or_option(field: str, tmp_path: Path) -> None:
     text, said = WRONG_TEXT[field]  # a new key has a case here
     message = refused(tmp_path, environment={variable(field): text}).message
     assert message.startswith(f"{variable(field)} {said}")
@@ -326,7 +324,7 @@ def test_a_number_out_of_range_is_refused(jobs: str, tmp_path: Path) -> None:
     assert message == f"--config-settings jobs is {jobs}, expected a whole number from 1 to 4096"
 
 
-def test_what_is_overridden_is_checked_all_the_same(tmp_path: Path) -> None:
+def test_overridden_values_are_validated(tmp_path: Path) -> None:
     error = refused(tmp_path, f"{TABLE}jobs = 0\n", frontend={"jobs": "4"})
     assert error.message.startswith("pyproject.toml: tool.setuptools-tvm-ffi.jobs is 0")
     error = refused(tmp_path, environment={variable("jobs"): "0"}, frontend={"jobs": "4"})
@@ -341,7 +339,7 @@ def test_what_is_overridden_is_checked_all_the_same(tmp_path: Path) -> None:
         ("SETUPTOOLS_TVM_FFI_ABI-FLOOR", "SETUPTOOLS_TVM_FFI_ABI_FLOOR"),
     ],
 )
-def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(
+def test_an_unknown_variable_is_refused_with_a_suggestion(
     name: str, meant: str, tmp_path: Path
 ) -> None:
     error = refused(tmp_path, environment={name: "3"})
@@ -358,16 +356,16 @@ def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(
         {"TVM_FFI_CACHE_DIR": "/tmp"},
     ],
 )
-def test_variables_of_others_say_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+def test_other_variables_are_ignored(environment: dict[str, str], tmp_path: Path) -> None:
     assert read(tmp_path, environment=environment) == read(tmp_path)
 
 
 @pytest.mark.parametrize("name", [*map(variable, FIELDS), CUDA_ARCHITECTURES_VARIABLE])
-def test_an_empty_variable_says_nothing(name: str, tmp_path: Path) -> None:
+def test_an_empty_variable_is_ignored(name: str, tmp_path: Path) -> None:
     assert read(tmp_path, environment={name: ""}) == read(tmp_path)
 
 
-def test_the_environment_is_that_of_the_process_unless_it_is_given(
+def test_the_default_environment_is_that_of_the_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SETUPTOOLS_TVM_FFI_JOBS", "7")
@@ -379,7 +377,7 @@ def test_the_environment_is_that_of_the_process_unless_it_is_given(
     ("key", "meant"),
     [("build_type", "build-type"), ("buildtype", "build-type"), ("job", "jobs"), ("Lto", "lto")],
 )
-def test_an_unknown_key_of_the_frontend_is_refused_with_the_one_that_was_meant(
+def test_an_unknown_key_of_the_frontend_is_refused_with_a_suggestion(
     key: str, meant: str, tmp_path: Path
 ) -> None:
     error = refused(tmp_path, frontend={key: "1"})
@@ -388,7 +386,7 @@ def test_an_unknown_key_of_the_frontend_is_refused_with_the_one_that_was_meant(
     assert error.hint.startswith(f"known keys: {', '.join(map(key_of, FIELDS))}, --build-option")
 
 
-def test_an_unknown_key_of_the_frontend_like_no_other_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_key_of_the_frontend_without_a_similar_key_is_refused(tmp_path: Path) -> None:
     error = refused(tmp_path, frontend={"cmake.args": "-G Ninja"})
     assert error.message == "--config-settings cmake.args: unknown key"
 
@@ -407,19 +405,19 @@ def test_an_unknown_key_of_the_frontend_like_no_other_is_refused(tmp_path: Path)
         {"editable-mode": "compat"},
     ],
 )
-def test_what_setuptools_takes_from_the_frontend_passes(frontend: Any, tmp_path: Path) -> None:
+def test_config_settings_of_setuptools_are_accepted(frontend: Any, tmp_path: Path) -> None:
     assert read(tmp_path, frontend=frontend) == read(tmp_path)
     both = read(tmp_path, frontend={**frontend, "jobs": "2"})
     assert both.settings == ProjectSettings(jobs=2)
 
 
 @pytest.mark.parametrize("frontend", [None, {}])
-def test_a_frontend_may_say_nothing(frontend: Any, tmp_path: Path) -> None:
+def test_config_settings_are_optional(frontend: Any, tmp_path: Path) -> None:
     assert read(tmp_path, frontend=frontend).settings == ProjectSettings()
 
 
 @pytest.mark.parametrize("value", [["2", "3"], ["2"]])
-def test_a_key_that_is_given_more_than_once_is_refused(value: list[str], tmp_path: Path) -> None:
+def test_a_repeated_key_is_refused(value: list[str], tmp_path: Path) -> None:
     error = refused(tmp_path, frontend={"jobs": value})
     assert error.message == "--config-settings jobs is specified more than once"
     assert error.hint == "write -C jobs=value once"
@@ -435,7 +433,7 @@ def test_a_key_without_a_value_is_refused(value: object, tmp_path: Path) -> None
 # --- what is printed ----------------------------------------------------------------------------
 
 
-def test_every_setting_has_a_line_with_its_value_and_where_it_came_from(tmp_path: Path) -> None:
+def test_every_setting_has_a_line_with_its_value_and_origin(tmp_path: Path) -> None:
     project = read(
         tmp_path,
         f'{TABLE}abi-floor = "0.1.9"\nlto = false\n',
@@ -464,7 +462,7 @@ def test_every_setting_has_a_line_with_its_value_and_where_it_came_from(tmp_path
     ]
 
 
-def test_a_value_is_written_as_toml_has_it(tmp_path: Path) -> None:
+def test_lines_are_valid_toml(tmp_path: Path) -> None:
     declared = "".join(f"{key_of(field)} = {VALUES[field][0][1]}\n" for field in FIELDS)
     project = read(tmp_path, TABLE + declared)
     lines = "".join(line.removesuffix(" (pyproject.toml)") + "\n" for line in project.lines())
@@ -481,18 +479,18 @@ def test_a_value_is_written_as_toml_has_it(tmp_path: Path) -> None:
         ("[[setuptools-tvm-ffi.ext-modules]]\n", "setuptools-tvm-ffi: unknown table"),
     ],
 )
-def test_a_table_that_nobody_would_read_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_a_misspelled_table_is_refused(tmp_path: Path, text: str, message: str) -> None:
     said = refused(tmp_path, text).message
     assert said.startswith(f"pyproject.toml: {message}")
     assert "did you mean 'tool.setuptools-tvm-ffi'?" in said
 
 
 @pytest.mark.parametrize("name", ["setuptools", "setuptools-scm", "setuptools_rust", "tvm-ffi"])
-def test_tables_of_other_tools_are_theirs(tmp_path: Path, name: str) -> None:
+def test_tables_of_other_tools_are_ignored(tmp_path: Path, name: str) -> None:
     assert read(tmp_path, f"[tool.{name}]\nx = 1\n").settings == ProjectSettings()
 
 
-def test_what_a_library_declares_has_lines_too(tmp_path: Path) -> None:
+def test_settings_of_an_extension_have_lines(tmp_path: Path) -> None:
     text = (
         "[[tool.setuptools-tvm-ffi.ext-modules]]\n"
         'name = "p.q"\nsources = ["a.cc"]\ncxx-std = 20\nstubs = "init"\n'
@@ -510,7 +508,7 @@ def test_what_a_library_declares_has_lines_too(tmp_path: Path) -> None:
     ("variable", "meant"),
     [("jobs", "JOBS"), ("BUILDTYPE", "BUILD_TYPE"), ("EDITABLE", "EDITABLE_REBUILD")],
 )
-def test_a_variable_is_compared_without_what_all_begin_with(
+def test_suggestions_ignore_the_common_prefix_of_variables(
     tmp_path: Path, variable: str, meant: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:

@@ -55,16 +55,16 @@ def test_a_key_is_the_field_with_dashes(field: str, key: str) -> None:
     assert key_of(field) == key
 
 
-def test_a_name_that_comes_close_is_suggested() -> None:
+def test_a_similar_name_is_suggested() -> None:
     assert did_you_mean("sorces", ["name", "sources"]) == ", did you mean 'sources'?"
 
 
 @pytest.mark.parametrize("name", ["", "zzz", "größe"])
-def test_nothing_is_suggested_for_a_name_like_no_other(name: str) -> None:
+def test_nothing_is_suggested_without_a_similar_name(name: str) -> None:
     assert did_you_mean(name, ["name", "sources"]) == ""
 
 
-def test_a_place_in_a_file_is_a_dotted_key_and_one_in_python_an_argument() -> None:
+def test_messages_contain_a_dotted_key_or_an_argument() -> None:
     table = Declaration("pyproject.toml: tool.x.ext-modules[3]", in_toml=True)
     call = Declaration("TVMFFIExtension('a.b')")
     assert table.at("include_dirs") == "pyproject.toml: tool.x.ext-modules[3].include-dirs"
@@ -74,7 +74,7 @@ def test_a_place_in_a_file_is_a_dotted_key_and_one_in_python_an_argument() -> No
 # --- text ---------------------------------------------------------------------------------------
 
 
-def test_text_is_kept_as_it_is() -> None:
+def test_text_is_unchanged() -> None:
     assert TEXT.parse(PLACE, " ccache ") == " ccache "
     assert parsed_text(TEXT, "/opt/my tools/ccache -v") == "/opt/my tools/ccache -v"
 
@@ -85,7 +85,7 @@ def test_text_may_not_be_empty(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", [3, 1.5, True, ["a"], {"a": "b"}, None])
-def test_text_is_a_string(value: object) -> None:
+def test_text_must_be_a_string(value: object) -> None:
     assert refused(TEXT, value) == f"here is {value!r}, expected a string"
 
 
@@ -98,22 +98,22 @@ def test_a_flag_is_true_or_false(value: bool) -> None:  # noqa: FBT001 - that is
 
 
 @pytest.mark.parametrize("value", [0, 1, "true", "", 1.0, math.nan, [], [True], {}, None])
-def test_a_flag_is_nothing_else(value: object) -> None:
+def test_a_flag_must_be_a_boolean(value: object) -> None:
     assert refused(FLAG, value) == f"here is {value!r}, expected true or false"
 
 
 @pytest.mark.parametrize("text", ["true", "True", "TRUE", "yes", "on", "1", " on "])
-def test_people_write_a_flag_that_is_on_in_several_words(text: str) -> None:
+def test_words_for_true(text: str) -> None:
     assert parsed_text(FLAG, text) is True
 
 
 @pytest.mark.parametrize("text", ["false", "False", "no", "NO", "off", "0", "false\n"])
-def test_people_write_a_flag_that_is_off_in_several_words(text: str) -> None:
+def test_words_for_false(text: str) -> None:
     assert parsed_text(FLAG, text) is False
 
 
 @pytest.mark.parametrize("text", ["", "2", "y", "n", "enabled", "t", "truee", "none", "ja"])
-def test_another_word_is_no_flag(text: str) -> None:
+def test_other_words_are_not_flags(text: str) -> None:
     assert unreadable(FLAG, text) == f"here is {text!r}, expected true or false"
 
 
@@ -135,7 +135,7 @@ def test_a_count_has_bounds(value: int) -> None:
 
 
 @pytest.mark.parametrize("value", [True, 1.0, math.inf, math.nan, "4", "", [4], {}, None])
-def test_a_count_is_no_other_type(value: object) -> None:
+def test_a_count_must_be_an_integer(value: object) -> None:
     assert refused(COUNT, value) == f"here is {value!r}, expected a whole number from 1 to 4096"
 
 
@@ -157,7 +157,7 @@ def test_a_number_may_be_chosen_as_a_number(value: object) -> None:
 @pytest.mark.parametrize(
     "value", ["", "1", "17 ", "c++17", 14, 17.0, True, None, ["17"], {"17": 1}, math.nan]
 )
-def test_what_is_not_offered_cannot_be_chosen(value: object) -> None:
+def test_an_unknown_choice_is_refused(value: object) -> None:
     assert refused(STANDARDS, value) == f"here is {value!r}, expected one of '17', '20'"
 
 
@@ -176,31 +176,31 @@ def test_a_list_keeps_its_order(value: list[str]) -> None:
     assert strings().parse(PLACE, value) == tuple(value)
 
 
-def test_paths_may_stand_in_a_list_of_strings_in_python() -> None:
+def test_python_code_may_pass_paths() -> None:
     assert strings().parse(PLACE, (Path("a/b"), "c")) == ("a/b", "c")
 
 
 @pytest.mark.parametrize("value", ["a", b"a", "", 3, True, 1.5, {}, {"a": "b"}, None])
-def test_a_list_of_strings_is_a_list(value: object) -> None:
+def test_a_list_of_strings_must_be_a_list(value: object) -> None:
     assert refused(strings(), value) == (f"here is {value!r}, expected a list of strings")
 
 
 @pytest.mark.parametrize("item", [3, True, None, ["a"], {}, 1.5])
-def test_a_list_of_strings_holds_strings(item: object) -> None:
+def test_a_list_of_strings_must_contain_strings(item: object) -> None:
     assert refused(strings(), ["a", item]) == (
         f"here contains {item!r}, expected a string or a path"
     )
 
 
 @pytest.mark.parametrize("item", ["", "A", "a ", "a\n", " a", "a1"])
-def test_an_item_has_the_form_that_is_asked_for_from_its_first_letter_to_its_last(
+def test_the_whole_item_must_match_the_pattern(
     item: str,
 ) -> None:
     assert refused(LETTERS, ["a", item]) == f"here contains {item!r}, expected letters"
 
 
 @pytest.mark.parametrize("text", ["a;b", "a b", " a ; b ", "a\tb\n", "a;\n b"])
-def test_a_list_is_read_from_text_between_semicolons_and_white_space(text: str) -> None:
+def test_text_is_split_at_semicolons_and_white_space(text: str) -> None:
     kind = strings(r"[a-z]*", "letters")
     assert parsed_text(kind, text) == ("a", "b")
 
@@ -218,7 +218,7 @@ def test_a_file_with_another_suffix_is_refused(value: str) -> None:
     assert refused(FILES, ["a.c", value]) == f"here: {value!r} does not end in one of .c .cc"
 
 
-def test_a_list_of_files_may_be_empty_unless_it_is_said_otherwise() -> None:
+def test_a_list_of_files_may_be_empty_by_default() -> None:
     assert FILES.parse(PLACE, []) == ()
     assert refused(files(".c", hint="", may_be_empty=False), []) == "here is empty"
 
@@ -234,7 +234,7 @@ def test_a_macro_is_a_name_with_a_value(macro: tuple[str, str]) -> None:
     assert MACROS.parse(PLACE, [list(macro)]) == (macro,)
 
 
-def test_a_macro_without_a_value_is_a_list_of_one_in_a_file_and_none_in_python() -> None:
+def test_macros_without_a_value_in_a_file_and_in_python() -> None:
     assert MACROS.parse(PLACE, [["A"]]) == (("A", None),)
     assert MACROS.parse(PLACE, [("A", None)]) == (("A", None),)
 
@@ -269,7 +269,7 @@ def test_a_list_of_arguments_is_for_every_language() -> None:
     )
 
 
-def test_a_table_of_arguments_has_a_list_for_each_language() -> None:
+def test_a_table_of_arguments_contains_a_list_for_each_language() -> None:
     table = {"cxx": ["-Wcxx"], "hip": ["-a", "-b"]}
     assert PER_LANGUAGE.parse(PLACE, table) == LanguageArguments(cxx=("-Wcxx",), hip=("-a", "-b"))
 
@@ -286,7 +286,7 @@ def test_arguments_that_are_neither_a_list_nor_a_table_are_refused(value: object
     assert refused(PER_LANGUAGE, value) == (f"here is {value!r}, expected a list of strings")
 
 
-def test_what_is_wrong_with_the_arguments_of_one_language_is_said_with_its_key() -> None:
+def test_errors_in_the_arguments_of_one_language_contain_its_key() -> None:
     assert refused(PER_LANGUAGE, {"cxx": "-g"}) == "here.cxx is '-g', expected a list of strings"
     assert refused(PER_LANGUAGE, {"c": [], "cuda": [3]}) == (
         "here.cuda contains 3, expected a string or a path"
@@ -307,18 +307,18 @@ def test_a_name_without_a_package_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["", "-x", "a b", "ä", "a\n", "a/b", "*"])
-def test_a_target_that_is_no_file_name_is_refused(target: str) -> None:
+def test_a_target_must_be_a_valid_file_name(target: str) -> None:
     assert refused(EXTENSION_NAME, f"pkg.{target}").startswith(
         f"here: target {target!r} is not a valid file name part"
     )
 
 
-def test_the_target_of_apache_tvm_ffi_is_taken() -> None:
+def test_the_target_of_apache_tvm_ffi_is_refused() -> None:
     assert "apache-tvm-ffi" in refused(EXTENSION_NAME, "pkg.tvm_ffi")
 
 
 @pytest.mark.parametrize("value", [3, True, None, ["pkg", "x"], {"package": "x"}])
-def test_a_name_is_a_string(value: object) -> None:
+def test_a_name_must_be_a_string(value: object) -> None:
     assert refused(EXTENSION_NAME, value) == f"here is {value!r}, expected a string"
 
 
@@ -328,7 +328,7 @@ def test_a_prefix_is_dotted_names(prefix: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", ".", ".a", "a..b", "a-b", "1a", "a b", "ä", "a\n", 3, []])
-def test_a_prefix_of_another_form_is_refused(prefix: object) -> None:
+def test_an_invalid_prefix_is_refused(prefix: object) -> None:
     assert refused(REGISTRY_PREFIX, prefix) == (
         f"here is {prefix!r}, expected dotted names such as 'my_package.ops'"
     )
@@ -346,7 +346,7 @@ def test_python_can_declare_no_prefix() -> None:
         *("macosx_10_13_universal2", "win32", "win_amd64"),
     ],
 )
-def test_a_platform_tag_may_leave_its_machine_out(tag: str) -> None:
+def test_a_platform_tag_may_omit_the_architecture(tag: str) -> None:
     assert PLATFORM_TAG.parse(PLACE, tag) == tag
     assert re.search(PLATFORM_TAG.schema["pattern"], tag)
 
@@ -367,6 +367,6 @@ def test_a_platform_tag_may_leave_its_machine_out(tag: str) -> None:
         *("manylinux_2_28_1", "manylinux_2_28.manylinux_2_31", "macosx_11", "windows", "win_"),
     ],
 )
-def test_what_is_no_platform_tag_is_refused(tag: str) -> None:
+def test_an_invalid_platform_tag_is_refused(tag: str) -> None:
     assert f"is {tag!r}, expected 'default', 'auto' or" in refused(PLATFORM_TAG, tag)
     assert not re.search(PLATFORM_TAG.schema["pattern"], tag)

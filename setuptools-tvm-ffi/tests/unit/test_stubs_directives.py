@@ -138,7 +138,7 @@ def test_a_block_that_is_closed_twice_is_refused_at_the_second_end() -> None:
 
 
 @pytest.mark.parametrize("name", ["globl/pkg", "global", "", "imports", "all", "class/A"])
-def test_a_block_of_no_known_kind_is_refused(name: str) -> None:
+def test_a_block_of_an_unknown_kind_is_refused(name: str) -> None:
     error = refused(f"a = 1\n{block(name, 'x')}")
     assert error.message == f"pkg/mod.py:2: unknown block '{name}'"
     assert error.hint is not None
@@ -156,7 +156,7 @@ def test_a_block_of_no_known_kind_is_refused(name: str) -> None:
         "# tvm-ffi-stubgen(",
     ],
 )
-def test_a_comment_that_begins_like_a_directive_and_is_none_is_refused(directive: str) -> None:
+def test_a_malformed_directive_is_refused(directive: str) -> None:
     error = refused(f"a = 1\n    {directive}  \n")
     assert error.message == f"pkg/mod.py:2: malformed directive: {directive}"
     assert error.hint is not None
@@ -178,18 +178,18 @@ def test_a_skipped_file_has_no_blocks() -> None:
 
 
 @odd_files
-def test_a_file_spliced_with_itself_is_itself(text: str) -> None:
+def test_splicing_a_file_with_itself_changes_nothing(text: str) -> None:
     assert splice(text, text) == text
 
 
 @odd_files
-def test_a_file_that_upstream_only_wrote_anew_is_itself(text: str) -> None:
+def test_a_file_that_upstream_only_reformatted_is_unchanged(text: str) -> None:
     if text:  # an empty file comes back as an empty line
         assert splice(text, rewritten(text)) == text
 
 
 @odd_files
-def test_splicing_twice_is_splicing_once(text: str) -> None:
+def test_splicing_is_idempotent(text: str) -> None:
     generated = rewritten(text).replace("x\n", "x\nmore = 2\n")
     once = splice(text, generated)
     assert splice(once, generated) == once
@@ -197,25 +197,25 @@ def test_splicing_twice_is_splicing_once(text: str) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "new = 1\n", "new = 1\nother = 2\n"])
-def test_a_block_gets_what_was_generated(before: str) -> None:
+def test_a_block_gets_the_generated_lines(before: str) -> None:
     old = f"a = 1\n{BEGIN}global/pkg\nold = 0\n{END}\nb = 2\n"
     new = f"a = 1\n{BEGIN}global/pkg\n{before}{END}\nb = 2\n"
     assert splice(old, new) == new
 
 
-def test_the_markers_stay_as_they_were_written() -> None:
+def test_markers_are_unchanged() -> None:
     old = f"  {BEGIN}global/pkg  \nold\n\t{END}: of pkg\n"
     new = f"  {BEGIN}global/pkg\nnew\n{END}\n"
     assert splice(old, new) == f"  {BEGIN}global/pkg  \nnew\n\t{END}: of pkg\n"
 
 
-def test_a_generated_block_takes_the_line_ends_of_its_file() -> None:
+def test_a_generated_block_gets_the_line_endings_of_its_file() -> None:
     old = f"a = 1\n{block('global/pkg', 'old')}b = 2\n".replace("\n", "\r\n")
     new = f"a = 1\n{block('global/pkg', 'new', 'newer')}b = 2\n"
     assert splice(old, new) == new.replace("\n", "\r\n")
 
 
-def test_an_appended_block_takes_the_line_ends_of_its_file() -> None:
+def test_an_appended_block_gets_the_line_endings_of_its_file() -> None:
     old = "a = 1\r\n"
     new = f"a = 1\n\n{block('global/pkg', 'x')}"
     assert splice(old, new) == new.replace("\n", "\r\n")
@@ -229,7 +229,7 @@ def test_an_appended_block_takes_the_line_ends_of_its_file() -> None:
         ("s = 'a\x1db'\n", "s = 'a\nb'\n"),
     ],
 )
-def test_handwritten_text_stays_byte_for_byte_where_a_block_changes(old: str, new: str) -> None:
+def test_handwritten_text_is_unchanged_if_a_block_changes(old: str, new: str) -> None:
     before = old + block("global/pkg", "old")
     after = splice(before, new + block("global/pkg", "new"))
     assert after == old + block("global/pkg", "new")
@@ -242,7 +242,7 @@ def test_a_missing_final_newline_stays_missing() -> None:
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_what_is_appended_begins_on_a_line_of_its_own(newline: str) -> None:
+def test_appended_lines_begin_on_a_new_line(newline: str) -> None:
     old = f"a = 1{newline}b = 2"
     new = f"a = 1\nb = 2\n{block('global/pkg', 'x')}"
     assert splice(old, new) == new.replace("\n", newline)
@@ -254,12 +254,12 @@ def test_a_tail_of_code_may_be_appended() -> None:
     assert splice(old, new) == new
 
 
-def test_an_empty_file_takes_everything() -> None:
+def test_an_empty_file_gets_all_generated_lines() -> None:
     assert splice("", block("global/pkg", "x")) == block("global/pkg", "x")
 
 
 @pytest.mark.parametrize("position", range(5))
-def test_a_new_block_goes_where_it_was_generated(position: int) -> None:
+def test_a_new_block_keeps_its_position(position: int) -> None:
     lines = ["a = 1\n", block("global/a", "x"), "\n", block("global/b", "y"), "b = 2\n"]
     new = "".join([*lines[:position], block("object/new", "z"), *lines[position:]])
     assert splice("".join(lines), new) == new
@@ -272,14 +272,14 @@ def test_a_new_block_may_come_with_blank_lines(position: int) -> None:
     assert splice("".join(lines), new) == new
 
 
-def test_a_block_that_is_generated_no_more_goes_with_the_blank_line_before_it() -> None:
+def test_a_removed_block_takes_the_blank_line_before_it() -> None:
     kept, gone = block("global/a", "x"), block("object/gone", "y")
     old = f"a = 1\n{kept}\n{gone}b = 2\n"
     new = f"a = 1\n{kept}b = 2\n"
     assert splice(old, new) == new
 
 
-def test_a_block_may_go_as_another_comes() -> None:
+def test_a_block_may_replace_another_block() -> None:
     old = f"a = 1\n{block('object/old', 'x')}b = 2\n"
     new = f"a = 1\n{block('object/new', 'y')}b = 2\n"
     assert splice(old, new) == new
@@ -313,12 +313,12 @@ def test_a_handwritten_line_after_a_block_that_changed_is_refused_with_its_place
         splice(old, new, "pkg/mod.py")
 
 
-def test_a_malformed_file_is_refused_before_it_is_spliced() -> None:
+def test_a_malformed_file_is_not_spliced() -> None:
     with pytest.raises(DirectiveError, match=r"^f\.py:1: "):
         splice(f"{BEGIN}global/pkg\n", "", "f.py")
 
 
-def test_a_whole_module_keeps_what_a_person_wrote() -> None:
+def test_a_whole_module_keeps_handwritten_code() -> None:
     old = textwrap.dedent(f"""\
         '''My module.'''
 

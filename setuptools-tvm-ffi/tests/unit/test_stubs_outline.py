@@ -45,7 +45,7 @@ def refused(text: str) -> NoOutlineError:
     return caught.value
 
 
-def test_a_generated_module_is_told_by_its_blocks() -> None:
+def test_the_outline_of_a_generated_module() -> None:
     found = outlined(
         '"""Bindings."""\n'
         + block("import-section", "from __future__ import annotations", "import tvm_ffi as ffi")
@@ -67,12 +67,12 @@ def test_an_empty_module_has_nothing() -> None:
     assert outlined("") == Outline()
 
 
-def test_every_prefix_is_found_without_what_it_is_imported_from() -> None:
+def test_prefixes_exclude_the_module_after_the_at_sign() -> None:
     found = outlined(block("global/pkg.sub@other") + block("global/pkg"))
     assert found.prefixes == ["pkg.sub.", "pkg."]
 
 
-def test_a_library_that_is_none_of_ours_has_no_target() -> None:
+def test_the_target_of_an_unknown_library_is_empty() -> None:
     assert outlined("").library is None
     assert outlined("import tvm_ffi\nLIB = tvm_ffi.load_module('a.so')\n").library == ""
     assert outlined("LIB = load_lib_module('dist', name)\n").library == ""
@@ -103,7 +103,7 @@ def test_a_class_may_have_another_name_than_its_key() -> None:
     assert (found.name, found.key) == ("Mine", "pkg.A")
 
 
-def test_a_persons_docstring_of_a_class_is_kept() -> None:
+def test_a_handwritten_docstring_of_a_class_is_kept() -> None:
     text = cls().replace("FFI binding for `pkg.A`.", "  My class.\n\n        More.\n    ")
     assert outlined(text).classes[0].doc == "My class.\n\nMore."
 
@@ -126,7 +126,7 @@ def test_a_persons_docstring_of_a_class_is_kept() -> None:
         ("sep = os.sep", "sep = os.sep", "sep"),
     ],
 )
-def test_what_a_person_defines_is_repeated(source: str, stub: str | None, name: str) -> None:
+def test_handwritten_definitions_are_repeated(source: str, stub: str | None, name: str) -> None:
     found = outlined(f"{block('global/pkg')}{source}\n")
     text = "\n".join(found.own)
     if stub is None:
@@ -149,14 +149,14 @@ def test_what_a_person_defines_is_repeated(source: str, stub: str | None, name: 
 @pytest.mark.parametrize(
     "doc", ["one line", "two\n\nlines", 'ends with "', "back\\slash", '"""', "\x00\x0c\t", "größe"]
 )
-def test_a_persons_docstring_of_a_function_survives(doc: str) -> None:
+def test_a_handwritten_docstring_of_a_function_is_kept(doc: str) -> None:
     text = own(f"def f():\n    {doc!r}\n    return 1\n")
     (function,) = ast.parse(text).body
     assert isinstance(function, ast.FunctionDef)
     assert ast.get_docstring(function, clean=False) == doc
 
 
-def test_a_class_of_a_persons_is_repeated() -> None:
+def test_a_handwritten_class_is_repeated() -> None:
     text = own(
         "class Helper(Base, metaclass=Meta):\n    '''Helps.'''\n    x: int = 1\n    limit = 2\n\n"
         "    def f(self) -> int:\n        return 1\n\n    class Inner:\n        pass\n"
@@ -176,7 +176,7 @@ def test_a_class_of_a_persons_is_repeated() -> None:
     ]
 
 
-def test_members_of_a_persons_are_kept_apart_from_generated_ones() -> None:
+def test_handwritten_members_are_separate_from_generated_members() -> None:
     (found,) = outlined(
         cls("""
             limit = 3
@@ -197,7 +197,7 @@ def test_members_of_a_persons_are_kept_apart_from_generated_ones() -> None:
     )
 
 
-def test_members_may_stand_before_the_block() -> None:
+def test_members_before_the_block() -> None:
     text = (
         "class A(_ffi_Object):\n    def mine(self):\n        return 1\n\n"
         f"    {BEGIN}object/pkg.A\n    x: int\n    {END}\n"
@@ -206,11 +206,11 @@ def test_members_may_stand_before_the_block() -> None:
     assert found.own_names == {"mine"}
 
 
-def test_slots_are_no_member() -> None:
+def test_slots_are_not_a_member() -> None:
     assert outlined(cls("__slots__ = ()\n")).classes[0].own == []
 
 
-def test_a_persons_imports_are_repeated_and_those_of_the_blocks_are_not() -> None:
+def test_only_handwritten_imports_are_repeated() -> None:
     found = outlined(
         "from __future__ import annotations\n"
         + block("import-section", "import generated")
@@ -226,7 +226,7 @@ def test_a_persons_imports_are_repeated_and_those_of_the_blocks_are_not() -> Non
 
 
 @pytest.mark.parametrize("condition", ["TYPE_CHECKING", "typing.TYPE_CHECKING", "_t.TYPE_CHECKING"])
-def test_what_is_for_type_checkers_is_for_the_stub(condition: str) -> None:
+def test_definitions_for_type_checkers_are_repeated(condition: str) -> None:
     text = f"if {condition}:\n    def f() -> int: ...\n    X: int\n"
     assert own(text) == "def f() -> int:\n    ...\nX: int"
 
@@ -259,7 +259,7 @@ def test_what_is_for_type_checkers_is_for_the_stub(condition: str) -> None:
         "class A:\n    def f(self): ...\n    f = g(f)",
     ],
 )
-def test_what_no_stub_could_repeat_is_refused_with_its_line(statement: str) -> None:
+def test_unsupported_statements_are_refused_with_their_line(statement: str) -> None:
     before = '"""Doc."""\n' + block("global/pkg", "x = 1") + "\n"
     error = refused(f"{before}{statement}\nZ: int\n")
     first = before.count("\n") + 1
@@ -275,11 +275,11 @@ def test_a_class_with_further_bases_is_refused(head: str) -> None:
     assert (error.line, "class A " in error.what) == (2, True)
 
 
-def test_a_member_that_no_stub_could_repeat_is_refused() -> None:
+def test_an_unsupported_member_is_refused() -> None:
     assert "statement" in refused(cls("total = compute()\n")).what
 
 
-def test_whatever_a_block_holds_is_left_to_the_generator() -> None:
+def test_the_content_of_a_block_is_skipped() -> None:
     found = outlined(block("global/pkg", "print(1)", "if x:", "    y = f()", "z += 1"))
     assert found.own == []
 
@@ -298,17 +298,17 @@ def test_whatever_a_block_holds_is_left_to_the_generator() -> None:
         (f"{block('export/_ffi_api')}def f(): ...\n", False),
     ],
 )
-def test_a_package_that_does_nothing_itself_is_known(text: str, expected: object) -> None:
+def test_a_package_without_code_is_recognized(text: str, expected: object) -> None:
     assert outlined(text).has_code is not expected
 
 
-def test_a_class_that_derives_from_a_persons_is_refused() -> None:
+def test_a_class_that_derives_from_a_handwritten_class_is_refused() -> None:
     text = "class Mixin(_ffi_Object):\n    def hello(self) -> str: ...\n"
     with pytest.raises(NoOutlineError, match="derives from Mixin"):
         outlined(text + cls(head="class A(Mixin):"))
 
 
-def test_generated_imports_that_a_person_uses_come_along() -> None:
+def test_generated_imports_of_handwritten_code_are_repeated() -> None:
     found = outlined(
         block(
             "import-section",
@@ -326,12 +326,12 @@ def test_generated_imports_that_a_person_uses_come_along() -> None:
     assert found.imported_names == {"Sequence", "_ffi_Object"}
 
 
-def test_an_async_generator_is_a_function_that_returns_one() -> None:
+def test_an_async_generator_is_a_function_that_returns_an_iterator() -> None:
     text = own("async def f() -> AsyncIterator[int]:\n    yield 1\n")
     assert text == "def f() -> AsyncIterator[int]:\n    ..."
 
 
-def test_annotated_assignments_are_what_plain_ones_are() -> None:
+def test_all_may_be_annotated() -> None:
     found = outlined("__all__: list[str] = ['LIB']\n")
     assert (found.exported, found.own) == (["LIB"], [])
 
@@ -348,29 +348,29 @@ def test_the_target_is_found_however_it_is_passed(call: str) -> None:
     assert outlined(f"LIB = {call}\n").library == "library"
 
 
-def test_a_library_that_a_person_annotates_has_that_type() -> None:
+def test_an_annotated_library_keeps_its_type() -> None:
     found = outlined("LIB: Mine = load_lib_module('dist', 'library')\n")
     assert (found.library, found.own, found.own_names) == (None, ["LIB: Mine"], {"LIB"})
 
 
 @pytest.mark.parametrize("value", ["lambda: 0", "f'{1 + 1}'", "[1, *x]", "{}"])
-def test_a_default_that_pythons_write_in_several_ways_is_left_open(value: str) -> None:
+def test_a_complex_default_becomes_an_ellipsis(value: str) -> None:
     assert own(f"def f(x={value}): ...\n") == "def f(x=...):\n    ..."
 
 
 @pytest.mark.parametrize(
     "source", ["@decorated(lambda: 0)\ndef f(): ...", "class A(make(f'{x}')):\n    x: int"]
 )
-def test_what_pythons_write_in_several_ways_is_refused_elsewhere(source: str) -> None:
+def test_expressions_that_depend_on_the_python_version_are_refused(source: str) -> None:
     with pytest.raises(NoOutlineError, match="expression"):
         outlined(source)
 
 
-def test_what_binds_nothing_is_not_repeated() -> None:
+def test_expressions_are_not_repeated() -> None:
     assert own("print('loaded')\n") == ""
 
 
-def test_what_a_person_imports_can_be_imported_from_the_stub() -> None:
+def test_handwritten_imports_are_re_exported() -> None:
     found = outlined("import os.path\nfrom .helpers import helper, other as another\n")
     assert found.imports == [
         "import os.path",

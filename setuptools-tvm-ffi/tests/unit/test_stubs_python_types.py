@@ -99,7 +99,7 @@ def test_inputs_are_wide_and_outputs_exact(schema: Schema, accepted: str, return
         (Schema("Tuple"), "tuple[()]", "tuple[()]"),
     ],
 )
-def test_what_is_in_a_container_is_as_wide_or_exact_as_it(
+def test_elements_are_as_wide_or_exact_as_their_container(
     schema: Schema, accepted: str, returned: str
 ) -> None:
     assert (WRITER.accepted(schema), WRITER.returned(schema)) == (accepted, returned)
@@ -114,7 +114,7 @@ def test_what_is_in_a_container_is_as_wide_or_exact_as_it(
         (Schema("ffi.Dict"), "Dict[Any, Any]"),
     ],
 )
-def test_a_container_without_arguments_holds_anything(schema: Schema, returned: str) -> None:
+def test_a_container_without_arguments_contains_any(schema: Schema, returned: str) -> None:
     assert WRITER.returned(schema) == returned
 
 
@@ -139,7 +139,7 @@ def test_alternatives_are_a_union_without_repetition(schema: Schema, expected: s
     assert WRITER.returned(schema) == expected
 
 
-def test_alternatives_that_are_one_type_for_python_are_one() -> None:
+def test_equal_alternatives_are_merged() -> None:
     assert WRITER.accepted(variant(array(INT), Schema("ffi.List", (INT,)))) == "Sequence[int]"
     assert WRITER.accepted(variant(Schema("ffi.BigInt"), INT)) == "int"
 
@@ -177,7 +177,7 @@ def test_alternatives_that_are_one_type_for_python_are_one() -> None:
         ),
     ],
 )
-def test_a_callback_is_given_what_is_exact_and_returns_what_is_wide(
+def test_a_callback_has_exact_parameters_and_a_wide_result(
     schema: Schema, accepted: str, returned: str
 ) -> None:
     assert (WRITER.accepted(schema), WRITER.returned(schema)) == (accepted, returned)
@@ -196,12 +196,12 @@ def test_the_variance_flips_with_every_function() -> None:
     )
 
 
-def test_a_callback_whose_result_is_not_looked_at_may_return_anything() -> None:
+def test_a_callback_with_an_ignored_result_may_return_anything() -> None:
     assert WRITER.accepted(function(NONE, INT)) == "Callable[[int], object]"
     assert WRITER.returned(function(NONE, INT)) == "Callable[[int], None]"
 
 
-def test_any_callable_is_accepted_as_a_function_of_any_kind() -> None:
+def test_any_callable_is_accepted_for_an_untyped_function() -> None:
     assert WRITER.accepted(Schema("ffi.Function")) == "Callable[..., object]"
     assert WRITER.returned(Schema("ffi.Function")) == "Function"
 
@@ -229,7 +229,7 @@ def test_every_name_can_be_imported(name: str, module: str) -> None:
     assert not name.startswith("_")
 
 
-def test_names_are_written_as_they_are_made_available() -> None:
+def test_names_are_written_with_their_alias() -> None:
     used = []
 
     def use(name: str, module: str | None) -> str:
@@ -247,7 +247,7 @@ def test_names_are_written_as_they_are_made_available() -> None:
     }
 
 
-def test_the_protocol_of_tensors_is_the_stubs_own() -> None:
+def test_the_protocol_of_tensors_is_not_imported() -> None:
     used = []
 
     def use(name: str, module: str | None) -> str:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .._version import __version__
 from ..ffi.module_methods import MODULE_METHODS
-from ..ffi.type_schema import Schema
 from .imports import ImportAliases
 from .outline import ClassOutline, Outline
 from .parameters import parameter_names
@@ -229,42 +228,37 @@ class _ApiWriter:
         yield [f"{name} = {holder}.{name}" for name in names]
 
     def _function(
-        self, function: Function, name: str, *, takes_self: bool = False, given: int = 0
+        self,
+        function: Function,
+        name: str,
+        *,
+        names: Collection[str] = (),
+        takes_self: bool = False,
+        given: int = 0,
+        result: str | None = None,
     ) -> list[str]:
         """Return the definition of a function.
 
+        :param names: further names of the function in its docstring.
         :param given: the number of leading parameters of the schema that callers do not pass, such
             as ``self``.
+        :param result: the type of the result; by default, it comes from the schema.
         """
-        schema = function.schema
-        assert schema.result is not None
-        result = self._types_of.returned(schema.result)
+        schema, doc = function.schema, function.doc
+        if result is None:
+            assert schema.result is not None
+            result = self._types_of.returned(schema.result)
+        parts = ["self"] * takes_self
         if schema.parameters is None:
-            signature = f"{'self, /, ' * takes_self}*args: {self._use('Any')}"
-        else:
-            signature = self._parameters(
-                schema.parameters, function.doc, {name}, takes_self=takes_self, given=given
-            )
-        return _definition(name, signature, result, function.doc)
-
-    def _parameters(
-        self,
-        schemas: Sequence[Schema],
-        doc: str | None,
-        names: Collection[str],
-        *,
-        takes_self: bool,
-        given: int = 0,
-    ) -> str:
-        passed = schemas[given:]
-        reserved = ("self",) if takes_self else ()
-        found = parameter_names(doc, len(passed), names=names, reserved=reserved)
+            parts += ["/"] * takes_self + [f"*args: {self._use('Any')}"]
+            return _definition(name, ", ".join(parts), result, doc)
+        passed = schema.parameters[given:]
+        found = parameter_names(doc, len(passed), names={name, *names}, reserved=parts)
         if found is None:
             # The generator counts `self`, too.
             found = tuple(f"_{n + given}" for n in range(len(passed)))
-        parts = ["self"] * takes_self
-        parts += [f"{n}: {self._types_of.accepted(schema)}" for n, schema in zip(found, passed)]
-        return ", ".join([*parts, "/"] if parts else [])
+        parts += [f"{n}: {self._types_of.accepted(type_)}" for n, type_ in zip(found, passed)]
+        return _definition(name, ", ".join([*parts, "/"] if parts else []), result, doc)
 
     # --- classes --------------------------------------------------------------------------------
 
@@ -384,17 +378,10 @@ class _ApiWriter:
             yield _definition("__init__", f"self, _: {self._use('NoReturn')}, /", "None", doc)
         elif not explicit:
             yield _definition("__init__", self._constructor_of_fields(type_), "None", None)
-        names = {item.name, _last(item.key), "__init__", _CONSTRUCTOR}
+        names = {item.name, _last(item.key), _CONSTRUCTOR}
         for method in explicit:
-            if method.schema.parameters is None:
-                signature = f"self, /, *args: {self._use('Any')}"
-            else:
-                parameters = method.schema.parameters
-                signature = self._parameters(parameters, method.doc, names, takes_self=True)
-            yield [
-                *([f"@{self._use('overload')}"] if len(explicit) > 1 else []),
-                *_definition("__init__", signature, "None", method.doc),
-            ]
+            lines = self._function(method, "__init__", names=names, takes_self=True, result="None")
+            yield [*([f"@{self._use('overload')}"] if len(explicit) > 1 else []), *lines]
 
     def _constructor_of_fields(self, type_: ObjectType) -> str:
         """Return the signature that tvm_ffi derives from fields, those of parents first."""
