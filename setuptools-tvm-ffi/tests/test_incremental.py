@@ -76,6 +76,36 @@ def test_a_renamed_target_leaves_no_library_of_the_old_name_in_the_wheel(small: 
     assert libraries == {"small_pkg/librenamed.so"}
 
 
+def test_a_wheel_has_only_files_that_its_build_wrote(small: Project) -> None:
+    package, saved = small.folder / "small_pkg", small.folder / "saved"
+    (package / "deleted.py").write_text("x = 1\n")
+    (package / "edited.py").write_text("x = 1\n")
+    small.build()
+    (package / "deleted.py").unlink()
+    # `mv` keeps the time of a file, which is older than that of the file it replaces.
+    saved.write_text("x = 2\n")
+    os.utime(saved, (1, 1))
+    saved.replace(package / "edited.py")
+    (build_lib,) = (small.folder / "build").glob("lib*")
+    # A killed build leaves such files.
+    (build_lib / "small_pkg" / ".libsmall.so.0123abcd").write_bytes(b"half a library")
+    staging = small.folder / "build" / f"bdist.{build_lib.name.split('.')[1].split('-cp')[0]}"
+    (staging / "wheel" / "small_pkg").mkdir(parents=True)
+    (staging / "wheel" / "small_pkg" / "staged.py").touch()
+    small.build()
+    names = {name for name in small.names() if name.startswith("small_pkg/")}
+    assert names == {
+        "small_pkg/__init__.py",
+        "small_pkg/__init__.pyi",
+        "small_pkg/_ffi_api.py",
+        "small_pkg/_ffi_api.pyi",
+        "small_pkg/edited.py",
+        "small_pkg/libsmall.so",
+        "small_pkg/py.typed",
+    }
+    assert small.read("small_pkg/edited.py") == "x = 2\n"
+
+
 @pytest.mark.long
 def test_compile_commands_are_left_for_editors(small: Project) -> None:
     (folder,) = (small.folder / "build").glob("tvm-ffi.*")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import json
 import stat
 import sys
 from pathlib import Path, PurePosixPath
@@ -85,66 +84,6 @@ def test_a_companion_is_written_beside_the_library_in_the_source_tree(tmp_path: 
     }
 
 
-def test_files_that_only_the_previous_build_shipped_are_deleted(tmp_path: Path) -> None:
-    tree, build_lib = packages(tmp_path, "pkg"), tmp_path / "lib"
-    (tmp_path / "src" / "pkg").mkdir(parents=True)
-    (tmp_path / "src" / "pkg" / "__init__.py").write_bytes(b"source")
-    build_lib.mkdir()
-    (build_lib / "mine.txt").write_bytes(b"of another command")
-
-    def build(stubs: dict[PurePosixPath, bytes], *libraries: BuiltLibrary) -> dict[str, bytes]:
-        memory = tmp_path / "placed.json"
-        place_in_build_lib(
-            shipped_files(libraries), stubs, build_lib=build_lib, tree=tree, memory=memory
-        )
-        return files_below(build_lib)
-
-    init, stub = PurePosixPath("pkg/__init__.py"), PurePosixPath("pkg/_ffi_api.py")
-    before = build({init: b"filled", stub: b"stub"}, built("pkg.ops", b"x", *BUNDLE, "ops.pdb"))
-    assert set(before) == {
-        "mine.txt",
-        "pkg/__init__.py",
-        "pkg/_ffi_api.py",
-        "pkg/libops.so",
-        "pkg/ops.pdb",
-        *(f"pkg/{file}" for file in BUNDLE),
-    }
-    # Renamed, without debug symbols and without stubs: a file of the sources is as it was there.
-    assert build({}, built("pkg.renamed")) == {
-        "mine.txt": b"of another command",
-        "pkg/__init__.py": b"source",
-        "pkg/librenamed.so": b"library",
-    }
-
-
-@pytest.mark.parametrize("content", ["[]", "1", "null", '"pkg"', "{", "[" * 100_000])
-def test_a_corrupt_list_of_placed_files_is_replaced(tmp_path: Path, content: str) -> None:
-    memory = tmp_path / "placed.json"
-    memory.write_text(content, encoding="utf-8")
-    place_in_build_lib(
-        shipped_files([built("pkg.ops")]),
-        {},
-        build_lib=tmp_path / "lib",
-        tree=packages(tmp_path, "pkg"),
-        memory=memory,
-    )
-    assert set(files_below(tmp_path / "lib")) == {"pkg/libops.so"}
-    assert json.loads(memory.read_text()) == {str(tmp_path / "lib"): ["pkg/libops.so"]}
-
-
-def test_each_build_lib_has_its_own_list_of_placed_files(tmp_path: Path) -> None:
-    for name, target in (("one", "a"), ("two", "b"), ("one", "a")):
-        place_in_build_lib(
-            shipped_files([built(f"pkg.{target}")]),
-            {},
-            build_lib=tmp_path / name,
-            tree=packages(tmp_path, "pkg"),
-            memory=tmp_path / "placed.json",
-        )
-    assert set(files_below(tmp_path / "one")) == {"pkg/liba.so"}
-    assert set(files_below(tmp_path / "two")) == {"pkg/libb.so"}
-
-
 def test_an_obsolete_stub_is_deleted_and_an_equivalent_stub_is_unchanged(tmp_path: Path) -> None:
     tree = packages(tmp_path, "pkg")
     gone, kept = tmp_path / "src" / "pkg" / "a.pyi", tmp_path / "src" / "pkg" / "b.pyi"
@@ -160,9 +99,9 @@ def test_an_obsolete_stub_is_deleted_and_an_equivalent_stub_is_unchanged(tmp_pat
 
 
 def test_an_obsolete_stub_is_not_in_the_wheel(tmp_path: Path) -> None:
-    tree, build_lib = packages(tmp_path, "pkg"), tmp_path / "lib"
+    build_lib = tmp_path / "lib"
     (build_lib / "pkg").mkdir(parents=True)
     (build_lib / "pkg" / "a.pyi").write_bytes(b"copied from the source tree")
     stubs = {PurePosixPath("pkg/a.pyi"): None, PurePosixPath("pkg/b.pyi"): b"new"}
-    place_in_build_lib((), stubs, build_lib=build_lib, tree=tree, memory=tmp_path / "memory")
+    place_in_build_lib((), stubs, build_lib)
     assert files_below(build_lib) == {"pkg/b.pyi": b"new"}

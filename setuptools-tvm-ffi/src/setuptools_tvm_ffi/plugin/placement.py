@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Union
 
 from ..base.file_replacement import replace_file
-from ..base.json_file import read_object
 from ..building.model import BuiltLibrary
 from ..project.package_tree import PackageTree
 from ..stubs import StubFile
@@ -58,33 +55,8 @@ def write_files(files: Iterable[ShippedFile], folder: Path) -> None:
         replace_file(folder / file.path, file.content, mode=file.mode)
 
 
-def place_in_build_lib(
-    files: Iterable[ShippedFile],
-    stubs: StubFiles,
-    *,
-    build_lib: Path,
-    tree: PackageTree,
-    memory: Path,
-) -> None:
-    """Write the wheel's files to `build_lib` and delete what only the previous build wrote.
-
-    setuptools packs all files in ``build_lib``, and copies a source only over an older file. So a
-    renamed library, or a stub of a removed prefix, would stay in the wheel.
-
-    :param memory: the file that lists the files of the previous build.
-    """
-    files = list(files)
-    placed = {file.path for file in files} | {p for p, c in stubs.items() if c is not None}
-    key = os.path.abspath(build_lib)
-    known = read_object(memory)
-    for name in set(known.get(key, [])) - set(map(str, placed)):
-        source = tree.source_of(PurePosixPath(name))
-        if source.is_file() and source.suffix in {".py", ".pyi"}:
-            replace_file(build_lib / name, source.read_bytes())
-        else:
-            (build_lib / name).unlink(missing_ok=True)
-    known[key] = sorted(map(str, placed))
-    replace_file(memory, json.dumps(known, indent=1).encode())
+def place_in_build_lib(files: Iterable[ShippedFile], stubs: StubFiles, build_lib: Path) -> None:
+    """Write libraries and stubs to `build_lib`; a stub without content is deleted."""
     write_files(files, build_lib)
     for path, content in stubs.items():
         if content is None:

@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: a separate ``build_lib`` for each target."""
+"""``build``: a ``build_lib`` for each target, empty at the start of each build."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
 from setuptools.command.build import build
 
 from ...cross.targets import target_of
 from ..context import project_of
+from .build_folder import locked_build_folder
 
 
 class BuildMixin(build):
-    """Gives each target its own folder, because setuptools packs every file in it."""
+    """Gives each target its own folder, and empties the folder before a build.
+
+    setuptools packs every file in ``build_lib``, and copies a module only over an older one. After
+    a deleted, renamed or replaced file, or a killed build, a wheel would contain old files.
+    """
 
     def finalize_options(self) -> None:
         """Set the folder unless an option sets it."""
@@ -20,3 +27,14 @@ class BuildMixin(build):
         if target is not None and self.build_platlib is None:
             self.build_platlib = os.path.join(self.build_base, f"lib.{target.name}")
         super().finalize_options()
+
+    def run(self) -> None:
+        """Empty ``build_lib`` and build."""
+        with locked_build_folder(self):
+            # A command that ran before this one, as in `setup.py build_py build`, does not run
+            # again. A folder elsewhere may contain more than builds have written.
+            ran = any(self.distribution.have_run.get(name) for name in self.get_sub_commands())
+            folder = Path(os.path.abspath(self.build_lib))
+            if not ran and Path(os.path.abspath(self.build_base)) in folder.parents:
+                shutil.rmtree(folder, ignore_errors=True)
+            super().run()

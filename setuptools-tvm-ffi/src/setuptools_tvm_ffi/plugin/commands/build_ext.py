@@ -278,9 +278,7 @@ class BuildExtMixin(build_ext):
             place_in_build_lib(
                 self._shipped,
                 {stub.path: stub.new for stub in stubs if stub.path is not None},
-                build_lib=Path(self.build_lib),
-                tree=tree,
-                memory=Path(request.folder, "placed.json"),
+                Path(self.build_lib),
             )
             self._write_sbom(request, result)
         self._stubs = stubs

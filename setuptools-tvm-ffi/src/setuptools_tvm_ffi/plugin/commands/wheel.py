@@ -82,13 +82,7 @@ class BdistWheelMixin(bdist_wheel):
         if self._platform_tag is None:  # the file name and `WHEEL` need the same tag
             assert self.bdist_dir is not None
             folder, place = Path(self.bdist_dir), project.place("platform_tag")
-            try:
-                self._platform_tag = platform_tag.platform_tag(
-                    folder, wanted, platform, place=place
-                )
-            except BuildError:
-                shutil.rmtree(folder)  # the next build would pack these files
-                raise
+            self._platform_tag = platform_tag.platform_tag(folder, wanted, platform, place=place)
         return self._platform_tag
 
     def run(self) -> None:
@@ -96,6 +90,8 @@ class BdistWheelMixin(bdist_wheel):
         declare_requirement(self.distribution, warn=True)
         self._packing = True
         with applied_source_date(Path.cwd()), locked_build_folder(self):
+            # A build that was killed leaves its files here, and they would be packed.
+            shutil.rmtree(str(self.bdist_dir), ignore_errors=True)
             super().run()
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
