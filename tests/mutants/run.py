@@ -21,12 +21,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = Path("setuptools-tvm-ffi", "src", "setuptools_tvm_ffi")
 UNIT_TESTS = "setuptools-tvm-ffi/tests/unit"
 
-#: Arguments of pytest by stage, in the order in which the stages run.
-STAGES = {
-    "unit": [UNIT_TESTS],
-    "quick": [f"--ignore={UNIT_TESTS}"],
-    "long": ["-m", "long"],
-}
+#: In the order in which they run. `near` runs the unit tests of the mutant's subpackage.
+STAGES = ("near", "unit", "quick", "long")
 #: A stage that takes longer than this on one mutant hangs. The mutant is killed.
 SECONDS_PER_STAGE = 3600
 
@@ -74,9 +70,22 @@ def copy_tracked_files(destination: Path) -> None:
             shutil.copy2(REPOSITORY / name, destination / name)
 
 
-def killing_test(copy: Path, arguments: Sequence[str], *, jobs: int, cache: Path) -> str | None:
+def arguments_of(
+    stage: str, mutant: Mutant | None, *, jobs: int, files: Sequence[str]
+) -> list[str]:
+    """Return the arguments of pytest that select the tests of a stage, all or those in `files`."""
+    if stage == "near":
+        prefix = "" if mutant is None else f"{Path(mutant.file).parts[0]}_"
+        # Starting processes would take longer than these tests.
+        paths = sorted((REPOSITORY / UNIT_TESTS).glob(f"test_{prefix}*.py"))
+        return ["-n0", *(f"{UNIT_TESTS}/{path.name}" for path in paths)]
+    selected = {"unit": [UNIT_TESTS], "quick": [f"--ignore={UNIT_TESTS}"], "long": ["-mlong"]}
+    return [f"-n{jobs}", *selected[stage], *files]
+
+
+def killing_test(copy: Path, arguments: Sequence[str], *, cache: Path) -> str | None:
     """Run pytest in a copy until a test fails; return the test, or ``None`` if all pass."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", f"-n{jobs}", "-o", f"cache_dir={cache}"]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-o", f"cache_dir={cache}"]
     try:
         result = subprocess.run(
             [*command, *arguments],
@@ -94,14 +103,14 @@ def killing_test(copy: Path, arguments: Sequence[str], *, jobs: int, cache: Path
         return f"timeout after {SECONDS_PER_STAGE} s"
     if result.returncode == 0:
         return None
-    found = re.search(r"^(?:FAILED|ERROR) (\S+?\.py\S*)", result.stdout, re.MULTILINE)
+    found = re.search(r"^(?:FAILED|ERROR) (\S+?\.py.*?)(?: - |$)", result.stdout, re.MULTILINE)
     if found is None:
         sys.stdout.write(result.stdout)
         raise SystemExit(f"pytest ended with {result.returncode}, but no test failed")
     return found[1]
 
 
-def run_stages(mutant: Mutant | None, stages: Sequence[str], *, jobs: int, cache: Path) -> bool:
+def run_stages(mutant: Mutant | None, stages: Sequence[str], options: argparse.Namespace) -> bool:
     """Run the stages on one mutant until a test kills it; return whether one does.
 
     :param mutant: ``None`` runs the tests on an unchanged copy.
@@ -116,7 +125,8 @@ def run_stages(mutant: Mutant | None, stages: Sequence[str], *, jobs: int, cache
             file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
         for stage in stages:
             start = time.monotonic()
-            test = killing_test(copy, STAGES[stage], jobs=jobs, cache=cache)
+            arguments = arguments_of(stage, mutant, jobs=options.jobs, files=options.tests)
+            test = killing_test(copy, arguments, cache=options.cache)
             what = "survived" if test is None else f"killed by {test}"
             print(f"{name}\t{stage}\t{time.monotonic() - start:.0f} s\t{what}", flush=True)
             if test is not None:
@@ -128,7 +138,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="the mutants to run (default: all)")
     parser.add_argument("--long", action="store_true", help="run the long tests on survivors")
-    parser.add_argument("--stage", choices=STAGES, help="run this stage only")
+    parser.add_argument("--stage", action="append", choices=STAGES, help="only this stage")
+    parser.add_argument(
+        "--tests",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="test file of the stages quick and long, if the killing test is known",
+    )
     parser.add_argument("--check", action="store_true", help="check the list, run nothing")
     parser.add_argument("--unchanged", action="store_true", help="run the tests without a mutant")
     parser.add_argument("--jobs", type=int, default=2, help="processes of pytest (default: 2)")
@@ -149,14 +166,14 @@ def main() -> None:
     if options.check:
         return
 
-    stages = [options.stage] if options.stage else ["unit", "quick", *["long"] * options.long]
+    stages = options.stage or [stage for stage in STAGES if stage != "long" or options.long]
     if options.unchanged:
-        raise SystemExit(run_stages(None, stages, jobs=options.jobs, cache=options.cache))
+        raise SystemExit(run_stages(None, stages, options))
     survivors = [
         mutant.name
         for mutant in mutants
         if not options.names or mutant.name in options.names
-        if not run_stages(mutant, stages, jobs=options.jobs, cache=options.cache)
+        if not run_stages(mutant, stages, options)
     ]
     if survivors:
         raise SystemExit(f"{len(survivors)} survived: {', '.join(survivors)}")
