@@ -55,6 +55,18 @@ def test_another_folder_umask_order_and_time_of_files_give_the_same_bytes(
     assert pack(tree, DATE) != pack(tree, DATE + 2)
 
 
+def test_entries_are_sorted_whatever_the_order_of_the_file_system(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listdir = os.listdir
+    # A file system that returns names in this order is not available.
+    monkeypatch.setattr(os, "listdir", lambda folder: sorted(listdir(folder), reverse=True))
+    with tarfile.open(fileobj=io.BytesIO(pack(tree, DATE))) as archive:
+        names = archive.getnames()
+    assert names == sorted(names)
+    assert {"pkg-1.0/a", "pkg-1.0/a/run.sh", "pkg-1.0/b.txt", "pkg-1.0/empty"} < set(names)
+
+
 def test_a_tar_holds_everything_and_names_nobody(tree: Path) -> None:
     content = pack(tree, DATE)
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:

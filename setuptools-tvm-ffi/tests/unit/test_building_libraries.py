@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which architectures count for an extension: its own, its project's, those of the one who builds.
-
-The rest of the module runs compilers; the tests of whole builds are about that.
-"""
+"""The parts of the module that run no compiler; end-to-end tests cover the rest."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path, PurePosixPath
 
 import pytest
-from setuptools_tvm_ffi.building.libraries import _for_architectures
+from setuptools_tvm_ffi.base.errors import ConfigurationError
+from setuptools_tvm_ffi.building.libraries import (
+    _check_files,
+    _for_architectures,
+    remove_objects,
+)
 from setuptools_tvm_ffi.building.model import BuildRequest
 from setuptools_tvm_ffi.building.native import NativeHost
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
@@ -72,3 +75,35 @@ def test_each_build_type_has_a_folder_of_its_own(build_type: str) -> None:
         host=NativeHost(),
     )
     assert str(request.objects_folder) == f"build/tvm-ffi.linux/{build_type}"
+
+
+def test_force_removes_the_objects_of_this_build_type_only(tmp_path: Path) -> None:
+    def kept(build_type: str) -> Path:
+        return tmp_path / "build" / build_type / "pkg.ops" / "objects" / "a.c.o"
+
+    for build_type in ("release", "debug"):
+        kept(build_type).parent.mkdir(parents=True)
+        kept(build_type).touch()
+    request = BuildRequest(
+        extensions=(ExtensionSettings(name="pkg.ops", sources=("a.c",)),),
+        project=Project(ProjectSettings(build_type="release")),
+        root=tmp_path,
+        folder=PurePosixPath("build"),
+        build_base=tmp_path / "build",
+        platform="linux",
+        host=NativeHost(),
+    )
+    remove_objects(request)
+    assert not kept("release").exists()
+    assert kept("debug").exists()
+
+
+def test_an_extra_object_outside_the_project_is_rejected(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (tmp_path / "a.o").touch()
+    (root / "b.o").touch()
+    settings = ExtensionSettings(name="pkg.ops", sources=("a.c",), extra_objects=("b.o", "../a.o"))
+    with pytest.raises(ConfigurationError, match=r"extra_objects: '\.\./a\.o' lies outside"):
+        _check_files(settings, root)
+    _check_files(dataclasses.replace(settings, extra_objects=("b.o", "../project/b.o")), root)

@@ -267,6 +267,17 @@ def test_a_project_that_is_reached_through_a_link_is_compiled_where_it_lies(
 
 
 @needs_ninja
+def test_commands_inherit_the_file_of_a_lock(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("wb") as lock:
+        file = write_build(tmp_path, f"echo inherited > /dev/fd/{lock.fileno()}; touch out")
+        status, printed = ninja.run_ninja(
+            real_ninja(), file, root=tmp_path, jobs=1, inherited=(lock.fileno(),)
+        )
+    assert status == 0, printed
+    assert (tmp_path / "lock").read_text() == "inherited\n"
+
+
+@needs_ninja
 def test_the_exit_status_of_a_failed_build_is_returned_with_its_output(tmp_path: Path) -> None:
     file = write_build(tmp_path, "echo broken >&2; printf '\\377\\n'; exit 3")
     status, printed = ninja.run_ninja(real_ninja(), file, root=tmp_path, jobs=None)

@@ -104,6 +104,12 @@ def test_a_glob_skips_the_build_base(root: Path, build_base: str) -> None:
     assert find(root, "**/*.c", build_base=build_base) == ["a.c", "builder/d.c"]
 
 
+def test_a_glob_skips_virtual_environments(root: Path) -> None:
+    make(root, "a.c", "env/pyvenv.cfg", "env/lib/python3.12/site-packages/other/b.c")
+    assert find(root, "**/*.c") == ["a.c"]
+    assert find(root, "env/lib/python3.12/site-packages/other/b.c") != []
+
+
 def test_a_glob_skips_folders_with_the_suffix_of_a_source(root: Path) -> None:
     make(root, "src/a.c", "src/folder.c/readme.txt")
     assert find(root, "src/*.c") == ["src/a.c"]
