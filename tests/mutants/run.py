@@ -71,13 +71,13 @@ def copy_tracked_files(destination: Path) -> None:
 
 
 def arguments_of(
-    stage: str, mutant: Mutant | None, *, jobs: int, files: Sequence[str]
+    stage: str, mutant: Mutant | None, copy: Path, *, jobs: int, files: Sequence[str]
 ) -> list[str]:
     """Return the arguments of pytest that select the tests of a stage, all or those in `files`."""
     if stage == "near":
         prefix = "" if mutant is None else f"{Path(mutant.file).parts[0]}_"
         # Starting processes would take longer than these tests.
-        paths = sorted((REPOSITORY / UNIT_TESTS).glob(f"test_{prefix}*.py"))
+        paths = sorted((copy / UNIT_TESTS).glob(f"test_{prefix}*.py"))
         return ["-n0", *(f"{UNIT_TESTS}/{path.name}" for path in paths)]
     selected = {"unit": [UNIT_TESTS], "quick": [f"--ignore={UNIT_TESTS}"], "long": ["-mlong"]}
     return [f"-n{jobs}", *selected[stage], *files]
@@ -125,7 +125,7 @@ def run_stages(mutant: Mutant | None, stages: Sequence[str], options: argparse.N
             file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
         for stage in stages:
             start = time.monotonic()
-            arguments = arguments_of(stage, mutant, jobs=options.jobs, files=options.tests)
+            arguments = arguments_of(stage, mutant, copy, jobs=options.jobs, files=options.tests)
             test = killing_test(copy, arguments, cache=options.cache)
             what = "survived" if test is None else f"killed by {test}"
             print(f"{name}\t{stage}\t{time.monotonic() - start:.0f} s\t{what}", flush=True)
