@@ -4,18 +4,27 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
+from setuptools_tvm_ffi.base.build_lock import build_lock
 from setuptools_tvm_ffi.base.errors import ConfigurationError
+from setuptools_tvm_ffi.building import libraries
+from setuptools_tvm_ffi.building.jobs import JobCount
 from setuptools_tvm_ffi.building.libraries import (
     _check_files,
     _for_architectures,
+    _Run,
     remove_objects,
 )
 from setuptools_tvm_ffi.building.model import BuildRequest
 from setuptools_tvm_ffi.building.native import NativeHost
+from setuptools_tvm_ffi.building.plan import BuildPlan, LibraryPlan, Step
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
+from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
+from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 
 FIELDS = ("cuda_architectures", "hip_architectures")
 ABOVE = ("--config-settings cuda-architectures", "TVM_FFI_CUDA_ARCH_LIST")
@@ -107,3 +116,88 @@ def test_an_extra_object_outside_the_project_is_rejected(tmp_path: Path) -> None
     with pytest.raises(ConfigurationError, match=r"extra_objects: '\.\./a\.o' lies outside"):
         _check_files(settings, root)
     _check_files(dataclasses.replace(settings, extra_objects=("b.o", "../project/b.o")), root)
+
+
+@dataclass
+class Runs:
+    """Replaces ninja: counts the compilation databases, and keeps the options of each run."""
+
+    folder: Path
+    databases: int = 0
+    options: list[dict[str, Any]] = field(default_factory=list)
+
+    def compile_commands(self, ninja: str, file: Path, *, root: Path) -> bytes:
+        del ninja, file, root
+        self.databases += 1
+        return str(self.databases).encode()
+
+    def run_ninja(self, ninja: str, file: Path, **options: Any) -> tuple[int, str]:
+        del ninja, file
+        self.options.append(options)
+        return 0, ""
+
+    def build(self, *commands: str, jobs: int | None = None, launcher: str = "ccache") -> None:
+        request = BuildRequest(
+            extensions=(),
+            project=Project(ProjectSettings(jobs=jobs)),
+            root=self.folder,
+            folder=PurePosixPath("build"),
+            build_base=self.folder / "build",
+            platform="linux",
+            host=NativeHost(),
+        )
+        compiler = Compiler(("g++",), "gcc", "g++ 12.2.0", (launcher,))
+        toolchain = GnuToolchain({"cxx": compiler}, "linux", "/project", EnvironmentFlags())
+        steps = tuple(Step("compile", ("a.cc",), f"{c}.o", c, c) for c in commands)
+        settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",))
+        plan = BuildPlan("build", (LibraryPlan(settings, "libops.so", steps, {}),))
+        run = _Run(plan, "ninja", request, JobCount(3, 3, "3 jobs"), toolchain)
+        run.everything(on_work=None)
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    made = Runs(tmp_path)
+    monkeypatch.delenv("MAKEFLAGS", raising=False)
+    monkeypatch.setattr(libraries, "run_ninja", made.run_ninja)
+    monkeypatch.setattr(libraries, "compile_commands", made.compile_commands)
+    return made
+
+
+def test_the_compilation_database_is_written_again_if_the_commands_change(runs: Runs) -> None:
+    found = []
+    for command in ("old", "old", "new"):
+        runs.build(command)
+        found.append((runs.folder / "build" / "compile_commands.json").read_text())
+    assert found == ["1", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("makeflags", "declared", "jobs"),
+    [
+        ("", None, 3),
+        (" -j8 --jobserver-auth=fifo:/tmp/fifo", None, None),
+        (" -j8 --jobserver-auth=fifo:/tmp/fifo", 3, 3),
+        # Ninja does not support a jobserver that consists of two file descriptors.
+        (" -j8 --jobserver-auth=3,4", None, 3),
+    ],
+)
+def test_the_jobserver_of_make_replaces_a_measured_number_of_jobs(
+    runs: Runs,
+    monkeypatch: pytest.MonkeyPatch,
+    makeflags: str,
+    declared: int | None,
+    jobs: int | None,
+) -> None:
+    monkeypatch.setenv("MAKEFLAGS", makeflags)
+    runs.build("c++ a.cc", jobs=declared)
+    assert [options["jobs"] for options in runs.options] == [jobs]
+
+
+@pytest.mark.parametrize(("launcher", "inherited"), [("ccache", True), ("sccache", False)])
+def test_commands_hold_the_build_lock_unless_a_launcher_leaves_a_server(
+    runs: Runs, launcher: str, *, inherited: bool
+) -> None:
+    with build_lock(runs.folder / "build"):
+        runs.build("c++ a.cc", launcher=launcher)
+    assert [bool(options["inherited"]) for options in runs.options] == [inherited]

@@ -11,8 +11,9 @@ import pytest
 from packaging.version import Version
 from setuptools import Distribution
 from setuptools_tvm_ffi import TVMFFIExtension
-from setuptools_tvm_ffi.base.errors import BuildError
-from setuptools_tvm_ffi.building.model import BuildRequest, BuildResult
+from setuptools_tvm_ffi.base.errors import BuildError, ConfigurationError
+from setuptools_tvm_ffi.building.model import BuildRequest, BuildResult, BuiltLibrary
+from setuptools_tvm_ffi.building.plan import LibraryPlan
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.build_ext import BuildExtMixin
@@ -38,11 +39,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def build_ext(**settings: Any) -> Any:
+def build_ext(package_dir: dict[str, str] | None = None, **settings: Any) -> Any:
     extensions = [TVMFFIExtension("pkg.ops", ["csrc/*.cpp"], **settings)]
-    made = Distribution(
+    made: Any = Distribution(
         {"name": "p", "version": "1", "packages": ["pkg"], "ext_modules": extensions}
     )
+    made.package_dir = package_dir
+    made.commands = ["build_ext"]
     attach(made)
     command = made.get_command_obj("build_ext")
     command.ensure_finalized()
@@ -59,23 +62,36 @@ def test_an_sdist_contains_the_sources_the_headers_and_the_declared_files() -> N
     ]
 
 
-@pytest.mark.parametrize("debug", [False, True])
-def test_the_option_debug_selects_the_build_type_debug(
-    monkeypatch: pytest.MonkeyPatch, *, debug: bool
-) -> None:
-    requests: list[BuildRequest] = []
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
+    """Replace the compilers, and return the requests that builds send them."""
+    made: list[BuildRequest] = []
 
     def build_libraries(request: BuildRequest, process: object) -> BuildResult:
         del process
-        requests.append(request)
-        raise BuildError("a build that fails")
+        made.append(request)
+        (settings,) = request.extensions
+        companions = {PurePosixPath("libops.so.dSYM/Contents/Info.plist"): b"symbols"}
+        plan = LibraryPlan(settings, "build/libops.so", (), {})
+        return BuildResult((BuiltLibrary(plan, b"library", companions),), GNU, SDK, "ninja")
+
+    def make_stubs(*arguments: object) -> list[StubFile]:
+        del arguments
+        return []
 
     module = importlib.import_module(BuildExtMixin.__module__)
     monkeypatch.setattr(module, "build_libraries", build_libraries)
+    monkeypatch.setattr(BuildExtMixin, "_make_stubs", make_stubs)
+    return made
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_the_option_debug_selects_the_build_type_debug(
+    requests: list[BuildRequest], *, debug: bool
+) -> None:
     command = build_ext()
     command.debug = debug
-    with pytest.raises(BuildError, match="a build that fails"):
-        command.run()
+    command.run()
     (request,) = requests
     assert request.project.settings.build_type == ("debug" if debug else "release")
     assert request.objects_folder.name == ("debug" if debug else "release")
@@ -83,24 +99,64 @@ def test_the_option_debug_selects_the_build_type_debug(
         assert request.project.place("build_type") == "build_ext --debug"
 
 
+def test_the_build_folder_is_relative_to_the_project_if_it_is_inside(
+    requests: list[BuildRequest], tmp_path: Path
+) -> None:
+    command = build_ext()
+    command.run()
+    outside = build_ext()
+    outside.get_finalized_command("build").build_base = str(tmp_path.parent / "elsewhere")
+    outside.run()
+    folder = f"tvm-ffi.{command.plat_name}"
+    assert [str(request.folder) for request in requests] == [
+        f"build/{folder}",
+        (tmp_path.parent / "elsewhere" / folder).as_posix(),
+    ]
+
+
+def test_a_build_for_a_target_keeps_the_objects_for_this_machine_in_another_folder(
+    requests: list[BuildRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = "x86_64-linux-gnu.2.17"
+    monkeypatch.setenv("SETUPTOOLS_TVM_FFI_TARGET", target)
+    command = build_ext()
+    command.run()
+    assert [(request.folder.name, request.platform) for request in requests] == [
+        (f"tvm-ffi.{target}", target),
+        (f"tvm-ffi.{command.plat_name}", command.plat_name),
+    ]
+
+
+@pytest.mark.usefixtures("requests")
+def test_the_outputs_contain_the_files_beside_a_library() -> None:
+    command = build_ext()
+    command.run()
+    outputs = [Path(output).relative_to(command.build_lib) for output in command.get_outputs()]
+    assert Path("pkg/libops.so.dSYM/Contents/Info.plist") in outputs
+    assert all(Path(command.build_lib, output).is_file() for output in outputs)
+
+
+def test_an_option_for_cpython_extensions_is_rejected(requests: list[BuildRequest]) -> None:
+    command = build_ext()
+    command.distribution.get_option_dict("build_ext")["include_dirs"] = ("command line", "include")
+    with pytest.raises(ConfigurationError, match="build_ext --include-dirs"):
+        command.run()
+    assert requests == []
+
+
 @pytest.fixture
-def stale_stub(monkeypatch: pytest.MonkeyPatch) -> Path:
+def stale_stub(requests: list[BuildRequest], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have the next build return a stub that differs from the one in the source tree."""
+    assert requests == []  # no compilers
     path = PurePosixPath("pkg/_ffi_api.pyi")
     old, new = (f"{SIGNATURE}\n\n\nX: {kind}\n".encode() for kind in ("int", "str"))
     Path("pkg").mkdir()
     Path(path).write_bytes(old)
 
-    def build_libraries(request: BuildRequest, process: object) -> BuildResult:
-        del request, process
-        return BuildResult((), GNU, SDK, "ninja")
-
     def make_stubs(*arguments: object) -> list[StubFile]:
         del arguments
         return [StubFile(Path(path), old, new, path)]
 
-    module = importlib.import_module(BuildExtMixin.__module__)
-    monkeypatch.setattr(module, "build_libraries", build_libraries)
     monkeypatch.setattr(BuildExtMixin, "_make_stubs", make_stubs)
     return Path(path)
 
@@ -124,3 +180,18 @@ def test_a_stale_committed_stub_is_a_warning_by_default_and_the_wheel_gets_the_n
     assert [r.levelname for r in caplog.records if str(stale_stub) in r.getMessage()] == ["WARNING"]
     assert b"X: str" in Path(command.build_lib, stale_stub).read_bytes()
     assert b"X: int" in stale_stub.read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore:setup.py install is deprecated")
+def test_a_strict_editable_install_links_a_stub_to_its_place_in_a_src_layout(
+    tmp_path: Path, stale_stub: Path
+) -> None:
+    Path("src").mkdir()
+    stale_stub.parent.rename(Path("src", "pkg"))
+    command = build_ext(package_dir={"": "src"})
+    command.editable_mode = True
+    command.get_finalized_command("install").install_lib = str(tmp_path / "wheel")
+    command.run()
+    output = str(Path(command.build_lib, stale_stub))
+    assert command.get_output_mapping() == {output: str(Path("src", stale_stub))}
+    assert (tmp_path / "wheel" / "p.libs" / "libops.so").is_file()

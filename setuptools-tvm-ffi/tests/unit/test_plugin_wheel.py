@@ -1,31 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files that ``bdist_wheel`` packs."""
+"""The parts of ``bdist_wheel`` and ``editable_wheel`` that start no build."""
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from setuptools import Distribution
+from setuptools import Distribution, Extension
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools_tvm_ffi import TVMFFIExtension
+from setuptools_tvm_ffi.base.build_lock import held_files
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.build_folder import build_folder
 from setuptools_tvm_ffi.records import build_record, sbom
 
 
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.chdir(tmp_path)
-    extensions = [TVMFFIExtension("pkg.ops", ["a.cpp"])]
-    made = Distribution(
+def command_of(name: str, *others: Extension) -> Any:
+    extensions = [TVMFFIExtension("pkg.ops", ["a.cpp"]), *others]
+    made: Any = Distribution(
         {"name": "p", "version": "1", "packages": ["pkg"], "ext_modules": extensions}
     )
     attach(made)
-    made.commands = ["bdist_wheel"]
-    command: Any = made.get_command_obj("bdist_wheel")
+    made.commands = [name]
+    return made.get_command_obj(name)
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("SETUPTOOLS_TVM_FFI_TARGET", "SOURCE_DATE_EPOCH"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Any:
+    command = command_of("bdist_wheel")
     command.ensure_finalized()
     monkeypatch.setattr(command, "_packing", True)  # as in a run
     for name in (build_record.FILENAME, sbom.PATH):
@@ -56,3 +70,39 @@ def test_permissions_in_a_wheel_do_not_depend_on_the_umask(command: Any) -> None
         f"p-1.dist-info/{build_record.FILENAME}": 0o644,
         f"p-1.dist-info/{sbom.PATH}": 0o644,
     }
+
+
+def test_a_cpython_extension_keeps_the_tag_of_its_python() -> None:
+    plain = command_of("bdist_wheel")
+    mixed = command_of("bdist_wheel", Extension("pkg.other", ["other.c"]))
+    for command in (plain, mixed):
+        command.ensure_finalized()
+    assert plain.get_tag()[:2] == ("py3", "none")
+    python, abi, _ = mixed.get_tag()
+    assert python.startswith("cp")
+    assert abi.startswith("cp")
+
+
+def test_a_wheel_is_built_with_the_build_lock_and_a_source_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "PKG-INFO").touch()
+    os.utime(tmp_path / "PKG-INFO", (1600000000, 1600000000))
+    seen = []
+
+    def run(command: object) -> None:
+        del command
+        seen.append((len(held_files()), os.environ.get("SOURCE_DATE_EPOCH")))
+
+    monkeypatch.setattr(bdist_wheel, "run", run)
+    command = command_of("bdist_wheel")
+    command.ensure_finalized()
+    command.run()
+    assert seen == [(1, "1600000000")]
+    assert (held_files(), os.environ.get("SOURCE_DATE_EPOCH")) == ((), None)
+
+
+def test_an_editable_install_for_a_target_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SETUPTOOLS_TVM_FFI_TARGET", "x86_64-linux-gnu.2.17")
+    with pytest.raises(ConfigurationError, match="SETUPTOOLS_TVM_FFI_TARGET: an editable install"):
+        command_of("editable_wheel").ensure_finalized()
