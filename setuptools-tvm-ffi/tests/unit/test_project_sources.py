@@ -6,7 +6,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from setuptools_tvm_ffi.base.errors import ConfigurationError
-from setuptools_tvm_ffi.project.sources import find_sources, language_of
+from setuptools_tvm_ffi.project.sources import (
+    find_headers,
+    find_sources,
+    language_of,
+    searched_folders,
+)
 from setuptools_tvm_ffi.settings import ExtensionSettings
 
 ODD_NAMES = [
@@ -205,3 +210,29 @@ def test_a_source_can_be_a_symbolic_link(root: Path) -> None:
 )
 def test_the_last_suffix_determines_the_language(source: str, language: str) -> None:
     assert language_of(PurePosixPath(source)) == language
+
+
+def test_headers_beside_sources_and_in_include_folders_are_found(root: Path) -> None:
+    names = ("a.h", "sub/b.hpp", "env/lib/c.h", ".git/d.h", "build/e.h", "notes.txt")
+    make(root, "csrc/a.cpp", "csrc/a.inl", "env/pyvenv.cfg", *names)
+    extension = ExtensionSettings(name="pkg.lib", sources=("csrc/a.cpp",), include_dirs=(".",))
+    found = find_headers(extension, [PurePosixPath("csrc/a.cpp")], root, build_base=root / "build")
+    assert list(map(str, found)) == ["a.h", "csrc/a.inl", "sub/b.hpp"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folders"),
+    [
+        ("src/a.c", []),
+        ("src/*.c", ["src"]),
+        ("src/*/a.c", ["src", "src/one", "src/one/two"]),
+        ("src/**/*.c", ["src", "src/one", "src/one/two"]),
+        ("src/one/**/deep/*.c", ["src/one", "src/one/two"]),
+    ],
+)
+def test_a_new_source_can_appear_in_these_folders(
+    root: Path, pattern: str, folders: list[str]
+) -> None:
+    make(root, "src/one/two/a.c", "src/.git/b.c", "other/c.c")
+    extension = ExtensionSettings(name="pkg.lib", sources=(pattern,))
+    assert list(map(str, searched_folders(extension, root, build_base=root / "build"))) == folders

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The requirement on apache-tvm-ffi in the metadata of a wheel and of an sdist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from setuptools import Distribution
+from setuptools_tvm_ffi.ffi.releases import BUILD_REQUIREMENT, requirement_for
+from setuptools_tvm_ffi.ffi.sdk import installed_version
+from setuptools_tvm_ffi.plugin.commands.requirement import (
+    declare_placeholder,
+    declare_requirement,
+)
+
+PYPROJECT = '[project]\nname = "p"\nversion = "1"\ndynamic = ["dependencies"]\n'
+
+
+@pytest.fixture
+def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SETUPTOOLS_TVM_FFI_ABI_FLOOR", raising=False)
+    Path("pyproject.toml").write_text(PYPROJECT)
+    made: Any = Distribution({"name": "p", "version": "1"})
+    made.install_requires = ["numpy"]
+    return made
+
+
+def test_an_sdist_has_the_wide_requirement(distribution: Any) -> None:
+    for _ in range(2):
+        declare_placeholder(distribution)
+        assert distribution.install_requires == ["numpy", BUILD_REQUIREMENT]
+    assert distribution.metadata.install_requires == distribution.install_requires
+
+
+@pytest.mark.skipif(installed_version() is None, reason="apache-tvm-ffi is not installed")
+@pytest.mark.parametrize("of_sdist", [False, True])
+def test_a_wheel_requires_the_release_of_its_build_instead(
+    distribution: Any, *, of_sdist: bool
+) -> None:
+    if of_sdist:
+        declare_placeholder(distribution)
+    version = installed_version()
+    assert version is not None
+    for _ in range(2):
+        declare_requirement(distribution, warn=True)
+        assert distribution.install_requires == ["numpy", requirement_for(version)]
+    assert distribution.metadata.install_requires == distribution.install_requires
