@@ -25,9 +25,6 @@ from .model import (
     library_filename,
 )
 
-#: Makes tvm-ffi's macros export the type schema and documentation of functions.
-METADATA_MACRO = "TVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1"
-
 # The first names of new standards, such as c2x: old and new compilers accept them.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
@@ -38,8 +35,6 @@ _OPTIMISATION = {
     "debug": ("-O0", "-g"),
     "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
 }
-# The compilers' manuals recommend frame pointers and little optimisation for readable reports.
-_SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer")
 
 
 def optimisation(build_type: str) -> tuple[str, ...]:
@@ -49,7 +44,8 @@ def optimisation(build_type: str) -> tuple[str, ...]:
     ('-O0', '-g')
     """
     if build_type in SANITIZERS:
-        return (*_SANITIZED, *sanitizer_flags(build_type))
+        # Frame pointers and little optimisation make reports readable, see the compilers' manuals.
+        return ("-O1", "-g", "-fno-omit-frame-pointer", *sanitizer_flags(build_type))
     return _OPTIMISATION[build_type]
 
 
@@ -61,7 +57,8 @@ def sanitizer_flags(build_type: str) -> tuple[str, ...]:
 def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
     """Return the macros and include folders of an extension; nvcc and hipcc accept them as well."""
     return (
-        f"-D{METADATA_MACRO}",
+        # Makes tvm-ffi's macros export the type schema and documentation of functions.
+        "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
         *(
             f"-D{name}" if value is None else f"-D{name}={value}"
             for name, value in settings.define_macros
