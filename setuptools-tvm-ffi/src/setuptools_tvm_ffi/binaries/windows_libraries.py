@@ -31,7 +31,7 @@ def is_on_every_windows(library: str, machine: str) -> bool:
 
     :param library: name of the DLL, in any case.
     :param machine: architecture, as in `Binary`.
-    :raises BuildError: delvewheel is not installed or has no such lists.
+    :raises BuildError: delvewheel is not installed.
     """
     name = library.lower()
     if name in _BROUGHT or (name in _BROUGHT_ON_64_BITS and machine != "i386"):
@@ -47,11 +47,5 @@ def _names(machine: str) -> frozenset[str]:
             "delvewheel is not installed; its lists of the DLLs of Windows are needed",
             hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
         )
-    try:
-        lists = importlib.import_module("delvewheel._dll_list")
-        return frozenset(getattr(lists, _LISTS[machine])) if machine in _LISTS else frozenset()
-    except (ImportError, AttributeError) as problem:
-        raise BuildError(
-            f"this release of delvewheel has no lists of DLLs in delvewheel._dll_list: {problem}",
-            hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
-        ) from None
+    lists = importlib.import_module("delvewheel._dll_list")
+    return frozenset(getattr(lists, _LISTS[machine])) if machine in _LISTS else frozenset()
