@@ -196,9 +196,8 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
         metadata: Mapping[str, Any] = {}
         doc = None
         with contextlib.suppress(Exception):  # handwritten metadata can be anything
-            metadata = module.get_function_metadata(name) or {}
-        with contextlib.suppress(Exception):
             doc = module.get_function_doc(name)
+            metadata = module.get_function_metadata(name) or {}
         result[name] = {"schema": schema_of(tvm_ffi, metadata), "doc": doc}
     return result
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -104,11 +105,10 @@ def requirement_problem(dependencies: Iterable[str], floor: Version) -> str | No
         )
     for requirement in declared:
         bound = _lower_bound(requirement.specifier)
-        if bound is None or bound[0] < Version(floor.public):
-            allowed = "any release" if bound is None else f"{bound[1]}{bound[0]}"
+        if bound is None or bound < Version(floor.public):
             return (
                 f"the library is built against {DISTRIBUTION} {floor}, but the project's "
-                f"requirement '{requirement}' allows {allowed}: write '{wanted}', lower the "
+                f"requirement '{requirement}' allows older releases: write '{wanted}', lower the "
                 "floor with tool.setuptools-tvm-ffi.abi-floor, or make dependencies dynamic"
             )
         for version in WITHDRAWN:
@@ -129,14 +129,10 @@ def _parse(text: str) -> Requirement | None:
     return requirement if canonicalize_name(requirement.name) == DISTRIBUTION else None
 
 
-def _lower_bound(specifiers: SpecifierSet) -> tuple[Version, str] | None:
-    """Return the highest lower bound, and the words before it in a message."""
+def _lower_bound(specifiers: SpecifierSet) -> Version | None:
     bounds = []
     for specifier in specifiers:
         if specifier.operator in {">=", ">", "==", "~=", "==="}:
-            try:
-                version = Version(specifier.version.removesuffix(".*"))
-            except InvalidVersion:
-                continue  # `===` accepts any text
-            bounds.append((version, "releases after " if specifier.operator == ">" else ""))
+            with contextlib.suppress(InvalidVersion):  # `===` accepts any text
+                bounds.append(Version(specifier.version.removesuffix(".*")))
     return max(bounds, default=None)

@@ -63,8 +63,9 @@ class Project:
 
     def place(self, name: str) -> str:
         """Return the start of a message about a setting."""
-        origin = self.origins.get(name, _FILE)
-        return f"{origin}: {TABLE}.{key_of(name)}" if origin == _FILE else origin
+        return (
+            self.origins[name] if self.is_overridden(name) else f"{_FILE}: {TABLE}.{key_of(name)}"
+        )
 
     def is_overridden(self, name: str) -> bool:
         """Whether a setting comes from the frontend or the environment."""

@@ -19,10 +19,6 @@ _BLOCK_KINDS = ("global/", "object/", "export/")
 _BLOCK_NAMES = ("import-section", "__all__")
 
 
-class DirectiveError(BuildError):
-    """A directive comment in a Python file is malformed."""
-
-
 @dataclass(frozen=True)
 class Piece:
     """One line outside of blocks, or one block with its begin and end markers.
@@ -89,7 +85,7 @@ def parse(text: str, file: str) -> ParsedFile:
     """Split a file into lines and blocks.
 
     :param file: the name of the file, for messages.
-    :raises DirectiveError: a block is unclosed, closed twice, nested or of an unknown kind, or a
+    :raises BuildError: a block is unclosed, closed twice, nested or of an unknown kind, or a
         directive is malformed. ``tvm-ffi-stubgen`` skips such a file without an error.
     """
     skipped = any(line.strip().startswith(_SKIP_FILE) for line in text.splitlines())
@@ -105,7 +101,7 @@ def parse(text: str, file: str) -> ParsedFile:
             pieces.append(Piece((line,), number))
         elif directive.startswith(BEGIN):
             if open_lines:
-                raise DirectiveError(
+                raise BuildError(
                     f"{file}:{number}: a block begins inside the unclosed block '{block}' of line "
                     f"{open_at}",
                     hint=f"add a line '{END}' before the second block",
@@ -113,13 +109,13 @@ def parse(text: str, file: str) -> ParsedFile:
             block = directive[len(BEGIN) :].strip()
             if not block.startswith(_BLOCK_KINDS) and block not in _BLOCK_NAMES:
                 known = ", ".join((*(f"{kind}…" for kind in _BLOCK_KINDS), *_BLOCK_NAMES))
-                raise DirectiveError(
+                raise BuildError(
                     f"{file}:{number}: unknown block '{block}'", hint=f"known blocks: {known}"
                 )
             open_lines, open_at = [line], number
         elif directive.startswith(END):
             if not open_lines:
-                raise DirectiveError(
+                raise BuildError(
                     f"{file}:{number}: end marker without a begin marker",
                     hint=f"add a line '{BEGIN} …' before the block, or delete this line",
                 )
@@ -129,14 +125,14 @@ def parse(text: str, file: str) -> ParsedFile:
             open_lines.append(line)
         else:
             if directive.startswith(MARKER) and one_line_directive(directive) is None:
-                raise DirectiveError(
+                raise BuildError(
                     f"{file}:{number}: malformed directive: {directive}",
                     hint=f"write a directive as '{MARKER}name): value'; begin a block with "
                     f"'{BEGIN} global/…' and end the block with '{END}'",
                 )
             pieces.append(Piece((line,), number))
     if open_lines:
-        raise DirectiveError(
+        raise BuildError(
             f"{file}:{open_at}: block '{block}' is not closed",
             hint=f"add a line '{END}' after the generated lines",
         )

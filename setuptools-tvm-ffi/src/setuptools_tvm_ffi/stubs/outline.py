@@ -233,7 +233,6 @@ def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
                 lines += _definition(statement)[0]
         alone = copy.copy(node)
         alone.body = [ast.Pass()]
-        _check_plain(alone)
         head = ast.unparse(alone).splitlines()[:-1]
         return [*head, *(f"    {line}" for line in lines or ["..."])], {node.name}
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -256,7 +255,6 @@ def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     alone.args.defaults = [_default(value) for value in node.args.defaults]
     alone.args.kw_defaults = [value and _default(value) for value in node.args.kw_defaults]
     alone.body = [ast.Expr(ast.Constant(... if doc is None else doc))]
-    _check_plain(alone)
     lines = ast.unparse(alone).splitlines()
     if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node)):
         # Without `yield`, `async def` would declare a coroutine instead of an async generator.
@@ -268,13 +266,6 @@ def _default(value: ast.expr) -> ast.expr:
     """Return a default value for a stub: `...` instead of an expression."""
     plain = isinstance(value, (ast.Constant, ast.Name, ast.Attribute))
     return value if plain else ast.Constant(...)
-
-
-def _check_plain(node: ast.AST) -> None:
-    """Reject expressions whose `ast.unparse` result depends on the Python version."""
-    for inner in ast.walk(node):
-        if isinstance(inner, (ast.Lambda, ast.JoinedStr)):
-            raise NoOutlineError(inner.lineno, "a stub cannot contain this expression")
 
 
 def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
