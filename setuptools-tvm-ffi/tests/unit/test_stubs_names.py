@@ -109,7 +109,7 @@ def test_any_prefix_is_valid_without_packages(name: str) -> None:
 @pytest.mark.parametrize("name", ["pkg.", "pkg..f", "pkg.sub.", "pkg.a..b.f"])
 def test_a_part_may_not_be_empty(name: str) -> None:
     assert named(problems(registry(name))) == [("function", name, LEFT_OUT)]
-    assert "empty" in problems(registry(name))[0].reason
+    assert "identifier" in problems(registry(name))[0].reason
 
 
 def test_the_reason_contains_the_name_and_the_problem() -> None:

@@ -159,7 +159,7 @@ def splice(original: ParsedFile, generated: ParsedFile) -> str:
             i, j = i + 1, j + 1
         elif i < len(old) and _may_go(old, i):
             i += 1  # the generator removed a block, or the blank line before it
-        elif j < len(new) and (i == len(old) or _may_come(new[j])):
+        elif j < len(new) and (i == len(old) or new[j].block is not None or not new[j].key.strip()):
             if result and not result[-1].endswith(("\n", "\r")):
                 result.append(line_end)
             result += [_without_end(line) + line_end for line in new[j].lines]
@@ -174,24 +174,16 @@ def splice(original: ParsedFile, generated: ParsedFile) -> str:
 
 
 def _with_interior(old: Piece, new: Piece, line_end: str) -> list[str]:
-    if old.block is None:
+    interior = [_without_end(line) for line in new.interior]
+    if old.block is None or [_without_end(line) for line in old.interior] == interior:
         return list(old.lines)
-    same = [_without_end(a) for a in old.interior] == [_without_end(b) for b in new.interior]
-    if same:
-        return list(old.lines)
-    interior = [_without_end(line) + line_end for line in new.interior]
-    return [old.lines[0], *interior, old.lines[-1]]
+    return [old.lines[0], *(line + line_end for line in interior), old.lines[-1]]
 
 
 def _may_go(pieces: tuple[Piece, ...], index: int) -> bool:
-    if pieces[index].block is not None:
-        return True
-    before_block = index + 1 < len(pieces) and pieces[index + 1].block is not None
-    return before_block and not pieces[index].key.strip()
-
-
-def _may_come(piece: Piece) -> bool:
-    return piece.block is not None or not piece.key.strip()
+    after = pieces[index + 1 : index + 2]
+    is_blank_before_block = not pieces[index].key.strip() and any(p.block for p in after)
+    return pieces[index].block is not None or is_blank_before_block
 
 
 def _without_end(line: str) -> str:

@@ -252,8 +252,6 @@ def _lineage(package: str) -> Iterator[str]:
 
 def _part_problem(part: str) -> str:
     """Return why a name cannot be used in Python code."""
-    if not part:
-        return "one part of the name is empty"
     shown = part if len(part) <= 40 else f"{part[:40]}…"  # noqa: PLR2004 - for a message
     if keyword.iskeyword(part):
         return f"{shown!r} is a Python keyword"

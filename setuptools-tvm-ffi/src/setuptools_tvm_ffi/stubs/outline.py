@@ -134,7 +134,11 @@ class _Reader:
             for name, alone in _bound(node):
                 result.imports.append(alone)
                 result.imported_names.add(name)
-        elif isinstance(node, ast.If) and _is_type_checking(node):
+        elif (
+            isinstance(node, ast.If)
+            and not node.orelse
+            and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING"
+        ):
             for statement in node.body:
                 self._add(statement, keys)
         elif isinstance(node, ast.ClassDef) and (key := keys.get(node.lineno, "")):
@@ -289,10 +293,6 @@ def _is_docstring(node: ast.stmt) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
-
-
-def _is_type_checking(node: ast.If) -> bool:
-    return not node.orelse and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING"
 
 
 def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:

@@ -123,23 +123,14 @@ def read_registry(answer: Mapping[str, Any]) -> Registry:
 
 
 def _type(key: str, value: Mapping[str, Any]) -> ObjectType:
-    return ObjectType(
-        key=key,
-        parent=value["parent"],
-        doc=value["doc"],
-        constructor=value["constructor"],
-        fields=tuple(
-            Field(
-                **{
-                    **field,
-                    "schema": _schema(field["schema"]) or ANY,
-                    "typed": _schema(field["schema"]) is not None,
-                }
-            )
-            for field in value["fields"]
-        ),
-        methods=tuple(_function(method["name"], method) for method in value["methods"]),
-    )
+    fields = [
+        {**field, "schema": schema or ANY, "typed": schema is not None}
+        for field in value["fields"]
+        for schema in (_schema(field["schema"]),)
+    ]
+    methods = [_function(method["name"], method) for method in value["methods"]]
+    members = {"fields": tuple(Field(**field) for field in fields), "methods": tuple(methods)}
+    return ObjectType(**{**value, "key": key, **members})
 
 
 def _function(name: str, value: Mapping[str, Any]) -> Function:
