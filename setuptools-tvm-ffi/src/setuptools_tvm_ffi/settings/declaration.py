@@ -43,15 +43,6 @@ def key_of(field: str) -> str:
     return field.replace("_", "-")
 
 
-def shown(key: str) -> str:
-    r"""Return a key on one line.
-
-    >>> print(shown("cxx-std"), shown("a\nb"))
-    cxx-std 'a\nb'
-    """
-    return key if key.isprintable() else repr(key)
-
-
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a suggestion to append to a message about an unknown name, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base.errors import ConfigurationError
-from .declaration import Declaration, did_you_mean, key_of, shown
+from .declaration import Declaration, did_you_mean, key_of
 from .model import (
     TABLE,
     ExtensionSettings,
@@ -99,6 +99,6 @@ def _unknown(table: type, name: str, known: list[str], where: Declaration) -> Co
     else:
         suggestion = did_you_mean(name, known)
     return ConfigurationError(
-        f"{where.whole}.{shown(name)}: unknown key{suggestion}",
+        f"{where.whole}.{name}: unknown key{suggestion}",
         hint=f"known keys: {', '.join(known)}",
     )

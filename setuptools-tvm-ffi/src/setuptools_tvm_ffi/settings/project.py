@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from ..base.errors import DEBUG_VARIABLE, ConfigurationError
-from .declaration import did_you_mean, key_of, shown
+from .declaration import did_you_mean, key_of
 from .languages import LANGUAGES, LanguageArguments
 from .model import TABLE, ExtensionSettings, ProjectSettings, Setting, settings_of
 from .parser import parse_project
@@ -151,7 +151,7 @@ def _check_tables(document: Mapping[str, Any]) -> None:
             plain = name.replace("_", "-").lower()
             if difflib.get_close_matches(plain, [_TABLE_NAME], cutoff=_SIMILARITY):
                 raise ConfigurationError(
-                    f"{_FILE}: {prefix}{shown(name)}: unknown table, did you mean '{TABLE}'?"
+                    f"{_FILE}: {prefix}{name}: unknown table, did you mean '{TABLE}'?"
                 )
 
 
