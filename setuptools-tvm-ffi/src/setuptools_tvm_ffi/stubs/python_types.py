@@ -105,21 +105,6 @@ _OPTIONAL = frozenset({"Optional", "std::optional"})
 _UNION = frozenset({"Variant", "std::variant", "Union", "Expected", "ObjectRValueRef"})
 _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
 
-#: Further C++ types and their schemas, for the reference page.
-SPECIAL = (
-    ("`ffi::Optional<T>`, `std::optional<T>`", Schema("Optional", (Schema("T"),))),
-    ("`ffi::ObjectPtr<T>`", Schema("Optional", (Schema("T"),))),
-    ("`ffi::Variant<T, U>`, `std::variant<T, U>`", Schema("Variant", (Schema("T"), Schema("U")))),
-    ("`ffi::Expected<T>`", Schema("Expected", (Schema("T"), Schema("ffi.Error")))),
-    ("`ffi::Tuple<T, U>`, `std::tuple<T, U>`", Schema("Tuple", (Schema("T"), Schema("U")))),
-    ("`ffi::Tuple<>`", Schema("Tuple")),
-    (
-        "`ffi::TypedFunction<R(T)>`, `std::function<R(T)>`",
-        Schema("ffi.Function", result=Schema("R"), parameters=(Schema("T"),)),
-    ),
-    ("`ffi::Function`", Schema("ffi.Function")),
-)
-
 
 @dataclass(frozen=True)
 class TypeWriter:
