@@ -137,8 +137,9 @@ class _ApiWriter:
             *self._object_types(),
             *([["\n".join(self._outline.own)]] if self._outline.own else []),
         ]
-        body = ["\n".join(block) for block in blocks]
-        body = [*self._protocols(), *body, *self._aliases()]
+        bodies = ["\n".join(block) for block in blocks]
+        aliases = [f"{alias} = {name}" for name, alias in sorted(self._names.aliases.items())]
+        body = [*self._protocols(), *bodies, *aliases]
         lines = [header(self._context)]
         if self._outline.doc:
             lines += [*_docstring(self._outline.doc, ""), ""]
@@ -175,10 +176,6 @@ class _ApiWriter:
                 f'{_INDENT}"""A tensor of any framework: it has ``__dlpack__``."""\n\n'
                 f"{_INDENT}def __dlpack__(self) -> {self._use('object', 'builtins')}: ..."
             )
-
-    def _aliases(self) -> Iterator[str]:
-        for name, alias in sorted(self._names.aliases.items()):
-            yield f"{alias} = {name}"
 
     # --- the library ----------------------------------------------------------------------------
 
