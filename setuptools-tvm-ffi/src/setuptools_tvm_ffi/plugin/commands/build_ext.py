@@ -48,6 +48,11 @@ from ..placement import (
 from .build_folder import build_folder, locked_build_folder
 from .requirement import abi_floor
 
+# Options that setuptools adds to each extension that it compiles itself.
+_CPYTHON_OPTIONS = (
+    *("define", "undef", "include_dirs", "libraries", "library_dirs", "link_objects", "rpath"),
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -69,6 +74,12 @@ class BuildExtMixin(build_ext):
         super().finalize_options()
         if self._context.rebuild_into is not None:
             self.editable_mode = True  # type: ignore[misc] # setuptools' own way to set it
+
+    def run(self) -> None:
+        """Reject options that have no effect here, then build."""
+        if self._tvm_ffi_settings():
+            self._check_options()
+        super().run()
 
     def build_extensions(self) -> None:
         """Build the TVM-FFI extensions with one plan, then the others one by one."""
@@ -235,6 +246,18 @@ class BuildExtMixin(build_ext):
             changes["build_type"] = "debug"
         settings = dataclasses.replace(project.settings, **changes)
         return dataclasses.replace(project, settings=settings, origins=origins)
+
+    def _check_options(self) -> None:
+        if any(not isinstance(extension, TVMFFIExtension) for extension in self.extensions):
+            return  # the options are for those extensions
+        given = self.distribution.get_option_dict(self.get_command_name())
+        for option in _CPYTHON_OPTIONS:
+            if option in given:
+                raise ConfigurationError(
+                    f"build_ext --{option.replace('_', '-')}, from the {given[option][0]}, has no "
+                    "effect: it is for CPython extensions, and there are none",
+                    hint="use the settings of the library, or CPPFLAGS and LDFLAGS",
+                )
 
     def _tree(self) -> PackageTree:
         build_py = self._finalized("build_py")
