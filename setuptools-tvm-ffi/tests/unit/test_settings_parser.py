@@ -422,9 +422,9 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
     "stub_imports": [
         ("other_pkg", "expected a list of strings"),
         ([3], NO_STRING),
-        ([""], "contains '', expected dotted modules"),
-        (["other-pkg"], "contains 'other-pkg', expected dotted modules"),
-        (["a..b"], "contains 'a..b', expected dotted modules"),
+        ([""], "contains '', expected dotted module names"),
+        (["other-pkg"], "contains 'other-pkg', expected dotted module names"),
+        (["a..b"], "contains 'a..b', expected dotted module names"),
     ],
     "link_header": [("only", "expected true or false")],
     "link_shared": [("static", "expected true or false")],

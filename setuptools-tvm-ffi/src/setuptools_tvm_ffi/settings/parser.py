@@ -23,7 +23,7 @@ _FILE = "pyproject.toml"
 def parse_extension(arguments: Mapping[str, object], where: Declaration) -> ExtensionSettings:
     """Validate the settings of one extension.
 
-    :param arguments: values by name: keys of TOML, or arguments of Python.
+    :param arguments: values by name. The names are TOML keys or arguments of `TVMFFIExtension`.
     :raises ConfigurationError: a setting is unknown, missing or invalid.
     """
     return ExtensionSettings(**_values(ExtensionSettings, arguments, where), declaration=where)

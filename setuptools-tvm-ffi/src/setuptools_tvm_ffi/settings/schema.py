@@ -11,7 +11,7 @@ FILE = Path(__file__).with_name("pyproject.schema.json")
 
 
 def tool_schema(tool_name: str = "setuptools-tvm-ffi") -> dict[str, Any]:
-    """Return the schema file: the entry point ``validate_pyproject.tool_schema``.
+    """Return the schema. This function is the entry point ``validate_pyproject.tool_schema``.
 
     https://validate-pyproject.readthedocs.io/en/latest/dev-guide.html
     """
