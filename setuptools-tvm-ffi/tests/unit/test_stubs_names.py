@@ -347,5 +347,5 @@ def test_classes_that_need_circular_imports_are_left_out(
     types = {key: object_type(parent=parent) for key, parent in parents.items()}
     found = problems(registry(types=types))
     assert [problem.name for problem in found] == expected
-    assert all("must be imported after" in problem.reason for problem in found)
+    assert all("must be imported later than" in problem.reason for problem in found)
     assert problems(registry(types=types), packages=False) == []

@@ -67,7 +67,7 @@ class ParsedFile:
     """A file with directives.
 
     :param name: the name of the file, for messages.
-    :param skipped: whether a ``skip-file`` directive excludes the file; it has no blocks then.
+    :param skipped: whether a ``skip-file`` directive excludes the file. If so, it has no blocks.
     """
 
     name: str
@@ -158,7 +158,7 @@ def splice(original: ParsedFile, generated: ParsedFile) -> str:
             result += _with_interior(old[i], new[j], line_end)
             i, j = i + 1, j + 1
         elif i < len(old) and _may_go(old, i):
-            i += 1  # the generator removed a block, or the blank line before it
+            i += 1  # the generator removed a block, or the blank line before a block
         elif j < len(new) and (i == len(old) or new[j].block is not None or not new[j].key.strip()):
             if result and not result[-1].endswith(("\n", "\r")):
                 result.append(line_end)

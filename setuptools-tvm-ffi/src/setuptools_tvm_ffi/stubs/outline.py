@@ -86,7 +86,7 @@ def type_map(file: ParsedFile) -> dict[str, str]:
 
 
 def outline(file: ParsedFile) -> Outline:
-    """Return the outline of a module without syntax errors.
+    """Return the outline of a module. The module must have no syntax errors.
 
     :raises NoOutlineError: a stub cannot repeat some of the handwritten code.
     """
@@ -200,8 +200,8 @@ class _Reader:
 def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
     """Return the type keys of the classes with ``object/`` blocks, by the line number of the class.
 
-    The body of a class may end before a block that contains only comments, so a block belongs to
-    the class above it.
+    If a block contains only comments, the body of its class may end above the block. A block
+    therefore belongs to the class above it.
     """
     result = {}
     for block in blocks:
@@ -273,7 +273,7 @@ def _default(value: ast.expr) -> ast.expr:
 
 
 def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    """Reject a method that sets attributes of its object, which the stub would not declare."""
+    """Reject a method that sets attributes of its object. The stub would not declare them."""
     first = [parameter.arg for parameter in (*method.args.posonlyargs, *method.args.args)][:1]
     for node in ast.walk(method):
         if (
@@ -308,7 +308,7 @@ def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
 def _loaded_target(value: ast.expr) -> str | None:
     """Return the target of a call that loads a library, or ``None`` for any other expression.
 
-    The target is empty for `load_module`, and if the target is not a literal.
+    The result is empty for `load_module`, and for a target that is not a literal.
     """
     if not isinstance(value, ast.Call):
         return None

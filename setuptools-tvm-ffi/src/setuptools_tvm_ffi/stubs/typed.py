@@ -37,8 +37,8 @@ def type_stubs(
                 outlines[path] = outline(file)
             except NoOutlineError as problem:
                 warnings.append(
-                    f"{path}:{problem.line}: {problem.what}, so the build writes no "
-                    f"{path.name}i, which would hide this code from type checkers: annotate the "
+                    f"{path}:{problem.line}: {problem.what}; the build writes no {path.name}i, "
+                    "because that file would hide this code from type checkers: annotate the "
                     "code, or move it into another module"
                 )
     context = StubContext(
