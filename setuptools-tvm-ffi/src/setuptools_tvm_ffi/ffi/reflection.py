@@ -70,7 +70,7 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
 def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa: ANN401
     """Return the type schema as JSON text, or ``None`` if the generator cannot write the type.
 
-    The generator copies unknown types, such as ``std::pair``, which are invalid in Python.
+    The generator copies unknown types unchanged. ``std::pair``, for example, is invalid in Python.
     """
     parsed = readable(tvm_ffi, metadata)
     try:
@@ -241,7 +241,7 @@ class TypeInfo(ctypes.Structure):
 
 
 def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
-    """Return the doc of a type, which the Python API does not return (0.1.15.post2)."""
+    """Return the doc of a type. The Python API (0.1.15.post2) does not return docs of types."""
     get_type_info = tvm_ffi.LIB.TVMFFIGetTypeInfo
     get_type_info.restype = ctypes.POINTER(TypeInfo)
     get_type_info.argtypes = (ctypes.c_int32,)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parses the type schemas of the registry, which are JSON.
+"""Parses the registry's type schemas, which are JSON.
 
 ``TypeTraits<T>::TypeSchema()`` of a C++ type writes ``{"type": …, "args": […]}``. For functions,
 headers since 0.1.15 write ``"named_args": {"return": […], "params": […]}``; older headers write a

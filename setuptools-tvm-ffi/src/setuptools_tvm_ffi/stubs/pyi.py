@@ -289,11 +289,11 @@ class _ApiWriter:
         return None if reference == ("Object", "tvm_ffi") else reference
 
     def _class(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
-        """Yield a private class with the members, and the class itself, which derives from it.
+        """Yield a private class with the members, and a public class that derives from it.
 
-        If the class itself contained the members, jedi would read their docstrings from the module,
+        If the public class contained them, jedi would read their docstrings from the module,
         which has none. stubtest would reject static methods and methods without parameters, because
-        tvm_ffi creates other objects for them. The class contains aliases for these methods.
+        tvm_ffi creates other objects for them. The public class has aliases for these methods.
         """
         parent = self._parent(type_)
         base = self._private["Object"] if parent is None else self._names.use(*parent)

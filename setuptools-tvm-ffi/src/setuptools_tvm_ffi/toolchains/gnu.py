@@ -276,7 +276,8 @@ class GnuToolchain:
         if not unit.siblings:
             return ()
         origin = "@loader_path" if self.system == "darwin" else "$ORIGIN"
-        # The library's own folder is first: an editable install has all libraries in one folder.
+        # The first run path is the library's own folder, because an editable install has all
+        # libraries in one folder.
         folders = dict.fromkeys((".", *(sibling.from_package for sibling in unit.siblings)))
         return tuple(
             f"-Wl,-rpath,{origin if folder == '.' else f'{origin}/{folder}'}" for folder in folders

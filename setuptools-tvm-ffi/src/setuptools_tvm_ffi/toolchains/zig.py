@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Command lines for Zig's C and C++ compilers, which build for other platforms.
+"""Command lines for Zig's C and C++ compilers. They build for other platforms.
 
 Zig contains Clang, the headers and libraries of every platform, and linkers of its own:
 https://ziglang.org/download/0.17.0/release-notes.html. This module uses flags that Clang documents.
