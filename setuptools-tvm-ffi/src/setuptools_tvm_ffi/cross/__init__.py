@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds for other platforms than this machine's, with Zig as the compiler and linker."""
+"""Builds wheels for other platforms, with Zig as the compiler and linker."""
 
 from __future__ import annotations

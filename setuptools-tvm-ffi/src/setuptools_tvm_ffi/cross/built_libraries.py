@@ -31,14 +31,14 @@ def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str,
         shown = list(filter(local_symbol().match, binary.exported))
         if shown:
             warnings[binary.path] = (
-                f"{binary.path} exports {len(shown)} symbols of headers, such as {shown[0]}: Zig's "
-                "linker cannot hide them on this platform"
+                f"{binary.path} exports {len(shown)} symbols that headers define, such as "
+                f"{shown[0]}: Zig's linker cannot hide them for this target"
             )
     problems = problems_for(binaries, target.tags[0])
     if problems:
         raise BuildError(
             f"{target.name}: the libraries do not satisfy '{target.tags[0]}':\n"
             + "\n".join(problems),
-            hint="build for a newer system, or remove the code that needs it",
+            hint="build for a newer version of the system, or remove the code that needs it",
         )
     return warnings

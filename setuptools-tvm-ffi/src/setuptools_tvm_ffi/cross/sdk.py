@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Downloads the apache-tvm-ffi wheel of a target, to compile and link against."""
+"""Downloads a target's apache-tvm-ffi wheel: the build uses its headers and its library."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _LIBRARIES = {
     "windows": "tvm_ffi/lib/tvm_ffi.lib",
 }
 _INCLUDE = "tvm_ffi/include"
-# The location in wheels up to 0.1.15.
+# Wheels up to 0.1.15 contain DLPack's headers in this folder.
 _DLPACK_INCLUDE = "tvm_ffi/3rdparty/dlpack/include"
 _STAND_INS = "stand-ins"
-# The wheels of all Pythons contain the same library. This Python's wheel is tried if there is none
-# for the building interpreter.
+# The wheels for all Python versions contain the same library. If there is no wheel for the building
+# interpreter, pip downloads the wheel for this version.
 _OTHER_PYTHON = (3, 12)
-# Printed by pip (23 to 26) if an index or a folder has no wheel for the platform.
+# pip 23 to 26 prints this if an index or a folder has no wheel for the platform.
 _NO_MATCH = "No matching distribution found"
-# Resolves a wheel for this machine and ignores installed distributions.
+# These arguments make pip resolve a wheel for this machine and ignore installed distributions.
 _RESOLVE = (
     *("install", "--dry-run", "--quiet", "--no-deps", "--ignore-installed"),
     "--only-binary=:all:",
@@ -50,11 +50,12 @@ class NoWheelError(BuildError):
 
 
 def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
-    """Bring `folder` (below the build folder, relative to `root`) up to date and describe it.
+    """Return the target's apache-tvm-ffi in `folder`, after downloading it if necessary.
 
-    pip downloads the target's wheel of the installed release once. pip's configuration applies (an
+    pip downloads the target's wheel of the installed release. pip's configuration applies (an
     index, ``PIP_FIND_LINKS``, ``PIP_NO_INDEX``).
 
+    :param folder: below the build folder, relative to `root`.
     :raises BuildError: apache-tvm-ffi is not installed, pip is missing or fails, or there is no
         wheel for the target.
     """
@@ -87,9 +88,9 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
 
 
 def release_to_link_with() -> Version:
-    """Return the installed release of apache-tvm-ffi, whose wheels are downloaded.
+    """Return the installed release of apache-tvm-ffi. Targets use wheels of the same release.
 
-    :raises BuildError: no release is installed, or projects cannot be built against it.
+    :raises BuildError: no release is installed, or projects cannot be built against the release.
     """
     version = installed_version()
     if version is None:
@@ -102,10 +103,10 @@ def release_to_link_with() -> Version:
 
 
 def check_pip() -> None:
-    """Raise `BuildError` if pip, which downloads wheels, is not installed."""
+    """Raise `BuildError` if pip is not installed: pip downloads the wheels."""
     if not has_pip():
         raise BuildError(
-            f"pip is not installed; it is needed to download the {DISTRIBUTION} of a target",
+            f"pip is not installed, and is needed to download {DISTRIBUTION} for a target",
             hint="python -m ensurepip",
         )
 
@@ -143,19 +144,19 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
             return found[0]
         if _NO_MATCH not in result.stdout:
             raise _cannot_fetch(target, version, result)
-    # pip prints the same message if it cannot reach any index.
+    # If no index is reachable, pip prints the same message, but this command fails, too.
     result = _pip([*_RESOLVE, f"{DISTRIBUTION}=={version}"], root, folder)
     if result.returncode != 0:
         raise _cannot_fetch(target, version, result)
     raise NoWheelError(
         f"{DISTRIBUTION} {version} has no wheel for {target.name}",
-        hint=f"build {DISTRIBUTION} for that platform, and pass the folder of its wheel with "
+        hint=f"build {DISTRIBUTION} for that platform, and pass the wheel's folder with "
         "--find-links",
     )
 
 
 def _pip(arguments: Sequence[str], root: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    # Not `python -m pip`: the pip of an isolated build is on this process's import path only.
+    # `python -m pip` would fail: an isolated build's pip is only on this process's import path.
     variables = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     return run_module("pip", arguments, root=root, folder=folder, variables=variables)
 

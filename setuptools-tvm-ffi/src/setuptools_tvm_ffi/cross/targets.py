@@ -10,7 +10,7 @@ from ..base.errors import ConfigurationError
 from ..settings import Project
 from ..settings.declaration import did_you_mean
 
-#: One example of each kind, for messages and the documentation.
+#: One example of each kind of target, for messages and the documentation.
 EXAMPLES = (
     "x86_64-linux-gnu.2.17",
     "aarch64-linux-gnu.2.28",
@@ -30,8 +30,8 @@ _FORM = re.compile(
 _GLIBC_MINORS = range(17, 45)
 # The newest macOS that Zig 0.17 supports.
 _NEWEST_MACOS = 27
-# apache-tvm-ffi may be built for newer systems than the target: the libraries are only linked with
-# it, and the machine that installs both decides which wheel of apache-tvm-ffi it needs.
+# The libraries are linked with apache-tvm-ffi, but the wheel does not contain it. A wheel of
+# apache-tvm-ffi for a newer system is therefore good enough: the user's machine installs its own.
 _LINKED_GLIBC_MINORS = range(50, 16, -1)
 _LINKED_MACOS = range(30, 10, -1)
 _OLDEST_MACOS = {"x86_64": (10, 13), "aarch64": (11, 0)}
@@ -43,11 +43,12 @@ _WINDOWS_TAGS = {"x86_64": "win_amd64", "aarch64": "win_arm64"}
 class Target:
     """A platform to build for.
 
-    :param name: name of the target, which is also Zig's.
+    :param name: name of the target, which Zig uses, too.
     :param system: ``linux``, ``darwin`` or ``windows``.
     :param machine: Zig's name of the machine.
     :param tags: platform tags of the wheel: the PEP 600 tag first, then its older aliases.
-    :param platforms: platform tags of apache-tvm-ffi wheels to link with, the preferred one first.
+    :param platforms: platform tags of the apache-tvm-ffi wheels to link with, in order of
+        preference.
     """
 
     name: str
@@ -63,7 +64,7 @@ class Target:
 
 
 def target_of(project: Project) -> Target | None:
-    """Return the target of a project's settings, ``None`` for this machine.
+    """Return the target that a project's settings name, or ``None`` for this machine.
 
     :raises ConfigurationError: the target is invalid.
     """
@@ -72,9 +73,9 @@ def target_of(project: Project) -> Target | None:
 
 
 def parse_target(name: str, *, where: str) -> Target:
-    """Return the target with a name.
+    """Return the target with this name.
 
-    :param where: the option or key with the name, for messages.
+    :param where: the option or key that contains the name, for messages.
     :raises ConfigurationError: the name is invalid, or Zig does not support the target.
     """
     match = _FORM.fullmatch(name)
@@ -104,7 +105,7 @@ def parse_target(name: str, *, where: str) -> Target:
     if platform == "windows-gnu":
         tag = _WINDOWS_TAGS[machine]
         return Target(name, "windows", machine, (tag,), (tag,))
-    # Zig links with musl 1.2, whose time_t is that of musllinux_1_2 (PEP 656).
+    # Zig links with musl 1.2. Its time_t is the one that musllinux_1_2 requires (PEP 656).
     tags = tuple(f"musllinux_1_{minor}_{machine}" for minor in (2, 1, 0))
     return Target(name, "linux", machine, tags[:1], tags)
 

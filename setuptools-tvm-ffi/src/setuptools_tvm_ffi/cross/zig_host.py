@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds for another platform with Zig."""
+"""The host that builds for another platform with Zig."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .zig_process import check_project, find_zig_toolchain
 
 @dataclass(frozen=True)
 class ZigHost:
-    """Zig, for one target."""
+    """Builds for one target with Zig."""
 
     target: Target
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps a copy of Zig's headers and sources in the user's cache, shared by all environments.
+"""Keeps one copy of Zig's headers and sources for all environments, in the user's cache.
 
 The keys of Zig's cache (0.17) contain the time and the inode of each compiled file. Without a
 shared copy, every isolated build would recompile the C++ library of its target, which takes
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..base.errors import PREFIX
 
-# Bytecode of Zig's debugger scripts. Installers create it with the environment's path in it.
+# The bytecode of Zig's debugger scripts. It contains the path of the environment.
 _COMPILED = "__pycache__"
 _SECONDS_UNTIL_LEFT_OVER = 24 * 60 * 60
 _SECONDS_UNTIL_UNUSED = 60 * 24 * 60 * 60
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def keep_library(library: Path, version: str, cache: Path) -> Path:
-    """Return the user cache's copy of Zig's ``lib`` folder, after creating it if necessary.
+    """Return the cached copy of Zig's ``lib`` folder, after creating the copy if necessary.
 
     The files are hard links if the file system allows them, else copies (234 MB in 0.17.1). A copy
     with missing or different files is replaced. If no copy can be created, `library` is returned.
@@ -40,7 +40,7 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
         _mark_as_used(kept)
         return kept
     logger.info("%s: caching the sources of Zig's libraries in %s", PREFIX, kept)
-    logger.info("%s: the first link for a target compiles them, which takes minutes", PREFIX)
+    logger.info("%s: the first link for a target takes minutes: it compiles the sources", PREFIX)
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix=f".zig-{version}.") as scratch:
@@ -67,7 +67,7 @@ def _is_complete(kept: Path, library: Path) -> bool:
 
 
 def _mark_as_used(kept: Path) -> None:
-    """Set the folder's time to now, which :func:`_remove_unused` reads.
+    """Set the folder's time to now. :func:`_remove_unused` reads that time.
 
     Zig's cache depends on the time of each file in the folder, not on the folder's own time.
     """
@@ -76,9 +76,9 @@ def _mark_as_used(kept: Path) -> None:
 
 
 def _remove_unused(cache: Path, scratch: Path) -> None:
-    """Delete the copies that no build has used for 60 days, and what killed builds left behind.
+    """Delete copies that no build has used for 60 days, and temporary folders of killed builds.
 
-    :param scratch: a folder to move them to first, so that no build uses one during its deletion.
+    :param scratch: the folders are moved here first, so that no build uses a half-deleted folder.
     """
     for pattern, seconds in (
         ("zig-*", _SECONDS_UNTIL_UNUSED),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds Zig, which is the ``ziglang`` distribution of the build environment."""
+"""Finds Zig, which the distribution ``ziglang`` installs into the build environment."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def find_zig_toolchain(
     version = metadata.version("ziglang")
     cache = user_cache_folder(os.environ)
     library = zig / "lib" if cache is None else keep_library(zig / "lib", version, cache)
-    # Ninja's commands inherit both variables.
+    # Ninja's commands inherit PATH and ZIG_LIB_DIR.
     os.environ["PATH"] = f"{zig}{os.pathsep}{os.environ.get('PATH', '')}"
     _name_library_folder(library, root, folder / "zig-lib")
     flags = EnvironmentFlags.from_environment(os.environ)
@@ -60,7 +60,7 @@ def check_project(target: Target, languages: AbstractSet[str], project: Project)
     if devices:
         raise ConfigurationError(
             f"{place}: sources in {' and '.join(name.upper() for name in devices)} cannot be "
-            f"compiled for {target.name}: Zig compiles C and C++",
+            f"compiled for {target.name}: Zig compiles only C and C++",
             hint="build this wheel on the target platform",
         )
     settings = project.settings
@@ -78,9 +78,9 @@ def check_project(target: Target, languages: AbstractSet[str], project: Project)
 
 
 def _name_library_folder(library: Path, root: Path, name: Path) -> None:
-    """Create a link to Zig's headers and sources that has the same path in every project.
+    """Create a link to Zig's headers and sources. The link has the same path in every project.
 
-    The path is part of the keys of Zig's cache (0.17), and of debug information.
+    The path is part of the keys of Zig's cache (0.17) and part of debug information.
     """
     link = root / name
     if link.resolve() != library.resolve():
@@ -128,6 +128,6 @@ def zig_folder() -> Path:
         raise BuildError(
             "Zig, which compiles for other platforms, is not installed",
             hint="python -m pip install 'setuptools-tvm-ffi[cross]'; in isolated builds, the "
-            "backend setuptools_tvm_ffi.build_meta requests it",
+            "backend setuptools_tvm_ffi.build_meta requests Zig",
         )
     return folder
