@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build record, which documents in a wheel how its libraries were built."""
+"""The build record: a file in the wheel that documents how the libraries were built."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def render(
     root: str,
     environment: Mapping[str, str],
 ) -> bytes:
-    """Return the record as JSON, identical for identical builds in different folders.
+    """Return the record as JSON. Identical builds in different folders give identical records.
 
-    :param root: the project's folder, written as ``.`` in arguments.
-    :param environment: other folders and their replacements, inner folders before outer ones.
+    :param root: the project's folder. In arguments, ``.`` replaces it.
+    :param environment: other folders and their replacements, inner folders before outer folders.
     """
     names = {root: ".", **environment}
     # Match whole path components: a sibling folder's name may start with the root's name.
@@ -77,10 +77,10 @@ def render(
 
 
 def refreshed(content: bytes, digests: Mapping[str, str], *, repaired_with: str) -> bytes:
-    """Return a record after a tool has rewritten libraries of its wheel.
+    """Update the record of a wheel whose libraries a tool has rewritten.
 
-    `sha256` is the digest of the shipped library, `built-sha256` of the library as built. If no
-    library has changed, the record does not change either.
+    `sha256` becomes the digest of the rewritten library. `built-sha256` keeps the digest of the
+    library as built. If no library has changed, the record does not change.
 
     :param digests: the SHA-256 of each file in the wheel, by its path.
     :param repaired_with: the tool and its version.

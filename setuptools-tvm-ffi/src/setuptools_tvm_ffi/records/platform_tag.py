@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The setting `platform-tag`: choose or check the platform tag of a wheel by its libraries."""
+"""The setting `platform-tag`: choose a tag that the wheel's libraries satisfy, or check one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def complete(wanted: str, platform: str) -> str:
-    """Add the machine of a platform tag to a tag that has none.
+    """Append the machine of the tag `platform` to the tag `wanted` if that names no machine.
 
     >>> complete("manylinux_2_28", "linux_aarch64"), complete("win_amd64", "win_arm64")
     ('manylinux_2_28_aarch64', 'win_amd64')
@@ -34,11 +34,11 @@ def complete(wanted: str, platform: str) -> str:
 
 
 def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
-    """Return the platform tag of a wheel with the libraries in a folder.
+    """Return the platform tag of a wheel that contains the libraries in a folder.
 
-    `auto` is the lowest tag that they satisfy. If they satisfy ``linux_x86_64`` only, because a
-    library needs something that most machines lack, a warning is logged: the wheel is still valid
-    on the machine that built it.
+    `auto` chooses the lowest tag that the libraries satisfy. If a library needs something that
+    most machines lack, the libraries satisfy only ``linux_x86_64``. This logs a warning and is no
+    error, because the wheel is valid on the machine that built it.
 
     :param folder: the contents of the wheel.
     :param wanted: `auto` or the required tag, with or without its machine (PEP 600, PEP 656).
@@ -47,7 +47,7 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
     :raises BuildError: the libraries do not satisfy the required tag, a library cannot be read, or
         LIEF or auditwheel is not installed.
     """
-    # The plugin does not require LIEF and auditwheel.
+    # LIEF and auditwheel may be missing: the plugin does not require them.
     from ..binaries.binary import BinaryReader  # noqa: PLC0415
     from ..binaries.platform_tags import problems_for, satisfied_tag  # noqa: PLC0415
 
@@ -65,7 +65,7 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
             )
         return tag
     if satisfied.startswith("linux_"):
-        # Every manylinux tag allows less than a tag for a future glibc, except for libraries.
+        # A tag for a future glibc allows every symbol version, so only libraries are reported.
         problems = problems_for(binaries, complete("manylinux_999_0", satisfied))
         what = f":\n{_indented(problems)}\n'{PREFIX} repair' bundles libraries" if problems else ""
         logger.warning(

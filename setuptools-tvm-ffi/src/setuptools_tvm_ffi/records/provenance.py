@@ -42,20 +42,20 @@ def _check_path(vendored: VendoredSettings, path: str, root: Path) -> None:
     if root not in Path(os.path.normpath(root / path)).parents:
         raise ConfigurationError(
             f"{place}: {path!r} lies outside the project",
-            hint="an sdist cannot contain it: replace 'path' with 'purl'",
+            hint="an sdist cannot contain the file: replace 'path' with 'purl'",
         )
     if not (root / path).is_file():
         raise ConfigurationError(
             f"{place}: {path!r}: no such file",
-            hint=f"paths are relative to {root}; instead of a folder, name the archive that it was "
-            "unpacked from, or omit 'path'",
+            hint=f"paths are relative to {root}; if this is a folder, name the archive that the "
+            "folder was unpacked from, or omit 'path'",
         )
 
 
 def make_sbom(
     package: sbom.Package, project: Project, result: BuildResult, root: Path, date: int | None
 ) -> bytes:
-    """Return the SBOM of a wheel with the libraries of a build."""
+    """Return the SBOM of the wheel that contains a build's libraries."""
     described = {
         _relative(vendored.path, root): vendored
         for vendored in project.settings.vendored

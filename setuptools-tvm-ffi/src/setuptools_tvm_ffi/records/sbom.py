@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Render the SBOM of a wheel as CycloneDX JSON, identical for identical builds.
+"""Render the SBOM of a wheel as CycloneDX JSON. Identical builds give identical SBOMs.
 
-It needs no library, which every isolated build would have to install. Specifications:
+This module needs no CycloneDX library: every isolated build would have to install it.
+Specifications:
 https://cyclonedx.org/docs/1.6/json/, https://peps.python.org/pep-0770/,
 https://github.com/package-url/purl-spec.
 """
@@ -23,7 +24,7 @@ from .._version import __version__
 from ..ffi.releases import DISTRIBUTION
 from ..toolchains import Compiler
 
-#: Path of the SBOM in ``.dist-info``. Repair tools add their own SBOMs to the folder.
+#: Path of the SBOM in ``.dist-info``. Repair tools add their own SBOMs to the same folder.
 PATH = "sboms/setuptools-tvm-ffi.cdx.json"
 
 _TOOL = "setuptools-tvm-ffi"
@@ -50,7 +51,7 @@ class Part:
     """Third-party code that is linked into a library or copied into its sources.
 
     :param path: path in the project.
-    :param kind: ``library``, or ``file`` if nothing else is known.
+    :param kind: ``library``, or ``file`` if only the file is known.
     """
 
     name: str
@@ -72,8 +73,8 @@ class Part:
 class Library:
     """A library of the wheel.
 
-    :param siblings: paths of the libraries of the wheel that it is linked with.
-    :param parts: third-party code that is linked into it.
+    :param siblings: paths of the wheel's other libraries that this library is linked with.
+    :param parts: third-party code that is linked into this library.
     """
 
     path: str
@@ -233,7 +234,7 @@ def _version_in(line: str) -> str | None:
     announced = _ANNOUNCED_VERSION.search(line)
     if announced is not None:
         return announced[1]
-    # Brackets contain the vendor and its package version.
+    # Skip the brackets, which contain the vendor and the version of its package.
     found = _VERSION.search(re.sub(r"\([^)]*\)", "", line))
     return None if found is None else found[0]
 
