@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Extends the commands of a distribution, whichever classes it uses.
+"""Extends a distribution's setuptools commands, including command classes of the project.
 
-setuptools calls `attach` as an entry point of ``setuptools.finalize_distribution_options``: for
-every project that is built where the plugin is installed. So it imports commands only if needed.
+setuptools calls `attach`, an entry point of the group ``setuptools.finalize_distribution_options``,
+for every project that is built in this environment. Most of them do not use the plugin, so `attach`
+imports the commands only if a project needs them.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _EXTENDED = frozenset(
 def attach(distribution: Distribution) -> None:
     """Make `distribution` build its TVM-FFI extensions.
 
-    A command is extended when setuptools looks it up: setuptools reads ``cmdclass`` of
-    `pyproject.toml` after the entry points have run.
+    A command is extended only when setuptools looks it up, because setuptools reads ``cmdclass``
+    of `pyproject.toml` after the entry points have run.
     """
     lookup = distribution.get_command_class
     if getattr(lookup, "extended_by_tvm_ffi", False):
@@ -49,8 +50,8 @@ def attach(distribution: Distribution) -> None:
 def _discover_packages(distribution: Any) -> None:  # noqa: ANN401 - setuptools' own attributes
     """Use `PackageDiscovery` for a project that lists no packages.
 
-    setuptools sets a distribution's finder after the entry points have run, and uses it after it
-    has read the configuration.
+    setuptools sets a distribution's finder after the entry points have run. setuptools uses the
+    finder after reading the configuration.
     """
     parse_config_files = distribution.parse_config_files
 
@@ -70,7 +71,7 @@ def _add_declared_extensions(distribution: Distribution) -> None:
     except OSError:
         return
     if b"setuptools-tvm-ffi" not in text:
-        return  # a project that does not use the plugin must not pay for more
+        return  # do not slow down a project that does not use the plugin
     from .extension import TVMFFIExtension  # noqa: PLC0415 - as above
 
     distribution.ext_modules = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build context, which a hook attaches to a distribution for its commands."""
+"""The build context: data that a hook attaches to a distribution for the commands to read."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class BuildContext:
     """Data that a hook passes to the commands of a distribution.
 
     :param project: the settings, if the hook has read them.
-    :param config_settings: from the frontend.
-    :param rebuild_into: the folder with the libraries of an editable install to rebuild.
-    :param stubs: receives the stubs of a build that writes nothing else.
+    :param config_settings: the frontend's settings.
+    :param rebuild_into: rebuild the libraries of an editable install in this folder.
+    :param stubs: receives the stubs. The build then writes nothing else.
     """
 
     project: Project | None = None
@@ -55,7 +55,7 @@ def build_context_of(distribution: Any) -> BuildContext:  # noqa: ANN401 - comma
 
 
 def project_of(distribution: Any) -> Project:  # noqa: ANN401 - commands type it as Any
-    """Return the settings of a distribution, which are read once.
+    """Return the settings of a distribution. They are read only once.
 
     :raises ConfigurationError: a setting is invalid.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`TVMFFIExtension`, and checks across the extensions of a distribution."""
+"""`TVMFFIExtension`, and checks for conflicts between the extensions of a distribution."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class TVMFFIExtension(Extension):
     are the settings of ``[[tool.setuptools-tvm-ffi.ext-modules]]``, with underscores instead of
     dashes. ``docs/settings.md`` describes all of them.
 
-    :param name: dotted package followed by a target: ``"my_pkg.my_lib"`` becomes
-        ``my_pkg/libmy_lib.so`` (``.dylib``, ``my_lib.dll``), which
-        ``tvm_ffi.libinfo.load_lib_module("<distribution>", "my_lib")`` loads.
+    :param name: the dotted package, followed by the library's name (its target).
+        ``"my_pkg.my_lib"`` becomes ``my_pkg/libmy_lib.so`` (``.dylib``, ``my_lib.dll``).
+        ``tvm_ffi.libinfo.load_lib_module("<distribution>", "my_lib")`` loads that library.
     :param sources: C (``.c``), C++ (``.cc .cpp .cxx``), CUDA (``.cu``) and HIP (``.hip``) files or
         globs, relative to the project's root and inside it.
     :param include_dirs: include folders, searched before the headers of apache-tvm-ffi.
     :param define_macros: ``(name, value)`` pairs. ``None`` defines a macro without a value.
     :param undef_macros: names of macros to undefine.
-    :param extra_compile_args: compiler arguments for every language, or a mapping from ``"c"``,
-        ``"cxx"``, ``"cuda"``, ``"hip"`` to lists.
+    :param extra_compile_args: compiler arguments for every language, or a mapping from a language
+        (``"c"``, ``"cxx"``, ``"cuda"``, ``"hip"``) to its arguments.
     :param extra_link_args: linker arguments.
     :param extra_objects: prebuilt object files and static archives.
     :param libraries: names of libraries to link, or targets of other extensions.
     :param library_dirs: folders that the linker searches for ``libraries``.
-    :param registry_prefix: prefix of the library's global functions and type keys, the package by
-        default.
+    :param registry_prefix: prefix of the library's global functions and type keys (default: the
+        package).
     :param stubs: ``"init"``, ``"directives"`` or ``"none"``.
     :param depends: files that all object files depend on, apart from headers.
     :raises ConfigurationError: an argument is unknown or invalid.
@@ -96,7 +96,7 @@ class TVMFFIExtension(Extension):
 
     def _take(self, settings: ExtensionSettings) -> None:
         self.settings = settings
-        # The commands of setuptools read these attributes, the plugin's read the settings.
+        # setuptools' commands read these attributes. The plugin's commands read the settings.
         super().__init__(settings.name, list(settings.sources), depends=list(settings.depends))
 
 
@@ -104,7 +104,7 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
     """Reject extensions that conflict within a distribution.
 
     Targets must be unique because ``load_lib_module`` finds a library by its file name alone.
-    Prefixes must be unique because a generated module loads one ``LIB``.
+    Prefixes must be unique because the generated module of a prefix loads one library, ``LIB``.
 
     :raises ConfigurationError: extensions have the same target, create stubs for the same prefix,
         or link with each other.

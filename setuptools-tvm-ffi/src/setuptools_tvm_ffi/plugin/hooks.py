@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PEP 517 and PEP 660 hooks, which wrap those of setuptools.
+"""PEP 517 and PEP 660 hooks. They wrap the hooks of setuptools.
 
 They add the plugin's requirements, and print errors without a traceback.
 
@@ -36,7 +36,8 @@ from .context import BuildContext, StubsReceiver, set_build_context
 def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
     """Return the build requirements: apache-tvm-ffi, and ninja unless a usable one is installed.
 
-    If the libraries determine the platform tag, auditwheel and LIEF too; for a target, Zig.
+    If the libraries determine the platform tag, the build also requires auditwheel and LIEF. A
+    build for a target also requires Zig.
     """
     with _hook(config_settings) as project:
         needed = _setuptools.get_requires_for_build_wheel(config_settings) + _requirements(project)
@@ -53,7 +54,7 @@ def get_requires_for_build_editable(config_settings: ConfigSettings = None) -> l
 
 
 def get_requires_for_build_sdist(config_settings: ConfigSettings = None) -> list[str]:
-    """Return the requirements of setuptools alone: an sdist compiles nothing."""
+    """Return only the requirements of setuptools, because an sdist compiles nothing."""
     with _hook(config_settings, compiles=False):
         return list(_setuptools.get_requires_for_build_sdist(config_settings))
 
@@ -71,7 +72,7 @@ def prepare_metadata_for_build_wheel(
 def prepare_metadata_for_build_editable(
     metadata_directory: str, config_settings: ConfigSettings = None
 ) -> str:
-    """Write the editable wheel's ``.dist-info`` into `metadata_directory`, return its name."""
+    """Write the editable wheel's ``.dist-info`` into `metadata_directory` and return its name."""
     with _hook(config_settings):
         return str(
             _setuptools.prepare_metadata_for_build_editable(metadata_directory, config_settings)
@@ -116,14 +117,14 @@ def rebuild_editable(folder: str, config_settings: ConfigSettings = None) -> Non
 def build_stubs(receiver: StubsReceiver, config_settings: ConfigSettings = None) -> None:
     """Build the libraries and pass their stubs to `receiver`; frontends do not call this hook.
 
-    It compiles what has changed, and writes only to the build folder.
+    The build compiles only what has changed, and writes only to the build folder.
     """
     with _hook(config_settings, stubs=receiver):
         _run_build_ext()
 
 
 def _run_build_ext() -> None:
-    """Run ``setup.py build_ext``, or the same without a ``setup.py``."""
+    """Run the command ``build_ext``, with the project's ``setup.py`` if there is one."""
     before = sys.argv, sys.path[:]
     # A setup.py may import modules beside it, as with `python setup.py`.
     sys.argv, sys.path[:] = ["setup.py", "build_ext"], [os.getcwd(), *sys.path]
@@ -135,8 +136,8 @@ def _run_build_ext() -> None:
     except ModuleNotFoundError as problem:
         raise BuildError(
             f"cannot run build_ext: {problem}",
-            hint="install it in this environment, which is not the isolated build environment, or "
-            "declare the library in pyproject.toml",
+            hint="install the module in this environment (there is no isolated build environment), "
+            "or declare the library in pyproject.toml",
         ) from problem
     finally:
         sys.argv, sys.path[:] = before
@@ -179,9 +180,9 @@ def _hook(
 def _attached_distribution(context: BuildContext) -> Iterator[None]:
     """Attach the plugin and the build context to the project's distribution.
 
-    An in-tree backend (``backend-path``) has no installed entry point that would do this.
-    setuptools' hooks use their own subclass of `Distribution`, so this patches the method that
-    calls the entry points.
+    An in-tree backend (``backend-path``) has no installed entry point that attaches the plugin.
+    setuptools' hooks use their own subclass of `Distribution`, so this function patches the method
+    that calls the entry points.
     """
     patched: Any = setuptools.Distribution
     original = patched.finalize_options
@@ -204,7 +205,7 @@ def _reported_errors() -> Iterator[None]:
     try:
         yield
     except ValueError as problem:
-        # setuptools raises this for errors in tables that it checks.
+        # setuptools raises this for errors in those tables of pyproject.toml that it checks.
         if not str(problem).startswith("invalid pyproject.toml config"):
             raise
         print(render(BuildError(str(problem))), file=sys.stderr, flush=True)

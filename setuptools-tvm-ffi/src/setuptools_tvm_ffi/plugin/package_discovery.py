@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the packages of a project that lists none: those that its libraries are installed into.
+"""Finds the packages of a project that lists none: the libraries' packages.
 
-In a flat layout setuptools takes every folder for a package, ``csrc`` too, and refuses to choose
-among several
+In a flat layout, setuptools treats every folder as a package, even ``csrc``, and rejects a project
+with several
 (https://setuptools.pypa.io/en/latest/userguide/package_discovery.html#flat-layout).
 """
 
@@ -25,7 +25,7 @@ class PackageDiscovery(ConfigDiscovery):
     _root_dir: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
-        """Set the packages that the project does not list."""
+        """Set the distribution's packages if the project does not list them."""
         names = {
             extension.settings.package.partition(".")[0]
             for extension in self.dist.ext_modules or ()
@@ -40,7 +40,7 @@ class PackageDiscovery(ConfigDiscovery):
         super().__call__(*args, **kwargs)
 
     def _is_flat(self, names: set[str]) -> bool:
-        # `src` may contain the C++ sources.
+        # `src` may contain C++ sources instead of packages.
         src = os.path.join(self._root_dir, "src")
         return not self.dist.package_dir and not any(
             os.path.isdir(os.path.join(src, name)) for name in names

@@ -17,13 +17,13 @@ from ..toolchains import path_in_wheel
 _LIBRARY_MODE = 0o755
 _PLAIN_MODE = 0o644
 
-#: Contents by path in the wheel; ``None`` for a file to delete.
+#: Contents by path in the wheel; ``None`` marks a file to delete.
 StubFiles = Mapping[PurePosixPath, Union[bytes, None]]
 
 
 @dataclass(frozen=True)
 class ShippedFile:
-    """A library, or a companion of one."""
+    """A library, or a companion file of a library."""
 
     path: PurePosixPath  #: in the wheel
     content: bytes
@@ -36,10 +36,10 @@ def shipped_files(
     *,
     system: str | None = None,
 ) -> Iterator[ShippedFile]:
-    """Yield each library and its companions.
+    """Yield each library and its companion files.
 
-    :param folder: one folder for all files; by default each library is in its package.
-    :param system: the system they are built for; by default this machine's.
+    :param folder: one folder for all files. By default, each library is in its package.
+    :param system: the system that the libraries are built for; this machine's by default.
     """
     for library in libraries:
         path = path_in_wheel(library.settings, system)
@@ -70,7 +70,7 @@ def place_in_source_tree(
 ) -> None:
     """Write libraries and stubs into the packages; existing files keep their permissions.
 
-    A stub with the same content from other releases stays unchanged.
+    If a stub differs only in the versions in its header, the file does not change.
     """
     for file in files:
         replace_file(tree.source_of(file.path), file.content, mode=file.mode)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rebuilds an editable install: the entry point of the import hook."""
+"""Rebuilds an editable install. The import hook calls this module."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from .hooks import rebuild_editable
 
 
 def rebuild(folder: str) -> None:
-    """Rebuild the project of the record in a folder of installed libraries.
+    """Rebuild the project that the record in `folder` describes.
 
-    The import hook calls this in a child process, with the project's root as the current folder.
+    The import hook calls this function in a child process that runs in the project's folder.
+
+    :param folder: the folder of the installed libraries.
     """
     file = Path(folder, hook.RECORD)
     known = file.read_bytes()
@@ -39,10 +41,10 @@ def rebuild(folder: str) -> None:
         problem = BuildError(
             f"{record['distribution']} declares libraries that are not installed: "
             f"{', '.join(added)}",
-            hint="reinstall it, for example with 'pip install -e .'",
+            hint="reinstall the project, for example with 'pip install -e .'",
         )
         raise SystemExit(render(problem))
-    # Files edited during the build were not built: keep their old signatures for the next import.
+    # The build may lack edits made while it ran: keep the old signatures for the next import.
     record = json.loads(file.read_text(encoding="utf-8"))
     for part, signatures in before.items():
         record[part].update({n: s for n, s in signatures.items() if n in record[part]})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The setuptools commands that are extended, each on top of the one a project uses."""
+"""Mix-ins that extend setuptools' commands. Each combines with the class that a project uses."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: a ``build_lib`` for each target, empty at the start of each build."""
+"""``build``: gives each target its own ``build_lib``, and empties it before each build."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from .build_folder import locked_build_folder
 class BuildMixin(build):
     """Gives each target its own folder, and empties the folder before a build.
 
-    setuptools packs every file in ``build_lib``, and copies a module only over an older one. After
-    a deleted, renamed or replaced file, or a killed build, a wheel would contain old files.
+    setuptools packs every file in ``build_lib``, and replaces a module there only by a newer one.
+    If a file was deleted, renamed or replaced, or a build was killed, a wheel would contain stale
+    files.
     """
 
     def finalize_options(self) -> None:
@@ -31,8 +32,8 @@ class BuildMixin(build):
     def run(self) -> None:
         """Empty ``build_lib`` and build."""
         with locked_build_folder(self):
-            # A command that ran before this one, as in `setup.py build_py build`, does not run
-            # again. A folder elsewhere may contain more than builds have written.
+            # In `setup.py build_py build`, build_py does not run again, so keep its files. A
+            # folder outside `build_base` may contain files that no build has written.
             ran = any(self.distribution.have_run.get(name) for name in self.get_sub_commands())
             folder = Path(os.path.abspath(self.build_lib))
             if not ran and Path(os.path.abspath(self.build_base)) in folder.parents:

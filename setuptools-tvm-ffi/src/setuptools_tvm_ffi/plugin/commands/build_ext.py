@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build_ext``: builds the libraries and their stubs, then places both.
+"""``build_ext``: builds the libraries and their stubs, then copies them to their destination.
 
 A regular build writes only below ``build_lib``. An editable build writes the libraries into the
 wheel, and the stubs into the source tree, from which the package is imported.
@@ -48,7 +48,7 @@ from ..placement import (
 from .build_folder import build_folder, locked_build_folder
 from .requirement import abi_floor
 
-# Options that setuptools adds to each extension that it compiles itself.
+# setuptools applies these options only to extensions that it compiles itself.
 _CPYTHON_OPTIONS = (
     *("define", "undef", "include_dirs", "libraries", "library_dirs", "link_objects", "rpath"),
 )
@@ -57,7 +57,7 @@ logger = logging.getLogger(__name__)
 
 
 class BuildExtMixin(build_ext):
-    """Builds each `TVMFFIExtension`; the class it is combined with builds other extensions."""
+    """Builds each `TVMFFIExtension`. The project's command class builds the other extensions."""
 
     # The files that this build wrote into `build_lib`, or would have written in editable mode.
     _stubs: list[StubFile]
@@ -82,7 +82,7 @@ class BuildExtMixin(build_ext):
         super().run()
 
     def build_extensions(self) -> None:
-        """Build the TVM-FFI extensions with one plan, then the others one by one."""
+        """Build all TVM-FFI extensions with one plan, then the other extensions one by one."""
         ours = self._tvm_ffi_settings()
         if ours:
             check_together(ours)
@@ -100,7 +100,7 @@ class BuildExtMixin(build_ext):
                     stubs = self._make_stubs(request, result, process)
                 else:
                     stubs = self._stubs_of_host(request, process)
-                # Place nothing before everything is built: a failed build leaves earlier files.
+                # Copy no file before everything is built: a failed build must not change files.
                 self._place(request, result, stubs)
         if self._context.rebuild_into is None and self._context.stubs is None:
             with self._other_extensions():
@@ -112,7 +112,7 @@ class BuildExtMixin(build_ext):
         return build_libraries(request, process)
 
     def _check_target(self, request: BuildRequest) -> None:
-        """Reject what needs a build for this machine."""
+        """Reject CPython extensions and ``--inplace``, which need a build for this machine."""
         others = [e.name for e in self.extensions if not isinstance(e, TVMFFIExtension)]
         place = request.project.place("target")
         if others:
@@ -128,7 +128,7 @@ class BuildExtMixin(build_ext):
             )
 
     def _stubs_of_host(self, request: BuildRequest, process: TVMFFIProcess) -> list[StubFile]:
-        """Return the stubs, from a build for this machine in its own build folder."""
+        """Return the stubs. A second build, for this machine in its own folder, makes them."""
         host = dataclasses.replace(
             request,
             host=NativeHost(),
@@ -189,7 +189,7 @@ class BuildExtMixin(build_ext):
         with self._other_extensions():
             super().copy_extensions_to_source()
         if self.editable_mode:
-            return  # load_lib_module finds them in the wheel
+            return  # load_lib_module finds the libraries in the wheel
         place_in_source_tree(self._shipped, self._stubs, self._tree())
 
     @property
@@ -249,13 +249,13 @@ class BuildExtMixin(build_ext):
 
     def _check_options(self) -> None:
         if any(not isinstance(extension, TVMFFIExtension) for extension in self.extensions):
-            return  # the options are for those extensions
+            return  # the options apply to those extensions
         given = self.distribution.get_option_dict(self.get_command_name())
         for option in _CPYTHON_OPTIONS:
             if option in given:
                 raise ConfigurationError(
                     f"build_ext --{option.replace('_', '-')}, from the {given[option][0]}, has no "
-                    "effect: it is for CPython extensions, and there are none",
+                    "effect: it applies to CPython extensions, and the project has none",
                     hint="use the settings of the library, or CPPFLAGS and LDFLAGS",
                 )
 
@@ -289,7 +289,7 @@ class BuildExtMixin(build_ext):
     ) -> list[StubFile]:
         tree = self._tree()
         settings = request.project.settings
-        # Two libraries can share a file.
+        # Two libraries can have stubs in the same file.
         stubs: dict[Path, StubFile] = {}
         strict = settings.stubs == "strict"
         for wanted in stub_requests(result, self.distribution.get_name(), tree, strict=strict):
@@ -321,8 +321,8 @@ class BuildExtMixin(build_ext):
         if again is not None:
             folder = Path(again)
         else:
-            # setuptools sets `install_lib` to the unpacked wheel. The folder's name is not an
-            # identifier, so that the folder cannot shadow the package.
+            # setuptools sets `install_lib` to the unpacked wheel. The name of the folder for the
+            # libraries is not an identifier, so that it cannot shadow the package.
             wheel = Path(self._finalized("install").install_lib)
             folder = wheel / f"{name}.libs"
         write_files(shipped_files(result.libraries, PurePosixPath()), folder)

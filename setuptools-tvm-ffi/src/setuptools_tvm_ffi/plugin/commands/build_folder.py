@@ -18,9 +18,9 @@ def build_folder(
     *,
     for_host: bool = False,
 ) -> PurePosixPath:
-    """Return the build folder, relative to the project's folder if it is inside.
+    """Return the build folder. Inside the project's folder, the path is relative to it.
 
-    Each platform has one folder. All Pythons share it, because no file in it depends on Python.
+    Each platform has one folder. All Pythons share the folder: no file in it depends on Python.
 
     :param for_host: whether to return the folder for this machine even if there is a target.
     """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``egg_info``: keeps a build's metadata out of the project's folder.
 
-A Python that starts in the project's folder would find this metadata before the installed one, and
-``load_lib_module`` would find no ``RECORD`` in it.
+A Python that starts in the project's folder would find this metadata before the installed metadata.
+``load_lib_module`` would then fail, because this metadata has no ``RECORD``.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class EggInfoMixin(egg_info):
     """Writes ``*.egg-info`` below the build folder unless ``egg_base`` is set.
 
     Each target has a folder of its own, so that builds for two targets can run at the same time.
-    An sdist contains its ``SOURCES.txt`` in the same place, from which a build of the unpacked
-    sdist reads the list of package data.
+    An sdist contains ``SOURCES.txt`` in the same place. A build of the unpacked sdist reads the
+    list of package data from this file.
     """
 
     def finalize_options(self) -> None:
         """Set the folder before setuptools does."""
         shared: Path | None = None
-        # `setup.py develop` makes the project's folder itself importable.
+        # `setup.py develop` needs the metadata in the project's folder, which it makes importable.
         if self.egg_base is None and "develop" not in self.distribution.commands:
             build: Any = self.get_finalized_command("build")
             self.egg_base = build.build_base
@@ -45,7 +45,7 @@ class EggInfoMixin(egg_info):
         declare_placeholder(self.distribution)
         super().finalize_options()
         if shared is not None:
-            # An unpacked sdist contains the list; there is no version control to make it again.
+            # An unpacked sdist contains the list, but no version control to recreate it from.
             folder = Path(self.egg_info)
             known = shared / folder.name / _SOURCES
             if known.is_file() and not (folder / _SOURCES).exists():

@@ -32,13 +32,13 @@ def abi_floor(project: Project, built_against: Version) -> Version:
 
 
 def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN401
-    """Add the requirement if dependencies are dynamic and do not name it; otherwise check it.
+    """Add the requirement if dependencies are dynamic and lack it. Otherwise, check it.
 
     If apache-tvm-ffi is not installed, this does nothing: such a process queries build
     requirements or makes an sdist.
 
     :param distribution: a setuptools distribution; type checkers do not know ``install_requires``.
-    :param warn: whether to warn about a requirement that the project itself declares.
+    :param warn: whether to warn if the project itself declares an unsuitable requirement.
     """
     built_against = installed_version()
     if built_against is None:
@@ -61,8 +61,8 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
 def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
     """Add the build requirement to metadata that is written without a build, as for an sdist.
 
-    Metadata without any requirement would promise that wheels of it require nothing
-    (https://peps.python.org/pep-0643/). With one, setuptools marks the field as dynamic.
+    Metadata without any requirement would promise that the wheels require nothing
+    (https://peps.python.org/pep-0643/). With a requirement, setuptools marks the field as dynamic.
     """
     dependencies = list(distribution.install_requires or ())
     if project_of(distribution).dynamic_dependencies and not is_required_by(dependencies):
@@ -71,5 +71,6 @@ def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
 
 def _set_dependencies(distribution: Any, dependencies: list[str]) -> None:  # noqa: ANN401
     distribution.install_requires = dependencies
-    # setuptools copied the first while it read the configuration, and writes METADATA from this.
+    # setuptools copied `install_requires` when it read the configuration, and writes METADATA from
+    # the copy.
     distribution.metadata.install_requires = dependencies

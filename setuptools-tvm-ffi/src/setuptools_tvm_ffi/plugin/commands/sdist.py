@@ -15,7 +15,7 @@ from ...project.source_date import applied_source_date, declared_date
 
 
 class SdistMixin(sdist):
-    """Packs `.tar.gz` itself if the build has a source date."""
+    """Packs `.tar.gz` archives reproducibly if the build has a source date."""
 
     def run(self) -> None:
         """Collect and pack the files."""
@@ -25,7 +25,7 @@ class SdistMixin(sdist):
     def make_archive(self, base_name: str, format: str, *args: Any, **kwargs: Any) -> str:  # type: ignore[override] # noqa: A002, ANN401 - setuptools' signature differs between releases
         """Pack the folder `base_dir` and return the archive's path.
 
-        setuptools packs other formats, which PyPI rejects (PEP 625).
+        setuptools packs all other formats. PyPI rejects those formats (PEP 625).
         """
         date = declared_date(os.environ)
         tree = kwargs.get("base_dir")

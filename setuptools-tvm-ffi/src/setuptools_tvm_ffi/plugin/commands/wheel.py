@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``bdist_wheel`` and its companions: a wheel's tag, requirement, build record and SBOM."""
+"""``bdist_wheel``, ``dist_info``, ``editable_wheel``: tags, requirement, build record and SBOM."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def macos_platform_tag(tag: str, environment: Mapping[str, str], machine: str) -
 
 
 class BdistWheelMixin(bdist_wheel):
-    """One wheel for every Python of a platform (PEP 425 tag ``py3-none-<platform>``)."""
+    """Builds one wheel for all Pythons on a platform (PEP 425 tag ``py3-none-<platform>``)."""
 
     _packing = False
     _platform_tag: str | None = None
@@ -63,14 +63,14 @@ class BdistWheelMixin(bdist_wheel):
         super().finalize_options()
 
     def get_tag(self) -> tuple[str, str, str]:
-        """Return the tag; a distribution with a CPython extension beside ours keeps its own."""
+        """Return the tag. A distribution that also has CPython extensions keeps setuptools' tag."""
         python, abi, platform = super().get_tag()
         if all(isinstance(e, TVMFFIExtension) for e in self.distribution.ext_modules or ()):
             python, abi = "py3", "none"
             platform = macos_platform_tag(platform, os.environ, platform_module.machine())
             target = target_of(project_of(self.distribution))
             if target is not None:
-                return python, abi, target.tag  # the libraries were checked against it
+                return python, abi, target.tag  # the build has checked the libraries against it
         return python, abi, self._checked_tag(platform)
 
     def _checked_tag(self, platform: str) -> str:
@@ -90,7 +90,7 @@ class BdistWheelMixin(bdist_wheel):
         declare_requirement(self.distribution, warn=True)
         self._packing = True
         with applied_source_date(Path.cwd()), locked_build_folder(self):
-            # A build that was killed leaves its files here, and they would be packed.
+            # Delete the files that a killed build has left, so that they are not packed.
             shutil.rmtree(str(self.bdist_dir), ignore_errors=True)
             super().run()
 
@@ -135,7 +135,7 @@ class EditableWheelMixin(editable_wheel):
     """The editable wheel (PEP 660); ``build_ext`` writes the libraries into it."""
 
     def finalize_options(self) -> None:
-        """Refuse a target, then declare the requirement before setuptools writes metadata."""
+        """Reject a target, then declare the requirement before setuptools writes metadata."""
         project = project_of(self.distribution)
         if project.settings.target is not None:
             raise ConfigurationError(
