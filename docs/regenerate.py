@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what is made from code: the settings' JSON schema and their page, types, audit codes.
+"""Generates files from code: the JSON schema, and the pages on settings, types and audit codes.
 
-``python docs/regenerate.py`` writes them; with ``--check`` it writes nothing and ends with 1, and a
-diff, where one of them is not what it would write. The plugin has to be installed.
+``python docs/regenerate.py`` writes the files. With ``--check``, it writes nothing: if a file is
+out of date, it prints a diff and exits with status 1. The plugin must be installed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CODES = REPOSITORY / "docs" / "audit.md"
 SCHEMA = REPOSITORY / "setuptools-tvm-ffi/src/setuptools_tvm_ffi/settings" / "pyproject.schema.json"
 
 _INTRODUCTION = f"""\
-<!-- Made by docs/regenerate.py from setuptools_tvm_ffi/settings/model.py; edit that. -->
+<!-- Edit setuptools_tvm_ffi/settings/model.py, then run docs/regenerate.py. -->
 
 # Settings
 
@@ -73,7 +73,7 @@ You can set each of these in several places, in order of precedence:
    `pip wheel . -C build-type=debug -C jobs=4`, `python -m build -C build-type=debug`,
    `uv build -C build-type=debug`.
 2. An environment variable: `SETUPTOOLS_TVM_FFI_BUILD_TYPE=debug`. For `cuda-architectures`,
-   `{CUDA_ARCHITECTURES_VARIABLE}` is read, too, which has the notation of PyTorch's
+   the build also reads `{CUDA_ARCHITECTURES_VARIABLE}`, in the notation of PyTorch's
    `TORCH_CUDA_ARCH_LIST`. `SETUPTOOLS_TVM_FFI_CUDA_ARCHITECTURES` overrides it.
 3. `pyproject.toml`.
 
@@ -107,12 +107,14 @@ path = "third_party/libz.a"
 """
 
 _TYPES = """\
-<!-- Made by docs/regenerate.py from setuptools_tvm_ffi/stubs/python_types.py; edit that. -->
+<!-- Edit setuptools_tvm_ffi/stubs/python_types.py, then run docs/regenerate.py. -->
 
 # C++ types and Python types
 
-What a stub says a parameter accepts, and what a result or a read-only field is. Accepted is what the call takes, which is more than one
-class; returned is what comes. For a callback it is the other way round: it is given what C++ returns, and returns what C++ accepts.
+The column *accepts* shows the type that a stub gives to a parameter. A call may accept objects of
+several classes. The column *returns* shows the type of a result or of a read-only field. For the
+signature of a callback, the columns are swapped: C++ passes arguments of the types in *returns*,
+and accepts results of the types in *accepts*.
 
 | C++ | accepts | returns |
 |---|---|---|
@@ -120,30 +122,36 @@ class; returned is what comes. For a callback it is the other way round: it is g
 
 _TYPES_END = """\
 | an object class that has a Python class | that class | that class |
-| one that has none | the nearest class above it that has one | the same |
+| an object class that has no Python class | its nearest base class that has one | the same class |
 
-`Sequence`, `Mapping` and `Callable` are those of `collections.abc`; `Array`, `List`, `Map`, `Dict`, `Tensor`, `Shape`, `Device`, `dtype`,
-`Function`, `Module` and `Object` those of `tvm_ffi`; `Error` is `tvm_ffi.core.Error`. `_SupportsDLPack` stands for any class with
-`__dlpack__`: tensors of PyTorch, JAX, NumPy, and `tvm_ffi.Tensor` itself.
+`Sequence`, `Mapping` and `Callable` come from `collections.abc`. `Array`, `List`, `Map`, `Dict`,
+`Tensor`, `Shape`, `Device`, `dtype`, `Function`, `Module` and `Object` come from `tvm_ffi`. `Error`
+is `tvm_ffi.core.Error`. `_SupportsDLPack` stands for any class with `__dlpack__`: the tensors of
+PyTorch, JAX and NumPy, and `tvm_ffi.Tensor`.
 
-* A sequence is a `list`, a `tuple` or one of tvm-ffi's own at run time, a mapping a `dict` or one of those; others (`str`, `range`,
-  `deque`, `MappingProxyType`) are turned down by the call, though type checkers let them through.
-* Some of what a call takes has no type that says it: integers and data types of NumPy and PyTorch (`int(x)` and `str(dtype)` do), a list or
-  a function for an `ffi::ObjectRef`, `None` for an `ffi::Function`.
-* Whether a reference to an object may be null is not registered: such a parameter takes `None`, such a result may be `None`, and the stub
-  does not say so. `ffi::Optional<T>` says so.
-* A registered function is a function to type checkers, and a `tvm_ffi.Function` at run time; `LIB` is not a `tvm_ffi.Module` to them.
-* A returned tuple is an `Array` of that length at run time, which can be unpacked and indexed as the stub says, and is no `tuple`.
-* Where a PyTorch tensor was passed, a returned tensor is PyTorch's, too.
-* A writable field accepts what a parameter would, and gives what a result would.
-* `Any` is where C++ says `Any`. A function without type schema (a hand-written C function without its metadata) is
-  `(*args: Any) -> Any`.
-* Where the C++ type is `ffi::Function` without a signature, any callable is accepted.
+* At run time, a sequence must be a `list`, a `tuple` or a sequence of tvm-ffi. A mapping must be a
+  `dict` or a mapping of tvm-ffi. A call rejects all other classes (`str`, `range`, `deque`,
+  `MappingProxyType`), although type checkers accept them.
+* A call accepts some objects that type checkers reject: integers and data types of NumPy and
+  PyTorch (pass `int(x)` and `str(dtype)` instead), a list or a function for an `ffi::ObjectRef`,
+  and `None` for an `ffi::Function`.
+* tvm-ffi does not register whether a reference to an object may be null. A parameter of such a type
+  accepts `None`, and a result may be `None`, but the stub does not declare `None`. Use
+  `ffi::Optional<T>` to declare it.
+* For type checkers, a registered function is a function, and `LIB` is not a `tvm_ffi.Module`. At
+  run time, the function is a `tvm_ffi.Function`, and `LIB` is a `tvm_ffi.Module`.
+* At run time, a returned tuple is an `Array` of the same length, not a `tuple`. It can be unpacked
+  and indexed as the stub declares.
+* If a call passes a PyTorch tensor, a returned tensor is a PyTorch tensor, too.
+* A writable field accepts the type of a parameter and returns the type of a result.
+* `Any` stands for `Any` in C++. A function without a type schema, such as a hand-written C function
+  without metadata, has the signature `(*args: Any) -> Any`.
+* A parameter of the type `ffi::Function`, which has no signature, accepts any callable.
 """
 
 
 _CODES = """\
-<!-- Made by docs/regenerate.py from setuptools_tvm_ffi/audit/codes.py; edit that. -->
+<!-- Edit setuptools_tvm_ffi/audit/codes.py, then run docs/regenerate.py. -->
 
 # Auditing wheels
 
@@ -181,24 +189,24 @@ be audited. The other wheels are audited nevertheless.
   together with the requirements that have none.
 * **Symbols of tvm-ffi**: the audit compares them with every release of apache-tvm-ffi up to
   {newest}. A release that has all symbols may still be incompatible; use `compat` to test it.
-* **Stubs**: functions that a library exports for `LIB` are certain (`TVM503`). The audit can only
-  search for registered names among the strings of a library, because it does not load libraries
-  (`TVM504`).
+* **Stubs**: the audit reads from a library which functions it exports for `LIB` (`TVM503`). The
+  audit does not load libraries, so it can only search for registered names among the strings of a
+  library (`TVM504`).
 * **Libraries that repair tools added** (`*.libs`, `.dylibs`): the audit does not report how they
   were linked or which symbols they export.
 * **Libraries outside the wheel**: a wheel may depend on `libtvm_ffi`, which `tvm_ffi` loads first,
   on NVIDIA's driver (`libcuda.so.1`, `nvcuda.dll`), and on every library that the platform tag
   guarantees.
 
-The audit rejects a wheel with exit status 2 if unpacking it could do harm: if it contains absolute
-paths, paths that leave the folder, links, duplicate names, encrypted members, or wrong checksums,
-or if it unpacks to more than {total} GiB. Above {small} MiB, the limit is also {ratio} times the size
-of the wheel.
+The audit rejects a wheel with exit status 2 if unpacking the wheel could do harm. Such a wheel
+contains absolute paths, paths that leave the folder, links, duplicate names, encrypted members or
+wrong checksums, or unpacks to more than {total} GiB. A wheel that unpacks to more than {small} MiB
+must not unpack to more than {ratio} times its own size.
 
 ## Codes
 
-An *error* fails for some users or at the upload to PyPI. A *warning* fails only under some
-circumstances. Codes keep their meaning.
+An *error* is a defect that fails for some users or at the upload to PyPI. A *warning* is a defect
+that fails only under some circumstances. A code keeps its meaning in later releases.
 """
 
 # C++ types without a rule, and their schemas.
@@ -220,7 +228,7 @@ _SPECIAL = (
 def main() -> int:
     """Write or check; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, compare")
+    parser.add_argument("--check", action="store_true", help="write nothing; print differences")
     check = parser.parse_args().check
     pages = {
         REFERENCE: reference(),
@@ -236,10 +244,10 @@ def main() -> int:
         elif old != text:
             name = str(file.relative_to(REPOSITORY))
             lines = (old.splitlines(keepends=True), text.splitlines(keepends=True))
-            sys.stdout.writelines(difflib.unified_diff(*lines, name, f"{name}, as it should be"))
+            sys.stdout.writelines(difflib.unified_diff(*lines, name, f"{name} (regenerated)"))
             status = 1
     if status:
-        sys.stdout.write("run docs/regenerate.py\n")
+        sys.stdout.write("run 'python docs/regenerate.py' to update these files\n")
     return status
 
 
@@ -275,7 +283,7 @@ def _table(table: type) -> dict[str, Any]:
 
 
 def types() -> str:
-    """Return the page of types: each row is what the code writes for an example."""
+    """Return the page on types. Each row shows the output of the code for an example."""
     writer = TypeWriter(lambda name, _: name, lambda key: (key, ""))
     rows = [(rule.cxx, Schema(rule.origins[0], _arguments(rule.accepts))) for rule in RULES]
     lines = [
@@ -286,7 +294,7 @@ def types() -> str:
 
 
 def audit_codes() -> str:
-    """Return the page of what an audit finds."""
+    """Return the page on audits, with all codes."""
     rows = "".join(
         f"\n### {code.name}: {code.title}\n\n*{code.level}*\n\n{_wrapped(code.breaks)}\n\n"
         f"{_wrapped(f'**Fix:** {code.fix}')}\n"
@@ -311,12 +319,12 @@ def _arguments(template: str) -> tuple[Schema, ...]:
 
 
 def _code(text: str) -> str:
-    # In a table a bar ends the cell, in code as well.
+    # In a Markdown table, a bar ends the cell, even in code.
     return "`" + text.replace("|", "\\|") + "`"
 
 
 def reference() -> str:
-    """Return the reference page."""
+    """Return the page on settings."""
     extension = "\n".join(_rows(ExtensionSettings, with_variable=False))
     project = "\n".join(_rows(ProjectSettings, with_variable=True))
     vendored = "\n".join(_rows(VendoredSettings, with_variable=False))

@@ -2,7 +2,7 @@
 """Catalogue of audit findings: a stable code, what fails for a user, and the fix.
 
 A code keeps its meaning, and the number of a removed code is not used again. TVM108, TVM109 and
-TVM605 are removed: pip, twine and check-wheel-contents report what they reported.
+TVM605 are removed: pip, twine and check-wheel-contents report the same problems.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Code:
     """A kind of finding.
 
     :param level: ``error`` if installation or import fails for some users, or PyPI rejects the
-        wheel; ``warning`` if it fails only under some circumstances.
+        wheel; ``warning`` if something fails only under some circumstances.
     :param breaks: what fails for a user.
     """
 
@@ -48,19 +48,19 @@ TAG_TOO_LOW = Code(
     "platform tag that the libraries do not satisfy",
     "pip installs the wheel on machines that cannot load one of its libraries: the library needs "
     "newer symbol versions, is built for another platform, or depends on a missing library.",
-    'Use the tag that the libraries satisfy: build with `platform-tag = "auto"` or run '
-    "`setuptools-tvm-ffi repair`. Or build in an older environment, such as a manylinux image, or "
-    "with an older `MACOSX_DEPLOYMENT_TARGET`. `setuptools-tvm-ffi repair` copies missing "
-    "libraries into the wheel.",
+    'Use the tag that the libraries satisfy: build with `platform-tag = "auto"`, or run '
+    "`setuptools-tvm-ffi repair`, which also copies missing libraries into the wheel. To keep the "
+    "tag, build in an older environment, such as a manylinux image, or with an older "
+    "`MACOSX_DEPLOYMENT_TARGET`.",
 )
 TAG_LINUX = Code(
     "TVM102",
     ERROR,
     "platform tag `linux_…`",
     "PyPI rejects the upload: the tag does not define which Linux systems can use the wheel.",
-    'Build with `platform-tag = "auto"`, which chooses the manylinux or musllinux tag that the '
-    "libraries satisfy, or run `setuptools-tvm-ffi repair`, which also copies missing libraries "
-    "into the wheel.",
+    'Build with `platform-tag = "auto"` to get the manylinux or musllinux tag that the libraries '
+    "satisfy. Or run `setuptools-tvm-ffi repair`, which also copies missing libraries into the "
+    "wheel.",
 )
 TAG_ANY = Code(
     "TVM103",
@@ -74,8 +74,8 @@ TAG_PYTHON = Code(
     "TVM104",
     ERROR,
     "Python or ABI tag other than `py3-none`",
-    "pip installs the wheel for one Python version only, although the library works with all of "
-    "them.",
+    "pip installs the wheel for one Python version only, although the library works with all "
+    "versions.",
     "Build with setuptools-tvm-ffi, or change the tag: `python -m wheel tags --python-tag py3 "
     "--abi-tag none`.",
 )
@@ -83,9 +83,10 @@ TAG_WHEEL_FILE = Code(
     "TVM105",
     ERROR,
     "tags in `WHEEL` that differ from the file name",
-    "Tools that read `WHEEL` and tools that read the file name disagree about who can install the "
-    "wheel.",
-    "Change the tags with `python -m wheel tags`, which changes both. Do not rename wheels.",
+    "Some tools read `WHEEL` and others read the file name. They disagree about which machines can "
+    "install the wheel.",
+    "Do not rename wheels. `python -m wheel tags` changes the tags in `WHEEL` and in the file "
+    "name.",
 )
 ROOT_IS_PURELIB = Code(
     "TVM106",
@@ -113,7 +114,7 @@ NEEDS_MISSING = Code(
 NEEDS_UNREACHABLE = Code(
     "TVM202",
     ERROR,
-    "dependency in the wheel that the loader does not find",
+    "dependency that the wheel contains but the loader does not find",
     "No run path of the library leads to the dependency. `import` works only if something else has "
     "loaded the dependency before.",
     "Declare the dependency as a sibling in `libraries`, or link with a run path relative to the "
@@ -132,15 +133,15 @@ RUN_PATH_OUTSIDE = Code(
     "TVM204",
     WARNING,
     "run path that leaves the wheel",
-    "The loader searches a folder outside the wheel. Whoever can write to that folder controls "
-    "what is loaded, and on other machines the folder is missing.",
+    "The loader searches a folder outside the wheel. Anyone who can write to that folder controls "
+    "what is loaded. On other machines, the folder is missing.",
     "Link without `-rpath`, or with a path below `$ORIGIN` (`@loader_path`) that stays in the "
     "wheel.",
 )
 UNSIGNED = Code(
     "TVM205",
     ERROR,
-    "no code signature on Apple silicon",
+    "library for Apple silicon without a code signature",
     "macOS kills the process that loads the library.",
     "Sign the library after the last change: `codesign --force --sign - FILE`. Linkers sign "
     "automatically; `install_name_tool` and `strip` may invalidate the signature.",
@@ -156,9 +157,9 @@ UNREADABLE = Code(
 BUNDLES_EXTERNAL = Code(
     "TVM207",
     ERROR,
-    "bundled copy of libtvm_ffi or NVIDIA's driver",
-    "The process loads two copies. Functions and types registered in one libtvm_ffi are unknown "
-    "to the other, and a bundled driver does not match the machine's kernel driver.",
+    "bundled copy of libtvm_ffi or of NVIDIA's driver",
+    "The process loads two copies. Functions and types that are registered in one libtvm_ffi are "
+    "unknown to the other. A bundled driver does not match the machine's kernel driver.",
     "Repair with `setuptools-tvm-ffi repair`, or exclude the library: `auditwheel repair --exclude "
     "libtvm_ffi.so`.",
 )
@@ -167,18 +168,18 @@ EXPORTS_TEMPLATES = Code(
     "TVM301",
     WARNING,
     "exported C++ symbols of the standard library or of tvm-ffi's headers",
-    "The loader may bind these symbols to another library in the process that was built with "
-    "other headers, or the other way round. The process then crashes, depending on the order of "
-    "imports.",
+    "Another library in the process may export the same symbols from other versions of the "
+    "headers. The loader may bind both libraries to the same definitions. The process then "
+    "crashes, depending on the order of imports.",
     "Build with setuptools-tvm-ffi, or link with a version script that makes the symbols local.",
 )
 UNIQUE = Code(
     "TVM302",
     WARNING,
     "`STB_GNU_UNIQUE` symbols",
-    "The loader keeps one copy of such a symbol per process, whatever its visibility. Two packages "
-    "with a class of the same name share its state; with tvm-ffi's type registry, the process "
-    "aborts.",
+    "The loader keeps one copy of such a symbol per process, even if the symbol is hidden. Two "
+    "packages with a class of the same name therefore share the state of the class. If the classes "
+    "are in tvm-ffi's type registry, the process aborts.",
     "Compile with `-fno-gnu-unique`, as setuptools-tvm-ffi does.",
 )
 
@@ -208,11 +209,11 @@ NO_RELRO = Code(
 BUILD_PATHS = Code(
     "TVM404",
     WARNING,
-    "paths of the build machine",
-    "The wheel reveals who built it and where, and the same sources give a different file in "
-    "another folder.",
-    "Leave `prefix-map` on, and strip the library. Linked archives may also need "
-    "`-ffile-prefix-map`.",
+    "paths of the build machine in a library",
+    "The wheel reveals who built it and where. A build of the same sources in another folder gives "
+    "a different file.",
+    "Leave `prefix-map` on, and strip the library. If the library contains static archives, "
+    "compile them with `-ffile-prefix-map`, too.",
 )
 
 NO_STUBS = Code(
@@ -220,7 +221,7 @@ NO_STUBS = Code(
     WARNING,
     "no stubs beside the library",
     "Type checkers and editors do not know the library's functions and types.",
-    "Leave `stubs` at its default, or write a `.pyi`.",
+    "Leave `stubs` at its default, or write a `.pyi` file.",
 )
 NO_PY_TYPED = Code(
     "TVM502",
@@ -233,21 +234,22 @@ STUB_NAMES_NO_EXPORT = Code(
     "TVM503",
     ERROR,
     "stub for a function that the library does not export",
-    "Type checkers accept a call that raises `AttributeError`.",
+    "Type checkers accept a call that raises `AttributeError` at run time.",
     "Regenerate the stubs: `setuptools-tvm-ffi stubs`.",
 )
 STUB_NAMES_UNKNOWN = Code(
     "TVM504",
     WARNING,
     "stub for a name that no library seems to register",
-    "Type checkers accept a call that raises `AttributeError`. The audit did not find the name "
-    "among the strings of any library. It cannot find names that are assembled at run time.",
+    "Type checkers accept a call that raises `AttributeError` at run time. The audit did not find "
+    "the name among the strings of any library. It cannot find names that are assembled at run "
+    "time.",
     "Regenerate the stubs: `setuptools-tvm-ffi stubs`.",
 )
 STUB_LOADS_MISSING = Code(
     "TVM505",
     ERROR,
-    "module that loads a library missing from the wheel",
+    "module that loads a library that the wheel does not contain",
     '`import` fails with "Cannot find library".',
     "Declare the extension with that target, or fix the call of `load_lib_module`.",
 )
@@ -264,21 +266,21 @@ RECORD_DIFFERS = Code(
     "TVM602",
     ERROR,
     "file that differs from its row in `RECORD`",
-    "The file was changed after the wheel was built; uv and other installers reject the wheel.",
+    "The file was changed after the wheel was built. uv and other installers reject the wheel.",
     "Do not edit wheels by hand; repack with `python -m wheel pack`.",
 )
 RECORD_MISSING_FILE = Code(
     "TVM603",
     ERROR,
-    "missing file that `RECORD` lists",
-    "The file was removed after the wheel was built; code that imports it fails.",
+    "file that `RECORD` lists but the wheel does not contain",
+    "The file was removed after the wheel was built. Code that imports the file fails.",
     "Do not edit wheels by hand; repack with `python -m wheel pack`.",
 )
 RECORD_BROKEN = Code(
     "TVM604",
     ERROR,
     "missing or invalid `RECORD`",
-    "pip refuses to install the wheel, or to uninstall the package.",
+    "pip refuses to install the wheel or to uninstall the package.",
     "Repack with `python -m wheel pack`.",
 )
 
@@ -286,15 +288,15 @@ NO_REQUIREMENT = Code(
     "TVM701",
     ERROR,
     "no requirement for apache-tvm-ffi",
-    "pip installs the package without `tvm_ffi`, and the import fails; or pip keeps an installed "
-    "release that is too old.",
+    "pip does not install `tvm_ffi`, or keeps an installed release that is too old. The import "
+    "then fails.",
     "Make `dependencies` dynamic, so that setuptools-tvm-ffi adds the requirement, or add it "
     "yourself.",
 )
 REQUIREMENT_LACKS_SYMBOL = Code(
     "TVM702",
     ERROR,
-    "requirement that allows a release of apache-tvm-ffi without a needed function",
+    "requirement that allows an apache-tvm-ffi release that lacks a needed function",
     'With such a release, `import` fails with "undefined symbol".',
     "Raise the lower bound of the requirement, or avoid the function. If no known release has the "
     "function, it is misspelt or belongs to a later release.",
@@ -302,7 +304,7 @@ REQUIREMENT_LACKS_SYMBOL = Code(
 REQUIREMENT_BELOW_FLOOR = Code(
     "TVM703",
     ERROR,
-    "requirement that allows a release of apache-tvm-ffi below the ABI floor",
+    "requirement that allows an apache-tvm-ffi release below the ABI floor",
     "pip may install a release that the library was not built to support.",
     "Raise the requirement to the floor in the build record, or lower `abi-floor` after testing "
     "with the older release.",
@@ -310,27 +312,28 @@ REQUIREMENT_BELOW_FLOOR = Code(
 REQUIREMENT_WITHDRAWN = Code(
     "TVM704",
     ERROR,
-    "requirement that allows a withdrawn release of apache-tvm-ffi",
-    "Libraries that use C++ classes of tvm-ffi break silently between 0.1.13, 0.1.13.post0 and "
-    "later releases.",
+    "requirement that allows a withdrawn apache-tvm-ffi release",
+    "The ABI of tvm-ffi's C++ classes differs between 0.1.13, 0.1.13.post0 and later releases. A "
+    "library that uses these classes breaks without an error message if pip installs one of the "
+    "other releases.",
     "Add `!=0.1.13,!=0.1.13.post0` to the requirement.",
 )
 NO_BUILD_RECORD = Code(
     "TVM705",
     WARNING,
     "no build record",
-    "The release of apache-tvm-ffi that the library was built against is unknown, so the audit "
-    "cannot compare the requirement with it.",
+    "The audit does not know which release of apache-tvm-ffi the library was built against, so it "
+    "cannot compare the requirement with that release.",
     "Build with setuptools-tvm-ffi, which writes `tvm_ffi_build.json`.",
 )
 RECORD_OF_ANOTHER_BUILD = Code(
     "TVM706",
     WARNING,
     "library that differs from the build record",
-    "The compilers and the ABI floor in the build record describe another file than the one that "
-    "users install.",
-    "Change libraries before the wheel is built (`strip`, `ldflags`), or with a tool that updates "
-    "the record.",
+    "The compilers and the ABI floor in the build record do not describe the file that users "
+    "install.",
+    "Change the library with settings of the build (`strip`, `extra-link-args`), or with a tool "
+    "that updates the build record (`setuptools-tvm-ffi repair`).",
 )
 REQUIREMENT_ALLOWS_NONE = Code(
     "TVM707",

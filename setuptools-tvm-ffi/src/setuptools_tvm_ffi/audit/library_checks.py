@@ -26,11 +26,11 @@ _ORIGINS = ("$ORIGIN", "${ORIGIN}", "@loader_path")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The other contents of a library's wheel.
+    """The contents of a wheel that affect how its libraries are loaded.
 
-    :param files: paths of the libraries, by the names under which others depend on them.
+    :param files: the path of each library, by each name under which other libraries depend on it.
     :param folders: all folders of the wheel.
-    :param users: for the path of each library, the libraries that depend on it.
+    :param users: the libraries that depend on a library, by the path of that library.
     """
 
     files: Mapping[str, str]
@@ -40,8 +40,8 @@ class Surroundings:
     def provider(self, library: str, binary: Binary) -> str | None:
         """Return where a dependency comes from: ``wheel``, ``platform``, or ``None`` if unknown.
 
-        ``platform`` includes the libraries that every machine of the lowest tag has, libtvm_ffi and
-        NVIDIA's driver.
+        ``platform`` means libtvm_ffi, NVIDIA's driver, or a library that every machine with the
+        lowest platform tag has.
         """
         if _base_name(library) in self.files:
             return "wheel"
@@ -76,8 +76,8 @@ def library_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about a library.
 
-    Skips findings that the package's author cannot fix: how libraries that a repair tool added were
-    built, and the exports of libtvm_ffi in its own wheel.
+    The package's author cannot fix how a library was built that a repair tool added. Such findings
+    are skipped, as are findings about the exports of libtvm_ffi in its own wheel.
 
     :param tags: tags of the wheel.
     """
@@ -97,8 +97,8 @@ def library_findings(
 def is_from_repair_tool(path: str) -> bool:
     """Whether a repair tool added a file to a wheel.
 
-    auditwheel and delvewheel create a folder ``pkg.libs`` beside the package, delocate ``.dylibs``
-    inside it. Such libraries come from other projects.
+    auditwheel and delvewheel copy libraries of other projects into ``pkg.libs`` beside the package.
+    delocate copies them into ``.dylibs`` inside the package.
 
     >>> is_from_repair_tool("pkg.libs/libgomp-1a2b3c4d.so.1"), is_from_repair_tool("pkg/libops.so")
     (True, False)
@@ -181,8 +181,8 @@ def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
         return True  # the package may call os.add_dll_directory
     if _finds(binary, library, path):
         return True
-    # Loaders work breadth-first, so a dependency is already loaded if every user of this library
-    # depends on it too.
+    # Loaders work breadth-first: they load the dependency before this library needs it if every
+    # user of this library also depends on the dependency.
     users = around.users.get(binary.path, ())
     return bool(users) and all(
         any(
@@ -208,7 +208,7 @@ def _base_name(library: str) -> str:
 
 
 def _folder_of(binary: Binary, run_path: str) -> str | None:
-    """Return the folder of the wheel that a run path names, or ``None`` for other folders."""
+    """Return the folder that a run path relative to a library names, ``None`` for other paths."""
     for origin in _ORIGINS:
         if run_path == origin or run_path.startswith(f"{origin}/"):
             below = run_path[len(origin) :].lstrip("/")

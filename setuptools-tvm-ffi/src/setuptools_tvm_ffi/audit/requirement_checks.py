@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check which releases of apache-tvm-ffi a wheel's requirement lets pip install."""
+"""Check which releases of apache-tvm-ffi a wheel's requirement allows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NEWEST = max(RELEASES)
 
 
 def declared_requirement(metadata: Message) -> list[Requirement]:
-    """Return the requirements of a wheel for apache-tvm-ffi, without those of extras."""
+    """Return a wheel's requirements for apache-tvm-ffi, except requirements of extras."""
     found = []
     for text in metadata.get_all("Requires-Dist", []):
         try:
@@ -41,8 +41,8 @@ def requirement_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about a wheel's requirements for apache-tvm-ffi.
 
-    Requirements without a marker apply together. Those with a marker are judged together with the
-    unmarked ones, each marker on its own: no marker is evaluated.
+    Requirements without a marker apply together. Requirements with the same marker are checked
+    together with the requirements that have none. No marker is evaluated.
 
     :param binaries: the libraries that use the TVM-FFI ABI.
     """
@@ -91,9 +91,9 @@ def _findings(
 def _symbol_findings(
     declared: str, allowed: Sequence[Version], binaries: Sequence[Binary]
 ) -> Iterator[Finding]:
-    """Yield the symbols that an allowed release lacks.
+    """Yield a finding for each needed symbol that an allowed release lacks.
 
-    Releases newer than `RELEASES` are unknown and not checked.
+    Releases newer than `RELEASES` are not checked, because their symbols are unknown.
     """
     for name in needed_releases(binaries):
         first, gone = FIRST.get(name), GONE.get(name)
@@ -118,7 +118,7 @@ def _allows(specifiers: Iterable[SpecifierSet], release: Version) -> bool:
 
 
 def _around_bounds(specifiers: Iterable[SpecifierSet]) -> Iterator[Version]:
-    """Yield possible releases near the bounds: if the bounds allow any release, they allow one."""
+    """Yield versions near the bounds. If the bounds allow any version, they allow one of these."""
     yield from _next_versions(_NEWEST)
     for specifier in (one for several in specifiers for one in several):
         try:

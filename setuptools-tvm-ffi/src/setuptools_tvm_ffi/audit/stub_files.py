@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read the names that the stubs in a wheel promise.
 
-Reads the generators' output line by line. Wheels are untrusted, and Python's parser limits neither
-depth nor memory.
+The module reads the generators' output line by line and does not parse it: wheels are untrusted,
+and Python's parser limits neither depth nor memory.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..ffi.module_methods import MODULE_METHODS
 
-# Files without any of these promise no names.
+# A file that contains none of these strings promises no names.
 _MARK = re.compile(rb"LOAD_LIB|load_lib_module|tvm-ffi-stubgen\(|@_FFI_REG_OBJ|class _Library")
 _LOAD = re.compile(
     r"LIB\s*=\s*\w*(?:LOAD_LIB|load_lib_module)\(\s*[\"'][^\"']*[\"'],\s*[\"']([^\"']+)"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Symbols of libtvm_ffi by the release of apache-tvm-ffi that added or removed them.
+"""Symbols of libtvm_ffi, and the apache-tvm-ffi releases that added or removed each symbol.
 
-``benchmarks/tvm_ffi_symbols.py`` extracts them from the wheels for Linux x86-64: the C functions,
-and the C++ functions that the headers declare but do not define. Template instantiations of the
-standard library are left out.
+``benchmarks/tvm_ffi_symbols.py`` extracts the symbols from the wheels for Linux x86-64. The symbols
+are the C functions, and the C++ functions that the headers declare but do not define. Template
+instantiations of the standard library are left out.
 """
 
 from __future__ import annotations

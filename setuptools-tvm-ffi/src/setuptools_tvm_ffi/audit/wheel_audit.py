@@ -58,8 +58,8 @@ class WheelReport:
     :param claimed_tags: platform tags of the file name.
     :param satisfied_tag: lowest platform tag that the libraries satisfy, or ``None``.
     :param requirement: requirements for apache-tvm-ffi, as in ``METADATA``.
-    :param symbols: symbols that the wheel needs of libtvm_ffi, with the first release that has
-        each, or ``None`` if no known release has the symbol.
+    :param symbols: libtvm_ffi's symbols that the wheel needs. The value is the first release that
+        has the symbol, or ``None`` if no known release has it.
     :param record: facts from the build record.
     """
 
@@ -76,8 +76,8 @@ class WheelReport:
 def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
     """Audit a wheel without unpacking it or running its code.
 
-    :raises BuildError: the file is not a wheel, corrupt, or unsafe to unpack, or a package that the
-        audit needs is not installed.
+    :raises BuildError: the file is not a wheel, is corrupt, or is unsafe to unpack. Or a package
+        that the audit needs is not installed.
     """
     with open_wheel(path) as wheel:
         contents = _Contents(wheel)
@@ -156,7 +156,7 @@ class _Contents:
         return named
 
     def binaries(self) -> Iterator[tuple[str, bytes]]:
-        """Yield all libraries and programs. Reads the other members too, except Python modules."""
+        """Yield all libraries and programs. Also read the other members except Python modules."""
         for path in self._wheel.members:
             if _is_module(path):
                 continue
@@ -167,7 +167,7 @@ class _Contents:
             del content  # free it before the next member is read
 
     def record_findings(self) -> Iterator[Finding]:
-        """Yield the differences from ``RECORD``. Call `stubs` and `binaries` before."""
+        """Yield the differences from ``RECORD``. Call `stubs` and `binaries` first."""
         record_path = f"{self._wheel.dist_info}/RECORD"
         if self._record is None:
             yield Finding(codes.RECORD_BROKEN, record_path, "the wheel has no RECORD")
@@ -176,7 +176,8 @@ class _Contents:
             yield Finding(codes.RECORD_BROKEN, path, f"RECORD {what}")
         yield from self._found
         for path in self._record.rows.keys() - self._wheel.members.keys():
-            yield Finding(codes.RECORD_MISSING_FILE, path, "RECORD lists the file")
+            what = "RECORD lists this file, but the wheel does not contain it"
+            yield Finding(codes.RECORD_MISSING_FILE, path, what)
 
     def _read_if_there(self, path: str) -> bytes | None:
         return self._read(path) if path in self._wheel.members else None

@@ -133,7 +133,7 @@ def stub_findings(
     :param binaries: the libraries that use the TVM-FFI ABI.
     :param paths: paths of all files in the wheel.
     :param stubs: the promised names of each module with stubs, by path.
-    :param strings: those of the `searched_strings` that any library of the wheel contains.
+    :param strings: the strings of `searched_strings` that a library of the wheel contains.
     """
     where = {installed_path(path): path for path in paths}
     stubs = {installed_path(path): names for path, names in stubs.items()}
@@ -176,10 +176,10 @@ def searched_strings(stubs: Mapping[str, PromisedNames]) -> set[str]:
 
 
 def _last_part(name: str) -> str:
-    """Return the last part of a registered name, preceded by the end of another string.
+    """Return the last part of a registered name, preceded by a null byte.
 
-    A macro may assemble the full name from its last part. The leading null byte excludes strings
-    that merely end with the last part, such as ``rescale`` for ``scale``.
+    If a macro assembles the full name, the library contains only its last part. The null byte,
+    which ends the string before it, excludes other strings with the same end (``rescale``).
     """
     return "\0" + name.rpartition(".")[2]
 
@@ -198,7 +198,7 @@ def _module_findings(
     unknown = [
         name
         for name in names.registered
-        # If a macro assembles the name, its last part is a string.
+        # If a macro assembles the name, the library contains only the last part.
         if not {name, _last_part(name)} & strings
     ]
     if unknown and by_target:
@@ -210,7 +210,7 @@ def _missing_stub(
 ) -> str | None:
     """Return a description of the stub that a library lacks, or ``None``.
 
-    :param exporting: the libraries that export functions, whose types only a ``.pyi`` declares.
+    :param exporting: the libraries that export functions. Only a ``.pyi`` declares their types.
     """
     loading = {names.target: module for module, names in stubs.items() if names.target is not None}
     module = loading.get(_target(path))
@@ -219,7 +219,7 @@ def _missing_stub(
         is_missing = path in exporting and stubs[module].is_generated and f"{module}i" not in paths
         return f"{module}i is missing" if is_missing else None
     if loading:
-        return f"no module with stubs loads it (others: {first_few(sorted(loading.values()))})"
+        return f"only other libraries have a module: {first_few(sorted(loading.values()))}"
     top, slash, _ = path.partition("/")
     package = f"{top}/" if slash else ""
     has_some = any(p.startswith(package) and p.endswith(".pyi") for p in paths)
