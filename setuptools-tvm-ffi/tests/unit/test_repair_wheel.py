@@ -311,7 +311,7 @@ def test_without_delocate_a_macos_wheel_that_needs_a_repair_is_rejected(
     first, lacking = raised.value.message.splitlines()[:2]
     assert first == f"{wheel.name} needs delocate, which cannot run on this system:"
     assert lacking.startswith(f"  {LIBRARY}: {what}")
-    assert "repair the wheel where it was built, on darwin" in (raised.value.hint or "")
+    assert "repair the wheel on darwin" in (raised.value.hint or "")
     assert not (tmp_path / "w").exists()
 
 
@@ -346,11 +346,11 @@ def test_on_glibc_a_musl_wheel_that_needs_no_repair_is_copied(
     assert result == Repaired(wheel, tmp_path / "w" / wheel.name, None)
     with pytest.raises(BuildError) as raised:
         repair_wheel(wheel, tmp_path / "w", reader, platform="musllinux_1_1")
-    assert "auditwheel, which cannot judge the wheel on this system" in raised.value.message
+    assert "auditwheel, which cannot process the wheel on this system" in raised.value.message
     assert "its tag is not 'musllinux_1_1_x86_64'" in raised.value.message
     assert (
         raised.value.hint
-        == "repair the wheel where it was built, with the C library that it is for"
+        == "repair the wheel on a system with the wheel's C library, for example where it was built"
     )
     assert calls == []
 

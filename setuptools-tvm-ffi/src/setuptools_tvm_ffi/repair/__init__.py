@@ -66,10 +66,10 @@ def repair_wheel(
     The Python and ABI tags do not change. The same wheel, tools and ``SOURCE_DATE_EPOCH`` give the
     same bytes.
 
-    :param reader: reads the libraries if the wheel's tool cannot run or cannot judge them here.
+    :param reader: reads the libraries if the wheel's tool cannot process the wheel here.
     :param platform: the required platform tag; by default the most compatible one.
     :param exclude: libraries that are not bundled, besides libtvm_ffi and drivers.
-    :raises BuildError: the wheel is not for one of the three systems, or its tool is missing, fails
+    :raises BuildError: the wheel is not for Linux, macOS or Windows. Or the tool is missing, fails,
         or returns a wheel with other tags.
     """
     with open_wheel(wheel) as archive:
@@ -111,14 +111,14 @@ def repair_wheel(
 def _copy(wheel: Path, folder: Path, tool: RepairTool, lacking: Sequence[str]) -> Repaired:
     """Copy a wheel that needs no repair; reject a wheel that needs one."""
     if lacking:
-        where = "with the C library that it is for"
+        where = "a system with the wheel's C library"
         if not tool.runs_here:
-            where = f"on {' or '.join(tool.hosts)}"
+            where = " or ".join(tool.hosts)
         raise BuildError(
             f"{wheel.name} needs {tool.name}, which cannot "
-            f"{'judge the wheel' if tool.runs_here else 'run'} on this system:\n"
+            f"{'process the wheel' if tool.runs_here else 'run'} on this system:\n"
             + "\n".join(f"  {what}" for what in lacking),
-            hint=f"repair the wheel where it was built, {where}",
+            hint=f"repair the wheel on {where}, for example where it was built",
         )
     target = folder / wheel.name
     _check_target(wheel, target)
@@ -239,7 +239,7 @@ def _metadata(
 def _fixed(
     archive: WheelArchive, result: WheelArchive, scratch: Path, system: str
 ) -> dict[str, bytes]:
-    """Return the files that the tool left incomplete: unsigned libraries, missing preloading."""
+    """Sign libraries or preload them where the tool has not. Return the changed files."""
     if system == "darwin":
         return _signed(result, scratch)
     libraries = libraries_in(result.members.keys() - archive.members.keys())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds what a wheel needs from a repair, if the repair tool cannot run on this system."""
+"""Finds the problems that a repair would fix if the repair tool could run on this system."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packs a repaired wheel reproducibly and atomically.
 
-The wheels that the repair tools write depend on the time, the umask and the file system's order.
+The wheels that the repair tools write depend on the time, on the umask, and on the order in which
+the file system lists files.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Date = tuple[int, int, int, int, int, int]
 
 
 def date_of(wheel: Path, source_date_epoch: str | None) -> Date:
-    """Return the date of all members: ``SOURCE_DATE_EPOCH``, or the newest date in the wheel.
+    """Return the date for all members: ``SOURCE_DATE_EPOCH``, or the newest date in the wheel.
 
     https://reproducible-builds.org/docs/source-date-epoch/
 
@@ -44,17 +45,17 @@ def date_of(wheel: Path, source_date_epoch: str | None) -> Date:
     else:
         with zipfile.ZipFile(wheel) as archive:
             date = max(entry.date_time for entry in archive.infolist())
-    # The range that zip archives support.
+    # Zip archives support only this range of times.
     return min(max(date, (1980, 1, 1, 0, 0, 0)), (2107, 12, 31, 23, 59, 58))
 
 
 def with_tags(wheel_file: bytes, tags: Iterable[Tag]) -> bytes:
-    r"""Return the content of ``WHEEL`` with these tags, sorted, instead of its own.
+    r"""Return the content of ``WHEEL`` after replacing its tags by `tags`, which are sorted.
 
     >>> with_tags(b"Wheel-Version: 1.0\nTag: py3-none-linux_x86_64\n", [Tag("py3", "none", "any")])
     b'Wheel-Version: 1.0\nTag: py3-none-any\n'
     """
-    # As bytes, because the file may not be valid UTF-8.
+    # Do not decode the file, which may be invalid UTF-8.
     kept = [
         line for line in wheel_file.splitlines() if line and not line.lower().startswith(b"tag:")
     ]
@@ -67,7 +68,7 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
 
     Signatures of the old ``RECORD`` are left out.
 
-    :param changed: contents that replace members of the archive, or are added.
+    :param changed: contents of members to replace or to add.
     """
     dist_info = f"{archive.dist_info}/"
     record = f"{dist_info}RECORD"

@@ -2,8 +2,8 @@
 """Makes a package for Windows load the libraries that delvewheel bundled into its wheel.
 
 delvewheel (1.13) adds the folder of these libraries to the search path for extension modules.
-`load_lib_module` calls ``LoadLibraryW``, which does not search that folder, but uses a library of
-the needed name that is already loaded.
+`load_lib_module` calls ``LoadLibraryW``, which does not search that folder. ``LoadLibraryW`` does
+find dependencies that are already loaded, so the package loads them first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def libraries_in(members: Iterable[str]) -> tuple[str, ...]:
 
 
 def with_preloading(modules: Mapping[str, bytes], libraries: Sequence[str]) -> dict[str, bytes]:
-    """Add code that loads the libraries to the modules that delvewheel has patched.
+    """To each module that delvewheel has patched, add code that loads the libraries.
 
     :param modules: contents by path in the wheel.
     :param libraries: paths of the bundled libraries.

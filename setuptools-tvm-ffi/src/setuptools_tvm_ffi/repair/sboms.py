@@ -12,7 +12,7 @@ FOLDER = "sboms"
 
 
 def refreshed(content: bytes, digests: Mapping[str, str]) -> bytes:
-    """Return a CycloneDX document with the digests of the changed files.
+    """Return a CycloneDX document with new digests for the changed files.
 
     The serial number stays and the version increases
     (https://cyclonedx.org/docs/1.6/json/#version). A document that lists none of the files, or is

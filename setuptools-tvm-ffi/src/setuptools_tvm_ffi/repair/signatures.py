@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signs macOS libraries: macOS on ARM kills a process that loads one without a valid signature.
+"""Signs macOS libraries. macOS on ARM kills a process that loads a wrongly signed library.
 
-delocate signs only the libraries that it changes itself, not those that were changed earlier, for
-example by ``strip``.
+delocate signs only libraries that it changes itself. It does not sign a library that was changed
+before, for example by ``strip``.
 """
 
 from __future__ import annotations

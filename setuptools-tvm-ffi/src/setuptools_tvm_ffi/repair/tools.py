@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The repair tools of the three systems and their command lines.
+"""The repair tools for Linux, macOS and Windows, and their command lines.
 
 https://tvm.apache.org/ffi/packaging/python_packaging.html recommends them.
 """
@@ -29,9 +29,10 @@ def _external(*ends: str) -> tuple[str, ...]:
     return tuple(sorted(name for name in EXTERNAL if name.endswith(ends)))
 
 
-#: Libraries that are never bundled, as patterns of each tool: libtvm_ffi, which must be the copy
-#: that `import tvm_ffi` loaded, NVIDIA's driver, and HIP's runtime. On Windows, HIP's runtime comes
-#: with the driver. On Linux, a second copy could not share memory with that of ROCm or PyTorch.
+#: Libraries that are never bundled, as patterns for each tool: libtvm_ffi, NVIDIA's driver and
+#: HIP's runtime. A process must use the libtvm_ffi that `import tvm_ffi` loads. On Windows, HIP's
+#: runtime comes with the driver. On Linux, a second HIP runtime could not share memory with the one
+#: of ROCm or PyTorch.
 PROVIDED: Mapping[str, tuple[str, ...]] = {
     "linux": (*_external(".so", ".so.1"), "libamdhip64.so.*"),
     "darwin": _external(".dylib"),
@@ -47,9 +48,9 @@ class Request:
     """One call of a tool.
 
     :param wheel: absolute path of the original wheel.
-    :param folder: output folder, not the folder of the wheel.
+    :param folder: output folder, which must not be the wheel's folder.
     :param platform: the required platform tag; ``None`` for the most compatible one.
-    :param exclude: libraries that are not bundled, besides those in `PROVIDED`.
+    :param exclude: libraries that are not bundled, in addition to the libraries in `PROVIDED`.
     """
 
     wheel: Path
@@ -127,8 +128,8 @@ def _auditwheel(request: Request) -> list[str]:
 def _delocate(request: Request) -> list[str]:
     return [
         *("--wheel-dir", str(request.folder)),
-        # delocate 0.13 fails if it does not find libtvm_ffi, even if that is excluded. The audit of
-        # the result reports other missing libraries.
+        # delocate 0.13 fails if it does not find libtvm_ffi, even if libtvm_ffi is excluded. The
+        # audit of the repaired wheel reports other missing libraries.
         "--ignore-missing-dependencies",
         *_each("--exclude", (*PROVIDED["darwin"], *request.exclude)),
         str(request.wheel),
