@@ -32,7 +32,7 @@ class Range:
     @property
     def requirement(self) -> str:
         """The run-time requirement (PEP 508)."""
-        # The next series (0.1, 0.2) has another ABI.
+        # The next minor version (0.2 after 0.1) has another ABI.
         below = Version(f"{self.newest.major}.{self.newest.minor + 1}")
         if self.limit is not None:
             below = min(below, Version(self.limit.public))
@@ -49,7 +49,7 @@ class Range:
 
 
 def widest_range(results: Sequence[Result]) -> Range | None:
-    """Return the longest run of releases that passed; of runs of the same length, the newest.
+    """Return the longest run of releases that passed. If two runs have that length, the newer wins.
 
     Withdrawn releases are skipped: the requirement excludes them in any case.
 

@@ -3,7 +3,8 @@
 
 Each step is written to a file before it runs, so that the step in which the process crashed is
 known. The Python of the temporary environment runs this file by its path, without the plugin. The
-file must work with every release since 0.1.0, so it checks for each newer function before use.
+file must work with every apache-tvm-ffi release since 0.1.0. It therefore checks whether tvm_ffi
+has a newer function before it calls the function.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def main() -> None:
 
 
 def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str, int | None]:
-    """Import packages, look up names and call functions; return the numbers of each."""
+    """Import packages, look up and call functions; return how many were found and called."""
     announce(step="import", name="tvm_ffi")
     tvm_ffi: Any = importlib.import_module("tvm_ffi")
     before = set(tvm_ffi.registry.list_global_func_names())
@@ -101,7 +102,7 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
 
 
 def registered_since(before: set[str], names: Iterable[str]) -> list[str]:
-    """Return the new names. tvm-ffi registers some of its own names later: these are left out."""
+    """Return the new names except tvm-ffi's own names, some of which it registers late."""
     return sorted(name for name in set(names) - before if not name.startswith("ffi."))
 
 
@@ -115,7 +116,7 @@ def type_keys(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401
 def class_look_up(tvm_ffi: Any) -> Callable[[str], Any] | None:  # noqa: ANN401
     """Return the function that returns a type's reflection data, including its methods.
 
-    The list of types and this function are private, so a release may lack them: then ``None``.
+    The function and the list of types are private. If a release lacks one, return ``None``.
     """
     if tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys", allow_missing=True) is None:
         return None

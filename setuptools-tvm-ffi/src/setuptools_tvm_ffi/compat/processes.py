@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..base.child_end import end_child
 
-# Bytes of output to return. The reason of a failure is at the end.
+# The number of bytes of output to return. The reason for a failure is at the end.
 _KEPT = 64 * 1024
 # On Windows, the exit status of a process that an exception ended is an NTSTATUS error.
 _NT_ERROR = 0xC0000000
@@ -62,7 +62,7 @@ class Children:
         :raises StoppedError: the run was stopped.
         :raises OSError: the program cannot be started.
         """
-        # A file, because the end of a pipe waits for all processes that the child leaves behind.
+        # Not a pipe: reading it to its end would wait for processes that the child leaves behind.
         with tempfile.TemporaryFile() as output:
             with self._lock:
                 if self._stopped:

@@ -22,7 +22,7 @@ from ..base.errors import BuildError
 from ..ffi.releases import DISTRIBUTION
 from .temporary_environment import Index, for_installers
 
-# pip has `--json` for this command from 25.1 on; the line is the same in 23.1 and 26.3.
+# `pip index versions` prints this line in pip 23.1 to 26.3. Only pip 25.1 and newer have `--json`.
 _AVAILABLE = re.compile(r"^Available versions: (.*)$", re.MULTILINE)
 
 
@@ -77,7 +77,7 @@ def choose_releases(releases: Sequence[Version], against: Sequence[str]) -> tupl
         `releases`: pip and uv install a yanked release if a requirement pins it. Specifiers match
         pre-releases only if they name one. By default every release except pre-releases is
         tested, since the range that works may be wider than the wheel's own requirement.
-    :raises BuildError: a text is neither, or specifiers match no release.
+    :raises BuildError: a text is neither a version nor specifiers, or matches no release.
     """
     chosen: set[Version] = set()
     for text in against or (">=0",):
@@ -102,8 +102,8 @@ def pip_command() -> tuple[str, ...]:
     uv = find_uv()
     if uv is None:
         raise BuildError(
-            f"compat needs pip to list the releases of {DISTRIBUTION}, and neither pip nor uv, "
-            "which can run pip, is installed",
+            f"compat needs pip, or uv to run pip, to list the releases of {DISTRIBUTION}: neither "
+            "is installed",
             hint=f"{sys.executable} -m ensurepip",
         )
     return (uv, "tool", "run", "--quiet", "--python", sys.executable, "pip")

@@ -25,7 +25,7 @@ from ..base.json_file import read_object
 from .result import TRANSIENT, Outcome, Result
 from .trial import Plan
 
-# Folders that commands write to.
+# Commands write to these folders, so their contents are no inputs.
 _NOT_WATCHED = {"__pycache__", "build", "dist"}
 
 
@@ -88,8 +88,8 @@ def facts_of(plan: Plan) -> dict[str, object]:
 def _states(plan: Plan) -> Mapping[str, str]:
     """Return the states of the files that are installed or that the command may read.
 
-    These are the files of the command's folder and the files that requirements and words of the
-    command name, also as ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
+    These are the files in the command's folder, and the files that a requirement or a word of the
+    command names. A word may be ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
     """
     states: dict[str, str] = {}
     if plan.command is not None:

@@ -29,8 +29,8 @@ def try_releases(
 ) -> tuple[Result, ...]:
     """Return the result of each release, in the order of `releases`.
 
-    A release with a cached result is not tested again. Each result is cached at once, so that the
-    next run continues an interrupted one.
+    A release with a cached result is not tested again. Each result is cached immediately, so that
+    the run after an interruption continues from there.
 
     :param scratch: a folder for environments. The caller removes it.
     :param begin: called with the number of releases to test.

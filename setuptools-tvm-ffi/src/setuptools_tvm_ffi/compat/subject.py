@@ -77,7 +77,7 @@ def read_subject(path: Path) -> Subject:
 def split_requirements(
     requirements: Iterable[str],
 ) -> tuple[SpecifierSet | None, tuple[str, ...]]:
-    """Separate the requirement on apache-tvm-ffi from the others, and drop those of extras.
+    """Separate the requirement on apache-tvm-ffi from the others. Drop requirements of extras.
 
     :param requirements: the ``Requires-Dist`` fields of a wheel.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Temporary environments, and the commands of uv or of venv and pip that create them."""
+"""Temporary environments, and the commands that create them: uv, or venv and pip."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ..ffi.releases import DISTRIBUTION
 # Variables that configure the calling Python or add modules from outside the environment.
 _LEFT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
 
-# Variables that would make pip or uv install something else, or into another place, than the
-# command line says.
+# Variables that would override the command line of pip or uv: they change what is installed, or
+# where.
 _NOT_FOR_INSTALLERS = {
     *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN"),
     *("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT", "PIP_REQUIREMENT", "PIP_REQUIRE_VIRTUALENV"),
@@ -47,7 +47,7 @@ class Environment:
     def variables(self, around: Mapping[str, str]) -> dict[str, str]:
         """Return the environment variables of a process that runs in this environment.
 
-        :param around: the variables of this process.
+        :param around: the variables of the calling process.
         """
         kept = {name: value for name, value in around.items() if name not in _LEFT_OUT}
         path = os.pathsep.join(filter(None, (str(self.scripts), kept.get("PATH", os.defpath))))
@@ -57,7 +57,7 @@ class Environment:
 def for_installers(around: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables of a process that installs packages or queries an index.
 
-    :param around: the variables of this process.
+    :param around: the variables of the calling process.
     """
     left_out = _LEFT_OUT | _NOT_FOR_INSTALLERS
     return {name: value for name, value in around.items() if name not in left_out}
@@ -81,7 +81,7 @@ class Index:
         """The command-line options, which are the same for pip and uv."""
         words = ["--no-index"] if self.no_index else []
         for place in self.find_links:
-            # pip and uv run in another folder.
+            # pip and uv run in another folder, so they need absolute paths.
             words += ["--find-links", place if "://" in place else str(Path(place).resolve())]
         if self.index_url is not None:
             words += ["--index-url", self.index_url]

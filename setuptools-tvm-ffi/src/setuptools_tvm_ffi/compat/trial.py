@@ -22,7 +22,7 @@ from .temporary_environment import Environment, Installer, for_installers
 
 #: The file that the child process runs.
 PROBE = Path(__file__).with_name("probe.py")
-#: The module with which it parses type schemas.
+#: The probe parses type schemas with this module.
 SCHEMA_MODULE = Path(__file__).parents[1] / "ffi" / "type_schema.py"
 _DETAIL = 300
 _CRASH_REPORT = "!!!!!!! Segfault encountered !!!!!!!"
@@ -30,7 +30,7 @@ _CRASH_REPORT = "!!!!!!! Segfault encountered !!!!!!!"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is tested, and how; the same for each release.
+    """The test of a wheel, which is the same for each release.
 
     :param with_requirements: requirements to install in addition to those of the wheel.
     :param command: the user's command, which replaces the probe.
@@ -56,7 +56,7 @@ def try_release(plan: Plan, release: Version, children: Children, scratch: Path)
     :raises BuildError: the program of the command does not exist.
     """
     result = _try(plan, release, children, scratch)
-    # The temporary folder has another name in each run and no longer exists afterwards.
+    # The result must not name the temporary folder, which has another name in each run.
     return replace(result, detail=_short(result.detail.replace(str(scratch), "…")))
 
 
@@ -112,7 +112,7 @@ def probe_result(
     done = next((line["done"] for line in lines if "done" in line), None)
     if ended.status == 0 and done is not None:
         return Result(release, Outcome.PASSED, describe(done), called=done["called"])
-    # A package that ends the process leaves no error in the file; its output may have one.
+    # If a package ends the process, the file contains no error, but the output may contain one.
     error = error or f"exit status {ended.status}: {first_error(ended.output)}"
     outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
     return Result(release, outcome, f"{step} {name}: {error}")
@@ -155,7 +155,7 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
     """Return a command with the full path of its program.
 
     A bare name is a program of the environment. A program of the same name on `PATH` could belong
-    to another Python, which would test what is installed there.
+    to another Python, and would test the packages of that Python.
 
     :param folder: the folder that a relative path starts from.
     :raises BuildError: there is no such program.
@@ -182,7 +182,7 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
 def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
     """Return the packages that ``python -m`` would import from a folder instead of the wheel.
 
-    Python 3.11 and newer do not if ``PYTHONSAFEPATH`` is set.
+    If ``PYTHONSAFEPATH`` is set, Python 3.11 and newer import none of them from the folder.
     """
     names = dict.fromkeys(package.partition(".")[0] for package in packages)
     return tuple(
@@ -197,7 +197,7 @@ def _run_command(
     environment: Environment,
     children: Children,
 ) -> Result:
-    # Without this, Python buffers output, and a crash loses it.
+    # Without PYTHONUNBUFFERED, Python buffers its output, and a crash loses the output.
     variables = {**environment.variables(os.environ), "PYTHONUNBUFFERED": "1"}
     if shadows(plan.folder, plan.subject.packages):
         variables["PYTHONSAFEPATH"] = "1"
@@ -205,7 +205,7 @@ def _run_command(
     ended = children.run(command, folder=plan.folder, variables=variables, seconds=plan.seconds)
     if ended.timed_out:
         return Result(release, Outcome.TIMED_OUT, f"the command took more than {plan.seconds:g} s")
-    # When the process crashes, tvm-ffi prints a backtrace of addresses.
+    # Leave out the backtrace of addresses that tvm-ffi prints when the process crashes.
     said = ended.output.partition(_CRASH_REPORT)[0].splitlines()
     last = next((line.strip() for line in reversed(said) if line.strip()), "")
     signal = signal_name(ended.status)
