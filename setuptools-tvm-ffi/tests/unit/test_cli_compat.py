@@ -94,9 +94,9 @@ apache-tvm-ffi  result
 0.1.14          passed
 
 widest range that passed: 0.1.10 to 0.1.14 (2 of 4 tested releases)
-with dynamic = ["dependencies"], in [tool.setuptools-tvm-ffi]:
+if dynamic = ["dependencies"], add to [tool.setuptools-tvm-ffi]:
     abi-floor = "0.1.10"
-with static dependencies, in [project] dependencies:
+if dependencies are static, add to [project] dependencies:
     "apache-tvm-ffi>=0.1.10,!=0.1.13,!=0.1.13.post0,<0.2"
 """
     )

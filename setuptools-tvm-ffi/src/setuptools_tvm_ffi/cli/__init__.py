@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def print_traceback() -> None:
-    """Print the current exception's traceback, with control characters from outside escaped."""
+    """Print the current exception's traceback, with control characters escaped."""
     for line in traceback.format_exc().splitlines():
         print(harmless(line), file=sys.stderr)
 
@@ -81,7 +81,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     )
     command.add_arguments(of_command)
     its_own = of_command.parse_args(parsed.arguments)
-    # A console that cannot show a character shows its escape.
+    # If a console cannot show a character, print an escape sequence instead.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -16,7 +16,7 @@ from ..base.text import first_few
 _PROVIDERS = {
     "platform": "needs",
     "wheel": "needs from this wheel",
-    None: "needs, not on every machine",
+    None: "needs (missing on some machines)",
 }
 _SHOWN = 8
 _WIDTH = 60

@@ -5,8 +5,8 @@ Each release is installed with the wheel into a temporary environment. A child p
 the wheel's packages, looks up the functions and classes that they register or export, and calls
 the functions that take no arguments. --command replaces these steps with a command of your own.
 
-The exit status is 1 if a release fails that the wheel's own requirement admits, and 2 if such a
-release cannot be tested.
+The exit status is 1 if the wheel's requirement admits a release that fails, and 2 if it admits a
+release that cannot be tested.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ def _cache(plan: Plan, *, use: bool) -> Cache:
 
 
 def _located(requirement: str) -> str:
-    """Make a requirement that is a path absolute, because installers run in another folder."""
+    """If a requirement is a path, make the path absolute: installers run in another folder."""
     is_path = os.sep in requirement or "/" in requirement or requirement.endswith(".whl")
     return os.path.abspath(requirement) if is_path and os.path.exists(requirement) else requirement
 

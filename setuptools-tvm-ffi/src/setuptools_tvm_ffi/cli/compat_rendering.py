@@ -63,25 +63,25 @@ def advice(results: Sequence[Result]) -> str:
         return "\n".join([*lines, *_NOTHING_CALLED])
     if found.abi_floor is not None:
         lines += [
-            'with dynamic = ["dependencies"], in [tool.setuptools-tvm-ffi]:',
+            'if dynamic = ["dependencies"], add to [tool.setuptools-tvm-ffi]:',
             f'    abi-floor = "{found.abi_floor}"',
-            "with static dependencies, in [project] dependencies:",
+            "if dependencies are static, add to [project] dependencies:",
         ]
     else:
-        lines.append("in [project] dependencies (abi-floor cannot express this range):")
+        lines.append("add to [project] dependencies (abi-floor cannot express this range):")
     lines.append(f'    "{found.requirement}"')
     return "\n".join(lines)
 
 
 def is_proven(results: Sequence[Result]) -> bool:
-    """Whether, for any release that passed, a function was called or a command ran."""
+    """Whether the test of a release that passed has called a function or run a command."""
     return any(result.called != 0 for result in results if result.passed)
 
 
 def document(results: Sequence[Result], subject: Subject) -> dict[str, object]:
     """Return the JSON document.
 
-    The requirement and the floor are ``None`` if nothing was called, as `advice` omits them.
+    If nothing was called, the requirement and the floor are ``None``. `advice` omits them, too.
     """
     found = widest_range(results)
     proven = is_proven(results)

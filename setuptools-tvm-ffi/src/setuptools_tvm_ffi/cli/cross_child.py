@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds one wheel for one target; reads a request from standard input and writes an answer.
+"""Reads a request from standard input, builds one wheel for one target, and writes an answer.
 
 Each wheel needs a process of its own because a build changes global state: environment variables,
 setuptools, and the modules that a setup.py imports.

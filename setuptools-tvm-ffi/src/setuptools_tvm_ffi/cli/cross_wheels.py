@@ -34,7 +34,7 @@ class Outcome:
     """Result of one target.
 
     :param wheel: path of the wheel, if it was built.
-    :param problem: the error, if it was not.
+    :param problem: the error, if the wheel was not built.
     """
 
     target: Target
@@ -69,7 +69,7 @@ def build_wheels(
 ) -> Iterator[Outcome]:
     """Build a wheel for each target, and yield the results.
 
-    If a target fails, the other targets are built, and a wheel of an earlier run stays.
+    If a target fails, the other targets are still built, and a wheel of an earlier run stays.
 
     :param folder: an existing folder for the wheels.
     :param config_settings: the settings that a frontend would pass, without the target.
@@ -115,7 +115,7 @@ def _build(
 def _ask_child(
     scratch: Path, config_settings: Mapping[str, Any], root: Path, variables: Mapping[str, str]
 ) -> tuple[dict[str, Any], int]:
-    # All output of the build is progress, also its standard output.
+    # The build's standard output is progress, too: print it on standard error.
     sys.stderr.flush()
     with open(os.dup(_STANDARD_ERROR), "wb") as messages:
         child = start_python(_CHILD, root=root, messages=messages, variables=variables)

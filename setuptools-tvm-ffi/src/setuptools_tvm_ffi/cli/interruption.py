@@ -14,7 +14,8 @@ from typing import Any
 def interruptible() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into KeyboardInterrupt so that clean-up code runs.
 
-    Children may run in sessions of their own, so a closing terminal signals this process alone.
+    Children may run in sessions of their own, so that closing the terminal signals only this
+    process.
     """
     before: dict[signal.Signals, Any] = {}
 
@@ -35,5 +36,5 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            if handler is not None:  # a handler that Python did not install
+            if handler is not None:  # None: Python has not installed the handler
                 signal.signal(number, handler)

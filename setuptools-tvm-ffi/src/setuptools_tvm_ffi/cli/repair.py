@@ -58,7 +58,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _as_text(repaired: Repaired) -> Iterator[str]:
-    yield f"wrote {repaired.path} ({repaired.repaired_with or 'a copy: it needs no repair'})"
+    yield f"wrote {repaired.path} ({repaired.repaired_with or 'a copy: it needed no repair'})"
     for name in repaired.added:
         yield f"  added {name}"
     for name in repaired.changed:
