@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Times wheel builds: this plugin, scikit-build-core with upstream's CMake helper, the compiler.
+"""Times wheel builds with this plugin, with scikit-build-core, and with the compiler alone.
 
-The same C++ sources with the same optimisation level are built in turn, several times, and the
-medians are compared with the project's goals. README.md beside this file says why that is fair.
+scikit-build-core uses upstream's CMake helper. All build the same C++ sources at the same
+optimisation level, in turn and several times. The benchmark compares the medians with the project's
+goals. README.md in this folder explains why the comparison is fair.
 """
 
 from __future__ import annotations
@@ -32,33 +33,34 @@ ROOT = HERE.parent
 PLUGIN = "setuptools-tvm-ffi"
 CMAKE = "scikit-build-core"
 
-# Ranges that the tools are known to work in; what was installed is printed with the figures.
+# The benchmark works with these versions. It prints the installed versions with the figures.
 SHARED_REQUIREMENTS = ("pip>=24", "apache-tvm-ffi>=0.1.14.post1,<0.2", "ninja>=1.11,<2")
 REQUIREMENTS = {
     PLUGIN: ("setuptools>=77,<100", "wheel>=0.45,<1", "packaging>=24"),
     CMAKE: ("scikit-build-core>=1,<2", "cmake>=3.26,<5"),
 }
-# Settings of the caller's shell that would reach one of the tools and not the others.
+# Variables of the caller's shell that would affect only one of the tools.
 REMOVED_VARIABLES = re.compile(
     r"(CMAKE|SKBUILD|NINJA|DISTUTILS|SETUPTOOLS|PIP_CONFIG_SETTINGS|PYTHON).*"
     r"|MAKEFLAGS|VIRTUAL_ENV|SOURCE_DATE_EPOCH"
 )
 
-OUTPUT_LINES = 40  # of a command that failed
+OUTPUT_LINES = 40  # lines to print of a failed command's output
 
 
 class BuildFailedError(Exception):
-    """A command failed, so there is nothing to measure; the message is for the terminal."""
+    """A command failed, so nothing can be measured. The message is printed for the user."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Sources that become one library, and how to see that it works.
+    """The sources of one library, and a check that the library works.
 
-    :param package: import package, CMake target, library and registry prefix in one.
-    :param folder: what lies in here is copied into both projects.
-    :param suffixes: which files of `folder` are sources; others are headers.
-    :param check: a Python expression with the package as ``p`` that is true.
+    :param package: the name of the import package, the CMake target, the library and the registry
+        prefix.
+    :param folder: a folder whose contents are copied into both projects.
+    :param suffixes: suffixes of the source files in `folder`; other files are headers.
+    :param check: a Python expression that must be true. In it, ``p`` is the package.
     """
 
     name: str
@@ -70,7 +72,7 @@ class Workload:
 
     @property
     def distribution(self) -> str:
-        """The name that pip knows."""
+        """The name of the distribution."""
         return self.package.replace("_", "-")
 
     def sources(self) -> list[str]:
@@ -104,7 +106,7 @@ WORKLOADS = {
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment with one of the tools in it, first on PATH."""
+    """A virtual environment that contains one of the tools. Its scripts come first on PATH."""
 
     python: str
     variables: Mapping[str, str]
@@ -112,7 +114,7 @@ class Environment:
     def run(self, command: Sequence[str], *, cwd: Path) -> str:
         """Run a command and return its standard output.
 
-        :raises BuildFailedError: it failed.
+        :raises BuildFailedError: the command failed.
         """
         result = subprocess.run(
             command,
@@ -134,14 +136,14 @@ class Environment:
     def pip(self, *arguments: str, cwd: Path) -> None:
         """Run this environment's pip.
 
-        :raises BuildFailedError: it failed.
+        :raises BuildFailedError: pip failed.
         """
         self.run([self.python, "-m", "pip", *arguments], cwd=cwd)
 
 
 @dataclass(frozen=True)
 class Project:
-    """A generated project of one tool; `reset` makes it a fresh checkout again."""
+    """A project generated for one tool. `reset` restores its original files."""
 
     environment: Environment
     folder: Path
@@ -149,14 +151,14 @@ class Project:
     wheels: Path
 
     def reset(self) -> None:
-        """Remove what builds have left: build folders, metadata, stubs in the source tree."""
+        """Delete all files of builds: build folders, metadata, and stubs in the source tree."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.template, self.folder)
 
 
 @dataclass(frozen=True)
 class Commands:
-    """The compiler and linker command lines of one library, with what each of them makes."""
+    """The compiler and linker command lines of one library, and all their output files."""
 
     compile: tuple[tuple[str, ...], ...]
     link: tuple[tuple[str, ...], ...]
@@ -165,9 +167,9 @@ class Commands:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that is timed.
+    """An action to time.
 
-    :param prepare: what happens before the clock starts.
+    :param prepare: runs before the time is measured.
     """
 
     key: str
@@ -178,7 +180,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A ratio of two cases' medians, and the largest that the project wants to see."""
+    """The ratio of two cases' medians. The goal is the largest acceptable ratio."""
 
     label: str
     numerator: str
@@ -196,13 +198,13 @@ COMPARISONS = (
 
 
 def make_environments(folder: Path) -> dict[str, Environment]:
-    """Install each tool into a virtual environment of its own.
+    """Install each tool into a separate virtual environment.
 
-    In one environment setuptools would load scikit-build-core's setuptools plugin in every build.
+    In a shared environment, setuptools would load scikit-build-core's setuptools plugin, too.
     """
     print("installing the tools into virtual environments", file=sys.stderr)
     environments = {tool: make_environment(folder / tool, tool) for tool in REQUIREMENTS}
-    # From a copy: setuptools builds in the tree that it is given.
+    # Install a copy, because setuptools writes build files into the source tree.
     copy = folder / "plugin"
     ignored = shutil.ignore_patterns("build", "*.egg-info", "__pycache__", "tests")
     shutil.copytree(ROOT / "setuptools-tvm-ffi", copy, ignore=ignored)
@@ -211,14 +213,14 @@ def make_environments(folder: Path) -> dict[str, Environment]:
 
 
 def make_environment(folder: Path, tool: str) -> Environment:
-    """Create the virtual environment of one tool, with what the tool needs."""
+    """Create the virtual environment of one tool and install the tool's requirements."""
     venv.create(folder, with_pip=True)
     scripts = folder / ("Scripts" if os.name == "nt" else "bin")
     variables = {k: v for k, v in os.environ.items() if not REMOVED_VARIABLES.fullmatch(k)}
     variables["PATH"] = f"{scripts}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     variables["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
     environment = Environment(str(scripts / "python"), variables)
-    # Up to Python 3.11 every environment is born with an old one, which slows each start of Python.
+    # Up to Python 3.11, venv installs an old setuptools, which slows down each start of Python.
     environment.pip("uninstall", "--quiet", "--yes", "setuptools", cwd=folder)
     wanted = (*SHARED_REQUIREMENTS, *REQUIREMENTS[tool])
     environment.pip("install", "--quiet", "--upgrade", *wanted, cwd=folder)
@@ -226,16 +228,18 @@ def make_environment(folder: Path, tool: str) -> Environment:
 
 
 def describe_machine(environments: Mapping[str, Environment]) -> dict[str, str]:
-    """Return what the figures depend on, without host name or paths.
+    """Describe the machine and the installed versions, without host name or paths.
 
-    :raises BuildFailedError: the two tools share something in different versions.
+    :raises BuildFailedError: the environments contain different versions of a shared requirement.
     """
     versions: dict[str, str] = {}
     for tool, environment in environments.items():
         requirements = (tool, *SHARED_REQUIREMENTS, *REQUIREMENTS[tool])
         for name, version in installed_versions(environment, requirements).items():
             if versions.setdefault(name, version) != version:
-                raise BuildFailedError(f"{name} is {version} here and {versions[name]} there")
+                raise BuildFailedError(
+                    f"the environments contain {name} {versions[name]} and {name} {version}"
+                )
     compiler = shlex.split(os.environ.get("CXX", "")) or ["c++"]
     reported = environments[PLUGIN].run([*compiler, "--version"], cwd=ROOT).splitlines()[0]
     return {
@@ -261,7 +265,7 @@ def installed_versions(environment: Environment, requirements: Sequence[str]) ->
 
 
 def cpu_model() -> str:
-    """Return the processor's name as the kernel gives it."""
+    """Return the processor's name from the kernel."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -271,14 +275,14 @@ def cpu_model() -> str:
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def ninja_jobs(cores: int) -> int:
-    """Return how many commands ninja runs at once (``GuessParallelism`` in its ninja.cc).
+    """Return how many commands ninja runs in parallel (``GuessParallelism`` in ninja.cc).
 
     >>> [ninja_jobs(cores) for cores in (1, 2, 8)]
     [2, 3, 10]
@@ -289,7 +293,7 @@ def ninja_jobs(cores: int) -> int:
 def make_project(
     environments: Mapping[str, Environment], workload: Workload, tool: str, folder: Path
 ) -> Project:
-    """Write the project of one tool around a workload's sources."""
+    """Write a project that builds a workload's sources with one tool."""
     template = folder / f"{tool}.template"
     package = template / "python" / workload.package
     package.mkdir(parents=True)
@@ -385,39 +389,39 @@ tvm_ffi_install({target} DESTINATION .)
 
 
 def build_with_pip(project: Project) -> None:
-    """Build the wheel as a user does."""
+    """Build the wheel with pip, like a user."""
     options = ("--no-build-isolation", "--no-deps", "--wheel-dir", str(project.wheels))
     project.environment.pip("wheel", ".", *options, cwd=project.folder)
 
 
 def build_with_hook(project: Project) -> None:
-    """Call the plugin's PEP 517 hook in a process of its own."""
+    """Call the plugin's PEP 517 hook in a separate process."""
     code = "import sys, setuptools_tvm_ffi.build_meta as backend; backend.build_wheel(sys.argv[1])"
     command = [project.environment.python, "-c", code, str(project.wheels)]
     project.environment.run(command, cwd=project.folder)
 
 
 def check_wheel(workload: Workload, project: Project) -> None:
-    """Refuse to time a build whose wheel lacks the library or stubs, or does not work.
+    """Check that the wheel contains the library and the stubs, and that it works.
 
-    :raises BuildFailedError: what is wrong with it.
+    :raises BuildFailedError: a check failed.
     """
     wheels = list(project.wheels.glob("*.whl"))
     if len(wheels) != 1:
-        raise BuildFailedError(f"{project.folder.name}: {len(wheels)} wheels instead of one")
+        raise BuildFailedError(f"{project.folder.name}: expected one wheel, found {len(wheels)}")
     with zipfile.ZipFile(wheels[0]) as wheel:
         names = wheel.namelist()
         stubs_file = f"{workload.package}/_ffi_api.py"
         stubs = wheel.read(stubs_file).decode() if stubs_file in names else ""
     library = re.compile(rf"{workload.package}/(lib)?{workload.package}\.(so|dylib|dll)")
     if not any(map(library.fullmatch, names)):
-        raise BuildFailedError(f"{wheels[0].name} holds no library: {', '.join(names)}")
+        raise BuildFailedError(f"{wheels[0].name} contains no library: {', '.join(names)}")
     if f"begin): global/{workload.package}" not in stubs or "def " not in stubs:
-        raise BuildFailedError(f"{wheels[0].name}: no stubs in {stubs_file}")
+        raise BuildFailedError(f"{wheels[0].name}: {stubs_file} contains no stubs")
     site = project.wheels / "site"
     options = ("--quiet", "--no-deps", "--no-index", "--target", str(site))
     project.environment.pip("install", *options, str(wheels[0]), cwd=project.wheels)
-    # The run-time library comes in from the environment, the wheel from the folder before it.
+    # Import the wheel from `site`, and apache-tvm-ffi from the environment.
     code = (
         f"import sys; sys.path.insert(0, {str(site)!r}); "
         f"import {workload.package}._ffi_api as p; assert {workload.check}"
@@ -427,10 +431,10 @@ def check_wheel(workload: Workload, project: Project) -> None:
 
 
 def read_commands(project: Project) -> Commands:
-    """Return the commands of the plugin's own build folder, response files written out."""
+    """Return the commands in the plugin's build folder, with response files expanded."""
     found = list(project.folder.glob("build/tvm-ffi.*/release/build.ninja"))
     if len(found) != 1:
-        raise BuildFailedError(f"{len(found)} build.ninja of the plugin instead of one")
+        raise BuildFailedError(f"expected one build.ninja of the plugin, found {len(found)}")
     ninja = ["ninja", "-f", str(found[0]), "-t", "compdb", "-x"]
     entries = {
         rule: json.loads(project.environment.run([*ninja, rule], cwd=project.folder))
@@ -447,7 +451,7 @@ def read_commands(project: Project) -> Commands:
 
 
 def run_commands(project: Project, commands: Commands, jobs: int) -> None:
-    """Run the compile commands, `jobs` at once, then the link command, without ninja."""
+    """Run `jobs` compile commands in parallel, then the link command, without ninja."""
 
     def start(command: Sequence[str]) -> None:
         project.environment.run(command, cwd=project.folder)
@@ -459,14 +463,14 @@ def run_commands(project: Project, commands: Commands, jobs: int) -> None:
 
 
 def make_cases(plugin: Project, cmake: Project, commands: Commands) -> tuple[tuple[Case, ...], ...]:
-    """Return what is timed, in groups of cases that are compared with each other."""
+    """Return the cases to time, in groups. The cases of a group are compared with each other."""
 
     def remove_outputs() -> None:
         for file in commands.outputs:
             file.unlink(missing_ok=True)
 
     def nothing() -> None:
-        """Leave it as the case before has left it."""
+        """Keep the files of the previous case."""
 
     def pip(project: Project) -> Callable[[], None]:
         return lambda: build_with_pip(project)
@@ -489,7 +493,7 @@ def make_cases(plugin: Project, cmake: Project, commands: Commands) -> tuple[tup
                 *("hook", f"cold build_wheel hook, {PLUGIN}", plugin.reset),
                 lambda: build_with_hook(plugin),
             ),
-            Case("parallel", f"commands alone, {jobs} at once", remove_outputs, alone(jobs)),
+            Case("parallel", f"commands alone, {jobs} in parallel", remove_outputs, alone(jobs)),
             Case("sequential", "commands alone, one by one", remove_outputs, alone(1)),
         ),
     )
@@ -497,14 +501,14 @@ def make_cases(plugin: Project, cmake: Project, commands: Commands) -> tuple[tup
 
 @dataclass(frozen=True)
 class Sample:
-    """One timing: its seconds, and the cores that other processes kept busy meanwhile."""
+    """One measurement: the seconds, and how many cores other processes kept busy meanwhile."""
 
     seconds: float
     others: float | None
 
 
 def others_seconds() -> float | None:
-    """Return the CPU seconds that processes other than ours have used, where Linux tells."""
+    """Return the CPU seconds that other processes have used, or ``None`` if there is no /proc."""
     try:
         line = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
     except OSError:
@@ -533,7 +537,7 @@ def measure(groups: Sequence[Sequence[Case]], runs: int) -> dict[str, list[Sampl
     for number in range(runs):
         print(f"  run {number + 1} of {runs}", file=sys.stderr)
         for group in groups:
-            # Who goes first changes each time, so that a drift of the machine meets both.
+            # Reverse the order in each run, so that a drift of the machine affects all cases.
             for case in group if number % 2 == 0 else reversed(group):
                 case.prepare()
                 samples[case.key].append(take_sample(case.action))
@@ -563,7 +567,7 @@ class Result:
 def run_workload(
     environments: Mapping[str, Environment], workload: Workload, folder: Path, runs: int
 ) -> Result:
-    """Generate both projects, see that their wheels work, and time everything."""
+    """Generate both projects, check that their wheels work, and time all cases."""
     print(f"{workload.name}: building both wheels once to check them", file=sys.stderr)
     plugin, cmake = (make_project(environments, workload, tool, folder) for tool in (PLUGIN, CMAKE))
     for project in (plugin, cmake):
@@ -581,13 +585,13 @@ def run_workload(
 
 
 def render_machine(machine: Mapping[str, str]) -> str:
-    """Return the machine's description, a line for each fact."""
+    """Return the description of the machine, with one fact per line."""
     width = max(map(len, machine))
     return "\n".join(f"{name:<{width}}  {value}" for name, value in machine.items())
 
 
 def render_result(result: Result, runs: int) -> str:
-    """Return one workload's tables of seconds and of ratios."""
+    """Return the tables of one workload: one with seconds, one with ratios."""
     width = 2 + max(len(label) for label in (*result.labels.values(), *_labels(result.ratios)))
     files = "1 source" if result.sources == 1 else f"{result.sources} sources"
     head = f"{result.workload} ({files}, {runs} runs)"
@@ -609,7 +613,7 @@ def median_seconds(samples: Sequence[Sample]) -> float:
 
 
 def _others(samples: Sequence[Sample]) -> str:
-    """Return the most that other processes took away, in cores."""
+    """Return how many cores other processes kept busy in the worst run."""
     known = [sample.others for sample in samples if sample.others is not None]
     return f"{max(known):.2f}" if known else "?"
 
@@ -628,12 +632,12 @@ def parse_arguments() -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "--runs", type=int, default=5, help="how often everything is timed (default: 5)"
+        "--runs", type=int, default=5, help="how often each case is timed (default: 5)"
     )
     parser.add_argument(
-        "--workload", choices=[*WORKLOADS], action="append", help="only this one (default: all)"
+        "--workload", choices=[*WORKLOADS], action="append", help="a workload (default: all)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every single time there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all times to this file")
     options = parser.parse_args()
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
@@ -641,7 +645,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure and print. Returns the exit status: 1 if something did not build, otherwise 0."""
+    """Measure and print the times; return the exit status, which is 1 if a build failed."""
     options = parse_arguments()
     with tempfile.TemporaryDirectory(prefix="build-time-") as temporary:
         folder = Path(temporary).resolve()
@@ -658,7 +662,7 @@ def main() -> int:
             print(problem, file=sys.stderr)
             return 1
     print(render_machine(machine))
-    print("\nseconds; others: cores that other processes kept busy, in the worst run")
+    print("\ntimes in seconds; others: cores that other processes kept busy in the worst run")
     for result in results:
         print(f"\n{render_result(result, options.runs)}")
     if options.json is not None:

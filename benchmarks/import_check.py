@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Times what an import pays for `editable-rebuild` where nothing has changed.
+"""Times how long the check of `editable-rebuild` delays an import if no file has changed.
 
-One project is installed editably into two environments, with the check and without it, and a
-Python that imports it is started in turn. The difference of the medians is compared with the
-project's goal.
+A project is installed editably into two environments: one with the check, one without it. The
+benchmark starts a Python that imports the project, in each environment in turn. It compares the
+difference of the medians with the project's goal.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ WITH, WITHOUT = "with the check", "without it"
 
 @dataclass(frozen=True)
 class Question:
-    """What is timed in both environments, and the largest difference that the project wants."""
+    """A program to time in both environments. The goal is the largest acceptable difference."""
 
     label: str
     program: str
@@ -51,7 +51,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Result:
-    """All times of one workload, by question and environment."""
+    """All times of one workload, by question and by environment."""
 
     workload: str
     sources: int
@@ -60,12 +60,12 @@ class Result:
 
 
 def make_environments(folder: Path) -> dict[str, Environment]:
-    """Make two environments that have the same in them, the plugin included."""
+    """Create two environments with the same packages, including the plugin."""
     print("installing the plugin into two virtual environments", file=sys.stderr)
     environments = {}
     for number, name in enumerate((WITH, WITHOUT)):
         environment = make_environment(folder / f"environment-{number}", PLUGIN)
-        # From a copy: setuptools builds in the tree that it is given.
+        # Install a copy, because setuptools writes build files into the source tree.
         copy = folder / f"plugin-{number}"
         ignored = shutil.ignore_patterns("build", "*.egg-info", "__pycache__", "tests")
         shutil.copytree(ROOT / "setuptools-tvm-ffi", copy, ignore=ignored)
@@ -75,7 +75,7 @@ def make_environments(folder: Path) -> dict[str, Environment]:
 
 
 def install(project: Project, environments: Mapping[str, Environment]) -> None:
-    """Install one project into both environments; what the second builds is there already."""
+    """Install one project into both environments. The second build is up to date at once."""
     for name, environment in environments.items():
         check = "true" if name == WITH else "false"
         setting = ("--config-settings", f"editable-rebuild={check}")
@@ -89,7 +89,7 @@ def install(project: Project, environments: Mapping[str, Environment]) -> None:
 def run_workload(
     environments: Mapping[str, Environment], workload: Workload, folder: Path, runs: int
 ) -> Result:
-    """Install one workload and time what a Python that imports it takes."""
+    """Install one workload, and time a Python process that imports it."""
     print(f"{workload.name}: building it", file=sys.stderr)
     project = make_project({PLUGIN: environments[WITH]}, workload, PLUGIN, folder)
     project.reset()
@@ -117,14 +117,14 @@ def run_workload(
         ]
         for question in questions
     ]
-    for group in groups:  # what is read for the first time is not what is measured
+    for group in groups:  # fill the file system's cache before the measurement
         for case in group:
             case.action()
     return Result(workload.name, len(workload.sources()), questions, measure(groups, runs))
 
 
 def render_result(result: Result, runs: int) -> str:
-    """Return one workload's tables, in milliseconds."""
+    """Return the tables of one workload, with times in milliseconds."""
     width = 2 + max(map(len, result.samples))
     files = "1 source" if result.sources == 1 else f"{result.sources} sources"
     head = f"{result.workload} ({files}, {runs} runs)"
@@ -155,12 +155,12 @@ def parse_arguments() -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "--runs", type=int, default=25, help="how often everything is timed (default: 25)"
+        "--runs", type=int, default=25, help="how often each case is timed (default: 25)"
     )
     parser.add_argument(
-        "--workload", choices=[*WORKLOADS], action="append", help="only this one (default: all)"
+        "--workload", choices=[*WORKLOADS], action="append", help="a workload (default: all)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every single time there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all times to this file")
     options = parser.parse_args()
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
@@ -168,7 +168,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure and print. Returns the exit status: 1 if something did not build, otherwise 0."""
+    """Measure and print the times; return the exit status, which is 1 if a build failed."""
     options = parse_arguments()
     with tempfile.TemporaryDirectory(prefix="import-check-") as temporary:
         folder = Path(temporary).resolve()
@@ -185,7 +185,7 @@ def main() -> int:
             print(problem, file=sys.stderr)
             return 1
     print(render_machine(machine))
-    print("\nmilliseconds; others: cores that other processes kept busy, in the worst run")
+    print("\ntimes in milliseconds; others: cores that other processes kept busy in the worst run")
     for result in results:
         print(f"\n{render_result(result, options.runs)}")
     if options.json is not None:

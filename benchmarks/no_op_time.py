@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Times a wheel build without changes: the plugin of this tree against that of another revision.
+"""Times a wheel build without changes, and compares this tree's plugin with another revision's.
 
-Both plugins build the same two generated projects (one unit; 96 units and 500 headers) in turn.
-The ratio of each pair of runs is computed, so that a slow moment of the machine affects both.
+Both plugins build the same two generated projects in turn. The projects have one source file, and
+96 source files with 500 headers. The benchmark computes the ratio of each pair of runs, so that a
+slow moment of the machine affects both times of a ratio.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ int __tvm_ffi_f{number}(void* self, const TVMFFIAny* args, int32_t count, TVMFFI
 
 
 def write_project(folder: Path, units: int, headers: int) -> None:
-    """Write a project of C sources, each of which includes every header."""
+    """Write a project of C source files. Each source file includes every header."""
     for name in ("csrc", "include", "no_op"):
         (folder / name).mkdir(parents=True)
     for number in range(headers):
@@ -67,7 +68,7 @@ def write_project(folder: Path, units: int, headers: int) -> None:
 
 
 def export(revision: str | None, folder: Path) -> Path:
-    """Copy the plugin of a revision, or of this tree's tracked files, into a folder."""
+    """Copy the plugin of a revision (by default, this tree's tracked files) into a folder."""
     if revision is None:
         # `git stash create` prints nothing if no tracked file has changed.
         revision = git("stash", "create").decode().strip() or "HEAD"
@@ -109,7 +110,7 @@ def main() -> int:
                 write_project(folder / workload / label, units, headers)
                 build(environment, folder / workload / label)
             for run in range(parsed.runs):
-                # The order alternates, so that neither always runs in the other's wake.
+                # Alternate the order, so that no plugin always runs second.
                 for label in sorted(environments, reverse=run % 2 == 1):
                     seconds = build(environments[label], folder / workload / label)
                     times[label].append(seconds)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long the stub step takes, and how that grows with what a library registers.
+"""Times the stub step of a build for libraries that register more and more functions.
 
     python benchmarks/stub_time.py [--runs N]
 
-Each size is timed in turn, N times over; medians, and their ratio to the size before. The step is
-all of what a build does after linking: starting Python, loading the library, tvm-ffi-stubgen, and
-the ``.pyi`` files. The plugin and apache-tvm-ffi have to be installed.
+Each size is timed N times, in turn with the other sizes. The table shows the median for each size
+and its ratio to the median of the previous size. The stub step is the part of a build after
+linking: it starts Python, loads the library, runs tvm-ffi-stubgen and writes the ``.pyi`` files.
+The plugin and apache-tvm-ffi must be installed.
 """
 
 from __future__ import annotations

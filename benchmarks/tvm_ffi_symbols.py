@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prints which release of apache-tvm-ffi brought or dropped which symbol of libtvm_ffi.
+"""Prints the symbols of libtvm_ffi that each release of apache-tvm-ffi added or removed.
 
-``python benchmarks/tvm_ffi_symbols.py FOLDER``, a folder with the releases' wheels for Linux, as
-``pip download --no-deps`` makes it. The result belongs into ``audit/tvm_ffi_symbols.py``.
+Usage: ``python benchmarks/tvm_ffi_symbols.py FOLDER``. The folder contains the Linux wheels of all
+releases (``pip download --no-deps``). Copy the result into ``audit/tvm_ffi_symbols.py``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
             for name in sorted(names):
                 print(f"{version} {word} {name}")
         if symbols == known:
-            print(f"{version} has the same")
+            print(f"{version} has the same symbols")
         known = symbols
 
 
