@@ -29,7 +29,7 @@ def long(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, layers and types."""
-    # mypy checks the tests too, which import what the extra `test` installs.
+    # mypy also checks the tests, which import packages of the extra `test`.
     _install(session, "test,lint")
     session.run(".ci/lint", external=True)
 
@@ -43,5 +43,5 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Compare build times with those of scikit-build-core; leave the machine idle meanwhile."""
+    """Compare build times with scikit-build-core's. Run nothing else on the machine meanwhile."""
     session.run("python", "benchmarks/build_time.py", *session.posargs)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares archives that should be the same, and says what in them is not."""
+"""Compares archives that must be identical, and reports their differences."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or folder in an archive; all that is written of it but its content."""
+    """A file or folder in an archive. `facts` is its metadata."""
 
     facts: tuple[object, ...]
     content: bytes
 
 
 def entries(archive: Path) -> dict[str, Entry]:
-    """Read a tar or a zip, a wheel among the latter; in the archive's order."""
+    """Return the entries of a tar or zip archive (a wheel is a zip archive), in archive order."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as opened:
             return {
@@ -42,7 +42,7 @@ def entries(archive: Path) -> dict[str, Entry]:
 
 
 def assert_same_bytes(first: Path, second: Path) -> None:
-    """Fail with what differs: names, facts about entries, lines of text, places of bytes."""
+    """Fail if two archives differ, and report names, metadata, lines or bytes that differ."""
     if first.read_bytes() != second.read_bytes():
         pytest.fail("\n".join((f"{first} and {second} differ:", *_differences(first, second))))
 
@@ -58,7 +58,7 @@ def _differences(first: Path, second: Path) -> Iterator[str]:
         if a.content != b.content:
             yield from _content_differences(name, a.content, b.content)
     if ours == theirs:
-        yield "the same entries, packed in another way (compression, header)"
+        yield "the entries are identical, but are packed differently (compression, header)"
 
 
 def _content_differences(name: str, a: bytes, b: bytes) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _content_differences(name: str, a: bytes, b: bytes) -> Iterator[str]:
         lines = (a.decode().splitlines(), b.decode().splitlines())
     except UnicodeDecodeError:
         place = next((n for n, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
-        yield f"{name}: {len(a)} and {len(b)} bytes, from byte {place} on:"
+        yield f"{name}: {len(a)} and {len(b)} bytes, which differ from byte {place} on:"
         for content in (a, b):
             yield f"    {content[max(place - 64, 0) : place + 64]!r}"
     else:

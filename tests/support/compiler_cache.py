@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cache of objects for the tests, most of which compile what another has compiled before."""
+"""A cache of object files for the tests: many tests compile the same sources."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import os
 import shutil
 from pathlib import Path
 
-#: For tests that compare one build with another: both are to happen.
+#: Variables for tests that compare two builds: both builds must compile.
 COMPILE_ANEW = {"CCACHE_DISABLE": "1"}
 
 _COMPILERS = ("cc", "c++", "gcc", "g++", "clang", "clang++")
 
 
 def cached_compilers(folder: Path, variables: dict[str, str]) -> dict[str, str]:
-    """Return variables under which the usual compilers are started through ccache, if it is there.
+    """Return variables that make the usual compilers run through ccache, if ccache is installed.
 
-    Its links stand before the compilers on PATH, under their names: a build cannot tell, and the
-    plugin finds and calls what it would find and call without.
+    Links to ccache come before the compilers on PATH and have the compilers' names. The plugin
+    therefore finds and calls the same names as without ccache.
 
-    :param folder: gets the links and the objects.
+    :param folder: the folder for the links and the object files.
     """
     ccache = shutil.which("ccache", path=variables["PATH"])
     if ccache is None:
@@ -28,7 +28,7 @@ def cached_compilers(folder: Path, variables: dict[str, str]) -> dict[str, str]:
     links.mkdir(exist_ok=True)
     for name in _COMPILERS:
         if shutil.which(name, path=variables["PATH"]) is not None:
-            replacement = links / f".{name}.{os.getpid()}"  # test processes do this side by side
+            replacement = links / f".{name}.{os.getpid()}"  # test processes run in parallel
             replacement.symlink_to(ccache)
             replacement.replace(links / name)
     return {
@@ -36,6 +36,6 @@ def cached_compilers(folder: Path, variables: dict[str, str]) -> dict[str, str]:
         "PATH": os.pathsep.join((str(links), variables["PATH"])),
         "CCACHE_DIR": str(folder / "objects"),
         "CCACHE_CONFIGPATH": os.devnull,
-        # Every test has a folder of its own; none is left in an object, which tests assert.
+        # Share objects between the folders of tests. Tests assert that objects name no folder.
         "CCACHE_NOHASHDIR": "1",
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of other platforms that run here: a Python for 64-bit ARM, and Wine."""
+"""Emulators that run programs for other platforms: QEMU with a Python for 64-bit ARM, and Wine."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from pathlib import Path
 
 import pytest
 
-# What Debian's Python needs to import numpy and pytest.
+# Debian's Python needs these packages to import numpy and pytest.
 _ARM_PACKAGES = (
     *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
     *("libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libexpat1", "libffi8", "libssl3"),
     *("liblzma5", "libbz2-1.0", "libsqlite3-0", "libuuid1", "libcrypt1"),
 )
-#: The Python of those packages.
+#: The version of Python in these packages.
 ARM_PYTHON = "3.11"
 
 
 def qemu() -> str:
-    """Return the emulator, or skip."""
+    """Return the path of the emulator, or skip the test."""
     program = shutil.which("qemu-aarch64") or shutil.which("qemu-aarch64-static")
     if program is None:
-        pytest.skip("no qemu-aarch64: .ci/install-tools installs it")
+        pytest.skip("qemu-aarch64 is missing: .ci/install-tools installs it")
     return program
 
 
 def wine() -> str:
-    """Return the emulator, or skip."""
+    """Return the path of the emulator, or skip the test."""
     program = shutil.which("wine64") or shutil.which("wine64", path="/usr/lib/wine")
     if program is None:
-        pytest.skip("no wine64: .ci/install-tools installs it")
+        pytest.skip("wine64 is missing: .ci/install-tools installs it")
     return program
 
 
 def unpack_arm_root(folder: Path) -> None:
-    """Fill a folder with an unpacked Python for 64-bit ARM, or skip."""
+    """Unpack a Python for 64-bit ARM into a folder, or skip the test."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        pytest.skip("no apt-get to download Debian's Python for 64-bit ARM with")
+        pytest.skip("apt-get or dpkg-deb is missing: cannot get Debian's Python for 64-bit ARM")
     packages = folder / "packages"
     packages.mkdir()
     command = ["apt-get", "-qq", "download", *(f"{name}:arm64" for name in _ARM_PACKAGES)]
     downloaded = subprocess.run(command, cwd=packages, capture_output=True, text=True, check=False)
     if downloaded.returncode != 0:
-        pytest.skip(f"Debian's Python {ARM_PYTHON} for 64-bit ARM: {downloaded.stderr.strip()}")
+        pytest.skip(f"cannot download Python {ARM_PYTHON} for ARM: {downloaded.stderr.strip()}")
     for package in packages.glob("*.deb"):
         subprocess.run(["dpkg-deb", "-x", str(package), str(folder / "root")], check=True)
     shutil.rmtree(packages)
 
 
 def kept_arm_root(cache: Path) -> Path:
-    """Return the folder of that Python, which is made once and kept in `cache`."""
+    """Return the folder of the Python for 64-bit ARM. It is unpacked once and kept in `cache`."""
     root = cache / "root"
     if not (root / "usr" / "bin" / f"python{ARM_PYTHON}").exists():
         scratch = cache / f"new-{os.getpid()}"

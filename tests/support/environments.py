@@ -18,21 +18,21 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-#: What is never part of a source tree.
+#: Files that are never part of a source tree.
 LEFT_OUT = shutil.ignore_patterns(
     "build", "dist", "*.egg-info", "__pycache__", ".git", ".venv*", ".*_cache", "*.pyc"
 )
 
-#: Makes compilers quick, where compiling is not what a test is about.
+#: Variables that make compilers fast, for tests that do not depend on the machine code.
 QUICK = {"CXXFLAGS": "-O0", "CFLAGS": "-O0"}
 
-#: What a build without isolation needs, beside the plugin.
+#: Packages that a build without isolation needs in addition to the plugin.
 BUILD_REQUIREMENTS = ("setuptools>=77", "wheel", "packaging", "tomli", "ninja", "apache-tvm-ffi")
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A CPython of this machine."""
+    """A CPython that is installed on this machine."""
 
     executable: str
     version: tuple[int, int]
@@ -44,14 +44,14 @@ class Interpreter:
 
 @functools.cache
 def find_interpreters() -> tuple[Interpreter, ...]:
-    """Return one CPython from 3.9 on for each minor version, this one first."""
+    """Return one CPython for each minor version from 3.9 on. The running Python comes first."""
     names = [f"python3.{minor}" for minor in range(9, 20)]
     candidates = [sys.executable, *filter(None, map(shutil.which, names))]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     candidates += map(str, sorted(pyenv.glob("*/bin/python")))
     found: dict[tuple[int, int], Interpreter] = {}
     for candidate in candidates:
-        # One that is not released, or has no venv, or no GIL, has no wheels to be tried with.
+        # Skip pre-releases, free-threaded builds and Pythons without venv: wheels are missing.
         program = (
             "import sys, platform, json, sysconfig, venv, ensurepip; "
             "plain = sys.version_info.releaselevel == 'final' and "
@@ -71,7 +71,7 @@ def find_interpreters() -> tuple[Interpreter, ...]:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment, and what processes in it get to see."""
+    """A virtual environment, and the environment variables of processes in it."""
 
     folder: Path
     variables: dict[str, str] = field(repr=False)
@@ -92,7 +92,7 @@ class Environment:
         variables: dict[str, str] | None = None,
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command; a failure that is not expected shows what it printed."""
+        """Run a command. If it fails and `check` is true, fail the test with the output."""
         process = subprocess.run(
             list(map(str, command)),
             cwd=cwd,
@@ -116,7 +116,7 @@ class Environment:
         variables: dict[str, str] | None = None,
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
-        """Run pip on this environment: its own if it has one, else that of the tests."""
+        """Run pip on this environment: the environment's own pip if there is one, else ours."""
         if (self.folder / "bin" / "pip").exists():
             pip = [self.python, "-m", "pip"]
         else:
@@ -127,21 +127,22 @@ class Environment:
 def make_environment(
     folder: Path, variables: dict[str, str], python: str = sys.executable
 ) -> Environment:
-    """Create a virtual environment, with pip only where the tests' own cannot serve it."""
-    # pip 26 refuses to work on a Python 3.9, and installing another takes two seconds.
+    """Create a virtual environment. It contains pip only if it is for another Python."""
+    # pip 26 does not support Python 3.9, so that pip of the tests would fail. Installing another
+    # pip takes two seconds.
     own_pip = [] if python != sys.executable else ["--without-pip"]
     subprocess.run([python, "-m", "venv", *own_pip, str(folder)], check=True)
     return environment_in(folder, variables)
 
 
 def environment_in(folder: Path, variables: dict[str, str]) -> Environment:
-    """Return the environment that a folder holds."""
+    """Return the environment in a folder."""
     path = os.pathsep.join((str(folder / "bin"), variables["PATH"]))
     return Environment(folder, {**variables, "PATH": path, "VIRTUAL_ENV": str(folder)})
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """Return a folder that the first process of a test run fills for all of them."""
+    """Return a folder. The first process of a test run fills the folder for all processes."""
     root = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent
@@ -149,7 +150,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "made").exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of a run that failed
+            shutil.rmtree(folder, ignore_errors=True)  # `make` may have failed before
             folder.mkdir()
             make(folder)
             (folder / "made").touch()
@@ -157,7 +158,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 
 def copy_repository(destination: Path) -> Path:
-    """Copy what the repository holds, changes that are not committed included."""
+    """Copy the repository's files, including uncommitted changes."""
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=REPOSITORY,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes small shared libraries: ELF with this machine's compiler, Mach-O and PE byte by byte."""
+"""Makes small shared libraries. A compiler makes ELF files; Mach-O and PE files are assembled."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-#: Links nothing but what is named, so that a library is ready in a moment.
+#: Flags that link no default libraries, so that linking is fast.
 BARE = ("-shared", "-fPIC", "-nostdlib")
 
 
 def compile_library(
     folder: Path, source: str, *flags: str, name: str = "libops.so", compiler: str = "cc"
 ) -> bytes:
-    """Return the shared library that a source gives."""
+    """Compile a source and return the shared library."""
     language = "c++" if compiler.endswith("++") else "c"
     command = [compiler, *BARE, "-x", language, "-", "-x", "none", "-o", name, *flags]
     subprocess.run(command, cwd=folder, input=source.encode(), check=True)
@@ -37,7 +37,7 @@ def make_macho(
     undefined: Sequence[str] = ("TVMFFIErrorSetRaisedFromCStr",),
     signed: bool = True,
 ) -> bytes:
-    """Return a dynamic library for macOS that has no code in it.
+    """Return a dynamic library for macOS that contains no code.
 
     https://github.com/apple-oss-distributions/xnu/blob/main/EXTERNAL_HEADERS/mach-o/loader.h
     """
@@ -70,7 +70,7 @@ def make_macho(
 
 
 def make_universal(*slices: bytes) -> bytes:
-    """Return one file with the libraries of several machines."""
+    """Return a universal binary that contains libraries for several machines."""
     head = struct.pack(">2L", 0xCAFEBABE, len(slices))
     content = b""
     for one in slices:
@@ -106,11 +106,11 @@ def make_pe(
     needed: Mapping[str, Sequence[str]] | None = None,
     exported: Sequence[str] = ("__tvm_ffi_add",),
 ) -> bytes:
-    """Return a DLL that has no code in it.
+    """Return a DLL that contains no code.
 
     https://learn.microsoft.com/en-us/windows/win32/debug/pe-format
 
-    :param needed: the functions that are imported, by library.
+    :param needed: the imported functions, by library.
     """
     needed = {"tvm_ffi.dll": ["TVMFFIErrorSetRaised"]} if needed is None else needed
     data = bytearray()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes wheels by hand, sound and broken ones."""
+"""Makes valid and broken wheels by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def record_of(files: Mapping[str, bytes], dist_info: str) -> bytes:
-    """Return the ``RECORD`` that belongs to files."""
+    """Return a ``RECORD`` that lists these files."""
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
     for path, content in files.items():
@@ -31,9 +31,9 @@ def write_wheel(
     distribution: str = "pkg-1.0",
     requires: tuple[str, ...] = (),
 ) -> Path:
-    """Write a wheel with these files and the metadata that belongs to it; return its path.
+    """Write a wheel that contains these files and matching metadata; return its path.
 
-    What `files` has of the metadata is taken as it is.
+    Metadata in `files` is written unchanged.
     """
     dist_info = f"{distribution}.dist-info"
     name, version = distribution.split("-")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registries of any names: libraries that register what a test says, and their stubs."""
+"""Libraries that register the names that a test chooses, and the stubs of these libraries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from setuptools_tvm_ffi.stubs.requests import StubRequest
 SOURCE = REPOSITORY / "setuptools-tvm-ffi" / "tests" / "sources" / "named_registry.c"
 LIBRARY = "libnamed.so"
 
-#: ``void()``; of a method, its object is the parameter.
+#: The schemas of ``void()`` and of a method. The only parameter of the method is its object.
 NO_PARAMETERS = '{"type":"ffi.Function","named_args":{"return":[{"type":"None"}],"params":[]}}'
 METHOD = (
     '{"type":"ffi.Function","named_args":{"return":[{"type":"None"}],'
@@ -31,7 +31,7 @@ METHOD = (
 
 @dataclass
 class Names:
-    """What a library is to register, in that order."""
+    """The names that a library registers, in order of registration."""
 
     lines: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -52,7 +52,7 @@ class Names:
         self.lines.append(("method", key, name, schema, doc, static))
 
     def text(self) -> str:
-        """The file that the library reads."""
+        """The content of the file that the library reads."""
         return "".join(
             " ".join([kind, *(word.encode().hex() or "-" for word in words)]) + "\n"
             for kind, *words in self.lines
@@ -60,7 +60,7 @@ class Names:
 
 
 def compile_library(folder: Path) -> Path:
-    """Compile the library that registers what a file says."""
+    """Compile the library that registers the names in a file."""
     includes = [tvm_ffi.libinfo.find_include_path(), tvm_ffi.libinfo.find_dlpack_include_path()]
     library = Path(tvm_ffi.libinfo.find_libtvm_ffi())
     command = ["cc", "-shared", "-fPIC", "-O1", *(f"-I{path}" for path in includes)]
@@ -71,7 +71,7 @@ def compile_library(folder: Path) -> Path:
 
 
 def place_library(library: Path, names: Names, folder: Path) -> Path:
-    """Copy the library into a folder, with what it is to register."""
+    """Copy the library into a folder, and write the file with the names next to it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "registry.txt").write_text(names.text(), encoding="ascii")
     return Path(shutil.copy(library, folder))
@@ -86,7 +86,7 @@ def stubs_of(
     strict: bool = False,
     files: Mapping[str, str] | None = None,
 ) -> Stubs:
-    """Return the stubs that a build makes for a library with these names."""
+    """Return the stubs that a build generates for a library that registers these names."""
     built = place_library(library, names, folder / "build" / package)
     contents = {PurePosixPath(path): text.encode() for path, text in (files or {}).items()}
     request = StubRequest(
@@ -104,7 +104,7 @@ def stubs_of(
 
 
 def install(library: Path, names: Names, package: str, stubs: Stubs, site: Path) -> None:
-    """Put a package where a wheel of it would be unpacked."""
+    """Install a package with its library, stubs and metadata into a folder."""
     place_library(library, names, site / package)
     for path, content in stubs.files.items():
         if content is not None:

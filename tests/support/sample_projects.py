@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies of the plugin's sample projects, for tests that build, change and break them."""
+"""Copies of the plugin's sample projects. Tests build, change and break them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Project:
         config_settings: Mapping[str, str] | None = None,
         **variables: str,
     ) -> subprocess.CompletedProcess[str]:
-        """Call the hook ``build_wheel`` as a frontend does; wheels go to `wheels`."""
+        """Call the hook ``build_wheel`` like a frontend, and write the wheel to `wheels`."""
         shutil.rmtree(self.wheels, ignore_errors=True)
         self.wheels.mkdir()
         arguments = f"{str(self.wheels)!r}, {config_settings!r}"
@@ -45,7 +45,7 @@ class Project:
 
     @property
     def _backend(self) -> str:
-        """What `pyproject.toml` names."""
+        """The build backend in `pyproject.toml`."""
         text = (self.folder / "pyproject.toml").read_text()
         found = re.search(r'^build-backend = "(.*)"$', text, re.MULTILINE)
         assert found is not None
@@ -61,7 +61,7 @@ class Project:
         return wheel
 
     def names(self) -> set[str]:
-        """What the wheel holds."""
+        """The names of all files in the wheel."""
         with zipfile.ZipFile(self.wheel) as archive:
             return set(archive.namelist())
 
@@ -76,14 +76,14 @@ class Project:
         return self.read(path)
 
     def edit(self, file: str, old: str, new: str) -> None:
-        """Replace text that is there once."""
+        """Replace a text that must occur exactly once in the file."""
         path = self.folder / file
         text = path.read_text()
         assert text.count(old) == 1, (file, old)
         path.write_text(text.replace(old, new))
 
     def tree(self) -> dict[str, str]:
-        """Digests of all that is not a build's own."""
+        """The digests of all files except those that a build writes."""
         return {
             str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in self.folder.rglob("*")
@@ -93,20 +93,20 @@ class Project:
         }
 
     def mend(self) -> None:
-        """Undo every edit and assert that this is all it takes."""
+        """Undo every edit, and assert that the project then builds."""
         original = PROJECTS / self.folder.name
         for name in self.tree():
             if not (original / name).exists():
                 (self.folder / name).unlink()
         for path in original.rglob("*"):
             if path.is_file():
-                # Not with the time of the original: it would look older than what it makes.
+                # Give the copy a new time: the original is older than the build's outputs.
                 shutil.copyfile(path, self.folder / path.relative_to(original))
         self.build()
         assert list(self.wheels.glob("*.whl"))
 
     def refuse(self, *, config_settings: Mapping[str, str] | None = None, **variables: str) -> str:
-        """Build, assert that it is refused as every refusal has to be, return what was printed."""
+        """Build, and return the output. Assert that the build fails cleanly, with an error."""
         before = self.tree()
         process = self.build(check=False, config_settings=config_settings, **variables)
         printed = process.stdout + process.stderr
@@ -120,5 +120,5 @@ class Project:
         return printed
 
 
-#: What the fixture ``project`` gives: the copy of a project, by its name.
+#: The type of the fixture ``project``, which copies the sample project with a name.
 ProjectFactory = Callable[..., Project]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A C compiler that waits for as long as a test wants it to, with half an object written."""
+"""A C compiler that writes half an object file, then waits until a test releases it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-# Not a script of the shell: one that starts a program loses a signal that comes just then.
+# This is no shell script: a shell loses a signal that arrives while it starts a program.
 _SCRIPT = """\
 #!{python} -IS
 import os, signal, sys, time
@@ -34,7 +34,7 @@ _LONG = 180.0
 
 @dataclass(frozen=True)
 class SlowCompiler:
-    """A script in a folder of its own."""
+    """The compiler, a script in a separate folder."""
 
     folder: Path
 
@@ -43,21 +43,21 @@ class SlowCompiler:
         return self.folder / "slow-cc"
 
     def hold(self) -> None:
-        """Have every compilation wait from now on."""
+        """Make every new compilation wait."""
         (self.folder / "hold").touch()
 
     def release(self) -> None:
-        """Let those that wait go on, and forget about them."""
+        """Let the waiting compilations continue, and delete the list of them."""
         (self.folder / "started").unlink(missing_ok=True)
         (self.folder / "hold").unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """End those that wait, in a way that leaves them no time to tidy up."""
+        """Kill the waiting compilations, so that they cannot clean up."""
         for process in self._started():
             os.kill(process, signal.SIGKILL)
 
     def wait_until_it_compiles(self, build: subprocess.Popen[str], files: int = 1) -> None:
-        """Wait until a build compiles so many files; show what it printed if it never does."""
+        """Wait until a build compiles `files` files. If it does not, fail with its output."""
         end = time.monotonic() + _LONG
         while len(self._started()) != files:
             if build.poll() is not None or time.monotonic() > end:
@@ -66,7 +66,7 @@ class SlowCompiler:
             time.sleep(0.02)
 
     def wait_until_it_has_ended(self) -> None:
-        wait_for(lambda: not any(map(_runs, self._started())), "a compiler goes on")
+        wait_for(lambda: not any(map(_runs, self._started())), "a compiler is still running")
 
     def _started(self) -> list[int]:
         try:
@@ -76,7 +76,7 @@ class SlowCompiler:
 
 
 def make_slow_compiler(folder: Path) -> SlowCompiler:
-    """Write the script."""
+    """Write the script of the compiler."""
     folder.mkdir()
     compiler = SlowCompiler(folder)
     text = _SCRIPT.format(
@@ -91,7 +91,7 @@ def make_slow_compiler(folder: Path) -> SlowCompiler:
 
 
 def wait_for(condition: Callable[[], bool], otherwise: str, seconds: float = _LONG) -> None:
-    """Wait until a condition holds; give up loudly."""
+    """Wait until a condition is true. After the time limit, fail with a message."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, otherwise
@@ -103,5 +103,5 @@ def _runs(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    # One that nobody has waited for yet has ended all the same.
+    # A zombie has ended, too: its parent has not waited for it yet.
     return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A registry of many functions and classes over every type that schemas know."""
+"""A registry of many functions and classes. Their schemas contain every known type."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CONTAINERS = {"{0}", "{1}"}
 
 
 def stress_names(package: str, functions: int = 200, classes: int = 60) -> Names:
-    """Names on three levels of prefixes; classes derive four deep; the same each time."""
+    """Return the same names each time: three levels of prefixes, four levels of classes."""
     chance = random.Random(package)
     names = Names()
     prefixes = [package, f"{package}.linear", f"{package}.linear.sparse"]
@@ -44,7 +44,7 @@ def stress_names(package: str, functions: int = 200, classes: int = 60) -> Names
     for number in range(classes):
         level = number % len(prefixes)
         key = f"{prefixes[level]}.Class{number}"
-        # Of this package or one around it, which is imported before.
+        # A parent is in the same package or in an outer package, which is imported before.
         above = [k for known in keys[: level + 1] for k in known if depth[k] < 4]
         parent = above[-1] if above and number % 5 else ""
         names.type(key, parent, doc=f"Class {number}.\n\nWith a second paragraph.")
@@ -73,7 +73,7 @@ def stress_names(package: str, functions: int = 200, classes: int = 60) -> Names
 
 
 def schemas(keys: list[str]) -> Iterator[dict[str, Any]]:
-    """Each type that has a rule, alone and in containers, and the classes."""
+    """Yield the schema of each type that has a rule, and of the classes, also in containers."""
     whole: dict[str, Any] = {"type": "int"}
     for rule in RULES:
         for origin in rule.origins:
@@ -98,7 +98,7 @@ def function_schema(result: Any, parameters: list[dict[str, Any]]) -> str:
 
 
 def doc(chance: random.Random, count: int, name: str = "") -> str:
-    """A docstring, with parameters in one of the ways that are understood, or none."""
+    """Return a docstring. It may describe the parameters in one of the supported formats."""
     listed = [f"argument{number}" for number in range(count)]
     numpydoc = "".join(f"{word} : object\n    What it is.\n" for word in listed)
     google = "".join(f"    {word}: What it is.\n" for word in listed)
@@ -113,7 +113,7 @@ def doc(chance: random.Random, count: int, name: str = "") -> str:
 
 
 def write_project(folder: Path, package: str) -> Path:
-    """Write a project whose library registers these names, and return its folder."""
+    """Write a project whose library registers the names of `stress_names`; return its folder."""
     (folder / "csrc").mkdir(parents=True)
     (folder / package).mkdir()
     (folder / package / "__init__.py").touch()
