@@ -76,8 +76,8 @@ def library_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about a library.
 
-    The package's author cannot fix how a library was built that a repair tool added. Such findings
-    are skipped, as are findings about the exports of libtvm_ffi in its own wheel.
+    Findings that the package's author cannot fix are skipped. They concern how a repair tool's
+    libraries were built, and what libtvm_ffi exports in its own wheel.
 
     :param tags: tags of the wheel.
     """
@@ -181,8 +181,8 @@ def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
         return True  # the package may call os.add_dll_directory
     if _finds(binary, library, path):
         return True
-    # Loaders work breadth-first: they load the dependency before this library needs it if every
-    # user of this library also depends on the dependency.
+    # Loaders work breadth-first. If every user of this library also finds the dependency, the
+    # dependency is loaded before this library needs it.
     users = around.users.get(binary.path, ())
     return bool(users) and all(
         any(
@@ -208,7 +208,7 @@ def _base_name(library: str) -> str:
 
 
 def _folder_of(binary: Binary, run_path: str) -> str | None:
-    """Return the folder that a run path relative to a library names, ``None`` for other paths."""
+    """Return the folder that a run path names, or ``None`` if it is not relative to the library."""
     for origin in _ORIGINS:
         if run_path == origin or run_path.startswith(f"{origin}/"):
             below = run_path[len(origin) :].lstrip("/")

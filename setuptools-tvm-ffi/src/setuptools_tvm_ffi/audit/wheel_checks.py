@@ -219,7 +219,8 @@ def _missing_stub(
         is_missing = path in exporting and stubs[module].is_generated and f"{module}i" not in paths
         return f"{module}i is missing" if is_missing else None
     if loading:
-        return f"only other libraries have a module: {first_few(sorted(loading.values()))}"
+        others = first_few(sorted(loading.values()))
+        return f"no module with stubs loads this library (modules of other libraries: {others})"
     top, slash, _ = path.partition("/")
     package = f"{top}/" if slash else ""
     has_some = any(p.startswith(package) and p.endswith(".pyi") for p in paths)

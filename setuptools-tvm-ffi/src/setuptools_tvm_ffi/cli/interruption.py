@@ -14,8 +14,7 @@ from typing import Any
 def interruptible() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into KeyboardInterrupt so that clean-up code runs.
 
-    Children may run in sessions of their own, so that closing the terminal signals only this
-    process.
+    Children may run in sessions of their own: a closing terminal signals only this process.
     """
     before: dict[signal.Signals, Any] = {}
 

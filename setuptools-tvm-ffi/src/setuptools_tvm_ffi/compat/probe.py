@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str, int | None]:
-    """Import packages, look up and call functions; return how many were found and called."""
+    """Import packages, look up names, call functions; return how many were found and called."""
     announce(step="import", name="tvm_ffi")
     tvm_ffi: Any = importlib.import_module("tvm_ffi")
     before = set(tvm_ffi.registry.list_global_func_names())

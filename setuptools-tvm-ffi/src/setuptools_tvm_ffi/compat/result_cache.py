@@ -25,7 +25,7 @@ from ..base.json_file import read_object
 from .result import TRANSIENT, Outcome, Result
 from .trial import Plan
 
-# Commands write to these folders, so their contents are no inputs.
+# Commands write to these folders, so their contents are not inputs.
 _NOT_WATCHED = {"__pycache__", "build", "dist"}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the packages of a project that lists none: the libraries' packages.
+"""Finds the packages that contain the libraries, for a project that lists no packages.
 
 In a flat layout, setuptools treats every folder as a package, even ``csrc``, and rejects a project
 with several

@@ -18,7 +18,7 @@ def build_folder(
     *,
     for_host: bool = False,
 ) -> PurePosixPath:
-    """Return the build folder. Inside the project's folder, the path is relative to it.
+    """Return the build folder. The path is relative if it is inside the project's folder.
 
     Each platform has one folder. All Pythons share the folder: no file in it depends on Python.
 
