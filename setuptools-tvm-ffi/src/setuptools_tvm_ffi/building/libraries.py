@@ -22,11 +22,11 @@ from ..project.sources import find_sources, language_of
 from ..settings import ExtensionSettings, Project
 from ..toolchains import Toolchain
 from ..toolchains.launcher import Launcher, base_name
-from . import ninja_file
+from . import ninja, ninja_file
+from .freshness import Freshness, Stale
 from .jobs import JobCount, count_jobs, measure
 from .library_check import link_failure
 from .model import BuildRequest, BuildResult, BuiltLibrary
-from .ninja import compile_commands, require_ninja, run_ninja
 from .plan import BuildPlan, LibraryPlan, make_plan
 
 # GCC's and Clang's words. Upstream's own example passes a lambda, and its macro takes the type of
@@ -60,7 +60,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     languages = frozenset(language_of(source) for files in sources.values() for source in files)
     project = request.project
     # Everything that can be missing is looked for before anything is written or compiled.
-    ninja = require_ninja()
+    program = ninja.require_ninja()
     toolchain, sdk = request.host.tools(request, languages, process)
     plan = make_plan(
         [
@@ -85,12 +85,12 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     )
     for notice in dict.fromkeys(filter(None, notices)):
         logger.info("%s: %s", PREFIX, notice)
-    run = _Run(plan, ninja, request, jobs, toolchain)
+    run = _Run(plan, program, request, jobs, toolchain)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
-    run.everything(on_work=process.import_generator if wants_stubs else None)
+    freshness = run.everything(on_work=process.import_generator if wants_stubs else None)
     libraries = tuple(_built(library, root) for library in plan.libraries)
     _check(libraries, request, toolchain)
-    return BuildResult(libraries, toolchain, sdk, ninja)
+    return BuildResult(libraries, toolchain, sdk, program, freshness.watched())
 
 
 def remove_objects(request: BuildRequest) -> None:
@@ -148,44 +148,86 @@ class _Run:
     jobs: JobCount
     toolchain: Toolchain
 
-    def everything(self, *, on_work: Callable[[], None] | None) -> None:
+    def everything(self, *, on_work: Callable[[], None] | None) -> Freshness:
         """Bring every library up to date."""
         root = self.request.root
+        folder = root / self.request.objects_folder
         for name, text in self.plan.support_files.items():
             replace_file(root / name, text.encode())
-        file = Path(self.request.manifest)
+        # Each build type has its own; editors find the one of the last build.
+        commands = compile_commands(self.plan, root)
+        for parent in (folder, root / self.request.folder):
+            replace_file(parent / "compile_commands.json", commands)
+        freshness = Freshness(folder, root, os.environ)
+        stale = freshness.stale(self.plan)
+        if not stale:
+            return freshness
         local = self.jobs.local if self.jobs.local < self.jobs.total else None
-        is_new = replace_file(root / file, ninja_file.render(self.plan, local_jobs=local).encode())
-        # Each build type has its own; editors find those of the last build.
-        commands = root / self.request.objects_folder / "compile_commands.json"
-        if is_new or not commands.exists():
-            replace_file(commands, compile_commands(self.ninja, file, root=root))
-        replace_file(root / self.request.folder / commands.name, commands.read_bytes())
-
+        manifest = root / self.request.manifest
+        text = ninja_file.render(self.plan, stale, local_jobs=local)
+        for line in reasons(stale):
+            logger.info("%s: %s", PREFIX, line)
         # An explicit number would have ninja ignore those of a `make -j` that it is part of.
         declared = self.request.project.settings.jobs is not None
         shared = not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
         explanation = "jobs are those of make's jobserver" if shared else self.jobs.explanation
-
-        def announce() -> None:
-            logger.info("%s: %s", PREFIX, explanation)
-            if on_work is not None:
-                on_work()
-
-        if is_new:
-            announce()  # there will be some: do not wait until ninja says so
+        logger.info("%s: %s", PREFIX, explanation)
+        if on_work is not None:
+            on_work()
+        (folder / ninja.LOG).unlink(missing_ok=True)
+        for each in stale:
+            (root / each.step.output).parent.mkdir(parents=True, exist_ok=True)
+        manifest.unlink(missing_ok=True)
+        replace_file(manifest, text.encode())
+        freshness.begin(stale, manifest)
         leaves_a_server = any(launcher.leaves_a_server for launcher in _launchers(self.toolchain))
-        status, printed = run_ninja(
-            self.ninja,
-            file,
-            root=root,
-            jobs=None if shared else self.jobs.total,
-            on_work=None if is_new else announce,
-            # A server that a launcher starts would hold the lock after the build.
-            inherited=() if leaves_a_server else held_files(),
-        )
+        try:
+            status, printed = ninja.run_ninja(
+                self.ninja,
+                Path(self.request.manifest),
+                root=root,
+                jobs=None if shared else self.jobs.total,
+                # A server that a launcher starts would hold the lock after the build.
+                inherited=() if leaves_a_server else held_files(),
+            )
+        finally:
+            finished = ninja.finished(folder)
+            freshness.complete([s.step for s in stale if s.step.output in finished], self.plan)
         if status != 0:
             raise _failure(self.plan, status, printed)
+        return freshness
+
+
+def compile_commands(plan: BuildPlan, root: Path) -> bytes:
+    """Return the JSON compilation database of a plan, for editors and clangd.
+
+    https://clang.llvm.org/docs/JSONCompilationDatabase.html
+    """
+    entries = [
+        {
+            "directory": str(root),
+            "command": plan.shell_line(step.command),
+            "file": step.inputs[0],
+            "output": step.output,
+        }
+        for library in plan.libraries
+        for step in library.steps
+        if step.kind == "compile"
+    ]
+    return (json.dumps(entries, indent=2) + "\n").encode()
+
+
+def reasons(stale: Sequence[Stale]) -> Iterator[str]:
+    """Yield one line per reason, with the files that it makes stale."""
+    files: dict[str, list[str]] = {}
+    for each in stale:
+        if each.reason:
+            step = each.step
+            name = step.inputs[0] if step.kind == "compile" else PurePosixPath(step.output).name
+            files.setdefault(each.reason, []).append(name)
+    for reason, names in files.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004
+        yield f"{', '.join(names[:3])}{more}: {reason}"
 
 
 def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:

@@ -69,7 +69,7 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
 
     :raises BuildError: the library references CPython; the message lists the symbols.
     """
-    if toolchain.dependency_style != "gcc":
+    if toolchain.system == "windows":
         # On Windows, a project would have to link Python's import library explicitly.
         return
     compiler = next(iter(toolchain.compilers.values()))

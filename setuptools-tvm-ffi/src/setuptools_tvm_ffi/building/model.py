@@ -13,6 +13,7 @@ from ..ffi.process import TVMFFIProcess
 from ..ffi.sdk import TVMFFISdk
 from ..settings import ExtensionSettings, Project
 from ..toolchains import Toolchain
+from .file_states import Status
 from .plan import LibraryPlan
 
 
@@ -97,9 +98,12 @@ class BuildResult:
     """The libraries of a distribution and what they were made with.
 
     :param ninja: its path.
+    :param watched: the status of every file and folder that the build depends on, by path;
+        ``None`` if a change could leave the status as it is.
     """
 
     libraries: tuple[BuiltLibrary, ...]
     toolchain: Toolchain
     sdk: TVMFFISdk
     ninja: str
+    watched: Mapping[str, Status | None]

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from packaging.version import Version
@@ -24,6 +24,9 @@ MINIMUM_NINJA = Version("1.10")
 
 #: The requirement of an isolated build environment if no usable ninja is found.
 BUILD_REQUIREMENT = f"ninja>={MINIMUM_NINJA}"
+
+#: In the folder that the manifest names as `builddir`.
+LOG = ".ninja_log"
 
 _STATUS = "[%f/%t] "
 
@@ -86,7 +89,6 @@ def run_ninja(
     *,
     root: Path,
     jobs: int | None,
-    on_work: Callable[[], None] | None = None,
     inherited: Sequence[int] = (),
 ) -> tuple[int, str]:
     """Build everything in `file`, and print ninja's output line by line.
@@ -94,7 +96,6 @@ def run_ninja(
     :param file: the ``build.ninja``, relative to `root`.
     :param root: ninja's working directory.
     :param jobs: number of parallel commands; ``None`` uses ninja's default.
-    :param on_work: called once, when ninja announces its first command.
     :param inherited: open files that ninja and its commands inherit, such as the file of a lock.
         If this process is killed, ninja and its commands keep the files open.
     :returns: ninja's exit status and its output.
@@ -123,9 +124,6 @@ def run_ninja(
         try:
             for line in process.stdout:
                 printed.append(line)
-                if on_work is not None and line.startswith("["):
-                    on_work()
-                    on_work = None
                 sys.stdout.write(_printable(line))
                 sys.stdout.flush()
         except BaseException:
@@ -136,16 +134,18 @@ def run_ninja(
     return process.returncode, "".join(printed)
 
 
-def compile_commands(ninja: str, file: Path, *, root: Path) -> bytes:
-    """Return the JSON compilation database of all compile commands, for editors and clangd."""
-    result = subprocess.run(
-        [ninja, "-f", str(file), "-t", "compdb", "compile"],
-        cwd=root,
-        capture_output=True,
-        check=True,
-        stdin=subprocess.DEVNULL,
-    )
-    return result.stdout
+def finished(folder: Path) -> set[str]:
+    """Return the outputs of the commands that have succeeded, from ninja's log in a folder.
+
+    Each line has the times of the command, the time of the output, the output and a hash. Ninja
+    writes a line as soon as a command has succeeded.
+    """
+    try:
+        text = (folder / LOG).read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return set()
+    fields = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return {line[3] for line in fields if len(line) > 3}  # noqa: PLR2004 - the fifth is the hash
 
 
 def _printable(line: str) -> str:

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a build plan as a ninja manifest (https://ninja-build.org/manual.html)."""
+"""Writes stale steps as a ninja manifest (https://ninja-build.org/manual.html).
+
+Ninja only runs the commands in the right order and in parallel. It does not decide what is out of
+date: the manifest contains neither inputs that no step produces nor lists of headers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..base.errors import ConfigurationError
+from .freshness import Stale
 from .plan import BuildPlan, Step
 
 
-def render(plan: BuildPlan, *, local_jobs: int | None = None) -> str:
+def render(plan: BuildPlan, stale: Sequence[Stale], *, local_jobs: int | None = None) -> str:
     """Return the text of ``build.ninja``; its paths are relative to ninja's working directory.
 
     :param local_jobs: how many commands may run in parallel on this machine, if a launcher runs
@@ -19,46 +26,33 @@ def render(plan: BuildPlan, *, local_jobs: int | None = None) -> str:
         f"builddir = {_value(plan.folder)}",
         *(() if local_jobs is None else ("", "pool this_machine", f"  depth = {local_jobs}")),
         "",
-        "rule compile",
-        "  command = $line",
-        "  description = $announcement",
-        "  deps = $dependency_style",
-        "  depfile = $dependencies",
-        "",
-        "rule link",
+        "rule step",
         "  command = $line",
         "  description = $announcement",
         "  rspfile = $response_file",
         "  rspfile_content = $response",
-        "",
-        "rule debug-symbols",
-        "  command = $line",
-        "  description = $announcement",
     ]
-    for library in plan.libraries:
-        for step in library.steps:
-            lines += _build_statement(step, pooled=local_jobs is not None and step.on_this_machine)
+    produced = {name for each in stale for name in (each.step.output, *each.step.extra_outputs)}
+    for each in stale:
+        step = each.step
+        words = (*step.program, *step.arguments) if each.bypass_launcher else step.command
+        lines += _build_statement(step, plan.shell_line(words), produced)
+        if local_jobs is not None and step.on_this_machine:
+            lines.append("  pool = this_machine")
     return "\n".join(lines) + "\n"
 
 
-def _build_statement(step: Step, *, pooled: bool) -> list[str]:
-    inputs = " ".join(map(_path, step.inputs))
-    extra = f" | {' '.join(map(_path, step.extra_inputs))}" if step.extra_inputs else ""
-    outputs = _path(step.output)
-    if step.extra_outputs:
-        outputs += f" | {' '.join(map(_path, step.extra_outputs))}"
+def _build_statement(step: Step, command: str, produced: set[str]) -> list[str]:
+    inputs = [name for name in (*step.inputs, *step.extra_inputs) if name in produced]
+    outputs = " | ".join(
+        filter(None, (_path(step.output), " ".join(map(_path, step.extra_outputs))))
+    )
     lines = [
         "",
-        f"build {outputs}: {step.kind} {inputs}{extra}",
-        f"  line = {_value(step.command)}",
+        " ".join((f"build {outputs}: step", *map(_path, dict.fromkeys(inputs)))),
+        f"  line = {_value(command)}",
         f"  announcement = {_value(step.description)}",
     ]
-    if pooled:
-        lines.append("  pool = this_machine")
-    if step.dependency_style is not None:
-        lines.append(f"  dependency_style = {step.dependency_style}")
-    if step.depfile is not None and step.dependency_style == "gcc":
-        lines.append(f"  dependencies = {_value(step.depfile)}")
     if step.response_file is not None:
         lines.append(f"  response_file = {_value(step.response_file)}")
         # A value in ninja cannot contain a newline. In a response file, a space separates as well.

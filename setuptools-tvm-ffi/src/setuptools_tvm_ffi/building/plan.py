@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -27,10 +28,14 @@ class Step:
     """One command with its inputs and outputs.
 
     :param kind: ``compile``, ``link`` or ``debug-symbols``.
+    :param launcher: starts the program, such as ``ccache``.
+    :param program: the compiler or linker, with arguments that belong to it.
+    :param version: of the program, and of another compiler that it starts.
     :param description: printed by ninja when the command starts.
+    :param question: a command that prints the folders which the program searches, if any.
     :param on_this_machine: whether the command always runs on this machine. A launcher can run
         other commands on other machines.
-    :param extra_inputs: inputs that are not on the command line.
+    :param extra_inputs: inputs that the program does not report.
     :param extra_outputs: further files that the command writes.
     :param dependency_style: how the compiler reports headers, ``gcc`` or ``msvc``.
     """
@@ -38,8 +43,12 @@ class Step:
     kind: str
     inputs: tuple[str, ...]
     output: str
-    command: str
+    program: tuple[str, ...]
+    arguments: tuple[str, ...]
     description: str
+    version: str = ""
+    launcher: tuple[str, ...] = ()
+    question: tuple[str, ...] = ()
     on_this_machine: bool = True
     extra_inputs: tuple[str, ...] = ()
     extra_outputs: tuple[str, ...] = ()
@@ -47,6 +56,11 @@ class Step:
     depfile: str | None = None
     response_file: str | None = None
     response_file_content: str = ""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """All words of the command."""
+        return (*self.launcher, *self.program, *self.arguments)
 
 
 @dataclass(frozen=True)
@@ -68,11 +82,15 @@ class LibraryPlan:
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """All libraries of a distribution. Paths are relative to the project's root."""
+    """All libraries of a distribution. Paths are relative to the project's root.
+
+    :param shell_line: quotes a command for ninja.
+    """
 
     folder: str
     libraries: tuple[LibraryPlan, ...]
     support_files: Mapping[str, str] = field(default_factory=dict)
+    shell_line: Callable[[tuple[str, ...]], str] = shlex.join
 
 
 def siblings_of(
@@ -94,20 +112,15 @@ def make_plan(
     folder: PurePosixPath,
 ) -> BuildPlan:
     """Return the plan for `extensions`, each with its source files, below `folder`."""
-    identity = "".join(
-        f"{language}: {compiler.version}\n"
-        for language, compiler in sorted(toolchain.compilers.items())
-    )
-    # An upgrade in place changes a compiler's version, but not its command line.
-    stamp = f"{folder}/compilers.txt"
     support = {f"{folder}/{name}": text for name, text in toolchain.support_files().items()}
     planner = _Planner(
-        toolchain, sdk, folder, stamp, tuple(support), tuple(settings for settings, _ in extensions)
+        toolchain, sdk, folder, tuple(support), tuple(settings for settings, _ in extensions)
     )
     return BuildPlan(
         folder=str(folder),
         libraries=tuple(planner.library_plan(settings, files) for settings, files in extensions),
-        support_files={**support, stamp: identity},
+        support_files=support,
+        shell_line=toolchain.shell_line,
     )
 
 
@@ -116,7 +129,6 @@ class _Planner:
     toolchain: Toolchain
     sdk: TVMFFISdk
     folder: PurePosixPath
-    stamp: str
     link_inputs: tuple[str, ...]
     every: tuple[ExtensionSettings, ...]
 
@@ -149,7 +161,8 @@ class _Planner:
                     inputs=(unit.library,),
                     output=companion.files[0],
                     extra_outputs=companion.files[1:],
-                    command=self.toolchain.shell_line(companion.command),
+                    program=companion.command[:1],
+                    arguments=companion.command[1:],
                     description=f"collect debug symbols of {PurePosixPath(unit.library).name}",
                 )
             )
@@ -173,17 +186,23 @@ class _Planner:
     ) -> Step:
         language = language_of(source)
         compiler = self._compiler(language)
+        driver = self.toolchain.compilers[language]
         objects = self.folder / settings.name / "objects"
         obj = f"{objects / source}{self.toolchain.object_suffix}"
         unit = CompileUnit(str(source), language, obj, f"{obj}.d")
+        command = compiler.compile_command(arguments[language], unit)
         return Step(
             kind="compile",
             inputs=(unit.source,),
             output=unit.object,
-            command=self.toolchain.shell_line(compiler.compile_command(arguments[language], unit)),
+            launcher=driver.launcher,
+            program=driver.command,
+            arguments=command[len(driver.launcher) + len(driver.command) :],
+            version=self._version(language),
+            question=compiler.include_path_question(arguments[language], language),
             description=f"compile {source}",
             on_this_machine=language in self.toolchain.devices,
-            extra_inputs=(self.stamp, *settings.depends),
+            extra_inputs=settings.depends,
             dependency_style=compiler.dependency_style,
             depfile=unit.depfile,
         )
@@ -196,12 +215,19 @@ class _Planner:
         companion: Companion | None,
     ) -> Step:
         made_by_it = () if companion is None or companion.command else companion.files
+        command = self.toolchain.link_command(flags, unit)
+        program = self.toolchain.compilers[unit.driver].command
+        if command[: len(program)] != program:
+            program = command[:1]  # Microsoft's linker is a program of its own
         return Step(
             kind="link",
             inputs=unit.objects,
             output=unit.library,
             extra_outputs=made_by_it,
-            command=self.toolchain.shell_line(self.toolchain.link_command(flags, unit)),
+            program=program,
+            arguments=command[len(program) :],
+            version=self._version(unit.driver),
+            question=self.toolchain.library_path_question(flags, unit),
             description=f"link {PurePosixPath(unit.library).name}",
             extra_inputs=(
                 *self.link_inputs,
@@ -212,6 +238,12 @@ class _Planner:
             response_file=unit.response_file,
             response_file_content=self.toolchain.response_file_content(unit.objects),
         )
+
+    def _version(self, language: str) -> str:
+        """Return the version of a compiler, and for a device compiler that of its host compiler."""
+        compilers = self.toolchain.compilers
+        languages = (language, *(("c", "cxx") if language in self.toolchain.devices else ()))
+        return "\n".join(compilers[name].version for name in languages if name in compilers)
 
     def _library(self, settings: ExtensionSettings) -> str:
         filename = library_filename(self.toolchain.system, settings.target)

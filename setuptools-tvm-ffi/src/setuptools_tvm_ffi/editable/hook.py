@@ -190,18 +190,18 @@ def is_up_to_date(record: Mapping[str, Any]) -> bool:
     try:
         with open(os.path.join(root, record["folder"], "lock"), "rb") as lock:
             # Another process that builds may be about to replace the libraries.
-            return _try_lock(lock, shared=True) and _ninja_has_nothing_to_do(record)
-    except OSError:  # the lock or ninja was deleted
+            return _try_lock(lock, shared=True)
+    except OSError:  # the lock was deleted
         return False
 
 
 def signature(path: str) -> list[int] | None:
-    """Return the modification time in nanoseconds and the size of a file."""
+    """Return what changes with a file: its size, inode and times in nanoseconds."""
     try:
         status = os.stat(path)
     except OSError:
         return None
-    return [status.st_mtime_ns, status.st_size]
+    return [status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def listing(folder: str, suffixes: tuple[str, ...]) -> list[str] | None:
@@ -385,18 +385,3 @@ def _try_lock(stream: IO[bytes], *, shared: bool = False) -> bool:
     except OSError:
         pass  # This file system does not support locks.
     return True
-
-
-def _ninja_has_nothing_to_do(record: Mapping[str, Any]) -> bool:
-    import subprocess
-
-    process = subprocess.run(
-        [os.path.join(tools_folder(record), NINJA), "-n", "-f", record["manifest"]],
-        cwd=record["root"],
-        env=build_environment(record, os.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    return process.returncode == 0 and b"no work to do" in process.stdout

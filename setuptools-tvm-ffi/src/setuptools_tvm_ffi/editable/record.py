@@ -47,7 +47,6 @@ def write_record(
     root = request.root
     settings = {name for name in os.environ if name.startswith(hook.SETTINGS_VARIABLES)}
     settings.discard(hook.DEBUG_VARIABLE)
-    libraries = (library.plan.library for library in result.libraries)
     source_folders = (
         str(source_folder)
         for extension in request.extensions
@@ -57,13 +56,15 @@ def write_record(
         "distribution": distribution,
         "root": str(root),
         "folder": str(request.folder),
-        "manifest": str(request.manifest),
         "tools": digest_of(folder / hook.TOOLS)[:16],
         # A variable that is not set has the value None. It must not be set in a rebuild.
         "variables": {n: os.environ.get(n) for n in sorted({*BUILD_VARIABLES, *settings})},
         "config_settings": config_settings,
-        # Ninja checks the other inputs, such as sources and headers.
-        "files": {n: hook.signature(str(root / n)) for n in (*_SETTINGS_FILES, *libraries)},
+        # All that the build has read, searched and written. An empty status equals no other.
+        "files": {
+            **{name: list(status or ()) for name, status in result.watched.items()},
+            **{name: hook.signature(str(root / name)) for name in _SETTINGS_FILES},
+        },
         "folders": {name: hook.listing(str(root / name), _SUFFIXES) for name in source_folders},
         "suffixes": _SUFFIXES,
     }

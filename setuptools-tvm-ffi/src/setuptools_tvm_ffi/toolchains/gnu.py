@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -153,6 +154,10 @@ class GnuToolchain:
             *("-c", unit.source, "-o", unit.object),
         )
 
+    def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
+        name = "c++" if language == "cxx" else "c"
+        return (*self.compilers[language].command, *flags, "-E", "-v", "-x", name, os.devnull)
+
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
@@ -188,6 +193,9 @@ class GnuToolchain:
             *("-o", unit.library, f"@{unit.response_file}"),
             *flags,
         )
+
+    def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
+        return (*self.compilers[unit.driver].command, *flags, "-print-search-dirs")
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
         del languages  # by default, the compiler's libraries are shared

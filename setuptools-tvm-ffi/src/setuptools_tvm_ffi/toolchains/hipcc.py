@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -64,6 +65,10 @@ class HipccCompiler:
             *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
             *("-c", unit.source, "-o", unit.object),
         )
+
+    def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
+        del language  # `flags` contain it
+        return (*self.compiler.command, *flags, "--cuda-host-only", "-E", "-v", os.devnull)
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
         del settings  # HIP has no static runtime

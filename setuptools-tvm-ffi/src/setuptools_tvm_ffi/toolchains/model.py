@@ -167,7 +167,7 @@ class LanguageCompiler(Protocol):
 
     @property
     def dependency_style(self) -> str:
-        """How the compiler reports headers: ``gcc`` (depfile) or ``msvc`` (``/showIncludes``)."""
+        """How the compiler reports headers: ``gcc`` (``-MD``) or ``msvc`` (JSON)."""
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
@@ -176,6 +176,9 @@ class LanguageCompiler(Protocol):
 
     def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
         """Return the command that compiles one object with these flags."""
+
+    def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
+        """Return a command that prints the include path as GCC does; empty if there is none."""
 
 
 class DeviceCompiler(LanguageCompiler, Protocol):
@@ -231,6 +234,9 @@ class Toolchain(LanguageCompiler, Protocol):
 
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         """Return the command that links the objects in `unit.response_file`."""
+
+    def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
+        """Return a command that prints the library path as GCC does; empty if there is none."""
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
         """Return the files that are shipped beside the library, if any."""

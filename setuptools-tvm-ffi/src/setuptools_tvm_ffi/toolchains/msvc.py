@@ -63,7 +63,6 @@ class MsvcToolchain:
     """
 
     system: ClassVar = "windows"
-    dependency_style: ClassVar = "msvc"
     object_suffix: ClassVar = ".obj"
 
     compilers: Mapping[str, Compiler]
@@ -72,6 +71,11 @@ class MsvcToolchain:
     root: str = "."
     project: ProjectSettings = field(default_factory=ProjectSettings)
     devices: Mapping[str, DeviceCompiler] = field(default_factory=dict)
+
+    @property
+    def dependency_style(self) -> str:
+        clang = any(compiler.family == "clang-cl" for compiler in self.compilers.values())
+        return "gcc" if clang else "msvc"
 
     def support_files(self) -> Mapping[str, str]:
         return {}
@@ -112,10 +116,21 @@ class MsvcToolchain:
             *compiler.launcher,
             *compiler.command,
             *flags,
-            *("/showIncludes", "/c"),
+            *self._dependencies(unit),
+            "/c",
             f"{'/Tp' if unit.language == 'cxx' else '/Tc'}{unit.source}",
             f"/Fo{unit.object}",
         )
+
+    def _dependencies(self, unit: CompileUnit) -> tuple[str, ...]:
+        # clang-cl lacks /sourceDependencies, cl has it since Visual Studio 2019 version 16.7.
+        if self.compilers[unit.language].family == "clang-cl":
+            return tuple(f"/clang:{word}" for word in ("-MD", f"-MF{unit.depfile}"))
+        return ("/sourceDependencies", unit.depfile)
+
+    def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
+        del flags, language
+        return ()
 
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
@@ -154,6 +169,10 @@ class MsvcToolchain:
             f"@{unit.response_file}",
             *flags,
         )
+
+    def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
+        del flags, unit
+        return ()
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
         del languages  # the compiler's libraries are shared

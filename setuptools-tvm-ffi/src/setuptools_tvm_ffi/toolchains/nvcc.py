@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import shlex
 from collections.abc import Iterable
@@ -84,19 +85,30 @@ class NvccCompiler:
         )
 
     def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
-        program, arguments = host_command(self.host)
         return (
             *self.compiler.launcher,
             *self.compiler.command,
-            f"-ccbin={program}",
-            *self._for_host(arguments),
-            *(_quoted(word) if self._is_map(word) else word for word in flags),
+            *self._with_host(flags),
             *self._reproducible(unit),
             # -MD also reports system headers, such as the headers of apache-tvm-ffi. (-MMD would
             # skip them, and exists on Linux only.)
             *("-MD", "-MT", unit.object, "-MF", unit.depfile),
             *("-c", unit.source, "-o", unit.object),
         )
+
+    def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
+        del language  # always CUDA
+        if self.system == "windows":
+            return ()
+        # nvcc would run the host compiler once per architecture.
+        common = (word for word in self._with_host(flags) if not word.startswith("-gencode"))
+        return (*self.compiler.command, *common, "-E", "-Xcompiler=-v", "-x", "cu", os.devnull)
+
+    def _with_host(self, flags: tuple[str, ...]) -> tuple[str, ...]:
+        """Return flags that name the host compiler, and the other flags."""
+        program, arguments = host_command(self.host)
+        quoted = (_quoted(word) if self._is_map(word) else word for word in flags)
+        return (f"-ccbin={program}", *self._for_host(arguments), *quoted)
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
         runtime = settings.cuda_runtime

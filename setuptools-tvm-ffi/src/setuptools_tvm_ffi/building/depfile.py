@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads which files a compiler has read: Makefile rules, or the JSON of Microsoft's cl."""
+
+from __future__ import annotations
+
+import json
+import re
+
+# GCC doubles backslashes only in front of an escaped character.
+_ESCAPED = re.compile(r"(\\*)\\([ \t#:])")
+_WORD = re.compile(r"(?:\\.|[^\s\\])+")
+_TARGETS = re.compile(r"(?:\\.|[^\\:]|:(?!\s|$))*:(?=\s|$)")
+
+
+def dependencies(content: bytes, style: str) -> list[str]:
+    """Return the files that a compiler has read, without duplicates.
+
+    :param content: of the file that the compiler wrote.
+    :param style: ``gcc`` for Makefile rules (``-MD``), ``msvc`` for ``/sourceDependencies``.
+    :raises ValueError: the content is truncated or corrupt.
+    """
+    if style == "msvc":
+        return _of_json(content)
+    text = content.decode(errors="surrogateescape").replace("\\\r\n", " ").replace("\\\n", " ")
+    found: dict[str, None] = {}
+    rules = [line for line in text.splitlines() if line.strip()]
+    if not rules:
+        raise ValueError("the list of dependencies is empty")
+    for rule in rules:
+        targets = _TARGETS.match(rule)
+        if targets is None:
+            raise ValueError(f"not a Makefile rule: {rule!r}")
+        for word in _WORD.findall(rule, targets.end()):
+            found[_unescaped(word)] = None
+    return list(found)
+
+
+def _unescaped(word: str) -> str:
+    plain = _ESCAPED.sub(lambda match: "\\" * (len(match[1]) // 2) + match[2], word)
+    return plain.replace("$$", "$")
+
+
+def _of_json(content: bytes) -> list[str]:
+    # https://learn.microsoft.com/cpp/build/reference/sourcedependencies
+    try:
+        data = json.loads(content)["Data"]
+        return list(dict.fromkeys([data["Source"], *data["Includes"]]))
+    except (KeyError, TypeError) as problem:
+        raise ValueError(f"not a list of source dependencies: {problem}") from None

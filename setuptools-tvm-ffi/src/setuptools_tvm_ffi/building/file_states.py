@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Digests of files and states of folders, without reading a file that has not changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..base.file_digest import digest_of
+
+#: What a file system changes when a file's content changes: size, inode, and the times of the
+#: content and of the inode, in nanoseconds. An in-place copy can keep the first three.
+Status = tuple[int, int, int, int]
+
+# The times of a file system advance in steps (4 ms on Linux; 2 s on FAT). A file that is written
+# twice within one step has the same times, so its status is not trusted.
+_STEP = 2_000_000_000 if os.name == "nt" else 20_000_000
+
+
+def status_of(path: str) -> Status | None:
+    """Return the status of a file, of the target if it is a symbolic link; ``None`` if missing."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+
+def changed_at(status: Status) -> int:
+    """Return when a file last changed, in nanoseconds.
+
+    Any program can set the time of the content, but only the kernel sets that of the inode. On
+    Windows, the latter is the time of the file's creation.
+    """
+    return status[2] if os.name == "nt" else status[3]
+
+
+def may_change_unseen(status: Status, now: int) -> bool:
+    """Whether a change at the time `now`, in nanoseconds, could leave the status as it is."""
+    return changed_at(status) > now - _STEP
+
+
+class FileStates:
+    """The files of one build, each examined once.
+
+    :param root: the folder that relative paths refer to.
+    :param known: digests and statuses that an earlier build recorded, by path.
+    """
+
+    def __init__(self, root: Path, known: Mapping[str, tuple[str, Status | None]]) -> None:
+        self._root = str(root)
+        self._known = known
+        self._statuses: dict[str, Status | None] = {}
+        self._digests: dict[str, str | None] = {}
+
+    def path(self, name: str) -> str:
+        """Return the absolute path of a file."""
+        return os.path.join(self._root, name)
+
+    def status(self, name: str) -> Status | None:
+        """Return the status of a file when it was first examined; ``None`` if it is missing."""
+        if name not in self._statuses:
+            self._statuses[name] = status_of(self.path(name))
+        return self._statuses[name]
+
+    def was_examined(self, name: str) -> bool:
+        """Whether the status of a file was examined before."""
+        return name in self._statuses
+
+    def known_digest(self, name: str) -> str | None:
+        """Return the digest of a file if it is known without reading the file."""
+        known = self._known.get(name)
+        if name not in self._digests and known is not None and known[1] == self.status(name):
+            return known[0]
+        return self._digests.get(name)
+
+    def digest(self, name: str) -> str | None:
+        """Return the digest of a file; ``None`` if it is missing or not a regular file."""
+        if name not in self._digests:
+            status = self.status(name)
+            known = self._known.get(name)
+            if status is None:
+                self._digests[name] = None
+            elif known is not None and known[1] == status:
+                self._digests[name] = known[0]
+            else:
+                try:
+                    self._digests[name] = digest_of(Path(self.path(name)))
+                except OSError:
+                    self._digests[name] = None
+        return self._digests[name]
+
+    def set_digest(self, name: str, digest: str) -> None:
+        """Note the digest of a file that the caller has read."""
+        self.status(name)
+        self._digests[name] = digest
+
+    def forget(self, name: str) -> None:
+        """Examine a file again when it is next asked for."""
+        self._statuses.pop(name, None)
+        self._digests.pop(name, None)

@@ -1,0 +1,442 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decides which steps of a plan must run: those whose inputs differ from those of their last run.
+
+Contents are compared, not times. The record of a step has its arguments, its compiler, the
+variables that compilers read, the digests of all files that the step read and wrote, and the paths
+where a search would find another file if one were created there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import BuildError
+from ..base.file_digest import digest_of
+from ..base.file_replacement import replace_file
+from ..base.json_file import read_object
+from . import searches
+from .depfile import dependencies
+from .file_states import FileStates, Status, changed_at, may_change_unseen, status_of
+from .plan import BuildPlan, Step
+from .source_scan import HeaderName, SourceFacts, scan
+
+_RECORD = "steps.json"
+_DETAILS = "step-details.json"  # read only if something has changed
+_FORMAT = 1
+_DATE = "SOURCE_DATE_EPOCH"
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A step that must run.
+
+    :param reason: what differs from the last run; empty if only another step's output differs, or
+        if nothing was recorded.
+    :param bypass_launcher: whether a compiler cache could return the old object, because it does
+        not record which files were missing.
+    """
+
+    step: Step
+    reason: str = ""
+    bypass_launcher: bool = False
+
+
+@dataclass
+class _Entry:
+    """The last run of a step. Files are paths; in the record, they are numbers of paths."""
+
+    identity: str
+    compiler: str
+    variables: Mapping[str, str]
+    inputs: list[Any]
+    outputs: list[Any]
+    date: str = ""  #: ``timestamp``, or ``date`` and the value of SOURCE_DATE_EPOCH
+
+
+@dataclass
+class _Details:
+    """What is needed only if a step runs, or if a searched folder has changed.
+
+    :param missing: by a step's output, paths that were missing.
+    :param facts: by a source's digest.
+    :param answers: what compilers have printed about their folders, by digest of the question.
+    """
+
+    missing: dict[str, list[str]] = field(default_factory=dict)
+    facts: dict[str, SourceFacts] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+
+
+class Freshness:
+    """The record of the steps of one build folder.
+
+    :param folder: of objects and libraries, absolute.
+    :param root: the project's folder, absolute.
+    :param environment: the variables that the commands of this build get.
+    """
+
+    def __init__(self, folder: Path, root: Path, environment: Mapping[str, str]) -> None:
+        self._folder, self._root, self._environment = folder, root, environment
+        self._variables = {n: environment[n] for n in searches.VARIABLES if environment.get(n)}
+        record = read_object(folder / _RECORD)
+        if record.get("format") != _FORMAT:
+            record = {}
+        self._id: str = record.get("id", "")
+        self._paths: list[str] = record.get("paths", [])
+        self._digests: list[str] = record.get("digests", [])
+        self._folders: dict[str, Status | None] = {
+            name: _status(value) for name, value in record.get("folders", {}).items()
+        }
+        self._entries = {name: _Entry(**entry) for name, entry in record.get("steps", {}).items()}
+        self._statuses: list[Status | None] = [_status(s) for s in record.get("statuses", [])]
+        self._files = FileStates(root, dict(zip(self._paths, zip(self._digests, self._statuses))))
+        self._loaded: _Details | None = None
+        self._scripts: dict[tuple[str, ...], list[str]] = {}
+        self._started = 0
+        self._produced: set[str] = set()
+        self._unrecorded: dict[str, None] = {}
+
+    def stale(self, plan: BuildPlan) -> list[Stale]:
+        """Return the steps that must run, in the order of the plan."""
+        first = not self._entries
+        changed = {
+            number
+            for number, (name, digest) in enumerate(zip(self._paths, self._digests))
+            if self._files.digest(name) != digest
+        }
+        appeared = self._appeared()
+        stale: list[Stale] = []
+        outputs: set[str] = set()
+        for library in plan.libraries:
+            for step in library.steps:
+                found = self._judge(step, changed, appeared)
+                if found is None and not outputs.isdisjoint((*step.inputs, *step.extra_inputs)):
+                    found = Stale(step)
+                if found is not None:
+                    stale.append(Stale(step) if first else found)
+                    outputs.update((step.output, *step.extra_outputs))
+        if not stale:
+            self._refresh()
+        return stale
+
+    def watched(self) -> dict[str, Status | None]:
+        """Return the status of each recorded file and folder.
+
+        It is ``None`` if a change could leave it as it is, and for the output of a step whose
+        inputs changed while it ran.
+        """
+        return {**dict(zip(self._paths, self._statuses)), **self._folders, **self._unrecorded}
+
+    def begin(self, stale: Iterable[Stale], written: Path) -> None:
+        """Prepare for the commands: delete their outputs, and note the time.
+
+        :param written: a file that was written just before; it has the file system's time.
+        """
+        for each in stale:
+            for name in (each.step.output, *each.step.extra_outputs):
+                (self._root / name).unlink(missing_ok=True)
+        status = status_of(str(written))
+        self._started = 0 if status is None else changed_at(status)
+        # A later change of a file has a later time, since times advance in steps.
+        time.sleep(0.005)
+
+    def complete(self, done: Sequence[Step], plan: BuildPlan) -> None:
+        """Record steps that have run.
+
+        A step whose inputs have changed since `begin` is not recorded, so that it runs again.
+
+        :raises BuildError: a command has not written what it should write.
+        """
+        details = self._details()
+        planned = {step.output for library in plan.libraries for step in library.steps}
+        entries = {
+            output: _Entry(
+                **{
+                    **asdict(entry),
+                    "inputs": [self._paths[n] for n in entry.inputs],
+                    "outputs": [self._paths[n] for n in entry.outputs],
+                }
+            )
+            for output, entry in self._entries.items()
+            if output in planned
+        }
+        details.missing = {o: names for o, names in details.missing.items() if o in planned}
+        self._produced = {name for step in done for name in (step.output, *step.extra_outputs)}
+        for name in self._produced:
+            self._files.forget(name)
+        for step in done:
+            entries.pop(step.output, None)
+            entry, missing = self._examine(step, details)
+            if all(name in self._produced or self._is_unchanged(name) for name in entry.inputs):
+                entries[step.output] = entry
+                details.missing[step.output] = sorted(missing)
+            else:
+                self._unrecorded[step.output] = None
+        self._write(entries, details)
+
+    def _judge(self, step: Step, changed: set[int], appeared: Mapping[str, str]) -> Stale | None:
+        entry = self._entries.get(step.output)
+        if entry is None:
+            return Stale(step, "was not built yet")
+        if step.output in appeared:
+            return Stale(step, f"{appeared[step.output]} is new", bypass_launcher=True)
+        reason = None
+        different = changed.intersection(entry.inputs) or changed.intersection(entry.outputs)
+        if entry.identity != _identity(step):
+            reason = "its command changed"
+        elif entry.compiler != self._compiler(step):
+            reason = "its compiler changed"
+        elif entry.variables != self._variables:
+            names = {name for name, _ in entry.variables.items() ^ self._variables.items()}
+            reason = f"{', '.join(sorted(names))} changed"
+        elif entry.date == "timestamp":
+            reason = "it contains __TIMESTAMP__"
+        elif entry.date and (_DATE not in self._environment or entry.date != self._date()):
+            reason = f"it contains __DATE__ or __TIME__, and {_DATE} is unset or changed"
+        elif different:
+            reason = f"{self._paths[min(different)]} changed"
+        return None if reason is None else Stale(step, reason)
+
+    def _examine(self, step: Step, details: _Details) -> tuple[_Entry, set[str]]:
+        """Return the entry of a step that has run, and files that it would read if they existed."""
+        inputs = dict.fromkeys((*step.inputs, *step.extra_inputs))
+        inputs.update(searches.named_files(step.arguments, self._root))
+        date = ""
+        if step.kind == "compile":
+            read = self._read_files(step)
+            facts = {name: self._facts(name, details) for name in read}
+            missing = searches.missing_headers(
+                read, self._include_path(step, details), facts.__getitem__, self._exists
+            )
+            inputs.update(dict.fromkeys(read))
+            if any(found.timestamp for found in facts.values()):
+                date = "timestamp"
+            elif any(found.date for found in facts.values()):
+                date = self._date()
+        else:
+            found, missing = searches.searched_libraries(
+                step.arguments, self._library_path(step, details), self._root
+            )
+            inputs.update(found)
+        outputs = [step.output, *step.extra_outputs]
+        own = {*outputs, step.depfile, step.response_file}
+        entry = _Entry(
+            identity=_identity(step),
+            compiler=self._compiler(step),
+            variables=self._variables,
+            inputs=[name for name in inputs if name not in own],
+            outputs=outputs,
+            date=date,
+        )
+        for name in outputs:
+            if self._files.status(name) is None:
+                raise BuildError(
+                    f"{step.description}: the command succeeded, but it did not write {name}",
+                    hint=f"check that {step.program[0]!r} is a compiler or starts one",
+                )
+        return entry, missing
+
+    def _read_files(self, step: Step) -> list[str]:
+        assert step.depfile is not None
+        assert step.dependency_style is not None
+        try:
+            content = (self._root / step.depfile).read_bytes()
+            return dependencies(content, step.dependency_style)
+        except (OSError, ValueError) as problem:
+            raise BuildError(
+                f"{step.description}: the compiler did not report which files it read: {problem}",
+                hint=f"check that {step.program[0]!r} passes all arguments to a compiler",
+            ) from None
+
+    def _facts(self, name: str, details: _Details) -> SourceFacts:
+        digest = self._files.known_digest(name)
+        if digest is None or digest not in details.facts:
+            try:
+                content = Path(self._files.path(name)).read_bytes()
+            except OSError:
+                return SourceFacts()
+            digest = digest_of(content)
+            self._files.set_digest(name, digest)
+            details.facts[digest] = scan(content)
+        return details.facts[digest]
+
+    def _include_path(self, step: Step, details: _Details) -> searches.IncludePath:
+        if step.question:
+            return searches.include_path(self._answer(step, details))
+        return searches.msvc_include_path(step.arguments, self._environment)
+
+    def _library_path(self, step: Step, details: _Details) -> tuple[str, ...]:
+        printed = self._answer(step, details) if step.question else ""
+        return searches.library_path(printed, self._environment)
+
+    def _answer(self, step: Step, details: _Details) -> str:
+        """Return what the compiler prints about the folders that it searches."""
+        question = json.dumps([step.question, self._compiler(step), self._variables])
+        key = digest_of(question.encode())
+        if key not in details.answers:
+            details.answers[key] = searches.ask(step.question, self._root)
+        return details.answers[key]
+
+    def _compiler(self, step: Step) -> str:
+        """Return the version of a step's compiler, and the digests of wrapper scripts."""
+        commands = (*step.launcher, *step.program)
+        if commands not in self._scripts:
+            scripts = filter(None, map(searches.script_of, commands))
+            self._scripts[commands] = [self._files.digest(script) or "" for script in scripts]
+        return "\n".join((step.version, *self._scripts[commands]))
+
+    def _date(self) -> str:
+        return f"date {self._environment.get(_DATE)}"
+
+    def _exists(self, name: str) -> bool:
+        return os.path.lexists(self._files.path(name))
+
+    def _is_unchanged(self, name: str) -> bool:
+        now = status_of(self._files.path(name))
+        if now is None or self._files.was_examined(name):
+            return now is not None and now == self._files.status(name)
+        link = os.lstat(self._files.path(name))
+        return max(changed_at(now), link.st_mtime_ns) <= self._started
+
+    def _appeared(self) -> dict[str, str]:
+        """Return, by a step's output, a file that was missing and exists now."""
+        changed = {
+            folder
+            for folder, status in self._folders.items()
+            if status is None or status_of(self._files.path(folder)) != status
+        }
+        if not changed:
+            return {}
+        result: dict[str, str] = {}
+        exists: dict[str, bool] = {}
+        for output, names in self._details().missing.items():
+            for name in names:
+                if name not in exists:
+                    computed = os.path.basename(name) == "*"
+                    exists[name] = (
+                        os.path.dirname(name) in changed if computed else self._exists(name)
+                    )
+                if exists[name]:
+                    result[output] = name
+                    break
+        return result
+
+    def _details(self) -> _Details:
+        if self._loaded is None:
+            record = read_object(self._folder / _DETAILS)
+            if record.get("id") != self._id:
+                # It is unknown which files were missing: run every step.
+                self._entries, record = {}, {}
+            paths = record.get("paths", [])
+            self._loaded = _Details(
+                {
+                    o: [paths[n] for n in numbers]
+                    for o, numbers in record.get("missing", {}).items()
+                },
+                {digest: _facts_of(facts) for digest, facts in record.get("facts", {}).items()},
+                record.get("answers", {}),
+            )
+        return self._loaded
+
+    def _refresh(self) -> None:
+        """Update statuses: a file was touched or rewritten with the same content."""
+        now = time.time_ns()
+        statuses = [self._trusted(name, now) for name in self._paths]
+        folders = {name: self._folder_status(name, now) for name in self._folders}
+        if statuses != self._statuses or folders != self._folders:
+            self._statuses, self._folders = statuses, folders
+            self._write_record()
+
+    def _write(self, entries: Mapping[str, _Entry], details: _Details) -> None:
+        paths = dict.fromkeys(n for e in entries.values() for n in (*e.inputs, *e.outputs))
+        number = {name: position for position, name in enumerate(paths)}
+        digests = {name: self._files.digest(name) for name in paths}
+        # A file that was deleted meanwhile: its steps run again.
+        self._entries = {
+            output: _Entry(
+                **{
+                    **asdict(entry),
+                    "inputs": [number[name] for name in entry.inputs],
+                    "outputs": [number[name] for name in entry.outputs],
+                }
+            )
+            for output, entry in entries.items()
+        }
+        now = time.time_ns()
+        self._paths = list(paths)
+        self._digests = [digests[name] or "" for name in paths]
+        self._statuses = [self._trusted(name, now) for name in paths]
+        missing = {o: names for o, names in details.missing.items() if o in entries}
+        every = dict.fromkeys(name for names in missing.values() for name in names)
+        folders = dict.fromkeys(self._existing_folder(name) for name in every)
+        self._folders = {name: self._folder_status(name, now) for name in folders}
+        self._id = secrets.token_hex(8)
+        numbers = {name: position for position, name in enumerate(every)}
+        used = set(self._digests)
+        content = {
+            "id": self._id,
+            "paths": list(every),
+            "missing": {o: [numbers[name] for name in names] for o, names in missing.items()},
+            "facts": {d: asdict(facts) for d, facts in details.facts.items() if d in used},
+            "answers": details.answers,
+        }
+        # The record is written last. If this process is killed before, the identifiers differ.
+        replace_file(self._folder / _DETAILS, json.dumps(content).encode())
+        self._write_record()
+
+    def _write_record(self) -> None:
+        record = {
+            "format": _FORMAT,
+            "id": self._id,
+            "paths": self._paths,
+            "digests": self._digests,
+            "statuses": self._statuses,
+            "folders": self._folders,
+            "steps": {output: vars(entry) for output, entry in self._entries.items()},
+        }
+        replace_file(self._folder / _RECORD, json.dumps(record).encode())
+
+    def _trusted(self, name: str, now: int) -> Status | None:
+        status = self._files.status(name)
+        if status is None or (name not in self._produced and may_change_unseen(status, now)):
+            return None
+        return status
+
+    def _folder_status(self, name: str, now: int) -> Status | None:
+        status = status_of(self._files.path(name))
+        return None if status is None or may_change_unseen(status, now) else status
+
+    def _existing_folder(self, name: str) -> str:
+        folder = os.path.dirname(name)
+        while folder and folder != os.sep and not os.path.isdir(self._files.path(folder)):
+            folder = os.path.dirname(folder)
+        return folder
+
+
+def _identity(step: Step) -> str:
+    """Return the digest of what the plan says of a step, without the path of its compiler."""
+    folder = os.path.dirname(os.path.dirname(step.program[0]))
+    text = json.dumps(
+        [
+            *(step.kind, step.program[1:], step.arguments, step.response_file_content),
+            *(step.inputs, step.extra_inputs, step.extra_outputs),
+        ]
+    )
+    # A compiler that is installed into an isolated build environment has another path each time.
+    return digest_of((text.replace(folder, "") if len(folder) > 1 else text).encode())
+
+
+def _status(value: Sequence[int] | None) -> Status | None:
+    return None if value is None else (value[0], value[1], value[2], value[3])
+
+
+def _facts_of(value: Mapping[str, Any]) -> SourceFacts:
+    names = tuple(HeaderName(**name) for name in value["names"])
+    return SourceFacts(**{**value, "names": names})

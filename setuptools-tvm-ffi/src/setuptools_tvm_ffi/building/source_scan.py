@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the names of headers in C, C++ and CUDA sources, and the macros that expand to a date.
+
+The scan does not run the preprocessor: it also finds names in branches that are not compiled.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_INCLUDE = re.compile(
+    rb'^[ \t]*#[ \t]*(?:include|import|embed)(_next)?[ \t]*(["<])([^">\n]+)[">]', re.MULTILINE
+)
+# Also finds uses of macros such as _CCCL_HAS_INCLUDE, which wrap __has_include.
+_QUESTION = re.compile(
+    rb'has_(?:include|embed)\w*[ \t]*\([ \t]*(["<])([^">\n]+)[">]', re.IGNORECASE
+)
+_COMPUTED = re.compile(
+    rb"^(?![ \t]*#[ \t]*define\b).*\b__has_(?:include|embed)\w*[ \t]*\([ \t]*[A-Za-z_]",
+    re.MULTILINE,
+)
+_DATE = re.compile(rb"\b__(DATE|TIME|TIMESTAMP)__\b")
+_COMMENT = re.compile(rb'//[^\n]*|/\*.*?\*/|("(?:\\.|[^"\\\n])*")', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class HeaderName:
+    """A header's name in a source.
+
+    :param name: as written.
+    :param quoted: whether the search begins in the folder of the file that contains the name.
+    :param next: whether the search begins after that folder (``#include_next``).
+    :param question: whether the source only checks that the header exists (``__has_include``).
+    """
+
+    name: str
+    quoted: bool
+    next: bool = False
+    question: bool = False
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What a source contains that affects when it must be compiled again.
+
+    :param computed: whether a macro computes the name that ``__has_include`` searches for.
+    :param date: whether it contains ``__DATE__`` or ``__TIME__``.
+    :param timestamp: whether it contains ``__TIMESTAMP__``.
+    """
+
+    names: tuple[HeaderName, ...] = ()
+    computed: bool = False
+    date: bool = False
+    timestamp: bool = False
+
+
+def scan(content: bytes) -> SourceFacts:
+    """Return the facts about one source or header."""
+    names = [
+        HeaderName(_text(match[3]), quoted=match[2] == b'"', next=match[1] is not None)
+        for match in _INCLUDE.finditer(content)
+    ]
+    names += [
+        HeaderName(_text(match[2]), quoted=match[1] == b'"', question=True)
+        for match in _QUESTION.finditer(content)
+    ]
+    macros = set()
+    if _DATE.search(content) is not None:
+        code = _COMMENT.sub(lambda match: match[1] or b" ", content)
+        macros = {match[1] for match in _DATE.finditer(code)}
+    return SourceFacts(
+        tuple(dict.fromkeys(names)),
+        computed=_COMPUTED.search(content) is not None,
+        date=bool(macros & {b"DATE", b"TIME"}),
+        timestamp=b"TIMESTAMP" in macros,
+    )
+
+
+def _text(name: bytes) -> str:
+    return name.decode(errors="surrogateescape")
