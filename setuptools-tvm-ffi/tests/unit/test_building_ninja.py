@@ -287,10 +287,33 @@ def test_the_exit_status_of_a_failed_build_is_returned_with_its_output(tmp_path:
 
 
 @needs_ninja
-def test_compile_commands_hold_the_compile_rule_alone(tmp_path: Path) -> None:
-    file = write_build(tmp_path, "cc -c $in -o $out")
-    commands = json.loads(ninja.compile_commands(real_ninja(), file, root=tmp_path))
-    assert [(c["file"], c["command"]) for c in commands] == [("in", "cc -c in -o out")]
+@pytest.mark.parametrize(
+    ("first", "second", "finished"),
+    [
+        ("touch $out", "touch $out", {"out", "sécond file"}),
+        ("touch $out", "exit 3", {"out"}),
+        ("exit 3", "touch $out", set()),
+    ],
+)
+def test_outputs_of_commands_that_have_succeeded_are_read_from_the_log(
+    tmp_path: Path, first: str, second: str, finished: set[str]
+) -> None:
+    (tmp_path / "build.ninja").write_text(
+        "builddir = some folder\n"
+        f"rule first\n  command = {first}\n"
+        f"rule second\n  command = {second}\n"
+        "build out: first\nbuild sécond$ file: second out\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "some folder").mkdir()
+    ninja.run_ninja(real_ninja(), Path("build.ninja"), root=tmp_path, jobs=1)
+    assert ninja.finished(tmp_path / "some folder") == finished
+
+
+def test_without_a_log_no_command_has_succeeded(tmp_path: Path) -> None:
+    assert ninja.finished(tmp_path) == set()
+    (tmp_path / ninja.LOG).write_text("# ninja log v6\n1\t2\t3\tout\tabc\n4\t5\t6\tcut off")
+    assert ninja.finished(tmp_path) == {"out"}
 
 
 def test_the_build_requirement_asks_for_the_oldest_that_is_usable() -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import shlex
+import dataclasses
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -9,12 +9,14 @@ import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.binaries.local_symbols import version_script
 from setuptools_tvm_ffi.building import ninja_file
+from setuptools_tvm_ffi.building.freshness import Stale
 from setuptools_tvm_ffi.building.plan import BuildPlan, Step, make_plan
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, LinkUnit, Toolchain
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
+from setuptools_tvm_ffi.toolchains.nvcc import NvccCompiler
 
 SDK = TVMFFISdk(Version("0.1.15"), ("build/sdk/include",), "build/sdk/lib", "libtvm_ffi.so")
 GNU = GnuToolchain(
@@ -65,14 +67,14 @@ def test_two_cxx_sources_and_one_c_source_make_three_objects_and_one_library() -
 
 def test_each_source_is_compiled_by_the_compiler_of_its_language() -> None:
     (library,) = plan(("pkg.ops", ["a.cpp", "b.c"])).libraries
-    assert [shlex.split(step.command)[0] for step in library.steps] == ["g++", "gcc", "g++"]
+    assert [step.command[0] for step in library.steps] == ["g++", "gcc", "g++"]
 
 
 def test_a_compile_command_is_that_of_the_toolchain() -> None:
     (library,) = plan(("pkg.ops", ["a.cpp"])).libraries
     obj = "build/tvm-ffi.linux/pkg.ops/objects/a.cpp.o"
     flags = GNU.compile_flags(library.settings, SDK, "cxx")
-    assert shlex.split(library.steps[0].command) == [
+    assert library.steps[0].command == (
         "g++",
         *flags,
         "-MD",
@@ -84,27 +86,27 @@ def test_a_compile_command_is_that_of_the_toolchain() -> None:
         "a.cpp",
         "-o",
         obj,
-    ]
+    )
     assert (library.steps[0].depfile, library.steps[0].dependency_style) == (f"{obj}.d", "gcc")
 
 
 def test_a_library_of_c_alone_is_linked_by_the_c_compiler() -> None:
     toolchain = GnuToolchain({"c": GNU.compilers["c"]}, "linux", "/project", EnvironmentFlags())
     (library,) = plan(("pkg.ops", ["a.c", "b.c"]), toolchain=toolchain).libraries
-    assert [shlex.split(step.command)[0] for step in library.steps] == ["gcc", "gcc", "gcc"]
+    assert [step.command[0] for step in library.steps] == ["gcc", "gcc", "gcc"]
 
 
 def test_the_language_of_one_library_says_nothing_about_another() -> None:
     c, cxx = plan(("pkg.c", ["a.c"]), ("pkg.cxx", ["a.c", "b.cpp"])).libraries
-    assert shlex.split(c.steps[-1].command)[0] == "gcc"
-    assert shlex.split(cxx.steps[-1].command)[0] == "g++"
+    assert c.steps[-1].command[0] == "gcc"
+    assert cxx.steps[-1].command[0] == "g++"
 
 
 def test_the_link_reads_its_objects_from_a_response_file() -> None:
     (library,) = plan(("pkg.ops", ["a.cpp", "b c.cpp"])).libraries
     link = library.steps[-1]
     assert link.response_file == "build/tvm-ffi.linux/pkg.ops/libops.so.rsp"
-    assert f"@{link.response_file}" in shlex.split(link.command)
+    assert f"@{link.response_file}" in link.command
     assert link.response_file_content == (
         "build/tvm-ffi.linux/pkg.ops/objects/a.cpp.o\n"
         "build/tvm-ffi.linux/pkg.ops/objects/b\\ c.cpp.o"
@@ -124,14 +126,49 @@ def test_each_extension_has_a_folder_of_its_own() -> None:
     ]
 
 
-def test_a_changed_compiler_or_declared_file_makes_every_object_stale() -> None:
+def test_every_object_depends_on_its_compiler_and_on_declared_files() -> None:
     made = plan(("pkg.ops", ["a.cpp", "b.c"]), depends=("table.inc", "gen/x.h"))
-    stamp = "build/tvm-ffi.linux/compilers.txt"
-    assert [step.extra_inputs for step in made.libraries[0].steps[:-1]] == [
-        (stamp, "table.inc", "gen/x.h"),
-        (stamp, "table.inc", "gen/x.h"),
-    ]
-    assert made.support_files[stamp] == "c: gcc 12.2.0\ncxx: g++ 12.2.0\n"
+    steps = made.libraries[0].steps
+    assert [step.extra_inputs for step in steps[:-1]] == [("table.inc", "gen/x.h")] * 2
+    assert [step.version for step in steps] == ["g++ 12.2.0", "gcc 12.2.0", "g++ 12.2.0"]
+
+
+def test_a_device_object_depends_on_the_host_compiler() -> None:
+    nvcc = Compiler(("nvcc",), "nvcc", "13.0")
+    cuda = NvccCompiler(
+        *(nvcc, "13.0", GNU.compilers["cxx"]),
+        known_architectures=("9.0",),
+        library_dirs=(),
+        system="linux",
+        root="/project",
+        environment=EnvironmentFlags(),
+    )
+    compilers = {**GNU.compilers, "cuda": nvcc}
+    toolchain = dataclasses.replace(GNU, compilers=compilers, devices={"cuda": cuda})
+    (library,) = plan(("pkg.ops", ["a.cu"]), toolchain=toolchain).libraries
+    assert {"13.0", "g++ 12.2.0"} < set(library.steps[0].version.splitlines())
+
+
+def test_the_parts_of_a_command_are_kept_apart() -> None:
+    zig = Compiler(("zig", "cc"), "clang", "20.1", launcher=("ccache", "-q"))
+    toolchain = dataclasses.replace(GNU, compilers={"c": zig})
+    compile_, link = plan(("pkg.ops", ["a.c"]), toolchain=toolchain).libraries[0].steps
+    assert (compile_.launcher, compile_.program) == (("ccache", "-q"), ("zig", "cc"))
+    assert compile_.command == ("ccache", "-q", "zig", "cc", *compile_.arguments)
+    assert (link.launcher, link.program) == ((), ("zig", "cc"))
+    assert link.command == ("zig", "cc", *link.arguments)
+
+
+def test_compilers_are_asked_for_the_folders_that_they_search() -> None:
+    (library,) = plan(("pkg.ops", ["a.cpp", "b.c"])).libraries
+    cxx, c, link = (step.question for step in library.steps)
+    assert (cxx[0], c[0], link[0]) == ("g++", "gcc", "g++")
+    assert set(library.arguments["cxx"]) < set(cxx)
+    assert {"-E", "-v", "c++"} < set(cxx)
+    assert {"-E", "-v", "c"} < set(c)
+    assert "-print-search-dirs" in link
+    windows = plan(("pkg.ops", ["a.cpp"]), toolchain=WINDOWS).libraries[0]
+    assert [step.question for step in windows.steps] == [(), ()]
 
 
 def test_a_changed_version_script_or_tvm_ffi_library_makes_the_link_stale() -> None:
@@ -199,16 +236,18 @@ def test_a_sibling_is_built_before_what_links_with_it_whatever_their_order() -> 
         made = plan_of(*order)
         assert library in link(made, "app").extra_inputs
         assert f"{FOLDER}/pkg.app/libapp.so" not in link(made, "base").extra_inputs
-        words = shlex.split(link(made, "app").command)
+        words = link(made, "app").command
         at = words.index("-lm")
-        assert words[at : at + 3] == ["-lm", library, "-Wl,-rpath,$ORIGIN"]
+        assert words[at : at + 3] == ("-lm", library, "-Wl,-rpath,$ORIGIN")
         assert "-lbase" not in words
 
 
 def test_ninja_is_told_that_a_library_needs_its_sibling() -> None:
-    text = ninja_file.render(plan_of(extension("pkg.app", "base"), extension("pkg.base")))
+    made = plan_of(extension("pkg.app", "base"), extension("pkg.base"))
+    stale = [Stale(step) for library in made.libraries for step in library.steps]
+    text = ninja_file.render(made, stale)
     (line,) = (line for line in text.splitlines() if line.startswith(f"build {FOLDER}/pkg.app/lib"))
-    assert line.split(" | ")[1].split()[-1] == f"{FOLDER}/pkg.base/libbase.so"
+    assert line.split()[-1] == f"{FOLDER}/pkg.base/libbase.so"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +265,7 @@ def test_a_sibling_is_found_from_the_folder_of_its_package(
 ) -> None:
     for toolchain in (GNU, DARWIN):
         made = plan_of(extension(app, "base"), extension(base), toolchain=toolchain)
-        words = shlex.split(link(made, "app").command)
+        words = link(made, "app").command
         found = [word.removeprefix("-Wl,-rpath,") for word in words if "-rpath," in word]
         wanted = run_paths
         if toolchain is DARWIN:
@@ -237,15 +276,15 @@ def test_a_sibling_is_found_from_the_folder_of_its_package(
 def test_on_windows_a_sibling_is_linked_by_its_import_library() -> None:
     made = plan_of(extension("pkg.app", "base"), extension("pkg.base"), toolchain=WINDOWS)
     step = link(made, "app")
-    assert f"{FOLDER}/pkg.base/base.lib" in step.command.split()
-    assert "base.dll" not in step.command
+    assert f"{FOLDER}/pkg.base/base.lib" in step.command
+    assert "base.dll" not in " ".join(step.command)
     assert f"{FOLDER}/pkg.base/base.dll" in step.extra_inputs
-    assert f"/IMPLIB:{FOLDER}/pkg.base/base.lib" in link(made, "base").command.split()
+    assert f"/IMPLIB:{FOLDER}/pkg.base/base.lib" in link(made, "base").command
 
 
 def test_a_name_that_is_no_siblings_is_left_to_the_linker() -> None:
     made = plan_of(extension("pkg.app", "zbase", "base2", "libbase"), extension("pkg.base"))
-    words = shlex.split(link(made, "app").command)
+    words = link(made, "app").command
     assert {"-lzbase", "-lbase2", "-llibbase"} < set(words)
     assert not [word for word in words if "rpath," in word or "pkg.base" in word]
     assert all(library.siblings == () for library in made.libraries)
@@ -285,12 +324,12 @@ def test_on_macos_debug_symbols_are_collected_by_a_step_of_their_own() -> None:
     assert step.kind == "debug-symbols"
     assert step.inputs == (f"{FOLDER}/pkg.ops/libops.dylib",)
     assert (step.output, *step.extra_outputs) == files
-    assert shlex.split(step.command) == [
+    assert step.command == (
         "dsymutil",
         f"{FOLDER}/pkg.ops/libops.dylib",
         "-o",
         bundle,
-    ]
+    )
     assert library.companions == files
     assert link(made, "ops").extra_outputs == ()
 
@@ -326,4 +365,5 @@ def test_a_plan_for_windows_has_its_names() -> None:
         "build/tvm-ffi.linux/pkg.ops/objects/src/a.cpp.obj",
         "build/tvm-ffi.linux/pkg.ops/ops.dll",
     ]
-    assert set(made.support_files) == {"build/tvm-ffi.linux/compilers.txt"}
+    assert made.support_files == {}
+    assert made.libraries[0].steps[-1].program == ("link.exe",)

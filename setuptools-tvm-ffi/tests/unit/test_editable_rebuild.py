@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from setuptools_tvm_ffi.base import build_lock, errors
 from setuptools_tvm_ffi.building import ninja
+from setuptools_tvm_ffi.building.file_states import status_of
 from setuptools_tvm_ffi.building.model import BuildRequest
 from setuptools_tvm_ffi.building.native import NativeHost
 from setuptools_tvm_ffi.editable import hook, packed_tools
@@ -193,9 +194,8 @@ def installed(root: Path, tmp_path: Path, fake_ninja: str, monkeypatch: pytest.M
 
 def finish_build(folder: Path) -> dict[str, Any]:
     """Write the record of a build of the project in the current folder, and return it."""
-    result: Any = SimpleNamespace(
-        libraries=[SimpleNamespace(plan=SimpleNamespace(library=LIBRARY))]
-    )
+    watched = {LIBRARY: status_of(LIBRARY), "csrc": status_of("csrc"), "csrc/a.c": None}
+    result: Any = SimpleNamespace(watched=watched)
     write_record(
         folder,
         distribution="some-project",
@@ -209,12 +209,13 @@ def finish_build(folder: Path) -> dict[str, Any]:
 def test_a_record_has_the_state_of_inputs_and_libraries(installed: Path, root: Path) -> None:
     record = finish_build(installed)
     assert record["root"] == str(root)
-    assert record["manifest"] == "build/tvm-ffi.linux/release/build.ninja"
     assert record["files"] == {
         "pyproject.toml": hook.signature(str(root / "pyproject.toml")),
         "setup.py": None,
         "setup.cfg": None,
         LIBRARY: hook.signature(str(root / LIBRARY)),
+        "csrc": hook.signature(str(root / "csrc")),
+        "csrc/a.c": [],  # a change could leave its status as it is: it is always stale
     }
     assert record["folders"] == {"csrc": ["a.c", "deep/"], "csrc/deep": ["b.c"]}
     assert record["config_settings"] == {"editable-rebuild": "true"}

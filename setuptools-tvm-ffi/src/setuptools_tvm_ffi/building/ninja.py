@@ -145,7 +145,7 @@ def finished(folder: Path) -> set[str]:
     except OSError:
         return set()
     fields = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
-    return {line[3] for line in fields if len(line) > 3}  # noqa: PLR2004 - the fifth is the hash
+    return {line[3] for line in fields if len(line) == 5}  # noqa: PLR2004 - not truncated
 
 
 def _printable(line: str) -> str:
