@@ -6,10 +6,11 @@ from __future__ import annotations
 import json
 import re
 
-# GCC doubles backslashes only in front of an escaped character.
+# GCC doubles backslashes only in front of an escaped space or tab.
 _ESCAPED = re.compile(r"(\\*)\\([ \t#:])")
-_WORD = re.compile(r"(?:\\.|[^\s\\])+")
-_TARGETS = re.compile(r"(?:\\.|[^\\:]|:(?!\s|$))*:(?=\s|$)")
+# Names can contain other characters that Python regards as white space, such as U+00A0.
+_WORD = re.compile(r"(?:\\.|[^ \t\r\\])+")
+_TARGETS = re.compile(r"(?:\\.|[^\\:]|:(?![ \t\r]|$))*:(?=[ \t\r]|$)")
 
 
 def dependencies(content: bytes, style: str) -> list[str]:
@@ -23,12 +24,12 @@ def dependencies(content: bytes, style: str) -> list[str]:
         return _of_json(content)
     text = content.decode(errors="surrogateescape").replace("\\\r\n", " ").replace("\\\n", " ")
     found: dict[str, None] = {}
-    rules = [line for line in text.splitlines() if line.strip()]
+    rules = [line for line in text.split("\n") if line.strip()]
     if not rules:
         raise ValueError("the list of dependencies is empty")
     for rule in rules:
         targets = _TARGETS.match(rule)
-        if targets is None:
+        if targets is None or rule.endswith("\\"):
             raise ValueError(f"not a Makefile rule: {rule!r}")
         for word in _WORD.findall(rule, targets.end()):
             found[_unescaped(word)] = None
@@ -36,8 +37,12 @@ def dependencies(content: bytes, style: str) -> list[str]:
 
 
 def _unescaped(word: str) -> str:
-    plain = _ESCAPED.sub(lambda match: "\\" * (len(match[1]) // 2) + match[2], word)
-    return plain.replace("$$", "$")
+    return _ESCAPED.sub(_plain, word).replace("$$", "$")
+
+
+def _plain(escaped: re.Match[str]) -> str:
+    slashes = len(escaped[1]) // (2 if escaped[2] in " \t" else 1)
+    return "\\" * slashes + escaped[2]
 
 
 def _of_json(content: bytes) -> list[str]:

@@ -38,7 +38,12 @@ def changed_at(status: Status) -> int:
 
 def may_change_unseen(status: Status, now: int) -> bool:
     """Whether a change at the time `now`, in nanoseconds, could leave the status as it is."""
-    return changed_at(status) > now - _STEP
+    return abs(now - changed_at(status)) < _STEP
+
+
+def may_have_changed_since(status: Status, time: int) -> bool:
+    """Whether the status could be that of a change at or after a time, in nanoseconds."""
+    return changed_at(status) > time - _STEP
 
 
 class FileStates:
@@ -64,9 +69,9 @@ class FileStates:
             self._statuses[name] = status_of(self.path(name))
         return self._statuses[name]
 
-    def was_examined(self, name: str) -> bool:
-        """Whether the status of a file was examined before."""
-        return name in self._statuses
+    def examined(self) -> dict[str, Status | None]:
+        """Return the statuses of all files that were examined."""
+        return self._statuses.copy()
 
     def known_digest(self, name: str) -> str | None:
         """Return the digest of a file if it is known without reading the file."""
@@ -91,10 +96,15 @@ class FileStates:
                     self._digests[name] = None
         return self._digests[name]
 
-    def set_digest(self, name: str, digest: str) -> None:
-        """Note the digest of a file that the caller has read."""
-        self.status(name)
-        self._digests[name] = digest
+    def content(self, name: str) -> bytes:
+        """Return the content of a file, and note its digest.
+
+        :raises OSError: the file cannot be read.
+        """
+        self.status(name)  # before reading: a change meanwhile makes the status differ
+        content = Path(self.path(name)).read_bytes()
+        self._digests.setdefault(name, digest_of(content))
+        return content
 
     def forget(self, name: str) -> None:
         """Examine a file again when it is next asked for."""

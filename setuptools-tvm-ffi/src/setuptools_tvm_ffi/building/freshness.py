@@ -8,12 +8,13 @@ where a search would find another file if one were created there.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,14 @@ from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
 from . import searches
 from .depfile import dependencies
-from .file_states import FileStates, Status, changed_at, may_change_unseen, status_of
+from .file_states import (
+    FileStates,
+    Status,
+    changed_at,
+    may_change_unseen,
+    may_have_changed_since,
+    status_of,
+)
 from .plan import BuildPlan, Step
 from .source_scan import HeaderName, SourceFacts, scan
 
@@ -50,7 +58,7 @@ class Stale:
 
 @dataclass
 class _Entry:
-    """The last run of a step. Files are paths; in the record, they are numbers of paths."""
+    """The last run of a step. Files are paths; in the record, they are ranges of path numbers."""
 
     identity: str
     compiler: str
@@ -64,7 +72,8 @@ class _Entry:
 class _Details:
     """What is needed only if a step runs, or if a searched folder has changed.
 
-    :param missing: by a step's output, paths that were missing.
+    :param missing: by a step's output, paths that were missing. A path that ends with ``/*`` means
+        any file in a folder.
     :param facts: by a source's digest.
     :param answers: what compilers have printed about their folders, by digest of the question.
     """
@@ -85,33 +94,46 @@ class Freshness:
     def __init__(self, folder: Path, root: Path, environment: Mapping[str, str]) -> None:
         self._folder, self._root, self._environment = folder, root, environment
         self._variables = {n: environment[n] for n in searches.VARIABLES if environment.get(n)}
-        record = read_object(folder / _RECORD)
+        try:
+            self._load(read_object(folder / _RECORD))
+        except (AttributeError, LookupError, TypeError):  # valid JSON, but not a record
+            self._load({})
+        self._files = FileStates(root, dict(zip(self._paths, zip(self._digests, self._statuses))))
+        self._loaded: _Details | None = None
+        self._scripts: dict[tuple[str, ...], dict[str, str]] = {}
+        self._changed_folders: set[str] = set()
+        self._opened = time.time_ns()  # before any file is examined
+        self._started = 0
+        self._before: dict[str, Status | None] = {}
+        self._begun: set[str] = set()
+        self._produced: set[str] = set()
+        self._unrecorded: dict[str, None] = {}
+        self._existed: dict[str, bool] = {}
+        self._unchanged: dict[str, bool] = {}
+        self._facts_by_name: dict[str, SourceFacts] = {}
+        self._searches: dict[searches.IncludePath, searches.HeaderSearch] = {}
+
+    def _load(self, record: Mapping[str, Any]) -> None:
         if record.get("format") != _FORMAT:
             record = {}
         self._id: str = record.get("id", "")
         self._paths: list[str] = record.get("paths", [])
         self._digests: list[str] = record.get("digests", [])
+        self._statuses: list[Status | None] = [_status(s) for s in record.get("statuses", [])]
         self._folders: dict[str, Status | None] = {
             name: _status(value) for name, value in record.get("folders", {}).items()
         }
         self._entries = {name: _Entry(**entry) for name, entry in record.get("steps", {}).items()}
-        self._statuses: list[Status | None] = [_status(s) for s in record.get("statuses", [])]
-        self._files = FileStates(root, dict(zip(self._paths, zip(self._digests, self._statuses))))
-        self._loaded: _Details | None = None
-        self._scripts: dict[tuple[str, ...], list[str]] = {}
-        self._started = 0
-        self._produced: set[str] = set()
-        self._unrecorded: dict[str, None] = {}
 
     def stale(self, plan: BuildPlan) -> list[Stale]:
         """Return the steps that must run, in the order of the plan."""
-        first = not self._entries
         changed = {
             number
             for number, (name, digest) in enumerate(zip(self._paths, self._digests))
-            if self._files.digest(name) != digest
+            if (self._files.digest(name) or "") != digest
         }
         appeared = self._appeared()
+        first = not self._entries
         stale: list[Stale] = []
         outputs: set[str] = set()
         for library in plan.libraries:
@@ -129,10 +151,16 @@ class Freshness:
     def watched(self) -> dict[str, Status | None]:
         """Return the status of each recorded file and folder.
 
-        It is ``None`` if a change could leave it as it is, and for the output of a step whose
-        inputs changed while it ran.
+        It is ``None`` if a change could leave it as it is, and for the output of a step that is not
+        recorded, for example because its inputs changed while it ran.
         """
-        return {**dict(zip(self._paths, self._statuses)), **self._folders, **self._unrecorded}
+        scripts = {script: None for found in self._scripts.values() for script in found}
+        return {
+            **dict(zip(self._paths, self._statuses)),
+            **self._folders,
+            **{script: self._trusted(script) for script in scripts},
+            **self._unrecorded,
+        }
 
     def begin(self, stale: Iterable[Stale], written: Path) -> None:
         """Prepare for the commands: delete their outputs, and note the time.
@@ -140,8 +168,14 @@ class Freshness:
         :param written: a file that was written just before; it has the file system's time.
         """
         for each in stale:
-            for name in (each.step.output, *each.step.extra_outputs):
-                (self._root / name).unlink(missing_ok=True)
+            step = each.step
+            self._begun.add(step.output)
+            for name in (step.output, *step.extra_outputs, step.depfile):
+                if name is not None:
+                    (self._root / name).unlink(missing_ok=True)
+            for name in (*step.inputs, *step.extra_inputs):
+                self._files.status(name)
+        self._before = self._files.examined()
         status = status_of(str(written))
         self._started = 0 if status is None else changed_at(status)
         # A later change of a file has a later time, since times advance in steps.
@@ -150,45 +184,51 @@ class Freshness:
     def complete(self, done: Sequence[Step], plan: BuildPlan) -> None:
         """Record steps that have run.
 
-        A step whose inputs have changed since `begin` is not recorded, so that it runs again.
+        A step whose inputs have changed since `begin` is not recorded, so that it runs again. Nor
+        is a step that has failed: it may have written a part of its output.
 
         :raises BuildError: a command has not written what it should write.
         """
         details = self._details()
-        planned = {step.output for library in plan.libraries for step in library.steps}
+        planned = {step.output: step for library in plan.libraries for step in library.steps}
         entries = {
-            output: _Entry(
-                **{
-                    **asdict(entry),
-                    "inputs": [self._paths[n] for n in entry.inputs],
-                    "outputs": [self._paths[n] for n in entry.outputs],
-                }
+            output: replace(
+                entry,
+                inputs=[self._paths[n] for n in _numbers(entry.inputs)],
+                outputs=[self._paths[n] for n in _numbers(entry.outputs)],
             )
             for output, entry in self._entries.items()
-            if output in planned
+            if output in planned and output not in self._begun
         }
         details.missing = {o: names for o, names in details.missing.items() if o in planned}
         self._produced = {name for step in done for name in (step.output, *step.extra_outputs)}
         for name in self._produced:
             self._files.forget(name)
+        problems: list[BuildError] = []
         for step in done:
-            entries.pop(step.output, None)
-            entry, missing = self._examine(step, details)
+            try:
+                entry, missing = self._examine(step, details)
+            except BuildError as problem:
+                problems.append(problem)
+                continue
+            details.missing[step.output] = sorted(missing)
             if all(name in self._produced or self._is_unchanged(name) for name in entry.inputs):
                 entries[step.output] = entry
-                details.missing[step.output] = sorted(missing)
-            else:
-                self._unrecorded[step.output] = None
+        self._unrecorded = dict.fromkeys(planned.keys() - entries.keys())
+        questions = {self._question(step) for step in planned.values()}
+        details.answers = {q: text for q, text in details.answers.items() if q in questions}
         self._write(entries, details)
+        if problems:
+            raise problems[0]
 
     def _judge(self, step: Step, changed: set[int], appeared: Mapping[str, str]) -> Stale | None:
         entry = self._entries.get(step.output)
+        if step.output in appeared:
+            return Stale(step, appeared[step.output], bypass_launcher=True)
         if entry is None:
             return Stale(step, "was not built yet")
-        if step.output in appeared:
-            return Stale(step, f"{appeared[step.output]} is new", bypass_launcher=True)
         reason = None
-        different = changed.intersection(entry.inputs) or changed.intersection(entry.outputs)
+        different = changed and changed.intersection(_numbers(entry.inputs + entry.outputs))
         if entry.identity != _identity(step):
             reason = "its command changed"
         elif entry.compiler != self._compiler(step):
@@ -201,47 +241,47 @@ class Freshness:
         elif entry.date and (_DATE not in self._environment or entry.date != self._date()):
             reason = f"it contains __DATE__ or __TIME__, and {_DATE} is unset or changed"
         elif different:
-            reason = f"{self._paths[min(different)]} changed"
+            name = self._paths[min(different)]
+            reason = f"{name} {'is missing' if self._files.status(name) is None else 'changed'}"
         return None if reason is None else Stale(step, reason)
 
     def _examine(self, step: Step, details: _Details) -> tuple[_Entry, set[str]]:
         """Return the entry of a step that has run, and files that it would read if they existed."""
-        inputs = dict.fromkeys((*step.inputs, *step.extra_inputs))
-        inputs.update(searches.named_files(step.arguments, self._root))
-        date = ""
-        if step.kind == "compile":
-            read = self._read_files(step)
-            facts = {name: self._facts(name, details) for name in read}
-            missing = searches.missing_headers(
-                read, self._include_path(step, details), facts.__getitem__, self._exists
-            )
-            inputs.update(dict.fromkeys(read))
-            if any(found.timestamp for found in facts.values()):
-                date = "timestamp"
-            elif any(found.date for found in facts.values()):
-                date = self._date()
-        else:
-            found, missing = searches.searched_libraries(
-                step.arguments, self._library_path(step, details), self._root
-            )
-            inputs.update(found)
         outputs = [step.output, *step.extra_outputs]
-        own = {*outputs, step.depfile, step.response_file}
-        entry = _Entry(
-            identity=_identity(step),
-            compiler=self._compiler(step),
-            variables=self._variables,
-            inputs=[name for name in inputs if name not in own],
-            outputs=outputs,
-            date=date,
-        )
         for name in outputs:
             if self._files.status(name) is None:
                 raise BuildError(
                     f"{step.description}: the command succeeded, but it did not write {name}",
                     hint=f"check that {step.program[0]!r} is a compiler or starts one",
                 )
-        return entry, missing
+        inputs = dict.fromkeys((*step.inputs, *step.extra_inputs))
+        inputs.update(searches.named_files(step.arguments, self._root))
+        date = ""
+        if step.kind == "compile":
+            read = self._read_files(step)
+            missing = self._header_search(step, details).missing(read)
+            inputs.update(dict.fromkeys(read))
+            words = "\n".join(searches.expanded(step.arguments, self._root))  # such as -D
+            dated = [scan(words.encode(errors="surrogateescape"))]
+            dated += [self._facts(name, details) for name in read]
+            if any(found.timestamp for found in dated):
+                date = "timestamp"
+            elif any(found.date for found in dated):
+                date = self._date()
+        else:
+            found, missing = searches.searched_libraries(
+                step.arguments, self._library_path(step, details), self._root
+            )
+            inputs.update(found)
+        own = {*outputs, step.depfile, step.response_file}
+        return _Entry(
+            identity=_identity(step),
+            compiler=self._compiler(step),
+            variables=self._variables,
+            inputs=[name for name in inputs if name not in own],
+            outputs=outputs,
+            date=date,
+        ), missing
 
     def _read_files(self, step: Step) -> list[str]:
         assert step.depfile is not None
@@ -256,21 +296,31 @@ class Freshness:
             ) from None
 
     def _facts(self, name: str, details: _Details) -> SourceFacts:
+        if name not in self._facts_by_name:
+            self._facts_by_name[name] = self._scanned(name, details)
+        return self._facts_by_name[name]
+
+    def _scanned(self, name: str, details: _Details) -> SourceFacts:
         digest = self._files.known_digest(name)
         if digest is None or digest not in details.facts:
             try:
-                content = Path(self._files.path(name)).read_bytes()
+                content = self._files.content(name)
             except OSError:
                 return SourceFacts()
             digest = digest_of(content)
-            self._files.set_digest(name, digest)
             details.facts[digest] = scan(content)
         return details.facts[digest]
 
-    def _include_path(self, step: Step, details: _Details) -> searches.IncludePath:
+    def _header_search(self, step: Step, details: _Details) -> searches.HeaderSearch:
         if step.question:
-            return searches.include_path(self._answer(step, details))
-        return searches.msvc_include_path(step.arguments, self._environment)
+            path = searches.include_path(self._answer(step, details))
+        else:
+            path = searches.msvc_include_path(step.arguments, self._environment)
+        if path not in self._searches:
+            self._searches[path] = searches.HeaderSearch(
+                path, lambda name: self._facts(name, details), self._has_existed
+            )
+        return self._searches[path]
 
     def _library_path(self, step: Step, details: _Details) -> tuple[str, ...]:
         printed = self._answer(step, details) if step.question else ""
@@ -278,19 +328,22 @@ class Freshness:
 
     def _answer(self, step: Step, details: _Details) -> str:
         """Return what the compiler prints about the folders that it searches."""
-        question = json.dumps([step.question, self._compiler(step), self._variables])
-        key = digest_of(question.encode())
+        key = self._question(step)
         if key not in details.answers:
             details.answers[key] = searches.ask(step.question, self._root)
         return details.answers[key]
+
+    def _question(self, step: Step) -> str:
+        question = json.dumps([step.question, self._compiler(step), self._variables])
+        return digest_of(question.encode())
 
     def _compiler(self, step: Step) -> str:
         """Return the version of a step's compiler, and the digests of wrapper scripts."""
         commands = (*step.launcher, *step.program)
         if commands not in self._scripts:
             scripts = filter(None, map(searches.script_of, commands))
-            self._scripts[commands] = [self._files.digest(script) or "" for script in scripts]
-        return "\n".join((step.version, *self._scripts[commands]))
+            self._scripts[commands] = {s: self._files.digest(s) or "" for s in scripts}
+        return "\n".join((step.version, *self._scripts[commands].values()))
 
     def _date(self) -> str:
         return f"date {self._environment.get(_DATE)}"
@@ -298,33 +351,60 @@ class Freshness:
     def _exists(self, name: str) -> bool:
         return os.path.lexists(self._files.path(name))
 
+    def _has_existed(self, name: str) -> bool:
+        """Whether a file exists and did so when the commands started."""
+        if name not in self._existed:
+            try:
+                link = os.lstat(self._files.path(name))
+                self._existed[name] = not self._is_recent(link.st_ctime_ns)
+            except OSError:
+                self._existed[name] = False
+        return self._existed[name]
+
     def _is_unchanged(self, name: str) -> bool:
+        """Whether a file is as it was when the commands started."""
+        if name not in self._unchanged:
+            self._unchanged[name] = self._is_same(name)
+        return self._unchanged[name]
+
+    def _is_same(self, name: str) -> bool:
         now = status_of(self._files.path(name))
-        if now is None or self._files.was_examined(name):
-            return now is not None and now == self._files.status(name)
+        if name in self._before:
+            return now == self._before[name]
+        if now is None:
+            return False
         link = os.lstat(self._files.path(name))
-        return max(changed_at(now), link.st_mtime_ns) <= self._started
+        return not self._is_recent(changed_at(now)) and not self._is_recent(link.st_mtime_ns)
+
+    def _is_recent(self, changed: int) -> bool:
+        """Whether a file has changed since the commands started.
+
+        A time in the future was set by a program, or by a clock that ran fast.
+        """
+        return self._started < changed <= time.time_ns() + 1_000_000_000
 
     def _appeared(self) -> dict[str, str]:
-        """Return, by a step's output, a file that was missing and exists now."""
-        changed = {
+        """Return, by a step's output, why a search could now find another file."""
+        self._changed_folders = {
             folder
             for folder, status in self._folders.items()
             if status is None or status_of(self._files.path(folder)) != status
         }
-        if not changed:
+        if not self._changed_folders:
             return {}
         result: dict[str, str] = {}
         exists: dict[str, bool] = {}
         for output, names in self._details().missing.items():
             for name in names:
+                folder, last = os.path.split(name)
+                if last == "*":
+                    if self._existing_folder(name) in self._changed_folders:
+                        result[output] = f"files in {folder or '.'} changed"
+                    continue
                 if name not in exists:
-                    computed = os.path.basename(name) == "*"
-                    exists[name] = (
-                        os.path.dirname(name) in changed if computed else self._exists(name)
-                    )
+                    exists[name] = self._exists(name)
                 if exists[name]:
-                    result[output] = name
+                    result[output] = f"{name} is new"
                     break
         return result
 
@@ -347,9 +427,10 @@ class Freshness:
 
     def _refresh(self) -> None:
         """Update statuses: a file was touched or rewritten with the same content."""
-        now = time.time_ns()
-        statuses = [self._trusted(name, now) for name in self._paths]
-        folders = {name: self._folder_status(name, now) for name in self._folders}
+        statuses = [self._trusted(name) for name in self._paths]
+        folders = self._folders
+        if self._changed_folders:
+            folders = self._watch_folders(self._details().missing)
         if statuses != self._statuses or folders != self._folders:
             self._statuses, self._folders = statuses, folders
             self._write_record()
@@ -360,31 +441,32 @@ class Freshness:
         digests = {name: self._files.digest(name) for name in paths}
         # A file that was deleted meanwhile: its steps run again.
         self._entries = {
-            output: _Entry(
-                **{
-                    **asdict(entry),
-                    "inputs": [number[name] for name in entry.inputs],
-                    "outputs": [number[name] for name in entry.outputs],
-                }
+            output: replace(
+                entry,
+                inputs=_ranges(number[name] for name in entry.inputs),
+                outputs=_ranges(number[name] for name in entry.outputs),
             )
             for output, entry in entries.items()
         }
-        now = time.time_ns()
         self._paths = list(paths)
         self._digests = [digests[name] or "" for name in paths]
-        self._statuses = [self._trusted(name, now) for name in paths]
-        missing = {o: names for o, names in details.missing.items() if o in entries}
-        every = dict.fromkeys(name for names in missing.values() for name in names)
-        folders = dict.fromkeys(self._existing_folder(name) for name in every)
-        self._folders = {name: self._folder_status(name, now) for name in folders}
+        self._statuses = [self._trusted(name) for name in paths]
+        self._folders = self._watch_folders(details.missing)
+        every = dict.fromkeys(name for names in details.missing.values() for name in names)
         self._id = secrets.token_hex(8)
         numbers = {name: position for position, name in enumerate(every)}
         used = set(self._digests)
         content = {
             "id": self._id,
             "paths": list(every),
-            "missing": {o: [numbers[name] for name in names] for o, names in missing.items()},
-            "facts": {d: asdict(facts) for d, facts in details.facts.items() if d in used},
+            "missing": {
+                o: [numbers[name] for name in names] for o, names in details.missing.items()
+            },
+            "facts": {
+                digest: {**vars(facts), "names": [vars(name) for name in facts.names]}
+                for digest, facts in details.facts.items()
+                if digest in used
+            },
             "answers": details.answers,
         }
         # The record is written last. If this process is killed before, the identifiers differ.
@@ -403,19 +485,50 @@ class Freshness:
         }
         replace_file(self._folder / _RECORD, json.dumps(record).encode())
 
-    def _trusted(self, name: str, now: int) -> Status | None:
+    def _trusted(self, name: str) -> Status | None:
+        """Return the status of a file unless the file could have another content."""
         status = self._files.status(name)
-        if status is None or (name not in self._produced and may_change_unseen(status, now)):
+        if status is None or name in self._produced:
+            return status
+        if not may_have_changed_since(status, self._opened):
+            return status
+        # It was written just before it was read. Read it again, now that its times would differ.
+        if may_change_unseen(status, time.time_ns()):
             return None
-        return status
+        try:
+            digest = digest_of(Path(self._files.path(name)))
+        except OSError:
+            return None
+        return status if digest == self._files.digest(name) else None
 
-    def _folder_status(self, name: str, now: int) -> Status | None:
-        status = status_of(self._files.path(name))
-        return None if status is None or may_change_unseen(status, now) else status
+    def _watch_folders(self, missing: Mapping[str, Iterable[str]]) -> dict[str, Status | None]:
+        """Return the statuses of the folders where missing files would be created.
+
+        A status is ``None`` if such a file exists now, so that the next build examines the folder.
+        """
+        folders: dict[str, list[str]] = {}
+        parents: dict[str, str] = {}
+        for name in dict.fromkeys(name for names in missing.values() for name in names):
+            parent = os.path.dirname(name)
+            if parent not in parents:
+                parents[parent] = self._existing_folder(name)
+            folders.setdefault(parents[parent], []).append(name)
+        return {folder: self._folder_status(folder, names) for folder, names in folders.items()}
+
+    def _folder_status(self, folder: str, missing: Iterable[str]) -> Status | None:
+        now = time.time_ns()
+        status = status_of(self._files.path(folder))
+        if status is None or may_change_unseen(status, now):
+            return None
+        is_new = may_have_changed_since(status, self._opened)
+        for name in missing:
+            if is_new if os.path.basename(name) == "*" else self._exists(name):
+                return None
+        return status
 
     def _existing_folder(self, name: str) -> str:
         folder = os.path.dirname(name)
-        while folder and folder != os.sep and not os.path.isdir(self._files.path(folder)):
+        while not os.path.isdir(self._files.path(folder)) and os.path.dirname(folder) != folder:
             folder = os.path.dirname(folder)
         return folder
 
@@ -431,6 +544,28 @@ def _identity(step: Step) -> str:
     )
     # A compiler that is installed into an isolated build environment has another path each time.
     return digest_of((text.replace(folder, "") if len(folder) > 1 else text).encode())
+
+
+def _ranges(numbers: Iterable[int]) -> list[int]:
+    """Return the starts and ends of ranges of numbers.
+
+    Sources of one project read much the same headers, so that the record has few ranges.
+
+    >>> _ranges([1, 2, 3, 7])
+    [1, 4, 7, 8]
+    """
+    ranges: list[int] = []
+    for number in sorted(numbers):
+        if ranges and ranges[-1] == number:
+            ranges[-1] += 1
+        else:
+            ranges += (number, number + 1)
+    return ranges
+
+
+def _numbers(ranges: Sequence[int]) -> Iterator[int]:
+    """Return the numbers in ranges."""
+    return itertools.chain.from_iterable(map(range, ranges[::2], ranges[1::2]))
 
 
 def _status(value: Sequence[int] | None) -> Status | None:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import os
+import posixpath
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -192,7 +193,9 @@ class _Run:
             )
         finally:
             finished = ninja.finished(folder)
-            freshness.complete([s.step for s in stale if s.step.output in finished], self.plan)
+            steps = [each.step for each in stale]
+            done = [s for s in steps if posixpath.normpath(s.output) in finished]
+            freshness.complete(done, self.plan)
         if status != 0:
             raise _failure(self.plan, status, printed)
         return freshness

@@ -7,13 +7,14 @@ instead if they existed.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .source_scan import HeaderName, SourceFacts
@@ -80,10 +81,13 @@ def msvc_include_path(arguments: Iterable[str], environment: Mapping[str, str]) 
 def script_of(command: str) -> str | None:
     """Return the path of a command if it is a script, ``None`` otherwise."""
     path = shutil.which(command)
-    if path is None:
-        return None
-    with open(path, "rb") as stream:
-        return path if stream.read(2) == b"#!" else None
+    try:
+        if path is not None:
+            with open(path, "rb") as stream:
+                return path if stream.read(2) == b"#!" else None
+    except OSError:  # executable, but not readable
+        pass
+    return None
 
 
 def ask(command: Sequence[str], root: Path) -> str:
@@ -105,54 +109,108 @@ def ask(command: Sequence[str], root: Path) -> str:
     return process.stdout
 
 
-def missing_headers(
-    read: Iterable[str],
-    path: IncludePath,
-    facts: Callable[[str], SourceFacts],
-    exists: Callable[[str], bool],
-) -> set[str]:
-    """Return the missing headers that a compiler would have read if they had existed.
+@dataclass(frozen=True)
+class _Includes:
+    """What a file includes.
 
-    :param read: the source and the headers that it did read.
-    :param facts: the facts about each of them.
+    :param chains: for each name, all files that a search would find, best first, each with the
+        missing files that come before it.
+    :param unanswered: missing files whose existence the file checks.
+    """
+
+    chains: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
+    unanswered: tuple[str, ...]
+    facts: SourceFacts
+
+
+class HeaderSearch:
+    """Searches along one include path.
+
+    :param facts: the facts about a file.
     :param exists: whether there is a file.
     """
-    spelled = {os.path.normpath(file): file for file in read}
-    missing: set[str] = set()
-    explained: set[str] = set()
-    for includer in spelled.values():
-        found = facts(includer)
-        for name in found.names:
-            absent: list[str] = []
-            for candidate in _candidates(name, includer, path):
-                normal = os.path.normpath(candidate)
-                if normal in spelled:
-                    explained.add(normal)
-                    missing.update(absent)
-                    break
-                if not exists(candidate):
-                    absent.append(candidate)
-            else:
-                if name.question:
-                    missing.update(absent)
-        if found.computed:
-            # Any new file may have the computed name.
-            missing.update(f"{folder or '.'}/*" for folder in path.folders(_ANY, includer))
-    # A macro computed these names, or an argument has them: derive them from the files.
-    for normal in spelled.keys() - explained:
-        for folder in path.brackets:
-            relative = os.path.relpath(normal, os.path.normpath(folder) or ".")
-            if not relative.startswith(".."):
-                for earlier in path.folders(_ANY, normal)[1:]:
-                    if earlier == folder:
+
+    def __init__(
+        self,
+        path: IncludePath,
+        facts: Callable[[str], SourceFacts],
+        exists: Callable[[str], bool],
+    ) -> None:
+        self._path, self._facts, self._exists = path, facts, exists
+        self._known: dict[str, _Includes] = {}
+
+    def missing(self, read: Iterable[str]) -> set[str]:
+        """Return the missing headers that a compiler would have read if they had existed.
+
+        :param read: the source and the headers that it did read.
+        """
+        spelled = {os.path.normpath(file): file for file in read}
+        missing: set[str] = set()
+        explained = set(itertools.islice(spelled, 1))  # an argument names the source
+        # Folders that are searched for a name in quotes that a macro computes.
+        beside: dict[str, None] = {}
+        for includer in spelled.values():
+            includes = self._includes(includer)
+            for chain in includes.chains:
+                for file, absent in chain:
+                    if file in spelled:
+                        explained.add(file)
+                        missing.update(absent)
                         break
-                    if not exists(os.path.join(earlier, relative)):
-                        missing.add(os.path.join(earlier, relative))
-                break
-    return missing
+            missing.update(includes.unanswered)
+            if includes.facts.macro:
+                beside[os.path.dirname(includer)] = None
+            if includes.facts.computed:
+                # Any new file may have the computed name.
+                folders = self._path.folders(_ANY, includer)
+                missing.update(f"{folder or '.'}/*" for folder in folders)
+        # A macro computed these names, or an argument has them: derive them from the files.
+        for file in spelled.keys() - explained:
+            missing.update(self._before(file, beside))
+        return missing
+
+    def _includes(self, includer: str) -> _Includes:
+        if includer not in self._known:
+            facts = self._facts(includer)
+            chains = []
+            unanswered: list[str] = []
+            for name in facts.names:
+                chain: list[tuple[str, tuple[str, ...]]] = []
+                absent: list[str] = []
+                for candidate in _candidates(name, includer, self._path):
+                    if self._exists(candidate):
+                        chain.append((os.path.normpath(candidate), tuple(absent)))
+                    else:
+                        absent.append(candidate)
+                if chain:
+                    chains.append(tuple(chain))
+                elif name.question:
+                    unanswered += absent
+            self._known[includer] = _Includes(tuple(chains), tuple(unanswered), facts)
+        return self._known[includer]
+
+    def _before(self, file: str, beside: Iterable[str]) -> Iterator[str]:
+        for folder in self._path.brackets:
+            relative = _relative(file, folder)
+            if relative is not None:
+                before = itertools.takewhile(folder.__ne__, self._path.folders(_ANY, "")[1:])
+                for earlier in (*beside, *before):
+                    candidate = os.path.join(earlier, relative)
+                    if not self._exists(candidate):
+                        yield candidate
+                return
 
 
 _ANY = HeaderName("", quoted=True)
+
+
+def _relative(file: str, folder: str) -> str | None:
+    """Return the path of a file relative to a folder, ``None`` if it is not below the folder."""
+    try:
+        path = os.path.relpath(file, folder)
+    except ValueError:  # on another drive
+        return None
+    return None if path.split(os.sep, 1)[0] == os.pardir else path
 
 
 def _candidates(name: HeaderName, includer: str, path: IncludePath) -> Iterator[str]:
@@ -181,8 +239,8 @@ def named_files(arguments: Iterable[str], root: Path) -> dict[str, None]:
 def _add_named_files(arguments: Iterable[str], root: Path, found: dict[str, None]) -> None:
     for argument in arguments:
         for part in (argument, *re.split("[=,]", argument)):
-            name = part.removeprefix("@")
-            if name in found or not name or not (root / name).is_file():
+            name = part.removeprefix("@").removeprefix("-T")
+            if name in found or not os.path.isfile(root / name):
                 continue
             found[name] = None
             if part.startswith("@"):
@@ -201,7 +259,7 @@ def expanded(arguments: Iterable[str], root: Path) -> Iterator[str]:
     """Yield arguments, with those of response files in place of ``@file``."""
     for argument in arguments:
         file = root / argument[1:]
-        if argument.startswith("@") and file.is_file():
+        if argument.startswith("@") and os.path.isfile(file):
             yield from expanded(words_of(file), root)
         else:
             yield argument
@@ -225,49 +283,59 @@ def searched_libraries(
                 values.append(word[len(option) :])
         if word.lower().endswith(".lib"):
             names.append(f":{word}")
-    found: dict[str, None] = {}
-    missing: set[str] = set()
+    suffixes = [_LIBRARY_SUFFIXES]
+    if any("static" in word for word in words):
+        # It depends on the order of the arguments which libraries must be static.
+        suffixes.append((".a",))
+    search = _LibrarySearch((*folders, *more_folders), root)
     for name in dict.fromkeys(names):
-        _search_library(name, (*folders, *more_folders), root, found, missing)
-    return found, missing
+        for allowed in suffixes:
+            search.find(name, allowed)
+    return search.found, search.missing
 
 
-def _search_library(
-    name: str,
-    folders: Sequence[str],
-    root: Path,
-    found: dict[str, None],
-    missing: set[str],
-) -> None:
-    files = [f"lib{name}{suffix}" for suffix in _LIBRARY_SUFFIXES]
-    if name.startswith(":"):
-        files = [name[1:]]
-    absent = []
-    for folder in folders:
-        for file in files:
-            candidate = os.path.join(folder, file)
-            if not (root / candidate).exists():
-                absent.append(candidate)
-                continue
-            missing.update(absent)
-            if candidate not in found:
-                found[candidate] = None
-                for word in _linker_script_words(root / candidate):
-                    if word.startswith("-l"):
-                        _search_library(word[2:], folders, root, found, missing)
-                    elif (root / word).is_file():
-                        found[word] = None
-            return
+@dataclass
+class _LibrarySearch:
+    folders: Sequence[str]
+    root: Path
+    found: dict[str, None] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+
+    def find(self, name: str, suffixes: Iterable[str]) -> None:
+        files = [name[1:]] if name[:1] == ":" else [f"lib{name}{suffix}" for suffix in suffixes]
+        absent = []
+        for folder in self.folders:
+            for file in files:
+                candidate = os.path.join(folder, file)
+                if not os.path.isfile(self.root / candidate):
+                    absent.append(candidate)
+                    continue
+                self.missing.update(absent)
+                if candidate not in self.found:
+                    self.found[candidate] = None
+                    self._add_from_script(candidate, suffixes)
+                return
+
+    def _add_from_script(self, script: str, suffixes: Iterable[str]) -> None:
+        for word in _linker_script_words(self.root / script):
+            if word.startswith("-l"):
+                self.find(word[2:], suffixes)
+            elif "." in word:  # the linker looks beside the script as well
+                for folder in ("", os.path.dirname(script), *self.folders):
+                    candidate = os.path.join(folder, word)
+                    if os.path.isfile(self.root / candidate):
+                        self.found[candidate] = None
+                        break
 
 
 def _linker_script_words(file: Path) -> list[str]:
     """Return the words of a text file that GNU ld accepts in place of a library."""
-    with file.open("rb") as stream:
-        if stream.read(4) in (b"\x7fELF", b"!<ar", b"!<th"):
-            return []
-        stream.seek(0)
-        content = stream.read(2**16)
-    if b"\0" in content:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(2**16)
+    except OSError:
+        return []
+    if content.startswith(b"!<") or b"\0" in content:  # an archive or an object
         return []
     return _LINKER_SCRIPT_WORD.findall(content.decode(errors="surrogateescape"))
 

@@ -14,14 +14,20 @@ _INCLUDE = re.compile(
 )
 # Also finds uses of macros such as _CCCL_HAS_INCLUDE, which wrap __has_include.
 _QUESTION = re.compile(
-    rb'has_(?:include|embed)\w*[ \t]*\([ \t]*(["<])([^">\n]+)[">]', re.IGNORECASE
+    rb'has_(?:include|embed)(_next)?\w*[ \t]*\([ \t]*(["<])([^">\n]+)[">]', re.IGNORECASE
 )
 _COMPUTED = re.compile(
     rb"^(?![ \t]*#[ \t]*define\b).*\b__has_(?:include|embed)\w*[ \t]*\([ \t]*[A-Za-z_]",
     re.MULTILINE,
 )
+_MACRO = re.compile(rb"^[ \t]*#[ \t]*(?:include|import|embed)[ \t]+[A-Za-z_]", re.MULTILINE)
 _DATE = re.compile(rb"\b__(DATE|TIME|TIMESTAMP)__\b")
-_COMMENT = re.compile(rb'//[^\n]*|/\*.*?\*/|("(?:\\.|[^"\\\n])*")', re.DOTALL)
+# Also finds literals, which can contain what looks like a comment or like a literal's end.
+_COMMENT = re.compile(
+    rb"//[^\n]*|/\*.*?\*/"
+    rb'|(R"([^\s()\\]{0,16})\(.*?\)\2"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\')',
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,14 @@ class SourceFacts:
     """What a source contains that affects when it must be compiled again.
 
     :param computed: whether a macro computes the name that ``__has_include`` searches for.
+    :param macro: whether a macro computes the name of a header that it includes.
     :param date: whether it contains ``__DATE__`` or ``__TIME__``.
     :param timestamp: whether it contains ``__TIMESTAMP__``.
     """
 
     names: tuple[HeaderName, ...] = ()
     computed: bool = False
+    macro: bool = False
     date: bool = False
     timestamp: bool = False
 
@@ -62,7 +70,7 @@ def scan(content: bytes) -> SourceFacts:
         for match in _INCLUDE.finditer(content)
     ]
     names += [
-        HeaderName(_text(match[2]), quoted=match[1] == b'"', question=True)
+        HeaderName(*(_text(match[3]), match[2] == b'"'), next=match[1] is not None, question=True)
         for match in _QUESTION.finditer(content)
     ]
     macros = set()
@@ -72,6 +80,7 @@ def scan(content: bytes) -> SourceFacts:
     return SourceFacts(
         tuple(dict.fromkeys(names)),
         computed=_COMPUTED.search(content) is not None,
+        macro=_MACRO.search(content) is not None,
         date=bool(macros & {b"DATE", b"TIME"}),
         timestamp=b"TIMESTAMP" in macros,
     )
