@@ -1,0 +1,394 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from setuptools_tvm_ffi.building import searches
+from setuptools_tvm_ffi.building.searches import HeaderSearch, IncludePath
+from setuptools_tvm_ffi.building.source_scan import SourceFacts, scan
+
+GCC = """\
+Using built-in specs.
+COLLECT_GCC=g++
+ /usr/lib/gcc/x86_64-linux-gnu/12/cc1plus -E -quiet -v -I include -iquote quoted /dev/null
+ignoring duplicate directory "/usr/include/x86_64-linux-gnu/c++/12"
+ignoring nonexistent directory "/usr/local/include/x86_64-linux-gnu"
+ignoring nonexistent directory "my folder/not (there)"
+#include "..." search starts here:
+ quoted
+ csrc/two words
+#include <...> search starts here:
+ include
+ /usr/include/c++/12
+ /usr/include
+End of search list.
+# 0 "/dev/null"
+ not a folder
+"""
+CLANG = """\
+clang version 19.1.7
+InstalledDir: /usr/bin
+ (in-process)
+ "/usr/lib/llvm-19/bin/clang" -cc1 -triple arm64-apple-macosx11.0.0 -E
+clang -cc1 version 19.1.7 based upon LLVM 19.1.7 default target x86_64-pc-linux-gnu
+ignoring nonexistent directory "/include"
+#include "..." search starts here:
+#include <...> search starts here:
+ include
+ /usr/lib/llvm-19/lib/clang/19/include
+ /Library/Developer/SDKs/MacOSX.sdk/System/Library/Frameworks (framework directory)
+End of search list.
+"""
+
+
+def test_the_include_path_of_gcc() -> None:
+    assert searches.include_path(GCC) == IncludePath(
+        quoted=("quoted", "csrc/two words"),
+        brackets=("include", "/usr/include/c++/12", "/usr/include"),
+        missing=("/usr/local/include/x86_64-linux-gnu", "my folder/not (there)"),
+    )
+
+
+def test_the_include_path_of_clang() -> None:
+    assert searches.include_path(CLANG) == IncludePath(
+        brackets=(
+            "include",
+            "/usr/lib/llvm-19/lib/clang/19/include",
+            "/Library/Developer/SDKs/MacOSX.sdk/System/Library/Frameworks",
+        ),
+        missing=("/include",),
+    )
+
+
+@pytest.mark.parametrize("printed", ["", "command not found\n", " indented\n"])
+def test_other_output_has_no_include_path(printed: str) -> None:
+    assert searches.include_path(printed) == IncludePath()
+
+
+def test_the_include_path_of_msvc() -> None:
+    arguments = ("/nologo", "/Iinclude", "/Imy folder", "/DX=/I")
+    variables = {"INCLUDE": r"C:\VC\include;;C:\SDK\ucrt"}
+    assert searches.msvc_include_path(arguments, variables) == IncludePath(
+        brackets=("include", "my folder", r"C:\VC\include", r"C:\SDK\ucrt")
+    )
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc on PATH")
+def test_gcc_is_asked_for_its_include_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("from variable", "quoted", "include"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("CPATH", "from variable")
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    flags = ("-iquote", "quoted", "-Iinclude", "-Inowhere", "-E", "-v", "-x", "c", os.devnull)
+    path = searches.include_path(searches.ask(("gcc", *flags), tmp_path))
+    assert path.quoted == ("quoted",)
+    assert path.brackets[:2] == ("include", "from variable")
+    assert "nowhere" in path.missing
+
+
+def test_a_compiler_that_does_not_start_has_no_answer(tmp_path: Path) -> None:
+    assert searches.ask((str(tmp_path / "missing"),), tmp_path) == ""
+
+
+# --- missing headers ----------------------------------------------------------------------------
+
+
+class Project:
+    """Files by path."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self.files = {os.path.normpath(name): text for name, text in files.items()}
+
+    def facts(self, name: str) -> SourceFacts:
+        return scan(self.files[os.path.normpath(name)].encode())
+
+    def exists(self, name: str) -> bool:
+        return os.path.normpath(name) in self.files
+
+    def missing(self, path: IncludePath, read: Iterable[str]) -> set[str]:
+        return HeaderSearch(path, self.facts, self.exists).missing(read)
+
+
+PATH = IncludePath(quoted=("quoted",), brackets=("one", "two"), missing=("nowhere",))
+
+
+def test_a_name_in_quotes_is_searched_beside_its_file_first() -> None:
+    project = Project({"csrc/a.c": '#include "x/h.h"', "two/x/h.h": ""})
+    assert project.missing(PATH, ["csrc/a.c", "two/x/h.h"]) == {
+        *("csrc/x/h.h", "quoted/x/h.h", "nowhere/x/h.h", "one/x/h.h")
+    }
+
+
+def test_a_name_in_angle_brackets_is_searched_on_the_path_only() -> None:
+    project = Project({"csrc/a.c": "#include <h.h>", "two/h.h": ""})
+    assert project.missing(PATH, ["csrc/a.c", "two/h.h"]) == {"nowhere/h.h", "one/h.h"}
+
+
+def test_a_header_that_is_found_first_can_be_shadowed_only_by_a_missing_folder() -> None:
+    project = Project({"csrc/a.c": '#include "h.h"\n#include <o.h>', "csrc/h.h": "", "one/o.h": ""})
+    assert project.missing(PATH, ["csrc/a.c", "csrc/h.h", "one/o.h"]) == {"nowhere/o.h"}
+
+
+def test_headers_of_headers_are_searched_beside_them() -> None:
+    files = {"a.c": "#include <one.h>", "one/one.h": '#include "two.h"', "two/two.h": ""}
+    read = ["a.c", "one/one.h", "two/two.h"]
+    assert Project(files).missing(IncludePath(brackets=("one", "two")), read) == {"one/two.h"}
+    assert Project(files).missing(IncludePath(("q",), ("one", "two")), read) == {
+        *("one/two.h", "q/two.h")
+    }
+
+
+def test_a_name_in_a_branch_that_was_not_compiled_has_no_effect() -> None:
+    project = Project(
+        {"a.c": "#if 0\n#include <gone.h>\n#include <there.h>\n#endif", "two/there.h": ""}
+    )
+    assert project.missing(PATH, ["a.c"]) == set()
+
+
+def test_a_file_on_the_path_that_was_not_read_is_passed_over() -> None:
+    # For example because the name is also in a branch that was not compiled.
+    project = Project({"a.c": "#include <h.h>", "one/h.h": "", "two/h.h": ""})
+    assert project.missing(PATH, ["a.c", "two/h.h"]) == {"nowhere/h.h"}
+
+
+def test_a_header_whose_existence_is_checked_is_missing_everywhere() -> None:
+    project = Project({"csrc/a.c": '#if __has_include("h.h")\n#include "h.h"\n#endif'})
+    assert project.missing(PATH, ["csrc/a.c"]) == {
+        *("csrc/h.h", "quoted/h.h", "nowhere/h.h", "one/h.h", "two/h.h")
+    }
+    project = Project({"csrc/a.c": "#if __has_include(<h.h>)"})
+    assert project.missing(PATH, ["csrc/a.c"]) == {"nowhere/h.h", "one/h.h", "two/h.h"}
+
+
+def test_a_header_that_exists_answers_the_question() -> None:
+    project = Project({"a.c": "#if __has_include(<h.h>)", "two/h.h": ""})
+    assert project.missing(PATH, ["a.c"]) == set()
+
+
+def test_the_next_header_is_searched_after_the_own_folder() -> None:
+    files = {"a.c": "#include <h.h>", "one/h.h": "#include_next <h.h>", "three/h.h": ""}
+    path = IncludePath(brackets=("one", "two", "three"))
+    assert Project(files).missing(path, ["a.c", "one/h.h", "three/h.h"]) == {"two/h.h"}
+    files["one/h.h"] = "#if __has_include_next(<h.h>)"
+    del files["three/h.h"]
+    assert Project(files).missing(path, ["a.c", "one/h.h"]) == {"two/h.h", "three/h.h"}
+
+
+def test_an_absolute_name_is_not_searched() -> None:
+    name = os.path.abspath("h.h")
+    project = Project({"a.c": f'#include "{name}"\n#if __has_include("{name}x")', name: ""})
+    assert project.missing(PATH, ["a.c", name]) == {f"{name}x"}
+
+
+def test_a_header_that_an_argument_includes_is_searched() -> None:
+    project = Project({"a.c": "", "two/forced.h": ""})
+    assert project.missing(PATH, ["a.c", "two/forced.h"]) == {
+        *("quoted/forced.h", "nowhere/forced.h", "one/forced.h")
+    }
+
+
+def test_a_header_whose_name_a_macro_computes_is_searched_beside_the_file() -> None:
+    project = Project({"csrc/a.c": '#define H "x/h.h"\n#include H', "two/x/h.h": ""})
+    assert project.missing(PATH, ["csrc/a.c", "two/x/h.h"]) == {
+        *("csrc/x/h.h", "quoted/x/h.h", "nowhere/x/h.h", "one/x/h.h")
+    }
+
+
+def test_a_question_about_a_computed_name_depends_on_all_files_on_the_path() -> None:
+    project = Project({"csrc/a.c": '#define H "h.h"\n#if __has_include(H)'})
+    assert project.missing(PATH, ["csrc/a.c"]) == {
+        *("csrc/*", "quoted/*", "nowhere/*", "one/*", "two/*")
+    }
+    project = Project({"a.c": "#if __has_include(H)"})
+    assert project.missing(IncludePath(), ["a.c"]) == {"./*"}
+
+
+def test_the_source_is_not_searched() -> None:
+    project = Project({"two/a.c": ""})
+    assert project.missing(PATH, ["two/a.c"]) == set()
+
+
+def test_spellings_of_a_path_are_equal() -> None:
+    files = {"csrc/a.c": '#include "../two/h.h"\n#include <i.h>', "two/h.h": "", "two/i.h": ""}
+    path = IncludePath(brackets=("./one", "csrc/../two"))
+    read = ["csrc/a.c", "csrc/../two/h.h", "csrc/../two/i.h"]
+    assert Project(files).missing(path, read) == {"./one/i.h"}
+
+
+def test_one_search_serves_several_sources() -> None:
+    files = {
+        "a.c": "#include <h.h>\n#ifdef A\n#include <x.h>\n#endif",
+        "b.c": "#include <h.h>",
+        "two/h.h": "#include <x.h>",
+        "two/x.h": "",
+    }
+    project = Project(files)
+    search = HeaderSearch(PATH, project.facts, project.exists)
+    both = {"nowhere/h.h", "one/h.h", "nowhere/x.h", "one/x.h"}
+    assert search.missing(["a.c", "two/h.h", "two/x.h"]) == both
+    assert search.missing(["b.c", "two/h.h"]) == {"nowhere/h.h", "one/h.h"}
+    assert search.missing(["b.c", "two/h.h", "two/x.h"]) == both
+
+
+# --- files in arguments -------------------------------------------------------------------------
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+
+
+def test_files_that_arguments_name_are_found(tmp_path: Path) -> None:
+    names = ["a.o", "exports.map", "list.txt", "script.ld", "b c.o", "x=y,z.o", "c.a", "plugin.so"]
+    write(tmp_path, dict.fromkeys(names, ""))
+    (tmp_path / "folder").mkdir()
+    arguments = (
+        *("a.o", "-Wl,--version-script=exports.map", "-Wl,--dynamic-list,list.txt", "-Tscript.ld"),
+        *("b c.o", "x=y,z.o", "-Wl,-force_load,c.a", "-fplugin=plugin.so", "-Lfolder", "folder"),
+        *(
+            "missing.o",
+            "",
+            "-",
+            "=",
+            "@",
+            "-DTEXT=" + "long" * 100,
+            "-DNUL=\0",
+            str(tmp_path / "a.o"),
+        ),
+    )
+    assert list(searches.named_files(arguments, tmp_path)) == [*names, str(tmp_path / "a.o")]
+
+
+def test_response_files_are_read(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "link.rsp": "a.o 'b c.o'\n@sub/more.rsp\n",
+            "sub/more.rsp": "-Wl,--version-script=exports.map @link.rsp",
+            "exports.map": "",
+            "a.o": "",
+            "b c.o": "",
+            "unbalanced.rsp": "a.o 'b",
+        },
+    )
+    assert list(searches.named_files(("@link.rsp",), tmp_path)) == [
+        *("link.rsp", "a.o", "b c.o", "sub/more.rsp", "exports.map")
+    ]
+    assert list(searches.named_files(("-Wl,@unbalanced.rsp",), tmp_path)) == ["unbalanced.rsp"]
+    assert list(searches.named_files(("@missing.rsp",), tmp_path)) == []
+
+
+# --- libraries ----------------------------------------------------------------------------------
+
+
+def test_libraries_are_searched_in_order(tmp_path: Path) -> None:
+    write(tmp_path, {"two/liba.so": "\0", "two/liba.a": "!<arch>\n", "three/liba.so": "\0"})
+    arguments = ("-Lone", "-L", "two", "-Lthree", "-la")
+    assert searches.searched_libraries(arguments, (), tmp_path) == (
+        {"two/liba.so": None},
+        {f"one/liba{suffix}" for suffix in (".so", ".tbd", ".dylib", ".a")},
+    )
+
+
+def test_a_shared_library_could_appear_before_a_static_one(tmp_path: Path) -> None:
+    write(tmp_path, {"one/liba.a": "!<arch>\n"})
+    found, missing = searches.searched_libraries(("-l", "a", "-Lone"), (), tmp_path)
+    assert found == {"one/liba.a": None}
+    assert "one/liba.so" in missing
+
+
+def test_a_static_library_is_found_if_the_arguments_can_require_it(tmp_path: Path) -> None:
+    write(tmp_path, {"one/liba.so": "\0", "two/liba.a": "!<arch>\n"})
+    arguments = ("-Lone", "-Ltwo", "-Wl,-Bstatic", "-la")
+    found, missing = searches.searched_libraries(arguments, (), tmp_path)
+    assert found == {"one/liba.so": None, "two/liba.a": None}
+    assert "one/liba.a" in missing
+
+
+def test_more_folders_are_searched_last(tmp_path: Path) -> None:
+    write(tmp_path, {"sys/liba.so": "\0", "sys/libb.so": "\0", "own/libb.so": "\0"})
+    found, missing = searches.searched_libraries(("-la", "-lb", "-Lown"), ("sys",), tmp_path)
+    assert list(found) == ["sys/liba.so", "own/libb.so"]
+    assert "own/liba.so" in missing
+
+
+def test_a_library_that_is_found_nowhere_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "one/libdir.so").mkdir(parents=True)
+    assert searches.searched_libraries(("-Lone", "-lm", "-ldir"), (), tmp_path) == ({}, set())
+
+
+def test_an_exact_file_name_is_searched(tmp_path: Path) -> None:
+    write(tmp_path, {"two/liba.so.1": "\0"})
+    found, missing = searches.searched_libraries(("-l:liba.so.1", "-Lone"), ("two",), tmp_path)
+    assert (found, missing) == ({"two/liba.so.1": None}, {"one/liba.so.1"})
+
+
+def test_libraries_of_windows_are_searched(tmp_path: Path) -> None:
+    write(tmp_path, {"two/x.lib": "!<arch>\n"})
+    arguments = ("/LIBPATH:one", "/LIBPATH:two", "x.lib")
+    found, missing = searches.searched_libraries(arguments, (), tmp_path)
+    assert (found, missing) == ({"two/x.lib": None}, {"one/x.lib"})
+
+
+def test_libraries_in_response_files_are_searched(tmp_path: Path) -> None:
+    write(tmp_path, {"link.rsp": "-Lone -la", "one/liba.so": "\0"})
+    found, _ = searches.searched_libraries(("@link.rsp",), (), tmp_path)
+    assert found == {"one/liba.so": None}
+
+
+def test_linker_scripts_are_read(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "one/liba.so": f"/* GNU ld script */\nOUTPUT_FORMAT(elf64-x86-64)\n"
+            f"GROUP ( {tmp_path}/abs.so.6 liba_nonshared.a AS_NEEDED ( -lb other.so.1 ) )\n",
+            "abs.so.6": "\0",
+            "one/liba_nonshared.a": "!<arch>\n",
+            "two/libb.so": "INPUT(-la)",
+            "two/other.so.1": "\0",
+        },
+    )
+    found, missing = searches.searched_libraries(("-la", "-Lone", "-Ltwo"), (), tmp_path)
+    assert set(found) == {
+        *("one/liba.so", f"{tmp_path}/abs.so.6", "one/liba_nonshared.a"),
+        *("two/libb.so", "two/other.so.1"),
+    }
+    assert "one/libb.so" in missing
+
+
+@pytest.mark.parametrize(
+    ("printed", "variables", "folders"),
+    [
+        ("install: /x\nlibraries: =/a/:/b/../c\n", {}, ("/a/", "/b/../c")),
+        ("programs: =/p\nlibraries: =/a\n", {"LIBRARY_PATH": "/v::/w"}, ("/v", "/w", "/a")),
+        ("libraries: /a\n", {"LIB": "/l"}, ("/l", "/a")),
+        ("", {}, ()),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="paths have other separators there")
+def test_the_library_path(
+    printed: str, variables: dict[str, str], folders: tuple[str, ...]
+) -> None:
+    assert searches.library_path(printed, variables) == folders
+
+
+# --- wrapper scripts ----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts have no first line there")
+def test_a_script_is_told_from_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, content in {"wrapper": "#!/bin/sh\n", "program": "\x7fELF", "empty": ""}.items():
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "text").write_text("#!/bin/sh\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert searches.script_of("wrapper") == str(tmp_path / "wrapper")
+    assert searches.script_of(str(tmp_path / "wrapper")) == str(tmp_path / "wrapper")
+    for name in ("program", "empty", "text", "missing", "-std=c++17", ""):
+        assert searches.script_of(name) is None
