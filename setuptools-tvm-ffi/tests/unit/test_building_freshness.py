@@ -253,18 +253,45 @@ def test_the_command_is_compared(build: Builder, changes: dict[str, Any]) -> Non
     assert build() == {"a.c.o": "its command changed", "lib.so": ""}
 
 
-def test_the_path_of_a_compiler_is_not_compared(build: Builder) -> None:
-    for environment in ("/tmp/build-env-1", "/tmp/build-env-2"):
-        nvcc = f"{environment}/nvcc"
-        for step in range(2):
-            change(
-                build,
-                step,
-                program=(f"{nvcc}/bin/nvcc",),
-                arguments=("/Ione", "/Itwo", f"/I{nvcc}/include"),
-            )
-        changed = build()
-    assert changed == {}
+def test_the_folder_of_an_isolated_environment_is_not_compared(
+    build: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path.parent / f"{tmp_path.name}-environments"
+
+    def enter(environment: str) -> str:
+        packages = str(outside / environment / "site-packages")
+        nvcc = f"{packages}/nvidia/cu13"
+        monkeypatch.setattr(sys, "path", [packages])
+        build.variables = {"CPATH": f"{nvcc}/include"}
+        for number in range(2):
+            arguments = ("/Ione", "/Itwo", f"/I{nvcc}/include", f"/I{nvcc}/more")
+            change(build, number, program=(f"{nvcc}/bin/nvcc",), arguments=arguments)
+        change(build, 2, arguments=(f"-L{nvcc}/lib", "-lcudart"))
+        return nvcc
+
+    nvcc = Path(enter("first"))
+    for folder in ("include", "more", "lib"):
+        (nvcc / folder).mkdir(parents=True)
+    write(f"{nvcc}/more/cuda.h", "1")
+    write(f"{nvcc}/lib/libcudart.a", "!<arch>\n")
+    write("csrc/b.c", f'#include "{nvcc}/include/../more/cuda.h"\n#if __has_include(<cccl>)\n')
+    build()
+    assert build() == {}
+    assert build.watched[f"{nvcc}/lib/libcudart.a"] == status_of(f"{nvcc}/lib/libcudart.a")
+    shutil.copytree(outside / "first", outside / "second")
+    shutil.rmtree(outside / "first")
+    nvcc = Path(enter("second"))
+    assert build() == {}
+    write(f"{nvcc}/lib/libcudart.a", "!<arch>\nnew")
+    assert build() == {"lib.so": "<site-packages>/nvidia/cu13/lib/libcudart.a changed"}
+    write(f"{nvcc}/include/cccl", "")
+    (stale, _) = build.stale()
+    assert stale.reason == "<site-packages>/nvidia/cu13/include/cccl is new"
+    (nvcc / "include/cccl").unlink()
+    write(f"{nvcc}/more/cuda.h", "2")
+    (stale, _) = build.stale()
+    assert stale.reason == "<site-packages>/nvidia/cu13/include/../more/cuda.h changed"
+    write("csrc/b.c", "int b;")
 
 
 def test_the_version_of_a_compiler_is_compared(build: Builder) -> None:
@@ -556,7 +583,7 @@ def test_a_build_that_was_killed_between_its_two_records_starts_again(
         '{"format": 1, "steps": {"build/lib.so": {}}}',
         '{"format": 1, "statuses": [[1]]}',
         '{"format": 1, "steps": []}',
-        "\0" * 100,
+        pytest.param("\0" * 100, id="zeros"),
     ],
 )
 def test_a_corrupt_record_makes_every_step_stale(build: Builder, file: str, content: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..base.file_digest import digest_of
+from ..project.build_environment import stable_names
 
 #: What a file system changes when a file's content changes: size, inode, and the times of the
 #: content and of the inode, in nanoseconds. An in-place copy can keep the first three.
@@ -49,18 +50,34 @@ def may_have_changed_since(status: Status, time: int) -> bool:
 class FileStates:
     """The files of one build, each examined once.
 
+    Files in the environment of the build have names such as ``<site-packages>/numpy/x.h``, because
+    each isolated build has another environment.
+
     :param root: the folder that relative paths refer to.
-    :param known: digests and statuses that an earlier build recorded, by path.
+    :param known: digests and statuses that an earlier build recorded, by name.
     """
 
     def __init__(self, root: Path, known: Mapping[str, tuple[str, Status | None]]) -> None:
         self._root = str(root)
         self._known = known
+        self._places = {f: f"<{name}>" for f, name in stable_names(self._root).items()}
         self._statuses: dict[str, Status | None] = {}
         self._digests: dict[str, str | None] = {}
 
+    def stable(self, text: str) -> str:
+        """Return a path, or a text with paths, with stable names of folders of the environment."""
+        for folder, name in self._places.items():
+            text = text.replace(folder, name)
+        return text
+
     def path(self, name: str) -> str:
         """Return the absolute path of a file."""
+        if name.startswith("<"):
+            for folder, place in self._places.items():
+                if name.startswith(place):
+                    path = folder + name[len(place) :]
+                    if os.path.lexists(path):
+                        return path
         return os.path.join(self._root, name)
 
     def status(self, name: str) -> Status | None:

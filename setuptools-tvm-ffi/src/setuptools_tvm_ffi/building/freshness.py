@@ -93,12 +93,14 @@ class Freshness:
 
     def __init__(self, folder: Path, root: Path, environment: Mapping[str, str]) -> None:
         self._folder, self._root, self._environment = folder, root, environment
-        self._variables = {n: environment[n] for n in searches.VARIABLES if environment.get(n)}
         try:
             self._load(read_object(folder / _RECORD))
         except (AttributeError, LookupError, TypeError):  # valid JSON, but not a record
             self._load({})
         self._files = FileStates(root, dict(zip(self._paths, zip(self._digests, self._statuses))))
+        stable = self._files.stable
+        values = {name: stable(environment.get(name, "")) for name in searches.VARIABLES}
+        self._variables = {name: value for name, value in values.items() if value}
         self._loaded: _Details | None = None
         self._scripts: dict[tuple[str, ...], dict[str, str]] = {}
         self._changed_folders: set[str] = set()
@@ -155,9 +157,9 @@ class Freshness:
         recorded, for example because its inputs changed while it ran.
         """
         scripts = {script: None for found in self._scripts.values() for script in found}
+        named = {**dict(zip(self._paths, self._statuses)), **self._folders}
         return {
-            **dict(zip(self._paths, self._statuses)),
-            **self._folders,
+            **{(self._files.path(n) if n[:1] == "<" else n): s for n, s in named.items()},
             **{script: self._trusted(script) for script in scripts},
             **self._unrecorded,
         }
@@ -174,7 +176,7 @@ class Freshness:
                 if name is not None:
                     (self._root / name).unlink(missing_ok=True)
             for name in (*step.inputs, *step.extra_inputs):
-                self._files.status(name)
+                self._files.status(self._files.stable(name))
         self._before = self._files.examined()
         status = status_of(str(written))
         self._started = 0 if status is None else changed_at(status)
@@ -229,7 +231,7 @@ class Freshness:
             return Stale(step, "was not built yet")
         reason = None
         different = changed and changed.intersection(_numbers(entry.inputs + entry.outputs))
-        if entry.identity != _identity(step):
+        if entry.identity != self._identity(step):
             reason = "its command changed"
         elif entry.compiler != self._compiler(step):
             reason = "its compiler changed"
@@ -273,22 +275,24 @@ class Freshness:
                 step.arguments, self._library_path(step, details), self._root
             )
             inputs.update(found)
+        stable = self._files.stable
         own = {*outputs, step.depfile, step.response_file}
         return _Entry(
-            identity=_identity(step),
+            identity=self._identity(step),
             compiler=self._compiler(step),
             variables=self._variables,
-            inputs=[name for name in inputs if name not in own],
+            inputs=list(dict.fromkeys(stable(name) for name in inputs if name not in own)),
             outputs=outputs,
             date=date,
-        ), missing
+        ), set(map(stable, missing))
 
     def _read_files(self, step: Step) -> list[str]:
         assert step.depfile is not None
         assert step.dependency_style is not None
         try:
             content = (self._root / step.depfile).read_bytes()
-            return dependencies(content, step.dependency_style)
+            read = dependencies(content, step.dependency_style)
+            return list(dict.fromkeys(map(self._files.stable, read)))
         except (OSError, ValueError) as problem:
             raise BuildError(
                 f"{step.description}: the compiler did not report which files it read: {problem}",
@@ -316,6 +320,10 @@ class Freshness:
             path = searches.include_path(self._answer(step, details))
         else:
             path = searches.msvc_include_path(step.arguments, self._environment)
+        stable = self._files.stable
+        path = searches.IncludePath(
+            *(tuple(map(stable, each)) for each in (path.quoted, path.brackets, path.missing))
+        )
         if path not in self._searches:
             self._searches[path] = searches.HeaderSearch(
                 path, lambda name: self._facts(name, details), self._has_existed
@@ -344,6 +352,15 @@ class Freshness:
             scripts = filter(None, map(searches.script_of, commands))
             self._scripts[commands] = {s: self._files.digest(s) or "" for s in scripts}
         return "\n".join((step.version, *self._scripts[commands].values()))
+
+    def _identity(self, step: Step) -> str:
+        """Return the digest of what the plan says of a step, without the path of its compiler."""
+        groups = (
+            *((step.kind, step.response_file_content), step.program[1:], step.arguments),
+            *(step.inputs, step.extra_inputs, step.extra_outputs),
+        )
+        text = "\0\0".join("\0".join(words) for words in groups)
+        return digest_of(self._files.stable(text).encode(errors="surrogateescape"))
 
     def _date(self) -> str:
         return f"date {self._environment.get(_DATE)}"
@@ -531,19 +548,6 @@ class Freshness:
         while not os.path.isdir(self._files.path(folder)) and os.path.dirname(folder) != folder:
             folder = os.path.dirname(folder)
         return folder
-
-
-def _identity(step: Step) -> str:
-    """Return the digest of what the plan says of a step, without the path of its compiler."""
-    folder = os.path.dirname(os.path.dirname(step.program[0]))
-    text = json.dumps(
-        [
-            *(step.kind, step.program[1:], step.arguments, step.response_file_content),
-            *(step.inputs, step.extra_inputs, step.extra_outputs),
-        ]
-    )
-    # A compiler that is installed into an isolated build environment has another path each time.
-    return digest_of((text.replace(folder, "") if len(folder) > 1 else text).encode())
 
 
 def _ranges(numbers: Iterable[int]) -> list[int]:

@@ -283,7 +283,7 @@ def searched_libraries(
                 values.append(word[len(option) :])
         if word.lower().endswith(".lib"):
             names.append(f":{word}")
-    suffixes = [_LIBRARY_SUFFIXES]
+    suffixes: list[tuple[str, ...]] = [_LIBRARY_SUFFIXES]
     if any("static" in word for word in words):
         # It depends on the order of the arguments which libraries must be static.
         suffixes.append((".a",))

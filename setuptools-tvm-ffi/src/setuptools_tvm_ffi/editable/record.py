@@ -11,6 +11,7 @@ from typing import Any
 
 from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
+from ..building import searches
 from ..building.model import BuildRequest, BuildResult
 from ..project.sources import searched_folders
 from ..settings import ConfigSettings
@@ -20,11 +21,11 @@ from . import hook
 #: Environment variables that compilers and toolchains read.
 BUILD_VARIABLES = (
     *("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"),
-    *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH"),
+    *searches.VARIABLES,
     *("CUDAFLAGS", "CUDAHOSTCXX", "CUDA_HOME", "CUDA_PATH", "TVM_FFI_CUDA_ARCH_LIST"),
-    *("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS", "NVCC_CCBIN"),
+    "NVCC_CCBIN",
     *("HIPFLAGS", "HIPCXX", "ROCM_HOME", "ROCM_PATH", "HIP_PATH"),
-    *("ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "DEVELOPER_DIR"),
+    *("ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET", "DEVELOPER_DIR", "SOURCE_DATE_EPOCH"),
 )
 _SETTINGS_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 _SUFFIXES = tuple(sorted(LANGUAGE_BY_SUFFIX))
