@@ -315,6 +315,24 @@ def test_the_content_of_a_wrapper_script_is_compared(build: Builder, place: str)
     assert build() == {"a.c.o": "its compiler changed", "lib.so": ""}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts have no first line there")
+def test_a_wrapper_script_that_changes_while_it_runs_is_detected(build: Builder) -> None:
+    wrapper = Path("wrapper").absolute()
+    write(str(wrapper), "#!/bin/sh\n")
+    wrapper.chmod(0o755)
+    build.steps = (*build.steps, compile_step("csrc/c.c", program=(str(wrapper),)))
+    write("csrc/c.c", "int c;")
+
+    def run_and_edit(step: Step) -> None:
+        run(step)
+        write(str(wrapper), "#!/bin/sh\n# too late\n")
+
+    build.run = run_and_edit
+    assert build() == {"c.c.o": "was not built yet"}
+    build.run = run
+    assert build() == {"c.c.o": "its compiler changed"}
+
+
 @pytest.mark.parametrize("name", ["CPATH", "LIBRARY_PATH", "NVCC_APPEND_FLAGS", "CL", "SDKROOT"])
 def test_variables_of_compilers_are_compared(build: Builder, name: str) -> None:
     build.variables = {name: "x", "HOME": "/root"}

@@ -172,6 +172,7 @@ class Freshness:
         for each in stale:
             step = each.step
             self._begun.add(step.output)
+            self._compiler(step)  # examines wrapper scripts
             for name in (step.output, *step.extra_outputs, step.depfile):
                 if name is not None:
                     (self._root / name).unlink(missing_ok=True)
