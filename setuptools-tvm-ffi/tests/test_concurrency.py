@@ -86,7 +86,7 @@ def test_a_build_that_waits_says_so_and_goes_on_when_the_other_is_killed(
     waiting = start_build(small, tmp_path / "wheels")
     assert waiting.stdout is not None
     line = ""
-    while "waiting for another build in" not in line:
+    while "waiting for another build (process " not in line:
         line = waiting.stdout.readline()
         assert line, "it ended without waiting"
     holder.send_signal(signal.SIGKILL)
@@ -196,7 +196,7 @@ def test_a_build_waits_for_the_compilers_of_one_that_was_killed(
     following = start_build(rebuilt, tmp_path / "wheels", **variables)
     assert following.stdout is not None
     line = ""
-    while "waiting for another build in" not in line:
+    while "waiting for another build (process " not in line:
         line = following.stdout.readline()
         assert line, "it ended without waiting"
     time.sleep(0.5)

@@ -577,7 +577,7 @@ def test_an_import_says_that_it_waits_for_another_build(rebuilt: EditableInstall
         process = rebuilt.start(ANSWER)
         assert process.stderr is not None
         assert REBUILDING in process.stderr.readline()
-        assert "waiting for another build in" in process.stderr.readline()
+        assert "waiting for another build (process " in process.stderr.readline()
     assert process.communicate()[0].strip() == "42"
 
 

@@ -20,6 +20,10 @@ from .errors import PREFIX
 #: install's import hook does not rebuild then: the rebuild would wait forever for this build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
+# Windows locks the first byte, which no other process can read then. The bytes after it are the
+# number of the process that holds the lock.
+_LOCKED, _DIGITS = 1, 20
+
 #: Locks that this process holds: file descriptors by folder. A nested command may ask for a lock
 #: that its process already holds.
 _held: dict[str, int] = {}
@@ -38,11 +42,20 @@ def build_lock(folder: Path) -> Iterator[None]:
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+b") as stream:
+    descriptor = os.open(
+        folder / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666
+    )
+    with os.fdopen(descriptor, "r+b") as stream:
         if not _try_lock(stream):
-            sys.stderr.write(f"{PREFIX}: waiting for another build in {folder}\n")
+            stream.seek(_LOCKED)
+            holder = stream.read(_DIGITS).decode(errors="replace").strip()
+            process = f" (process {holder})" if holder else ""
+            sys.stderr.write(f"{PREFIX}: waiting for another build{process} in {folder}\n")
             sys.stderr.flush()
             _lock(stream)
+        stream.seek(_LOCKED)
+        stream.write(f"{os.getpid():<{_DIGITS}}".encode())
+        stream.flush()
         _held[key] = stream.fileno()
         before = os.environ.get(BUILDING_VARIABLE)
         os.environ[BUILDING_VARIABLE] = "1"

@@ -117,6 +117,7 @@ def _print_program_name(command: tuple[str, ...], program: str) -> str:
         [*command, f"-print-prog-name={program}"],
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
         stdin=subprocess.DEVNULL,
     )

@@ -18,6 +18,7 @@ from packaging.version import Version
 
 from ..base.child_end import end_child
 from ..base.errors import BuildError
+from ..base.interruption import interruptible
 
 #: The release in Debian 11. Older releases are not tested.
 MINIMUM_NINJA = Version("1.10")
@@ -108,18 +109,21 @@ def run_ninja(
     # lines of setuptools stay in order with the compilers' lines.
     sys.stdout.flush()
     printed = []
-    with subprocess.Popen(
-        command,
-        cwd=root,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        pass_fds=() if sys.platform == "win32" else inherited,
-    ) as process:
+    with (
+        interruptible(),
+        subprocess.Popen(
+            command,
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            pass_fds=() if sys.platform == "win32" else inherited,
+        ) as process,
+    ):
         assert process.stdout is not None
         try:
             for line in process.stdout:

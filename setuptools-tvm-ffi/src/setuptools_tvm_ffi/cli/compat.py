@@ -36,7 +36,7 @@ from ..compat.trial import Plan, shadows
 from ..ffi.releases import DISTRIBUTION
 from .compat_rendering import advice, document, table
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
-from .interruption import interruptible
+from ..base.interruption import interruptible
 
 # The first Python that supports the variable PYTHONSAFEPATH.
 _KNOWS_SAFE_PATH = (3, 11)

@@ -21,7 +21,7 @@ from ..cross.targets import Target, parse_target
 from .config_settings import add_config_settings, parse_config_settings
 from .cross_wheels import BUILT, Outcome, build_wheels, check_environment
 from .exit_status import FINDINGS, FINE
-from .interruption import interruptible
+from ..base.interruption import interruptible
 
 _SCHEMA_VERSION = 1
 

@@ -61,6 +61,9 @@ _HOW_TO_SKIP = f"Set {SWITCH_VARIABLE}=0 to import the libraries of the last bui
 # Imports that immediately follow a failure, such as those of pytest, raise the same error at once.
 _RETRY_AFTER_SECONDS = 2.0
 
+# Other processes that import the package within this time get the same error, too.
+_SHARED_FAILURE_SECONDS = 10.0
+
 _SECONDS_TO_END = 5
 
 # If tools are deleted that are still in use, the next build unpacks the archive again.
@@ -140,18 +143,20 @@ def bring_up_to_date(folder: str) -> None:
     record = read_record(folder)
     if record is None or not os.path.isdir(record["root"]) or is_up_to_date(record):
         return
+    import time
+
     build_folder = os.path.join(record["root"], record["folder"])
     os.makedirs(build_folder, exist_ok=True)
+    started = time.time()
     with open(os.path.join(build_folder, "rebuild-lock"), "ab") as lock:
         if not _try_lock(lock):
             _report(f"{record['distribution']} has changed: another process rebuilds its libraries")
-            import time
-
             while not _try_lock(lock):
                 time.sleep(0.1)
         # Another process may have rebuilt the libraries meanwhile.
         record = read_record(folder)
         if record is not None and not is_up_to_date(record):
+            _report_recent_failure(record, started)
             _rebuild(folder, record)
     import importlib
 
@@ -312,15 +317,61 @@ def _rebuild(folder: str, record: Mapping[str, Any]) -> None:
             f"cannot rebuild the libraries of {distribution}: sys.executable is not set. Import it "
             f"in a regular Python first.\n{_HOW_TO_SKIP}"
         )
+    state = _state_of_inputs(record)
     status, printed = _run_build(folder, unpack_tools(folder, record), record)
     log = os.path.join(record["root"], record["folder"], LOG)
     with open(log, "w", encoding="utf-8") as stream:
         stream.write(printed)
     if status != 0:
-        raise ImportError(
+        message = (
             f"cannot rebuild the libraries of {distribution}:\n{first_error(printed)}\n"
             f"Full output: {log}\n{_HOW_TO_SKIP}"
         )
+        with open(_failure_file(record), "w", encoding="utf-8") as stream:
+            stream.write(f"{state}\n{message}")
+        raise ImportError(message)
+
+
+def _report_recent_failure(record: Mapping[str, Any], started: float) -> None:
+    """Raise the error of another process that has just failed to rebuild the same inputs.
+
+    The processes of pytest-xdist import a package at about the same time. Only the first of them
+    should compile a broken source.
+
+    :param started: when this process began to wait for its turn.
+    """
+    import time
+
+    try:
+        failed = os.stat(_failure_file(record)).st_mtime
+        with open(_failure_file(record), encoding="utf-8") as stream:
+            state, _, message = stream.read().partition("\n")
+    except OSError:
+        return
+    recent = failed >= min(started, time.time() - _SHARED_FAILURE_SECONDS)
+    if recent and state == _state_of_inputs(record):
+        raise ImportError(message)
+
+
+def _failure_file(record: Mapping[str, Any]) -> str:
+    return os.path.join(record["root"], record["folder"], "rebuild-failure.txt")
+
+
+def _state_of_inputs(record: Mapping[str, Any]) -> str:
+    """Return a digest of all that a rebuild depends on, except what builds write themselves."""
+    import hashlib
+    import json
+
+    root, own = record["root"], f"{record['folder']}/"
+    names = sorted(name for name in record["files"] if not name.startswith(own))
+    state = [
+        *([name, signature(os.path.join(root, name))] for name in names),
+        *(
+            [name, listing(os.path.join(root, name), tuple(record["suffixes"]))]
+            for name in record["folders"]
+        ),
+    ]
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
 
 def _run_build(folder: str, tools: str, record: Mapping[str, Any]) -> tuple[int, str]:

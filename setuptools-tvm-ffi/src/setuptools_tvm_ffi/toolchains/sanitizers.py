@@ -79,6 +79,7 @@ def _file(compiler: Compiler, name: str) -> str:
         [*compiler.command, f"-print-file-name={name}"],
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
         stdin=subprocess.DEVNULL,
     )

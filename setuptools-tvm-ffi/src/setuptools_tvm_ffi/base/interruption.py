@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -14,8 +15,12 @@ from typing import Any
 def interruptible() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into KeyboardInterrupt so that clean-up code runs.
 
-    Children may run in sessions of their own: a closing terminal signals only this process.
+    A closing terminal, `docker stop` or a CI may signal only this process, and not its children.
+    Python accepts signal handlers only in the main thread. In other threads, this does nothing.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before: dict[signal.Signals, Any] = {}
 
     def interrupt(number: int, frame: FrameType | None) -> None:
