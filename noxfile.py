@@ -27,6 +27,13 @@ def long(session: nox.Session) -> None:
 
 
 @nox.session
+def edits(session: nox.Session) -> None:
+    """Compare incremental builds with clean ones: 300 random edits, 100 kills, eight at once."""
+    _install(session, "test")
+    session.run("pytest", "-m", "edits", "--durations=0", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, layers and types."""
     # mypy also checks the tests, which import packages of the extra `test`.

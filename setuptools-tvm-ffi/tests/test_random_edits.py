@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random edits: after each, the incremental wheel equals that of a clean build, byte for byte.
+
+``nox -s edits`` runs 300 edits, 100 kills and eight builds in parallel.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from edited_builds import EditedBuilds, linked_to, run_steps
+from environments import Environment, make_environment
+from killed_builds import STAGES, count_events, start_to_be_killed, was_killed
+from random_edits import DISABLED, EDITS, EditedProject, enabled
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses options of GNU ld")
+
+SEED = 20_240
+
+
+@pytest.fixture
+def importer(builder: Environment, variables: dict[str, str], tmp_path: Path) -> Environment:
+    environment = make_environment(tmp_path / "venv", variables)
+    return linked_to(environment, builder)
+
+
+def edited(
+    builder: Environment, importer: Environment, folder: Path, seed: int, *suffixes: str
+) -> EditedBuilds:
+    """Generate the project; its sources have these suffixes in turn."""
+    project = EditedProject(folder, random.Random(seed), suffixes or ("c",))
+    project.generate()
+    return EditedBuilds(project, builder, importer, folder, {"CCACHE_DISABLE": "1"})
+
+
+def test_there_are_enough_kinds_of_edit() -> None:
+    assert len(enabled()) >= 30
+    assert len({edit.name for edit in EDITS}) == len(EDITS)
+    assert {edit.name for edit in EDITS} >= DISABLED
+
+
+def test_15_edits_give_the_wheels_of_clean_builds(
+    builder: Environment, importer: Environment, tmp_path: Path
+) -> None:
+    run_steps(edited(builder, importer, tmp_path, SEED), 15, SEED)
+
+
+@pytest.mark.long
+def test_60_edits_give_the_wheels_of_clean_builds(
+    builder: Environment, importer: Environment, tmp_path: Path
+) -> None:
+    run_steps(edited(builder, importer, tmp_path, SEED + 1), 60, SEED + 1)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc on PATH")
+def test_edits_of_a_project_in_cxx_and_cuda_give_the_wheels_of_clean_builds(
+    builder: Environment, importer: Environment, tmp_path: Path
+) -> None:
+    run_steps(edited(builder, importer, tmp_path, SEED + 2, "cc", "cu"), 12, SEED + 2)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("ccache") is None, reason="no ccache on PATH")
+def test_edits_give_the_wheels_of_clean_builds_with_a_compiler_cache(
+    builder: Environment, importer: Environment, tmp_path: Path
+) -> None:
+    builds = edited(builder, importer, tmp_path, SEED + 3)
+    builds.project.use_launcher("ccache")
+    builds.extra = {"CCACHE_DIR": str(tmp_path / "cache")}
+    run_steps(builds, 20, SEED + 3)
+
+
+@pytest.mark.edits
+def test_300_edits_give_the_wheels_of_clean_builds(
+    builder: Environment, importer: Environment, tmp_path: Path
+) -> None:
+    run_steps(edited(builder, importer, tmp_path, SEED + 4), 300, SEED + 4)
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [pytest.param(10, marks=pytest.mark.long), pytest.param(100, marks=pytest.mark.edits)],
+)
+def test_builds_after_kills_give_the_wheels_of_clean_builds(
+    builder: Environment, importer: Environment, tmp_path: Path, kills: int
+) -> None:
+    builds = edited(builder, importer, tmp_path, SEED + 5)
+    choice = random.Random(SEED + 5)
+    builds.start()
+    events = count_events(builds)
+    edits = [edit for edit in enabled() if edit.changes]
+    for number in range(kills):
+        stage = STAGES[number % len(STAGES)]
+        edit = choice.choice(edits)
+        event = choice.randint(1, events.get(stage, 3))
+        builds.step(edit, choice, first=partial(kill_build, builds, stage, event))
+
+
+def kill_build(builds: EditedBuilds, stage: str, event: int) -> None:
+    """Kill a build; one that has nothing to compile or link ends by itself."""
+    was_killed(start_to_be_killed(builds, stage, event))
+
+
+@pytest.mark.edits
+def test_eight_builds_in_parallel_give_the_wheels_of_clean_builds(
+    builder: Environment, importer: Environment, tmp_path: Path
+) -> None:
+    builds = edited(builder, importer, tmp_path, SEED + 6)
+    choice = random.Random(SEED + 6)
+    builds.start()
+    for edit in choice.sample([edit for edit in enabled() if edit.changes], 8):
+        builds.step(edit, choice, first=partial(build_in_parallel, builds))
+
+
+def build_in_parallel(builds: EditedBuilds) -> None:
+    """Build eight times at once; assert that all wheels are equal."""
+    started: dict[Path, subprocess.Popen[str]] = {}
+    for number in range(8):
+        folder = builds.folder / f"parallel-{number}"
+        shutil.rmtree(folder, ignore_errors=True)
+        started[folder] = builds.start_build(folder)
+    printed = [build.communicate()[0] for build in started.values()]
+    assert [build.returncode for build in started.values()] == [0] * 8, printed
+    wheels = {next(folder.glob("*.whl")).read_bytes() for folder in started}
+    assert len(wheels) == 1, builds.history
