@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..base.errors import PREFIX, BuildError
+from ..base.interruption import interruptible
 from ..base.user_cache import user_cache_folder
 from ..building.jobs import count_jobs, measure
 from ..compat.floor import is_admitted
@@ -36,7 +37,6 @@ from ..compat.trial import Plan, shadows
 from ..ffi.releases import DISTRIBUTION
 from .compat_rendering import advice, document, table
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
-from ..base.interruption import interruptible
 
 # The first Python that supports the variable PYTHONSAFEPATH.
 _KNOWS_SAFE_PATH = (3, 11)

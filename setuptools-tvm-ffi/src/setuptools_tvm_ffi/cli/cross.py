@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..base.errors import PREFIX, BuildError, harmless
+from ..base.interruption import interruptible
 from ..cross.targets import Target, parse_target
 from .config_settings import add_config_settings, parse_config_settings
 from .cross_wheels import BUILT, Outcome, build_wheels, check_environment
 from .exit_status import FINDINGS, FINE
-from ..base.interruption import interruptible
 
 _SCHEMA_VERSION = 1
 
