@@ -102,7 +102,7 @@ case ${{EDITS_KILL:-}} in
   *) false ;;
 esac && {{
   echo half > "$output"
-  kill -9 -- "-$EDITS_GROUP"
+  kill -9 "-$EDITS_GROUP"
   exit 1
 }}
 exec {compiler} {option}"$@"
@@ -859,6 +859,9 @@ def _(project: EditedProject) -> Effect:
 @_edit("library renamed", changes=True)
 def _(project: EditedProject) -> Effect:
     project.target = f"core_{project.number()}"
+    # The generated file loads the library by its old name, in a line that its owner may edit.
+    (project.root / "edited_pkg" / "_ffi_api.py").unlink(missing_ok=True)
+    project.write("edited_pkg/__init__.py", '"""Edited at random."""\n')
     project.write_settings()
     return Effect(ALL, reinstall=True)
 
@@ -917,6 +920,8 @@ def _(project: EditedProject) -> Effect | None:
 
 # The build folder
 
+_RECORDS = ("steps.json", "step-details.json")
+
 
 @_edit("object corrupted", changes=False)
 def _(project: EditedProject) -> Effect | None:
@@ -961,20 +966,23 @@ def _(project: EditedProject) -> Effect:
     return Effect()
 
 
-@_edit("record of the build deleted", changes=False)
+# The details are read only if something has changed, so a source is edited too.
+
+
+@_edit("record of the build deleted, source edited", changes=True)
 def _(project: EditedProject) -> Effect:
-    name = project.random.choice(["steps.json", "step-details.json"])
-    for path in project.build_files(name):
+    for path in project.build_files(project.random.choice(_RECORDS)):
         path.unlink()
+    project.write_unit(project.any_unit())
     return Effect(ALL)
 
 
-@_edit("record of the build corrupted", changes=False)
+@_edit("record of the build corrupted, source edited", changes=True)
 def _(project: EditedProject) -> Effect:
-    name = project.random.choice(["steps.json", "step-details.json"])
     content = project.random.choice(["", "[]", "{", '{"format": 1}', "null"])
-    for path in project.build_files(name):
+    for path in project.build_files(project.random.choice(_RECORDS)):
         path.write_text(content)
+    project.write_unit(project.any_unit())
     return Effect(ALL)
 
 
