@@ -288,8 +288,10 @@ def searched_libraries(
         # It depends on the order of the arguments which libraries must be static.
         suffixes.append((".a",))
     search = _LibrarySearch((*folders, *more_folders), root)
-    for name in dict.fromkeys(names):
-        for allowed in suffixes:
+    for allowed in suffixes:
+        for file in named_files(words, root):
+            search.follow(file, allowed)
+        for name in dict.fromkeys(names):
             search.find(name, allowed)
     return search.found, search.missing
 
@@ -302,30 +304,29 @@ class _LibrarySearch:
     missing: set[str] = field(default_factory=set)
 
     def find(self, name: str, suffixes: Iterable[str]) -> None:
+        """Add the library that ``-l`` finds."""
         files = [name[1:]] if name[:1] == ":" else [f"lib{name}{suffix}" for suffix in suffixes]
-        absent = []
-        for folder in self.folders:
-            for file in files:
-                candidate = os.path.join(folder, file)
-                if not os.path.isfile(self.root / candidate):
-                    absent.append(candidate)
-                    continue
-                self.missing.update(absent)
-                if candidate not in self.found:
-                    self.found[candidate] = None
-                    self._add_from_script(candidate, suffixes)
-                return
+        self._add_first(
+            [os.path.join(folder, file) for folder in self.folders for file in files], suffixes
+        )
 
-    def _add_from_script(self, script: str, suffixes: Iterable[str]) -> None:
+    def follow(self, script: str, suffixes: Iterable[str]) -> None:
+        """Add the files and libraries that a linker script names, if a file is one."""
         for word in _linker_script_words(self.root / script):
             if word.startswith("-l"):
                 self.find(word[2:], suffixes)
-            elif "." in word:  # the linker looks beside the script as well
-                for folder in ("", os.path.dirname(script), *self.folders):
-                    candidate = os.path.join(folder, word)
-                    if os.path.isfile(self.root / candidate):
-                        self.found[candidate] = None
-                        break
+            elif "." in word:
+                folders = ("", os.path.dirname(script), *self.folders)
+                self._add_first([os.path.join(folder, word) for folder in folders], suffixes)
+
+    def _add_first(self, candidates: Sequence[str], suffixes: Iterable[str]) -> None:
+        for number, candidate in enumerate(candidates):
+            if os.path.isfile(self.root / candidate):
+                self.missing.update(candidates[:number])
+                if candidate not in self.found:
+                    self.found[candidate] = None
+                    self.follow(candidate, suffixes)
+                return
 
 
 def _linker_script_words(file: Path) -> list[str]:
@@ -337,7 +338,9 @@ def _linker_script_words(file: Path) -> list[str]:
         return []
     if content.startswith(b"!<") or b"\0" in content:  # an archive or an object
         return []
-    return _LINKER_SCRIPT_WORD.findall(content.decode(errors="surrogateescape"))
+    return list(
+        dict.fromkeys(_LINKER_SCRIPT_WORD.findall(content.decode(errors="surrogateescape")))
+    )
 
 
 def library_path(printed: str, environment: Mapping[str, str]) -> tuple[str, ...]:
