@@ -83,6 +83,8 @@ _ROLES: dict[int, tuple[str, str, str]] = {
     11: ('#include "outer.h"', "", " + INNER"),
 }
 
+_SCRIPT = "INCLUDE vendor/included.ld\nINCLUDE searched.ld\n"
+
 _WRAPPER = """\
 #!/bin/sh
 # Writes the source of each call to a file, and can end a build with half an output.
@@ -162,6 +164,7 @@ class EditedProject:
     variables: dict[str, str] = field(default_factory=dict)
     installed_variables: dict[str, str] = field(default_factory=dict)
     units: dict[str, int] = field(default_factory=dict)  #: numbers of units, by path
+    other_units: dict[str, int] = field(default_factory=dict)  #: of the other branch
     numbers: int = 100_000
 
     @property
@@ -209,7 +212,9 @@ class EditedProject:
         self.write_header("../outside/include-c/environment_c.h", "ENVIRONMENT_C")
         self.write("tables/table.bin", f"{self.number()}\n")
         self.write("link.rsp", f"-Wl,--defsym=response={self.number()}\n")
-        self.write("vendor/symbols.ld", f"scripted = {self.number()};\n")
+        self.write("vendor/symbols.ld", f"{_SCRIPT}scripted = {self.number()};\n")
+        self.write("vendor/included.ld", f"included = {self.number()};\n")
+        self.write("vendor/late/searched.ld", f"searched = {self.number()};\n")
         self.write("vendor/retained.txt", "__tvm_ffi_unit_00\n")
         self.write("vendor/exports.map", "{ global: __tvm_ffi_*; local: *; };\n")
         self.write("edited_pkg/__init__.py", '"""Edited at random."""\n')
@@ -226,8 +231,8 @@ class EditedProject:
             "CXX": str(outside / "bin" / "wrapped-c++"),
             "CFLAGS": "-O0",
             "CXXFLAGS": "-O0",
-            "CPATH": str(outside / "include-a"),
-            "LIBRARY_PATH": str(outside / "lib-a"),
+            "CPATH": _with_missing(outside / "include-a"),
+            "LIBRARY_PATH": _with_missing(outside / "lib-a"),
             "SOURCE_DATE_EPOCH": "1700000000",
             "SETUPTOOLS_TVM_FFI_JOBS": "2",
         }
@@ -408,6 +413,11 @@ RESET = Edit("variables set back to those of the first build", None, _reset)
 EDITS.append(RESET)
 
 
+def _with_missing(folder: Path) -> str:
+    """Return a search path that begins with a folder that need not exist."""
+    return f"{folder.parent / folder.name.partition('-')[0]}-later{os.pathsep}{folder}"
+
+
 def _set_time(path: Path, seconds: int = OLD) -> None:
     os.utime(path, (seconds, seconds))
 
@@ -473,6 +483,40 @@ def _(project: EditedProject) -> Effect:
         path.unlink()
         path.write_bytes(content)
     return Effect()
+
+
+@_edit("fresh checkout over the kept build folder", changes=None)
+def _(project: EditedProject) -> Effect:
+    checkout = project.base / "checkout"
+    shutil.rmtree(checkout, ignore_errors=True)
+    # Unlike `copy2`, `copyfile` keeps neither times nor permissions.
+    ignore = shutil.ignore_patterns("build")
+    shutil.copytree(
+        project.root, checkout, symlinks=True, ignore=ignore, copy_function=shutil.copyfile
+    )
+    (project.root / "build").rename(checkout / "build")
+    shutil.rmtree(project.root)
+    checkout.rename(project.root)
+    return Effect()
+
+
+@_edit("sources replaced by those of another branch, with their times", changes=None)
+def _(project: EditedProject) -> Effect | None:
+    other, aside = project.base / "other-branch", project.base / "aside"
+    units = project.units
+    for folder in ("csrc", "include"):
+        shutil.copytree(project.root / folder, aside / folder, symlinks=True)
+    if not other.exists():
+        aside.rename(other)
+        project.other_units = dict(units)
+        return None  # it has no other branch to switch to yet
+    for folder in ("csrc", "include"):
+        shutil.rmtree(project.root / folder)
+        shutil.copytree(other / folder, project.root / folder, symlinks=True)
+    shutil.rmtree(other)
+    aside.rename(other)
+    project.units, project.other_units = project.other_units, units
+    return Effect(ALL)
 
 
 @_edit("permissions changed", changes=False)
@@ -678,7 +722,7 @@ def _(project: EditedProject) -> Effect | None:
     return Effect(project.units_of(1))
 
 
-@_edit("header that a macro names appears earlier", changes=True)
+@_edit("header that a macro names appears earlier", changes=None)  # by the order of folders
 def _(project: EditedProject) -> Effect:
     path = project.root / "include/first/named.h"
     if path.exists():
@@ -688,7 +732,7 @@ def _(project: EditedProject) -> Effect:
     return Effect(project.units_of(8))
 
 
-@_edit("header of a header appears earlier", changes=True)
+@_edit("header of a header appears earlier", changes=None)  # by the order of folders
 def _(project: EditedProject) -> Effect:
     path = project.root / "include/first/inner.h"
     if path.exists():
@@ -748,7 +792,24 @@ def _(project: EditedProject) -> Effect:
 
 @_edit("linker script edited", changes=True)
 def _(project: EditedProject) -> Effect:
-    _set_time(project.write("vendor/symbols.ld", f"scripted = {project.number()};\n"))
+    text = f"{_SCRIPT}scripted = {project.number()};\n"
+    _set_time(project.write("vendor/symbols.ld", text))
+    return Effect()
+
+
+@_edit("file that a linker script includes edited", changes=True)
+def _(project: EditedProject) -> Effect:
+    _set_time(project.write("vendor/included.ld", f"included = {project.number()};\n"))
+    return Effect()
+
+
+@_edit("file that a linker script includes appears in an earlier folder", changes=True)
+def _(project: EditedProject) -> Effect:
+    path = project.root / "vendor/early/searched.ld"
+    if path.exists():
+        path.unlink()
+    else:
+        _set_time(project.write("vendor/early/searched.ld", f"searched = {project.number()};\n"))
     return Effect()
 
 
@@ -780,26 +841,25 @@ def _(project: EditedProject) -> Effect:
 
 @_edit("CPATH changed", changes=True)
 def _(project: EditedProject) -> Effect:
-    _toggle(project, "CPATH", "include-a", "include-b")
+    _toggle(project, "CPATH", *(_with_missing(project.outside / f"include-{n}") for n in "ab"))
     return Effect(ALL)
 
 
 @_edit("C_INCLUDE_PATH changed", changes=True)
 def _(project: EditedProject) -> Effect:
     name = {"c": "C_INCLUDE_PATH"}.get(project.suffixes[6 % len(project.suffixes)])
-    _toggle(project, name or "CPLUS_INCLUDE_PATH", None, "include-c")
+    _toggle(project, name or "CPLUS_INCLUDE_PATH", None, str(project.outside / "include-c"))
     return Effect(ALL)
 
 
 @_edit("LIBRARY_PATH changed", changes=True)
 def _(project: EditedProject) -> Effect:
-    _toggle(project, "LIBRARY_PATH", "lib-a", "lib-b")
+    _toggle(project, "LIBRARY_PATH", *(_with_missing(project.outside / f"lib-{n}") for n in "ab"))
     return Effect(ALL)
 
 
 def _toggle(project: EditedProject, name: str, first: str | None, second: str) -> None:
-    values = [None if v is None else str(project.outside / v) for v in (first, second)]
-    value = values[project.variables.get(name) == values[0]]
+    value = second if project.variables.get(name) == first else first
     if value is None:
         del project.variables[name]
     else:
@@ -808,7 +868,8 @@ def _toggle(project: EditedProject, name: str, first: str | None, second: str) -
 
 @_edit("file in a folder of CPATH edited", changes=True)
 def _(project: EditedProject) -> Effect:
-    path = Path(project.variables["CPATH"], "environment.h")
+    folders = map(Path, project.variables["CPATH"].split(os.pathsep))
+    path = next(folder for folder in folders if folder.exists()) / "environment.h"
     name = os.path.relpath(path, project.root)
     _set_time(project.write_header(name, "ENVIRONMENT"))
     return Effect(project.units_of(6))
@@ -816,9 +877,31 @@ def _(project: EditedProject) -> Effect:
 
 @_edit("archive in a folder of LIBRARY_PATH rebuilt", changes=True)
 def _(project: EditedProject) -> Effect:
-    path = Path(project.variables["LIBRARY_PATH"], "libfound.a")
+    folders = map(Path, project.variables["LIBRARY_PATH"].split(os.pathsep))
+    path = next(folder for folder in folders if folder.exists()) / "libfound.a"
     project.write_archive(os.path.relpath(path, project.root), "found")
     _set_time(path)
+    return Effect()
+
+
+@_edit("folder of CPATH appears or disappears", changes=True)
+def _(project: EditedProject) -> Effect:
+    path = project.outside / "include-later" / "environment.h"
+    if path.exists():
+        shutil.rmtree(path.parent)
+    else:
+        _set_time(project.write_header(os.path.relpath(path, project.root), "ENVIRONMENT"))
+    return Effect(project.units_of(6))
+
+
+@_edit("folder of LIBRARY_PATH appears or disappears", changes=True)
+def _(project: EditedProject) -> Effect:
+    path = project.outside / "lib-later" / "libfound.a"
+    if path.exists():
+        shutil.rmtree(path.parent)
+    else:
+        project.write_archive(os.path.relpath(path, project.root), "found")
+        _set_time(path)
     return Effect()
 
 
