@@ -73,7 +73,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
         (settings,) = request.extensions
         companions = {PurePosixPath("libops.so.dSYM/Contents/Info.plist"): b"symbols"}
         plan = LibraryPlan(settings, "build/libops.so", (), {})
-        return BuildResult((BuiltLibrary(plan, b"library", companions),), GNU, SDK, "ninja")
+        return BuildResult((BuiltLibrary(plan, b"library", companions),), GNU, SDK, "ninja", {})
 
     def make_stubs(*arguments: object) -> list[StubFile]:
         del arguments

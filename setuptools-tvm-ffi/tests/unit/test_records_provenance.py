@@ -42,7 +42,7 @@ def test_a_linked_archive_is_a_part_of_its_library_only(root: Path) -> None:
         name="pkg.ops", sources=("a.c",), extra_objects=("third_party/linked.a",)
     )
     plan = LibraryPlan(settings, "build/libops.so", (), {"c": (), "link": ()})
-    result = BuildResult((BuiltLibrary(plan, b"library", {}),), GNU, SDK, "ninja")
+    result = BuildResult((BuiltLibrary(plan, b"library", {}),), GNU, SDK, "ninja", {})
     document = json.loads(make_sbom(Package("p", "1"), described, result, root, None))
     edges = {edge["ref"]: edge.get("dependsOn", []) for edge in document["dependencies"]}
     library = "library:pkg/libops.so"
