@@ -48,7 +48,7 @@ def main() -> None:
                 begin = time.perf_counter()
                 stubs_of(library, names, package, folder / str(run))
                 times[case].append(time.perf_counter() - begin)
-    print(f"{'':28}{'median':>9}{'above one':>11}{'ratio':>8}")
+    print(f"{'':28}{'median':>9}{'difference':>11}{'ratio':>8}")
     least = statistics.median(times["one function"])
     before = None
     for case, every in times.items():

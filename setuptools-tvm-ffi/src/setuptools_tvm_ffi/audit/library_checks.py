@@ -202,7 +202,7 @@ def _finds(binary: Binary, library: str, path: str) -> bool:
 
 
 def _base_name(library: str) -> str:
-    """Return a name without folders for comparison; names of DLLs are lower-cased."""
+    """Return a file's name without its folders, in lower case if it is a DLL's."""
     name = library.replace("\\", "/").rpartition("/")[2]
     return name.lower() if name.lower().endswith((".dll", ".pyd")) else name
 

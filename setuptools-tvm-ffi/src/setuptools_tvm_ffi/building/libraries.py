@@ -60,7 +60,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         _check_files(settings, root)
     languages = frozenset(language_of(source) for files in sources.values() for source in files)
     project = request.project
-    # Everything that can be missing is looked for before anything is written or compiled.
+    # Search for all tools before anything is written or compiled.
     program = ninja.require_ninja()
     toolchain, sdk = request.host.tools(request, languages, process)
     plan = make_plan(

@@ -49,7 +49,8 @@ _ERRORS = (
     rf"(?m)^(?!FAILED: |{_PREFIX}: |collect2: |clang(\+\+)?: error: linker command failed)"
     r"(?P<shown>.*[:;] (fatal )?[Ee]rror( \w+)? *:|\w+ fatal +:"
     r"|.*: (undefined reference to|multiple definition of) |\S*ld(\.\w+)?: cannot find ).*$",
-    # Errors of other tools, or in other languages: the output of the first command that failed.
+    # If no line looks like an error, for example because it is not in English: show the output of
+    # the first command that failed.
     r"(?m)^FAILED: .*\n.*\n(?P<shown>)",
     rf"(?m)^(?P<shown>{_PREFIX}: error: .*)$",
 )
@@ -285,8 +286,8 @@ def build_environment(record: Mapping[str, Any], environment: Mapping[str, str])
 def import_path(entries: Sequence[object], root: str) -> list[str]:
     """Return the import path of this process without the project's folder.
 
-    The standard library comes first: the folder of the running script may contain, for example, a
-    `configparser.py` that the script does not import.
+    The standard library comes first, because the folder of the running script may contain a module
+    with the name of a standard one, such as `configparser.py`.
     """
     standard = os.path.dirname(os.__file__)
     kept = [

@@ -134,7 +134,10 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCom
 
 
 def _shared_runtime(folders: Sequence[str]) -> str:
-    """Return the linker's name of the shared CUDA runtime. PyPI's package has no `libcudart.so`."""
+    """Return the argument of ``-l`` for the shared CUDA runtime.
+
+    The package on PyPI has no `libcudart.so`, only files such as `libcudart.so.13`.
+    """
     if not any(Path(folder, "libcudart.so").exists() for folder in folders):
         for folder in folders:
             for file in sorted(Path(folder).glob("libcudart.so.*")):
