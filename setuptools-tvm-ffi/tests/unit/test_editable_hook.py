@@ -160,6 +160,7 @@ def fake_record(root: Path, **changes: Any) -> dict[str, Any]:
         "folder": "build/tvm-ffi.linux",
         "manifest": "build/tvm-ffi.linux/release/build.ninja",
         "tools": "0123",
+        "tools_parent": str(root.parent / "cache"),
         "variables": {"CXX": "g++-12", "CC": None},
         "config_settings": None,
         "files": {
@@ -172,6 +173,7 @@ def fake_record(root: Path, **changes: Any) -> dict[str, Any]:
     }
     tools = Path(hook.tools_folder(record))
     tools.mkdir(parents=True)
+    (root / record["folder"]).mkdir(parents=True)
     (root / record["folder"] / "lock").touch()
     set_ninja(record, "echo ninja: no work to do.")
     return record
@@ -204,7 +206,7 @@ def test_an_unchanged_project_is_up_to_date(tmp_path: Path) -> None:
         "rm -r csrc",
         "rm build/tvm-ffi.linux/lock",
         "rm -r build",
-        "rm build/tvm-ffi.linux/rebuild-tools-0123/ninja",
+        "rm ../cache/rebuild-tools-0123/ninja",
     ],
 )
 def test_a_changed_file_is_detected(change: str, tmp_path: Path) -> None:
@@ -364,7 +366,7 @@ def tools(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
     with zipfile.ZipFile(folder / hook.TOOLS, "w") as archive:
         archive.writestr(hook.NINJA, "#!/bin/sh\n")
         archive.writestr("setuptools/__init__.py", "")
-    record = {"root": str(tmp_path / "project"), "folder": "build/f", "tools": "89ab"}
+    record = {"tools_parent": str(tmp_path / "cache"), "tools": "89ab"}
     return folder, record
 
 
@@ -387,7 +389,7 @@ def test_unused_tools_are_deleted_after_60_days(
         os.utime(made, (then, then))
     hook.unpack_tools(str(folder), {**record, "tools": "used"})
     hook.unpack_tools(str(folder), record)
-    names = {path.name for path in Path(record["root"], record["folder"]).iterdir()}
+    names = {path.name for path in Path(record["tools_parent"]).iterdir()}
     assert names == {f"rebuild-tools-{digest}" for digest in ("recent", "used", "89ab")}
 
 
@@ -416,7 +418,7 @@ def test_a_broken_archive_leaves_no_unpacked_files(
         archive.writestr("setuptools/__init__.py", "")
     with pytest.raises(FileNotFoundError):
         hook.unpack_tools(str(folder), record)
-    assert list(Path(record["root"], record["folder"]).iterdir()) == []
+    assert list(Path(record["tools_parent"]).iterdir()) == []
 
 
 @pytest.fixture

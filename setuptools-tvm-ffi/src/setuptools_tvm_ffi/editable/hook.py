@@ -223,7 +223,7 @@ def listing(folder: str, suffixes: tuple[str, ...]) -> list[str] | None:
 
 def tools_folder(record: Mapping[str, Any]) -> str:
     """Return the folder of the unpacked build tools."""
-    return os.path.join(record["root"], record["folder"], f"{_UNPACKED}{record['tools']}")
+    return os.path.join(record["tools_parent"], f"{_UNPACKED}{record['tools']}")
 
 
 def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:

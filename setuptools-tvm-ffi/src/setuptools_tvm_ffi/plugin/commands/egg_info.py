@@ -15,6 +15,7 @@ from setuptools.command.egg_info import egg_info
 from ...base.file_replacement import replace_file
 from ...cross.targets import target_of
 from ..context import project_of
+from .build_folder import writable_build_base
 from .requirement import declare_placeholder
 
 SOURCES = "SOURCES.txt"
@@ -42,7 +43,8 @@ class EggInfoMixin(egg_info):
             # An sdist has the same files for every target.
             if target is not None and "sdist" not in self.distribution.commands:
                 self.egg_base = os.path.join(self.egg_base, f"metadata.{target.name}")
-            Path(self.egg_base).mkdir(parents=True, exist_ok=True)
+            with writable_build_base(self):
+                Path(self.egg_base).mkdir(parents=True, exist_ok=True)
         declare_placeholder(self.distribution)
         super().finalize_options()
         folder = Path(self.egg_info)
@@ -53,6 +55,7 @@ class EggInfoMixin(egg_info):
     def run(self) -> None:
         """Write the metadata."""
         listed = Path(self.egg_info, SOURCES)
-        if listed.exists() and not Path("PKG-INFO").exists():
-            replace_file(listed, b"")
-        super().run()
+        with writable_build_base(self):
+            if listed.exists() and not Path("PKG-INFO").exists():
+                replace_file(listed, b"")
+            super().run()

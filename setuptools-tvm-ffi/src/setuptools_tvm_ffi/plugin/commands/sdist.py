@@ -15,6 +15,7 @@ from ...archives import sdist_archive
 from ...base.file_replacement import replace_file
 from ...project.sdist_files import check_inside
 from ...project.source_date import applied_source_date, declared_date
+from .build_folder import writable_build_base
 from .egg_info import DEFAULT_BUILD_BASE, SOURCES
 
 
@@ -29,7 +30,7 @@ class SdistMixin(sdist):
 
     def run(self) -> None:
         """Collect and pack the files."""
-        with applied_source_date(Path.cwd()):
+        with applied_source_date(Path.cwd()), writable_build_base(self):
             super().run()
 
     def make_distribution(self) -> None:
