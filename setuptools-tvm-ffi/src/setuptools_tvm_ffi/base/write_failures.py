@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _NUMBERS = frozenset(
         *(errno.EEXIST, errno.ENOTDIR),
     }
 )
+#: A failed write of setuptools leaves a truncated file.
+_NEARLY_FULL = 2**16
 _FULL = re.compile(
     "|".join(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS))), re.IGNORECASE
 )
@@ -58,9 +61,9 @@ def hint_for_output(printed: str) -> str | None:
 
 
 def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
-    """Whether a file is a folder or in it; a failed write to an open file names no file."""
-    if file is None:
-        return True
+    """Whether a file is a folder or in it, or not known and the disk of the folder is full."""
+    if file is None:  # a write to an open file
+        return folder.is_dir() and shutil.disk_usage(folder).free < _NEARLY_FULL
     if isinstance(file, int):
         return False
     path, top = (Path(os.path.abspath(os.fsdecode(each))) for each in (file, folder))

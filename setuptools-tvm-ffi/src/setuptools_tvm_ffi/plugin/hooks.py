@@ -217,7 +217,7 @@ def _reported_errors() -> Iterator[None]:
         if not isinstance(error, BuildError):
             raise
         if os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}:
-            raise error from None
+            raise error from error.__cause__
         sys.stdout.flush()
         print(render(error), file=sys.stderr, flush=True)
         raise SystemExit(1) from None
