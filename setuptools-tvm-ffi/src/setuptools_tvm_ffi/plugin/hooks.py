@@ -21,6 +21,7 @@ import setuptools
 from setuptools import build_meta as _setuptools
 
 from .. import binaries
+from ..base.child_python import safe_path
 from ..base.errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
 from ..building import ninja
 from ..cross.requirements import cross_requirements
@@ -127,10 +128,11 @@ def build_stubs(receiver: StubsReceiver, config_settings: ConfigSettings = None)
 def _run_build_ext() -> None:
     """Run ``setup.py build_ext``, or the same without a ``setup.py``."""
     before = sys.argv, sys.path[:]
-    # A setup.py may import modules beside it, as with `python setup.py`.
-    sys.argv, sys.path[:] = ["setup.py", "build_ext"], [os.getcwd(), *sys.path]
+    sys.argv, sys.path[:] = ["setup.py", "build_ext"], safe_path(sys.path, Path.cwd())
     try:
         if Path("setup.py").exists():
+            # It may import modules beside it, which must not shadow installed ones.
+            sys.path.append(os.getcwd())
             runpy.run_path("setup.py", run_name="__main__")
         else:
             setuptools.setup()
