@@ -84,12 +84,12 @@ def test_headers_that_sources_include_are_found_recursively(root: Path) -> None:
 def test_files_that_settings_and_arguments_name_are_found(root: Path) -> None:
     make(root, "csrc/a.cc")
     make(root, "link.rsp", "-Wl,-T,layout.ld")
-    names = {"exports.map", "layout.ld", "more.o", "table.txt", "lib/libz.a", "forced.h"}
+    names = {"exports.map", "layout.ld", "more.o", "table.txt", "lib/libz.a", "forced.h", "tables/a/b"}
     for name in (*names, "lib/libother.a"):
         make(root, name)
     found = find(
         root,
-        depends=("table.txt", "/usr/include/stdio.h"),
+        depends=("table.txt", "tables", "/usr/include/stdio.h"),
         extra_objects=(str(root / "more.o"),),
         extra_link_args=("-Wl,--version-script=exports.map", "@link.rsp"),
         extra_compile_args=LanguageArguments(cxx=("-include", "forced.h")),

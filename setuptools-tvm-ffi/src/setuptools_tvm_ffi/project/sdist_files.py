@@ -83,7 +83,9 @@ def find_sdist_files(
     paths = [root / source for source in sources]
     finder.scan(paths, include_path)
     tree = _Tree(root, build_base)
-    for folder in dict.fromkeys([*(path.parent for path in paths), *include_path]):
+    named_folders = [path for path in finder.files if path.is_dir()]  # of `depends`
+    folders_to_list = (*(path.parent for path in paths), *include_path, *named_folders)
+    for folder in dict.fromkeys(folders_to_list):
         finder.files.update(dict.fromkeys(tree.below(folder)))
     found = (file for file in finder.files if file.is_file())
     return tuple(sorted({PurePosixPath(file.relative_to(root).as_posix()) for file in found}))
