@@ -4,6 +4,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.editable import hook
+from setuptools_tvm_ffi.plugin.commands.build_folder import IGNORE_EVERYTHING
 
 SUFFIXES = (".c", ".cc")
 
@@ -352,6 +354,17 @@ def test_false_values_of_the_variable_disable_rebuilds(word: str) -> None:
 def test_other_values_of_the_variable_do_not_disable_rebuilds(word: str) -> None:
     assert not hook.is_switched_off({hook.SWITCH_VARIABLE: word})
     assert not hook.is_switched_off({})
+
+
+def test_a_rebuild_hides_a_new_build_folder_from_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = fake_record(tmp_path / "p")
+    shutil.rmtree(tmp_path / "p" / "build")
+    monkeypatch.setattr(hook, "read_record", lambda _: record)
+    monkeypatch.setattr(hook, "_rebuild", lambda *_: None)
+    hook.bring_up_to_date("folder")
+    assert (tmp_path / "p" / "build" / ".gitignore").read_bytes() == IGNORE_EVERYTHING
 
 
 def test_child_processes_of_a_build_do_not_rebuild() -> None:

@@ -84,7 +84,15 @@ def test_headers_that_sources_include_are_found_recursively(root: Path) -> None:
 def test_files_that_settings_and_arguments_name_are_found(root: Path) -> None:
     make(root, "csrc/a.cc")
     make(root, "link.rsp", "-Wl,-T,layout.ld")
-    names = {"exports.map", "layout.ld", "more.o", "table.txt", "lib/libz.a", "forced.h", "tables/a/b"}
+    names = {
+        "exports.map",
+        "layout.ld",
+        "more.o",
+        "table.txt",
+        "lib/libz.a",
+        "forced.h",
+        "tables/a/b",
+    }
     for name in (*names, "lib/libother.a"):
         make(root, name)
     found = find(
