@@ -15,6 +15,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from setuptools_tvm_ffi.archives.wheel_archive import MAX_RATIO, MAX_SMALL_TOTAL, MAX_TOTAL
 from setuptools_tvm_ffi.audit.codes import CATALOGUE
@@ -30,8 +31,7 @@ from setuptools_tvm_ffi.settings.model import (
     settings_of,
 )
 from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE, variable_of, written
-from setuptools_tvm_ffi.settings.schema import make_schema
-from setuptools_tvm_ffi.stubs.python_types import RULES, SPECIAL, TypeWriter
+from setuptools_tvm_ffi.stubs.python_types import RULES, TypeWriter
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "docs" / "settings.md"
@@ -201,6 +201,21 @@ An *error* fails for some users or at the upload to PyPI. A *warning* fails only
 circumstances. Codes keep their meaning.
 """
 
+# C++ types without a rule, and their schemas.
+_SPECIAL = (
+    ("`ffi::Optional<T>`, `std::optional<T>`", Schema("Optional", (Schema("T"),))),
+    ("`ffi::ObjectPtr<T>`", Schema("Optional", (Schema("T"),))),
+    ("`ffi::Variant<T, U>`, `std::variant<T, U>`", Schema("Variant", (Schema("T"), Schema("U")))),
+    ("`ffi::Expected<T>`", Schema("Expected", (Schema("T"), Schema("ffi.Error")))),
+    ("`ffi::Tuple<T, U>`, `std::tuple<T, U>`", Schema("Tuple", (Schema("T"), Schema("U")))),
+    ("`ffi::Tuple<>`", Schema("Tuple")),
+    (
+        "`ffi::TypedFunction<R(T)>`, `std::function<R(T)>`",
+        Schema("ffi.Function", result=Schema("R"), parameters=(Schema("T"),)),
+    ),
+    ("`ffi::Function`", Schema("ffi.Function")),
+)
+
 
 def main() -> int:
     """Write or check; return the exit status."""
@@ -228,13 +243,44 @@ def main() -> int:
     return status
 
 
+def make_schema() -> dict[str, Any]:
+    """Generate the schema (JSON Schema draft 7) from the settings."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "https://json.schemastore.org/partial-setuptools-tvm-ffi.json",
+        "title": "Settings of setuptools-tvm-ffi",
+        **_table(ProjectSettings),
+    }
+
+
+def _table(table: type) -> dict[str, Any]:
+    properties = {}
+    required = []
+    for setting in settings_of(table):
+        schema = {"description": setting.text, **setting.kind.schema}
+        if setting.default is dataclasses.MISSING:
+            required.append(key_of(setting.field))
+        elif isinstance(setting.default, (bool, str)):
+            schema["default"] = setting.default
+        properties[key_of(setting.field)] = schema
+    for field in dataclasses.fields(table):
+        if "table" in field.metadata:
+            properties[key_of(field.name)] = {
+                "description": field.metadata["text"],
+                "type": "array",
+                "items": _table(field.metadata["table"]),
+            }
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**schema, "required": required} if required else schema
+
+
 def types() -> str:
     """Return the page of types: each row is what the code writes for an example."""
     writer = TypeWriter(lambda name, _: name, lambda key: (key, ""))
     rows = [(rule.cxx, Schema(rule.origins[0], _arguments(rule.accepts))) for rule in RULES]
     lines = [
         f"| {cxx} | {_code(writer.accepted(schema))} | {_code(writer.returned(schema))} |\n"
-        for cxx, schema in (*rows, *SPECIAL)
+        for cxx, schema in (*rows, *_SPECIAL)
     ]
     return _TYPES + "".join(lines) + _TYPES_END
 

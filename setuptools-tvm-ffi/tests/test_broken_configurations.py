@@ -412,7 +412,7 @@ WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
     "stub-imports": [
         ('["small-pkg"]', "contains 'small-pkg'"),
         ('["tvm_ffi", ".ops"]', "contains '.ops'"),
-        ('["a..b"]', "expected dotted modules"),
+        ('["a..b"]', "expected dotted module names"),
         ('[""]', "contains ''"),
     ],
 }

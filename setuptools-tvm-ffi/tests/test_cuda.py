@@ -211,7 +211,7 @@ def test_an_architecture_that_nvcc_does_not_know_is_refused_by_name(cuda: Built)
         printed = cuda.project.refuse()
     assert "tool.setuptools-tvm-ffi.ext-modules[0].cuda-architectures: nvcc" in printed
     assert "does not support '1.0'" in printed
-    assert "it supports " in printed
+    assert "supported architectures: " in printed
     assert "does not support '2.1+PTX'" in cuda.project.refuse(TVM_FFI_CUDA_ARCH_LIST="2.1+PTX")
 
 

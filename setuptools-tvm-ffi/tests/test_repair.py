@@ -44,7 +44,7 @@ class Grafted:
 
 @pytest.fixture(autouse=True)
 def _one_reader(reader: BinaryReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have all commands share the process that reads libraries, which is slow to start."""
+    """Share one reader process among all commands, because it starts slowly."""
     monkeypatch.setattr(audited_wheels, "BinaryReader", lambda: contextlib.nullcontext(reader))
 
 

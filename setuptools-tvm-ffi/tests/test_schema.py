@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 from pathlib import Path
 
 import pytest
 from environments import REPOSITORY
-from setuptools_tvm_ffi.settings.schema import FILE, make_schema, tool_schema
+from setuptools_tvm_ffi.settings.schema import FILE, tool_schema
 from validate_pyproject import api
 from validate_pyproject.error_reporting import ValidationError
 
@@ -42,8 +43,11 @@ def validator() -> api.Validator:
     return api.Validator()
 
 
-def test_the_shipped_schema_is_what_the_settings_make() -> None:
-    assert tool_schema() == make_schema(), f"run docs/regenerate.py to write {FILE.name}"
+def test_the_shipped_schema_is_up_to_date() -> None:
+    regenerate = runpy.run_path(str(REPOSITORY / "docs" / "regenerate.py"))
+    assert tool_schema() == regenerate["make_schema"](), (
+        f"run docs/regenerate.py to write {FILE.name}"
+    )
 
 
 @pytest.mark.parametrize("file", REPOSITORYS_OWN, ids=str)

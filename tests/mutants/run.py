@@ -21,7 +21,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = Path("setuptools-tvm-ffi", "src", "setuptools_tvm_ffi")
 UNIT_TESTS = "setuptools-tvm-ffi/tests/unit"
 
-#: In the order in which they run. `near` runs the unit tests of the mutant's subpackage.
+#: In the order in which they run. `near` runs the unit tests of the mutant's subpackage,
+#: and those of the effect of every setting.
 STAGES = ("near", "unit", "quick", "long")
 #: A stage that takes longer than this on one mutant hangs. The mutant is killed.
 SECONDS_PER_STAGE = 3600
@@ -78,7 +79,8 @@ def arguments_of(
         prefix = "" if mutant is None else f"{Path(mutant.file).parts[0]}_"
         # Starting processes would take longer than these tests.
         paths = sorted((copy / UNIT_TESTS).glob(f"test_{prefix}*.py"))
-        return ["-n0", *(f"{UNIT_TESTS}/{path.name}" for path in paths)]
+        names = dict.fromkeys([*(path.name for path in paths), "test_every_setting.py"])
+        return ["-n0", *(f"{UNIT_TESTS}/{name}" for name in names)]
     selected = {"unit": [UNIT_TESTS], "quick": [f"--ignore={UNIT_TESTS}"], "long": ["-mlong"]}
     return [f"-n{jobs}", *selected[stage], *files]
 

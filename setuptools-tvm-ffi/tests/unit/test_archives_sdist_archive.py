@@ -67,6 +67,17 @@ def test_entries_are_sorted_whatever_the_order_of_the_file_system(
     assert {"pkg-1.0/a", "pkg-1.0/a/run.sh", "pkg-1.0/b.txt", "pkg-1.0/empty"} < set(names)
 
 
+def test_a_link_is_packed_as_a_file_with_its_content(tree: Path) -> None:
+    os.link(tree / "b.txt", tree / "hard.txt")
+    (tree / "soft.txt").symlink_to("b.txt")
+    with tarfile.open(fileobj=io.BytesIO(pack(tree, DATE))) as archive:
+        for name in ("b.txt", "hard.txt", "soft.txt"):
+            assert archive.getmember(f"pkg-1.0/{name}").isreg()
+            read = archive.extractfile(f"pkg-1.0/{name}")
+            assert read is not None
+            assert read.read() == (tree / "b.txt").read_bytes()
+
+
 def test_a_tar_holds_everything_and_names_nobody(tree: Path) -> None:
     content = pack(tree, DATE)
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:

@@ -26,7 +26,7 @@ TAG = f"py3-none-manylinux_2_17_{os.uname().machine}" if sys.platform == "linux"
 
 @pytest.fixture(autouse=True)
 def shared_reader(reader: BinaryReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the command use the reader that all tests share, which is slow to start."""
+    """Share one reader process among all tests, because it starts slowly."""
     monkeypatch.setattr(audited_wheels, "BinaryReader", lambda: contextlib.nullcontext(reader))
 
 

@@ -300,8 +300,6 @@ def test_a_full_disk_has_exit_status_2(
     [
         (["--against", "latest"], "--against latest: neither a version nor"),
         (["--against", ">9.9"], "--against >9.9: no release of apache-tvm-ffi"),
-        (["--command", "python 'x"], "--command python 'x: No closing quotation"),
-        (["--command", " "], "--command: the command is empty"),
         (["--cwd", "nowhere"], "--cwd nowhere: "),
     ],
 )
@@ -355,14 +353,25 @@ def test_before_python_3_11_a_shadowing_package_is_rejected(
     assert compat() == FINE
 
 
-@pytest.mark.parametrize("options", [["--timeout", "x"], ["--jobs", "0"], ["--jobs", "x"]])
-def test_numbers_must_be_positive(
-    options: Sequence[str], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--timeout", "x"], "--timeout: invalid float"),
+        (["--jobs", "0"], "--jobs: must be 1 or more"),
+        (["--jobs", "x"], "--jobs: invalid"),
+        (["--command", "python 'x"], "--command: No closing quotation"),
+        (["--command", " "], "--command: the command is empty"),
+    ],
+)
+def test_invalid_values_of_options_print_the_usage(
+    options: Sequence[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         compat(*options)
     assert ended.value.code == COULD_NOT_RUN
-    assert "usage: setuptools-tvm-ffi compat" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "usage: setuptools-tvm-ffi compat" in printed
+    assert message in printed
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_the_reason_of_a_failure_is_found_in_the_output(output: str, line: str) 
 
 
 class Recorder(Children):
-    """Runs nothing: records commands and answers as it is told."""
+    """Records commands instead of running them, and returns given results."""
 
     def __init__(self, answers: Sequence[Ended]) -> None:
         super().__init__()

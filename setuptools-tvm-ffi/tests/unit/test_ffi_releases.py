@@ -192,36 +192,27 @@ def test_the_problem_of_a_missing_requirement_contains_the_requirement(
 
 
 @pytest.mark.parametrize(
-    ("requirement", "allowed"),
+    "requirement",
     [
-        ("apache-tvm-ffi", "any release"),
-        ("apache-tvm-ffi<0.2", "any release"),
-        ("apache-tvm-ffi!=0.1.13", "any release"),
-        ("apache-tvm-ffi @ https://example.org/x.whl", "any release"),
-        ("apache-tvm-ffi>=0.1.9", "0.1.9"),
-        ("apache-tvm-ffi>=0.1.15", "0.1.15"),
-        ("apache-tvm-ffi==0.1.15", "0.1.15"),
-        ("apache-tvm-ffi==0.1.*", "0.1"),
-        ("apache-tvm-ffi~=0.1.15", "0.1.15"),
-        ("apache-tvm-ffi~=0.1", "0.1"),
-        ("apache-tvm-ffi<0.2,>=0.1.14", "0.1.14"),
+        "apache-tvm-ffi",
+        "apache-tvm-ffi<0.2",
+        "apache-tvm-ffi!=0.1.13",
+        "apache-tvm-ffi @ https://example.org/x.whl",
+        "apache-tvm-ffi>=0.1.9",
+        "apache-tvm-ffi>=0.1.15",
+        "apache-tvm-ffi==0.1.15",
+        "apache-tvm-ffi==0.1.*",
+        "apache-tvm-ffi~=0.1.15",
+        "apache-tvm-ffi~=0.1",
+        "apache-tvm-ffi<0.2,>=0.1.14",
     ],
 )
-def test_a_requirement_that_starts_below_the_floor_is_reported(
-    requirement: str, allowed: str
-) -> None:
+def test_a_requirement_that_starts_below_the_floor_is_reported(requirement: str) -> None:
     floor = Version("0.1.15.post2")
-    assert requirement_problem(["numpy", requirement], floor) == (
-        "the library is built against apache-tvm-ffi 0.1.15.post2, but the project's "
-        f"requirement '{Requirement(requirement)}' allows {allowed}: "
-        "write 'apache-tvm-ffi>=0.1.15.post2,<0.2', lower the floor with "
-        "tool.setuptools-tvm-ffi.abi-floor, or make dependencies dynamic"
-    )
-
-
-def test_an_exclusive_bound_is_not_reported_as_an_allowed_release() -> None:
-    problem = requirement_problem(["apache-tvm-ffi>0.1.15.post1"], Version("0.1.15.post2"))
-    assert "allows 0.1.15.post1" not in (problem or "")
+    problem = requirement_problem(["numpy", requirement], floor) or ""
+    assert f"'{Requirement(requirement)}' allows older releases" in problem
+    assert "'apache-tvm-ffi>=0.1.15.post2,<0.2'" in problem
+    assert "tool.setuptools-tvm-ffi.abi-floor" in problem
 
 
 def test_each_of_several_requirements_has_to_start_at_the_floor() -> None:
@@ -231,7 +222,7 @@ def test_each_of_several_requirements_has_to_start_at_the_floor() -> None:
     ]
     problem = requirement_problem(dependencies, Version("0.1.15"))
     assert problem is not None
-    assert "allows any release" in problem
+    assert "darwin" in problem
 
 
 @pytest.mark.parametrize(

@@ -430,7 +430,7 @@ def test_an_unknown_language_of_stubs_is_rejected(language: object) -> None:
 @pytest.mark.parametrize("module", ["", ".", ".pkg", "pkg.", "a..b", "my-pkg", "a b", "1a", "a;b"])
 def test_stub_imports_must_be_dotted_names(module: str) -> None:
     message = refused(stub_imports=["pkg", module]).message
-    assert message.endswith(f"stub_imports contains {module!r}, expected dotted modules")
+    assert message.endswith(f"stub_imports contains {module!r}, expected dotted module names")
 
 
 @pytest.mark.parametrize(

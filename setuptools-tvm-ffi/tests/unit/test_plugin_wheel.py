@@ -102,6 +102,18 @@ def test_a_wheel_is_built_with_the_build_lock_and_a_source_date(
     assert (held_files(), os.environ.get("SOURCE_DATE_EPOCH")) == ((), None)
 
 
+def test_a_wheel_has_no_files_of_a_build_that_was_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = command_of("bdist_wheel")
+    command.ensure_finalized()
+    left = Path(command.bdist_dir, "pkg", "old.py")
+    left.parent.mkdir(parents=True)
+    left.touch()
+    found = []
+    monkeypatch.setattr(bdist_wheel, "run", lambda _: found.append(left.exists()))
+    command.run()
+    assert found == [False]
+
+
 def test_an_editable_install_for_a_target_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SETUPTOOLS_TVM_FFI_TARGET", "x86_64-linux-gnu.2.17")
     with pytest.raises(ConfigurationError, match="SETUPTOOLS_TVM_FFI_TARGET: an editable install"):

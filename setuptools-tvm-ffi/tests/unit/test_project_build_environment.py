@@ -76,7 +76,7 @@ def test_objects_are_the_same_in_two_environments(
         monkeypatch.setattr(sys, "prefix", str(tmp_path / name))
         maps = prefix_maps(extension(str(include)), SDK, str(project))
         command = ["gcc", "-g", "-c", f"-I{include}", *maps, "a.c", "-o", "a.o"]
-        # Which switches there were is told in debug information, but for these maps.
+        # Debug information contains the command line, except these maps.
         subprocess.run(command, cwd=project, check=True, env={"PATH": "/usr/bin:/bin"})
         objects.append((project / "a.o").read_bytes())
     assert objects[0] == objects[1]

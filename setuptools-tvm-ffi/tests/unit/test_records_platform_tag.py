@@ -24,7 +24,7 @@ PLACE = "pyproject.toml: tool.setuptools-tvm-ffi.platform-tag"
 
 @pytest.fixture(autouse=True)
 def _one_reader(reader: BinaryReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have all tests share the process that reads, which is slow to start."""
+    """Share one reader process among all tests, because it starts slowly."""
     monkeypatch.setattr(binaries, "BinaryReader", lambda: contextlib.nullcontext(reader))
 
 

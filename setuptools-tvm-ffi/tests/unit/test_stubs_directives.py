@@ -6,7 +6,7 @@ import textwrap
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.stubs import directives
-from setuptools_tvm_ffi.stubs.directives import DirectiveError, parse
+from setuptools_tvm_ffi.stubs.directives import parse
 
 BEGIN = "# tvm-ffi-stubgen(begin): "
 END = "# tvm-ffi-stubgen(end)"
@@ -30,8 +30,8 @@ def splice(old: str, new: str, file: str = "f.py") -> str:
     return directives.splice(parse(old, file), parse(new, file))
 
 
-def refused(text: str) -> DirectiveError:
-    with pytest.raises(DirectiveError) as caught:
+def refused(text: str) -> BuildError:
+    with pytest.raises(BuildError) as caught:
         parse(text, "pkg/mod.py")
     return caught.value
 
@@ -314,7 +314,7 @@ def test_a_handwritten_line_after_a_block_that_changed_is_refused_with_its_place
 
 
 def test_a_malformed_file_is_not_spliced() -> None:
-    with pytest.raises(DirectiveError, match=r"^f\.py:1: "):
+    with pytest.raises(BuildError, match=r"^f\.py:1: "):
         splice(f"{BEGIN}global/pkg\n", "", "f.py")
 
 

@@ -358,14 +358,6 @@ def test_a_complex_default_becomes_an_ellipsis(value: str) -> None:
     assert own(f"def f(x={value}): ...\n") == "def f(x=...):\n    ..."
 
 
-@pytest.mark.parametrize(
-    "source", ["@decorated(lambda: 0)\ndef f(): ...", "class A(make(f'{x}')):\n    x: int"]
-)
-def test_expressions_that_depend_on_the_python_version_are_refused(source: str) -> None:
-    with pytest.raises(NoOutlineError, match="expression"):
-        outlined(source)
-
-
 def test_expressions_are_not_repeated() -> None:
     assert own("print('loaded')\n") == ""
 

@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 from setuptools_tvm_ffi.ffi.type_schema import ANY, Schema
-from setuptools_tvm_ffi.stubs.python_types import NAMES, RULES, SPECIAL, Reference, TypeWriter
+from setuptools_tvm_ffi.stubs.python_types import NAMES, RULES, Reference, TypeWriter
 
 BOOL, INT, FLOAT, TEXT = Schema("bool"), Schema("int"), Schema("float"), Schema("ffi.String")
 NONE, TENSOR, BYTES = Schema("None"), Schema("DLTensor*"), Schema("ffi.Bytes")
@@ -208,7 +208,8 @@ def test_any_callable_is_accepted_for_an_untyped_function() -> None:
 
 KNOWN = [
     *(Schema(origin, (INT, INT)) for rule in RULES for origin in rule.origins),
-    *(schema for _, schema in SPECIAL),
+    *(Schema(origin, (TEXT, CIRCLE)) for origin in ("Optional", "Variant", "Expected", "Tuple")),
+    *(Schema("Tuple"), Schema("ffi.Function"), function(INT, TEXT)),
 ]
 
 

@@ -63,7 +63,7 @@ def nvcc(
     libraries: str = "",
     front_end: str = 'cudafe++ --orig_src_path_name "/dev/null"',
 ) -> Path:
-    """Make a program that answers as nvcc does, and writes down what it was asked."""
+    """Create a program that prints like nvcc, and records its arguments."""
     dryrun = f"#$ TOP=/somewhere/bin/..\n#$ LIBRARIES=  {libraries}\n#$ {front_end}"
     version = (
         "nvcc: NVIDIA (R) Cuda compiler driver\n"
@@ -72,7 +72,7 @@ def nvcc(
     )
     return program(
         path,
-        f"""echo "$*" >> "$0.asked"
+        f"""echo "$*" >> "$0.arguments"
 case "$1" in
 --version) printf '%s\\n' {shlex.quote(version)} ;;
 --help) printf '%s\\n' {shlex.quote(described)} ;;
@@ -82,8 +82,8 @@ esac""",
     )
 
 
-def asked(path: Path) -> list[str]:
-    return Path(f"{path}.asked").read_text().splitlines()
+def arguments_of(path: Path) -> list[str]:
+    return Path(f"{path}.arguments").read_text().splitlines()
 
 
 def hipcc(path: Path) -> Path:
@@ -133,7 +133,7 @@ def test_nvcc_on_path_is_queried_three_times(programs: Path, tmp_path: Path) -> 
         takes_objtemp=True,
         takes_source_name=True,
     )
-    assert asked(path) == [
+    assert arguments_of(path) == [
         "--version",
         "--help",
         f"--dryrun -ccbin=g++ -c -x cu {os.devnull} -o unused",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pack a folder into a reproducible archive that depends only on names, contents and one date.
 
-The standard library writes owners, permissions reduced by the umask, and files in file system
-order. setuptools (84) does not change that.
+The standard library stores owners, times, and permissions that depend on the umask. setuptools (84)
+does not normalize them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def pack(tree: Path, date: int) -> bytes:
-    """Return a `.tar.gz` of the folder. All names in it start with the name of the folder.
+    """Return a `.tar.gz` of the folder. All names in the archive start with the folder's name.
 
     The tar archive has pax format, as the sdist specification requires
     (https://packaging.python.org/en/latest/specifications/source-distribution-format/).
@@ -31,12 +31,12 @@ def pack(tree: Path, date: int) -> bytes:
         return entry
 
     tar, stream = io.BytesIO(), io.BytesIO()
-    # setuptools creates hard links to the sources: `dereference` stores their contents.
+    # The folder contains setuptools' hard links to the sources. `dereference` stores the contents.
     with tarfile.open(
         fileobj=tar, mode="w", format=tarfile.PAX_FORMAT, dereference=True
     ) as archive:
         archive.add(tree, tree.name, filter=normalized)
-    # gzip.compress() writes the operating system into the header in some Python releases only.
+    # In some Python releases, gzip.compress() writes the operating system into the header.
     with gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=9, mtime=date) as file:
         file.write(tar.getvalue())
     return stream.getvalue()

@@ -31,16 +31,16 @@ _MIB = 1024 * 1024
 
 #: Largest uncompressed member.
 MAX_MEMBER_SIZE = 1024 * _MIB
-#: Total uncompressed size that is always allowed ...
+#: A total uncompressed size up to this limit is always allowed.
 MAX_SMALL_TOTAL = 256 * _MIB
-#: ... above it, the largest ratio of total to archive size (libraries deflate to a third) ...
+#: A larger total must not exceed this multiple of the archive size. (Libraries reach about three.)
 MAX_RATIO = 50
-#: ... and the largest total. The largest CUDA wheels unpack to between two and three GiB.
+#: No total may exceed this limit. The largest CUDA wheels unpack to between two and three GiB.
 MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_NAME_LENGTH = 1000
 
-# zipfile can limit how much it expands of deflate, but not of bzip2 or LZMA.
+# zipfile can limit how much it decompresses at a time for deflate, but not for bzip2 or LZMA.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -63,8 +63,8 @@ class WheelArchive:
     :ivar path: the wheel file.
     :ivar name: normalized name of the distribution.
     :ivar tags: compatibility tags of the file name (PEP 425), one for each combination.
-    :ivar members: the permissions of each file by its path in the wheel, in archive order; 0 if
-        none are declared.
+    :ivar members: the permissions of each file, by path in the wheel, in archive order. The
+        permissions are 0 if the archive does not contain them.
     :ivar dist_info: name of the ``.dist-info`` folder.
     """
 
@@ -93,8 +93,8 @@ class WheelArchive:
         """
         try:
             with self._archive.open(self._entries[name]) as stream:
-                # A copy in small steps expands no more than the declared size, and getvalue()
-                # shares its buffer instead of copying the content.
+                # Decompress in small steps, so that no more than the declared size is decompressed.
+                # BytesIO.getvalue() returns the buffer without copying it.
                 gathered = io.BytesIO()
                 shutil.copyfileobj(stream, gathered, _MIB)
                 return gathered.getvalue()
@@ -109,7 +109,7 @@ class WheelArchive:
         content = self.in_dist_info(name)
         if content is None:
             raise self._error(f"{self.dist_info}/{name} is missing")
-        # Parse the headers alone: the body of METADATA is the description, whatever its type.
+        # Parse only the headers. The body of METADATA is the description, in any content type.
         return BytesHeaderParser().parsebytes(content)
 
     def in_dist_info(self, name: str) -> bytes | None:
@@ -118,7 +118,7 @@ class WheelArchive:
         return self.read(path) if path in self.members else None
 
     def extract(self, names: Iterable[str], folder: Path) -> list[Path]:
-        """Extract members below a folder, under their paths in the wheel; return the files.
+        """Extract members to their paths below a folder, and return the extracted files.
 
         :raises BuildError: a member is corrupt.
         """
@@ -137,8 +137,8 @@ class WheelArchive:
 def open_wheel(path: Path) -> Iterator[WheelArchive]:
     """Open a wheel after checking every name and size in its central directory.
 
-    :raises BuildError: the file name is not a wheel's (PEP 427), the file is not a zip archive or
-        is corrupt, or the archive exceeds the limits above.
+    :raises BuildError: the file name is invalid (PEP 427), the file is not a zip archive or is
+        corrupt, or the archive exceeds a limit of this module.
     """
     try:
         name, _, _, tags = parse_wheel_filename(path.name)
@@ -211,18 +211,18 @@ def _name_problem(name: str) -> str | None:
     >>> _name_problem("pkg/libops.so") is None
     True
     >>> _name_problem("pkg/../../libops.so")
-    'the name leaves the wheel'
+    "the name contains '..'"
     """
     if len(name) > _MAX_NAME_LENGTH:
         return "the name is too long"
     if "\\" in name or _CONTROL.search(name):
         return "the name contains a backslash or a control character"
-    # On Windows, a colon follows a drive or names an alternate data stream of a file.
+    # On Windows, a colon follows a drive letter or precedes the name of an alternate data stream.
     if name.startswith("/") or ":" in name:
         return "the name is absolute or contains a colon"
     parts = name.removesuffix("/").split("/")
     if ".." in parts:
-        return "the name leaves the wheel"
+        return "the name contains '..'"
     if "" in parts or "." in parts:
         return "the name has an empty or '.' component"
     return None

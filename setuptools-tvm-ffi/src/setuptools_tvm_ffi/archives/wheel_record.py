@@ -18,13 +18,13 @@ _ALGORITHMS = {"sha256", "sha384", "sha512"}
 
 @dataclass(frozen=True)
 class RecordRow:
-    """Hash of a file in ``RECORD``; empty if the row has none."""
+    """The hash of one file in ``RECORD``. Both fields are empty if the row has no hash."""
 
     algorithm: str
     digest: str
 
     def problem(self, content: bytes) -> str | None:
-        """Return how a file differs from the row, or ``None`` if both agree."""
+        """Return how a file's content differs from the row, or ``None`` if it matches."""
         if not self.digest:
             return "has no hash"
         if self.algorithm not in _ALGORITHMS:
@@ -57,7 +57,7 @@ class RecordFile:
             self.problems.append((record, f"cannot be read: {problem}"))
 
     def problem(self, path: str, content: bytes) -> str | None:
-        """Return how a file of the wheel differs from its row, or ``None`` if both agree."""
+        """Return how a file of the wheel differs from its row, or ``None`` if it matches."""
         if path in self._without_hash:
             return None
         row = self.rows.get(path)

@@ -84,8 +84,7 @@ def library_findings(
     may_use_python = is_python_extension(binary) and is_bound_to_cpython(tags)
     for code, what in (
         *_loading(binary, around),
-        *([] if may_use_python else _python(binary)),
-        *_symbols(binary),
+        *_symbols(binary, may_use_python=may_use_python),
         *_linking(binary),
     ):
         if code in _BUILD_CODES and is_from_repair_tool(binary.path):
@@ -149,15 +148,12 @@ def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]
         yield codes.UNSIGNED, "LC_CODE_SIGNATURE is missing"
 
 
-def _python(binary: Binary) -> Iterator[tuple[Code, str]]:
-    python = python_symbols(binary)
-    if binary.kind == "library" and python:
-        yield codes.NEEDS_PYTHON, first_few(python)
-
-
-def _symbols(binary: Binary) -> Iterator[tuple[Code, str]]:
+def _symbols(binary: Binary, *, may_use_python: bool) -> Iterator[tuple[Code, str]]:
     if binary.kind != "library":
         return
+    python = [] if may_use_python else python_symbols(binary)
+    if python:
+        yield codes.NEEDS_PYTHON, first_few(python)
     # Windows binds symbols by DLL and name, not by name alone.
     match = local_symbol().match
     templates = [] if binary.format == "pe" else list(filter(match, binary.exported))

@@ -46,18 +46,16 @@ def promised_names(module: bytes | None, stub: bytes | None) -> PromisedNames:
     """Return the names that a module (``_ffi_api.py``) and its stub (``_ffi_api.pyi``) promise."""
     if not any(content is not None and _MARK.search(content) for content in (module, stub)):
         return PromisedNames()
-    code = _lines(module)
+    code, stub_code = (
+        (content or b"").decode("utf-8", "replace").splitlines() for content in (module, stub)
+    )
     loads = (_LOAD.match(line) for line in code)
     return PromisedNames(
         target=next((match[1] for match in loads if match), None),
         is_generated=any("# tvm-ffi-stubgen(" in line for line in code),
-        exported=tuple(dict.fromkeys(_protocol(_lines(stub)))),
+        exported=tuple(dict.fromkeys(_protocol(stub_code))),
         registered=tuple(dict.fromkeys(_registered(code))),
     )
-
-
-def _lines(content: bytes | None) -> list[str]:
-    return [] if content is None else content.decode("utf-8", "replace").splitlines()
 
 
 def _protocol(lines: list[str]) -> Iterator[str]:

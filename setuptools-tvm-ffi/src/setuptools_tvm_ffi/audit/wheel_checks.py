@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
+from pathlib import PurePosixPath
 
 from packaging.tags import Tag, parse_tag
 from packaging.version import InvalidVersion, Version
@@ -149,7 +150,9 @@ def stub_findings(
             yield Finding(codes.NO_STUBS, where[path], missing)
         folder = path.rpartition("/")[0]
         # Libraries outside of packages cannot have py.typed.
-        if folder and not any(f"{parent}/py.typed" in where for parent in _parents(folder)):
+        if folder and not any(
+            f"{parent}/py.typed" in where for parent in PurePosixPath(path).parents
+        ):
             yield Finding(codes.NO_PY_TYPED, where[path], f"{folder.partition('/')[0]}/py.typed")
     for path, names in stubs.items():
         yield from _module_findings(where[path], names, by_target, strings)
@@ -221,12 +224,6 @@ def _missing_stub(
     package = f"{top}/" if slash else ""
     has_some = any(p.startswith(package) and p.endswith(".pyi") for p in paths)
     return None if has_some else "no .pyi" + (f" in {top}" if package else "")
-
-
-def _parents(folder: str) -> Iterator[str]:
-    while folder:
-        yield folder
-        folder = folder.rpartition("/")[0]
 
 
 def _target(path: str) -> str:

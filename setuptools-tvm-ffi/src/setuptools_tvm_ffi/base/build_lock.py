@@ -2,7 +2,7 @@
 """Allows one build per source tree: setuptools and ninja write to fixed paths below `build/`.
 
 The operating system releases the lock when the process ends, even after a crash. The lock file
-stays, and is never stale.
+remains, but is never stale.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import IO
 
 from .errors import PREFIX
 
-#: Set while this process holds a lock, for itself and its children. It stops the import hook of an
-#: editable install from rebuilding, since that rebuild would wait forever for this build.
+#: While a process holds a lock, this variable is set for the process and its children. An editable
+#: install's import hook does not rebuild then: the rebuild would wait forever for this build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
-#: File descriptors of the locks that this process holds. Nested commands take a lock repeatedly.
+#: Locks that this process holds: file descriptors by folder. A nested command may ask for a lock
+#: that its process already holds.
 _held: dict[str, int] = {}
 
 

@@ -21,14 +21,14 @@ def end_child(
 ) -> None:
     """End a child process, and return when it has ended.
 
-    Windows cannot ask a process to end: the child is killed instead of signalled.
+    Windows cannot ask a process to end. On Windows, the child is always killed.
 
-    :param own_time: seconds that the child gets to end before anything is sent to it. A terminal
-        sends Ctrl-C to the child as well, and a second signal would interrupt its clean-up.
+    :param own_time: seconds to wait for the child before it gets a signal. A terminal also sends
+        Ctrl-C to the child, and a second signal would interrupt the child's clean-up.
     :param request: a signal that asks the child to end. By default the child is killed.
     :param request_time: seconds that the child gets to clean up after the request. The child is
         killed if it takes longer.
-    :param group: kill all processes of the child's process group, also if the child itself has
+    :param group: kill all processes of the child's process group, even if the child itself has
         ended. The child must have been started with ``start_new_session=True``.
     """
     if own_time and _ends_within(child, own_time):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts Python child processes with this process's import path, except the project folder."""
+"""Starts Python child processes that inherit the import path, without the project's folder."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def safe_path(path: Sequence[str], root: Path) -> list[str]:
 def has_pip() -> bool:
     """Whether pip is installed for this interpreter.
 
-    `importlib.util.find_spec` would query the finder of setuptools (84.2), which assumes that
-    pip is about to run and disables its own distutils.
+    `importlib.util.find_spec` would query the finder of setuptools (84.2). That finder assumes that
+    pip is about to run, and disables setuptools' copy of distutils.
     """
     return PathFinder.find_spec("pip") is not None
 
@@ -84,7 +84,7 @@ def run_module(
     :param folder: an empty folder, the working folder of the child.
     :param variables: environment variables in addition to those of this process.
     """
-    # `-I` would ignore PYTHONHASHSEED.
+    # `-I` would ignore PYTHONHASHSEED. Without `-I`, Python's variables must be removed.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run(
         [

@@ -56,9 +56,9 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 @contextlib.contextmanager
 def _replacement(path: Path, permissions: int | None) -> Iterator[IO[bytes]]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    # The kernel applies the umask. `os.umask` cannot query it without changing it for the whole
-    # process, and a child that another thread starts at that moment would inherit the change.
-    # Until the permissions are set, a file with known permissions is private.
+    # The kernel applies the umask. `os.umask` cannot query the umask without changing it for the
+    # whole process, and a child that another thread starts at that moment would inherit the change.
+    # If the permissions are known, the file is private until they are set.
     descriptor = os.open(temporary, _NEW_FILE, 0o666 if permissions is None else 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:

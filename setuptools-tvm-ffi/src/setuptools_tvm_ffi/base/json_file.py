@@ -9,9 +9,9 @@ from typing import Any
 
 
 def read_object(file: Path) -> dict[str, Any]:
-    """Return the JSON object in a file, empty if the file is missing, unreadable or corrupt.
+    """Return the JSON object in a file; ``{}`` if the file is missing, unreadable or corrupt.
 
-    A file that contains valid JSON of another kind, such as a list, is corrupt as well.
+    A file that contains other valid JSON, such as a list, counts as corrupt.
     """
     try:
         content = json.loads(file.read_bytes())

@@ -12,7 +12,7 @@ def first_few(items: Collection[str], *, shown: int = 4, separator: str = ", ") 
     >>> first_few(["a", "b", "c", "d"]), first_few(["a", "b", "c", "d"], shown=2)
     ('a, b, c, d', 'a, b and 2 more')
 
-    :param separator: a comma is left out before "and".
+    :param separator: the text between items. Before "and", its comma is left out.
     """
     joined = separator.join(list(items)[:shown])
     more = len(items) - shown

@@ -23,12 +23,12 @@ from ..base.errors import BuildError
 
 READER = Path(__file__).with_name("reader.py")
 
-#: Time limit for one file, and the extension for each MiB of the file.
+#: Time limit for reading one file, and the additional time for each MiB of the file.
 SECONDS = 60.0
 SECONDS_PER_MIB = 0.2
-#: Time limit for all files of a wheel. The extensions for their sizes are added.
+#: Time limit for all files of a wheel, without the additional time for their sizes.
 SECONDS_FOR_ALL = 180.0
-# LIEF needs a few times the size of a file.
+# LIEF needs several times as much memory as the size of a file.
 _MEMORY = 1024**3
 _MEMORY_PER_BYTE = 8
 
@@ -37,7 +37,7 @@ _MACHO = {
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabf")
 }
 _FAT = bytes.fromhex("cafebabe")
-_MAX_ARCHITECTURES = 30  # a Java class file has its larger version number at the same offset
+_MAX_ARCHITECTURES = 30  # a Java class file has a larger number, its version, at the same offset
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class SymbolVersion:
 
 @dataclass(frozen=True)
 class Binary:
-    """One architecture of one file. C symbols have no leading underscore on any platform.
+    """One architecture of one file. Names of C symbols lack the leading underscore of macOS.
 
     :param path: path in the wheel.
     :param format: ``elf``, ``macho`` or ``pe``.
@@ -129,7 +129,7 @@ def _binaries(path: str, answer: dict[str, Any]) -> Iterator[Binary]:
             path=path,
             symbol_versions=tuple(SymbolVersion(a, b, tuple(c)) for a, b, c in versions),
             minimum_os=None if minimum is None else (minimum[0], minimum[1]),
-            # Run paths have a finding of their own.
+            # `audit` reports run paths separately.
             build_paths=tuple(
                 p for p in answer["build_paths"] if p not in values.get("run_paths", ())
             ),
@@ -139,10 +139,10 @@ def _binaries(path: str, answer: dict[str, Any]) -> Iterator[Binary]:
 
 
 class BinaryReader:
-    """Read files in a child process with limits on time and memory, so that crashes do no harm.
+    """Read files in a child process that has limits on time and memory, and that may crash.
 
-    A context manager. It starts the child on entry and uses it for any number of wheels, because
-    importing LIEF takes 1.4 s of CPU time (1.0.0).
+    The reader is a context manager. It starts the child on entry and uses this child for any number
+    of wheels, because importing LIEF (1.0.0) takes 1.4 s of CPU time.
 
     :raises BuildError: LIEF is not installed.
     """
@@ -181,7 +181,8 @@ class BinaryReader:
     ) -> Iterator[ReadBinary]:
         """Read the files and yield one result for each architecture of each file.
 
-        :param files: paths in one wheel, and contents. One content is in memory at a time.
+        :param files: path in the wheel and content of each file. Only one file is in memory at a
+            time.
         :param names: names to search for among the strings of each file.
         """
         left = SECONDS_FOR_ALL
@@ -197,7 +198,7 @@ class BinaryReader:
             try:
                 answer = self._child.ask(content, names, min(SECONDS + more, left))
             except BaseException:
-                # Otherwise, the pending answer would be taken for that of the next file.
+                # End the child, because the next file would receive the pending answer.
                 self._child.end(kill=True)
                 self._child = None
                 raise

@@ -2,8 +2,8 @@
 """Patterns of symbols that a library must not export, even if its headers export them.
 
 The standard library and the headers of apache-tvm-ffi mark their templates with default
-visibility, so every library exports the templates that it instantiates. The loader could then bind
-them to another library in the process that was built with other headers.
+visibility, so every library exports the templates that it instantiates. If another library in the
+process was built with other headers, the loader could bind these symbols to that library.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _NAMESPACES = (
 _KINDS = ("", "Z", "GV", "GVZ", "GR", "TH", "TW")
 # Letters after the N: const, volatile and reference qualifiers of the member function.
 _QUALIFIERS = ("", "K", "V", "VK", "R", "KR", "O", "KO")
-# Virtual table, VTT, type info and type name of a class, of pointers to it, and of entities that
-# its member functions define.
+# Virtual table, VTT, type info and type name. They exist for a class, for pointers to the class,
+# and for entities that its member functions define.
 _CLASS_DATA = ("TV", "TT", "TI", "TS")
 _WRAPPED = ("", "P", "PK", "PP", "Z")
 
@@ -68,7 +68,7 @@ def local_symbol() -> re.Pattern[str]:
 def version_script(more: tuple[str, ...] = ()) -> str:
     """Return a GNU linker version script that exports all symbols except the patterns.
 
-    :param more: further patterns.
+    :param more: further patterns of symbols that the library must not export.
     """
     # A lone `*` has the lowest precedence, so the patterns override it.
     local = "".join(f"    {pattern};\n" for pattern in (*patterns(), *more))

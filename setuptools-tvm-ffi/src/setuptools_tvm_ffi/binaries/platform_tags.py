@@ -38,13 +38,13 @@ _MACOS = re.compile(r"macosx_(\d+)_(\d+)_(\w+)")
 _WINDOWS = {"win32": "i386", "win_amd64": "amd64", "win_arm64": "arm64"}
 _UNIVERSAL = {"universal2": {"arm64", "x86_64"}, "intel": {"i386", "x86_64"}}
 _GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
-# The dynamic loader. "ld64" is that of s390x and ppc64le.
+# Names of the dynamic loader. On s390x and ppc64le, the name starts with "ld64".
 _LOADER = re.compile(r"ld-linux.*|ld64\.so\.[12]|ld-musl-.*")
 # musl's loader resolves libc.so to itself, whatever its own file name is.
 _MUSL_LIBC = re.compile(r"libc\.so|libc\.musl-\w+\.so\.1")
 
 _MACOS_SYSTEM = ("/usr/lib/", "/System/Library/")
-# Prefixes in the name of a macOS library that another library has already loaded.
+# A macOS library whose name has one of these prefixes may be loaded already.
 _MACOS_PLACES = ("@rpath/", "@loader_path/")
 
 _NO_MINIMUM = "the minimum macOS version is missing from the load commands"
@@ -59,7 +59,7 @@ class _Policy:
     machine: str
     aliases: tuple[str, ...]
     versions: frozenset[str]
-    #: prefixes of versions before the first ``_``; the policy does not restrict other prefixes
+    #: the parts of `versions` before the first ``_``; versions with other parts are not restricted
     families: frozenset[str]
     libraries: frozenset[str]
     forbidden: tuple[tuple[str, frozenset[str]], ...]
@@ -72,15 +72,15 @@ class _Policy:
 def satisfied_tag(binaries: Sequence[Binary], among: Sequence[Binary] = ()) -> str:
     """Return the lowest platform tag that a wheel with these libraries satisfies.
 
-    The lowest tag is the one that the most machines accept: the oldest manylinux, the oldest macOS,
-    the architecture on Windows. If the libraries satisfy no manylinux tag, it is ``linux_…``, which
-    PyPI rejects. Libraries do not record the version of musl that they need, so the tag for musl is
-    the newest musllinux of the tables.
+    The lowest tag is the tag that most machines accept: the oldest manylinux or the oldest macOS.
+    On Windows, the tag depends only on the architecture. If the libraries satisfy no manylinux tag,
+    the result is ``linux_…``, which PyPI rejects. Libraries do not record the version of musl that
+    they need, so the tag for musl is the newest musllinux tag of the tables.
 
     :param binaries: the libraries. They may depend on each other.
-    :param among: further libraries of the wheel that satisfy dependencies, without influence on the
-        tag.
-    :raises BuildError: the libraries are for different platforms, or for one without tags.
+    :param among: further libraries of the wheel. They may satisfy dependencies, but have no
+        influence on the tag.
+    :raises BuildError: the libraries are for different platforms, or for a platform without tags.
     """
     loaded = _loaded(binaries)
     if not loaded:
@@ -138,14 +138,14 @@ def modern_name(tag: str) -> str:
 
 
 def is_on_every_machine(library: str, binary: Binary) -> bool:
-    """Whether every machine that the lowest tag supports has a library that is not in the wheel."""
+    """Whether a wheel may omit a library because every machine of the lowest tag has it."""
     if binary.format == "macho":
         if library.startswith(_MACOS_PLACES):
             return library.rpartition("/")[2] in EXTERNAL
         return library in EXTERNAL or library.startswith(_MACOS_SYSTEM)
     if binary.format == "pe":
         return library.lower() in EXTERNAL or is_on_every_windows(library, binary.machine)
-    # The name must have no folder: otherwise, the loader searches that folder only.
+    # If the name has a folder, the loader searches only that folder, and the result is False.
     if library in EXTERNAL or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library):
         return True
     file = "musllinux" if _is_musl([binary]) else "manylinux"
@@ -245,7 +245,7 @@ def _policy_problems(
         known = library in policy.libraries or library in EXTERNAL or library in bundled
         if not (known or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library)):
             yield f"needs {library}, which not every machine has"
-    # Weak symbols may be missing, such as __cxa_thread_atexit_impl in Rust's standard library.
+    # Weak symbols, such as __cxa_thread_atexit_impl in Rust's standard library, may be missing.
     undefined = set(binary.undefined) - set(binary.weak)
     for library, symbols in policy.forbidden:
         used = sorted(undefined & symbols) if library in binary.needed else []
@@ -287,7 +287,7 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
     assert binary.minimum_os is not None
     major, minor = binary.minimum_os
     if len(machines) > 1 and binary.machine == "arm64" and (major, minor) <= (11, 0):
-        return (0, 0)  # the first macOS for arm64
+        return (0, 0)  # every macOS for arm64 is new enough: the first one is 11.0
     # Since macOS 11, tags have no minor versions (https://packaging.python.org/en/latest/
     # specifications/platform-compatibility-tags/): a library that needs 11.3 gets the tag for 12.
     return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004 - macOS 11
@@ -315,7 +315,7 @@ def _macos_problems(loaded: Sequence[Binary], major: int, minor: int, name: str)
 
 
 def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | None:
-    """Return the newest policy of the tables that is not newer than the version of a tag."""
+    """Return the newest policy that is not newer than the version of a tag."""
     older = [p for p in _policies(file) if p.machine == machine and p.version <= version]
     return older[-1] if older else None
 
@@ -324,8 +324,8 @@ def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | 
 def _policies(file: str) -> tuple[_Policy, ...]:
     """Return the policies of a table, oldest first.
 
-    Reads the tables from auditwheel's folder, which has the same layout in 6.4 and 6.8. The
-    functions of auditwheel depend on the machine that runs them, and import its ELF reader.
+    This function reads files in auditwheel's folder, whose layout is the same in 6.4 and 6.8. The
+    results of auditwheel's own functions depend on the machine that runs them.
     """
     found = importlib.util.find_spec("auditwheel")
     if found is None or found.origin is None:
@@ -334,14 +334,8 @@ def _policies(file: str) -> tuple[_Policy, ...]:
             hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
         )
     table = Path(found.origin).parent / "policy" / f"{file}-policy.json"
-    try:
-        rows = json.loads(table.read_text(encoding="utf-8"))
-        policies = [p for row in rows if row["name"] != "linux" for p in _of_row(row)]
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise BuildError(
-            f"{table}: this release of auditwheel has no such table: {problem!r}",
-            hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
-        ) from None
+    rows = json.loads(table.read_text(encoding="utf-8"))
+    policies = [p for row in rows if row["name"] != "linux" for p in _of_row(row)]
     return tuple(sorted(policies, key=lambda policy: policy.version))
 
 

@@ -32,15 +32,15 @@ _ELF_MACHINES = {
     "S390": "s390x",
     "LOONGARCH": "loongarch64",
 }
-# GPU code is also ELF, linked and with program headers, but the driver loads it, not the system.
-# The numbers are values of e_machine (https://www.sco.com/developers/gabi/latest/
-# ch4.eheader.html). LIEF 1.0.0 does not know Intel's.
+# Files of GPU code are linked ELF files with program headers, too, but the driver loads them, not
+# the system. The numbers are values of e_machine (https://www.sco.com/developers/gabi/latest/
+# ch4.eheader.html). LIEF 1.0.0 lacks the number of Intel's GPUs.
 _DEVICES = {190: "cuda", 205: "intelgt", 224: "amdgpu"}
 _E_MACHINE = slice(18, 20)
 _EI_DATA = 5
 _BIG_ENDIAN = {"ppc64le": "ppc64", "s390x": "s390x"}
 _ELF_KINDS = {"DYN": "library", "EXEC": "executable", "REL": "object"}
-# Single architectures in both byte orders and widths, and universal files.
+# Files for one architecture, in both byte orders and widths, and universal files.
 _MACHO = {
     bytes.fromhex(magic)
     for magic in ("feedface", "cefaedfe", "feedfacf", "cffaedfe", "cafebabe", "cafebabf")
@@ -52,9 +52,9 @@ _MACHO_KINDS = {
     "OBJECT": "object",
 }
 
-# Folders in which developers and CI build. Any path below a home folder is reported. Programs also
-# search the other folders at run time, so only paths of sources, objects and libraries are reported
-# there.
+# Developers and CI build in these folders. Every path below `_HOME` is reported. Programs also
+# search the folders of `_ANYWHERE` at run time, so only paths of sources, objects and libraries are
+# reported there.
 _HOME = rb"home/[^/\x00]|root/|Users/[^/\x00]|github/|__w/|builds/|workspace/|var/folders/"
 _ANYWHERE = rb"tmp/|var/tmp/|build/|project/|io/|work/|src/|mnt/|private/|opt/|workspaces/"
 _POSIX = re.compile(rb"/(?:(" + _HOME + rb")|" + _ANYWHERE + rb")[\x20-\x7e\x80-\xff]{2,400}")
@@ -272,9 +272,9 @@ def _text(name: str | bytes) -> str:
 
 
 def strings_in(content: bytes, names: Collection[str]) -> list[str]:
-    """Return the names that are strings in a file, or ends of strings.
+    """Return the names that are strings in a file, or the ends of strings.
 
-    Linkers merge a string with a longer one that ends with it.
+    Linkers store a string inside a longer string with the same end.
     """
     wanted = {name.encode(): name for name in names if name}
     lengths: dict[bytes, set[int]] = {}

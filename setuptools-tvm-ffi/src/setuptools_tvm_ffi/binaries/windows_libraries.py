@@ -15,23 +15,23 @@ from ..base.errors import BuildError
 
 _LISTS = {"i386": "ignore_names_x86", "amd64": "ignore_names_x64", "arm64": "ignore_names_arm64"}
 
-# DLLs of Windows 10, the oldest version that CPython 3.13 supports, which Windows 7 lacks. API sets
-# are names that Windows maps to DLLs, not files.
+# Windows 7 and thus delvewheel's lists lack these DLLs of Windows 10, the oldest version that
+# CPython 3.13 supports. API sets (api-ms-…) are names that Windows maps to DLLs, not files.
 _SINCE = re.compile(r"(?:(?:api|ext)-ms-.+|ucrtbase|combase|d3d12)\.dll")
 
-# DLLs of the compiler's run time that python.org's CPython includes, or that `tvm_ffi` includes in
-# its wheel and loads first. Others (vcomp140.dll, concrt140.dll, msvcp140_2.dll) need the Visual
-# C++ Redistributable.
+# These DLLs belong to the compiler's run time. Either python.org's CPython includes them, or the
+# wheel of `tvm_ffi` includes them and `tvm_ffi` loads them first. Other DLLs of the run time
+# (vcomp140.dll, concrt140.dll, msvcp140_2.dll) need the Visual C++ Redistributable.
 _BROUGHT = {"vcruntime140.dll", "msvcp140.dll"}
 _BROUGHT_ON_64_BITS = {"vcruntime140_1.dll"}
 
 
 def is_on_every_windows(library: str, machine: str) -> bool:
-    """Whether every Windows provides a DLL, or CPython or ``tvm_ffi`` does.
+    """Whether CPython, ``tvm_ffi`` or every supported version of Windows provides a DLL.
 
     :param library: name of the DLL, in any case.
     :param machine: architecture, as in `Binary`.
-    :raises BuildError: delvewheel is not installed or has no such lists.
+    :raises BuildError: delvewheel is not installed.
     """
     name = library.lower()
     if name in _BROUGHT or (name in _BROUGHT_ON_64_BITS and machine != "i386"):
@@ -44,14 +44,8 @@ def _names(machine: str) -> frozenset[str]:
     """Return delvewheel's list for a machine. delvewheel 1.13 keeps it in a module without code."""
     if importlib.util.find_spec("delvewheel") is None:
         raise BuildError(
-            "delvewheel is not installed; its lists of the DLLs of Windows are needed",
+            "delvewheel is not installed; its lists of Windows DLLs are needed",
             hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
         )
-    try:
-        lists = importlib.import_module("delvewheel._dll_list")
-        return frozenset(getattr(lists, _LISTS[machine])) if machine in _LISTS else frozenset()
-    except (ImportError, AttributeError) as problem:
-        raise BuildError(
-            f"this release of delvewheel has no lists of DLLs in delvewheel._dll_list: {problem}",
-            hint="python -m pip install 'setuptools-tvm-ffi[audit]'",
-        ) from None
+    lists = importlib.import_module("delvewheel._dll_list")
+    return frozenset(getattr(lists, _LISTS[machine])) if machine in _LISTS else frozenset()

@@ -62,9 +62,11 @@ def print_traceback() -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    width = max(map(len, _COMMANDS))
+    listing = "\n".join(f"  {name:{width}}  {text}" for name, text in _COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog=PREFIX,
-        description=f"{_first_lines()}\n\ncommands:\n{_listing()}",
+        description=f"{_first_lines()}\n\ncommands:\n{listing}",
         epilog=f"'{PREFIX} COMMAND --help' lists the options of a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -91,8 +93,3 @@ def _first_lines() -> str:
     assert __doc__ is not None
     what, *_, status = __doc__.strip().split("\n\n")
     return f"{what.partition(': ')[2]}\n{status}"
-
-
-def _listing() -> str:
-    width = max(map(len, _COMMANDS))
-    return "\n".join(f"  {name:{width}}  {text}" for name, text in _COMMANDS.items())

@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--command",
+        type=_words,
         metavar="COMMAND",
         help="run this command, without a shell, instead of the built-in test; for example "
         "'python -m pytest tests'",
@@ -166,7 +167,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _plan(parsed: argparse.Namespace) -> Plan:
-    command = _words(parsed.command)
+    command = parsed.command
     folder = Path(os.path.abspath(parsed.cwd))
     if not folder.is_dir():
         raise BuildError(f"--cwd {parsed.cwd}: the folder does not exist")
@@ -240,15 +241,13 @@ def _located(requirement: str) -> str:
     return os.path.abspath(requirement) if is_path and os.path.exists(requirement) else requirement
 
 
-def _words(command: str | None) -> Sequence[str] | None:
-    if command is None:
-        return None
+def _words(command: str) -> Sequence[str]:
     try:
         words = shlex.split(command)
     except ValueError as problem:
-        raise BuildError(f"--command {command}: {problem}") from None
+        raise argparse.ArgumentTypeError(str(problem)) from None
     if not words:
-        raise BuildError("--command: the command is empty")
+        raise argparse.ArgumentTypeError("the command is empty")
     return words
 
 

@@ -36,7 +36,8 @@ def main() -> None:
         try:
             found = probe(request, announce)
         except BaseException as problem:  # noqa: BLE001 - any exception is a result
-            announce(error=f"{type(problem).__name__}: {first_line(problem)}")
+            lines = str(problem).strip().splitlines() or [""]
+            announce(error=f"{type(problem).__name__}: {lines[0]}")
             status = 1
         else:
             announce(done=found)
@@ -205,11 +206,6 @@ def located(library: str) -> Path:
         if entry and Path(entry, library).is_file():
             return Path(entry, library)
     raise FileNotFoundError(f"{library} is not installed")
-
-
-def first_line(problem: BaseException) -> str:
-    """Return the first line of an exception's message."""
-    return next(iter(str(problem).strip().splitlines()), "")
 
 
 if __name__ == "__main__":

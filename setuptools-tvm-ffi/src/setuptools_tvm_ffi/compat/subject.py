@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.tags import Tag, sys_tags
+from packaging.tags import sys_tags
 from packaging.utils import canonicalize_name
 
 from ..archives.wheel_archive import WheelArchive, open_wheel
@@ -52,7 +52,13 @@ def read_subject(path: Path) -> Subject:
         platform, or it contains no library that uses TVM-FFI.
     """
     with open_wheel(path) as wheel:
-        _check_tags(path, wheel.tags, frozenset(sys_tags()))
+        if not wheel.tags & frozenset(sys_tags()):
+            here = f"{platform.python_implementation()} {platform.python_version()}"
+            raise BuildError(
+                f"{path.name}: the wheel supports {', '.join(sorted(map(str, wheel.tags)))}, but "
+                f"not {here} on {platform.system()} {platform.machine()}",
+                hint="run compat with a Python and on a platform that the wheel supports",
+            )
         metadata = wheel.headers("METADATA")
         libraries = _libraries(wheel)
         if not libraries:
@@ -108,13 +114,3 @@ def _libraries(wheel: WheelArchive) -> tuple[str, ...]:
         for name in sorted(wheel.members)
         if PurePosixPath(name).suffix in _SUFFIXES and _C_API in wheel.read(name)
     )
-
-
-def _check_tags(path: Path, tags: frozenset[Tag], supported: frozenset[Tag]) -> None:
-    if not tags & supported:
-        here = f"{platform.python_implementation()} {platform.python_version()}"
-        raise BuildError(
-            f"{path.name}: the wheel supports {', '.join(sorted(map(str, tags)))}, but not "
-            f"{here} on {platform.system()} {platform.machine()}",
-            hint="run compat with a Python and on a platform that the wheel supports",
-        )

@@ -94,16 +94,11 @@ def _remove_unused(cache: Path, scratch: Path) -> None:
 def _sizes(folder: Path) -> dict[str, int]:
     """Return the size of each file below a folder, by its path relative to the folder."""
     sizes = {}
-    folders = [""]
-    while folders:
-        inside = folders.pop()
-        with os.scandir(folder / inside) as entries:
-            for entry in entries:
-                path = f"{inside}{entry.name}"
-                if not entry.is_dir():
-                    sizes[path] = entry.stat().st_size
-                elif entry.name != _COMPILED:
-                    folders.append(f"{path}/")
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name != _COMPILED]
+        for name in files:
+            path = os.path.join(place, name)
+            sizes[path[len(str(folder)) :]] = os.stat(path).st_size
     return sizes
 
 

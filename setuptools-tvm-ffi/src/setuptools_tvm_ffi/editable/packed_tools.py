@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import io
-import os
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -93,10 +92,9 @@ def _files_of(name: str) -> Iterator[tuple[str, Path]]:
     if spec is None or not spec.submodule_search_locations:
         raise ImportError(f"cannot import {name}")
     folder = Path(next(iter(spec.submodule_search_locations)))
-    for parent, folders, names in os.walk(folder):
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
         # Half of setuptools are its tests.
-        folders[:] = sorted(f for f in folders if f not in {"__pycache__", "tests"})
-        for file in sorted(names):
-            if not file.endswith((".exe", ".pyc")):
-                path = Path(parent, file)
-                yield f"{name}/{path.relative_to(folder).as_posix()}", path
+        wanted = "tests" not in relative.parts and path.suffix not in {".exe", ".pyc"}
+        if wanted and path.is_file():
+            yield f"{name}/{relative.as_posix()}", path

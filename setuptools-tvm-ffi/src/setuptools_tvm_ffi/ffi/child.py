@@ -2,8 +2,8 @@
 """Runs in a child process: imports `tvm_ffi`, loads one library, runs the stub generator.
 
 Requests are lines of JSON on standard input, answers are lines of JSON on standard output. The
-build does not load libraries itself, because a library that registers a name twice aborts its
-process. The build runs this file by its path, so it cannot import the plugin.
+build does not load libraries itself, because a library that registers a name twice aborts the
+process. The build runs this file by its path, so this file cannot import the plugin.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from typing import Any, TextIO
 
 
 def main() -> None:
-    """Handle requests until a library was loaded, or until there are no more requests."""
+    """Handle requests until a library has been loaded, or until there are no more requests."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    # The output of the generator and the library goes to standard error, for messages.
+    # Redirect the output of the generator and the library: messages contain standard error.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
-    # A library that reads standard input must not read requests.
+    # A library may read standard input, but must not receive requests.
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
     for line in requests:
         request = json.loads(line)
         if request["do"] == "config":
             answer(answers, {"config": config(request["options"])})
         elif request["do"] == "import":
-            # `load_and_generate` imports the generator again, and reports the failure.
+            # Ignore failures: `load_and_generate` imports the generator again and reports them.
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
                 from tvm_ffi.stub.lib_state import collect_global_funcs  # noqa: PLC0415
 
-                # In 0.1.15.post2, this raises an error in C++ for functions without types. The
-                # first traceback in a process reads debug information, which takes 0.2 s.
+                # Read debug information early, which takes 0.2 s. In 0.1.15.post2, this call raises
+                # a C++ error for functions without types, and the first traceback reads it.
                 collect_global_funcs()
         else:
             load_and_generate(request, answers, requests)
@@ -54,22 +54,22 @@ def answer(answers: TextIO, content: dict[str, Any]) -> None:
 
 def config(options: list[str]) -> str:
     """Return what ``tvm-ffi-config`` prints for these options."""
-    # If the program has this name, `tvm_ffi` does not load its library, which saves time.
+    # In a program of this name, `tvm_ffi` does not load its library. This saves time.
     sys.argv = ["tvm-ffi-config", *options]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         runpy.run_module("tvm_ffi.config", run_name="__main__")
     sys.argv = [""]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tvm_ffi"]:
-        del sys.modules[name]  # it is incomplete
+        del sys.modules[name]  # the module is incomplete without its library
     return printed.getvalue()
 
 
 def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO) -> None:
     """Load a library, send the registry, generate stubs, and end the process.
 
-    The ``stage`` of an answer is the step that begins; the last one is ``done``. The answer
-    ``reflected`` contains the registry. After it, one more request contains the names to hide from
+    The ``stage`` of an answer is the step that begins. The last stage is ``done``. The answer for
+    the stage ``reflected`` contains the registry. The next request contains the names to hide from
     the generator.
     """
     result: dict[str, Any] = {}
@@ -87,8 +87,8 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
         importlib.import_module(module)
 
     reached("load")
-    # Names that siblings register do not belong to this library. The loader finds the loaded
-    # siblings by name when it loads this library.
+    # Load siblings first: names that siblings register do not belong to this library, and the
+    # loader finds loaded siblings by name when it loads this library.
     for sibling in request["siblings"]:
         load(sibling, request["stand_ins"])
     type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
@@ -143,7 +143,8 @@ def targets() -> list[str]:
 def load(library: str, stand_ins: list[str]) -> ctypes.CDLL:
     """Load a library. If a driver library is missing, load a stand-in for the driver first.
 
-    A stand-in has the file name of the driver. Loading a library calls no functions of the driver.
+    A stand-in is a stub library with the file name of the driver. Loading a library calls no
+    functions of the driver.
     """
     try:
         return ctypes.CDLL(library)
@@ -157,7 +158,7 @@ def load(library: str, stand_ins: list[str]) -> ctypes.CDLL:
 
 
 def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstream's module
-    """Run the generator on the staging folder; return its exit status."""
+    """Run the generator on the staging folder, and return the generator's exit status."""
     staging = request["staging"]
     language = request["target_language"]
     target = [] if language == "python" else ["--target", language]
@@ -172,7 +173,7 @@ def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstre
     ]
     status = run(cli, [staging, *options, *target])
     if status == 0 and not target and drop_second_library(root_module, before, request):
-        # Another run removes the import of the dropped lines.
+        # The second run removes the import that only the dropped lines used.
         status = run(cli, [staging])
     return status
 
@@ -190,9 +191,9 @@ def run(cli: Any, arguments: list[str]) -> int:  # noqa: ANN401 - upstream's mod
 
 
 def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> bool:
-    """Remove the ``LIB = …`` that init mode appends to a module that already defines ``LIB``.
+    """Remove the second ``LIB = …`` of a module.
 
-    Init mode does so up to 0.1.15.post2 if a class is registered for the first time.
+    Up to 0.1.15.post2, init mode appends it if a class is registered for the first time.
     """
     if not defines_library(before):
         return False

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The public functions of `tvm_ffi.Module`, which every loaded library has."""
+"""The public members of `tvm_ffi.Module`, the class of every loaded library."""
 
 from __future__ import annotations
 
-#: Stub definitions by name. The names in braces are types, which each stub imports.
+#: Stub definitions by name. The names in braces are types that each stub imports.
 MODULE_METHODS = {
     "kind": "@{property}\ndef kind(self) -> {str}: ...",
     "imports": "@{property}\ndef imports(self) -> {list}[{Module}]: ...",

@@ -55,7 +55,7 @@ class TVMFFIProcess:
         self._end(kill=True)
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Set the environment variables of children. A child with other variables is ended."""
+        """Set the environment variables of children. End a child that has other variables."""
         if variables != self._variables:
             self._end(kill=True)
             self._variables = variables
@@ -69,7 +69,7 @@ class TVMFFIProcess:
         return self._end(answer)
 
     def import_generator(self) -> None:
-        """Let the child import the stub generator in the background."""
+        """Make the child import the stub generator in the background."""
         self._send({"do": "import"})
 
     def generate(
@@ -79,10 +79,10 @@ class TVMFFIProcess:
     ) -> ChildReport:
         """Load a library and run the generator, then end the child.
 
-        The names that a library registers cannot be removed, so each library gets its own child.
+        A process cannot unregister the names of a library, so each library gets its own child.
 
-        :param choose: returns the names to hide, see `reflection.hide`, for the answer with the
-            registry. If it raises an error, the child is ended.
+        :param choose: receives the answer with the registry, and returns the names to hide (see
+            `reflection.hide`). If this function raises an error, the child is ended.
         """
         self._send({**request, "do": "generate"})
         answer: Mapping[str, Any] = {}

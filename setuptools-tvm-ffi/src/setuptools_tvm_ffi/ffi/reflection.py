@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-# The prefix of TVM_FFI_DLL_EXPORT_TYPED_FUNC. It may occur inside a longer name, because linkers
-# share the bytes of names with a common end.
+# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to names. The prefix may occur inside a longer
+# name, because linkers store a name inside a longer name with the same end.
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
-# These names accompany a symbol or the library.
+# Symbols that start with these words describe a function or the library.
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 
 
@@ -30,7 +30,7 @@ def reflect(
     functions: Iterable[str],
     types: Iterable[str],
 ) -> dict[str, Any]:
-    """Describe these names and the symbols that a library exports, as JSON values.
+    """Describe functions, types and the exported symbols of a library, as JSON values.
 
     :param library: a loaded library.
     :param types: type keys; the result also contains their ancestors.
@@ -61,7 +61,8 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
     return {
         "schema": schema,
         "doc": doc or None,
-        # The generator skips functions without types, but not functions with such types.
+        # The generator skips a function without a schema, but not a function with a schema that
+        # it cannot write.
         "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
     }
 
@@ -69,7 +70,7 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
 def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa: ANN401
     """Return the type schema as JSON text, or ``None`` if the generator cannot write the type.
 
-    The generator writes unknown types of the registry unchanged, such as ``std::pair``.
+    The generator copies unknown types, such as ``std::pair``, which are invalid in Python.
     """
     parsed = readable(tvm_ffi, metadata)
     try:
@@ -91,9 +92,9 @@ def readable(tvm_ffi: Any, metadata: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 
 def teach_types(tvm_ffi: Any) -> None:  # noqa: ANN401
-    """Let the generator write ``std::array`` like ``std::vector``.
+    """Make the generator write ``std::array`` like ``std::vector``.
 
-    Up to 0.1.15.post2, the generator does not support it and writes invalid Python.
+    Up to 0.1.15.post2, the generator does not support ``std::array`` and writes invalid Python.
     """
     known = getattr(tvm_ffi.core, "_TYPE_SCHEMA_ORIGIN_CONVERTER", None)
     if isinstance(known, dict) and "std::vector" in known:
@@ -138,7 +139,7 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def type_info(tvm_ffi: Any, key: str) -> Any:  # noqa: ANN401
-    """Return reflection data of a type as the generator does."""
+    """Return the reflection data of a type, from the function that the generator uses."""
     return tvm_ffi.core._lookup_or_register_type_info_from_type_key(key)  # noqa: SLF001
 
 
@@ -151,7 +152,7 @@ def lineage(tvm_ffi: Any, key: str) -> Iterator[str]:  # noqa: ANN401
 
 
 def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
-    """Return the parent of each registered type, and the module and name of its class, if any."""
+    """Return, for each registered type, its parent and the place of its Python class, if any."""
     result = {}
     for key in map(str, tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")()):
         info = type_info(tvm_ffi, key)
@@ -161,7 +162,7 @@ def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
 
 
 def importable(cls: Any) -> list[str] | None:  # noqa: ANN401 - a class, or None
-    """Return the module and name of a class, in the outermost package that contains it."""
+    """Return the outermost module that contains a class, and the name of the class."""
     if cls is None:
         return None
     name = str(cls.__name__)
@@ -179,7 +180,7 @@ def importable(cls: Any) -> list[str] | None:  # noqa: ANN401 - a class, or None
 def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
     """Return the schema and doc of each exported function with the prefix ``__tvm_ffi_``.
 
-    This searches the bytes of the file, in any format, for names. The loader confirms them.
+    The function searches the file's bytes, in any format, for names. The loader confirms each name.
     """
     loaded = ctypes.CDLL(library)
     found = {match[1].decode() for match in _SYMBOL.finditer(Path(library).read_bytes())}
@@ -196,9 +197,8 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
         metadata: Mapping[str, Any] = {}
         doc = None
         with contextlib.suppress(Exception):  # handwritten metadata can be anything
-            metadata = module.get_function_metadata(name) or {}
-        with contextlib.suppress(Exception):
             doc = module.get_function_doc(name)
+            metadata = module.get_function_metadata(name) or {}
         result[name] = {"schema": schema_of(tvm_ffi, metadata), "doc": doc}
     return result
 
@@ -251,8 +251,8 @@ def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
     return info.contents.metadata.contents.doc.text() or None
 
 
-# TVMFFIMethodInfo: name, doc, flags and metadata (strings are pairs of pointer and size), then its
-# function: the type index, padding and the address.
+# The fields of TVMFFIMethodInfo: name, doc, flags, metadata, then the type index, padding and
+# address of the function. Name, doc and metadata are strings, each a pointer and a size.
 _RECORD = struct.Struct("=QQQQqQQiiQ")
 _TYPE_INDEX_AT = 56
 _FUNCTION_TYPE_INDEX = struct.pack("=ii", 68, 0)  # kTVMFFIFunction, and padding
@@ -296,7 +296,7 @@ def finds_docs() -> bool:
 def search_docs(
     memory: IO[bytes], start: int, end: int, by_address: Mapping[int, str], docs: dict[str, str]
 ) -> None:
-    """Add the docs in one range of memory."""
+    """Find docs in one range of memory, and add them to `docs`."""
     content = read(memory, start, end - start)
     at = content.find(_FUNCTION_TYPE_INDEX, _TYPE_INDEX_AT)
     while at != -1 and at - _TYPE_INDEX_AT + _RECORD.size <= len(content):
@@ -340,7 +340,7 @@ def writable_memory() -> Iterator[tuple[int, int]]:
 def hide(tvm_ffi: Any, hidden: Mapping[str, Any]) -> None:  # noqa: ANN401
     """Hide functions, types and members of types from the generator.
 
-    :param hidden: the lists ``functions`` and ``types``, and ``members`` with a list by type key.
+    :param hidden: lists of names: ``functions``, ``types``, and by type key ``members``.
     """
     for name in hidden["functions"]:
         tvm_ffi.registry.remove_global_func(name)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -14,14 +15,14 @@ from ..base.errors import BuildError, ConfigurationError
 
 DISTRIBUTION = "apache-tvm-ffi"
 
-#: Withdrawn upstream: C++ vtables changed between them and 0.1.13.post2 (apache/tvm#20094).
+#: Upstream withdrew these releases: their C++ vtables differ from 0.1.13.post2 (apache/tvm#20094).
 WITHDRAWN = (Version("0.1.13"), Version("0.1.13.post0"))
 
-# The oldest releases with `tvm_ffi.libinfo.load_lib_module` and with `tvm-ffi-stubgen --init-*`.
+# `tvm_ffi.libinfo.load_lib_module` is new in 0.1.6, `tvm-ffi-stubgen --init-*` in 0.1.7.
 _OLDEST_FLOOR = Version("0.1.6")
 _OLDEST_BUILT_AGAINST = Version("0.1.7")
 
-#: The requirement of an isolated build environment: all releases that can be built against.
+#: Requirement of isolated build environments: all releases that libraries can be built against.
 BUILD_REQUIREMENT = f"{DISTRIBUTION}>=0.1.7,!=0.1.13,!=0.1.13.post0,<0.2"
 
 
@@ -34,16 +35,16 @@ def is_unknown(version: Version) -> bool:
 
 
 def check_built_against(version: Version) -> None:
-    """Reject releases that the plugin does not support, or that make broken wheels.
+    """Reject releases that the plugin does not support, or whose wheels would be broken.
 
-    :raises BuildError: with the reason.
+    :raises BuildError: the release is rejected; the message contains the reason.
     """
     if version < _OLDEST_BUILT_AGAINST:
         reason = f"0.1.7 is the oldest supported release: {version} has no tvm-ffi-stubgen --init-*"
     elif Version(version.public) in WITHDRAWN:
         reason = (
-            "this release was withdrawn: libraries that use C++ vtables break silently between "
-            "it and 0.1.13.post2"
+            "this release was withdrawn: C++ vtables differ between this release and "
+            "0.1.13.post2, so libraries that use them break silently"
         )
     else:
         return
@@ -58,7 +59,7 @@ def parse_floor(text: str, *, where: str, built_against: Version | None) -> Vers
 
     :param where: the start of messages: the file and dotted key that declare the floor.
     :param built_against: the release in the build environment, if it is known.
-    :raises ConfigurationError: the floor is invalid, or newer than the release in use.
+    :raises ConfigurationError: the floor is invalid, or newer than `built_against`.
     """
     try:
         floor = Version(text)
@@ -66,8 +67,8 @@ def parse_floor(text: str, *, where: str, built_against: Version | None) -> Vers
         raise ConfigurationError(f"{where}: {text!r} is not a version") from None
     if floor < _OLDEST_FLOOR:
         raise ConfigurationError(
-            f"{where}: {DISTRIBUTION} {floor} has no tvm_ffi.libinfo.load_lib_module, with which "
-            "the package loads its library",
+            f"{where}: {DISTRIBUTION} {floor} has no tvm_ffi.libinfo.load_lib_module, which the "
+            "package needs to load its library",
             hint=f"set {_OLDEST_FLOOR} or newer",
         )
     if built_against is None or is_unknown(built_against):
@@ -76,7 +77,7 @@ def parse_floor(text: str, *, where: str, built_against: Version | None) -> Vers
         raise ConfigurationError(
             f"{where}: the floor {floor} is newer than {DISTRIBUTION} {built_against}, "
             "which the library is built against",
-            hint="delete the key: by default, the floor is the release that is built against",
+            hint="delete the key: the default is the release that the library is built against",
         )
     return floor
 
@@ -114,11 +115,10 @@ def requirement_problem(dependencies: Iterable[str], floor: Version) -> str | No
         )
     for requirement in declared:
         bound = _lower_bound(requirement.specifier)
-        if bound is None or bound[0] < Version(floor.public):
-            allowed = "any release" if bound is None else f"{bound[1]}{bound[0]}"
+        if bound is None or bound < Version(floor.public):
             return (
                 f"the library is built against {DISTRIBUTION} {floor}, but the project's "
-                f"requirement '{requirement}' allows {allowed}: write '{wanted}', lower the "
+                f"requirement '{requirement}' allows older releases: write '{wanted}', lower the "
                 "floor with tool.setuptools-tvm-ffi.abi-floor, or make dependencies dynamic"
             )
         for version in WITHDRAWN:
@@ -139,14 +139,10 @@ def _parse(text: str) -> Requirement | None:
     return requirement if canonicalize_name(requirement.name) == DISTRIBUTION else None
 
 
-def _lower_bound(specifiers: SpecifierSet) -> tuple[Version, str] | None:
-    """Return the highest lower bound, and the words before it in a message."""
+def _lower_bound(specifiers: SpecifierSet) -> Version | None:
     bounds = []
     for specifier in specifiers:
         if specifier.operator in {">=", ">", "==", "~=", "==="}:
-            try:
-                version = Version(specifier.version.removesuffix(".*"))
-            except InvalidVersion:
-                continue  # `===` accepts any text
-            bounds.append((version, "releases after " if specifier.operator == ">" else ""))
+            with contextlib.suppress(InvalidVersion):  # `===` accepts any text
+                bounds.append(Version(specifier.version.removesuffix(".*")))
     return max(bounds, default=None)

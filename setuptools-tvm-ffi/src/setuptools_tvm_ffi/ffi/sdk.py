@@ -32,7 +32,7 @@ _FEATURES = {"libinfo.py": "def load_lib_module", "stub/cli.py": "--init-pypkg"}
 
 @dataclass(frozen=True)
 class TVMFFISdk:
-    """The inputs of compilers and linkers, as paths relative to the project's root."""
+    """The SDK's inputs for compilers and linkers, as paths relative to the project's root."""
 
     version: Version
     include_dirs: tuple[str, ...]
@@ -41,14 +41,14 @@ class TVMFFISdk:
 
 
 def installed_version() -> Version | None:
-    """Return the version of the apache-tvm-ffi distribution of this interpreter, if any."""
+    """Return the version of apache-tvm-ffi that is installed for this interpreter, if any."""
     distribution = _find_distribution()
     return None if distribution is None else Version(distribution.version)
 
 
 def _find_distribution() -> importlib.metadata.Distribution | None:
     # For an in-tree backend, pyproject_hooks (in pip 26) adds a finder that returns all metadata
-    # in `backend-path`, also if another name was requested.
+    # in `backend-path`, even if another name was requested.
     for distribution in importlib.metadata.distributions(name=DISTRIBUTION):
         if canonicalize_name(distribution.metadata["Name"] or "") == DISTRIBUTION:
             return distribution
@@ -56,10 +56,11 @@ def _find_distribution() -> importlib.metadata.Distribution | None:
 
 
 def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
-    """Copy the SDK to `folder`, which is relative to `root`, and describe it.
+    """Copy the SDK to `folder`, and return its description.
 
-    If the installed distribution did not change since the last copy, the copy is used again.
+    If the installed distribution did not change since the last build, its copy is used again.
 
+    :param folder: a path relative to `root`.
     :param process: runs ``tvm-ffi-config``.
     :raises BuildError: apache-tvm-ffi is missing, unsupported or broken.
     """
@@ -67,8 +68,8 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
     if distribution is None:
         raise BuildError(
             f"{DISTRIBUTION} is not installed in the build environment",
-            hint=f"python -m pip install '{BUILD_REQUIREMENT}', or, for isolated builds, add it "
-            "to build-system.requires of pyproject.toml",
+            hint=f"run: python -m pip install '{BUILD_REQUIREMENT}'; for isolated builds, add the "
+            "requirement to build-system.requires in pyproject.toml",
         )
     version = Version(distribution.version)
     if is_unknown(version):
@@ -82,7 +83,7 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
     files = known.get("files", [])
     complete = bool(files) and all((root / file).is_file() for file in files)
     if known.get("origin") != origin or not complete:
-        # Without the stamp, the next build does not use an interrupted copy.
+        # Delete the stamp first, so that the next build does not use an interrupted copy.
         stamp.unlink(missing_ok=True)
         known = {"origin": origin, **_copy(root, folder, version, process)}
         replace_file(stamp, json.dumps(known, indent=1).encode())
@@ -125,7 +126,7 @@ def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) ->
     files = [
         file for name, source in sources.items() for file in _mirror(source, root, folder / name)
     ]
-    # The folder of the library also contains libraries of upstream's tests.
+    # Copy the library alone: its folder also contains libraries of upstream's tests.
     destination = folder / "lib" / library.name
     replace_file(root / destination, library.read_bytes())
     return {
@@ -150,7 +151,7 @@ def _query_config(version: Version, process: TVMFFIProcess) -> tuple[Path, Path,
 
 
 def _mirror(source: Path, root: Path, folder: Path) -> list[str]:
-    """Copy the files of `source` to `folder`, where unchanged files keep their time stamps."""
+    """Copy the files of `source` to `folder`. Unchanged copies keep their time stamps."""
     destination = root / folder
     wanted = sorted(file.relative_to(source) for file in source.rglob("*") if file.is_file())
     for file in [*destination.rglob("*")]:

@@ -22,9 +22,9 @@ class Schema:
 
     :param origin: the name in the registry: ``int``, ``ffi.Array``, ``std::map``, a type key …
     :param args: the arguments of a generic type.
-    :param result: the result of a function; ``None`` for other types, and if it is unknown.
-    :param parameters: the parameters of a function; ``None`` for other types, and if they are
-        unknown.
+    :param result: the result of a function; ``None`` if it is unknown, or for other types.
+    :param parameters: the parameters of a function; ``None`` if they are unknown, or for other
+        types.
     """
 
     origin: str
@@ -39,7 +39,7 @@ ANY = Schema("Any")
 def parse_schema(text: str) -> Schema:
     """Parse the JSON of a schema.
 
-    :raises ValueError: it is not a schema.
+    :raises ValueError: the text is not a schema.
     """
     return _schema(json.loads(text))
 
@@ -50,7 +50,7 @@ def _schema(value: object) -> Schema:
     origin: str = value["type"]
     args = value.get("args")
     args = args if isinstance(args, list) else []
-    # The arguments of `std::array` include its length.
+    # Skip arguments that are not types, such as the length of `std::array`.
     types: list[Any] = [arg for arg in args if isinstance(arg, Mapping)]
     if origin not in FUNCTIONS:
         return Schema(origin, tuple(map(_schema, types)))

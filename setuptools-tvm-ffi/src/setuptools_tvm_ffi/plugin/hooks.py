@@ -33,8 +33,6 @@ from ..settings.model import TABLE
 from .attachment import attach
 from .context import BuildContext, StubsReceiver, set_build_context
 
-_INVALID = "invalid pyproject.toml config"
-
 
 def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
     """Return the build requirements: apache-tvm-ffi, and ninja unless a usable one is installed.
@@ -209,7 +207,7 @@ def _reported_errors() -> Iterator[None]:
         yield
     except ValueError as problem:
         # setuptools raises this for errors in tables that it checks.
-        if not str(problem).startswith(_INVALID):
+        if not str(problem).startswith("invalid pyproject.toml config"):
             raise
         print(render(BuildError(str(problem))), file=sys.stderr, flush=True)
         raise SystemExit(1) from None

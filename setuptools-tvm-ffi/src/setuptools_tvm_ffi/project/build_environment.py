@@ -2,7 +2,8 @@
 """Stable names for the folders of the environment that runs the build.
 
 Every isolated build has a new environment in a random folder, because PEP 517 leaves its location
-to the frontend. Include folders in it, such as `numpy.get_include()`, would make builds differ.
+to the frontend. Without stable names, two builds would differ if an include folder is in the
+environment, such as `numpy.get_include()`.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ _OF_PACKAGES = {"site-packages", "dist-packages"}
 
 
 def stable_names(root: str) -> dict[str, str]:
-    """Return the folders of this Python's environment with their names, inner folders first.
+    """Map the folders of this Python's environment to their stable names, inner folders first.
 
-    :param root: the project's folder. Folders inside or around it are left out, because paths below
-        `root` are already relative.
+    :param root: the project's folder. Folders inside or around the project are left out, because
+        paths below `root` are already relative.
     """
     found = {
         os.path.normpath(entry): PACKAGES
@@ -37,7 +38,7 @@ def stable_names(root: str) -> dict[str, str]:
 
 
 def used_names(folders: Iterable[str], root: str) -> dict[str, str]:
-    """Return the entries of `stable_names` that contain one of the given folders."""
+    """Return the entries of `stable_names` whose folder contains one of the given folders."""
     places = [os.path.normpath(folder) for folder in folders if os.path.isabs(folder)]
     return {
         outer: name
@@ -47,5 +48,5 @@ def used_names(folders: Iterable[str], root: str) -> dict[str, str]:
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Whether a path is the folder or lies in it."""
+    """Whether a path is the folder itself or is inside the folder."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from ..base.errors import PREFIX
 
-#: If a commit contains none of these files, the project's folder is ignored or untracked in the
-#: repository around it, such as a home folder.
+#: If git knows none of these files, the project is not part of the repository. For example, the
+#: repository may contain a home folder and ignore the project.
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
-# Git sets these variables for its hooks. In a build that a hook starts, they would select another
-# repository than the project's.
+# Git sets these variables for its hooks. If a hook starts a build, the variables would select the
+# wrong repository.
 _REPOSITORY_VARIABLES = frozenset(
     {
         *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
@@ -40,8 +40,8 @@ def run_git(root: Path, *arguments: str) -> str:
     # Do not fetch objects that a partial clone lacks. (Git 2.44 and newer.)
     environment |= {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     result = subprocess.run(
-        # A bare repository within the project is not the project's (Git 2.38 and newer). A query
-        # starts no program that the repository configures.
+        # Ignore bare repositories inside the project (Git 2.38 and newer), and start no program
+        # that the repository configures.
         [
             *(git, "-C", str(root), "-c", "safe.bareRepository=explicit"),
             *("-c", "core.fsmonitor=false", *arguments),
@@ -56,8 +56,8 @@ def run_git(root: Path, *arguments: str) -> str:
     if result.returncode != 0:
         if "dubious ownership" in result.stderr:
             logger.warning(
-                "%s: warning: git ignores %s, which belongs to another user "
-                "(git config --global --add safe.directory FOLDER)",
+                "%s: warning: git ignores %s, because another user owns this folder; "
+                "to allow it, run: git config --global --add safe.directory FOLDER",
                 PREFIX,
                 root,
             )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Maps the packages of a distribution, and paths in its wheel, to the source tree."""
+"""Maps the packages of a distribution, and paths in its wheel, to paths in the source tree."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class PackageTree:
     folder_of: Callable[[str], str]
 
     def source_of(self, path: PurePosixPath) -> Path:
-        """Return the path in the source tree of a file of the wheel, which need not exist."""
+        """Return the source path of a file in the wheel. The file need not exist."""
         parts = path.parent.parts
-        # Folders that are not packages, such as those of a .dSYM, lie below a package.
+        # The path may end with folders that are not packages, such as the folders of a .dSYM.
         package = len(parts)
         while not all(part.isidentifier() for part in parts[:package]):
             package -= 1
@@ -47,7 +47,7 @@ class PackageTree:
         yield from listed.items()
 
     def outermost(self, every: Sequence[ExtensionSettings]) -> list[str]:
-        """Return the packages that Python imports first, before any package with a library."""
+        """Return the outermost packages: Python imports them before any package with a library."""
         return sorted({self._outermost(extension.package) for extension in every})
 
     def _outermost(self, package: str) -> str:

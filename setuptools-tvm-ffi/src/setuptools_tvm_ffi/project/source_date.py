@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The source date: the time that archives and compilers use instead of the current time.
 
-It makes builds reproducible. The source date is ``SOURCE_DATE_EPOCH``
-(https://reproducible-builds.org/specs/source-date-epoch/), by default the time of the last commit,
-and in an unpacked sdist the time when the sdist was packed.
+The source date makes builds reproducible. The variable ``SOURCE_DATE_EPOCH`` declares it
+(https://reproducible-builds.org/specs/source-date-epoch/). If the variable is not set, the source
+date is the time of the last commit. In an unpacked sdist, it is the time when the sdist was packed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .git import PROJECT_FILES, run_git
 
 VARIABLE = "SOURCE_DATE_EPOCH"
 
-# In the year 2106, the last time that gzip can store. The last year of ZIP archives is 2107.
+# The last time that gzip can store, in the year 2106. ZIP archives can store the year 2107.
 _LAST = 2**32 - 1
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 def applied_source_date(root: Path) -> Iterator[None]:
     """Set ``SOURCE_DATE_EPOCH`` inside the ``with`` block if there is a source date.
 
-    setuptools uses it for the files of a wheel, and compilers use it for ``__DATE__``.
+    setuptools uses this variable for the files of a wheel, and compilers for ``__DATE__``.
 
     :param root: the project's folder.
     :raises ConfigurationError: the variable is not a valid time.
@@ -47,7 +47,7 @@ def applied_source_date(root: Path) -> Iterator[None]:
             )
         else:
             logger.info("%s: %s=%d, %s", PREFIX, VARIABLE, date, source)
-    # Otherwise, Apple's linker writes the times of objects into debug information.
+    # Without ZERO_AR_DATE, Apple's linker writes the times of objects into debug information.
     variables = {"ZERO_AR_DATE": "1"}
     if date is not None:
         variables[VARIABLE] = str(date)
@@ -84,7 +84,7 @@ def declared_date(environment: Mapping[str, str]) -> int | None:
 
 
 def commit_date(root: Path) -> int | None:
-    """Return the time of the checked-out commit, or None if it does not contain the project.
+    """Return the time of the checked-out commit, or None if no commit contains the project.
 
     Uncommitted changes do not matter.
     """
@@ -98,10 +98,10 @@ def commit_date(root: Path) -> int | None:
 
 
 def sdist_date(root: Path) -> int | None:
-    """Return the time of an unpacked sdist, or None if the folder is something else.
+    """Return the time when an unpacked sdist was packed, or None for any other folder.
 
-    It is the modification time of `PKG-INFO`, which pip and build restore from the archive. uv does
-    not.
+    The result is the modification time of `PKG-INFO`. pip and build restore this time from the
+    archive. uv does not.
     """
     try:
         return int((root / "PKG-INFO").stat().st_mtime)

@@ -23,7 +23,7 @@ def find_sources(
 ) -> tuple[PurePosixPath, ...]:
     """Return the source files of `extension`, relative to the project's `root`.
 
-    Files are in the order of the patterns, the files of one glob are sorted, and duplicates are
+    The files are in the order of the patterns. The files of one glob are sorted. Duplicates are
     dropped. A glob skips hidden files and folders, virtual environments and `build_base`.
 
     :raises ConfigurationError: a file does not exist, a glob matches nothing, or a path leaves
@@ -34,7 +34,7 @@ def find_sources(
     for pattern in extension.sources:
         try:
             matches = _expand(pattern, root, build_base)
-        except ValueError as problem:  # up to Python 3.12, for "src/**.cc"
+        except ValueError as problem:  # up to Python 3.12, pathlib rejects "src/**.cc"
             raise ConfigurationError(
                 f"{place}: {pattern!r}: {problem}",
                 hint="write '**' alone between slashes, as in 'src/**/*.cc'",
@@ -43,8 +43,8 @@ def find_sources(
             kind = "glob matches nothing" if _MAGIC & set(pattern) else "file does not exist"
             raise ConfigurationError(
                 f"{place}: {pattern!r}: {kind}",
-                hint=f"patterns are relative to {root}; in an unpacked sdist, the file may be "
-                "missing from MANIFEST.in",
+                hint=f"patterns are relative to {root}; if this is an unpacked sdist, add the "
+                "file to MANIFEST.in",
             )
         for match in matches:
             if ".." in match.parts or match.is_absolute():
@@ -63,9 +63,9 @@ def find_headers(
     *,
     build_base: Path,
 ) -> tuple[PurePosixPath, ...]:
-    """Return the headers beside the sources and below the include folders inside the project.
+    """Return the headers beside the sources and below the project's include folders, for an sdist.
 
-    An sdist must contain them. (A build reads them from the compiler's dependency files.)
+    A build does not use this list, because it reads the compiler's dependency files.
     """
     folders = {root / source.parent for source in sources}
     found = {file for folder in folders for file in folder.iterdir()}
@@ -132,8 +132,8 @@ def _expand(pattern: str, root: Path, build_base: Path) -> list[PurePosixPath]:
 
 
 def language_of(source: PurePosixPath) -> str:
-    """Return ``c``, ``cxx``, ``cuda`` or ``hip``.
+    """Return the language of a source: ``c``, ``cxx``, ``cuda`` or ``hip``.
 
-    On Windows, the glob ``*.cc`` matches ``A.CC`` as well.
+    The case of the suffix is ignored, because on Windows the glob ``*.cc`` also matches ``A.CC``.
     """
     return LANGUAGE_BY_SUFFIX[source.suffix.lower()]

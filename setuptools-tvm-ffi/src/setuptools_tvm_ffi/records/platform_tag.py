@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,10 +78,8 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
 def _binaries(folder: Path) -> Iterator[tuple[str, bytes]]:
     from ..binaries.binary import is_binary  # noqa: PLC0415 - as above
 
-    for parent, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            path = Path(parent, name)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
             inside = path.relative_to(folder).as_posix()
             with path.open("rb") as stream:
                 start = stream.read(8)

@@ -97,7 +97,11 @@ def _library(
         siblings=[str(path_in_wheel(sibling, system)) for sibling in siblings_of(settings, every)],
         parts=[
             *(
-                _described(described[file], root) if file in described else _undescribed(file, root)
+                _described(described[file], root)
+                if file in described
+                else sbom.Part(
+                    Path(file).name, path=file, sha256=digest_of(root / file), kind="file"
+                )
                 for file in prebuilt
             ),
             *(
@@ -125,11 +129,6 @@ def _described(vendored: VendoredSettings, root: Path) -> sbom.Part:
         path=path,
         sha256=None if path is None else digest_of(root / path),
     )
-
-
-def _undescribed(file: str, root: Path) -> sbom.Part:
-    name = file.rpartition("/")[2]
-    return sbom.Part(name, path=file, sha256=digest_of(root / file), kind="file")
 
 
 def _relative(path: str, root: Path) -> str:

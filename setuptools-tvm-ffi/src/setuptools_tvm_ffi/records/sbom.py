@@ -26,6 +26,7 @@ from ..toolchains import Compiler
 #: Path of the SBOM in ``.dist-info``. Repair tools add their own SBOMs to the folder.
 PATH = "sboms/setuptools-tvm-ffi.cdx.json"
 
+_TOOL = "setuptools-tvm-ffi"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _VERSION = re.compile(r"\d+(\.\d+)+\S*")
 _ANNOUNCED_VERSION = re.compile(r"\b(?:version:?|release) (\d+(\.\d+)+[^\s,]*)", re.IGNORECASE)
@@ -104,6 +105,9 @@ def render(
     """
     itself = _purl(package.name, package.version)
     tvm_ffi = _purl(DISTRIBUTION, tvm_ffi_version)
+    tool = _component(
+        *("application", f"tool:{_TOOL}", _TOOL, __version__), purl=_purl(_TOOL, __version__)
+    )
     linked = (part for library in libraries for part in library.parts)
     every = {part.reference: part for part in (*parts, *linked)}
     content = {
@@ -111,7 +115,7 @@ def render(
             **({} if date is None else {"timestamp": time.strftime(_TIME, time.gmtime(date))}),
             "lifecycles": [{"phase": "build"}],
             # The tool that wrote the SBOM. The compilers are listed in "formulation".
-            "tools": {"components": [_application("setuptools-tvm-ffi", __version__)]},
+            "tools": {"components": [tool]},
             "component": _component(
                 *("library", itself, package.name, package.version),
                 description=package.summary,
@@ -174,10 +178,6 @@ def _component(
 ) -> dict[str, Any]:
     known = {"type": kind, "bom-ref": reference, "name": name, "version": version, **more}
     return {key: value for key, value in known.items() if value is not None}
-
-
-def _application(name: str, version: str) -> dict[str, Any]:
-    return _component("application", f"tool:{name}", name, version, purl=_purl(name, version))
 
 
 def _license(expression: str | None) -> list[dict[str, str]] | None:

@@ -13,7 +13,7 @@ class Declaration:
     """Where a table of settings is declared.
 
     :param whole: the call in `setup.py`, or the file and dotted key of a TOML table.
-    :param in_toml: whether it is a TOML table, whose keys contain dashes.
+    :param in_toml: whether it is a TOML table. TOML keys contain dashes instead of underscores.
     """
 
     whole: str
@@ -30,7 +30,7 @@ class Declaration:
         return f"{self.whole}{'.' if self.in_toml else ': '}{self.name_of(setting)}"
 
     def name_of(self, setting: str) -> str:
-        """Return a setting's name as it is written there."""
+        """Return a setting's name as the declaration spells it."""
         return key_of(setting) if self.in_toml else setting
 
 
@@ -41,15 +41,6 @@ def key_of(field: str) -> str:
     'cxx-std'
     """
     return field.replace("_", "-")
-
-
-def shown(key: str) -> str:
-    r"""Return a key on one line.
-
-    >>> print(shown("cxx-std"), shown("a\nb"))
-    cxx-std 'a\nb'
-    """
-    return key if key.isprintable() else repr(key)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The source languages and the prebuilt inputs of a link, by file suffix."""
+"""The file suffixes of source languages, object files and static archives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LANGUAGES = ("c", "cxx", "cuda", "hip")
 
 @dataclass(frozen=True)
 class LanguageArguments:
-    """Arguments of the compiler of each language."""
+    """Compiler arguments for each language."""
 
     c: tuple[str, ...] = ()
     cxx: tuple[str, ...] = ()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The settings, as dataclasses.
 
-A field is a setting. Its metadata contains the kind of its values and a description. The parser,
-the JSON schema and the reference page are derived from these dataclasses. `TVMFFIExtension` accepts
-the fields of `ExtensionSettings` as arguments.
+Each field is a setting. The field's metadata contains a description and the kind of the values. The
+parser, the JSON schema and the reference page are derived from these dataclasses. `TVMFFIExtension`
+accepts the fields of `ExtensionSettings` as arguments.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TABLE = "tool.setuptools-tvm-ffi"
 
 C_STANDARDS = ("11", "17", "23")
 CXX_STANDARDS = ("17", "20", "23", "26")
-#: nvcc of CUDA 12 and 13 supports these.
+#: The C++ standards that nvcc of CUDA 12 and 13 supports.
 CUDA_STANDARDS = ("17", "20")
 
 SANITIZERS = {
@@ -71,9 +71,10 @@ class ExtensionSettings:
 
     name: str = _setting(
         EXTENSION_NAME,
-        "The package that contains the library, followed by the target: `my_package.my_library` "
-        "becomes `my_package/libmy_library.so` (`.dylib`; `my_library.dll`), which "
-        '`tvm_ffi.libinfo.load_lib_module("<distribution>", "my_library")` loads.',
+        "The package that contains the library, followed by the target, which is the library's "
+        "base name. `my_package.my_library` becomes `my_package/libmy_library.so` (macOS: "
+        "`.dylib`; Windows: `my_library.dll`). "
+        '`tvm_ffi.libinfo.load_lib_module("<distribution>", "my_library")` loads the library.',
     )
     sources: tuple[str, ...] = _setting(
         files(
@@ -81,7 +82,7 @@ class ExtensionSettings:
             hint="do not list headers: the compiler finds them",
             may_be_empty=False,
         ),
-        "Source files and globs, relative to the project's root and inside it. `**` matches any "
+        "Source files and globs inside the project, relative to its root. `**` matches any "
         "number of folders. The matches of a glob are sorted. `.c` files are C; `.cc`, `.cpp` and "
         "`.cxx` files are C++; `.cu` files are CUDA; `.hip` files are HIP.",
     )
@@ -95,7 +96,7 @@ class ExtensionSettings:
     )
     undef_macros: tuple[str, ...] = _setting(
         strings(r"[A-Za-z_]\w*", "names of macros"),
-        "Preprocessor macros to undefine, after the definitions.",
+        "Preprocessor macros to undefine. They override `define-macros`.",
         (),
     )
     extra_compile_args: LanguageArguments = _setting(  # noqa: RUF009 - it is frozen
@@ -113,15 +114,15 @@ class ExtensionSettings:
             hint="list shared libraries in 'libraries'",
             described="files",
         ),
-        "Prebuilt object files and static archives to link, inside the project. The library does "
-        "not export the symbols of archives, see `exclude-libs`.",
+        "Prebuilt object files and static archives inside the project, to link. By default, the "
+        "library does not export the symbols of the archives (see `exclude-libs`).",
         (),
     )
     libraries: tuple[str, ...] = _setting(
         strings(r"[^-\s/\\][^\s/\\]*", "names of libraries"),
-        "Libraries to link, by name as after `-l`. If a name is the target of another extension of "
-        "the distribution, that extension is built first, and the loader finds it at run time "
-        "inside the wheel. On Windows, import the package of that extension first.",
+        "Names of libraries to link, as after `-l`. If a name is the target of another extension "
+        "of the distribution, that extension is built first, and the loader finds its library in "
+        "the wheel at run time. On Windows, import the package of that extension first.",
         (),
     )
     library_dirs: tuple[str, ...] = _setting(
@@ -137,7 +138,7 @@ class ExtensionSettings:
     hip_std: str = _setting(choice(*CXX_STANDARDS), "The C++ standard of HIP sources.", "17")
     cuda_architectures: tuple[str, ...] = _setting(
         _CUDA_ARCHITECTURES,
-        "Target architectures of CUDA sources. Overrides the setting of the project.",
+        "Target architectures of CUDA sources. Overrides the project-wide setting.",
         (),
     )
     cuda_runtime: str = _setting(
@@ -148,13 +149,13 @@ class ExtensionSettings:
     )
     hip_architectures: tuple[str, ...] = _setting(
         _HIP_ARCHITECTURES,
-        "Target architectures of HIP sources. Overrides the setting of the project.",
+        "Target architectures of HIP sources. Overrides the project-wide setting.",
         (),
     )
     registry_prefix: str | None = _setting(
         REGISTRY_PREFIX,
-        "The prefix of the library's global functions and type keys, the package by default. If "
-        "you set it, the library must register something under the prefix.",
+        "The prefix of the library's global functions and type keys. The default is the package. "
+        "If you set a prefix, the library must register at least one name under this prefix.",
         None,
     )
     stubs: str = _setting(
@@ -165,21 +166,21 @@ class ExtensionSettings:
     )
     stubs_target: str = _setting(
         choice("python", "rust"),
-        "The language of the stubs. `rust` requires `tvm-ffi-stubgen` 0.1.15 or newer, which "
-        "writes into the `src` folder of a Cargo crate. No stubs for Python are generated then.",
+        "The language of the stubs. `rust` fills the `src` folder of a Cargo crate and generates "
+        "no Python stubs. It requires `tvm-ffi-stubgen` 0.1.15 or newer.",
         "python",
     )
     stubs_crate: str = _setting(
         TEXT,
-        "The folder of the Cargo crate, inside the project. Its stubs are part of the source tree "
-        "and of no wheel: editable installs and `setuptools-tvm-ffi stubs` write them.",
+        "The folder of the Cargo crate, inside the project. Editable installs and "
+        "`setuptools-tvm-ffi stubs` write the crate's stubs. Wheels do not contain these stubs.",
         ".",
     )
     stub_imports: tuple[str, ...] = _setting(
-        strings(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "dotted modules"),
-        "Modules to import before the library is loaded to generate its stubs, as with "
-        "`tvm-ffi-stubgen --imports`: packages whose classes this library uses. For isolated "
-        "builds, list the packages in `build-system.requires`, too.",
+        strings(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "dotted module names"),
+        "Modules that the build imports before it loads the library to generate stubs, as with "
+        "`tvm-ffi-stubgen --imports`. List the packages whose classes this library uses. For "
+        "isolated builds, add these packages to `build-system.requires`, too.",
         (),
     )
     link_header: bool = _setting(
@@ -187,8 +188,8 @@ class ExtensionSettings:
     )
     link_shared: bool = _setting(
         FLAG,
-        "Whether to link the library with `libtvm_ffi`. Without it, the library can only use what "
-        "the headers define.",
+        "Whether to link the library with `libtvm_ffi`. With `false`, the library can only use "
+        "what the headers define.",
         True,
     )
     exclude_libs: bool = _setting(
@@ -217,7 +218,7 @@ class ExtensionSettings:
         "Files that all object files depend on. You don't need to list headers.",
         (),
     )
-    # Where the settings are declared; `declared_elsewhere` contains exceptions by field.
+    # `declared_elsewhere` maps a field to its place if this place is not `declaration`.
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
     declared_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
@@ -241,7 +242,7 @@ class ExtensionSettings:
 
     @property
     def prefix(self) -> str:
-        """The registry prefix, with its trailing dot; the package unless declared."""
+        """The declared registry prefix, or else the package. It ends with a dot."""
         return (self.registry_prefix or self.package).rstrip(".") + "."
 
     @property
@@ -262,9 +263,9 @@ class VendoredSettings:
     )
     path: str | None = _setting(
         TEXT,
-        "The archive, inside the project, whose SHA-256 the SBOM contains: an entry of "
-        "`extra-objects`, or the archive that the sources were unpacked from. The sdist contains "
-        "it.",
+        "An archive inside the project: an entry of `extra-objects`, or the archive that the "
+        "sources were unpacked from. The SBOM contains its SHA-256, and the sdist contains the "
+        "archive.",
         None,
     )
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
@@ -281,15 +282,15 @@ class ProjectSettings:
     build_type: str = _setting(
         choice(*BUILD_TYPES),
         "`release` optimises (`-O3 -DNDEBUG`), `debug` generates debug information and does not "
-        "optimise, `release-debug-info` does both. The sanitizers report errors at run time; the "
-        "build prints how to start Python for them.",
+        "optimise, `release-debug-info` optimises and generates debug information. The sanitizers "
+        "report errors at run time. The build prints how to start Python with a sanitizer.",
         "release",
     )
     jobs: int | None = _setting(
         JOBS,
-        "Number of parallel jobs. By default, processors and free memory limit it, including the "
-        "limits of a container (cgroup v2). With `distcc`, set it to the number of jobs that its "
-        "hosts accept.",
+        "The number of parallel jobs. The default depends on the processors and the free memory, "
+        "including the limits of a container (cgroup v2). With `distcc`, set the number of jobs "
+        "that its hosts accept.",
         None,
     )
     build_dir: str | None = _setting(
@@ -307,7 +308,7 @@ class ProjectSettings:
     strip: bool = _setting(
         FLAG,
         "Whether to remove symbols that the loader does not need. Debug information is kept if "
-        "the build type generates it.",
+        "the build type or `debug-symbols` requests it.",
         False,
     )
     lto: bool = _setting(FLAG, "Whether to use link-time optimisation for C and C++.", False)
@@ -332,36 +333,36 @@ class ProjectSettings:
     target: str | None = _setting(
         TEXT,
         "Another platform to build wheels for, with Zig: `x86_64-linux-gnu.2.17`, "
-        "`aarch64-macos.11.0`, `x86_64-windows-gnu`. The stubs are generated from a build for the "
+        "`aarch64-macos.11.0`, `x86_64-windows-gnu`. The stubs come from a second build, for the "
         "build machine.",
         None,
     )
     abi_floor: str | None = _setting(
         TEXT,
-        "The minimum release of apache-tvm-ffi that wheels require, by default the release that "
-        "they are built against.",
+        "The minimum release of apache-tvm-ffi that wheels require. The default is the release "
+        "that the wheel is built against.",
         None,
     )
     platform_tag: str = _setting(
         PLATFORM_TAG,
         "The platform tag of wheels. `default` is the tag of setuptools; on Linux, this is a tag "
         "such as `linux_x86_64`, which PyPI rejects. `auto` is the lowest tag that the libraries "
-        "satisfy. With any other tag, the build fails unless the libraries satisfy the tag; you "
-        "may omit its architecture. Wheels for a `target` have the tag of the target, which the "
-        "libraries must satisfy, too.",
+        "satisfy. With any other tag, the build fails unless the libraries satisfy the tag. You "
+        "may omit the architecture of the tag. A wheel for a `target` has the target's tag, and "
+        "its libraries must satisfy that tag, too.",
         "default",
     )
     editable_rebuild: bool = _setting(
         FLAG,
-        "Whether the first import of an editable install in each process rebuilds libraries whose "
-        "inputs changed.",
+        "Whether an editable install rebuilds libraries whose inputs changed. This happens at the "
+        "first import in each process.",
         False,
     )
     stubs: str = _setting(
         choice("warn", "check", "strict"),
         "What a wheel build does if the stubs in the source tree are out of date: `warn` prints a "
         "warning, `check` prints the difference and fails. `strict` does the same as `check`, and "
-        "also fails if a registered name cannot have a stub. Such names are omitted otherwise.",
+        "also fails if a registered name cannot have a stub. `warn` and `check` omit such names.",
         "warn",
     )
     py_typed: bool = _setting(

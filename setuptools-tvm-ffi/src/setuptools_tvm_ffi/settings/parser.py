@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base.errors import ConfigurationError
-from .declaration import Declaration, did_you_mean, key_of, shown
+from .declaration import Declaration, did_you_mean, key_of
 from .model import (
     TABLE,
     ExtensionSettings,
@@ -23,7 +23,7 @@ _FILE = "pyproject.toml"
 def parse_extension(arguments: Mapping[str, object], where: Declaration) -> ExtensionSettings:
     """Validate the settings of one extension.
 
-    :param arguments: values by name: keys of TOML, or arguments of Python.
+    :param arguments: values by name. The names are TOML keys or arguments of `TVMFFIExtension`.
     :raises ConfigurationError: a setting is unknown, missing or invalid.
     """
     return ExtensionSettings(**_values(ExtensionSettings, arguments, where), declaration=where)
@@ -99,6 +99,6 @@ def _unknown(table: type, name: str, known: list[str], where: Declaration) -> Co
     else:
         suggestion = did_you_mean(name, known)
     return ConfigurationError(
-        f"{where.whole}.{shown(name)}: unknown key{suggestion}",
+        f"{where.whole}.{name}: unknown key{suggestion}",
         hint=f"known keys: {', '.join(known)}",
     )

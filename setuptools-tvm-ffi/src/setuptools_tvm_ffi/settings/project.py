@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of a project for one build, and the origin of each.
+"""The settings of a project for one build, and the origin of each setting.
 
 In order of precedence: ``--config-settings`` of the frontend, environment variables,
 `pyproject.toml`, defaults.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from ..base.errors import DEBUG_VARIABLE, ConfigurationError
-from .declaration import did_you_mean, key_of, shown
+from .declaration import did_you_mean, key_of
 from .languages import LANGUAGES, LanguageArguments
 from .model import TABLE, ExtensionSettings, ProjectSettings, Setting, settings_of
 from .parser import parse_project
@@ -30,13 +30,13 @@ else:
 _PREFIX = "SETUPTOOLS_TVM_FFI_"
 _FILE = "pyproject.toml"
 _TABLE_NAME = TABLE.rpartition(".")[2]
-# Similarity for `difflib`, which accepts "setuptools-tvmffi" and rejects "setuptools-scm".
+# With this cutoff, `difflib` accepts "setuptools-tvmffi" and rejects "setuptools-scm".
 _SIMILARITY = 0.9
 
-#: Variable that tvm_ffi.cpp reads, too. It has the notation of PyTorch's TORCH_CUDA_ARCH_LIST.
+#: tvm_ffi.cpp reads this variable, too. Its syntax is that of PyTorch's TORCH_CUDA_ARCH_LIST.
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
 
-# Keys that the hooks of setuptools (83.0) accept.
+# The PEP 517 hooks of setuptools (83.0) accept these keys.
 _SETUPTOOLS_KEYS = frozenset(
     {
         *("--build-option", "--global-option", "--quiet", "--verbose", "quiet", "verbose"),
@@ -52,9 +52,9 @@ ConfigSettings = Optional[Mapping[str, Union[str, list[str], None]]]
 class Project:
     """The settings of a project.
 
-    :param origins: origin of each project-wide setting that has no default value, by field.
-    :param dynamic_dependencies: whether the plugin may add to ``Requires-Dist``: the project
-        declares its dependencies dynamic (PEP 621) or has no ``[project]`` table.
+    :param origins: by field, the origin of each project-wide setting that replaces a default.
+    :param dynamic_dependencies: whether the plugin may add to ``Requires-Dist``. It may if the
+        project declares its dependencies dynamic (PEP 621) or has no ``[project]`` table.
     """
 
     settings: ProjectSettings
@@ -63,8 +63,9 @@ class Project:
 
     def place(self, name: str) -> str:
         """Return the start of a message about a setting."""
-        origin = self.origins.get(name, _FILE)
-        return f"{origin}: {TABLE}.{key_of(name)}" if origin == _FILE else origin
+        return (
+            self.origins[name] if self.is_overridden(name) else f"{_FILE}: {TABLE}.{key_of(name)}"
+        )
 
     def is_overridden(self, name: str) -> bool:
         """Whether a setting comes from the frontend or the environment."""
@@ -102,7 +103,7 @@ def written(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        # A macro without a value is a list of one, because TOML has no null.
+        # TOML has no null, so a macro without a value becomes a list with one item.
         return f"[{', '.join(written(item) for item in value if item is not None)}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
@@ -113,7 +114,7 @@ def read_project(
     config_settings: ConfigSettings = None,
     environment: Mapping[str, str] | None = None,
 ) -> Project:
-    """Read the settings from `pyproject.toml` in `root`, if it exists, and from their overrides.
+    """Read the settings and their overrides. `pyproject.toml` in `root` may be missing.
 
     :param environment: :data:`os.environ` by default.
     :raises ConfigurationError: a key is unknown, or a value is invalid.
@@ -150,7 +151,7 @@ def _check_tables(document: Mapping[str, Any]) -> None:
             plain = name.replace("_", "-").lower()
             if difflib.get_close_matches(plain, [_TABLE_NAME], cutoff=_SIMILARITY):
                 raise ConfigurationError(
-                    f"{_FILE}: {prefix}{shown(name)}: unknown table, did you mean '{TABLE}'?"
+                    f"{_FILE}: {prefix}{name}: unknown table, did you mean '{TABLE}'?"
                 )
 
 
@@ -163,7 +164,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, st
                 f"{variable}: unknown variable{_like(variable, settings)}",
                 hint=f"known variables: {', '.join(known)}",
             )
-    # The plugin's own variable overrides that of tvm_ffi.cpp.
+    # The plugin's own variable overrides the variable of tvm_ffi.cpp.
     settings = {CUDA_ARCHITECTURES_VARIABLE: settings[f"{_PREFIX}CUDA_ARCHITECTURES"], **settings}
     return {
         setting.field: _read(setting, variable, environment[variable])

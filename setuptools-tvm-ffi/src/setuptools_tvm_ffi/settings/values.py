@@ -48,7 +48,7 @@ def _unexpected(place: str, value: object, expected: str) -> ConfigurationError:
 
 
 def _check_characters(place: str, text: str) -> None:
-    """Reject strings that cannot be an argument in a `build.ninja`."""
+    """Reject strings that `build.ninja` cannot pass to a command."""
     if not text.strip() or any(character in text for character in "\0\n\r"):
         raise ConfigurationError(
             f"{place} contains {text!r}: strings must not be empty or contain line breaks or "
@@ -100,7 +100,7 @@ def count(maximum: int) -> Kind:
 
 
 def choice(*choices: str) -> Kind:
-    """Return the kind of these strings. Numbers among them may be written as numbers."""
+    """Return the kind that accepts these choices. TOML may contain ``"17"`` as ``17``, too."""
 
     def parse(place: str, value: object) -> str:
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -129,9 +129,9 @@ def _list(check: Callable[[str, str], None]) -> Callable[[str, object], tuple[st
 
 
 def strings(pattern: str = ".*", items: str = "strings") -> Kind:
-    """Return the kind of lists of strings that match a pattern. Python code may pass paths, too.
+    """Return the kind for lists whose strings match a pattern. Python code may pass paths, too.
 
-    The command line and variables separate the items with semicolons or white space.
+    On the command line and in variables, semicolons or white space separate the items.
 
     :param items: what the list contains, for messages and the reference page.
     """
@@ -153,7 +153,7 @@ def strings(pattern: str = ".*", items: str = "strings") -> Kind:
 def files(
     *suffixes: str, hint: str, may_be_empty: bool = True, described: str = "files or globs"
 ) -> Kind:
-    """Return the kind of lists of paths with one of these suffixes."""
+    """Return the kind for lists of paths. Each path must have one of the suffixes."""
 
     def check(place: str, text: str) -> None:
         if os.path.splitext(text)[1] not in suffixes:
@@ -179,14 +179,14 @@ def files(
 
 def _parse_macros(place: str, value: object) -> tuple[Macro, ...]:
     problem = ConfigurationError(
-        f"{place} must be a list of [name] or [name, value] in TOML, "
-        "of (name, value) pairs in Python; a value is a string"
+        f"{place} must be a list of [name] or [name, value] in TOML, and a list of (name, value) "
+        "in Python; a value is a string"
     )
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise problem
     result: list[Macro] = []
     for macro in value:
-        # In distutils, a tuple of one element undefines a macro.
+        # Reject tuples of one element: in distutils, they undefine a macro.
         lengths = (1, 2) if isinstance(macro, list) else (2,)
         if not isinstance(macro, (list, tuple)) or len(macro) not in lengths:
             raise problem
@@ -253,7 +253,7 @@ def _parse_extension_name(place: str, value: object) -> str:
         raise ConfigurationError(
             f"{place} must be a dotted package followed by a target; "
             f"{package!r} is not a package name",
-            hint="for example 'my_package.my_library', which is installed in 'my_package'",
+            hint="for example, 'my_package.my_library' is installed in the package 'my_package'",
         )
     if target == "tvm_ffi":
         raise ConfigurationError(
@@ -299,7 +299,7 @@ REGISTRY_PREFIX = _matching(
     "dotted names",
     optional=True,
 )
-#: https://github.com/package-url/purl-spec. The syntax after type and name depends on the type.
+#: https://github.com/package-url/purl-spec. A URL's type determines the syntax after the name.
 PACKAGE_URL = _matching(
     r"pkg:[A-Za-z][A-Za-z0-9.-]*/[A-Za-z0-9._~%+/-]+(@[^\s#?]+)?([?#]\S*)?",
     "a package URL such as 'pkg:github/madler/zlib@v1.3.1'",
@@ -308,7 +308,7 @@ PACKAGE_URL = _matching(
 
 
 def _parse_license(place: str, value: object) -> str:
-    # This import loads the list of all SPDX licenses.
+    # Import this module only if needed: it loads the list of all SPDX licenses.
     from packaging.licenses import (  # noqa: PLC0415
         InvalidLicenseExpression,
         canonicalize_license_expression,
@@ -321,8 +321,8 @@ def _parse_license(place: str, value: object) -> str:
     except InvalidLicenseExpression as problem:
         raise ConfigurationError(
             f"{place} is {value!r}, expected an SPDX license expression ({problem})",
-            hint="for example 'MIT' or 'BSD-3-Clause AND Zlib'; for a license that SPDX does not "
-            "list, 'LicenseRef-' followed by a name that you choose",
+            hint="write, for example, 'MIT' or 'BSD-3-Clause AND Zlib'; for a license that SPDX "
+            "does not list, write 'LicenseRef-' followed by a name of your choice",
         ) from None
 
 

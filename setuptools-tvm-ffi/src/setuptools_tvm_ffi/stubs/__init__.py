@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stubs: running ``tvm-ffi-stubgen`` so that its result can be trusted."""
+"""Stubs: runs ``tvm-ffi-stubgen``, verifies its output and adds types."""
 
 from __future__ import annotations
 

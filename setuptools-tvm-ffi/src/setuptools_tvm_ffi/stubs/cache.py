@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Caches stubs, which the next build uses if none of their inputs has changed."""
+"""Caches stubs. The next build reuses stubs if none of their inputs has changed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .requests import StubRequest
 class Stubs:
     """The stubs of a library.
 
-    :param files: contents by path below the folder of the package; ``None`` for a file to delete,
-        which an earlier build wrote.
+    :param files: contents by path, see `StubRequest.files`; ``None`` for a file that an earlier
+        build wrote and that must be deleted.
     :param warnings: one line each.
     """
 
@@ -61,8 +61,8 @@ def load(cache: Path, request: StubRequest) -> Stubs | None:
 
 def store(cache: Path, request: StubRequest, stubs: Stubs) -> None:
     """Cache the stubs of a request."""
-    # An editable install writes the stubs to the source tree, where they are inputs of the next
-    # build. The stubs of that build are the same.
+    # An editable install writes the stubs to the source tree. They are inputs of the next build,
+    # which generates the same stubs: cache the stubs for that build's inputs, too.
     after = {**request.files, **{p: c for p, c in stubs.files.items() if c is not None}}
     for path, content in stubs.files.items():
         if content is None:

@@ -19,7 +19,7 @@ class Chosen:
     """The names that get stubs.
 
     :param hidden: the names to hide from the stub generator, see `hidden_by`.
-    :param left_out: the kinds and names that get no stub, see `NameProblem`.
+    :param left_out: the names that get no stub, as (kind, name), see `NameProblem`.
     :param visible_functions: all global functions that the stub generator sees.
     :param visible_names: the functions and types of this library that get stubs.
     """
@@ -33,7 +33,7 @@ class Chosen:
 
 
 def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
-    """Choose from the registry that the child process has read.
+    """Choose from the registry in the answer of the child process.
 
     :raises BuildError: nothing is registered under the prefix, or a name must be rejected.
     """

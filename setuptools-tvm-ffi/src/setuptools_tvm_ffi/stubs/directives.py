@@ -19,10 +19,6 @@ _BLOCK_KINDS = ("global/", "object/", "export/")
 _BLOCK_NAMES = ("import-section", "__all__")
 
 
-class DirectiveError(BuildError):
-    """A directive comment in a Python file is malformed."""
-
-
 @dataclass(frozen=True)
 class Piece:
     """One line outside of blocks, or one block with its begin and end markers.
@@ -71,7 +67,7 @@ class ParsedFile:
     """A file with directives.
 
     :param name: the name of the file, for messages.
-    :param skipped: whether a ``skip-file`` directive excludes the file; it has no blocks then.
+    :param skipped: whether a ``skip-file`` directive excludes the file. If so, it has no blocks.
     """
 
     name: str
@@ -89,7 +85,7 @@ def parse(text: str, file: str) -> ParsedFile:
     """Split a file into lines and blocks.
 
     :param file: the name of the file, for messages.
-    :raises DirectiveError: a block is unclosed, closed twice, nested or of an unknown kind, or a
+    :raises BuildError: a block is unclosed, closed twice, nested or of an unknown kind, or a
         directive is malformed. ``tvm-ffi-stubgen`` skips such a file without an error.
     """
     skipped = any(line.strip().startswith(_SKIP_FILE) for line in text.splitlines())
@@ -105,7 +101,7 @@ def parse(text: str, file: str) -> ParsedFile:
             pieces.append(Piece((line,), number))
         elif directive.startswith(BEGIN):
             if open_lines:
-                raise DirectiveError(
+                raise BuildError(
                     f"{file}:{number}: a block begins inside the unclosed block '{block}' of line "
                     f"{open_at}",
                     hint=f"add a line '{END}' before the second block",
@@ -113,13 +109,13 @@ def parse(text: str, file: str) -> ParsedFile:
             block = directive[len(BEGIN) :].strip()
             if not block.startswith(_BLOCK_KINDS) and block not in _BLOCK_NAMES:
                 known = ", ".join((*(f"{kind}…" for kind in _BLOCK_KINDS), *_BLOCK_NAMES))
-                raise DirectiveError(
+                raise BuildError(
                     f"{file}:{number}: unknown block '{block}'", hint=f"known blocks: {known}"
                 )
             open_lines, open_at = [line], number
         elif directive.startswith(END):
             if not open_lines:
-                raise DirectiveError(
+                raise BuildError(
                     f"{file}:{number}: end marker without a begin marker",
                     hint=f"add a line '{BEGIN} …' before the block, or delete this line",
                 )
@@ -129,14 +125,14 @@ def parse(text: str, file: str) -> ParsedFile:
             open_lines.append(line)
         else:
             if directive.startswith(MARKER) and one_line_directive(directive) is None:
-                raise DirectiveError(
+                raise BuildError(
                     f"{file}:{number}: malformed directive: {directive}",
                     hint=f"write a directive as '{MARKER}name): value'; begin a block with "
                     f"'{BEGIN} global/…' and end the block with '{END}'",
                 )
             pieces.append(Piece((line,), number))
     if open_lines:
-        raise DirectiveError(
+        raise BuildError(
             f"{file}:{open_at}: block '{block}' is not closed",
             hint=f"add a line '{END}' after the generated lines",
         )
@@ -162,8 +158,8 @@ def splice(original: ParsedFile, generated: ParsedFile) -> str:
             result += _with_interior(old[i], new[j], line_end)
             i, j = i + 1, j + 1
         elif i < len(old) and _may_go(old, i):
-            i += 1  # the generator removed a block, or the blank line before it
-        elif j < len(new) and (i == len(old) or _may_come(new[j])):
+            i += 1  # the generator removed a block, or the blank line before a block
+        elif j < len(new) and (i == len(old) or new[j].block is not None or not new[j].key.strip()):
             if result and not result[-1].endswith(("\n", "\r")):
                 result.append(line_end)
             result += [_without_end(line) + line_end for line in new[j].lines]
@@ -178,24 +174,16 @@ def splice(original: ParsedFile, generated: ParsedFile) -> str:
 
 
 def _with_interior(old: Piece, new: Piece, line_end: str) -> list[str]:
-    if old.block is None:
+    interior = [_without_end(line) for line in new.interior]
+    if old.block is None or [_without_end(line) for line in old.interior] == interior:
         return list(old.lines)
-    same = [_without_end(a) for a in old.interior] == [_without_end(b) for b in new.interior]
-    if same:
-        return list(old.lines)
-    interior = [_without_end(line) + line_end for line in new.interior]
-    return [old.lines[0], *interior, old.lines[-1]]
+    return [old.lines[0], *(line + line_end for line in interior), old.lines[-1]]
 
 
 def _may_go(pieces: tuple[Piece, ...], index: int) -> bool:
-    if pieces[index].block is not None:
-        return True
-    before_block = index + 1 < len(pieces) and pieces[index + 1].block is not None
-    return before_block and not pieces[index].key.strip()
-
-
-def _may_come(piece: Piece) -> bool:
-    return piece.block is not None or not piece.key.strip()
+    after = pieces[index + 1 : index + 2]
+    is_blank_before_block = not pieces[index].key.strip() and any(p.block for p in after)
+    return pieces[index].block is not None or is_blank_before_block
 
 
 def _without_end(line: str) -> str:

@@ -58,7 +58,7 @@ def generate_stubs(
     kept = load(cache, request)
     if kept is not None:
         return kept
-    # Our own `.pyi` files are for type checkers only: the generator does not need them.
+    # The plugin's own `.pyi` files are for type checkers only. The generator does not need them.
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
     for_python = request.crate is None
     committed = {p: _parse(p, c) for p, c in read.items()} if for_python else {}
@@ -147,12 +147,12 @@ def _run_child(
 
 
 def _sources(request: StubRequest) -> str:
-    """Return the folder in the staging folder that the generator works on."""
+    """Return the folder that the generator works on, relative to the staging folder."""
     return "." if request.crate is None else "src"
 
 
 def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
-    """Write a module that loads the library if the generator would not write one.
+    """Write the module that loads the library, unless the generator writes it.
 
     The generator writes modules for prefixes with functions or classes. If a library only exports
     symbols, or only registers names under nested prefixes, its package would have no ``LIB``.

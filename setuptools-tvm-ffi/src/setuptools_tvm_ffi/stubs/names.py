@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds registered names that no Python module can define, and what happens to them."""
+"""Finds registered names that no Python module can define, and the reasons."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 from .registry import ObjectType, Registry
 
-#: The module that a prefix becomes, in the folder that the prefix becomes.
+#: A prefix becomes a folder that contains a module with this name.
 API_MODULE = "_ffi_api"
 
 _DUNDER = re.compile(r"__\w+__")
-# What generated modules bind and use themselves, beside the names of parent classes.
+# Generated modules bind these names for their own use. They also bind the names of parent classes.
 _INTERNAL = frozenset(
     {API_MODULE, "TYPE_CHECKING", "_FFI_INIT_FUNC", "_FFI_LOAD_LIB", "_FFI_REG_OBJ"}
 )
@@ -27,7 +27,7 @@ class NameProblem:
     """A registered name that gets no stub.
 
     :param kind: ``function``, ``type``, ``member`` (as ``key.member``) or ``symbol``.
-    :param reason: why it gets none.
+    :param reason: why the name gets no stub.
     :param of: the type key of a member.
     :param instead: how a user reaches the object; empty if the build must fail, because the
         package could not be imported.
@@ -124,13 +124,13 @@ class _Imports:
         self._needs: dict[str, set[str]] = {}
 
     def problem(self, key: str, parent: str) -> str:
-        """Return why a class cannot derive from another; otherwise record that it does."""
+        """Return why a class cannot derive from its parent; otherwise, record the dependency."""
         package, above = (name.rpartition(".")[0] for name in (key, parent))
         if package == above:
             return ""
         # The root package loads the library, so it is imported before all others.
         if package == self._root or self._reaches(above, package):
-            return f"it derives from {parent}, whose package must be imported after its own"
+            return f"it derives from {parent}, but {above} must be imported later than {package}"
         self._needs.setdefault(package, set()).add(above)
         return ""
 
@@ -141,7 +141,7 @@ class _Imports:
             needs = self._needs.get(current, set())
             if other in needs:
                 return True
-            # Python imports the parent packages first. The import of `other` has begun already.
+            # Python imports parent packages first. The import of `other` has already begun.
             around = {p for p in _lineage(current) if p.startswith(f"{self._root}.")}
             new = (needs | around) - seen
             seen |= new
@@ -150,7 +150,7 @@ class _Imports:
 
 
 class _Prefixes:
-    """The packages that the names of a registry need, and what prevents them."""
+    """The packages that registered names need, and the reasons why a package cannot exist."""
 
     def __init__(
         self,
@@ -182,7 +182,7 @@ class _Prefixes:
         if not reason and self._registry.functions[name].unwritable:
             reason = "the generator cannot write its types"
         if not reason and name in self._types:
-            reason = "it is also a type key, and its class has the name"
+            reason = "it is also a type key, and the class of this type has this name"
         return reason, False
 
     def type_problem(self, key: str) -> str:
@@ -201,7 +201,7 @@ class _Prefixes:
         return reason
 
     def _constructor_problem(self, key: str) -> str:
-        """Return why tvm_ffi cannot create the constructor, without which it creates no class."""
+        """Return why tvm_ffi cannot create the constructor, and therefore creates no class."""
         if not self._types[key].constructor:
             return ""
         lineage = (key, *self._registry.ancestors(key))
@@ -221,9 +221,9 @@ class _Prefixes:
         if reason or not self._makes_packages:
             return reason
         if name not in self._types and name in self._packages:
-            return f"it is also a prefix of other names, and the package {name} has the name"
+            return f"it is also a prefix of other names, so the package {name} has this name"
         if name in self._modules:
-            return f"the module {name} has the name"
+            return f"the module {name} has this name"
         return ""
 
     def _package_problem(self, package: str) -> str:
@@ -235,16 +235,16 @@ class _Prefixes:
             if reason:
                 return reason
             if last == API_MODULE or _DUNDER.fullmatch(last):
-                return f"modules use {last!r} themselves, so that no package can have the name"
+                return f"modules use {last!r} themselves, so no package can have this name"
             if parent in self._types:
-                return f"{parent} is a class, so that no package can have the name"
+                return f"{parent} is a class, so no package can have this name"
             if parent in self._modules:
                 return f"its package would hide the module {parent}"
         return ""
 
 
 def _lineage(package: str) -> Iterator[str]:
-    """Yield a dotted name's parents and itself."""
+    """Yield the parents of a dotted name, then the name itself."""
     parts = package.split(".")
     for length in range(1, len(parts) + 1):
         yield ".".join(parts[:length])
@@ -252,8 +252,6 @@ def _lineage(package: str) -> Iterator[str]:
 
 def _part_problem(part: str) -> str:
     """Return why a name cannot be used in Python code."""
-    if not part:
-        return "one part of the name is empty"
     shown = part if len(part) <= 40 else f"{part[:40]}…"  # noqa: PLR2004 - for a message
     if keyword.iskeyword(part):
         return f"{shown!r} is a Python keyword"

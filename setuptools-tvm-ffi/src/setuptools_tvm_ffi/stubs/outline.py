@@ -86,7 +86,7 @@ def type_map(file: ParsedFile) -> dict[str, str]:
 
 
 def outline(file: ParsedFile) -> Outline:
-    """Return the outline of a module without syntax errors.
+    """Return the outline of a module. The module must have no syntax errors.
 
     :raises NoOutlineError: a stub cannot repeat some of the handwritten code.
     """
@@ -134,7 +134,11 @@ class _Reader:
             for name, alone in _bound(node):
                 result.imports.append(alone)
                 result.imported_names.add(name)
-        elif isinstance(node, ast.If) and _is_type_checking(node):
+        elif (
+            isinstance(node, ast.If)
+            and not node.orelse
+            and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING"
+        ):
             for statement in node.body:
                 self._add(statement, keys)
         elif isinstance(node, ast.ClassDef) and (key := keys.get(node.lineno, "")):
@@ -196,8 +200,8 @@ class _Reader:
 def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
     """Return the type keys of the classes with ``object/`` blocks, by the line number of the class.
 
-    The body of a class may end before a block that contains only comments, so a block belongs to
-    the class above it.
+    If a block contains only comments, the body of its class may end above the block. A block
+    therefore belongs to the class above it.
     """
     result = {}
     for block in blocks:
@@ -233,7 +237,6 @@ def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
                 lines += _definition(statement)[0]
         alone = copy.copy(node)
         alone.body = [ast.Pass()]
-        _check_plain(alone)
         head = ast.unparse(alone).splitlines()[:-1]
         return [*head, *(f"    {line}" for line in lines or ["..."])], {node.name}
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -256,7 +259,6 @@ def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     alone.args.defaults = [_default(value) for value in node.args.defaults]
     alone.args.kw_defaults = [value and _default(value) for value in node.args.kw_defaults]
     alone.body = [ast.Expr(ast.Constant(... if doc is None else doc))]
-    _check_plain(alone)
     lines = ast.unparse(alone).splitlines()
     if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node)):
         # Without `yield`, `async def` would declare a coroutine instead of an async generator.
@@ -270,15 +272,8 @@ def _default(value: ast.expr) -> ast.expr:
     return value if plain else ast.Constant(...)
 
 
-def _check_plain(node: ast.AST) -> None:
-    """Reject expressions whose `ast.unparse` result depends on the Python version."""
-    for inner in ast.walk(node):
-        if isinstance(inner, (ast.Lambda, ast.JoinedStr)):
-            raise NoOutlineError(inner.lineno, "a stub cannot contain this expression")
-
-
 def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    """Reject a method that sets attributes of its object, which the stub would not declare."""
+    """Reject a method that sets attributes of its object. The stub would not declare them."""
     first = [parameter.arg for parameter in (*method.args.posonlyargs, *method.args.args)][:1]
     for node in ast.walk(method):
         if (
@@ -300,10 +295,6 @@ def _is_docstring(node: ast.stmt) -> bool:
     )
 
 
-def _is_type_checking(node: ast.If) -> bool:
-    return not node.orelse and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING"
-
-
 def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
     """Return the name and the value of an assignment to a single name."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
@@ -317,7 +308,7 @@ def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
 def _loaded_target(value: ast.expr) -> str | None:
     """Return the target of a call that loads a library, or ``None`` for any other expression.
 
-    The target is empty for `load_module`, and if the target is not a literal.
+    The result is empty for `load_module`, and for a target that is not a literal.
     """
     if not isinstance(value, ast.Call):
         return None

@@ -22,15 +22,15 @@ def parameter_names(
 
     The names come from a section ``Parameters`` (https://numpydoc.readthedocs.io/), a section
     ``Args:`` (Google's style guide), or a first line such as ``scale(x, factor)``. The number of
-    names must be the number of parameters.
+    names must equal `count`, the number of parameters.
 
-    :param names: names of the function in the first line.
+    :param names: the names that the function may have in the first line.
     :param reserved: names that parameters cannot have.
     """
     if not doc or count == 0:
         return () if count == 0 else None
     lines = inspect.cleandoc(doc).splitlines()
-    # `inspect.cleandoc` ignores the indentation of the first line, which may begin a section.
+    # The first line may begin a section, but `inspect.cleandoc` ignores its indentation.
     whole = inspect.cleandoc(f"\n{doc}").splitlines()
     ways = (_numpydoc(lines), _google(lines), _google(whole), _signature(lines[:1], names))
     for listed in ways:

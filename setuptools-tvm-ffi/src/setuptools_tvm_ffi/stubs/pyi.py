@@ -27,7 +27,7 @@ SIGNATURE = "# Written by setuptools-tvm-ffi"
 _CONSTRUCTOR = "__ffi_init__"
 _INDENT = "    "
 _OBJECT = "ffi.Object"
-# The generator replaces the first part of a dotted name in a type map.
+# Like the generator, replace the first part of a dotted name in a type map.
 _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 
 
@@ -36,10 +36,10 @@ class StubContext:
     """The inputs that the stubs of one library share.
 
     :param tvm_ffi_version: the release of apache-tvm-ffi.
-    :param left_out: the kinds and names that get no stub, see `NameProblem`.
+    :param left_out: the names that get no stub, as (kind, name), see `NameProblem`.
     :param class_modules: the classes that this distribution defines, by type key.
     :param type_map: the dotted Python names of ``ty-map`` directives, by type key.
-    :param target: the target of the library.
+    :param target: the library's target, which is its base name.
     """
 
     registry: Registry
@@ -114,7 +114,7 @@ class _ApiWriter:
         members = {name for type_ in self._types.values() for name in type_.member_names}
         members |= {name for item in outline.classes for name in item.own_names}
         members |= {symbol.name for symbol in self._symbols} | functions
-        # Names of classes that only the stub defines.
+        # Only the stub defines these classes. Their names must be unused.
         self._private: dict[str, str] = {}
         wanted = ("Functions", "Library", "Object", "ObjectMeta", "SupportsDLPack")
         for name in (*(f"class {item.name}" for item in outline.classes), *wanted):
@@ -137,8 +137,9 @@ class _ApiWriter:
             *self._object_types(),
             *([["\n".join(self._outline.own)]] if self._outline.own else []),
         ]
-        body = ["\n".join(block) for block in blocks]
-        body = [*self._protocols(), *body, *self._aliases()]
+        bodies = ["\n".join(block) for block in blocks]
+        aliases = [f"{alias} = {name}" for name, alias in sorted(self._names.aliases.items())]
+        body = [*self._protocols(), *bodies, *aliases]
         lines = [header(self._context)]
         if self._outline.doc:
             lines += [*_docstring(self._outline.doc, ""), ""]
@@ -175,10 +176,6 @@ class _ApiWriter:
                 f'{_INDENT}"""A tensor of any framework: it has ``__dlpack__``."""\n\n'
                 f"{_INDENT}def __dlpack__(self) -> {self._use('object', 'builtins')}: ..."
             )
-
-    def _aliases(self) -> Iterator[str]:
-        for name, alias in sorted(self._names.aliases.items()):
-            yield f"{alias} = {name}"
 
     # --- the library ----------------------------------------------------------------------------
 
@@ -294,9 +291,9 @@ class _ApiWriter:
     def _class(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
         """Yield a private class with the members, and the class itself, which derives from it.
 
-        For members of the class itself, jedi would read docstrings from the module, which has none,
-        and stubtest would reject static methods and methods without parameters, because tvm_ffi
-        creates other objects for them. The class contains aliases for these methods.
+        If the class itself contained the members, jedi would read their docstrings from the module,
+        which has none. stubtest would reject static methods and methods without parameters, because
+        tvm_ffi creates other objects for them. The class contains aliases for these methods.
         """
         parent = self._parent(type_)
         base = self._private["Object"] if parent is None else self._names.use(*parent)
@@ -384,7 +381,7 @@ class _ApiWriter:
             yield [*([f"@{self._use('overload')}"] if len(explicit) > 1 else []), *lines]
 
     def _constructor_of_fields(self, type_: ObjectType) -> str:
-        """Return the signature that tvm_ffi derives from fields, those of parents first."""
+        """Return the signature that tvm_ffi derives from fields, with the parents' fields first."""
         types = self._registry.types
         chain = [type_, *(types[a] for a in self._registry.ancestors(type_.key) if a in types)]
         fields = [

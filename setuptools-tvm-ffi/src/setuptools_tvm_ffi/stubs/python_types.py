@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python types of C++ types, as parameters and as results.
+"""The Python types of C++ types, for parameters and for results.
 
-Parameters accept wide types, results have exact types. The parameters and results of callbacks are
-the other way round. `docs/types.md` is generated from the tables in this module.
+Parameters accept wide types, results have exact types. A callback receives exact types, and may
+return wide types. `docs/types.md` is generated from the tables in this module.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Union
 
 from ..ffi.type_schema import FUNCTIONS, Schema
 
-#: Name and module.
+#: The name and the module of a Python class.
 Reference = tuple[str, str]
 
 #: Imports a name from a module (``None`` for a name that the stub itself defines), and returns the
@@ -105,25 +105,10 @@ _OPTIONAL = frozenset({"Optional", "std::optional"})
 _UNION = frozenset({"Variant", "std::variant", "Union", "Expected", "ObjectRValueRef"})
 _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
 
-#: Further C++ types and their schemas, for the reference page.
-SPECIAL = (
-    ("`ffi::Optional<T>`, `std::optional<T>`", Schema("Optional", (Schema("T"),))),
-    ("`ffi::ObjectPtr<T>`", Schema("Optional", (Schema("T"),))),
-    ("`ffi::Variant<T, U>`, `std::variant<T, U>`", Schema("Variant", (Schema("T"), Schema("U")))),
-    ("`ffi::Expected<T>`", Schema("Expected", (Schema("T"), Schema("ffi.Error")))),
-    ("`ffi::Tuple<T, U>`, `std::tuple<T, U>`", Schema("Tuple", (Schema("T"), Schema("U")))),
-    ("`ffi::Tuple<>`", Schema("Tuple")),
-    (
-        "`ffi::TypedFunction<R(T)>`, `std::function<R(T)>`",
-        Schema("ffi.Function", result=Schema("R"), parameters=(Schema("T"),)),
-    ),
-    ("`ffi::Function`", Schema("ffi.Function")),
-)
-
 
 @dataclass(frozen=True)
 class TypeWriter:
-    """Writes types for one module.
+    """Turns types into Python annotations for one module.
 
     :param use: see `Use`.
     :param find_class: returns the name and module of the Python class of a type key.
@@ -147,7 +132,7 @@ class TypeWriter:
             name = match[1]
             if not name.isdecimal():
                 return self._name(name)
-            # Containers of any type have no arguments.
+            # The schema of a container for any type has no arguments.
             return args[int(name)] if int(name) < len(args) else self._name("Any")
 
         return re.sub(r"\{(\w+)\}", replacement, template)
@@ -157,7 +142,7 @@ class TypeWriter:
         return " | ".join(sorted(members, key="None".__eq__))  # None last
 
     def _members(self, schema: Schema, *, accepted: bool) -> list[str]:
-        """Return the members of a union; a single one for all other types."""
+        """Return the members of a union, or a single member for any other type."""
         origin = schema.origin
         if origin in _OPTIONAL or (origin in _UNION and schema.args):
             members = [m for arg in schema.args for m in self._members(arg, accepted=accepted)]

@@ -16,7 +16,7 @@ from .python_types import Reference
 class Function:
     """A global function, a method or an exported symbol.
 
-    :param schema: a schema of a function, also if none is registered.
+    :param schema: the schema of the function. If none is registered, it allows any types.
     :param typed: whether a schema is registered.
     :param unwritable: whether the generator would write a module that does not compile.
     :param static: whether a method has no ``self``.
@@ -66,7 +66,7 @@ class ObjectType:
 
 @dataclass(frozen=True)
 class Registry:
-    """The input of stubs.
+    """The registered names and exported symbols that stubs describe.
 
     :param functions: global functions by name.
     :param types: types that may get stubs, by type key.
@@ -99,7 +99,7 @@ class Registry:
     def digest(self) -> str:
         """Return a digest of the names, types and docs."""
         content = [sorted(part.items()) for part in (self.functions, self.types, self.symbols)]
-        # `repr` depends on Python's Unicode version.
+        # The result of `repr` depends on Python's Unicode version, the result of `ascii` does not.
         return digest_of(ascii(content).encode())[:16]
 
 
@@ -123,23 +123,14 @@ def read_registry(answer: Mapping[str, Any]) -> Registry:
 
 
 def _type(key: str, value: Mapping[str, Any]) -> ObjectType:
-    return ObjectType(
-        key=key,
-        parent=value["parent"],
-        doc=value["doc"],
-        constructor=value["constructor"],
-        fields=tuple(
-            Field(
-                **{
-                    **field,
-                    "schema": _schema(field["schema"]) or ANY,
-                    "typed": _schema(field["schema"]) is not None,
-                }
-            )
-            for field in value["fields"]
-        ),
-        methods=tuple(_function(method["name"], method) for method in value["methods"]),
-    )
+    fields = [
+        {**field, "schema": schema or ANY, "typed": schema is not None}
+        for field in value["fields"]
+        for schema in (_schema(field["schema"]),)
+    ]
+    methods = [_function(method["name"], method) for method in value["methods"]]
+    members = {"fields": tuple(Field(**field) for field in fields), "methods": tuple(methods)}
+    return ObjectType(**{**value, "key": key, **members})
 
 
 def _function(name: str, value: Mapping[str, Any]) -> Function:

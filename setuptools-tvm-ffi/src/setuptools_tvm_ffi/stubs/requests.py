@@ -27,12 +27,12 @@ class StubRequest:
     :param files: the files of the extension's package, or of its crate, that the stub generator
         reads, fills or replaces.
     :param siblings: the libraries that the library links with, directly or indirectly, and their
-        digests; the child loads them before the library, in this order.
-    :param others: other libraries of the distribution, whose names blocks may refer to, and their
-        digests; the child loads them after the library.
+        digests. The child loads the siblings in this order, before the library.
+    :param others: other libraries of the distribution, and their digests. Blocks may refer to names
+        of these libraries. The child loads them after the library.
     :param other_prefixes: the prefixes of other libraries below the library's own prefix.
     :param other_targets: the targets of the other libraries of the distribution.
-    :param package_prefixes: the prefixes that become packages, of all libraries.
+    :param package_prefixes: the prefixes that become packages, for all libraries.
     :param modules: all Python files of the package.
     :param stand_ins: stub libraries to load if the machine lacks a library of a driver.
     :param crate: the Cargo crate of Rust stubs, relative to the project's root; ``None`` for
@@ -93,10 +93,10 @@ def stub_requests(
 def _files(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings], tree: PackageTree
 ) -> dict[PurePosixPath, bytes]:
-    """Return the files of a library's package and subpackages, or of its crate, that stubs need.
+    """Return the files that stubs need, from the package and its subpackages or from the crate.
 
-    This includes files that setuptools does not pack: the stub generator must not treat them as
-    missing. It excludes the packages of other libraries.
+    The result includes files that setuptools does not pack: the stub generator must not treat them
+    as missing. The result excludes the packages of other libraries.
     """
     if settings.stubs == "none":
         return {}
@@ -131,13 +131,13 @@ def _crate(settings: ExtensionSettings) -> Path | None:
     if not (crate / "Cargo.toml").is_file():
         raise ConfigurationError(
             f"{place}: {(crate / 'Cargo.toml').as_posix()} does not exist",
-            hint="set the folder of the Cargo crate that gets the stubs",
+            hint="set this key to the folder of the crate, which contains Cargo.toml",
         )
     return crate
 
 
 def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePosixPath]:
-    """Return all modules of a package and its subpackages, which prefixes may conflict with."""
+    """Return all modules of a package and its subpackages. Prefixes may conflict with them."""
     if settings.stubs == "none":
         return frozenset()
     return frozenset(
@@ -148,9 +148,9 @@ def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePo
 
 
 def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[str]:
-    """Yield the other libraries whose names the blocks of a library's files may refer to.
+    """Yield the other libraries whose names may occur in the blocks of a library's files.
 
-    Each library comes after the libraries that it links with, so that it can be loaded.
+    Each library comes after the libraries that it links with, so that the loader finds them.
     """
     if library.settings.stubs != "directives":
         return

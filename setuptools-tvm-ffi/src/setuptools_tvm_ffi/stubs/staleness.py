@@ -44,7 +44,7 @@ class StubFile:
     @property
     def is_generated(self) -> bool:
         """Whether the file in the source tree contains generated parts."""
-        # After the `#` of Python or the `//` of Rust.
+        # The marks follow `#` in Python, and `//` in Rust.
         marks = (directives.BEGIN.lstrip("# ").encode(), SIGNATURE.encode())
         return self.old is not None and any(mark in self.old for mark in marks)
 
@@ -71,7 +71,7 @@ def stale_files(files: Iterable[StubFile]) -> list[StubFile]:
 
 
 def cause(files: Iterable[StubFile]) -> str:
-    """Return which tools have changed since the stubs were written, and whether this is the cause.
+    """Return which tools have changed since the stubs were written, and whether they are the cause.
 
     The result is empty if no tool has changed.
     """

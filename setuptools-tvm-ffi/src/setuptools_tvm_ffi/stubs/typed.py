@@ -37,8 +37,8 @@ def type_stubs(
                 outlines[path] = outline(file)
             except NoOutlineError as problem:
                 warnings.append(
-                    f"{path}:{problem.line}: {problem.what}, so the build writes no "
-                    f"{path.name}i, which would hide this code from type checkers: annotate the "
+                    f"{path}:{problem.line}: {problem.what}; the build writes no {path.name}i, "
+                    "because that file would hide this code from type checkers: annotate the "
                     "code, or move it into another module"
                 )
     context = StubContext(
@@ -60,16 +60,15 @@ def type_stubs(
         if path.suffix == ".pyi" and is_ours(content)
     }
     for path, found in outlines.items():
+        beside, package = path.with_suffix(".pyi"), path.with_name(_PACKAGE)
         if found.library in request.other_targets:  # another library's request generates the stub
-            for stub in (path.with_suffix(".pyi"), path.with_name(f"{_PACKAGE}i")):
+            for stub in (beside, package.with_suffix(".pyi")):
                 result.pop(stub, None)
             continue
-        module = ".".join(path.with_suffix("").parts)
-        beside = path.with_suffix(".pyi")
         if beside in request.files and not is_ours(request.files[beside]):
             continue  # handwritten
+        module = ".".join(path.with_suffix("").parts)
         stubs = {beside: api_stub(module, found, context)}
-        package = path.with_name(_PACKAGE)
         if package in generated and found.exported is not None:
             with contextlib.suppress(NoOutlineError):
                 init = outline(generated[package])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks how the child process ended, what the generator reported, and the files it wrote."""
+"""Checks the child's exit status, the generator's messages, and the files that it wrote."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..base.errors import BuildError
 from .directives import BEGIN, END, ParsedFile, Piece
 from .requests import StubRequest
 
-# The error message follows the traceback, in Python's errors and in those of tvm-ffi.
+# The error message follows the traceback, both in Python's errors and in tvm-ffi's errors.
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 # How glibc, musl and macOS report that a needed library is missing.
 _NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
@@ -97,7 +97,7 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
 
 
 def check_generated(file: ParsedFile, functions: Sequence[str]) -> None:
-    """Check that a generated file compiles and its ``global/`` blocks list registered functions.
+    """Check that a generated file compiles, and that ``global/`` blocks list registered functions.
 
     :param functions: the global functions that the stub generator sees.
     """
@@ -130,7 +130,7 @@ def _check_filled(file: ParsedFile, block: Piece, functions: Sequence[str]) -> N
     if not here and block.interior:
         raise BuildError(
             f"{place}: no function is registered under {block.prefix!r}",
-            hint="delete the lines between the block's markers, or the block",
+            hint="delete the lines between the block's markers, or delete the block",
         )
 
 

@@ -37,10 +37,9 @@ def find_device_compiler(
     """Return the compiler for ``cuda`` or ``hip``.
 
     The search order for nvcc is `CUDA_HOME`, `CUDA_PATH`, PATH; for hipcc it is `ROCM_HOME`,
-    `ROCM_PATH`, `HIP_PATH`, PATH, ``/opt/rocm``. After the first variable that is set, the search
-    ends.
+    `ROCM_PATH`, `HIP_PATH`, PATH, ``/opt/rocm``. The search ends at the first variable that is set.
 
-    :param toolchain: has the C++ compiler.
+    :param toolchain: the toolchain with the C++ compiler.
     :param launcher: the command that starts the compiler.
     :raises BuildError: the compiler is missing, fails, or does not support this system.
     """
@@ -61,7 +60,7 @@ def nvcc_release(version: str) -> str | None:
 def nvcc_architectures(text: str) -> tuple[str, ...]:
     """Return the architectures that ``nvcc --help`` lists, in PyTorch's notation, sorted.
 
-    ``--list-gpu-arch`` does not list architectures with a letter.
+    The output of ``--list-gpu-arch`` lacks architectures with a letter.
 
     >>> nvcc_architectures("'compute_100f','compute_75','compute_90a','lto_90a','sm_75'")
     ('7.5', '9.0a', '10.0f')
@@ -76,7 +75,7 @@ def nvcc_architectures(text: str) -> tuple[str, ...]:
 def nvcc_library_dirs(dryrun: str) -> tuple[str, ...]:
     """Return the library folders in the output of ``nvcc --dryrun``.
 
-    Each distribution has its own layout of the toolkit, which ``nvcc.profile`` describes.
+    Packagers lay out the toolkit differently. nvcc reads the folders from its ``nvcc.profile``.
 
     >>> nvcc_library_dirs('#$ LIBRARIES=  "-L/cuda/lib64/stubs" "-L/cuda/lib64"')
     ('/cuda/lib64/stubs', '/cuda/lib64')
@@ -92,7 +91,7 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCom
     if toolchain.system == "darwin":
         raise BuildError(
             "CUDA does not support macOS",
-            hint="remove the CUDA sources from the extension on macOS, in setup.py",
+            hint="in setup.py, remove the CUDA sources from the extension on macOS",
         )
     if host.family == "clang-cl":
         raise BuildError(
@@ -101,8 +100,8 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCom
         )
     nvcc = _find_program(
         *("nvcc", "a CUDA toolkit", _CUDA_VARIABLES, None),
-        hint="install the CUDA toolkit and add its bin folder to PATH, or set CUDA_HOME to the "
-        "toolkit; the packages nvidia-cuda-* on PyPI install it to site-packages/nvidia/cu13",
+        hint="install the CUDA toolkit and add its bin folder to PATH, or set CUDA_HOME to its "
+        "folder; the packages nvidia-cuda-* on PyPI install it to site-packages/nvidia/cu13",
     )
     version = output_of(nvcc, "--version")
     release = nvcc_release(version)
@@ -114,7 +113,7 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCom
             hint=f"install CUDA {_FIRST_RELEASE} or newer",
         )
     described = output_of(nvcc, "--help")
-    # The commands for an empty file, which --dryrun prints and does not run.
+    # --dryrun prints the commands for an empty file, but does not run them.
     ccbin = f"-ccbin={host_command(host)[0]}"
     planned = output_of(nvcc, *("--dryrun", ccbin, "-c", "-x", "cu", os.devnull, "-o", "unused"))
     folders = tuple(dict.fromkeys(map(os.path.realpath, nvcc_library_dirs(planned))))
@@ -135,7 +134,7 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCom
 
 
 def _shared_runtime(folders: Sequence[str]) -> str:
-    """Return the name of the shared CUDA runtime. PyPI's package has no unversioned link."""
+    """Return the linker's name of the shared CUDA runtime. PyPI's package has no `libcudart.so`."""
     if not any(Path(folder, "libcudart.so").exists() for folder in folders):
         for folder in folders:
             for file in sorted(Path(folder).glob("libcudart.so.*")):
@@ -147,14 +146,14 @@ def _find_hipcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCo
     if toolchain.system != "linux":
         raise BuildError(
             "HIP sources are supported on Linux only",
-            hint="remove them from the extension on other systems, in setup.py",
+            hint="in setup.py, remove the HIP sources from the extension on other systems",
         )
     hipcc = _find_program(
         *("hipcc", "a ROCm installation", _ROCM_VARIABLES, _ROCM_FOLDER),
-        hint="install ROCm and add its bin folder to PATH, or set ROCM_HOME to ROCm",
+        hint="install ROCm and add its bin folder to PATH, or set ROCM_HOME to ROCm's folder",
     )
     version = output_of(hipcc, "--version")
-    # The program in PATH may be a symbolic link to ROCm's bin folder.
+    # The program on PATH may be a symbolic link to the program in ROCm's bin folder.
     path = Path(os.path.realpath(shutil.which(hipcc) or hipcc))
     return HipccCompiler(
         compiler=Compiler((hipcc,), "hipcc", _line_with(version, "HIP version"), launcher),
@@ -192,12 +191,12 @@ def _find_program(
 
 
 def output_of(*command: str, hint: str | None = None) -> str:
-    """Run a compiler and return its stdout, then its stderr, which ``nvcc --dryrun`` prints to.
+    """Run a compiler; return its stdout, then its stderr. ``nvcc --dryrun`` prints to stderr.
 
     :raises BuildError: the compiler fails or prints nothing.
     """
     try:
-        # In another locale, some compilers translate their version, which the build record has.
+        # In another locale, some compilers translate their version. The build record contains it.
         result = subprocess.run(
             command,
             capture_output=True,

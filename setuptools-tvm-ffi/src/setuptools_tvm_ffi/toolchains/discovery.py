@@ -37,8 +37,8 @@ def find_toolchain(
 ) -> Toolchain:
     """Return the toolchain for these languages.
 
-    If `CC` and `CXX` are set, they name the compilers, with optional arguments and launcher.
-    Otherwise the usual names are searched on PATH. Microsoft's compiler is located by setuptools.
+    If `CC` and `CXX` are set, they contain the compilers, with optional launcher and arguments.
+    Otherwise, PATH is searched for the usual names. setuptools finds Microsoft's compiler.
 
     :param plat_name: the target platform, as in ``bdist_wheel --plat-name``.
     :param launcher: the program that starts the compilers.
@@ -50,7 +50,7 @@ def find_toolchain(
         target = macos_deployment_target(plat_name)
         environment = dataclasses.replace(environment, deployment_target=target)
     device_languages = languages - {"c", "cxx"}
-    # The host part of device code is C++, and the C++ compiler links device code.
+    # Device sources need the C++ compiler, too: it compiles their host code and links the objects.
     host_languages = languages - device_languages | ({"cxx"} if device_languages else set())
 
     def launched(language: str) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def find_toolchain(
 
 
 def macos_deployment_target(plat_name: str) -> str | None:
-    """Return the macOS version in a platform name, which is also in the wheel's tag.
+    """Return the macOS version in a platform name. The wheel's tag contains the same version.
 
     >>> macos_deployment_target("macosx-11.0-universal2")
     '11.0'
@@ -159,7 +159,7 @@ def _find_msvc(
         raise BuildError(
             f"cannot find a C++ compiler: {problem}", hint=f"install one ({_how_to_install()})"
         ) from None
-    # vcvarsall.bat sets these variables; ninja's commands inherit them.
+    # Set the variables that vcvarsall.bat would set. The commands that ninja runs inherit them.
     os.environ["PATH"] = f"{Path(msvc.cc).parent}{os.pathsep}{os.environ['PATH']}"
     os.environ["INCLUDE"] = os.pathsep.join(msvc.include_dirs)
     os.environ["LIB"] = os.pathsep.join(msvc.library_dirs)

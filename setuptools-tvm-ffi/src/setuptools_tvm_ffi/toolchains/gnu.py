@@ -25,43 +25,40 @@ from .model import (
     library_filename,
 )
 
-#: Makes tvm-ffi's macros export the type schema and documentation of functions.
-METADATA_MACRO = "TVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1"
-
-# The first names of new standards, such as c2x: old and new compilers accept them.
+# Old and new compilers accept the first name of a new standard, such as c2x.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
 
-# The flags of CMake's Release, Debug and RelWithDebInfo.
+# CMake uses the same flags for Release, Debug and RelWithDebInfo.
 _OPTIMISATION = {
     "release": ("-O3", "-DNDEBUG"),
     "debug": ("-O0", "-g"),
     "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
 }
-# The compilers' manuals recommend frame pointers and little optimisation for readable reports.
-_SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer")
 
 
 def optimisation(build_type: str) -> tuple[str, ...]:
-    """Return the compile flags of a build type, which hipcc accepts as well.
+    """Return the compile flags of a build type. hipcc accepts these flags, too.
 
     >>> optimisation("debug")
     ('-O0', '-g')
     """
     if build_type in SANITIZERS:
-        return (*_SANITIZED, *sanitizer_flags(build_type))
+        # Frame pointers and little optimisation make reports readable, see the compilers' manuals.
+        return ("-O1", "-g", "-fno-omit-frame-pointer", *sanitizer_flags(build_type))
     return _OPTIMISATION[build_type]
 
 
 def sanitizer_flags(build_type: str) -> tuple[str, ...]:
-    """Return the flags of a sanitizer's build type, for both compiles and links."""
+    """Return the sanitizer's flags for compiles and links, if the build type has a sanitizer."""
     return (f"-fsanitize={SANITIZERS[build_type]}",) if build_type in SANITIZERS else ()
 
 
 def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
-    """Return the macros and include folders of an extension; nvcc and hipcc accept them as well."""
+    """Return the flags for macros and include folders. nvcc and hipcc accept these flags, too."""
     return (
-        f"-D{METADATA_MACRO}",
+        # Makes tvm-ffi's macros export the type schema and documentation of functions.
+        "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
         *(
             f"-D{name}" if value is None else f"-D{name}={value}"
             for name, value in settings.define_macros
@@ -83,8 +80,8 @@ def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, .
 def prefix_maps(settings: ExtensionSettings, sdk: TVMFFISdk, root: str) -> tuple[str, ...]:
     """Return flags that replace absolute paths in debug information and in ``__FILE__``.
 
-    They map the project's folder, the folders of the SDK, and folders of the build environment in
-    `include_dirs`. If several maps match a path, compilers use the last one.
+    The flags map the project's folder, the SDK's folders, and folders of the build environment that
+    contain `include_dirs`. If several maps match a path, compilers use the last map.
     """
     if not settings.prefix_map:
         return ()
@@ -99,7 +96,7 @@ class GnuToolchain:
     """Command lines for compiler drivers that accept GCC's arguments.
 
     :param system: ``linux`` (any ELF platform) or ``darwin``.
-    :param root: the project's folder, absolute; `prefix_maps` replace it by ``.``.
+    :param root: the project's absolute folder. `prefix_maps` replaces it with ``.``.
     """
 
     dependency_style: ClassVar = "gcc"
@@ -159,14 +156,14 @@ class GnuToolchain:
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
-        # A sibling is linked by its path, at its position among the libraries.
+        # The command names a sibling by its path, at the sibling's position in `libraries`.
         siblings = {sibling.target: sibling.library for sibling in unit.siblings}
         return (
             *self._kind(settings, support_folder),
             *self._platform(),
             *self._sanitizer(unit.driver),
             *self._link_time_optimisation(unit.driver),
-            # With LTO, GCC (12) compiles during the link, and writes its working folder as well.
+            # With LTO, GCC (12) compiles during the link, and the link writes absolute paths, too.
             *(prefix_maps(settings, sdk, self.root) if self._compiles_at_link(unit.driver) else ()),
             *self._strip(settings),
             *self.environment.for_language(unit.driver),
@@ -187,13 +184,13 @@ class GnuToolchain:
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         return (
             *self.compilers[unit.driver].command,
-            # Objects precede archives: the linker searches an archive for undefined symbols only.
+            # Objects precede archives: an archive only provides symbols that are undefined so far.
             *("-o", unit.library, f"@{unit.response_file}"),
             *flags,
         )
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # the compiler's libraries are shared, unless a user's flags say otherwise
+        del languages  # by default, the compiler's libraries are shared
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
@@ -222,8 +219,8 @@ class GnuToolchain:
                 "-dynamiclib",
                 f"-Wl,-install_name,@rpath/{filename}",
                 f"-Wl,-unexported_symbols_list,{support_folder}/unexported-symbols.txt",
-                # Makes the paths of objects in debug information relative to the project's folder,
-                # which is also the working folder of dsymutil.
+                # This flag makes the paths of objects in debug information relative to the
+                # project's folder. dsymutil runs in the same folder.
                 *(("-Wl,-oso_prefix,.",) if settings.prefix_map and self._debug(settings) else ()),
             )
         return (
@@ -246,8 +243,8 @@ class GnuToolchain:
 
     def _sanitizer(self, language: str) -> tuple[str, ...]:
         flags = sanitizer_flags(self.project.build_type)
-        # By default, Clang does not link a shared library with the runtime, but -z defs rejects
-        # undefined symbols. (Apple's Clang always links with the shared runtime.)
+        # By default, Clang does not link a shared library with the sanitizer's runtime, so -z defs
+        # would reject the runtime's symbols. (Apple's Clang always links with the shared runtime.)
         shared = flags and self.system == "linux" and self.compilers[language].family == "clang"
         return (*flags, "-shared-libsan") if shared else flags
 

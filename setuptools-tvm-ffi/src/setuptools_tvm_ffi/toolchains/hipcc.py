@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Command lines for AMD's hipcc on Linux, a Clang for both host and GPU code."""
+"""Command lines for AMD's hipcc on Linux. hipcc is a Clang that compiles host and GPU code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..settings.model import ExtensionSettings, ProjectSettings
 from . import gnu
 from .model import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
-#: The default: one architecture of each family that all releases of ROCm from 6.0 on support.
+#: The default: one architecture of each family that every release of ROCm since 6.0 supports.
 #: Without architectures, hipcc would query the GPUs of this machine.
 DEFAULT_ARCHITECTURES = ("gfx908", "gfx90a", "gfx942", "gfx1030", "gfx1100")
 
@@ -58,19 +58,19 @@ class HipccCompiler:
             *self.compiler.launcher,
             *self.compiler.command,
             *flags,
-            # Part of the names of local symbols; by default, Clang hashes the absolute path of the
-            # source.
+            # Names of local symbols contain this ID. By default, the ID is a hash of the absolute
+            # path of the source.
             f"-cuid={unit.source}",
             *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
             *("-c", unit.source, "-o", unit.object),
         )
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        del settings  # the only HIP runtime is shared
+        del settings  # HIP has no static runtime
         return (f"-L{self.rocm}/lib", "-lamdhip64")
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
-        del settings  # the runtime is shared
+        del settings  # HIP has no static runtime
         return ()
 
     def notice(self, settings: ExtensionSettings) -> str | None:

@@ -12,7 +12,7 @@ from pathlib import PureWindowsPath
 
 from ..base.errors import ConfigurationError
 
-# Both support nvcc and hipcc, and run commands that they do not support unchanged.
+# ccache and sccache support nvcc and hipcc. They run any other command unchanged.
 _CACHES = frozenset({"ccache", "sccache"})
 
 
@@ -41,9 +41,9 @@ class Launcher:
     def takes(self, language: str) -> bool:
         """Return whether the launcher starts the compiler of a language.
 
-        Every launcher supports C and C++. distcc supports no device compiler: it would run one on
-        this machine, after waiting for one of its slots. Other launchers may not know the files
-        that nvcc reads and writes, and could return a stale object.
+        Every launcher supports C and C++. distcc supports no device compiler: it would wait for a
+        slot, and then run the compiler on this machine. Other launchers may not know which files
+        nvcc reads and writes, and could return a stale object.
 
         :param language: ``c``, ``cxx``, ``cuda`` or ``hip``.
         """
@@ -53,8 +53,8 @@ class Launcher:
 def find_launcher(declared: str, *, where: str) -> Launcher:
     """Return the launcher that a setting declares.
 
-    :param declared: the name of a program on PATH, or a path relative to the current folder (the
-        project's root, where the build runs its commands); arguments may follow.
+    :param declared: a program's name or path. Arguments may follow. A name is searched on PATH. A
+        path is relative to the current folder, which is the project's root.
     :param where: the name of the setting, for messages.
     :raises ConfigurationError: the setting is empty or cannot be split, or the program is missing.
     """
@@ -64,7 +64,7 @@ def find_launcher(declared: str, *, where: str) -> Launcher:
     except ValueError as problem:
         raise ConfigurationError(
             f"{where}: {declared!r} cannot be split into words: {problem}",
-            hint="the rules of a shell apply: close the quotation",
+            hint="the value is split as a shell does: close the quotation",
         ) from None
     program = command[0] if command else ""
     if shutil.which(program) is None:

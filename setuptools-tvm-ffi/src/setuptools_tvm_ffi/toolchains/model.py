@@ -26,7 +26,7 @@ class Compiler:
     command: tuple[str, ...]
     family: str  #: ``gcc``, ``clang``, ``msvc``, ``clang-cl``, ``nvcc`` or ``hipcc``
     version: str  #: the first line of its ``--version``
-    launcher: tuple[str, ...] = ()  #: starts compiles, such as ``ccache``
+    launcher: tuple[str, ...] = ()  #: the program that runs the compiler, such as ``ccache``
 
     @property
     def product(self) -> str:
@@ -54,7 +54,7 @@ class EnvironmentFlags:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> EnvironmentFlags:
-        """Read the variables and split their values like a shell.
+        """Read the variables and split their values as a shell does.
 
         :raises BuildError: a variable cannot be split.
         """
@@ -70,7 +70,7 @@ class EnvironmentFlags:
 
 
 def split_variable(variable: str, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Split the value of an environment variable like a shell; an unset variable is empty.
+    """Split the value of an environment variable as a shell does. An unset variable is empty.
 
     :raises BuildError: the variable cannot be split.
     """
@@ -80,7 +80,7 @@ def split_variable(variable: str, environment: Mapping[str, str]) -> tuple[str, 
     except ValueError as problem:
         raise BuildError(
             f"{variable}={value!r} cannot be split into words: {problem}",
-            hint="the rules of a shell apply: close the quotation",
+            hint="the value is split as a shell does: close the quotation",
         ) from None
 
 
@@ -100,17 +100,17 @@ class Sibling:
 
     target: str
     library: str  #: the built file, relative to the project's root
-    from_package: str  #: its package's folder, relative to that of the linking library
+    from_package: str  #: the sibling's package folder, relative to the linking library's folder
 
 
 @dataclass(frozen=True)
 class LinkUnit:
-    """The objects of one library and its file; paths are relative to the project's root."""
+    """The objects and the file of one library; paths are relative to the project's root."""
 
     objects: tuple[str, ...]
-    languages: frozenset[str]  #: of the sources
+    languages: frozenset[str]  #: the languages of the sources
     library: str
-    response_file: str  #: lists the objects, which may exceed the length of a command line
+    response_file: str  #: lists the objects, because the length of a command line is limited
     siblings: tuple[Sibling, ...] = ()
 
     @property
@@ -179,7 +179,7 @@ class LanguageCompiler(Protocol):
 
 
 class DeviceCompiler(LanguageCompiler, Protocol):
-    """A compiler for code that runs on a GPU and the host code in the same sources."""
+    """A compiler for sources that contain both GPU code and host code."""
 
     @property
     def compiler(self) -> Compiler:
@@ -190,17 +190,17 @@ class DeviceCompiler(LanguageCompiler, Protocol):
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
-        """Possible paths of stub libraries, to load a library on a machine without a driver."""
+        """Possible paths of stub libraries that replace a missing driver when a library loads."""
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
         """Return the link flags for a library with objects of this compiler."""
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
-        """Return the third-party code that such a library contains."""
+        """Return the third-party code that a library with such objects contains."""
 
 
 class Toolchain(LanguageCompiler, Protocol):
-    """Compiles C and C++, and links; `devices` compile the other languages."""
+    """Compiles C and C++ and links libraries. `devices` compile the other languages."""
 
     @property
     def compilers(self) -> Mapping[str, Compiler]:
@@ -224,7 +224,7 @@ class Toolchain(LanguageCompiler, Protocol):
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
-        """Return the arguments after the objects on the link command.
+        """Return the arguments that follow the objects in the link command.
 
         :param support_folder: the folder of the `support_files`.
         """

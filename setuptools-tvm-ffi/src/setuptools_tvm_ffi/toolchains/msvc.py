@@ -34,7 +34,7 @@ DEFINITIONS = (
 _CXX_STANDARD = {"17": "/std:c++17", "20": "/std:c++20"}
 _C_STANDARD = {"11": "/std:c11", "17": "/std:c17"}
 
-# Debug builds use /MD as well: objects cross into apache-tvm-ffi, which uses the release runtime.
+# Debug builds use /MD, too, because apache-tvm-ffi uses the release runtime and shares objects.
 _OPTIMISATION = {
     "release": ("/O2", "/DNDEBUG"),
     "debug": ("/Od",),
@@ -89,12 +89,13 @@ class MsvcToolchain:
             *("/nologo", "/utf-8", standard),
             *(("/EHsc", "/Zc:__cplusplus") if cxx else ()),
             *optimisation(self.project.build_type, clang=clang),
-            # /Z7 writes debug information to the objects; /Zi needs a server that writes one file.
+            # /Z7 writes debug information into each object. /Zi needs a server, which writes one
+            # file for all objects.
             *(("/Z7",) if self._has_debug_information(settings) else ()),
             *self._link_time_optimisation(clang=clang),
             *(("/WX",) if self.project.warnings_as_errors else ()),
             "/MD",
-            # Reflection instantiates more sections than an object supports by default (C1128).
+            # Reflection needs more sections than an object supports by default (error C1128).
             *(("/bigobj", "/Zc:inline") if settings.msvc_flags else ()),
             *self._path_maps(settings, sdk, clang=clang),
             *(f"/D{definition}" for definition in DEFINITIONS if settings.msvc_flags),
@@ -125,10 +126,10 @@ class MsvcToolchain:
         clang = self.compilers[unit.driver].family == "clang-cl"
         return (
             *("/nologo", "/DLL", "/INCREMENTAL:NO"),
-            # Without it, the header contains a time stamp, which differs in every build.
+            # Without /Brepro, the file's header contains a time stamp that differs in every build.
             "/Brepro",
-            # /DEBUG disables /OPT by default. /PDBALTPATH replaces the absolute path of the PDB by
-            # its name, so that a debugger searches beside the library.
+            # /DEBUG disables /OPT by default. /PDBALTPATH replaces the PDB's absolute path with the
+            # PDB's name, so that a debugger searches beside the library.
             *(("/DEBUG", "/OPT:REF", "/OPT:ICF", "/PDBALTPATH:%_PDB%") if debug else ()),
             *((f"/PDB:{_debug_file(unit)}",) if debug else ()),
             *(("/LTCG",) if self.project.lto and not clang else ()),
@@ -171,10 +172,10 @@ class MsvcToolchain:
     def _path_maps(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, *, clang: bool
     ) -> tuple[str, ...]:
-        """Return flags that replace the project's folder in debug information and with `/FC`.
+        """Return flags that replace the project's folder in debug information and in `__FILE__`.
 
-        cl (19.38) supports `/pathmap` only with `/experimental:deterministic`, which warns about
-        every absolute path in `__FILE__` (C5049), even if it is mapped.
+        cl (19.38) supports `/pathmap` only with `/experimental:deterministic`. That option warns
+        about every absolute path in `__FILE__` (C5049), even if `/pathmap` replaces the path.
         """
         if clang:
             return tuple(f"/clang:{option}" for option in prefix_maps(settings, sdk, self.root))

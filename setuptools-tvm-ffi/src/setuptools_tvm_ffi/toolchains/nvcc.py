@@ -18,21 +18,21 @@ from ..settings.model import ExtensionSettings, ProjectSettings
 from . import gnu, msvc
 from .model import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
-# The libraries that nvcc links by default for each kind of CUDA runtime, except libcudadevrt, which
+# By default, nvcc links these libraries for each kind of CUDA runtime, and also libcudadevrt, which
 # needs a device link (-rdc).
 _RUNTIME = {
     "linux": {"static": ("-lcudart_static", "-lrt", "-lpthread", "-ldl"), "none": ()},
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
 }
 
-# nvcc (13.0) passes arguments on with `sh -c`, which removes quotation marks and expands variables,
-# and splits them at commas.
+# nvcc (13.0) splits arguments at commas and passes them on with `sh -c`. The shell removes
+# quotation marks and expands variables.
 _UNUSABLE_IN_WORDS = "\\\"'$`,"
 
 
 @dataclass(frozen=True)
 class NvccCompiler:
-    """Command lines for nvcc, which compiles the host code of a source with a C++ compiler.
+    """Command lines for nvcc. nvcc compiles the host code of a source with a C++ compiler.
 
     :param compiler: nvcc.
     :param release: such as ``13.0``.
@@ -43,7 +43,7 @@ class NvccCompiler:
     :param root: the project's folder, absolute.
     :param shared_runtime: the name of the shared CUDA runtime for the linker's ``-l``.
     :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since 11.2).
-    :param takes_source_name: whether its front end supports ``--orig_src_path_name``.
+    :param takes_source_name: whether nvcc's front end supports ``--orig_src_path_name``.
     """
 
     dependency_style: ClassVar = "gcc"
@@ -92,7 +92,7 @@ class NvccCompiler:
             *self._for_host(arguments),
             *(_quoted(word) if self._is_map(word) else word for word in flags),
             *self._reproducible(unit),
-            # -MD reports system headers as well, which include those of apache-tvm-ffi. (-MMD would
+            # -MD also reports system headers, such as the headers of apache-tvm-ffi. (-MMD would
             # skip them, and exists on Linux only.)
             *("-MD", "-MT", unit.object, "-MF", unit.depfile),
             *("-c", unit.source, "-o", unit.object),
@@ -103,8 +103,8 @@ class NvccCompiler:
         if self.system == "windows":
             folders = [f"/LIBPATH:{folder}" for folder in self.library_dirs]
             return (*folders, *_RUNTIME["windows"][runtime])
-        # Even without a runtime: `libraries = ["cuda"]` links the driver's library, for which a
-        # machine without a driver has only the toolkit's stub.
+        # Add the folders even without a runtime: `libraries = ["cuda"]` links the driver's library.
+        # On a machine without a driver, the linker finds the toolkit's stub of this library.
         folders = [f"-L{folder}" for folder in self.library_dirs]
         shared = (f"-l{self.shared_runtime}",)
         return (*folders, *_RUNTIME["linux"].get(runtime, shared))
@@ -125,9 +125,9 @@ class NvccCompiler:
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the flags of nvcc and the flags of the host compiler.
 
-        As with CMake, nvcc's -O and -g apply to host code only. Device code is always optimised:
-        -G makes it many times slower, and -lineinfo writes the project's folder, which nvcc (13.5)
-        cannot map. An extension can add these flags itself.
+        As with CMake, nvcc's -O and -g apply to host code only. Device code is always optimised and
+        has no debug information. -G makes device code many times slower. -lineinfo writes the
+        project's folder, which nvcc (13.5) cannot map. An extension can add -G or -lineinfo itself.
 
         Link-time optimisation does not apply to CUDA sources. nvcc's -dlto optimises device code
         and needs a device link. The host compiler's LTO might remove the code that registers
@@ -177,7 +177,7 @@ class NvccCompiler:
                 raise ConfigurationError(
                     f"{settings.place('cuda_architectures')}: nvcc {self.release} does not "
                     f"support {architecture!r}",
-                    hint=f"it supports {', '.join(self.known_architectures)}",
+                    hint=f"supported architectures: {', '.join(self.known_architectures)}",
                 )
             number = name.replace(".", "")
             flags[f"-gencode=arch=compute_{number},code=sm_{number}"] = None
@@ -189,11 +189,11 @@ class NvccCompiler:
         """Return flags that keep process numbers and absolute paths out of the object."""
         name = quote(unit.source)
         return (
-            # Objects contain the names of intermediate files. In the folder for temporary files,
-            # the names contain a process number.
+            # Objects contain the names of intermediate files. Without -objtemp, these files are in
+            # the folder for temporary files, and their names contain a process number.
             *(("-objtemp",) if self.takes_objtemp else ()),
             # Names of local symbols contain a hash of the source's absolute path, even with
-            # -frandom-seed (13.5). The front end accepts another name, which must have no spaces.
+            # -frandom-seed (13.5). The front end can hash another name, which must have no spaces.
             *(("-Xcudafe", f"--orig_src_path_name={name}") if self.takes_source_name else ()),
         )
 
@@ -209,22 +209,22 @@ class NvccCompiler:
         return tuple(word if self._is_map(word) else _quoted(word) for word in every)
 
     def _is_map(self, word: str) -> bool:
-        """Return whether a word is a prefix map, which is quoted in the command only.
+        """Return whether a word is a prefix map. Only the command quotes prefix maps.
 
-        Quotation marks depend on the path, and the build record must not: it contains the flags.
+        The build record contains the flags and must not depend on paths, as quotation marks do.
         """
         ends = tuple(f"={name}" for name in (".", PACKAGES, ENVIRONMENT))
         return word.startswith("-Xcompiler=-ffile-prefix-map=") and word.endswith(ends)
 
     def _passed_on(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """Quote one option of the preprocessor, which is the host compiler's, if necessary."""
+        """Quote a preprocessor option if necessary. nvcc passes it on to the host compiler."""
         if self.system == "windows" or not set(_UNUSABLE_IN_WORDS) & set("".join(words)):
             return words
         return self._for_host(words)
 
 
 def host_command(host: Compiler) -> tuple[str, tuple[str, ...]]:
-    """Return the program of a C++ compiler without its launcher, and its fixed arguments.
+    """Return a C++ compiler's program and its fixed arguments, but not its launcher.
 
     >>> host_command(Compiler(("ccache", "g++", "-m64"), "gcc", "g++ 12"))
     ('g++', ('-m64',))
@@ -234,17 +234,17 @@ def host_command(host: Compiler) -> tuple[str, tuple[str, ...]]:
 
 
 def default_architectures(known: Iterable[str]) -> tuple[str, ...]:
-    """Return the default architectures: the first of every generation.
+    """Return the default architectures: the first architecture of every generation.
 
-    The newest one includes PTX, which the drivers of later GPUs compile. The result is the same as
-    nvcc's ``-arch=all-major``, which older releases lack. No GPU is queried.
+    The newest architecture includes PTX, which drivers of later GPUs compile. nvcc's
+    ``-arch=all-major`` has the same result, but older releases lack it. No GPU is queried.
 
     >>> default_architectures(["8.0", "8.6", "9.0", "9.0a", "7.5"])
     ('7.5', '8.0', '9.0+PTX')
     """
     generations: dict[int, int] = {}
     for name in known:
-        if not name.endswith(("a", "f")):  # for a single GPU or family
+        if not name.endswith(("a", "f")):  # skip code for a single GPU or family
             major, minor = map(int, name.split("."))
             generations[major] = min(minor, generations.get(major, minor))
     names = [f"{major}.{minor}" for major, minor in sorted(generations.items())]

@@ -12,7 +12,7 @@ from ..base.errors import BuildError
 from ..settings.model import SANITIZERS
 from . import Compiler
 
-# GCC's libubsan needs no preloading; Clang's is in a folder that the loader does not search.
+# GCC's libubsan needs no preloading. Clang's libubsan does: the loader does not search its folder.
 _GCC_RUNTIME = {"address": "libasan.so", "thread": "libtsan.so"}
 _CLANG_RUNTIME = {"address": "asan", "thread": "tsan", "undefined": "ubsan_standalone"}
 
@@ -24,10 +24,10 @@ _ASAN_OPTIONS = "detect_leaks=0:allocator_may_return_null=1"
 def run_time_variables(
     build_type: str, compiler: Compiler, environment: Mapping[str, str], *, system: str
 ) -> dict[str, str]:
-    """Return the environment variables that Python needs to load such a library.
+    """Return the environment variables that Python needs to load a library of this build type.
 
-    The sanitizer's runtime must be the first library in the process. The C++ library must follow:
-    the runtime resolves the functions that it wraps when it starts.
+    The sanitizer's runtime must be the first library in the process. The C++ library must follow,
+    because the runtime wraps functions of the C++ library and resolves them when it starts.
 
     :param compiler: the compiler that linked the library.
     :param environment: the current variables; their values are kept.
@@ -47,7 +47,7 @@ def run_time_variables(
             "libclang-rt-dev for Clang), or use another compiler",
         )
     variable = "DYLD_INSERT_LIBRARIES" if system == "darwin" else "LD_PRELOAD"
-    # On macOS, the runtime itself links with the only C++ library.
+    # On macOS, the runtime links with the system's C++ library itself.
     others = [] if system == "darwin" else [_file(compiler, "libstdc++.so.6")]
     before = environment.get(variable)
     preloaded = [runtime, *others, *([before] if before else [])]
@@ -74,7 +74,7 @@ def runtime_names(sanitizer: str, family: str, system: str, machine: str) -> tup
 
 
 def _file(compiler: Compiler, name: str) -> str:
-    """Return the path of one of the compiler's own files, or its name if it is missing."""
+    """Return the path of one of the compiler's own files, or just the name of a missing file."""
     result = subprocess.run(
         [*compiler.command, f"-print-file-name={name}"],
         capture_output=True,

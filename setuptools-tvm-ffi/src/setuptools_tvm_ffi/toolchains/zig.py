@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command lines for Zig's C and C++ compilers, which build for other platforms.
 
-The compilers are Clang, with the headers and libraries of every platform and Zig's own linkers:
-https://ziglang.org/download/0.17.0/release-notes.html. This module uses flags that Clang documents,
-and comments on options of GNU ld that Zig's linkers lack.
+Zig contains Clang, the headers and libraries of every platform, and linkers of its own:
+https://ziglang.org/download/0.17.0/release-notes.html. This module uses flags that Clang documents.
+Its comments explain which options of GNU ld Zig's linkers lack.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from ..settings.model import ExtensionSettings
 from .gnu import GnuToolchain
 from .model import LinkUnit, StaticPart, library_filename
 
-#: Declares functions that the headers of apache-tvm-ffi call and that Windows lacks.
+#: This header declares functions that the headers of apache-tvm-ffi call but Windows lacks.
 WINDOWS_HEADER = "windows-stand-ins.h"
 
 _DRIVERS = {"c": "cc", "cxx": "c++"}
-# Zig links the C++ library statically, whose operators new and delete are visible by default.
+# Zig links the C++ library statically. Its operators new and delete are visible by default.
 _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
 # Options for optimisation and debug information, such as -O2 and -g.
 _LEVELS = ("-O", "-g")
 
 
 def driver_command(target: str, language: str) -> tuple[str, ...]:
-    """Return the command of a language's compiler, with ``zig`` on PATH.
+    """Return the command of a language's compiler. The command searches PATH for ``zig``.
 
     An absolute path would differ in each isolated environment, and make all objects stale.
 
@@ -45,8 +45,8 @@ def driver_command(target: str, language: str) -> tuple[str, ...]:
 class ZigToolchain(GnuToolchain):
     """Command lines for ``zig cc`` and ``zig c++``.
 
-    :param llvm: the release of LLVM that Zig's C++ library is from.
-    :param mingw: the release of mingw-w64 that Windows' start-up code is from.
+    :param llvm: the release of LLVM that contains Zig's C++ library.
+    :param mingw: the release of mingw-w64 that contains Zig's start-up code for Windows.
     """
 
     llvm: str | None = None
@@ -77,7 +77,8 @@ class ZigToolchain(GnuToolchain):
         if self.system == "windows":
             imported = (replace(s, library=import_library(s.library)) for s in unit.siblings)
             unit = replace(unit, siblings=tuple(imported))
-        # Zig compiles its C++ library with the link's optimisation level: use a single level.
+        # Zig compiles its C++ library with the optimisation level of the link. Use the same level
+        # for every link.
         kept: dict[str, Any] = {
             name: tuple(f for f in getattr(self.environment, name) if not f.startswith(_LEVELS))
             for name in ("cflags", "cxxflags")
@@ -106,7 +107,7 @@ class ZigToolchain(GnuToolchain):
 
     def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
         if self.system == "darwin":
-            # Reserves space, so that repair tools can write longer install names.
+            # The last flag reserves space, so that repair tools can write longer install names.
             filename = library_filename(self.system, settings.target)
             return (
                 *("-dynamiclib", f"-Wl,-install_name,@rpath/{filename}"),

@@ -18,7 +18,7 @@ from setuptools.command.editable_wheel import editable_wheel
 from ...base.errors import BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
 from ...cross.targets import target_of
-from ...project.source_date import applied_source_date, declared_date
+from ...project.source_date import applied_source_date
 from ...records import build_record, platform_tag, sbom
 from ..context import project_of
 from ..extension import TVMFFIExtension
@@ -147,6 +147,5 @@ class EditableWheelMixin(editable_wheel):
 
     def run(self) -> None:
         """Build and pack the wheel."""
-        declared_date(os.environ)  # setuptools would raise an error without a cause
         with locked_build_folder(self):
             super().run()
