@@ -107,6 +107,25 @@ def test_the_wheel_is_for_every_python_of_one_platform(name: str, install: Insta
     assert "apache-tvm-ffi" in requirements(wheel)
 
 
+@pytest.mark.long
+def test_the_sdist_gives_the_same_libraries(
+    name: str, install: Install, sources: Path, builder: Environment, tmp_path: Path
+) -> None:
+    folder = sources / name / PROJECTS[name]
+    program = f"import setuptools_tvm_ffi.build_meta as b; b.build_sdist({str(tmp_path)!r})"
+    builder.run(builder.python, "-I", "-c", program, cwd=folder)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    wheel = ("wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, sdist)
+    builder.pip(*wheel, cwd=tmp_path, variables=QUICK)
+    (made,) = tmp_path.glob("*.whl")
+    libraries, expected = (
+        {path: content for path, content in members(each).items() if path.endswith(".so")}
+        for each in (made, install(name))
+    )
+    assert libraries == expected
+    assert libraries
+
+
 def test_its_own_tests_pass_where_it_is_installed(
     name: str, install: Install, environment: Environment, tmp_path: Path
 ) -> None:

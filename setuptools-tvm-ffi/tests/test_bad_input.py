@@ -384,3 +384,31 @@ def test_the_hooks_ask_for_ninja_only_where_there_is_none(
         assert "ninja>=1.10" in asked(PATH=str(hidden), PYTHONPATH=str(hidden))
     finally:
         renamed.rename(builder.folder / "bin" / "ninja")
+
+
+def mounted(folder: Path, options: str) -> list[str]:
+    """Return the start of a command that sees a small or read-only file system in a folder."""
+    mount = f'mount -t tmpfs -o {options} none "$0" && exec "$@"'
+    start = ["unshare", "-m", "sh", "-c", mount, str(folder)]
+    if shutil.which("unshare") is None or subprocess.run([*start, "true"], check=False).returncode:
+        pytest.skip("file systems cannot be mounted")
+    return start
+
+
+@pytest.mark.parametrize("options", ["ro", "size=8k", "size=100k"])
+def test_a_build_folder_that_cannot_be_written_is_named_with_a_way_out(
+    project: ProjectFactory, tmp_path: Path, options: str
+) -> None:
+    copy = project("c_only")
+    (copy.folder / "build").mkdir()
+    program = f"import setuptools_tvm_ffi.build_meta as b; b.build_wheel({str(tmp_path)!r})"
+    command = [copy.environment.python, "-I", "-c", program]
+    start = mounted(copy.folder / "build", options)
+    process = copy.environment.run(*start, *command, cwd=copy.folder, check=False)
+    assert process.returncode == 1
+    assert re.search(r"error: cannot write .*build", process.stderr), process.stderr
+    assert "SETUPTOOLS_TVM_FFI_BUILD_DIR" in process.stderr
+    assert "Traceback" not in process.stderr
+    variables = {"SETUPTOOLS_TVM_FFI_BUILD_DIR": str(tmp_path / "elsewhere")}
+    copy.environment.run(*start, *command, cwd=copy.folder, variables=variables)
+    assert list(tmp_path.glob("*.whl"))

@@ -50,6 +50,7 @@ packages = ["small_pkg"]
 PROJECT_KEYS = {
     "build-type": ("choice", '"debug"'),
     "jobs": ("count", "2"),
+    "build-dir": ("text", '"out"'),
     "compiler-launcher": ("text", '"env"'),
     "strip": ("flag", "true"),
     "lto": ("flag", "false"),
@@ -303,6 +304,7 @@ def a_value_of_another_type(chance: random.Random) -> Iterator[Broken]:
 WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
     "build-type": [('"Debug"', "expected one of"), ('"fast"', "expected one of"), ("3", "is 3")],
     "jobs": [("0", "is 0"), ("-1", "is -1"), ("4097", "is 4097"), ("99999999999", "from 1 to")],
+    "build-dir": [('""', "is empty"), ('"."', "contains the project"), ('".."', "contains the")],
     "compiler-launcher": [
         ('""', "is empty"),
         ('"  "', "is empty"),
@@ -670,7 +672,7 @@ def test_a_configuration_with_every_key_builds(project: ProjectFactory) -> None:
 
 #: Mistakes that only a build can tell, and three forms of names that the schema does not describe.
 NOT_IN_THE_SCHEMA = {
-    *("abi-floor", "compiler-launcher", "target"),
+    *("abi-floor", "build-dir", "compiler-launcher", "target"),
     *("define-macros", "name", "registry-prefix"),
 }
 

@@ -50,3 +50,65 @@ def test_without_a_time_files_keep_theirs(project: ProjectFactory) -> None:
 def test_a_time_that_is_none_is_refused(project: ProjectFactory, text: str) -> None:
     printed = project("c_only").refuse(SOURCE_DATE_EPOCH=text)
     assert f"SOURCE_DATE_EPOCH is {text!r}" in printed or f"SOURCE_DATE_EPOCH is {text}," in printed
+
+
+def names(sdist: Path) -> set[str]:
+    """Return the paths in the folder of an sdist."""
+    return {name.partition("/")[2] for name in entries(sdist)}
+
+
+def test_what_a_killed_sdist_left_is_not_packed(project: ProjectFactory) -> None:
+    copy = project("c_only")
+    for folder in ("c_only_project-1.0", "build/sdist/c_only_project-1.0"):
+        (copy.folder / folder / "csrc").mkdir(parents=True)
+        (copy.folder / folder / "csrc/old.h").touch()
+    packed = names(sdist_of(copy, 0o022))
+    assert "csrc/increment.c" in packed
+    assert not [name for name in packed if "old.h" in name]
+    assert not (copy.folder / "build/sdist/c_only_project-1.0").exists()
+
+
+def test_files_that_the_manifest_excludes_are_not_packed(project: ProjectFactory) -> None:
+    copy = project("c_only")
+    for name in ("table", "notes"):
+        (copy.folder / "csrc" / name).touch()
+    (copy.folder / "MANIFEST.in").write_text("exclude csrc/notes\n")
+    packed = names(sdist_of(copy, 0o022))
+    assert "csrc/table" in packed
+    assert "csrc/notes" not in packed
+
+
+def test_an_sdist_does_not_depend_on_the_place_of_the_build_folder(
+    project: ProjectFactory, tmp_path: Path
+) -> None:
+    copy = project("c_only")
+    packed = names(sdist_of(copy, 0o022))
+    (copy.folder / "dist").rename(tmp_path / "first")
+    (copy.folder / "setup.cfg").write_text(f"[build]\nbuild-base = {tmp_path / 'elsewhere'}\n")
+    assert names(sdist_of(copy, 0o022)) == packed
+    assert "build/c_only_project.egg-info/SOURCES.txt" in packed
+
+
+def test_a_file_that_is_no_longer_declared_is_not_packed(project: ProjectFactory) -> None:
+    copy = project("c_only")
+    (copy.folder / "notes.txt").touch()
+    (copy.folder / "MANIFEST.in").write_text("include notes.txt\n")
+    first = sdist_of(copy, 0o022)
+    assert "notes.txt" in names(first)
+    first.unlink()
+    (copy.folder / "MANIFEST.in").unlink()
+    assert "notes.txt" not in names(sdist_of(copy, 0o022))
+
+
+def test_a_link_out_of_the_project_is_rejected(project: ProjectFactory) -> None:
+    copy = project("c_only")
+    (copy.folder.parent / "shared.h").touch()
+    (copy.folder / "csrc" / "linked.h").symlink_to("../../shared.h")
+    program = "import setuptools_tvm_ffi.build_meta as b; b.build_sdist('dist')"
+    process = copy.environment.run(
+        copy.environment.python, "-I", "-c", program, cwd=copy.folder, check=False
+    )
+    assert process.returncode == 1
+    assert "error: 'csrc/linked.h' lies outside the project" in process.stderr
+    assert "Traceback" not in process.stderr
+    assert not list(copy.folder.glob("dist/*"))

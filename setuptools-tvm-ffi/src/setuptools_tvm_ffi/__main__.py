@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from .cli import main
+# Python adds the current folder, whose modules must not shadow installed ones.
+sys.path[:] = [entry for entry in sys.path if entry not in {"", os.getcwd()}]
+
+from .cli import main  # noqa: E402 - see above
 
 if __name__ == "__main__":
     sys.exit(main())

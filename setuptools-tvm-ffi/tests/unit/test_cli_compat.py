@@ -101,6 +101,7 @@ if dependencies are static, add to [project] dependencies:
 """
     )
     assert "setuptools-tvm-ffi: 0.1.9: crashed (SIGSEGV)\n" in errors
+    assert "runs code of pkg-1.0-py3-none-any.whl" in errors.splitlines()[0]
 
 
 def test_an_admitted_release_that_fails_is_a_finding(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import sys
@@ -98,7 +99,7 @@ def test_uv_creates_the_environment_and_installs_the_wheel_without_dependencies(
         ["/bin/uv", "venv", "--quiet", "--no-project", "--python", sys.executable, environment],
         [
             *("/bin/uv", "pip", "install", "--quiet", "--python", python),
-            *("--only-binary", "apache-tvm-ffi", "--index-url", "https://example.org/simple"),
+            *("--only-binary", ":all:", "--index-url", "https://example.org/simple"),
             *("apache-tvm-ffi==0.1.9", "numpy>=1", "pytest"),
         ],
         [
@@ -117,7 +118,7 @@ def test_pip_of_this_python_installs_into_the_environment(tmp_path: Path) -> Non
         [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")],
         [
             *("python", "-m", "pip", "--python", python, "install", *quiet),
-            *("--only-binary", "apache-tvm-ffi", "--no-index", "--find-links", "/wheels"),
+            *("--only-binary", ":all:", "--no-index", "--find-links", "/wheels"),
             *("apache-tvm-ffi==0.1.9", "numpy>=1"),
         ],
         [
@@ -125,6 +126,13 @@ def test_pip_of_this_python_installs_into_the_environment(tmp_path: Path) -> Non
             *("--no-deps", "--no-index", "/w/pkg-1.0.whl"),
         ],
     ]
+
+
+def test_requirements_are_built_only_on_request_and_apache_tvm_ffi_never(tmp_path: Path) -> None:
+    plan = Plan(SUBJECT, dataclasses.replace(PIP, allow_sdists=True))
+    _, recorder = tried(plan, tmp_path, *[WELL] * 4)
+    command = recorder.commands[1]
+    assert command[command.index("--only-binary") + 1] == "apache-tvm-ffi"
 
 
 def test_nothing_is_imported_from_the_working_folder(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.editable import hook
+from setuptools_tvm_ffi.plugin.commands.build_folder import IGNORE_EVERYTHING
 
 SUFFIXES = (".c", ".cc")
 
@@ -159,6 +161,7 @@ def fake_record(root: Path, **changes: Any) -> dict[str, Any]:
         "root": str(root),
         "folder": "build/tvm-ffi.linux",
         "tools": "0123",
+        "tools_parent": str(root.parent / "cache"),
         "variables": {"CXX": "g++-12", "CC": None},
         "config_settings": None,
         "files": {
@@ -343,6 +346,17 @@ def test_other_values_of_the_variable_do_not_disable_rebuilds(word: str) -> None
     assert not hook.is_switched_off({})
 
 
+def test_a_rebuild_hides_a_new_build_folder_from_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = fake_record(tmp_path / "p")
+    shutil.rmtree(tmp_path / "p" / "build")
+    monkeypatch.setattr(hook, "read_record", lambda _: record)
+    monkeypatch.setattr(hook, "_rebuild", lambda *_: None)
+    hook.bring_up_to_date("folder")
+    assert (tmp_path / "p" / "build" / ".gitignore").read_bytes() == IGNORE_EVERYTHING
+
+
 def test_child_processes_of_a_build_do_not_rebuild() -> None:
     assert hook.is_switched_off({hook.BUILDING_VARIABLE: "1"})
 
@@ -355,7 +369,7 @@ def tools(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
     with zipfile.ZipFile(folder / hook.TOOLS, "w") as archive:
         archive.writestr(hook.NINJA, "#!/bin/sh\n")
         archive.writestr("setuptools/__init__.py", "")
-    record = {"root": str(tmp_path / "project"), "folder": "build/f", "tools": "89ab"}
+    record = {"tools_parent": str(tmp_path / "cache"), "tools": "89ab"}
     return folder, record
 
 
@@ -378,7 +392,7 @@ def test_unused_tools_are_deleted_after_60_days(
         os.utime(made, (then, then))
     hook.unpack_tools(str(folder), {**record, "tools": "used"})
     hook.unpack_tools(str(folder), record)
-    names = {path.name for path in Path(record["root"], record["folder"]).iterdir()}
+    names = {path.name for path in Path(record["tools_parent"]).iterdir()}
     assert names == {f"rebuild-tools-{digest}" for digest in ("recent", "used", "89ab")}
 
 
@@ -407,7 +421,7 @@ def test_a_broken_archive_leaves_no_unpacked_files(
         archive.writestr("setuptools/__init__.py", "")
     with pytest.raises(FileNotFoundError):
         hook.unpack_tools(str(folder), record)
-    assert list(Path(record["root"], record["folder"]).iterdir()) == []
+    assert list(Path(record["tools_parent"]).iterdir()) == []
 
 
 @pytest.fixture

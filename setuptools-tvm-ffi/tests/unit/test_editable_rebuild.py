@@ -183,6 +183,7 @@ def installed(root: Path, tmp_path: Path, fake_ninja: str, monkeypatch: pytest.M
     """The folder of an editable install, before the build writes its record."""
     for variable in [name for name in os.environ if name.startswith(hook.SETTINGS_VARIABLES)]:
         monkeypatch.delenv(variable)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "some_project.libs"
     folder.mkdir()
     (folder / "libops.so").write_text("old")
@@ -264,6 +265,8 @@ def test_a_rebuild_updates_the_record(
     assert record["files"][LIBRARY] == hook.signature(str(root / LIBRARY))
     assert record["folders"]["csrc"] == ["a.c", "deep/", "new.c"]
     assert Path(hook.tools_folder(record), hook.NINJA).exists()
+    cache = installed.parent / "cache"
+    assert Path(hook.tools_folder(record)).parent == cache / "setuptools-tvm-ffi"
 
 
 def test_files_edited_during_a_rebuild_stay_stale(

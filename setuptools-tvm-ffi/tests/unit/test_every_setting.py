@@ -17,10 +17,13 @@ from typing import Any
 
 import pytest
 from packaging.version import Version
+from setuptools import Distribution
+from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.building.jobs import Resources, count_jobs
 from setuptools_tvm_ffi.building.plan import BuildPlan, make_plan
 from setuptools_tvm_ffi.ffi.releases import requirement_for
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
+from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.requirement import abi_floor
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
@@ -631,6 +634,22 @@ def test_the_wheel_requires_what_the_floor_says(declared: str | None, requiremen
     project = Project(ProjectSettings(abi_floor=declared))
     floor = abi_floor(project, Version("0.1.15"))
     assert requirement_for(floor) == f"apache-tvm-ffi{requirement}"
+
+
+@asserts("build_dir")
+def test_builds_write_below_the_build_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("SETUPTOOLS_TVM_FFI_BUILD_DIR", "../elsewhere")
+    extensions = [TVMFFIExtension("pkg.ops", ["a.cc"])]
+    made = Distribution({"name": "p", "version": "1", "ext_modules": extensions})
+    attach(made)
+    build: Any = made.get_command_obj("build")
+    build.ensure_finalized()
+    assert build.build_base == "../elsewhere"
+    assert Path(build.build_lib).parts[:2] == ("..", "elsewhere")
 
 
 @asserts("compiler_launcher")

@@ -8,6 +8,7 @@ from setuptools_tvm_ffi.base.errors import BuildError, ConfigurationError
 from setuptools_tvm_ffi.ffi.releases import (
     BUILD_REQUIREMENT,
     check_built_against,
+    is_unknown,
     parse_floor,
     requirement_for,
     requirement_problem,
@@ -58,6 +59,19 @@ def test_a_release_that_makes_broken_wheels_is_refused(version: str, reason: str
 )
 def test_other_releases_are_built_against(version: str) -> None:
     check_built_against(Version(version))
+
+
+@pytest.mark.parametrize(
+    ("version", "unknown"),
+    [("0.1.dev1+g0123abc", True), ("0.1.dev7", True), ("0.1.6", False), ("0.1.16.dev2", False)],
+)
+def test_the_version_of_a_clone_without_tags_says_nothing(version: str, *, unknown: bool) -> None:
+    assert is_unknown(Version(version)) == unknown
+
+
+def test_a_floor_is_not_compared_with_an_unknown_version() -> None:
+    floor = parse_floor("0.1.15", where="here", built_against=Version("0.1.dev1+g0123abc"))
+    assert floor == Version("0.1.15")
 
 
 @pytest.mark.parametrize("version", RELEASES)

@@ -6,9 +6,11 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.version import Version
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.ffi import sdk
 from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
 from setuptools_tvm_ffi.ffi.sdk import installed_version, prepare_sdk
@@ -90,3 +92,32 @@ def test_a_corrupt_origin_makes_a_new_copy(
         assert made.library == "libtvm_ffi.so"
     assert copies == [Version("0.1.15")]
     assert json.loads(origin.read_text())["library"] == "libtvm_ffi.so"
+
+
+@pytest.mark.parametrize(
+    ("files", "missing"),
+    [
+        ({"libinfo.py": "def load_lib_module():", "stub/cli.py": '"--init-pypkg"'}, None),
+        ({"libinfo.py": "", "stub/cli.py": '"--init-pypkg"'}, "libinfo.py"),
+        ({"libinfo.py": "def load_lib_module():"}, "stub/cli.py"),
+    ],
+)
+def test_a_clone_without_tags_is_judged_by_its_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], missing: str | None
+) -> None:
+    version = "0.1.dev1+g0123abc"
+    site = tmp_path / "site"
+    for name, content in {"__init__.py": "", **files}.items():
+        (site / "tvm_ffi" / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / "tvm_ffi" / name).write_text(content)
+    metadata(site / f"apache_tvm_ffi-{version}.dist-info", "apache-tvm-ffi", version)
+    monkeypatch.delitem(sys.modules, "tvm_ffi", raising=False)
+    monkeypatch.syspath_prepend(str(site))
+    copied = {"include_dirs": ["include"], "library": "libtvm_ffi.so", "files": []}
+    monkeypatch.setattr(sdk, "_copy", lambda *_: copied)
+    process: Any = None
+    if missing is None:
+        assert prepare_sdk(tmp_path, Path("sdk"), process).version == Version(version)
+    else:
+        with pytest.raises(BuildError, match=f"{version}: {missing} has no".replace("+", "[+]")):
+            prepare_sdk(tmp_path, Path("sdk"), process)

@@ -41,6 +41,21 @@ def test_each_target_has_its_own_metadata(monkeypatch: pytest.MonkeyPatch) -> No
     assert all(folder.parts[0] == "build" for folder in folders)
 
 
+def test_a_new_build_folder_is_hidden_from_git(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    egg_info(None, monkeypatch, "bdist_wheel")
+    assert "*" in (project / "build" / ".gitignore").read_text().splitlines()
+
+
+def test_a_build_folder_of_the_user_is_not_hidden_from_git(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "build").mkdir()
+    egg_info(None, monkeypatch, "bdist_wheel")
+    assert not (project / "build" / ".gitignore").exists()
+
+
 def test_an_sdist_is_the_same_for_every_target(monkeypatch: pytest.MonkeyPatch) -> None:
     folders = {egg_info(target, monkeypatch, "sdist") for target in (None, *TARGETS)}
     assert folders == {Path("build", "p.egg-info")}
@@ -49,6 +64,7 @@ def test_an_sdist_is_the_same_for_every_target(monkeypatch: pytest.MonkeyPatch) 
 def test_a_build_for_a_target_reads_the_sources_list_of_an_sdist(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (project / "PKG-INFO").touch()
     listed = project / "build" / "p.egg-info" / "SOURCES.txt"
     listed.parent.mkdir(parents=True)
     listed.write_text("pkg/data.json\n")

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.version import Version
 from setuptools import Distribution
 from setuptools_tvm_ffi.ffi.releases import BUILD_REQUIREMENT, requirement_for
 from setuptools_tvm_ffi.ffi.sdk import installed_version
@@ -48,3 +50,19 @@ def test_a_wheel_requires_the_release_of_its_build_instead(
         declare_requirement(distribution, warn=True)
         assert distribution.install_requires == ["numpy", requirement_for(version)]
     assert distribution.metadata.install_requires == distribution.install_requires
+
+
+def test_an_unknown_release_is_reported_unless_a_floor_is_declared(
+    distribution: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = importlib.import_module(declare_requirement.__module__)
+    monkeypatch.setattr(module, "installed_version", lambda: Version("0.1.dev1+g0123abc"))
+    declare_requirement(distribution, warn=True)
+    assert "0.1.dev1+g0123abc" in caplog.text
+    assert "abi-floor" in caplog.text
+    caplog.clear()
+    monkeypatch.setenv("SETUPTOOLS_TVM_FFI_ABI_FLOOR", "0.1.15")
+    with_floor: Any = Distribution({"name": "p", "version": "1"})
+    declare_requirement(with_floor, warn=True)
+    assert with_floor.install_requires == [requirement_for(Version("0.1.15"))]
+    assert caplog.text == ""

@@ -45,6 +45,7 @@ def test_every_key_of_a_project_reaches_its_settings() -> None:
     table: dict[str, Any] = {
         "build-type": "debug",
         "jobs": 4,
+        "build-dir": "out/build",
         "compiler-launcher": "ccache",
         "strip": True,
         "lto": True,
@@ -63,6 +64,7 @@ def test_every_key_of_a_project_reaches_its_settings() -> None:
     assert parse_project({**table, "ext-modules": [PLAIN]}) == ProjectSettings(
         build_type="debug",
         jobs=4,
+        build_dir="out/build",
         compiler_launcher="ccache",
         strip=True,
         lto=True,
@@ -178,9 +180,9 @@ def test_an_unknown_key_of_a_project_is_refused_with_a_suggestion(key: str, mean
     error = refused({"strip": True, key: True})
     assert error.message == f"{TABLE}.{key}: unknown key, did you mean {meant!r}?"
     assert error.hint == (
-        "known keys: build-type, jobs, compiler-launcher, strip, lto, warnings-as-errors, "
-        "cuda-architectures, hip-architectures, target, abi-floor, platform-tag, "
-        "editable-rebuild, stubs, py-typed, sbom, vendored, ext-modules"
+        "known keys: build-type, jobs, build-dir, compiler-launcher, strip, lto, "
+        "warnings-as-errors, cuda-architectures, hip-architectures, target, abi-floor, "
+        "platform-tag, editable-rebuild, stubs, py-typed, sbom, vendored, ext-modules"
     )
 
 
@@ -314,6 +316,7 @@ WRONG_PROJECT: dict[str, list[tuple[object, str]]] = {
         (4097, "is 4097, expected a whole number from 1 to 4096"),
         ("4", "expected a whole number"),
     ],
+    "build_dir": [("", "is empty"), (1, "expected a string")],
     "compiler_launcher": [("", "is empty"), (" ", "is empty"), (["ccache"], "expected a string")],
     "strip": [("yes", "expected true or false"), (1, "expected true or false")],
     "lto": [("thin", "expected true or false")],

@@ -142,6 +142,7 @@ VALUES: dict[str, list[tuple[str, str, Any]]] = {
         ("thread-sanitizer", '"thread-sanitizer"', "thread-sanitizer"),
     ],
     "jobs": [("3", "3", 3), (" 12 ", "12", 12)],
+    "build_dir": [("/tmp/b", '"/tmp/b"', "/tmp/b"), ("../out", '"../out"', "../out")],
     "compiler_launcher": [
         ("ccache", '"ccache"', "ccache"),
         ("/opt/my tools/distcc -v", '"/opt/my tools/distcc -v"', "/opt/my tools/distcc -v"),
@@ -293,6 +294,7 @@ def test_invalid_architectures_are_refused_with_the_variable(tmp_path: Path) -> 
 WRONG_TEXT = {
     "build_type": ("Debug", "is 'Debug', expected one of 'release', 'debug', "),
     "jobs": ("many", "is 'many', expected a whole number"),
+    "build_dir": (" ", "is empty"),
     "compiler_launcher": ("  ", "is empty"),
     "strip": ("maybe", "is 'maybe', expected true or false"),
     "lto": ("thin", "is 'thin', expected true or false"),
@@ -446,6 +448,7 @@ def test_every_setting_has_a_line_with_its_value_and_origin(tmp_path: Path) -> N
     assert list(project.lines()) == [
         'build-type = "debug" (--config-settings build-type)',
         "jobs = 4 (--config-settings jobs)",
+        "build-dir is not set",
         "compiler-launcher is not set",
         "strip = true (SETUPTOOLS_TVM_FFI_STRIP)",
         "lto = false (pyproject.toml)",

@@ -67,6 +67,8 @@ def _replacement(path: Path, permissions: int | None) -> Iterator[IO[bytes]]:
             os.chmod(temporary, permissions)
         # An in-place write would crash a process that has the library mapped.
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as problem:
         os.unlink(temporary)
+        if isinstance(problem, OSError) and problem.filename is None:
+            problem.filename = str(path)  # a failed write names no file
         raise

@@ -18,6 +18,7 @@ from ..base.build_lock import held_files
 from ..base.errors import PREFIX, BuildError, ConfigurationError
 from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
+from ..base.write_failures import hint_for_output
 from ..ffi.process import TVMFFIProcess
 from ..project.sources import find_sources, language_of
 from ..settings import ExtensionSettings, Project
@@ -242,18 +243,20 @@ def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
 
 def _failure(plan: BuildPlan, status: int, printed: str) -> BuildError:
     failed = _first_failed(plan, printed)
+    hint = hint_for_output(printed)
     if failed is None:
-        return BuildError(f"ninja failed (exit status {status}), see its message above")
+        return BuildError(f"ninja failed (exit status {status}), see its message above", hint=hint)
     library, output, source = failed
     if source is not None:
         return BuildError(
             f"extension {library.settings.name!r}: compiling {source} failed, "
             "see the compiler's message above",
-            hint=_LAMBDA_HINT if _LAMBDA_REFUSED.search(printed) else None,
+            hint=_LAMBDA_HINT if _LAMBDA_REFUSED.search(printed) else hint,
         )
     return link_failure(library.settings.name, printed) or BuildError(
         f"extension {library.settings.name!r}: linking {output} failed, "
-        "see the linker's message above"
+        "see the linker's message above",
+        hint=hint,
     )
 
 

@@ -5,6 +5,9 @@ Each release is installed with the wheel into a temporary environment. A child p
 the wheel's packages, looks up the functions and classes that they register or export, and calls
 the functions that take no arguments. --command replaces these steps with a command of your own.
 
+The command runs code of the wheel and of its requirements with your permissions: test only wheels
+that you trust. It installs requirements from wheels only, unless --allow-sdists is given.
+
 The exit status is 1 if the wheel's requirement admits a release that fails, and 2 if it admits a
 release that cannot be tested.
 """
@@ -108,6 +111,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PLACE",
         help="a folder of packages, or the URL of a page with links to packages; can be repeated",
     )
+    parser.add_argument(
+        "--allow-sdists",
+        action="store_true",
+        help="build requirements that have no wheel, which runs their build scripts",
+    )
     parser.add_argument("--no-index", action="store_true", help="do not use a package index")
     parser.add_argument("--index-url", metavar="URL", help="use this package index")
     parser.add_argument(
@@ -122,6 +130,7 @@ def run(parsed: argparse.Namespace) -> int:
     """Test the releases and print the results; return the exit status."""
     plan = _plan(parsed)
     subject = plan.subject
+    _say(f"this runs code of {subject.path.name} and of its requirements with your permissions")
     try:
         results = _results(plan, parsed)
     except KeyboardInterrupt:
@@ -135,7 +144,8 @@ def run(parsed: argparse.Namespace) -> int:
     if all(result.outcome is Outcome.INSTALL_FAILED for result in results):
         raise BuildError(
             f"no release could be installed with the wheel: {results[-1].detail}",
-            hint="if the package index is unreachable, use --find-links and --no-index",
+            hint="if the package index is unreachable, use --find-links and --no-index; if a "
+            "requirement has no wheel, use --allow-sdists",
         )
     if parsed.json:
         print(json.dumps(document(results, subject), indent=2))
@@ -171,7 +181,7 @@ def _plan(parsed: argparse.Namespace) -> Plan:
     index = Index(parsed.find_links, parsed.no_index, parsed.index_url)
     return Plan(
         subject=subject,
-        installer=_installer(parsed.installer, index),
+        installer=_installer(parsed.installer, index, allow_sdists=parsed.allow_sdists),
         with_requirements=[_located(text) for text in parsed.with_requirements],
         command=command,
         folder=folder,
@@ -213,11 +223,11 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _installer(wanted: str | None, index: Index) -> Installer:
+def _installer(wanted: str | None, index: Index, *, allow_sdists: bool) -> Installer:
     uv = None if wanted == "pip" else find_uv()
     if wanted == "uv" and uv is None:
         raise BuildError("--installer uv: uv is not installed", hint="python -m pip install uv")
-    return Installer(uv, () if uv is not None else pip_command(), index)
+    return Installer(uv, () if uv is not None else pip_command(), index, allow_sdists)
 
 
 def _cache(plan: Plan, *, use: bool) -> Cache:

@@ -80,6 +80,7 @@ def facts_of(plan: Plan) -> dict[str, object]:
         "platform": [platform.system(), platform.machine(), *platform.libc_ver()],
         "with": plan.with_requirements,
         "skipped": plan.skipped,
+        "sdists": plan.installer.allow_sdists,
         "command": plan.command,
         "files": _states(plan),
     }

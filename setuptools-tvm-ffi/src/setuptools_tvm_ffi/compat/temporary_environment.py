@@ -24,9 +24,6 @@ _NOT_FOR_INSTALLERS = {
     *("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_PROJECT_ENVIRONMENT"),
 }
 
-# Never compile a release: a release without a wheel for this Python cannot be tested.
-_ONLY_BINARY = ("--only-binary", DISTRIBUTION)
-
 
 @dataclass(frozen=True)
 class Environment:
@@ -94,11 +91,15 @@ class Installer:
 
     :param uv: the path of uv, or ``None`` to use venv and pip.
     :param pip: the command that starts pip.
+    :param allow_sdists: whether to build requirements that have no wheel, which runs their build
+        scripts. A release of apache-tvm-ffi is never built: one without a wheel for this Python
+        cannot be tested.
     """
 
     uv: str | None
     pip: Sequence[str]
     index: Index
+    allow_sdists: bool = False
 
     @property
     def name(self) -> str:
@@ -117,7 +118,8 @@ class Installer:
         self, environment: Environment, requirements: Sequence[str]
     ) -> tuple[str, ...]:
         """Return the command that installs requirements and their dependencies."""
-        return (*self._install(environment), *_ONLY_BINARY, *self.index.options, *requirements)
+        wheels_only = ("--only-binary", DISTRIBUTION if self.allow_sdists else ":all:")
+        return (*self._install(environment), *wheels_only, *self.index.options, *requirements)
 
     def installation_alone(self, environment: Environment, wheel: Path) -> tuple[str, ...]:
         """Return the command that installs a wheel without its dependencies."""

@@ -29,6 +29,9 @@ SWITCH_VARIABLE = "SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD"
 SETTINGS_VARIABLES = "SETUPTOOLS_TVM_FFI_"
 DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
 
+#: The `.gitignore` of a folder that the plugin creates, see `build_folder`.
+IGNORE_EVERYTHING = b"# Created by setuptools-tvm-ffi.\n*\n"
+
 RECORD = "rebuild.json"
 TOOLS = "rebuild-tools.zip"
 LOG = "rebuild.log"
@@ -147,6 +150,11 @@ def bring_up_to_date(folder: str) -> None:
     import time
 
     build_folder = os.path.join(record["root"], record["folder"])
+    base = os.path.dirname(build_folder)
+    if not os.path.isdir(base):
+        os.makedirs(base, exist_ok=True)
+        with open(os.path.join(base, ".gitignore"), "wb") as stream:
+            stream.write(IGNORE_EVERYTHING)
     os.makedirs(build_folder, exist_ok=True)
     started = time.time()
     with open(os.path.join(build_folder, "rebuild-lock"), "ab") as lock:
@@ -229,7 +237,7 @@ def listing(folder: str, suffixes: tuple[str, ...]) -> list[str] | None:
 
 def tools_folder(record: Mapping[str, Any]) -> str:
     """Return the folder of the unpacked build tools."""
-    return os.path.join(record["root"], record["folder"], f"{_UNPACKED}{record['tools']}")
+    return os.path.join(record["tools_parent"], f"{_UNPACKED}{record['tools']}")
 
 
 def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:

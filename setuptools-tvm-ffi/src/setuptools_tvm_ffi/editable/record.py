@@ -11,6 +11,7 @@ from typing import Any
 
 from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
+from ..base.user_cache import user_cache_folder
 from ..building import searches
 from ..building.model import BuildRequest, BuildResult
 from ..project.sources import searched_folders
@@ -58,6 +59,8 @@ def write_record(
         "root": str(root),
         "folder": str(request.folder),
         "tools": digest_of(folder / hook.TOOLS)[:16],
+        # Outside the project, out of reach of git and of type checkers.
+        "tools_parent": str(user_cache_folder(os.environ) or root / request.folder),
         # A variable that is not set has the value None. It must not be set in a rebuild.
         "variables": {n: os.environ.get(n) for n in sorted({*BUILD_VARIABLES, *settings})},
         "config_settings": config_settings,

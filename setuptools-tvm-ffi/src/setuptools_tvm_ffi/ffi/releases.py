@@ -26,6 +26,14 @@ _OLDEST_BUILT_AGAINST = Version("0.1.7")
 BUILD_REQUIREMENT = f"{DISTRIBUTION}>=0.1.7,!=0.1.13,!=0.1.13.post0,<0.2"
 
 
+def is_unknown(version: Version) -> bool:
+    """Whether a version is that of a clone without tags, such as 0.1.dev1+g0123abc.
+
+    Such a version says nothing about the release, because setuptools-scm counts from 0.1.
+    """
+    return version.is_devrelease and version < _OLDEST_BUILT_AGAINST
+
+
 def check_built_against(version: Version) -> None:
     """Reject releases that the plugin does not support, or whose wheels would be broken.
 
@@ -63,7 +71,9 @@ def parse_floor(text: str, *, where: str, built_against: Version | None) -> Vers
             "package needs to load its library",
             hint=f"set {_OLDEST_FLOOR} or newer",
         )
-    if built_against is not None and floor > built_against:
+    if built_against is None or is_unknown(built_against):
+        return floor
+    if floor > built_against:
         raise ConfigurationError(
             f"{where}: the floor {floor} is newer than {DISTRIBUTION} {built_against}, "
             "which the library is built against",

@@ -9,6 +9,7 @@ object file stale, and `compile_commands.json` would name missing folders.
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import json
 import os
 from dataclasses import dataclass
@@ -21,9 +22,12 @@ from ..base.errors import BuildError
 from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
 from .process import TVMFFIProcess
-from .releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against
+from .releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against, is_unknown
 
 _CONFIG_OPTIONS = ("--includedir", "--dlpack-includedir", "--libfiles")
+
+# What the oldest supported release has, by file of the package.
+_FEATURES = {"libinfo.py": "def load_lib_module", "stub/cli.py": "--init-pypkg"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,10 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
             "requirement to build-system.requires in pyproject.toml",
         )
     version = Version(distribution.version)
-    check_built_against(version)
+    if is_unknown(version):
+        _check_features(version)
+    else:
+        check_built_against(version)
 
     stamp = root / folder / "origin.json"
     origin = _origin(distribution)
@@ -86,6 +93,22 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
         library_dir=(folder / "lib").as_posix(),
         library=known["library"],
     )
+
+
+def _check_features(version: Version) -> None:
+    """Check a version that says nothing about the release.
+
+    :raises BuildError: a feature is missing.
+    """
+    spec = importlib.util.find_spec("tvm_ffi")  # which does not import it
+    folders = list(spec.submodule_search_locations or ()) if spec is not None else []
+    for file, feature in _FEATURES.items():
+        paths = (Path(folder, file) for folder in folders)
+        if not any(feature in path.read_text(encoding="utf-8") for path in paths if path.is_file()):
+            raise BuildError(
+                f"cannot build against {DISTRIBUTION} {version}: {file} has no {feature!r}",
+                hint=f"install another release: python -m pip install '{BUILD_REQUIREMENT}'",
+            )
 
 
 def _origin(distribution: importlib.metadata.Distribution) -> dict[str, object]:

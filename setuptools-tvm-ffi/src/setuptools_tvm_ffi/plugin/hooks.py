@@ -21,6 +21,7 @@ import setuptools
 from setuptools import build_meta as _setuptools
 
 from .. import binaries
+from ..base.child_python import safe_path
 from ..base.errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
 from ..building import ninja
 from ..cross.requirements import cross_requirements
@@ -126,10 +127,11 @@ def build_stubs(receiver: StubsReceiver, config_settings: ConfigSettings = None)
 def _run_build_ext() -> None:
     """Run the command ``build_ext``, with the project's ``setup.py`` if there is one."""
     before = sys.argv, sys.path[:]
-    # A setup.py may import modules beside it, as with `python setup.py`.
-    sys.argv, sys.path[:] = ["setup.py", "build_ext"], [os.getcwd(), *sys.path]
+    sys.argv, sys.path[:] = ["setup.py", "build_ext"], safe_path(sys.path, Path.cwd())
     try:
         if Path("setup.py").exists():
+            # It may import modules beside it, which must not shadow installed ones.
+            sys.path.append(os.getcwd())
             runpy.run_path("setup.py", run_name="__main__")
         else:
             setuptools.setup()
@@ -216,7 +218,7 @@ def _reported_errors() -> Iterator[None]:
         if not isinstance(error, BuildError):
             raise
         if os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}:
-            raise error from None
+            raise error from error.__cause__
         sys.stdout.flush()
         print(render(error), file=sys.stderr, flush=True)
         raise SystemExit(1) from None

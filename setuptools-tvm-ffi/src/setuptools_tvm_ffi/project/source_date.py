@@ -11,30 +11,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..base.errors import PREFIX, ConfigurationError
+from .git import PROJECT_FILES, run_git
 
 VARIABLE = "SOURCE_DATE_EPOCH"
 
 # The last time that gzip can store, in the year 2106. ZIP archives can store the year 2107.
 _LAST = 2**32 - 1
-
-# If the last commit contains none of these files, the project is not part of the repository. For
-# example, the repository may contain a home folder and ignore the project.
-_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
-
-# Git sets these variables for its hooks. If a hook starts a build, the variables would select the
-# wrong repository.
-_REPOSITORY_VARIABLES = frozenset(
-    {
-        *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
-        *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
-    }
-)
 
 logger = logging.getLogger(__name__)
 
@@ -102,18 +88,11 @@ def commit_date(root: Path) -> int | None:
 
     Uncommitted changes do not matter.
     """
-    git = shutil.which("git")
-    if git is None:
-        if (root / ".git").exists():
-            logger.warning(
-                "%s: warning: %s is a git repository, but git is not installed", PREFIX, root
-            )
-        return None
     # These plumbing commands ignore output settings, and start no pager, hook or fsmonitor.
-    commit = _run_git(git, root, "rev-list", "--max-count=1", "--timestamp", "HEAD")
+    commit = run_git(root, "rev-list", "--max-count=1", "--timestamp", "HEAD")
     if not commit:
         return None
-    if not _run_git(git, root, "ls-tree", "--name-only", "HEAD", "--", *_PROJECT_FILES):
+    if not run_git(root, "ls-tree", "--name-only", "HEAD", "--", *PROJECT_FILES):
         return None
     return int(commit.split()[0])
 
@@ -128,29 +107,3 @@ def sdist_date(root: Path) -> int | None:
         return int((root / "PKG-INFO").stat().st_mtime)
     except OSError:
         return None
-
-
-def _run_git(git: str, root: Path, *arguments: str) -> str:
-    environment = {k: v for k, v in os.environ.items() if k not in _REPOSITORY_VARIABLES}
-    # Do not fetch objects that a partial clone lacks. (Git 2.44 and newer.)
-    environment |= {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    result = subprocess.run(
-        # Ignore bare repositories inside the project. (Git 2.38 and newer.)
-        [git, "-C", str(root), "-c", "safe.bareRepository=explicit", *arguments],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    if result.returncode != 0:
-        if "dubious ownership" in result.stderr:
-            logger.warning(
-                "%s: warning: git ignores %s, because another user owns this folder; "
-                "to allow it, run: git config --global --add safe.directory FOLDER",
-                PREFIX,
-                root,
-            )
-        return ""
-    return result.stdout.strip()

@@ -293,6 +293,13 @@ class ProjectSettings:
         "that its hosts accept.",
         None,
     )
+    build_dir: str | None = _setting(
+        TEXT,
+        "The build folder, by default `build` or the `build-base` of `setup.cfg`. A relative path "
+        "is relative to the project's root. Use it for read-only checkouts and full disks. The "
+        "folder must not be shared by several projects.",
+        None,
+    )
     compiler_launcher: str | None = _setting(
         TEXT,
         "The name or path of a program that starts the compilers: `ccache`, `sccache`, `distcc`.",

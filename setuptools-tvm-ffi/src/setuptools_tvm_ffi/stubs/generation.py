@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..base.errors import BuildError
+from ..base.file_replacement import replace_file
 from ..ffi.process import TVMFFIProcess
 from . import verification
 from .cache import Stubs, load, store
@@ -72,10 +73,9 @@ def generate_stubs(
     shutil.rmtree(staging, ignore_errors=True)
     try:
         for path, content in read.items():
-            (staging / path).parent.mkdir(parents=True, exist_ok=True)
             # Init mode appends to the last line even if the line has no line ending.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
-            (staging / path).write_bytes(content + end)
+            replace_file(staging / path, content + end)
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
         chosen, answer, printed = _run_child(request, committed, process, staging, root)
         for file in committed.values():
@@ -175,7 +175,7 @@ def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
     text = _SEED.format(
         prefix=prefix[:-1], distribution=request.distribution, target=request.settings.target
     )
-    (staging / module).write_text(text, encoding="utf-8")
+    replace_file(staging / module, text.encode())
     before = request.files.get(package, b"").decode()
     if "tvm-ffi-stubgen(begin): export/_ffi_api" not in before:
         with (staging / package).open("a", encoding="utf-8") as file:

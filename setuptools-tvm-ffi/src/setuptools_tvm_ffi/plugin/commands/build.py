@@ -9,9 +9,20 @@ from pathlib import Path
 
 from setuptools.command.build import build
 
+from ...base.errors import ConfigurationError
 from ...cross.targets import target_of
 from ..context import project_of
 from .build_folder import locked_build_folder
+
+
+def _checked(build_dir: str, place: str) -> str:
+    """Return the normalized path of the build folder, which builds partly empty."""
+    folder = Path(os.path.abspath(build_dir))
+    if folder in (Path.cwd(), *Path.cwd().parents):
+        raise ConfigurationError(
+            f"{place}: {build_dir!r} contains the project", hint="name a folder of its own"
+        )
+    return os.path.normpath(build_dir)
 
 
 class BuildMixin(build):
@@ -23,8 +34,12 @@ class BuildMixin(build):
     """
 
     def finalize_options(self) -> None:
-        """Set the folder unless an option sets it."""
-        target = target_of(project_of(self.distribution))
+        """Set the folders unless options set them."""
+        project = project_of(self.distribution)
+        place, _ = self.distribution.get_option_dict("build").get("build_base", (None, None))
+        if project.settings.build_dir is not None and place != "command line":
+            self.build_base = _checked(project.settings.build_dir, project.place("build_dir"))
+        target = target_of(project)
         if target is not None and self.build_platlib is None:
             self.build_platlib = os.path.join(self.build_base, f"lib.{target.name}")
         super().finalize_options()

@@ -29,6 +29,7 @@ from ...editable.record import write_record
 from ...ffi.process import TVMFFIProcess
 from ...project.build_environment import stable_names
 from ...project.package_tree import PackageTree
+from ...project.sdist_files import find_sdist_files, is_inside
 from ...project.source_date import declared_date
 from ...project.sources import find_headers, find_sources
 from ...records import build_record, provenance, sbom
@@ -148,7 +149,7 @@ class BuildExtMixin(build_ext):
         return str(self._path_in_wheel(extension.settings))
 
     def get_source_files(self) -> list[str]:
-        """Return the files that an sdist must contain, with globs expanded."""
+        """Return the sources, with globs expanded, their headers, and declared files."""
         root = Path.cwd()
         with self._other_extensions():
             files = list(super().get_source_files())
@@ -157,10 +158,27 @@ class BuildExtMixin(build_ext):
             headers = find_headers(settings, found, root, build_base=root / self._build_base())
             files += map(str, (*found, *headers))
             named = (*settings.depends, *settings.extra_objects)
-            files += [f for f in named if not os.path.isabs(f)]
-        if self._tvm_ffi_settings():
-            vendored = project_of(self.distribution).settings.vendored
-            files += [v.path for v in vendored if v.path is not None and not os.path.isabs(v.path)]
+            files += [file for file in named if is_inside(file, root)]
+        return files
+
+    def get_sdist_files(self) -> list[str]:
+        """Return the files that an sdist must contain in addition to `get_source_files`.
+
+        They are not part of `get_source_files` because setuptools reads that at each build of a
+        wheel, for package data.
+
+        :raises ConfigurationError: the build reads a file outside the project.
+        """
+        root = Path.cwd()
+        build_base = root / self._build_base()
+        files: list[str] = []
+        for settings in self._tvm_ffi_settings():
+            sources = find_sources(settings, root, build_base=build_base)
+            files += map(str, find_sdist_files(settings, sources, root, build_base=build_base))
+        project = project_of(self.distribution)
+        provenance.check_vendored(project, root)
+        paths = (vendored.path for vendored in project.settings.vendored)
+        files += [os.path.relpath(path) for path in paths if path is not None]
         return files
 
     def get_outputs(self) -> list[str]:

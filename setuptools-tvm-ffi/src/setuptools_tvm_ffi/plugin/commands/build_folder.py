@@ -5,12 +5,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...base.build_lock import build_lock
+from ...base.file_replacement import replace_file
+from ...base.write_failures import reported_write_failures
 from ...cross.targets import target_of
 from ..context import project_of
+
+IGNORE_FILE = ".gitignore"
+#: The file also marks a folder that the plugin has created.
+IGNORE_EVERYTHING = b"# Created by setuptools-tvm-ffi.\n*\n"
 
 
 def build_folder(
@@ -32,10 +39,33 @@ def build_folder(
     return PurePosixPath(base.as_posix()) / f"tvm-ffi.{platform}"
 
 
+@contextlib.contextmanager
 def locked_build_folder(
     command: Any,  # noqa: ANN401 - as above
     *,
     for_host: bool = False,
-) -> contextlib.AbstractContextManager[None]:
-    """Return the lock of the build folder, see `build_lock`."""
-    return build_lock(Path(build_folder(command, for_host=for_host)))
+) -> Iterator[None]:
+    """Create the build folder and hold its lock, see `build_lock`.
+
+    :raises BuildError: a file below the build folder cannot be written.
+    """
+    with writable_build_base(command), build_lock(Path(build_folder(command, for_host=for_host))):
+        yield
+
+
+@contextlib.contextmanager
+def writable_build_base(
+    command: Any,  # noqa: ANN401 - as above
+) -> Iterator[Path]:
+    """Create the folder that contains all build folders, hidden from git.
+
+    An existing folder stays as it is, because it can contain files of the user.
+
+    :raises BuildError: a file below the folder cannot be written.
+    """
+    base = Path(command.get_finalized_command("build").build_base)
+    with reported_write_failures(base):
+        if not base.is_dir():
+            base.mkdir(parents=True, exist_ok=True)
+            replace_file(base / IGNORE_FILE, IGNORE_EVERYTHING)
+        yield base

@@ -12,6 +12,7 @@ from ...base.errors import PREFIX
 from ...ffi.releases import (
     BUILD_REQUIREMENT,
     is_required_by,
+    is_unknown,
     parse_floor,
     requirement_for,
     requirement_problem,
@@ -45,6 +46,14 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
         return
     project = project_of(distribution)
     floor = abi_floor(project, built_against)
+    if warn and is_unknown(floor):
+        logger.warning(
+            "%s: warning: apache-tvm-ffi %s was built from a clone without tags, so the wheel "
+            "accepts any release: set abi-floor in [tool.setuptools-tvm-ffi], or fetch the tags "
+            "and reinstall apache-tvm-ffi",
+            PREFIX,
+            built_against,
+        )
     requirement = requirement_for(floor)
     # `declare_placeholder` may have added the wider requirement of an sdist.
     dependencies = [d for d in distribution.install_requires or () if d != BUILD_REQUIREMENT]

@@ -1,36 +1,90 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``sdist``: packs reproducible archives."""
+"""``sdist``: packs complete, reproducible archives."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
+from setuptools.command.egg_info import FileList, manifest_maker
 from setuptools.command.sdist import sdist
 
 from ...archives import sdist_archive
 from ...base.file_replacement import replace_file
+from ...project.sdist_files import check_inside
 from ...project.source_date import applied_source_date, declared_date
+from .build_folder import writable_build_base
+from .egg_info import DEFAULT_BUILD_BASE, SOURCES
 
 
 class SdistMixin(sdist):
-    """Packs `.tar.gz` archives reproducibly if the build has a source date."""
+    """Adds the files that the libraries are built from, and packs `.tar.gz` with a source date."""
+
+    # The folder that becomes the archive. It is below the build folder, so that a killed build
+    # leaves nothing in the project.
+    _tree: Path
+    # `SOURCES.txt` below the build folder, which can be outside the project.
+    _sources_list: Path | None
 
     def run(self) -> None:
         """Collect and pack the files."""
-        with applied_source_date(Path.cwd()):
+        with applied_source_date(Path.cwd()), writable_build_base(self):
             super().run()
 
+    def make_distribution(self) -> None:
+        """Complete the list of files, and pack them.
+
+        :raises ConfigurationError: a file lies outside the project.
+        """
+        base = Path(self._finalized("build").build_base)
+        metadata = Path(self._finalized("egg_info").egg_info)
+        self._sources_list = metadata / SOURCES if base in metadata.parents else None
+        listed = {os.path.normpath(f) for f in self.filelist.files if Path(f) != self._sources_list}
+        needed = self._finalized("build_ext").get_sdist_files()
+        self.filelist.files = sorted({*listed, *_not_excluded(self.distribution, needed)})
+        check_inside(self.filelist.files, Path.cwd())
+        self._tree = base / "sdist" / self.distribution.get_fullname()
+        shutil.rmtree(self._tree, ignore_errors=True)
+        keep, self.keep_temp = self.keep_temp, True
+        super().make_distribution()
+        if not keep:
+            shutil.rmtree(self._tree)
+
+    def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        """Copy the files to the folder that is packed."""
+        del base_dir
+        super().make_release_tree(str(self._tree), files)
+        if self._sources_list is not None:
+            packed = self._tree / DEFAULT_BUILD_BASE / self._sources_list.parent.name / SOURCES
+            replace_file(packed, self._sources_list.read_bytes())
+
+    def _finalized(self, command: str) -> Any:  # noqa: ANN401 - the project may replace its class
+        return self.get_finalized_command(command)
+
     def make_archive(self, base_name: str, format: str, *args: Any, **kwargs: Any) -> str:  # type: ignore[override] # noqa: A002, ANN401 - setuptools' signature differs between releases
-        """Pack the folder `base_dir` and return the archive's path.
+        """Pack the folder and return the archive's path.
 
         setuptools packs all other formats. PyPI rejects those formats (PEP 625).
         """
         date = declared_date(os.environ)
-        tree = kwargs.get("base_dir")
-        if date is None or tree is None or format != "gztar":
+        if date is None or format != "gztar":
+            base_name = os.path.abspath(base_name)
+            kwargs["root_dir"] = str(self._tree.parent)
             return str(super().make_archive(base_name, format, *args, **kwargs))
         path = base_name + ".tar.gz"
-        replace_file(Path(path), sdist_archive.pack(Path(tree), date))
+        replace_file(Path(path), sdist_archive.pack(self._tree, date))
         return path
+
+
+def _not_excluded(distribution: Any, files: list[str]) -> list[str]:  # noqa: ANN401 - see `_finalized`
+    """Return the files without those that `MANIFEST.in` excludes."""
+    maker: Any = manifest_maker(distribution)
+    maker.filelist = FileList()
+    maker.filelist.extend(files)
+    if os.path.exists(maker.template):
+        maker.read_template()
+    maker.prune_file_list()
+    kept = set(maker.filelist.files)
+    return [file for file in files if file in kept]

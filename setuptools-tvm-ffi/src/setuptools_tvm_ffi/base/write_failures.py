@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports files of the build folder that cannot be written: a full disk, a read-only checkout."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from setuptools.errors import FileError
+
+from .errors import BuildError
+
+HOW_TO_MOVE = (
+    "to use another build folder, set SETUPTOOLS_TVM_FFI_BUILD_DIR to its path, or build-dir in "
+    "[tool.setuptools-tvm-ffi]"
+)
+
+_NUMBERS = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+        *(errno.EEXIST, errno.ENOTDIR),
+    }
+)
+#: A failed write of setuptools leaves a truncated file.
+_NEARLY_FULL = 2**16
+_FULL = re.compile(
+    "|".join(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS))), re.IGNORECASE
+)
+
+
+@contextlib.contextmanager
+def reported_write_failures(build_base: Path) -> Iterator[None]:
+    """Raise a `BuildError` inside the ``with`` block if a file below a folder cannot be written.
+
+    :param build_base: the build folder.
+    """
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno not in _NUMBERS or not _may_be_below(problem.filename, build_base):
+            raise
+        raise BuildError(
+            f"cannot write {problem.filename or f'below {build_base}'}: {problem.strerror}",
+            hint=HOW_TO_MOVE,
+        ) from problem
+    except FileError as problem:  # of distutils, which names the file
+        cause = problem.__context__
+        if not isinstance(cause, OSError) or cause.errno not in _NUMBERS:
+            raise
+        raise BuildError(str(problem), hint=HOW_TO_MOVE) from problem
+
+
+def hint_for_output(printed: str) -> str | None:
+    """Return how to move the build folder if a tool prints that it could not write a file."""
+    return HOW_TO_MOVE if _FULL.search(printed) else None
+
+
+def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
+    """Whether a file is a folder or in it, or not known and the disk of the folder is full."""
+    if file is None:  # a write to an open file
+        return folder.is_dir() and shutil.disk_usage(folder).free < _NEARLY_FULL
+    if isinstance(file, int):
+        return False
+    path, top = (Path(os.path.abspath(os.fsdecode(each))) for each in (file, folder))
+    return path == top or top in path.parents

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Queries git about the project's repository."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from ..base.errors import PREFIX
+
+#: If git knows none of these files, the project is not part of the repository. For example, the
+#: repository may contain a home folder and ignore the project.
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+
+# Git sets these variables for its hooks. If a hook starts a build, the variables would select the
+# wrong repository.
+_REPOSITORY_VARIABLES = frozenset(
+    {
+        *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
+        *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
+    }
+)
+
+logger = logging.getLogger(__name__)
+
+
+def run_git(root: Path, *arguments: str) -> str:
+    """Return the output of git in a folder, or nothing if it fails or is not installed."""
+    git = shutil.which("git")
+    if git is None:
+        if (root / ".git").exists():
+            logger.warning(
+                "%s: warning: %s is a git repository, but git is not installed", PREFIX, root
+            )
+        return ""
+    environment = {k: v for k, v in os.environ.items() if k not in _REPOSITORY_VARIABLES}
+    # Do not fetch objects that a partial clone lacks. (Git 2.44 and newer.)
+    environment |= {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    result = subprocess.run(
+        # Ignore bare repositories inside the project (Git 2.38 and newer), and start no program
+        # that the repository configures.
+        [
+            *(git, "-C", str(root), "-c", "safe.bareRepository=explicit"),
+            *("-c", "core.fsmonitor=false", *arguments),
+        ],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        check=False,
+    )
+    if result.returncode != 0:
+        if "dubious ownership" in result.stderr:
+            logger.warning(
+                "%s: warning: git ignores %s, because another user owns this folder; "
+                "to allow it, run: git config --global --add safe.directory FOLDER",
+                PREFIX,
+                root,
+            )
+        return ""
+    return result.stdout

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the files that an sdist must contain to build an extension, whatever was built before.
+
+They are the files that the settings name, everything below the folders of the sources and below the
+include folders, and headers elsewhere in the project that the sources include. The scan for
+includes does not run the preprocessor: it also finds headers in branches that are not compiled.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from ..base.errors import ConfigurationError
+from ..settings.languages import LANGUAGES
+from ..settings.model import ExtensionSettings
+from .git import PROJECT_FILES, run_git
+
+# A macro can compute the name of a header: `#define TABLE "table.inc"`, `#include TABLE`.
+_INCLUDE = re.compile(
+    rb"^[ \t]*#[ \t]*(?P<directive>include|include_next|import|embed|define[ \t]+\w+)[ \t]*"
+    rb'(?P<quote>["<])(?P<name>[^">\n]+)[">]',
+    re.MULTILINE,
+)
+_INCBIN = re.compile(rb'\.incbin[ \t]*\\?"(?P<name>[^"\\\n]+)')
+
+_INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|/I")
+_FILE_PREFIX = re.compile(r"@|-T|/FI")
+
+_GENERATED = frozenset(
+    {
+        *(".a", ".dll", ".dylib", ".exe", ".gch", ".lib", ".o", ".obj", ".pch", ".pyc", ".pyd"),
+        *(".so", ".whl", ".egg-info"),
+    }
+)
+_OUTPUT_FOLDERS = frozenset({"build", "dist"})
+_CACHES = frozenset({"__pycache__", "node_modules"})
+#: Files that mark build folders of CMake and ninja, virtual environments, and caches
+#: (https://bford.info/cachedir/).
+_MARKS = ("CMakeCache.txt", "build.ninja", "pyvenv.cfg", "CACHEDIR.TAG")
+
+_OUTSIDE = "an sdist cannot contain it: move the file into the project"
+
+
+def find_sdist_files(
+    extension: ExtensionSettings,
+    sources: Iterable[PurePosixPath],
+    root: Path,
+    *,
+    build_base: Path,
+) -> tuple[PurePosixPath, ...]:
+    """Return the files of the project that a build of an extension reads, relative to `root`.
+
+    :param sources: the source files, see `find_sources`.
+    :raises ConfigurationError: the build reads a file of another project.
+    """
+    finder = _Finder(root)
+    for name in ("depends", "extra_objects"):
+        for file in getattr(extension, name):
+            finder.add_named(file, extension.place(name))
+    words = [word for name in LANGUAGES for word in extension.extra_compile_args.of(name)]
+    named = {"include_dirs": extension.include_dirs, "extra_compile_args": _include_folders(words)}
+    folders = [
+        finder.folder(folder, extension.place(name))
+        for name, names in named.items()
+        for folder in names
+    ]
+    include_path = [folder for folder in folders if folder is not None]
+    macros = [value for _, value in extension.define_macros if value is not None]
+    for argument in (*words, *extension.extra_link_args, *macros):
+        finder.add_argument(argument)
+    for library_folder in extension.library_dirs:
+        path = finder.folder(library_folder, extension.place("library_dirs"))
+        if path is not None:
+            for library in extension.libraries:
+                for pattern in (f"lib{library}.*", f"{library}.lib"):
+                    finder.files.update(dict.fromkeys(path.glob(pattern)))
+    paths = [root / source for source in sources]
+    finder.scan(paths, include_path)
+    tree = _Tree(root, build_base)
+    named_folders = [path for path in finder.files if path.is_dir()]  # of `depends`
+    folders_to_list = (*(path.parent for path in paths), *include_path, *named_folders)
+    for folder in dict.fromkeys(folders_to_list):
+        finder.files.update(dict.fromkeys(tree.below(folder)))
+    found = (file for file in finder.files if file.is_file())
+    return tuple(sorted({PurePosixPath(file.relative_to(root).as_posix()) for file in found}))
+
+
+def check_inside(files: Iterable[str], root: Path) -> None:
+    """Check that every file to pack is part of the project, symbolic links resolved.
+
+    :param files: relative to `root`.
+    :raises ConfigurationError: a file is outside.
+    """
+    real_root = Path(os.path.realpath(root))
+    for file in files:
+        if _inside(file, root) is None:
+            raise ConfigurationError(f"{file!r} lies outside the project", hint=_OUTSIDE)
+        real = Path(os.path.realpath(root / file))
+        if real != real_root and real_root not in real.parents:
+            raise ConfigurationError(
+                f"{file!r} lies outside the project: a symbolic link leads to {real}",
+                hint="an sdist cannot contain it: replace the link with a copy",
+            )
+
+
+def is_inside(name: str, root: Path) -> bool:
+    """Whether a path that a setting names is relative and inside the project."""
+    return not os.path.isabs(name) and _inside(name, root) is not None
+
+
+def _inside(name: str, root: Path) -> Path | None:
+    """Return the normalized path of a file or folder, ``None`` if it is outside the project."""
+    path = Path(os.path.normpath(root / name))
+    return path if path == root or root in path.parents else None
+
+
+def _include_folders(words: Iterable[str]) -> Iterator[str]:
+    previous = ""
+    for word in words:
+        if _INCLUDE_FOLDER.fullmatch(previous):
+            yield word
+        elif (match := _INCLUDE_FOLDER.match(word)) and match[0] != word:
+            yield word[match.end() :]
+        previous = word
+
+
+@dataclass
+class _Finder:
+    """Collects files, with absolute paths.
+
+    :param files: in the order of discovery; the values are unused.
+    """
+
+    root: Path
+    files: dict[Path, None] = field(default_factory=dict)
+
+    def add_named(self, file: str, place: str) -> None:
+        """Add a file that a setting names. An absolute path can be a file of the system."""
+        path = _inside(file, self.root)
+        if path is not None:
+            self.files[path] = None
+        elif not os.path.isabs(file):
+            raise ConfigurationError(f"{place}: {file!r} lies outside the project", hint=_OUTSIDE)
+
+    def folder(self, name: str, place: str) -> Path | None:
+        """Return the path of a folder that a setting names, ``None`` for folders of the system."""
+        path = _inside(name, self.root)
+        if path is None and not os.path.isabs(name):
+            raise ConfigurationError(
+                f"{place}: {name!r} lies outside the project",
+                hint="an sdist cannot contain it: move the folder into the project",
+            )
+        if path is None or not path.is_dir():
+            return None
+        check_inside([name], self.root)
+        return path
+
+    def add_argument(self, argument: str) -> None:
+        """Add the files of the project that a compiler argument names.
+
+        Examples: ``@link.rsp``, ``-Wl,--version-script=exports.map``, ``-DTABLE="table.inc"``.
+        """
+        for part in (argument, *re.split("[=,]", argument)):
+            path = _inside(_FILE_PREFIX.sub("", part, count=1).strip("\"'<>\\"), self.root)
+            if path is None or path in self.files or not path.is_file():
+                continue
+            self.files[path] = None
+            if part.startswith("@"):
+                for word in shlex.split(path.read_text(encoding="utf-8", errors="replace")):
+                    self.add_argument(word)
+
+    def scan(self, sources: Iterable[Path], include_path: Iterable[Path]) -> None:
+        """Add the sources, the headers that they include, and so on.
+
+        :raises ConfigurationError: a file includes a header outside the project by a relative path.
+        """
+        pending = [*sources, *self.files]
+        seen = set(pending)
+        self.files.update(dict.fromkeys(pending))
+        while pending:
+            includer = pending.pop()
+            for name, is_include in _names(includer):
+                # Compilers run in the project's root, where the assembler searches first.
+                folders = (includer.parent, self.root, *include_path)
+                inside = [
+                    path
+                    for folder in folders
+                    if (path := _inside(str(folder / name), self.root)) and path.is_file()
+                ]
+                if is_include and not inside and (includer.parent / name).is_file():
+                    file = includer.relative_to(self.root).as_posix()
+                    raise ConfigurationError(
+                        f"{file}: includes {name!r}, which lies outside the project", hint=_OUTSIDE
+                    )
+                new = [path for path in inside if path not in seen]
+                seen.update(new)
+                pending += new
+                self.files.update(dict.fromkeys(new))
+
+
+def _names(file: Path) -> Iterator[tuple[str, bool]]:
+    """Yield names of files that a file may include, and whether it includes a relative path."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return
+    for match in (*_INCLUDE.finditer(content), *_INCBIN.finditer(content)):
+        name = os.fsdecode(match["name"])
+        directive = match.groupdict().get("directive") or b""
+        relative = match.groupdict().get("quote") == b'"' and not os.path.isabs(name)
+        yield name, relative and not directive.startswith(b"define")
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """Lists folders of the project, without files that git ignores or that builds generate."""
+
+    root: Path
+    build_base: Path
+
+    def below(self, top: Path) -> Iterator[Path]:
+        """Yield the files below a folder."""
+        checkout = run_git(self.root, "ls-files", "-co", "--exclude-standard", *PROJECT_FILES)
+        pending = [top]
+        while pending:
+            folder = pending.pop()
+            for path in self._in_repository(folder) if checkout else self._on_disk(folder):
+                if not path.is_dir():
+                    yield path
+                elif not _is_loop(path):
+                    pending.append(path)
+
+    def _in_repository(self, folder: Path) -> Iterator[Path]:
+        """Yield the files below a folder, and the submodules and linked folders."""
+        for name in run_git(folder, "ls-files", "-z").split("\0")[:-1]:
+            yield folder / name
+        untracked = run_git(folder, "ls-files", "-z", "--others", "--exclude-standard")
+        for name in untracked.split("\0")[:-1]:
+            path = folder / name
+            between = itertools.takewhile(folder.__ne__, path.parents)
+            if not self._is_generated(path) and not any(map(self._is_generated, between)):
+                yield path
+
+    def _on_disk(self, folder: Path) -> Iterator[Path]:
+        """Yield the files and folders in a folder."""
+        for path in sorted(folder.iterdir()):
+            if not self._is_generated(path):
+                yield path
+
+    def _is_generated(self, path: Path) -> bool:
+        name = path.name
+        return (
+            name.startswith(".")
+            or name in _CACHES
+            or path.suffix in _GENERATED
+            or path == self.build_base
+            or (path.parent == self.root and name in _OUTPUT_FOLDERS)
+            or any((path / mark).exists() for mark in _MARKS)
+        )
+
+
+def _is_loop(folder: Path) -> bool:
+    """Whether a folder is a symbolic link to one of its parents."""
+    real = Path(os.path.realpath(folder))
+    parent = Path(os.path.realpath(folder.parent))
+    return real == parent or real in parent.parents

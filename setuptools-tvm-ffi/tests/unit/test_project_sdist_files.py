@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.base.errors import ConfigurationError
+from setuptools_tvm_ffi.project.sdist_files import check_inside, find_sdist_files
+from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.settings.languages import LanguageArguments
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    root = tmp_path / "project"
+    root.mkdir()
+    return root
+
+
+def make(root: Path, name: str, content: str = "") -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def find(root: Path, source: str = "csrc/a.cc", **settings: Any) -> set[str]:
+    extension = ExtensionSettings(name="pkg.lib", sources=(source,), **settings)
+    found = find_sdist_files(extension, [PurePosixPath(source)], root, build_base=root / "build")
+    return set(map(str, found))
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+    subprocess.run(["git", "-C", root, *identity, *arguments], check=True, capture_output=True)
+
+
+def repository(root: Path, ignored: str) -> None:
+    make(root, "pyproject.toml")
+    make(root, ".gitignore", ignored)
+    git(root, "init")
+
+
+def test_everything_below_the_folders_of_the_sources_is_found(root: Path) -> None:
+    names = {"csrc/a.cc", "csrc/table.def", "csrc/deep/impl.tcc", "csrc/deep/suffixless"}
+    for name in (*names, "other/b.h", "csrc/.hidden/c.h", "csrc/old.o", "csrc/__pycache__/d.h"):
+        make(root, name)
+    assert find(root) == names
+
+
+def test_everything_below_the_include_folders_is_found(root: Path) -> None:
+    for name in ("csrc/a.cc", "include/deep/b", "include/libz.so", "arguments/c.h", "other/d.h"):
+        make(root, name)
+    arguments = LanguageArguments(cxx=("-isystem", "arguments"))
+    found = find(root, include_dirs=("include",), extra_compile_args=arguments)
+    assert found == {"csrc/a.cc", "include/deep/b", "arguments/c.h"}
+
+
+def test_build_folders_and_environments_are_skipped(root: Path) -> None:
+    for name in (
+        *("a.cc", "build/x.h", "dist/x.h", "env/pyvenv.cfg", "env/x.h", "p.egg-info/x.h"),
+        *("out/CMakeCache.txt", "out/x.h", "lib/build/x.h", "lib/dist/x.h"),
+    ):
+        make(root, name)
+    assert find(root, "a.cc") == {"a.cc", "lib/build/x.h", "lib/dist/x.h"}
+
+
+def test_headers_that_sources_include_are_found_recursively(root: Path) -> None:
+    make(root, "csrc/ops/a.cc", '#include "../b.h"\n#include <lib/c.h>\n')
+    make(root, "csrc/b.h", '#  include "one/d.cc"\n#define TABLE "e.inc"\n#include TABLE\n')
+    make(root, "csrc/one/d.cc", 'asm(".incbin \\"data/f.bin\\"");\n')
+    for name in ("csrc/e.inc", "data/f.bin", "include/lib/c.h", "csrc/unused.h"):
+        make(root, name)
+    found = find(root, "csrc/ops/a.cc", include_dirs=("include",))
+    assert found == {
+        *("csrc/ops/a.cc", "csrc/b.h", "csrc/one/d.cc", "csrc/e.inc"),
+        *("data/f.bin", "include/lib/c.h"),
+    }
+
+
+def test_files_that_settings_and_arguments_name_are_found(root: Path) -> None:
+    make(root, "csrc/a.cc")
+    make(root, "link.rsp", "-Wl,-T,layout.ld")
+    names = {
+        "exports.map",
+        "layout.ld",
+        "more.o",
+        "table.txt",
+        "lib/libz.a",
+        "forced.h",
+        "tables/a/b",
+    }
+    for name in (*names, "lib/libother.a"):
+        make(root, name)
+    found = find(
+        root,
+        depends=("table.txt", "tables", "/usr/include/stdio.h"),
+        extra_objects=(str(root / "more.o"),),
+        extra_link_args=("-Wl,--version-script=exports.map", "@link.rsp"),
+        extra_compile_args=LanguageArguments(cxx=("-include", "forced.h")),
+        library_dirs=("lib",),
+        libraries=("z",),
+    )
+    assert found == {"csrc/a.cc", "link.rsp", *names}
+
+
+def test_files_that_git_ignores_are_skipped_unless_they_are_included(root: Path) -> None:
+    repository(root, "*.txt\n/csrc/generated/\n")
+    make(root, "csrc/a.cc", '#include "generated/a.h"\n')
+    for name in ("csrc/notes.txt", "csrc/generated/a.h", "csrc/generated/b.h", "csrc/new"):
+        make(root, name)
+    for name in ("csrc/untracked.o", "csrc/tracked.o", "csrc/.hidden/a"):
+        make(root, name)
+    git(root, "add", "-f", "csrc/tracked.o")
+    assert find(root) == {"csrc/a.cc", "csrc/generated/a.h", "csrc/new", "csrc/tracked.o"}
+
+
+def test_submodules_are_part_of_the_project(root: Path) -> None:
+    repository(root, "")
+    make(root, "csrc/a.cc")
+    make(root, "csrc/lib/include/b")
+    git(root / "csrc/lib", "init")
+    git(root / "csrc/lib", "add", ".")
+    git(root / "csrc/lib", "commit", "-m", "b")
+    git(root, "add", ".")
+    assert find(root) == {"csrc/a.cc", "csrc/lib/include/b"}
+    assert "csrc/lib/include/b" in find(root, include_dirs=("csrc/lib/include",))
+
+
+def test_a_project_that_a_repository_around_it_ignores_is_listed_from_disk(root: Path) -> None:
+    git(root.parent, "init")
+    make(root.parent, ".gitignore", "project")
+    for name in ("pyproject.toml", "csrc/a.cc", "csrc/table"):
+        make(root, name)
+    assert find(root) == {"csrc/a.cc", "csrc/table"}
+
+
+@pytest.mark.parametrize("is_repository", [False, True])
+def test_links_inside_the_project_are_followed(root: Path, *, is_repository: bool) -> None:
+    if is_repository:
+        repository(root, "")
+    make(root, "csrc/a.cc")
+    make(root, "common/b.h")
+    (root / "csrc/common").symlink_to("../common")
+    (root / "csrc/loop").symlink_to(".")
+    assert find(root) == {"csrc/a.cc", "csrc/common/b.h"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("depends", "../b.h"),
+        ("extra_objects", "../b.o"),
+        ("include_dirs", "../shared"),
+        ("include_dirs", "linked"),
+        ("library_dirs", "../shared"),
+    ],
+)
+def test_settings_that_leave_the_project_are_rejected(root: Path, setting: str, value: str) -> None:
+    make(root, "csrc/a.cc")
+    (root.parent / "shared").mkdir()
+    (root / "linked").symlink_to("../shared")
+    with pytest.raises(ConfigurationError, match=f"{value!r} lies outside"):
+        find(root, **{setting: (value,)})
+
+
+def test_a_header_outside_the_project_is_rejected(root: Path) -> None:
+    make(root, "csrc/a.cc", '#include "../../shared/api.h"\n')
+    make(root.parent, "shared/api.h")
+    with pytest.raises(ConfigurationError) as caught:
+        find(root)
+    assert "csrc/a.cc" in caught.value.message
+    assert "'../../shared/api.h'" in caught.value.message
+
+
+@pytest.mark.parametrize("file", ["../b.h", "/b.h", "linked.h", "linked/b.h"])
+def test_files_outside_the_project_are_rejected(root: Path, file: str) -> None:
+    make(root.parent, "shared/b.h")
+    (root / "linked").symlink_to("../shared")
+    (root / "linked.h").symlink_to("../shared/b.h")
+    with pytest.raises(ConfigurationError, match=f"'{file}' lies outside"):
+        check_inside([file], root)
+
+
+def test_links_inside_the_project_can_be_packed(root: Path) -> None:
+    make(root, "a.h")
+    (root / "b.h").symlink_to("a.h")
+    check_inside(["a.h", "b.h"], root)
