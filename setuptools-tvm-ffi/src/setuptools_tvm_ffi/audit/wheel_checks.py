@@ -42,7 +42,7 @@ def is_tvm_ffi_library(binary: Binary) -> bool:
 def exported_functions(binary: Binary) -> list[str]:
     """Return the functions that a library exports for ``LIB``."""
     matches = map(_EXPORTED.fullmatch, binary.exported)
-    return [match[1] for match in matches if match is not None]
+    return [match[1] for match in matches if match is not None and match[0] not in binary.data]
 
 
 def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:

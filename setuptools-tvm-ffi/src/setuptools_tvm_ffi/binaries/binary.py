@@ -62,6 +62,7 @@ class Binary:
     :param undefined: symbols imported from other libraries.
     :param weak: undefined symbols that may stay unresolved; ELF only.
     :param exported: symbols that other libraries can use.
+    :param data: exported symbols that are not functions; ELF only.
     :param unique: ``STB_GNU_UNIQUE`` symbols, which exist once in a process.
     :param run_paths: folders that the loader searches first (RPATH, RUNPATH).
     :param relro: ``full``, ``partial`` or ``none``; ELF only.
@@ -81,6 +82,7 @@ class Binary:
     undefined: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
     exported: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
     run_paths: tuple[str, ...] = ()
     executable_stack: bool = False

@@ -136,6 +136,7 @@ def _elf(content: bytes) -> dict[str, Any]:
         "undefined": _names(symbol for symbol in symbols if symbol.shndx == 0),
         "weak": _names(s for s in symbols if s.shndx == 0 and _name(s.binding) == "WEAK"),
         "exported": _names(defined),
+        "data": _names(s for s in defined if _name(s.type) not in {"FUNC", "GNU_IFUNC"}),
         "unique": _names(symbol for symbol in symbols if _name(symbol.binding) == "GNU_UNIQUE"),
         "run_paths": [
             path

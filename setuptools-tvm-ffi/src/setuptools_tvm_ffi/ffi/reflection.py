@@ -22,6 +22,8 @@ from typing import IO, Any
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
 # These names accompany a symbol or the library.
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
+_SHT_DYNSYM = 11
+_ELF_FUNCTIONS = {2, 10}  # STT_FUNC, and STT_GNU_IFUNC
 
 
 def reflect(
@@ -179,14 +181,19 @@ def importable(cls: Any) -> list[str] | None:  # noqa: ANN401 - a class, or None
 def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
     """Return the schema and doc of each exported function with the prefix ``__tvm_ffi_``.
 
-    This searches the bytes of the file, in any format, for names. The loader confirms them.
+    This searches the bytes of the file, in any format, for names. The loader confirms them. For ELF
+    files, the symbol table confirms that they are functions: calling data would crash.
     """
     loaded = ctypes.CDLL(library)
-    found = {match[1].decode() for match in _SYMBOL.finditer(Path(library).read_bytes())}
+    content = Path(library).read_bytes()
+    found = {match[1].decode() for match in _SYMBOL.finditer(content)}
+    functions = elf_functions(content)
     names = sorted(
         name
         for name in found
-        if not name.startswith(_COMPANIONS) and hasattr(loaded, f"__tvm_ffi_{name}")
+        if not name.startswith(_COMPANIONS)
+        and hasattr(loaded, f"__tvm_ffi_{name}")
+        and (functions is None or f"__tvm_ffi_{name}" in functions)
     )
     if not names:
         return {}
@@ -201,6 +208,35 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
             doc = module.get_function_doc(name)
         result[name] = {"schema": schema_of(tvm_ffi, metadata), "doc": doc}
     return result
+
+
+def elf_functions(content: bytes) -> set[str] | None:
+    """Return the functions among the dynamic symbols of an ELF file; ``None`` for other files.
+
+    https://gabi.xinuos.com/elf/05-symtab.html
+    """
+    if content[:4] != b"\x7fELF":
+        return None
+    is_64_bit, order = content[4] == 2, "<" if content[5] == 1 else ">"  # noqa: PLR2004
+    header, section, symbol = (
+        struct.Struct(order + layout)
+        for layout in (
+            ("40xQ10xHHH", "IIQQQQIIQQ", "IBBHQQ") if is_64_bit else ("32xI10xHHH", "10I", "IIIBBH")
+        )
+    )
+    table, size, count, _ = header.unpack_from(content)
+    sections = [section.unpack_from(content, table + size * n) for n in range(count)]
+    functions = set()
+    for _, kind, _, _, offset, length, link, *_ in sections:
+        if kind != _SHT_DYNSYM:
+            continue
+        names = sections[link][4]
+        for values in symbol.iter_unpack(content[offset : offset + length]):
+            info = values[1 if is_64_bit else 3]
+            if info & 0xF in _ELF_FUNCTIONS:
+                start = names + values[0]
+                functions.add(content[start : content.index(b"\0", start)].decode(errors="replace"))
+    return functions
 
 
 # --- docs that the Python API does not return ----------------------------------------------------

@@ -105,7 +105,10 @@ class ExtensionSettings:
         _NO_ARGUMENTS,
     )
     extra_link_args: tuple[str, ...] = _setting(
-        strings(), "Linker arguments, added at the end of the command line.", ()
+        strings(),
+        "Linker arguments, added at the end of the command line. A version script, or a list of "
+        "exported symbols on macOS, replaces the plugin's own list of local symbols.",
+        (),
     )
     extra_objects: tuple[str, ...] = _setting(
         files(
@@ -113,8 +116,9 @@ class ExtensionSettings:
             hint="list shared libraries in 'libraries'",
             described="files",
         ),
-        "Prebuilt object files and static archives to link, inside the project. The library does "
-        "not export the symbols of archives, see `exclude-libs`.",
+        "Prebuilt object files and static archives to link, inside the project. The library "
+        "exports their functions for TVM-FFI (`__tvm_ffi_*`), but not their other symbols, see "
+        "`exclude-libs`.",
         (),
     )
     libraries: tuple[str, ...] = _setting(
@@ -192,7 +196,10 @@ class ExtensionSettings:
         True,
     )
     exclude_libs: bool = _setting(
-        FLAG, "Whether to hide the symbols of static archives (`--exclude-libs,ALL`).", True
+        FLAG,
+        "Whether to hide the symbols of static archives (`--exclude-libs,ALL`) and of "
+        "`extra-objects`, except functions for TVM-FFI (`__tvm_ffi_*`).",
+        True,
     )
     prefix_map: bool = _setting(
         FLAG,

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import ClassVar
 
+from ..base.file_digest import digest_of
 from ..binaries import local_symbols
 from ..ffi.sdk import TVMFFISdk
 from ..project.build_environment import used_names
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
+from .input_symbols import InputSymbols
 from .model import (
     Companion,
     Compiler,
@@ -38,6 +40,8 @@ _OPTIMISATION = {
     "debug": ("-O0", "-g"),
     "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
 }
+# Static libraries that compilers add to links on their own.
+_RUNTIME_LIBRARIES = ("gcc", "gcc_eh", "stdc++", "c++", "c++abi", "unwind", "compiler_rt")
 # The compilers' manuals recommend frame pointers and little optimisation for readable reports.
 _SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer")
 
@@ -100,6 +104,7 @@ class GnuToolchain:
 
     :param system: ``linux`` (any ELF platform) or ``darwin``.
     :param root: the project's folder, absolute; `prefix_maps` replace it by ``.``.
+    :param inputs: the symbols of prebuilt inputs, by the name of the extension.
     """
 
     dependency_style: ClassVar = "gcc"
@@ -111,11 +116,13 @@ class GnuToolchain:
     environment: EnvironmentFlags
     project: ProjectSettings = field(default_factory=ProjectSettings)
     devices: Mapping[str, DeviceCompiler] = field(default_factory=dict)
+    inputs: Mapping[str, InputSymbols] = field(default_factory=dict)
 
     def support_files(self) -> Mapping[str, str]:
-        if self.system == "darwin":
-            return {"unexported-symbols.txt": local_symbols.unexported_symbols_list()}
-        return {"local-symbols.map": local_symbols.version_script()}
+        files = {self._symbol_list(()): self._symbol_list_content(())}
+        for inputs in self.inputs.values():
+            files[self._symbol_list(inputs.hidden)] = self._symbol_list_content(inputs.hidden)
+        return files
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
@@ -217,11 +224,15 @@ class GnuToolchain:
 
     def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
         filename = library_filename(self.system, settings.target)
+        inputs = self._inputs(settings)
+        # GNU ld rejects a second version script, so the project's own replaces ours.
+        own = () if inputs.has_symbol_list else (self._symbol_list(inputs.hidden),)
+        symbol_lists = [f"{support_folder}/{file}" for file in own]
         if self.system == "darwin":
             return (
                 "-dynamiclib",
                 f"-Wl,-install_name,@rpath/{filename}",
-                f"-Wl,-unexported_symbols_list,{support_folder}/unexported-symbols.txt",
+                *(f"-Wl,-unexported_symbols_list,{file}" for file in symbol_lists),
                 # Makes the paths of objects in debug information relative to the project's folder,
                 # which is also the working folder of dsymutil.
                 *(("-Wl,-oso_prefix,.",) if settings.prefix_map and self._debug(settings) else ()),
@@ -231,9 +242,38 @@ class GnuToolchain:
             f"-Wl,-soname,{filename}",
             # By default, only the linkers of macOS and Windows reject undefined symbols.
             "-Wl,-z,defs",
-            f"-Wl,--version-script={support_folder}/local-symbols.map",
-            *(("-Wl,--exclude-libs,ALL",) if settings.exclude_libs else ()),
+            *(f"-Wl,--version-script={file}" for file in symbol_lists),
+            *self._excluded_libs(settings),
         )
+
+    def _inputs(self, settings: ExtensionSettings) -> InputSymbols:
+        return self.inputs.get(settings.name, InputSymbols())
+
+    def _symbol_list(self, hidden: tuple[str, ...]) -> str:
+        """Return the name of the file that lists local symbols."""
+        name, suffix = (
+            ("unexported-symbols", ".txt") if self.system == "darwin" else ("local-symbols", ".map")
+        )
+        digest = digest_of("\n".join(hidden).encode())[:8]
+        return f"{name}-{digest}{suffix}" if hidden else f"{name}{suffix}"
+
+    def _symbol_list_content(self, hidden: tuple[str, ...]) -> str:
+        if self.system == "darwin":
+            return local_symbols.unexported_symbols_list(hidden)
+        return local_symbols.version_script(hidden)
+
+    def _excluded_libs(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        if not settings.exclude_libs:
+            return ()
+        exporting = self._inputs(settings).exporting
+        if not exporting:
+            return ("-Wl,--exclude-libs,ALL",)
+        # The option also hides the functions for TVM-FFI: the symbol list hides the others.
+        names = [
+            *(PurePosixPath(file).name for file in settings.archives if file not in exporting),
+            *(f"lib{name}.a" for name in (*settings.libraries, *_RUNTIME_LIBRARIES)),
+        ]
+        return (f"-Wl,--exclude-libs,{':'.join(names)}",)
 
     def _platform(self) -> tuple[str, ...]:
         if self.system != "darwin":
@@ -272,7 +312,11 @@ class GnuToolchain:
         return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
 
     def _prebuilt(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        hidden = settings.archives if self.system == "darwin" and settings.exclude_libs else ()
+        hidden = (
+            set(settings.archives) - set(self._inputs(settings).exporting)
+            if self.system == "darwin" and settings.exclude_libs
+            else ()
+        )
         return tuple(f"-Wl,-load_hidden,{o}" if o in hidden else o for o in settings.extra_objects)
 
     def _run_paths(self, unit: LinkUnit) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ class ZigToolchain(GnuToolchain):
     def support_files(self) -> Mapping[str, str]:
         if self.system != "linux":
             return {}  # Zig's linkers (0.17) for macOS and Windows support no list of local symbols
-        return {"local-symbols.map": local_symbols.version_script(_NEW_AND_DELETE)}
+        return super().support_files()
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
@@ -114,7 +114,14 @@ class ZigToolchain(GnuToolchain):
             )
         if self.system == "windows":
             return ("-shared",)
-        return super()._kind(replace(settings, exclude_libs=False), support_folder)
+        return super()._kind(settings, support_folder)
+
+    def _excluded_libs(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        del settings  # Zig's linkers (0.17) do not support the option
+        return ()
+
+    def _symbol_list_content(self, hidden: tuple[str, ...]) -> str:
+        return local_symbols.version_script((*_NEW_AND_DELETE, *hidden))
 
     def _run_paths(self, unit: LinkUnit) -> tuple[str, ...]:
         return () if self.system == "windows" else super()._run_paths(unit)
