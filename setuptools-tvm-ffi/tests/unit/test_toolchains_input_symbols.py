@@ -9,7 +9,7 @@ import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.binaries.binary import Binary, BinaryReader
-from setuptools_tvm_ffi.ffi.reflection import elf_functions
+from setuptools_tvm_ffi.ffi.reflection import elf_symbols
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, LinkUnit
@@ -159,10 +159,10 @@ def test_only_functions_of_the_dynamic_symbols_are_functions(
     (tmp_path / "a.c").write_text(HELPER)
     run("gcc", "-shared", "-fPIC", "-o", "a.so", "a.c", folder=tmp_path)
     content = (tmp_path / "a.so").read_bytes()
-    functions = elf_functions(content)
+    functions = elf_symbols(content)
     assert functions is not None
     assert {"helper", "__tvm_ffi_f"} <= functions
     assert not {"data", "__tvm_ffi__cubin_x", "__tvm_ffi__library_ctx"} & functions
-    assert elf_functions(b"MZ") is None
+    assert elf_symbols(b"MZ") is None
     (binary,) = reader.read_all([("a.so", content)], "test")
     assert set(binary.data) == {"data", "__tvm_ffi__cubin_x", "__tvm_ffi__library_ctx"}

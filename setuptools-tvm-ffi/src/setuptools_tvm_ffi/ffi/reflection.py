@@ -23,6 +23,9 @@ _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
 # These names accompany a symbol or the library.
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 _SHT_DYNSYM = 11
+_STB_LOCAL = 0
+# Older linkers and start-up files export these symbols of every library.
+_LINKER_SYMBOLS = {"_init", "_fini", "_edata", "_end", "__bss_start"}
 _ELF_FUNCTIONS = {2, 10}  # STT_FUNC, and STT_GNU_IFUNC
 
 
@@ -187,13 +190,13 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
     loaded = ctypes.CDLL(library)
     content = Path(library).read_bytes()
     found = {match[1].decode() for match in _SYMBOL.finditer(content)}
-    functions = elf_functions(content)
+    exported = elf_symbols(content)
     names = sorted(
         name
         for name in found
         if not name.startswith(_COMPANIONS)
         and hasattr(loaded, f"__tvm_ffi_{name}")
-        and (functions is None or f"__tvm_ffi_{name}" in functions)
+        and (exported is None or exported.get(f"__tvm_ffi_{name}", False))
     )
     if not names:
         return {}
@@ -210,10 +213,18 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
     return result
 
 
-def elf_functions(content: bytes) -> set[str] | None:
-    """Return the functions among the dynamic symbols of an ELF file; ``None`` for other files.
+def exports(library: str) -> bool:
+    """Whether a library exports a symbol; ``True`` for other formats than ELF."""
+    symbols = elf_symbols(Path(library).read_bytes())
+    return symbols is None or bool(set(symbols) - _LINKER_SYMBOLS)
+
+
+def elf_symbols(content: bytes) -> dict[str, bool] | None:
+    """Return the symbols that an ELF file exports, and whether each is a function.
 
     https://gabi.xinuos.com/elf/05-symtab.html
+
+    :returns: ``None`` for a file of another format.
     """
     if content[:4] != b"\x7fELF":
         return None
@@ -226,17 +237,18 @@ def elf_functions(content: bytes) -> set[str] | None:
     )
     table, size, count, _ = header.unpack_from(content)
     sections = [section.unpack_from(content, table + size * n) for n in range(count)]
-    functions = set()
+    symbols = {}
     for _, kind, _, _, offset, length, link, *_ in sections:
         if kind != _SHT_DYNSYM:
             continue
         names = sections[link][4]
         for values in symbol.iter_unpack(content[offset : offset + length]):
-            info = values[1 if is_64_bit else 3]
-            if info & 0xF in _ELF_FUNCTIONS:
+            info, _, defined_in = values[1:4] if is_64_bit else values[3:6]
+            if defined_in != 0 and info >> 4 != _STB_LOCAL:
                 start = names + values[0]
-                functions.add(content[start : content.index(b"\0", start)].decode(errors="replace"))
-    return functions
+                name = content[start : content.index(b"\0", start)].decode(errors="replace")
+                symbols[name] = info & 0xF in _ELF_FUNCTIONS
+    return symbols
 
 
 # --- docs that the Python API does not return ----------------------------------------------------
