@@ -14,7 +14,7 @@ from setuptools import Distribution, Extension
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.base.build_lock import held_files
-from setuptools_tvm_ffi.base.errors import ConfigurationError
+from setuptools_tvm_ffi.base.errors import BuildError, ConfigurationError
 from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.build_folder import build_folder
 from setuptools_tvm_ffi.records import build_record, sbom
@@ -106,3 +106,12 @@ def test_an_editable_install_for_a_target_is_rejected(monkeypatch: pytest.Monkey
     monkeypatch.setenv("SETUPTOOLS_TVM_FFI_TARGET", "x86_64-linux-gnu.2.17")
     with pytest.raises(ConfigurationError, match="SETUPTOOLS_TVM_FFI_TARGET: an editable install"):
         command_of("editable_wheel").ensure_finalized()
+
+
+@pytest.mark.filterwarnings("ignore:setup.py install is deprecated")
+def test_setup_py_install_is_refused_with_the_command_to_use() -> None:
+    command = command_of("install")
+    command.ensure_finalized()
+    with pytest.raises(BuildError, match="RECORD") as caught:
+        command.run()
+    assert "python -m pip install ." in (caught.value.hint or "")
