@@ -105,6 +105,16 @@ class Unreadable:
 ReadBinary = Union[Binary, Unreadable]
 
 
+def is_library_name(path: str) -> bool:
+    """Whether a file is named like a library.
+
+    >>> is_library_name("pkg/libz.so.1"), is_library_name("pkg/tool.exe")
+    (True, False)
+    """
+    name = path.rpartition("/")[2]
+    return _NAME.fullmatch(name) is not None and not name.endswith(".exe")
+
+
 def is_binary(path: str, content: bytes) -> bool:
     r"""Whether a file is a library or program, by its content or its name.
 

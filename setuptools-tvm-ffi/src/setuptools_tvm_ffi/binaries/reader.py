@@ -45,6 +45,7 @@ _MACHO = {
     bytes.fromhex(magic)
     for magic in ("feedface", "cefaedfe", "feedfacf", "cffaedfe", "cafebabe", "cafebabf")
 }
+_UNIVERSAL = {bytes.fromhex(magic) for magic in ("cafebabe", "cafebabf")}
 _MACHO_KINDS = {
     "DYLIB": "library",
     "BUNDLE": "library",
@@ -196,6 +197,8 @@ def _macho(content: bytes) -> list[dict[str, Any]]:
     fat: _Parsed = lief.MachO.parse(content, config)
     if fat is None or fat.size == 0:
         raise ValueError("corrupt Mach-O file")
+    if content[:4] in _UNIVERSAL and fat.size < int.from_bytes(content[4:8], "big"):
+        raise ValueError("truncated or corrupt: an architecture cannot be read")
     return [_macho_slice(binary, len(content)) for binary in fat]
 
 
