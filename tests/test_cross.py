@@ -409,6 +409,42 @@ def test_the_wheel_for_arm_passes_every_test_of_the_package_under_an_emulator(
     assert re.search(r"\d+ passed", tests.stdout)
 
 
+_UNLOAD = """
+import gc, sys, tvm_ffi
+module = tvm_ffi.load_module(sys.argv[1], keep_module_alive=False)
+assert module.adler32(b"abc", 1) == 38600999
+del module
+gc.collect()
+"""
+
+
+@pytest.mark.parametrize("target", ELF)
+def test_a_library_is_unloaded_and_the_process_ends_with_0(
+    built: dict[str, Path], pytestconfig: pytest.Config, tmp_path: Path, target: str
+) -> None:
+    library = the_library(wheel_for(built, target), tmp_path / "library")
+    command, variables = [sys.executable], dict(os.environ)
+    if target.startswith("aarch64"):
+        root = kept_arm_root(pytestconfig.cache.mkdir("arm64"))
+        wheels = pytestconfig.cache.mkdir(f"arm64-wheels-{installed_version()}")
+        if not (wheels / "filled").exists():
+            pytest.skip("the test of the whole package under an emulator downloads the wheels")
+        for file in wheels.glob("*.whl"):
+            with zipfile.ZipFile(file) as archive:
+                archive.extractall(tmp_path / "site")
+        program = root / "usr" / "bin" / f"python{ARM_PYTHON}"
+        command = [str(qemu()), "-L", str(root), str(program)]
+        variables = {"PYTHONPATH": str(tmp_path / "site"), "PYTHONHOME": str(root / "usr")}
+    process = subprocess.run(
+        [*command, "-c", _UNLOAD, str(library)],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr[-1000:]
+
+
 def test_the_library_for_windows_runs_under_wine(
     built: dict[str, Path],
     cross_builder: Environment,

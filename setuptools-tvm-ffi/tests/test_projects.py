@@ -202,6 +202,8 @@ def test_build_ext_inplace_puts_library_and_stubs_beside_the_package(
         "libsmall.so",
         "py.typed",
     }
+    code = "import small_pkg; print(small_pkg.Point(1.0, 3.0).middle())"
+    assert builder.run(builder.python, "-c", code, cwd=small.folder).stdout.strip() == "2.0"
 
 
 @pytest.mark.parametrize(

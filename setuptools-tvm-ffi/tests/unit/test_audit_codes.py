@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from made_binaries import compile_library, make_macho, make_pe
+from made_binaries import compile_library, make_macho, make_pe, make_universal
 from made_wheels import record_of, write_wheel
 from setuptools_tvm_ffi.audit.codes import CATALOGUE, Code
 from setuptools_tvm_ffi.audit.stub_files import promised_names
@@ -530,6 +530,71 @@ def test_a_run_path_to_a_folder_outside_the_wheel_is_reported(
 ) -> None:
     wheel.compile(f"-Wl,-rpath,{path}")
     assert names(audited(wheel, reader)) == {"TVM204"}
+
+
+@pytest.mark.parametrize(
+    ("path", "requires", "found"),
+    [
+        ("$ORIGIN/../torch/lib", "torch>=2", set()),
+        ("$ORIGIN/../nvidia/cublas/lib", "nvidia-cublas-cu12", set()),
+        ("$ORIGIN/../tvm_ffi/lib", "numpy", set()),  # apache-tvm-ffi is required
+        ("$ORIGIN/../numpy.libs", "NumPy", set()),
+        ("$ORIGIN/../torch/lib", "torchvision", {"TVM204"}),
+        ("$ORIGIN/../torch/lib", 'torch; extra == "gpu"', {"TVM204"}),
+        ("$ORIGIN/../../torch/lib", "torch", {"TVM204"}),
+        ("/opt/torch/lib", "torch", {"TVM204"}),
+        ("$ORIGIN/nothing", "torch", {"TVM204"}),
+    ],
+)
+def test_a_run_path_to_a_required_distribution_is_accepted(
+    wheel: Wheel, reader: BinaryReader, path: str, requires: str, found: set[str]
+) -> None:
+    wheel.compile(f"-Wl,-rpath,{path}")
+    wheel.requires = (*wheel.requires, requires)
+    assert names(audited(wheel, reader)) == found
+
+
+@pytest.mark.parametrize("python", ["cp311-cp311", "cp39-abi3"])
+def test_any_library_may_use_cpython_if_the_tag_names_its_abi(
+    wheel: Wheel, reader: BinaryReader, python: str
+) -> None:
+    needs("PyLong_FromLong")(wheel)
+    wheel.python = python
+    wheel.files[f"{DIST_INFO}/WHEEL"] = wheel_file(python=python)
+    assert names(audited(wheel, reader)) == set()
+
+
+@pytest.mark.parametrize("machine", [190, 205, 224])
+def test_device_code_that_is_named_like_a_library_is_reported(
+    wheel: Wheel, reader: BinaryReader, machine: int
+) -> None:
+    content = wheel.files[LIBRARY]
+    wheel.files["pkg/libgpu.so"] = content[:18] + struct.pack("<H", machine) + content[20:]
+    (finding,) = audited(wheel, reader).findings
+    assert (finding.code.name, finding.path) == ("TVM206", "pkg/libgpu.so")
+
+
+def test_an_object_that_is_named_like_a_library_is_reported(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    command = ["cc", "-c", "-x", "c", "-", "-o", "kernel.o"]
+    subprocess.run(command, cwd=wheel.folder, input=b"int f;", check=True)
+    wheel.files["pkg/libkernel.so"] = (wheel.folder / "kernel.o").read_bytes()
+    assert names(audited(wheel, reader)) == {"TVM206"}
+
+
+@pytest.mark.parametrize("part", ["header", "end"])
+def test_a_damaged_architecture_of_a_universal_library_is_reported(
+    wheel: Wheel, reader: BinaryReader, part: str
+) -> None:
+    for_macos(signed=True)(wheel)
+    arm = wheel.files["pkg/libops.dylib"]
+    intel = arm[:4] + struct.pack("<2L", 0x01000007, 3) + arm[12:]
+    both = make_universal(arm, intel)
+    at = both.rindex(arm[:4])
+    damaged = both[: at + 100] if part == "end" else both[:at] + bytes(64) + both[at + 64 :]
+    wheel.put(damaged, "pkg/libops.dylib")
+    assert "TVM206" in names(audited(wheel, reader))
 
 
 @pytest.mark.parametrize(

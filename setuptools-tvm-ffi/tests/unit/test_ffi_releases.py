@@ -181,17 +181,6 @@ def test_the_advised_requirement_is_fine(floor: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "dependencies", [[], ["numpy>=1"], ["tvm-ffi"], ["apache-tvm"], ["not a requirement!"]]
-)
-def test_the_problem_of_a_missing_requirement_contains_the_requirement(
-    dependencies: list[str],
-) -> None:
-    problem = requirement_problem(dependencies, Version("0.1.15")) or ""
-    assert "does not require apache-tvm-ffi" in problem
-    assert "'apache-tvm-ffi>=0.1.15,<0.2'" in problem
-
-
-@pytest.mark.parametrize(
     "requirement",
     [
         "apache-tvm-ffi",

@@ -136,6 +136,18 @@ def test_the_outputs_contain_the_files_beside_a_library() -> None:
     assert all(Path(command.build_lib, output).is_file() for output in outputs)
 
 
+@pytest.mark.usefixtures("requests")
+@pytest.mark.parametrize("base", [".", "src"])
+def test_an_inplace_build_records_the_library_where_the_packages_are(base: str) -> None:
+    command = build_ext(package_dir={"": "" if base == "." else base})
+    command.inplace = 1
+    command.run()
+    metadata = Path(base, "p.egg-info")
+    assert "pkg/libops.so,,\n" in (metadata / "RECORD").read_text()
+    assert "\nName: p\n" in (metadata / "PKG-INFO").read_text()
+    assert Path(base, "pkg", "libops.so").is_file()
+
+
 def test_an_option_for_cpython_extensions_is_rejected(requests: list[BuildRequest]) -> None:
     command = build_ext()
     command.distribution.get_option_dict("build_ext")["include_dirs"] = ("command line", "include")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from packaging.version import Version
 from setuptools import Distribution
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.ffi.releases import BUILD_REQUIREMENT, requirement_for
 from setuptools_tvm_ffi.ffi.sdk import installed_version
 from setuptools_tvm_ffi.plugin.commands.requirement import (
@@ -66,3 +67,16 @@ def test_an_unknown_release_is_reported_unless_a_floor_is_declared(
     declare_requirement(with_floor, warn=True)
     assert with_floor.install_requires == [requirement_for(Version("0.1.15"))]
     assert caplog.text == ""
+
+
+@pytest.mark.skipif(installed_version() is None, reason="apache-tvm-ffi is not installed")
+def test_a_wheel_without_the_requirement_is_refused_with_the_line_to_add(distribution: Any) -> None:
+    Path("pyproject.toml").write_text(PYPROJECT.replace("dynamic", "# dynamic"))
+    version = installed_version()
+    assert version is not None
+    with pytest.raises(
+        ConfigurationError, match=r"project\.dependencies: apache-tvm-ffi"
+    ) as caught:
+        declare_requirement(distribution, warn=True)
+    assert requirement_for(version) in (caught.value.hint or "")
+    declare_requirement(distribution, warn=False)  # only metadata of a build is refused

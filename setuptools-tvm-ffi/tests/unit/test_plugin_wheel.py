@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,14 @@ from setuptools import Distribution, Extension
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.base.build_lock import held_files
-from setuptools_tvm_ffi.base.errors import ConfigurationError
+from setuptools_tvm_ffi.base.errors import BuildError, ConfigurationError
 from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.build_folder import build_folder
 from setuptools_tvm_ffi.records import build_record, sbom
+
+
+def make_elf(machine: int) -> bytes:
+    return b"\x7fELF\x02\x01" + bytes(10) + struct.pack("<HH", 3, machine) + bytes(44)
 
 
 def command_of(name: str, *others: Extension) -> Any:
@@ -53,7 +58,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_permissions_in_a_wheel_do_not_depend_on_the_umask(command: Any) -> None:
     packed = Path(command.bdist_dir)
     (packed / "pkg").mkdir(parents=True)
-    for name, mode in (("a.py", 0o600), ("b.py", 0o664), ("libops.so", 0o700), ("run", 0o775)):
+    for name, mode in (("a.py", 0o600), ("b.py", 0o664), ("tool", 0o700), ("run", 0o775)):
         (packed / "pkg" / name).touch()
         (packed / "pkg" / name).chmod(mode)
     metadata = packed / "p-1.dist-info"
@@ -64,7 +69,7 @@ def test_permissions_in_a_wheel_do_not_depend_on_the_umask(command: Any) -> None
     assert modes == {
         "pkg/a.py": 0o644,
         "pkg/b.py": 0o644,
-        "pkg/libops.so": 0o755,
+        "pkg/tool": 0o755,
         "pkg/run": 0o755,
         "p-1.dist-info/WHEEL": 0o644,
         f"p-1.dist-info/{build_record.FILENAME}": 0o644,
@@ -118,3 +123,33 @@ def test_an_editable_install_for_a_target_is_rejected(monkeypatch: pytest.Monkey
     monkeypatch.setenv("SETUPTOOLS_TVM_FFI_TARGET", "x86_64-linux-gnu.2.17")
     with pytest.raises(ConfigurationError, match="SETUPTOOLS_TVM_FFI_TARGET: an editable install"):
         command_of("editable_wheel").ensure_finalized()
+
+
+@pytest.mark.filterwarnings("ignore:setup.py install is deprecated")
+def test_setup_py_install_is_refused_with_the_command_to_use() -> None:
+    command = command_of("install")
+    command.ensure_finalized()
+    with pytest.raises(BuildError, match="RECORD") as caught:
+        command.run()
+    assert "python -m pip install ." in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("how", ["--plat-name", "_PYTHON_HOST_PLATFORM", "ARCHFLAGS"])
+def test_a_library_for_another_machine_than_the_tag_is_refused(
+    command: Any, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    if how == "--plat-name":
+        command.plat_name_supplied = True
+    else:
+        monkeypatch.setenv(how, "value")
+    command.plat_name = "linux-aarch64"
+    library = Path(command.bdist_dir, "pkg", "libops.so")
+    library.parent.mkdir(parents=True)
+    library.write_bytes(make_elf(62))
+    metadata = Path(command.bdist_dir, "p-1.dist-info")
+    metadata.mkdir()
+    message = f"{how}: pkg/libops.so is an ELF file for x86_64, but .* 'linux_aarch64'"
+    with pytest.raises(BuildError, match=message):
+        command.write_wheelfile(str(metadata))
+    library.write_bytes(make_elf(183))
+    command.write_wheelfile(str(metadata))

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import platform
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -47,7 +50,7 @@ STRIP = {
 KIND = {
     "linux": (
         *("-shared", "-Wl,-soname,libops.so", "-Wl,-z,defs"),
-        "-Wl,--version-script=build/local-symbols.map",
+        *("-Wl,--version-script=build/local-symbols.map", "build/unload.c"),
     ),
     "darwin": (
         *("-dynamiclib", "-Wl,-install_name,@rpath/libops.dylib"),
@@ -240,3 +243,38 @@ def test_zig_and_the_versions_of_its_libraries_are_found(
     assert link.is_symlink()
     assert (link / "libcxx" / "include" / "__config").is_file()
     assert os.environ["ZIG_LIB_DIR"] == "build/zig-lib"
+
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="loads the library"
+)
+@pytest.mark.parametrize("target", ["x86_64-linux-gnu.2.17", "x86_64-linux-gnu.2.34", None])
+def test_handlers_of_a_library_run_when_it_is_unloaded(tmp_path: Path, target: str | None) -> None:
+    """The native compiler gives the same result."""
+    zig = pytest.importorskip("ziglang")
+    if target is None:
+        compile_command: tuple[str, ...] = ("cc",)
+        more: tuple[str, ...] = ()
+    else:
+        _, *arguments = driver_command(target, "c")
+        compile_command = (str(Path(zig.__file__).with_name("zig")), *arguments)
+        (tmp_path / "unload.c").write_text(
+            toolchain("x86_64-linux-gnu.2.17").support_files()["unload.c"]
+        )
+        more = ("unload.c",)
+    (tmp_path / "a.c").write_text(
+        "#include <stdlib.h>\n#include <unistd.h>\n"
+        'static void handler(void) { write(1, "handler ", 8); }\n'
+        '__attribute__((destructor)) static void end(void) { write(1, "destructor ", 11); }\n'
+        "int start(void) { return atexit(handler); }\n"
+    )
+    flags = ("-Os", "-fPIC", "-shared", "-Wl,-z,defs", "-o", "liba.so", "a.c")
+    subprocess.run([*compile_command, *flags, *more], cwd=tmp_path, check=True)
+    code = (
+        "import ctypes, _ctypes, os; library = ctypes.CDLL('./liba.so'); library.start(); "
+        "_ctypes.dlclose(library._handle); os.write(1, b'unloaded')"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.stdout, result.returncode) == ("destructor handler unloaded", 0)

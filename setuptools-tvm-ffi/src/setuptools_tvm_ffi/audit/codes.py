@@ -133,8 +133,9 @@ RUN_PATH_OUTSIDE = Code(
     "TVM204",
     WARNING,
     "run path that leaves the wheel",
-    "The loader searches a folder outside the wheel. Anyone who can write to that folder controls "
-    "what is loaded. On other machines, the folder is missing.",
+    "The loader searches a folder that is neither in the wheel nor in a required distribution in "
+    "`site-packages`. Anyone who can write to that folder controls what is loaded. On other "
+    "machines, the folder is missing.",
     "Link without `-rpath`, or with a path below `$ORIGIN` (`@loader_path`) that stays in the "
     "wheel.",
 )
@@ -150,8 +151,8 @@ UNREADABLE = Code(
     "TVM206",
     ERROR,
     "unreadable library",
-    "The file is named like a library but is corrupt, truncated, not a library, or crafted to "
-    "attack programs that read it. Loading it fails or crashes.",
+    "The file is named like a library but is corrupt, truncated, not a library, code for a GPU, or "
+    "crafted to attack programs that read it. Loading it fails or crashes.",
     "Build the wheel again, and do not install this one.",
 )
 BUNDLES_EXTERNAL = Code(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.tags import Tag
+from packaging.utils import canonicalize_name
 
 from ..base.text import first_few
 from ..binaries.binary import Binary
@@ -31,11 +32,24 @@ class Surroundings:
     :param files: the path of each library, by each name under which other libraries depend on it.
     :param folders: all folders of the wheel.
     :param users: the libraries that depend on a library, by the path of that library.
+    :param required: normalized names of the distributions that the wheel requires.
     """
 
     files: Mapping[str, str]
     folders: frozenset[str]
     users: Mapping[str, Sequence[Binary]]
+    required: tuple[str, ...] = ()
+
+    def is_required(self, folder: str) -> bool:
+        """Whether a folder in ``site-packages`` seems to belong to a required distribution.
+
+        The name of a package is that of the distribution, its start or its end, as in ``nvidia`` of
+        nvidia-cublas-cu12 and ``tvm_ffi`` of apache-tvm-ffi. Repair tools append ``.libs``.
+        """
+        top = canonicalize_name(folder.partition("/")[0].removesuffix(".libs"))
+        return any(
+            f"-{name}-".startswith(f"-{top}-") or name.endswith(f"-{top}") for name in self.required
+        )
 
     def provider(self, library: str, binary: Binary) -> str | None:
         """Return where a dependency comes from: ``wheel``, ``platform``, or ``None`` if unknown.
@@ -48,10 +62,13 @@ class Surroundings:
         return "platform" if is_on_every_machine(library, binary) else None
 
 
-def surroundings(binaries: Sequence[Binary], paths: Iterable[str]) -> Surroundings:
+def surroundings(
+    binaries: Sequence[Binary], paths: Iterable[str], required: Iterable[str] = ()
+) -> Surroundings:
     """Return the contents of a wheel that affect how its libraries are loaded.
 
     :param paths: paths of all files in the wheel.
+    :param required: names of the distributions that the wheel requires.
     """
     files: dict[str, str] = {}
     for binary in binaries:
@@ -68,7 +85,8 @@ def surroundings(binaries: Sequence[Binary], paths: Iterable[str]) -> Surroundin
         while folder not in folders:
             folders.add(folder)
             folder = posixpath.dirname(folder)
-    return Surroundings(files, frozenset(folders), users)
+    names = tuple(sorted({canonicalize_name(name) for name in required}))
+    return Surroundings(files, frozenset(folders), users, names)
 
 
 def library_findings(
@@ -81,7 +99,7 @@ def library_findings(
 
     :param tags: tags of the wheel.
     """
-    may_use_python = is_python_extension(binary) and is_bound_to_cpython(tags)
+    may_use_python = is_bound_to_cpython(tags)
     for code, what in (
         *_loading(binary, around),
         *_symbols(binary, may_use_python=may_use_python),
@@ -114,11 +132,6 @@ def is_bound_to_cpython(tags: Iterable[Tag]) -> bool:
     return all(tag.abi != "none" for tag in tags)
 
 
-def is_python_extension(binary: Binary) -> bool:
-    """Whether a library is an extension module of CPython."""
-    return any(name.startswith("PyInit_") for name in binary.exported)
-
-
 def python_symbols(binary: Binary) -> list[str]:
     """Return the symbols and libraries of CPython that a library uses."""
     libraries = [n for n in binary.needed if _PYTHON_LIBRARY.fullmatch(n.rpartition("/")[2])]
@@ -141,7 +154,12 @@ def _loading(binary: Binary, around: Surroundings) -> Iterator[tuple[Code, str]]
     ]
     if unreached:
         yield codes.NEEDS_UNREACHABLE, first_few(unreached)
-    outside = [p for p in binary.run_paths if _folder_of(binary, p) not in around.folders]
+    outside = [
+        path
+        for path in binary.run_paths
+        if (folder := _folder_of(binary, path)) is None
+        or (folder not in around.folders and not around.is_required(folder))
+    ]
     if outside:
         yield codes.RUN_PATH_OUTSIDE, first_few(outside)
     if binary.format == "macho" and binary.machine == "arm64" and not binary.signed:

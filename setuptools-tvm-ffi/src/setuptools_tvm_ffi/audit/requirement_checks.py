@@ -24,16 +24,22 @@ _NEWEST = max(RELEASES)
 
 def declared_requirement(metadata: Message) -> list[Requirement]:
     """Return a wheel's requirements for apache-tvm-ffi, except requirements of extras."""
-    found = []
+    return [r for r in _requirements(metadata) if canonicalize_name(r.name) == DISTRIBUTION]
+
+
+def required_names(metadata: Message) -> list[str]:
+    """Return the names of the distributions that a wheel requires, except those of extras."""
+    return [requirement.name for requirement in _requirements(metadata)]
+
+
+def _requirements(metadata: Message) -> Iterator[Requirement]:
     for text in metadata.get_all("Requires-Dist", []):
         try:
             requirement = Requirement(str(text))
         except InvalidRequirement:
             continue  # pip and twine report invalid requirements
-        in_extra = requirement.marker is not None and "extra" in str(requirement.marker)
-        if canonicalize_name(requirement.name) == DISTRIBUTION and not in_extra:
-            found.append(requirement)
-    return found
+        if requirement.marker is None or "extra" not in str(requirement.marker):
+            yield requirement
 
 
 def requirement_findings(

@@ -13,14 +13,14 @@ from ..archives.wheel_archive import WheelArchive, open_wheel
 from ..archives.wheel_record import RecordFile
 from ..base.errors import BuildError
 from ..base.file_digest import digest_of
-from ..binaries.binary import Binary, BinaryReader, Unreadable, is_binary
+from ..binaries.binary import Binary, BinaryReader, Unreadable, is_binary, is_library_name
 from ..binaries.platform_tags import is_external_copy, satisfied_tag
 from ..ffi.releases import DISTRIBUTION
 from ..records import build_record
 from . import codes
 from .codes import Finding
 from .library_checks import Surroundings, is_from_repair_tool, library_findings, surroundings
-from .requirement_checks import declared_requirement, requirement_findings
+from .requirement_checks import declared_requirement, required_names, requirement_findings
 from .stub_files import PromisedNames, promised_names
 from .wheel_checks import (
     BuildFacts,
@@ -95,8 +95,13 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         findings += [
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]
+        findings += [
+            Finding(codes.UNREADABLE, b.path, f"no system loads {_description(b)}")
+            for b in found
+            if isinstance(b, Binary) and b.kind not in _LOADED and is_library_name(b.path)
+        ]
         findings += [Finding(codes.BUNDLES_EXTERNAL, b.path, b.name or "") for b in bundled]
-        around = surroundings(binaries, wheel.members)
+        around = surroundings(binaries, wheel.members, required_names(wheel.headers("METADATA")))
         for binary in binaries:
             if binary not in bundled:
                 findings += library_findings(binary, around, tags=wheel.tags)
@@ -119,6 +124,13 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             record=record,
             findings=tuple(sorted(findings, key=lambda f: (f.code.name, f.path))),
         )
+
+
+def _description(binary: Binary) -> str:
+    if binary.kind == "object":
+        return f"an object file for {binary.machine}"
+    name = {"elf": "an ELF file", "macho": "a Mach-O file", "pe": "a PE file"}[binary.format]
+    return f"{name} of this type for {binary.machine}"
 
 
 def _library_report(

@@ -21,7 +21,7 @@ from ..ffi.releases import DISTRIBUTION
 from ..records import build_record
 from . import codes
 from .codes import Finding
-from .library_checks import is_bound_to_cpython, is_python_extension, python_symbols
+from .library_checks import is_bound_to_cpython, python_symbols
 from .stub_files import PromisedNames
 from .tvm_ffi_symbols import FIRST
 
@@ -43,7 +43,7 @@ def is_tvm_ffi_library(binary: Binary) -> bool:
 def exported_functions(binary: Binary) -> list[str]:
     """Return the functions that a library exports for ``LIB``."""
     matches = map(_EXPORTED.fullmatch, binary.exported)
-    return [match[1] for match in matches if match is not None]
+    return [match[1] for match in matches if match is not None and match[0] not in binary.data]
 
 
 def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
@@ -90,9 +90,7 @@ def tag_findings(
         elif platform.startswith("linux_"):
             yield Finding(codes.TAG_LINUX, "", f"'{platform}'; {fits}")
     pythons = sorted({f"{tag.interpreter}-{tag.abi}" for tag in tags})
-    bound_to_one = is_bound_to_cpython(tags) and any(
-        is_python_extension(b) and python_symbols(b) for b in binaries
-    )
+    bound_to_one = is_bound_to_cpython(tags) and any(map(python_symbols, binaries))
     if "py3-none" not in pythons and not bound_to_one:
         yield Finding(codes.TAG_PYTHON, "", first_few(pythons))
     try:

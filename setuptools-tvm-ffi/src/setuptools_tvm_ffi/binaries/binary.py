@@ -62,6 +62,7 @@ class Binary:
     :param undefined: symbols imported from other libraries.
     :param weak: undefined symbols that may stay unresolved; ELF only.
     :param exported: symbols that other libraries can use.
+    :param data: exported symbols that are not functions; ELF only.
     :param unique: ``STB_GNU_UNIQUE`` symbols, which exist once in a process.
     :param run_paths: folders that the loader searches first (RPATH, RUNPATH).
     :param relro: ``full``, ``partial`` or ``none``; ELF only.
@@ -81,6 +82,7 @@ class Binary:
     undefined: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
     exported: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
     run_paths: tuple[str, ...] = ()
     executable_stack: bool = False
@@ -101,6 +103,16 @@ class Unreadable:
 
 
 ReadBinary = Union[Binary, Unreadable]
+
+
+def is_library_name(path: str) -> bool:
+    """Whether a file is named like a library.
+
+    >>> is_library_name("pkg/libz.so.1"), is_library_name("pkg/tool.exe")
+    (True, False)
+    """
+    name = path.rpartition("/")[2]
+    return _NAME.fullmatch(name) is not None and not name.endswith(".exe")
 
 
 def is_binary(path: str, content: bytes) -> bool:

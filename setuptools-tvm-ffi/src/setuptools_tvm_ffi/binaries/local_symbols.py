@@ -68,13 +68,16 @@ def local_symbol() -> re.Pattern[str]:
 def version_script(more: tuple[str, ...] = ()) -> str:
     """Return a GNU linker version script that exports all symbols except the patterns.
 
-    :param more: further patterns of symbols that the library must not export.
+    :param more: further patterns or names of symbols that the library must not export.
     """
     # A lone `*` has the lowest precedence, so the patterns override it.
     local = "".join(f"    {pattern};\n" for pattern in (*patterns(), *more))
     return f"{{\n  global: *;\n  local:\n{local}}};\n"
 
 
-def unexported_symbols_list() -> str:
-    """Return the patterns in the format of Apple's ``-unexported_symbols_list``."""
-    return "".join(f"_{pattern}\n" for pattern in patterns())
+def unexported_symbols_list(more: tuple[str, ...] = ()) -> str:
+    """Return the patterns in the format of Apple's ``-unexported_symbols_list``.
+
+    :param more: further patterns or names.
+    """
+    return "".join(f"_{pattern}\n" for pattern in (*patterns(), *more))

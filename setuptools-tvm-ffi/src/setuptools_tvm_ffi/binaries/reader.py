@@ -45,6 +45,7 @@ _MACHO = {
     bytes.fromhex(magic)
     for magic in ("feedface", "cefaedfe", "feedfacf", "cffaedfe", "cafebabe", "cafebabf")
 }
+_UNIVERSAL = {bytes.fromhex(magic) for magic in ("cafebabe", "cafebabf")}
 _MACHO_KINDS = {
     "DYLIB": "library",
     "BUNDLE": "library",
@@ -136,6 +137,7 @@ def _elf(content: bytes) -> dict[str, Any]:
         "undefined": _names(symbol for symbol in symbols if symbol.shndx == 0),
         "weak": _names(s for s in symbols if s.shndx == 0 and _name(s.binding) == "WEAK"),
         "exported": _names(defined),
+        "data": _names(s for s in defined if _name(s.type) not in {"FUNC", "GNU_IFUNC"}),
         "unique": _names(symbol for symbol in symbols if _name(symbol.binding) == "GNU_UNIQUE"),
         "run_paths": [
             path
@@ -195,6 +197,8 @@ def _macho(content: bytes) -> list[dict[str, Any]]:
     fat: _Parsed = lief.MachO.parse(content, config)
     if fat is None or fat.size == 0:
         raise ValueError("corrupt Mach-O file")
+    if content[:4] in _UNIVERSAL and fat.size < int.from_bytes(content[4:8], "big"):
+        raise ValueError("truncated or corrupt: an architecture cannot be read")
     return [_macho_slice(binary, len(content)) for binary in fat]
 
 

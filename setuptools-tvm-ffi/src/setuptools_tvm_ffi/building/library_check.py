@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ..base.errors import BuildError
 from ..base.text import first_few
 from ..binaries.python_symbols import is_python_symbol
 from ..toolchains import Toolchain
+from ..toolchains.input_symbols import find_nm
 
 # GNU ld and gold: undefined reference to `f(int)'; lld: undefined symbol: f(int)
 _GNU_UNDEFINED = re.compile(
@@ -72,14 +72,7 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
     if toolchain.system == "windows":
         # On Windows, a project would have to link Python's import library explicitly.
         return
-    compiler = next(iter(toolchain.compilers.values()))
-    named = _print_program_name(compiler.command, "nm")
-    nm = shutil.which(named) or shutil.which("nm")
-    if nm is None:
-        raise BuildError(
-            "cannot find nm, which the build checks the library's symbols with",
-            hint="install binutils (Debian and Ubuntu: apt-get install binutils)",
-        )
+    nm = find_nm(toolchain.compilers)
     dynamic = () if path.suffix == ".dylib" else ("-D",)
     result = subprocess.run(
         [nm, *dynamic, "-u", str(path)],
@@ -110,15 +103,3 @@ def _quoted(names: tuple[str, ...]) -> str:
     word = "symbol" if len(names) == 1 else "symbols"
     quoted = [f"'{name}'" for name in names]
     return f"{word} {first_few(quoted, shown=_SHOWN)}"
-
-
-def _print_program_name(command: tuple[str, ...], program: str) -> str:
-    result = subprocess.run(
-        [*command, f"-print-prog-name={program}"],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    return result.stdout.strip() or program

@@ -35,7 +35,12 @@ class NativeHost:
         place = project.place("compiler_launcher")
         launcher = None if declared is None else find_launcher(declared, where=place)
         toolchain = find_toolchain(
-            languages, root, request.platform, project=project, launcher=launcher
+            languages,
+            root,
+            request.platform,
+            project=project,
+            launcher=launcher,
+            extensions=request.extensions,
         )
         sdk = prepare_sdk(root, Path(request.folder, "apache-tvm-ffi"), process)
         _prepare_for_sanitizer(toolchain, project, process)

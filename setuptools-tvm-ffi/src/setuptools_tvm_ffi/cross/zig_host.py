@@ -38,7 +38,10 @@ class ZigHost:
             zig.check_settings(settings, target.system)
         check_project(target, languages, request.project)
         sdk = prepare_target_sdk(root, folder / "apache-tvm-ffi", target)
-        return find_zig_toolchain(target, languages, root, folder, request.project), sdk
+        toolchain = find_zig_toolchain(
+            target, languages, root, folder, request.project, request.extensions
+        )
+        return toolchain, sdk
 
     def check(
         self,

@@ -8,26 +8,34 @@ import importlib.util
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from importlib import metadata
 from pathlib import Path
 
 from ..base.errors import BuildError, ConfigurationError
 from ..base.user_cache import user_cache_folder
-from ..settings import Project
+from ..settings import ExtensionSettings, Project
 from ..settings.model import SANITIZERS
 from ..toolchains import Compiler, EnvironmentFlags
+from ..toolchains.input_symbols import read_input_symbols
 from ..toolchains.zig import ZigToolchain, driver_command
 from .targets import Target
 from .zig_library import keep_library
 
 
 def find_zig_toolchain(
-    target: Target, languages: AbstractSet[str], root: Path, folder: Path, project: Project
+    target: Target,
+    languages: AbstractSet[str],
+    root: Path,
+    folder: Path,
+    project: Project,
+    extensions: Sequence[ExtensionSettings] = (),
 ) -> ZigToolchain:
     """Return the toolchain for a target, and add Zig to ``PATH``.
 
     :param folder: the build folder, relative to `root`.
+    :param extensions: all extensions of the distribution.
     :raises BuildError: Zig is not installed.
     """
     zig = zig_folder()
@@ -38,16 +46,18 @@ def find_zig_toolchain(
     os.environ["PATH"] = f"{zig}{os.pathsep}{os.environ.get('PATH', '')}"
     _name_library_folder(library, root, folder / "zig-lib")
     flags = EnvironmentFlags.from_environment(os.environ)
+    compilers = {
+        language: Compiler(driver_command(target.name, language), "clang", f"zig {version}")
+        for language in sorted(languages)
+    }
     return ZigToolchain(
-        compilers={
-            language: Compiler(driver_command(target.name, language), "clang", f"zig {version}")
-            for language in sorted(languages)
-        },
+        compilers=compilers,
         system=target.system,
         root=str(root),
         # The target determines the machine and the macOS version.
         environment=dataclasses.replace(flags, archflags=(), deployment_target=None),
         project=dataclasses.replace(project.settings, strip=True),
+        inputs=read_input_symbols(extensions, root, compilers, flags),
         llvm=_llvm_release(library),
         mingw=_mingw_release(library),
     )

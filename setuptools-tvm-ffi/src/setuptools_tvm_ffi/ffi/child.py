@@ -100,6 +100,8 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
 
     # Blocks may refer to names of any library of the distribution.
     for other in request["others"]:
+        result["loading"] = other
+        reached("together")
         load(other, request["stand_ins"])
     result["functions"] = sorted(map(str, list_functions()))
     result["types"] = sorted(map(str, type_keys()))
@@ -117,6 +119,7 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
             if key.startswith(prefixes) or key in request["block_types"]
         ],
     )
+    result["exports"] = reflection["exports"](request["library"])
     reached("reflected")
     hidden = json.loads(requests.readline())
     reflection["hide"](tvm_ffi, hidden)
@@ -124,11 +127,39 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
     del result["registry"]
     reached("generate")
     if request["mode"] == "directives" or (request["mode"] == "init" and hidden["generate"]):
+        if request["target_language"] == "python":
+            map_types(tvm_ffi)
         result["status"] = generate(cli, request)
+        if result["status"] == 0 and request["target_language"] == "python":
+            reached("generated-imports")
+            module = runpy.run_path(str(Path(__file__).with_name("generated_imports.py")))
+            result["failures"] = module["failures"](tvm_ffi, request)
+    # All libraries of a distribution must be loadable in one process.
+    for other in request["together"]:
+        result["loading"] = other
+        reached("together")
+        load(other, request["stand_ins"])
     reached("done")
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # skips the static destructors of the libraries
+
+
+def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
+    """Teach the generator the classes of `tvm_ffi` that are not in its top-level module.
+
+    The generator (0.1.15.post2) imports a class such as ``ffi.IntEnum`` from `tvm_ffi`, which has
+    none.
+    """
+    try:
+        consts = importlib.import_module("tvm_ffi.stub.python_generator.consts")
+    except ImportError:
+        consts = importlib.import_module("tvm_ffi.stub.consts")  # up to 0.1.14.post1
+    module = importlib.import_module("tvm_ffi.dataclasses")
+    for name, value in vars(module).items():
+        info = getattr(value, "__dict__", {}).get("__tvm_ffi_type_info__")
+        if info is not None and not hasattr(tvm_ffi, name):
+            consts.TY_MAP_DEFAULTS.setdefault(str(info.type_key), f"{module.__name__}.{name}")
 
 
 def targets() -> list[str]:

@@ -22,6 +22,11 @@ from typing import IO, Any
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
 # Symbols that start with these words describe a function or the library.
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
+_SHT_DYNSYM = 11
+_STB_LOCAL = 0
+# Older linkers and start-up files export these symbols of every library.
+_LINKER_SYMBOLS = {"_init", "_fini", "_edata", "_end", "__bss_start"}
+_ELF_FUNCTIONS = {2, 10}  # STT_FUNC, and STT_GNU_IFUNC
 
 
 def reflect(
@@ -181,13 +186,19 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
     """Return the schema and doc of each exported function with the prefix ``__tvm_ffi_``.
 
     The function searches the file's bytes, in any format, for names. The loader confirms each name.
+    In an ELF file, the symbol table confirms that the name belongs to a function, because a call of
+    data would crash.
     """
     loaded = ctypes.CDLL(library)
-    found = {match[1].decode() for match in _SYMBOL.finditer(Path(library).read_bytes())}
+    content = Path(library).read_bytes()
+    found = {match[1].decode() for match in _SYMBOL.finditer(content)}
+    exported = elf_symbols(content)
     names = sorted(
         name
         for name in found
-        if not name.startswith(_COMPANIONS) and hasattr(loaded, f"__tvm_ffi_{name}")
+        if not name.startswith(_COMPANIONS)
+        and hasattr(loaded, f"__tvm_ffi_{name}")
+        and (exported is None or exported.get(f"__tvm_ffi_{name}", False))
     )
     if not names:
         return {}
@@ -201,6 +212,44 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
             metadata = module.get_function_metadata(name) or {}
         result[name] = {"schema": schema_of(tvm_ffi, metadata), "doc": doc}
     return result
+
+
+def exports(library: str) -> bool:
+    """Whether a library exports a symbol; ``True`` for other formats than ELF."""
+    symbols = elf_symbols(Path(library).read_bytes())
+    return symbols is None or bool(set(symbols) - _LINKER_SYMBOLS)
+
+
+def elf_symbols(content: bytes) -> dict[str, bool] | None:
+    """Return the symbols that an ELF file exports, and whether each is a function.
+
+    https://gabi.xinuos.com/elf/05-symtab.html
+
+    :returns: ``None`` for a file of another format.
+    """
+    if content[:4] != b"\x7fELF":
+        return None
+    is_64_bit, order = content[4] == 2, "<" if content[5] == 1 else ">"  # noqa: PLR2004
+    header, section, symbol = (
+        struct.Struct(order + layout)
+        for layout in (
+            ("40xQ10xHHH", "IIQQQQIIQQ", "IBBHQQ") if is_64_bit else ("32xI10xHHH", "10I", "IIIBBH")
+        )
+    )
+    table, size, count, _ = header.unpack_from(content)
+    sections = [section.unpack_from(content, table + size * n) for n in range(count)]
+    symbols = {}
+    for _, kind, _, _, offset, length, link, *_ in sections:
+        if kind != _SHT_DYNSYM:
+            continue
+        names = sections[link][4]
+        for values in symbol.iter_unpack(content[offset : offset + length]):
+            info, _, defined_in = values[1:4] if is_64_bit else values[3:6]
+            if defined_in != 0 and info >> 4 != _STB_LOCAL:
+                start = names + values[0]
+                name = content[start : content.index(b"\0", start)].decode(errors="replace")
+                symbols[name] = info & 0xF in _ELF_FUNCTIONS
+    return symbols
 
 
 # --- docs that the Python API does not return ----------------------------------------------------

@@ -108,11 +108,6 @@ def requirement_problem(dependencies: Iterable[str], floor: Version) -> str | No
     """
     wanted = requirement_for(floor)
     declared = [r for r in map(_parse, dependencies) if r is not None]
-    if not declared:
-        return (
-            f"the library is built against {DISTRIBUTION} {floor}, but the project does not "
-            f"require {DISTRIBUTION}: add '{wanted}', or make dependencies dynamic"
-        )
     for requirement in declared:
         bound = _lower_bound(requirement.specifier)
         if bound is None or bound < Version(floor.public):

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from setuptools import Command, Distribution
 
 _EXTENDED = frozenset(
-    {"bdist_wheel", "build", "build_ext", "dist_info", "editable_wheel", "egg_info", "sdist"}
+    {
+        *("bdist_wheel", "build", "build_ext", "dist_info", "editable_wheel", "egg_info"),
+        *("install", "sdist"),
+    }
 )
 
 

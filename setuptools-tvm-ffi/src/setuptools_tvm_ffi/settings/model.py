@@ -106,7 +106,10 @@ class ExtensionSettings:
         _NO_ARGUMENTS,
     )
     extra_link_args: tuple[str, ...] = _setting(
-        strings(), "Linker arguments, added at the end of the command line.", ()
+        strings(),
+        "Linker arguments, added at the end of the command line. A version script, or a list of "
+        "exported symbols on macOS, replaces the plugin's own list of local symbols.",
+        (),
     )
     extra_objects: tuple[str, ...] = _setting(
         files(
@@ -114,8 +117,9 @@ class ExtensionSettings:
             hint="list shared libraries in 'libraries'",
             described="files",
         ),
-        "Prebuilt object files and static archives inside the project, to link. By default, the "
-        "library does not export the symbols of the archives (see `exclude-libs`).",
+        "Prebuilt object files and static archives inside the project, to link. The library "
+        "exports their functions for TVM-FFI (`__tvm_ffi_*`), but not their other symbols (see "
+        "`exclude-libs`).",
         (),
     )
     libraries: tuple[str, ...] = _setting(
@@ -193,7 +197,10 @@ class ExtensionSettings:
         True,
     )
     exclude_libs: bool = _setting(
-        FLAG, "Whether to hide the symbols of static archives (`--exclude-libs,ALL`).", True
+        FLAG,
+        "Whether to hide the symbols of static archives (`--exclude-libs,ALL`) and of "
+        "`extra-objects`, except functions for TVM-FFI (`__tvm_ffi_*`).",
+        True,
     )
     prefix_map: bool = _setting(
         FLAG,

@@ -40,6 +40,7 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     settings = request.settings
     _check_prefix(request, answer)
     registry = read_registry(answer["registry"])
+    _check_use(request, answer, registry)
     own = registry
     if settings.stubs != "directives":
         new = {*answer["new_functions"], *answer["new_types"]}
@@ -92,6 +93,17 @@ def _check_prefix(request: StubRequest, answer: Mapping[str, Any]) -> None:
             f"extension {settings.name!r}: nothing is registered under the prefix "
             f"{settings.prefix!r}; the library registers {others}",
             hint="set registry_prefix to the prefix of these names, or rename them",
+        )
+
+
+def _check_use(request: StubRequest, answer: Mapping[str, Any], registry: Registry) -> None:
+    registers = answer["new_functions"] or answer["new_types"] or registry.symbols
+    if not registers and not answer["exports"] and not request.is_linked:
+        raise BuildError(
+            f"extension {request.settings.name!r}: {request.library.name} registers no functions "
+            "or types, and exports no symbols",
+            hint="register a function with tvm::ffi::reflection::GlobalDef, export one with "
+            "TVM_FFI_DLL_EXPORT_TYPED_FUNC, or remove the extension",
         )
 
 

@@ -81,6 +81,14 @@ def generate_stubs(
         for file in committed.values():
             verification.check_registered(file, answer)
         verification.check_status(request, answer.get("status", 0), printed)
+        verification.check_imports(
+            {
+                path: _parse(path, (staging / path).read_bytes())
+                for path in map(PurePosixPath, (f["file"] for f in answer.get("failures", ())))
+            },
+            committed,
+            answer.get("failures", ()),
+        )
         files = _collect(request, committed, staging)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -127,6 +135,17 @@ def _run_child(
             "siblings": [str(root / sibling) for sibling in request.siblings],
             "stand_ins": list(request.stand_ins),
             "others": [str(root / other) for other in request.others],
+            "together": [str(root / other) for other in request.together],
+            "libraries": [
+                str(root / library)
+                for library in (
+                    request.library,
+                    *request.siblings,
+                    *request.others,
+                    *request.together,
+                )
+            ],
+            "folders": {name: str(root / f) for name, f in request.folders.items()},
             "staging": str(staging / _sources(request)),
             "mode": settings.stubs,
             "target_language": settings.stubs_target,
@@ -142,7 +161,9 @@ def _run_child(
     printed = _ANSI_ESCAPE.sub("", report.printed).strip()
     stage = report.answer.get("stage", "import")
     if stage != "done" or report.status != 0:
-        raise verification.child_failure(request, stage, report.status or 0, printed)
+        raise verification.child_failure(
+            request, stage, report.status or 0, printed, report.answer.get("loading", "")
+        )
     return chosen[0], report.answer, printed.replace(f"{staging.resolve()}{os.sep}", "")
 
 

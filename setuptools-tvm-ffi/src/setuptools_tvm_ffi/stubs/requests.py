@@ -30,6 +30,10 @@ class StubRequest:
         digests. The child loads the siblings in this order, before the library.
     :param others: other libraries of the distribution, and their digests. Blocks may refer to names
         of these libraries. The child loads them after the library.
+    :param together: other libraries of the distribution, and their digests. The child loads them
+        last. Only one library's request has them.
+    :param is_linked: whether another library of the distribution links with the library.
+    :param folders: the folders of the packages of `files`, relative to the project's root.
     :param other_prefixes: the prefixes of other libraries below the library's own prefix.
     :param other_targets: the targets of the other libraries of the distribution.
     :param package_prefixes: the prefixes that become packages, for all libraries.
@@ -48,6 +52,9 @@ class StubRequest:
     files: PythonFiles
     siblings: Mapping[Path, str] = field(default_factory=dict)
     others: Mapping[Path, str] = field(default_factory=dict)
+    together: Mapping[Path, str] = field(default_factory=dict)
+    is_linked: bool = False
+    folders: Mapping[str, str] = field(default_factory=dict)
     other_prefixes: tuple[str, ...] = ()
     other_targets: tuple[str, ...] = ()
     package_prefixes: tuple[str, ...] = ()
@@ -73,7 +80,21 @@ def stub_requests(
             library=Path(library.plan.library),
             library_digest=library.sha256,
             siblings={Path(path): digests[path] for path in library.plan.siblings},
-            others={Path(path): digests[path] for path in _others(library, result.libraries)},
+            others={
+                Path(path): digests[path]
+                for path in _others(library, result.libraries)
+                # Blocks may refer to names of any library.
+                if library.settings.stubs == "directives"
+            },
+            together={
+                Path(path): digests[path]
+                for path in _others(library, result.libraries)
+                if library is result.libraries[0]
+            },
+            is_linked=any(
+                library.plan.library in other.plan.siblings for other in result.libraries
+            ),
+            folders=_folders(library.settings, tree),
             other_prefixes=_prefixes_below(library.settings, every),
             other_targets=tuple(s.target for s in every if s.target != library.settings.target),
             package_prefixes=tuple(s.prefix for s in every if s.stubs == "init"),
@@ -117,6 +138,18 @@ def _files(
     return files
 
 
+def _folders(settings: ExtensionSettings, tree: PackageTree) -> dict[str, str]:
+    """Return the folders of a package, its subpackages and its parents by dotted name."""
+    if settings.stubs == "none" or settings.stubs_target != "python":
+        return {}
+    parts = settings.package.split(".")
+    parents = (".".join(parts[:length]) for length in range(1, len(parts)))
+    return {
+        **{name: tree.folder_of(name) for name in parents},
+        **{name: folder.as_posix() for name, folder in tree.folders(settings.package)},
+    }
+
+
 def _crate(settings: ExtensionSettings) -> Path | None:
     """Return the folder of the Cargo crate, relative to the current folder.
 
@@ -148,12 +181,10 @@ def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePo
 
 
 def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[str]:
-    """Yield the other libraries whose names may occur in the blocks of a library's files.
+    """Yield the libraries that a library does not link with.
 
     Each library comes after the libraries that it links with, so that the loader finds them.
     """
-    if library.settings.stubs != "directives":
-        return
     loaded = {library.plan.library, *library.plan.siblings}
     for other in every:
         for path in (*other.plan.siblings, other.plan.library):

@@ -6,16 +6,20 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from ..base.errors import BuildError
-from .directives import BEGIN, END, ParsedFile, Piece
+from .directives import BEGIN, END, MARKER, ParsedFile, Piece
+from .names import API_MODULE
 from .requests import StubRequest
 
 # The error message follows the traceback, both in Python's errors and in tvm-ffi's errors.
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 # How glibc, musl and macOS report that a needed library is missing.
 _NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
+# What tvm_ffi (0.1.15) prints before it aborts.
+_REGISTERED = re.compile(r"Overriding (?P<key>\S+), possible|`(?P<function>\S+)` is already reg")
 _NOT_FOUND_HINT = (
     "the build loads the library to read its registry: install the missing library, or add its "
     "folder to LD_LIBRARY_PATH (DYLD_LIBRARY_PATH on macOS)"
@@ -37,19 +41,36 @@ def check_target(request: StubRequest, targets: Sequence[str]) -> None:
         )
 
 
-def child_failure(request: StubRequest, stage: str, status: int, printed: str) -> BuildError:
-    """Return the error for a child process that ended before its last stage."""
+def child_failure(
+    request: StubRequest, stage: str, status: int, printed: str, other: str = ""
+) -> BuildError:
+    """Return the error for a child process that ended before its last stage.
+
+    :param other: the other library that the child loaded last.
+    """
     ended = f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
     message = {
         "import": "cannot import tvm_ffi to generate stubs",
         "stub-imports": f"{request.settings.place('stub_imports')} cannot be imported",
         "load": f"loading the library {request.library.as_posix()} failed",
+        "together": f"{_both(request, other)} cannot be loaded into one process",
+        "generated-imports": "importing the generated modules failed",
         "generate": f"tvm-ffi-stubgen {request.tvm_ffi_version} crashed",
     }.get(stage, "the stub generator crashed")
     hint = None
-    if stage in {"import", "load", "stub-imports"}:
+    if stage == "together":
+        registered = _REGISTERED.search(printed)
+        if registered is not None:
+            return BuildError(
+                f"{_both(request, other)} both register "
+                f"'{registered['key'] or registered['function']}', and Python ends when it loads "
+                "the second one",
+                hint="compile the source that registers it into one library, and let the other "
+                "library link with that one ('libraries')",
+            )
+    if stage in {"import", "load", "stub-imports", "together"}:
         printed = _TRACEBACK.sub("", printed)
-    if stage == "load":
+    if stage in {"load", "together"}:
         hint = _NOT_FOUND_HINT if _NOT_FOUND.search(printed) else _ENDED_HINT
     elif stage == "stub-imports":
         hint = "the build imports these modules: add their packages to build-system.requires"
@@ -57,6 +78,10 @@ def child_failure(request: StubRequest, stage: str, status: int, printed: str) -
         f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",
         hint=hint,
     )
+
+
+def _both(request: StubRequest, other: str) -> str:
+    return f"the libraries {request.library.name} and {PurePath(other).name}"
 
 
 def check_status(request: StubRequest, status: int, printed: str) -> None:
@@ -105,6 +130,37 @@ def check_generated(file: ParsedFile, functions: Sequence[str]) -> None:
         if block.kind == "global":
             _check_filled(file, block, functions)
     check_compiles(file.name, file.text)
+
+
+def check_imports(
+    generated: Mapping[PurePosixPath, ParsedFile],
+    committed: Mapping[PurePosixPath, ParsedFile],
+    failures: Sequence[Mapping[str, Any]],
+) -> None:
+    """Check that the import of each generated module succeeds.
+
+    Errors of the project's own lines are left out: they may depend on the machine.
+
+    :param failures: the child's errors, with `file`, `line` and `message`.
+    """
+    for failure in failures:
+        path = PurePosixPath(failure["file"])
+        file = generated[path]
+        if path in committed and path.stem != API_MODULE:
+            blocks = [block.line_numbers for block in file.blocks]
+            if not any(failure["line"] in numbers for numbers in blocks):
+                continue
+        has_imports = any(block.block == "import-section" for block in file.blocks)
+        line = file.text.splitlines()[failure["line"] - 1].strip()
+        hint = "map the type to an importable class with a directive "
+        hint += f"'{MARKER}ty-map): type.key -> module.Class', or delete the block"
+        if not has_imports:
+            hint = f"add the lines '{BEGIN} import-section' and '{END}' above the first block"
+        raise BuildError(
+            f"{path}:{failure['line']}: the generated module cannot be imported: "
+            f"{failure['message']}\n    {line}",
+            hint=hint,
+        )
 
 
 def check_compiles(file: str, text: str) -> None:

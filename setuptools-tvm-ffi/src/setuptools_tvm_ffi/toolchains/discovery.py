@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from typing import Any
 from setuptools.errors import PlatformError
 
 from ..base.errors import BuildError, ConfigurationError
-from ..settings import Project
+from ..settings import ExtensionSettings, Project
 from .device_discovery import HostToolchain, find_device_compiler, output_of
 from .gnu import GnuToolchain
+from .input_symbols import read_input_symbols
 from .launcher import Launcher, base_name, split_windows
 from .model import Compiler, EnvironmentFlags, Toolchain, split_variable, system_of
 from .msvc import MsvcToolchain
@@ -34,6 +36,7 @@ def find_toolchain(
     *,
     project: Project,
     launcher: Launcher | None = None,
+    extensions: Sequence[ExtensionSettings] = (),
 ) -> Toolchain:
     """Return the toolchain for these languages.
 
@@ -42,6 +45,7 @@ def find_toolchain(
 
     :param plat_name: the target platform, as in ``bdist_wheel --plat-name``.
     :param launcher: the program that starts the compilers.
+    :param extensions: all extensions of the distribution.
     :raises BuildError: a compiler is missing or fails.
     """
     environment = EnvironmentFlags.from_environment(os.environ)
@@ -69,7 +73,10 @@ def find_toolchain(
     if system == "windows":
         toolchain = MsvcToolchain(compilers, linker, environment, str(root), project.settings)
     else:
-        toolchain = GnuToolchain(compilers, system, str(root), environment, project.settings)
+        inputs = read_input_symbols(extensions, root, compilers, environment)
+        toolchain = GnuToolchain(
+            compilers, system, str(root), environment, project.settings, inputs=inputs
+        )
     devices = {
         language: find_device_compiler(language, toolchain, launched(language))
         for language in sorted(device_languages)

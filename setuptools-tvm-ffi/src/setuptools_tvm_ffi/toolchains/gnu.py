@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import ClassVar
 
+from ..base.file_digest import digest_of
 from ..binaries import local_symbols
 from ..ffi.sdk import TVMFFISdk
 from ..project.build_environment import used_names
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
+from .input_symbols import InputSymbols
 from .model import (
     Companion,
     Compiler,
@@ -36,6 +38,8 @@ _OPTIMISATION = {
     "debug": ("-O0", "-g"),
     "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
 }
+# Compilers add these static libraries to links on their own.
+_RUNTIME_LIBRARIES = ("gcc", "gcc_eh", "stdc++", "c++", "c++abi", "unwind", "compiler_rt")
 
 
 def optimisation(build_type: str) -> tuple[str, ...]:
@@ -98,6 +102,7 @@ class GnuToolchain:
 
     :param system: ``linux`` (any ELF platform) or ``darwin``.
     :param root: the project's absolute folder. `prefix_maps` replaces it with ``.``.
+    :param inputs: the symbols of prebuilt inputs, by the name of the extension.
     """
 
     dependency_style: ClassVar = "gcc"
@@ -109,11 +114,13 @@ class GnuToolchain:
     environment: EnvironmentFlags
     project: ProjectSettings = field(default_factory=ProjectSettings)
     devices: Mapping[str, DeviceCompiler] = field(default_factory=dict)
+    inputs: Mapping[str, InputSymbols] = field(default_factory=dict)
 
     def support_files(self) -> Mapping[str, str]:
-        if self.system == "darwin":
-            return {"unexported-symbols.txt": local_symbols.unexported_symbols_list()}
-        return {"local-symbols.map": local_symbols.version_script()}
+        files = {self._symbol_list(()): self._symbol_list_content(())}
+        for inputs in self.inputs.values():
+            files[self._symbol_list(inputs.hidden)] = self._symbol_list_content(inputs.hidden)
+        return files
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
@@ -222,11 +229,15 @@ class GnuToolchain:
 
     def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
         filename = library_filename(self.system, settings.target)
+        inputs = self._inputs(settings)
+        # GNU ld rejects a second version script, so the project's own replaces ours.
+        own = () if inputs.has_symbol_list else (self._symbol_list(inputs.hidden),)
+        symbol_lists = [f"{support_folder}/{file}" for file in own]
         if self.system == "darwin":
             return (
                 "-dynamiclib",
                 f"-Wl,-install_name,@rpath/{filename}",
-                f"-Wl,-unexported_symbols_list,{support_folder}/unexported-symbols.txt",
+                *(f"-Wl,-unexported_symbols_list,{file}" for file in symbol_lists),
                 # This flag makes the paths of objects in debug information relative to the
                 # project's folder. dsymutil runs in the same folder.
                 *(("-Wl,-oso_prefix,.",) if settings.prefix_map and self._debug(settings) else ()),
@@ -236,9 +247,38 @@ class GnuToolchain:
             f"-Wl,-soname,{filename}",
             # By default, only the linkers of macOS and Windows reject undefined symbols.
             "-Wl,-z,defs",
-            f"-Wl,--version-script={support_folder}/local-symbols.map",
-            *(("-Wl,--exclude-libs,ALL",) if settings.exclude_libs else ()),
+            *(f"-Wl,--version-script={file}" for file in symbol_lists),
+            *self._excluded_libs(settings),
         )
+
+    def _inputs(self, settings: ExtensionSettings) -> InputSymbols:
+        return self.inputs.get(settings.name, InputSymbols())
+
+    def _symbol_list(self, hidden: tuple[str, ...]) -> str:
+        """Return the name of the file that lists local symbols."""
+        name, suffix = (
+            ("unexported-symbols", ".txt") if self.system == "darwin" else ("local-symbols", ".map")
+        )
+        digest = digest_of("\n".join(hidden).encode())[:8]
+        return f"{name}-{digest}{suffix}" if hidden else f"{name}{suffix}"
+
+    def _symbol_list_content(self, hidden: tuple[str, ...]) -> str:
+        if self.system == "darwin":
+            return local_symbols.unexported_symbols_list(hidden)
+        return local_symbols.version_script(hidden)
+
+    def _excluded_libs(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        if not settings.exclude_libs:
+            return ()
+        exporting = self._inputs(settings).exporting
+        if not exporting:
+            return ("-Wl,--exclude-libs,ALL",)
+        # The option also hides the functions for TVM-FFI: the symbol list hides the others.
+        names = [
+            *(PurePosixPath(file).name for file in settings.archives if file not in exporting),
+            *(f"lib{name}.a" for name in (*settings.libraries, *_RUNTIME_LIBRARIES)),
+        ]
+        return (f"-Wl,--exclude-libs,{':'.join(names)}",)
 
     def _platform(self) -> tuple[str, ...]:
         if self.system != "darwin":
@@ -277,7 +317,11 @@ class GnuToolchain:
         return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
 
     def _prebuilt(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        hidden = settings.archives if self.system == "darwin" and settings.exclude_libs else ()
+        hidden = (
+            set(settings.archives) - set(self._inputs(settings).exporting)
+            if self.system == "darwin" and settings.exclude_libs
+            else ()
+        )
         return tuple(f"-Wl,-load_hidden,{o}" if o in hidden else o for o in settings.extra_objects)
 
     def _run_paths(self, unit: LinkUnit) -> tuple[str, ...]:

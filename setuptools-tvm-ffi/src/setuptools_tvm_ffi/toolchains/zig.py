@@ -26,6 +26,20 @@ WINDOWS_HEADER = "windows-stand-ins.h"
 _DRIVERS = {"c": "cc", "cxx": "c++"}
 # Zig links the C++ library statically. Its operators new and delete are visible by default.
 _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
+# Zig (0.17) lacks two parts of a library, which GCC's start-up files and the static part of glibc
+# contain: the call of __cxa_finalize, and an atexit that passes the library. Without them, handlers
+# run after their library was unloaded, and the process ends with SIGSEGV. The priority makes the
+# call the last destructor, as with GCC.
+_UNLOAD = "unload.c"
+_UNLOAD_SOURCE = """\
+extern void __cxa_finalize(void *);
+extern int __cxa_atexit(void (*)(void *), void *, void *);
+extern void *__dso_handle;
+__attribute__((destructor(101))) static void unload(void) { __cxa_finalize(&__dso_handle); }
+__attribute__((visibility("hidden"))) int atexit(void (*handler)(void)) {
+  return __cxa_atexit((void (*)(void *))handler, 0, &__dso_handle);
+}
+"""
 # Options for optimisation and debug information, such as -O2 and -g.
 _LEVELS = ("-O", "-g")
 
@@ -55,7 +69,7 @@ class ZigToolchain(GnuToolchain):
     def support_files(self) -> Mapping[str, str]:
         if self.system != "linux":
             return {}  # Zig's linkers (0.17) for macOS and Windows support no list of local symbols
-        return {"local-symbols.map": local_symbols.version_script(_NEW_AND_DELETE)}
+        return {**super().support_files(), _UNLOAD: _UNLOAD_SOURCE}
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
@@ -115,7 +129,15 @@ class ZigToolchain(GnuToolchain):
             )
         if self.system == "windows":
             return ("-shared",)
-        return super()._kind(replace(settings, exclude_libs=False), support_folder)
+        # Zig compiles the source when it links.
+        return (*super()._kind(settings, support_folder), f"{support_folder}/{_UNLOAD}")
+
+    def _excluded_libs(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        del settings  # Zig's linkers (0.17) do not support the option
+        return ()
+
+    def _symbol_list_content(self, hidden: tuple[str, ...]) -> str:
+        return local_symbols.version_script((*_NEW_AND_DELETE, *hidden))
 
     def _run_paths(self, unit: LinkUnit) -> tuple[str, ...]:
         return () if self.system == "windows" else super()._run_paths(unit)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from .build import BuildMixin
 from .build_ext import BuildExtMixin
 from .egg_info import EggInfoMixin
+from .install import InstallMixin
 from .sdist import SdistMixin
 from .wheel import BdistWheelMixin, DistInfoMixin, EditableWheelMixin
 
@@ -16,5 +17,6 @@ MIXINS = {
     "dist_info": DistInfoMixin,
     "editable_wheel": EditableWheelMixin,
     "egg_info": EggInfoMixin,
+    "install": InstallMixin,
     "sdist": SdistMixin,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -209,6 +210,24 @@ class BuildExtMixin(build_ext):
         if self.editable_mode:
             return  # load_lib_module finds the libraries in the wheel
         place_in_source_tree(self._shipped, self._stubs, self._tree())
+        self._write_metadata_beside_packages()
+
+    def _write_metadata_beside_packages(self) -> None:
+        """Write metadata with a ``RECORD``, in which ``load_lib_module`` finds the libraries."""
+        tree = self._tree()
+        name = os.path.basename(self._finalized("egg_info").egg_info)
+        records: dict[Path, list[str]] = {}
+        for file in self._shipped:
+            source = tree.source_of(file.path)
+            folder = Path(tree.folder_of(file.path.parts[0])).parent
+            with contextlib.suppress(ValueError):  # a package elsewhere is not importable
+                records.setdefault(folder, []).append(source.relative_to(folder).as_posix())
+        for folder, paths in records.items():
+            metadata = io.StringIO()
+            self.distribution.metadata.write_pkg_file(metadata)
+            replace_file(folder / name / "PKG-INFO", metadata.getvalue().encode())
+            record = "".join(f"{path},,\n" for path in paths)
+            replace_file(folder / name / "RECORD", record.encode())
 
     @property
     def _context(self) -> BuildContext:

@@ -8,9 +8,10 @@ from typing import Any
 
 from packaging.version import Version
 
-from ...base.errors import PREFIX
+from ...base.errors import PREFIX, ConfigurationError
 from ...ffi.releases import (
     BUILD_REQUIREMENT,
+    DISTRIBUTION,
     is_required_by,
     is_unknown,
     parse_floor,
@@ -62,6 +63,13 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
     if project.dynamic_dependencies and not is_required_by(dependencies):
         _set_dependencies(distribution, [*dependencies, requirement])
     elif warn:
+        if not is_required_by(dependencies):
+            raise ConfigurationError(
+                f"pyproject.toml: project.dependencies: {DISTRIBUTION} is missing, which the "
+                "package needs to load its library",
+                hint=f'add dependencies = ["{requirement}"], or dynamic = ["dependencies"], with '
+                "which the plugin adds it",
+            )
         problem = requirement_problem(dependencies, floor)
         if problem is not None:
             logger.warning("%s: warning: %s", PREFIX, problem)

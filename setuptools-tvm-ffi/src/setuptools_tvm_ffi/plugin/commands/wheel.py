@@ -17,6 +17,8 @@ from setuptools.command.editable_wheel import editable_wheel
 
 from ...base.errors import BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
+from ...binaries import headers
+from ...binaries.binary import is_library_name
 from ...cross.targets import target_of
 from ...project.source_date import applied_source_date
 from ...records import build_record, platform_tag, sbom
@@ -101,7 +103,39 @@ class BdistWheelMixin(bdist_wheel):
             self._add_from_build(build_record.FILENAME, wheelfile_base)
             if project_of(self.distribution).settings.sbom:
                 self._add_from_build(sbom.PATH, wheelfile_base)
+            self._check_machines()
             _set_permissions(Path(str(self.bdist_dir)))
+
+    def _check_machines(self) -> None:
+        """Refuse libraries that are for another platform than the tag.
+
+        Options and variables change the tag without a change of compilers.
+        """
+        tag = self.get_tag()[2]
+        folder = Path(str(self.bdist_dir))
+        for file in sorted(folder.rglob("*")):
+            name = file.relative_to(folder).as_posix()
+            if not is_library_name(name) or not file.is_file():
+                continue
+            with file.open("rb") as stream:
+                start = stream.read(headers.SIZE)
+            for platform in tag.split("."):
+                problem = headers.tag_problem(start, platform)
+                if problem is not None:
+                    raise BuildError(
+                        f"{self._origin_of_tag()}: {name} is {problem}, but the tag of the wheel "
+                        f"is '{platform}'",
+                        hint="remove what sets the tag, or build for that platform with the "
+                        "setting 'target'; if the file is mere data, give it another suffix",
+                    )
+
+    def _origin_of_tag(self) -> str:
+        if self.plat_name_supplied:
+            return "bdist_wheel --plat-name"
+        for variable in ("_PYTHON_HOST_PLATFORM", "ARCHFLAGS"):
+            if os.environ.get(variable):
+                return variable
+        return "bdist_wheel"
 
     def _add_from_build(self, name: str, metadata: str) -> None:
         file = Path(build_folder(self), name)

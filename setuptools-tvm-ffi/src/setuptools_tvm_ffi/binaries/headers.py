@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compare the headers of libraries with a platform tag.
+
+`platform_tags` compares more, and needs LIEF and auditwheel, which not every build has.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+#: The number of bytes at the start of a file that contain its headers.
+SIZE = 1 << 16
+
+# Numbers of machines, with their names in platform tags. Of a PE file, the name follows "win_".
+_ELF = {
+    3: ("i686",),
+    21: ("ppc64le", "ppc64"),
+    22: ("s390x",),
+    40: ("armv7l", "armv6l", "armv8l"),
+    62: ("x86_64",),
+    183: ("aarch64",),
+    190: ("NVIDIA GPUs",),
+    224: ("AMD GPUs",),
+    243: ("riscv64",),
+    258: ("loongarch64",),
+}
+_MACHO = {7: ("i386",), 0x01000007: ("x86_64",), 0x0100000C: ("arm64",)}
+_PE = {0x14C: ("win32",), 0x8664: ("amd64",), 0xAA64: ("arm64",)}
+_UNIVERSAL = {"universal2": ("arm64", "x86_64"), "intel": ("i386", "x86_64")}
+# The size of an entry of a universal file, by the magic number.
+_FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}
+_THIN = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"}
+_TAG = re.compile(r"(linux|manylinux|musllinux|macosx|win)[\d_]*?_?([a-z]\w*|32)")
+_FORMATS = {"macosx": "Mach-O", "win": "PE"}
+
+
+def tag_problem(content: bytes, platform: str) -> str | None:
+    """Return why a library is not for a platform tag, ``None`` if it is, or for unknown tags.
+
+    :param content: the first `SIZE` bytes of the library.
+
+    >>> tag_problem(b"text", "linux_x86_64")
+    'not an ELF file'
+    """
+    match = _TAG.fullmatch(platform)
+    if match is None and platform != "any":
+        return None
+    found = list(_machines(content))
+    formats = {name for name, _ in found}
+    if match is None:
+        return "for one platform only"
+    wanted = _FORMATS.get(match[1], "ELF")
+    if formats != {wanted}:
+        return f"{_a(*sorted(formats))} file" if formats else f"not {_a(wanted)} file"
+    names = [names for _, names in found]
+    for machine in _UNIVERSAL.get(match[2], (match[2].replace("32", "win32"),)):
+        known = any(machine in values for table in (_ELF, _MACHO, _PE) for values in table.values())
+        if known and not any(machine in each for each in names):
+            return f"{_a(wanted)} file for {' and '.join(n[0] if n else '?' for n in names)}"
+    return None
+
+
+def _a(*formats: str) -> str:
+    return " and ".join(f"{'an' if name == 'ELF' else 'a'} {name}" for name in formats)
+
+
+def _machines(content: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the format and the names of the machine of each architecture."""
+    try:
+        if content[:4] == b"\x7fELF":
+            order = ">" if content[5] == 2 else "<"  # noqa: PLR2004 - ELFDATA2MSB
+            (number,) = struct.unpack_from(f"{order}H", content, 18)
+            yield "ELF", _ELF.get(number, ())
+        elif content[:2] == b"MZ":
+            (start,) = struct.unpack_from("<I", content, 60)
+            signature, number = struct.unpack_from("<4sH", content, start)
+            if signature == b"PE\0\0":
+                yield "PE", _PE.get(number, ())
+        elif content[:4] in _THIN:
+            (number,) = struct.unpack_from("<I", content, 4)
+            yield "Mach-O", _MACHO.get(number, ())
+        elif content[:4] in _FAT:
+            (count,) = struct.unpack_from(">I", content, 4)
+            for index in range(count):
+                (number,) = struct.unpack_from(">I", content, 8 + index * _FAT[content[:4]])
+                yield "Mach-O", _MACHO.get(number, ())
+    except (struct.error, IndexError):
+        return  # truncated

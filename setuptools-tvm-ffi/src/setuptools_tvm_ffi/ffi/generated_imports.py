@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Imports the generated modules of a package, in the child process that loaded its library.
+
+`child.py` runs this file by its path, so it cannot import the plugin.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+
+def failures(tvm_ffi: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Import each staged module with stub directives, and return the errors.
+
+    An error has the staged ``file``, the ``line`` and the ``message``. Errors in other modules are
+    left out, as are those of packages that are not installed: the build environment may lack what
+    the package needs at run time.
+
+    :param request: the request for stubs, see `generation.py`.
+    """
+    staging = Path(request["staging"])
+    finder = _Finder(staging, request["folders"])
+    sys.meta_path.insert(0, finder)
+    tvm_ffi.libinfo.load_lib_module = _loader(tvm_ffi, request["libraries"])
+    found: dict[tuple[str, int], str] = {}
+    for file in sorted(staging.rglob("*.py")):
+        if b"# tvm-ffi-stubgen(" not in file.read_bytes():
+            continue
+        parts = file.relative_to(staging).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        problem = _problem(name)
+        if problem is not None and finder.place(problem) is None:
+            # Something else fails. Import the module without running the packages above it.
+            finder.runs_packages = parts[-1] == "__init__"
+            problem = _problem(name)
+            finder.runs_packages = True
+        place = None if problem is None else finder.place(problem)
+        if place is not None:
+            found[place] = f"{type(problem).__name__}: {problem}"
+    return [{"file": f, "line": line, "message": text} for (f, line), text in found.items()]
+
+
+def _problem(name: str) -> BaseException | None:
+    top = name.partition(".")[0]
+    for imported in [n for n in sys.modules if n.partition(".")[0] == top]:
+        del sys.modules[imported]
+    try:
+        importlib.import_module(name)
+    except (Exception, SystemExit) as problem:  # noqa: BLE001 - modules may raise anything
+        return problem
+    return None
+
+
+def _loader(tvm_ffi: Any, libraries: Sequence[str]) -> Any:  # noqa: ANN401
+    """Return a replacement of ``load_lib_module`` for libraries that are not installed yet."""
+    installed = tvm_ffi.libinfo.load_lib_module
+
+    def load(package: str, target: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        for library in libraries:
+            if Path(library).stem in {target, f"lib{target}"}:
+                return tvm_ffi.load_module(library)
+        return installed(package, target, *arguments, **options)
+
+    return load
+
+
+class _Finder:
+    """Finds the modules of a package: staged files first, then those of the source tree.
+
+    It precedes other finders, such as the one that rebuilds an editable install.
+    """
+
+    def __init__(self, staging: Path, folders: Mapping[str, str]) -> None:
+        self._staging = staging
+        self._folders = folders
+        self._tops = {name.partition(".")[0] for name in folders}
+        self.runs_packages = True
+
+    def find_spec(self, name: str, path: Any = None, _: Any = None) -> ModuleSpec | None:  # noqa: ANN401
+        if name.partition(".")[0] not in self._tops:
+            return None
+        staged, source = self._staging.joinpath(*name.split(".")), self._folders.get(name)
+        folders = [str(f) for f in (staged, source) if f is not None and Path(f).is_dir()]
+        if not folders:
+            return PathFinder.find_spec(name, path)
+        modules = [file for f in folders if (file := Path(f, "__init__.py")).is_file()]
+        if modules and self.runs_packages:
+            return spec_from_file_location(name, modules[0], submodule_search_locations=folders)
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = folders
+        return spec
+
+    def place(self, problem: BaseException) -> tuple[str, int] | None:
+        """Return the staged file and line of an error; ``None`` for other errors."""
+        if isinstance(problem, ImportError):
+            top = (problem.name or "").partition(".")[0]
+            missing = isinstance(problem, ModuleNotFoundError) and top != "tvm_ffi"
+            # Without its code, a package lacks the names that it defines.
+            if (missing and top not in self._tops) or (
+                top in self._tops and not self.runs_packages
+            ):
+                return None
+        inside = [str(self._staging), *self._folders.values()]
+        last = None
+        frame = problem.__traceback__
+        while frame is not None:
+            file = frame.tb_frame.f_code.co_filename
+            if any(file.startswith(f"{folder}{os.sep}") for folder in inside):
+                last = (file, frame.tb_lineno)
+            frame = frame.tb_next
+        if isinstance(problem, SyntaxError) or last is None:
+            return None  # syntax is checked elsewhere
+        if not last[0].startswith(f"{self._staging}{os.sep}"):
+            return None
+        return Path(last[0]).relative_to(self._staging).as_posix(), last[1]

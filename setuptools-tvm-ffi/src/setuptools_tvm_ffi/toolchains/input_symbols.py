@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find which symbols the inputs of a link add to the exports of a library.
+
+A library exports the functions for TVM-FFI of all inputs, and the visible symbols of its own
+sources. It does not export other symbols of prebuilt objects.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..base.errors import BuildError
+from ..settings.model import ExtensionSettings
+from .model import Compiler, EnvironmentFlags
+
+_FUNCTION_PREFIX = "__tvm_ffi_"
+# Data that the loader of tvm_ffi looks up: embedded modules, and the pointer to the module.
+_LIBRARY_PREFIX = "__tvm_ffi__library_"
+# The types of functions in the output of nm: in a text section, weak, and resolved when loaded.
+_FUNCTION_TYPES = {"T", "W", "i"}
+# GNU ld, gold and lld; Apple's linkers. Neither accepts a second list of symbols.
+_SYMBOL_LIST = re.compile(r"-version-script|-(?:un)?exported_symbol")
+_RESPONSE_FILE = re.compile(r"(?:^|,)@([^,]+)")
+
+
+@dataclass(frozen=True)
+class InputSymbols:
+    """What the inputs of one link mean for the exports of the library.
+
+    :param hidden: symbols of prebuilt objects that the library must not export.
+    :param exporting: archives that define functions for TVM-FFI, as in `extra_objects`.
+    :param has_symbol_list: whether the project's flags contain a version script, or a list of
+        exported symbols on macOS.
+    """
+
+    hidden: tuple[str, ...] = ()
+    exporting: tuple[str, ...] = ()
+    has_symbol_list: bool = False
+
+
+def read_input_symbols(
+    extensions: Iterable[ExtensionSettings],
+    root: Path,
+    compilers: Mapping[str, Compiler],
+    environment: EnvironmentFlags,
+) -> dict[str, InputSymbols]:
+    """Return the `InputSymbols` of each extension by name.
+
+    :raises BuildError: nm is missing, or cannot read a prebuilt object.
+    """
+    found = {}
+    for settings in extensions:
+        hidden: set[str] = set()
+        exporting = []
+        for file in settings.extra_objects if settings.exclude_libs else ():
+            symbols = _defined_symbols(file, settings, root, compilers)
+            exported = {name for name, kind in symbols if _is_for_tvm_ffi(name, kind)}
+            if file in settings.archives:
+                if not exported:
+                    continue  # a linker option hides all symbols of an archive
+                exporting.append(file)
+            hidden.update(name for name, _ in symbols if name not in exported)
+        flags = (
+            *environment.cflags,
+            *environment.cxxflags,
+            *environment.ldflags,
+            *settings.extra_link_args,
+        )
+        found[settings.name] = InputSymbols(
+            tuple(sorted(hidden)), tuple(exporting), _has_symbol_list(flags, root)
+        )
+    return found
+
+
+def find_nm(compilers: Mapping[str, Compiler]) -> str:
+    """Return the path of nm, preferably the compiler's own.
+
+    :raises BuildError: nm is missing.
+    """
+    compiler = next(iter(compilers.values()))
+    result = subprocess.run(
+        [*compiler.command, "-print-prog-name=nm"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    nm = shutil.which(result.stdout.strip() or "nm") or shutil.which("nm")
+    if nm is None:
+        raise BuildError(
+            "cannot find nm, which the build reads symbols with",
+            hint="install binutils (Debian and Ubuntu: apt-get install binutils)",
+        )
+    return nm
+
+
+def _is_for_tvm_ffi(name: str, kind: str) -> bool:
+    return name.startswith(_LIBRARY_PREFIX) or (
+        name.startswith(_FUNCTION_PREFIX) and kind in _FUNCTION_TYPES
+    )
+
+
+def _defined_symbols(
+    file: str, settings: ExtensionSettings, root: Path, compilers: Mapping[str, Compiler]
+) -> set[tuple[str, str]]:
+    """Return the names and types of the external symbols that an object or archive defines."""
+    result = subprocess.run(
+        [find_nm(compilers), "-P", "-g", "--defined-only", file],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if result.returncode != 0:
+        raise BuildError(
+            f"{settings.place('extra_objects')}: cannot read the symbols of {file}: "
+            f"{result.stderr.strip()}",
+            hint="rebuild the file for the platform of the wheel",
+        )
+    words = (line.split() for line in result.stdout.splitlines())
+    symbols = {(word[0], word[1]) for word in words if len(word) > 1 and len(word[1]) == 1}
+    if all(name.startswith("_") for name, _ in symbols) and _is_macho(root / file):
+        return {(name[1:], kind) for name, kind in symbols}
+    return symbols
+
+
+def _is_macho(file: Path) -> bool:
+    return file.read_bytes()[:4] in {bytes.fromhex("cffaedfe"), bytes.fromhex("cafebabe")}
+
+
+def _has_symbol_list(flags: Iterable[str], root: Path) -> bool:
+    """Whether link flags, or the response files among them, name a list of symbols."""
+    read: set[str] = set()
+    pending = list(flags)
+    while pending:
+        word = pending.pop()
+        if _SYMBOL_LIST.search(word):
+            return True
+        match = _RESPONSE_FILE.search(word)
+        if match is not None and match[1] not in read and (root / match[1]).is_file():
+            read.add(match[1])
+            pending += (root / match[1]).read_text(errors="replace").split()
+    return False

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.base.errors import BuildError
+from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.stubs.chosen import choose_names
+from setuptools_tvm_ffi.stubs.directives import parse
+from setuptools_tvm_ffi.stubs.requests import StubRequest
+from setuptools_tvm_ffi.stubs.verification import check_imports, child_failure
+
+BLOCK = "# tvm-ffi-stubgen(begin): global/pkg\nf()\n# tvm-ffi-stubgen(end)\n"
+
+
+def request(**values: Any) -> StubRequest:
+    settings = ExtensionSettings(name="pkg.one", sources=("a.cc",), stubs="directives")
+    return StubRequest(settings, "pkg", Path("build/libone.so"), "0", "0.1.15", {}, **values)
+
+
+def test_an_import_error_in_a_block_names_the_missing_import_section() -> None:
+    api = PurePosixPath("pkg/api.py")
+    file = parse(f"own_line()\n{BLOCK}", str(api))
+    failure = {"file": str(api), "line": 3, "message": "NameError: name 'f'"}
+    with pytest.raises(
+        BuildError, match=r"pkg/api\.py:3: .*NameError: name 'f'\n    f\(\)"
+    ) as error:
+        check_imports({api: file}, {api: file}, [failure])
+    assert "import-section" in (error.value.hint or "")
+    check_imports({api: file}, {api: file}, [{**failure, "line": 1}])
+    with pytest.raises(BuildError, match=r"pkg/api\.py:1"):  # a new file is generated as a whole
+        check_imports({api: file}, {}, [{**failure, "line": 1}])
+
+
+@pytest.mark.parametrize(
+    ("printed", "name"),
+    [
+        ("RuntimeError: Overriding dup.Shared, possible causes:\n- two", "'dup.Shared'"),
+        ("RuntimeError: Global Function `dup.f` is already registered\n", "'dup.f'"),
+    ],
+)
+def test_a_name_that_two_libraries_register_is_reported_with_both(printed: str, name: str) -> None:
+    error = child_failure(request(), "together", -6, printed, "/build/libtwo.so")
+    assert all(part in error.message for part in (name, "libone.so", "libtwo.so"))
+
+
+def test_libraries_that_cannot_be_loaded_together_are_named() -> None:
+    error = child_failure(request(), "together", -11, "", "/build/libtwo.so")
+    assert "libone.so and libtwo.so" in error.message
+    assert "SIGSEGV" in error.message
+
+
+ANSWER: dict[str, Any] = {
+    "new_functions": [],
+    "new_types": [],
+    "functions": [],
+    "exports": False,
+    "registry": {
+        **{name: {} for name in ("functions", "types", "symbols", "python_classes")},
+        **{name: [] for name in ("object_attributes", "module_attributes")},
+        "makes_constructors": True,
+        "finds_docs": True,
+    },
+}
+SYMBOL = {"schema": None, "doc": None}
+
+
+def test_a_library_without_any_use_is_refused() -> None:
+    with pytest.raises(BuildError, match=r"'pkg\.one': libone\.so registers no functions"):
+        choose_names(request(), ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("values", "answer"),
+    [
+        ({"is_linked": True}, {}),
+        ({}, {"exports": True}),
+        ({}, {"new_functions": ["pkg.f"]}),
+        ({}, {"new_types": ["pkg.T"]}),
+        ({}, {"registry": {**ANSWER["registry"], "symbols": {"f": SYMBOL}}}),
+    ],
+)
+def test_a_library_with_any_use_is_accepted(values: Any, answer: Any) -> None:
+    choose_names(request(**values), {**ANSWER, **answer})
