@@ -63,7 +63,7 @@ def test_60_edits_give_the_wheels_of_clean_builds(
 def test_edits_of_a_project_in_cxx_and_cuda_give_the_wheels_of_clean_builds(
     builder: Environment, importer: Environment, tmp_path: Path
 ) -> None:
-    run_steps(edited(builder, importer, tmp_path, SEED + 2, "cc", "cu"), 12, SEED + 2)
+    run_steps(edited(builder, importer, tmp_path, SEED + 2, "cc", "cc", "cu"), 12, SEED + 2)
 
 
 @pytest.mark.long

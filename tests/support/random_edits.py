@@ -309,7 +309,7 @@ class EditedProject:
             link_args.append("-Wl,--version-script=vendor/exports.map")
         text = _PYPROJECT.format(
             target=self.target,
-            sources=json.dumps([f"csrc/**/*.{suffix}" for suffix in self.suffixes]),
+            sources=json.dumps([f"csrc/**/*.{suffix}" for suffix in dict.fromkeys(self.suffixes)]),
             include_dirs=json.dumps(self.include_dirs),
             macro=self.macro,
             link_args=json.dumps(link_args),
@@ -476,7 +476,7 @@ def _(project: EditedProject) -> Effect:
 
 @_edit("other contents, and the same again", changes=None)
 def _(project: EditedProject) -> Effect:
-    for path in (*project.root.glob("csrc/*"), *project.root.glob("include/second/s*")):
+    for path in (*project.root.glob("csrc/*.*"), *project.root.glob("include/second/s*")):
         content = path.read_bytes()
         path.unlink()
         path.write_bytes(content + b"\n")
