@@ -319,6 +319,8 @@ class Freshness:
     def _header_search(self, step: Step, details: _Details) -> searches.HeaderSearch:
         if step.question:
             path = searches.include_path(self._answer(step, details))
+            if path.is_outdated(self._root):
+                path = searches.include_path(self._answer(step, details, again=True))
         else:
             path = searches.msvc_include_path(step.arguments, self._environment)
         stable = self._files.stable
@@ -335,10 +337,10 @@ class Freshness:
         printed = self._answer(step, details) if step.question else ""
         return searches.library_path(printed, self._environment)
 
-    def _answer(self, step: Step, details: _Details) -> str:
+    def _answer(self, step: Step, details: _Details, *, again: bool = False) -> str:
         """Return what the compiler prints about the folders that it searches."""
         key = self._question(step)
-        if key not in details.answers:
+        if again or key not in details.answers:
             details.answers[key] = searches.ask(step.question, self._root)
         return details.answers[key]
 

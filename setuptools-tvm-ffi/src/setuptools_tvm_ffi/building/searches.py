@@ -29,7 +29,7 @@ VARIABLES = (
 _QUOTED_BEGIN = '#include "..." search starts here:'
 _BRACKETS_BEGIN = "#include <...> search starts here:"
 _END = "End of search list."
-_MISSING = re.compile(r'^ignoring nonexistent directory "(.*)"$', re.MULTILINE)
+_MISSING = re.compile(r'^ignoring (?:nonexistent|duplicate) directory "(.*)"$', re.MULTILINE)
 _LINKER_SCRIPT_WORD = re.compile(r"[^\s(),]+")
 # Of ELF and of macOS. Each linker ignores the suffixes of the other.
 _LIBRARY_SUFFIXES = (".so", ".tbd", ".dylib", ".a")
@@ -40,7 +40,8 @@ class IncludePath:
     """The folders that a compiler searches for headers, in order.
 
     :param quoted: searched for ``#include "…"`` only, before the others.
-    :param missing: folders of the path that do not exist; their positions are unknown.
+    :param missing: folders that do not exist, and links to other folders of the path; their
+        positions are unknown.
     """
 
     quoted: tuple[str, ...] = ()
@@ -51,6 +52,13 @@ class IncludePath:
         """Return the folders that are searched for a header."""
         own = (os.path.dirname(includer), *self.quoted) if name.quoted else ()
         return (*own, *self.missing, *self.brackets)
+
+    def is_outdated(self, root: Path) -> bool:
+        """Whether a missing folder exists now, or a link has another target."""
+        existing = {os.path.realpath(root / f) for f in self.missing if (root / f).is_dir()}
+        return bool(existing) and not existing.issubset(
+            os.path.realpath(root / folder) for folder in (*self.quoted, *self.brackets)
+        )
 
 
 def include_path(printed: str) -> IncludePath:
