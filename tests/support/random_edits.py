@@ -49,6 +49,13 @@ _OPTIONAL = """\
 #define OPTIONAL 0
 #endif
 """
+_ALIAS = """\
+#if __has_include(<alias.h>)
+#include <alias.h>
+#else
+#define ALIAS 0
+#endif
+"""
 _ENVIRONMENT = """\
 #include <environment.h>
 #if __has_include(<environment_c.h>)
@@ -79,6 +86,7 @@ _ROLES: dict[int, tuple[str, str, str]] = {
     6: (_ENVIRONMENT, "", " + ENVIRONMENT + ENVIRONMENT_C"),
     7: ("#include <version.h>", "", " + VERSION"),
     8: ('#define NAMED "named.h"\n#include NAMED', "", " + COMPUTED"),
+    9: (_ALIAS, "", " + ALIAS"),
     10: ("", f"{_C}int prebuilt(void);", " + prebuilt()"),
     11: ('#include "outer.h"', "", " + INNER"),
 }
@@ -158,7 +166,9 @@ class EditedProject:
     suffixes: tuple[str, ...] = ("c",)
     target: str = "core"
     include_dirs: list[str] = field(
-        default_factory=lambda: ["include/first", "include/second", "include/current"]
+        default_factory=lambda: [
+            f"include/{name}" for name in ("first", "second", "current", "alias")
+        ]
     )
     macro: int = 0
     variables: dict[str, str] = field(default_factory=dict)
@@ -203,6 +213,8 @@ class EditedProject:
         self.write("include/first/unused.h", "")
         self.link("include/second/linked.h", "../variants/linked_a.h")
         self.link("include/current", "v1")
+        self.write_header("include/v3/alias.h", "ALIAS")
+        self.link("include/alias", "second")
         self.write("vendor/early/README", "Archives here are found first.\n")
         self.write_archive("vendor/late/libhelper.a", "helper")
         self.write_object("vendor/prebuilt.o", "prebuilt")
@@ -653,6 +665,14 @@ def _(project: EditedProject) -> Effect:
     return Effect(project.units_of(7))
 
 
+@_edit("symbolic link that duplicates an include folder retargeted", changes=None)
+def _(project: EditedProject) -> Effect:
+    now = os.readlink(project.root / "include/alias")
+    project.link("include/alias", "v3" if now == "second" else "second")
+    order = [project.include_dirs.index(f"include/{name}") for name in ("second", "alias")]
+    return Effect(project.units_of(9) if order == sorted(order) else ALL)
+
+
 @_edit("include folder replaced by one with old times", changes=True)
 def _(project: EditedProject) -> Effect:
     number = project.random.randrange(SHARED)
@@ -730,6 +750,18 @@ def _(project: EditedProject) -> Effect:
     else:
         _set_time(project.write_header("include/first/named.h", "COMPUTED"))
     return Effect(project.units_of(8))
+
+
+@_edit("header of a folder that was missing appears earlier, or disappears", changes=None)
+def _(project: EditedProject) -> Effect:
+    number = project.random.choice([6, 9])
+    name, macro = {6: ("environment", "ENVIRONMENT"), 9: ("alias", "ALIAS")}[number]
+    path = project.root / f"include/first/{name}.h"
+    if path.exists():
+        path.unlink()
+    else:
+        _set_time(project.write_header(f"include/first/{name}.h", macro))
+    return Effect(project.units_of(number))
 
 
 @_edit("header of a header appears earlier", changes=None)  # by the order of folders
@@ -839,7 +871,7 @@ def _(project: EditedProject) -> Effect:
     return Effect(ALL)
 
 
-@_edit("CPATH changed", changes=True)
+@_edit("CPATH changed", changes=None)
 def _(project: EditedProject) -> Effect:
     _toggle(project, "CPATH", *(_with_missing(project.outside / f"include-{n}") for n in "ab"))
     return Effect(ALL)
@@ -866,7 +898,7 @@ def _toggle(project: EditedProject, name: str, first: str | None, second: str) -
         project.variables[name] = value
 
 
-@_edit("file in a folder of CPATH edited", changes=True)
+@_edit("file in a folder of CPATH edited", changes=None)
 def _(project: EditedProject) -> Effect:
     folders = map(Path, project.variables["CPATH"].split(os.pathsep))
     path = next(folder for folder in folders if folder.exists()) / "environment.h"
@@ -884,7 +916,7 @@ def _(project: EditedProject) -> Effect:
     return Effect()
 
 
-@_edit("folder of CPATH appears or disappears", changes=True)
+@_edit("folder of CPATH appears or disappears", changes=None)
 def _(project: EditedProject) -> Effect:
     path = project.outside / "include-later" / "environment.h"
     if path.exists():
