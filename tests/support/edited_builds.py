@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from environments import Environment
-from random_edits import ALL, RESET, Edit, EditedProject, Effect, enabled
+from random_edits import ALL, EDITS, RESET, Edit, EditedProject, Effect
 
 _BUILD = "from setuptools_tvm_ffi.build_meta import {hook} as build; build({folder!r})"
 _IMPORT = "import edited_pkg"
@@ -240,7 +240,7 @@ def run_steps(builds: EditedBuilds, steps: int, seed: int) -> None:
     builds.start()
     while builds.steps < steps:
         if not waiting:
-            waiting = enabled()
+            waiting = list(EDITS)
             choice.shuffle(waiting)
         edit = waiting.pop()
         if builds.project.variables != builds.project.installed_variables:

@@ -317,8 +317,7 @@ class EditedProject:
     def write_settings(self) -> None:
         link_args = ["@link.rsp", "vendor/symbols.ld"]
         link_args.append("-Wl,--retain-symbols-file=vendor/retained.txt")
-        if "version script edited" not in DISABLED:
-            link_args.append("-Wl,--version-script=vendor/exports.map")
+        link_args.append("-Wl,--version-script=vendor/exports.map")
         text = _PYPROJECT.format(
             target=self.target,
             sources=json.dumps([f"csrc/**/*.{suffix}" for suffix in dict.fromkeys(self.suffixes)]),
@@ -388,15 +387,6 @@ class Edit:
 EDITS: list[Edit] = []
 
 #: Kinds that fail today, by the reason.
-DISABLED = {
-    # enabled with the fix of build_lib
-    "module edited with an old time",
-    "module deleted",
-    "data file edited with an old time",
-    "data file deleted",
-    # enabled when a project's version script is merged with the plugin's
-    "version script edited",
-}
 
 _Apply = Callable[[EditedProject], "Effect | None"]
 
@@ -407,11 +397,6 @@ def _edit(name: str, *, changes: bool | None) -> Callable[[_Apply], _Apply]:
         return apply
 
     return add
-
-
-def enabled() -> list[Edit]:
-    """Return the kinds of edit that must work."""
-    return [edit for edit in EDITS if edit.name not in DISABLED]
 
 
 def _reset(project: EditedProject) -> Effect | None:
