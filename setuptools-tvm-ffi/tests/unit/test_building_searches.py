@@ -50,7 +50,11 @@ def test_the_include_path_of_gcc() -> None:
     assert searches.include_path(GCC) == IncludePath(
         quoted=("quoted", "csrc/two words"),
         brackets=("include", "/usr/include/c++/12", "/usr/include"),
-        missing=("/usr/local/include/x86_64-linux-gnu", "my folder/not (there)"),
+        missing=(
+            "/usr/include/x86_64-linux-gnu/c++/12",
+            "/usr/local/include/x86_64-linux-gnu",
+            "my folder/not (there)",
+        ),
     )
 
 
@@ -392,3 +396,19 @@ def test_a_script_is_told_from_a_program(tmp_path: Path, monkeypatch: pytest.Mon
     assert searches.script_of(str(tmp_path / "wrapper")) == str(tmp_path / "wrapper")
     for name in ("program", "empty", "text", "missing", "-std=c++17", ""):
         assert searches.script_of(name) is None
+
+
+def test_an_include_path_is_outdated_if_a_missing_folder_appears_or_a_link_has_a_new_target(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "link").symlink_to("a")
+    path = IncludePath(brackets=("a",), missing=("link", "new"))
+    assert not path.is_outdated(tmp_path)
+    (tmp_path / "new").mkdir()
+    assert path.is_outdated(tmp_path)
+    (tmp_path / "new").rmdir()
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to("b")
+    assert path.is_outdated(tmp_path)
