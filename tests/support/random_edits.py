@@ -228,7 +228,10 @@ class EditedProject:
         self.write("vendor/included.ld", f"included = {self.number()};\n")
         self.write("vendor/late/searched.ld", f"searched = {self.number()};\n")
         self.write("vendor/retained.txt", "__tvm_ffi_unit_00\n")
-        self.write("vendor/exports.map", "{ global: __tvm_ffi_*; local: *; };\n")
+        self.write(
+            "vendor/exports.map",
+            "{ global: __tvm_ffi_*; response; scripted; included; searched; local: *; };\n",
+        )
         self.write("edited_pkg/__init__.py", '"""Edited at random."""\n')
         self.write("edited_pkg/module_a.py", f"NUMBER = {self.number()}\n")
         self.write("edited_pkg/module_b.py", f"NUMBER = {self.number()}\n")
@@ -840,9 +843,10 @@ def _(project: EditedProject) -> Effect:
     return Effect()
 
 
-@_edit("version script edited", changes=True)
+@_edit("version script edited", changes=None)
 def _(project: EditedProject) -> Effect:
-    own = "{{ global: __tvm_ffi_*; unused_{}; local: *; }};\n"
+    shown = "response; scripted; included; searched"
+    own = f"{{{{ global: __tvm_ffi_*; {shown}; unused_{{}}; local: *; }}}};\n"
     _set_time(project.write("vendor/exports.map", own.format(project.number())))
     return Effect()
 

@@ -172,6 +172,16 @@ def test_the_content_of_headers_and_sources_is_compared(build: Builder) -> None:
     assert build() == {"a.c.o": reason, "lib.so": ""}
 
 
+def test_a_library_is_stale_if_a_later_one_that_it_links_with_is(build: Builder) -> None:
+    user = link_step("build/csrc/a.c.o", output="build/user.so", extra_inputs=("build/base.so",))
+    base = link_step("build/csrc/b.c.o", output="build/base.so")
+    build.steps = (*build.steps[:2], user, base)
+    build.run = lambda step: run(step) if step is not user else Path("build/user.so").touch()
+    assert set(build()) == {"user.so", "base.so"}
+    write("csrc/b.c", "int b;\n")
+    assert build() == {"b.c.o": "csrc/b.c changed", "base.so": "", "user.so": ""}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no inode time")
 def test_content_that_was_replaced_in_place_with_the_same_times_is_detected(
     build: Builder,

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides which steps of a plan must run: those whose inputs differ from those of their last run.
+"""Decides which steps of a plan must run: a step runs if an input has changed since its last run.
 
-Contents are compared, not times. The record of a step has its arguments, its compiler, the
-variables that compilers read, the digests of all files that the step read and wrote, and the paths
-where a search would find another file if one were created there.
+The decision compares the contents of files, not their times. The record of a step contains:
+
+- its arguments, its compiler, and the environment variables that compilers read;
+- the digests of all files that the step read and wrote;
+- paths of missing files. If such a file existed, the compiler or linker would read it in place of
+  another file.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ from .plan import BuildPlan, Step
 from .source_scan import HeaderName, SourceFacts, scan
 
 _RECORD = "steps.json"
-_DETAILS = "step-details.json"  # read only if something has changed
+_DETAILS = "step-details.json"  # a build reads this file only if something has changed
 _FORMAT = 1
 _DATE = "SOURCE_DATE_EPOCH"
 
@@ -45,10 +48,10 @@ _DATE = "SOURCE_DATE_EPOCH"
 class Stale:
     """A step that must run.
 
-    :param reason: what differs from the last run; empty if only another step's output differs, or
-        if nothing was recorded.
-    :param bypass_launcher: whether a compiler cache could return the old object, because it does
-        not record which files were missing.
+    :param reason: what differs from the last run. The reason is empty if only the output of another
+        step differs, or if no step was recorded.
+    :param bypass_launcher: whether to run the compiler without its launcher. A compiler cache does
+        not record which files were missing, so it could return an outdated object.
     """
 
     step: Step
@@ -58,24 +61,30 @@ class Stale:
 
 @dataclass
 class _Entry:
-    """The last run of a step. Files are paths; in the record, they are ranges of path numbers."""
+    """The last run of a step.
+
+    :param inputs: the files that the step read: paths in `Freshness.complete`, and ranges of path
+        numbers in the record.
+    :param outputs: the files that the step wrote, in the same form.
+    :param date: ``timestamp``, or ``date`` followed by the value of SOURCE_DATE_EPOCH.
+    """
 
     identity: str
     compiler: str
     variables: Mapping[str, str]
     inputs: list[Any]
     outputs: list[Any]
-    date: str = ""  #: ``timestamp``, or ``date`` and the value of SOURCE_DATE_EPOCH
+    date: str = ""
 
 
 @dataclass
 class _Details:
-    """What is needed only if a step runs, or if a searched folder has changed.
+    """The part of the record that is needed only if a step runs or a searched folder has changed.
 
-    :param missing: by a step's output, paths that were missing. A path that ends with ``/*`` means
-        any file in a folder.
-    :param facts: by a source's digest.
-    :param answers: what compilers have printed about their folders, by digest of the question.
+    :param missing: for each step's output, the paths of missing files. A path that ends with ``/*``
+        means any file in the folder.
+    :param facts: for the digest of each source or header, its `SourceFacts`.
+    :param answers: for the digest of each question, the folders that the compiler printed.
     """
 
     missing: dict[str, list[str]] = field(default_factory=dict)
@@ -86,16 +95,16 @@ class _Details:
 class Freshness:
     """The record of the steps of one build folder.
 
-    :param folder: of objects and libraries, absolute.
-    :param root: the project's folder, absolute.
-    :param environment: the variables that the commands of this build get.
+    :param folder: the absolute path of the folder that contains objects and libraries.
+    :param root: the absolute path of the project's folder.
+    :param environment: the environment variables of this build's commands.
     """
 
     def __init__(self, folder: Path, root: Path, environment: Mapping[str, str]) -> None:
         self._folder, self._root, self._environment = folder, root, environment
         try:
             self._load(read_object(folder / _RECORD))
-        except (AttributeError, LookupError, TypeError):  # valid JSON, but not a record
+        except (AttributeError, LookupError, TypeError):  # The file is valid JSON, but not a record.
             self._load({})
         self._files = FileStates(root, dict(zip(self._paths, zip(self._digests, self._statuses))))
         stable = self._files.stable
@@ -104,7 +113,7 @@ class Freshness:
         self._loaded: _Details | None = None
         self._scripts: dict[tuple[str, ...], dict[str, str]] = {}
         self._changed_folders: set[str] = set()
-        self._opened = time.time_ns()  # before any file is examined
+        self._opened = time.time_ns()  # No file has been examined yet.
         self._started = 0
         self._before: dict[str, Status | None] = {}
         self._begun: set[str] = set()
@@ -136,25 +145,32 @@ class Freshness:
         }
         appeared = self._appeared()
         first = not self._entries
-        stale: list[Stale] = []
+        steps = [step for library in plan.libraries for step in library.steps]
+        found = {step.output: self._judge(step, changed, appeared) for step in steps}
         outputs: set[str] = set()
-        for library in plan.libraries:
-            for step in library.steps:
-                found = self._judge(step, changed, appeared)
-                if found is None and not outputs.isdisjoint((*step.inputs, *step.extra_inputs)):
-                    found = Stale(step)
-                if found is not None:
-                    stale.append(Stale(step) if first else found)
-                    outputs.update((step.output, *step.extra_outputs))
+        grows = True
+        while grows:  # a library can link with a later one
+            grows = False
+            for step in steps:
+                own = (step.output, *step.extra_outputs)
+                if found[step.output] is None and outputs.isdisjoint(
+                    (*step.inputs, *step.extra_inputs)
+                ):
+                    continue
+                found[step.output] = found[step.output] or Stale(step)
+                grows = grows or not outputs.issuperset(own)
+                outputs.update(own)
+        stale = [each for each in found.values() if each is not None]
         if not stale:
             self._refresh()
-        return stale
+        return [Stale(each.step) for each in stale] if first else stale
 
     def watched(self) -> dict[str, Status | None]:
         """Return the status of each recorded file and folder.
 
-        It is ``None`` if a change could leave it as it is, and for the output of a step that is not
-        recorded, for example because its inputs changed while it ran.
+        A status is ``None`` if a change of the file could leave the status unchanged. The outputs
+        of unrecorded steps also have the status ``None``. For example, a step is not recorded if
+        its inputs changed while the step ran.
         """
         scripts = {script: None for found in self._scripts.values() for script in found}
         named = {**dict(zip(self._paths, self._statuses)), **self._folders}
@@ -165,14 +181,15 @@ class Freshness:
         }
 
     def begin(self, stale: Iterable[Stale], written: Path) -> None:
-        """Prepare for the commands: delete their outputs, and note the time.
+        """Delete the outputs of the commands that will run, and note the time.
 
-        :param written: a file that was written just before; it has the file system's time.
+        :param written: a file that was just written. Its modification time is the current time of
+            the file system.
         """
         for each in stale:
             step = each.step
             self._begun.add(step.output)
-            self._compiler(step)  # examines wrapper scripts
+            self._compiler(step)  # This call examines wrapper scripts.
             for name in (step.output, *step.extra_outputs, step.depfile):
                 if name is not None:
                     (self._root / name).unlink(missing_ok=True)
@@ -181,16 +198,18 @@ class Freshness:
         self._before = self._files.examined()
         status = status_of(str(written))
         self._started = 0 if status is None else changed_at(status)
-        # A later change of a file has a later time, since times advance in steps.
+        # The file system's time advances in steps. After this pause, a changed file has a later time.
         time.sleep(0.005)
 
     def complete(self, done: Sequence[Step], plan: BuildPlan) -> None:
         """Record steps that have run.
 
-        A step whose inputs have changed since `begin` is not recorded, so that it runs again. Nor
-        is a step that has failed: it may have written a part of its output.
+        If an input of a step has changed since `begin`, the step is not recorded and runs again at
+        the next build. A failed step is not recorded either, because it may have written a part of
+        its output.
 
-        :raises BuildError: a command has not written what it should write.
+        :raises BuildError: a command succeeded but did not write its output, or did not report the
+            files that it read.
         """
         details = self._details()
         planned = {step.output: step for library in plan.libraries for step in library.steps}
@@ -249,7 +268,7 @@ class Freshness:
         return None if reason is None else Stale(step, reason)
 
     def _examine(self, step: Step, details: _Details) -> tuple[_Entry, set[str]]:
-        """Return the entry of a step that has run, and files that it would read if they existed."""
+        """Return the entry of a finished step, and the missing files that its command searched for."""
         outputs = [step.output, *step.extra_outputs]
         for name in outputs:
             if self._files.status(name) is None:
@@ -264,7 +283,8 @@ class Freshness:
             read = self._read_files(step)
             missing = self._header_search(step, details).missing(read)
             inputs.update(dict.fromkeys(read))
-            words = "\n".join(searches.expanded(step.arguments, self._root))  # such as -D
+            # An argument such as -D can also contain __DATE__.
+            words = "\n".join(searches.expanded(step.arguments, self._root))
             dated = [scan(words.encode(errors="surrogateescape"))]
             dated += [self._facts(name, details) for name in read]
             if any(found.timestamp for found in dated):
@@ -338,7 +358,7 @@ class Freshness:
         return searches.library_path(printed, self._environment)
 
     def _answer(self, step: Step, details: _Details, *, again: bool = False) -> str:
-        """Return what the compiler prints about the folders that it searches."""
+        """Return the compiler's output that lists the folders that the compiler searches."""
         key = self._question(step)
         if again or key not in details.answers:
             details.answers[key] = searches.ask(step.question, self._root)
@@ -349,7 +369,7 @@ class Freshness:
         return digest_of(question.encode())
 
     def _compiler(self, step: Step) -> str:
-        """Return the version of a step's compiler, and the digests of wrapper scripts."""
+        """Return the version of a step's compiler, and the digests of the compiler's wrapper scripts."""
         commands = (*step.launcher, *step.program)
         if commands not in self._scripts:
             scripts = filter(None, map(searches.script_of, commands))
@@ -357,7 +377,7 @@ class Freshness:
         return "\n".join((step.version, *self._scripts[commands].values()))
 
     def _identity(self, step: Step) -> str:
-        """Return the digest of what the plan says of a step, without the path of its compiler."""
+        """Return a digest of the step's command and files. The compiler's path is not included."""
         groups = (
             *((step.kind, step.response_file_content), step.program[1:], step.arguments),
             *(step.inputs, step.extra_inputs, step.extra_outputs),
@@ -372,7 +392,7 @@ class Freshness:
         return os.path.lexists(self._files.path(name))
 
     def _has_existed(self, name: str) -> bool:
-        """Whether a file exists and did so when the commands started."""
+        """Whether a file exists now and already existed when the commands started."""
         if name not in self._existed:
             try:
                 link = os.lstat(self._files.path(name))
@@ -382,7 +402,7 @@ class Freshness:
         return self._existed[name]
 
     def _is_unchanged(self, name: str) -> bool:
-        """Whether a file is as it was when the commands started."""
+        """Whether a file has not changed since the commands started."""
         if name not in self._unchanged:
             self._unchanged[name] = self._is_same(name)
         return self._unchanged[name]
@@ -397,14 +417,14 @@ class Freshness:
         return not self._is_recent(changed_at(now)) and not self._is_recent(link.st_mtime_ns)
 
     def _is_recent(self, changed: int) -> bool:
-        """Whether a file has changed since the commands started.
+        """Whether the time `changed` is after the start of the commands.
 
-        A time in the future was set by a program, or by a clock that ran fast.
+        A time in the future does not count: a program has set it, or a clock ran fast.
         """
         return self._started < changed <= time.time_ns() + 1_000_000_000
 
     def _appeared(self) -> dict[str, str]:
-        """Return, by a step's output, why a search could now find another file."""
+        """Return the steps whose searches could now find another file: reasons by the step's output."""
         self._changed_folders = {
             folder
             for folder, status in self._folders.items()
@@ -432,7 +452,7 @@ class Freshness:
         if self._loaded is None:
             record = read_object(self._folder / _DETAILS)
             if record.get("id") != self._id:
-                # It is unknown which files were missing: run every step.
+                # The details do not belong to this record, so the missing files are unknown: run every step.
                 self._entries, record = {}, {}
             paths = record.get("paths", [])
             self._loaded = _Details(
@@ -446,7 +466,7 @@ class Freshness:
         return self._loaded
 
     def _refresh(self) -> None:
-        """Update statuses: a file was touched or rewritten with the same content."""
+        """Update the statuses of files that were touched, or rewritten with the same content."""
         statuses = [self._trusted(name) for name in self._paths]
         folders = self._folders
         if self._changed_folders:
@@ -459,7 +479,7 @@ class Freshness:
         paths = dict.fromkeys(n for e in entries.values() for n in (*e.inputs, *e.outputs))
         number = {name: position for position, name in enumerate(paths)}
         digests = {name: self._files.digest(name) for name in paths}
-        # A file that was deleted meanwhile: its steps run again.
+        # A file that was deleted meanwhile gets an empty digest, so its steps run again.
         self._entries = {
             output: replace(
                 entry,
@@ -489,7 +509,8 @@ class Freshness:
             },
             "answers": details.answers,
         }
-        # The record is written last. If this process is killed before, the identifiers differ.
+        # The record is written after the details. If this process is killed in between, the two files
+        # have different identifiers.
         replace_file(self._folder / _DETAILS, json.dumps(content).encode())
         self._write_record()
 
@@ -506,13 +527,14 @@ class Freshness:
         replace_file(self._folder / _RECORD, json.dumps(record).encode())
 
     def _trusted(self, name: str) -> Status | None:
-        """Return the status of a file unless the file could have another content."""
+        """Return the status of a file; ``None`` if the known digest may belong to an older content."""
         status = self._files.status(name)
         if status is None or name in self._produced:
             return status
         if not may_have_changed_since(status, self._opened):
             return status
-        # It was written just before it was read. Read it again, now that its times would differ.
+        # The file was written just before it was read. Read it again: another write would now change
+        # the file's times.
         if may_change_unseen(status, time.time_ns()):
             return None
         try:
@@ -524,7 +546,8 @@ class Freshness:
     def _watch_folders(self, missing: Mapping[str, Iterable[str]]) -> dict[str, Status | None]:
         """Return the statuses of the folders where missing files would be created.
 
-        A status is ``None`` if such a file exists now, so that the next build examines the folder.
+        If one of the missing files exists now, the status of its folder is ``None``, so that the
+        next build examines the folder.
         """
         folders: dict[str, list[str]] = {}
         parents: dict[str, str] = {}
@@ -554,9 +577,9 @@ class Freshness:
 
 
 def _ranges(numbers: Iterable[int]) -> list[int]:
-    """Return the starts and ends of ranges of numbers.
+    """Group numbers into ranges, and return the start and end of each range. The end is exclusive.
 
-    Sources of one project read much the same headers, so that the record has few ranges.
+    The sources of one project read mostly the same headers, so the record needs few ranges.
 
     >>> _ranges([1, 2, 3, 7])
     [1, 4, 7, 8]
@@ -571,7 +594,7 @@ def _ranges(numbers: Iterable[int]) -> list[int]:
 
 
 def _numbers(ranges: Sequence[int]) -> Iterator[int]:
-    """Return the numbers in ranges."""
+    """Return the numbers that the ranges of `_ranges` contain."""
     return itertools.chain.from_iterable(map(range, ranges[::2], ranges[1::2]))
 
 
