@@ -150,7 +150,7 @@ def test_a_lambda_that_cxx17_cannot_export_with_its_types_gets_a_hint(
 ) -> None:
     small = project("small")
     small.edit("csrc/functions.cc", "(twice, Twice)", "(twice, [](int64_t x) { return x; })")
-    assert "give the function a name, set cxx_std='20'" in errors(small.refuse())
+    assert "pass a named function, set cxx_std='20'" in errors(small.refuse())
     small.edit("setup.py", "include_dirs=", "cxx_std=20, include_dirs=")
     small.build()
 
@@ -160,7 +160,7 @@ def test_an_unresolved_symbol_is_named(project: ProjectFactory) -> None:
     small.edit("csrc/functions.cc", '#include "shared.h"', "long shared_value();")
     message = errors(small.refuse())
     assert "library 'small_pkg.small': undefined symbol 'shared_value()'" in message
-    assert "add the source that defines it" in message
+    assert "add the source that defines the symbol" in message
     small.mend()
 
 

@@ -184,7 +184,7 @@ def test_one_undefined_symbol_is_named_with_what_to_do() -> None:
     assert error is not None
     assert error.message == "library 'pkg.ops': undefined symbol 'f(int)'"
     assert error.hint is not None
-    assert error.hint.startswith("add the source that defines it to 'sources', or the library")
+    assert error.hint.startswith("add the source that defines the symbol to 'sources'")
 
 
 def test_many_undefined_symbols_are_counted() -> None:

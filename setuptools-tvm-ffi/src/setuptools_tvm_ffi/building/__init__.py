@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build of libraries: the plan, ninja and its jobs, and the checks of the result."""
+"""Builds libraries: makes the plan, runs ninja, and checks the libraries."""

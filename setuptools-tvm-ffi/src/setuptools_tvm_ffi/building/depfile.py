@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads which files a compiler has read: Makefile rules, or the JSON of Microsoft's cl."""
+"""Parses the list of files that a compiler has read: Makefile rules, or JSON of Microsoft's cl."""
 
 from __future__ import annotations
 
 import json
 import re
 
-# GCC doubles backslashes only in front of an escaped space or tab.
+# GCC doubles backslashes only if they precede an escaped space or tab.
 _ESCAPED = re.compile(r"(\\*)\\([ \t#:])")
-# Names can contain other characters that Python regards as white space, such as U+00A0.
+# A file name can contain characters that `\s` in a pattern matches, such as U+00A0.
 _WORD = re.compile(r"(?:\\.|[^ \t\r\\])+")
 _TARGETS = re.compile(r"(?:\\.|[^\\:]|:(?![ \t\r]|$))*:(?=[ \t\r]|$)")
 
@@ -16,7 +16,7 @@ _TARGETS = re.compile(r"(?:\\.|[^\\:]|:(?![ \t\r]|$))*:(?=[ \t\r]|$)")
 def dependencies(content: bytes, style: str) -> list[str]:
     """Return the files that a compiler has read, without duplicates.
 
-    :param content: of the file that the compiler wrote.
+    :param content: the content of the file that the compiler wrote.
     :param style: ``gcc`` for Makefile rules (``-MD``), ``msvc`` for ``/sourceDependencies``.
     :raises ValueError: the content is truncated or corrupt.
     """

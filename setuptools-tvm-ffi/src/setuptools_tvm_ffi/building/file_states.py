@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Digests of files and states of folders, without reading a file that has not changed."""
+"""Returns digests of files and statuses of folders. An unchanged file is not read again."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from pathlib import Path
 from ..base.file_digest import digest_of
 from ..project.build_environment import stable_names
 
-#: What a file system changes when a file's content changes: size, inode, and the times of the
-#: content and of the inode, in nanoseconds. An in-place copy can keep the first three.
+#: The size of a file, its inode, the time of its content and the time of its inode (both times in
+#: nanoseconds). If the content changes, at least one of these values changes. A program that writes
+#: the file in place can keep the first three values.
 Status = tuple[int, int, int, int]
 
 # The times of a file system advance in steps (4 ms on Linux; 2 s on FAT). A file that is written
-# twice within one step has the same times, so its status is not trusted.
+# twice within one step has the same times, so the status of a recently written file is not trusted.
 _STEP = 2_000_000_000 if os.name == "nt" else 20_000_000
 
 
 def status_of(path: str) -> Status | None:
-    """Return the status of a file, of the target if it is a symbolic link; ``None`` if missing."""
+    """Return the status of a file, or ``None`` if it is missing. Symbolic links are followed."""
     try:
         status = os.stat(path)
     except OSError:
@@ -31,27 +32,27 @@ def status_of(path: str) -> Status | None:
 def changed_at(status: Status) -> int:
     """Return when a file last changed, in nanoseconds.
 
-    Any program can set the time of the content, but only the kernel sets that of the inode. On
-    Windows, the latter is the time of the file's creation.
+    Any program can set the time of the content, but only the kernel sets the time of the inode. On
+    Windows, Python returns the time of the file's creation in place of the time of the inode.
     """
     return status[2] if os.name == "nt" else status[3]
 
 
 def may_change_unseen(status: Status, now: int) -> bool:
-    """Whether a change at the time `now`, in nanoseconds, could leave the status as it is."""
+    """Whether a change at the time `now`, in nanoseconds, could leave the status unchanged."""
     return abs(now - changed_at(status)) < _STEP
 
 
 def may_have_changed_since(status: Status, time: int) -> bool:
-    """Whether the status could be that of a change at or after a time, in nanoseconds."""
+    """Whether the file may have changed at or after `time`, in nanoseconds."""
     return changed_at(status) > time - _STEP
 
 
 class FileStates:
-    """The files of one build, each examined once.
+    """The files of one build. Each file is examined once.
 
-    Files in the environment of the build have names such as ``<site-packages>/numpy/x.h``, because
-    each isolated build has another environment.
+    Each isolated build has another environment. A file in that environment therefore has a stable
+    name such as ``<site-packages>/numpy/x.h``.
 
     :param root: the folder that relative paths refer to.
     :param known: digests and statuses that an earlier build recorded, by name.
@@ -65,7 +66,7 @@ class FileStates:
         self._digests: dict[str, str | None] = {}
 
     def stable(self, text: str) -> str:
-        """Return a path, or a text with paths, with stable names of folders of the environment."""
+        """Return a text in which stable names replace the folders of the build environment."""
         for folder, name in self._places.items():
             text = text.replace(folder, name)
         return text
@@ -81,17 +82,17 @@ class FileStates:
         return os.path.join(self._root, name)
 
     def status(self, name: str) -> Status | None:
-        """Return the status of a file when it was first examined; ``None`` if it is missing."""
+        """Return the status that a file had when it was first examined; ``None`` if missing."""
         if name not in self._statuses:
             self._statuses[name] = status_of(self.path(name))
         return self._statuses[name]
 
     def examined(self) -> dict[str, Status | None]:
-        """Return the statuses of all files that were examined."""
+        """Return the statuses of all files that have been examined so far."""
         return self._statuses.copy()
 
     def known_digest(self, name: str) -> str | None:
-        """Return the digest of a file if it is known without reading the file."""
+        """Return the digest of a file, or ``None`` if the file must be read for that."""
         known = self._known.get(name)
         if name not in self._digests and known is not None and known[1] == self.status(name):
             return known[0]
@@ -118,12 +119,12 @@ class FileStates:
 
         :raises OSError: the file cannot be read.
         """
-        self.status(name)  # before reading: a change meanwhile makes the status differ
+        self.status(name)  # If the file changes during the read, the status differs.
         content = Path(self.path(name)).read_bytes()
         self._digests.setdefault(name, digest_of(content))
         return content
 
     def forget(self, name: str) -> None:
-        """Examine a file again when it is next asked for."""
+        """Examine a file again at the next query."""
         self._statuses.pop(name, None)
         self._digests.pop(name, None)

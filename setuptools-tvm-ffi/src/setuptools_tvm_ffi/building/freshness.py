@@ -104,7 +104,7 @@ class Freshness:
         self._folder, self._root, self._environment = folder, root, environment
         try:
             self._load(read_object(folder / _RECORD))
-        except (AttributeError, LookupError, TypeError):  # The file is valid JSON, but not a record.
+        except (AttributeError, LookupError, TypeError):  # valid JSON, but not a record
             self._load({})
         self._files = FileStates(root, dict(zip(self._paths, zip(self._digests, self._statuses))))
         stable = self._files.stable
@@ -198,7 +198,8 @@ class Freshness:
         self._before = self._files.examined()
         status = status_of(str(written))
         self._started = 0 if status is None else changed_at(status)
-        # The file system's time advances in steps. After this pause, a changed file has a later time.
+        # The file system's time advances in steps. A file that changes after this pause has a
+        # later time.
         time.sleep(0.005)
 
     def complete(self, done: Sequence[Step], plan: BuildPlan) -> None:
@@ -268,7 +269,7 @@ class Freshness:
         return None if reason is None else Stale(step, reason)
 
     def _examine(self, step: Step, details: _Details) -> tuple[_Entry, set[str]]:
-        """Return the entry of a finished step, and the missing files that its command searched for."""
+        """Return the entry of a finished step, and the missing files that it searched for."""
         outputs = [step.output, *step.extra_outputs]
         for name in outputs:
             if self._files.status(name) is None:
@@ -369,7 +370,7 @@ class Freshness:
         return digest_of(question.encode())
 
     def _compiler(self, step: Step) -> str:
-        """Return the version of a step's compiler, and the digests of the compiler's wrapper scripts."""
+        """Return the version of a step's compiler, and the digests of its wrapper scripts."""
         commands = (*step.launcher, *step.program)
         if commands not in self._scripts:
             scripts = filter(None, map(searches.script_of, commands))
@@ -424,7 +425,7 @@ class Freshness:
         return self._started < changed <= time.time_ns() + 1_000_000_000
 
     def _appeared(self) -> dict[str, str]:
-        """Return the steps whose searches could now find another file: reasons by the step's output."""
+        """Return why a search could now find another file: reasons by the step's output."""
         self._changed_folders = {
             folder
             for folder, status in self._folders.items()
@@ -452,7 +453,8 @@ class Freshness:
         if self._loaded is None:
             record = read_object(self._folder / _DETAILS)
             if record.get("id") != self._id:
-                # The details do not belong to this record, so the missing files are unknown: run every step.
+                # The details belong to another record, so the missing files are unknown: run every
+                # step.
                 self._entries, record = {}, {}
             paths = record.get("paths", [])
             self._loaded = _Details(
@@ -509,7 +511,7 @@ class Freshness:
             },
             "answers": details.answers,
         }
-        # The record is written after the details. If this process is killed in between, the two files
+        # Write the record after the details. If this process is killed in between, the two files
         # have different identifiers.
         replace_file(self._folder / _DETAILS, json.dumps(content).encode())
         self._write_record()
@@ -527,14 +529,14 @@ class Freshness:
         replace_file(self._folder / _RECORD, json.dumps(record).encode())
 
     def _trusted(self, name: str) -> Status | None:
-        """Return the status of a file; ``None`` if the known digest may belong to an older content."""
+        """Return the status of a file; ``None`` if its known digest may be out of date."""
         status = self._files.status(name)
         if status is None or name in self._produced:
             return status
         if not may_have_changed_since(status, self._opened):
             return status
-        # The file was written just before it was read. Read it again: another write would now change
-        # the file's times.
+        # The file was written just before it was read. Read the file again: if it is written again
+        # now, its times change.
         if may_change_unseen(status, time.time_ns()):
             return None
         try:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Number of parallel jobs: limited by processors and free memory, container limits included.
+"""Limits the number of parallel jobs by processors and free memory, including container limits.
 
-Ninja's default is the number of processors plus two, whatever the memory and container limits.
+By default, ninja ignores memory and container limits: it runs as many jobs as there are processors,
+plus two.
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ from dataclasses import dataclass
 
 _GIB = 2**30
 
-# Measured at -O3 on units that include <tvm/ffi/tvm_ffi.h> and export with metadata: GCC 12 uses
-# 0.22 to 0.31 GiB (0.42 with -g3, 0.68 with sanitizers), Clang 14 0.15 to 0.24.
+# GiB that one C or C++ compiler needs. On sources that include <tvm/ffi/tvm_ffi.h> and export
+# functions with metadata, measured at -O3, GCC 12 uses 0.22 to 0.31 GiB (0.42 with -g3, 0.68 with
+# sanitizers). Clang 14 uses 0.15 to 0.24 GiB.
 _HOST_COMPILER = 1
 
-# nvcc 13.0 compiles for one architecture after another, so that six need as much memory as one:
-# 0.4 GiB with tvm-ffi's headers alone, 0.85 with a sort of Thrust and two algorithms of CUB. Many
-# kernels use more templates than those. (nvcc --threads 6: 1.8 and 4.9 GiB.)
+# GiB that one device compiler needs. nvcc 13.0 compiles for one architecture after another, so six
+# architectures need as much memory as one. A source that includes only tvm-ffi's headers needs 0.4
+# GiB. A source that also uses a sort of Thrust and two algorithms of CUB needs 0.85 GiB. Many
+# kernels use more templates than that. (With nvcc --threads 6, the sources need 1.8 and 4.9 GiB.)
 _DEVICE_COMPILER = 2
 
-# Where every distribution mounts version 2 of the control groups.
+# Every Linux distribution mounts version 2 of the control groups at this path.
 _CONTROL_GROUPS = "/sys/fs/cgroup"
 
 
@@ -32,10 +35,11 @@ _CONTROL_GROUPS = "/sys/fs/cgroup"
 class Resources:
     """Processors and memory that this process may use.
 
-    :param processors: respects the quota of the control group, rounded up.
-    :param free_memory: bytes; ``None`` if the platform does not report it.
-    :param estimated: whether `free_memory` is half of the machine's memory, for lack of a better
-        number.
+    :param processors: the number of processors. A quota of the control group limits this number and
+        is rounded up.
+    :param free_memory: bytes of free memory; ``None`` if the platform does not report memory.
+    :param estimated: whether `free_memory` is half of the machine's memory, because the platform
+        does not report free memory.
     """
 
     processors: int
@@ -45,12 +49,12 @@ class Resources:
 
 @dataclass(frozen=True)
 class JobCount:
-    """Number of parallel commands, and the reason for it.
+    """Number of parallel commands, and the reason for this number.
 
-    :param total: ninja's ``-j``.
-    :param local: how many of them may be device compilers and links, which always run on this
-        machine. It is less than `total` only if a launcher distributes the other compiles.
-    :param explanation: one line.
+    :param total: the number of all commands, for ninja's ``-j``.
+    :param local: the number of device compilers and links, which always run on this machine. This
+        number is less than `total` only if a launcher distributes the other compiles.
+    :param explanation: one line for the user.
     """
 
     total: int
@@ -71,7 +75,8 @@ def count_jobs(
     A declared number overrides the measured one. If compiles are distributed, the measured number
     still limits the commands that run on this machine.
 
-    :param declared_by: the origin of `declared`, for the explanation.
+    :param declared: the number of commands that a setting declares, if any.
+    :param declared_by: the name of that setting, for the explanation.
     :param device_compilers: whether nvcc or hipcc is among the commands.
     :param distributed: whether a launcher runs C and C++ compilers on other machines.
     """
@@ -101,8 +106,9 @@ def measure() -> Resources:
 def control_groups(groups: str) -> tuple[str, ...]:
     """Return the folders of this process's control group (version 2) and its parents.
 
-    A container may see its path on the host, most of whose folders do not exist in the container.
-    The last folder is the root of the mount, which is then the container's own group.
+    In a container, ``/proc/self/cgroup`` may contain the group's path on the host. Most folders of
+    that path do not exist in the container. The last folder in the result is the root of the mount,
+    which is then the container's own group.
 
     >>> control_groups("0::/user.slice")
     ('/sys/fs/cgroup/user.slice', '/sys/fs/cgroup')
@@ -113,14 +119,14 @@ def control_groups(groups: str) -> tuple[str, ...]:
     if found is None:
         return ()
     parts = [part for part in found[1].split("/") if part]
-    # After a move out of its namespace, a process sees a path such as "/../../app.slice".
+    # A process that was moved out of its namespace sees a path such as "/../../app.slice".
     if ".." in parts:
         parts = []
     return tuple("/".join([_CONTROL_GROUPS, *parts[:depth]]) for depth in range(len(parts), -1, -1))
 
 
 def quota_processors(text: str) -> int | None:
-    """Return the number of processors that a quota allows, ``None`` without a quota.
+    """Return the number of processors that a quota allows, ``None`` if there is no quota.
 
     >>> quota_processors("150000 100000"), quota_processors("max 100000")
     (2, None)
@@ -141,10 +147,10 @@ def available_memory(meminfo: str) -> int | None:
 
 
 def free_memory_of_group(limit: str, usage: str, statistics: str) -> int | None:
-    """Return the bytes that a control group has left, ``None`` without a limit.
+    """Return how many bytes a control group may still use, ``None`` if it has no limit.
 
     :param limit: the content of ``memory.max`` or ``memory.high``.
-    :param usage: the content of ``memory.current``. It includes the page cache.
+    :param usage: the content of ``memory.current``. The number includes the page cache.
     :param statistics: the content of ``memory.stat``. The kernel reclaims the inactive part of the
         page cache as soon as a compiler needs memory.
     """
@@ -183,7 +189,7 @@ def _processors() -> int:
 
 def _free_memory_of(folder: str) -> int | None:
     usage, statistics = _read(f"{folder}/memory.current"), _read(f"{folder}/memory.stat")
-    # The kernel throttles a group above memory.high, so that it is no better than a limit.
+    # The kernel throttles a group that uses more than memory.high, so treat memory.high as a limit.
     return _least(
         free_memory_of_group(_read(f"{folder}/{limit}"), usage, statistics)
         for limit in ("memory.max", "memory.high")

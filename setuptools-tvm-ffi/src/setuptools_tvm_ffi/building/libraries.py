@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the libraries of one distribution: from settings through ninja to checked files."""
+"""Builds the libraries of one distribution: makes the plan, runs ninja and checks the libraries."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ from .library_check import link_failure
 from .model import BuildRequest, BuildResult, BuiltLibrary
 from .plan import BuildPlan, LibraryPlan, make_plan
 
-# GCC's and Clang's words. Upstream's own example passes a lambda, and its macro takes the type of
-# it as soon as metadata is exported, as it is here (seen in 0.1.15.post2).
+# This pattern matches the error messages that GCC and Clang print when a lambda is passed to
+# TVM-FFI's export macro. An example in the documentation of TVM-FFI passes a lambda. The plugin
+# exports metadata, and for that the macro needs the type of the lambda (seen in 0.1.15.post2).
 _LAMBDA_REFUSED = re.compile(r"lambda[- ]expression in (an )?unevaluated (context|operand)")
 _LAMBDA_HINT = (
-    "TVM_FFI_DLL_EXPORT_TYPED_FUNC exports the function's types too, which before C++20 it cannot "
-    "do for a lambda: give the function a name, set cxx_std='20', or leave the types out with "
+    "TVM_FFI_DLL_EXPORT_TYPED_FUNC also exports the function's types. Before C++20, it cannot "
+    "export the types of a lambda: pass a named function, set cxx_std='20', or omit the types with "
     "undef_macros=['TVM_FFI_DLL_EXPORT_INCLUDE_METADATA']"
 )
 
@@ -45,12 +46,13 @@ logger = logging.getLogger(__name__)
 
 
 def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResult:
-    """Compile and link what is out of date, and check every library.
+    """Run the stale compile and link steps, and check every library.
 
-    :param process: is asked for what `tvm_ffi` knows, and made ready to generate stubs as soon as
-        something is compiled.
+    :param process: the child process that imports `tvm_ffi`. While ninja runs, the child also
+        imports the stub generator.
 
-    :raises BuildError: anything a user can act on, from a missing source to a failed link.
+    :raises BuildError: the build failed for a reason that a user can fix, such as a missing source
+        or a failed link.
     """
     root = request.root
     sources = {
@@ -96,15 +98,15 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
 
 
 def remove_objects(request: BuildRequest) -> None:
-    """Forget every object, library and stub, for ``build_ext --force``."""
+    """Delete the objects, libraries and cached stubs of extensions for ``build_ext --force``."""
     for settings in request.extensions:
         shutil.rmtree(request.root / request.objects_folder / settings.name, ignore_errors=True)
 
 
 def _for_architectures(settings: ExtensionSettings, project: Project) -> ExtensionSettings:
-    """Return the settings with the project's architectures where the extension names none.
+    """Return the settings with GPU architectures: the extension's own, or else the project's.
 
-    What the frontend or the environment asks for counts more than both.
+    Architectures from the frontend or from the environment override both.
     """
     changed = {
         name: getattr(project.settings, name)
@@ -137,8 +139,8 @@ def _check_files(settings: ExtensionSettings, root: Path) -> None:
         if root not in Path(os.path.normpath(root / file)).parents:
             raise ConfigurationError(
                 f"{settings.place('extra_objects')}: {file!r} lies outside the project",
-                hint="an sdist could not hold it: move the file below the project's root, or name "
-                "an archive of the system's in 'libraries' and 'library_dirs'",
+                hint="an sdist cannot contain it: move the file into the project. If the file is a "
+                "library of the system, name it in 'libraries' and its folder in 'library_dirs'",
             )
 
 
@@ -151,12 +153,16 @@ class _Run:
     toolchain: Toolchain
 
     def everything(self, *, on_work: Callable[[], None] | None) -> Freshness:
-        """Bring every library up to date."""
+        """Run the stale steps of all libraries, and return the record of the steps.
+
+        :param on_work: called before ninja runs, unless no step is stale.
+        """
         root = self.request.root
         folder = root / self.request.objects_folder
         for name, text in self.plan.support_files.items():
             replace_file(root / name, text.encode())
-        # Each build type has its own; editors find the one of the last build.
+        # Each build type has its own compilation database. Editors read the database in the build
+        # folder, which is that of the last build.
         commands = compile_commands(self.plan, root)
         for parent in (folder, root / self.request.folder):
             replace_file(parent / "compile_commands.json", commands)
@@ -169,10 +175,10 @@ class _Run:
         text = ninja_file.render(self.plan, stale, local_jobs=local)
         for line in reasons(stale):
             logger.info("%s: %s", PREFIX, line)
-        # An explicit number would have ninja ignore those of a `make -j` that it is part of.
+        # If `make -j` runs this build, ninja uses make's job slots, unless -j sets another number.
         declared = self.request.project.settings.jobs is not None
         shared = not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
-        explanation = "jobs are those of make's jobserver" if shared else self.jobs.explanation
+        explanation = "make's jobserver limits parallel jobs" if shared else self.jobs.explanation
         logger.info("%s: %s", PREFIX, explanation)
         if on_work is not None:
             on_work()
@@ -189,7 +195,8 @@ class _Run:
                 Path(self.request.manifest),
                 root=root,
                 jobs=None if shared else self.jobs.total,
-                # A server that a launcher starts would hold the lock after the build.
+                # A launcher may start a server. The server would inherit the lock and hold it
+                # after the build.
                 inherited=() if leaves_a_server else held_files(),
             )
         finally:
@@ -222,7 +229,7 @@ def compile_commands(plan: BuildPlan, root: Path) -> bytes:
 
 
 def reasons(stale: Sequence[Stale]) -> Iterator[str]:
-    """Yield one line per reason, with the files that it makes stale."""
+    """Yield one line per reason: the stale files, then the reason."""
     files: dict[str, list[str]] = {}
     for each in stale:
         if each.reason:
@@ -235,7 +242,10 @@ def reasons(stale: Sequence[Stale]) -> Iterator[str]:
 
 
 def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
-    """Yield what starts each compiler: a declared launcher, or one before it in `CC` or `CXX`."""
+    """Yield each compiler's launcher: the declared launcher, or the first word of `CC` or `CXX`.
+
+    The first word may be the compiler itself. It then has none of a launcher's properties.
+    """
     for compiler in toolchain.compilers.values():
         command = (*compiler.launcher, *compiler.command)
         yield Launcher(command, base_name(command[0]))
@@ -268,7 +278,7 @@ def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, str, str 
     }
     for line in printed.splitlines():
         if line.startswith("FAILED:"):
-            # `FAILED: [code=1] path ` since ninja 1.13, `FAILED: path ` before.
+            # Ninja 1.13 and newer print `FAILED: [code=1] path `. Older ones print `FAILED: path `.
             announced = line[len("FAILED:") :].strip()
             for output, failed in outputs.items():
                 if announced.endswith(output):
@@ -287,7 +297,7 @@ def _built(library: LibraryPlan, root: Path) -> BuiltLibrary:
 
 
 def _check(libraries: Sequence[BuiltLibrary], request: BuildRequest, toolchain: Toolchain) -> None:
-    """Check each library once; report the warnings about it at every build."""
+    """Check new and changed libraries. At every build, report the warnings about all libraries."""
     stamps = {
         library.plan.library: (request.root / library.plan.library).with_name("checked.json")
         for library in libraries

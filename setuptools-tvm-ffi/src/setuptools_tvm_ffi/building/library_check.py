@@ -42,7 +42,7 @@ def undefined_symbols(linker_output: str) -> tuple[str, ...]:
 
 
 def link_failure(library: str, linker_output: str) -> BuildError | None:
-    """Return the error for undefined symbols, ``None`` if the link failed for another cause."""
+    """Return the error for undefined symbols, or ``None`` if the link failed for another reason."""
     names = undefined_symbols(linker_output)
     if not names:
         return None
@@ -56,16 +56,16 @@ def link_failure(library: str, linker_output: str) -> BuildError | None:
         )
     return BuildError(
         f"library {library!r}: undefined {_quoted(names)}",
-        hint="add the source that defines it to 'sources', or the library to 'libraries'; "
-        "importing a library with undefined symbols would fail on a user's machine",
+        hint="add the source that defines the symbol to 'sources', or the library that defines it "
+        "to 'libraries'; a library with undefined symbols cannot be imported",
     )
 
 
 def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> None:
     """Reject a library that references CPython, because its wheel has the tag ``py3-none``.
 
-    The linker rejects references to CPython unless the project links libpython. For such projects,
-    this reads the dynamic symbols with the toolchain's ``nm``.
+    The linker rejects references to CPython unless the project links libpython. For projects that
+    link libpython, this function reads the dynamic symbols with the toolchain's ``nm``.
 
     :raises BuildError: the library references CPython; the message lists the symbols.
     """
@@ -94,8 +94,8 @@ def python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:
     """Return the error for a library that references these symbols of CPython."""
     return BuildError(
         f"library {library!r}: needs the CPython {_quoted(names)}",
-        hint="one wheel serves every Python only if its libraries do not use the CPython ABI: use "
-        "tvm::ffi types instead, and remove Python.h and libpython",
+        hint="one wheel works with every Python only if its libraries do not use the CPython ABI: "
+        "use tvm::ffi types instead, and remove Python.h and libpython",
     )
 
 

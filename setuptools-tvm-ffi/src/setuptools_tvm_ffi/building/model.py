@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The data of a build: what is requested, who builds it, and what was built."""
+"""The data of a build: the request, the host that builds the libraries, and the result."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .plan import LibraryPlan
 
 
 class Host(Protocol):
-    """Builds for one platform: this machine's compilers for this machine, Zig for a target."""
+    """Builds for one platform: for this machine with its compilers, or for a target with Zig."""
 
     def tools(
         self, request: BuildRequest, languages: frozenset[str], process: TVMFFIProcess
     ) -> tuple[Toolchain, TVMFFISdk]:
         """Return the toolchain, and the apache-tvm-ffi to compile and link against.
 
-        :raises BuildError: a tool is missing, or the project needs what this host cannot do.
+        :raises BuildError: a tool is missing, or the project needs a feature that this host lacks.
         """
 
     def check(
@@ -35,21 +35,23 @@ class Host(Protocol):
         request: BuildRequest,
         toolchain: Toolchain,
     ) -> dict[str, str]:
-        """Check libraries that were linked anew; return warnings by the library's path.
+        """Check new and changed libraries, and return warnings by the library's path.
 
-        :param libraries: all libraries of the distribution, since one may need another.
+        :param libraries: all libraries of the distribution. A library may need another one.
+        :param new: the libraries to check.
         :raises BuildError: a library cannot work on the platform of the wheel.
         """
 
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What is built and where.
+    """The libraries to build, and the folders to build them in.
 
-    :param root: the project's folder, absolute.
-    :param folder: the build folder, relative to `root` where it lies inside.
-    :param platform: as in ``bdist_wheel --plat-name``.
-    :param host: compiles and checks the libraries: this machine's compilers, or Zig.
+    :param root: the absolute path of the project's folder.
+    :param folder: the build folder. The path is relative to `root` if the folder is inside `root`.
+    :param build_base: the folder that contains all build folders.
+    :param platform: the platform's name, as in ``bdist_wheel --plat-name``.
+    :param host: the object that finds the compilers and checks the libraries.
     """
 
     extensions: tuple[ExtensionSettings, ...]
@@ -62,12 +64,12 @@ class BuildRequest:
 
     @property
     def objects_folder(self) -> PurePosixPath:
-        """Where this build type keeps objects and libraries: each type has its own."""
+        """The folder of objects and libraries. Each build type has its own folder."""
         return self.folder / self.project.settings.build_type
 
     @property
     def manifest(self) -> PurePosixPath:
-        """The ``build.ninja``."""
+        """The path of ``build.ninja``."""
         return self.objects_folder / "build.ninja"
 
 
@@ -75,7 +77,8 @@ class BuildRequest:
 class BuiltLibrary:
     """One library that was linked and checked.
 
-    :param companions: what is shipped beside it, by path as seen from the library's folder.
+    :param companions: the contents of the files that the wheel contains beside the library, by path
+        relative to the library's folder.
     """
 
     plan: LibraryPlan
@@ -84,22 +87,22 @@ class BuiltLibrary:
 
     @property
     def settings(self) -> ExtensionSettings:
-        """The declaration it was built from."""
+        """The settings of the library's extension."""
         return self.plan.settings
 
     @property
     def sha256(self) -> str:
-        """The digest of its content, hexadecimal."""
+        """The SHA-256 of the library, hexadecimal."""
         return digest_of(self.content)
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """The libraries of a distribution and what they were made with.
+    """The libraries of a distribution, and the tools that built them.
 
-    :param ninja: its path.
-    :param watched: the status of every file and folder that the build depends on, by path;
-        ``None`` if a change could leave the status as it is.
+    :param ninja: the path of ninja.
+    :param watched: the status of every file and folder that the build depends on, by path. The
+        status is ``None`` if a change of the file could leave the status unchanged.
     """
 
     libraries: tuple[BuiltLibrary, ...]

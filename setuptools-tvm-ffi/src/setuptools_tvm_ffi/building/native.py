@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds for this machine with its own compilers."""
+"""Builds for this machine with this machine's compilers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ logger = logging.getLogger(__name__)
 
 
 class NativeHost:
-    """This machine: GCC, Clang, MSVC, nvcc or hipcc as they are found on it."""
+    """Builds with the GCC, Clang, MSVC, nvcc or hipcc of this machine."""
 
     def tools(
         self, request: BuildRequest, languages: frozenset[str], process: TVMFFIProcess
     ) -> tuple[Toolchain, TVMFFISdk]:
-        """Find the compilers, and copy what is compiled against into the build folder."""
+        """Find the compilers, and copy the SDK of apache-tvm-ffi into the build folder."""
         root, project = request.root, request.project
         declared = project.settings.compiler_launcher
         place = project.place("compiler_launcher")
@@ -48,12 +48,12 @@ class NativeHost:
 
     def check(
         self,
-        libraries: Sequence[BuiltLibrary],  # noqa: ARG002 - the linker has seen them together
+        libraries: Sequence[BuiltLibrary],  # noqa: ARG002 - the linker has checked how they fit
         new: Sequence[BuiltLibrary],
         request: BuildRequest,
         toolchain: Toolchain,
     ) -> dict[str, str]:
-        """Reject libraries that refer to CPython; return no warnings."""
+        """Reject new libraries that reference CPython. There are no warnings to return."""
         for library in new:
             file = request.root / library.plan.library
             check_no_python_symbols(file, library.settings.name, toolchain)
@@ -61,7 +61,10 @@ class NativeHost:
 
 
 def _prepare_for_sanitizer(toolchain: Toolchain, project: Project, process: TVMFFIProcess) -> None:
-    """Start the child with the sanitizer's runtime, and print how to start Python with it."""
+    """Start the child process with the sanitizer's runtime.
+
+    Also print the variables with which a user can start Python with the runtime.
+    """
     build_type = project.settings.build_type
     linking = toolchain.compilers.get("cxx") or toolchain.compilers["c"]
     variables = run_time_variables(build_type, linking, os.environ, system=toolchain.system)

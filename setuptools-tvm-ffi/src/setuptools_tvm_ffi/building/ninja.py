@@ -20,36 +20,40 @@ from ..base.child_end import end_child
 from ..base.errors import BuildError
 from ..base.interruption import interruptible
 
-#: The release in Debian 11. Older releases are not tested.
+#: The release of ninja in Debian 11. Older releases are not tested.
 MINIMUM_NINJA = Version("1.10")
 
-#: The requirement of an isolated build environment if no usable ninja is found.
+#: If no usable ninja is found, isolated build environments get this requirement.
 BUILD_REQUIREMENT = f"ninja>={MINIMUM_NINJA}"
 
-#: In the folder that the manifest names as `builddir`.
+#: The name of ninja's log, in the folder that the manifest names as `builddir`.
 LOG = ".ninja_log"
 
 _STATUS = "[%f/%t] "
 
-# After an interrupt, ninja and its commands have this long to end. A command that ignores the
-# interrupt keeps the build lock, but neither ninja nor this process waits for it.
+# After an interrupt, this process waits so many seconds until ninja and its commands have ended. A
+# command that ignores the interrupt keeps the build lock. Ninja and this process do not wait for
+# that command.
 _SECONDS_TO_END = 5
 
 
 def find_ninja() -> str | None:
     """Return the path of a usable ninja, or ``None``.
 
-    If the variable `NINJA` is set, only its ninja is used. Otherwise the search order is: PATH, the
-    scripts folder of the running interpreter (for environments that are not activated), the ninja
-    distribution.
+    If the variable `NINJA` is set, this function tries only the ninja that `NINJA` names. Otherwise
+    it searches in this order: PATH, the scripts folder of the running interpreter (an environment
+    may not be activated), the ninja distribution.
     """
     return next((path for path in _candidates() if _is_usable(path)), None)
 
 
 def find_program(path: str) -> Path:
-    """Return the executable of a usable ninja, which can be copied to another environment.
+    """Return a ninja executable that also works as a copy in another environment.
 
-    Up to 1.11.1.1, PyPI's ninja starts with a script that works in its own environment only.
+    Up to 1.11.1.1, the program of PyPI's ninja is a script that works only in its own environment.
+    In that case, return the executable that the script starts.
+
+    :param path: the path of a usable ninja.
     """
     program = Path(path).resolve()
     with program.open("rb") as stream:
@@ -92,21 +96,21 @@ def run_ninja(
     jobs: int | None,
     inherited: Sequence[int] = (),
 ) -> tuple[int, str]:
-    """Build everything in `file`, and print ninja's output line by line.
+    """Run all commands in `file`, and print ninja's output line by line.
 
     :param file: the ``build.ninja``, relative to `root`.
     :param root: ninja's working directory.
     :param jobs: number of parallel commands; ``None`` uses ninja's default.
-    :param inherited: open files that ninja and its commands inherit, such as the file of a lock.
-        If this process is killed, ninja and its commands keep the files open.
+    :param inherited: file descriptors that ninja and its commands inherit, such as that of a lock
+        file. If this process is killed, ninja and its commands keep the files open.
     :returns: ninja's exit status and its output.
     """
     command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
     # GCC (12) writes PWD to debug information. If PWD contained a symbolic link, no prefix map
     # would match it.
     environment = {**os.environ, "NINJA_STATUS": _STATUS, "PWD": str(root)}
-    # Ninja does not inherit stdout: the build parses the linker's messages afterwards, and the log
-    # lines of setuptools stay in order with the compilers' lines.
+    # Ninja does not inherit stdout. The build needs the output later to parse the linker's
+    # messages, and to keep the log lines of setuptools in order with the lines of the compilers.
     sys.stdout.flush()
     printed = []
     with (
@@ -131,18 +135,18 @@ def run_ninja(
                 sys.stdout.write(_printable(line))
                 sys.stdout.flush()
         except BaseException:
-            # A terminal sends Ctrl-C to ninja as well, but an interrupt may be sent to this process
-            # alone. Ninja stops its commands and deletes partial outputs.
+            # An interrupt may reach only this process, although a terminal sends Ctrl-C to ninja as
+            # well. After SIGTERM, ninja stops its commands and deletes partial outputs.
             end_child(process, request=signal.SIGTERM, request_time=_SECONDS_TO_END)
             raise
     return process.returncode, "".join(printed)
 
 
 def finished(folder: Path) -> set[str]:
-    """Return the outputs of the commands that have succeeded, from ninja's log in a folder.
+    """Return the outputs of the commands that have succeeded. Read them from ninja's log.
 
-    Each line has the times of the command, the time of the output, the output and a hash. Ninja
-    writes a line as soon as a command has succeeded.
+    Each line of the log contains the times of the command, the time of the output, the output and a
+    hash. Ninja writes a line as soon as a command has succeeded.
     """
     try:
         text = (folder / LOG).read_text(encoding="utf-8", errors="surrogateescape")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes stale steps as a ninja manifest (https://ninja-build.org/manual.html).
 
-Ninja only runs the commands in the right order and in parallel. It does not decide what is out of
-date: the manifest contains neither inputs that no step produces nor lists of headers.
+Ninja only runs the commands, in the right order and in parallel. Ninja does not decide which steps
+are stale: the manifest contains neither source files nor headers, only files that a step writes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .plan import BuildPlan, Step
 
 
 def render(plan: BuildPlan, stale: Sequence[Stale], *, local_jobs: int | None = None) -> str:
-    """Return the text of ``build.ninja``; its paths are relative to ninja's working directory.
+    """Return the text of ``build.ninja``. Its paths are relative to ninja's working directory.
 
     :param local_jobs: how many commands may run in parallel on this machine, if a launcher runs
         the other commands on other machines.
@@ -55,7 +55,8 @@ def _build_statement(step: Step, command: str, produced: set[str]) -> list[str]:
     ]
     if step.response_file is not None:
         lines.append(f"  response_file = {_value(step.response_file)}")
-        # A value in ninja cannot contain a newline. In a response file, a space separates as well.
+        # A value in a manifest cannot contain a line break. In a response file, a space also
+        # separates two paths.
         content = step.response_file_content.replace("\n", " ")
         lines.append(f"  response = {_value(content)}")
     return lines

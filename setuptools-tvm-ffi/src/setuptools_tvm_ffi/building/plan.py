@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build plan: the steps from sources to objects to libraries, as data."""
+"""The build plan: data that describes the steps from sources to objects to libraries."""
 
 from __future__ import annotations
 
@@ -28,16 +28,19 @@ class Step:
     """One command with its inputs and outputs.
 
     :param kind: ``compile``, ``link`` or ``debug-symbols``.
-    :param launcher: starts the program, such as ``ccache``.
-    :param program: the compiler or linker, with arguments that belong to it.
-    :param version: of the program, and of another compiler that it starts.
-    :param description: printed by ninja when the command starts.
-    :param question: a command that prints the folders which the program searches, if any.
+    :param launcher: the command that starts the program, such as ``ccache``; empty if there is no
+        launcher.
+    :param program: the compiler or linker, with the arguments that are part of `CC` or `CXX`.
+    :param version: the version of the program. If the program starts another compiler, the text
+        also contains the version of that compiler.
+    :param description: the text that ninja prints when the command starts.
+    :param question: a command that prints the folders that the program searches; empty if the
+        program has no such option.
     :param on_this_machine: whether the command always runs on this machine. A launcher can run
         other commands on other machines.
-    :param extra_inputs: inputs that the program does not report.
-    :param extra_outputs: further files that the command writes.
-    :param dependency_style: how the compiler reports headers, ``gcc`` or ``msvc``.
+    :param extra_inputs: inputs that the program reads but does not report.
+    :param extra_outputs: files that the command writes in addition to `output`.
+    :param dependency_style: the format in which the compiler reports headers: ``gcc`` or ``msvc``.
     """
 
     kind: str
@@ -59,7 +62,7 @@ class Step:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """All words of the command."""
+        """The launcher, the program and the arguments."""
         return (*self.launcher, *self.program, *self.arguments)
 
 
@@ -67,9 +70,10 @@ class Step:
 class LibraryPlan:
     """The steps that build one library.
 
-    :param arguments: the flags of each compiler by language, and of the linker as ``link``.
-    :param companions: files that are shipped beside the library.
-    :param siblings: libraries of the distribution to load before this one, in order.
+    :param arguments: the compiler flags of each language, and the linker flags under ``link``.
+    :param companions: files that the wheel contains beside the library.
+    :param siblings: other libraries of the distribution that must be loaded before this library,
+        in order.
     """
 
     settings: ExtensionSettings
@@ -82,9 +86,9 @@ class LibraryPlan:
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """All libraries of a distribution. Paths are relative to the project's root.
+    """The plans of all libraries of a distribution. Paths are relative to the project's root.
 
-    :param shell_line: quotes a command for ninja.
+    :param shell_line: returns a command as one quoted line for ninja.
     """
 
     folder: str
@@ -111,7 +115,10 @@ def make_plan(
     sdk: TVMFFISdk,
     folder: PurePosixPath,
 ) -> BuildPlan:
-    """Return the plan for `extensions`, each with its source files, below `folder`."""
+    """Return the plan that builds `extensions` in `folder`.
+
+    :param extensions: the settings of each extension, and its source files.
+    """
     support = {f"{folder}/{name}": text for name, text in toolchain.support_files().items()}
     planner = _Planner(
         toolchain, sdk, folder, tuple(support), tuple(settings for settings, _ in extensions)
@@ -218,7 +225,7 @@ class _Planner:
         command = self.toolchain.link_command(flags, unit)
         program = self.toolchain.compilers[unit.driver].command
         if command[: len(program)] != program:
-            program = command[:1]  # Microsoft's linker is a program of its own
+            program = command[:1]  # Microsoft's compiler does not start the linker.
         return Step(
             kind="link",
             inputs=unit.objects,
@@ -240,7 +247,7 @@ class _Planner:
         )
 
     def _version(self, language: str) -> str:
-        """Return the version of a compiler, and for a device compiler that of its host compiler."""
+        """Return a compiler's version. For a device compiler, add its host compiler's version."""
         compilers = self.toolchain.compilers
         languages = (language, *(("c", "cxx") if language in self.toolchain.devices else ()))
         return "\n".join(compilers[name].version for name in languages if name in compilers)

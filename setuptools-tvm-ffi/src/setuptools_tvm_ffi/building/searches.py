@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds what a command reads by searching folders: headers, libraries, files in arguments.
+"""Finds the files that a command reads: headers, libraries and files that its arguments name.
 
-A search has two results: the files that it finds, and the paths of missing files that it would find
-instead if they existed.
+A compiler or linker searches a list of folders for a file. A search in this module has two results:
+the files that the compiler or linker finds, and the paths of missing files. If a missing file
+existed, the compiler or linker would find it first.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from .source_scan import HeaderName, SourceFacts
 
-#: Environment variables that compilers and linkers read, beside those that are settings.
+#: Environment variables that compilers and linkers read, and that are not settings of the plugin.
 VARIABLES = (
     *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH"),
     *("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS"),
@@ -31,7 +32,8 @@ _BRACKETS_BEGIN = "#include <...> search starts here:"
 _END = "End of search list."
 _MISSING = re.compile(r'^ignoring (?:nonexistent|duplicate) directory "(.*)"$', re.MULTILINE)
 _LINKER_SCRIPT_WORD = re.compile(r"[^\s(),]+")
-# Of ELF and of macOS. Each linker ignores the suffixes of the other.
+# The suffixes of libraries on ELF platforms and on macOS. A linker ignores suffixes of the other
+# platform.
 _LIBRARY_SUFFIXES = (".so", ".tbd", ".dylib", ".a")
 
 
@@ -39,9 +41,10 @@ _LIBRARY_SUFFIXES = (".so", ".tbd", ".dylib", ".a")
 class IncludePath:
     """The folders that a compiler searches for headers, in order.
 
-    :param quoted: searched for ``#include "…"`` only, before the others.
-    :param missing: folders that do not exist, and links to other folders of the path; their
-        positions are unknown.
+    :param quoted: folders that are searched only for ``#include "…"``, before `brackets`.
+    :param brackets: folders that are searched for ``#include "…"`` and ``#include <…>``.
+    :param missing: folders that do not exist, and links to other folders of the include path. The
+        compiler does not print the positions of these folders.
     """
 
     quoted: tuple[str, ...] = ()
@@ -49,12 +52,15 @@ class IncludePath:
     missing: tuple[str, ...] = ()
 
     def folders(self, name: HeaderName, includer: str) -> tuple[str, ...]:
-        """Return the folders that are searched for a header."""
+        """Return the folders that a compiler searches for a header, in order.
+
+        :param includer: the file that includes the header.
+        """
         own = (os.path.dirname(includer), *self.quoted) if name.quoted else ()
         return (*own, *self.missing, *self.brackets)
 
     def is_outdated(self, root: Path) -> bool:
-        """Whether a missing folder exists now, or a link has another target."""
+        """Whether a missing folder exists now, or a link has a new target."""
         existing = {os.path.realpath(root / f) for f in self.missing if (root / f).is_dir()}
         return bool(existing) and not existing.issubset(
             os.path.realpath(root / folder) for folder in (*self.quoted, *self.brackets)
@@ -62,7 +68,7 @@ class IncludePath:
 
 
 def include_path(printed: str) -> IncludePath:
-    """Return the include path that GCC or Clang prints with ``-E -v`` (``LC_ALL=C``)."""
+    """Return the include path from the output of GCC or Clang with ``-E -v`` and ``LC_ALL=C``."""
     lists: dict[str, list[str]] = {_QUOTED_BEGIN: [], _BRACKETS_BEGIN: []}
     current: list[str] = []
     for line in printed.splitlines():
@@ -80,14 +86,17 @@ def include_path(printed: str) -> IncludePath:
 
 
 def msvc_include_path(arguments: Iterable[str], environment: Mapping[str, str]) -> IncludePath:
-    """Return the include path of Microsoft's cl, which has no option to print it."""
+    """Return the include path of Microsoft's cl from its arguments and `INCLUDE`.
+
+    The compiler has no option that prints the include path.
+    """
     folders = [argument[2:] for argument in arguments if argument.startswith("/I")]
     folders += environment.get("INCLUDE", "").split(";")
     return IncludePath(brackets=tuple(filter(None, folders)))
 
 
 def script_of(command: str) -> str | None:
-    """Return the path of a command if it is a script, ``None`` otherwise."""
+    """Return the path of a command's program if the program is a script, ``None`` otherwise."""
     path = shutil.which(command)
     try:
         if path is not None:
@@ -99,7 +108,7 @@ def script_of(command: str) -> str | None:
 
 
 def ask(command: Sequence[str], root: Path) -> str:
-    """Return all that a compiler prints, without translations; nothing if it does not start."""
+    """Run a command, and return its output in English. If the command does not start, return ""."""
     try:
         process = subprocess.run(
             command,
@@ -119,11 +128,11 @@ def ask(command: Sequence[str], root: Path) -> str:
 
 @dataclass(frozen=True)
 class _Includes:
-    """What a file includes.
+    """The headers that a file includes.
 
-    :param chains: for each name, all files that a search would find, best first, each with the
-        missing files that come before it.
-    :param unanswered: missing files whose existence the file checks.
+    :param chains: a chain for each included name. A chain lists all existing files with that name
+        in search order. Each existing file comes with the missing files that precede it.
+    :param unanswered: missing files that the file looks for with ``__has_include``.
     """
 
     chains: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
@@ -132,10 +141,10 @@ class _Includes:
 
 
 class HeaderSearch:
-    """Searches along one include path.
+    """Searches the folders of one include path for headers.
 
-    :param facts: the facts about a file.
-    :param exists: whether there is a file.
+    :param facts: returns the `SourceFacts` of a file.
+    :param exists: returns whether a file exists.
     """
 
     def __init__(
@@ -150,12 +159,13 @@ class HeaderSearch:
     def missing(self, read: Iterable[str]) -> set[str]:
         """Return the missing headers that a compiler would have read if they had existed.
 
-        :param read: the source and the headers that it did read.
+        :param read: the source, then the headers that the compiler has read.
         """
         spelled = {os.path.normpath(file): file for file in read}
         missing: set[str] = set()
-        explained = set(itertools.islice(spelled, 1))  # an argument names the source
-        # Folders that are searched for a name in quotes that a macro computes.
+        # The search must explain how the compiler found each file. An argument names the source.
+        explained = set(itertools.islice(spelled, 1))
+        # If a macro computes a name in quotes, the compiler first searches these folders.
         beside: dict[str, None] = {}
         for includer in spelled.values():
             includes = self._includes(includer)
@@ -172,7 +182,8 @@ class HeaderSearch:
                 # Any new file may have the computed name.
                 folders = self._path.folders(_ANY, includer)
                 missing.update(f"{folder or '.'}/*" for folder in folders)
-        # A macro computed these names, or an argument has them: derive them from the files.
+        # The remaining files have no chain: a macro computed their names, or an argument such as
+        # -include contains the names. Derive the name from the path of the file.
         for file in spelled.keys() - explained:
             missing.update(self._before(file, beside))
         return missing
@@ -213,7 +224,7 @@ _ANY = HeaderName("", quoted=True)
 
 
 def _relative(file: str, folder: str) -> str | None:
-    """Return the path of a file relative to a folder, ``None`` if it is not below the folder."""
+    """Return the path of a file relative to a folder; ``None`` if the file is not below it."""
     try:
         path = os.path.relpath(file, folder)
     except ValueError:  # on another drive
@@ -235,7 +246,7 @@ def _candidates(name: HeaderName, includer: str, path: IncludePath) -> Iterator[
 
 
 def named_files(arguments: Iterable[str], root: Path) -> dict[str, None]:
-    """Return the files that arguments name, those in response files included, in order.
+    """Return the files that arguments name, in order. Also read the arguments in response files.
 
     Examples: ``@link.rsp``, ``-Wl,--version-script=exports.map``, ``kernel.o``.
     """
@@ -264,7 +275,7 @@ def words_of(response_file: Path) -> list[str]:
 
 
 def expanded(arguments: Iterable[str], root: Path) -> Iterator[str]:
-    """Yield arguments, with those of response files in place of ``@file``."""
+    """Yield arguments. Replace each ``@file`` with the arguments in that response file."""
     for argument in arguments:
         file = root / argument[1:]
         if argument.startswith("@") and os.path.isfile(file):
@@ -276,9 +287,9 @@ def expanded(arguments: Iterable[str], root: Path) -> Iterator[str]:
 def searched_libraries(
     arguments: Sequence[str], more_folders: Sequence[str], root: Path
 ) -> tuple[dict[str, None], set[str]]:
-    """Return the libraries that ``-l`` finds, and missing files that it would find before them.
+    """Return the libraries that ``-l`` finds, and the missing files that the linker tried before.
 
-    :param more_folders: searched after those of ``-L``.
+    :param more_folders: folders that the linker searches after the folders of ``-L``.
     """
     folders: list[str] = []
     names: list[str] = []
@@ -293,7 +304,7 @@ def searched_libraries(
             names.append(f":{word}")
     suffixes: list[tuple[str, ...]] = [_LIBRARY_SUFFIXES]
     if any("static" in word for word in words):
-        # It depends on the order of the arguments which libraries must be static.
+        # The order of the arguments decides which libraries must be static. Search for both kinds.
         suffixes.append((".a",))
     search = _LibrarySearch((*folders, *more_folders), root)
     for allowed in suffixes:
@@ -319,7 +330,7 @@ class _LibrarySearch:
         )
 
     def follow(self, script: str, suffixes: Iterable[str]) -> None:
-        """Add the files and libraries that a linker script names, if a file is one."""
+        """If a file is a linker script, add the files and libraries that the script names."""
         for word in _linker_script_words(self.root / script):
             if word.startswith("-l"):
                 self.find(word[2:], suffixes)
@@ -344,7 +355,7 @@ def _linker_script_words(file: Path) -> list[str]:
             content = stream.read(2**16)
     except OSError:
         return []
-    if content.startswith(b"!<") or b"\0" in content:  # an archive or an object
+    if content.startswith(b"!<") or b"\0" in content:  # The file is an archive or an object.
         return []
     return list(
         dict.fromkeys(_LINKER_SCRIPT_WORD.findall(content.decode(errors="surrogateescape")))
@@ -352,7 +363,10 @@ def _linker_script_words(file: Path) -> list[str]:
 
 
 def library_path(printed: str, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the folders that a compiler passes to the linker, from ``-print-search-dirs``."""
+    """Return the folders that the linker searches for libraries.
+
+    :param printed: the output of the compiler with ``-print-search-dirs``.
+    """
     found = re.search(r"^libraries: =?(.*)$", printed, re.MULTILINE)
     declared = environment.get("LIBRARY_PATH", "") + os.pathsep + environment.get("LIB", "")
     folders = [*declared.split(os.pathsep), *(found[1].split(os.pathsep) if found else ())]

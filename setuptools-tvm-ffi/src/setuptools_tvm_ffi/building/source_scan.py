@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the names of headers in C, C++ and CUDA sources, and the macros that expand to a date.
 
-The scan does not run the preprocessor: it also finds names in branches that are not compiled.
+The scan does not run the preprocessor, so it also finds names in branches that are not compiled.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 _INCLUDE = re.compile(
     rb'^[ \t]*#[ \t]*(?:include|import|embed)(_next)?[ \t]*(["<])([^">\n]+)[">]', re.MULTILINE
 )
-# Also finds uses of macros such as _CCCL_HAS_INCLUDE, which wrap __has_include.
+# This pattern also matches uses of macros that wrap __has_include, such as _CCCL_HAS_INCLUDE.
 _QUESTION = re.compile(
     rb'has_(?:include|embed)(_next)?\w*[ \t]*\([ \t]*(["<])([^">\n]+)[">]', re.IGNORECASE
 )
@@ -22,7 +22,8 @@ _COMPUTED = re.compile(
 )
 _MACRO = re.compile(rb"^[ \t]*#[ \t]*(?:include|import|embed)[ \t]+[A-Za-z_]", re.MULTILINE)
 _DATE = re.compile(rb"\b__(DATE|TIME|TIMESTAMP)__\b")
-# Also finds literals, which can contain what looks like a comment or like a literal's end.
+# This pattern also matches string and character literals, because a literal can contain text that
+# looks like a comment.
 _COMMENT = re.compile(
     rb"//[^\n]*|/\*.*?\*/"
     rb'|(R"([^\s()\\]{0,16})\(.*?\)\2"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\')',
@@ -34,7 +35,7 @@ _COMMENT = re.compile(
 class HeaderName:
     """A header's name in a source.
 
-    :param name: as written.
+    :param name: the name as written in the source.
     :param quoted: whether the search begins in the folder of the file that contains the name.
     :param next: whether the search begins after that folder (``#include_next``).
     :param question: whether the source only checks that the header exists (``__has_include``).
@@ -48,12 +49,13 @@ class HeaderName:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What a source contains that affects when it must be compiled again.
+    """The parts of a source or header that affect when the source must be compiled again.
 
+    :param names: the names of headers that the source includes or looks for.
     :param computed: whether a macro computes the name that ``__has_include`` searches for.
-    :param macro: whether a macro computes the name of a header that it includes.
-    :param date: whether it contains ``__DATE__`` or ``__TIME__``.
-    :param timestamp: whether it contains ``__TIMESTAMP__``.
+    :param macro: whether a macro computes the name of a header that the source includes.
+    :param date: whether the source contains ``__DATE__`` or ``__TIME__``.
+    :param timestamp: whether the source contains ``__TIMESTAMP__``.
     """
 
     names: tuple[HeaderName, ...] = ()
@@ -64,7 +66,7 @@ class SourceFacts:
 
 
 def scan(content: bytes) -> SourceFacts:
-    """Return the facts about one source or header."""
+    """Scan the content of one source or header."""
     names = [
         HeaderName(_text(match[3]), quoted=match[2] == b'"', next=match[1] is not None)
         for match in _INCLUDE.finditer(content)
