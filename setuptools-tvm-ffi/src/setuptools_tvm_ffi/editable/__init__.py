@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Editable installs with rebuild on import: the import hook, its record and its tools."""
+"""Editable installs that rebuild on import: the import hook, its record and its build tools."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Import hook of an editable install: rebuilds the libraries before a package is imported.
 
-With `editable-rebuild`, setuptools-tvm-ffi copies this module into the editable wheel, together
-with a `.pth` file that imports it whenever Python starts; `pip uninstall` removes both. The module
-needs only the standard library, and imports most of that only for a rebuild. The build tools are in
-an archive beside the libraries.
+If `editable-rebuild` is set, setuptools-tvm-ffi copies this module into the editable wheel. A
+`.pth` file in the wheel imports the module whenever Python starts. `pip uninstall` removes the
+module and the `.pth` file. The module imports only the standard library, and most parts of it only
+for a rebuild. The build tools are in an archive beside the libraries.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import IO, Any
 
-#: Set while a build holds its lock, see `build_lock`. A rebuild would wait for that build forever.
+#: This variable is set while a build holds its lock, see `build_lock`. Imports in that build do not
+#: rebuild, because a rebuild would wait for the build forever.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
-#: The setting `editable-rebuild`: if it is false, imports do not rebuild.
+#: The environment variable of the setting `editable-rebuild`. If it is false, imports do not
+#: rebuild.
 SWITCH_VARIABLE = "SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD"
 
-#: The prefix of variables that are settings, and the only such variable that is not a setting.
+#: Variables with this prefix are settings, except `SETUPTOOLS_TVM_FFI_DEBUG`.
 SETTINGS_VARIABLES = "SETUPTOOLS_TVM_FFI_"
 DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
 
@@ -37,14 +39,16 @@ TOOLS = "rebuild-tools.zip"
 LOG = "rebuild.log"
 NINJA = "ninja.exe" if sys.platform == "win32" else "ninja"
 
-_UNPACKED = "rebuild-tools-"  # followed by the digest of the archive
+# The names of folders with unpacked tools consist of this prefix and the digest of the archive.
+_UNPACKED = "rebuild-tools-"
 
 _PREFIX = "setuptools-tvm-ffi"
 
-# A preloaded sanitizer runtime makes compilers fail, because they do not free all memory.
+# With a preloaded sanitizer runtime, compilers fail: the runtime reports memory that compilers do
+# not free.
 _PRELOADING_VARIABLES = ("LD_PRELOAD", "DYLD_INSERT_LIBRARIES")
 
-# Patterns of the first error, in order of preference.
+# Patterns that find the first error in the output of a build. An earlier pattern has precedence.
 _ERRORS = (
     # GCC, Clang: `a.cc:1:2: error: …`; nvcc: `a.cu(1): error: …`; cl: `a.cc(1): error C2065: …`;
     # as: `a.s:1: Error: …`; ptxas: `… line 1; error   : …`; nvcc's driver: `nvcc fatal   : …`;
@@ -52,8 +56,8 @@ _ERRORS = (
     rf"(?m)^(?!FAILED: |{_PREFIX}: |collect2: |clang(\+\+)?: error: linker command failed)"
     r"(?P<shown>.*[:;] (fatal )?[Ee]rror( \w+)? *:|\w+ fatal +:"
     r"|.*: (undefined reference to|multiple definition of) |\S*ld(\.\w+)?: cannot find ).*$",
-    # If no line looks like an error, for example because it is not in English: show the output of
-    # the first command that failed.
+    # No line may look like an error, for example because the messages are not in English. Then
+    # show the output of the first command that failed.
     r"(?m)^FAILED: .*\n.*\n(?P<shown>)",
     rf"(?m)^(?P<shown>{_PREFIX}: error: .*)$",
 )
@@ -62,19 +66,22 @@ _SHOWN_LINES = 6
 
 _HOW_TO_SKIP = f"Set {SWITCH_VARIABLE}=0 to import the libraries of the last build."
 
-# Imports that immediately follow a failure, such as those of pytest, raise the same error at once.
+# After a failed rebuild, imports in the same process raise the same error for this long, without
+# another rebuild. For example, pytest imports a package once per test file.
 _RETRY_AFTER_SECONDS = 2.0
 
-# Other processes that import the package within this time get the same error, too.
+# After a failed rebuild, imports in other processes also raise the same error for this long.
 _SHARED_FAILURE_SECONDS = 10.0
 
+# After an interrupt, wait so many seconds for the build to end.
 _SECONDS_TO_END = 5
 
-# If tools are deleted that are still in use, the next build unpacks the archive again.
+# Tools that no build has used for 60 days are deleted. If an install still needs them, its next
+# build unpacks the archive again.
 _SECONDS_UNTIL_UNUSED = 60 * 24 * 60 * 60
 
-# A `.pth` file of this environment's setuptools may have imported modules of that setuptools, which
-# must not mix with the tools' setuptools.
+# The environment may contain another setuptools, whose `.pth` file imports modules of setuptools.
+# Remove these modules, because they must not be mixed with the setuptools of the build tools.
 _BOOTSTRAP = (
     "import sys, json; "
     "sys.path[:] = json.loads(sys.argv.pop(1)); "
@@ -87,7 +94,10 @@ _BOOTSTRAP = (
 
 
 def install(*packages: str) -> None:
-    """Rebuild before imports of these packages; the `.pth` file calls this function."""
+    """Install a finder that rebuilds before these packages are imported.
+
+    The `.pth` file calls this function.
+    """
     # In a virtual environment, Python (3.9 to 3.13) reads every `.pth` file twice.
     if any(isinstance(finder, RebuildingFinder) for finder in sys.meta_path):
         return
@@ -98,7 +108,7 @@ def install(*packages: str) -> None:
 
 
 class RebuildingFinder:
-    """Rebuilds when a package of the project is imported; other finders find the module."""
+    """Rebuilds when a package of the project is imported. Other finders find the module."""
 
     def __init__(self, folder: str, packages: tuple[str, ...]) -> None:
         self._folder = folder
@@ -109,9 +119,9 @@ class RebuildingFinder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Rebuild the libraries if necessary; return None.
+        """Rebuild the libraries if necessary, and return ``None``.
 
-        :raises ImportError: the rebuild failed; the libraries of the last build are unchanged.
+        :raises ImportError: the rebuild failed. The libraries of the last build are unchanged.
         """
         del path, target
         if name not in self._packages or is_switched_off(os.environ):
@@ -126,7 +136,7 @@ class RebuildingFinder:
             except OSError as problem:
                 self._failure = f"cannot rebuild the libraries of {name}: {problem}\n{_HOW_TO_SKIP}"
             else:
-                self._packages = ()  # once per process
+                self._packages = ()  # This process does not rebuild again.
                 return None
         self._failed_at = time.monotonic()
         raise ImportError(self._failure, name=name)
@@ -142,7 +152,7 @@ def bring_up_to_date(folder: str) -> None:
     """Rebuild the libraries of one distribution if something has changed.
 
     :param folder: contains the installed libraries and their record.
-    :raises ImportError: the rebuild failed; the libraries of the last build are unchanged.
+    :raises ImportError: the rebuild failed. The libraries of the last build are unchanged.
     """
     record = read_record(folder)
     if record is None or not os.path.isdir(record["root"]) or is_up_to_date(record):
@@ -169,11 +179,11 @@ def bring_up_to_date(folder: str) -> None:
             _rebuild(folder, record)
     import importlib
 
-    importlib.invalidate_caches()  # stubs may be new files
+    importlib.invalidate_caches()  # The rebuild may have created stubs.
 
 
 def read_record(folder: str) -> dict[str, Any] | None:
-    """Return the record of the last build, ``None`` if the project was uninstalled.
+    """Return the record of the last build, or ``None`` if the project was uninstalled.
 
     :raises ImportError: the record is corrupt.
     """
@@ -203,14 +213,17 @@ def is_up_to_date(record: Mapping[str, Any]) -> bool:
             return False
     try:
         with open(os.path.join(root, record["folder"], "lock"), "rb") as lock:
-            # Another process that builds may be about to replace the libraries.
+            # Another process may be building, and may soon replace the libraries.
             return _try_lock(lock, shared=True)
     except OSError:  # the lock was deleted
         return False
 
 
 def signature(path: str) -> list[int] | None:
-    """Return what changes with a file: its size, inode and times in nanoseconds."""
+    """Return the size, inode and times of a file, which change if the file changes.
+
+    The times are in nanoseconds.
+    """
     try:
         status = os.stat(path)
     except OSError:
@@ -219,9 +232,10 @@ def signature(path: str) -> list[int] | None:
 
 
 def listing(folder: str, suffixes: tuple[str, ...]) -> list[str] | None:
-    """Return the sources and folders in a folder, sorted.
+    """Return the sorted names of the sources and subfolders in a folder.
 
-    The folder's modification time does not help: Python and editors write other files there.
+    The folder's modification time is no replacement, because Python and editors write other files
+    into the folder.
     """
     try:
         with os.scandir(folder) as entries:
@@ -241,7 +255,7 @@ def tools_folder(record: Mapping[str, Any]) -> str:
 
 
 def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:
-    """Unpack the archive of build tools unless it is already unpacked; return the folder.
+    """Unpack the archive of build tools if necessary, and return the folder of the tools.
 
     After unpacking, delete tools that no build has used for 60 days.
     """
@@ -252,7 +266,7 @@ def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:
 
     tools = tools_folder(record)
     if os.path.isdir(tools):
-        with contextlib.suppress(OSError):  # another user's folder
+        with contextlib.suppress(OSError):  # The folder may belong to another user.
             os.utime(tools)
         return tools
     temporary = f"{tools}.{os.getpid()}"
@@ -264,18 +278,21 @@ def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:
     except BaseException as problem:
         shutil.rmtree(temporary, ignore_errors=True)
         if isinstance(problem, OSError) and os.path.isdir(tools):
-            return tools  # another process was first
+            return tools  # Another process has unpacked the archive meanwhile.
         raise
     parent = os.path.dirname(tools)
     for path in [os.path.join(parent, n) for n in os.listdir(parent) if n.startswith(_UNPACKED)]:
-        with contextlib.suppress(OSError):  # another process has deleted the folder
+        with contextlib.suppress(OSError):  # Another process may have deleted the folder.
             if time.time() - os.stat(path).st_mtime > _SECONDS_UNTIL_UNUSED:
                 shutil.rmtree(path)
     return tools
 
 
 def build_environment(record: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a build; compilers and settings see the values at installation."""
+    """Return the environment variables of a rebuild.
+
+    Variables of compilers and settings have their values from the installation.
+    """
     variables = record["variables"]
     dropped = {*variables, *_PRELOADING_VARIABLES}
     kept = {
@@ -294,8 +311,8 @@ def build_environment(record: Mapping[str, Any], environment: Mapping[str, str])
 def import_path(entries: Sequence[object], root: str) -> list[str]:
     """Return the import path of this process without the project's folder.
 
-    The standard library comes first, because the folder of the running script may contain a module
-    with the name of a standard one, such as `configparser.py`.
+    The standard library comes first. The folder of the running script may contain a module that
+    would shadow a standard module, such as `configparser.py`.
     """
     standard = os.path.dirname(os.__file__)
     kept = [
@@ -307,7 +324,7 @@ def import_path(entries: Sequence[object], root: str) -> list[str]:
 
 
 def first_error(printed: str) -> str:
-    """Return the first lines of a build's first error, or the last lines if there is no error."""
+    """Return the lines of a build's first error. If none is found, return the last lines."""
     import re
 
     printed = re.sub(_COLOURS, "", printed)
@@ -323,8 +340,8 @@ def _rebuild(folder: str, record: Mapping[str, Any]) -> None:
     _report(f"{distribution} has changed: rebuilding its libraries")
     if not sys.executable:
         raise ImportError(
-            f"cannot rebuild the libraries of {distribution}: sys.executable is not set. Import it "
-            f"in a regular Python first.\n{_HOW_TO_SKIP}"
+            f"cannot rebuild the libraries of {distribution}: sys.executable is not set. Import "
+            f"the package in a regular Python first.\n{_HOW_TO_SKIP}"
         )
     state = _state_of_inputs(record)
     status, printed = _run_build(folder, unpack_tools(folder, record), record)
@@ -342,12 +359,12 @@ def _rebuild(folder: str, record: Mapping[str, Any]) -> None:
 
 
 def _report_recent_failure(record: Mapping[str, Any], started: float) -> None:
-    """Raise the error of another process that has just failed to rebuild the same inputs.
+    """If another process has just failed to rebuild the same inputs, raise its error.
 
-    The processes of pytest-xdist import a package at about the same time. Only the first of them
+    The processes of pytest-xdist import a package at about the same time. Only the first process
     should compile a broken source.
 
-    :param started: when this process began to wait for its turn.
+    :param started: the time when this process began to wait for the lock.
     """
     import time
 
@@ -367,7 +384,7 @@ def _failure_file(record: Mapping[str, Any]) -> str:
 
 
 def _state_of_inputs(record: Mapping[str, Any]) -> str:
-    """Return a digest of all that a rebuild depends on, except what builds write themselves."""
+    """Return a digest of the state of all inputs, except for files that builds write."""
     import hashlib
     import json
 
@@ -384,7 +401,7 @@ def _state_of_inputs(record: Mapping[str, Any]) -> str:
 
 
 def _run_build(folder: str, tools: str, record: Mapping[str, Any]) -> tuple[int, str]:
-    """Build in a child process; return its exit status and its output."""
+    """Build in a child process. Return the exit status and the output of the process."""
     import contextlib
     import json
     import signal
@@ -418,24 +435,26 @@ def _run_build(folder: str, tools: str, record: Mapping[str, Any]) -> tuple[int,
                 if line.startswith(f"{_PREFIX}: waiting for "):
                     _report(line[len(f"{_PREFIX}: ") :].rstrip())
         except BaseException:
-            # The interrupt may have reached this process only. The child ends its compilers.
+            # The interrupt may have reached only this process. Signal the child, so that it
+            # ends its compilers.
             process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):  # the next build waits for it
+            # If the child does not end in time, the next build waits for the child.
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_SECONDS_TO_END)
             raise
     return process.returncode, "".join(printed)
 
 
 def _report(message: str) -> None:
-    if sys.stderr is not None:  # pythonw.exe has none
+    if sys.stderr is not None:  # pythonw.exe has no stderr.
         sys.stderr.write(f"{_PREFIX}: {message}\n")
         sys.stderr.flush()
 
 
 def _try_lock(stream: IO[bytes], *, shared: bool = False) -> bool:
-    """Lock a file; return whether no other process has locked it."""
+    """Lock a file without waiting. Return ``False`` if another process has locked the file."""
     if sys.platform == "win32":
-        return True  # rebuilds wait for the build lock
+        return True  # On Windows, rebuilds wait only for the build lock.
     import fcntl
 
     try:

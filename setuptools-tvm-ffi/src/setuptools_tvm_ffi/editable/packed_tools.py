@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build tools in an editable install: setuptools, this plugin and ninja.
+"""Packs the build tools into an editable install: setuptools, this plugin and ninja.
 
-An import rebuilds the project with them. The isolated build environment no longer exists then, and
-the importing environment needs only apache-tvm-ffi and a compiler.
+An import rebuilds the project with these tools, because the isolated build environment no longer
+exists. The environment that imports the package needs only apache-tvm-ffi and a compiler.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from ..base.file_replacement import replace_file
 from ..building.ninja import find_program
 from . import hook
 
-#: The packages that a build imports, by distribution. Python 3.11 and newer have a tomllib.
+#: The packages that a build imports, by distribution. Python 3.11 and newer do not need tomli,
+#: because their standard library contains tomllib.
 TOOL_PACKAGES = {
     "setuptools": ("setuptools", "_distutils_hack"),
     "packaging": ("packaging",),
@@ -29,10 +30,11 @@ TOOL_PACKAGES = {
     **({"tomli": ("tomli",)} if sys.version_info < (3, 11) else {}),
 }
 
-# setuptools finds its commands by its entry points.
+# setuptools finds its commands through its entry points, so the archive needs these files.
 _METADATA = ("METADATA", "entry_points.txt")
 
-# The modification time of each member, so that the same tools result in the same archive.
+# Each member of the archive has this modification time, so that the same tools result in the same
+# archive.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -40,8 +42,10 @@ def equip(wheel: Path, folder: Path, name: str, packages: Iterable[str], *, ninj
     """Add the import hook and its tools to an unpacked editable wheel.
 
     :param folder: the folder of the libraries.
-    :param name: the distribution's name as an identifier.
-    :param packages: the packages whose import rebuilds.
+    :param wheel: the folder of the unpacked wheel.
+    :param name: the distribution's name, in the form of a Python identifier.
+    :param packages: the packages whose import starts a rebuild.
+    :param ninja: the path of ninja.
     """
     replace_file(folder / hook.TOOLS, pack_tools(ninja))
     module = f"_{name}_rebuild"
@@ -74,7 +78,7 @@ def pack_tools(ninja: str) -> bytes:
 
 
 def _metadata_of(distribution: str) -> Iterator[tuple[str, str]]:
-    """Yield names in the archive and contents of an installed distribution's metadata."""
+    """Yield the metadata files of an installed distribution: paths in the archive, and contents."""
     for found in importlib.metadata.distributions(name=distribution):
         # The finder of an in-tree backend also returns other distributions.
         if canonicalize_name(found.metadata["Name"] or "") == distribution:
@@ -87,14 +91,14 @@ def _metadata_of(distribution: str) -> Iterator[tuple[str, str]]:
 
 
 def _files_of(name: str) -> Iterator[tuple[str, Path]]:
-    """Yield names in the archive and paths of a package's files."""
+    """Yield the files of a package: paths in the archive, and paths on disk."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise ImportError(f"cannot import {name}")
     folder = Path(next(iter(spec.submodule_search_locations)))
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        # Half of setuptools are its tests.
+        # Omit tests, which are half of setuptools.
         wanted = "tests" not in relative.parts and path.suffix not in {".exe", ".pyc"}
         if wanted and path.is_file():
             yield f"{name}/{relative.as_posix()}", path

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record of an editable install: the state that an import compares, and how to rebuild."""
+"""The record of an editable install.
+
+The record contains the state of all inputs, which an import compares with their current state. It
+also contains the settings for a rebuild.
+"""
 
 from __future__ import annotations
 
@@ -59,12 +63,13 @@ def write_record(
         "root": str(root),
         "folder": str(request.folder),
         "tools": digest_of(folder / hook.TOOLS)[:16],
-        # Outside the project, out of reach of git and of type checkers.
+        # Git and type checkers do not search the user's cache.
         "tools_parent": str(user_cache_folder(os.environ) or root / request.folder),
-        # A variable that is not set has the value None. It must not be set in a rebuild.
+        # The value None means that the variable was not set. A rebuild must not set it either.
         "variables": {n: os.environ.get(n) for n in sorted({*BUILD_VARIABLES, *settings})},
         "config_settings": config_settings,
-        # All that the build has read, searched and written. An empty status equals no other.
+        # These are all files that the build has read, searched and written. An empty status differs
+        # from every other status.
         "files": {
             **{name: list(status or ()) for name, status in result.watched.items()},
             **{name: hook.signature(str(root / name)) for name in _SETTINGS_FILES},
@@ -77,7 +82,7 @@ def write_record(
 
 
 def watched(record: Mapping[str, Any]) -> dict[str, dict[str, list[Any] | None]]:
-    """Return the current state of the settings files and source folders, as in the record."""
+    """Return the current state of the settings files and source folders, in the record's format."""
     suffixes = tuple(record["suffixes"])
     return {
         "files": {name: hook.signature(name) for name in _SETTINGS_FILES},
