@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Queries git about the project's repository."""
+"""Runs git in the repository of the project."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..base.errors import PREFIX
 
-#: If git knows none of these files, the project is not part of the repository. For example, the
-#: repository may contain a home folder and ignore the project.
+#: If git lists none of these files, the project is not part of the repository. For example, a
+#: repository of a home folder may ignore the project.
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 # Git sets these variables for its hooks. If a hook starts a build, the variables would select the
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def run_git(root: Path, *arguments: str) -> str:
-    """Return the output of git in a folder, or nothing if it fails or is not installed."""
+    """Run git in a folder and return its output. Return "" if git fails or is not installed."""
     git = shutil.which("git")
     if git is None:
         if (root / ".git").exists():
@@ -37,11 +37,12 @@ def run_git(root: Path, *arguments: str) -> str:
             )
         return ""
     environment = {k: v for k, v in os.environ.items() if k not in _REPOSITORY_VARIABLES}
-    # Do not fetch objects that a partial clone lacks. (Git 2.44 and newer.)
+    # GIT_NO_LAZY_FETCH (Git 2.44 and newer) prevents that git fetches objects that a partial clone
+    # lacks.
     environment |= {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     result = subprocess.run(
-        # Ignore bare repositories inside the project (Git 2.38 and newer), and start no program
-        # that the repository configures.
+        # The options make git ignore bare repositories inside the project (Git 2.38 and newer), and
+        # prevent that git starts a program that the repository configures.
         [
             *(git, "-C", str(root), "-c", "safe.bareRepository=explicit"),
             *("-c", "core.fsmonitor=false", *arguments),

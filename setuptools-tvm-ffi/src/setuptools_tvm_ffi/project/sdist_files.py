@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the files that an sdist must contain to build an extension, whatever was built before.
+"""Finds the files that an sdist must contain to build an extension.
 
-They are the files that the settings name, everything below the folders of the sources and below the
-include folders, and headers elsewhere in the project that the sources include. The scan for
-includes does not run the preprocessor: it also finds headers in branches that are not compiled.
+The result does not depend on earlier builds. It contains:
+
+- the files that the settings name;
+- all files below the folders of the sources, and below the include folders;
+- headers in other folders of the project that the sources include. The scan does not run the
+  preprocessor, so it also finds headers in branches that are not compiled.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ from ..settings.languages import LANGUAGES
 from ..settings.model import ExtensionSettings
 from .git import PROJECT_FILES, run_git
 
-# A macro can compute the name of a header: `#define TABLE "table.inc"`, `#include TABLE`.
+# This pattern also matches macros, because a macro can contain the name of a header:
+# `#define TABLE "table.inc"`, `#include TABLE`.
 _INCLUDE = re.compile(
     rb"^[ \t]*#[ \t]*(?P<directive>include|include_next|import|embed|define[ \t]+\w+)[ \t]*"
     rb'(?P<quote>["<])(?P<name>[^">\n]+)[">]',
@@ -57,7 +61,7 @@ def find_sdist_files(
     """Return the files of the project that a build of an extension reads, relative to `root`.
 
     :param sources: the source files, see `find_sources`.
-    :raises ConfigurationError: the build reads a file of another project.
+    :raises ConfigurationError: a relative path or a symbolic link leads outside the project.
     """
     finder = _Finder(root)
     for name in ("depends", "extra_objects"):
@@ -83,7 +87,7 @@ def find_sdist_files(
     paths = [root / source for source in sources]
     finder.scan(paths, include_path)
     tree = _Tree(root, build_base)
-    named_folders = [path for path in finder.files if path.is_dir()]  # of `depends`
+    named_folders = [path for path in finder.files if path.is_dir()]  # `depends` can name folders
     folders_to_list = (*(path.parent for path in paths), *include_path, *named_folders)
     for folder in dict.fromkeys(folders_to_list):
         finder.files.update(dict.fromkeys(tree.below(folder)))
@@ -92,10 +96,10 @@ def find_sdist_files(
 
 
 def check_inside(files: Iterable[str], root: Path) -> None:
-    """Check that every file to pack is part of the project, symbolic links resolved.
+    """Check that every file to pack is inside the project, also after resolving symbolic links.
 
-    :param files: relative to `root`.
-    :raises ConfigurationError: a file is outside.
+    :param files: paths relative to `root`.
+    :raises ConfigurationError: a file is outside the project.
     """
     real_root = Path(os.path.realpath(root))
     for file in files:
@@ -115,7 +119,7 @@ def is_inside(name: str, root: Path) -> bool:
 
 
 def _inside(name: str, root: Path) -> Path | None:
-    """Return the normalized path of a file or folder, ``None`` if it is outside the project."""
+    """Return the normalized path of a file or folder; ``None`` if the path leaves the project."""
     path = Path(os.path.normpath(root / name))
     return path if path == root or root in path.parents else None
 
@@ -132,16 +136,16 @@ def _include_folders(words: Iterable[str]) -> Iterator[str]:
 
 @dataclass
 class _Finder:
-    """Collects files, with absolute paths.
+    """Collects files of the project.
 
-    :param files: in the order of discovery; the values are unused.
+    :param files: absolute paths in the order of discovery. The values are unused.
     """
 
     root: Path
     files: dict[Path, None] = field(default_factory=dict)
 
     def add_named(self, file: str, place: str) -> None:
-        """Add a file that a setting names. An absolute path can be a file of the system."""
+        """Add a file that a setting names. Skip an absolute path outside the project."""
         path = _inside(file, self.root)
         if path is not None:
             self.files[path] = None
@@ -149,7 +153,10 @@ class _Finder:
             raise ConfigurationError(f"{place}: {file!r} lies outside the project", hint=_OUTSIDE)
 
     def folder(self, name: str, place: str) -> Path | None:
-        """Return the path of a folder that a setting names, ``None`` for folders of the system."""
+        """Return the path of a folder that a setting names.
+
+        The result is ``None`` for an absolute path outside the project, and for a missing folder.
+        """
         path = _inside(name, self.root)
         if path is None and not os.path.isabs(name):
             raise ConfigurationError(
@@ -176,7 +183,7 @@ class _Finder:
                     self.add_argument(word)
 
     def scan(self, sources: Iterable[Path], include_path: Iterable[Path]) -> None:
-        """Add the sources, the headers that they include, and so on.
+        """Add the sources, the headers that they include, and the headers that headers include.
 
         :raises ConfigurationError: a file includes a header outside the project by a relative path.
         """
@@ -186,7 +193,8 @@ class _Finder:
         while pending:
             includer = pending.pop()
             for name, is_include in _names(includer):
-                # Compilers run in the project's root, where the assembler searches first.
+                # The assembler first searches the working directory of the compiler, which is the
+                # project's root.
                 folders = (includer.parent, self.root, *include_path)
                 inside = [
                     path
@@ -205,7 +213,7 @@ class _Finder:
 
 
 def _names(file: Path) -> Iterator[tuple[str, bool]]:
-    """Yield names of files that a file may include, and whether it includes a relative path."""
+    """Yield each name that a file may include, and whether it is a relative path in quotes."""
     try:
         content = file.read_bytes()
     except OSError:
@@ -219,7 +227,7 @@ def _names(file: Path) -> Iterator[tuple[str, bool]]:
 
 @dataclass(frozen=True)
 class _Tree:
-    """Lists folders of the project, without files that git ignores or that builds generate."""
+    """Lists files below folders of the project, except ignored and generated files."""
 
     root: Path
     build_base: Path
@@ -237,7 +245,10 @@ class _Tree:
                     pending.append(path)
 
     def _in_repository(self, folder: Path) -> Iterator[Path]:
-        """Yield the files below a folder, and the submodules and linked folders."""
+        """Yield the files below a folder that git does not ignore.
+
+        Also yield submodules and symbolic links to folders, but not the files in them.
+        """
         for name in run_git(folder, "ls-files", "-z").split("\0")[:-1]:
             yield folder / name
         untracked = run_git(folder, "ls-files", "-z", "--others", "--exclude-standard")
@@ -248,7 +259,7 @@ class _Tree:
                 yield path
 
     def _on_disk(self, folder: Path) -> Iterator[Path]:
-        """Yield the files and folders in a folder."""
+        """Yield the files and subfolders directly in a folder."""
         for path in sorted(folder.iterdir()):
             if not self._is_generated(path):
                 yield path
@@ -266,7 +277,7 @@ class _Tree:
 
 
 def _is_loop(folder: Path) -> bool:
-    """Whether a folder is a symbolic link to one of its parents."""
+    """Whether a folder is a symbolic link to one of the folders that contain the link."""
     real = Path(os.path.realpath(folder))
     parent = Path(os.path.realpath(folder.parent))
     return real == parent or real in parent.parents
