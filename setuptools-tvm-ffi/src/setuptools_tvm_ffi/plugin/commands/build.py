@@ -16,11 +16,15 @@ from .build_folder import locked_build_folder
 
 
 def _checked(build_dir: str, place: str) -> str:
-    """Return the normalized path of the build folder, which builds partly empty."""
+    """Return the normalized path of the build folder.
+
+    :raises ConfigurationError: the folder contains the project. Builds delete files in the folder.
+    """
     folder = Path(os.path.abspath(build_dir))
     if folder in (Path.cwd(), *Path.cwd().parents):
         raise ConfigurationError(
-            f"{place}: {build_dir!r} contains the project", hint="name a folder of its own"
+            f"{place}: {build_dir!r} contains the project",
+            hint="name a folder that contains no other files",
         )
     return os.path.normpath(build_dir)
 
@@ -28,13 +32,13 @@ def _checked(build_dir: str, place: str) -> str:
 class BuildMixin(build):
     """Gives each target its own folder, and empties the folder before a build.
 
-    setuptools packs every file in ``build_lib``, and replaces a module there only by a newer one.
-    If a file was deleted, renamed or replaced, or a build was killed, a wheel would contain stale
-    files.
+    setuptools packs every file in ``build_lib``, and replaces a module only if the new module has a
+    later time. Without this class, a wheel would contain stale files after a file was deleted,
+    renamed or replaced, or after a build was killed.
     """
 
     def finalize_options(self) -> None:
-        """Set the folders unless options set them."""
+        """Set the folders that no command-line option sets."""
         project = project_of(self.distribution)
         place, _ = self.distribution.get_option_dict("build").get("build_base", (None, None))
         if project.settings.build_dir is not None and place != "command line":
@@ -47,8 +51,9 @@ class BuildMixin(build):
     def run(self) -> None:
         """Empty ``build_lib`` and build."""
         with locked_build_folder(self):
-            # In `setup.py build_py build`, build_py does not run again, so keep its files. A
-            # folder outside `build_base` may contain files that no build has written.
+            # In `setup.py build_py build`, the files of build_py must stay, because build_py does
+            # not run again. A folder outside `build_base` must stay, because it may contain files
+            # that no build has written.
             ran = any(self.distribution.have_run.get(name) for name in self.get_sub_commands())
             folder = Path(os.path.abspath(self.build_lib))
             if not ran and Path(os.path.abspath(self.build_base)) in folder.parents:

@@ -61,7 +61,8 @@ logger = logging.getLogger(__name__)
 class BuildExtMixin(build_ext):
     """Builds each `TVMFFIExtension`. The project's command class builds the other extensions."""
 
-    # The files that this build wrote into `build_lib`, or would have written in editable mode.
+    # The files that this build has written into `build_lib`. In editable mode, the stubs that a
+    # regular build would write there.
     _stubs: list[StubFile]
     _shipped: list[ShippedFile]
 
@@ -72,7 +73,7 @@ class BuildExtMixin(build_ext):
         self._shipped = []
 
     def finalize_options(self) -> None:
-        """Switch to editable mode if the hook rebuilds an editable install."""
+        """Switch to editable mode if the import hook rebuilds an editable install."""
         super().finalize_options()
         if self._context.rebuild_into is not None:
             self.editable_mode = True  # type: ignore[misc] # setuptools' own way to set it
@@ -102,7 +103,7 @@ class BuildExtMixin(build_ext):
                     stubs = self._make_stubs(request, result, process)
                 else:
                     stubs = self._stubs_of_host(request, process)
-                # Copy no file before everything is built: a failed build must not change files.
+                # Copy files only after everything is built: a failed build must not change files.
                 self._place(request, result, stubs)
         if self._context.rebuild_into is None and self._context.stubs is None:
             with self._other_extensions():
@@ -130,7 +131,11 @@ class BuildExtMixin(build_ext):
             )
 
     def _stubs_of_host(self, request: BuildRequest, process: TVMFFIProcess) -> list[StubFile]:
-        """Return the stubs. A second build, for this machine in its own folder, makes them."""
+        """Return the stubs of a target's libraries.
+
+        The libraries of another platform cannot be loaded here, so build the libraries a second
+        time, for this machine and in another build folder.
+        """
         host = dataclasses.replace(
             request,
             host=NativeHost(),
@@ -150,7 +155,7 @@ class BuildExtMixin(build_ext):
         return str(self._path_in_wheel(extension.settings))
 
     def get_source_files(self) -> list[str]:
-        """Return the sources, with globs expanded, their headers, and declared files."""
+        """Return the files of the sources, their headers, and the files that settings name."""
         root = Path.cwd()
         with self._other_extensions():
             files = list(super().get_source_files())
@@ -165,8 +170,8 @@ class BuildExtMixin(build_ext):
     def get_sdist_files(self) -> list[str]:
         """Return the files that an sdist must contain in addition to `get_source_files`.
 
-        They are not part of `get_source_files` because setuptools reads that at each build of a
-        wheel, for package data.
+        `get_source_files` does not return these files, because setuptools also calls it when it
+        builds a wheel, to find package data.
 
         :raises ConfigurationError: the build reads a file outside the project.
         """
@@ -208,19 +213,20 @@ class BuildExtMixin(build_ext):
         with self._other_extensions():
             super().copy_extensions_to_source()
         if self.editable_mode:
-            return  # load_lib_module finds the libraries in the wheel
+            return  # load_lib_module finds the libraries in the editable wheel.
         place_in_source_tree(self._shipped, self._stubs, self._tree())
         self._write_metadata_beside_packages()
 
     def _write_metadata_beside_packages(self) -> None:
-        """Write metadata with a ``RECORD``, in which ``load_lib_module`` finds the libraries."""
+        """Write metadata with a ``RECORD``, which ``load_lib_module`` reads to find libraries."""
         tree = self._tree()
         name = os.path.basename(self._finalized("egg_info").egg_info)
         records: dict[Path, list[str]] = {}
         for file in self._shipped:
             source = tree.source_of(file.path)
             folder = Path(tree.folder_of(file.path.parts[0])).parent
-            with contextlib.suppress(ValueError):  # a package elsewhere is not importable
+            # A package in another folder cannot be imported, so it needs no metadata.
+            with contextlib.suppress(ValueError):
                 records.setdefault(folder, []).append(source.relative_to(folder).as_posix())
         for folder, paths in records.items():
             metadata = io.StringIO()
@@ -271,7 +277,7 @@ class BuildExtMixin(build_ext):
         )
 
     def _project(self) -> Project:
-        """Return the project's settings, overridden by the options of this command."""
+        """Return the project's settings. Options of this command override them."""
         project = project_of(self.distribution)
         changes: dict[str, Any] = {}
         origins = dict(project.origins)
@@ -286,13 +292,14 @@ class BuildExtMixin(build_ext):
 
     def _check_options(self) -> None:
         if any(not isinstance(extension, TVMFFIExtension) for extension in self.extensions):
-            return  # the options apply to those extensions
+            return  # The options apply to the CPython extensions.
         given = self.distribution.get_option_dict(self.get_command_name())
         for option in _CPYTHON_OPTIONS:
             if option in given:
                 raise ConfigurationError(
                     f"build_ext --{option.replace('_', '-')}, from the {given[option][0]}, has no "
-                    "effect: it applies to CPython extensions, and the project has none",
+                    "effect: the option applies only to CPython extensions, and the project has "
+                    "none",
                     hint="use the settings of the library, or CPPFLAGS and LDFLAGS",
                 )
 
@@ -338,8 +345,8 @@ class BuildExtMixin(build_ext):
                 in_crate = wanted.crate is not None
                 source = wanted.crate / path if wanted.crate else tree.source_of(path)
                 old = wanted.files.get(path)
-                if old is None and source.exists():  # not a generated file
-                    raise BuildError(f"{source}: would be overwritten by a new stub")
+                if old is None and source.exists():  # The file was not generated.
+                    raise BuildError(f"{source}: a new stub would overwrite this file")
                 stubs[source] = StubFile(source, old, content, None if in_crate else path)
             has_some = any(content is not None for content in made.files.values())
             if has_some and wanted.crate is None and settings.py_typed:
@@ -414,15 +421,15 @@ class BuildExtMixin(build_ext):
 
 
 def _zig_host(target: Target) -> Host:
-    from ...cross.zig_host import ZigHost  # noqa: PLC0415 - only builds for a target need it
+    from ...cross.zig_host import ZigHost  # noqa: PLC0415 - only builds for a target need Zig
 
     return ZigHost(target)
 
 
 def _check_committed(project: Project, stubs: Sequence[StubFile]) -> None:
-    """Report committed stubs that are out of date, as the setting `stubs` requires.
+    """Warn about committed stubs that are out of date, or raise an error.
 
-    :raises BuildError: a stub is out of date, and the setting makes that an error.
+    :raises BuildError: a stub is out of date, and the setting `stubs` is not `warn`.
     """
     stale = stale_files(stubs)
     if not stale or not any(stub.is_generated for stub in stubs):

@@ -16,7 +16,7 @@ from ...cross.targets import target_of
 from ..context import project_of
 
 IGNORE_FILE = ".gitignore"
-#: The file also marks a folder that the plugin has created.
+#: The content of the file also marks a folder as created by the plugin.
 IGNORE_EVERYTHING = b"# Created by setuptools-tvm-ffi.\n*\n"
 
 
@@ -25,14 +25,15 @@ def build_folder(
     *,
     for_host: bool = False,
 ) -> PurePosixPath:
-    """Return the build folder. The path is relative if it is inside the project's folder.
+    """Return the build folder. The path is relative if the folder is inside the project.
 
-    Each platform has one folder. All Pythons share the folder: no file in it depends on Python.
+    Each platform has one folder. All Python versions share this folder, because its files do not
+    depend on Python.
 
     :param for_host: whether to return the folder for this machine even if there is a target.
     """
     base = Path(os.path.abspath(command.get_finalized_command("build").build_base))
-    with contextlib.suppress(ValueError):  # outside the project, as with --build-base=/tmp/b
+    with contextlib.suppress(ValueError):  # --build-base can name a folder outside
         base = base.relative_to(Path.cwd())
     target = None if for_host else target_of(project_of(command.distribution))
     platform = target.name if target else command.get_finalized_command("build_ext").plat_name
@@ -57,9 +58,9 @@ def locked_build_folder(
 def writable_build_base(
     command: Any,  # noqa: ANN401 - as above
 ) -> Iterator[Path]:
-    """Create the folder that contains all build folders, hidden from git.
+    """Create the folder that contains all build folders, with a `.gitignore`.
 
-    An existing folder stays as it is, because it can contain files of the user.
+    An existing folder gets no `.gitignore`, because it can contain files of the user.
 
     :raises BuildError: a file below the folder cannot be written.
     """

@@ -20,7 +20,8 @@ from .requirement import declare_placeholder
 
 SOURCES = "SOURCES.txt"
 
-#: An sdist contains `SOURCES.txt` below this folder, wherever the build folder was.
+#: An sdist always contains `SOURCES.txt` below this folder, even if the project has another build
+#: folder.
 DEFAULT_BUILD_BASE = "build"
 
 
@@ -28,13 +29,13 @@ class EggInfoMixin(egg_info):
     """Writes ``*.egg-info`` below the build folder unless ``egg_base`` is set.
 
     Each target has a folder of its own, so that builds for two targets can run at the same time.
-    An sdist contains its ``SOURCES.txt``, from which a build of the unpacked sdist reads the list
-    of package data. Elsewhere, the list of an earlier build is not read: it can name files that are
-    no longer part of the project.
+    An sdist contains ``SOURCES.txt``. A build of the unpacked sdist reads the list of package data
+    from this file. Other builds ignore the ``SOURCES.txt`` of an earlier build, because it can name
+    files that are no longer part of the project.
     """
 
     def finalize_options(self) -> None:
-        """Set the folder before setuptools does."""
+        """Set `egg_base`, so that setuptools does not choose the project's folder."""
         # `setup.py develop` makes the project's folder itself importable.
         is_ours = self.egg_base is None and "develop" not in self.distribution.commands
         if is_ours:

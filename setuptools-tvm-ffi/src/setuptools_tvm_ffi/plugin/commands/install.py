@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``install``: the part of other commands; ``setup.py install`` is refused."""
+"""``install``: runs as a part of other commands, and rejects ``setup.py install``."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ...base.errors import BuildError
 
 
 class InstallMixin(install):
-    """Refuses ``setup.py install``, which writes no ``RECORD``: the import would fail.
+    """Rejects ``setup.py install``, because it writes no ``RECORD`` and the import would fail.
 
-    ``load_lib_module`` reads the path of the library from it. Commands that build wheels run
-    ``install`` too, and the installer of the wheel writes the file.
+    ``load_lib_module`` reads the path of the library from ``RECORD``. Commands that build wheels
+    also run ``install``. For these wheels, the installer writes ``RECORD``.
     """
 
     def run(self) -> None:
-        """Install the files, for another command."""
+        """Install the files if another command needs them."""
         if "install" in self.distribution.commands:
             raise BuildError(
-                "'setup.py install' writes no RECORD, without which the package cannot find its "
+                "'setup.py install' writes no RECORD, but the package needs RECORD to find its "
                 "library",
                 hint="run 'python -m pip install .' instead; packagers of distributions run "
                 "'python -m pip install --no-deps --no-build-isolation --root=DIR .'",

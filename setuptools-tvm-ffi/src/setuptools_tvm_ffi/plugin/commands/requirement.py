@@ -34,13 +34,15 @@ def abi_floor(project: Project, built_against: Version) -> Version:
 
 
 def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN401
-    """Add the requirement if dependencies are dynamic and lack it. Otherwise, check it.
+    """Add the requirement on apache-tvm-ffi to dynamic dependencies, or check the declared one.
 
-    If apache-tvm-ffi is not installed, this does nothing: such a process queries build
-    requirements or makes an sdist.
+    If apache-tvm-ffi is not installed, do nothing: the process then only queries build requirements
+    or makes an sdist.
 
-    :param distribution: a setuptools distribution; type checkers do not know ``install_requires``.
-    :param warn: whether to warn if the project itself declares an unsuitable requirement.
+    :param distribution: a setuptools distribution. It has the type ``Any`` because type checkers do
+        not know ``install_requires``.
+    :param warn: whether to report a missing or unsuitable requirement that the project declares.
+    :raises ConfigurationError: static dependencies lack the requirement, and `warn` is set.
     """
     built_against = installed_version()
     if built_against is None:
@@ -56,7 +58,7 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
             built_against,
         )
     requirement = requirement_for(floor)
-    # `declare_placeholder` may have added the wider requirement of an sdist.
+    # `declare_placeholder` may have added the wider requirement of an sdist: replace it.
     dependencies = [d for d in distribution.install_requires or () if d != BUILD_REQUIREMENT]
     if requirement in dependencies:
         return
@@ -65,10 +67,10 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
     elif warn:
         if not is_required_by(dependencies):
             raise ConfigurationError(
-                f"pyproject.toml: project.dependencies: {DISTRIBUTION} is missing, which the "
-                "package needs to load its library",
-                hint=f'add dependencies = ["{requirement}"], or dynamic = ["dependencies"], with '
-                "which the plugin adds it",
+                f"pyproject.toml: project.dependencies: {DISTRIBUTION} is missing, and the "
+                "package needs it to load its library",
+                hint=f'add dependencies = ["{requirement}"], or add dynamic = ["dependencies"], so '
+                "that the plugin adds the requirement",
             )
         problem = requirement_problem(dependencies, floor)
         if problem is not None:
@@ -76,10 +78,11 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
 
 
 def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
-    """Add the build requirement to metadata that is written without a build, as for an sdist.
+    """Add the build requirement to metadata that is written without a build, such as an sdist's.
 
-    Metadata without any requirement would promise that the wheels require nothing
-    (https://peps.python.org/pep-0643/). With a requirement, setuptools marks the field as dynamic.
+    Metadata without any requirement would promise that wheels of the sdist require nothing
+    (https://peps.python.org/pep-0643/). If the metadata has a requirement, setuptools marks the
+    field `Requires-Dist` as dynamic.
     """
     dependencies = list(distribution.install_requires or ())
     if project_of(distribution).dynamic_dependencies and not is_required_by(dependencies):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``sdist``: packs complete, reproducible archives."""
+"""``sdist``: packs reproducible archives that contain all files for a build."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from .egg_info import DEFAULT_BUILD_BASE, SOURCES
 
 
 class SdistMixin(sdist):
-    """Adds the files that the libraries are built from, and packs `.tar.gz` with a source date."""
+    """Adds all files that a build of the libraries reads.
 
-    # The folder that becomes the archive. It is below the build folder, so that a killed build
-    # leaves nothing in the project.
+    If a source date is known, the `.tar.gz` archive is reproducible.
+    """
+
+    # The folder that is packed. It is below the build folder, so that a killed build leaves no
+    # files elsewhere in the project.
     _tree: Path
-    # `SOURCES.txt` below the build folder, which can be outside the project.
+    # The path of `SOURCES.txt` if this file is below the build folder, which can be outside the
+    # project.
     _sources_list: Path | None
 
     def run(self) -> None:
@@ -53,7 +57,7 @@ class SdistMixin(sdist):
             shutil.rmtree(self._tree)
 
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:
-        """Copy the files to the folder that is packed."""
+        """Copy the files to the folder `_tree`, which is then packed."""
         del base_dir
         super().make_release_tree(str(self._tree), files)
         if self._sources_list is not None:
@@ -66,7 +70,8 @@ class SdistMixin(sdist):
     def make_archive(self, base_name: str, format: str, *args: Any, **kwargs: Any) -> str:  # type: ignore[override] # noqa: A002, ANN401 - setuptools' signature differs between releases
         """Pack the folder and return the archive's path.
 
-        setuptools packs all other formats. PyPI rejects those formats (PEP 625).
+        This method packs `.tar.gz` archives. setuptools packs the other formats, which PyPI rejects
+        (PEP 625), and archives without a source date.
         """
         date = declared_date(os.environ)
         if date is None or format != "gztar":
@@ -79,7 +84,7 @@ class SdistMixin(sdist):
 
 
 def _not_excluded(distribution: Any, files: list[str]) -> list[str]:  # noqa: ANN401 - see `_finalized`
-    """Return the files without those that `MANIFEST.in` excludes."""
+    """Return the files that `MANIFEST.in` does not exclude."""
     maker: Any = manifest_maker(distribution)
     maker.filelist = FileList()
     maker.filelist.extend(files)

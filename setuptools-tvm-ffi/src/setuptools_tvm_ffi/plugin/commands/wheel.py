@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``bdist_wheel``, ``dist_info``, ``editable_wheel``: tags, requirement, build record and SBOM."""
+"""``bdist_wheel``, ``dist_info`` and ``editable_wheel``.
+
+The commands set the wheel's tag and requirement, and add the build record and the SBOM.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,7 @@ class BdistWheelMixin(bdist_wheel):
             platform = macos_platform_tag(platform, os.environ, platform_module.machine())
             target = target_of(project_of(self.distribution))
             if target is not None:
-                return python, abi, target.tag  # the build has checked the libraries against it
+                return python, abi, target.tag  # The build has checked the libraries.
         return python, abi, self._checked_tag(platform)
 
     def _checked_tag(self, platform: str) -> str:
@@ -81,7 +84,8 @@ class BdistWheelMixin(bdist_wheel):
         wanted = project.settings.platform_tag
         if wanted == platform_tag.DEFAULT or not self._packing:
             return platform
-        if self._platform_tag is None:  # the file name and `WHEEL` need the same tag
+        # Compute the tag once: the file name and `WHEEL` need the same tag.
+        if self._platform_tag is None:
             assert self.bdist_dir is not None
             folder, place = Path(self.bdist_dir), project.place("platform_tag")
             self._platform_tag = platform_tag.platform_tag(folder, wanted, platform, place=place)
@@ -99,7 +103,7 @@ class BdistWheelMixin(bdist_wheel):
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
         """Write ``WHEEL``, the build record and the SBOM."""
         super().write_wheelfile(wheelfile_base, *args, **kwargs)
-        if self._packing:  # an editable wheel calls this before it builds
+        if self._packing:  # `editable_wheel` calls this method before a build.
             self._add_from_build(build_record.FILENAME, wheelfile_base)
             if project_of(self.distribution).settings.sbom:
                 self._add_from_build(sbom.PATH, wheelfile_base)
@@ -107,9 +111,11 @@ class BdistWheelMixin(bdist_wheel):
             _set_permissions(Path(str(self.bdist_dir)))
 
     def _check_machines(self) -> None:
-        """Refuse libraries that are for another platform than the tag.
+        """Reject libraries for another platform than that of the tag.
 
-        Options and variables change the tag without a change of compilers.
+        Options and environment variables can change the tag without changing the compilers.
+
+        :raises BuildError: a library is for another platform.
         """
         tag = self.get_tag()[2]
         folder = Path(str(self.bdist_dir))
@@ -125,8 +131,9 @@ class BdistWheelMixin(bdist_wheel):
                     raise BuildError(
                         f"{self._origin_of_tag()}: {name} is {problem}, but the tag of the wheel "
                         f"is '{platform}'",
-                        hint="remove what sets the tag, or build for that platform with the "
-                        "setting 'target'; if the file is mere data, give it another suffix",
+                        hint="remove the option or variable that sets the tag, or build for that "
+                        "platform with the setting 'target'; if the file is data and not a "
+                        "library, rename it without a library suffix",
                     )
 
     def _origin_of_tag(self) -> str:
@@ -157,7 +164,7 @@ def _set_permissions(folder: Path) -> None:
 
 
 class DistInfoMixin(dist_info):
-    """The metadata of a wheel, for ``prepare_metadata_for_build_wheel`` (PEP 517)."""
+    """Writes the metadata of a wheel for ``prepare_metadata_for_build_wheel`` (PEP 517)."""
 
     def finalize_options(self) -> None:
         """Declare the requirement before setuptools writes metadata."""
@@ -166,7 +173,7 @@ class DistInfoMixin(dist_info):
 
 
 class EditableWheelMixin(editable_wheel):
-    """The editable wheel (PEP 660); ``build_ext`` writes the libraries into it."""
+    """Packs an editable wheel (PEP 660). ``build_ext`` writes the libraries into the wheel."""
 
     def finalize_options(self) -> None:
         """Reject a target, then declare the requirement before setuptools writes metadata."""
