@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compare the headers of libraries with a platform tag.
+"""Compares the headers of libraries with a platform tag.
 
-`platform_tags` compares more, and needs LIEF and auditwheel, which not every build has.
+The module `platform_tags` checks more, but needs LIEF and auditwheel. A build environment may lack
+these packages.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import re
 import struct
 from collections.abc import Iterator
 
-#: The number of bytes at the start of a file that contain its headers.
+#: The headers of a file are within this number of bytes at the start of the file.
 SIZE = 1 << 16
 
-# Numbers of machines, with their names in platform tags. Of a PE file, the name follows "win_".
+# The names of machines in platform tags, by the number of the machine in a file. In the tags of
+# Windows, the name follows "win_".
 _ELF = {
     3: ("i686",),
     21: ("ppc64le", "ppc64"),
@@ -29,7 +31,7 @@ _ELF = {
 _MACHO = {7: ("i386",), 0x01000007: ("x86_64",), 0x0100000C: ("arm64",)}
 _PE = {0x14C: ("win32",), 0x8664: ("amd64",), 0xAA64: ("arm64",)}
 _UNIVERSAL = {"universal2": ("arm64", "x86_64"), "intel": ("i386", "x86_64")}
-# The size of an entry of a universal file, by the magic number.
+# The size in bytes of one architecture's entry in a universal file, by magic number.
 _FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}
 _THIN = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"}
 _TAG = re.compile(r"(linux|manylinux|musllinux|macosx|win)[\d_]*?_?([a-z]\w*|32)")
@@ -37,7 +39,9 @@ _FORMATS = {"macosx": "Mach-O", "win": "PE"}
 
 
 def tag_problem(content: bytes, platform: str) -> str | None:
-    """Return why a library is not for a platform tag, ``None`` if it is, or for unknown tags.
+    """Return why a library does not fit a platform tag.
+
+    The result is ``None`` if the library fits or the tag is unknown.
 
     :param content: the first `SIZE` bytes of the library.
 
@@ -67,7 +71,7 @@ def _a(*formats: str) -> str:
 
 
 def _machines(content: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the format and the names of the machine of each architecture."""
+    """Yield the format and the machine's names for each architecture in a file."""
     try:
         if content[:4] == b"\x7fELF":
             order = ">" if content[5] == 2 else "<"  # noqa: PLR2004 - ELFDATA2MSB
@@ -87,4 +91,4 @@ def _machines(content: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
                 (number,) = struct.unpack_from(">I", content, 8 + index * _FAT[content[:4]])
                 yield "Mach-O", _MACHO.get(number, ())
     except (struct.error, IndexError):
-        return  # truncated
+        return  # The file is truncated.

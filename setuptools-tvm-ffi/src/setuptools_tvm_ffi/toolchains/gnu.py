@@ -28,7 +28,7 @@ from .model import (
     library_filename,
 )
 
-# Old and new compilers accept the first name of a new standard, such as c2x.
+# For a new standard, use the provisional name such as c2x: old and new compilers accept this name.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
 
@@ -38,7 +38,7 @@ _OPTIMISATION = {
     "debug": ("-O0", "-g"),
     "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
 }
-# Compilers add these static libraries to links on their own.
+# Compilers link these static libraries by default.
 _RUNTIME_LIBRARIES = ("gcc", "gcc_eh", "stdc++", "c++", "c++abi", "unwind", "compiler_rt")
 
 
@@ -49,20 +49,21 @@ def optimisation(build_type: str) -> tuple[str, ...]:
     ('-O0', '-g')
     """
     if build_type in SANITIZERS:
-        # Frame pointers and little optimisation make reports readable, see the compilers' manuals.
+        # With frame pointers and little optimisation, the reports of sanitizers are readable, see
+        # the manuals of the compilers.
         return ("-O1", "-g", "-fno-omit-frame-pointer", *sanitizer_flags(build_type))
     return _OPTIMISATION[build_type]
 
 
 def sanitizer_flags(build_type: str) -> tuple[str, ...]:
-    """Return the sanitizer's flags for compiles and links, if the build type has a sanitizer."""
+    """Return the compile and link flags of a build type's sanitizer, if it has a sanitizer."""
     return (f"-fsanitize={SANITIZERS[build_type]}",) if build_type in SANITIZERS else ()
 
 
 def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
     """Return the flags for macros and include folders. nvcc and hipcc accept these flags, too."""
     return (
-        # Makes tvm-ffi's macros export the type schema and documentation of functions.
+        # With this macro, tvm-ffi's export macros also export type schemas and documentation.
         "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
         *(
             f"-D{name}" if value is None else f"-D{name}={value}"
@@ -85,8 +86,9 @@ def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, .
 def prefix_maps(settings: ExtensionSettings, sdk: TVMFFISdk, root: str) -> tuple[str, ...]:
     """Return flags that replace absolute paths in debug information and in ``__FILE__``.
 
-    The flags map the project's folder, the SDK's folders, and folders of the build environment that
-    contain `include_dirs`. If several maps match a path, compilers use the last map.
+    The flags map three kinds of folders: the project's folder, the SDK's folders, and folders of
+    the build environment that contain `include_dirs`. If several maps match a path, compilers use
+    the last map.
     """
     if not settings.prefix_map:
         return ()
@@ -102,7 +104,7 @@ class GnuToolchain:
 
     :param system: ``linux`` (any ELF platform) or ``darwin``.
     :param root: the project's absolute folder. `prefix_maps` replaces it with ``.``.
-    :param inputs: the symbols of prebuilt inputs, by the name of the extension.
+    :param inputs: for the name of each extension, the symbols of its prebuilt link inputs.
     """
 
     dependency_style: ClassVar = "gcc"
@@ -132,7 +134,8 @@ class GnuToolchain:
             f"-std={CXX_STANDARD[settings.cxx_std] if cxx else _C_STANDARD[settings.c_std]}",
             *speed,
             *(("-g",) if settings.debug_symbols and "-g" not in speed else ()),
-            # -pipe saves 2 to 3 % of the time: the assembler runs in parallel with the compiler.
+            # With -pipe, the assembler runs in parallel with the compiler. This saves 2 to 3 % of
+            # the time.
             *("-fPIC", "-pipe", "-fvisibility=hidden"),
             *(("-fvisibility-inlines-hidden",) if cxx else ()),
             # libstdc++'s unique symbols ignore visibility: two libraries with the same symbol would
@@ -168,14 +171,15 @@ class GnuToolchain:
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
-        # The command names a sibling by its path, at the sibling's position in `libraries`.
+        # Siblings are libraries of the same distribution. The command contains the path of a
+        # sibling at the position of its name in `libraries`.
         siblings = {sibling.target: sibling.library for sibling in unit.siblings}
         return (
             *self._kind(settings, support_folder),
             *self._platform(),
             *self._sanitizer(unit.driver),
             *self._link_time_optimisation(unit.driver),
-            # With LTO, GCC (12) compiles during the link, and the link writes absolute paths, too.
+            # With LTO, GCC (12) compiles during the link, so the link also writes absolute paths.
             *(prefix_maps(settings, sdk, self.root) if self._compiles_at_link(unit.driver) else ()),
             *self._strip(settings),
             *self.environment.for_language(unit.driver),
@@ -196,7 +200,8 @@ class GnuToolchain:
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         return (
             *self.compilers[unit.driver].command,
-            # Objects precede archives: an archive only provides symbols that are undefined so far.
+            # Objects precede archives, because the linker takes from an archive only symbols that
+            # are undefined so far.
             *("-o", unit.library, f"@{unit.response_file}"),
             *flags,
         )
@@ -205,7 +210,7 @@ class GnuToolchain:
         return (*self.compilers[unit.driver].command, *flags, "-print-search-dirs")
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # by default, the compiler's libraries are shared
+        del languages  # By default, compilers use their shared libraries.
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
@@ -230,7 +235,8 @@ class GnuToolchain:
     def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
         filename = library_filename(self.system, settings.target)
         inputs = self._inputs(settings)
-        # GNU ld rejects a second version script, so the project's own replaces ours.
+        # GNU ld rejects a second version script, so a version script of the project replaces the
+        # plugin's version script.
         own = () if inputs.has_symbol_list else (self._symbol_list(inputs.hidden),)
         symbol_lists = [f"{support_folder}/{file}" for file in own]
         if self.system == "darwin":
@@ -238,14 +244,14 @@ class GnuToolchain:
                 "-dynamiclib",
                 f"-Wl,-install_name,@rpath/{filename}",
                 *(f"-Wl,-unexported_symbols_list,{file}" for file in symbol_lists),
-                # This flag makes the paths of objects in debug information relative to the
-                # project's folder. dsymutil runs in the same folder.
+                # With this flag, debug information contains paths of objects relative to the
+                # project's folder. dsymutil runs in this folder.
                 *(("-Wl,-oso_prefix,.",) if settings.prefix_map and self._debug(settings) else ()),
             )
         return (
             "-shared",
             f"-Wl,-soname,{filename}",
-            # By default, only the linkers of macOS and Windows reject undefined symbols.
+            # By default, only linkers for macOS and Windows reject undefined symbols.
             "-Wl,-z,defs",
             *(f"-Wl,--version-script={file}" for file in symbol_lists),
             *self._excluded_libs(settings),
@@ -255,7 +261,10 @@ class GnuToolchain:
         return self.inputs.get(settings.name, InputSymbols())
 
     def _symbol_list(self, hidden: tuple[str, ...]) -> str:
-        """Return the name of the file that lists local symbols."""
+        """Return the name of the file that lists local symbols.
+
+        :param hidden: local symbols in addition to those of every library.
+        """
         name, suffix = (
             ("unexported-symbols", ".txt") if self.system == "darwin" else ("local-symbols", ".map")
         )
@@ -273,7 +282,8 @@ class GnuToolchain:
         exporting = self._inputs(settings).exporting
         if not exporting:
             return ("-Wl,--exclude-libs,ALL",)
-        # The option also hides the functions for TVM-FFI: the symbol list hides the others.
+        # The option hides all symbols of an archive, also functions for TVM-FFI. Omit archives that
+        # export such functions: the symbol list hides the other symbols of these archives.
         names = [
             *(PurePosixPath(file).name for file in settings.archives if file not in exporting),
             *(f"lib{name}.a" for name in (*settings.libraries, *_RUNTIME_LIBRARIES)),
@@ -291,8 +301,9 @@ class GnuToolchain:
 
     def _sanitizer(self, language: str) -> tuple[str, ...]:
         flags = sanitizer_flags(self.project.build_type)
-        # By default, Clang does not link a shared library with the sanitizer's runtime, so -z defs
-        # would reject the runtime's symbols. (Apple's Clang always links with the shared runtime.)
+        # By default, Clang does not link shared libraries with the sanitizer's runtime. With -z
+        # defs, the linker would then reject the runtime's symbols as undefined. (Apple's Clang
+        # always links with the shared runtime.)
         shared = flags and self.system == "linux" and self.compilers[language].family == "clang"
         return (*flags, "-shared-libsan") if shared else flags
 
@@ -307,7 +318,7 @@ class GnuToolchain:
     def _strip(self, settings: ExtensionSettings) -> tuple[str, ...]:
         if not self.project.strip:
             return ()
-        # Requested debug information is not stripped; on macOS, dsymutil reads it.
+        # Do not strip debug information that the settings request. On macOS, dsymutil reads it.
         debug = self._debug(settings)
         if self.system != "darwin":
             return () if debug else ("-Wl,--strip-all",)
@@ -328,8 +339,8 @@ class GnuToolchain:
         if not unit.siblings:
             return ()
         origin = "@loader_path" if self.system == "darwin" else "$ORIGIN"
-        # The first run path is the library's own folder, because an editable install has all
-        # libraries in one folder.
+        # The first run path is the library's own folder. An editable install has all libraries in
+        # one folder.
         folders = dict.fromkeys((".", *(sibling.from_package for sibling in unit.siblings)))
         return tuple(
             f"-Wl,-rpath,{origin if folder == '.' else f'{origin}/{folder}'}" for folder in folders

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find which symbols the inputs of a link add to the exports of a library.
+"""Finds the symbols of prebuilt link inputs that a library exports or hides.
 
-A library exports the functions for TVM-FFI of all inputs, and the visible symbols of its own
-sources. It does not export other symbols of prebuilt objects.
+A library exports the visible symbols of its own sources. From prebuilt objects and archives, a
+library exports only the functions for TVM-FFI.
 """
 
 from __future__ import annotations
@@ -19,21 +19,25 @@ from ..settings.model import ExtensionSettings
 from .model import Compiler, EnvironmentFlags
 
 _FUNCTION_PREFIX = "__tvm_ffi_"
-# Data that the loader of tvm_ffi looks up: embedded modules, and the pointer to the module.
+# The loader of tvm_ffi looks up data with this prefix: embedded modules, and the pointer to the
+# module.
 _LIBRARY_PREFIX = "__tvm_ffi__library_"
-# The types of functions in the output of nm: in a text section, weak, and resolved when loaded.
+# The types of functions in the output of nm: T for a text section, W for weak, and i for functions
+# that the loader resolves.
 _FUNCTION_TYPES = {"T", "W", "i"}
-# GNU ld, gold and lld; Apple's linkers. Neither accepts a second list of symbols.
+# The first option belongs to GNU ld, gold and lld, and the others to Apple's linkers. All these
+# linkers reject a second list of symbols.
 _SYMBOL_LIST = re.compile(r"-version-script|-(?:un)?exported_symbol")
 _RESPONSE_FILE = re.compile(r"(?:^|,)@([^,]+)")
 
 
 @dataclass(frozen=True)
 class InputSymbols:
-    """What the inputs of one link mean for the exports of the library.
+    """The symbols that the prebuilt inputs of one link define.
 
-    :param hidden: symbols of prebuilt objects that the library must not export.
-    :param exporting: archives that define functions for TVM-FFI, as in `extra_objects`.
+    :param hidden: symbols of prebuilt inputs that the library must not export.
+    :param exporting: archives that define functions for TVM-FFI. The paths are those of
+        `extra_objects`.
     :param has_symbol_list: whether the project's flags contain a version script, or a list of
         exported symbols on macOS.
     """
@@ -62,7 +66,7 @@ def read_input_symbols(
             exported = {name for name, kind in symbols if _is_for_tvm_ffi(name, kind)}
             if file in settings.archives:
                 if not exported:
-                    continue  # a linker option hides all symbols of an archive
+                    continue  # A linker option hides all symbols of this archive.
                 exporting.append(file)
             hidden.update(name for name, _ in symbols if name not in exported)
         flags = (
@@ -78,7 +82,7 @@ def read_input_symbols(
 
 
 def find_nm(compilers: Mapping[str, Compiler]) -> str:
-    """Return the path of nm, preferably the compiler's own.
+    """Return the path of nm. The nm of the compiler has precedence over the nm on PATH.
 
     :raises BuildError: nm is missing.
     """
@@ -93,7 +97,7 @@ def find_nm(compilers: Mapping[str, Compiler]) -> str:
     nm = shutil.which(result.stdout.strip() or "nm") or shutil.which("nm")
     if nm is None:
         raise BuildError(
-            "cannot find nm, which the build reads symbols with",
+            "cannot find nm, and the build needs it to read symbols",
             hint="install binutils (Debian and Ubuntu: apt-get install binutils)",
         )
     return nm
@@ -136,7 +140,7 @@ def _is_macho(file: Path) -> bool:
 
 
 def _has_symbol_list(flags: Iterable[str], root: Path) -> bool:
-    """Whether link flags, or the response files among them, name a list of symbols."""
+    """Whether link flags, or response files that the flags name, contain a list of symbols."""
     read: set[str] = set()
     pending = list(flags)
     while pending:

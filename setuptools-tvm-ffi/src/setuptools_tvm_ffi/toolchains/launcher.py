@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiler launchers: caches of objects, and programs that compile on other machines."""
+"""Compiler launchers: object caches such as ccache, and distributed compilers such as distcc."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _CACHES = frozenset({"ccache", "sccache"})
 
 @dataclass(frozen=True)
 class Launcher:
-    """A program that runs the compiler command in its arguments.
+    """A program whose arguments are a compiler command, which the program runs.
 
-    :param command: the declared words. The program's path is not resolved, so that every build has
-        the same command lines.
+    :param command: the words that the project declares. The path of the program is not resolved, so
+        that every build has the same command lines.
     :param name: the program's base name, without ``.exe``.
     """
 
@@ -35,15 +35,15 @@ class Launcher:
 
     @property
     def leaves_a_server(self) -> bool:
-        """Whether the launcher starts a server that outlives the build and inherits open files."""
+        """Whether the launcher starts a server that inherits open files and outlives the build."""
         return self.name == "sccache"
 
     def takes(self, language: str) -> bool:
-        """Return whether the launcher starts the compiler of a language.
+        """Return whether to start the compiler of a language with the launcher.
 
-        Every launcher supports C and C++. distcc supports no device compiler: it would wait for a
-        slot, and then run the compiler on this machine. Other launchers may not know which files
-        nvcc reads and writes, and could return a stale object.
+        Every launcher supports C and C++. distcc does not support device compilers: it would wait
+        for a slot, and then run the compiler on this machine. Other launchers may not know which
+        files nvcc reads and writes, so they could return a stale object.
 
         :param language: ``c``, ``cxx``, ``cuda`` or ``hip``.
         """
@@ -53,8 +53,8 @@ class Launcher:
 def find_launcher(declared: str, *, where: str) -> Launcher:
     """Return the launcher that a setting declares.
 
-    :param declared: a program's name or path. Arguments may follow. A name is searched on PATH. A
-        path is relative to the current folder, which is the project's root.
+    :param declared: the name or path of a program, and optional arguments. A name is looked up on
+        PATH. A path is relative to the current folder, which is the project's root.
     :param where: the name of the setting, for messages.
     :raises ConfigurationError: the setting is empty or cannot be split, or the program is missing.
     """
@@ -64,7 +64,7 @@ def find_launcher(declared: str, *, where: str) -> Launcher:
     except ValueError as problem:
         raise ConfigurationError(
             f"{where}: {declared!r} cannot be split into words: {problem}",
-            hint="the value is split as a shell does: close the quotation",
+            hint="the value is split like a shell command: add the missing quote",
         ) from None
     program = command[0] if command else ""
     if shutil.which(program) is None:
@@ -78,7 +78,7 @@ def find_launcher(declared: str, *, where: str) -> Launcher:
 
 
 def split_windows(command: str) -> tuple[str, ...]:
-    r"""Split a command on Windows, where backslashes separate folders and do not escape.
+    r"""Split a Windows command. A backslash separates folders and does not escape.
 
     >>> split_windows(r'"C:\LLVM\bin\clang-cl.exe" -m64')
     ('C:\\LLVM\\bin\\clang-cl.exe', '-m64')
@@ -92,5 +92,5 @@ def base_name(program: str) -> str:
     >>> base_name(r"C:\tools\sccache.exe"), base_name("/usr/bin/ccache")
     ('sccache', 'ccache')
     """
-    name = PureWindowsPath(program).name  # splits at both kinds of slashes
+    name = PureWindowsPath(program).name  # This class splits at slashes and backslashes.
     return name[: -len(".exe")] if name.lower().endswith(".exe") else name

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Command lines for Zig's C and C++ compilers. They build for other platforms.
+"""Command lines for Zig's C and C++ compilers, which build for other platforms.
 
-Zig contains Clang, the headers and libraries of every platform, and linkers of its own:
-https://ziglang.org/download/0.17.0/release-notes.html. This module uses flags that Clang documents.
-Its comments explain which options of GNU ld Zig's linkers lack.
+Zig contains Clang, the headers and libraries of every platform, and its own linkers
+(https://ziglang.org/download/0.17.0/release-notes.html). This module uses flags that Clang
+documents. Comments explain where Zig's linkers lack an option of GNU ld.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from .model import LinkUnit, StaticPart, library_filename
 WINDOWS_HEADER = "windows-stand-ins.h"
 
 _DRIVERS = {"c": "cc", "cxx": "c++"}
-# Zig links the C++ library statically. Its operators new and delete are visible by default.
+# Zig links the C++ library statically, and exports its operators new and delete by default.
 _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
-# Zig (0.17) lacks two parts of a library, which GCC's start-up files and the static part of glibc
-# contain: the call of __cxa_finalize, and an atexit that passes the library. Without them, handlers
-# run after their library was unloaded, and the process ends with SIGSEGV. The priority makes the
-# call the last destructor, as with GCC.
+# Zig (0.17) does not add two functions to a library: a destructor that calls __cxa_finalize, and an
+# atexit that registers a handler for its own library only. GCC's start-up files and the static part
+# of glibc contain these functions. Without them, exit handlers run after their library was
+# unloaded, and the process ends with SIGSEGV. The priority 101 makes the destructor run last, as
+# with GCC.
 _UNLOAD = "unload.c"
 _UNLOAD_SOURCE = """\
 extern void __cxa_finalize(void *);
@@ -45,9 +46,9 @@ _LEVELS = ("-O", "-g")
 
 
 def driver_command(target: str, language: str) -> tuple[str, ...]:
-    """Return the command of a language's compiler. The command searches PATH for ``zig``.
+    """Return the command of a language's compiler. ``zig`` is looked up on PATH.
 
-    An absolute path would differ in each isolated environment, and make all objects stale.
+    An absolute path would differ in each isolated environment, so all objects would be stale.
 
     >>> driver_command("aarch64-macos.11.0", "cxx")
     ('zig', 'c++', '-target', 'aarch64-macos.11.0')
@@ -59,8 +60,8 @@ def driver_command(target: str, language: str) -> tuple[str, ...]:
 class ZigToolchain(GnuToolchain):
     """Command lines for ``zig cc`` and ``zig c++``.
 
-    :param llvm: the release of LLVM that contains Zig's C++ library.
-    :param mingw: the release of mingw-w64 that contains Zig's start-up code for Windows.
+    :param llvm: the LLVM release from which Zig's C++ library comes.
+    :param mingw: the mingw-w64 release from which Zig's start-up code for Windows comes.
     """
 
     llvm: str | None = None
@@ -68,7 +69,8 @@ class ZigToolchain(GnuToolchain):
 
     def support_files(self) -> Mapping[str, str]:
         if self.system != "linux":
-            return {}  # Zig's linkers (0.17) for macOS and Windows support no list of local symbols
+            # Zig's linkers (0.17) for macOS and Windows do not support lists of local symbols.
+            return {}
         return {**super().support_files(), _UNLOAD: _UNLOAD_SOURCE}
 
     def compile_flags(
@@ -91,8 +93,8 @@ class ZigToolchain(GnuToolchain):
         if self.system == "windows":
             imported = (replace(s, library=import_library(s.library)) for s in unit.siblings)
             unit = replace(unit, siblings=tuple(imported))
-        # Zig compiles its C++ library with the optimisation level of the link. Use the same level
-        # for every link.
+        # Zig compiles its C++ library with the optimisation level of the link command. Use the same
+        # level for every link, so that Zig compiles the library only once.
         kept: dict[str, Any] = {
             name: tuple(f for f in getattr(self.environment, name) if not f.startswith(_LEVELS))
             for name in ("cflags", "cxxflags")
@@ -112,7 +114,7 @@ class ZigToolchain(GnuToolchain):
         version = next(iter(self.compilers.values())).version.rpartition(" ")[2]
         parts: list[StaticPart] = [("compiler_rt", version, "Zig")]
         if "cxx" in languages:
-            # libunwind is part of macOS.
+            # macOS contains libunwind.
             names = ("libc++", "libc++abi", *(() if self.system == "darwin" else ("libunwind",)))
             parts += [(name, self.llvm, "LLVM Project") for name in names]
         if self.system == "windows":
@@ -121,7 +123,7 @@ class ZigToolchain(GnuToolchain):
 
     def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
         if self.system == "darwin":
-            # The last flag reserves space, so that repair tools can write longer install names.
+            # The last flag reserves space for longer install names, which repair tools may write.
             filename = library_filename(self.system, settings.target)
             return (
                 *("-dynamiclib", f"-Wl,-install_name,@rpath/{filename}"),
@@ -129,11 +131,11 @@ class ZigToolchain(GnuToolchain):
             )
         if self.system == "windows":
             return ("-shared",)
-        # Zig compiles the source when it links.
+        # Zig compiles the source file _UNLOAD when it links.
         return (*super()._kind(settings, support_folder), f"{support_folder}/{_UNLOAD}")
 
     def _excluded_libs(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        del settings  # Zig's linkers (0.17) do not support the option
+        del settings  # Zig's linkers (0.17) do not support --exclude-libs.
         return ()
 
     def _symbol_list_content(self, hidden: tuple[str, ...]) -> str:
