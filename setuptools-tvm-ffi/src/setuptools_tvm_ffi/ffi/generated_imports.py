@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Imports the generated modules of a package, in the child process that loaded its library.
+"""Imports the generated modules of a package in the child process that has loaded its library.
 
 `child.py` runs this file by its path, so it cannot import the plugin.
 """
@@ -17,13 +17,13 @@ from typing import Any
 
 
 def failures(tvm_ffi: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]:  # noqa: ANN401
-    """Import each staged module with stub directives, and return the errors.
+    """Import each staged module that contains stub directives, and return the errors.
 
-    An error has the staged ``file``, the ``line`` and the ``message``. Errors in other modules are
-    left out, as are those of packages that are not installed: the build environment may lack what
-    the package needs at run time.
+    Each error contains the staged ``file``, the ``line`` and the ``message``. Errors in other
+    modules are omitted. Errors about missing packages are also omitted, because the build
+    environment may lack packages that are needed only at run time.
 
-    :param request: the request for stubs, see `generation.py`.
+    :param request: the request of `generation.py` for stubs.
     """
     staging = Path(request["staging"])
     finder = _Finder(staging, request["folders"])
@@ -37,7 +37,8 @@ def failures(tvm_ffi: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]: 
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         problem = _problem(name)
         if problem is not None and finder.place(problem) is None:
-            # Something else fails. Import the module without running the packages above it.
+            # Another module has failed. Import the staged module again, without running the code of
+            # its parent packages.
             finder.runs_packages = parts[-1] == "__init__"
             problem = _problem(name)
             finder.runs_packages = True
@@ -59,7 +60,7 @@ def _problem(name: str) -> BaseException | None:
 
 
 def _loader(tvm_ffi: Any, libraries: Sequence[str]) -> Any:  # noqa: ANN401
-    """Return a replacement of ``load_lib_module`` for libraries that are not installed yet."""
+    """Return a replacement of ``load_lib_module`` that finds libraries in the build folder."""
     installed = tvm_ffi.libinfo.load_lib_module
 
     def load(package: str, target: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
@@ -72,9 +73,9 @@ def _loader(tvm_ffi: Any, libraries: Sequence[str]) -> Any:  # noqa: ANN401
 
 
 class _Finder:
-    """Finds the modules of a package: staged files first, then those of the source tree.
+    """Finds the modules of a package: first staged files, then files in the source tree.
 
-    It precedes other finders, such as the one that rebuilds an editable install.
+    This finder precedes other finders, such as the import hook of an editable install.
     """
 
     def __init__(self, staging: Path, folders: Mapping[str, str]) -> None:
@@ -98,11 +99,11 @@ class _Finder:
         return spec
 
     def place(self, problem: BaseException) -> tuple[str, int] | None:
-        """Return the staged file and line of an error; ``None`` for other errors."""
+        """Return the staged file and line that raised an error; ``None`` for errors elsewhere."""
         if isinstance(problem, ImportError):
             top = (problem.name or "").partition(".")[0]
             missing = isinstance(problem, ModuleNotFoundError) and top != "tvm_ffi"
-            # Without its code, a package lacks the names that it defines.
+            # If the code of packages does not run, the packages lack the names that they define.
             if (missing and top not in self._tops) or (
                 top in self._tops and not self.runs_packages
             ):
@@ -116,7 +117,7 @@ class _Finder:
                 last = (file, frame.tb_lineno)
             frame = frame.tb_next
         if isinstance(problem, SyntaxError) or last is None:
-            return None  # syntax is checked elsewhere
+            return None  # Another check reports syntax errors.
         if not last[0].startswith(f"{self._staging}{os.sep}"):
             return None
         return Path(last[0]).relative_to(self._staging).as_posix(), last[1]

@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to names. The prefix may occur inside a longer
-# name, because linkers store a name inside a longer name with the same end.
+# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to the names of functions. The pattern also matches
+# inside a longer name: if a name is the end of a longer name, linkers store only the longer one.
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
-# Symbols that start with these words describe a function or the library.
+# After the prefix, names that start with these words describe a function or the library.
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 _SHT_DYNSYM = 11
 _STB_LOCAL = 0
-# Older linkers and start-up files export these symbols of every library.
+# With older linkers and start-up files, every library exports these symbols.
 _LINKER_SYMBOLS = {"_init", "_fini", "_edata", "_end", "__bss_start"}
 _ELF_FUNCTIONS = {2, 10}  # STT_FUNC, and STT_GNU_IFUNC
 
@@ -35,10 +35,11 @@ def reflect(
     functions: Iterable[str],
     types: Iterable[str],
 ) -> dict[str, Any]:
-    """Describe functions, types and the exported symbols of a library, as JSON values.
+    """Return JSON values that describe functions, types and exported symbols of a library.
 
-    :param library: a loaded library.
-    :param types: type keys; the result also contains their ancestors.
+    :param library: the path of a library that is already loaded.
+    :param functions: the names of global functions to describe.
+    :param types: the keys of types to describe. The result also describes their ancestors.
     """
     teach_types(tvm_ffi)
     names = sorted(functions)
@@ -58,7 +59,7 @@ def reflect(
 
 
 def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:  # noqa: ANN401
-    """Return the schema (JSON text or ``None``) and the doc of a global function."""
+    """Return the type schema (JSON text or ``None``) and the doc of a global function."""
     metadata: Mapping[str, Any] = {}
     with contextlib.suppress(ValueError):
         metadata = tvm_ffi.registry.get_global_func_metadata(name)
@@ -66,8 +67,8 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
     return {
         "schema": schema,
         "doc": doc or None,
-        # The generator skips a function without a schema, but not a function with a schema that
-        # it cannot write.
+        # The generator skips a function without a schema. It does not skip a function whose
+        # schema it cannot write.
         "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
     }
 
@@ -75,7 +76,8 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
 def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa: ANN401
     """Return the type schema as JSON text, or ``None`` if the generator cannot write the type.
 
-    The generator copies unknown types unchanged. ``std::pair``, for example, is invalid in Python.
+    The generator copies unknown types unchanged, and a type such as ``std::pair`` is invalid in
+    Python.
     """
     parsed = readable(tvm_ffi, metadata)
     try:
@@ -86,7 +88,7 @@ def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa:
 
 
 def readable(tvm_ffi: Any, metadata: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """Return the type schema as parsed by the generator, or ``None`` if parsing fails."""
+    """Return the type schema that the generator parses, or ``None`` if it cannot parse one."""
     schema = metadata.get("type_schema")
     if not isinstance(schema, str):
         return None
@@ -97,7 +99,7 @@ def readable(tvm_ffi: Any, metadata: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 
 def teach_types(tvm_ffi: Any) -> None:  # noqa: ANN401
-    """Make the generator write ``std::array`` like ``std::vector``.
+    """Make the generator treat ``std::array`` like ``std::vector``.
 
     Up to 0.1.15.post2, the generator does not support ``std::array`` and writes invalid Python.
     """
@@ -124,7 +126,7 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
                 "schema": schema_of(tvm_ffi, field.metadata),
                 "doc": field.doc,
                 "read_only": bool(field.frozen),
-                # New in 0.1.9.
+                # These attributes are new in 0.1.9.
                 "in_constructor": bool(getattr(field, "c_init", True)),
                 "keyword_only": bool(getattr(field, "c_kw_only", False)),
                 "has_default": bool(getattr(field, "c_has_default", False)),
@@ -144,7 +146,7 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def type_info(tvm_ffi: Any, key: str) -> Any:  # noqa: ANN401
-    """Return the reflection data of a type, from the function that the generator uses."""
+    """Return the reflection data of a type. The generator uses the same data."""
     return tvm_ffi.core._lookup_or_register_type_info_from_type_key(key)  # noqa: SLF001
 
 
@@ -157,7 +159,7 @@ def lineage(tvm_ffi: Any, key: str) -> Iterator[str]:  # noqa: ANN401
 
 
 def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
-    """Return, for each registered type, its parent and the place of its Python class, if any."""
+    """Return the parent and the importable Python class of each registered type, if it has them."""
     result = {}
     for key in map(str, tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")()):
         info = type_info(tvm_ffi, key)
@@ -167,7 +169,7 @@ def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
 
 
 def importable(cls: Any) -> list[str] | None:  # noqa: ANN401 - a class, or None
-    """Return the outermost module that contains a class, and the name of the class."""
+    """Return the name of a class, and the shortest name of a module that contains the class."""
     if cls is None:
         return None
     name = str(cls.__name__)
@@ -185,9 +187,9 @@ def importable(cls: Any) -> list[str] | None:  # noqa: ANN401 - a class, or None
 def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
     """Return the schema and doc of each exported function with the prefix ``__tvm_ffi_``.
 
-    The function searches the file's bytes, in any format, for names. The loader confirms each name.
-    In an ELF file, the symbol table confirms that the name belongs to a function, because a call of
-    data would crash.
+    This function searches the bytes of the file for names, so it works with every file format. The
+    system's loader then confirms that the library exports each name. In an ELF file, the symbol
+    table also confirms that the name belongs to a function: calling data would crash.
     """
     loaded = ctypes.CDLL(library)
     content = Path(library).read_bytes()
@@ -215,13 +217,13 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def exports(library: str) -> bool:
-    """Whether a library exports a symbol; ``True`` for other formats than ELF."""
+    """Whether a library exports any symbol. The result is always ``True`` if it is not ELF."""
     symbols = elf_symbols(Path(library).read_bytes())
     return symbols is None or bool(set(symbols) - _LINKER_SYMBOLS)
 
 
 def elf_symbols(content: bytes) -> dict[str, bool] | None:
-    """Return the symbols that an ELF file exports, and whether each is a function.
+    """Return the symbols that an ELF file exports, and for each symbol whether it is a function.
 
     https://gabi.xinuos.com/elf/05-symtab.html
 
@@ -261,13 +263,13 @@ class ByteArray(ctypes.Structure):
     _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_size_t))
 
     def text(self) -> str:
-        """Return the text, with escapes for invalid UTF-8."""
+        """Return the text. Invalid UTF-8 is escaped with backslashes."""
         content = ctypes.string_at(self.data, self.size) if self.size else b""
         return content.decode("utf-8", "backslashreplace")
 
 
 class TypeMetadata(ctypes.Structure):
-    """The beginning of ``TVMFFITypeMetadata``."""
+    """The first field of ``TVMFFITypeMetadata``."""
 
     _fields_ = (("doc", ByteArray),)
 
@@ -300,8 +302,9 @@ def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
     return info.contents.metadata.contents.doc.text() or None
 
 
-# The fields of TVMFFIMethodInfo: name, doc, flags, metadata, then the type index, padding and
-# address of the function. Name, doc and metadata are strings, each a pointer and a size.
+# The fields of TVMFFIMethodInfo: name, doc, flags, metadata, the type index of the function,
+# padding, and the address of the function. Name, doc and metadata are strings. Each string consists
+# of a pointer and a size.
 _RECORD = struct.Struct("=QQQQqQQiiQ")
 _TYPE_INDEX_AT = 56
 _FUNCTION_TYPE_INDEX = struct.pack("=ii", 68, 0)  # kTVMFFIFunction, and padding
@@ -312,10 +315,10 @@ _PIECE = 1 << 24
 def global_function_docs(tvm_ffi: Any, names: Iterable[str]) -> dict[str, str]:  # noqa: ANN401
     """Return the docs of global functions.
 
-    The registry contains them, but no function returns them (up to 0.1.15.post2). The registry
-    stores each function as a ``TVMFFIMethodInfo`` of the stable C ABI, with the address of the
-    function object. This searches the memory of the process for these addresses, and compares the
-    names. It works on Linux only.
+    The registry contains the docs, but up to 0.1.15.post2 no API returns them. The registry stores
+    each function as a ``TVMFFIMethodInfo`` of the stable C ABI, which contains the name, the doc
+    and the address of the function object. This function searches the memory of the process for
+    these addresses, and compares the names. It works only on Linux.
     """
     by_address = {}
     for name in names:
@@ -329,7 +332,7 @@ def global_function_docs(tvm_ffi: Any, names: Iterable[str]) -> dict[str, str]: 
     with contextlib.suppress(OSError), open("/proc/self/mem", "rb", buffering=0) as memory:
         for start, end in writable_memory():
             for piece in range(start, end, _PIECE):
-                # The pieces overlap by more than the size of a record.
+                # Adjacent pieces overlap by more than the size of a record, so no record is missed.
                 search_docs(memory, piece, min(end, piece + _PIECE + 128), by_address, docs)
                 if len(docs) == len(by_address):
                     return docs
@@ -371,7 +374,7 @@ def read(memory: IO[bytes], start: int, size: int) -> bytes:
 
 
 def writable_memory() -> Iterator[tuple[int, int]]:
-    """Yield the start and end of allocated memory ranges, the heap first."""
+    """Yield the start and end of each writable memory range. The heap comes first."""
     ranges = []
     for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
         address, permissions, _, _, inode, *path = line.split(maxsplit=5)
@@ -389,7 +392,8 @@ def writable_memory() -> Iterator[tuple[int, int]]:
 def hide(tvm_ffi: Any, hidden: Mapping[str, Any]) -> None:  # noqa: ANN401
     """Hide functions, types and members of types from the generator.
 
-    :param hidden: lists of names: ``functions``, ``types``, and by type key ``members``.
+    :param hidden: a list of names for ``functions`` and for ``types``. For ``members``, a list of
+        names for each type key.
     """
     for name in hidden["functions"]:
         tvm_ffi.registry.remove_global_func(name)
