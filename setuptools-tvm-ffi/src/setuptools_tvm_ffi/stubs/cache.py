@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Caches stubs. The next build reuses stubs if none of their inputs has changed."""
+"""Caches the stubs of a library. The next build reuses the stubs if their inputs are unchanged."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .requests import StubRequest
 class Stubs:
     """The stubs of a library.
 
-    :param files: contents by path, see `StubRequest.files`; ``None`` for a file that an earlier
-        build wrote and that must be deleted.
-    :param warnings: one line each.
+    :param files: the contents of files by path, see `StubRequest.files`. If an earlier build has
+        written a file that must now be deleted, its content is ``None``.
+    :param warnings: warnings for the user, of one line each.
     """
 
     files: Mapping[PurePosixPath, bytes | None]
@@ -46,7 +46,7 @@ def _code_digest() -> str:
 
 
 def load(cache: Path, request: StubRequest) -> Stubs | None:
-    """Return the cached stubs of a request, or ``None``."""
+    """Return the cached stubs of a request, or ``None`` if the cache has no stubs for it."""
     kept = read_object(cache)
     if _key(request) not in kept.get("keys", ()):
         return None
@@ -61,8 +61,9 @@ def load(cache: Path, request: StubRequest) -> Stubs | None:
 
 def store(cache: Path, request: StubRequest, stubs: Stubs) -> None:
     """Cache the stubs of a request."""
-    # An editable install writes the stubs to the source tree. They are inputs of the next build,
-    # which generates the same stubs: cache the stubs for that build's inputs, too.
+    # An editable install writes the stubs to the source tree. The next build then reads the stubs
+    # as input files, and generates the same stubs. Cache the stubs also under the key of the next
+    # build's inputs.
     after = {**request.files, **{p: c for p, c in stubs.files.items() if c is not None}}
     for path, content in stubs.files.items():
         if content is None:

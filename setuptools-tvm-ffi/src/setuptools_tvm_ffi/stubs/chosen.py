@@ -102,7 +102,7 @@ def _check_use(request: StubRequest, answer: Mapping[str, Any], registry: Regist
         raise BuildError(
             f"extension {request.settings.name!r}: {request.library.name} registers no functions "
             "or types, and exports no symbols",
-            hint="register a function with tvm::ffi::reflection::GlobalDef, export one with "
+            hint="register a function with tvm::ffi::reflection::GlobalDef, export a function with "
             "TVM_FFI_DLL_EXPORT_TYPED_FUNC, or remove the extension",
         )
 

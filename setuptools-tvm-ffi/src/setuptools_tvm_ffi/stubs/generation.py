@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the stub generator on a staging copy, verifies the result, and adds ``.pyi`` files."""
+"""Runs the stub generator on a copy of the package, checks the result, and adds ``.pyi`` files."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def generate_stubs(
 ) -> Stubs:
     """Load the library in a child process, and return its stubs.
 
-    With ``stubs = "none"`` the library is loaded too. This detects a library that crashes the
-    process, or that registers nothing under its declared prefix, before users install it.
+    The child also loads the library if the setting is ``stubs = "none"``. The build thus detects a
+    library that crashes the process or registers no names, before users install the library.
 
-    If the library, the files and the tools did not change, the stubs come from the cache.
+    If the library, the files and the tools have not changed, return stubs from the cache.
 
     :param process: the child process that loads the library.
     :param folder: the folder of the library in the build folder, relative to `root`.
@@ -58,7 +58,7 @@ def generate_stubs(
     kept = load(cache, request)
     if kept is not None:
         return kept
-    # The plugin's own `.pyi` files are for type checkers only. The generator does not need them.
+    # The generator does not need the `.pyi` files that the plugin has written for type checkers.
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
     for_python = request.crate is None
     committed = {p: _parse(p, c) for p, c in read.items()} if for_python else {}
@@ -73,7 +73,8 @@ def generate_stubs(
     shutil.rmtree(staging, ignore_errors=True)
     try:
         for path, content in read.items():
-            # Init mode appends to the last line even if the line has no line ending.
+            # The generator's init mode appends text to the last line, even if this line has no line
+            # ending: add one.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
             replace_file(staging / path, content + end)
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
@@ -168,17 +169,17 @@ def _run_child(
 
 
 def _sources(request: StubRequest) -> str:
-    """Return the folder that the generator works on, relative to the staging folder."""
+    """Return the folder that the generator reads and writes, relative to the staging folder."""
     return "." if request.crate is None else "src"
 
 
 def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
     """Write the module that loads the library, unless the generator writes it.
 
-    The generator writes modules for prefixes with functions or classes. If a library only exports
-    symbols, or only registers names under nested prefixes, its package would have no ``LIB``.
+    The generator writes a module only for a prefix with functions or classes. If a library only
+    exports symbols, or only registers names under nested prefixes, its package would lack ``LIB``.
 
-    :return: whether a module was written.
+    :returns: whether a module was written.
     """
     prefix = request.settings.prefix
     folder = PurePosixPath(*prefix.rstrip(".").split("."))
@@ -207,8 +208,8 @@ def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
 
 def _unknown_types(request: StubRequest, printed: str) -> list[str]:
     return [
-        f"{match['name']!r} has no type schema, so its stub has no types: register it with "
-        "tvm::ffi::reflection::GlobalDef"
+        f"{match['name']!r} has no type schema, so its stub has no types: register the "
+        "function with tvm::ffi::reflection::GlobalDef"
         for match in _NO_SCHEMA.finditer(printed)
         if match["name"].startswith(request.settings.prefix)
     ]
@@ -224,7 +225,7 @@ def _collect(
             continue
         path = PurePosixPath(file.relative_to(staging).as_posix())
         if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
-            continue  # belongs to a sibling library, which the child loads too
+            continue  # The file belongs to a sibling library, which the child also loads.
         generated = file.read_bytes()
         if path not in committed:
             result[path] = generated.replace(b"\r\n", b"\n")
@@ -238,6 +239,6 @@ def _parse(path: PurePosixPath, content: bytes) -> ParsedFile:
         return parse(content.decode("utf-8"), str(path))
     except UnicodeDecodeError as problem:
         raise BuildError(
-            f"{path}: not UTF-8 (byte {problem.start}), which tvm-ffi-stubgen requires",
+            f"{path}: byte {problem.start} is not UTF-8, but tvm-ffi-stubgen requires UTF-8",
             hint="save the file as UTF-8",
         ) from None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Collects the inputs of each library's stubs: settings, files and other libraries."""
+"""Collects the inputs of each library's stubs: settings, files of the package, and libraries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ..project.package_tree import PackageTree
 from ..settings import ExtensionSettings
 from .directives import MARKER
 
-#: The files of a package, by path relative to the parent folder of the top-level package.
+#: The contents of a package's files. The paths are relative to the parent folder of the top-level
+#: package.
 PythonFiles = Mapping[PurePosixPath, bytes]
 
 
@@ -22,25 +23,27 @@ PythonFiles = Mapping[PurePosixPath, bytes]
 class StubRequest:
     """The inputs of the stubs of one library.
 
-    :param library: the built library, relative to the project's root.
+    :param library: the path of the built library, relative to the project's root.
     :param library_digest: the SHA-256 of the library, hexadecimal.
     :param files: the files of the extension's package, or of its crate, that the stub generator
         reads, fills or replaces.
     :param siblings: the libraries that the library links with, directly or indirectly, and their
         digests. The child loads the siblings in this order, before the library.
-    :param others: other libraries of the distribution, and their digests. Blocks may refer to names
-        of these libraries. The child loads them after the library.
-    :param together: other libraries of the distribution, and their digests. The child loads them
-        last. Only one library's request has them.
+    :param others: other libraries of the distribution that blocks may refer to, and their digests.
+        The child loads these libraries after the library.
+    :param together: all other libraries of the distribution, and their digests. The child loads
+        these libraries last, to check that one process can load all libraries. Only the request of
+        the first library has them.
     :param is_linked: whether another library of the distribution links with the library.
-    :param folders: the folders of the packages of `files`, relative to the project's root.
-    :param other_prefixes: the prefixes of other libraries below the library's own prefix.
+    :param folders: the folder of each package, relative to the project's root, by dotted name.
+    :param other_prefixes: the registry prefixes of other libraries that start with this library's
+        prefix.
     :param other_targets: the targets of the other libraries of the distribution.
-    :param package_prefixes: the prefixes that become packages, for all libraries.
-    :param modules: all Python files of the package.
-    :param stand_ins: stub libraries to load if the machine lacks a library of a driver.
-    :param crate: the Cargo crate of Rust stubs, relative to the project's root; ``None`` for
-        Python stubs.
+    :param package_prefixes: the registry prefixes of all libraries whose stubs are packages.
+    :param modules: the paths of all Python files of the package.
+    :param stand_ins: stub libraries that the child loads if a GPU driver's library is missing.
+    :param crate: the folder of the Cargo crate for Rust stubs, relative to the project's root;
+        ``None`` for Python stubs.
     :param strict: whether to reject registered names that get no stub.
     """
 
@@ -114,10 +117,10 @@ def stub_requests(
 def _files(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings], tree: PackageTree
 ) -> dict[PurePosixPath, bytes]:
-    """Return the files that stubs need, from the package and its subpackages or from the crate.
+    """Return the files that the stub generator needs from the package or from the crate.
 
-    The result includes files that setuptools does not pack: the stub generator must not treat them
-    as missing. The result excludes the packages of other libraries.
+    The result includes files of subpackages, and files that setuptools does not pack: the stub
+    generator must not treat such files as missing. The result excludes packages of other libraries.
     """
     if settings.stubs == "none":
         return {}
@@ -139,7 +142,7 @@ def _files(
 
 
 def _folders(settings: ExtensionSettings, tree: PackageTree) -> dict[str, str]:
-    """Return the folders of a package, its subpackages and its parents by dotted name."""
+    """Return the folders of a package, of its subpackages and of its parents, by dotted name."""
     if settings.stubs == "none" or settings.stubs_target != "python":
         return {}
     parts = settings.package.split(".")
@@ -170,7 +173,10 @@ def _crate(settings: ExtensionSettings) -> Path | None:
 
 
 def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePosixPath]:
-    """Return all modules of a package and its subpackages. Prefixes may conflict with them."""
+    """Return the paths of all modules of a package and its subpackages.
+
+    A registry prefix may conflict with one of these modules.
+    """
     if settings.stubs == "none":
         return frozenset()
     return frozenset(
@@ -181,9 +187,10 @@ def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePo
 
 
 def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[str]:
-    """Yield the libraries that a library does not link with.
+    """Yield the other libraries that a library does not link with.
 
-    Each library comes after the libraries that it links with, so that the loader finds them.
+    Each yielded library comes after the libraries that it links with, so that the loader finds
+    those libraries.
     """
     loaded = {library.plan.library, *library.plan.siblings}
     for other in every:
@@ -196,7 +203,7 @@ def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[st
 def _prefixes_below(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings]
 ) -> tuple[str, ...]:
-    """Return the registry prefixes of other libraries below a library's own prefix."""
+    """Return the registry prefixes of other libraries that start with a library's own prefix."""
     return tuple(
         other.prefix
         for other in every

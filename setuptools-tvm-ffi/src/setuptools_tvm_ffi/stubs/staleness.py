@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares the stubs in the source tree with the current stubs."""
+"""Compares the stubs in the source tree with the stubs that this build has generated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from . import directives
 from .pyi import SIGNATURE
 
-# The second line of a `.pyi`, see `pyi.header`.
+# This pattern matches the second line of a `.pyi` file, see `pyi.header`.
 _MADE_WITH = re.compile(
     r"# setuptools-tvm-ffi (?P<plugin>\S+), apache-tvm-ffi (?P<tvm_ffi>\S+), "
     r"registry (?P<registry>\w+)"
@@ -21,12 +21,12 @@ _MADE_WITH = re.compile(
 
 @dataclass(frozen=True)
 class StubFile:
-    """A stub file in the source tree, and its current content.
+    """A stub file: its content in the source tree, and the content that this build has generated.
 
-    :param source: the path in the source tree.
-    :param old: the content in the source tree; ``None`` if the file does not exist.
-    :param new: the current content; ``None`` if the file should not exist.
-    :param path: the path in the wheel; ``None`` if wheels do not contain the file.
+    :param source: the path of the file in the source tree.
+    :param old: the content that the source tree has now; ``None`` if the file does not exist.
+    :param new: the content that this build has generated; ``None`` if the file should not exist.
+    :param path: the path of the file in the wheel; ``None`` if wheels do not contain the file.
     """
 
     source: Path
@@ -36,7 +36,7 @@ class StubFile:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the contents differ, apart from the versions in the header."""
+        """Whether `old` and `new` differ. Versions in the header are ignored."""
         if self.old is None or self.new is None:
             return self.old is not self.new
         return _without_versions(self.old) != _without_versions(self.new)
@@ -44,17 +44,17 @@ class StubFile:
     @property
     def is_generated(self) -> bool:
         """Whether the file in the source tree contains generated parts."""
-        # The marks follow `#` in Python, and `//` in Rust.
+        # The marks follow the comment sign of the language: `#` in Python, and `//` in Rust.
         marks = (directives.BEGIN.lstrip("# ").encode(), SIGNATURE.encode())
         return self.old is not None and any(mark in self.old for mark in marks)
 
     def unified_diff(self) -> str:
-        """Return the difference in the format of ``diff -u``."""
+        """Return the difference between `old` and `new` in the format of ``diff -u``."""
         name = self.source.as_posix()
         old = "/dev/null" if self.old is None else f"a/{name}"
         new = "/dev/null" if self.new is None else f"b/{name}"
         if not (self.old or self.new):
-            return f"--- {old}\n+++ {new}\n"  # an empty file
+            return f"--- {old}\n+++ {new}\n"  # The file is empty, so there are no lines to show.
         lines = difflib.unified_diff(
             _text(self.old).splitlines(keepends=True),
             _text(self.new).splitlines(keepends=True),
@@ -71,9 +71,10 @@ def stale_files(files: Iterable[StubFile]) -> list[StubFile]:
 
 
 def cause(files: Iterable[StubFile]) -> str:
-    """Return which tools have changed since the stubs were written, and whether they are the cause.
+    """Return which tool versions have changed since the stubs were written.
 
-    The result is empty if no tool has changed.
+    If the registry has not changed, the text also says so: the tools then caused the difference.
+    The text is empty if no version has changed.
     """
     for file in files:
         old, new = (_MADE_WITH.search(_text(content)) for content in (file.old, file.new))

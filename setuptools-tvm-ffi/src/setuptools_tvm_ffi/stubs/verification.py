@@ -18,7 +18,7 @@ from .requests import StubRequest
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 # How glibc, musl and macOS report that a needed library is missing.
 _NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
-# What tvm_ffi (0.1.15) prints before it aborts.
+# This pattern matches the message that tvm_ffi (0.1.15) prints before it aborts.
 _REGISTERED = re.compile(r"Overriding (?P<key>\S+), possible|`(?P<function>\S+)` is already reg")
 _NOT_FOUND_HINT = (
     "the build loads the library to read its registry: install the missing library, or add its "
@@ -46,7 +46,9 @@ def child_failure(
 ) -> BuildError:
     """Return the error for a child process that ended before its last stage.
 
-    :param other: the other library that the child loaded last.
+    :param stage: the stage in which the child ended.
+    :param printed: the output of the child.
+    :param other: if the child was loading all libraries, the library that it loaded last.
     """
     ended = f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
     message = {
@@ -63,10 +65,10 @@ def child_failure(
         if registered is not None:
             return BuildError(
                 f"{_both(request, other)} both register "
-                f"'{registered['key'] or registered['function']}', and Python ends when it loads "
-                "the second one",
-                hint="compile the source that registers it into one library, and let the other "
-                "library link with that one ('libraries')",
+                f"'{registered['key'] or registered['function']}', and Python crashes when it "
+                "loads the second library",
+                hint="compile the source that registers the name into only one library, and link "
+                "the other library with that library ('libraries')",
             )
     if stage in {"import", "load", "stub-imports", "together"}:
         printed = _TRACEBACK.sub("", printed)
@@ -86,7 +88,7 @@ def _both(request: StubRequest, other: str) -> str:
 
 def check_status(request: StubRequest, status: int, printed: str) -> None:
     """Check that the stub generator succeeded."""
-    # Up to 0.1.13.post3 the exit status is always 0; later releases return 0 after "[Error]".
+    # Up to 0.1.13.post3, the exit status is always 0. Later releases return 0 after "[Error]".
     if status != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
         raise BuildError(
             f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
@@ -139,7 +141,7 @@ def check_imports(
 ) -> None:
     """Check that the import of each generated module succeeds.
 
-    Errors of the project's own lines are left out: they may depend on the machine.
+    Errors in lines that were not generated are omitted, because they may depend on the machine.
 
     :param failures: the child's errors, with `file`, `line` and `message`.
     """
