@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Allows one build per source tree: setuptools and ninja write to fixed paths below `build/`.
+"""Allows one build at a time in a build folder, because all builds write to the same paths.
 
 The operating system releases the lock when the process ends, even after a crash. The lock file
-remains, but is never stale.
+remains, but a remaining lock file does not block the next build.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from typing import IO
 
 from .errors import PREFIX
 
-#: While a process holds a lock, this variable is set for the process and its children. An editable
-#: install's import hook does not rebuild then: the rebuild would wait forever for this build.
+#: While a process holds a lock, this variable is set for the process and its children. While
+#: the variable is set, the import hook of an editable install does not rebuild, because the rebuild
+#: would wait forever for this build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
-# Windows locks the first byte, which no other process can read then. The bytes after it are the
-# number of the process that holds the lock.
+# On Windows, the lock covers the first byte of the file, which other processes then cannot read.
+# The next bytes contain the number of the process that holds the lock.
 _LOCKED, _DIGITS = 1, 20
 
-#: Locks that this process holds: file descriptors by folder. A nested command may ask for a lock
-#: that its process already holds.
+#: The file descriptors of the locks that this process holds, by folder. A nested command may
+#: request a lock that its process already holds.
 _held: dict[str, int] = {}
 
 
@@ -35,7 +36,7 @@ def build_lock(folder: Path) -> Iterator[None]:
 
     If another process holds the lock, print a message and wait.
 
-    :param folder: created if it does not exist.
+    :param folder: the build folder. It is created if it does not exist.
     """
     key = os.path.realpath(folder)
     if key in _held:
@@ -71,7 +72,7 @@ def build_lock(folder: Path) -> Iterator[None]:
 def held_files() -> tuple[int, ...]:
     """Return the file descriptors of the locks that this process holds.
 
-    A child that inherits them holds the locks, too, until it ends.
+    A child that inherits these file descriptors also holds the locks until the child ends.
     """
     return tuple(_held.values())
 
@@ -89,7 +90,7 @@ if sys.platform == "win32":
         return True
 
     def _lock(stream: IO[bytes]) -> None:
-        while not _try_lock(stream):  # LK_LOCK gives up after ten seconds
+        while not _try_lock(stream):  # LK_LOCK would give up after ten seconds.
             time.sleep(0.1)
 
 else:

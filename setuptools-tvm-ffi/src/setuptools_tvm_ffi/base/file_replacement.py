@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-# O_BINARY and O_NOINHERIT exist on Windows only; elsewhere, `os.open` sets O_CLOEXEC itself.
+# O_BINARY and O_NOINHERIT exist only on Windows. On other systems, `os.open` sets O_CLOEXEC itself.
 _NEW_FILE = (
     os.O_WRONLY
     | os.O_CREAT
@@ -56,9 +56,10 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 @contextlib.contextmanager
 def _replacement(path: Path, permissions: int | None) -> Iterator[IO[bytes]]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    # The kernel applies the umask. `os.umask` cannot query the umask without changing it for the
-    # whole process, and a child that another thread starts at that moment would inherit the change.
-    # If the permissions are known, the file is private until they are set.
+    # For a new file, the kernel applies the umask. `os.umask` can only query the umask by changing
+    # it for the whole process, and a child that another thread starts at that moment would inherit
+    # the change. If the permissions are known, only the owner can access the file until `os.chmod`
+    # sets the permissions.
     descriptor = os.open(temporary, _NEW_FILE, 0o666 if permissions is None else 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -70,5 +71,5 @@ def _replacement(path: Path, permissions: int | None) -> Iterator[IO[bytes]]:
     except BaseException as problem:
         os.unlink(temporary)
         if isinstance(problem, OSError) and problem.filename is None:
-            problem.filename = str(path)  # a failed write names no file
+            problem.filename = str(path)  # The error of a failed write names no file.
         raise

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes commands clean up when they are terminated."""
+"""Lets a command clean up when a signal terminates it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def interruptible() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into KeyboardInterrupt so that clean-up code runs.
 
     A closing terminal, `docker stop` or a CI may signal only this process, and not its children.
-    Python accepts signal handlers only in the main thread. In other threads, this does nothing.
+    Python accepts signal handlers only in the main thread. In other threads, this context manager
+    does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -32,7 +33,7 @@ def interruptible() -> Iterator[None]:
 
     for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        # Ignored signals stay ignored, as under nohup.
+        # A signal that is already ignored stays ignored, for example under nohup.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.getsignal(number)
             signal.signal(number, interrupt)
@@ -40,5 +41,5 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            if handler is not None:  # None: Python has not installed the handler
+            if handler is not None:  # Python cannot restore a handler that it did not install.
                 signal.signal(number, handler)

@@ -10,9 +10,11 @@ from pathlib import Path
 
 
 def user_cache_folder(variables: Mapping[str, str]) -> Path | None:
-    """Return the plugin's cache folder, which may not exist yet (XDG Base Directory Specification).
+    """Return the path of the plugin's cache folder. The folder may not exist yet.
 
-    :param variables: environment variables.
+    On Linux, the path follows the XDG Base Directory Specification.
+
+    :param variables: the environment variables.
     :returns: ``None`` if the environment defines neither a cache folder nor a home folder.
     """
     if sys.platform == "win32":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports files of the build folder that cannot be written: a full disk, a read-only checkout."""
+"""Reports files that cannot be written to the build folder, for example because a disk is full."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NUMBERS = frozenset(
         *(errno.EEXIST, errno.ENOTDIR),
     }
 )
-#: A failed write of setuptools leaves a truncated file.
+#: A disk with fewer free bytes counts as full.
 _NEARLY_FULL = 2**16
 _FULL = re.compile(
     "|".join(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS))), re.IGNORECASE
@@ -35,9 +35,10 @@ _FULL = re.compile(
 
 @contextlib.contextmanager
 def reported_write_failures(build_base: Path) -> Iterator[None]:
-    """Raise a `BuildError` inside the ``with`` block if a file below a folder cannot be written.
+    """Turn errors about files that cannot be written below a folder into a `BuildError`.
 
     :param build_base: the build folder.
+    :raises BuildError: the ``with`` block cannot write a file below the folder.
     """
     try:
         yield
@@ -48,7 +49,7 @@ def reported_write_failures(build_base: Path) -> Iterator[None]:
             f"cannot write {problem.filename or f'below {build_base}'}: {problem.strerror}",
             hint=HOW_TO_MOVE,
         ) from problem
-    except FileError as problem:  # of distutils, which names the file
+    except FileError as problem:  # The message of this distutils error names the file.
         cause = problem.__context__
         if not isinstance(cause, OSError) or cause.errno not in _NUMBERS:
             raise
@@ -56,13 +57,16 @@ def reported_write_failures(build_base: Path) -> Iterator[None]:
 
 
 def hint_for_output(printed: str) -> str | None:
-    """Return how to move the build folder if a tool prints that it could not write a file."""
+    """Return the hint about moving the build folder if a tool reports a full or read-only disk."""
     return HOW_TO_MOVE if _FULL.search(printed) else None
 
 
 def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
-    """Whether a file is a folder or in it, or not known and the disk of the folder is full."""
-    if file is None:  # a write to an open file
+    """Whether a file may be below a folder, or be the folder itself.
+
+    If the file is unknown, the result is ``True`` if the disk of the folder is full.
+    """
+    if file is None:  # An error of a write to an open file names no file.
         return folder.is_dir() and shutil.disk_usage(folder).free < _NEARLY_FULL
     if isinstance(file, int):
         return False
