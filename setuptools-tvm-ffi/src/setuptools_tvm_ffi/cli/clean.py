@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remove the build folder of the project in this folder.
+"""Remove the build folder of the project in the current folder.
 
-The next build compiles everything. In a folder that the plugin has not created, such as a `build`
-folder with files of your own, only folders of the plugin are removed.
+The next build compiles everything. If the plugin did not create the build folder, it may contain
+your own files. The command then removes only the plugin's folders in the build folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..plugin.commands.build_folder import IGNORE_EVERYTHING, IGNORE_FILE
 from ..settings import read_project
 from .exit_status import FINE
 
-# In a build folder that has other contents, too.
+# The folders of the plugin in a build folder that may have other contents.
 _OWN_FOLDERS = ("tvm-ffi.*", "metadata.*")
 
 
@@ -30,13 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cache",
         action="store_true",
-        help="also remove the user's cache: results of compat, copies of Zig's library and "
-        "unpacked tools of editable installs",
+        help="also remove the plugin's cache of this user: results of compat, copies of Zig's "
+        "library, and unpacked tools of editable installs",
     )
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Remove the folders and print their paths; return the exit status."""
+    """Remove the folders, print their paths, and return the exit status."""
     removed = False
     for folder in _build_folders(_build_base(Path.cwd())):
         _remove(folder)
@@ -62,7 +62,7 @@ def _build_base(root: Path) -> Path:
 
 
 def _build_folders(base: Path) -> Iterator[Path]:
-    """Yield the folders to remove, after builds in them have ended."""
+    """Wait until no build uses the folders below `base`, then yield the folders to remove."""
     try:
         is_ours = (base / IGNORE_FILE).read_bytes() == IGNORE_EVERYTHING
     except OSError:
