@@ -146,10 +146,10 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
 
 
 def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
-    """Teach the generator the classes of `tvm_ffi` that are not in its top-level module.
+    """Tell the generator where to import the classes of `tvm_ffi.dataclasses` from.
 
-    The generator (0.1.15.post2) imports a class such as ``ffi.IntEnum`` from `tvm_ffi`, which has
-    none.
+    The generator (0.1.15.post2) would import a class such as ``ffi.IntEnum`` from `tvm_ffi`, but
+    `tvm_ffi` does not contain this class.
     """
     try:
         consts = importlib.import_module("tvm_ffi.stub.python_generator.consts")

@@ -27,9 +27,9 @@ BUILD_REQUIREMENT = f"{DISTRIBUTION}>=0.1.7,!=0.1.13,!=0.1.13.post0,<0.2"
 
 
 def is_unknown(version: Version) -> bool:
-    """Whether a version is that of a clone without tags, such as 0.1.dev1+g0123abc.
+    """Whether a version such as 0.1.dev1+g0123abc comes from a clone without tags.
 
-    Such a version says nothing about the release, because setuptools-scm counts from 0.1.
+    Such a version does not identify a release, because setuptools-scm counts from 0.1.
     """
     return version.is_devrelease and version < _OLDEST_BUILT_AGAINST
 

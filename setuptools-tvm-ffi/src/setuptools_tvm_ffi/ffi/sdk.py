@@ -26,7 +26,7 @@ from .releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against, is_u
 
 _CONFIG_OPTIONS = ("--includedir", "--dlpack-includedir", "--libfiles")
 
-# What the oldest supported release has, by file of the package.
+# The oldest supported release contains these features. The keys are files of the package.
 _FEATURES = {"libinfo.py": "def load_lib_module", "stub/cli.py": "--init-pypkg"}
 
 
@@ -96,11 +96,13 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
 
 
 def _check_features(version: Version) -> None:
-    """Check a version that says nothing about the release.
+    """Check that the installed apache-tvm-ffi has the features of the oldest supported release.
+
+    Call this function if the version does not identify a release.
 
     :raises BuildError: a feature is missing.
     """
-    spec = importlib.util.find_spec("tvm_ffi")  # which does not import it
+    spec = importlib.util.find_spec("tvm_ffi")  # This call does not import the package.
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     for file, feature in _FEATURES.items():
         paths = (Path(folder, file) for folder in folders)
