@@ -136,7 +136,8 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCom
 def _shared_runtime(folders: Sequence[str]) -> str:
     """Return the argument of ``-l`` for the shared CUDA runtime.
 
-    The package on PyPI has no `libcudart.so`, only files such as `libcudart.so.13`.
+    The CUDA runtime's package on PyPI lacks `libcudart.so`: it contains only files such as
+    `libcudart.so.13`.
     """
     if not any(Path(folder, "libcudart.so").exists() for folder in folders):
         for folder in folders:

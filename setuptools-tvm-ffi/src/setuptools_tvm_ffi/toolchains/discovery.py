@@ -170,7 +170,8 @@ def _find_msvc(
     os.environ["PATH"] = f"{Path(msvc.cc).parent}{os.pathsep}{os.environ['PATH']}"
     os.environ["INCLUDE"] = os.pathsep.join(msvc.include_dirs)
     os.environ["LIB"] = os.pathsep.join(msvc.library_dirs)
-    os.environ["VSLANG"] = "1033"  # error messages in English, which are searched
+    # The build searches error messages for English text.
+    os.environ["VSLANG"] = "1033"
     if os.environ.get("CC") or os.environ.get("CXX"):
         return _clang_cl(languages, msvc.linker, project)
     if project.settings.build_type in {"undefined-sanitizer", "thread-sanitizer"}:

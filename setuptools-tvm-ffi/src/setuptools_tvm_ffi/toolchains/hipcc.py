@@ -67,7 +67,7 @@ class HipccCompiler:
         )
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
-        del language  # `flags` contain it
+        del language  # `flags` contain the option for the language.
         return (*self.compiler.command, *flags, "--cuda-host-only", "-E", "-v", os.devnull)
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:

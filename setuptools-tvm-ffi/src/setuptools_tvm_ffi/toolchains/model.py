@@ -178,7 +178,7 @@ class LanguageCompiler(Protocol):
         """Return the command that compiles one object with these flags."""
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
-        """Return a command that prints the include path as GCC does; empty if there is none."""
+        """Return a command that prints the include path in GCC's format; empty if there is none."""
 
 
 class DeviceCompiler(LanguageCompiler, Protocol):
@@ -236,7 +236,7 @@ class Toolchain(LanguageCompiler, Protocol):
         """Return the command that links the objects in `unit.response_file`."""
 
     def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
-        """Return a command that prints the library path as GCC does; empty if there is none."""
+        """Return a command that prints the library path in GCC's format; empty if there is none."""
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
         """Return the files that are shipped beside the library, if any."""

@@ -123,7 +123,7 @@ class MsvcToolchain:
         )
 
     def _dependencies(self, unit: CompileUnit) -> tuple[str, ...]:
-        # clang-cl lacks /sourceDependencies, cl has it since Visual Studio 2019 version 16.7.
+        # cl supports /sourceDependencies since Visual Studio 2019 version 16.7. clang-cl does not.
         if self.compilers[unit.language].family == "clang-cl":
             return tuple(f"/clang:{word}" for word in ("-MD", f"-MF{unit.depfile}"))
         return ("/sourceDependencies", unit.depfile)

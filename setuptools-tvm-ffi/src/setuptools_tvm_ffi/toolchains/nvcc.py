@@ -97,15 +97,15 @@ class NvccCompiler:
         )
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
-        del language  # always CUDA
+        del language  # The language is always CUDA.
         if self.system == "windows":
             return ()
-        # nvcc would run the host compiler once per architecture.
+        # Omit the architectures, because nvcc runs the host compiler once per architecture.
         common = (word for word in self._with_host(flags) if not word.startswith("-gencode"))
         return (*self.compiler.command, *common, "-E", "-Xcompiler=-v", "-x", "cu", os.devnull)
 
     def _with_host(self, flags: tuple[str, ...]) -> tuple[str, ...]:
-        """Return flags that name the host compiler, and the other flags."""
+        """Return the flags that select the host compiler, followed by `flags`."""
         program, arguments = host_command(self.host)
         quoted = (_quoted(word) if self._is_map(word) else word for word in flags)
         return (f"-ccbin={program}", *self._for_host(arguments), *quoted)
