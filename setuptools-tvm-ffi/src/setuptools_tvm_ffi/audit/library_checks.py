@@ -43,8 +43,9 @@ class Surroundings:
     def is_required(self, folder: str) -> bool:
         """Whether a folder in ``site-packages`` seems to belong to a required distribution.
 
-        The name of a package is that of the distribution, its start or its end, as in ``nvidia`` of
-        nvidia-cublas-cu12 and ``tvm_ffi`` of apache-tvm-ffi. Repair tools append ``.libs``.
+        A package often has the same name as its distribution, or a name that starts or ends the
+        distribution's name: ``nvidia`` belongs to nvidia-cublas-cu12, and ``tvm_ffi`` to
+        apache-tvm-ffi. Repair tools append ``.libs`` to the name.
         """
         top = canonicalize_name(folder.partition("/")[0].removesuffix(".libs"))
         return any(
@@ -220,7 +221,7 @@ def _finds(binary: Binary, library: str, path: str) -> bool:
 
 
 def _base_name(library: str) -> str:
-    """Return a file's name without its folders, in lower case if it is a DLL's."""
+    """Return a file's name without its folders. The name of a DLL is returned in lower case."""
     name = library.replace("\\", "/").rpartition("/")[2]
     return name.lower() if name.lower().endswith((".dll", ".pyd")) else name
 

@@ -28,7 +28,7 @@ def declared_requirement(metadata: Message) -> list[Requirement]:
 
 
 def required_names(metadata: Message) -> list[str]:
-    """Return the names of the distributions that a wheel requires, except those of extras."""
+    """Return the names of the distributions that a wheel requires, without extras."""
     return [requirement.name for requirement in _requirements(metadata)]
 
 

@@ -62,7 +62,7 @@ class Binary:
     :param undefined: symbols imported from other libraries.
     :param weak: undefined symbols that may stay unresolved; ELF only.
     :param exported: symbols that other libraries can use.
-    :param data: exported symbols that are not functions; ELF only.
+    :param data: the exported symbols that are not functions; empty for other formats than ELF.
     :param unique: ``STB_GNU_UNIQUE`` symbols, which exist once in a process.
     :param run_paths: folders that the loader searches first (RPATH, RUNPATH).
     :param relro: ``full``, ``partial`` or ``none``; ELF only.

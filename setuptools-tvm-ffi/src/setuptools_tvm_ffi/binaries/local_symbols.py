@@ -68,7 +68,7 @@ def local_symbol() -> re.Pattern[str]:
 def version_script(more: tuple[str, ...] = ()) -> str:
     """Return a GNU linker version script that exports all symbols except the patterns.
 
-    :param more: further patterns or names of symbols that the library must not export.
+    :param more: additional names or patterns of symbols that the library must not export.
     """
     # A lone `*` has the lowest precedence, so the patterns override it.
     local = "".join(f"    {pattern};\n" for pattern in (*patterns(), *more))
@@ -78,6 +78,6 @@ def version_script(more: tuple[str, ...] = ()) -> str:
 def unexported_symbols_list(more: tuple[str, ...] = ()) -> str:
     """Return the patterns in the format of Apple's ``-unexported_symbols_list``.
 
-    :param more: further patterns or names.
+    :param more: additional patterns or names.
     """
     return "".join(f"_{pattern}\n" for pattern in (*patterns(), *more))

@@ -40,7 +40,7 @@ def render(
 ) -> bytes:
     """Return the record as JSON. Identical builds in different folders give identical records.
 
-    :param root: the project's folder, which is ``.`` in the recorded compiler arguments.
+    :param root: the project's folder. In the recorded compiler arguments, ``.`` replaces this path.
     :param environment: other folders and their replacements, inner folders before outer folders.
     """
     names = {root: ".", **environment}
