@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 
-# Python adds the current folder, whose modules must not shadow installed ones.
+# `python -m` adds the current folder to sys.path. Modules in it must not shadow installed modules.
 sys.path[:] = [entry for entry in sys.path if entry not in {"", os.getcwd()}]
 
 from .cli import main  # noqa: E402 - see above

@@ -130,7 +130,7 @@ def _run_build_ext() -> None:
     sys.argv, sys.path[:] = ["setup.py", "build_ext"], safe_path(sys.path, Path.cwd())
     try:
         if Path("setup.py").exists():
-            # It may import modules beside it, which must not shadow installed ones.
+            # The setup.py may import modules beside it, but they must not shadow installed modules.
             sys.path.append(os.getcwd())
             runpy.run_path("setup.py", run_name="__main__")
         else:
