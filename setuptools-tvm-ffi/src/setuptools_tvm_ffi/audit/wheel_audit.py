@@ -96,7 +96,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]
         findings += [
-            Finding(codes.UNREADABLE, b.path, f"no system loads {_description(b)}")
+            Finding(codes.UNREADABLE, b.path, f"no operating system loads {_description(b)}")
             for b in found
             if isinstance(b, Binary) and b.kind not in _LOADED and is_library_name(b.path)
         ]

@@ -247,7 +247,10 @@ class _Planner:
         )
 
     def _version(self, language: str) -> str:
-        """Return a compiler's version. For a device compiler, add its host compiler's version."""
+        """Return a compiler's version.
+
+        For a device compiler, also return the version of its host compiler.
+        """
         compilers = self.toolchain.compilers
         languages = (language, *(("c", "cxx") if language in self.toolchain.devices else ()))
         return "\n".join(compilers[name].version for name in languages if name in compilers)

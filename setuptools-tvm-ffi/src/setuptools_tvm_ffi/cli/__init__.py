@@ -23,7 +23,7 @@ from .exit_status import COULD_NOT_RUN
 
 _COMMANDS = {
     "audit": "check finished wheels for problems that appear on users' machines",
-    "clean": "remove the build folder of the project in this folder, and the user's cache",
+    "clean": "remove the build folder of the project in this folder; optionally, also the cache",
     "compat": "test a wheel against released versions of apache-tvm-ffi",
     "cross": "build wheels for other platforms with Zig",
     "repair": "bundle the libraries that wheels need and set their platform tags",

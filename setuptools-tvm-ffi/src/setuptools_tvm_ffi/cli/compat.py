@@ -114,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-sdists",
         action="store_true",
-        help="build requirements that have no wheel, which runs their build scripts",
+        help="build requirements that have no wheel; this runs their build scripts",
     )
     parser.add_argument("--no-index", action="store_true", help="do not use a package index")
     parser.add_argument("--index-url", metavar="URL", help="use this package index")

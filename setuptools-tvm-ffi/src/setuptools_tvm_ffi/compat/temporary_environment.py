@@ -91,9 +91,9 @@ class Installer:
 
     :param uv: the path of uv, or ``None`` to use venv and pip.
     :param pip: the command that starts pip.
-    :param allow_sdists: whether to build requirements that have no wheel, which runs their build
-        scripts. A release of apache-tvm-ffi is never built: a release without a wheel for
-        this Python cannot be tested.
+    :param allow_sdists: whether to build requirements that have no wheel. A build runs the build
+        scripts of the requirement. A release of apache-tvm-ffi is never built: a
+        release without a wheel for this Python cannot be tested.
     """
 
     uv: str | None

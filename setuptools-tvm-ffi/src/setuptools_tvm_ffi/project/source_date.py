@@ -66,7 +66,7 @@ def applied_source_date(root: Path) -> Iterator[None]:
 def declared_date(environment: Mapping[str, str]) -> int | None:
     """Return the value of ``SOURCE_DATE_EPOCH`` in seconds since 1970, or None if it is not set.
 
-    :raises ConfigurationError: it is not a time that archives can store.
+    :raises ConfigurationError: the value is not a time that archives can store.
 
     >>> declared_date({"SOURCE_DATE_EPOCH": "1700000000"})
     1700000000
@@ -86,7 +86,7 @@ def declared_date(environment: Mapping[str, str]) -> int | None:
 def commit_date(root: Path) -> int | None:
     """Return the time of the checked-out commit, or None if no commit contains the project.
 
-    Uncommitted changes do not matter.
+    The result does not depend on uncommitted changes.
     """
     # These plumbing commands ignore output settings, and start no pager, hook or fsmonitor.
     commit = run_git(root, "rev-list", "--max-count=1", "--timestamp", "HEAD")
