@@ -99,7 +99,7 @@ def test_an_unclosed_quotation_is_rejected() -> None:
     assert error.message == (
         f'{WHERE}: "ccache \'debug" cannot be split into words: No closing quotation'
     )
-    assert "quotation" in (error.hint or "")
+    assert "add the missing quote" in (error.hint or "")
 
 
 @pytest.mark.parametrize("declared", ["cache", "/nowhere/ccache", "bin", "./bin", "distcc2 ccache"])
