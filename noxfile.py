@@ -50,5 +50,13 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Compare build times with scikit-build-core's. Run nothing else on the machine meanwhile."""
-    session.run("python", "benchmarks/build_time.py", *session.posargs)
+    """Measure build times; run nothing else on the machine meanwhile.
+
+    Arguments after ``--``: optionally a git revision, to also compare builds without changes with
+    the plugin of that revision; then options of ``benchmarks/build_time.py``.
+    """
+    arguments = session.posargs
+    revision = arguments[:1] if arguments and not arguments[0].startswith("-") else []
+    session.run("python", "benchmarks/build_time.py", *arguments[len(revision) :])
+    if revision:
+        session.run("python", "benchmarks/no_op_time.py", *revision)

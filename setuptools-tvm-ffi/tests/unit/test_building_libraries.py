@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.building import libraries
 from setuptools_tvm_ffi.building.jobs import JobCount
 from setuptools_tvm_ffi.building.libraries import (
+    _check,
     _check_files,
     _for_architectures,
     _Run,
@@ -23,12 +26,14 @@ from setuptools_tvm_ffi.building.libraries import (
 from setuptools_tvm_ffi.building.model import BuildRequest
 from setuptools_tvm_ffi.building.native import NativeHost
 from setuptools_tvm_ffi.building.plan import BuildPlan, LibraryPlan, Step
+from setuptools_tvm_ffi.cross import zig_host
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 
 FIELDS = ("cuda_architectures", "hip_architectures")
 ABOVE = ("--config-settings cuda-architectures", "TVM_FFI_CUDA_ARCH_LIST")
+LOUD, QUIET = "build/loud/libloud.so", "build/quiet/libquiet.so"
 
 
 def counting(field: str, of_extension: str, of_project: str, origin: str) -> tuple[str, ...]:
@@ -199,3 +204,62 @@ def test_commands_hold_the_build_lock_unless_a_launcher_leaves_a_server(
     with build_lock(runs.folder / "build"):
         runs.build("c++ a.cc", launcher=launcher)
     assert [bool(options["inherited"]) for options in runs.options] == [inherited]
+
+
+def built_library(path: str, content: bytes) -> Any:
+    plan = SimpleNamespace(library=path)
+    return SimpleNamespace(plan=plan, content=content, sha256=content.hex())
+
+
+def test_a_warning_is_said_again_where_nothing_was_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[set[str]] = []
+
+    def check_libraries(contents: Mapping[str, bytes], target: object) -> dict[str, str]:
+        del target
+        asked.append(set(contents))
+        return {path: f"{path} exports" for path in contents if path == LOUD}
+
+    monkeypatch.setattr(zig_host, "check_libraries", check_libraries)
+    target: Any = object()
+    request: Any = SimpleNamespace(root=tmp_path, host=zig_host.ZigHost(target))
+    toolchain: Any = None
+    for folder in ("loud", "quiet"):
+        (tmp_path / "build" / folder).mkdir(parents=True)
+
+    def warnings(content: bytes) -> list[str]:
+        caplog.clear()
+        _check([built_library(LOUD, b"same"), built_library(QUIET, content)], request, toolchain)
+        return [record.getMessage() for record in caplog.records]
+
+    said = [f"setuptools-tvm-ffi: warning: {LOUD} exports"]
+    assert warnings(b"one") == said
+    assert warnings(b"one") == said
+    assert asked == [{LOUD, QUIET}]
+    # One that is linked anew has all looked at: what it needs of another is in the wheel.
+    assert warnings(b"two") == said
+    assert asked == [{LOUD, QUIET}] * 2
+
+
+@pytest.mark.parametrize("content", ["[]", "1", "null", '"sha256"', "{", "[" * 100_000])
+def test_a_corrupt_stamp_has_the_library_checked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    asked: list[set[str]] = []
+
+    def check_libraries(contents: Mapping[str, bytes], target: object) -> dict[str, str]:
+        del target
+        asked.append(set(contents))
+        return {}
+
+    monkeypatch.setattr(zig_host, "check_libraries", check_libraries)
+    target: Any = object()
+    request: Any = SimpleNamespace(root=tmp_path, host=zig_host.ZigHost(target))
+    toolchain: Any = None
+    stamp = (tmp_path / QUIET).with_name("checked.json")
+    stamp.parent.mkdir(parents=True)
+    stamp.write_text(content)
+    for _ in range(2):
+        _check([built_library(QUIET, b"one")], request, toolchain)
+    assert asked == [{QUIET}]

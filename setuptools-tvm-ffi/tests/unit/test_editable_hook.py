@@ -546,7 +546,7 @@ def test_a_missing_record_or_project_is_ignored(tmp_path: Path) -> None:
     hook.bring_up_to_date(str(tmp_path / "there.libs"))
 
 
-@pytest.mark.parametrize("content", ["", "{"])
+@pytest.mark.parametrize("content", ["", "{", "[]", "1", "null"])
 def test_a_corrupt_record_raises_an_import_error_with_its_path(
     installed: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.base.errors import ConfigurationError
@@ -194,6 +196,24 @@ def test_a_source_can_be_a_symbolic_link(root: Path) -> None:
     (root / "src").mkdir()
     os.symlink("../shared/a.c", root / "src/link.c")
     assert find(root, "src/*.c") == ["src/link.c"]
+
+
+def test_a_glob_resolves_no_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Resolving each of 3,000 files took 3 s.
+    make(root, *(f"src/deep/{number}.c" for number in range(100)))
+    resolved: list[str] = []
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *arguments: Any, **options: Any) -> Any:
+            resolved.append(os.fspath(path))
+            return function(path, *arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(Path, "resolve", counted(Path.resolve))
+    monkeypatch.setattr(os.path, "realpath", counted(os.path.realpath))
+    assert len(find(root, "src/**/*.c")) == 100
+    assert [path for path in resolved if path.endswith(".c")] == []
 
 
 @pytest.mark.parametrize(

@@ -192,13 +192,15 @@ def read_record(folder: str) -> dict[str, Any] | None:
     file = os.path.join(folder, RECORD)
     try:
         with open(file, encoding="utf-8") as stream:
-            record: dict[str, Any] = json.load(stream)
+            record: object = json.load(stream)
     except FileNotFoundError:
         return None
     except ValueError:
-        raise ImportError(
+        record = None
+    if not isinstance(record, dict):
+        raise ImportError(  # noqa: TRY004 - importers expect ImportError
             f"{file} is corrupt: reinstall the project, for example with 'pip install -e .'"
-        ) from None
+        )
     return record
 
 
