@@ -27,7 +27,7 @@ from ..toolchains.launcher import Launcher, base_name
 from . import ninja, ninja_file
 from .freshness import Freshness, Stale
 from .jobs import JobCount, count_jobs, measure
-from .library_check import link_failure
+from .link_errors import link_failure
 from .model import BuildRequest, BuildResult, BuiltLibrary
 from .plan import BuildPlan, LibraryPlan, make_plan
 
