@@ -11,7 +11,7 @@ import pytest
 from setuptools_tvm_ffi.cli import cross as cross_command
 from setuptools_tvm_ffi.cli import cross_wheels as wheels
 from setuptools_tvm_ffi.cli import main
-from setuptools_tvm_ffi.cli.cross_wheels import BUILT, FAILED, NO_WHEEL, Outcome
+from setuptools_tvm_ffi.cli.cross_wheels import BUILT, FAILED, NO_WHEEL, TargetResult
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
 from setuptools_tvm_ffi.cross import sdk
 from setuptools_tvm_ffi.cross.targets import Target
@@ -31,13 +31,13 @@ def give(monkeypatch: pytest.MonkeyPatch, results: dict[str, str]) -> list[Any]:
 
     def build_wheels(
         targets: Sequence[Target], folder: Path, config_settings: Any, **options: Any
-    ) -> Iterator[Outcome]:
+    ) -> Iterator[TargetResult]:
         asked.append((config_settings, options))
         for target in targets:
             if results[target.name] == BUILT:
-                yield Outcome(target, BUILT, wheel=folder / f"pkg-1-{target.tag}.whl")
+                yield TargetResult(target, BUILT, wheel=folder / f"pkg-1-{target.tag}.whl")
             else:
-                yield Outcome(target, results[target.name], problem="why\nand more")
+                yield TargetResult(target, results[target.name], problem="why\nand more")
 
     monkeypatch.setattr(cross_command, "build_wheels", build_wheels)
     for name in ("zig_folder", "release_to_link_with", "check_pip"):
