@@ -18,7 +18,7 @@ _LIBRARY_MODE = 0o755
 _PLAIN_MODE = 0o644
 
 #: Contents by path in the wheel; ``None`` marks a file to delete.
-StubFiles = Mapping[PurePosixPath, Union[bytes, None]]
+StubContents = Mapping[PurePosixPath, Union[bytes, None]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def write_files(files: Iterable[ShippedFile], folder: Path) -> None:
         replace_file(folder / file.path, file.content, mode=file.mode)
 
 
-def place_in_build_lib(files: Iterable[ShippedFile], stubs: StubFiles, build_lib: Path) -> None:
+def place_in_build_lib(files: Iterable[ShippedFile], stubs: StubContents, build_lib: Path) -> None:
     """Write libraries and stubs to `build_lib`; a stub without content is deleted."""
     write_files(files, build_lib)
     for path, content in stubs.items():
