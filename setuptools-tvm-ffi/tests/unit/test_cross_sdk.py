@@ -19,7 +19,7 @@ from setuptools_tvm_ffi.building import ninja
 from setuptools_tvm_ffi.cross import requirements, sdk
 from setuptools_tvm_ffi.cross.sdk import NoWheelError, download_arguments, prepare_target_sdk
 from setuptools_tvm_ffi.cross.targets import Target, parse_target
-from setuptools_tvm_ffi.ffi import releases as abi_floor
+from setuptools_tvm_ffi.ffi import releases
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -189,5 +189,5 @@ def test_the_extra_has_the_requirements_of_an_isolated_build(
     named = {*extras["audit"], *extras["cross"]} - {"setuptools-tvm-ffi[audit]"}
     # What is a part of Windows is asked of finished wheels only.
     named = {text for text in named if Requirement(text).name != "delvewheel"}
-    isolated = (abi_floor.BUILD_REQUIREMENT, ninja.BUILD_REQUIREMENT)
+    isolated = (releases.BUILD_REQUIREMENT, ninja.BUILD_REQUIREMENT)
     assert named == {*requirements.cross_requirements(), *isolated}
