@@ -36,7 +36,7 @@ _SETTINGS_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 _SUFFIXES = tuple(sorted(LANGUAGE_BY_SUFFIX))
 
 
-def write_record(
+def write_rebuild_record(
     folder: Path,
     *,
     distribution: str,
@@ -77,7 +77,7 @@ def write_record(
         "folders": {name: hook.listing(str(root / name), _SUFFIXES) for name in source_folders},
         "suffixes": _SUFFIXES,
     }
-    replace_file(folder / hook.RECORD, dumped(record))
+    replace_file(folder / hook.REBUILD_RECORD, dumped(record))
     hook.unpack_tools(str(folder), record)
 
 
