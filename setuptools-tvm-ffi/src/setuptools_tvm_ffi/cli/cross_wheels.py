@@ -16,7 +16,7 @@ from typing import Any
 from ..base.child_end import end_child
 from ..base.child_python import start_python
 from ..base.errors import BuildError
-from ..cross.sdk import check_pip, release_to_link_with
+from ..cross.target_sdk import check_pip, release_to_link_with
 from ..cross.targets import Target
 from ..cross.zig_process import zig_folder
 

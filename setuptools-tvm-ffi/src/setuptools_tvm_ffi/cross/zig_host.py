@@ -12,7 +12,7 @@ from ..ffi.process import TVMFFIProcess
 from ..ffi.sdk import TVMFFISdk
 from ..toolchains import Toolchain, zig
 from .built_libraries import check_libraries
-from .sdk import prepare_target_sdk
+from .target_sdk import prepare_target_sdk
 from .targets import Target
 from .zig_process import check_project, find_zig_toolchain
 
