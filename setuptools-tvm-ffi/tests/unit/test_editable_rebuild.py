@@ -18,8 +18,8 @@ import pytest
 from setuptools_tvm_ffi.base import build_lock, errors
 from setuptools_tvm_ffi.building import ninja
 from setuptools_tvm_ffi.building.file_states import status_of
-from setuptools_tvm_ffi.building.model import BuildRequest
 from setuptools_tvm_ffi.building.native import NativeHost
+from setuptools_tvm_ffi.building.request import BuildRequest
 from setuptools_tvm_ffi.editable import hook, packed_tools
 from setuptools_tvm_ffi.editable.record import BUILD_VARIABLES, write_rebuild_record
 from setuptools_tvm_ffi.plugin import rebuild as plugin_rebuild

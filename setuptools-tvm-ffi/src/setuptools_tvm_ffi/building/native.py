@@ -18,7 +18,7 @@ from ..toolchains.discovery import find_toolchain
 from ..toolchains.launcher import find_launcher
 from ..toolchains.sanitizers import run_time_variables
 from .link_errors import check_no_python_symbols
-from .model import BuildRequest, BuiltLibrary
+from .request import BuildRequest, BuiltLibrary
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..building.model import BuildRequest, BuiltLibrary
+from ..building.request import BuildRequest, BuiltLibrary
 from ..ffi.process import TVMFFIProcess
 from ..ffi.sdk import TVMFFISdk
 from ..toolchains import Toolchain, zig

@@ -17,7 +17,7 @@ from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from ..base.user_cache import user_cache_folder
 from ..building import searches
-from ..building.model import BuildRequest, BuildResult
+from ..building.request import BuildRequest, BuildResult
 from ..project.sources import searched_folders
 from ..settings import ConfigSettings
 from ..settings.languages import LANGUAGE_BY_SUFFIX

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Union
 
 from ..base.file_replacement import replace_file
-from ..building.model import BuiltLibrary
+from ..building.request import BuiltLibrary
 from ..project.package_tree import PackageTree
 from ..stubs import StubFile
 from ..toolchains import path_in_wheel

@@ -22,8 +22,8 @@ from setuptools.command.build_ext import build_ext
 from ...base.errors import PREFIX, BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
 from ...building.libraries import build_libraries, remove_objects
-from ...building.model import BuildRequest, BuildResult, Host
 from ...building.native import NativeHost
+from ...building.request import BuildRequest, BuildResult, Host
 from ...cross.targets import Target, target_of
 from ...editable.packed_tools import equip
 from ...editable.record import write_rebuild_record
