@@ -43,10 +43,10 @@ def shipped_files(
     """
     for library in libraries:
         path = path_in_wheel(library.settings, system)
-        place = path.parent if folder is None else folder
-        yield ShippedFile(place / path.name, library.content, _LIBRARY_MODE)
+        parent = path.parent if folder is None else folder
+        yield ShippedFile(parent / path.name, library.content, _LIBRARY_MODE)
         for name, content in library.companions.items():
-            yield ShippedFile(place / name, content, _PLAIN_MODE)
+            yield ShippedFile(parent / name, content, _PLAIN_MODE)
 
 
 def write_files(files: Iterable[ShippedFile], folder: Path) -> None:
