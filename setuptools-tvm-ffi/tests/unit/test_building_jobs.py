@@ -6,7 +6,7 @@ import re
 import sys
 
 import pytest
-from setuptools_tvm_ffi.building import jobs as job_count
+from setuptools_tvm_ffi.building import jobs
 from setuptools_tvm_ffi.building.jobs import (
     JobCount,
     Resources,
@@ -85,9 +85,9 @@ def test_what_is_declared_is_taken_as_it_is(*, device_compilers: bool) -> None:
 
 
 def test_links_and_device_compilers_stay_within_this_machine_if_compiles_are_distributed() -> None:
-    jobs = count(Resources(4, 5 * GIB), declared=80, distributed=True, device_compilers=True)
-    assert (jobs.total, jobs.local) == (80, 2)
-    assert re.match(r"80 jobs: .*pyproject\.toml.* 2 .*4 processors, 5\.0 GiB", jobs.explanation)
+    found = count(Resources(4, 5 * GIB), declared=80, distributed=True, device_compilers=True)
+    assert (found.total, found.local) == (80, 2)
+    assert re.match(r"80 jobs: .*pyproject\.toml.* 2 .*4 processors, 5\.0 GiB", found.explanation)
     few = count(declared=3, distributed=True)
     assert few == JobCount(3, 3, "3 jobs: declared by pyproject.toml")
 
@@ -214,7 +214,7 @@ def test_more_than_is_used_is_not_given_up() -> None:
 
 
 class Files:
-    """What `job_count` reads, in place of the machine's."""
+    """What `jobs` reads, in place of the machine's."""
 
     def __init__(self, files: dict[str, str]) -> None:
         self.files = files
@@ -243,12 +243,12 @@ def test_the_smallest_limit_of_all_groups_counts(monkeypatch: pytest.MonkeyPatch
         "/sys/fs/cgroup/user.slice/memory.current": f"{2 * GIB}\n",
         "/sys/fs/cgroup/user.slice/memory.stat": f"inactive_file {GIB}\n",
     }
-    monkeypatch.setattr(job_count, "_read", Files(files))
-    monkeypatch.setattr(job_count, "_processors", lambda: 8)
+    monkeypatch.setattr(jobs, "_read", Files(files))
+    monkeypatch.setattr(jobs, "_processors", lambda: 8)
     assert measure() == Resources(3, 3 * GIB)
     del files["/sys/fs/cgroup/user.slice/memory.high"]
     assert measure() == Resources(3, 7 * GIB)
-    monkeypatch.setattr(job_count, "_processors", lambda: 2)
+    monkeypatch.setattr(jobs, "_processors", lambda: 2)
     assert measure().processors == 2
 
 
@@ -264,23 +264,23 @@ def test_the_limits_of_a_container_that_sees_its_path_on_the_host(
         "/sys/fs/cgroup/memory.current": f"{3 * GIB}\n",
         "/sys/fs/cgroup/memory.stat": f"inactive_file {2 * GIB}\n",
     }
-    monkeypatch.setattr(job_count, "_read", Files(files))
-    monkeypatch.setattr(job_count, "_processors", lambda: 8)
+    monkeypatch.setattr(jobs, "_read", Files(files))
+    monkeypatch.setattr(jobs, "_processors", lambda: 8)
     assert measure() == Resources(2, 3 * GIB)
 
 
 @needs_linux
 def test_files_that_are_not_there_limit_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_count, "_read", Files(MEMINFO))
-    monkeypatch.setattr(job_count, "_processors", lambda: 8)
+    monkeypatch.setattr(jobs, "_read", Files(MEMINFO))
+    monkeypatch.setattr(jobs, "_processors", lambda: 8)
     assert measure() == Resources(8, 16 * GIB)
-    monkeypatch.setattr(job_count, "_read", Files({}))
+    monkeypatch.setattr(jobs, "_read", Files({}))
     assert measure() == Resources(8, None)
 
 
 @needs_linux
 def test_only_the_processors_that_may_be_used_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_count, "_read", Files({}))
+    monkeypatch.setattr(jobs, "_read", Files({}))
     allowed = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(allowed)})

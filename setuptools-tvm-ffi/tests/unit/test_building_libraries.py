@@ -23,9 +23,9 @@ from setuptools_tvm_ffi.building.libraries import (
     _Run,
     remove_objects,
 )
-from setuptools_tvm_ffi.building.model import BuildRequest
 from setuptools_tvm_ffi.building.native import NativeHost
 from setuptools_tvm_ffi.building.plan import BuildPlan, LibraryPlan, Step
+from setuptools_tvm_ffi.building.request import BuildRequest
 from setuptools_tvm_ffi.cross import zig_host
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags

@@ -11,9 +11,9 @@ import pytest
 from setuptools_tvm_ffi.cli import cross as cross_command
 from setuptools_tvm_ffi.cli import cross_wheels as wheels
 from setuptools_tvm_ffi.cli import main
-from setuptools_tvm_ffi.cli.cross_wheels import BUILT, FAILED, NO_WHEEL, Outcome
+from setuptools_tvm_ffi.cli.cross_wheels import BUILT, FAILED, NO_WHEEL, TargetResult
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINDINGS, FINE
-from setuptools_tvm_ffi.cross import sdk
+from setuptools_tvm_ffi.cross import target_sdk
 from setuptools_tvm_ffi.cross.targets import Target
 
 LINUX, MUSL = "x86_64-linux-gnu.2.17", "x86_64-linux-musl"
@@ -31,13 +31,13 @@ def give(monkeypatch: pytest.MonkeyPatch, results: dict[str, str]) -> list[Any]:
 
     def build_wheels(
         targets: Sequence[Target], folder: Path, config_settings: Any, **options: Any
-    ) -> Iterator[Outcome]:
+    ) -> Iterator[TargetResult]:
         asked.append((config_settings, options))
         for target in targets:
             if results[target.name] == BUILT:
-                yield Outcome(target, BUILT, wheel=folder / f"pkg-1-{target.tag}.whl")
+                yield TargetResult(target, BUILT, wheel=folder / f"pkg-1-{target.tag}.whl")
             else:
-                yield Outcome(target, results[target.name], problem="why\nand more")
+                yield TargetResult(target, results[target.name], problem="why\nand more")
 
     monkeypatch.setattr(cross_command, "build_wheels", build_wheels)
     for name in ("zig_folder", "release_to_link_with", "check_pip"):
@@ -144,8 +144,8 @@ def test_a_missing_prerequisite_is_reported_once_with_exit_status_2(
     else:
         monkeypatch.setattr(wheels, missing, kept)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    monkeypatch.setattr(sdk, "installed_version", lambda: None)
-    monkeypatch.setattr(sdk, "has_pip", lambda: False)
+    monkeypatch.setattr(target_sdk, "installed_version", lambda: None)
+    monkeypatch.setattr(target_sdk, "has_pip", lambda: False)
     assert main(["cross", *targets(LINUX, MUSL)]) == COULD_NOT_RUN
     error, hint = capsys.readouterr().err.splitlines()
     assert said in error

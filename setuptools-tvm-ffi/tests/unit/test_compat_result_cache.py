@@ -27,8 +27,8 @@ PLAN = Plan(
 )
 
 
-def cache(place: Path, **changes: Any) -> Cache:
-    return Cache(place, facts_of(replace(PLAN, **changes)))
+def cache(folder: Path, **changes: Any) -> Cache:
+    return Cache(folder, facts_of(replace(PLAN, **changes)))
 
 
 def test_a_cached_result_is_marked_as_cached(tmp_path: Path) -> None:

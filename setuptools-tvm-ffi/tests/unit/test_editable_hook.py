@@ -542,7 +542,7 @@ def test_a_missing_record_or_project_is_ignored(tmp_path: Path) -> None:
     hook.bring_up_to_date(str(tmp_path / "gone.libs"))
     (tmp_path / "there.libs").mkdir()
     record = {"root": str(tmp_path / "gone")}
-    (tmp_path / "there.libs" / hook.RECORD).write_text(json.dumps(record))
+    (tmp_path / "there.libs" / hook.REBUILD_RECORD).write_text(json.dumps(record))
     hook.bring_up_to_date(str(tmp_path / "there.libs"))
 
 
@@ -553,7 +553,7 @@ def test_a_corrupt_record_raises_an_import_error_with_its_path(
     monkeypatch.delenv(hook.SWITCH_VARIABLE, raising=False)
     monkeypatch.delenv(hook.BUILDING_VARIABLE, raising=False)
     (tmp_path / "some_project.libs").mkdir()
-    record = tmp_path / "some_project.libs" / hook.RECORD
+    record = tmp_path / "some_project.libs" / hook.REBUILD_RECORD
     record.write_text(content)
     installed.install("some_package")
     with pytest.raises(ImportError) as caught:

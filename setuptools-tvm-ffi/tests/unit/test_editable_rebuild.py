@@ -18,10 +18,10 @@ import pytest
 from setuptools_tvm_ffi.base import build_lock, errors
 from setuptools_tvm_ffi.building import ninja
 from setuptools_tvm_ffi.building.file_states import status_of
-from setuptools_tvm_ffi.building.model import BuildRequest
 from setuptools_tvm_ffi.building.native import NativeHost
+from setuptools_tvm_ffi.building.request import BuildRequest
 from setuptools_tvm_ffi.editable import hook, packed_tools
-from setuptools_tvm_ffi.editable.record import BUILD_VARIABLES, write_record
+from setuptools_tvm_ffi.editable.record import BUILD_VARIABLES, write_rebuild_record
 from setuptools_tvm_ffi.plugin import rebuild as plugin_rebuild
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings, project
 from setuptools_tvm_ffi.settings.model import settings_of
@@ -197,7 +197,7 @@ def finish_build(folder: Path) -> dict[str, Any]:
     """Write the record of a build of the project in the current folder, and return it."""
     watched = {LIBRARY: status_of(LIBRARY), "csrc": status_of("csrc"), "csrc/a.c": None}
     result: Any = SimpleNamespace(watched=watched)
-    write_record(
+    write_rebuild_record(
         folder,
         distribution="some-project",
         request=make_request(Path.cwd()),
@@ -250,7 +250,7 @@ def set_build(monkeypatch: pytest.MonkeyPatch, build: Callable[[Path], object]) 
 
 
 def record_in(folder: Path) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads((folder / hook.RECORD).read_text())
+    record: dict[str, Any] = json.loads((folder / hook.REBUILD_RECORD).read_text())
     return record
 
 

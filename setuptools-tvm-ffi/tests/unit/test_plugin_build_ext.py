@@ -12,8 +12,8 @@ from packaging.version import Version
 from setuptools import Distribution
 from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.base.errors import BuildError, ConfigurationError
-from setuptools_tvm_ffi.building.model import BuildRequest, BuildResult, BuiltLibrary
 from setuptools_tvm_ffi.building.plan import LibraryPlan
+from setuptools_tvm_ffi.building.request import BuildRequest, BuildResult, BuiltLibrary
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.build_ext import BuildExtMixin

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
-from setuptools_tvm_ffi.building.model import BuiltLibrary
 from setuptools_tvm_ffi.building.plan import LibraryPlan
+from setuptools_tvm_ffi.building.request import BuiltLibrary
 from setuptools_tvm_ffi.plugin.placement import (
     ShippedFile,
     place_in_build_lib,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.base.errors import ConfigurationError
-from setuptools_tvm_ffi.building.model import BuildResult, BuiltLibrary
 from setuptools_tvm_ffi.building.plan import LibraryPlan
+from setuptools_tvm_ffi.building.request import BuildResult, BuiltLibrary
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.records.provenance import check_vendored, make_sbom
 from setuptools_tvm_ffi.records.sbom import Package

@@ -61,22 +61,22 @@ class FileStates:
     def __init__(self, root: Path, known: Mapping[str, tuple[str, Status | None]]) -> None:
         self._root = str(root)
         self._known = known
-        self._places = {f: f"<{name}>" for f, name in stable_names(self._root).items()}
+        self._names = {f: f"<{name}>" for f, name in stable_names(self._root).items()}
         self._statuses: dict[str, Status | None] = {}
         self._digests: dict[str, str | None] = {}
 
     def stable(self, text: str) -> str:
         """Return a text in which stable names replace the folders of the build environment."""
-        for folder, name in self._places.items():
+        for folder, name in self._names.items():
             text = text.replace(folder, name)
         return text
 
     def path(self, name: str) -> str:
         """Return the absolute path of a file."""
         if name.startswith("<"):
-            for folder, place in self._places.items():
-                if name.startswith(place):
-                    path = folder + name[len(place) :]
+            for folder, stable in self._names.items():
+                if name.startswith(stable):
+                    path = folder + name[len(stable) :]
                     if os.path.lexists(path):
                         return path
         return os.path.join(self._root, name)

@@ -27,9 +27,9 @@ from ..toolchains.launcher import Launcher, base_name
 from . import ninja, ninja_file
 from .freshness import Freshness, Stale
 from .jobs import JobCount, count_jobs, measure
-from .library_check import link_failure
-from .model import BuildRequest, BuildResult, BuiltLibrary
+from .link_errors import link_failure
 from .plan import BuildPlan, LibraryPlan, make_plan
+from .request import BuildRequest, BuildResult, BuiltLibrary
 
 # This pattern matches the error messages that GCC and Clang print when a lambda is passed to
 # TVM-FFI's export macro. An example in the documentation of TVM-FFI passes a lambda. The plugin

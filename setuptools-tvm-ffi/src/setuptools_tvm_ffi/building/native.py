@@ -17,8 +17,8 @@ from ..toolchains import Toolchain
 from ..toolchains.discovery import find_toolchain
 from ..toolchains.launcher import find_launcher
 from ..toolchains.sanitizers import run_time_variables
-from .library_check import check_no_python_symbols
-from .model import BuildRequest, BuiltLibrary
+from .link_errors import check_no_python_symbols
+from .request import BuildRequest, BuiltLibrary
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from ..base.errors import PREFIX, BuildError, harmless
 from ..base.interruption import interruptible
 from ..cross.targets import Target, parse_target
 from .config_settings import add_config_settings, parse_config_settings
-from .cross_wheels import BUILT, Outcome, build_wheels, check_environment
+from .cross_wheels import BUILT, TargetResult, build_wheels, check_environment
 from .exit_status import FINDINGS, FINE
 
 _SCHEMA_VERSION = 1
@@ -73,9 +73,9 @@ def run(parsed: argparse.Namespace) -> int:
         parsed.outdir.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise BuildError(f"--outdir {parsed.outdir}: {problem.strerror}") from problem
-    outcomes = []
+    results = []
     with interruptible():
-        for outcome in build_wheels(
+        for each in build_wheels(
             targets,
             parsed.outdir,
             config_settings,
@@ -83,10 +83,10 @@ def run(parsed: argparse.Namespace) -> int:
             find_links=parsed.find_links,
             no_index=parsed.no_index,
         ):
-            outcomes.append(outcome)
-            print(f"{PREFIX}: {outcome.target.name}: {outcome.result}", file=sys.stderr, flush=True)
-    print(_document(outcomes) if parsed.json else _table(outcomes))
-    return FINE if all(outcome.result == BUILT for outcome in outcomes) else FINDINGS
+            results.append(each)
+            print(f"{PREFIX}: {each.target.name}: {each.result}", file=sys.stderr, flush=True)
+    print(_document(results) if parsed.json else _table(results))
+    return FINE if all(each.result == BUILT for each in results) else FINDINGS
 
 
 def _targets(names: Sequence[str]) -> list[Target]:
@@ -101,28 +101,28 @@ def _targets(names: Sequence[str]) -> list[Target]:
     return targets
 
 
-def _table(outcomes: Sequence[Outcome]) -> str:
+def _table(results: Sequence[TargetResult]) -> str:
     rows = [("target", "result", "wheel or error")]
     rows += [
-        (o.target.name, o.result, str(o.wheel) if o.wheel else (o.problem or "").splitlines()[0])
-        for o in outcomes
+        (r.target.name, r.result, str(r.wheel) if r.wheel else (r.problem or "").splitlines()[0])
+        for r in results
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(harmless(f"{a:{widths[0]}}  {b:{widths[1]}}  {c}") for a, b, c in rows)
 
 
-def _document(outcomes: Sequence[Outcome]) -> str:
+def _document(results: Sequence[TargetResult]) -> str:
     document = {
         "schema": _SCHEMA_VERSION,
         "targets": [
             {
-                "target": outcome.target.name,
-                "tags": list(outcome.target.tags),
-                "result": outcome.result,
-                "wheel": outcome.wheel and str(outcome.wheel),
-                "problem": outcome.problem,
+                "target": each.target.name,
+                "tags": list(each.target.tags),
+                "result": each.result,
+                "wheel": each.wheel and str(each.wheel),
+                "problem": each.problem,
             }
-            for outcome in outcomes
+            for each in results
         ],
     }
     return json.dumps(document, indent=2)

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.build_meta import build_wheel
-from setuptools_tvm_ffi.cross.sdk import NoWheelError
+from setuptools_tvm_ffi.cross.target_sdk import NoWheelError
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from ..base.child_end import end_child
 from ..base.child_python import start_python
 from ..base.errors import BuildError
-from ..cross.sdk import check_pip, release_to_link_with
+from ..cross.target_sdk import check_pip, release_to_link_with
 from ..cross.targets import Target
 from ..cross.zig_process import zig_folder
 
@@ -30,7 +30,7 @@ BUILT, NO_WHEEL, FAILED = "built", "no apache-tvm-ffi", "failed"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TargetResult:
     """Result of one target.
 
     :param wheel: path of the wheel, if it was built.
@@ -66,7 +66,7 @@ def build_wheels(
     root: Path,
     find_links: Sequence[Path] = (),
     no_index: bool = False,
-) -> Iterator[Outcome]:
+) -> Iterator[TargetResult]:
     """Build a wheel for each target, and yield the results.
 
     If a target fails, the other targets are still built, and a wheel of an earlier run stays.
@@ -101,15 +101,15 @@ def _build(
     config_settings: Mapping[str, Any],
     root: Path,
     variables: Mapping[str, str],
-) -> Outcome:
+) -> TargetResult:
     with tempfile.TemporaryDirectory(prefix=".cross-", dir=folder) as scratch:
         answer, status = _ask_child(Path(scratch), config_settings, root, variables)
         if "wheel" in answer:
             wheel = folder / answer["wheel"]
             os.replace(Path(scratch, answer["wheel"]), wheel)
-            return Outcome(target, BUILT, wheel=wheel)
+            return TargetResult(target, BUILT, wheel=wheel)
     problem = answer.get("error") or f"the build ended with status {status}, see above"
-    return Outcome(target, NO_WHEEL if answer.get("no_wheel") else FAILED, problem=problem)
+    return TargetResult(target, NO_WHEEL if answer.get("no_wheel") else FAILED, problem=problem)
 
 
 def _ask_child(

@@ -114,11 +114,11 @@ def _add_folder(states: dict[str, str], folder: Path) -> None:
 
     Hidden files and folders that commands write to are skipped.
     """
-    for place, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if f[0] != "." and f not in _NOT_WATCHED]
         for name in files:
             if name[0] != ".":
-                path = os.path.join(place, name)
+                path = os.path.join(parent, name)
                 with contextlib.suppress(OSError):
                     status = os.stat(path)
                     states[path] = f"{status.st_size} {status.st_mtime_ns}"

@@ -77,9 +77,9 @@ class Index:
     def options(self) -> tuple[str, ...]:
         """The command-line options, which are the same for pip and uv."""
         words = ["--no-index"] if self.no_index else []
-        for place in self.find_links:
+        for link in self.find_links:
             # pip and uv run in another folder, so they need absolute paths.
-            words += ["--find-links", place if "://" in place else str(Path(place).resolve())]
+            words += ["--find-links", link if "://" in link else str(Path(link).resolve())]
         if self.index_url is not None:
             words += ["--index-url", self.index_url]
         return tuple(words)

@@ -10,7 +10,7 @@ from ..binaries.binary import BinaryReader
 from ..binaries.local_symbols import local_symbol
 from ..binaries.platform_tags import problems_for
 from ..binaries.python_symbols import is_python_symbol
-from ..building.library_check import python_symbols_error
+from ..building.link_errors import python_symbols_error
 from .targets import Target
 
 

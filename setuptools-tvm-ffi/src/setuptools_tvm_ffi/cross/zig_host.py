@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..building.model import BuildRequest, BuiltLibrary
+from ..building.request import BuildRequest, BuiltLibrary
 from ..ffi.process import TVMFFIProcess
 from ..ffi.sdk import TVMFFISdk
 from ..toolchains import Toolchain, zig
 from .built_libraries import check_libraries
-from .sdk import prepare_target_sdk
+from .target_sdk import prepare_target_sdk
 from .targets import Target
 from .zig_process import check_project, find_zig_toolchain
 

@@ -94,10 +94,10 @@ def _remove_unused(cache: Path, scratch: Path) -> None:
 def _sizes(folder: Path) -> dict[str, int]:
     """Return the size of each file below a folder, by its path relative to the folder."""
     sizes = {}
-    for place, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name != _COMPILED]
         for name in files:
-            path = os.path.join(place, name)
+            path = os.path.join(parent, name)
             sizes[path[len(str(folder)) :]] = os.stat(path).st_size
     return sizes
 

@@ -34,7 +34,7 @@ DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
 #: The `.gitignore` of a folder that the plugin creates, see `build_folder`.
 IGNORE_EVERYTHING = b"# Created by setuptools-tvm-ffi.\n*\n"
 
-RECORD = "rebuild.json"
+REBUILD_RECORD = "rebuild.json"
 TOOLS = "rebuild-tools.zip"
 LOG = "rebuild.log"
 NINJA = "ninja.exe" if sys.platform == "win32" else "ninja"
@@ -189,7 +189,7 @@ def read_record(folder: str) -> dict[str, Any] | None:
     """
     import json
 
-    file = os.path.join(folder, RECORD)
+    file = os.path.join(folder, REBUILD_RECORD)
     try:
         with open(file, encoding="utf-8") as stream:
             record: object = json.load(stream)

@@ -17,7 +17,7 @@ from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from ..base.user_cache import user_cache_folder
 from ..building import searches
-from ..building.model import BuildRequest, BuildResult
+from ..building.request import BuildRequest, BuildResult
 from ..project.sources import searched_folders
 from ..settings import ConfigSettings
 from ..settings.languages import LANGUAGE_BY_SUFFIX
@@ -36,7 +36,7 @@ _SETTINGS_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 _SUFFIXES = tuple(sorted(LANGUAGE_BY_SUFFIX))
 
 
-def write_record(
+def write_rebuild_record(
     folder: Path,
     *,
     distribution: str,
@@ -77,7 +77,7 @@ def write_record(
         "folders": {name: hook.listing(str(root / name), _SUFFIXES) for name in source_folders},
         "suffixes": _SUFFIXES,
     }
-    replace_file(folder / hook.RECORD, dumped(record))
+    replace_file(folder / hook.REBUILD_RECORD, dumped(record))
     hook.unpack_tools(str(folder), record)
 
 

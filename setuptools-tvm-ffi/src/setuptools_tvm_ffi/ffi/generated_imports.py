@@ -36,15 +36,15 @@ def failures(tvm_ffi: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]: 
         parts = file.relative_to(staging).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         problem = _problem(name)
-        if problem is not None and finder.place(problem) is None:
+        if problem is not None and finder.location(problem) is None:
             # Another module has failed. Import the staged module again, without running the code of
             # its parent packages.
             finder.runs_packages = parts[-1] == "__init__"
             problem = _problem(name)
             finder.runs_packages = True
-        place = None if problem is None else finder.place(problem)
-        if place is not None:
-            found[place] = f"{type(problem).__name__}: {problem}"
+        location = None if problem is None else finder.location(problem)
+        if location is not None:
+            found[location] = f"{type(problem).__name__}: {problem}"
     return [{"file": f, "line": line, "message": text} for (f, line), text in found.items()]
 
 
@@ -98,7 +98,7 @@ class _Finder:
         spec.submodule_search_locations = folders
         return spec
 
-    def place(self, problem: BaseException) -> tuple[str, int] | None:
+    def location(self, problem: BaseException) -> tuple[str, int] | None:
         """Return the staged file and line that raised an error; ``None`` for errors elsewhere."""
         if isinstance(problem, ImportError):
             top = (problem.name or "").partition(".")[0]

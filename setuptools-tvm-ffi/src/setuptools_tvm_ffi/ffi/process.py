@@ -23,7 +23,7 @@ CHILD = Path(__file__).with_name("child.py")
 
 
 @dataclass(frozen=True)
-class ChildReport:
+class ChildResult:
     """The result of a request.
 
     :param answer: the last answer. Its ``stage`` is the last step that began.
@@ -60,12 +60,12 @@ class TVMFFIProcess:
             self._end(kill=True)
             self._variables = variables
 
-    def config(self, options: Sequence[str]) -> ChildReport:
+    def config(self, options: Sequence[str]) -> ChildResult:
         """Run ``tvm-ffi-config``. The ``config`` of the answer is its output."""
         self._send({"do": "config", "options": list(options)})
         answer = next(self._answers(), {})
         if "config" in answer:
-            return ChildReport(answer, "", None)
+            return ChildResult(answer, "", None)
         return self._end(answer)
 
     def import_generator(self) -> None:
@@ -76,7 +76,7 @@ class TVMFFIProcess:
         self,
         request: Mapping[str, Any],
         choose: Callable[[Mapping[str, Any]], Mapping[str, Any]],
-    ) -> ChildReport:
+    ) -> ChildResult:
         """Load a library and run the generator, then end the child.
 
         A process cannot unregister the names of a library, so each library gets its own child.
@@ -112,11 +112,11 @@ class TVMFFIProcess:
         for line in self._child.stdout:
             yield json.loads(line)
 
-    def _end(self, answer: Mapping[str, Any] | None = None, *, kill: bool = False) -> ChildReport:
+    def _end(self, answer: Mapping[str, Any] | None = None, *, kill: bool = False) -> ChildResult:
         child, messages = self._child, self._messages
         self._child = self._messages = None
         if child is None or messages is None:
-            return ChildReport({}, "", None)
+            return ChildResult({}, "", None)
         if kill:
             end_child(child)
         with contextlib.suppress(BrokenPipeError):
@@ -124,4 +124,4 @@ class TVMFFIProcess:
         with messages:
             messages.seek(0)
             printed = messages.read().decode("utf-8", "replace")
-        return ChildReport(answer or {}, printed, child.returncode)
+        return ChildResult(answer or {}, printed, child.returncode)

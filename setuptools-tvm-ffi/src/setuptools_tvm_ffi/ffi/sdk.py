@@ -139,13 +139,13 @@ def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) ->
 
 
 def _query_config(version: Version, process: TVMFFIProcess) -> tuple[Path, Path, Path]:
-    report = process.config(_CONFIG_OPTIONS)
-    lines = report.answer.get("config", "").splitlines()
+    result = process.config(_CONFIG_OPTIONS)
+    lines = result.answer.get("config", "").splitlines()
     if len(lines) != len(_CONFIG_OPTIONS):
         raise BuildError(
             f"tvm-ffi-config of {DISTRIBUTION} {version} failed "
             f"(python -m tvm_ffi.config {' '.join(_CONFIG_OPTIONS)}):\n"
-            f"{report.printed.strip() or lines}",
+            f"{result.printed.strip() or lines}",
             hint=f"reinstall it: python -m pip install --force-reinstall {DISTRIBUTION}=={version}",
         )
     include, dlpack, library = map(Path, lines)

@@ -26,7 +26,7 @@ from ..base.errors import DEBUG_VARIABLE, BuildError, ConfigurationError, render
 from ..building import ninja
 from ..cross.requirements import cross_requirements
 from ..cross.targets import target_of
-from ..ffi import releases as abi_floor
+from ..ffi import releases
 from ..records import platform_tag
 from ..settings import ConfigSettings, Project, read_project
 from ..settings.model import TABLE
@@ -146,7 +146,7 @@ def _run_build_ext() -> None:
 
 
 def _requirements(project: Project) -> list[str]:
-    needed = [abi_floor.BUILD_REQUIREMENT]
+    needed = [releases.BUILD_REQUIREMENT]
     if project.settings.target is not None:
         needed += cross_requirements()
     if ninja.find_ninja() is None:

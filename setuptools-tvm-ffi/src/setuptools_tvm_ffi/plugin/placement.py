@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Union
 
 from ..base.file_replacement import replace_file
-from ..building.model import BuiltLibrary
+from ..building.request import BuiltLibrary
 from ..project.package_tree import PackageTree
 from ..stubs import StubFile
 from ..toolchains import path_in_wheel
@@ -18,7 +18,7 @@ _LIBRARY_MODE = 0o755
 _PLAIN_MODE = 0o644
 
 #: Contents by path in the wheel; ``None`` marks a file to delete.
-StubFiles = Mapping[PurePosixPath, Union[bytes, None]]
+StubContents = Mapping[PurePosixPath, Union[bytes, None]]
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ def shipped_files(
     """
     for library in libraries:
         path = path_in_wheel(library.settings, system)
-        place = path.parent if folder is None else folder
-        yield ShippedFile(place / path.name, library.content, _LIBRARY_MODE)
+        parent = path.parent if folder is None else folder
+        yield ShippedFile(parent / path.name, library.content, _LIBRARY_MODE)
         for name, content in library.companions.items():
-            yield ShippedFile(place / name, content, _PLAIN_MODE)
+            yield ShippedFile(parent / name, content, _PLAIN_MODE)
 
 
 def write_files(files: Iterable[ShippedFile], folder: Path) -> None:
@@ -55,7 +55,7 @@ def write_files(files: Iterable[ShippedFile], folder: Path) -> None:
         replace_file(folder / file.path, file.content, mode=file.mode)
 
 
-def place_in_build_lib(files: Iterable[ShippedFile], stubs: StubFiles, build_lib: Path) -> None:
+def place_in_build_lib(files: Iterable[ShippedFile], stubs: StubContents, build_lib: Path) -> None:
     """Write libraries and stubs to `build_lib`; a stub without content is deleted."""
     write_files(files, build_lib)
     for path, content in stubs.items():

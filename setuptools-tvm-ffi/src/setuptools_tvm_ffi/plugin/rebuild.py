@@ -23,7 +23,7 @@ def rebuild(folder: str) -> None:
 
     :param folder: the folder of the installed libraries.
     """
-    file = Path(folder, hook.RECORD)
+    file = Path(folder, hook.REBUILD_RECORD)
     known = file.read_bytes()
     record: dict[str, Any] = json.loads(known)
     installed = set(os.listdir(folder))

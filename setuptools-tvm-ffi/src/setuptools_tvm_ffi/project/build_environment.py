@@ -39,11 +39,11 @@ def stable_names(root: str) -> dict[str, str]:
 
 def used_names(folders: Iterable[str], root: str) -> dict[str, str]:
     """Return the entries of `stable_names` whose folder contains one of the given folders."""
-    places = [os.path.normpath(folder) for folder in folders if os.path.isabs(folder)]
+    inner_folders = [os.path.normpath(folder) for folder in folders if os.path.isabs(folder)]
     return {
         outer: name
         for outer, name in stable_names(root).items()
-        if any(is_below(place, outer) for place in places)
+        if any(is_below(inner, outer) for inner in inner_folders)
     }
 
 

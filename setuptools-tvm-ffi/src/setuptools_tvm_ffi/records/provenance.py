@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..base.errors import ConfigurationError
 from ..base.file_digest import digest_of
-from ..building.model import BuildResult, BuiltLibrary
 from ..building.plan import siblings_of
+from ..building.request import BuildResult, BuiltLibrary
 from ..settings import Project
 from ..settings.model import VendoredSettings
 from ..toolchains import StaticPart, Toolchain, path_in_wheel

@@ -165,9 +165,9 @@ def splice(original: ParsedFile, generated: ParsedFile) -> str:
             result += [_without_end(line) + line_end for line in new[j].lines]
             j += 1
         else:
-            place = f"{original.name}:{old[i].line_number if i < len(old) else len(old)}"
+            location = f"{original.name}:{old[i].line_number if i < len(old) else len(old)}"
             raise BuildError(
-                f"{place}: tvm-ffi-stubgen changed a line outside of its blocks",
+                f"{location}: tvm-ffi-stubgen changed a line outside of its blocks",
                 hint="report this as a bug of setuptools-tvm-ffi and attach the file",
             )
     return "".join(result)

@@ -130,7 +130,7 @@ def _run_child(
         seeded = settings.stubs == "init" and _seed(request, chosen[-1], staging)
         return {**chosen[-1].hidden, "generate": seeded or bool(chosen[-1].visible_names)}
 
-    report = process.generate(
+    result = process.generate(
         {
             "library": str(root / request.library),
             "siblings": [str(root / sibling) for sibling in request.siblings],
@@ -159,13 +159,13 @@ def _run_child(
         },
         choose,
     )
-    printed = _ANSI_ESCAPE.sub("", report.printed).strip()
-    stage = report.answer.get("stage", "import")
-    if stage != "done" or report.status != 0:
+    printed = _ANSI_ESCAPE.sub("", result.printed).strip()
+    stage = result.answer.get("stage", "import")
+    if stage != "done" or result.status != 0:
         raise verification.child_failure(
-            request, stage, report.status or 0, printed, report.answer.get("loading", "")
+            request, stage, result.status or 0, printed, result.answer.get("loading", "")
         )
-    return chosen[0], report.answer, printed.replace(f"{staging.resolve()}{os.sep}", "")
+    return chosen[0], result.answer, printed.replace(f"{staging.resolve()}{os.sep}", "")
 
 
 def _sources(request: StubRequest) -> str:

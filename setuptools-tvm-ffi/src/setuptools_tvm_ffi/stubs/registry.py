@@ -111,9 +111,9 @@ def read_registry(answer: Mapping[str, Any]) -> Registry:
         symbols={name: _function(name, value) for name, value in answer["symbols"].items()},
         parents={key: parent for key, (parent, _) in answer["python_classes"].items()},
         python_classes={
-            key: (place[1], place[0])
-            for key, (_, place) in answer["python_classes"].items()
-            if place is not None
+            key: (location[1], location[0])
+            for key, (_, location) in answer["python_classes"].items()
+            if location is not None
         },
         object_attributes=frozenset(answer["object_attributes"]),
         module_attributes=frozenset(answer["module_attributes"]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import ConfigurationError
-from ..building.model import BuildResult, BuiltLibrary
+from ..building.request import BuildResult, BuiltLibrary
 from ..project.package_tree import PackageTree
 from ..settings import ExtensionSettings
 from .directives import MARKER

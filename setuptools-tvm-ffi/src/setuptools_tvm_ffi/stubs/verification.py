@@ -107,10 +107,10 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
     functions: Sequence[str] = answer["functions"]
     types: Sequence[str] = answer["types"]
     for block in file.blocks:
-        place = _place(file, block)
+        location = _location(file, block)
         if block.kind == "object" and block.parameter not in types:
             raise BuildError(
-                f"{place}: no type {block.parameter!r} is registered",
+                f"{location}: no type {block.parameter!r} is registered",
                 hint="delete the block and its class, or correct the type key",
             )
         # For a prefix that contains only classes, init mode writes an empty block.
@@ -118,7 +118,7 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
             name.startswith(block.prefix) for name in (*functions, *types)
         ):
             raise BuildError(
-                f"{place}: nothing is registered under {block.prefix!r}",
+                f"{location}: nothing is registered under {block.prefix!r}",
                 hint="correct the prefix, or delete the block",
             )
 
@@ -178,21 +178,21 @@ def check_compiles(file: str, text: str) -> None:
 
 
 def _check_filled(file: ParsedFile, block: Piece, functions: Sequence[str]) -> None:
-    place = _place(file, block)
+    location = _location(file, block)
     here = [name for name in functions if f"{name.rpartition('.')[0]}." == block.prefix]
     if here and not block.interior:
         raise BuildError(
-            f"{place}: no function of this prefix has a type schema: {', '.join(here)}",
+            f"{location}: no function of this prefix has a type schema: {', '.join(here)}",
             hint="register them with tvm::ffi::reflection::GlobalDef",
         )
     if not here and block.interior:
         raise BuildError(
-            f"{place}: no function is registered under {block.prefix!r}",
+            f"{location}: no function is registered under {block.prefix!r}",
             hint="delete the lines between the block's markers, or delete the block",
         )
 
 
-def _place(file: ParsedFile, block: Piece) -> str:
+def _location(file: ParsedFile, block: Piece) -> str:
     return f"{file.name}:{block.line_number}: block '{block.block}'"
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .model import (
+from .protocols import (
     Companion,
     Compiler,
     CompileUnit,

@@ -16,9 +16,9 @@ from ..base.errors import BuildError
 from ..base.text import in_words
 from .gnu import GnuToolchain
 from .hipcc import HipccCompiler
-from .model import Compiler, DeviceCompiler
 from .msvc import MsvcToolchain
 from .nvcc import NvccCompiler, host_command
+from .protocols import Compiler, DeviceCompiler
 
 HostToolchain = Union[GnuToolchain, MsvcToolchain]
 

@@ -21,8 +21,8 @@ from .device_discovery import HostToolchain, find_device_compiler, output_of
 from .gnu import GnuToolchain
 from .input_symbols import read_input_symbols
 from .launcher import Launcher, base_name, split_windows
-from .model import Compiler, EnvironmentFlags, Toolchain, split_variable, system_of
 from .msvc import MsvcToolchain
+from .protocols import Compiler, EnvironmentFlags, Toolchain, split_variable, system_of
 
 _LANGUAGE_NAMES = {"c": "C", "cxx": "C++"}
 _VARIABLES = {"c": "CC", "cxx": "CXX"}

@@ -17,7 +17,7 @@ from ..ffi.sdk import TVMFFISdk
 from ..project.build_environment import used_names
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
 from .input_symbols import InputSymbols
-from .model import (
+from .protocols import (
     Companion,
     Compiler,
     CompileUnit,

@@ -10,7 +10,7 @@ from typing import ClassVar
 from ..ffi.sdk import TVMFFISdk
 from ..settings.model import ExtensionSettings, ProjectSettings
 from . import gnu
-from .model import Compiler, CompileUnit, EnvironmentFlags, StaticPart
+from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
 #: The default: one architecture of each family that every release of ROCm since 6.0 supports.
 #: Without architectures, hipcc would query the GPUs of this machine.

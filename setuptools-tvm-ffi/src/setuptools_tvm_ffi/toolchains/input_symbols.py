@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..base.errors import BuildError
 from ..settings.model import ExtensionSettings
-from .model import Compiler, EnvironmentFlags
+from .protocols import Compiler, EnvironmentFlags
 
 _FUNCTION_PREFIX = "__tvm_ffi_"
 # The loader of tvm_ffi looks up data with this prefix: embedded modules, and the pointer to the

@@ -69,10 +69,10 @@ def find_launcher(declared: str, *, where: str) -> Launcher:
     program = command[0] if command else ""
     if shutil.which(program) is None:
         is_path = bool(os.path.dirname(program))
-        place = f"a path is relative to {os.getcwd()}" if is_path else "a name is looked up on PATH"
+        rule = f"a path is relative to {os.getcwd()}" if is_path else "a name is looked up on PATH"
         raise ConfigurationError(
             f"{where}: program {program!r} not found",
-            hint=f"{place}; install the program, or remove the setting",
+            hint=f"{rule}; install the program, or remove the setting",
         )
     return Launcher(command, base_name(program))
 

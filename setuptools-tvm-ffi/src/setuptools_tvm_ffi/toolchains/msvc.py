@@ -12,7 +12,7 @@ from typing import ClassVar
 from ..ffi.sdk import TVMFFISdk
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
 from .gnu import definitions, prefix_maps
-from .model import (
+from .protocols import (
     Companion,
     Compiler,
     CompileUnit,

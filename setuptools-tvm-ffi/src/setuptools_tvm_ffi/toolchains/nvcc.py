@@ -17,7 +17,7 @@ from ..ffi.sdk import TVMFFISdk
 from ..project.build_environment import ENVIRONMENT, PACKAGES
 from ..settings.model import ExtensionSettings, ProjectSettings
 from . import gnu, msvc
-from .model import Compiler, CompileUnit, EnvironmentFlags, StaticPart
+from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
 # By default, nvcc links these libraries for each kind of CUDA runtime, and also libcudadevrt, which
 # needs a device link (-rdc).

@@ -18,7 +18,7 @@ from ..binaries import local_symbols
 from ..ffi.sdk import TVMFFISdk
 from ..settings.model import ExtensionSettings
 from .gnu import GnuToolchain
-from .model import LinkUnit, StaticPart, library_filename
+from .protocols import LinkUnit, StaticPart, library_filename
 
 #: This header declares functions that the headers of apache-tvm-ffi call but Windows lacks.
 WINDOWS_HEADER = "windows-stand-ins.h"

@@ -40,8 +40,8 @@ class BuildMixin(build):
     def finalize_options(self) -> None:
         """Set the folders that no command-line option sets."""
         project = project_of(self.distribution)
-        place, _ = self.distribution.get_option_dict("build").get("build_base", (None, None))
-        if project.settings.build_dir is not None and place != "command line":
+        origin, _ = self.distribution.get_option_dict("build").get("build_base", (None, None))
+        if project.settings.build_dir is not None and origin != "command line":
             self.build_base = _checked(project.settings.build_dir, project.place("build_dir"))
         target = target_of(project)
         if target is not None and self.build_platlib is None:

@@ -22,11 +22,11 @@ from setuptools.command.build_ext import build_ext
 from ...base.errors import PREFIX, BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
 from ...building.libraries import build_libraries, remove_objects
-from ...building.model import BuildRequest, BuildResult, Host
 from ...building.native import NativeHost
+from ...building.request import BuildRequest, BuildResult, Host
 from ...cross.targets import Target, target_of
 from ...editable.packed_tools import equip
-from ...editable.record import write_record
+from ...editable.record import write_rebuild_record
 from ...ffi.process import TVMFFIProcess
 from ...project.build_environment import stable_names
 from ...project.package_tree import PackageTree
@@ -326,7 +326,7 @@ class BuildExtMixin(build_ext):
             )
             self._write_sbom(request, result)
         self._stubs = stubs
-        self._write_record(request, result)
+        self._write_build_record(request, result)
 
     def _make_stubs(
         self, request: BuildRequest, result: BuildResult, process: TVMFFIProcess
@@ -375,7 +375,7 @@ class BuildExtMixin(build_ext):
                 return
             packages = self._tree().outermost(request.extensions)
             equip(wheel, folder, name, packages, ninja=result.ninja)
-        write_record(
+        write_rebuild_record(
             folder,
             distribution=self.distribution.get_name(),
             request=request,
@@ -383,7 +383,7 @@ class BuildExtMixin(build_ext):
             config_settings=self._context.config_settings,
         )
 
-    def _write_record(self, request: BuildRequest, result: BuildResult) -> None:
+    def _write_build_record(self, request: BuildRequest, result: BuildResult) -> None:
         root = Path.cwd()
         record = build_record.render(
             tvm_ffi_version=str(result.sdk.version),

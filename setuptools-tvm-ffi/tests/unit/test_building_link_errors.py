@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.binaries.python_symbols import is_python_symbol
-from setuptools_tvm_ffi.building.library_check import (
+from setuptools_tvm_ffi.building.link_errors import (
     check_no_python_symbols,
     link_failure,
     undefined_symbols,

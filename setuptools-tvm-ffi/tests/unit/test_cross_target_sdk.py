@@ -16,10 +16,10 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.building import ninja
-from setuptools_tvm_ffi.cross import requirements, sdk
-from setuptools_tvm_ffi.cross.sdk import NoWheelError, download_arguments, prepare_target_sdk
+from setuptools_tvm_ffi.cross import requirements, target_sdk
+from setuptools_tvm_ffi.cross.target_sdk import NoWheelError, download_arguments, prepare_target_sdk
 from setuptools_tvm_ffi.cross.targets import Target, parse_target
-from setuptools_tvm_ffi.ffi import releases as abi_floor
+from setuptools_tvm_ffi.ffi import releases
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,7 +43,7 @@ def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", folder.as_uri())
-    monkeypatch.setattr(sdk, "installed_version", lambda: Version("0.1.15"))
+    monkeypatch.setattr(target_sdk, "installed_version", lambda: Version("0.1.15"))
     return folder
 
 
@@ -56,7 +56,7 @@ def add(folder: Path, library: str, platform: str, *, version: str = "0.1.15") -
     )
 
 
-def prepare(tmp_path: Path, target: Target) -> sdk.TVMFFISdk:
+def prepare(tmp_path: Path, target: Target) -> target_sdk.TVMFFISdk:
     return prepare_target_sdk(tmp_path, Path("build/sdk"), target)
 
 
@@ -77,7 +77,7 @@ def test_headers_and_library_are_extracted_and_pip_runs_once(
         *HEADERS,
         *("tvm_ffi/lib/tvm_ffi.lib", "stand-ins/windows-stand-ins.h", "origin.json"),
     }
-    monkeypatch.delattr(sdk, "_download")
+    monkeypatch.delattr(target_sdk, "_download")
     assert prepare(tmp_path, WINDOWS) == made
 
 
@@ -165,7 +165,7 @@ def test_a_missing_pip_is_reported(
     wheelhouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del wheelhouse
-    monkeypatch.setattr(sdk, "has_pip", lambda: False)
+    monkeypatch.setattr(target_sdk, "has_pip", lambda: False)
     with pytest.raises(BuildError, match=r"pip is not installed.* apache-tvm-ffi"):
         prepare(tmp_path, WINDOWS)
 
@@ -189,5 +189,5 @@ def test_the_extra_has_the_requirements_of_an_isolated_build(
     named = {*extras["audit"], *extras["cross"]} - {"setuptools-tvm-ffi[audit]"}
     # What is a part of Windows is asked of finished wheels only.
     named = {text for text in named if Requirement(text).name != "delvewheel"}
-    isolated = (abi_floor.BUILD_REQUIREMENT, ninja.BUILD_REQUIREMENT)
+    isolated = (releases.BUILD_REQUIREMENT, ninja.BUILD_REQUIREMENT)
     assert named == {*requirements.cross_requirements(), *isolated}
