@@ -27,8 +27,8 @@ PLAN = Plan(
 )
 
 
-def cache(folder: Path, **changes: Any) -> Cache:
-    return Cache(folder, facts_of(replace(PLAN, **changes)))
+def cache(cached: Path, **changes: Any) -> Cache:
+    return Cache(cached, facts_of(replace(PLAN, **changes)))
 
 
 def test_a_cached_result_is_marked_as_cached(tmp_path: Path) -> None:
