@@ -208,12 +208,12 @@ def test_scale_refuses_data_that_is_not_aligned() -> None:
 
 
 @pytest.mark.parametrize("x", [None, 1.0, "x", [1.0, 2.0]])
-def test_scale_refuses_what_is_no_tensor(x: object) -> None:
+def test_scale_rejects_a_value_that_is_not_a_tensor(x: object) -> None:
     with pytest.raises(TypeError, match="argument #0"):
         scale(x, 1.0, np.empty(2))
 
 
-def test_scale_refuses_a_factor_that_is_no_number() -> None:
+def test_scale_rejects_a_factor_that_is_not_a_number() -> None:
     with pytest.raises(TypeError, match="argument #1"):
         scale(np.zeros(2), "2", np.empty(2))  # type: ignore[arg-type]
 
@@ -492,7 +492,7 @@ def test_tally_copes_with_many_different_words() -> None:
 
 
 @pytest.mark.parametrize("words", ["text", None, [1], ["a", None], [b"a"]])
-def test_tally_refuses_what_is_no_sequence_of_text(words: Any) -> None:
+def test_tally_rejects_a_value_that_is_not_a_sequence_of_text(words: Any) -> None:
     with pytest.raises(TypeError, match="argument #0"):
         ext.tally(words)
 
@@ -521,7 +521,7 @@ def test_most_common_refuses_a_negative_limit() -> None:
         ext.most_common({"a": 1}, -1)
 
 
-def test_most_common_refuses_counts_that_are_no_integers() -> None:
+def test_most_common_rejects_counts_that_are_not_integers() -> None:
     with pytest.raises(TypeError, match="argument #0"):
         ext.most_common({"a": "1"}, None)  # type: ignore[dict-item]
 
@@ -594,7 +594,7 @@ def test_hex_decode_refuses_an_odd_number_of_digits() -> None:
         ("\0a", 0, "byte 0x00"),
     ],
 )
-def test_hex_decode_names_the_position_of_what_is_no_digit(
+def test_hex_decode_reports_the_position_of_an_invalid_digit(
     text: str, position: int, got: str
 ) -> None:
     message = f"hex_decode: position {position}: expected a hexadecimal digit, got {got}"
@@ -602,7 +602,7 @@ def test_hex_decode_names_the_position_of_what_is_no_digit(
         ext.hex_decode(text)
 
 
-def test_text_is_no_bytes_and_bytes_are_no_text() -> None:
+def test_text_and_bytes_are_not_interchangeable() -> None:
     with pytest.raises(TypeError, match="argument #0"):
         ext.hex_encode("ab")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="argument #0"):
@@ -650,7 +650,7 @@ def test_parse_duration_adds_up_its_parts(text: str, seconds: int) -> None:
         (f"{2**62}m", "position 0: too long for 64 bits"),
     ],
 )
-def test_parse_duration_says_where_the_text_goes_wrong(text: str, problem: str) -> None:
+def test_parse_duration_reports_the_position_of_the_error(text: str, problem: str) -> None:
     with raises(ValueError, f"parse_duration: {problem}"):
         ext.parse_duration(text)
 
@@ -746,7 +746,7 @@ def test_merging_an_accumulator_with_itself_doubles_it() -> None:
 
 
 @pytest.mark.parametrize(("value", "text"), [(NAN, "nan"), (INF, "inf"), (-INF, "-inf")])
-def test_push_refuses_what_is_not_finite(value: float, text: str) -> None:
+def test_push_rejects_a_value_that_is_not_finite(value: float, text: str) -> None:
     accumulator = ext.Accumulator.from_values("a", [1.0])
     with raises(ValueError, f"push: argument 'value': expected a finite number, got {text}"):
         accumulator.push(value)
@@ -796,7 +796,7 @@ def test_the_constructor_takes_exactly_one_text(args: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize("other", [None, 1, "a"])
-def test_merge_refuses_what_is_no_accumulator(other: Any) -> None:
+def test_merge_rejects_a_value_that_is_not_an_accumulator(other: Any) -> None:
     with pytest.raises(TypeError, match="argument #1"):
         ext.Accumulator("a").merge(other)
 
@@ -881,7 +881,9 @@ def test_push_weighted_refuses_a_weight_that_is_not_positive(weight: float) -> N
 @pytest.mark.parametrize(
     ("value", "weight", "name"), [(NAN, 1.0, "value"), (1.0, INF, "weight"), (1.0, NAN, "weight")]
 )
-def test_push_weighted_refuses_what_is_not_finite(value: float, weight: float, name: str) -> None:
+def test_push_weighted_rejects_values_that_are_not_finite(
+    value: float, weight: float, name: str
+) -> None:
     message = f"push_weighted: argument '{name}': expected a finite number, got "
     with pytest.raises(ValueError, match=re.escape(message)):
         ext.WeightedAccumulator("w").push_weighted(value, weight)
@@ -913,7 +915,7 @@ def test_append_adds_to_the_series_and_to_its_accumulator() -> None:
     assert series.accumulator.same_as(accumulator)
 
 
-def test_append_refuses_what_is_not_finite_and_adds_nothing() -> None:
+def test_append_rejects_a_value_that_is_not_finite_and_adds_nothing() -> None:
     series = ext.Series("s", ext.Accumulator("a"))
     with raises(ValueError, "push: argument 'value': expected a finite number, got nan"):
         series.append(NAN)
@@ -994,7 +996,7 @@ def test_statistics_of_nothing_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["summary", "quantile"])
 @pytest.mark.parametrize(("value", "text"), [(NAN, "nan"), (INF, "inf"), (-INF, "-inf")])
-def test_statistics_name_the_index_of_what_is_not_finite(
+def test_statistics_report_the_index_of_a_value_that_is_not_finite(
     name: str, value: float, text: str
 ) -> None:
     message = f"{name}: argument 'values', index 2: expected a finite number, got {text}"
@@ -1037,7 +1039,7 @@ def test_quantile_refuses_a_share_out_of_range(q: float, text: str) -> None:
         stats.quantile([1.0], q, None)
 
 
-def test_quantile_names_the_methods_it_knows() -> None:
+def test_quantile_lists_the_supported_methods() -> None:
     message = (
         "quantile: argument 'method': expected 'linear', 'lower', 'higher', 'midpoint' or "
         "'nearest', got 'cubic'"
@@ -1132,7 +1134,7 @@ def test_exported_symbols_carry_documentation(name: str) -> None:
     assert doc == doc.strip()
 
 
-def test_the_library_knows_no_other_symbol() -> None:
+def test_an_unknown_symbol_has_no_docs_and_raises_attribute_error() -> None:
     assert ext.LIB.get_function_metadata("nothing") is None
     assert ext.LIB.get_function_doc("nothing") is None
     with pytest.raises(AttributeError, match="Module has no function 'nothing'"):

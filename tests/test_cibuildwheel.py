@@ -87,9 +87,7 @@ def documented() -> tuple[str, dict[str, Any]]:
     return block, tomllib.loads(block)["tool"]["cibuildwheel"]
 
 
-def test_the_documentation_has_what_this_repository_has_but_for_the_plugins_folder_and_tests() -> (
-    None
-):
+def test_the_documented_configuration_differs_only_in_plugin_folder_and_tests() -> None:
     _, theirs = documented()
     ours = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     own = ours["tool"]["cibuildwheel"]
@@ -102,7 +100,9 @@ def test_the_documentation_has_what_this_repository_has_but_for_the_plugins_fold
 
 
 @pytest.mark.long
-def test_cibuildwheel_reads_what_is_documented(cibuildwheel: Environment, tmp_path: Path) -> None:
+def test_cibuildwheel_accepts_the_documented_configuration(
+    cibuildwheel: Environment, tmp_path: Path
+) -> None:
     (tmp_path / "pyproject.toml").write_text(documented()[0], encoding="utf-8")
     arguments = ("--print-build-identifiers", "--platform", "macos", "--archs", "all")
     process = cibuildwheel.run(
@@ -120,7 +120,7 @@ def test_cibuildwheel_reads_what_is_documented(cibuildwheel: Environment, tmp_pa
         ("windows", "cp311-win_amd64", "cp311-win_arm64"),
     ],
 )
-def test_each_system_is_built_for_once(
+def test_each_system_has_one_build(
     cibuildwheel: Environment, system: str, on_x86_64: str, on_arm: str
 ) -> None:
     expected = {"x86_64": on_x86_64, "aarch64": on_arm}.get(platform.machine())
@@ -131,9 +131,7 @@ def test_each_system_is_built_for_once(
 
 @pytest.mark.long
 @pytest.mark.parametrize("system", ["linux", "macos", "windows"])
-def test_there_is_one_build_for_each_architecture_whichever_are_asked_for(
-    cibuildwheel: Environment, system: str
-) -> None:
+def test_each_requested_architecture_has_one_build(cibuildwheel: Environment, system: str) -> None:
     found = identifiers(cibuildwheel, system, "--archs", "all")
     platforms = [identifier.partition("-")[2] for identifier in found]
     assert len(platforms) >= 3
@@ -159,7 +157,7 @@ def test_every_system_repairs_with_the_same_command(
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the commands are those for Linux")
-def test_the_commands_do_what_cibuildwheel_has_them_do(
+def test_the_commands_work_as_cibuildwheel_runs_them(
     cibuildwheel: Environment, reference_wheel: Path, variables: dict[str, str], tmp_path: Path
 ) -> None:
     machine = platform.machine()

@@ -37,7 +37,7 @@ def interpreters() -> list[Interpreter]:
         for number, found in enumerate(reversed(interpreters()))
     ],
 )
-def test_stubs_are_the_same_bytes_whatever_the_python(
+def test_every_python_version_writes_identical_stubs(
     interpreter: Interpreter,
     repository: Path,
     variables: dict[str, str],

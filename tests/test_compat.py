@@ -90,7 +90,7 @@ def outcomes(document: Any) -> dict[str, str]:
     return {release["version"]: release["outcome"] for release in document["releases"]}
 
 
-def test_in_one_run_over_all_releases_each_edge_is_found(
+def test_one_run_over_all_releases_finds_each_edge(
     compat: Compat, tmp_path: Path, reference_wheel: Path
 ) -> None:
     (tmp_path / "by_hand.py").write_text(BY_HAND)
@@ -143,7 +143,7 @@ def test_importing_alone_proves_no_floor(compat: Compat) -> None:
     assert "abi-floor" not in process.stdout
 
 
-def test_pip_finds_what_uv_finds(compat: Compat) -> None:
+def test_pip_and_uv_give_the_same_results(compat: Compat) -> None:
     options = ("--against", "0.1.5", "--against", "0.1.6", "--json")
     with_pip, with_uv = (
         compat("--installer", installer, "--no-cache", *options) for installer in ("pip", "uv")

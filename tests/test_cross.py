@@ -190,7 +190,9 @@ def test_each_wheel_has_the_tag_of_its_target(built: dict[str, Path], target: st
 
 
 @pytest.mark.parametrize("target", TAGS)
-def test_each_wheel_lists_what_zig_has_linked_in(built: dict[str, Path], target: str) -> None:
+def test_each_wheel_lists_the_components_that_zig_linked_in(
+    built: dict[str, Path], target: str
+) -> None:
     with zipfile.ZipFile(wheel_for(built, target)) as archive:
         (name,) = (
             n for n in archive.namelist() if n.endswith("/sboms/setuptools-tvm-ffi.cdx.json")
@@ -211,7 +213,7 @@ def test_each_wheel_lists_what_zig_has_linked_in(built: dict[str, Path], target:
 
 
 @pytest.mark.parametrize("target", ELF)
-def test_on_linux_a_library_needs_no_newer_glibc_and_nothing_but_it(
+def test_on_linux_a_library_needs_only_libtvm_ffi_and_glibc_of_the_target(
     built: dict[str, Path], target: str, tmp_path: Path
 ) -> None:
     library = the_library(wheel_for(built, target), tmp_path)
@@ -240,7 +242,7 @@ def test_on_linux_a_library_needs_no_newer_glibc_and_nothing_but_it(
     assert "RUNPATH" not in printed
 
 
-def test_on_macos_a_library_says_from_which_version_on_it_runs(
+def test_on_macos_a_library_declares_its_minimum_version(
     built: dict[str, Path], tmp_path: Path
 ) -> None:
     library = the_library(wheel_for(built, "aarch64-macos.11.0"), tmp_path)
@@ -263,7 +265,7 @@ def test_on_macos_a_library_says_from_which_version_on_it_runs(
     assert binary.has_code_signature  # without one, no Mac with Apple's processors loads it
 
 
-def test_on_windows_a_library_needs_what_every_windows_has(
+def test_on_windows_a_library_needs_only_dlls_of_windows(
     built: dict[str, Path], tmp_path: Path
 ) -> None:
     library = the_library(wheel_for(built, "x86_64-windows-gnu"), tmp_path)
@@ -329,7 +331,7 @@ def test_the_same_sources_give_the_same_wheels_in_another_folder(
         assert_same_bytes(first, second)
 
 
-def test_an_isolated_build_of_one_target_asks_for_all_it_takes(
+def test_an_isolated_build_for_a_target_gets_its_requirements_from_the_hooks(
     builder: Environment, wheels_of_platforms: Path, tmp_path: Path
 ) -> None:
     # In C, which takes no C++ library of the target; one of the two is linked with the other.
@@ -419,7 +421,7 @@ gc.collect()
 
 
 @pytest.mark.parametrize("target", ELF)
-def test_a_library_is_unloaded_and_the_process_ends_with_0(
+def test_a_library_can_be_unloaded_and_the_process_exits_with_0(
     built: dict[str, Path], pytestconfig: pytest.Config, tmp_path: Path, target: str
 ) -> None:
     library = the_library(wheel_for(built, target), tmp_path / "library")
@@ -496,7 +498,7 @@ def test_the_library_for_windows_runs_under_wine(
     assert done.stdout.splitlines() == ["16: allocated", "64: bad_alloc"], done.stderr
 
 
-def test_sources_in_cuda_are_refused_by_name_and_the_status_is_1(
+def test_cuda_sources_are_rejected_by_name_with_exit_status_1(
     cross_builder: Environment, wheels_of_platforms: Path, tmp_path: Path
 ) -> None:
     source = tmp_path / "source"
@@ -511,7 +513,7 @@ def test_sources_in_cuda_are_refused_by_name_and_the_status_is_1(
     assert list((tmp_path / "dist").iterdir()) == []
 
 
-def test_a_platform_without_apache_tvm_ffi_is_said_to_be_one_and_the_next_is_built(
+def test_a_target_without_apache_tvm_ffi_is_reported_and_the_next_is_built(
     cross_builder: Environment, wheels_of_platforms: Path, tmp_path: Path
 ) -> None:
     source = tmp_path / "source"

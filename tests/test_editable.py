@@ -54,7 +54,7 @@ def python(environment: Environment, program: str, cwd: Path) -> str:
 
 
 @pytest.mark.parametrize("mode", ["lenient", pytest.param("strict", marks=pytest.mark.long)])
-def test_the_package_loads_from_any_folder_and_uninstalls_without_a_trace(
+def test_the_package_loads_from_any_folder_and_uninstalls_completely(
     mode: str,
     source: Path,
     variables: dict[str, str],
@@ -75,7 +75,7 @@ def test_the_package_loads_from_any_folder_and_uninstalls_without_a_trace(
 
 
 @pytest.mark.long
-def test_a_new_function_appears_in_the_source_tree_and_other_files_stay(
+def test_a_new_function_appears_in_the_source_tree_and_other_files_are_unchanged(
     variables: dict[str, str], tmp_path: Path
 ) -> None:
     source = copy_repository(tmp_path / "my-ffi-extension")

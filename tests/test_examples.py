@@ -97,7 +97,7 @@ def requirements(wheel: Path) -> list[str]:
     return re.findall(r"^Requires-Dist: ([\w-]+)", metadata.decode(), re.MULTILINE)
 
 
-def test_every_example_is_tried() -> None:
+def test_every_example_is_tested() -> None:
     assert {readme.parent.name for readme in EXAMPLES.glob("*/README.md")} == set(PROJECTS)
 
 
@@ -126,7 +126,7 @@ def test_the_sdist_gives_the_same_libraries(
     assert libraries
 
 
-def test_its_own_tests_pass_where_it_is_installed(
+def test_the_tests_of_an_example_pass_with_its_installed_wheel(
     name: str, install: Install, environment: Environment, tmp_path: Path
 ) -> None:
     install(name)
@@ -141,7 +141,7 @@ def test_its_own_tests_pass_where_it_is_installed(
         pytest.skip(f"checked but for results: {reasons[0]}")
 
 
-def test_what_its_readme_shows_is_so(
+def test_the_code_in_an_examples_readme_prints_what_it_shows(
     name: str, install: Install, environment: Environment, tmp_path: Path
 ) -> None:
     install(name)
@@ -163,7 +163,7 @@ def test_an_empty_package_is_filled_by_the_build(install: Install) -> None:
 
 
 @pytest.mark.long
-def test_requirements_of_the_project_are_kept(install: Install) -> None:
+def test_the_wheel_keeps_the_requirements_of_the_project(install: Install) -> None:
     assert sorted(requirements(install("numpy_interop"))) == ["apache-tvm-ffi", "numpy"]
 
 

@@ -129,7 +129,7 @@ def test_uv_pip_install(source: Path, frontends: Environment, tmp_path: Path) ->
     assert_tour_works(environment, tmp_path)
 
 
-def test_uv_installs_an_sdist_with_what_it_requires(
+def test_uv_installs_an_sdist_with_its_requirements(
     unpacked_sdist: Path, frontends: Environment, tmp_path: Path
 ) -> None:
     (archive,) = unpacked_sdist.parent.glob("*.tar.gz")

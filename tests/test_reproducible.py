@@ -154,7 +154,7 @@ def test_the_reference_packages_sdist_is_the_same_from_every_folder_and_twice_fr
     # With link-time optimisation it is made when all is linked, in another way.
     [("debug", "false", ["one"]), ("release-debug-info", "true", ["one", "a second, deeper"])],
 )
-def test_debug_information_names_no_folder_of_the_build(
+def test_debug_information_contains_no_build_folder(
     builder: Environment, tmp_path: Path, build_type: str, lto: str, folders: list[str]
 ) -> None:
     wheels: list[Path] = []

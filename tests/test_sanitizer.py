@@ -39,7 +39,7 @@ def _runtime() -> None:
         pytest.skip("the compiler has no shared runtime of the address sanitizer")
 
 
-def test_the_behaviour_of_the_reference_package_gives_no_report(
+def test_the_reference_packages_tests_cause_no_sanitizer_report(
     builder: Environment, variables: dict[str, str], tmp_path: Path
 ) -> None:
     process = builder.pip(

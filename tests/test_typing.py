@@ -178,7 +178,7 @@ def expected_mistakes(checker: str) -> Report:
     return {n: sorted(match[1].strip().split(", ")) for n, match in found.items() if match}
 
 
-def test_every_package_of_the_repository_is_looked_at(packages: list[str]) -> None:
+def test_every_package_of_the_repository_is_type_checked(packages: list[str]) -> None:
     examples = {path.parent.name for path in (REPOSITORY / "examples").glob("*/README.md")}
     assert examples == {project.partition("/")[0] for project in PROJECTS.values() if project}
     if set(packages) != set(PROJECTS):
@@ -211,7 +211,7 @@ def test_pyright_reports_every_mistake_and_nothing_else(pyright: dict[str, Repor
 
 
 @pytest.mark.long
-def test_what_type_checkers_find_correct_runs(environment: Environment, samples: Path) -> None:
+def test_correct_uses_run_without_errors(environment: Environment, samples: Path) -> None:
     environment.run(environment.python, "-I", "-W", "error", "correct.py", cwd=samples)
 
 
@@ -227,7 +227,7 @@ def stubtest(
 
 
 @pytest.mark.long
-def test_stubs_say_what_is_there_at_run_time(
+def test_stubs_match_the_package_at_run_time(
     environment: Environment, packages: list[str], tmp_path: Path
 ) -> None:
     # An entry of the allowlist that nothing needs is an error, too.
@@ -236,7 +236,7 @@ def test_stubs_say_what_is_there_at_run_time(
 
 
 @pytest.mark.long
-def test_a_stub_of_a_name_that_is_not_there_is_found(
+def test_stubtest_reports_a_stub_for_a_missing_name(
     environment: Environment, tmp_path: Path
 ) -> None:
     installed = environment.site_packages / "pyproject_only"
@@ -254,7 +254,7 @@ def test_a_stub_of_a_name_that_is_not_there_is_found(
 
 
 @pytest.mark.long
-def test_a_constructor_refuses_the_keywords_that_its_signature_shows(
+def test_a_constructor_rejects_the_keywords_in_its_signature(
     environment: Environment, tmp_path: Path
 ) -> None:
     # Why the allowlist has an entry for constructors; it can go where this fails.
@@ -454,9 +454,7 @@ SIGNATURES = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("expression", DOCS)
-def test_pyright_shows_signature_and_docs_of_what_is_hovered_over(
-    expression: str, hovers: dict[str, str]
-) -> None:
+def test_pyright_shows_signature_and_docs_on_hover(expression: str, hovers: dict[str, str]) -> None:
     shown = re.sub(r",?\s", "", hovers[expression]).replace(",", "")
     signature = re.sub(r",?\s", "", SIGNATURES[expression]).replace(",", "")
     assert signature in shown

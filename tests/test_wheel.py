@@ -83,7 +83,7 @@ def test_the_wheel_is_tagged_for_every_python_of_one_platform(reference_wheel: P
     assert tag.removeprefix("Tag: ") in reference_wheel.name
 
 
-def test_the_wheel_requires_what_it_was_built_against(reference_wheel: Path) -> None:
+def test_the_wheel_requires_the_release_it_was_built_against(reference_wheel: Path) -> None:
     record = json.loads(read(reference_wheel, f"{DIST_INFO}/tvm_ffi_build.json"))
     version = record["apache-tvm-ffi"]["built-against"]
     metadata = read(reference_wheel, f"{DIST_INFO}/METADATA").decode().splitlines()
@@ -92,7 +92,7 @@ def test_the_wheel_requires_what_it_was_built_against(reference_wheel: Path) -> 
     assert "<0.2" in requirement
 
 
-def test_the_build_record_tells_how_the_library_was_made(reference_wheel: Path) -> None:
+def test_the_build_record_describes_the_build_of_the_library(reference_wheel: Path) -> None:
     record = json.loads(read(reference_wheel, f"{DIST_INFO}/tvm_ffi_build.json"))
     (library,) = record["libraries"]
     assert library["path"] in PACKAGE_FILES
@@ -107,7 +107,7 @@ def test_the_build_record_tells_how_the_library_was_made(reference_wheel: Path) 
     assert record["platform"].startswith("linux-")
 
 
-def test_the_library_exports_what_the_sources_ask_for_and_nothing_else(library: Path) -> None:
+def test_the_library_exports_only_symbols_that_the_sources_export(library: Path) -> None:
     exported = {row[7].partition("@")[0] for row in symbols(library) if row[6] != "UND"}
     assert exported == EXPORTS
 
@@ -144,7 +144,7 @@ assert status == -1, status
     builder.run(builder.python, "-c", program, cwd=tmp_path)
 
 
-def test_no_path_of_the_build_is_in_the_library(reference_wheel: Path, library: Path) -> None:
+def test_the_library_contains_no_build_path(reference_wheel: Path, library: Path) -> None:
     source = reference_wheel.parents[1] / "source"
     content = library.read_bytes()
     assert str(source).encode() not in content

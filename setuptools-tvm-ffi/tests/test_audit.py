@@ -97,7 +97,7 @@ def test_other_tools_accept_the_reference_wheel(shipped_wheel: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_library_uses_no_symbol_of_cpythons_own_list(library: Path) -> None:
+def test_the_library_uses_no_symbol_of_the_cpython_abi(library: Path) -> None:
     """As abi3audit goes about it: by the list of the stable ABI, and the names of the others."""
     undefined = undefined_symbols(library)
     assert undefined

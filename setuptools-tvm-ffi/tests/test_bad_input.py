@@ -30,7 +30,7 @@ def path_without_compilers(builder: Environment, tmp_path: Path) -> str:
     return str(folder)
 
 
-def test_no_compiler_names_what_was_looked_for(
+def test_without_a_compiler_the_error_lists_the_searched_names(
     project: ProjectFactory, path_without_compilers: str
 ) -> None:
     small = project("small")
@@ -40,14 +40,14 @@ def test_no_compiler_names_what_was_looked_for(
     small.build()
 
 
-def test_a_cxx_that_points_nowhere_is_named(project: ProjectFactory) -> None:
+def test_a_cxx_variable_with_a_missing_program_is_reported(project: ProjectFactory) -> None:
     small = project("small")
     message = errors(small.refuse(CXX="/nowhere/g++ -m64"))
     assert "CXX='/nowhere/g++ -m64': program '/nowhere/g++' not found" in message
     small.mend()
 
 
-def test_a_ninja_that_points_nowhere_is_named(project: ProjectFactory) -> None:
+def test_a_ninja_variable_with_a_missing_program_is_reported(project: ProjectFactory) -> None:
     message = errors(project("small").refuse(NINJA="/nowhere/ninja"))
     assert re.search(r"NINJA='/nowhere/ninja'.* ninja 1\.10 ", message)
 
@@ -70,7 +70,7 @@ def test_two_extensions_with_one_prefix_are_refused_before_compiling(
     assert "[1/" not in printed
 
 
-def test_without_stubs_a_declared_prefix_and_a_library_that_loads_are_asked_for_all_the_same(
+def test_without_stubs_a_prefix_without_registered_names_is_still_rejected(
     project: ProjectFactory,
 ) -> None:
     small = project("small")
@@ -93,7 +93,7 @@ def test_a_library_that_reads_standard_input_when_loaded_does_not_hang_the_build
     small.build()
 
 
-def test_a_refused_editable_install_leaves_the_source_tree_as_it_was(
+def test_a_rejected_editable_install_leaves_the_source_tree_unchanged(
     project: ProjectFactory,
 ) -> None:
     small = project("small")
@@ -226,7 +226,7 @@ def test_a_missing_tvm_ffi_is_named_with_the_way_to_get_it(
         ("0.1.5", "0.1.7 is the oldest supported release"),
     ],
 )
-def test_a_release_that_makes_broken_wheels_is_refused_with_the_reason(
+def test_a_release_that_produces_broken_wheels_is_rejected_with_the_reason(
     version: str,
     reason: str,
     project: ProjectFactory,
@@ -310,7 +310,7 @@ def test_names_registered_outside_the_package_are_refused_by_name(project: Proje
     small.mend()
 
 
-def test_a_registration_that_ends_the_process_shows_its_message_and_the_library(
+def test_a_crash_during_registration_shows_its_message_and_the_library(
     project: ProjectFactory,
 ) -> None:
     small = project("small")
@@ -324,7 +324,7 @@ def test_a_registration_that_ends_the_process_shows_its_message_and_the_library(
     small.build()
 
 
-def test_a_package_that_setuptools_does_not_know_is_named(project: ProjectFactory) -> None:
+def test_an_unlisted_package_is_reported_by_name(project: ProjectFactory) -> None:
     small = project("small")
     small.edit("setup.py", "small_pkg.small", "other_pkg.small")
     message = errors(small.refuse())
@@ -334,7 +334,7 @@ def test_a_package_that_setuptools_does_not_know_is_named(project: ProjectFactor
     small.mend()
 
 
-def test_no_ninja_is_named_where_isolation_cannot_bring_one(
+def test_without_isolation_a_missing_ninja_is_reported(
     project: ProjectFactory, variables: dict[str, str], plugin_wheel: Path, tmp_path: Path
 ) -> None:
     environment = make_environment(tmp_path / "bare", variables)
@@ -359,7 +359,7 @@ def test_debugging_shows_the_traceback(project: ProjectFactory) -> None:
     assert "glob matches nothing" in printed
 
 
-def test_the_hooks_ask_for_ninja_only_where_there_is_none(
+def test_the_hooks_require_ninja_only_if_it_is_missing(
     builder: Environment, project: ProjectFactory, tmp_path: Path
 ) -> None:
     small = project("small")

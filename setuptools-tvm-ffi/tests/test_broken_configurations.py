@@ -46,7 +46,7 @@ packages = ["small_pkg"]
 
 # --- what is right ------------------------------------------------------------------------------
 
-#: The kind of each key, and a value for it in TOML; `test_these_are_all_the_keys` compares.
+#: The kind of each key, and a value for it in TOML; `test_the_table_of_keys_is_complete` compares.
 PROJECT_KEYS = {
     "build-type": ("choice", '"debug"'),
     "jobs": ("count", "2"),
@@ -613,12 +613,12 @@ def built(builder: Environment, tmp_path_factory: pytest.TempPathFactory) -> dic
     return found
 
 
-def test_there_are_three_hundred_and_they_are_different() -> None:
+def test_there_are_three_hundred_different_broken_configurations() -> None:
     assert len({broken.text for broken in BROKEN}) == len(BROKEN) == 300
 
 
 @pytest.mark.long
-def test_these_are_all_the_keys_there_are(built: dict[str, Any]) -> None:
+def test_the_table_of_keys_is_complete(built: dict[str, Any]) -> None:
     assert built["keys"] == {
         "ProjectSettings": list(PROJECT_KEYS),
         "ExtensionSettings": list(EXTENSION_KEYS),
@@ -632,7 +632,7 @@ def test_these_are_all_the_keys_there_are(built: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("number", "broken"), list(enumerate(BROKEN)), ids=[f"{b.what}: {b.key}" for b in BROKEN]
 )
-def test_a_broken_configuration_is_refused_with_its_dotted_key(
+def test_a_broken_configuration_is_rejected_with_its_dotted_key(
     number: int, broken: Broken, built: dict[str, Any]
 ) -> None:
     outcome = built["outcomes"][str(number)]
@@ -645,7 +645,7 @@ def test_a_broken_configuration_is_refused_with_its_dotted_key(
 
 @pytest.mark.long
 @pytest.mark.parametrize("broken", BROKEN[::60], ids=lambda broken: broken.key)
-def test_a_broken_configuration_is_refused_by_a_process_of_its_own(
+def test_a_separate_process_rejects_a_broken_configuration(
     broken: Broken, project: ProjectFactory
 ) -> None:
     small: Project = project("small")
@@ -677,7 +677,7 @@ NOT_IN_THE_SCHEMA = {
 }
 
 
-def test_the_schema_refuses_the_same_and_takes_what_was_right() -> None:
+def test_the_schema_rejects_the_broken_and_accepts_the_valid_configurations() -> None:
     validate = fastjsonschema.compile(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
     def accepts(text: str) -> bool:

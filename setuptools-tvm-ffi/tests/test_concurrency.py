@@ -45,7 +45,7 @@ def start_build(project: Project, folder: Path, **variables: str) -> subprocess.
     )
 
 
-def test_builds_of_one_tree_at_once_all_end_with_the_right_wheel(
+def test_parallel_builds_of_one_tree_all_produce_the_correct_wheel(
     project: ProjectFactory, tmp_path: Path
 ) -> None:
     small: Project = project("small")
@@ -64,7 +64,7 @@ def test_builds_of_one_tree_at_once_all_end_with_the_right_wheel(
             )
 
 
-def test_a_build_that_waits_says_so_and_goes_on_when_the_other_is_killed(
+def test_a_waiting_build_reports_it_and_continues_if_the_other_is_killed(
     project: ProjectFactory, tmp_path: Path
 ) -> None:
     small: Project = project("small")
@@ -120,7 +120,7 @@ def record_of(wheel: Path) -> dict[str, Any]:
     return record
 
 
-def test_builds_of_several_types_at_once_end_with_wheels_of_their_type(
+def test_parallel_builds_of_several_types_produce_wheels_of_their_type(
     project: ProjectFactory, tmp_path: Path
 ) -> None:
     rebuilt: Project = project("rebuilt")
@@ -160,7 +160,7 @@ def build_the_right_wheel(project: Project, slow_compiler: SlowCompiler) -> str:
 
 @on_linux
 @pytest.mark.parametrize("whom", ["process group", "process alone"])
-def test_ctrl_c_ends_a_build_at_once_and_the_next_takes_nothing_half_written(
+def test_ctrl_c_stops_a_build_and_the_next_uses_no_partial_output(
     project: ProjectFactory, slow_compiler: SlowCompiler, tmp_path: Path, whom: str
 ) -> None:
     rebuilt: Project = project("rebuilt")
@@ -210,7 +210,7 @@ def test_a_build_waits_for_the_compilers_of_one_that_was_killed(
 
 
 @on_linux
-def test_an_object_that_was_half_written_when_all_were_killed_is_made_again(
+def test_an_object_truncated_by_a_kill_is_compiled_again(
     project: ProjectFactory, slow_compiler: SlowCompiler, tmp_path: Path
 ) -> None:
     rebuilt: Project = project("rebuilt")

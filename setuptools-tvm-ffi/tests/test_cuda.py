@@ -104,7 +104,7 @@ def test_three_languages_become_one_library_in_a_wheel_for_every_python(cuda: Bu
 
 
 @needs_nvcc
-def test_arguments_and_standards_reach_their_compiler_and_no_other(cuda: Built) -> None:
+def test_arguments_and_standards_reach_only_their_own_compiler(cuda: Built) -> None:
     def given(source: str) -> set[str]:
         return {
             word for word in cuda.commands[source] if word.startswith(("-std=", "-DFOR_", "-O"))
@@ -192,7 +192,7 @@ def test_the_runtime_is_linked_shared_on_request(cuda: Built) -> None:
 
 
 @needs_nvcc
-def test_the_environment_counts_more_than_the_project_and_the_frontend_more_than_both(
+def test_the_frontend_overrides_the_environment_which_overrides_the_project(
     cuda: Built,
 ) -> None:
     assert [word for word in cuda.commands["csrc/add_one.cu"] if "gencode" in word] == [
@@ -206,7 +206,7 @@ def test_the_environment_counts_more_than_the_project_and_the_frontend_more_than
 
 
 @needs_nvcc
-def test_an_architecture_that_nvcc_does_not_know_is_refused_by_name(cuda: Built) -> None:
+def test_an_architecture_that_nvcc_does_not_support_is_rejected_by_name(cuda: Built) -> None:
     with edited(cuda.project, '["7.5"]', '["7.5", "1.0"]'):
         printed = cuda.project.refuse()
     assert "tool.setuptools-tvm-ffi.ext-modules[0].cuda-architectures: nvcc" in printed
@@ -216,7 +216,7 @@ def test_an_architecture_that_nvcc_does_not_know_is_refused_by_name(cuda: Built)
 
 
 @needs_nvcc
-def test_without_a_declaration_every_generation_is_compiled_for(cuda: Built) -> None:
+def test_by_default_every_gpu_generation_is_compiled_for(cuda: Built) -> None:
     with edited(cuda.project, '["7.5"]', "[]"):
         # The line comes before nvcc has begun, and this one gives up at once.
         printed = cuda.project.refuse(CUDAFLAGS="--no-such-option")
@@ -229,7 +229,7 @@ def test_without_a_declaration_every_generation_is_compiled_for(cuda: Built) -> 
 
 @needs_nvcc
 @pytest.mark.parametrize("variable", ["CUDA_HOME", "CUDA_PATH"])
-def test_a_variable_without_a_toolkit_behind_it_is_refused(
+def test_a_variable_that_names_no_toolkit_is_rejected(
     cuda: Built, variable: str, tmp_path: Path
 ) -> None:
     variables = {"CUDA_HOME": "", variable: str(tmp_path)}
@@ -281,7 +281,7 @@ COUNTS = {"c": 9, "cc": 12, "cu": 3}
 
 
 @needs_nvcc
-def test_a_header_of_24_sources_recompiles_its_dependents_and_nothing_else(many: Project) -> None:
+def test_a_changed_header_recompiles_only_its_dependents_among_24_sources(many: Project) -> None:
     many.build()
     log = build_folder(many) / "release" / ".ninja_log"
     header = many.folder / "csrc" / "value.h"

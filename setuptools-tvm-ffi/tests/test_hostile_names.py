@@ -107,7 +107,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_library(tmp_path_factory.mktemp("library"))
 
 
-def test_every_package_imports_or_is_refused_by_name(library: Path, tmp_path: Path) -> None:
+def test_every_package_imports_or_its_build_names_the_invalid_name(
+    library: Path, tmp_path: Path
+) -> None:
     site = tmp_path / "site"
     refusals, modules, left_out = [], [], 0
     for number in range(REGISTRIES):
@@ -144,7 +146,7 @@ def test_every_package_imports_or_is_refused_by_name(library: Path, tmp_path: Pa
     assert 0 < len(refusals) < REGISTRIES
 
 
-def test_the_library_is_found_where_it_is_installed(library: Path, tmp_path: Path) -> None:
+def test_an_installed_package_finds_its_library(library: Path, tmp_path: Path) -> None:
     names = Names()
     names.function("named_pkg.f")
     install(library, names, "named_pkg", stubs_of(library, names, "named_pkg", tmp_path), tmp_path)

@@ -62,7 +62,7 @@ def test_a_changed_setting_recompiles(small: Project) -> None:
 
 
 @pytest.mark.long
-def test_a_source_that_is_gone_leaves_the_library(small: Project) -> None:
+def test_a_deleted_source_is_removed_from_the_library(small: Project) -> None:
     (small.folder / "csrc" / "point.cc").unlink()
     assert rebuild(small) == {"link libsmall.so", "generated stubs"}
     assert "class Point" not in small.read("small_pkg/_ffi_api.py")
@@ -107,7 +107,7 @@ def test_a_wheel_has_only_files_that_its_build_wrote(small: Project) -> None:
 
 
 @pytest.mark.long
-def test_compile_commands_are_left_for_editors(small: Project) -> None:
+def test_compile_commands_json_is_written_for_editors(small: Project) -> None:
     (folder,) = (small.folder / "build").glob("tvm-ffi.*")
     commands = json.loads((folder / "compile_commands.json").read_text())
     assert {entry["file"] for entry in commands} == {"csrc/functions.cc", "csrc/point.cc"}
@@ -130,7 +130,7 @@ def test_the_headers_of_another_release_recompile(small: Project) -> None:
     assert "of another release" not in header.read_text()
 
 
-def test_another_isolated_environment_finds_everything_done(
+def test_a_build_in_another_isolated_environment_compiles_nothing(
     project: ProjectFactory, variables: dict[str, str], tmp_path: Path
 ) -> None:
     environment = make_environment(tmp_path / "venv", variables)

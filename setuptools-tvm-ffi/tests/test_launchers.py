@@ -158,7 +158,7 @@ def ccache_statistics(environment: Environment, variables: dict[str, str]) -> di
 
 
 @pytest.mark.skipif(shutil.which("ccache") is None, reason="no ccache on PATH")
-def test_ccache_has_every_object_of_an_earlier_build(many: Project, tmp_path: Path) -> None:
+def test_ccache_returns_every_object_of_an_earlier_build(many: Project, tmp_path: Path) -> None:
     folder, configuration = str(tmp_path / "ccache"), str(tmp_path / "ccache.conf")
     Path(configuration).touch()
     variables = {"CCACHE_DIR": folder, "CCACHE_CONFIGPATH": configuration}
@@ -182,7 +182,7 @@ def test_ccache_has_every_object_of_an_earlier_build(many: Project, tmp_path: Pa
     assert build() == (count, count, wheel)
 
 
-def test_a_launcher_of_the_project_is_put_before_every_compile_and_no_link(
+def test_a_launcher_of_the_project_starts_every_compile_and_no_link(
     many: Project, variables: dict[str, str], tmp_path: Path
 ) -> None:
     launcher = many.folder / "tools" / "launch"
@@ -199,7 +199,7 @@ def test_a_launcher_of_the_project_is_put_before_every_compile_and_no_link(
     assert_works(many, variables)
 
 
-def test_a_launcher_that_is_not_there_is_refused_by_its_key(project: ProjectFactory) -> None:
+def test_a_missing_launcher_is_rejected_with_its_key(project: ProjectFactory) -> None:
     small: Project = project("small")
     launched_by(small, "no-such-launcher --quiet")
     assert (

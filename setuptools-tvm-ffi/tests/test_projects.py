@@ -146,7 +146,7 @@ def test_a_wheel_can_be_built_from_an_sdist_that_was_made_without_a_manifest(
     assert unpacked.names() == names
 
 
-def test_an_sdist_does_not_promise_that_nothing_is_required(project: ProjectFactory) -> None:
+def test_an_sdist_declares_its_dependencies_as_dynamic(project: ProjectFactory) -> None:
     unpacked = unpacked_sdist(project("small"))
     metadata = (unpacked.folder / "PKG-INFO").read_text().splitlines()
     assert "Dynamic: requires-dist" in metadata

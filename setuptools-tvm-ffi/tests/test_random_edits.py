@@ -39,7 +39,7 @@ def edited(
     return EditedBuilds(project, builder, importer, folder, {"CCACHE_DISABLE": "1"})
 
 
-def test_there_are_enough_kinds_of_edit() -> None:
+def test_enough_kinds_of_edit_exist() -> None:
     assert len(EDITS) >= 30
     assert len({edit.name for edit in EDITS}) == len(EDITS)
 

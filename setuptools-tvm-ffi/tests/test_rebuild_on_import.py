@@ -317,7 +317,7 @@ def assert_nothing_is_kept_of_what_built(install: EditableInstall) -> None:
 
 
 @pytest.mark.long
-def test_nothing_of_pips_isolated_environment_is_kept(installation: EditableInstall) -> None:
+def test_no_path_of_pips_isolated_environment_is_recorded(installation: EditableInstall) -> None:
     assert_nothing_is_kept_of_what_built(installation)
 
 
@@ -336,7 +336,9 @@ def test_an_import_without_a_change_builds_nothing(rebuilt: EditableInstall, pla
     assert rebuilt.finds_nothing_to_do(ANSWER, cwd=cwd) == "42"
 
 
-def test_a_changed_source_is_compiled_as_at_the_install(rebuilt: EditableInstall) -> None:
+def test_a_changed_source_is_compiled_with_the_settings_of_the_installation(
+    rebuilt: EditableInstall,
+) -> None:
     before = rebuilt.library.stat().st_ino
     rebuilt.edit("csrc/increment.c", "args[0].v_int64 + 1", "args[0].v_int64 + 10")
     other = {
@@ -354,7 +356,7 @@ def test_a_changed_source_is_compiled_as_at_the_install(rebuilt: EditableInstall
 
 
 @pytest.mark.long
-def test_a_changed_header_compiles_what_includes_it(rebuilt: EditableInstall) -> None:
+def test_a_changed_header_recompiles_only_sources_that_include_it(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(43)
     assert rebuilt.rebuilds(ANSWER, cwd=rebuilt.folder) == "43"
     assert rebuilt.steps() == COMPILE_BOTH - {"compile csrc/increment.c"}
@@ -382,7 +384,7 @@ def test_a_source_that_a_glob_finds_is_added_and_removed(rebuilt: EditableInstal
 
 
 @pytest.mark.long
-def test_a_changed_setting_is_built_with(rebuilt: EditableInstall) -> None:
+def test_a_changed_setting_causes_a_rebuild(rebuilt: EditableInstall) -> None:
     rebuilt.edit("pyproject.toml", '["SUMMAND", "0"]', '["SUMMAND", "100"]')
     assert rebuilt.rebuilds(ANSWER) == "142"
     rebuilt.edit("pyproject.toml", "editable-rebuild =", 'build-type = "debug"\neditable-rebuild =')
@@ -397,7 +399,7 @@ def test_a_changed_setting_is_built_with(rebuilt: EditableInstall) -> None:
 
 
 @pytest.mark.long
-def test_a_setting_that_is_wrong_is_named(rebuilt: EditableInstall) -> None:
+def test_an_unknown_setting_is_an_import_error_that_names_it(rebuilt: EditableInstall) -> None:
     rebuilt.edit("pyproject.toml", "sources =", "sorces =")
     error = rebuilt.fails(ANSWER)
     assert "ext-modules[0].sorces: unknown key, did you mean 'sources'?" in error
@@ -430,7 +432,7 @@ def test_a_compile_error_is_an_import_error_until_it_is_fixed(rebuilt: EditableI
 
 
 @pytest.mark.long
-def test_imports_that_fail_one_after_another_compile_once(rebuilt: EditableInstall) -> None:
+def test_repeated_failing_imports_compile_once(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(0)
     header = rebuilt.folder / "csrc" / "answer.h"
     header.write_text("#error not today\n")
@@ -452,14 +454,14 @@ print(rebuilt_pkg.LIB.answer())
 
 
 @pytest.mark.long
-def test_a_link_error_shows_what_is_missing(rebuilt: EditableInstall) -> None:
+def test_a_link_error_shows_the_undefined_symbol(rebuilt: EditableInstall) -> None:
     rebuilt.edit("csrc/answer.c", "ANSWER + SUMMAND", "defined_nowhere()")
     rebuilt.edit("csrc/answer.c", "#include <tvm", "int defined_nowhere(void);\n#include <tvm")
     assert "undefined reference to `defined_nowhere'" in rebuilt.fails(ANSWER)
 
 
 @pytest.mark.long
-def test_processes_that_import_at_once_get_one_rebuild(rebuilt: EditableInstall) -> None:
+def test_parallel_imports_in_processes_cause_one_rebuild(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(45)
     processes = [rebuilt.start(ANSWER) for _ in range(4)]
     printed = [process.communicate() for process in processes]
@@ -470,7 +472,7 @@ def test_processes_that_import_at_once_get_one_rebuild(rebuilt: EditableInstall)
 
 
 @pytest.mark.long
-def test_threads_that_import_at_once_get_one_rebuild(rebuilt: EditableInstall) -> None:
+def test_parallel_imports_in_threads_cause_one_rebuild(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(46)
     program = """
 import importlib, threading
@@ -487,7 +489,7 @@ print(found)
 
 
 @pytest.mark.long
-def test_every_way_to_import_looks_for_changes(rebuilt: EditableInstall, tmp_path: Path) -> None:
+def test_every_way_to_import_checks_for_changes(rebuilt: EditableInstall, tmp_path: Path) -> None:
     # A submodule first, and Python's own ways to keep an environment out.
     rebuilt.set_answer(1)
     inner = "import rebuilt_pkg.inner; print(rebuilt_pkg.inner.answer())"
@@ -542,7 +544,7 @@ def test_a_rebuild_without_sys_executable_is_an_import_error(rebuilt: EditableIn
 
 
 @pytest.mark.long
-def test_a_start_of_python_imports_nothing_for_it(rebuilt: EditableInstall) -> None:
+def test_starting_python_imports_no_module_for_the_hook(rebuilt: EditableInstall) -> None:
     process = rebuilt.python("pass", "-X", "importtime")
     names = [line.rpartition("|")[2].rstrip() for line in process.stderr.splitlines()]
     (at,) = (n for n, name in enumerate(names) if name.strip() == "_rebuilt_project_rebuild")
@@ -558,7 +560,7 @@ def test_a_start_of_python_imports_nothing_for_it(rebuilt: EditableInstall) -> N
 
 
 @pytest.mark.long
-def test_a_build_folder_that_is_gone_is_made_again(rebuilt: EditableInstall) -> None:
+def test_a_deleted_build_folder_is_created_again(rebuilt: EditableInstall) -> None:
     shutil.rmtree(rebuilt.folder / "build")
     assert rebuilt.rebuilds(ANSWER) == "42"
     assert rebuilt.steps() == COMPILE_BOTH
@@ -566,7 +568,7 @@ def test_a_build_folder_that_is_gone_is_made_again(rebuilt: EditableInstall) -> 
 
 
 @pytest.mark.long
-def test_an_import_says_that_it_waits_for_another_build(rebuilt: EditableInstall) -> None:
+def test_an_import_reports_that_it_waits_for_another_build(rebuilt: EditableInstall) -> None:
     with (rebuilt.build_folder / "lock").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         process = rebuilt.start(ANSWER)
@@ -577,7 +579,9 @@ def test_an_import_says_that_it_waits_for_another_build(rebuilt: EditableInstall
 
 
 @pytest.mark.long
-def test_a_library_that_was_not_installed_wants_another_install(rebuilt: EditableInstall) -> None:
+def test_a_library_that_is_not_installed_is_an_error_that_suggests_reinstalling(
+    rebuilt: EditableInstall,
+) -> None:
     before = rebuilt.installed_files()
     rebuilt.edit("pyproject.toml", "rebuilt_pkg.rebuilt", "rebuilt_pkg.renamed")
     for _ in range(2):
@@ -588,7 +592,7 @@ def test_a_library_that_was_not_installed_wants_another_install(rebuilt: Editabl
 
 
 @pytest.mark.long
-def test_an_interrupted_import_ends_its_compilers(
+def test_an_interrupted_import_terminates_its_compilers(
     slow: EditableInstall, slow_compiler: SlowCompiler
 ) -> None:
     library = slow.library.read_bytes()
@@ -608,7 +612,7 @@ def test_an_interrupted_import_ends_its_compilers(
 
 
 @pytest.mark.long
-def test_an_import_that_is_killed_leaves_a_build_that_the_next_waits_for(
+def test_after_an_import_is_killed_the_next_import_waits_for_its_compilers(
     slow: EditableInstall, slow_compiler: SlowCompiler
 ) -> None:
     slow.set_answer(49)
@@ -626,7 +630,7 @@ def test_an_import_that_is_killed_leaves_a_build_that_the_next_waits_for(
 
 
 @pytest.mark.long
-def test_what_is_edited_while_it_rebuilds_is_built_by_the_next_import(
+def test_files_edited_during_a_rebuild_are_built_by_the_next_import(
     slow: EditableInstall, slow_compiler: SlowCompiler
 ) -> None:
     slow.set_answer(50)
@@ -644,7 +648,7 @@ def test_what_is_edited_while_it_rebuilds_is_built_by_the_next_import(
 
 
 @pytest.mark.long
-def test_uv_installs_it_and_its_environment_is_not_kept(with_uv: EditableInstall) -> None:
+def test_no_path_of_uvs_isolated_environment_is_recorded(with_uv: EditableInstall) -> None:
     assert_nothing_is_kept_of_what_built(with_uv)
     assert with_uv.finds_nothing_to_do(ANSWER) == "42"
     with_uv.set_answer(51)
@@ -653,7 +657,7 @@ def test_uv_installs_it_and_its_environment_is_not_kept(with_uv: EditableInstall
 
 
 @pytest.mark.long
-def test_two_environments_of_one_project_both_get_the_new_library(
+def test_a_rebuild_updates_every_environment_of_a_project(
     with_uv: EditableInstall, uv: Environment, importing_variables: dict[str, str], tmp_path: Path
 ) -> None:
     other = install_with_uv(uv, with_uv.folder, tmp_path / "other", importing_variables)
@@ -665,7 +669,7 @@ def test_two_environments_of_one_project_both_get_the_new_library(
 
 
 @pytest.mark.long
-def test_a_project_that_is_gone_is_a_package_that_is_missing(with_uv: EditableInstall) -> None:
+def test_if_the_project_was_moved_its_package_is_not_found(with_uv: EditableInstall) -> None:
     with_uv.folder.rename(with_uv.folder.with_name("moved"))
     assert with_uv.python("print('fine')").stderr == ""
     process = with_uv.python(ANSWER, check=False)
@@ -729,7 +733,7 @@ def test_a_cxx_project_with_a_setup_script_is_rebuilt_with_its_stubs(
 
 
 @pytest.mark.long
-def test_a_setup_script_that_needs_more_says_what(small: EditableInstall) -> None:
+def test_a_setup_script_with_a_missing_import_is_an_import_error(small: EditableInstall) -> None:
     small.python("import small_pkg")
     text = (small.folder / "setup.py").read_text()
     (small.folder / "setup.py").write_text(f"import only_in_the_build_environment\n{text}")

@@ -122,7 +122,7 @@ def test_a_setting_of_the_frontend_reaches_the_compiler_and_is_printed_with_its_
     assert (c_libraries.folder / "build").exists()
 
 
-def test_each_build_type_keeps_its_objects(c_libraries: Project) -> None:
+def test_each_build_type_has_its_own_objects(c_libraries: Project) -> None:
     every = {"compile csrc/counter.c", "compile csrc/user.c"}
     for build_type in ("release", "debug"):
         process = c_libraries.build(SETUPTOOLS_TVM_FFI_BUILD_TYPE=build_type)
@@ -134,7 +134,7 @@ def test_each_build_type_keeps_its_objects(c_libraries: Project) -> None:
 
 
 @pytest.mark.long
-def test_the_commands_for_editors_are_those_of_the_last_build(c_libraries: Project) -> None:
+def test_compile_commands_json_describes_the_last_build(c_libraries: Project) -> None:
     for build_type in ("release", "debug", "release"):
         c_libraries.build(SETUPTOOLS_TVM_FFI_BUILD_TYPE=build_type)
         assert ("-g" in compile_arguments(c_libraries)) is (build_type == "debug")
@@ -163,7 +163,7 @@ def test_the_commands_for_editors_are_those_of_the_last_build(c_libraries: Proje
     ],
     ids=["unknown", "number", "flag", "architectures"],
 )
-def test_what_the_frontend_or_the_environment_gets_wrong_is_refused_with_its_name(
+def test_an_invalid_option_or_variable_is_rejected_by_name(
     config_settings: dict[str, str],
     environment: dict[str, str],
     message: str,
@@ -203,7 +203,7 @@ def test_a_stripped_library_is_smaller_and_works(c_libraries: Project) -> None:
     assert python(c_libraries.environment, program, c_libraries.folder) == "0"
 
 
-def test_link_time_optimisation_is_done_and_the_library_works(c_libraries: Project) -> None:
+def test_a_library_with_link_time_optimisation_works(c_libraries: Project) -> None:
     declare(c_libraries, "lto = true\n")
     # What only another source can tell: without it the call is left in.
     (c_libraries.folder / "csrc" / "seven.c").write_text("long seven(void) { return 7; }\n")
@@ -231,7 +231,7 @@ def test_link_time_optimisation_is_done_and_the_library_works(c_libraries: Proje
 
 
 @pytest.mark.long
-def test_a_warning_fails_the_build_where_it_is_an_error(c_libraries: Project) -> None:
+def test_a_warning_fails_the_build_if_warnings_are_errors(c_libraries: Project) -> None:
     declare_of_counter(c_libraries, 'extra-compile-args = ["-Wall"]\n')
     c_libraries.edit("csrc/counter.c", "  count += number;", "  int unused;\n  count += number;")
     process = c_libraries.build()
@@ -365,7 +365,7 @@ def beside_builder(builder: Environment, tmp_path: Path) -> Environment:
     return made
 
 
-def test_a_library_finds_its_sibling_where_a_wheel_is_installed_and_where_it_is_editable(
+def test_a_library_finds_its_sibling_in_wheels_and_editable_installs(
     c_libraries: Project, beside_builder: Environment, tmp_path: Path
 ) -> None:
     process = c_libraries.build()
@@ -382,7 +382,7 @@ def test_a_library_finds_its_sibling_where_a_wheel_is_installed_and_where_it_is_
         assert python(beside_builder, LOAD_USER_ALONE, tmp_path) == "42"
 
 
-def test_a_changed_sibling_is_linked_with_anew(c_libraries: Project) -> None:
+def test_a_changed_sibling_relinks_its_dependents(c_libraries: Project) -> None:
     c_libraries.build()
     c_libraries.edit("csrc/counter.c", "count += number;", "count += 2 * number;")
     process = c_libraries.build()
@@ -393,7 +393,7 @@ def test_a_changed_sibling_is_linked_with_anew(c_libraries: Project) -> None:
     ]
 
 
-def test_libraries_that_link_each_other_are_refused(c_libraries: Project) -> None:
+def test_libraries_that_link_with_each_other_are_rejected(c_libraries: Project) -> None:
     declare_of_counter(c_libraries, 'libraries = ["user"]\n')
     printed = c_libraries.refuse()
     assert "is a cycle" in printed
@@ -401,7 +401,7 @@ def test_libraries_that_link_each_other_are_refused(c_libraries: Project) -> Non
 
 
 @pytest.mark.long
-def test_a_library_may_do_without_the_library_and_the_headers_of_apache_tvm_ffi(
+def test_a_library_can_omit_the_library_and_headers_of_apache_tvm_ffi(
     c_libraries: Project,
 ) -> None:
     c_libraries.build()
@@ -429,7 +429,7 @@ def test_a_library_may_do_without_the_library_and_the_headers_of_apache_tvm_ffi(
 
 
 @pytest.mark.long
-def test_debug_symbols_are_in_the_library_and_hold_no_path_of_this_machine_unless_asked_for(
+def test_debug_symbols_in_a_library_contain_local_paths_only_on_request(
     c_libraries: Project,
 ) -> None:
     declare_of_counter(c_libraries, "debug-symbols = true\n")

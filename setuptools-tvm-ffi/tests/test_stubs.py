@@ -93,7 +93,7 @@ def test_building_on_committed_stubs_changes_nothing(small: Project) -> None:
 
 
 @pytest.mark.long
-def test_what_a_person_wrote_stays_byte_for_byte(small: Project) -> None:
+def test_handwritten_code_is_unchanged_byte_for_byte(small: Project) -> None:
     small.build()
     commit_stubs(small)
     api = small.folder / API
@@ -114,7 +114,7 @@ def test_what_a_person_wrote_stays_byte_for_byte(small: Project) -> None:
 
 
 @pytest.mark.long
-def test_a_package_that_setuptools_does_not_know_is_not_written_anew(small: Project) -> None:
+def test_handwritten_code_of_an_unlisted_package_is_kept(small: Project) -> None:
     by_hand = small.folder / "small_pkg" / "deep" / "__init__.py"
     by_hand.parent.mkdir()
     by_hand.write_text('"""By hand."""\n\nKEPT = 1\n')
@@ -158,7 +158,7 @@ def test_a_library_in_a_package_and_one_below_it_have_stubs_of_their_own(small: 
 
 
 @pytest.mark.long
-def test_a_library_without_stubs_beside_another_leaves_that_ones_stubs_alone(
+def test_a_library_without_stubs_does_not_change_the_stubs_of_another(
     small: Project,
 ) -> None:
     shutil.copytree(PROJECTS / "c_only" / "csrc", small.folder / "plain")
@@ -173,7 +173,7 @@ def test_a_library_without_stubs_beside_another_leaves_that_ones_stubs_alone(
 
 
 @pytest.mark.long
-def test_line_ends_of_a_file_stay_what_they_are(small: Project) -> None:
+def test_line_endings_of_a_file_are_preserved(small: Project) -> None:
     small.build()
     commit_stubs(small)
     api = small.folder / API
@@ -208,7 +208,7 @@ def test_directive_mode_fills_blocks_and_creates_nothing(small: Project) -> None
 
 
 @pytest.mark.long
-def test_without_stubs_nothing_is_started_or_changed(small: Project) -> None:
+def test_without_stubs_no_process_starts_and_no_file_changes(small: Project) -> None:
     small.edit("setup.py", "include_dirs=", 'stubs="none", include_dirs=')
     printed = small.build()
     assert "generated stubs" not in printed.stdout + printed.stderr
@@ -263,9 +263,7 @@ BEGIN, END = "# tvm-ffi-stubgen(begin): ", "# tvm-ffi-stubgen(end)\n"
         "import-above-the-import-section",
     ],
 )
-def test_a_directive_that_cannot_be_followed_fails_the_build(
-    text: str, message: str, small: Project
-) -> None:
+def test_an_invalid_directive_fails_the_build(text: str, message: str, small: Project) -> None:
     directives(small, text)
     assert message in small.refuse()
 
@@ -296,7 +294,7 @@ def unpacked(project: Project) -> str:
         pytest.param("small_pkg.class.f", "'class' is a Python keyword", marks=pytest.mark.long),
     ],
 )
-def test_a_registered_name_that_python_cannot_write_is_left_out_by_name_or_refused(
+def test_an_invalid_registered_name_is_omitted_with_a_warning_or_rejected(
     name: str, reason: str, small: Project
 ) -> None:
     small.edit("csrc/functions.cc", "small_pkg.add_shared", name)
@@ -334,7 +332,7 @@ def test_a_registered_name_that_python_cannot_write_is_left_out_by_name_or_refus
     ],
     ids=["method", "field"],
 )
-def test_a_member_that_python_cannot_write_is_left_out_by_name_or_refused(
+def test_an_invalid_member_name_is_omitted_with_a_warning_or_rejected(
     edits: dict[str, str], expression: str, small: Project
 ) -> None:
     for old, new in edits.items():
@@ -360,7 +358,7 @@ def test_a_member_that_python_cannot_write_is_left_out_by_name_or_refused(
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["__name__", "__path__", "__getattr__"])
-def test_a_function_that_would_replace_what_a_module_has_is_always_refused(
+def test_a_function_that_would_replace_a_module_attribute_is_always_rejected(
     name: str, small: Project
 ) -> None:
     small.edit("csrc/functions.cc", "small_pkg.add_shared", f"small_pkg.{name}")
@@ -370,7 +368,7 @@ def test_a_function_that_would_replace_what_a_module_has_is_always_refused(
 
 
 @pytest.mark.long
-def test_what_is_gone_is_named_where_its_block_was_committed(small: Project) -> None:
+def test_a_committed_block_for_a_removed_name_is_rejected_with_its_place(small: Project) -> None:
     add_circle(small)
     small.build()
     commit_stubs(small)

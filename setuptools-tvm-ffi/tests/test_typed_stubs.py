@@ -142,13 +142,13 @@ def test_every_type_of_cxx_has_its_python_type(every_type: Project) -> None:
     assert {name: (parameters, result) for name, parameters, result in found} == SIGNATURES
 
 
-def test_a_writable_field_takes_more_than_it_gives(every_type: Project) -> None:
+def test_a_writable_field_accepts_wider_types_than_it_returns(every_type: Project) -> None:
     stub = every_type.read("every_type/_ffi_api.pyi")
     assert "    def values(self) -> Array[int]: ...\n" in stub
     assert "    def values(self, value: Sequence[int], /) -> None: ...\n" in stub
 
 
-def test_calls_accept_and_return_what_stubs_say(
+def test_calls_accept_and_return_the_types_in_the_stubs(
     every_type: Project, tmp_path: Path, variables: dict[str, str]
 ) -> None:
     environment = make_environment(tmp_path / "venv", variables)
@@ -182,7 +182,7 @@ def with_other(project: ProjectFactory, where_small_is: Environment) -> Project:
     return project("uses_other", where_small_is)
 
 
-def test_a_class_of_another_package_is_imported_from_there(with_other: Project) -> None:
+def test_a_class_of_another_package_is_imported_from_that_package(with_other: Project) -> None:
     with_other.build()
     stub = with_other.read("uses_other_pkg/_ffi_api.pyi")
     assert "from small_pkg import Point\n" in stub
@@ -198,7 +198,7 @@ def test_a_class_of_another_package_is_imported_from_there(with_other: Project) 
     target.run(target.python, "-I", "-c", program, cwd=with_other.folder.parent)
 
 
-def test_a_directive_says_where_a_class_is_imported_from(with_other: Project) -> None:
+def test_a_directive_sets_the_module_that_a_class_is_imported_from(with_other: Project) -> None:
     directive = "# tvm-ffi-stubgen(ty-map): small_pkg.Point -> small_pkg._ffi_api.Point\n"
     (with_other.folder / "uses_other_pkg" / "_ffi_api.py").write_text(directive)
     with_other.build()
@@ -259,12 +259,14 @@ def test_stubs_for_rust_are_written_into_the_crate_and_no_wheel(crate: Project) 
         ("../rust", "stubs_crate: '../rust' is outside the project"),
     ],
 )
-def test_a_crate_that_is_none_is_refused(crate: Project, crate_folder: str, message: str) -> None:
+def test_an_invalid_crate_folder_is_rejected(
+    crate: Project, crate_folder: str, message: str
+) -> None:
     crate.edit("setup.py", 'stubs_crate="rust"', f'stubs_crate="{crate_folder}"')
     assert message in crate.refuse()
 
 
-def test_a_generator_that_knows_no_rust_is_named(
+def test_a_stub_generator_without_rust_support_is_reported(
     crate: Project, tmp_path: Path, variables: dict[str, str], plugin_wheel: Path
 ) -> None:
     environment = make_environment(tmp_path / "venv", variables)

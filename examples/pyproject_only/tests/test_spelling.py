@@ -37,5 +37,5 @@ def test_closest_refuses_a_negative_distance() -> None:
         pyproject_only.closest("cat", ["car"], -1)
 
 
-def test_the_library_is_there_too() -> None:
+def test_the_package_exposes_its_library() -> None:
     assert "LIB" in pyproject_only.__all__

@@ -82,7 +82,7 @@ def test_output_is_utf8_and_the_status_is_the_childs(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (7, "中文\n", "ü\n")
 
 
-def test_a_child_writes_no_bytecode_and_reads_what_it_is_sent(tmp_path: Path) -> None:
+def test_a_child_writes_no_bytecode_and_reads_its_standard_input(tmp_path: Path) -> None:
     file = tmp_path / "child.py"
     file.write_text("import sys\nprint(sys.dont_write_bytecode, repr(sys.stdin.read()))\n")
     assert run_file(file, root=tmp_path, sent="grüße").stdout == "True 'grüße'\n"

@@ -294,7 +294,7 @@ def test_a_library_with_wrong_section_headers_is_unreadable(
 
 
 @needs_cc
-def test_the_reader_answers_for_randomly_changed_files(
+def test_randomly_changed_files_do_not_stop_the_reader(
     tmp_path: Path, reader: BinaryReader
 ) -> None:
     content = compile_library(tmp_path, SOURCE)

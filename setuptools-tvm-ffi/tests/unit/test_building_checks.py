@@ -20,7 +20,7 @@ def library(path: str, content: bytes) -> Any:
     return SimpleNamespace(plan=plan, content=content, sha256=content.hex())
 
 
-def test_a_warning_is_said_again_where_nothing_was_linked(
+def test_a_warning_is_repeated_if_nothing_was_linked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked: list[set[str]] = []
@@ -52,7 +52,7 @@ def test_a_warning_is_said_again_where_nothing_was_linked(
 
 
 @pytest.mark.parametrize("content", ["[]", "1", "null", '"sha256"', "{", "[" * 100_000])
-def test_a_corrupt_stamp_has_the_library_checked_again(
+def test_a_library_with_a_corrupt_stamp_is_checked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
     asked: list[set[str]] = []

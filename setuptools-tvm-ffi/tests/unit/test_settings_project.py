@@ -48,12 +48,12 @@ def refused(folder: Path, text: str = "", **above: Any) -> ConfigurationError:
 # --- pyproject.toml -----------------------------------------------------------------------------
 
 
-def test_a_project_may_do_without_the_file(tmp_path: Path) -> None:
+def test_pyproject_toml_is_optional(tmp_path: Path) -> None:
     assert read_project(tmp_path) == Project(ProjectSettings(), {}, dynamic_dependencies=True)
 
 
 @pytest.mark.parametrize("text", ["", "[tool.other]\nx = 1\n", TABLE])
-def test_a_project_may_do_without_settings(tmp_path: Path, text: str) -> None:
+def test_settings_are_optional(tmp_path: Path, text: str) -> None:
     project = read(tmp_path, text)
     assert project.settings == ProjectSettings(abi_floor=None)
     assert project.origins == {}
@@ -262,7 +262,7 @@ def test_the_notation_of_pytorch_is_read_from_the_variable_of_apache_tvm_ffi(
 
 @pytest.mark.parametrize("frontend", [None, {"cuda-architectures": "12.0"}])
 @pytest.mark.parametrize("own_first", [True, False])
-def test_our_variable_overrides_that_of_apache_tvm_ffi(
+def test_the_plugins_variable_overrides_that_of_apache_tvm_ffi(
     frontend: dict[str, str] | None, tmp_path: Path, *, own_first: bool
 ) -> None:
     variables = {
