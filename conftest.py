@@ -32,7 +32,7 @@ _TEST_REQUIREMENTS = ("apache-tvm-ffi", "numpy", "pytest")
 _FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
 # Python 3.10 and older support only releases with a different configuration format.
 _CIBUILDWHEEL = ("cibuildwheel>=4",) if sys.version_info >= (3, 11) else ()
-# The dependencies of setuptools-tvm-ffi[repair]. A build with a platform tag needs some of them, too.
+# The dependencies of setuptools-tvm-ffi[repair]. Builds with a platform tag need some of them, too.
 _REPAIR_REQUIREMENTS = (
     "auditwheel>=6.4,<7",
     "delvewheel>=1.10,<2",

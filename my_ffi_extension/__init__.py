@@ -3,8 +3,8 @@
 
 One shared library implements everything. It does not use the Python C API.
 
-* ``smoothstep``, ``scale`` and ``adler32`` are exported symbols of the library. ``LIB`` finds them by
-  name. ``LIB.get_function_doc("scale")`` returns the documentation of a symbol.
+* ``smoothstep``, ``scale`` and ``adler32`` are exported symbols of the library. ``LIB`` finds them
+  by name. ``LIB.get_function_doc("scale")`` returns the documentation of a symbol.
 * The other functions are global functions. The library registers them when it is loaded.
 * ``Accumulator``, ``WeightedAccumulator`` and ``Series`` are classes that the library registers.
 * ``stats`` is a subpackage for names that are registered under ``my_ffi_extension.stats.``.
