@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user gets for each kind of mistake, and that mending it is all it takes."""
+"""The error for each kind of mistake. After the mistake is fixed, the next build succeeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.long
 
 
 def errors(printed: str) -> str:
-    """The lines of ours, without their prefix."""
+    """The plugin's messages, without their prefix."""
     found = re.findall(r"^\s*setuptools-tvm-ffi: (?:error|hint): (.*)$", printed, re.MULTILINE)
     assert found, printed
     return "\n".join(found)
@@ -172,7 +172,7 @@ def test_a_cpython_symbol_is_named(project: ProjectFactory) -> None:
         "(int64_t)PyLong_FromLong(args[0].v_int64);",
     )
     small.edit("csrc/increment.c", "#include <stddef.h>", "void* PyLong_FromLong(long);")
-    # Its backend is setuptools' own, which has another first word.
+    # The project uses the backend of setuptools, which prints a different prefix.
     printed = small.refuse()
     assert "error: library 'c_only_pkg.c_only': needs the CPython symbol 'PyLong_From" in printed
     small.mend()
@@ -181,7 +181,7 @@ def test_a_cpython_symbol_is_named(project: ProjectFactory) -> None:
 def test_a_cpython_symbol_that_another_library_resolves_is_named(project: ProjectFactory) -> None:
     small = project("small")
     (small.folder / "lib").mkdir()
-    # Stands in for libpython, which not every interpreter comes with as a shared library.
+    # A substitute for libpython: not every interpreter contains it as a shared library.
     subprocess.run(
         ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(small.folder / "lib/libfake.so")],
         input="void* PyLong_FromLong(long x) { return &x; }",
@@ -236,8 +236,8 @@ def test_a_release_that_produces_broken_wheels_is_rejected_with_the_reason(
 ) -> None:
     environment = make_environment(tmp_path / "old", variables)
     environment.pip("install", "-q", "wheel", "ninja", plugin_wheel, cwd=tmp_path)
-    # Metadata alone stands in for the release: the first two are no longer on any index, and
-    # all three have to be refused before anything else of them is looked at.
+    # Fake only the metadata of the release: the first two releases are no longer on the index, and
+    # the build must reject all three before it reads their other files.
     info = environment.site_packages / f"apache_tvm_ffi-{version}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(
@@ -387,7 +387,7 @@ def test_the_hooks_require_ninja_only_if_it_is_missing(
 
 
 def mounted(folder: Path, options: str) -> list[str]:
-    """Return the start of a command that sees a small or read-only file system in a folder."""
+    """Return the start of a command that mounts a small or read-only file system on a folder."""
     mount = f'mount -t tmpfs -o {options} none "$0" && exec "$@"'
     start = ["unshare", "-m", "sh", "-c", mount, str(folder)]
     if shutil.which("unshare") is None or subprocess.run([*start, "true"], check=False).returncode:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registries whose names no Python module could have: each package imports, or is refused by name.
+"""Registries with names that Python does not allow.
 
-``HOSTILE_REGISTRIES`` says how many, ``HOSTILE_SEED`` chooses other names than those of every test
-run, as in ``HOSTILE_REGISTRIES=200 HOSTILE_SEED=1 pytest …/test_hostile_names.py``.
+Either the package can be imported, or its build fails and the error contains the invalid name.
+
+``HOSTILE_REGISTRIES`` sets the number of registries, and ``HOSTILE_SEED`` selects other names:
+``HOSTILE_REGISTRIES=200 HOSTILE_SEED=1 pytest …/test_hostile_names.py``.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ DOCS = ("", "plain", 'ends with "', '"""', "back\\slash", "tab\tand\x00null", "�
 
 
 def hostile_names(seed: int, package: str) -> Names:
-    """Names for one registry: some hostile, some beside which they are."""
+    """The names of one registry: hostile names, and valid names that they may conflict with."""
     chance = random.Random(f"{SEED} {seed}")
     names = Names()
     words = [*HARMLESS, *chance.sample(HOSTILE, 4)]
@@ -140,7 +142,7 @@ def test_every_package_imports_or_its_build_names_the_invalid_name(
     for names, message in refusals:
         mentioned = [w for _, w, *_ in names.lines if w in message or repr(w) in message]
         assert mentioned or "nothing is registered under" in message
-    # Some names can be had, and others are hostile enough.
+    # Some registries have only usable names, and some are rejected.
     assert len(modules) > REGISTRIES
     assert left_out > REGISTRIES
     assert 0 < len(refusals) < REGISTRIES

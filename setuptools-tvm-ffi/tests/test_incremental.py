@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is compiled, linked and generated again, and what is not."""
+"""Incremental builds repeat only the necessary compile, link and stub steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sample_projects import Project, ProjectFactory
 
 
 def steps(printed: str) -> set[str]:
-    """What ninja announced, and whether stubs were generated."""
+    """The steps that ninja announced, and whether the build generated stubs."""
     found = set(re.findall(r"^\s*\[\d+/\d+\] (.*?)\s*$", printed, re.MULTILINE))
     return found | set(re.findall(r"generated stubs", printed))
 
@@ -82,7 +82,7 @@ def test_a_wheel_has_only_files_that_its_build_wrote(small: Project) -> None:
     (package / "edited.py").write_text("x = 1\n")
     small.build()
     (package / "deleted.py").unlink()
-    # `mv` keeps the time of a file, which is older than that of the file it replaces.
+    # `mv` preserves the timestamp. It is older than the timestamp of the replaced file.
     saved.write_text("x = 2\n")
     os.utime(saved, (1, 1))
     saved.replace(package / "edited.py")
@@ -112,7 +112,7 @@ def test_compile_commands_json_is_written_for_editors(small: Project) -> None:
     commands = json.loads((folder / "compile_commands.json").read_text())
     assert {entry["file"] for entry in commands} == {"csrc/functions.cc", "csrc/point.cc"}
     assert {entry["directory"] for entry in commands} == {str(small.folder)}
-    # What they name is there, whatever became of the environment that built.
+    # The named files still exist after the build environment was deleted.
     include = re.search(r"-isystem (\S+)", commands[0]["command"])
     assert include is not None
     assert (small.folder / include[1] / "tvm" / "ffi" / "c_api.h").is_file()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packages that a project does not list."""
+"""Discovery of packages that a project does not list."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Projects that use the plugin in other ways than the reference package does."""
+"""Projects that use the plugin in other ways than the reference package."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_other_plugins_commands_keep_their_behaviour(project: ProjectFactory) ->
         "other_pkg.plain",
         "other_pkg.cpython",
     ]
-    # With an extension of CPython's ABI beside it the wheel is not for every Python.
+    # A wheel that also contains a CPython extension is only for one Python version.
     assert "-py3-none-" not in other.wheel.name
 
 
@@ -119,7 +119,7 @@ def test_commands_named_in_pyproject_keep_their_behaviour(project: ProjectFactor
 
 
 def unpacked_sdist(project: Project) -> Project:
-    """Make an sdist and return what is in it as a project."""
+    """Build an sdist, unpack it, and return it as a project."""
     program = "import setuptools_tvm_ffi.build_meta as backend; backend.build_sdist('dist')"
     project.environment.run(project.environment.python, "-c", program, cwd=project.folder)
     (archive,) = (project.folder / "dist").glob("*.tar.gz")

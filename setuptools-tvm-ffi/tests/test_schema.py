@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The JSON schema, as validate-pyproject finds it and uses it."""
+"""The JSON schema, in use by validate-pyproject."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ sources = ["a.cc"]
 
 @pytest.fixture(scope="module")
 def validator() -> api.Validator:
-    # The schema comes through the entry point of the installed plugin.
+    # validate-pyproject finds the schema through the entry point of the installed plugin.
     return api.Validator()
 
 

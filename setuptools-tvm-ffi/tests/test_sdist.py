@@ -14,7 +14,7 @@ DATE = 1600000000
 
 
 def sdist_of(project: Project, umask: int, **variables: str) -> Path:
-    """Return what ``setup.py sdist`` makes."""
+    """Run ``setup.py sdist`` and return the archive."""
     program = (
         f"import os, runpy, sys; os.umask({umask}); sys.argv = ['setup.py', 'sdist']; "
         "runpy.run_path('setup.py', run_name='__main__')"
@@ -55,7 +55,7 @@ def test_an_invalid_source_date_is_rejected(project: ProjectFactory, text: str) 
 
 
 def names(sdist: Path) -> set[str]:
-    """Return the paths in the folder of an sdist."""
+    """Return the paths in an sdist, relative to its top-level folder."""
     return {name.partition("/")[2] for name in entries(sdist)}
 
 

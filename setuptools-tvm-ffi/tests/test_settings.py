@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings that reach real compilers and linkers, and what they make of them.
+"""Settings and their effects with real compilers and linkers.
 
-The project is of C: it builds in a second.
+The project is written in C, so it builds in a second.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def c_libraries(project: ProjectFactory) -> Project:
 
 
 def declare(project: Project, text: str) -> None:
-    """Put project-wide settings before the libraries."""
+    """Insert settings of the project before the libraries."""
     project.edit(
         "pyproject.toml",
         "[tool.setuptools]\n",
@@ -40,7 +40,7 @@ def declare(project: Project, text: str) -> None:
 
 
 def declare_of_counter(project: Project, text: str) -> None:
-    """Put settings at the end, where those of the library `counter` are."""
+    """Append settings to the last table, which declares the library `counter`."""
     with (project.folder / "pyproject.toml").open("a") as stream:
         stream.write(text)
 
@@ -54,14 +54,14 @@ def steps(printed: str) -> list[str]:
 
 
 def resolved(printed: str) -> dict[str, str]:
-    """What is printed of each setting, by its key."""
+    """Return the printed lines of the settings, by key."""
     lines = re.findall(r"^setuptools-tvm-ffi: ([a-z-]+) = (.*)$", printed, re.MULTILINE)
     assert len(lines) == len(dict(lines))
     return dict(lines)
 
 
 def compile_arguments(project: Project) -> list[str]:
-    """The words of the commands that compile, each command's the same but for the files."""
+    """Return the arguments of the compile commands, which differ only in file names."""
     (file,) = (project.folder / "build").glob("tvm-ffi.*/compile_commands.json")
     commands = [shlex.split(entry["command"]) for entry in json.loads(file.read_text())]
     first, *others = (
@@ -72,7 +72,7 @@ def compile_arguments(project: Project) -> list[str]:
 
 
 def extract(project: Project, name: str) -> Path:
-    """Take a file out of the wheel, to a folder of its own."""
+    """Extract a file from the wheel into a separate folder."""
     folder = project.folder.parent / "extracted"
     with zipfile.ZipFile(project.wheel) as archive:
         return Path(archive.extract(name, folder))
@@ -205,7 +205,7 @@ def test_a_stripped_library_is_smaller_and_works(c_libraries: Project) -> None:
 
 def test_a_library_with_link_time_optimisation_works(c_libraries: Project) -> None:
     declare(c_libraries, "lto = true\n")
-    # What only another source can tell: without it the call is left in.
+    # The call can only be inlined across sources. Without LTO it remains in the library.
     (c_libraries.folder / "csrc" / "seven.c").write_text("long seven(void) { return 7; }\n")
     c_libraries.edit(
         "csrc/counter.c",
@@ -251,7 +251,7 @@ def test_a_warning_fails_the_build_if_warnings_are_errors(c_libraries: Project) 
 
 
 def run_time_of(name: str) -> str:
-    """The path of a shared runtime of the compiler, or a reason to leave a test out."""
+    """Return the path of a shared runtime of the compiler, or skip the test."""
     command = ["cc", f"-print-file-name={name}"]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     if not Path(found).exists():
@@ -260,7 +260,7 @@ def run_time_of(name: str) -> str:
 
 
 def variables_of(printed: str) -> dict[str, str]:
-    """The environment variables under which the build says that Python has to be started."""
+    """Return the environment variables that the build prints for starting Python."""
     found = re.search(
         r"^setuptools-tvm-ffi: start Python for the \S+ with (.*)$", printed, re.MULTILINE
     )
@@ -301,7 +301,7 @@ def test_a_library_with_the_thread_sanitizer_is_built_and_loads(c_libraries: Pro
     assert python(c_libraries.environment, program, c_libraries.folder, **variables) == "0"
 
 
-# --- libraries and what is linked to them -------------------------------------------------------
+# --- link inputs of libraries -------------------------------------------------------------------
 
 
 @pytest.mark.long
@@ -329,13 +329,13 @@ def test_prebuilt_objects_and_archives_are_linked_in_and_archives_stay_hidden(
     library = extract(c_libraries, COUNTER)
     program = f"import ctypes; print(ctypes.CDLL({str(library)!r}).seven())"
     assert python(c_libraries.environment, program, c_libraries.folder) == "7"
-    # An object is the project's own, and says for itself what it exports.
+    # An object belongs to the project, so the object itself determines its exported symbols.
     exports = {"seven", "three", "counter_add", "__tvm_ffi_count"}
     assert exported(library) == exports
     declare_of_counter(c_libraries, "exclude-libs = false\n")
     c_libraries.build()
     assert exported(extract(c_libraries, COUNTER)) == {*exports, "four"}
-    # It is linked again when one has changed, and refused when one is gone.
+    # A changed input relinks the library. A missing input is an error.
     subprocess.run(
         ["cc", "-fPIC", "-c", "-x", "c", "-", "-o", str(prebuilt / "three.o")],
         input=b"long three(void) { return 30; }\n",
@@ -359,7 +359,7 @@ LOAD_USER_ALONE = "import c_libraries_pkg; print(c_libraries_pkg.LIB.add(42))"
 
 @pytest.fixture
 def beside_builder(builder: Environment, tmp_path: Path) -> Environment:
-    """An empty environment that finds what is installed in the builder's, which stays as it is."""
+    """A new environment that can also import the packages of the builder environment."""
     made = make_environment(tmp_path / "venv", builder.variables)
     (made.site_packages / "builder.pth").write_text(f"{builder.site_packages}\n")
     return made
@@ -423,7 +423,7 @@ def test_a_library_can_omit_the_library_and_headers_of_apache_tvm_ffi(
     assert "libtvm_ffi" not in readelf(library, "--dynamic")
     program = f"import ctypes; print(ctypes.CDLL({str(library)!r}).answer())"
     assert python(c_libraries.environment, program, c_libraries.folder) == "42"
-    # The headers are not there to be included, either.
+    # The headers cannot be included, either.
     (c_libraries.folder / "csrc" / "user.c").write_text("#include <tvm/ffi/c_api.h>\n")
     assert "tvm/ffi/c_api.h: No such file" in c_libraries.refuse()
 

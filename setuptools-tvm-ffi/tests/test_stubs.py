@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stubs: what is generated, what stays, and what fails the build."""
+"""Generated stubs, preserved handwritten code, and errors of the stub generator."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
 
 
 def commit_stubs(project: Project) -> None:
-    """Put the stubs of the last wheel into the source tree, as an editable install does."""
+    """Copy the stubs of the last wheel into the source tree, like an editable install."""
     for name in project.names():
         if name.endswith(STUBS):
             (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def test_new_functions_classes_and_prefixes_appear_without_editing_python(small:
     api = small.read(API)
     assert api.count("class Circle(") == 1
     assert api.count("class Point(") == 1
-    # Upstream's init mode appends a second one here.
+    # Upstream's init mode would append a second block here.
     assert api.count("LIB = ") == 1
     assert "def area(_0: float, /) -> float: ..." in small.read("small_pkg/deep/er/_ffi_api.py")
     environment = make_environment(small.folder.parent / "venv", small.environment.variables)
@@ -98,7 +98,7 @@ def test_handwritten_code_is_unchanged_byte_for_byte(small: Project) -> None:
     commit_stubs(small)
     api = small.folder / API
     text = api.read_text()
-    # A form feed, trailing blanks, an own class body, no newline at the end of the file.
+    # a form feed, trailing blanks, a handwritten class body, and no final newline
     by_hand = "\n\f\ndef by_hand():   \n    return 'kept'"
     edited = text.replace('"""FFI binding for `small_pkg.Point`."""', '"""A point."""') + by_hand
     api.write_text(edited)
@@ -268,18 +268,18 @@ def test_an_invalid_directive_fails_the_build(text: str, message: str, small: Pr
     assert message in small.refuse()
 
 
-#: What registers nothing, in the place of a constructor.
+#: A function without registrations, instead of a constructor.
 NO_INIT = '"half", &PointObj::middle'
 
 
 def warnings(process: subprocess.CompletedProcess[str]) -> list[str]:
-    """The plugin's, without its mark."""
+    """Return the plugin's warnings without their prefix."""
     printed = process.stdout + process.stderr
     return re.findall(r"^setuptools-tvm-ffi: warning: (.*)$", printed, re.MULTILINE)
 
 
 def unpacked(project: Project) -> str:
-    """The folder that the wheel is unpacked into."""
+    """Unpack the wheel and return the folder."""
     folder = project.folder.parent / "unpacked"
     with zipfile.ZipFile(project.wheel) as archive:
         archive.extractall(folder)
@@ -324,7 +324,7 @@ def test_an_invalid_registered_name_is_omitted_with_a_warning_or_rejected(
     ("edits", "expression"),
     [
         ({'"middle"': '"from"'}, "getattr(Point(1.0, 3.0), 'from')()"),
-        # A class that is made of its fields would need one for a parameter.
+        # A generated constructor would need this field as a parameter.
         (
             {'"x", &PointObj::x': '"from", &PointObj::x', "refl::init<double, double>()": NO_INIT},
             "getattr(Point, 'from') and 2.0",

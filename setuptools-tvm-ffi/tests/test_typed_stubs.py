@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stubs say of every C++ type is so; types of other packages; stubs for Rust."""
+"""Stubs for every C++ type, types of other packages, and stubs for Rust."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sample_projects import PROJECTS, Project, ProjectFactory
 
 pytestmark = pytest.mark.long
 
-#: Of each function of every_type: what it takes, what it returns.
+#: The parameter type and the result type of each function in every_type.
 SIGNATURES = {
     "nothing": ("", "None"),
     "boolean": ("_0: bool, /", "bool"),
@@ -43,7 +43,7 @@ SIGNATURES = {
     "std_map": ("_0: Mapping[str, int], /", "Map[str, int]"),
     "unordered_map": ("_0: Mapping[str, int], /", "Map[str, int]"),
     "dict": ("_0: Mapping[str, int], /", "Dict[str, int]"),
-    # `tuple` and `object` are functions here, so that those of Python have other names.
+    # `tuple` and `object` are functions here, so Python's types have aliases.
     "tuple": ("_0: _tuple[int, str], /", "_tuple[int, str]"),
     "std_tuple": ("_0: _tuple[int, str], /", "_tuple[int, str]"),
     "optional": ("_0: int | None, /", "int | None"),
@@ -63,7 +63,7 @@ SIGNATURES = {
     "packed": ("*args: Any", "Any"),
 }
 
-#: Calls, and the class of what each returns: what stubs allow and promise.
+#: Calls that the stubs allow, and the class of each result.
 CALLS = {
     "boolean(True)": "bool",
     "integer(3)": "int",
@@ -166,7 +166,7 @@ def where_small_is(
     variables: dict[str, str],
     plugin_wheel: Path,
 ) -> Environment:
-    """An environment that can build, with a package that has a class."""
+    """A build environment with another package that registers a class."""
     folder = tmp_path_factory.mktemp("where_small_is")
     small = Project(shutil.copytree(PROJECTS / "small", folder / "small"), builder)
     small.build()
@@ -178,7 +178,7 @@ def where_small_is(
 
 @pytest.fixture
 def with_other(project: ProjectFactory, where_small_is: Environment) -> Project:
-    """A project that uses a class of another package, where that is installed."""
+    """A project that uses a class of another package, and that package is installed."""
     return project("uses_other", where_small_is)
 
 
@@ -220,7 +220,7 @@ def test_a_package_that_cannot_be_imported_is_named(with_other: Project) -> None
 
 @pytest.fixture
 def crate(project: ProjectFactory) -> Project:
-    """A project with a Cargo crate that its stubs are for."""
+    """A project with a Cargo crate that gets the generated stubs."""
     small = project("small")
     arguments = 'include_dirs=["csrc"], stubs_target="rust", stubs_crate="rust"'
     small.edit("setup.py", 'include_dirs=["csrc"]', arguments)
@@ -272,7 +272,7 @@ def test_a_stub_generator_without_rust_support_is_reported(
     environment = make_environment(tmp_path / "venv", variables)
     needs = ("setuptools>=77", "packaging", "tomli", "ninja", "apache-tvm-ffi", plugin_wheel)
     environment.pip("install", "-q", *needs, cwd=tmp_path)
-    # As up to 0.1.13, without the package.
+    # Remove the package, which releases up to 0.1.13 do not contain.
     (package,) = environment.site_packages.glob("tvm_ffi/stub/rust_generator")
     package.rename(package.with_name("elsewhere"))
     (generator,) = environment.site_packages.glob("tvm_ffi/stub/generator.py")

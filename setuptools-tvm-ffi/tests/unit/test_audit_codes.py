@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""For every code a wheel that has the defect, and no other.
+"""Each code has a wheel with exactly this defect.
 
-Real libraries, linked by this machine's compiler against a stand-in for libtvm_ffi.
+This machine's compiler links real libraries with a substitute for libtvm_ffi.
 """
 
 from __future__ import annotations

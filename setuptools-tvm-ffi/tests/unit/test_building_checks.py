@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A library is looked at once, and what there is to be said of it is said each time."""
+"""An unchanged library is checked once, and each build repeats its warnings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_warning_is_repeated_if_nothing_was_linked(
     assert warnings(b"one") == said
     assert warnings(b"one") == said
     assert asked == [{LOUD, QUIET}]
-    # One that is linked anew has all looked at: what it needs of another is in the wheel.
+    # If one library is relinked, all are checked again: one library may need another in the wheel.
     assert warnings(b"two") == said
     assert asked == [{LOUD, QUIET}] * 2
 

@@ -96,10 +96,10 @@ def test_without_a_declared_number_a_distributed_build_has_the_usual_jobs() -> N
     assert count(distributed=True) == count()
 
 
-# systemd on Fedora 40; a shell in a terminal.
+# A shell in a terminal, with systemd on Fedora 40.
 SYSTEMD_GROUPS = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn.scope\n"
 
-# Version 1, on the host and in a container, and version 1 with an empty version 2 beside it.
+# Version 1, and version 1 together with an empty version 2.
 V1_GROUPS = """\
 6:cpu,cpuacct:/docker/3601745b3bd54d9780436faa5f0e4f72
 4:memory:/docker/3601745b3bd54d9780436faa5f0e4f72
@@ -174,7 +174,7 @@ def test_without_a_valid_memavailable_line_available_memory_is_unknown(meminfo: 
     assert available_memory(meminfo) is None
 
 
-# A container of version 2 after an unpacked archive: most of its memory are pages of files.
+# A container with version 2 after it unpacked an archive: the page cache is most of its memory.
 STATISTICS = """\
 anon 104857600
 file 734003200
@@ -216,7 +216,7 @@ def test_a_page_cache_larger_than_the_usage_frees_no_more_than_the_usage() -> No
 
 
 class Files:
-    """What `job_count` reads, in place of the machine's."""
+    """A replacement for the files that `job_count` reads."""
 
     def __init__(self, files: dict[str, str]) -> None:
         self.files = files

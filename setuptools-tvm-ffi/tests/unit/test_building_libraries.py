@@ -32,7 +32,7 @@ ABOVE = ("--config-settings cuda-architectures", "TVM_FFI_CUDA_ARCH_LIST")
 
 
 def counting(field: str, of_extension: str, of_project: str, origin: str) -> tuple[str, ...]:
-    """What counts of one architecture each, or none."""
+    """Return the effective architectures for these settings of an extension and a project."""
     settings = ExtensionSettings(
         name="pkg.ops", sources=("a.cu",), **{field: tuple(of_extension.split())}
     )

@@ -135,7 +135,7 @@ def test_an_unusable_ninja_is_skipped_unless_the_variable_names_it(
     script = fake_ninja(environment / "bin/ninja", "1.10.0")
     found = found_by(environment, path=str(tmp_path / "bin"), declared=None)
     assert found == str(script)
-    # But not what was asked for.
+    # A ninja in the variable NINJA is never skipped.
     found = found_by(environment, path=str(tmp_path / "bin"), declared=str(declared))
     assert found is None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the child finds in a library, and does with it; with the release that the tests have."""
+"""The child process of `compat` loads a library and calls it, with the installed release."""
 
 from __future__ import annotations
 

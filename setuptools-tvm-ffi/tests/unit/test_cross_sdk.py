@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Downloads of the apache-tvm-ffi of a target, from a folder of handmade wheels."""
+"""Downloads of apache-tvm-ffi for a target, from a folder of handmade wheels."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every setting reaches the command lines, or the part of a plan or a wheel, that it is for.
+"""Every setting has its effect on command lines, plans or wheels.
 
-Each case sets one key and says what it adds to and takes from the commands of every toolchain;
-where a command is not named, it is the same as without. That wrong values are refused is asserted
-in `test_settings_parser.py` and `test_settings_project.py`.
+Each case sets one key, and lists the arguments that the key adds to or removes from the commands of
+every toolchain. Commands that a case does not list are unchanged. `test_settings_parser.py` and
+`test_settings_project.py` test that invalid values are rejected.
 """
 
 from __future__ import annotations

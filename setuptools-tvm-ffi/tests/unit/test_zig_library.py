@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One folder stands for Zig's library in every environment, whatever the file system can do."""
+"""All environments share one copy of Zig's library, with or without hard links."""
 
 from __future__ import annotations
 
