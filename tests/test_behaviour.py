@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the installed my_ffi_extension does: every function, class, field and error message."""
+"""The behaviour of the installed my_ffi_extension: functions, classes, fields and errors."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_smoothstep_refuses_a_wrong_number_of_arguments() -> None:
 
 # --- scale --------------------------------------------------------------------------------------
 
-# Type checkers know Tensor; at run time anything with __dlpack__ will do, numpy arrays included.
+# The stubs declare Tensor. At run time, any object with __dlpack__ is accepted, also numpy arrays.
 scale: Callable[[Any, float, Any], None] = ext.scale
 to_list: Callable[[Any], Any] = ext.to_list
 
@@ -246,7 +246,7 @@ def test_adler32_accepts_bytes_that_are_an_ffi_object() -> None:
 
 
 def test_adler32_accepts_bytes_inside_the_value_and_on_the_heap_from_an_array() -> None:
-    # Elements of a container are owned values: short ones inline, long ones as objects.
+    # A container stores short elements inline and long elements as objects.
     array = tvm_ffi.convert([b"abc", b"abc" * 10])
     assert [ext.adler32(data, 1) for data in array] == [
         zlib.adler32(b"abc"),
@@ -498,7 +498,7 @@ def test_tally_rejects_a_value_that_is_not_a_sequence_of_text(words: Any) -> Non
 
 
 def most_common(counts: Any, limit: int | None) -> list[tuple[str, int]]:
-    """Return the entries as plain tuples; they arrive as containers of the FFI."""
+    """Convert the entries, which are containers of TVM-FFI, to tuples."""
     return [(entry[0], entry[1]) for entry in ext.most_common(counts, limit)]
 
 
@@ -704,7 +704,7 @@ def test_from_values_agrees_with_the_statistics_module() -> None:
 
 
 def test_variance_survives_a_large_offset() -> None:
-    # The difference of two large sums would have no correct digit here.
+    # The difference of two large sums would have no correct digits.
     accumulator = ext.Accumulator.from_values("a", [1e9 + value for value in VALUES])
     assert accumulator.variance(0) == pytest.approx(4.0, rel=1e-6)
 
@@ -812,8 +812,8 @@ def test_merge_refuses_an_object_of_another_class() -> None:
 def test_a_copied_accumulator_has_all_of_its_state_or_is_refused(
     duplicate: Callable[[ext.Accumulator], ext.Accumulator],
 ) -> None:
-    # Which of the two depends on the release of apache-tvm-ffi. What must not happen is a copy of
-    # the registered fields alone: its mean is right and its variance is not.
+    # Some releases of apache-tvm-ffi make complete copies and some raise TypeError. A copy with only
+    # the registered fields would have the right mean and a wrong variance.
     accumulator = ext.Accumulator.from_values("a", VALUES)
     try:
         clone = duplicate(accumulator)
@@ -1005,7 +1005,7 @@ def test_statistics_report_the_index_of_a_value_that_is_not_finite(
 
 
 def describe(name: str, values: list[float]) -> object:
-    """Call one of the two functions that take a list."""
+    """Call the function, either `summary` or `quantile`, with a list."""
     return stats.summary(values) if name == "summary" else stats.quantile(values, 0.5, None)
 
 
@@ -1100,7 +1100,7 @@ def test_a_histogram_refuses_a_number_of_bins_out_of_range(bins: int) -> None:
         stats.Histogram(0.0, 1.0, bins)
 
 
-# --- what the library says about itself ---------------------------------------------------------
+# --- metadata of the library --------------------------------------------------------------------
 
 EXPORTED = {
     "adler32": (["ffi.Bytes", "int"], "int"),
@@ -1110,7 +1110,7 @@ EXPORTED = {
 
 
 def signature(schema: str) -> tuple[list[str], str]:
-    """Return parameter types and return type; releases before 0.1.15 list the latter first."""
+    """Return the parameter types and the return type. Before 0.1.15, the return type is first."""
     function = json.loads(schema)
     assert function["type"] == "ffi.Function"
     named = function.get("named_args")
@@ -1193,7 +1193,7 @@ def test_everything_exported_exists_once() -> None:
             assert getattr(module, name) is not None
 
 
-# --- around it ----------------------------------------------------------------------------------
+# --- the package --------------------------------------------------------------------------------
 
 
 def run_python(*args: str) -> subprocess.CompletedProcess[str]:
@@ -1259,6 +1259,6 @@ def test_functions_may_be_called_from_several_threads() -> None:
 
 
 def test_objects_are_freed_with_their_last_reference() -> None:
-    # 200 MB if they were not; the allocator would show it, and so would the address sanitizer.
+    # Otherwise, 200 MB would leak. The memory usage or the address sanitizer would show the leak.
     for _ in range(1000):
         ext.linspace(0.0, 1.0, 25_000)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration of cibuildwheel, as cibuildwheel itself reads it, up to where containers begin.
+"""cibuildwheel reads its configuration and runs its commands, but no containers.
 
 https://cibuildwheel.pypa.io/en/stable/options/
 """
@@ -49,7 +49,7 @@ print(json.dumps({
 def cibuildwheel(
     tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]
 ) -> Environment:
-    """An environment with cibuildwheel alone."""
+    """An environment that contains only cibuildwheel."""
 
     def make(folder: Path) -> None:
         environment = make_environment(folder / "venv", variables)
@@ -81,7 +81,7 @@ def resolved(
 
 
 def documented() -> tuple[str, dict[str, Any]]:
-    """Return the configuration for a project of one's own, as text and as it is read."""
+    """Return the documented configuration for other projects, as text and parsed."""
     page = (REPOSITORY / "docs" / "cibuildwheel.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     return block, tomllib.loads(block)["tool"]["cibuildwheel"]
@@ -168,7 +168,7 @@ def test_the_commands_work_as_cibuildwheel_runs_them(
     )
     (tmp_path / "repaired").mkdir()
 
-    # In the environment of the Python that builds; sh, as in a container.
+    # Run the command in the environment of the building Python, with sh as in a container.
     builds = make_environment(tmp_path / "builds", variables)
     shutil.copytree(
         REPOSITORY / "setuptools-tvm-ffi",
@@ -182,7 +182,7 @@ def test_the_commands_work_as_cibuildwheel_runs_them(
     (repaired,) = (tmp_path / "repaired").iterdir()
     assert re.search(rf"-py3-none-(manylinux_2_\d+_{machine}\.?)+", repaired.name)
 
-    # In another, from a folder that holds what is named and nothing else.
+    # Test in another environment, in a folder that only contains the files from `test-sources`.
     tests = make_environment(tmp_path / "tests environment", variables)
     folder = tmp_path / "test_cwd"
     for name in commands["test-sources"]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the reference package's wheel holds, and what its library exports."""
+"""The content of the reference package's wheel, and the exports of its library."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_the_library_contains_no_build_path(reference_wheel: Path, library: Path
 @pytest.mark.parametrize(
     "interpreter",
     [
-        # The interpreter that runs the tests comes first.
+        # The first interpreter runs the tests.
         pytest.param(found, id=found.name, marks=pytest.mark.long if number else ())
         for number, found in enumerate(find_interpreters())
     ],
@@ -171,7 +171,7 @@ def test_one_wheel_works_on_every_python_of_this_machine(
     environment.pip("install", "-q", reference_wheel, "numpy", "pytest", cwd=tmp_path)
     tour = environment.run(environment.python, "-m", "my_ffi_extension", cwd=tmp_path)
     assert tour.stdout.rstrip().endswith("OK: everything works.")
-    # Copied, so that the package is found where it is installed and nowhere else.
+    # Copy the tests, so that they can only import the installed package.
     shutil.copy(Path(__file__).with_name("test_behaviour.py"), tmp_path)
     tests = environment.run(
         *(environment.python, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"),

@@ -30,7 +30,7 @@ def launched_by(project: Project, launcher: str) -> None:
 
 @pytest.fixture
 def many(project: ProjectFactory) -> Project:
-    """The project "small" with many more C and C++ sources, and the expected sum of their results."""
+    """The project "small" with many C and C++ sources, and the expected sum of their results."""
     small: Project = project("small")
     for number in range(PARTS):
         suffix, linkage = (".c", "") if number % 2 else (".cc", 'extern "C" ')

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Editable installs whose libraries are rebuilt by the import that finds something changed.
+"""Editable installs that rebuild their libraries if an import finds a changed file.
 
-They are installed in isolation, into an environment that has apache-tvm-ffi and nothing of a build.
-Most of them are of a project in C, which compiles at once.
+The projects are installed with build isolation. The environment contains apache-tvm-ffi but no
+build tools. Most tests use a project in C, because it compiles quickly.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from slow_compiler import SlowCompiler, make_slow_compiler
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and PATH as Linux has")
 
-#: What a build needs and the environment that imports does not have.
+#: Build tools that the importing environment does not contain.
 TOOLS = ("setuptools", "setuptools_tvm_ffi", "ninja", "packaging", "wheel", "pip")
 
-#: All that compilers need of PATH: there is no ninja.
+#: The programs on PATH, which compilers need. ninja is missing.
 PROGRAMS = ("as", "c++", "cc", "g++", "gcc", "ld", "nm", "sleep")
 
 SWITCHED_OFF = {"SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD": "0"}
@@ -44,7 +44,7 @@ COMPILE_BOTH = {"compile csrc/answer.c", "compile csrc/increment.c", "link libre
 
 @dataclass
 class EditableInstall:
-    """A copy of a sample project, and the environment that it is installed in."""
+    """A copy of a sample project, and the environment with its editable install."""
 
     folder: Path
     environment: Environment
@@ -60,7 +60,7 @@ class EditableInstall:
                 yield path
 
     def restore(self) -> None:
-        """Undo every edit; files that were not edited keep their times."""
+        """Undo every edit. Files without edits keep their timestamps."""
         for path in self._files():
             if path not in self.original:
                 path.unlink()
@@ -104,13 +104,13 @@ class EditableInstall:
         )
 
     def rebuilds(self, program: str, *options: str, **how: Any) -> str:
-        """Run a program that has to rebuild, and return what it prints."""
+        """Run a program, assert that it rebuilds once, and return its output."""
         process = self.python(program, *options, **how)
         assert process.stderr.count(REBUILDING) == 1, process.stderr
         return process.stdout.strip()
 
     def finds_nothing_to_do(self, program: str, *options: str, **how: Any) -> str:
-        """Run a program that must not rebuild, and return what it prints."""
+        """Run a program, assert that it does not rebuild, and return its output."""
         before = self.state()
         process = self.python(program, *options, **how)
         assert process.stderr == ""
@@ -118,12 +118,12 @@ class EditableInstall:
         return process.stdout.strip()
 
     def fails(self, program: str, *options: str, **how: Any) -> str:
-        """Run a program whose import has to fail, and return the error."""
+        """Run a program, assert that its import fails, and return the error."""
         before = self.library.read_bytes()
         process = self.python(program, *options, check=False, **how)
         assert process.returncode == 1, process.stderr
         assert self.library.read_bytes() == before
-        # The traceback's own frames are of no use to anybody, and the error is its end.
+        # The error is at the end, after the traceback.
         _, _, error = process.stderr.rpartition("\nImportError: ")
         assert error, process.stderr
         return error
@@ -144,12 +144,12 @@ class EditableInstall:
         return folder
 
     def state(self) -> tuple[object, ...]:
-        """What a rebuild would change, if only by doing its work once more."""
+        """Return timestamps and inodes of the files that every rebuild writes."""
         files = (self.library, self.libraries / "rebuild.json", self.build_folder / "rebuild.log")
         return tuple((f.stat().st_mtime_ns, f.stat().st_ino) for f in files if f.exists())
 
     def steps(self) -> set[str]:
-        """What ninja announced in the last rebuild."""
+        """Return the steps that ninja announced in the last rebuild."""
         text = (self.build_folder / "rebuild.log").read_text()
         return set(re.findall(r"^\[\d+/\d+\] (.*)$", text, re.MULTILINE))
 
@@ -166,7 +166,7 @@ class EditableInstall:
 def importing_variables(
     variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """The environment of every process: with compilers, without a ninja."""
+    """The environment variables of every process. PATH has compilers but no ninja."""
     folder = tmp_path_factory.mktemp("programs")
     for program in PROGRAMS:
         found = shutil.which(program)
@@ -178,7 +178,7 @@ def importing_variables(
 
 @pytest.fixture(scope="module")
 def uv(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with uv in it, and a cache for it."""
+    """An environment that contains uv, with a separate cache."""
     folder = tmp_path_factory.mktemp("uv")
     environment = make_environment(
         folder / "venv", {**variables, "UV_CACHE_DIR": str(folder / "cache")}
@@ -220,13 +220,13 @@ def install_with_uv(
 def installation(
     importing_variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> EditableInstall:
-    """The project in C, installed by pip in isolation."""
+    """The project in C. pip installs it with build isolation."""
     return install_with_pip("rebuilt", tmp_path_factory.mktemp("c"), importing_variables)
 
 
 @pytest.fixture
 def rebuilt(installation: EditableInstall) -> Iterator[EditableInstall]:
-    """The project in C as it was installed, up to date; it may be edited."""
+    """The project in C, installed and up to date. Tests may edit it."""
     installation.python(ANSWER)
     yield installation
     installation.restore()
@@ -236,7 +236,7 @@ def rebuilt(installation: EditableInstall) -> Iterator[EditableInstall]:
 def small(
     importing_variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> EditableInstall:
-    """The project in C++ with a ``setup.py`` and stubs; what it is installed with is not in it."""
+    """The project in C++ with a ``setup.py`` and stubs. The `-C` option is not in its files."""
     folder = tmp_path_factory.mktemp("cxx")
     setting = ("--config-settings", "editable-rebuild=true")
     return install_with_pip("small", folder, importing_variables, *setting)
@@ -248,7 +248,7 @@ def installation_by_uv(
     importing_variables: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> EditableInstall:
-    """The project in C, installed by uv in isolation."""
+    """The project in C. uv installs it with build isolation."""
     folder = tmp_path_factory.mktemp("uv-c")
     shutil.copytree(PROJECTS / "rebuilt", folder / "rebuilt")
     return install_with_uv(uv, folder / "rebuilt", folder / "venv", importing_variables)
@@ -256,7 +256,7 @@ def installation_by_uv(
 
 @pytest.fixture
 def with_uv(installation_by_uv: EditableInstall) -> Iterator[EditableInstall]:
-    """The project in C as uv has installed it, up to date; it may be edited."""
+    """The project in C, installed by uv and up to date. Tests may edit it."""
     installation_by_uv.python(ANSWER)
     yield installation_by_uv
     installation_by_uv.restore()
@@ -274,7 +274,7 @@ def slow_installation(
     slow_compiler: SlowCompiler,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> EditableInstall:
-    """The project in C, installed with a compiler that can be held up."""
+    """The project in C, installed with a compiler that waits on request."""
     folder = tmp_path_factory.mktemp("slow-c")
     shutil.copytree(PROJECTS / "rebuilt", folder / "rebuilt")
     return install_with_uv(
@@ -287,7 +287,7 @@ def slow_installation(
 def slow(
     slow_installation: EditableInstall, slow_compiler: SlowCompiler
 ) -> Iterator[EditableInstall]:
-    """The same up to date; it may be edited."""
+    """The project with the slow compiler, up to date. Tests may edit it."""
     slow_installation.python(ANSWER)
     yield slow_installation
     slow_compiler.release()
@@ -306,7 +306,7 @@ def assert_nothing_is_kept_of_what_built(install: EditableInstall) -> None:
         *install.environment.site_packages.glob("_*_rebuild.*"),
         install.build_folder / "compile_commands.json",
     )
-    # It is compared with where apache-tvm-ffi comes from the next time, and nothing looks there.
+    # The next build compares this path with the origin of apache-tvm-ffi, but does not open it.
     origin = json.loads((install.build_folder / "apache-tvm-ffi" / "origin.json").read_text())
     location = Path(origin["origin"]["location"])
     assert location.name == "site-packages"
@@ -326,10 +326,10 @@ def test_no_path_of_pips_isolated_environment_is_recorded(installation: Editable
 def test_an_import_without_a_change_builds_nothing(rebuilt: EditableInstall, place: str) -> None:
     cwd = rebuilt.folder if place == "project" else Path("/")
     assert rebuilt.finds_nothing_to_do(ANSWER, cwd=cwd) == "42"
-    # Neither a compiler nor another environment matters.
+    # An import without changes needs no compiler, and ignores the variables of compilers.
     variables = {"PATH": "/nowhere", "CFLAGS": "-O1", "CC": "no-such-compiler"}
     assert rebuilt.finds_nothing_to_do(ANSWER, cwd=cwd, variables=variables) == "42"
-    # What Python and editors write beside sources is no source.
+    # Files that Python and editors write beside the sources are not sources.
     (rebuilt.folder / "csrc" / "__pycache__").mkdir(exist_ok=True)
     (rebuilt.folder / "csrc" / ".answer.c.swp").write_text("")
     (rebuilt.folder / "csrc" / "notes.txt").write_text("")
@@ -350,7 +350,7 @@ def test_a_changed_source_is_compiled_with_the_settings_of_the_installation(
     assert rebuilt.steps() == COMPILE_BOTH - {"compile csrc/answer.c"}
     commands = json.loads((rebuilt.build_folder / "compile_commands.json").read_text())
     assert all(" -O0 " in f"{entry['command']} " for entry in commands)
-    # It was replaced and not written to: a process may have it loaded.
+    # The rebuild replaces the library and does not overwrite it: a process may have loaded it.
     assert rebuilt.library.stat().st_ino != before
     assert rebuilt.finds_nothing_to_do(INCREMENT, cwd=rebuilt.folder) == "11"
 
@@ -373,7 +373,7 @@ def test_a_source_that_a_glob_finds_is_added_and_removed(rebuilt: EditableInstal
     assert rebuilt.rebuilds(program) == "3"
     assert rebuilt.steps() == {"compile csrc/deep/er/added.c", "link librebuilt.so"}
     assert rebuilt.finds_nothing_to_do(program) == "3"
-    # One that appears beside it is found too.
+    # A second new source in the same folder is found, too.
     (new.parent / "another.c").write_text(text.replace("increment", "another"))
     assert rebuilt.rebuilds(program.replace("added", "another")) == "2"
     (new.parent / "another.c").unlink()
@@ -392,7 +392,7 @@ def test_a_changed_setting_causes_a_rebuild(rebuilt: EditableInstall) -> None:
     assert rebuilt.steps() == COMPILE_BOTH
     (debug,) = rebuilt.build_folder.glob("debug/build.ninja")
     assert " -g " in debug.read_text()
-    # What is in use now is what is looked at.
+    # From now on, imports check the files of the new build type.
     rebuilt.set_answer(44)
     assert rebuilt.rebuilds(ANSWER) == "144"
     assert rebuilt.finds_nothing_to_do(ANSWER) == "144"
@@ -490,14 +490,14 @@ print(found)
 
 @pytest.mark.long
 def test_every_way_to_import_checks_for_changes(rebuilt: EditableInstall, tmp_path: Path) -> None:
-    # A submodule first, and Python's own ways to keep an environment out.
+    # Import a submodule first, and use Python's options for isolation.
     rebuilt.set_answer(1)
     inner = "import rebuilt_pkg.inner; print(rebuilt_pkg.inner.answer())"
     assert rebuilt.rebuilds(inner, "-I") == "1"
     if sys.version_info >= (3, 11):
         rebuilt.set_answer(2)
         assert rebuilt.rebuilds(inner, "-P", cwd=rebuilt.folder) == "2"
-    # A script that lies beside files called as what setuptools imports of the standard library.
+    # Run a script beside files that have the names of standard library modules.
     rebuilt.set_answer(3)
     (tmp_path / "configparser.py").write_text("raise SystemError('not the one')\n")
     (tmp_path / "tarfile.py").write_text("raise SystemError('not the one')\n")
@@ -506,7 +506,7 @@ def test_every_way_to_import_checks_for_changes(rebuilt: EditableInstall, tmp_pa
     script.write_text(f"import pathlib, sys\nsys.path.append(pathlib.Path('/odd'))\n{ANSWER}\n")
     process = rebuilt.environment.run(rebuilt.environment.python, script, cwd=tmp_path)
     assert process.stdout.strip() == "3"
-    # A child that multiprocessing starts afresh.
+    # Import in a child process that multiprocessing spawns.
     script.write_text(
         "import multiprocessing\n"
         "def child(queue):\n"
@@ -521,7 +521,7 @@ def test_every_way_to_import_checks_for_changes(rebuilt: EditableInstall, tmp_pa
     (tmp_path / "tarfile.py").unlink()
     process = rebuilt.environment.run(rebuilt.environment.python, script, cwd=tmp_path)
     assert process.stdout.strip() == "4"
-    # Once it is loaded, a process keeps to what it has.
+    # A process that has loaded the library does not check for changes again.
     header = str(rebuilt.folder / "csrc" / "answer.h")
     program = (
         "import importlib, rebuilt_pkg, rebuilt_pkg.inner\n"
@@ -539,7 +539,7 @@ def test_a_rebuild_without_sys_executable_is_an_import_error(rebuilt: EditableIn
     assert rebuilt.finds_nothing_to_do(program) == "42"
     rebuilt.set_answer(47)
     assert "sys.executable is not set" in rebuilt.fails(program)
-    # sys.stderr can be missing as well.
+    # sys.stderr can be None, too.
     assert rebuilt.python(f"import sys; sys.stderr = None; {ANSWER}").stdout.strip() == "47"
 
 
@@ -554,7 +554,7 @@ def test_starting_python_imports_no_module_for_the_hook(rebuilt: EditableInstall
         at -= 1
         imported.add(names[at].strip())
     assert imported <= {"__future__"}
-    # Python reads the files of a virtual environment twice.
+    # Python can read the .pth files of a virtual environment twice.
     program = "import sys; print(*(type(finder).__name__ for finder in sys.meta_path))"
     assert rebuilt.python(program).stdout.count("RebuildingFinder") == 1
 
@@ -600,7 +600,7 @@ def test_an_interrupted_import_terminates_its_compilers(
     slow_compiler.hold()
     process = slow.start(ANSWER)
     slow_compiler.wait_until_it_compiles(process)
-    # As an IDE or a notebook does it: this process alone, not its group.
+    # Like an IDE or a notebook, interrupt only this process and not its process group.
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=120)
     assert process.returncode != 0
@@ -712,11 +712,11 @@ def test_a_cxx_project_with_a_setup_script_is_rebuilt_with_its_stubs(
     call = "import small_pkg._ffi_api as api; print(api.add_shared(1), api.Point(1, 3).middle())"
     assert_nothing_is_kept_of_what_built(small)
     assert small.finds_nothing_to_do(call) == "2 2.0"
-    # A header that one of two sources includes.
+    # Only one of the two sources includes this header.
     small.edit("csrc/only_point.h", "x / 2", "x * 2")
     assert small.rebuilds(call) == "2 8.0"
     assert small.steps() == {"compile csrc/point.cc", "link libsmall.so"}
-    # A new function is in the stubs that the very same import reads.
+    # The import that rebuilds the library also reads the stubs of the new function.
     small.edit(
         "csrc/functions.cc",
         "TVM_FFI_STATIC_INIT_BLOCK() {",
@@ -726,7 +726,7 @@ def test_a_cxx_project_with_a_setup_script_is_rebuilt_with_its_stubs(
     )
     assert re.search("functions.cc:.* error: .*FACTOR. was not declared", small.fails(call))
     assert "halve" not in (small.folder / "small_pkg" / "_ffi_api.py").read_text()
-    # A setting of the setup.py; the environment has no setuptools that could run it.
+    # Change a setting in setup.py. The environment itself has no setuptools.
     small.edit("setup.py", "include_dirs=", 'define_macros=[("FACTOR", "2")], include_dirs=')
     assert small.rebuilds("from small_pkg import _ffi_api; print(_ffi_api.halve(8))") == "4"
     assert small.finds_nothing_to_do(call) == "2 8.0"
@@ -739,7 +739,7 @@ def test_a_setup_script_with_a_missing_import_is_an_import_error(small: Editable
     (small.folder / "setup.py").write_text(f"import only_in_the_build_environment\n{text}")
     error = small.fails("import small_pkg")
     assert "No module named 'only_in_the_build_environment'" in error
-    # setuptools is as complete as where it came from.
+    # The kept copy of setuptools includes its metadata.
     (small.folder / "setup.py").write_text(
         f"import setuptools\nassert setuptools.__version__[0].isdigit(), setuptools.__version__\n"
         f"assert setuptools.__version__ != '0.dev0+unknown'\n{text}"

@@ -279,7 +279,7 @@ def test_delvewheel_bundles_a_library_into_a_wheel_for_windows(
     assert needed == {*own, Path(grafted).name}
     assert after["pkg/own.dll"] == files["pkg/own.dll"]
 
-    # The package cannot be imported without Windows, so check its code.
+    # Run the package's code with replacements for functions that exist only on Windows.
     loaded: list[str] = []
     monkeypatch.setattr(ctypes, "WinDLL", loaded.append, raising=False)
     monkeypatch.setattr(os, "add_dll_directory", lambda _: None, raising=False)
@@ -315,7 +315,7 @@ def apples_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    sysconfig.get_config_vars()  # which are read once, from a file of the platform
+    sysconfig.get_config_vars()  # cached: Python reads them once, from a file of the platform
     monkeypatch.setattr(sys, "platform", "darwin")
     return log
 

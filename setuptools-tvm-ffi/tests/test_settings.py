@@ -450,5 +450,5 @@ def test_debug_symbols_in_a_library_contain_local_paths_only_on_request(
         USER,
     }
     declare_of_counter(c_libraries, "prefix-map = false\n")
-    c_libraries.build(**COMPILE_ANEW)  # a cached object has the folder of another test
+    c_libraries.build(**COMPILE_ANEW)  # cached objects contain the folder of another test
     assert str(c_libraries.folder).encode() in extract(c_libraries, COUNTER).read_bytes()

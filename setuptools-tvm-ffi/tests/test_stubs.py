@@ -147,7 +147,7 @@ def test_a_library_in_a_package_and_one_below_it_have_stubs_of_their_own(small: 
         'ext_modules=[TVMFFIExtension("small_pkg.sub.second", ["sub/*.cc"]), ',
     )
     small.edit("pyproject.toml", '["small_pkg"]', '["small_pkg", "small_pkg.sub"]')
-    for _ in range(2):  # the second time on stubs that are there
+    for _ in range(2):  # the second time with existing stubs
         small.build()
         assert "add_shared" in small.read(API)
         assert 'LIB = _FFI_LOAD_LIB("small-project", "small")' in small.read(API)
@@ -164,7 +164,7 @@ def test_a_library_without_stubs_does_not_change_the_stubs_of_another(
     shutil.copytree(PROJECTS / "c_only" / "csrc", small.folder / "plain")
     more = 'ext_modules=[TVMFFIExtension("small_pkg.plain", ["plain/*.c"], stubs="none"), '
     small.edit("setup.py", "ext_modules=[", more)
-    for _ in range(2):  # the second time on stubs that are there
+    for _ in range(2):  # the second time with existing stubs
         small.build()
         assert {"small_pkg/libplain.so", "small_pkg/libsmall.so"} <= small.names()
         assert small.read(API).count("LIB = ") == 1

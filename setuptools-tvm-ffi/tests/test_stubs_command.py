@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command that refreshes stubs or compares them, and what builds do about those of a tree."""
+"""The command ``stubs`` writes or checks stubs. Builds warn about stale committed stubs or fail."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __attribute__((constructor)) static void RegisterAnswer(void) {{
 }}
 """
 
-#: What a build loads and does not come back from, where a variable says so.
+#: A source whose library hangs when it is loaded, if the variable HANG_AND_TELL is set.
 HANGING = """
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,14 +87,14 @@ def stubs(
 
 
 def refresh(project: Project, *arguments: str) -> list[str]:
-    """Write the stubs; return what the command says that it did."""
+    """Write the stubs and return the printed lines."""
     process = stubs(project, *arguments)
     assert process.returncode == 0, process.stderr
     return process.stdout.splitlines()
 
 
 def difference(project: Project, *arguments: str) -> str:
-    """Compare the stubs, assert that they are out of date, return what is printed of it."""
+    """Check the stubs, assert that they are out of date, and return the printed difference."""
     before = project.tree()
     process = stubs(project, "--check", *arguments)
     assert process.returncode == 1, process.stdout + process.stderr
@@ -112,7 +112,7 @@ def assert_up_to_date(project: Project, *arguments: str) -> None:
 
 
 def assert_could_not_run(project: Project, *arguments: str, **variables: str) -> str:
-    """Assert that neither form of the command runs or changes anything, return what it says."""
+    """Assert that both forms of the command fail and change no file. Return the last error."""
     before = project.tree()
     for form in (arguments, ("--check", *arguments)):
         process = stubs(project, *form, **variables)
@@ -131,7 +131,7 @@ def times(project: Project) -> dict[str, int]:
 
 
 def warnings(process: subprocess.CompletedProcess[str]) -> list[str]:
-    """The plugin's, without its mark."""
+    """Return the plugin's warnings without their prefix."""
     printed = process.stdout + process.stderr
     return re.findall(r"^setuptools-tvm-ffi: warning: (.*)$", printed, re.MULTILINE)
 
@@ -145,7 +145,7 @@ def add_function(project: Project, name: str) -> None:
 
 
 def declare(project: Project, text: str) -> None:
-    """Put project-wide settings before the library."""
+    """Insert settings of the project before the library."""
     table = "[[tool.setuptools-tvm-ffi.ext-modules]]\n"
     project.edit("pyproject.toml", table, f"[tool.setuptools-tvm-ffi]\n{text}\n{table}")
 
@@ -165,7 +165,7 @@ def declare(project: Project, text: str) -> None:
     [
         ("described", STUBS),
         pytest.param(
-            # With a setup.py, setuptools' own backend and an __init__.py that does something.
+            # This project has a setup.py, the backend of setuptools and code in __init__.py.
             "c_only",
             {f"c_only_pkg/{n}" for n in ("__init__.py", "_ffi_api.py", "_ffi_api.pyi")},
             marks=pytest.mark.long,
@@ -204,7 +204,7 @@ def test_only_stubs_whose_content_changes_are_written(committed: Project) -> Non
     }
     add_function(committed, f"{PACKAGE}.deep.answer")
     deep = {f"{PACKAGE}/deep/{file.rpartition('/')[2]}" for file in STUBS - {TYPED}}
-    # The library registers more, and this package has no more than before.
+    # The library registers a new function, but the stubs of this package do not change.
     assert set(refresh(committed)) == {f"wrote {file}" for file in deep}
     assert refresh(committed) == ["stubs are up to date"]
 
@@ -337,7 +337,7 @@ def test_the_stub_of_a_package_is_deleted_if_its_init_contains_code(committed: P
 @pytest.mark.parametrize(
     ("name", "written"),
     [
-        # Whether it has what the package's stub would import, nobody knows.
+        # The package's stub would import from this handwritten stub, so it is not generated.
         (API_STUB, {API, INIT, TYPED}),
         (INIT_STUB, {API, API_STUB, INIT, TYPED}),
     ],
@@ -382,7 +382,7 @@ def test_line_endings_are_ignored_and_preserved(committed: Project) -> None:
 
 
 def replace(project: Project, name: str, pattern: str, new: str) -> None:
-    """Replace what a pattern finds once."""
+    """Replace the only match of a pattern."""
     file = project.folder / name
     text, count = re.subn(pattern, new, file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert count == 1, (pattern, text)
@@ -457,7 +457,7 @@ def test_if_the_registry_changed_a_new_tool_is_only_a_possible_cause(
     )
 
 
-# --- what keeps it from running -----------------------------------------------------------------
+# --- errors -------------------------------------------------------------------------------------
 
 
 @pytest.mark.long
@@ -538,7 +538,7 @@ def test_if_libtvm_ffi_does_not_load_the_error_shows_the_loaders_message(
     needs = ("setuptools>=77", "packaging", "tomli", "ninja", "apache-tvm-ffi", plugin_wheel)
     environment.pip("install", "-q", *needs, cwd=tmp_path)
     (library,) = environment.site_packages.glob("tvm_ffi/lib/libtvm_ffi.so")
-    # It has what the linker looks for, and needs what is nowhere.
+    # The library defines the symbols that the linker needs, but cannot be loaded itself.
     source = "void nowhere(void);\n" + "".join(
         f"void TVMFFIFunction{name}(void) {{ nowhere(); }}\n"
         for name in ("Create", "SetGlobalFromMethodInfo")
@@ -605,7 +605,7 @@ def test_a_project_can_enable_the_check_for_every_build(committed: Project) -> N
     committed.build()
     rename_parameter(committed)
     assert "tool.setuptools-tvm-ffi.stubs: stubs in the source tree" in committed.refuse()
-    # An editable install writes them.
+    # An editable install writes the stubs.
     committed.environment.run(
         *(committed.environment.python, "-I", "-c"),
         "from setuptools_tvm_ffi.build_meta import build_editable; build_editable('..')",
@@ -639,12 +639,12 @@ def test_every_build_warns_about_an_omitted_name(described: Project) -> None:
 
 
 def markers(project: Project) -> dict[str, str]:
-    """What each ``py.typed`` of the wheel holds."""
+    """Return the content of each ``py.typed`` file in the wheel."""
     return {name: project.read(name) for name in project.names() if name.endswith("py.typed")}
 
 
 def nest(project: Project, *, regular: bool) -> None:
-    """Put the package into another one."""
+    """Move the package into another package."""
     outer = project.folder / "outer_pkg"
     outer.mkdir()
     (project.folder / PACKAGE).rename(outer / PACKAGE)
@@ -706,7 +706,7 @@ def test_a_package_without_stubs_has_no_py_typed_file(described: Project) -> Non
     }
 
 
-# --- an end in between --------------------------------------------------------------------------
+# --- crashes and killed builds ------------------------------------------------------------------
 
 
 @pytest.mark.long
@@ -782,7 +782,7 @@ def test_a_killed_stub_step_leaves_the_tree_unchanged_and_writes_no_wheel(
 
 
 def wait_for_process(file: Path, build: subprocess.Popen[str]) -> int:
-    """Wait until a file names a process, and return that."""
+    """Wait until a file contains a process ID, and return it."""
     end = time.monotonic() + 120
     while not file.exists() or not file.read_text().endswith("\n"):
         assert build.poll() is None, build.stdout and build.stdout.read()

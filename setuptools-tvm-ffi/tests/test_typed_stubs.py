@@ -96,7 +96,7 @@ CALLS = {
     "std_map({'a': 1})": "tvm_ffi.Map",
     "unordered_map(tvm_ffi.Map({'a': 1}))": "tvm_ffi.Map",
     "dict({'a': 1})": "tvm_ffi.Dict",
-    "tuple((1, 'a'))": "tvm_ffi.Array",  # as docs/types.md says
+    "tuple((1, 'a'))": "tvm_ffi.Array",  # see docs/types.md
     "optional(None)": "type(None)",
     "optional(3)": "int",
     "variant('a')": "str",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which steps are stale. A compiler written in Python runs them, so that each test is quick."""
+"""Detection of stale steps. A fake compiler in Python runs the steps, so tests are quick."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ INCLUDE_DIRS = ("one", "two")
 
 
 def compile_step(source: str, **changes: Any) -> Step:
-    # With no question, the include path is that of /I.
+    # Without querying the compiler, the include path consists of the /I options.
     output = f"build/{source}.o"
     step = Step(
         *("compile", (source,), output, ("cc",)),
@@ -123,7 +123,7 @@ class Builder:
 def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
     """A project with two sources, two headers and a library, that was built."""
     monkeypatch.chdir(tmp_path)
-    # No test waits until times of files have advanced.
+    # Trust timestamps immediately, so that no test waits until timestamps advance.
     monkeypatch.setattr("setuptools_tvm_ffi.building.file_states._STEP", 0)
     for folder in ("csrc", "one", "two", "build/csrc", "libs"):
         Path(folder).mkdir(parents=True)
@@ -138,14 +138,14 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
     assert build() == {"a.c.o": "", "b.c.o": "", "lib.so": ""}
     assert build() == {}
     yield build
-    # Whatever happened: a build after a build does nothing.
+    # After any sequence of changes, a second build does nothing.
     build.run, build.failing = run, frozenset()
     build()
     assert build() == {}
 
 
 def write(name: str, text: str) -> None:
-    time.sleep(0.005)  # times of files advance in steps
+    time.sleep(0.005)  # timestamps of files have a coarse resolution
     Path(name).write_text(text)
     time.sleep(0.005)
 

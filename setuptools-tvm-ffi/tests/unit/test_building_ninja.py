@@ -27,7 +27,7 @@ def fake_ninja(path: Path, version: str = "1.11.1", *, status: int = 0) -> Path:
 
 @pytest.fixture(scope="module")
 def empty_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a virtual environment without ninja: the interpreter that looks for one."""
+    """Return a virtual environment without ninja. Its interpreter runs `find_ninja`."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
     return folder
@@ -49,7 +49,7 @@ def found_by(
     """
     variables = {
         "PATH": path,
-        # What a plugin needs to be imported, and no ninja distribution.
+        # The packages that the plugin imports, without the ninja distribution.
         "PYTHONPATH": os.pathsep.join(
             [*([str(folder)] if folder else []), str(linked_packages(environment))]
         ),
@@ -135,7 +135,7 @@ def test_an_unusable_ninja_is_skipped_unless_the_variable_names_it(
     script = fake_ninja(environment / "bin/ninja", "1.10.0")
     found = found_by(environment, path=str(tmp_path / "bin"), declared=None)
     assert found == str(script)
-    # A ninja in the variable NINJA is never skipped.
+    # If the variable NINJA names an unusable program, no other program is used.
     found = found_by(environment, path=str(tmp_path / "bin"), declared=str(declared))
     assert found is None
 

@@ -150,7 +150,7 @@ def test_only_stale_steps_are_written() -> None:
     steps = [compile_step(f"{name}.c", f"{name}.o") for name in "ab"]
     link = Step("link", ("a.o", "b.o"), "l.so", ("cc",), (), "link")
     text = ninja_file.render(plan_of(*steps, link), [Stale(steps[1]), Stale(link)])
-    # An input that no written step produces is not mentioned: ninja would compare its time.
+    # Inputs that no written step produces are omitted. ninja would compare their timestamps.
     assert statements(text) == ["build b.o: step", "build l.so: step b.o"]
 
 

@@ -305,7 +305,7 @@ def test_siblings_of_siblings_are_loaded_first() -> None:
         "right": ["libbase"],
         "base": [],
     }
-    # Linked with are those that were named: the others come with them.
+    # The link command contains only the named siblings. They load the other siblings.
     assert not any("libbase" in path for path in link(made, "top").extra_inputs)
 
 
@@ -356,7 +356,7 @@ def test_on_linux_debug_symbols_are_in_the_library() -> None:
 
 
 def test_a_plan_for_windows_uses_windows_file_names() -> None:
-    # Microsoft's tools cannot run here: this asserts the plan.
+    # Microsoft's tools cannot run here, so check only the plan.
     cl = Compiler(("cl.exe",), "msvc", "14.40")
     toolchain = MsvcToolchain({"cxx": cl}, "link.exe", EnvironmentFlags())
     made = plan(("pkg.ops", ["src/a.cpp"]), toolchain=toolchain)

@@ -96,7 +96,7 @@ COMPILE = ("c", "cxx", "cuda", "hip")
 
 
 def commands(toolchain: Toolchain, settings: ExtensionSettings) -> dict[str, tuple[str, ...]]:
-    """The commands that compile each language and link; nvcc and hipcc stand beside GCC."""
+    """Return the compile commands by language and the link command. The host compiler is GCC."""
     library = "build/ops.dll" if toolchain.system == "windows" else "build/libops.so"
     found = {}
     for language in ("c", "cxx", *toolchain.devices):
@@ -115,7 +115,7 @@ def commands(toolchain: Toolchain, settings: ExtensionSettings) -> dict[str, tup
 
 @dataclass(frozen=True)
 class Change:
-    """Words that a command has no more, and words that it has in addition, in its order."""
+    """The arguments that a setting removes from a command and adds to it, in order."""
 
     removed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ def difference(before: tuple[str, ...], after: tuple[str, ...]) -> Change:
 
 @dataclass(frozen=True)
 class Case:
-    """A value, and what it changes: toolchains, then commands.
+    """A value of a setting, and the changes of commands by toolchain.
 
     :param beside: other settings of the extension, with and without it.
     """
@@ -153,7 +153,7 @@ class Case:
     beside: dict[str, Any] = field(default_factory=dict)
 
     def expected(self, toolchain: str, of: Iterable[str]) -> dict[str, Change]:
-        """What changes in these commands."""
+        """Return the changes of these commands."""
         found: dict[str, Change] = {}
         for toolchains, of_commands in self.changes.items():
             assert set(toolchains) <= set(TOOLCHAINS)
@@ -498,7 +498,7 @@ ASSERTED_BY: dict[str, str] = {}
 
 
 def asserts(*names: str) -> Callable[[Any], Any]:
-    """Say which settings a test is about."""
+    """Declare the settings that a test covers."""
 
     def mark(test: Any) -> Any:
         ASSERTED_BY.update(dict.fromkeys(names, test.__name__))
