@@ -812,7 +812,7 @@ def test_merge_refuses_an_object_of_another_class() -> None:
 def test_a_copied_accumulator_has_all_of_its_state_or_is_refused(
     duplicate: Callable[[ext.Accumulator], ext.Accumulator],
 ) -> None:
-    # Some releases of apache-tvm-ffi make complete copies and some raise TypeError. A copy with only
+    # Some releases of apache-tvm-ffi make complete copies, and some raise TypeError. A copy of only
     # the registered fields would have the right mean and a wrong variance.
     accumulator = ext.Accumulator.from_values("a", VALUES)
     try:

@@ -59,7 +59,7 @@ def test_entries_are_sorted_whatever_the_order_of_the_file_system(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listdir = os.listdir
-    # A file system that returns names in this order is not available.
+    # No available file system returns names in this order, so simulate one.
     monkeypatch.setattr(os, "listdir", lambda folder: sorted(listdir(folder), reverse=True))
     with tarfile.open(fileobj=io.BytesIO(pack(tree, DATE))) as archive:
         names = archive.getnames()

@@ -34,7 +34,7 @@ def run_file(file: Path, *, root: Path, sent: str = "") -> subprocess.CompletedP
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a project whose files shadow what a child imports, from inside and in every way."""
+    """Return a project whose files would shadow every module that a child imports."""
     root = tmp_path / "my project"
     root.mkdir()
     for name in ("json", "argparse", "packaging", "tvm_ffi", "runpy", "only_in_the_project"):

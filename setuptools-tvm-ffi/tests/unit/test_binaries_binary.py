@@ -160,7 +160,7 @@ def test_requested_strings_are_found(tmp_path: Path, reader: BinaryReader) -> No
     content = compile_library(
         tmp_path, 'const char* s = "pkg.add"; const char* t = "pkg.subtract";'
     )
-    # The end of a string may be another one, which linkers merge.
+    # Linkers merge a string with the end of a longer string.
     names = ("pkg.add", "pkg.sub", "subtract", "pkg.divide")
     assert one(reader.read([("pkg/libops.so", content)], names)).found == {"pkg.add", "subtract"}
 
@@ -309,7 +309,7 @@ def test_a_file_that_is_not_a_library_is_unreadable(reader: BinaryReader, conten
 
 
 def fake_lief(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
-    """Have children import a LIEF that does what a crash in the real one would."""
+    """Make child processes import a fake LIEF that crashes."""
     code = f"""
         import os, signal, time
         class logging:

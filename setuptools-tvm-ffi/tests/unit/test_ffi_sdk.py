@@ -17,7 +17,7 @@ from setuptools_tvm_ffi.ffi.sdk import installed_version, prepare_sdk
 
 
 class FinderIgnoringNames(importlib.metadata.DistributionFinder):
-    """Returns the distributions of a folder for every name, as pyproject_hooks does."""
+    """Returns all distributions in a folder for every name, like pyproject_hooks."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -18,9 +18,9 @@ def block(name: str, *interior: str, indent: str = "") -> str:
 
 
 def rewritten(text: str) -> str:
-    """Return what upstream makes of a file it changes nothing in (up to 0.1.15.post2).
+    """Rewrite a file like upstream, which reformats files even without changes (0.1.15.post2).
 
-    It reads with universal newlines, splits with `str.splitlines`, and joins with line feeds.
+    Upstream reads with universal newlines, splits with `str.splitlines`, and joins with line feeds.
     """
     universal = text.replace("\r\n", "\n").replace("\r", "\n")
     return "\n".join(universal.splitlines()) + "\n"
@@ -168,7 +168,7 @@ def test_lines_are_counted_as_an_editor_counts_them_with_crlf() -> None:
 
 
 def test_lines_are_counted_as_an_editor_counts_them_with_form_feeds() -> None:
-    # Editors, Python and every compiler count line feeds alone.
+    # Editors, Python and compilers only count line feeds.
     assert refused(f"a\n\f\nb\n{END}\n").message.startswith("pkg/mod.py:4:")
 
 
@@ -184,7 +184,7 @@ def test_splicing_a_file_with_itself_changes_nothing(text: str) -> None:
 
 @odd_files
 def test_a_file_that_upstream_only_reformatted_is_unchanged(text: str) -> None:
-    if text:  # an empty file comes back as an empty line
+    if text:  # upstream returns an empty line for an empty file
         assert splice(text, rewritten(text)) == text
 
 
