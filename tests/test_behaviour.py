@@ -121,14 +121,14 @@ def test_scale_follows_floating_point_rules_for_infinity_and_nan() -> None:
     assert np.signbit(out[2])
 
 
-def test_scale_takes_extents_of_one_whatever_their_strides() -> None:
+def test_scale_accepts_extents_of_one_with_any_strides() -> None:
     x = np.lib.stride_tricks.as_strided(np.arange(3.0), shape=(1, 3), strides=(800, 8))
     out = np.empty((1, 3))
     scale(x, 1.0, out)
     np.testing.assert_array_equal(out, [[0.0, 1.0, 2.0]])
 
 
-def test_scale_takes_an_empty_tensor_whatever_its_strides() -> None:
+def test_scale_accepts_an_empty_tensor_with_any_strides() -> None:
     x = np.lib.stride_tricks.as_strided(np.empty(1), shape=(2, 0), strides=(80, 16))
     scale(x, 1.0, np.empty((2, 0)))
 
@@ -342,7 +342,7 @@ def test_linspace_refuses_a_number_out_of_range(num: int) -> None:
         ext.linspace(0.0, 1.0, num)
 
 
-def test_linspace_raises_memory_error_where_there_is_not_enough_memory() -> None:
+def test_linspace_raises_memory_error_if_memory_is_insufficient() -> None:
     with raises(MemoryError, f"cannot allocate {2**56} bytes for a tensor"):
         ext.linspace(0.0, 1.0, 2**53)
 
@@ -425,7 +425,7 @@ def test_a_python_exception_passes_through_cpp_with_its_type(error: type[Excepti
     assert type(info.value) is error
 
 
-def test_a_python_exception_that_passed_through_cpp_knows_where_it_came_from() -> None:
+def test_a_python_exception_that_passed_through_cpp_keeps_its_traceback() -> None:
     def refuse_by_name(_: float) -> float:
         raise ValueError("from python")
 
@@ -507,7 +507,7 @@ def test_most_common_sorts_by_falling_count_and_then_by_word() -> None:
     assert most_common(counts, None) == [("d", 5), ("b", 2), ("a", 1), ("c", 1)]
 
 
-def test_most_common_takes_what_tally_returns() -> None:
+def test_most_common_accepts_the_result_of_tally() -> None:
     assert most_common(ext.tally(["x", "y", "x"]), None) == [("x", 2), ("y", 1)]
 
 
@@ -536,7 +536,7 @@ def test_find_prefix_finds_a_whole_word_and_an_empty_prefix() -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["a"], ["ab"]])
-def test_find_prefix_returns_none_where_nothing_matches(words: list[str]) -> None:
+def test_find_prefix_returns_none_if_nothing_matches(words: list[str]) -> None:
     assert ext.find_prefix(words, "abc") is None
 
 
@@ -545,7 +545,7 @@ def test_join_puts_the_separator_between_parts() -> None:
     assert ext.join(["a", "b"], "") == "ab"
 
 
-def test_join_uses_a_comma_where_the_separator_is_none() -> None:
+def test_join_uses_a_comma_if_the_separator_is_none() -> None:
     assert ext.join(["a", "b"], None) == "a, b"
 
 
@@ -668,7 +668,7 @@ def test_format_duration_writes_the_shortest_form(seconds: int, text: str) -> No
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 3599, 86399, 86400, 10**9, 2**63 - 1])
-def test_parse_duration_reads_what_format_duration_writes(seconds: int) -> None:
+def test_parse_duration_reads_the_output_of_format_duration(seconds: int) -> None:
     assert ext.parse_duration(ext.format_duration(seconds)) == seconds
 
 
@@ -1019,7 +1019,7 @@ def test_quantile_agrees_with_numpy(values: list[float], q: float, method: Any) 
     assert stats.quantile(values, q, method) == pytest.approx(expected, rel=1e-14, abs=1e-14)
 
 
-def test_quantile_interpolates_where_the_method_is_none() -> None:
+def test_quantile_interpolates_if_the_method_is_none() -> None:
     assert stats.quantile([1.0, 2.0], 0.25, None) == 1.25
 
 
@@ -1061,7 +1061,7 @@ def test_a_histogram_agrees_with_numpy() -> None:
     assert list(histogram.edges()) == edges.tolist()
 
 
-def test_a_histogram_counts_what_is_outside() -> None:
+def test_a_histogram_counts_values_outside_of_its_bins() -> None:
     histogram = stats.Histogram(0.0, 1.0, 2)
     for value in [-INF, -0.001, 0.0, 1.0, 1.001, 2.0, INF]:
         histogram.push(value)
@@ -1069,7 +1069,7 @@ def test_a_histogram_counts_what_is_outside() -> None:
     assert list(histogram.counts()) == [1, 1]
 
 
-def test_a_histogram_knows_how_it_was_made() -> None:
+def test_a_histogram_stores_its_constructor_arguments() -> None:
     histogram = stats.Histogram(-1.0, 2.0, 3)
     assert (histogram.lower, histogram.upper, histogram.bins) == (-1.0, 2.0, 3)
 
@@ -1208,7 +1208,7 @@ def test_the_tour_succeeds() -> None:
     assert result.stdout.endswith("\nOK: everything works.\n")
 
 
-def test_the_tour_fails_where_a_result_is_wrong() -> None:
+def test_the_tour_fails_if_a_result_is_wrong() -> None:
     code = (
         "import my_ffi_extension as ext, runpy\n"
         "ext.smoothstep = lambda *args: 0.5\n"

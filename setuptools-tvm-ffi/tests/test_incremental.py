@@ -48,7 +48,7 @@ def test_an_unchanged_tree_compiles_links_and_generates_nothing(small: Project) 
     assert small.wheel.read_bytes() == wheel
 
 
-def test_a_header_recompiles_what_includes_it_and_nothing_else(small: Project) -> None:
+def test_a_changed_header_recompiles_only_sources_that_include_it(small: Project) -> None:
     change(small.folder / "csrc" / "only_point.h", "x / 2", "x * 0.5")
     assert rebuild(small) == ALL - {"compile csrc/functions.cc"}
     change(small.folder / "csrc" / "shared.h", "return 1", "return 2")

@@ -188,7 +188,7 @@ def test_a_requirement_in_setup_cfg_is_left_as_it_is(project: ProjectFactory) ->
     assert "'apache-tvm-ffi<0.2,>=0.1.10' allows older releases" in process.stdout + process.stderr
 
 
-def test_build_ext_inplace_puts_library_and_stubs_beside_the_package(
+def test_build_ext_inplace_writes_library_and_stubs_into_the_package(
     project: ProjectFactory, builder: Environment
 ) -> None:
     small: Project = project("small")

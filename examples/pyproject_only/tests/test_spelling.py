@@ -27,7 +27,7 @@ def test_closest_takes_the_first_of_several() -> None:
     assert pyproject_only.closest("cat", ["dog", "car", "bat"], 1) == "car"
 
 
-def test_closest_is_none_where_everything_is_too_far() -> None:
+def test_closest_is_none_if_every_word_is_too_far() -> None:
     assert pyproject_only.closest("cat", ["elephant"], 2) is None
     assert pyproject_only.closest("cat", [], 2) is None
 

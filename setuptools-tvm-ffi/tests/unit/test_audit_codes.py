@@ -366,7 +366,7 @@ def test_a_wheel_with_the_defect_has_the_finding(
     assert names(report) == {code.name, *others}, report.findings
 
 
-def test_codes_are_unique_and_in_order() -> None:
+def test_codes_are_unique_and_sorted() -> None:
     listed = [code.name for code in CATALOGUE]
     assert listed == sorted(set(listed))
     assert all(re.fullmatch(r"TVM\d{3}", name) for name in listed)

@@ -112,7 +112,7 @@ def test_a_file_that_was_deleted_has_no_digest(file: Path) -> None:
     assert states.digest("b") is None
 
 
-def test_reading_the_content_notes_the_digest_unless_there_is_one(file: Path) -> None:
+def test_reading_the_content_records_a_missing_digest(file: Path) -> None:
     states = FileStates(file.parent, {})
     assert states.content("a.h") == b"one"
     assert states.known_digest("a.h") == digest(b"one")

@@ -454,7 +454,7 @@ def test_a_new_folder_on_the_path_is_detected(build: Builder) -> None:
     assert set(build()) == {"a.c.o", "b.c.o", "lib.so"}
 
 
-def test_a_question_about_a_computed_name_depends_on_folders(build: Builder) -> None:
+def test_an_include_check_of_a_computed_name_depends_on_folders(build: Builder) -> None:
     write("csrc/b.c", "#define H <h.h>\n#if __has_include(H)\n#endif\n")
     build()
     assert build() == {}
@@ -507,7 +507,7 @@ def test_a_step_whose_input_changes_while_it_runs_is_not_recorded(
     assert "too late" in Path("build/lib.so").read_text()
 
 
-def test_a_fresh_step_is_compared_with_what_it_has_read(build: Builder) -> None:
+def test_a_fresh_step_is_compared_with_its_recorded_inputs(build: Builder) -> None:
     write("csrc/a.c", '#include "both.h"\n')
 
     def run_and_edit(step: Step) -> None:

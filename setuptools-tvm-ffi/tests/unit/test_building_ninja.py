@@ -320,5 +320,5 @@ def test_without_a_log_no_command_has_succeeded(tmp_path: Path) -> None:
     assert ninja.finished(tmp_path) == {"out"}
 
 
-def test_the_build_requirement_asks_for_the_oldest_that_is_usable() -> None:
+def test_the_build_requirement_is_the_oldest_usable_version() -> None:
     assert ninja.BUILD_REQUIREMENT == "ninja>=1.10"

@@ -290,7 +290,7 @@ def test_a_library_name_that_is_not_a_sibling_is_passed_to_the_linker() -> None:
     assert all(library.siblings == () for library in made.libraries)
 
 
-def test_siblings_of_siblings_are_loaded_first() -> None:
+def test_indirect_siblings_precede_direct_siblings() -> None:
     made = plan_of(
         extension("p.top", "left", "right"),
         extension("p.left", "base"),

@@ -83,7 +83,9 @@ def test_the_include_path_of_msvc() -> None:
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc on PATH")
-def test_gcc_is_asked_for_its_include_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gcc_is_queried_for_its_include_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("from variable", "quoted", "include"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("CPATH", "from variable")
@@ -169,7 +171,7 @@ def test_a_header_whose_existence_is_checked_is_missing_everywhere() -> None:
     assert project.missing(PATH, ["csrc/a.c"]) == {"nowhere/h.h", "one/h.h", "two/h.h"}
 
 
-def test_a_header_that_exists_answers_the_question() -> None:
+def test_an_include_check_of_an_existing_header_depends_on_no_missing_file() -> None:
     project = Project({"a.c": "#if __has_include(<h.h>)", "two/h.h": ""})
     assert project.missing(PATH, ["a.c"]) == set()
 
@@ -203,7 +205,7 @@ def test_a_header_whose_name_a_macro_computes_is_searched_beside_the_file() -> N
     }
 
 
-def test_a_question_about_a_computed_name_depends_on_all_files_on_the_path() -> None:
+def test_an_include_check_of_a_computed_name_depends_on_every_file_on_the_path() -> None:
     project = Project({"csrc/a.c": '#define H "h.h"\n#if __has_include(H)'})
     assert project.missing(PATH, ["csrc/a.c"]) == {
         *("csrc/*", "quoted/*", "nowhere/*", "one/*", "two/*")

@@ -138,7 +138,7 @@ def test_the_outputs_contain_the_files_beside_a_library() -> None:
 
 @pytest.mark.usefixtures("requests")
 @pytest.mark.parametrize("base", [".", "src"])
-def test_an_inplace_build_records_the_library_where_the_packages_are(base: str) -> None:
+def test_an_inplace_build_records_the_library_in_the_package_folder(base: str) -> None:
     command = build_ext(package_dir={"": "" if base == "." else base})
     command.inplace = 1
     command.run()

@@ -110,14 +110,14 @@ def test_a_block_may_be_indented() -> None:
     assert (piece.block, piece.interior) == ("object/pkg.A", ("    x: int\n",))
 
 
-def test_a_block_that_is_not_closed_is_refused_where_it_begins() -> None:
+def test_an_unclosed_block_is_rejected_with_the_line_of_its_beginning() -> None:
     error = refused(f"a = 1\n\n{BEGIN}global/pkg\nx = 1\n")
     assert error.message.startswith("pkg/mod.py:3: block 'global/pkg' ")
     assert error.hint is not None
     assert f"'{END}'" in error.hint
 
 
-def test_a_block_inside_a_block_is_refused_where_it_begins() -> None:
+def test_a_nested_block_is_rejected_with_the_line_of_its_beginning() -> None:
     error = refused(f"a = 1\n{BEGIN}global/pkg\nx = 1\n{block('global/other')}")
     assert error.message.startswith("pkg/mod.py:4: ")
     assert "'global/pkg' of line 2" in error.message
@@ -272,7 +272,7 @@ def test_a_new_block_may_come_with_blank_lines(position: int) -> None:
     assert splice("".join(lines), new) == new
 
 
-def test_a_removed_block_takes_the_blank_line_before_it() -> None:
+def test_removing_a_block_removes_the_blank_line_before_it() -> None:
     kept, gone = block("global/a", "x"), block("object/gone", "y")
     old = f"a = 1\n{kept}\n{gone}b = 2\n"
     new = f"a = 1\n{kept}b = 2\n"
