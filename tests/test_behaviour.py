@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the installed my_ffi_extension does: every function, class, field and error message."""
+"""The behaviour of the installed my_ffi_extension: functions, classes, fields and errors."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_smoothstep_refuses_a_wrong_number_of_arguments() -> None:
 
 # --- scale --------------------------------------------------------------------------------------
 
-# Type checkers know Tensor; at run time anything with __dlpack__ will do, numpy arrays included.
+# The stubs declare Tensor. At run time, any object with __dlpack__ is accepted, also numpy arrays.
 scale: Callable[[Any, float, Any], None] = ext.scale
 to_list: Callable[[Any], Any] = ext.to_list
 
@@ -121,14 +121,14 @@ def test_scale_follows_floating_point_rules_for_infinity_and_nan() -> None:
     assert np.signbit(out[2])
 
 
-def test_scale_takes_extents_of_one_whatever_their_strides() -> None:
+def test_scale_accepts_extents_of_one_with_any_strides() -> None:
     x = np.lib.stride_tricks.as_strided(np.arange(3.0), shape=(1, 3), strides=(800, 8))
     out = np.empty((1, 3))
     scale(x, 1.0, out)
     np.testing.assert_array_equal(out, [[0.0, 1.0, 2.0]])
 
 
-def test_scale_takes_an_empty_tensor_whatever_its_strides() -> None:
+def test_scale_accepts_an_empty_tensor_with_any_strides() -> None:
     x = np.lib.stride_tricks.as_strided(np.empty(1), shape=(2, 0), strides=(80, 16))
     scale(x, 1.0, np.empty((2, 0)))
 
@@ -208,12 +208,12 @@ def test_scale_refuses_data_that_is_not_aligned() -> None:
 
 
 @pytest.mark.parametrize("x", [None, 1.0, "x", [1.0, 2.0]])
-def test_scale_refuses_what_is_no_tensor(x: object) -> None:
+def test_scale_rejects_a_value_that_is_not_a_tensor(x: object) -> None:
     with pytest.raises(TypeError, match="argument #0"):
         scale(x, 1.0, np.empty(2))
 
 
-def test_scale_refuses_a_factor_that_is_no_number() -> None:
+def test_scale_rejects_a_factor_that_is_not_a_number() -> None:
     with pytest.raises(TypeError, match="argument #1"):
         scale(np.zeros(2), "2", np.empty(2))  # type: ignore[arg-type]
 
@@ -246,7 +246,7 @@ def test_adler32_accepts_bytes_that_are_an_ffi_object() -> None:
 
 
 def test_adler32_accepts_bytes_inside_the_value_and_on_the_heap_from_an_array() -> None:
-    # Elements of a container are owned values: short ones inline, long ones as objects.
+    # A container stores short elements inline and long elements as objects.
     array = tvm_ffi.convert([b"abc", b"abc" * 10])
     assert [ext.adler32(data, 1) for data in array] == [
         zlib.adler32(b"abc"),
@@ -342,7 +342,7 @@ def test_linspace_refuses_a_number_out_of_range(num: int) -> None:
         ext.linspace(0.0, 1.0, num)
 
 
-def test_linspace_raises_memory_error_where_there_is_not_enough_memory() -> None:
+def test_linspace_raises_memory_error_if_memory_is_insufficient() -> None:
     with raises(MemoryError, f"cannot allocate {2**56} bytes for a tensor"):
         ext.linspace(0.0, 1.0, 2**53)
 
@@ -425,7 +425,7 @@ def test_a_python_exception_passes_through_cpp_with_its_type(error: type[Excepti
     assert type(info.value) is error
 
 
-def test_a_python_exception_that_passed_through_cpp_knows_where_it_came_from() -> None:
+def test_a_python_exception_that_passed_through_cpp_keeps_its_traceback() -> None:
     def refuse_by_name(_: float) -> float:
         raise ValueError("from python")
 
@@ -492,13 +492,13 @@ def test_tally_copes_with_many_different_words() -> None:
 
 
 @pytest.mark.parametrize("words", ["text", None, [1], ["a", None], [b"a"]])
-def test_tally_refuses_what_is_no_sequence_of_text(words: Any) -> None:
+def test_tally_rejects_a_value_that_is_not_a_sequence_of_text(words: Any) -> None:
     with pytest.raises(TypeError, match="argument #0"):
         ext.tally(words)
 
 
 def most_common(counts: Any, limit: int | None) -> list[tuple[str, int]]:
-    """Return the entries as plain tuples; they arrive as containers of the FFI."""
+    """Convert the entries, which are containers of TVM-FFI, to tuples."""
     return [(entry[0], entry[1]) for entry in ext.most_common(counts, limit)]
 
 
@@ -507,7 +507,7 @@ def test_most_common_sorts_by_falling_count_and_then_by_word() -> None:
     assert most_common(counts, None) == [("d", 5), ("b", 2), ("a", 1), ("c", 1)]
 
 
-def test_most_common_takes_what_tally_returns() -> None:
+def test_most_common_accepts_the_result_of_tally() -> None:
     assert most_common(ext.tally(["x", "y", "x"]), None) == [("x", 2), ("y", 1)]
 
 
@@ -521,7 +521,7 @@ def test_most_common_refuses_a_negative_limit() -> None:
         ext.most_common({"a": 1}, -1)
 
 
-def test_most_common_refuses_counts_that_are_no_integers() -> None:
+def test_most_common_rejects_counts_that_are_not_integers() -> None:
     with pytest.raises(TypeError, match="argument #0"):
         ext.most_common({"a": "1"}, None)  # type: ignore[dict-item]
 
@@ -536,7 +536,7 @@ def test_find_prefix_finds_a_whole_word_and_an_empty_prefix() -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["a"], ["ab"]])
-def test_find_prefix_returns_none_where_nothing_matches(words: list[str]) -> None:
+def test_find_prefix_returns_none_if_nothing_matches(words: list[str]) -> None:
     assert ext.find_prefix(words, "abc") is None
 
 
@@ -545,7 +545,7 @@ def test_join_puts_the_separator_between_parts() -> None:
     assert ext.join(["a", "b"], "") == "ab"
 
 
-def test_join_uses_a_comma_where_the_separator_is_none() -> None:
+def test_join_uses_a_comma_if_the_separator_is_none() -> None:
     assert ext.join(["a", "b"], None) == "a, b"
 
 
@@ -594,7 +594,7 @@ def test_hex_decode_refuses_an_odd_number_of_digits() -> None:
         ("\0a", 0, "byte 0x00"),
     ],
 )
-def test_hex_decode_names_the_position_of_what_is_no_digit(
+def test_hex_decode_reports_the_position_of_an_invalid_digit(
     text: str, position: int, got: str
 ) -> None:
     message = f"hex_decode: position {position}: expected a hexadecimal digit, got {got}"
@@ -602,7 +602,7 @@ def test_hex_decode_names_the_position_of_what_is_no_digit(
         ext.hex_decode(text)
 
 
-def test_text_is_no_bytes_and_bytes_are_no_text() -> None:
+def test_text_and_bytes_are_not_interchangeable() -> None:
     with pytest.raises(TypeError, match="argument #0"):
         ext.hex_encode("ab")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="argument #0"):
@@ -650,7 +650,7 @@ def test_parse_duration_adds_up_its_parts(text: str, seconds: int) -> None:
         (f"{2**62}m", "position 0: too long for 64 bits"),
     ],
 )
-def test_parse_duration_says_where_the_text_goes_wrong(text: str, problem: str) -> None:
+def test_parse_duration_reports_the_position_of_the_error(text: str, problem: str) -> None:
     with raises(ValueError, f"parse_duration: {problem}"):
         ext.parse_duration(text)
 
@@ -668,7 +668,7 @@ def test_format_duration_writes_the_shortest_form(seconds: int, text: str) -> No
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 3599, 86399, 86400, 10**9, 2**63 - 1])
-def test_parse_duration_reads_what_format_duration_writes(seconds: int) -> None:
+def test_parse_duration_reads_the_output_of_format_duration(seconds: int) -> None:
     assert ext.parse_duration(ext.format_duration(seconds)) == seconds
 
 
@@ -704,7 +704,7 @@ def test_from_values_agrees_with_the_statistics_module() -> None:
 
 
 def test_variance_survives_a_large_offset() -> None:
-    # The difference of two large sums would have no correct digit here.
+    # The difference of two large sums would have no correct digits.
     accumulator = ext.Accumulator.from_values("a", [1e9 + value for value in VALUES])
     assert accumulator.variance(0) == pytest.approx(4.0, rel=1e-6)
 
@@ -746,7 +746,7 @@ def test_merging_an_accumulator_with_itself_doubles_it() -> None:
 
 
 @pytest.mark.parametrize(("value", "text"), [(NAN, "nan"), (INF, "inf"), (-INF, "-inf")])
-def test_push_refuses_what_is_not_finite(value: float, text: str) -> None:
+def test_push_rejects_a_value_that_is_not_finite(value: float, text: str) -> None:
     accumulator = ext.Accumulator.from_values("a", [1.0])
     with raises(ValueError, f"push: argument 'value': expected a finite number, got {text}"):
         accumulator.push(value)
@@ -796,7 +796,7 @@ def test_the_constructor_takes_exactly_one_text(args: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize("other", [None, 1, "a"])
-def test_merge_refuses_what_is_no_accumulator(other: Any) -> None:
+def test_merge_rejects_a_value_that_is_not_an_accumulator(other: Any) -> None:
     with pytest.raises(TypeError, match="argument #1"):
         ext.Accumulator("a").merge(other)
 
@@ -812,8 +812,8 @@ def test_merge_refuses_an_object_of_another_class() -> None:
 def test_a_copied_accumulator_has_all_of_its_state_or_is_refused(
     duplicate: Callable[[ext.Accumulator], ext.Accumulator],
 ) -> None:
-    # Which of the two depends on the release of apache-tvm-ffi. What must not happen is a copy of
-    # the registered fields alone: its mean is right and its variance is not.
+    # Some releases of apache-tvm-ffi make complete copies, and some raise TypeError. A copy of only
+    # the registered fields would have the right mean and a wrong variance.
     accumulator = ext.Accumulator.from_values("a", VALUES)
     try:
         clone = duplicate(accumulator)
@@ -881,7 +881,9 @@ def test_push_weighted_refuses_a_weight_that_is_not_positive(weight: float) -> N
 @pytest.mark.parametrize(
     ("value", "weight", "name"), [(NAN, 1.0, "value"), (1.0, INF, "weight"), (1.0, NAN, "weight")]
 )
-def test_push_weighted_refuses_what_is_not_finite(value: float, weight: float, name: str) -> None:
+def test_push_weighted_rejects_values_that_are_not_finite(
+    value: float, weight: float, name: str
+) -> None:
     message = f"push_weighted: argument '{name}': expected a finite number, got "
     with pytest.raises(ValueError, match=re.escape(message)):
         ext.WeightedAccumulator("w").push_weighted(value, weight)
@@ -913,7 +915,7 @@ def test_append_adds_to_the_series_and_to_its_accumulator() -> None:
     assert series.accumulator.same_as(accumulator)
 
 
-def test_append_refuses_what_is_not_finite_and_adds_nothing() -> None:
+def test_append_rejects_a_value_that_is_not_finite_and_adds_nothing() -> None:
     series = ext.Series("s", ext.Accumulator("a"))
     with raises(ValueError, "push: argument 'value': expected a finite number, got nan"):
         series.append(NAN)
@@ -994,7 +996,7 @@ def test_statistics_of_nothing_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["summary", "quantile"])
 @pytest.mark.parametrize(("value", "text"), [(NAN, "nan"), (INF, "inf"), (-INF, "-inf")])
-def test_statistics_name_the_index_of_what_is_not_finite(
+def test_statistics_report_the_index_of_a_value_that_is_not_finite(
     name: str, value: float, text: str
 ) -> None:
     message = f"{name}: argument 'values', index 2: expected a finite number, got {text}"
@@ -1003,7 +1005,7 @@ def test_statistics_name_the_index_of_what_is_not_finite(
 
 
 def describe(name: str, values: list[float]) -> object:
-    """Call one of the two functions that take a list."""
+    """Call the function, either `summary` or `quantile`, with a list."""
     return stats.summary(values) if name == "summary" else stats.quantile(values, 0.5, None)
 
 
@@ -1017,7 +1019,7 @@ def test_quantile_agrees_with_numpy(values: list[float], q: float, method: Any) 
     assert stats.quantile(values, q, method) == pytest.approx(expected, rel=1e-14, abs=1e-14)
 
 
-def test_quantile_interpolates_where_the_method_is_none() -> None:
+def test_quantile_interpolates_if_the_method_is_none() -> None:
     assert stats.quantile([1.0, 2.0], 0.25, None) == 1.25
 
 
@@ -1037,7 +1039,7 @@ def test_quantile_refuses_a_share_out_of_range(q: float, text: str) -> None:
         stats.quantile([1.0], q, None)
 
 
-def test_quantile_names_the_methods_it_knows() -> None:
+def test_quantile_lists_the_supported_methods() -> None:
     message = (
         "quantile: argument 'method': expected 'linear', 'lower', 'higher', 'midpoint' or "
         "'nearest', got 'cubic'"
@@ -1059,7 +1061,7 @@ def test_a_histogram_agrees_with_numpy() -> None:
     assert list(histogram.edges()) == edges.tolist()
 
 
-def test_a_histogram_counts_what_is_outside() -> None:
+def test_a_histogram_counts_values_outside_of_its_bins() -> None:
     histogram = stats.Histogram(0.0, 1.0, 2)
     for value in [-INF, -0.001, 0.0, 1.0, 1.001, 2.0, INF]:
         histogram.push(value)
@@ -1067,7 +1069,7 @@ def test_a_histogram_counts_what_is_outside() -> None:
     assert list(histogram.counts()) == [1, 1]
 
 
-def test_a_histogram_knows_how_it_was_made() -> None:
+def test_a_histogram_stores_its_constructor_arguments() -> None:
     histogram = stats.Histogram(-1.0, 2.0, 3)
     assert (histogram.lower, histogram.upper, histogram.bins) == (-1.0, 2.0, 3)
 
@@ -1098,7 +1100,7 @@ def test_a_histogram_refuses_a_number_of_bins_out_of_range(bins: int) -> None:
         stats.Histogram(0.0, 1.0, bins)
 
 
-# --- what the library says about itself ---------------------------------------------------------
+# --- metadata of the library --------------------------------------------------------------------
 
 EXPORTED = {
     "adler32": (["ffi.Bytes", "int"], "int"),
@@ -1108,7 +1110,7 @@ EXPORTED = {
 
 
 def signature(schema: str) -> tuple[list[str], str]:
-    """Return parameter types and return type; releases before 0.1.15 list the latter first."""
+    """Return the parameter types and the return type. Before 0.1.15, the return type is first."""
     function = json.loads(schema)
     assert function["type"] == "ffi.Function"
     named = function.get("named_args")
@@ -1132,7 +1134,7 @@ def test_exported_symbols_carry_documentation(name: str) -> None:
     assert doc == doc.strip()
 
 
-def test_the_library_knows_no_other_symbol() -> None:
+def test_an_unknown_symbol_has_no_docs_and_raises_attribute_error() -> None:
     assert ext.LIB.get_function_metadata("nothing") is None
     assert ext.LIB.get_function_doc("nothing") is None
     with pytest.raises(AttributeError, match="Module has no function 'nothing'"):
@@ -1191,7 +1193,7 @@ def test_everything_exported_exists_once() -> None:
             assert getattr(module, name) is not None
 
 
-# --- around it ----------------------------------------------------------------------------------
+# --- the package --------------------------------------------------------------------------------
 
 
 def run_python(*args: str) -> subprocess.CompletedProcess[str]:
@@ -1206,7 +1208,7 @@ def test_the_tour_succeeds() -> None:
     assert result.stdout.endswith("\nOK: everything works.\n")
 
 
-def test_the_tour_fails_where_a_result_is_wrong() -> None:
+def test_the_tour_fails_if_a_result_is_wrong() -> None:
     code = (
         "import my_ffi_extension as ext, runpy\n"
         "ext.smoothstep = lambda *args: 0.5\n"
@@ -1257,6 +1259,6 @@ def test_functions_may_be_called_from_several_threads() -> None:
 
 
 def test_objects_are_freed_with_their_last_reference() -> None:
-    # 200 MB if they were not; the allocator would show it, and so would the address sanitizer.
+    # Otherwise, 200 MB would leak. The memory usage or the address sanitizer would show the leak.
     for _ in range(1000):
         ext.linspace(0.0, 1.0, 25_000)

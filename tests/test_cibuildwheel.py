@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration of cibuildwheel, as cibuildwheel itself reads it, up to where containers begin.
+"""cibuildwheel reads its configuration and runs its commands, but no containers.
 
 https://cibuildwheel.pypa.io/en/stable/options/
 """
@@ -49,7 +49,7 @@ print(json.dumps({
 def cibuildwheel(
     tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]
 ) -> Environment:
-    """An environment with cibuildwheel alone."""
+    """An environment that contains only cibuildwheel."""
 
     def make(folder: Path) -> None:
         environment = make_environment(folder / "venv", variables)
@@ -81,15 +81,13 @@ def resolved(
 
 
 def documented() -> tuple[str, dict[str, Any]]:
-    """Return the configuration for a project of one's own, as text and as it is read."""
+    """Return the documented configuration for other projects, as text and parsed."""
     page = (REPOSITORY / "docs" / "cibuildwheel.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     return block, tomllib.loads(block)["tool"]["cibuildwheel"]
 
 
-def test_the_documentation_has_what_this_repository_has_but_for_the_plugins_folder_and_tests() -> (
-    None
-):
+def test_the_documented_configuration_differs_only_in_plugin_folder_and_tests() -> None:
     _, theirs = documented()
     ours = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     own = ours["tool"]["cibuildwheel"]
@@ -102,7 +100,9 @@ def test_the_documentation_has_what_this_repository_has_but_for_the_plugins_fold
 
 
 @pytest.mark.long
-def test_cibuildwheel_reads_what_is_documented(cibuildwheel: Environment, tmp_path: Path) -> None:
+def test_cibuildwheel_accepts_the_documented_configuration(
+    cibuildwheel: Environment, tmp_path: Path
+) -> None:
     (tmp_path / "pyproject.toml").write_text(documented()[0], encoding="utf-8")
     arguments = ("--print-build-identifiers", "--platform", "macos", "--archs", "all")
     process = cibuildwheel.run(
@@ -120,7 +120,7 @@ def test_cibuildwheel_reads_what_is_documented(cibuildwheel: Environment, tmp_pa
         ("windows", "cp311-win_amd64", "cp311-win_arm64"),
     ],
 )
-def test_each_system_is_built_for_once(
+def test_each_system_has_one_build(
     cibuildwheel: Environment, system: str, on_x86_64: str, on_arm: str
 ) -> None:
     expected = {"x86_64": on_x86_64, "aarch64": on_arm}.get(platform.machine())
@@ -131,9 +131,7 @@ def test_each_system_is_built_for_once(
 
 @pytest.mark.long
 @pytest.mark.parametrize("system", ["linux", "macos", "windows"])
-def test_there_is_one_build_for_each_architecture_whichever_are_asked_for(
-    cibuildwheel: Environment, system: str
-) -> None:
+def test_each_requested_architecture_has_one_build(cibuildwheel: Environment, system: str) -> None:
     found = identifiers(cibuildwheel, system, "--archs", "all")
     platforms = [identifier.partition("-")[2] for identifier in found]
     assert len(platforms) >= 3
@@ -159,7 +157,7 @@ def test_every_system_repairs_with_the_same_command(
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the commands are those for Linux")
-def test_the_commands_do_what_cibuildwheel_has_them_do(
+def test_the_commands_work_as_cibuildwheel_runs_them(
     cibuildwheel: Environment, reference_wheel: Path, variables: dict[str, str], tmp_path: Path
 ) -> None:
     machine = platform.machine()
@@ -170,7 +168,7 @@ def test_the_commands_do_what_cibuildwheel_has_them_do(
     )
     (tmp_path / "repaired").mkdir()
 
-    # In the environment of the Python that builds; sh, as in a container.
+    # Run the command in the environment of the building Python, with sh as in a container.
     builds = make_environment(tmp_path / "builds", variables)
     shutil.copytree(
         REPOSITORY / "setuptools-tvm-ffi",
@@ -184,7 +182,7 @@ def test_the_commands_do_what_cibuildwheel_has_them_do(
     (repaired,) = (tmp_path / "repaired").iterdir()
     assert re.search(rf"-py3-none-(manylinux_2_\d+_{machine}\.?)+", repaired.name)
 
-    # In another, from a folder that holds what is named and nothing else.
+    # Test in another environment, in a folder that only contains the files from `test-sources`.
     tests = make_environment(tmp_path / "tests environment", variables)
     folder = tmp_path / "test_cwd"
     for name in commands["test-sources"]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stubs in the source tree are what Python writes, old and new, in any locale."""
+"""The committed stubs equal the stubs that old and new Pythons write, in any locale."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from environments import (
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy whose libraries are compiled once: no Python has a part in them."""
+    """A copy of the repository. The libraries are compiled once for all Python versions."""
     return copy_repository(made_once(tmp_path_factory, "committed", lambda _: None) / "source")
 
 
 def interpreters() -> list[Interpreter]:
-    """Return the oldest and the newest: what lies between is between them."""
+    """Return the oldest and the newest interpreter. The versions between them are not tested."""
     ordered = sorted(find_interpreters(), key=lambda found: found.version)
     return [*ordered[:1], *ordered[1:][-1:]]
 
@@ -32,12 +32,12 @@ def interpreters() -> list[Interpreter]:
 @pytest.mark.parametrize(
     "interpreter",
     [
-        # The newest in the quick tests.
+        # The quick tests only use the newest interpreter.
         pytest.param(found, id=found.name, marks=pytest.mark.long if number else ())
         for number, found in enumerate(reversed(interpreters()))
     ],
 )
-def test_stubs_are_the_same_bytes_whatever_the_python(
+def test_every_python_version_writes_identical_stubs(
     interpreter: Interpreter,
     repository: Path,
     variables: dict[str, str],
@@ -48,7 +48,7 @@ def test_stubs_are_the_same_bytes_whatever_the_python(
     needs = ("setuptools>=77", "packaging", "tomli", "ninja", "apache-tvm-ffi", plugin_wheel)
     environment.pip("install", "-q", *needs, cwd=tmp_path)
     before = {path: path.read_bytes() for path in stubs(repository)}
-    # An odd seed, an odd locale, and no memory of the last time.
+    # Use an unusual hash seed and locale, and delete the cache of the previous run.
     odd = {"PYTHONHASHSEED": str(sum(interpreter.version)), "LC_ALL": "C", "TZ": "Asia/Kathmandu"}
     for known in repository.glob("build/**/stubs.json"):
         known.unlink()

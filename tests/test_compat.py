@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `setuptools-tvm-ffi compat` finds out about the reference package's wheel.
+"""Results of `setuptools-tvm-ffi compat` for the reference package's wheel.
 
-Nine releases, and three edges. The library makes objects from 0.1.1 on and crashes on 0.1.0; the
-package needs `load_lib_module`, which is new in 0.1.6; and an object of a subclass is one of its
-parent's up to 0.1.9.
+The results change at three of the nine releases. With 0.1.0, the library crashes when it creates
+objects. The package needs `load_lib_module`, which is new in 0.1.6. Up to 0.1.9, an object of a
+subclass has the parent's class in Python.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from environments import Environment, made_once, make_environment
 
 pytestmark = pytest.mark.long
 
-# Up to 0.1.5 as the library would be used by hand, without load_lib_module.
+# Releases up to 0.1.5 have no load_lib_module, so load the library directly.
 BY_HAND = """\
 import pathlib, runpy, sysconfig, tvm_ffi, tvm_ffi.libinfo
 
@@ -62,7 +62,7 @@ def compat(
     reference_wheel: Path,
     tmp_path: Path,
 ) -> Compat:
-    """Run the command on the wheel; temporary files go to a folder of the test's."""
+    """Run the command on the wheel. Temporary files go to the test's folder."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
 
@@ -90,7 +90,7 @@ def outcomes(document: Any) -> dict[str, str]:
     return {release["version"]: release["outcome"] for release in document["releases"]}
 
 
-def test_in_one_run_over_all_releases_each_edge_is_found(
+def test_one_run_over_all_releases_finds_each_edge(
     compat: Compat, tmp_path: Path, reference_wheel: Path
 ) -> None:
     (tmp_path / "by_hand.py").write_text(BY_HAND)
@@ -110,7 +110,7 @@ def test_in_one_run_over_all_releases_each_edge_is_found(
         (rows[-1][0], "passed"),
     ]
     assert re.search(r"^0\.1\.0 +crashed \(SIGSEGV\)", process.stdout, re.MULTILINE)
-    assert "status 1: it has no load_lib_module" in process.stdout  # and makes the object
+    assert "status 1: it has no load_lib_module" in process.stdout  # and creates the object
     assert re.search(r"^0\.1\.13 +passed +withdrawn, not admitted ", process.stdout, re.MULTILINE)
     assert 'abi-floor = "0.1.10"' in process.stdout
     assert '"apache-tvm-ffi>=0.1.10,!=0.1.13,!=0.1.13.post0,<0.2"' in process.stdout
@@ -125,7 +125,7 @@ def test_in_one_run_over_all_releases_each_edge_is_found(
     assert [r["version"] for r in document["releases"] if r["withdrawn"]] == ["0.1.13"]
     assert (document["range"]["oldest"], document["range"]["abi-floor"]) == ("0.1.10", "0.1.10")
 
-    # A command reads more than the wheel: what it reads has changed, and so may what comes of it.
+    # A changed script of the command invalidates the cached result, although the wheel is the same.
     (tmp_path / "by_hand.py").write_text("raise SystemExit('not today')")
     document = parsed(compat("--against", "0.1.9", *options, "--json"))
     assert outcomes(document) == {"0.1.9": "command failed"}
@@ -143,7 +143,7 @@ def test_importing_alone_proves_no_floor(compat: Compat) -> None:
     assert "abi-floor" not in process.stdout
 
 
-def test_pip_finds_what_uv_finds(compat: Compat) -> None:
+def test_pip_and_uv_give_the_same_results(compat: Compat) -> None:
     options = ("--against", "0.1.5", "--against", "0.1.6", "--json")
     with_pip, with_uv = (
         compat("--installer", installer, "--no-cache", *options) for installer in ("pip", "uv")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One command gives wheels for several platforms, which run where a program here can run them."""
+"""One command builds wheels for several platforms. Emulators run some of these wheels."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ TAGS = {
     "aarch64-macos.11.0": "macosx_11_0_arm64",
     "x86_64-windows-gnu": "win_amd64",
 }
-# The C++ library of each platform is compiled once, two minutes of processor time each, and kept
-# in Zig's cache. This variable names a subset of the targets, comma-separated.
+# Zig compiles its C++ library once for each platform, in two minutes of processor time, and caches
+# it. This variable contains a subset of the targets, separated by commas.
 VARIABLE = "TEST_CROSS_TARGETS"
 CHOSEN = [t for t in TAGS if t in os.environ.get(VARIABLE, ",".join(TAGS)).split(",")]
 ELF = [target for target in TAGS if "linux" in target]
@@ -78,7 +78,7 @@ def download(folder: Path, python: str, platforms: tuple[str, ...], *requirement
 def wheels_of_platforms(
     pytestconfig: pytest.Config, tmp_path_factory: Any, downloads: Path
 ) -> Path:
-    """A wheelhouse with the apache-tvm-ffi of every target, kept between runs."""
+    """A wheelhouse with apache-tvm-ffi for every target. Later test runs reuse it."""
     folder = pytestconfig.cache.mkdir("wheels-of-platforms")
     python = ".".join(map(str, sys.version_info[:2]))
     wanted = f"apache-tvm-ffi=={installed_version()} for {python}"
@@ -103,7 +103,7 @@ def wheels_of_platforms(
 def cross_builder(
     tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str], plugin_wheel: Path
 ) -> Environment:
-    """An environment with the extra `cross`."""
+    """An environment with the plugin and its extra `cross`."""
 
     def make(folder: Path) -> None:
         environment = make_environment(folder / "venv", variables)
@@ -134,7 +134,7 @@ def cross(
 def built(
     tmp_path_factory: pytest.TempPathFactory, cross_builder: Environment, wheels_of_platforms: Path
 ) -> dict[str, Path]:
-    """The wheels of one command, by target."""
+    """The wheels from one command, by target."""
 
     def make(folder: Path) -> None:
         source = copy_repository(folder / "source")
@@ -167,7 +167,7 @@ def wheel_for(built: dict[str, Path], target: str) -> Path:
 
 
 def the_library(wheel: Path, folder: Path) -> Path:
-    """The wheel's library, unpacked."""
+    """Extract the wheel's library."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     (library,) = (p for p in folder.rglob("*") if p.suffix in LIBRARY_SUFFIXES)
@@ -190,7 +190,9 @@ def test_each_wheel_has_the_tag_of_its_target(built: dict[str, Path], target: st
 
 
 @pytest.mark.parametrize("target", TAGS)
-def test_each_wheel_lists_what_zig_has_linked_in(built: dict[str, Path], target: str) -> None:
+def test_each_wheel_lists_the_components_that_zig_linked_in(
+    built: dict[str, Path], target: str
+) -> None:
     with zipfile.ZipFile(wheel_for(built, target)) as archive:
         (name,) = (
             n for n in archive.namelist() if n.endswith("/sboms/setuptools-tvm-ffi.cdx.json")
@@ -211,7 +213,7 @@ def test_each_wheel_lists_what_zig_has_linked_in(built: dict[str, Path], target:
 
 
 @pytest.mark.parametrize("target", ELF)
-def test_on_linux_a_library_needs_no_newer_glibc_and_nothing_but_it(
+def test_on_linux_a_library_needs_only_libtvm_ffi_and_glibc_of_the_target(
     built: dict[str, Path], target: str, tmp_path: Path
 ) -> None:
     library = the_library(wheel_for(built, target), tmp_path)
@@ -220,7 +222,7 @@ def test_on_linux_a_library_needs_no_newer_glibc_and_nothing_but_it(
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     machine = {"x86_64": "Advanced Micro Devices X86-64", "aarch64": "AArch64"}
     assert re.findall(r"Machine: +(.+)", printed) == [machine[target.partition("-")[0]]]
-    # Stripped: what the loader does not need is not there.
+    # The library is stripped: sections that the loader does not need are missing.
     assert ".dynsym" in printed
     assert not re.search(r" \.(symtab|debug_\w+) ", printed)
     needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", printed))
@@ -240,7 +242,7 @@ def test_on_linux_a_library_needs_no_newer_glibc_and_nothing_but_it(
     assert "RUNPATH" not in printed
 
 
-def test_on_macos_a_library_says_from_which_version_on_it_runs(
+def test_on_macos_a_library_declares_its_minimum_version(
     built: dict[str, Path], tmp_path: Path
 ) -> None:
     library = the_library(wheel_for(built, "aarch64-macos.11.0"), tmp_path)
@@ -251,19 +253,19 @@ def test_on_macos_a_library_says_from_which_version_on_it_runs(
     assert list(binary.build_version.minos)[:2] == [11, 0]
     assert not [section.name for section in binary.sections if "debug" in section.name]
     local = [s.name for s in binary.symbols if s.category == lief.MachO.Symbol.CATEGORY.LOCAL]
-    # The linker has made these, after those of the objects were left out.
+    # The linker creates thunks. All other local symbols are stripped.
     assert [name for name in local if not name.endswith("__thunk")] == []
     needed = {command.name for command in binary.libraries if "my_ffi" not in command.name}
     assert needed == {"@rpath/libtvm_ffi.dylib", "/usr/lib/libSystem.B.dylib"}
     exported = {symbol.name.removeprefix("_") for symbol in binary.exported_symbols}
     assert exported >= EXPORTS
-    # Zig keeps the operators new and delete of its C++ library visible, see docs/cross.md.
+    # Zig exports the operators new and delete of its C++ library, see docs/cross.md.
     cxx = {name for name in exported if not re.match(r"_Z(n[wa]|d[la])", name)}
     assert not [name for name in cxx if re.match(r"_Z\w*?(3tvm3ffi|St)", name)]
     assert binary.has_code_signature  # without one, no Mac with Apple's processors loads it
 
 
-def test_on_windows_a_library_needs_what_every_windows_has(
+def test_on_windows_a_library_needs_only_dlls_of_windows(
     built: dict[str, Path], tmp_path: Path
 ) -> None:
     library = the_library(wheel_for(built, "x86_64-windows-gnu"), tmp_path)
@@ -274,7 +276,7 @@ def test_on_windows_a_library_needs_what_every_windows_has(
     system = r"api-ms-win-crt-[a-z]+-l1-1-0\.dll|kernel32\.dll|ntdll\.dll"
     assert {name for name in needed if not re.fullmatch(system, name)} == {"tvm_ffi.dll"}
     header = binary.optional_header
-    # Windows 10 at the newest, whose C run time it needs.
+    # The library needs at most Windows 10, which contains the C runtime.
     assert (header.major_operating_system_version, header.minor_operating_system_version) <= (10, 0)
     assert (header.major_subsystem_version, header.minor_subsystem_version) <= (10, 0)
     assert not [section.name for section in binary.sections if "debug" in section.name]
@@ -314,7 +316,7 @@ def test_the_same_sources_give_the_same_wheels_in_another_folder(
             *(word for target in targets for word in ("--target", target)),
             *("-o", source / "dist", "--find-links", wheels_of_platforms, "--no-index"),
             cwd=source,
-            # Neither finds what the other has compiled of the project.
+            # Each build has its own cache, so neither reuses objects of the other.
             variables={
                 **COMPILE_ANEW,
                 "ZIG_LOCAL_CACHE_DIR": str(source / "cache"),
@@ -329,10 +331,10 @@ def test_the_same_sources_give_the_same_wheels_in_another_folder(
         assert_same_bytes(first, second)
 
 
-def test_an_isolated_build_of_one_target_asks_for_all_it_takes(
+def test_an_isolated_build_for_a_target_gets_its_requirements_from_the_hooks(
     builder: Environment, wheels_of_platforms: Path, tmp_path: Path
 ) -> None:
-    # In C, which takes no C++ library of the target; one of the two is linked with the other.
+    # The project is written in C, so Zig compiles no C++ library. One library links with the other.
     source = tmp_path / "c_libraries"
     shutil.copytree(PROJECTS / source.name, source)
     links = f"{builder.variables['PIP_FIND_LINKS']} {wheels_of_platforms.as_uri()}"
@@ -387,7 +389,7 @@ def test_the_wheel_for_arm_passes_every_test_of_the_package_under_an_emulator(
         with zipfile.ZipFile(file) as archive:
             archive.extractall(site)
     shutil.copy(Path(__file__).with_name("test_behaviour.py"), tmp_path)
-    # Named as Python's own path (-0), so that what the tests start in turn is emulated, too.
+    # Pass the wrapper as argv[0] (-0), so that child processes of the tests are emulated, too.
     python = tmp_path / "python"
     program = root / "usr" / "bin" / f"python{ARM_PYTHON}"
     python.write_text(f'#!/bin/sh\nexec {emulator} -0 "$0" -L {root} {program} "$@"\n')
@@ -419,7 +421,7 @@ gc.collect()
 
 
 @pytest.mark.parametrize("target", ELF)
-def test_a_library_is_unloaded_and_the_process_ends_with_0(
+def test_a_library_can_be_unloaded_and_the_process_exits_with_0(
     built: dict[str, Path], pytestconfig: pytest.Config, tmp_path: Path, target: str
 ) -> None:
     library = the_library(wheel_for(built, target), tmp_path / "library")
@@ -459,7 +461,7 @@ def test_the_library_for_windows_runs_under_wine(
             archive.extractall(tmp_path)
     source = Path(__file__).with_name("sources") / "load_dll.c"
     includes = ("tvm_ffi/include", "tvm_ffi/3rdparty/dlpack/include")
-    # As the library, from where and with what: the C run time of Windows is compiled once.
+    # Use the compiler and folder of the library's build, so that Zig reuses Windows' C runtime.
     stand_ins = "build/tvm-ffi.x86_64-windows-gnu/apache-tvm-ffi/stand-ins"
     for driver, file, options in (
         ("cc", source, ()),
@@ -491,12 +493,12 @@ def test_the_library_for_windows_runs_under_wine(
         "tensors: 0 2.5 5 7.5 10",
         "error: -1 ValueError: smoothstep: expected edge0 < edge1, got 1 and 0",
     ], done.stderr
-    # What the headers cannot allocate there is an error, and nothing that is freed wrongly.
+    # If the headers cannot allocate memory, the result is an error and not a wrong call of free.
     done = run("align.exe")
     assert done.stdout.splitlines() == ["16: allocated", "64: bad_alloc"], done.stderr
 
 
-def test_sources_in_cuda_are_refused_by_name_and_the_status_is_1(
+def test_cuda_sources_are_rejected_by_name_with_exit_status_1(
     cross_builder: Environment, wheels_of_platforms: Path, tmp_path: Path
 ) -> None:
     source = tmp_path / "source"
@@ -511,7 +513,7 @@ def test_sources_in_cuda_are_refused_by_name_and_the_status_is_1(
     assert list((tmp_path / "dist").iterdir()) == []
 
 
-def test_a_platform_without_apache_tvm_ffi_is_said_to_be_one_and_the_next_is_built(
+def test_a_target_without_apache_tvm_ffi_is_reported_and_the_next_is_built(
     cross_builder: Environment, wheels_of_platforms: Path, tmp_path: Path
 ) -> None:
     source = tmp_path / "source"

@@ -25,7 +25,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def install(source: Path, folder: Path, variables: dict[str, str], *options: str) -> Environment:
-    """Install `source` editably into a new environment that has what a build needs."""
+    """Install `source` in editable mode into a new environment with the build requirements."""
     environment = make_environment(folder / "venv", {**variables, **QUICK})
     environment.pip("install", "-q", *BUILD_REQUIREMENTS, cwd=folder)
     reinstall(source, environment, *options)
@@ -45,7 +45,7 @@ def files_of(environment: Environment) -> set[str]:
 
 
 def python_files(source: Path) -> list[Path]:
-    """The modules and stubs of the package in the source tree."""
+    """Return the modules and stubs of the package in the source tree."""
     return [p for p in source.glob("my_ffi_extension/**/*") if p.suffix in {".py", ".pyi"}]
 
 
@@ -54,7 +54,7 @@ def python(environment: Environment, program: str, cwd: Path) -> str:
 
 
 @pytest.mark.parametrize("mode", ["lenient", pytest.param("strict", marks=pytest.mark.long)])
-def test_the_package_loads_from_any_folder_and_uninstalls_without_a_trace(
+def test_the_package_loads_from_any_folder_and_uninstalls_completely(
     mode: str,
     source: Path,
     variables: dict[str, str],
@@ -75,7 +75,7 @@ def test_the_package_loads_from_any_folder_and_uninstalls_without_a_trace(
 
 
 @pytest.mark.long
-def test_a_new_function_appears_in_the_source_tree_and_other_files_stay(
+def test_a_new_function_appears_in_the_source_tree_and_other_files_are_unchanged(
     variables: dict[str, str], tmp_path: Path
 ) -> None:
     source = copy_repository(tmp_path / "my-ffi-extension")
@@ -90,7 +90,7 @@ def test_a_new_function_appears_in_the_source_tree_and_other_files_stay(
     assert python(environment, program, tmp_path) == "42 8.0"
     changed = {p for p, content in tracked.items() if p.read_bytes() != content}
     assert changed == {source / "my_ffi_extension" / f"_ffi_api.{end}" for end in ("py", "pyi")}
-    # Again: there is nothing left to change.
+    # A second installation changes nothing.
     stubs = {p: p.stat().st_mtime_ns for p in python_files(source)}
     assert {p.name for p in stubs if p.parent.name == "geometry"} == {
         f"{name}.{end}" for name in ("__init__", "_ffi_api") for end in ("py", "pyi")

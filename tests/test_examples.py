@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every project in examples/: built once, and tried by its own tests and its README."""
+"""Build every project in examples/, and run its tests and the code in its README."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from environments import LEFT_OUT, QUICK, REPOSITORY, Environment, make_environm
 
 EXAMPLES = REPOSITORY / "examples"
 
-#: The folder of an example, and that of the project in it that is built with the plugin.
+#: The folder of each example, and the folder of the project in it that uses the plugin.
 PROJECTS = {
     "c_abi_only": ".",
     "cuda_kernels": ".",
@@ -27,10 +27,10 @@ PROJECTS = {
     "several_libraries": ".",
 }
 
-#: Why some of an example's own tests may be skipped.
+#: The reasons for which an example may skip some of its tests.
 SKIPS = {"cuda_kernels": "libcuda finds no GPU", "from_torch_cpp_extension": "could not import"}
 
-#: Returns the wheel of an example; builds and installs it the first time.
+#: Returns the wheel of an example. The first call builds and installs it.
 Install = Callable[[str], Path]
 
 
@@ -56,7 +56,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of all examples."""
+    """A copy of the folder examples/."""
     folder = tmp_path_factory.mktemp("examples") / "sources"
     shutil.copytree(EXAMPLES, folder, ignore=LEFT_OUT)
     return folder
@@ -64,7 +64,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]) -> Environment:
-    """An environment with what the examples need at run time, and pytest."""
+    """An environment with the run-time requirements of the examples, and pytest."""
     environment = make_environment(tmp_path_factory.mktemp("target") / "venv", variables)
     packages = ("apache-tvm-ffi", "numpy", "pytest")
     environment.pip("install", "-q", *packages, cwd=environment.folder)
@@ -97,7 +97,7 @@ def requirements(wheel: Path) -> list[str]:
     return re.findall(r"^Requires-Dist: ([\w-]+)", metadata.decode(), re.MULTILINE)
 
 
-def test_every_example_is_tried() -> None:
+def test_every_example_is_tested() -> None:
     assert {readme.parent.name for readme in EXAMPLES.glob("*/README.md")} == set(PROJECTS)
 
 
@@ -126,11 +126,11 @@ def test_the_sdist_gives_the_same_libraries(
     assert libraries
 
 
-def test_its_own_tests_pass_where_it_is_installed(
+def test_the_tests_of_an_example_pass_with_its_installed_wheel(
     name: str, install: Install, environment: Environment, tmp_path: Path
 ) -> None:
     install(name)
-    # Copied, so that the package is found where it is installed and nowhere else.
+    # Copy the tests, so that they can only import the installed package.
     shutil.copytree(EXAMPLES / name / "tests", tmp_path / "tests", ignore=LEFT_OUT)
     pytest_quietly = ("-W", "error", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider")
     printed = environment.run(*(environment.python, *pytest_quietly, "tests"), cwd=tmp_path).stdout
@@ -141,7 +141,7 @@ def test_its_own_tests_pass_where_it_is_installed(
         pytest.skip(f"checked but for results: {reasons[0]}")
 
 
-def test_what_its_readme_shows_is_so(
+def test_the_code_in_an_examples_readme_prints_what_it_shows(
     name: str, install: Install, environment: Environment, tmp_path: Path
 ) -> None:
     install(name)
@@ -163,7 +163,7 @@ def test_an_empty_package_is_filled_by_the_build(install: Install) -> None:
 
 
 @pytest.mark.long
-def test_requirements_of_the_project_are_kept(install: Install) -> None:
+def test_the_wheel_keeps_the_requirements_of_the_project(install: Install) -> None:
     assert sorted(requirements(install("numpy_interop"))) == ["apache-tvm-ffi", "numpy"]
 
 
@@ -180,7 +180,7 @@ def test_every_library_has_its_own_package(install: Install) -> None:
 
 @pytest.fixture(scope="module")
 def frontends(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]) -> Environment:
-    """An environment that has the frontends and nothing that a build needs."""
+    """An environment with the frontends, but without build requirements."""
     folder = tmp_path_factory.mktemp("frontends")
     cache = {"UV_CACHE_DIR": str(folder / "uv-cache"), **QUICK}
     environment = make_environment(folder / "venv", {**variables, **cache})
@@ -221,7 +221,7 @@ def test_pyproject_alone_is_enough_for_the_backend_of_setuptools(
     pyproject = project / "pyproject.toml"
     text = pyproject.read_text(encoding="utf-8")
     changed = text.replace('"setuptools_tvm_ffi.build_meta"', '"setuptools.build_meta"')
-    # The backend of setuptools does not ask for what the plugin needs, ninja included.
+    # The backend of setuptools does not return the plugin's build requirements, such as ninja.
     requires = '"setuptools-tvm-ffi", "apache-tvm-ffi", "ninja"'
     changed = changed.replace('"setuptools-tvm-ffi"', requires)
     assert changed.count("apache-tvm-ffi") == text.count("apache-tvm-ffi") + 1
@@ -232,7 +232,7 @@ def test_pyproject_alone_is_enough_for_the_backend_of_setuptools(
     assert members(wheel).keys() == members(expected).keys()
 
 
-# --- from_torch_cpp_extension, where PyTorch is -------------------------------------------------
+# --- from_torch_cpp_extension, if PyTorch is installed ------------------------------------------
 
 
 def test_the_arithmetic_is_the_same_before_and_after() -> None:
@@ -249,7 +249,7 @@ def test_results_are_the_same_before_and_after(
     install: Install, sources: Path, variables: dict[str, str], tmp_path: Path
 ) -> None:
     after = install("from_torch_cpp_extension")
-    # With the PyTorch of these tests, which is in no wheelhouse.
+    # Use the PyTorch of this environment, because the wheelhouse does not contain PyTorch.
     own = Environment(Path(sys.prefix), {**variables, "CFLAGS": "-O0 -g0"})
     pip = (sys.executable, "-m", "pip")
     wheel = ("wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, ".")

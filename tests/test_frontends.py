@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every documented command, isolated, from a checkout and from an unpacked sdist."""
+"""Every documented command with build isolation, in a checkout and in an unpacked sdist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def frontends(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]) -> Environment:
-    """An environment that has the frontends and nothing that a build needs."""
+    """An environment with the frontends, but without build requirements."""
     folder = tmp_path_factory.mktemp("frontends")
     cache = {"UV_CACHE_DIR": str(folder / "uv-cache"), **QUICK}
     environment = make_environment(folder / "venv", {**variables, **cache})
@@ -31,7 +31,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(source))
     for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "all")):
         subprocess.run([*git, *arguments], check=True)
-    # As an installation of the plugin from its folder leaves it, ignored by git.
+    # Installing the plugin from its folder leaves these files, which git ignores.
     metadata = source / "setuptools-tvm-ffi" / "src" / "setuptools_tvm_ffi.egg-info"
     metadata.mkdir()
     (metadata / "PKG-INFO").write_text(
@@ -91,7 +91,7 @@ def test_pip_install(source: Path, frontends: Environment, tmp_path: Path) -> No
     environment = make_environment(tmp_path / "target", frontends.variables)
     environment.pip("install", "-q", ".", cwd=source)
     assert_tour_works(environment, tmp_path)
-    # Metadata left in the project's folder would be found before what is installed.
+    # Metadata in the project's folder would shadow the installed metadata.
     assert_tour_works(environment, source)
 
 
@@ -129,7 +129,7 @@ def test_uv_pip_install(source: Path, frontends: Environment, tmp_path: Path) ->
     assert_tour_works(environment, tmp_path)
 
 
-def test_uv_installs_an_sdist_with_what_it_requires(
+def test_uv_installs_an_sdist_with_its_requirements(
     unpacked_sdist: Path, frontends: Environment, tmp_path: Path
 ) -> None:
     (archive,) = unpacked_sdist.parent.glob("*.tar.gz")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same sources give the same sdist and the same wheel, whoever builds them and where."""
+"""The same sources give identical sdists and wheels, for any user and in any folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 DATE = 1700000000
 
-#: With debug information, which names folders if it is let.
+#: Compile with debug information, which could contain folders.
 DEBUG = {"CXXFLAGS": "-O0 -g", "CFLAGS": "-O0 -g", **COMPILE_ANEW}
 
 BUILD = """
@@ -37,7 +37,7 @@ os.umask(0o077)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
-# Another user, who can look into folders that are this one's alone: a test's, and Python's.
+# Another user with access to the private folders of this user, such as the folder of the test.
 ANOTHER_USER = [
     *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
     *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
@@ -45,7 +45,7 @@ ANOTHER_USER = [
 
 
 def as_another_user() -> list[str]:
-    """What a command is started through, where there may be another user."""
+    """Return the start of a command that runs as another user, if this is possible."""
     if os.getuid() != 0 or shutil.which("setpriv") is None:
         return []
     works = subprocess.run([*ANOTHER_USER, sys.executable, "-c", ""], check=False)
@@ -53,7 +53,7 @@ def as_another_user() -> list[str]:
 
 
 def commit(folder: Path) -> None:
-    """Make a repository of it, the one commit of which is of that time."""
+    """Create a git repository with one commit of this time."""
     variables = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_COMMITTER_DATE": f"{DATE} +0000"}
     who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
     for command in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "a")):
@@ -63,7 +63,7 @@ def commit(folder: Path) -> None:
 
 
 def no_path_of(wheel: Path, *folders: Path | str) -> None:
-    """Assert that a wheel names none of these, and its libraries not even the build folder."""
+    """Assert that a wheel contains none of these paths, and its libraries no build folder."""
     found = [
         (name, folder)
         for name, entry in entries(wheel).items()
@@ -81,7 +81,7 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
     out, again = first / "out", second / "out"
     for folder in (out, again, second / "home", second / "temporary"):
         folder.mkdir(parents=True)
-    # Two libraries, one of which is linked with the other.
+    # Two libraries. One links with the other.
     for folder in (first / "source", second / "another name"):
         shutil.copytree(PROJECTS / "c_libraries", folder)
     commit(first / "source")
@@ -92,7 +92,7 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
         variables={**DEBUG, "TZ": "UTC", "LC_ALL": "C.UTF-8"},
     )
 
-    # From a copy the sdist, and from that the wheel, isolated, as an installer makes it.
+    # Build the sdist from a copy, and the wheel from the sdist with isolation, like an installer.
     user = as_another_user()
     if user:
         subprocess.run(["chown", "-R", "65534:65534", str(second)], check=True)
@@ -124,7 +124,7 @@ def test_folder_user_umask_time_zone_locale_jobs_and_isolation_make_no_differenc
     for pattern in ("*.tar.gz", "*.whl"):
         (made,), (made_again,) = out.glob(pattern), again.glob(pattern)
         assert_same_bytes(made, made_again)
-        # The time is that of the commit, of the variable, and of the sdist.
+        # The times come from the commit, from the variable, and from the sdist.
         (time,) = {str(entry.facts[0]) for entry in entries(made).values()}
         assert time in {str(DATE), "(2023, 11, 14, 22, 13, 20)"}
     (wheel,) = again.glob("*.whl")
@@ -151,10 +151,10 @@ def test_the_reference_packages_sdist_is_the_same_from_every_folder_and_twice_fr
 
 @pytest.mark.parametrize(
     ("build_type", "lto", "folders"),
-    # With link-time optimisation it is made when all is linked, in another way.
+    # With link-time optimisation, the linker generates the debug information.
     [("debug", "false", ["one"]), ("release-debug-info", "true", ["one", "a second, deeper"])],
 )
-def test_debug_information_names_no_folder_of_the_build(
+def test_debug_information_contains_no_build_folder(
     builder: Environment, tmp_path: Path, build_type: str, lto: str, folders: list[str]
 ) -> None:
     wheels: list[Path] = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reference package under the address sanitizer, as its build says how to start Python."""
+"""The reference package with the address sanitizer, started with the variables from the build."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [
 
 
 def variables_of(printed: str) -> dict[str, str]:
-    """The environment variables that the build names."""
+    """Return the environment variables that the build prints."""
     found = re.search(
         r"setuptools-tvm-ffi: start Python for the address-sanitizer with (.*)$",
         printed,
@@ -39,7 +39,7 @@ def _runtime() -> None:
         pytest.skip("the compiler has no shared runtime of the address sanitizer")
 
 
-def test_the_behaviour_of_the_reference_package_gives_no_report(
+def test_the_reference_packages_tests_cause_no_sanitizer_report(
     builder: Environment, variables: dict[str, str], tmp_path: Path
 ) -> None:
     process = builder.pip(
@@ -54,7 +54,7 @@ def test_the_behaviour_of_the_reference_package_gives_no_report(
     (library,) = environment.site_packages.glob("my_ffi_extension/*.so")
     assert b"__asan_report_load" in library.read_bytes()
     started = variables_of(process.stdout + process.stderr)
-    # pytest takes what is written to standard error; a report ends the process.
+    # pytest captures standard error, but a sanitizer report terminates the process.
     started["ASAN_OPTIONS"] += f":log_path={tmp_path}/report"
     (tmp_path / "tests").mkdir()
     shutil.copy(Path(__file__).with_name("test_behaviour.py"), tmp_path / "tests")

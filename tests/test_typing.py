@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What type checkers and editors make of installed packages: mypy, stubtest, pyright and jedi."""
+"""Check installed packages with mypy, stubtest and pyright, and query their docs with jedi."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from environments import (
 )
 from stress_registry import write_project
 
-#: The packages of the repository, and the project in examples/ that each is from; and one of 200
-#: functions and 60 classes over every type that schemas know, on three levels, four deep.
+#: The packages in this repository and their folders in examples/. `stress_pkg` is generated: it has
+#: 200 functions and 60 classes with every type that schemas contain.
 PROJECTS = {
     "my_ffi_extension": None,
     "c_abi_only": "c_abi_only",
@@ -41,10 +41,10 @@ PROJECTS = {
 SAMPLES = REPOSITORY / "tests" / "typing"
 ALLOWLIST = REPOSITORY / "docs" / "stubtest-allowlist.txt"
 
-#: The errors of one file: its lines, and the sorted codes reported for each.
+#: The errors in one file: line numbers, and the sorted error codes of each line.
 Report = dict[int, list[str]]
 
-#: Expressions, and what an editor has to show of the docs of each.
+#: Expressions, and a text that an editor must show from the documentation of each.
 DOCS = {
     "ext.tally": "Count how often each word occurs.",
     "ext.stats.quantile": "Return the value below which",
@@ -75,7 +75,7 @@ def environment(
     reference_wheel: Path,
     example_wheel: Callable[[str], Path],
 ) -> Environment:
-    """An environment with all packages that can be built here, and the checkers."""
+    """An environment with the checkers and every package that can be built on this machine."""
 
     def make(folder: Path) -> None:
         stress = write_project(folder / "stress", "stress_pkg")
@@ -104,7 +104,7 @@ def packages_here(variables: Mapping[str, str]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with correct and mistaken uses, away from the sources of what they use."""
+    """A copy of the sample files, outside of the repository with the sources of the packages."""
     folder = tmp_path_factory.mktemp("samples")
     shutil.copytree(SAMPLES, folder, ignore=LEFT_OUT, dirs_exist_ok=True)
     return folder
@@ -112,7 +112,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def mypy(environment: Environment, packages: list[str], samples: Path) -> dict[str, Report]:
-    """What one run says of all packages and of the samples, by file."""
+    """The errors of one run on all packages and samples, by file."""
     checked = [argument for name in packages for argument in ("-p", name)]
     process = environment.run(
         *(environment.python, "-m", "mypy", "--strict", "--output=json", "--config-file="),
@@ -131,9 +131,9 @@ def mypy(environment: Environment, packages: list[str], samples: Path) -> dict[s
 
 @pytest.fixture(scope="module")
 def pyright(environment: Environment, packages: list[str], samples: Path) -> dict[str, Report]:
-    """What one run says of all packages and of the samples, by file.
+    """The errors of one run on all packages and samples, by file.
 
-    In a package it reads what a type checker reads: of a `.py` beside a `.pyi` nothing.
+    As in every type checker, a `.pyi` file replaces the `.py` file beside it.
     """
     folders = [environment.site_packages / package for package in packages]
     stubs = [str(path) for folder in folders for path in folder.rglob("*.pyi")]
@@ -167,7 +167,7 @@ def pyright(environment: Environment, packages: list[str], samples: Path) -> dic
 def by_file(errors: list[tuple[str, int, str]], folder: Path) -> dict[str, Report]:
     result: dict[str, Report] = defaultdict(lambda: defaultdict(list))
     for file, line, code in sorted(errors):
-        # Both tools give files of the folder they run in as they like.
+        # The tools report absolute or relative paths.
         result[os.path.relpath(folder / file, folder)][line].append(code)
     return dict(result)
 
@@ -178,7 +178,7 @@ def expected_mistakes(checker: str) -> Report:
     return {n: sorted(match[1].strip().split(", ")) for n, match in found.items() if match}
 
 
-def test_every_package_of_the_repository_is_looked_at(packages: list[str]) -> None:
+def test_every_package_of_the_repository_is_type_checked(packages: list[str]) -> None:
     examples = {path.parent.name for path in (REPOSITORY / "examples").glob("*/README.md")}
     assert examples == {project.partition("/")[0] for project in PROJECTS.values() if project}
     if set(packages) != set(PROJECTS):
@@ -211,7 +211,7 @@ def test_pyright_reports_every_mistake_and_nothing_else(pyright: dict[str, Repor
 
 
 @pytest.mark.long
-def test_what_type_checkers_find_correct_runs(environment: Environment, samples: Path) -> None:
+def test_correct_uses_run_without_errors(environment: Environment, samples: Path) -> None:
     environment.run(environment.python, "-I", "-W", "error", "correct.py", cwd=samples)
 
 
@@ -227,16 +227,16 @@ def stubtest(
 
 
 @pytest.mark.long
-def test_stubs_say_what_is_there_at_run_time(
+def test_stubs_match_the_package_at_run_time(
     environment: Environment, packages: list[str], tmp_path: Path
 ) -> None:
-    # An entry of the allowlist that nothing needs is an error, too.
+    # stubtest also reports unused entries of the allowlist.
     process = stubtest(environment, *packages, "--allowlist", ALLOWLIST, cwd=tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
 
 
 @pytest.mark.long
-def test_a_stub_of_a_name_that_is_not_there_is_found(
+def test_stubtest_reports_a_stub_for_a_missing_name(
     environment: Environment, tmp_path: Path
 ) -> None:
     installed = environment.site_packages / "pyproject_only"
@@ -254,10 +254,10 @@ def test_a_stub_of_a_name_that_is_not_there_is_found(
 
 
 @pytest.mark.long
-def test_a_constructor_refuses_the_keywords_that_its_signature_shows(
+def test_a_constructor_rejects_the_keywords_in_its_signature(
     environment: Environment, tmp_path: Path
 ) -> None:
-    # Why the allowlist has an entry for constructors; it can go where this fails.
+    # The reason for the entry for constructors in the allowlist. Delete it when this test fails.
     program = (
         "import inspect, my_ffi_extension as ext\n"
         "print(inspect.signature(ext.Accumulator))\n"
@@ -299,8 +299,8 @@ for expression in expressions:
 print(json.dumps(result))
 """
 
-#: What of jedi finds the docs of what; an editor uses `infer` or `help` to hover, `complete` for
-#: its list of names, `get_signatures` after an opening parenthesis.
+#: The functions of jedi that find the documentation of each expression. Editors use `infer` or
+#: `help` when hovering, `complete` for completion, and `get_signatures` after a parenthesis.
 JEDI_FINDS = {
     "ext.tally": {"infer", "get_signatures"},
     "ext.stats.quantile": {"infer", "get_signatures"},
@@ -351,7 +351,7 @@ def test_jedi_finds_the_names_of_parameters(jedi: dict[str, dict[str, list[str]]
 
 
 class LanguageServer:
-    """A client of a language server, with as much of the protocol as hovering takes."""
+    """A client of a language server that implements the parts of the protocol for hovering."""
 
     def __init__(self, process: subprocess.Popen[bytes], root: Path) -> None:
         self._process = process
@@ -375,7 +375,7 @@ class LanguageServer:
             message = self._receive()
             if "method" not in message and message["id"] == self._last_id:
                 return message["result"]
-            if "method" in message and "id" in message:  # it asks, mostly for its settings
+            if "method" in message and "id" in message:  # usually for settings
                 asked = message["params"].get("items", []) if message.get("params") else []
                 self._send({"id": message["id"], "result": [{} for _ in asked] or None})
 
@@ -404,7 +404,7 @@ class LanguageServer:
 def hovers(
     environment: Environment, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
-    """What pyright's language server shows of each expression."""
+    """The text that pyright's language server shows for each expression."""
     folder = tmp_path_factory.mktemp("hovering")
     file = folder / "hovered.py"
     lines = [*HOVERED.splitlines(), *DOCS]
@@ -436,7 +436,7 @@ def hovers(
         process.communicate()
 
 
-#: What is to be seen of the signature, after all spaces are taken out.
+#: The expected signatures. The test ignores white space and commas.
 SIGNATURES = {
     "ext.tally": "def tally(words: Sequence[str], /) -> Map[str, int]",
     "ext.stats.quantile": "def quantile(values: Sequence[float], q: float, method: str | None, /)",
@@ -454,9 +454,7 @@ SIGNATURES = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("expression", DOCS)
-def test_pyright_shows_signature_and_docs_of_what_is_hovered_over(
-    expression: str, hovers: dict[str, str]
-) -> None:
+def test_pyright_shows_signature_and_docs_on_hover(expression: str, hovers: dict[str, str]) -> None:
     shown = re.sub(r",?\s", "", hovers[expression]).replace(",", "")
     signature = re.sub(r",?\s", "", SIGNATURES[expression]).replace(",", "")
     assert signature in shown

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the reference package's wheel holds, and what its library exports."""
+"""The content of the reference package's wheel, and the exports of its library."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_the_wheel_is_tagged_for_every_python_of_one_platform(reference_wheel: P
     assert tag.removeprefix("Tag: ") in reference_wheel.name
 
 
-def test_the_wheel_requires_what_it_was_built_against(reference_wheel: Path) -> None:
+def test_the_wheel_requires_the_release_it_was_built_against(reference_wheel: Path) -> None:
     record = json.loads(read(reference_wheel, f"{DIST_INFO}/tvm_ffi_build.json"))
     version = record["apache-tvm-ffi"]["built-against"]
     metadata = read(reference_wheel, f"{DIST_INFO}/METADATA").decode().splitlines()
@@ -92,7 +92,7 @@ def test_the_wheel_requires_what_it_was_built_against(reference_wheel: Path) -> 
     assert "<0.2" in requirement
 
 
-def test_the_build_record_tells_how_the_library_was_made(reference_wheel: Path) -> None:
+def test_the_build_record_describes_the_build_of_the_library(reference_wheel: Path) -> None:
     record = json.loads(read(reference_wheel, f"{DIST_INFO}/tvm_ffi_build.json"))
     (library,) = record["libraries"]
     assert library["path"] in PACKAGE_FILES
@@ -107,7 +107,7 @@ def test_the_build_record_tells_how_the_library_was_made(reference_wheel: Path) 
     assert record["platform"].startswith("linux-")
 
 
-def test_the_library_exports_what_the_sources_ask_for_and_nothing_else(library: Path) -> None:
+def test_the_library_exports_only_symbols_that_the_sources_export(library: Path) -> None:
     exported = {row[7].partition("@")[0] for row in symbols(library) if row[6] != "UND"}
     assert exported == EXPORTS
 
@@ -144,7 +144,7 @@ assert status == -1, status
     builder.run(builder.python, "-c", program, cwd=tmp_path)
 
 
-def test_no_path_of_the_build_is_in_the_library(reference_wheel: Path, library: Path) -> None:
+def test_the_library_contains_no_build_path(reference_wheel: Path, library: Path) -> None:
     source = reference_wheel.parents[1] / "source"
     content = library.read_bytes()
     assert str(source).encode() not in content
@@ -156,7 +156,7 @@ def test_no_path_of_the_build_is_in_the_library(reference_wheel: Path, library: 
 @pytest.mark.parametrize(
     "interpreter",
     [
-        # The interpreter that runs the tests comes first.
+        # The first interpreter runs the tests.
         pytest.param(found, id=found.name, marks=pytest.mark.long if number else ())
         for number, found in enumerate(find_interpreters())
     ],
@@ -171,7 +171,7 @@ def test_one_wheel_works_on_every_python_of_this_machine(
     environment.pip("install", "-q", reference_wheel, "numpy", "pytest", cwd=tmp_path)
     tour = environment.run(environment.python, "-m", "my_ffi_extension", cwd=tmp_path)
     assert tour.stdout.rstrip().endswith("OK: everything works.")
-    # Copied, so that the package is found where it is installed and nowhere else.
+    # Copy the tests, so that they can only import the installed package.
     shutil.copy(Path(__file__).with_name("test_behaviour.py"), tmp_path)
     tests = environment.run(
         *(environment.python, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"),

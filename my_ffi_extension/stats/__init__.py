@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Statistics over lists of numbers: ``summary``, ``quantile`` and the class ``Histogram``."""
 
-# Loads the library. Without it nothing is registered yet that the import below could find, and no
-# error would say so: the functions would just be missing.
+# The import of `_parent` loads the library, which registers the functions. Without this import, the
+# generated block below would find no functions and raise no error.
 from typing import TYPE_CHECKING
 
 from .. import _ffi_api as _parent  # noqa: F401
 
 if TYPE_CHECKING:
-    # What the block below re-exports, for type checkers: none of them follows it.
+    # Type checkers do not follow `__all__.extend` below, so list the re-exported names here.
     __all__ = ["Histogram", "quantile", "summary"]
 
 # tvm-ffi-stubgen(begin): export/_ffi_api

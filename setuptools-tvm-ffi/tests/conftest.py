@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the plugin's tests."""
+"""Fixtures for the plugin's tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from setuptools_tvm_ffi.binaries.binary import BinaryReader
 
 @pytest.fixture
 def project(builder: Environment, tmp_path: Path) -> ProjectFactory:
-    """Copy a sample project by name; the copy may be broken."""
+    """Return a function that copies a sample project by name. Tests may break the copy."""
 
     def copy(name: str, environment: Environment = builder) -> Project:
         shutil.copytree(PROJECTS / name, tmp_path / name)
@@ -26,6 +26,6 @@ def project(builder: Environment, tmp_path: Path) -> ProjectFactory:
 
 @pytest.fixture(scope="session")
 def reader() -> Iterator[BinaryReader]:
-    """What reads libraries: one for all tests of a process, since it is slow to start."""
+    """The reader of shared libraries. It starts slowly, so all tests of a process share it."""
     with BinaryReader() as reader:
         yield reader

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``audit`` on wheels that were really built, and on files that mean harm."""
+"""The command ``audit`` on wheels from real builds and on malicious files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shipped_wheel(
     reader: BinaryReader,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """The reference wheel with the tag that it satisfies."""
+    """The reference wheel, renamed to the best tag that it satisfies."""
     tag = audit_wheel(reference_wheel, reader).satisfied_tag
     assert tag is not None
     folder = tmp_path_factory.mktemp("shipped")
@@ -97,8 +97,8 @@ def test_other_tools_accept_the_reference_wheel(shipped_wheel: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_library_uses_no_symbol_of_cpythons_own_list(library: Path) -> None:
-    """As abi3audit goes about it: by the list of the stable ABI, and the names of the others."""
+def test_the_library_uses_no_symbol_of_the_cpython_abi(library: Path) -> None:
+    """Like abi3audit: compare with the list of the stable ABI, and match names of other symbols."""
     undefined = undefined_symbols(library)
     assert undefined
     assert not {Symbol(name) for name in undefined} & {*FUNCTIONS, *DATAS}
@@ -130,7 +130,7 @@ def traversal(folder: Path) -> Path:
 
 def lying(folder: Path, library: Path) -> Path:
     content = bytearray(library.read_bytes())
-    content[40:48] = (2**62).to_bytes(8, "little")  # where the section headers are
+    content[40:48] = (2**62).to_bytes(8, "little")  # the offset of the section headers
     return write_wheel(folder, {"lying/libops.so": bytes(content)}, distribution="lying-1.0")
 
 

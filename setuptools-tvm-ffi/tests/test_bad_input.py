@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user gets for each kind of mistake, and that mending it is all it takes."""
+"""The error for each kind of mistake. After the mistake is fixed, the next build succeeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.long
 
 
 def errors(printed: str) -> str:
-    """The lines of ours, without their prefix."""
+    """The plugin's messages, without their prefix."""
     found = re.findall(r"^\s*setuptools-tvm-ffi: (?:error|hint): (.*)$", printed, re.MULTILINE)
     assert found, printed
     return "\n".join(found)
@@ -30,7 +30,7 @@ def path_without_compilers(builder: Environment, tmp_path: Path) -> str:
     return str(folder)
 
 
-def test_no_compiler_names_what_was_looked_for(
+def test_without_a_compiler_the_error_lists_the_searched_names(
     project: ProjectFactory, path_without_compilers: str
 ) -> None:
     small = project("small")
@@ -40,14 +40,14 @@ def test_no_compiler_names_what_was_looked_for(
     small.build()
 
 
-def test_a_cxx_that_points_nowhere_is_named(project: ProjectFactory) -> None:
+def test_a_cxx_variable_with_a_missing_program_is_reported(project: ProjectFactory) -> None:
     small = project("small")
     message = errors(small.refuse(CXX="/nowhere/g++ -m64"))
     assert "CXX='/nowhere/g++ -m64': program '/nowhere/g++' not found" in message
     small.mend()
 
 
-def test_a_ninja_that_points_nowhere_is_named(project: ProjectFactory) -> None:
+def test_a_ninja_variable_with_a_missing_program_is_reported(project: ProjectFactory) -> None:
     message = errors(project("small").refuse(NINJA="/nowhere/ninja"))
     assert re.search(r"NINJA='/nowhere/ninja'.* ninja 1\.10 ", message)
 
@@ -70,7 +70,7 @@ def test_two_extensions_with_one_prefix_are_refused_before_compiling(
     assert "[1/" not in printed
 
 
-def test_without_stubs_a_declared_prefix_and_a_library_that_loads_are_asked_for_all_the_same(
+def test_without_stubs_a_prefix_without_registered_names_is_still_rejected(
     project: ProjectFactory,
 ) -> None:
     small = project("small")
@@ -93,7 +93,7 @@ def test_a_library_that_reads_standard_input_when_loaded_does_not_hang_the_build
     small.build()
 
 
-def test_a_refused_editable_install_leaves_the_source_tree_as_it_was(
+def test_a_rejected_editable_install_leaves_the_source_tree_unchanged(
     project: ProjectFactory,
 ) -> None:
     small = project("small")
@@ -172,7 +172,7 @@ def test_a_cpython_symbol_is_named(project: ProjectFactory) -> None:
         "(int64_t)PyLong_FromLong(args[0].v_int64);",
     )
     small.edit("csrc/increment.c", "#include <stddef.h>", "void* PyLong_FromLong(long);")
-    # Its backend is setuptools' own, which has another first word.
+    # The project uses the backend of setuptools, which prints a different prefix.
     printed = small.refuse()
     assert "error: library 'c_only_pkg.c_only': needs the CPython symbol 'PyLong_From" in printed
     small.mend()
@@ -181,7 +181,7 @@ def test_a_cpython_symbol_is_named(project: ProjectFactory) -> None:
 def test_a_cpython_symbol_that_another_library_resolves_is_named(project: ProjectFactory) -> None:
     small = project("small")
     (small.folder / "lib").mkdir()
-    # Stands in for libpython, which not every interpreter comes with as a shared library.
+    # A substitute for libpython: not every interpreter contains it as a shared library.
     subprocess.run(
         ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(small.folder / "lib/libfake.so")],
         input="void* PyLong_FromLong(long x) { return &x; }",
@@ -226,7 +226,7 @@ def test_a_missing_tvm_ffi_is_named_with_the_way_to_get_it(
         ("0.1.5", "0.1.7 is the oldest supported release"),
     ],
 )
-def test_a_release_that_makes_broken_wheels_is_refused_with_the_reason(
+def test_a_release_that_produces_broken_wheels_is_rejected_with_the_reason(
     version: str,
     reason: str,
     project: ProjectFactory,
@@ -236,8 +236,8 @@ def test_a_release_that_makes_broken_wheels_is_refused_with_the_reason(
 ) -> None:
     environment = make_environment(tmp_path / "old", variables)
     environment.pip("install", "-q", "wheel", "ninja", plugin_wheel, cwd=tmp_path)
-    # Metadata alone stands in for the release: the first two are no longer on any index, and
-    # all three have to be refused before anything else of them is looked at.
+    # Fake only the metadata of the release: the first two releases are no longer on the index, and
+    # the build must reject all three before it reads their other files.
     info = environment.site_packages / f"apache_tvm_ffi-{version}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(
@@ -310,7 +310,7 @@ def test_names_registered_outside_the_package_are_refused_by_name(project: Proje
     small.mend()
 
 
-def test_a_registration_that_ends_the_process_shows_its_message_and_the_library(
+def test_a_crash_during_registration_shows_its_message_and_the_library(
     project: ProjectFactory,
 ) -> None:
     small = project("small")
@@ -324,7 +324,7 @@ def test_a_registration_that_ends_the_process_shows_its_message_and_the_library(
     small.build()
 
 
-def test_a_package_that_setuptools_does_not_know_is_named(project: ProjectFactory) -> None:
+def test_an_unlisted_package_is_reported_by_name(project: ProjectFactory) -> None:
     small = project("small")
     small.edit("setup.py", "small_pkg.small", "other_pkg.small")
     message = errors(small.refuse())
@@ -334,7 +334,7 @@ def test_a_package_that_setuptools_does_not_know_is_named(project: ProjectFactor
     small.mend()
 
 
-def test_no_ninja_is_named_where_isolation_cannot_bring_one(
+def test_without_isolation_a_missing_ninja_is_reported(
     project: ProjectFactory, variables: dict[str, str], plugin_wheel: Path, tmp_path: Path
 ) -> None:
     environment = make_environment(tmp_path / "bare", variables)
@@ -359,7 +359,7 @@ def test_debugging_shows_the_traceback(project: ProjectFactory) -> None:
     assert "glob matches nothing" in printed
 
 
-def test_the_hooks_ask_for_ninja_only_where_there_is_none(
+def test_the_hooks_require_ninja_only_if_it_is_missing(
     builder: Environment, project: ProjectFactory, tmp_path: Path
 ) -> None:
     small = project("small")
@@ -387,7 +387,7 @@ def test_the_hooks_ask_for_ninja_only_where_there_is_none(
 
 
 def mounted(folder: Path, options: str) -> list[str]:
-    """Return the start of a command that sees a small or read-only file system in a folder."""
+    """Return the start of a command that mounts a small or read-only file system on a folder."""
     mount = f'mount -t tmpfs -o {options} none "$0" && exec "$@"'
     start = ["unshare", "-m", "sh", "-c", mount, str(folder)]
     if shutil.which("unshare") is None or subprocess.run([*start, "true"], check=False).returncode:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three hundred broken configurations: one error each, which names the dotted key, and no wheel.
+"""Each of three hundred broken configurations causes one error with the dotted key, and no wheel.
 
-They are made from one that builds, each by one change that its maker knows to be a mistake.
+The tests generate them from a configuration that builds. Each has one known mistake.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ dynamic = ["dependencies"]
 packages = ["small_pkg"]
 """
 
-# --- what is right ------------------------------------------------------------------------------
+# --- valid configurations -----------------------------------------------------------------------
 
-#: The kind of each key, and a value for it in TOML; `test_these_are_all_the_keys` compares.
+#: The kind of each key, and a valid value in TOML. `test_the_table_of_keys_is_complete` checks it.
 PROJECT_KEYS = {
     "build-type": ("choice", '"debug"'),
     "jobs": ("count", "2"),
@@ -101,9 +101,9 @@ REQUIRED = ("name", "sources", "include-dirs")
 
 @dataclass(frozen=True)
 class Configuration:
-    """The plugin's part of a `pyproject.toml`: keys as they are written, with their values.
+    """The plugin's tables in a `pyproject.toml`: keys and values in TOML syntax.
 
-    :param below: what stands under `[tool.setuptools-tvm-ffi]` and its keys.
+    :param below: the text after the keys of `[tool.setuptools-tvm-ffi]`.
     """
 
     project: dict[str, str] = field(default_factory=dict)
@@ -137,29 +137,29 @@ class Configuration:
 
 
 def right(chance: random.Random) -> Configuration:
-    """A configuration that builds, with some keys set."""
+    """Return a configuration that builds and sets some keys."""
     project = chance.sample(sorted(PROJECT_KEYS), chance.randint(1, 4))
     extensions = []
     for number in range(chance.randint(1, 3)):
         optional = chance.sample(sorted(set(EXTENSION_KEYS) - set(REQUIRED)), chance.randint(0, 4))
         keys = {key: EXTENSION_KEYS[key][1] for key in (*REQUIRED, *optional)}
         if number:
-            # Another target, and stubs that leave the file to the first.
+            # The second extension needs another target, and must not write the stubs of the first.
             keys = {**keys, "name": f'"small_pkg.other{number}"', "stubs": '"none"'}
             keys.pop("registry-prefix", None)
         extensions.append(keys)
     return Configuration({key: PROJECT_KEYS[key][1] for key in project}, tuple(extensions))
 
 
-# --- what is wrong ------------------------------------------------------------------------------
+# --- broken configurations ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Broken:
     """A configuration with one mistake.
 
-    :param key: the dotted key that an error has to name.
-    :param says: what it has to say beside it.
+    :param key: the dotted key that the error must contain.
+    :param says: other text that the error must contain.
     """
 
     what: str
@@ -174,7 +174,7 @@ def place_of(place: int | None) -> str:
 
 
 def somewhere(chance: random.Random, was: Configuration) -> tuple[int | None, dict[str, Any]]:
-    """The project, or one of its extensions, and the keys it may have."""
+    """The project or one of its extensions, and the valid keys."""
     place = chance.choice([None, *range(len(was.extensions))])
     return place, (PROJECT_KEYS if place is None else EXTENSION_KEYS)
 
@@ -197,7 +197,7 @@ def misspelt(chance: random.Random, key: str) -> str:
         lambda: key.removesuffix("s"),
         lambda: f" {key}",
         lambda: f"{key} ",
-        lambda: key.replace("a", "ä", 1),  # letters of other alphabets that look the same
+        lambda: key.replace("a", "ä", 1),  # letters of other alphabets with the same shape
         lambda: key.replace("e", "\u0435", 1),
     ]
     return chance.choice(ways)()
@@ -237,7 +237,7 @@ STRANGE_KEYS = (
 
 
 def a_strange_key(chance: random.Random) -> Iterator[Broken]:
-    """Words of other tools, of other tables and of no language."""
+    """Keys of other tools, keys of other tables, and random words."""
     others = ("cflags", "cmake-args", "define", "language", "optional", "py-limited-api", "verbose")
     while True:
         was = right(chance)
@@ -250,7 +250,7 @@ def a_strange_key(chance: random.Random) -> Iterator[Broken]:
         yield Broken("strange", was, broken.text(), f"{place_of(place)}.{key}", "unknown key")
 
 
-#: A value of each type, and the kinds that take it.
+#: A value of each type, and the kinds of keys that accept it.
 TYPES: dict[str, tuple[str, set[str]]] = {
     "string": ('"x y"', {"text"}),
     "empty string": ('""', set()),
@@ -285,7 +285,7 @@ TYPES: dict[str, tuple[str, set[str]]] = {
 
 
 def a_value_of_another_type(chance: random.Random) -> Iterator[Broken]:
-    """Each key in turn, with a type that it does not take."""
+    """Give each key a value of a type that it does not accept."""
     wrong: dict[tuple[str, bool], list[str]] = {}
     for keys in (PROJECT_KEYS, EXTENSION_KEYS):
         for key, (kind, _) in keys.items():
@@ -300,7 +300,7 @@ def a_value_of_another_type(chance: random.Random) -> Iterator[Broken]:
                 yield Broken(names[turn], was, broken.text(), f"{place_of(place)}.{key}")
 
 
-#: Values of the right type that a key does not take, and a word of what is said.
+#: Values of the right type that a key does not accept, and a part of the error.
 WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
     "build-type": [('"Debug"', "expected one of"), ('"fast"', "expected one of"), ("3", "is 3")],
     "jobs": [("0", "is 0"), ("-1", "is -1"), ("4097", "is 4097"), ("99999999999", "from 1 to")],
@@ -416,7 +416,7 @@ WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
         ('[""]', "contains ''"),
     ],
 }
-#: Lists of strings without a form of their own.
+#: Lists of arbitrary strings.
 FREE_LISTS = ("include-dirs", "extra-link-args", "library-dirs", "depends")
 
 
@@ -432,7 +432,7 @@ def a_value_out_of_range(chance: random.Random) -> Iterator[Broken]:
 
 
 def wrong_nesting(chance: random.Random) -> Iterator[Broken]:
-    """Tables for lists, lists for tables, tables below what is none."""
+    """Write tables instead of lists, lists instead of tables, and tables inside other values."""
     ways: list[Callable[[Configuration], tuple[Configuration, str, str]]] = []
 
     def way(make: Callable[[Configuration], tuple[Configuration, str, str]]) -> None:
@@ -507,7 +507,7 @@ def wrong_nesting(chance: random.Random) -> Iterator[Broken]:
     @way
     def a_key_with_dashes_is_dotted(was: Configuration) -> tuple[Configuration, str, str]:
         place = chance.randrange(len(was.extensions))
-        # The first word of some is a key itself.
+        # The first word of some keys is itself a key.
         first = {key: key.partition("-")[0] for key in EXTENSION_KEYS if "-" in key}
         key = chance.choice(sorted(k for k, word in first.items() if word not in EXTENSION_KEYS))
         made = was.with_key(place, key.replace("-", "."), EXTENSION_KEYS[key][1])
@@ -564,7 +564,7 @@ def wrong_nesting(chance: random.Random) -> Iterator[Broken]:
 
 
 def generate() -> list[Broken]:
-    """Make three hundred, all different."""
+    """Return three hundred different broken configurations."""
     chance = random.Random(20260729)
     wanted = [
         (a_misspelt_key, 70),
@@ -586,11 +586,11 @@ def generate() -> list[Broken]:
 BROKEN = generate()
 
 
-# --- and what comes of it -----------------------------------------------------------------------
+# --- results ------------------------------------------------------------------------------------
 
 
 def refusal_of(printed: str, broken: Broken) -> None:
-    """Assert that the one error is about the key."""
+    """Assert that there is exactly one error, and that it contains the key."""
     assert "Traceback" not in printed
     (error,) = re.findall(r"^.*\berror: .*$", printed, re.MULTILINE | re.IGNORECASE)
     assert error.startswith(f"setuptools-tvm-ffi: error: pyproject.toml: {TABLE}"), error
@@ -600,7 +600,7 @@ def refusal_of(printed: str, broken: Broken) -> None:
 
 @pytest.fixture(scope="module")
 def built(builder: Environment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What one process made of all of them, each in a folder of its own."""
+    """The results of all configurations, each in its own folder, from one process."""
     top = tmp_path_factory.mktemp("broken")
     for number, broken in enumerate(BROKEN):
         folder = top / str(number)
@@ -613,12 +613,12 @@ def built(builder: Environment, tmp_path_factory: pytest.TempPathFactory) -> dic
     return found
 
 
-def test_there_are_three_hundred_and_they_are_different() -> None:
+def test_there_are_three_hundred_different_broken_configurations() -> None:
     assert len({broken.text for broken in BROKEN}) == len(BROKEN) == 300
 
 
 @pytest.mark.long
-def test_these_are_all_the_keys_there_are(built: dict[str, Any]) -> None:
+def test_the_table_of_keys_is_complete(built: dict[str, Any]) -> None:
     assert built["keys"] == {
         "ProjectSettings": list(PROJECT_KEYS),
         "ExtensionSettings": list(EXTENSION_KEYS),
@@ -632,7 +632,7 @@ def test_these_are_all_the_keys_there_are(built: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("number", "broken"), list(enumerate(BROKEN)), ids=[f"{b.what}: {b.key}" for b in BROKEN]
 )
-def test_a_broken_configuration_is_refused_with_its_dotted_key(
+def test_a_broken_configuration_is_rejected_with_its_dotted_key(
     number: int, broken: Broken, built: dict[str, Any]
 ) -> None:
     outcome = built["outcomes"][str(number)]
@@ -645,7 +645,7 @@ def test_a_broken_configuration_is_refused_with_its_dotted_key(
 
 @pytest.mark.long
 @pytest.mark.parametrize("broken", BROKEN[::60], ids=lambda broken: broken.key)
-def test_a_broken_configuration_is_refused_by_a_process_of_its_own(
+def test_a_separate_process_rejects_a_broken_configuration(
     broken: Broken, project: ProjectFactory
 ) -> None:
     small: Project = project("small")
@@ -657,7 +657,7 @@ def test_a_broken_configuration_is_refused_by_a_process_of_its_own(
 @pytest.mark.long
 def test_a_configuration_with_every_key_builds(project: ProjectFactory) -> None:
     every = Configuration(
-        # With a target it would be another compiler's build.
+        # With a target, Zig would compile.
         {key: value for key, (_, value) in PROJECT_KEYS.items() if key != "target"},
         ({key: value for key, (_, value) in EXTENSION_KEYS.items()},),
     )
@@ -670,14 +670,14 @@ def test_a_configuration_with_every_key_builds(project: ProjectFactory) -> None:
     assert dict(origins) == dict.fromkeys(every.project, "pyproject.toml")
 
 
-#: Mistakes that only a build can tell, and three forms of names that the schema does not describe.
+#: Mistakes that only a build can detect, and three forms of names that the schema cannot describe.
 NOT_IN_THE_SCHEMA = {
     *("abi-floor", "build-dir", "compiler-launcher", "target"),
     *("define-macros", "name", "registry-prefix"),
 }
 
 
-def test_the_schema_refuses_the_same_and_takes_what_was_right() -> None:
+def test_the_schema_rejects_the_broken_and_accepts_the_valid_configurations() -> None:
     validate = fastjsonschema.compile(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
     def accepts(text: str) -> bool:

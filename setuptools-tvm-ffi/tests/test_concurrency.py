@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several builds of one tree, and builds that are ended half-way."""
+"""Parallel builds of one source tree, and interrupted builds."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def start_build(project: Project, folder: Path, **variables: str) -> subprocess.
     )
 
 
-def test_builds_of_one_tree_at_once_all_end_with_the_right_wheel(
+def test_parallel_builds_of_one_tree_all_produce_the_correct_wheel(
     project: ProjectFactory, tmp_path: Path
 ) -> None:
     small: Project = project("small")
@@ -64,7 +64,7 @@ def test_builds_of_one_tree_at_once_all_end_with_the_right_wheel(
             )
 
 
-def test_a_build_that_waits_says_so_and_goes_on_when_the_other_is_killed(
+def test_a_waiting_build_reports_it_and_continues_if_the_other_is_killed(
     project: ProjectFactory, tmp_path: Path
 ) -> None:
     small: Project = project("small")
@@ -110,7 +110,7 @@ def test_a_build_that_is_killed_is_resumed_by_the_next(
 
 
 def record_of(wheel: Path) -> dict[str, Any]:
-    """Return the build record of a wheel whose library is the one that the record is about."""
+    """Return a wheel's build record. Assert that it has the digest of the wheel's library."""
     with zipfile.ZipFile(wheel) as archive:
         assert archive.testzip() is None
         (name,) = (n for n in archive.namelist() if n.endswith("/tvm_ffi_build.json"))
@@ -120,7 +120,7 @@ def record_of(wheel: Path) -> dict[str, Any]:
     return record
 
 
-def test_builds_of_several_types_at_once_end_with_wheels_of_their_type(
+def test_parallel_builds_of_several_types_produce_wheels_of_their_type(
     project: ProjectFactory, tmp_path: Path
 ) -> None:
     rebuilt: Project = project("rebuilt")
@@ -147,11 +147,11 @@ def test_builds_of_several_types_at_once_end_with_wheels_of_their_type(
 
 
 def build_the_right_wheel(project: Project, slow_compiler: SlowCompiler) -> str:
-    """Build with a compiler that is not held up; assert that all was made anew; return the log."""
+    """Build with a compiler that does not wait, assert that it recompiles all, return the log."""
     slow_compiler.release()
     process = project.build(CC=str(slow_compiler.path))
     printed = process.stdout + process.stderr
-    # What was half written has the time of a file that is up to date.
+    # The truncated object file has the timestamp of an up-to-date file.
     assert "compile csrc/answer.c" in printed
     assert "compile csrc/increment.c" in printed
     assert record_of(project.wheel)["libraries"][0]["path"] == "rebuilt_pkg/librebuilt.so"
@@ -160,7 +160,7 @@ def build_the_right_wheel(project: Project, slow_compiler: SlowCompiler) -> str:
 
 @on_linux
 @pytest.mark.parametrize("whom", ["process group", "process alone"])
-def test_ctrl_c_ends_a_build_at_once_and_the_next_takes_nothing_half_written(
+def test_ctrl_c_stops_a_build_and_the_next_uses_no_partial_output(
     project: ProjectFactory, slow_compiler: SlowCompiler, tmp_path: Path, whom: str
 ) -> None:
     rebuilt: Project = project("rebuilt")
@@ -168,7 +168,7 @@ def test_ctrl_c_ends_a_build_at_once_and_the_next_takes_nothing_half_written(
     variables = {"CC": str(slow_compiler.path), "SETUPTOOLS_TVM_FFI_JOBS": "2"}
     build = start_build(rebuilt, tmp_path / "wheels", **variables)
     slow_compiler.wait_until_it_compiles(build, files=2)
-    # From a terminal it reaches everybody; from an IDE or a `kill` it need not.
+    # A terminal sends the signal to the whole process group. An IDE or `kill` may not.
     if whom == "process group":
         os.killpg(build.pid, signal.SIGINT)
     else:
@@ -190,7 +190,7 @@ def test_a_build_waits_for_the_compilers_of_one_that_was_killed(
     variables = {"CC": str(slow_compiler.path), "SETUPTOOLS_TVM_FFI_JOBS": "2"}
     build = start_build(rebuilt, tmp_path / "killed", **variables)
     slow_compiler.wait_until_it_compiles(build, files=2)
-    # Only the process that took the lock: ninja and its compilers write on.
+    # Kill only the process that took the lock. ninja and its compilers continue.
     build.kill()
     build.wait()
     following = start_build(rebuilt, tmp_path / "wheels", **variables)
@@ -210,12 +210,12 @@ def test_a_build_waits_for_the_compilers_of_one_that_was_killed(
 
 
 @on_linux
-def test_an_object_that_was_half_written_when_all_were_killed_is_made_again(
+def test_an_object_truncated_by_a_kill_is_compiled_again(
     project: ProjectFactory, slow_compiler: SlowCompiler, tmp_path: Path
 ) -> None:
     rebuilt: Project = project("rebuilt")
     rebuilt.build(CC=str(slow_compiler.path))
-    # Both are made for the second time: ninja knows commands and times of the first.
+    # Both are compiled for the second time, so ninja's log contains earlier commands and times.
     rebuilt.edit("pyproject.toml", '["SUMMAND", "0"]', '["SUMMAND", "1"]')
     slow_compiler.hold()
     variables = {"CC": str(slow_compiler.path), "SETUPTOOLS_TVM_FFI_JOBS": "2"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C, C++ and device code in one library. No test needs a GPU or a driver."""
+"""C, C++ and device code in one library. The tests need neither a GPU nor a driver."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def build_folder(project: Project) -> Path:
 
 
 def commands(project: Project) -> dict[str, list[str]]:
-    """The command of every source, as editors get it."""
+    """The command of every source in `compile_commands.json`."""
     entries = json.loads((build_folder(project) / "compile_commands.json").read_text())
     return {entry["file"]: shlex.split(entry["command"]) for entry in entries}
 
@@ -64,7 +64,7 @@ def edited(project: Project, old: str, new: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Built:
-    """The sample project after its first build, which tests may build again."""
+    """The sample project after its first build. Tests may build it again."""
 
     project: Project
     library: Path
@@ -104,20 +104,20 @@ def test_three_languages_become_one_library_in_a_wheel_for_every_python(cuda: Bu
 
 
 @needs_nvcc
-def test_arguments_and_standards_reach_their_compiler_and_no_other(cuda: Built) -> None:
+def test_arguments_and_standards_reach_only_their_own_compiler(cuda: Built) -> None:
     def given(source: str) -> set[str]:
         return {
             word for word in cuda.commands[source] if word.startswith(("-std=", "-DFOR_", "-O"))
         }
 
-    # The sources assert as much, and would not compile. (-O0 is the tests' own.)
+    # The sources contain static assertions about these arguments. (The tests themselves add -O0.)
     assert given("csrc/increment.c") == {"-std=c17", "-DFOR_C", "-O3", "-O0"}
     assert given("csrc/registered.cc") == {"-std=c++20", "-DFOR_CXX", "-O3", "-O0"}
     assert given("csrc/add_one.cu") == {"-std=c++17", "-DFOR_CUDA", "-O3"}
     compilers = {source: words[0] for source, words in cuda.commands.items()}
     assert compilers["csrc/add_one.cu"] == "nvcc"
     assert "nvcc" not in {compilers["csrc/increment.c"], compilers["csrc/registered.cc"]}
-    # One C++ compiler for both.
+    # The C++ compiler is also the host compiler of nvcc.
     assert f"-ccbin={compilers['csrc/registered.cc']}" in cuda.commands["csrc/add_one.cu"]
 
 
@@ -145,7 +145,7 @@ def test_the_library_exports_what_the_sources_export_and_needs_no_cuda_runtime(
     listed = subprocess.run(
         ["nm", "-D", "--defined-only", cuda.library], capture_output=True, text=True, check=True
     )
-    # No symbol of cudart, of a kernel, of what registers it, or of the standard library.
+    # The library exports no symbols of cudart, of kernels and their registration, or of libstdc++.
     assert {line.split()[-1] for line in listed.stdout.splitlines()} == {
         "__tvm_ffi_increment",
         "__tvm_ffi_launch_nothing",
@@ -192,7 +192,7 @@ def test_the_runtime_is_linked_shared_on_request(cuda: Built) -> None:
 
 
 @needs_nvcc
-def test_the_environment_counts_more_than_the_project_and_the_frontend_more_than_both(
+def test_the_frontend_overrides_the_environment_which_overrides_the_project(
     cuda: Built,
 ) -> None:
     assert [word for word in cuda.commands["csrc/add_one.cu"] if "gencode" in word] == [
@@ -206,7 +206,7 @@ def test_the_environment_counts_more_than_the_project_and_the_frontend_more_than
 
 
 @needs_nvcc
-def test_an_architecture_that_nvcc_does_not_know_is_refused_by_name(cuda: Built) -> None:
+def test_an_architecture_that_nvcc_does_not_support_is_rejected_by_name(cuda: Built) -> None:
     with edited(cuda.project, '["7.5"]', '["7.5", "1.0"]'):
         printed = cuda.project.refuse()
     assert "tool.setuptools-tvm-ffi.ext-modules[0].cuda-architectures: nvcc" in printed
@@ -216,9 +216,9 @@ def test_an_architecture_that_nvcc_does_not_know_is_refused_by_name(cuda: Built)
 
 
 @needs_nvcc
-def test_without_a_declaration_every_generation_is_compiled_for(cuda: Built) -> None:
+def test_by_default_every_gpu_generation_is_compiled_for(cuda: Built) -> None:
     with edited(cuda.project, '["7.5"]', "[]"):
-        # The line comes before nvcc has begun, and this one gives up at once.
+        # The build prints the line before it starts nvcc. This fake nvcc fails immediately.
         printed = cuda.project.refuse(CUDAFLAGS="--no-such-option")
     assert re.search(
         r"CUDA architectures: \d+\.\d(;\d+\.\d)*\+PTX, by default with nvcc \d+\.\d", printed
@@ -229,7 +229,7 @@ def test_without_a_declaration_every_generation_is_compiled_for(cuda: Built) -> 
 
 @needs_nvcc
 @pytest.mark.parametrize("variable", ["CUDA_HOME", "CUDA_PATH"])
-def test_a_variable_without_a_toolkit_behind_it_is_refused(
+def test_a_variable_that_names_no_toolkit_is_rejected(
     cuda: Built, variable: str, tmp_path: Path
 ) -> None:
     variables = {"CUDA_HOME": "", variable: str(tmp_path)}
@@ -237,13 +237,13 @@ def test_a_variable_without_a_toolkit_behind_it_is_refused(
     assert f"{variable}={str(tmp_path)!r}: nvcc not found" in printed
 
 
-# Which sources of the many include the header, the second by way of another header.
+# The sources that include the header. The second one includes it through another header.
 DEPENDENTS = {"0.cu", "1.cu", "0.cc", "5.cc", "11.cc", "3.c"}
 
 
 @pytest.fixture
 def many(tmp_path: Path, builder: Environment) -> Project:
-    """24 sources in three languages, a header, and a header that includes it."""
+    """A project with 24 sources in three languages, a header, and a header that includes it."""
     folder = tmp_path / "many"
     csrc = folder / "csrc"
     csrc.mkdir(parents=True)
@@ -281,15 +281,15 @@ COUNTS = {"c": 9, "cc": 12, "cu": 3}
 
 
 @needs_nvcc
-def test_a_header_of_24_sources_recompiles_its_dependents_and_nothing_else(many: Project) -> None:
+def test_a_changed_header_recompiles_only_its_dependents_among_24_sources(many: Project) -> None:
     many.build()
     log = build_folder(many) / "release" / ".ninja_log"
     header = many.folder / "csrc" / "value.h"
     before = log.read_text().splitlines()
-    assert len(before) == 1 + 24 + 1  # its version, the objects, the library
+    assert len(before) == 1 + 24 + 1  # a version line, the objects, the library
 
     def made() -> set[str]:
-        """What ninja has written down since, each with the file's name alone."""
+        """The file names of the outputs that ninja has logged since the first build."""
         lines = log.read_text().splitlines()
         assert lines[: len(before)] == before
         return {os.path.basename(line.split("\t")[3]) for line in lines[len(before) :]}
@@ -302,8 +302,8 @@ def test_a_header_of_24_sources_recompiles_its_dependents_and_nothing_else(many:
     assert made() == {"libmany.so", *(f"{name}.o" for name in DEPENDENTS)}
 
 
-# Stands in for hipcc, of which no release is on PyPI: it answers for its version, writes down what
-# it is told, and has g++ compile what is C++ as far as the host goes.
+# A fake hipcc, because PyPI has no hipcc. It prints a version, logs its arguments, and compiles the
+# host code with g++.
 HIPCC = """#!/bin/sh
 [ "$*" = --version ] && { echo 'HIP version: 6.2.41133'; exit; }
 printf '%s\\n' "$@" > "$0.arguments"
@@ -338,7 +338,7 @@ def test_hip_sources_are_compiled_by_hipcc_and_linked_with_its_runtime(
     variables = {
         **dict.fromkeys(("ROCM_HOME", "ROCM_PATH", "HIP_PATH"), ""),
         "PATH": path,
-        "LD_LIBRARY_PATH": str(rocm / "lib"),  # the build loads what it has made
+        "LD_LIBRARY_PATH": str(rocm / "lib"),  # the build loads the new library
     }
     hip.build(**variables)
     told = (rocm / "bin" / "hipcc.arguments").read_text().splitlines()
@@ -352,7 +352,7 @@ def test_hip_sources_are_compiled_by_hipcc_and_linked_with_its_runtime(
     assert commands(hip)["csrc/exported.cc"][0] != "hipcc"
     assert {name for name in hip.names() if name.endswith(".so")} == {"hip_pkg/libkernels.so"}
     (library,) = build_folder(hip).glob("release/*/libkernels.so")
-    # No symbol may be undefined: the runtime was there to be linked with.
+    # The linker accepts no undefined symbols, so the library was linked with the runtime.
     if shutil.which("readelf") is not None:
         assert "libamdhip64.so" in needed(library)
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registries whose names no Python module could have: each package imports, or is refused by name.
+"""Registries with names that Python does not allow.
 
-``HOSTILE_REGISTRIES`` says how many, ``HOSTILE_SEED`` chooses other names than those of every test
-run, as in ``HOSTILE_REGISTRIES=200 HOSTILE_SEED=1 pytest …/test_hostile_names.py``.
+Either the package can be imported, or its build fails and the error contains the invalid name.
+
+``HOSTILE_REGISTRIES`` sets the number of registries, and ``HOSTILE_SEED`` selects other names:
+``HOSTILE_REGISTRIES=200 HOSTILE_SEED=1 pytest …/test_hostile_names.py``.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ DOCS = ("", "plain", 'ends with "', '"""', "back\\slash", "tab\tand\x00null", "�
 
 
 def hostile_names(seed: int, package: str) -> Names:
-    """Names for one registry: some hostile, some beside which they are."""
+    """The names of one registry: hostile names, and valid names that they may conflict with."""
     chance = random.Random(f"{SEED} {seed}")
     names = Names()
     words = [*HARMLESS, *chance.sample(HOSTILE, 4)]
@@ -107,7 +109,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_library(tmp_path_factory.mktemp("library"))
 
 
-def test_every_package_imports_or_is_refused_by_name(library: Path, tmp_path: Path) -> None:
+def test_every_package_imports_or_its_build_names_the_invalid_name(
+    library: Path, tmp_path: Path
+) -> None:
     site = tmp_path / "site"
     refusals, modules, left_out = [], [], 0
     for number in range(REGISTRIES):
@@ -138,13 +142,13 @@ def test_every_package_imports_or_is_refused_by_name(library: Path, tmp_path: Pa
     for names, message in refusals:
         mentioned = [w for _, w, *_ in names.lines if w in message or repr(w) in message]
         assert mentioned or "nothing is registered under" in message
-    # Some names can be had, and others are hostile enough.
+    # Some registries have only usable names, and some are rejected.
     assert len(modules) > REGISTRIES
     assert left_out > REGISTRIES
     assert 0 < len(refusals) < REGISTRIES
 
 
-def test_the_library_is_found_where_it_is_installed(library: Path, tmp_path: Path) -> None:
+def test_an_installed_package_finds_its_library(library: Path, tmp_path: Path) -> None:
     names = Names()
     names.function("named_pkg.f")
     install(library, names, "named_pkg", stubs_of(library, names, "named_pkg", tmp_path), tmp_path)

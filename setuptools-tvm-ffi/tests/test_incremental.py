@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is compiled, linked and generated again, and what is not."""
+"""Incremental builds repeat only the necessary compile, link and stub steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sample_projects import Project, ProjectFactory
 
 
 def steps(printed: str) -> set[str]:
-    """What ninja announced, and whether stubs were generated."""
+    """The steps that ninja announced, and whether the build generated stubs."""
     found = set(re.findall(r"^\s*\[\d+/\d+\] (.*?)\s*$", printed, re.MULTILINE))
     return found | set(re.findall(r"generated stubs", printed))
 
@@ -48,7 +48,7 @@ def test_an_unchanged_tree_compiles_links_and_generates_nothing(small: Project) 
     assert small.wheel.read_bytes() == wheel
 
 
-def test_a_header_recompiles_what_includes_it_and_nothing_else(small: Project) -> None:
+def test_a_changed_header_recompiles_only_sources_that_include_it(small: Project) -> None:
     change(small.folder / "csrc" / "only_point.h", "x / 2", "x * 0.5")
     assert rebuild(small) == ALL - {"compile csrc/functions.cc"}
     change(small.folder / "csrc" / "shared.h", "return 1", "return 2")
@@ -62,7 +62,7 @@ def test_a_changed_setting_recompiles(small: Project) -> None:
 
 
 @pytest.mark.long
-def test_a_source_that_is_gone_leaves_the_library(small: Project) -> None:
+def test_a_deleted_source_is_removed_from_the_library(small: Project) -> None:
     (small.folder / "csrc" / "point.cc").unlink()
     assert rebuild(small) == {"link libsmall.so", "generated stubs"}
     assert "class Point" not in small.read("small_pkg/_ffi_api.py")
@@ -82,7 +82,7 @@ def test_a_wheel_has_only_files_that_its_build_wrote(small: Project) -> None:
     (package / "edited.py").write_text("x = 1\n")
     small.build()
     (package / "deleted.py").unlink()
-    # `mv` keeps the time of a file, which is older than that of the file it replaces.
+    # `mv` preserves the timestamp. It is older than the timestamp of the replaced file.
     saved.write_text("x = 2\n")
     os.utime(saved, (1, 1))
     saved.replace(package / "edited.py")
@@ -107,12 +107,12 @@ def test_a_wheel_has_only_files_that_its_build_wrote(small: Project) -> None:
 
 
 @pytest.mark.long
-def test_compile_commands_are_left_for_editors(small: Project) -> None:
+def test_compile_commands_json_is_written_for_editors(small: Project) -> None:
     (folder,) = (small.folder / "build").glob("tvm-ffi.*")
     commands = json.loads((folder / "compile_commands.json").read_text())
     assert {entry["file"] for entry in commands} == {"csrc/functions.cc", "csrc/point.cc"}
     assert {entry["directory"] for entry in commands} == {str(small.folder)}
-    # What they name is there, whatever became of the environment that built.
+    # The named files still exist after the build environment was deleted.
     include = re.search(r"-isystem (\S+)", commands[0]["command"])
     assert include is not None
     assert (small.folder / include[1] / "tvm" / "ffi" / "c_api.h").is_file()
@@ -130,7 +130,7 @@ def test_the_headers_of_another_release_recompile(small: Project) -> None:
     assert "of another release" not in header.read_text()
 
 
-def test_another_isolated_environment_finds_everything_done(
+def test_a_build_in_another_isolated_environment_compiles_nothing(
     project: ProjectFactory, variables: dict[str, str], tmp_path: Path
 ) -> None:
     environment = make_environment(tmp_path / "venv", variables)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compilers started through a cache, and through a program that compiles on other machines."""
+"""Compilers behind a launcher: ccache, and distcc, which compiles on other machines."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ PARTS = 6
 
 
 def launched_by(project: Project, launcher: str) -> None:
-    """Declare a launcher where projects do."""
+    """Declare a launcher in `pyproject.toml`."""
     with (project.folder / "pyproject.toml").open("a") as stream:
         stream.write(f'\n[tool.setuptools-tvm-ffi]\ncompiler-launcher = "{launcher}"\n')
 
 
 @pytest.fixture
 def many(project: ProjectFactory) -> Project:
-    """The project "small" with C and C++ sources enough to be shared out, and their sum."""
+    """The project "small" with many C and C++ sources, and the expected sum of their results."""
     small: Project = project("small")
     for number in range(PARTS):
         suffix, linkage = (".c", "") if number % 2 else (".cc", 'extern "C" ')
@@ -53,7 +53,7 @@ def sources(project: Project) -> set[str]:
 
 
 def assert_works(project: Project, variables: dict[str, str]) -> None:
-    """Install the wheel and call what every object is needed for."""
+    """Install the wheel and call a function that uses every object file."""
     environment = make_environment(project.folder.parent / "venv", variables)
     environment.pip("install", "-q", project.wheel, cwd=project.folder.parent)
     program = (
@@ -66,14 +66,14 @@ def assert_works(project: Project, variables: dict[str, str]) -> None:
 
 @dataclass(frozen=True)
 class Server:
-    """A running ``distccd`` that takes connections of this machine alone."""
+    """A running ``distccd`` that only accepts connections from this machine."""
 
     process: subprocess.Popen[bytes]
     port: int
     log: Path
 
     def compiled(self) -> list[str]:
-        """The sources that it has compiled."""
+        """The sources that the server has compiled."""
         return re.findall(r"COMPILE_OK exit:0 .* (\S+)$", self.log.read_text(), re.MULTILINE)
 
 
@@ -85,8 +85,8 @@ def start_server(log: Path) -> Server:
         options = ("--daemon", "--no-detach", "--log-stderr", "--log-level", "info", "--jobs", "2")
         address = ("--listen", "127.0.0.1", "--allow", "127.0.0.1", "--port", str(port))
         with log.open("wb") as stream:
-            # A session of its own: when it is ended, it ends its whole process group. And no
-            # --log-file: started by root it becomes another user, who may not write here.
+            # Start a new session, because distccd kills its whole process group when it ends. With
+            # --log-file, a distccd started by root would write as a user without permissions here.
             process = subprocess.Popen(
                 ["distccd", *options, *address],
                 stdin=subprocess.DEVNULL,
@@ -98,7 +98,7 @@ def start_server(log: Path) -> Server:
             if "daemon started" in log.read_text():
                 return Server(process, port, log)
             time.sleep(0.02)
-        stop(process)  # somebody else may have taken the port meanwhile
+        stop(process)  # another process may have taken the port
     pytest.fail(f"distccd does not start:\n{log.read_text()}")
 
 
@@ -113,7 +113,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[list[Server]]:
-    """Two servers; each compiles two units at once."""
+    """Two servers. Each compiles two units in parallel."""
     for program in ("distcc", "distccd"):
         if shutil.which(program) is None:
             pytest.skip(f"no {program} on PATH")
@@ -131,14 +131,14 @@ def test_distcc_compiles_on_its_hosts_as_many_units_in_parallel_as_jobs_declares
 ) -> None:
     launched_by(many, "distcc")
     (tmp_path / "distcc").mkdir()
-    # More than this machine would run by itself, and little enough on the first for the second.
+    # Use more jobs than this machine would run, and few enough slots that both servers get jobs.
     first, second = servers
     slots = (os.cpu_count() or 1) + 4
     process = many.build(
         SETUPTOOLS_TVM_FFI_JOBS=str(slots),
         DISTCC_HOSTS=f"127.0.0.1:{first.port}/1 127.0.0.1:{second.port}/{slots - 1}",
         DISTCC_DIR=str(tmp_path / "distcc"),
-        DISTCC_FALLBACK="0",  # what cannot be compiled there is not compiled here
+        DISTCC_FALLBACK="0",  # never compile on this machine
     )
     printed = process.stdout + process.stderr
     job_line = rf"{slots} jobs: .*SETUPTOOLS_TVM_FFI_JOBS"
@@ -158,13 +158,13 @@ def ccache_statistics(environment: Environment, variables: dict[str, str]) -> di
 
 
 @pytest.mark.skipif(shutil.which("ccache") is None, reason="no ccache on PATH")
-def test_ccache_has_every_object_of_an_earlier_build(many: Project, tmp_path: Path) -> None:
+def test_ccache_returns_every_object_of_an_earlier_build(many: Project, tmp_path: Path) -> None:
     folder, configuration = str(tmp_path / "ccache"), str(tmp_path / "ccache.conf")
     Path(configuration).touch()
     variables = {"CCACHE_DIR": folder, "CCACHE_CONFIGPATH": configuration}
 
     def build() -> tuple[int, int, bytes]:
-        """Build from nothing; return hits and misses so far, and the wheel."""
+        """Build from scratch. Return the total numbers of cache hits and misses, and the wheel."""
         shutil.rmtree(many.folder / "build", ignore_errors=True)
         many.build(
             SETUPTOOLS_TVM_FFI_COMPILER_LAUNCHER="ccache",
@@ -182,7 +182,7 @@ def test_ccache_has_every_object_of_an_earlier_build(many: Project, tmp_path: Pa
     assert build() == (count, count, wheel)
 
 
-def test_a_launcher_of_the_project_is_put_before_every_compile_and_no_link(
+def test_a_launcher_of_the_project_starts_every_compile_and_no_link(
     many: Project, variables: dict[str, str], tmp_path: Path
 ) -> None:
     launcher = many.folder / "tools" / "launch"
@@ -199,7 +199,7 @@ def test_a_launcher_of_the_project_is_put_before_every_compile_and_no_link(
     assert_works(many, variables)
 
 
-def test_a_launcher_that_is_not_there_is_refused_by_its_key(project: ProjectFactory) -> None:
+def test_a_missing_launcher_is_rejected_with_its_key(project: ProjectFactory) -> None:
     small: Project = project("small")
     launched_by(small, "no-such-launcher --quiet")
     assert (

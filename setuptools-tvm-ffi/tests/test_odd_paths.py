@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders with names that shells, ninja, compilers and linkers take apart."""
+"""Folders with characters that are special for shells, ninja, compilers and linkers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sample_projects import PROJECTS
 
 pytestmark = pytest.mark.long
 
-#: pip takes a `$HOME` in an environment's own path for the variable where it asks distutils for
-#: the folders to install into, which is before Python 3.10.
+#: Before Python 3.10, pip uses distutils to find the installation folders, and distutils expands
+#: `$HOME` in the environment's path.
 DOLLAR = "$HOME" if sys.version_info >= (3, 10) else "$ "
 
 ODD_NAMES = {
-    # A space, quotes of both kinds, a `$`, a `#`, letters of other languages.
+    # a space, both kinds of quotes, a `$`, a `#` and non-ASCII letters
     "all": DOLLAR + '\'s "größe" #1 日本語',
     "percent-and-equals": "100%=all",
     "deep": "/".join(["a" * 49] * 4),
@@ -41,7 +41,7 @@ def test_a_project_and_an_environment_in_an_odd_folder_build_and_work(
     folder.mkdir(parents=True)
     shutil.copytree(PROJECTS / "small", folder / "project")
     environment = make_environment(folder / "venv", {**variables, **QUICK})
-    # The environment holds the headers that are compiled against: no isolation.
+    # Build without isolation, so that the headers are in the environment with the odd path.
     environment.pip("install", "-q", *BUILD_REQUIREMENTS, plugin_wheel, cwd=folder)
     install = ("install", "-q", "--no-build-isolation", "--no-deps")
     environment.pip(*install, ".", cwd=folder / "project")

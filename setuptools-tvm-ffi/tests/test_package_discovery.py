@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packages that a project does not list."""
+"""Discovery of packages that a project does not list."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_package_of_a_flat_layout_is_the_one_with_the_library(
     assert packed(flat) == IN_THE_WHEEL
 
 
-def test_a_setup_py_makes_no_difference(flat: Project) -> None:
+def test_a_setup_py_does_not_change_the_discovered_packages(flat: Project) -> None:
     text = (flat.folder / "pyproject.toml").read_text()
     (flat.folder / "pyproject.toml").write_text(text.partition("[[")[0])
     (flat.folder / "setup.py").write_text(
@@ -50,7 +50,7 @@ def test_a_setup_py_makes_no_difference(flat: Project) -> None:
     assert packed(flat) == IN_THE_WHEEL
 
 
-def test_packages_that_are_listed_stay_as_they_are(flat: Project) -> None:
+def test_listed_packages_are_unchanged(flat: Project) -> None:
     with (flat.folder / "pyproject.toml").open("a") as stream:
         stream.write('[tool.setuptools]\npackages = ["flat_pkg"]\n')
     flat.build()

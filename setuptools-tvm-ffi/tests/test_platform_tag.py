@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The setting `platform-tag` as frontends build with it, on Linux, where there is a choice."""
+"""The setting `platform-tag` in builds with frontends, on Linux, which has several tags."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from environments import BUILD_REQUIREMENTS, QUICK, Environment, make_environmen
 from sample_projects import Project, ProjectFactory
 
 MACHINE = platform.machine()
-#: That of glibc's `getentropy`, which the library uses; the first policy that has it is 2.26's.
+#: The symbol version of `getentropy`, which the library uses. The manylinux tag that allows it is
+#: the tag for glibc 2.26.
 VERSION = "GLIBC_2.25"
 TAG = f"manylinux_2_26_{MACHINE}"
 
@@ -24,7 +25,7 @@ TAG = f"manylinux_2_26_{MACHINE}"
 def auditing(
     tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str], plugin_wheel: Path
 ) -> Environment:
-    """An environment that builds without isolation, and can read libraries."""
+    """An environment for builds without isolation, with the packages that read libraries."""
     folder = tmp_path_factory.mktemp("auditing")
     environment = make_environment(folder / "venv", variables)
     wanted = (*BUILD_REQUIREMENTS, "build", f"setuptools-tvm-ffi[audit] @ {plugin_wheel.as_uri()}")
@@ -34,7 +35,7 @@ def auditing(
 
 @pytest.fixture
 def versioned(project: ProjectFactory, auditing: Environment) -> Project:
-    """A C library that needs a symbol version which is not in every manylinux."""
+    """A C library that needs a symbol version that older manylinux tags do not allow."""
     made: Project = project("c_only", auditing)
     made.edit("pyproject.toml", '"setuptools.build_meta"', '"setuptools_tvm_ffi.build_meta"')
     made.edit("pyproject.toml", '"apache-tvm-ffi", "ninja"', '"apache-tvm-ffi"')
@@ -57,7 +58,7 @@ def test_frontends_build_wheels_with_the_tag_that_auditwheel_chooses(
 ) -> None:
     set_tag(versioned, "auto")
     environment, where = versioned.environment, versioned.folder
-    # In an isolated environment, which gets what the backend asks for, and in this one.
+    # Build in an isolated environment with the requirements of the hooks, and in this environment.
     isolated = ("wheel", "-q", "--no-deps", "-w", tmp_path / "pip", ".")
     environment.pip(*isolated, cwd=where, variables=QUICK)
     build = (
@@ -77,7 +78,7 @@ def test_frontends_build_wheels_with_the_tag_that_auditwheel_chooses(
 
     show = [sys.executable, "-m", "auditwheel", "show", "--json", str(of_pip)]
     shown = json.loads(subprocess.run(show, capture_output=True, text=True, check=True).stdout)
-    # Of the whole wheel it says another, since it does not know that libtvm_ffi is there.
+    # auditwheel reports another tag for the wheel, because it does not find libtvm_ffi.
     assert shown["sym_tag"] == TAG
     assert VERSION in shown["versioned_symbols"]["libc.so.6"]
 
@@ -96,7 +97,7 @@ def test_an_unsatisfied_tag_is_rejected_and_a_satisfied_tag_is_used(
     assert f"setuptools-tvm-ffi: error:   {needs}\n" in printed
     assert f"setuptools-tvm-ffi: hint: the lowest tag that they satisfy is '{TAG}'" in printed
 
-    # What was to be packed then is not packed now.
+    # The files of the rejected wheel are not in the next wheel.
     (versioned.folder / "c_only_pkg" / "gone.py").unlink()
     versioned.build(config_settings={"platform-tag": "manylinux_2_28"})
     assert versioned.wheel.name == f"c_only_project-1.0-py3-none-manylinux_2_28_{MACHINE}.whl"

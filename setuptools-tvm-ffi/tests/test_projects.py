@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Projects that use the plugin in other ways than the reference package does."""
+"""Projects that use the plugin in other ways than the reference package."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_other_plugins_commands_keep_their_behaviour(project: ProjectFactory) ->
         "other_pkg.plain",
         "other_pkg.cpython",
     ]
-    # With an extension of CPython's ABI beside it the wheel is not for every Python.
+    # A wheel that also contains a CPython extension is only for one Python version.
     assert "-py3-none-" not in other.wheel.name
 
 
@@ -119,7 +119,7 @@ def test_commands_named_in_pyproject_keep_their_behaviour(project: ProjectFactor
 
 
 def unpacked_sdist(project: Project) -> Project:
-    """Make an sdist and return what is in it as a project."""
+    """Build an sdist, unpack it, and return it as a project."""
     program = "import setuptools_tvm_ffi.build_meta as backend; backend.build_sdist('dist')"
     project.environment.run(project.environment.python, "-c", program, cwd=project.folder)
     (archive,) = (project.folder / "dist").glob("*.tar.gz")
@@ -146,7 +146,7 @@ def test_a_wheel_can_be_built_from_an_sdist_that_was_made_without_a_manifest(
     assert unpacked.names() == names
 
 
-def test_an_sdist_does_not_promise_that_nothing_is_required(project: ProjectFactory) -> None:
+def test_an_sdist_declares_its_dependencies_as_dynamic(project: ProjectFactory) -> None:
     unpacked = unpacked_sdist(project("small"))
     metadata = (unpacked.folder / "PKG-INFO").read_text().splitlines()
     assert "Dynamic: requires-dist" in metadata
@@ -188,7 +188,7 @@ def test_a_requirement_in_setup_cfg_is_left_as_it_is(project: ProjectFactory) ->
     assert "'apache-tvm-ffi<0.2,>=0.1.10' allows older releases" in process.stdout + process.stderr
 
 
-def test_build_ext_inplace_puts_library_and_stubs_beside_the_package(
+def test_build_ext_inplace_writes_library_and_stubs_into_the_package(
     project: ProjectFactory, builder: Environment
 ) -> None:
     small: Project = project("small")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random edits: after each, the incremental wheel equals that of a clean build, byte for byte.
+"""After each random edit, the incremental wheel and the wheel of a clean build are identical.
 
 ``nox -s edits`` runs 300 edits, 100 kills and eight builds in parallel.
 """
@@ -33,13 +33,13 @@ def importer(builder: Environment, variables: dict[str, str], tmp_path: Path) ->
 def edited(
     builder: Environment, importer: Environment, folder: Path, seed: int, *suffixes: str
 ) -> EditedBuilds:
-    """Generate the project; its sources have these suffixes in turn."""
+    """Generate the project. Its sources have these suffixes in turn."""
     project = EditedProject(folder, random.Random(seed), suffixes or ("c",))
     project.generate()
     return EditedBuilds(project, builder, importer, folder, {"CCACHE_DISABLE": "1"})
 
 
-def test_there_are_enough_kinds_of_edit() -> None:
+def test_enough_kinds_of_edit_exist() -> None:
     assert len(EDITS) >= 30
     assert len({edit.name for edit in EDITS}) == len(EDITS)
 
@@ -98,7 +98,7 @@ def test_builds_after_kills_give_the_wheels_of_clean_builds(
     killed: list[str] = []
     while len(killed) < kills:
         stage = STAGES[len(killed) % len(STAGES)]
-        # Not every build has as many events; what the kill must not harm is checked in any case.
+        # If a build has fewer events, it is not killed. The checks are the same in both cases.
         event = choice.randint(1, events.get(stage, 4) * 3 // 4)
 
         def kill(stage: str = stage, event: int = event) -> None:
@@ -122,7 +122,7 @@ def test_eight_builds_in_parallel_give_the_wheels_of_clean_builds(
 
 
 def build_in_parallel(builds: EditedBuilds) -> None:
-    """Build eight times at once; assert that all wheels are equal."""
+    """Run eight builds in parallel, and assert that all wheels are equal."""
     started: dict[Path, subprocess.Popen[str]] = {}
     for number in range(8):
         folder = builds.folder / f"parallel-{number}"

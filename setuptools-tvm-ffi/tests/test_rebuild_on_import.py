@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Editable installs whose libraries are rebuilt by the import that finds something changed.
+"""Editable installs that rebuild their libraries if an import finds a changed file.
 
-They are installed in isolation, into an environment that has apache-tvm-ffi and nothing of a build.
-Most of them are of a project in C, which compiles at once.
+The projects are installed with build isolation. The environment contains apache-tvm-ffi but no
+build tools. Most tests use a project in C, because it compiles quickly.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from slow_compiler import SlowCompiler, make_slow_compiler
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and PATH as Linux has")
 
-#: What a build needs and the environment that imports does not have.
+#: Build tools that the importing environment does not contain.
 TOOLS = ("setuptools", "setuptools_tvm_ffi", "ninja", "packaging", "wheel", "pip")
 
-#: All that compilers need of PATH: there is no ninja.
+#: The programs on PATH, which compilers need. ninja is missing.
 PROGRAMS = ("as", "c++", "cc", "g++", "gcc", "ld", "nm", "sleep")
 
 SWITCHED_OFF = {"SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD": "0"}
@@ -44,7 +44,7 @@ COMPILE_BOTH = {"compile csrc/answer.c", "compile csrc/increment.c", "link libre
 
 @dataclass
 class EditableInstall:
-    """A copy of a sample project, and the environment that it is installed in."""
+    """A copy of a sample project, and the environment with its editable install."""
 
     folder: Path
     environment: Environment
@@ -60,7 +60,7 @@ class EditableInstall:
                 yield path
 
     def restore(self) -> None:
-        """Undo every edit; files that were not edited keep their times."""
+        """Undo every edit. Files without edits keep their timestamps."""
         for path in self._files():
             if path not in self.original:
                 path.unlink()
@@ -104,13 +104,13 @@ class EditableInstall:
         )
 
     def rebuilds(self, program: str, *options: str, **how: Any) -> str:
-        """Run a program that has to rebuild, and return what it prints."""
+        """Run a program, assert that it rebuilds once, and return its output."""
         process = self.python(program, *options, **how)
         assert process.stderr.count(REBUILDING) == 1, process.stderr
         return process.stdout.strip()
 
     def finds_nothing_to_do(self, program: str, *options: str, **how: Any) -> str:
-        """Run a program that must not rebuild, and return what it prints."""
+        """Run a program, assert that it does not rebuild, and return its output."""
         before = self.state()
         process = self.python(program, *options, **how)
         assert process.stderr == ""
@@ -118,12 +118,12 @@ class EditableInstall:
         return process.stdout.strip()
 
     def fails(self, program: str, *options: str, **how: Any) -> str:
-        """Run a program whose import has to fail, and return the error."""
+        """Run a program, assert that its import fails, and return the error."""
         before = self.library.read_bytes()
         process = self.python(program, *options, check=False, **how)
         assert process.returncode == 1, process.stderr
         assert self.library.read_bytes() == before
-        # The traceback's own frames are of no use to anybody, and the error is its end.
+        # The error is at the end, after the traceback.
         _, _, error = process.stderr.rpartition("\nImportError: ")
         assert error, process.stderr
         return error
@@ -144,12 +144,12 @@ class EditableInstall:
         return folder
 
     def state(self) -> tuple[object, ...]:
-        """What a rebuild would change, if only by doing its work once more."""
+        """Return timestamps and inodes of the files that every rebuild writes."""
         files = (self.library, self.libraries / "rebuild.json", self.build_folder / "rebuild.log")
         return tuple((f.stat().st_mtime_ns, f.stat().st_ino) for f in files if f.exists())
 
     def steps(self) -> set[str]:
-        """What ninja announced in the last rebuild."""
+        """Return the steps that ninja announced in the last rebuild."""
         text = (self.build_folder / "rebuild.log").read_text()
         return set(re.findall(r"^\[\d+/\d+\] (.*)$", text, re.MULTILINE))
 
@@ -166,7 +166,7 @@ class EditableInstall:
 def importing_variables(
     variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """The environment of every process: with compilers, without a ninja."""
+    """The environment variables of every process. PATH has compilers but no ninja."""
     folder = tmp_path_factory.mktemp("programs")
     for program in PROGRAMS:
         found = shutil.which(program)
@@ -178,7 +178,7 @@ def importing_variables(
 
 @pytest.fixture(scope="module")
 def uv(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with uv in it, and a cache for it."""
+    """An environment that contains uv, with a separate cache."""
     folder = tmp_path_factory.mktemp("uv")
     environment = make_environment(
         folder / "venv", {**variables, "UV_CACHE_DIR": str(folder / "cache")}
@@ -220,13 +220,13 @@ def install_with_uv(
 def installation(
     importing_variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> EditableInstall:
-    """The project in C, installed by pip in isolation."""
+    """The project in C. pip installs it with build isolation."""
     return install_with_pip("rebuilt", tmp_path_factory.mktemp("c"), importing_variables)
 
 
 @pytest.fixture
 def rebuilt(installation: EditableInstall) -> Iterator[EditableInstall]:
-    """The project in C as it was installed, up to date; it may be edited."""
+    """The project in C, installed and up to date. Tests may edit it."""
     installation.python(ANSWER)
     yield installation
     installation.restore()
@@ -236,7 +236,7 @@ def rebuilt(installation: EditableInstall) -> Iterator[EditableInstall]:
 def small(
     importing_variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> EditableInstall:
-    """The project in C++ with a ``setup.py`` and stubs; what it is installed with is not in it."""
+    """The project in C++ with a ``setup.py`` and stubs. The `-C` option is not in its files."""
     folder = tmp_path_factory.mktemp("cxx")
     setting = ("--config-settings", "editable-rebuild=true")
     return install_with_pip("small", folder, importing_variables, *setting)
@@ -248,7 +248,7 @@ def installation_by_uv(
     importing_variables: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> EditableInstall:
-    """The project in C, installed by uv in isolation."""
+    """The project in C. uv installs it with build isolation."""
     folder = tmp_path_factory.mktemp("uv-c")
     shutil.copytree(PROJECTS / "rebuilt", folder / "rebuilt")
     return install_with_uv(uv, folder / "rebuilt", folder / "venv", importing_variables)
@@ -256,7 +256,7 @@ def installation_by_uv(
 
 @pytest.fixture
 def with_uv(installation_by_uv: EditableInstall) -> Iterator[EditableInstall]:
-    """The project in C as uv has installed it, up to date; it may be edited."""
+    """The project in C, installed by uv and up to date. Tests may edit it."""
     installation_by_uv.python(ANSWER)
     yield installation_by_uv
     installation_by_uv.restore()
@@ -274,7 +274,7 @@ def slow_installation(
     slow_compiler: SlowCompiler,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> EditableInstall:
-    """The project in C, installed with a compiler that can be held up."""
+    """The project in C, installed with a compiler that waits on request."""
     folder = tmp_path_factory.mktemp("slow-c")
     shutil.copytree(PROJECTS / "rebuilt", folder / "rebuilt")
     return install_with_uv(
@@ -287,7 +287,7 @@ def slow_installation(
 def slow(
     slow_installation: EditableInstall, slow_compiler: SlowCompiler
 ) -> Iterator[EditableInstall]:
-    """The same up to date; it may be edited."""
+    """The project with the slow compiler, up to date. Tests may edit it."""
     slow_installation.python(ANSWER)
     yield slow_installation
     slow_compiler.release()
@@ -306,7 +306,7 @@ def assert_nothing_is_kept_of_what_built(install: EditableInstall) -> None:
         *install.environment.site_packages.glob("_*_rebuild.*"),
         install.build_folder / "compile_commands.json",
     )
-    # It is compared with where apache-tvm-ffi comes from the next time, and nothing looks there.
+    # The next build compares this path with the origin of apache-tvm-ffi, but does not open it.
     origin = json.loads((install.build_folder / "apache-tvm-ffi" / "origin.json").read_text())
     location = Path(origin["origin"]["location"])
     assert location.name == "site-packages"
@@ -317,7 +317,7 @@ def assert_nothing_is_kept_of_what_built(install: EditableInstall) -> None:
 
 
 @pytest.mark.long
-def test_nothing_of_pips_isolated_environment_is_kept(installation: EditableInstall) -> None:
+def test_no_path_of_pips_isolated_environment_is_recorded(installation: EditableInstall) -> None:
     assert_nothing_is_kept_of_what_built(installation)
 
 
@@ -326,17 +326,19 @@ def test_nothing_of_pips_isolated_environment_is_kept(installation: EditableInst
 def test_an_import_without_a_change_builds_nothing(rebuilt: EditableInstall, place: str) -> None:
     cwd = rebuilt.folder if place == "project" else Path("/")
     assert rebuilt.finds_nothing_to_do(ANSWER, cwd=cwd) == "42"
-    # Neither a compiler nor another environment matters.
+    # An import without changes needs no compiler, and ignores the variables of compilers.
     variables = {"PATH": "/nowhere", "CFLAGS": "-O1", "CC": "no-such-compiler"}
     assert rebuilt.finds_nothing_to_do(ANSWER, cwd=cwd, variables=variables) == "42"
-    # What Python and editors write beside sources is no source.
+    # Files that Python and editors write beside the sources are not sources.
     (rebuilt.folder / "csrc" / "__pycache__").mkdir(exist_ok=True)
     (rebuilt.folder / "csrc" / ".answer.c.swp").write_text("")
     (rebuilt.folder / "csrc" / "notes.txt").write_text("")
     assert rebuilt.finds_nothing_to_do(ANSWER, cwd=cwd) == "42"
 
 
-def test_a_changed_source_is_compiled_as_at_the_install(rebuilt: EditableInstall) -> None:
+def test_a_changed_source_is_compiled_with_the_settings_of_the_installation(
+    rebuilt: EditableInstall,
+) -> None:
     before = rebuilt.library.stat().st_ino
     rebuilt.edit("csrc/increment.c", "args[0].v_int64 + 1", "args[0].v_int64 + 10")
     other = {
@@ -348,13 +350,13 @@ def test_a_changed_source_is_compiled_as_at_the_install(rebuilt: EditableInstall
     assert rebuilt.steps() == COMPILE_BOTH - {"compile csrc/answer.c"}
     commands = json.loads((rebuilt.build_folder / "compile_commands.json").read_text())
     assert all(" -O0 " in f"{entry['command']} " for entry in commands)
-    # It was replaced and not written to: a process may have it loaded.
+    # The rebuild replaces the library and does not overwrite it: a process may have loaded it.
     assert rebuilt.library.stat().st_ino != before
     assert rebuilt.finds_nothing_to_do(INCREMENT, cwd=rebuilt.folder) == "11"
 
 
 @pytest.mark.long
-def test_a_changed_header_compiles_what_includes_it(rebuilt: EditableInstall) -> None:
+def test_a_changed_header_recompiles_only_sources_that_include_it(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(43)
     assert rebuilt.rebuilds(ANSWER, cwd=rebuilt.folder) == "43"
     assert rebuilt.steps() == COMPILE_BOTH - {"compile csrc/increment.c"}
@@ -371,7 +373,7 @@ def test_a_source_that_a_glob_finds_is_added_and_removed(rebuilt: EditableInstal
     assert rebuilt.rebuilds(program) == "3"
     assert rebuilt.steps() == {"compile csrc/deep/er/added.c", "link librebuilt.so"}
     assert rebuilt.finds_nothing_to_do(program) == "3"
-    # One that appears beside it is found too.
+    # A second new source in the same folder is found, too.
     (new.parent / "another.c").write_text(text.replace("increment", "another"))
     assert rebuilt.rebuilds(program.replace("added", "another")) == "2"
     (new.parent / "another.c").unlink()
@@ -382,7 +384,7 @@ def test_a_source_that_a_glob_finds_is_added_and_removed(rebuilt: EditableInstal
 
 
 @pytest.mark.long
-def test_a_changed_setting_is_built_with(rebuilt: EditableInstall) -> None:
+def test_a_changed_setting_causes_a_rebuild(rebuilt: EditableInstall) -> None:
     rebuilt.edit("pyproject.toml", '["SUMMAND", "0"]', '["SUMMAND", "100"]')
     assert rebuilt.rebuilds(ANSWER) == "142"
     rebuilt.edit("pyproject.toml", "editable-rebuild =", 'build-type = "debug"\neditable-rebuild =')
@@ -390,14 +392,14 @@ def test_a_changed_setting_is_built_with(rebuilt: EditableInstall) -> None:
     assert rebuilt.steps() == COMPILE_BOTH
     (debug,) = rebuilt.build_folder.glob("debug/build.ninja")
     assert " -g " in debug.read_text()
-    # What is in use now is what is looked at.
+    # From now on, imports check the files of the new build type.
     rebuilt.set_answer(44)
     assert rebuilt.rebuilds(ANSWER) == "144"
     assert rebuilt.finds_nothing_to_do(ANSWER) == "144"
 
 
 @pytest.mark.long
-def test_a_setting_that_is_wrong_is_named(rebuilt: EditableInstall) -> None:
+def test_an_unknown_setting_is_an_import_error_that_names_it(rebuilt: EditableInstall) -> None:
     rebuilt.edit("pyproject.toml", "sources =", "sorces =")
     error = rebuilt.fails(ANSWER)
     assert "ext-modules[0].sorces: unknown key, did you mean 'sources'?" in error
@@ -430,7 +432,7 @@ def test_a_compile_error_is_an_import_error_until_it_is_fixed(rebuilt: EditableI
 
 
 @pytest.mark.long
-def test_imports_that_fail_one_after_another_compile_once(rebuilt: EditableInstall) -> None:
+def test_repeated_failing_imports_compile_once(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(0)
     header = rebuilt.folder / "csrc" / "answer.h"
     header.write_text("#error not today\n")
@@ -452,14 +454,14 @@ print(rebuilt_pkg.LIB.answer())
 
 
 @pytest.mark.long
-def test_a_link_error_shows_what_is_missing(rebuilt: EditableInstall) -> None:
+def test_a_link_error_shows_the_undefined_symbol(rebuilt: EditableInstall) -> None:
     rebuilt.edit("csrc/answer.c", "ANSWER + SUMMAND", "defined_nowhere()")
     rebuilt.edit("csrc/answer.c", "#include <tvm", "int defined_nowhere(void);\n#include <tvm")
     assert "undefined reference to `defined_nowhere'" in rebuilt.fails(ANSWER)
 
 
 @pytest.mark.long
-def test_processes_that_import_at_once_get_one_rebuild(rebuilt: EditableInstall) -> None:
+def test_parallel_imports_in_processes_cause_one_rebuild(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(45)
     processes = [rebuilt.start(ANSWER) for _ in range(4)]
     printed = [process.communicate() for process in processes]
@@ -470,7 +472,7 @@ def test_processes_that_import_at_once_get_one_rebuild(rebuilt: EditableInstall)
 
 
 @pytest.mark.long
-def test_threads_that_import_at_once_get_one_rebuild(rebuilt: EditableInstall) -> None:
+def test_parallel_imports_in_threads_cause_one_rebuild(rebuilt: EditableInstall) -> None:
     rebuilt.set_answer(46)
     program = """
 import importlib, threading
@@ -487,15 +489,15 @@ print(found)
 
 
 @pytest.mark.long
-def test_every_way_to_import_looks_for_changes(rebuilt: EditableInstall, tmp_path: Path) -> None:
-    # A submodule first, and Python's own ways to keep an environment out.
+def test_every_way_to_import_checks_for_changes(rebuilt: EditableInstall, tmp_path: Path) -> None:
+    # Import a submodule first, and use Python's options for isolation.
     rebuilt.set_answer(1)
     inner = "import rebuilt_pkg.inner; print(rebuilt_pkg.inner.answer())"
     assert rebuilt.rebuilds(inner, "-I") == "1"
     if sys.version_info >= (3, 11):
         rebuilt.set_answer(2)
         assert rebuilt.rebuilds(inner, "-P", cwd=rebuilt.folder) == "2"
-    # A script that lies beside files called as what setuptools imports of the standard library.
+    # Run a script beside files that have the names of standard library modules.
     rebuilt.set_answer(3)
     (tmp_path / "configparser.py").write_text("raise SystemError('not the one')\n")
     (tmp_path / "tarfile.py").write_text("raise SystemError('not the one')\n")
@@ -504,7 +506,7 @@ def test_every_way_to_import_looks_for_changes(rebuilt: EditableInstall, tmp_pat
     script.write_text(f"import pathlib, sys\nsys.path.append(pathlib.Path('/odd'))\n{ANSWER}\n")
     process = rebuilt.environment.run(rebuilt.environment.python, script, cwd=tmp_path)
     assert process.stdout.strip() == "3"
-    # A child that multiprocessing starts afresh.
+    # Import in a child process that multiprocessing spawns.
     script.write_text(
         "import multiprocessing\n"
         "def child(queue):\n"
@@ -519,7 +521,7 @@ def test_every_way_to_import_looks_for_changes(rebuilt: EditableInstall, tmp_pat
     (tmp_path / "tarfile.py").unlink()
     process = rebuilt.environment.run(rebuilt.environment.python, script, cwd=tmp_path)
     assert process.stdout.strip() == "4"
-    # Once it is loaded, a process keeps to what it has.
+    # A process that has loaded the library does not check for changes again.
     header = str(rebuilt.folder / "csrc" / "answer.h")
     program = (
         "import importlib, rebuilt_pkg, rebuilt_pkg.inner\n"
@@ -537,12 +539,12 @@ def test_a_rebuild_without_sys_executable_is_an_import_error(rebuilt: EditableIn
     assert rebuilt.finds_nothing_to_do(program) == "42"
     rebuilt.set_answer(47)
     assert "sys.executable is not set" in rebuilt.fails(program)
-    # sys.stderr can be missing as well.
+    # sys.stderr can be None, too.
     assert rebuilt.python(f"import sys; sys.stderr = None; {ANSWER}").stdout.strip() == "47"
 
 
 @pytest.mark.long
-def test_a_start_of_python_imports_nothing_for_it(rebuilt: EditableInstall) -> None:
+def test_starting_python_imports_no_module_for_the_hook(rebuilt: EditableInstall) -> None:
     process = rebuilt.python("pass", "-X", "importtime")
     names = [line.rpartition("|")[2].rstrip() for line in process.stderr.splitlines()]
     (at,) = (n for n, name in enumerate(names) if name.strip() == "_rebuilt_project_rebuild")
@@ -552,13 +554,13 @@ def test_a_start_of_python_imports_nothing_for_it(rebuilt: EditableInstall) -> N
         at -= 1
         imported.add(names[at].strip())
     assert imported <= {"__future__"}
-    # Python reads the files of a virtual environment twice.
+    # Python can read the .pth files of a virtual environment twice.
     program = "import sys; print(*(type(finder).__name__ for finder in sys.meta_path))"
     assert rebuilt.python(program).stdout.count("RebuildingFinder") == 1
 
 
 @pytest.mark.long
-def test_a_build_folder_that_is_gone_is_made_again(rebuilt: EditableInstall) -> None:
+def test_a_deleted_build_folder_is_created_again(rebuilt: EditableInstall) -> None:
     shutil.rmtree(rebuilt.folder / "build")
     assert rebuilt.rebuilds(ANSWER) == "42"
     assert rebuilt.steps() == COMPILE_BOTH
@@ -566,7 +568,7 @@ def test_a_build_folder_that_is_gone_is_made_again(rebuilt: EditableInstall) -> 
 
 
 @pytest.mark.long
-def test_an_import_says_that_it_waits_for_another_build(rebuilt: EditableInstall) -> None:
+def test_an_import_reports_that_it_waits_for_another_build(rebuilt: EditableInstall) -> None:
     with (rebuilt.build_folder / "lock").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         process = rebuilt.start(ANSWER)
@@ -577,7 +579,9 @@ def test_an_import_says_that_it_waits_for_another_build(rebuilt: EditableInstall
 
 
 @pytest.mark.long
-def test_a_library_that_was_not_installed_wants_another_install(rebuilt: EditableInstall) -> None:
+def test_a_library_that_is_not_installed_is_an_error_that_suggests_reinstalling(
+    rebuilt: EditableInstall,
+) -> None:
     before = rebuilt.installed_files()
     rebuilt.edit("pyproject.toml", "rebuilt_pkg.rebuilt", "rebuilt_pkg.renamed")
     for _ in range(2):
@@ -588,7 +592,7 @@ def test_a_library_that_was_not_installed_wants_another_install(rebuilt: Editabl
 
 
 @pytest.mark.long
-def test_an_interrupted_import_ends_its_compilers(
+def test_an_interrupted_import_terminates_its_compilers(
     slow: EditableInstall, slow_compiler: SlowCompiler
 ) -> None:
     library = slow.library.read_bytes()
@@ -596,7 +600,7 @@ def test_an_interrupted_import_ends_its_compilers(
     slow_compiler.hold()
     process = slow.start(ANSWER)
     slow_compiler.wait_until_it_compiles(process)
-    # As an IDE or a notebook does it: this process alone, not its group.
+    # Like an IDE or a notebook, interrupt only this process and not its process group.
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=120)
     assert process.returncode != 0
@@ -608,7 +612,7 @@ def test_an_interrupted_import_ends_its_compilers(
 
 
 @pytest.mark.long
-def test_an_import_that_is_killed_leaves_a_build_that_the_next_waits_for(
+def test_after_an_import_is_killed_the_next_import_waits_for_its_compilers(
     slow: EditableInstall, slow_compiler: SlowCompiler
 ) -> None:
     slow.set_answer(49)
@@ -626,7 +630,7 @@ def test_an_import_that_is_killed_leaves_a_build_that_the_next_waits_for(
 
 
 @pytest.mark.long
-def test_what_is_edited_while_it_rebuilds_is_built_by_the_next_import(
+def test_files_edited_during_a_rebuild_are_built_by_the_next_import(
     slow: EditableInstall, slow_compiler: SlowCompiler
 ) -> None:
     slow.set_answer(50)
@@ -644,7 +648,7 @@ def test_what_is_edited_while_it_rebuilds_is_built_by_the_next_import(
 
 
 @pytest.mark.long
-def test_uv_installs_it_and_its_environment_is_not_kept(with_uv: EditableInstall) -> None:
+def test_no_path_of_uvs_isolated_environment_is_recorded(with_uv: EditableInstall) -> None:
     assert_nothing_is_kept_of_what_built(with_uv)
     assert with_uv.finds_nothing_to_do(ANSWER) == "42"
     with_uv.set_answer(51)
@@ -653,7 +657,7 @@ def test_uv_installs_it_and_its_environment_is_not_kept(with_uv: EditableInstall
 
 
 @pytest.mark.long
-def test_two_environments_of_one_project_both_get_the_new_library(
+def test_a_rebuild_updates_every_environment_of_a_project(
     with_uv: EditableInstall, uv: Environment, importing_variables: dict[str, str], tmp_path: Path
 ) -> None:
     other = install_with_uv(uv, with_uv.folder, tmp_path / "other", importing_variables)
@@ -665,7 +669,7 @@ def test_two_environments_of_one_project_both_get_the_new_library(
 
 
 @pytest.mark.long
-def test_a_project_that_is_gone_is_a_package_that_is_missing(with_uv: EditableInstall) -> None:
+def test_if_the_project_was_moved_its_package_is_not_found(with_uv: EditableInstall) -> None:
     with_uv.folder.rename(with_uv.folder.with_name("moved"))
     assert with_uv.python("print('fine')").stderr == ""
     process = with_uv.python(ANSWER, check=False)
@@ -708,11 +712,11 @@ def test_a_cxx_project_with_a_setup_script_is_rebuilt_with_its_stubs(
     call = "import small_pkg._ffi_api as api; print(api.add_shared(1), api.Point(1, 3).middle())"
     assert_nothing_is_kept_of_what_built(small)
     assert small.finds_nothing_to_do(call) == "2 2.0"
-    # A header that one of two sources includes.
+    # Only one of the two sources includes this header.
     small.edit("csrc/only_point.h", "x / 2", "x * 2")
     assert small.rebuilds(call) == "2 8.0"
     assert small.steps() == {"compile csrc/point.cc", "link libsmall.so"}
-    # A new function is in the stubs that the very same import reads.
+    # The import that rebuilds the library also reads the stubs of the new function.
     small.edit(
         "csrc/functions.cc",
         "TVM_FFI_STATIC_INIT_BLOCK() {",
@@ -722,20 +726,20 @@ def test_a_cxx_project_with_a_setup_script_is_rebuilt_with_its_stubs(
     )
     assert re.search("functions.cc:.* error: .*FACTOR. was not declared", small.fails(call))
     assert "halve" not in (small.folder / "small_pkg" / "_ffi_api.py").read_text()
-    # A setting of the setup.py; the environment has no setuptools that could run it.
+    # Change a setting in setup.py. The environment itself has no setuptools.
     small.edit("setup.py", "include_dirs=", 'define_macros=[("FACTOR", "2")], include_dirs=')
     assert small.rebuilds("from small_pkg import _ffi_api; print(_ffi_api.halve(8))") == "4"
     assert small.finds_nothing_to_do(call) == "2 8.0"
 
 
 @pytest.mark.long
-def test_a_setup_script_that_needs_more_says_what(small: EditableInstall) -> None:
+def test_a_setup_script_with_a_missing_import_is_an_import_error(small: EditableInstall) -> None:
     small.python("import small_pkg")
     text = (small.folder / "setup.py").read_text()
     (small.folder / "setup.py").write_text(f"import only_in_the_build_environment\n{text}")
     error = small.fails("import small_pkg")
     assert "No module named 'only_in_the_build_environment'" in error
-    # setuptools is as complete as where it came from.
+    # The kept copy of setuptools includes its metadata.
     (small.folder / "setup.py").write_text(
         f"import setuptools\nassert setuptools.__version__[0].isdigit(), setuptools.__version__\n"
         f"assert setuptools.__version__ != '0.dev0+unknown'\n{text}"

@@ -36,7 +36,7 @@ LIBRARY = "grafted_pkg/libgrafted.so"
 
 @dataclass(frozen=True)
 class Grafted:
-    """The wheel of a project whose library needs two from outside, and where those are."""
+    """A wheel whose library needs two external libraries, and the folder of these two libraries."""
 
     wheel: Path
     outside: Path
@@ -91,7 +91,7 @@ def assert_record_is_right(wheel: Path) -> None:
 
 
 def dynamic_section(wheel: Path, library: str, folder: Path) -> str:
-    """What readelf says."""
+    """Return the output of readelf."""
     file = folder / "read.so"
     file.write_bytes(contents(wheel)[library])
     command = ["readelf", "-d", "-W", str(file)]
@@ -99,7 +99,7 @@ def dynamic_section(wheel: Path, library: str, folder: Path) -> str:
 
 
 def repaired_in(folder: Path) -> Path:
-    """The one file of a folder."""
+    """Return the only file in a folder."""
     (wheel,) = folder.iterdir()
     assert wheel.suffix == ".whl"
     return wheel
@@ -137,7 +137,7 @@ def test_external_libraries_are_bundled_and_found_after_installation(
     assert needed == {Path(first).name, Path(second).name, "libtvm_ffi.so"}
     assert re.findall(r"\(R(?:UN)?PATH\).*\[(.*)\]", read) == ["$ORIGIN/../grafted_project.libs"]
 
-    # The record names the library that is shipped, and the one that was built.
+    # The record has the digests of the shipped library and of the built library.
     (record,) = (content for name, content in files.items() if name.endswith("tvm_ffi_build.json"))
     (library,) = json.loads(record)["libraries"]
     built = contents(grafted.wheel)[LIBRARY]
@@ -246,7 +246,7 @@ def test_the_original_wheel_is_never_overwritten(
 def test_delvewheel_bundles_a_library_into_a_wheel_for_windows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Which it does anywhere: what it searches is PATH, and what it reads are files."""
+    """delvewheel works on any system: it only searches PATH and reads files."""
     outside = tmp_path / "outside"
     outside.mkdir()
     extra = make_pe(name="extra.dll", needed={"KERNEL32.dll": ["Sleep"]})
@@ -279,7 +279,7 @@ def test_delvewheel_bundles_a_library_into_a_wheel_for_windows(
     assert needed == {*own, Path(grafted).name}
     assert after["pkg/own.dll"] == files["pkg/own.dll"]
 
-    # No Windows is here: what the package would do there is looked at.
+    # Run the package's code with replacements for functions that exist only on Windows.
     loaded: list[str] = []
     monkeypatch.setattr(ctypes, "WinDLL", loaded.append, raising=False)
     monkeypatch.setattr(os, "add_dll_directory", lambda _: None, raising=False)
@@ -293,9 +293,9 @@ def test_delvewheel_bundles_a_library_into_a_wheel_for_windows(
 
 @pytest.fixture
 def apples_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """LLVM's otool and install_name_tool under Apple's names, and a codesign that keeps a log.
+    """Put LLVM's otool and install_name_tool on PATH under Apple's names, and a fake codesign.
 
-    The log's path is given. What they read and write is the same files.
+    Return the path of codesign's log. LLVM's tools read and write the same files as Apple's.
     """
     if importlib.util.find_spec("delocate") is None:
         pytest.skip("no delocate: it is installed with the extra 'test'")
@@ -305,7 +305,7 @@ def apples_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder, log = tmp_path / "apple", tmp_path / "codesign.log"
     folder.mkdir()
     scripts = {
-        # LLVM 14 does not know -m, with which a name in brackets is no member of an archive.
+        # LLVM 14 has no option -m, which stops otool from parsing parentheses as an archive member.
         "otool": 'for word; do shift; [ $word = -m ] || set -- "$@" "$word"; done; '
         f'exec {found[-1]} "$@"',
         "install_name_tool": f'exec {found[-1].with_name("llvm-install-name-tool")} "$@"',
@@ -315,7 +315,7 @@ def apples_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    sysconfig.get_config_vars()  # which are read once, from a file of the platform
+    sysconfig.get_config_vars()  # cached: Python reads them once, from a file of the platform
     monkeypatch.setattr(sys, "platform", "darwin")
     return log
 
@@ -327,7 +327,7 @@ def test_delocate_bundles_a_library_into_a_wheel_for_macos_and_signs_it(
     extra = tmp_path / "libextra.dylib"
     system = "/usr/lib/libSystem.B.dylib"
     extra.write_bytes(make_macho(name=str(extra), needed=(system,), minimum_os=(12, 0)))
-    # Names are replaced in place; the new one is not to be longer.
+    # Names are replaced in place, so a new name must not be longer.
     needed = ("@rpath/libtvm_ffi.dylib", str(extra), system)
     files = {"pkg/__init__.py": b"", "pkg/libops.dylib": make_macho(needed=needed)}
     wheel = write_wheel(tmp_path, files, tag="py3-none-macosx_11_0_arm64")
@@ -336,7 +336,7 @@ def test_delocate_bundles_a_library_into_a_wheel_for_macos_and_signs_it(
     for folder in ("one", "two"):
         assert main(["repair", *ignored, "-w", str(tmp_path / folder), str(wheel)]) == FINE
     made = repaired_in(tmp_path / "one")
-    # The library that came needs a newer macOS.
+    # The bundled library needs a newer macOS.
     assert made.name == "pkg-1.0-py3-none-macosx_12_0_arm64.whl"
     assert made.read_bytes() == repaired_in(tmp_path / "two").read_bytes()
     assert_record_is_right(made)
@@ -344,7 +344,7 @@ def test_delocate_bundles_a_library_into_a_wheel_for_macos_and_signs_it(
     assert after.keys() - contents(wheel).keys() == {"pkg/.dylibs/libextra.dylib"}
     assert b"@loader_path/.dylibs/libextra.dylib\0" in after["pkg/libops.dylib"]
     assert b"@rpath/libtvm_ffi.dylib\0" in after["pkg/libops.dylib"]
-    # What was changed is signed before it is verified.
+    # Changed libraries are signed before their signatures are verified.
     log = apples_tools.read_text().splitlines()
     for name in ("libops.dylib", "libextra.dylib"):
         calls = [line.partition(" ")[0] for line in log if line.endswith(f" {name}")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a wheel says it is made of: its SBOM, held against the wheel and the project's files."""
+"""The SBOM of a wheel, compared with the files in the wheel and in the project."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ extra-objects = ["third_party/libquarter.a", "{ARCHIVE}"]
 
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Two archives that were compiled in another project, and one that holds sources."""
+    """A project with two archives from another project, and with an archive of sources."""
     folder = tmp_path_factory.mktemp("archives")
     (folder / "quarter.c").write_text("int quarter(int a) { return a / 4; }\n")
     for command in (["cc", "-fPIC", "-c", "quarter.c"], ["ar", "rcD", "libquarter.a", "quarter.o"]):
@@ -112,7 +112,7 @@ def test_the_sbom_of_a_wheel_lists_libraries_and_their_parts(
     assert compiler["description"] == record["compilers"]["c"]["version"]
     assert document["metadata"]["timestamp"] == "2023-11-14T22:13:20Z"
 
-    # What is listed is in the sdist, and a wheel can do without the list.
+    # The sdist contains the listed files. A wheel can be built without the list.
     program = "from setuptools_tvm_ffi.build_meta import build_sdist; build_sdist('.')"
     vendoring.environment.run(
         vendoring.environment.python, "-I", "-c", program, cwd=vendoring.folder

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The JSON schema, as validate-pyproject finds it and uses it."""
+"""The JSON schema, in use by validate-pyproject."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ sources = ["a.cc"]
 
 @pytest.fixture(scope="module")
 def validator() -> api.Validator:
-    # The schema comes through the entry point of the installed plugin.
+    # validate-pyproject finds the schema through the entry point of the installed plugin.
     return api.Validator()
 
 
@@ -55,7 +55,7 @@ def test_the_repositorys_own_projects_are_valid(validator: api.Validator, file: 
     validator(tomllib.loads((REPOSITORY / file).read_text(encoding="utf-8")))
 
 
-def test_there_are_such_projects() -> None:
+def test_the_repository_contains_projects_to_validate() -> None:
     assert len(REPOSITORYS_OWN) >= 3
 
 
@@ -75,7 +75,9 @@ def test_there_are_such_projects() -> None:
         (LIBRARY.replace('name = "p.q"\n', ""), "name"),
     ],
 )
-def test_a_mistake_is_refused_by_its_key(validator: api.Validator, text: str, named: str) -> None:
+def test_a_mistake_is_rejected_with_its_key(
+    validator: api.Validator, text: str, named: str
+) -> None:
     validator(tomllib.loads(PROJECT + LIBRARY))
     with pytest.raises(ValidationError, match=named):
         validator(tomllib.loads(PROJECT + text))

@@ -14,7 +14,7 @@ DATE = 1600000000
 
 
 def sdist_of(project: Project, umask: int, **variables: str) -> Path:
-    """Return what ``setup.py sdist`` makes."""
+    """Run ``setup.py sdist`` and return the archive."""
     program = (
         f"import os, runpy, sys; os.umask({umask}); sys.argv = ['setup.py', 'sdist']; "
         "runpy.run_path('setup.py', run_name='__main__')"
@@ -26,7 +26,9 @@ def sdist_of(project: Project, umask: int, **variables: str) -> Path:
     return made
 
 
-def test_sdists_are_the_same_for_one_time(project: ProjectFactory, tmp_path: Path) -> None:
+def test_sdists_with_the_same_source_date_are_identical(
+    project: ProjectFactory, tmp_path: Path
+) -> None:
     first = project("c_only")
     made = sdist_of(first, 0o022, SOURCE_DATE_EPOCH=str(DATE))
     kept = made.rename(tmp_path / made.name)
@@ -37,7 +39,7 @@ def test_sdists_are_the_same_for_one_time(project: ProjectFactory, tmp_path: Pat
     assert {entry.facts[0] for entry in entries(kept).values()} == {DATE}
 
 
-def test_without_a_time_files_keep_theirs(project: ProjectFactory) -> None:
+def test_without_a_source_date_files_keep_their_timestamps(project: ProjectFactory) -> None:
     copy = project("c_only")
     os.utime(copy.folder / "setup.py", (DATE, DATE))
     sdist = sdist_of(copy, 0o022, GIT_CEILING_DIRECTORIES=str(copy.folder.parent))
@@ -47,17 +49,17 @@ def test_without_a_time_files_keep_theirs(project: ProjectFactory) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "now", "99999999999"])
-def test_a_time_that_is_none_is_refused(project: ProjectFactory, text: str) -> None:
+def test_an_invalid_source_date_is_rejected(project: ProjectFactory, text: str) -> None:
     printed = project("c_only").refuse(SOURCE_DATE_EPOCH=text)
     assert f"SOURCE_DATE_EPOCH is {text!r}" in printed or f"SOURCE_DATE_EPOCH is {text}," in printed
 
 
 def names(sdist: Path) -> set[str]:
-    """Return the paths in the folder of an sdist."""
+    """Return the paths in an sdist, relative to its top-level folder."""
     return {name.partition("/")[2] for name in entries(sdist)}
 
 
-def test_what_a_killed_sdist_left_is_not_packed(project: ProjectFactory) -> None:
+def test_files_left_by_a_killed_sdist_are_not_packed(project: ProjectFactory) -> None:
     copy = project("c_only")
     for folder in ("c_only_project-1.0", "build/sdist/c_only_project-1.0"):
         (copy.folder / folder / "csrc").mkdir(parents=True)
@@ -78,7 +80,7 @@ def test_files_that_the_manifest_excludes_are_not_packed(project: ProjectFactory
     assert "csrc/notes" not in packed
 
 
-def test_an_sdist_does_not_depend_on_the_place_of_the_build_folder(
+def test_an_sdist_does_not_depend_on_the_location_of_the_build_folder(
     project: ProjectFactory, tmp_path: Path
 ) -> None:
     copy = project("c_only")

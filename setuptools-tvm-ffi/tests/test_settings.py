@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings that reach real compilers and linkers, and what they make of them.
+"""Settings and their effects with real compilers and linkers.
 
-The project is of C: it builds in a second.
+The project is written in C, so it builds in a second.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def c_libraries(project: ProjectFactory) -> Project:
 
 
 def declare(project: Project, text: str) -> None:
-    """Put project-wide settings before the libraries."""
+    """Insert settings of the project before the libraries."""
     project.edit(
         "pyproject.toml",
         "[tool.setuptools]\n",
@@ -40,7 +40,7 @@ def declare(project: Project, text: str) -> None:
 
 
 def declare_of_counter(project: Project, text: str) -> None:
-    """Put settings at the end, where those of the library `counter` are."""
+    """Append settings to the last table, which declares the library `counter`."""
     with (project.folder / "pyproject.toml").open("a") as stream:
         stream.write(text)
 
@@ -54,14 +54,14 @@ def steps(printed: str) -> list[str]:
 
 
 def resolved(printed: str) -> dict[str, str]:
-    """What is printed of each setting, by its key."""
+    """Return the printed lines of the settings, by key."""
     lines = re.findall(r"^setuptools-tvm-ffi: ([a-z-]+) = (.*)$", printed, re.MULTILINE)
     assert len(lines) == len(dict(lines))
     return dict(lines)
 
 
 def compile_arguments(project: Project) -> list[str]:
-    """The words of the commands that compile, each command's the same but for the files."""
+    """Return the arguments of the compile commands, which differ only in file names."""
     (file,) = (project.folder / "build").glob("tvm-ffi.*/compile_commands.json")
     commands = [shlex.split(entry["command"]) for entry in json.loads(file.read_text())]
     first, *others = (
@@ -72,7 +72,7 @@ def compile_arguments(project: Project) -> list[str]:
 
 
 def extract(project: Project, name: str) -> Path:
-    """Take a file out of the wheel, to a folder of its own."""
+    """Extract a file from the wheel into a separate folder."""
     folder = project.folder.parent / "extracted"
     with zipfile.ZipFile(project.wheel) as archive:
         return Path(archive.extract(name, folder))
@@ -122,7 +122,7 @@ def test_a_setting_of_the_frontend_reaches_the_compiler_and_is_printed_with_its_
     assert (c_libraries.folder / "build").exists()
 
 
-def test_each_build_type_keeps_its_objects(c_libraries: Project) -> None:
+def test_each_build_type_has_its_own_objects(c_libraries: Project) -> None:
     every = {"compile csrc/counter.c", "compile csrc/user.c"}
     for build_type in ("release", "debug"):
         process = c_libraries.build(SETUPTOOLS_TVM_FFI_BUILD_TYPE=build_type)
@@ -134,7 +134,7 @@ def test_each_build_type_keeps_its_objects(c_libraries: Project) -> None:
 
 
 @pytest.mark.long
-def test_the_commands_for_editors_are_those_of_the_last_build(c_libraries: Project) -> None:
+def test_compile_commands_json_describes_the_last_build(c_libraries: Project) -> None:
     for build_type in ("release", "debug", "release"):
         c_libraries.build(SETUPTOOLS_TVM_FFI_BUILD_TYPE=build_type)
         assert ("-g" in compile_arguments(c_libraries)) is (build_type == "debug")
@@ -163,7 +163,7 @@ def test_the_commands_for_editors_are_those_of_the_last_build(c_libraries: Proje
     ],
     ids=["unknown", "number", "flag", "architectures"],
 )
-def test_what_the_frontend_or_the_environment_gets_wrong_is_refused_with_its_name(
+def test_an_invalid_option_or_variable_is_rejected_by_name(
     config_settings: dict[str, str],
     environment: dict[str, str],
     message: str,
@@ -203,9 +203,9 @@ def test_a_stripped_library_is_smaller_and_works(c_libraries: Project) -> None:
     assert python(c_libraries.environment, program, c_libraries.folder) == "0"
 
 
-def test_link_time_optimisation_is_done_and_the_library_works(c_libraries: Project) -> None:
+def test_a_library_with_link_time_optimisation_works(c_libraries: Project) -> None:
     declare(c_libraries, "lto = true\n")
-    # What only another source can tell: without it the call is left in.
+    # The call can only be inlined across sources. Without LTO it remains in the library.
     (c_libraries.folder / "csrc" / "seven.c").write_text("long seven(void) { return 7; }\n")
     c_libraries.edit(
         "csrc/counter.c",
@@ -231,7 +231,7 @@ def test_link_time_optimisation_is_done_and_the_library_works(c_libraries: Proje
 
 
 @pytest.mark.long
-def test_a_warning_fails_the_build_where_it_is_an_error(c_libraries: Project) -> None:
+def test_a_warning_fails_the_build_if_warnings_are_errors(c_libraries: Project) -> None:
     declare_of_counter(c_libraries, 'extra-compile-args = ["-Wall"]\n')
     c_libraries.edit("csrc/counter.c", "  count += number;", "  int unused;\n  count += number;")
     process = c_libraries.build()
@@ -251,7 +251,7 @@ def test_a_warning_fails_the_build_where_it_is_an_error(c_libraries: Project) ->
 
 
 def run_time_of(name: str) -> str:
-    """The path of a shared runtime of the compiler, or a reason to leave a test out."""
+    """Return the path of a shared runtime of the compiler, or skip the test."""
     command = ["cc", f"-print-file-name={name}"]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     if not Path(found).exists():
@@ -260,7 +260,7 @@ def run_time_of(name: str) -> str:
 
 
 def variables_of(printed: str) -> dict[str, str]:
-    """The environment variables under which the build says that Python has to be started."""
+    """Return the environment variables that the build prints for starting Python."""
     found = re.search(
         r"^setuptools-tvm-ffi: start Python for the \S+ with (.*)$", printed, re.MULTILINE
     )
@@ -301,7 +301,7 @@ def test_a_library_with_the_thread_sanitizer_is_built_and_loads(c_libraries: Pro
     assert python(c_libraries.environment, program, c_libraries.folder, **variables) == "0"
 
 
-# --- libraries and what is linked to them -------------------------------------------------------
+# --- link inputs of libraries -------------------------------------------------------------------
 
 
 @pytest.mark.long
@@ -329,13 +329,13 @@ def test_prebuilt_objects_and_archives_are_linked_in_and_archives_stay_hidden(
     library = extract(c_libraries, COUNTER)
     program = f"import ctypes; print(ctypes.CDLL({str(library)!r}).seven())"
     assert python(c_libraries.environment, program, c_libraries.folder) == "7"
-    # An object is the project's own, and says for itself what it exports.
+    # An object belongs to the project, so the object itself determines its exported symbols.
     exports = {"seven", "three", "counter_add", "__tvm_ffi_count"}
     assert exported(library) == exports
     declare_of_counter(c_libraries, "exclude-libs = false\n")
     c_libraries.build()
     assert exported(extract(c_libraries, COUNTER)) == {*exports, "four"}
-    # It is linked again when one has changed, and refused when one is gone.
+    # A changed input relinks the library. A missing input is an error.
     subprocess.run(
         ["cc", "-fPIC", "-c", "-x", "c", "-", "-o", str(prebuilt / "three.o")],
         input=b"long three(void) { return 30; }\n",
@@ -359,13 +359,13 @@ LOAD_USER_ALONE = "import c_libraries_pkg; print(c_libraries_pkg.LIB.add(42))"
 
 @pytest.fixture
 def beside_builder(builder: Environment, tmp_path: Path) -> Environment:
-    """An empty environment that finds what is installed in the builder's, which stays as it is."""
+    """A new environment that can also import the packages of the builder environment."""
     made = make_environment(tmp_path / "venv", builder.variables)
     (made.site_packages / "builder.pth").write_text(f"{builder.site_packages}\n")
     return made
 
 
-def test_a_library_finds_its_sibling_where_a_wheel_is_installed_and_where_it_is_editable(
+def test_a_library_finds_its_sibling_in_wheels_and_editable_installs(
     c_libraries: Project, beside_builder: Environment, tmp_path: Path
 ) -> None:
     process = c_libraries.build()
@@ -382,7 +382,7 @@ def test_a_library_finds_its_sibling_where_a_wheel_is_installed_and_where_it_is_
         assert python(beside_builder, LOAD_USER_ALONE, tmp_path) == "42"
 
 
-def test_a_changed_sibling_is_linked_with_anew(c_libraries: Project) -> None:
+def test_a_changed_sibling_relinks_its_dependents(c_libraries: Project) -> None:
     c_libraries.build()
     c_libraries.edit("csrc/counter.c", "count += number;", "count += 2 * number;")
     process = c_libraries.build()
@@ -393,7 +393,7 @@ def test_a_changed_sibling_is_linked_with_anew(c_libraries: Project) -> None:
     ]
 
 
-def test_libraries_that_link_each_other_are_refused(c_libraries: Project) -> None:
+def test_libraries_that_link_with_each_other_are_rejected(c_libraries: Project) -> None:
     declare_of_counter(c_libraries, 'libraries = ["user"]\n')
     printed = c_libraries.refuse()
     assert "is a cycle" in printed
@@ -401,7 +401,7 @@ def test_libraries_that_link_each_other_are_refused(c_libraries: Project) -> Non
 
 
 @pytest.mark.long
-def test_a_library_may_do_without_the_library_and_the_headers_of_apache_tvm_ffi(
+def test_a_library_can_omit_the_library_and_headers_of_apache_tvm_ffi(
     c_libraries: Project,
 ) -> None:
     c_libraries.build()
@@ -423,13 +423,13 @@ def test_a_library_may_do_without_the_library_and_the_headers_of_apache_tvm_ffi(
     assert "libtvm_ffi" not in readelf(library, "--dynamic")
     program = f"import ctypes; print(ctypes.CDLL({str(library)!r}).answer())"
     assert python(c_libraries.environment, program, c_libraries.folder) == "42"
-    # The headers are not there to be included, either.
+    # The headers cannot be included, either.
     (c_libraries.folder / "csrc" / "user.c").write_text("#include <tvm/ffi/c_api.h>\n")
     assert "tvm/ffi/c_api.h: No such file" in c_libraries.refuse()
 
 
 @pytest.mark.long
-def test_debug_symbols_are_in_the_library_and_hold_no_path_of_this_machine_unless_asked_for(
+def test_debug_symbols_in_a_library_contain_local_paths_only_on_request(
     c_libraries: Project,
 ) -> None:
     declare_of_counter(c_libraries, "debug-symbols = true\n")
@@ -450,5 +450,5 @@ def test_debug_symbols_are_in_the_library_and_hold_no_path_of_this_machine_unles
         USER,
     }
     declare_of_counter(c_libraries, "prefix-map = false\n")
-    c_libraries.build(**COMPILE_ANEW)  # a cached object has the folder of another test
+    c_libraries.build(**COMPILE_ANEW)  # cached objects contain the folder of another test
     assert str(c_libraries.folder).encode() in extract(c_libraries, COUNTER).read_bytes()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stubs: what is generated, what stays, and what fails the build."""
+"""Generated stubs, preserved handwritten code, and errors of the stub generator."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
 
 
 def commit_stubs(project: Project) -> None:
-    """Put the stubs of the last wheel into the source tree, as an editable install does."""
+    """Copy the stubs of the last wheel into the source tree, like an editable install."""
     for name in project.names():
         if name.endswith(STUBS):
             (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def test_new_functions_classes_and_prefixes_appear_without_editing_python(small:
     api = small.read(API)
     assert api.count("class Circle(") == 1
     assert api.count("class Point(") == 1
-    # Upstream's init mode appends a second one here.
+    # Upstream's init mode would append a second block here.
     assert api.count("LIB = ") == 1
     assert "def area(_0: float, /) -> float: ..." in small.read("small_pkg/deep/er/_ffi_api.py")
     environment = make_environment(small.folder.parent / "venv", small.environment.variables)
@@ -93,12 +93,12 @@ def test_building_on_committed_stubs_changes_nothing(small: Project) -> None:
 
 
 @pytest.mark.long
-def test_what_a_person_wrote_stays_byte_for_byte(small: Project) -> None:
+def test_handwritten_code_is_unchanged_byte_for_byte(small: Project) -> None:
     small.build()
     commit_stubs(small)
     api = small.folder / API
     text = api.read_text()
-    # A form feed, trailing blanks, an own class body, no newline at the end of the file.
+    # a form feed, trailing blanks, a handwritten class body, and no final newline
     by_hand = "\n\f\ndef by_hand():   \n    return 'kept'"
     edited = text.replace('"""FFI binding for `small_pkg.Point`."""', '"""A point."""') + by_hand
     api.write_text(edited)
@@ -114,7 +114,7 @@ def test_what_a_person_wrote_stays_byte_for_byte(small: Project) -> None:
 
 
 @pytest.mark.long
-def test_a_package_that_setuptools_does_not_know_is_not_written_anew(small: Project) -> None:
+def test_handwritten_code_of_an_unlisted_package_is_kept(small: Project) -> None:
     by_hand = small.folder / "small_pkg" / "deep" / "__init__.py"
     by_hand.parent.mkdir()
     by_hand.write_text('"""By hand."""\n\nKEPT = 1\n')
@@ -147,7 +147,7 @@ def test_a_library_in_a_package_and_one_below_it_have_stubs_of_their_own(small: 
         'ext_modules=[TVMFFIExtension("small_pkg.sub.second", ["sub/*.cc"]), ',
     )
     small.edit("pyproject.toml", '["small_pkg"]', '["small_pkg", "small_pkg.sub"]')
-    for _ in range(2):  # the second time on stubs that are there
+    for _ in range(2):  # the second time with existing stubs
         small.build()
         assert "add_shared" in small.read(API)
         assert 'LIB = _FFI_LOAD_LIB("small-project", "small")' in small.read(API)
@@ -158,13 +158,13 @@ def test_a_library_in_a_package_and_one_below_it_have_stubs_of_their_own(small: 
 
 
 @pytest.mark.long
-def test_a_library_without_stubs_beside_another_leaves_that_ones_stubs_alone(
+def test_a_library_without_stubs_does_not_change_the_stubs_of_another(
     small: Project,
 ) -> None:
     shutil.copytree(PROJECTS / "c_only" / "csrc", small.folder / "plain")
     more = 'ext_modules=[TVMFFIExtension("small_pkg.plain", ["plain/*.c"], stubs="none"), '
     small.edit("setup.py", "ext_modules=[", more)
-    for _ in range(2):  # the second time on stubs that are there
+    for _ in range(2):  # the second time with existing stubs
         small.build()
         assert {"small_pkg/libplain.so", "small_pkg/libsmall.so"} <= small.names()
         assert small.read(API).count("LIB = ") == 1
@@ -173,7 +173,7 @@ def test_a_library_without_stubs_beside_another_leaves_that_ones_stubs_alone(
 
 
 @pytest.mark.long
-def test_line_ends_of_a_file_stay_what_they_are(small: Project) -> None:
+def test_line_endings_of_a_file_are_preserved(small: Project) -> None:
     small.build()
     commit_stubs(small)
     api = small.folder / API
@@ -208,7 +208,7 @@ def test_directive_mode_fills_blocks_and_creates_nothing(small: Project) -> None
 
 
 @pytest.mark.long
-def test_without_stubs_nothing_is_started_or_changed(small: Project) -> None:
+def test_without_stubs_no_process_starts_and_no_file_changes(small: Project) -> None:
     small.edit("setup.py", "include_dirs=", 'stubs="none", include_dirs=')
     printed = small.build()
     assert "generated stubs" not in printed.stdout + printed.stderr
@@ -263,25 +263,23 @@ BEGIN, END = "# tvm-ffi-stubgen(begin): ", "# tvm-ffi-stubgen(end)\n"
         "import-above-the-import-section",
     ],
 )
-def test_a_directive_that_cannot_be_followed_fails_the_build(
-    text: str, message: str, small: Project
-) -> None:
+def test_an_invalid_directive_fails_the_build(text: str, message: str, small: Project) -> None:
     directives(small, text)
     assert message in small.refuse()
 
 
-#: What registers nothing, in the place of a constructor.
+#: A function without registrations, instead of a constructor.
 NO_INIT = '"half", &PointObj::middle'
 
 
 def warnings(process: subprocess.CompletedProcess[str]) -> list[str]:
-    """The plugin's, without its mark."""
+    """Return the plugin's warnings without their prefix."""
     printed = process.stdout + process.stderr
     return re.findall(r"^setuptools-tvm-ffi: warning: (.*)$", printed, re.MULTILINE)
 
 
 def unpacked(project: Project) -> str:
-    """The folder that the wheel is unpacked into."""
+    """Unpack the wheel and return the folder."""
     folder = project.folder.parent / "unpacked"
     with zipfile.ZipFile(project.wheel) as archive:
         archive.extractall(folder)
@@ -296,7 +294,7 @@ def unpacked(project: Project) -> str:
         pytest.param("small_pkg.class.f", "'class' is a Python keyword", marks=pytest.mark.long),
     ],
 )
-def test_a_registered_name_that_python_cannot_write_is_left_out_by_name_or_refused(
+def test_an_invalid_registered_name_is_omitted_with_a_warning_or_rejected(
     name: str, reason: str, small: Project
 ) -> None:
     small.edit("csrc/functions.cc", "small_pkg.add_shared", name)
@@ -326,7 +324,7 @@ def test_a_registered_name_that_python_cannot_write_is_left_out_by_name_or_refus
     ("edits", "expression"),
     [
         ({'"middle"': '"from"'}, "getattr(Point(1.0, 3.0), 'from')()"),
-        # A class that is made of its fields would need one for a parameter.
+        # A generated constructor would need this field as a parameter.
         (
             {'"x", &PointObj::x': '"from", &PointObj::x', "refl::init<double, double>()": NO_INIT},
             "getattr(Point, 'from') and 2.0",
@@ -334,7 +332,7 @@ def test_a_registered_name_that_python_cannot_write_is_left_out_by_name_or_refus
     ],
     ids=["method", "field"],
 )
-def test_a_member_that_python_cannot_write_is_left_out_by_name_or_refused(
+def test_an_invalid_member_name_is_omitted_with_a_warning_or_rejected(
     edits: dict[str, str], expression: str, small: Project
 ) -> None:
     for old, new in edits.items():
@@ -360,7 +358,7 @@ def test_a_member_that_python_cannot_write_is_left_out_by_name_or_refused(
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["__name__", "__path__", "__getattr__"])
-def test_a_function_that_would_replace_what_a_module_has_is_always_refused(
+def test_a_function_that_would_replace_a_module_attribute_is_always_rejected(
     name: str, small: Project
 ) -> None:
     small.edit("csrc/functions.cc", "small_pkg.add_shared", f"small_pkg.{name}")
@@ -370,7 +368,7 @@ def test_a_function_that_would_replace_what_a_module_has_is_always_refused(
 
 
 @pytest.mark.long
-def test_what_is_gone_is_named_where_its_block_was_committed(small: Project) -> None:
+def test_a_committed_block_for_a_removed_name_is_rejected_with_its_place(small: Project) -> None:
     add_circle(small)
     small.build()
     commit_stubs(small)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command that refreshes stubs or compares them, and what builds do about those of a tree."""
+"""The command ``stubs`` writes or checks stubs. Builds warn about stale committed stubs or fail."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __attribute__((constructor)) static void RegisterAnswer(void) {{
 }}
 """
 
-#: What a build loads and does not come back from, where a variable says so.
+#: A source whose library hangs when it is loaded, if the variable HANG_AND_TELL is set.
 HANGING = """
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,14 +87,14 @@ def stubs(
 
 
 def refresh(project: Project, *arguments: str) -> list[str]:
-    """Write the stubs; return what the command says that it did."""
+    """Write the stubs and return the printed lines."""
     process = stubs(project, *arguments)
     assert process.returncode == 0, process.stderr
     return process.stdout.splitlines()
 
 
 def difference(project: Project, *arguments: str) -> str:
-    """Compare the stubs, assert that they are out of date, return what is printed of it."""
+    """Check the stubs, assert that they are out of date, and return the printed difference."""
     before = project.tree()
     process = stubs(project, "--check", *arguments)
     assert process.returncode == 1, process.stdout + process.stderr
@@ -112,7 +112,7 @@ def assert_up_to_date(project: Project, *arguments: str) -> None:
 
 
 def assert_could_not_run(project: Project, *arguments: str, **variables: str) -> str:
-    """Assert that neither form of the command runs or changes anything, return what it says."""
+    """Assert that both forms of the command fail and change no file. Return the last error."""
     before = project.tree()
     for form in (arguments, ("--check", *arguments)):
         process = stubs(project, *form, **variables)
@@ -131,7 +131,7 @@ def times(project: Project) -> dict[str, int]:
 
 
 def warnings(process: subprocess.CompletedProcess[str]) -> list[str]:
-    """The plugin's, without its mark."""
+    """Return the plugin's warnings without their prefix."""
     printed = process.stdout + process.stderr
     return re.findall(r"^setuptools-tvm-ffi: warning: (.*)$", printed, re.MULTILINE)
 
@@ -145,7 +145,7 @@ def add_function(project: Project, name: str) -> None:
 
 
 def declare(project: Project, text: str) -> None:
-    """Put project-wide settings before the library."""
+    """Insert settings of the project before the library."""
     table = "[[tool.setuptools-tvm-ffi.ext-modules]]\n"
     project.edit("pyproject.toml", table, f"[tool.setuptools-tvm-ffi]\n{text}\n{table}")
 
@@ -165,14 +165,14 @@ def declare(project: Project, text: str) -> None:
     [
         ("described", STUBS),
         pytest.param(
-            # With a setup.py, setuptools' own backend and an __init__.py that does something.
+            # This project has a setup.py, the backend of setuptools and code in __init__.py.
             "c_only",
             {f"c_only_pkg/{n}" for n in ("__init__.py", "_ffi_api.py", "_ffi_api.pyi")},
             marks=pytest.mark.long,
         ),
     ],
 )
-def test_stubs_are_written_into_the_source_tree_once(
+def test_a_second_run_writes_no_stubs(
     name: str, expected: set[str], project: ProjectFactory, *, as_module: bool
 ) -> None:
     copy: Project = project(name)
@@ -191,7 +191,7 @@ def test_stubs_are_written_into_the_source_tree_once(
 
 
 @pytest.mark.long
-def test_only_stubs_that_say_something_else_are_written_anew(committed: Project) -> None:
+def test_only_stubs_whose_content_changes_are_written(committed: Project) -> None:
     written = times(committed)
     rename_parameter(committed)
     assert refresh(committed) == [f"wrote {API_STUB}"]
@@ -204,13 +204,15 @@ def test_only_stubs_that_say_something_else_are_written_anew(committed: Project)
     }
     add_function(committed, f"{PACKAGE}.deep.answer")
     deep = {f"{PACKAGE}/deep/{file.rpartition('/')[2]}" for file in STUBS - {TYPED}}
-    # The library registers more, and this package has no more than before.
+    # The library registers a new function, but the stubs of this package do not change.
     assert set(refresh(committed)) == {f"wrote {file}" for file in deep}
     assert refresh(committed) == ["stubs are up to date"]
 
 
 @pytest.mark.long
-def test_wheels_and_editable_installs_have_what_the_command_writes(committed: Project) -> None:
+def test_wheels_and_editable_installs_have_the_stubs_that_the_command_writes(
+    committed: Project,
+) -> None:
     process = committed.build(config_settings={"stubs": "check"})
     assert warnings(process) == []
     for name in STUBS:
@@ -226,7 +228,7 @@ def test_wheels_and_editable_installs_have_what_the_command_writes(committed: Pr
 
 
 @pytest.mark.long
-def test_stubs_are_named_and_written_where_the_packages_lie(described: Project) -> None:
+def test_stubs_are_written_into_the_package_dir(described: Project) -> None:
     (described.folder / "src").mkdir()
     (described.folder / PACKAGE).rename(described.folder / "src" / PACKAGE)
     described.edit("pyproject.toml", "packages = [", 'package-dir = { "" = "src" }\npackages = [')
@@ -240,7 +242,7 @@ def test_stubs_are_named_and_written_where_the_packages_lie(described: Project) 
 
 
 @pytest.mark.long
-def test_blocks_in_files_of_a_person_are_filled(described: Project) -> None:
+def test_blocks_in_handwritten_files_are_filled(described: Project) -> None:
     with (described.folder / "pyproject.toml").open("a") as stream:
         stream.write('stubs = "directives"\n')
     (described.folder / PACKAGE / "ops.py").write_text(
@@ -254,7 +256,7 @@ def test_blocks_in_files_of_a_person_are_filled(described: Project) -> None:
 
 
 @pytest.mark.long
-def test_settings_are_those_of_a_frontend(described: Project) -> None:
+def test_the_command_accepts_config_settings(described: Project) -> None:
     lines = refresh(described, "-C", "py-typed=false", "--config-setting", "build-type=debug")
     assert lines == [f"wrote {name}" for name in sorted(STUBS - {TYPED})]
     assert list((described.folder / "build").glob("tvm-ffi.*/debug"))
@@ -266,7 +268,7 @@ def test_settings_are_those_of_a_frontend(described: Project) -> None:
 
 
 @pytest.mark.long
-def test_a_check_of_a_tree_without_stubs_names_all_that_are_missing(described: Project) -> None:
+def test_a_check_of_a_tree_without_stubs_prints_every_missing_stub(described: Project) -> None:
     printed = difference(described)
     for name in STUBS - {INIT, TYPED}:
         assert f"--- /dev/null\n+++ b/{name}\n@@ -0,0 +1," in printed
@@ -275,9 +277,7 @@ def test_a_check_of_a_tree_without_stubs_names_all_that_are_missing(described: P
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", [f"{PACKAGE}.answer", f"{PACKAGE}.deep.answer"])
-def test_what_a_check_prints_is_a_patch_that_brings_the_tree_up_to_date(
-    name: str, committed: Project
-) -> None:
+def test_a_check_prints_a_patch_that_updates_the_tree(name: str, committed: Project) -> None:
     rename_parameter(committed)
     add_function(committed, name)
     left_over = committed.folder / PACKAGE / "gone" / "_ffi_api.pyi"
@@ -291,7 +291,7 @@ def test_what_a_check_prints_is_a_patch_that_brings_the_tree_up_to_date(
     assert not left_over.exists()
 
 
-def test_a_renamed_parameter_is_all_that_a_check_shows(committed: Project) -> None:
+def test_a_check_shows_only_the_renamed_parameter(committed: Project) -> None:
     rename_parameter(committed)
     lines = difference(committed).splitlines()
     assert lines[:2] == [f"--- a/{API_STUB}", f"+++ b/{API_STUB}"]
@@ -305,7 +305,7 @@ def test_a_renamed_parameter_is_all_that_a_check_shows(committed: Project) -> No
 
 
 @pytest.mark.long
-def test_a_stub_whose_prefix_is_gone_is_removed(committed: Project) -> None:
+def test_a_stub_whose_prefix_no_longer_exists_is_deleted(committed: Project) -> None:
     add_function(committed, f"{PACKAGE}.deep.answer")
     refresh(committed)
     (committed.folder / "csrc" / "answer.c").unlink()
@@ -324,7 +324,7 @@ def test_a_stub_whose_prefix_is_gone_is_removed(committed: Project) -> None:
 
 
 @pytest.mark.long
-def test_the_stub_of_a_package_that_now_does_something_is_removed(committed: Project) -> None:
+def test_the_stub_of_a_package_is_deleted_if_its_init_contains_code(committed: Project) -> None:
     with (committed.folder / INIT).open("a") as stream:
         stream.write("\nprint('imported')\n")
     assert f"--- a/{INIT_STUB}\n+++ /dev/null\n" in difference(committed)
@@ -337,14 +337,12 @@ def test_the_stub_of_a_package_that_now_does_something_is_removed(committed: Pro
 @pytest.mark.parametrize(
     ("name", "written"),
     [
-        # Whether it has what the package's stub would import, nobody knows.
+        # The package's stub would import from this handwritten stub, so it is not generated.
         (API_STUB, {API, INIT, TYPED}),
         (INIT_STUB, {API, API_STUB, INIT, TYPED}),
     ],
 )
-def test_a_stub_that_a_person_wrote_is_left_alone(
-    name: str, written: set[str], described: Project
-) -> None:
+def test_a_handwritten_stub_is_unchanged(name: str, written: set[str], described: Project) -> None:
     by_hand = '"""By hand."""\n\ndef scale(value: int, factor: int) -> int: ...\n'
     (described.folder / name).write_text(by_hand)
     assert name not in difference(described)
@@ -358,7 +356,7 @@ def test_a_stub_that_a_person_wrote_is_left_alone(
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", sorted(STUBS - {INIT}))
-def test_a_file_that_is_missing_is_named_and_written(name: str, committed: Project) -> None:
+def test_a_missing_file_is_reported_and_written(name: str, committed: Project) -> None:
     before = committed.tree()
     (committed.folder / name).unlink()
     process = stubs(committed, "--check")
@@ -370,7 +368,7 @@ def test_a_file_that_is_missing_is_named_and_written(name: str, committed: Proje
 
 
 @pytest.mark.long
-def test_line_ends_make_no_difference_and_stay_what_they_are(committed: Project) -> None:
+def test_line_endings_are_ignored_and_preserved(committed: Project) -> None:
     files = [committed.folder / name for name in STUBS]
     for file in files:
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
@@ -384,7 +382,7 @@ def test_line_ends_make_no_difference_and_stay_what_they_are(committed: Project)
 
 
 def replace(project: Project, name: str, pattern: str, new: str) -> None:
-    """Replace what a pattern finds once."""
+    """Replace the only match of a pattern."""
     file = project.folder / name
     text, count = re.subn(pattern, new, file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert count == 1, (pattern, text)
@@ -400,7 +398,7 @@ def replace(project: Project, name: str, pattern: str, new: str) -> None:
     ],
     ids=["registry", "everything"],
 )
-def test_what_a_stub_was_made_with_makes_no_difference(
+def test_the_versions_in_the_header_of_a_stub_are_ignored(
     pattern: str, new: str, committed: Project
 ) -> None:
     for name in (API_STUB, INIT_STUB):
@@ -423,7 +421,7 @@ def test_what_a_stub_was_made_with_makes_no_difference(
     ],
     ids=["both"],
 )
-def test_a_tool_that_writes_other_stubs_is_named_with_both_versions(
+def test_if_new_tool_versions_change_a_stub_both_versions_are_reported(
     patterns: Mapping[str, str], tools: list[str], committed: Project
 ) -> None:
     program = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[1:]))"
@@ -444,7 +442,7 @@ def test_a_tool_that_writes_other_stubs_is_named_with_both_versions(
 
 
 @pytest.mark.long
-def test_a_tool_is_named_with_doubt_where_the_library_registers_something_else(
+def test_if_the_registry_changed_a_new_tool_is_only_a_possible_cause(
     committed: Project,
 ) -> None:
     rename_parameter(committed)
@@ -459,7 +457,7 @@ def test_a_tool_is_named_with_doubt_where_the_library_registers_something_else(
     )
 
 
-# --- what keeps it from running -----------------------------------------------------------------
+# --- errors -------------------------------------------------------------------------------------
 
 
 @pytest.mark.long
@@ -474,7 +472,7 @@ def test_a_source_that_does_not_compile_is_shown_with_the_compilers_message(
 
 @pytest.mark.long
 @pytest.mark.parametrize("text", ["", '[project]\nname = "p"\nversion = "1"\n'])
-def test_a_folder_that_declares_no_library_is_refused(
+def test_a_folder_that_declares_no_library_is_rejected(
     text: str, builder: Environment, tmp_path: Path
 ) -> None:
     folder = tmp_path / "nothing"
@@ -486,7 +484,7 @@ def test_a_folder_that_declares_no_library_is_refused(
 
 
 @pytest.mark.long
-def test_a_project_whose_libraries_have_no_stubs_is_refused(project: ProjectFactory) -> None:
+def test_a_project_whose_libraries_have_no_stubs_is_rejected(project: ProjectFactory) -> None:
     without = project("described")
     with (without.folder / "pyproject.toml").open("a") as stream:
         stream.write('stubs = "none"\n')
@@ -506,7 +504,7 @@ def test_a_project_whose_libraries_have_no_stubs_is_refused(project: ProjectFact
         (["jobs=1", "jobs=1"], "--config-setting jobs: is given more than once"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused_by_its_key(
+def test_an_invalid_setting_is_rejected_with_its_key(
     options: list[str], message: str, described: Project
 ) -> None:
     arguments = [word for option in options for word in ("-C", option)]
@@ -516,13 +514,13 @@ def test_a_setting_that_cannot_be_is_refused_by_its_key(
 
 
 @pytest.mark.long
-def test_arguments_that_mean_nothing_are_refused(described: Project) -> None:
+def test_unknown_arguments_are_rejected(described: Project) -> None:
     for arguments in (["--chek"], ["--che"], ["described_pkg"]):
         assert "unrecognized arguments: " in assert_could_not_run(described, *arguments)
 
 
 @pytest.mark.long
-def test_a_name_that_no_stub_can_have_is_refused_where_that_is_strict(committed: Project) -> None:
+def test_a_name_that_no_stub_can_contain_is_rejected_in_strict_mode(committed: Project) -> None:
     add_function(committed, f"{PACKAGE}.import")
     reason = f"function '{PACKAGE}.import': 'import' is a Python keyword"
     assert f"registered {reason}" in assert_could_not_run(committed, "-C", "stubs=strict")
@@ -533,14 +531,14 @@ def test_a_name_that_no_stub_can_have_is_refused_where_that_is_strict(committed:
 
 
 @pytest.mark.long
-def test_a_stub_generator_whose_library_does_not_load_is_said_so(
+def test_if_libtvm_ffi_does_not_load_the_error_shows_the_loaders_message(
     described: Project, variables: dict[str, str], plugin_wheel: Path, tmp_path: Path
 ) -> None:
     environment = make_environment(tmp_path / "venv", variables)
     needs = ("setuptools>=77", "packaging", "tomli", "ninja", "apache-tvm-ffi", plugin_wheel)
     environment.pip("install", "-q", *needs, cwd=tmp_path)
     (library,) = environment.site_packages.glob("tvm_ffi/lib/libtvm_ffi.so")
-    # It has what the linker looks for, and needs what is nowhere.
+    # The library defines the symbols that the linker needs, but cannot be loaded itself.
     source = "void nowhere(void);\n" + "".join(
         f"void TVMFFIFunction{name}(void) {{ nowhere(); }}\n"
         for name in ("Create", "SetGlobalFromMethodInfo")
@@ -566,7 +564,7 @@ def test_a_stub_generator_whose_library_does_not_load_is_said_so(
 
 
 @pytest.mark.long
-def test_a_wheel_has_fresh_stubs_and_those_of_the_tree_are_said_to_be_old(
+def test_a_wheel_has_current_stubs_and_stale_committed_stubs_cause_a_warning(
     committed: Project,
 ) -> None:
     rename_parameter(committed)
@@ -585,7 +583,7 @@ def test_a_wheel_has_fresh_stubs_and_those_of_the_tree_are_said_to_be_old(
 
 @pytest.mark.long
 @pytest.mark.parametrize("check", ["check", "strict"])
-def test_a_build_that_checks_fails_with_the_difference(check: str, committed: Project) -> None:
+def test_a_build_with_stubs_check_fails_with_the_difference(check: str, committed: Project) -> None:
     rename_parameter(committed)
     printed = committed.refuse(config_settings={"stubs": check})
     assert (
@@ -602,12 +600,12 @@ def test_a_build_that_checks_fails_with_the_difference(check: str, committed: Pr
 
 
 @pytest.mark.long
-def test_a_project_may_have_every_build_check(committed: Project) -> None:
+def test_a_project_can_enable_the_check_for_every_build(committed: Project) -> None:
     declare(committed, 'stubs = "check"')
     committed.build()
     rename_parameter(committed)
     assert "tool.setuptools-tvm-ffi.stubs: stubs in the source tree" in committed.refuse()
-    # An editable install writes them.
+    # An editable install writes the stubs.
     committed.environment.run(
         *(committed.environment.python, "-I", "-c"),
         "from setuptools_tvm_ffi.build_meta import build_editable; build_editable('..')",
@@ -619,7 +617,7 @@ def test_a_project_may_have_every_build_check(committed: Project) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("check", ["warn", "check"])
-def test_nothing_is_said_where_no_stubs_are_committed(check: str, described: Project) -> None:
+def test_without_committed_stubs_no_warning_is_printed(check: str, described: Project) -> None:
     before = described.tree()
     assert warnings(described.build(config_settings={"stubs": check})) == []
     assert STUBS | {f"{PACKAGE}/libdescribed.so"} < described.names()
@@ -627,7 +625,7 @@ def test_nothing_is_said_where_no_stubs_are_committed(check: str, described: Pro
 
 
 @pytest.mark.long
-def test_a_name_that_is_left_out_is_said_by_every_build(described: Project) -> None:
+def test_every_build_warns_about_an_omitted_name(described: Project) -> None:
     add_function(described, f"{PACKAGE}.import")
     first, second = described.build(), described.build()
     assert "generated stubs: " in first.stdout
@@ -641,12 +639,12 @@ def test_a_name_that_is_left_out_is_said_by_every_build(described: Project) -> N
 
 
 def markers(project: Project) -> dict[str, str]:
-    """What each ``py.typed`` of the wheel holds."""
+    """Return the content of each ``py.typed`` file in the wheel."""
     return {name: project.read(name) for name in project.names() if name.endswith("py.typed")}
 
 
 def nest(project: Project, *, regular: bool) -> None:
-    """Put the package into another one."""
+    """Move the package into another package."""
     outer = project.folder / "outer_pkg"
     outer.mkdir()
     (project.folder / PACKAGE).rename(outer / PACKAGE)
@@ -660,14 +658,14 @@ def nest(project: Project, *, regular: bool) -> None:
 
 
 @pytest.mark.long
-def test_a_package_with_stubs_says_that_it_has_types(described: Project) -> None:
+def test_a_package_with_stubs_has_a_py_typed_file(described: Project) -> None:
     described.build()
     assert markers(described) == {TYPED: ""}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("regular", [True, False], ids=["package", "namespace"])
-def test_the_outermost_package_that_is_no_namespace_says_that_it_has_types(
+def test_py_typed_is_written_to_the_outermost_regular_package(
     described: Project, *, regular: bool
 ) -> None:
     nest(described, regular=regular)
@@ -679,7 +677,7 @@ def test_the_outermost_package_that_is_no_namespace_says_that_it_has_types(
 
 
 @pytest.mark.long
-def test_a_project_may_leave_it_unsaid(described: Project) -> None:
+def test_a_project_can_disable_py_typed(described: Project) -> None:
     declare(described, "py-typed = false")
     described.build()
     assert markers(described) == {}
@@ -688,7 +686,7 @@ def test_a_project_may_leave_it_unsaid(described: Project) -> None:
 
 
 @pytest.mark.long
-def test_what_a_project_has_said_itself_is_kept(described: Project) -> None:
+def test_a_py_typed_file_of_the_project_is_unchanged(described: Project) -> None:
     (described.folder / TYPED).write_text("partial\n")
     described.build()
     assert markers(described) == {TYPED: "partial\n"}
@@ -698,7 +696,7 @@ def test_what_a_project_has_said_itself_is_kept(described: Project) -> None:
 
 
 @pytest.mark.long
-def test_a_package_without_stubs_says_nothing_of_types(described: Project) -> None:
+def test_a_package_without_stubs_has_no_py_typed_file(described: Project) -> None:
     with (described.folder / "pyproject.toml").open("a") as stream:
         stream.write('stubs = "none"\n')
     described.build()
@@ -708,14 +706,14 @@ def test_a_package_without_stubs_says_nothing_of_types(described: Project) -> No
     }
 
 
-# --- an end in between --------------------------------------------------------------------------
+# --- crashes and killed builds ------------------------------------------------------------------
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("statement", "how"), [("abort();", "SIGABRT"), ("kill(getpid(), SIGKILL);", "SIGKILL")]
 )
-def test_a_library_that_ends_the_process_it_is_loaded_into_leaves_the_tree_as_it_was(
+def test_a_library_that_crashes_when_loaded_leaves_the_tree_unchanged(
     statement: str, how: str, committed: Project
 ) -> None:
     rename_parameter(committed)
@@ -742,7 +740,7 @@ REFRESH = "from setuptools_tvm_ffi.cli import main; raise SystemExit(main(['stub
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
 @pytest.mark.parametrize("whole", [False, True], ids=["child", "build"])
 @pytest.mark.parametrize("program", [WHEEL, EDITABLE, REFRESH], ids=["wheel", "editable", "stubs"])
-def test_a_stub_step_that_is_killed_leaves_the_tree_as_it_was_and_no_wheel(
+def test_a_killed_stub_step_leaves_the_tree_unchanged_and_writes_no_wheel(
     program: str, committed: Project, tmp_path: Path, *, whole: bool
 ) -> None:
     rename_parameter(committed)
@@ -784,7 +782,7 @@ def test_a_stub_step_that_is_killed_leaves_the_tree_as_it_was_and_no_wheel(
 
 
 def wait_for_process(file: Path, build: subprocess.Popen[str]) -> int:
-    """Wait until a file names a process, and return that."""
+    """Wait until a file contains a process ID, and return it."""
     end = time.monotonic() + 120
     while not file.exists() or not file.read_text().endswith("\n"):
         assert build.poll() is None, build.stdout and build.stdout.read()

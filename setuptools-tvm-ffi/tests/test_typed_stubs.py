@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stubs say of every C++ type is so; types of other packages; stubs for Rust."""
+"""Stubs for every C++ type, types of other packages, and stubs for Rust."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sample_projects import PROJECTS, Project, ProjectFactory
 
 pytestmark = pytest.mark.long
 
-#: Of each function of every_type: what it takes, what it returns.
+#: The parameter type and the result type of each function in every_type.
 SIGNATURES = {
     "nothing": ("", "None"),
     "boolean": ("_0: bool, /", "bool"),
@@ -43,7 +43,7 @@ SIGNATURES = {
     "std_map": ("_0: Mapping[str, int], /", "Map[str, int]"),
     "unordered_map": ("_0: Mapping[str, int], /", "Map[str, int]"),
     "dict": ("_0: Mapping[str, int], /", "Dict[str, int]"),
-    # `tuple` and `object` are functions here, so that those of Python have other names.
+    # `tuple` and `object` are functions here, so Python's types have aliases.
     "tuple": ("_0: _tuple[int, str], /", "_tuple[int, str]"),
     "std_tuple": ("_0: _tuple[int, str], /", "_tuple[int, str]"),
     "optional": ("_0: int | None, /", "int | None"),
@@ -63,7 +63,7 @@ SIGNATURES = {
     "packed": ("*args: Any", "Any"),
 }
 
-#: Calls, and the class of what each returns: what stubs allow and promise.
+#: Calls that the stubs allow, and the class of each result.
 CALLS = {
     "boolean(True)": "bool",
     "integer(3)": "int",
@@ -96,7 +96,7 @@ CALLS = {
     "std_map({'a': 1})": "tvm_ffi.Map",
     "unordered_map(tvm_ffi.Map({'a': 1}))": "tvm_ffi.Map",
     "dict({'a': 1})": "tvm_ffi.Dict",
-    "tuple((1, 'a'))": "tvm_ffi.Array",  # as docs/types.md says
+    "tuple((1, 'a'))": "tvm_ffi.Array",  # see docs/types.md
     "optional(None)": "type(None)",
     "optional(3)": "int",
     "variant('a')": "str",
@@ -142,13 +142,13 @@ def test_every_type_of_cxx_has_its_python_type(every_type: Project) -> None:
     assert {name: (parameters, result) for name, parameters, result in found} == SIGNATURES
 
 
-def test_a_writable_field_takes_more_than_it_gives(every_type: Project) -> None:
+def test_a_writable_field_accepts_wider_types_than_it_returns(every_type: Project) -> None:
     stub = every_type.read("every_type/_ffi_api.pyi")
     assert "    def values(self) -> Array[int]: ...\n" in stub
     assert "    def values(self, value: Sequence[int], /) -> None: ...\n" in stub
 
 
-def test_calls_accept_and_return_what_stubs_say(
+def test_calls_accept_and_return_the_types_in_the_stubs(
     every_type: Project, tmp_path: Path, variables: dict[str, str]
 ) -> None:
     environment = make_environment(tmp_path / "venv", variables)
@@ -166,7 +166,7 @@ def where_small_is(
     variables: dict[str, str],
     plugin_wheel: Path,
 ) -> Environment:
-    """An environment that can build, with a package that has a class."""
+    """A build environment with another package that registers a class."""
     folder = tmp_path_factory.mktemp("where_small_is")
     small = Project(shutil.copytree(PROJECTS / "small", folder / "small"), builder)
     small.build()
@@ -178,11 +178,11 @@ def where_small_is(
 
 @pytest.fixture
 def with_other(project: ProjectFactory, where_small_is: Environment) -> Project:
-    """A project that uses a class of another package, where that is installed."""
+    """A project that uses a class of another package, and that package is installed."""
     return project("uses_other", where_small_is)
 
 
-def test_a_class_of_another_package_is_imported_from_there(with_other: Project) -> None:
+def test_a_class_of_another_package_is_imported_from_that_package(with_other: Project) -> None:
     with_other.build()
     stub = with_other.read("uses_other_pkg/_ffi_api.pyi")
     assert "from small_pkg import Point\n" in stub
@@ -198,7 +198,7 @@ def test_a_class_of_another_package_is_imported_from_there(with_other: Project) 
     target.run(target.python, "-I", "-c", program, cwd=with_other.folder.parent)
 
 
-def test_a_directive_says_where_a_class_is_imported_from(with_other: Project) -> None:
+def test_a_directive_sets_the_module_that_a_class_is_imported_from(with_other: Project) -> None:
     directive = "# tvm-ffi-stubgen(ty-map): small_pkg.Point -> small_pkg._ffi_api.Point\n"
     (with_other.folder / "uses_other_pkg" / "_ffi_api.py").write_text(directive)
     with_other.build()
@@ -220,7 +220,7 @@ def test_a_package_that_cannot_be_imported_is_named(with_other: Project) -> None
 
 @pytest.fixture
 def crate(project: ProjectFactory) -> Project:
-    """A project with a Cargo crate that its stubs are for."""
+    """A project with a Cargo crate that gets the generated stubs."""
     small = project("small")
     arguments = 'include_dirs=["csrc"], stubs_target="rust", stubs_crate="rust"'
     small.edit("setup.py", 'include_dirs=["csrc"]', arguments)
@@ -259,18 +259,20 @@ def test_stubs_for_rust_are_written_into_the_crate_and_no_wheel(crate: Project) 
         ("../rust", "stubs_crate: '../rust' is outside the project"),
     ],
 )
-def test_a_crate_that_is_none_is_refused(crate: Project, crate_folder: str, message: str) -> None:
+def test_an_invalid_crate_folder_is_rejected(
+    crate: Project, crate_folder: str, message: str
+) -> None:
     crate.edit("setup.py", 'stubs_crate="rust"', f'stubs_crate="{crate_folder}"')
     assert message in crate.refuse()
 
 
-def test_a_generator_that_knows_no_rust_is_named(
+def test_a_stub_generator_without_rust_support_is_reported(
     crate: Project, tmp_path: Path, variables: dict[str, str], plugin_wheel: Path
 ) -> None:
     environment = make_environment(tmp_path / "venv", variables)
     needs = ("setuptools>=77", "packaging", "tomli", "ninja", "apache-tvm-ffi", plugin_wheel)
     environment.pip("install", "-q", *needs, cwd=tmp_path)
-    # As up to 0.1.13, without the package.
+    # Remove the package, which releases up to 0.1.13 do not contain.
     (package,) = environment.site_packages.glob("tvm_ffi/stub/rust_generator")
     package.rename(package.with_name("elsewhere"))
     (generator,) = environment.site_packages.glob("tvm_ffi/stub/generator.py")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Correct uses of all of my_ffi_extension: type checkers find no error, and it runs without one."""
+"""Correct uses of everything in my_ffi_extension, without type errors or run-time errors."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ push(1.0)
 unbound: Callable[[ext.Accumulator, float], None] = ext.Accumulator.push
 unbound(weighted, 1.0)
 
-# --- the package in the package -----------------------------------------------------------------
+# --- the subpackage -----------------------------------------------------------------------------
 
 assert_type(stats.summary([1.0, 2.0])["mean"], float)
 assert_type(ext.stats.quantile([1.0, 2.0], 0.5, "lower"), float)
@@ -136,7 +136,7 @@ assert_type(histogram.edges(), "tvm_ffi.Array[float]")
 assert_type((histogram.lower, histogram.upper), tuple[float, float])
 assert_type((histogram.bins, histogram.underflow, histogram.overflow), tuple[int, int, int])
 
-# --- all that `from my_ffi_extension import *` imports ------------------------------------------
+# --- all names that `from my_ffi_extension import *` imports ------------------------------------
 
 everything: list[Any] = [
     LIB,

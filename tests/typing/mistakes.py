@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mistakes in the use of my_ffi_extension, each with the errors that type checkers report for it.
+"""Incorrect uses of my_ffi_extension. Comments list the errors that type checkers report.
 
-A line without a comment has none. Nothing here is ever run.
+Lines without a comment have no errors. This file is never run.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ series.size(1)  # mypy: call-arg; pyright: reportCallIssue
 ext.Accumulator.from_values("x")  # mypy: call-arg; pyright: reportCallIssue
 ext.Accumulator.push(1.0)  # mypy: call-arg, arg-type; pyright: reportCallIssue
 
-# --- keyword arguments, which the library cannot take -------------------------------------------
+# --- keyword arguments, which the library does not support --------------------------------------
 
 ext.tally(words=["a"])  # mypy: call-arg; pyright: reportCallIssue
 ext.LIB.adler32(b"", start=1)  # mypy: call-arg; pyright: reportCallIssue
@@ -96,7 +96,7 @@ accumulator.label = 1  # mypy: assignment; pyright: reportAttributeAccessIssue
 series.accumulator = series  # mypy: assignment; pyright: reportAttributeAccessIssue
 series.accumulator.label = None  # mypy: assignment; pyright: reportAttributeAccessIssue
 
-# --- what is not there --------------------------------------------------------------------------
+# --- missing attributes -------------------------------------------------------------------------
 
 ext.LIB.scales(1.0)  # mypy: attr-defined; pyright: reportAttributeAccessIssue
 ext.tallies(["a"])  # mypy: attr-defined; pyright: reportAttributeAccessIssue
@@ -115,6 +115,6 @@ value: float = series.last()  # mypy: assignment; pyright: reportAssignmentType
 # --- the library --------------------------------------------------------------------------------
 
 LIB = ext.LIB  # mypy: misc; pyright: reportGeneralTypeIssues
-# pyright lets every attribute of a module be assigned to.
+# pyright allows assignments to any attribute of a module.
 ext.LIB = ext.LIB  # mypy: misc
 ext.LIB.scale = 1  # mypy: assignment, method-assign; pyright: reportAttributeAccessIssue

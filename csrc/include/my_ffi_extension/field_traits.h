@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Traits for `def_ro` and `def_rw` that apache-tvm-ffi has under a name only in newer releases.
+// A trait for `def_ro` and `def_rw` that older releases of apache-tvm-ffi do not define.
 #ifndef MY_FFI_EXTENSION_FIELD_TRAITS_H_
 #define MY_FFI_EXTENSION_FIELD_TRAITS_H_
 
@@ -10,13 +10,12 @@
 
 namespace my_ffi_extension {
 
-/// Marks a field that the constructor does not take.
+/// Marks a field that is not a parameter of the constructor.
 ///
-/// tvm-ffi-stubgen writes the `__init__` of a class from its fields, not from `refl::init<...>`.
-/// So a field that is not a parameter of the constructor has to say so, and the others have to come
-/// in the order of the parameters; otherwise type checkers are told a signature that does not
-/// exist. The same as `refl::init(false)`, which the headers of 0.1.9 lack; there the flag does
-/// nothing.
+/// tvm-ffi-stubgen derives the `__init__` of a class from its fields, not from `refl::init<...>`.
+/// Mark every field that is not a parameter, and register the other fields in the order of the
+/// parameters. Otherwise, type checkers see a wrong signature. The trait is equal to
+/// `refl::init(false)`, which the headers of 0.1.9 lack. Release 0.1.9 ignores the flag.
 inline tvm::ffi::reflection::AttachFieldFlag NotInConstructor() {
   constexpr int32_t kInitOff = 1 << 9;  // kTVMFFIFieldFlagBitMaskInitOff
   return tvm::ffi::reflection::AttachFieldFlag(kInitOff);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Streaming mean and variance, with weights. Plain C++: nothing of TVM-FFI in here but its errors.
+// Streaming mean and variance, with weights. This is plain C++, except for the errors of TVM-FFI.
 #ifndef MY_FFI_EXTENSION_MOMENTS_H_
 #define MY_FFI_EXTENSION_MOMENTS_H_
 
@@ -11,18 +11,18 @@
 
 namespace my_ffi_extension {
 
-/// What is kept of a stream of numbers: enough for its mean and variance, in constant space.
+/// The mean and variance of a stream of numbers, in constant space.
 ///
-/// The update is Welford's, weighted as West describes it (Communications of the ACM 22(9), 1979);
-/// the merge is the pairwise formula of Chan, Golub and LeVeque. Neither subtracts two large sums.
+/// `Add` uses Welford's formula with weights (West, Communications of the ACM 22(9), 1979). `Merge`
+/// uses the pairwise formula of Chan, Golub and LeVeque. Neither subtracts two large sums.
 struct Moments {
-  int64_t count = 0;          ///< How many values were added.
-  double mean = 0.0;          ///< Their weighted mean, 0 as long as there are none.
-  double total_weight = 0.0;  ///< The sum of the weights; equal to count where all weights are 1.
+  int64_t count = 0;             ///< The number of added values.
+  double mean = 0.0;             ///< The weighted mean of the values, 0 without values.
+  double total_weight = 0.0;     ///< The sum of the weights; equal to count if all weights are 1.
   double total_weight_sq = 0.0;  ///< The sum of the squared weights.
   double m2 = 0.0;               ///< The weighted sum of squared distances from the mean.
 
-  /// Adds one value. `value` is finite, `weight` is finite and positive; the caller has checked.
+  /// Adds one value. The caller checks that `value` is finite and `weight` is finite and positive.
   void Add(double value, double weight = 1.0) {
     count += 1;
     total_weight += weight;
@@ -32,7 +32,7 @@ struct Moments {
     m2 += weight * delta * (value - mean);
   }
 
-  /// Adds everything that `other` has seen. By value, so that merging a thing with itself is fine.
+  /// Adds all values of `other`. The parameter is a copy, so that an object can merge with itself.
   void Merge(Moments other) {
     if (other.count == 0) return;
     if (count == 0) {
@@ -48,12 +48,13 @@ struct Moments {
     total_weight_sq += other.total_weight_sq;
   }
 
-  /// The variance with `ddof` degrees of freedom taken off: 0 for a population, 1 for a sample.
+  /// Returns the variance. The divisor is the total weight minus `ddof`, which is 0 for a
+  /// population and 1 for a sample.
   double Variance(int64_t ddof) const { return m2 / (total_weight - static_cast<double>(ddof)); }
 };
 
-/// Raises ValueError unless `value` is a finite number; `what` names it, as "push: argument
-/// 'value'".
+/// Raises ValueError if `value` is not finite. `what` is the start of the message, such as "push:
+/// argument 'value'".
 inline void RequireFinite(double value, const char* what) {
   if (!std::isfinite(value)) {
     TVM_FFI_THROW(ValueError) << what << ": expected a finite number, got " << value;

@@ -7,7 +7,7 @@
 //     const TensorArgument out("scale", "out", out_view);
 //     out.OnCpu().SameDTypeAs(x).SameShapeAs(x).Contiguous();
 //
-// The wrong kind of thing raises TypeError, a thing of the right kind that does not fit ValueError.
+// A tensor with an unsupported dtype raises TypeError. Any other mismatch raises ValueError.
 #ifndef MY_FFI_EXTENSION_TENSOR_CHECKS_H_
 #define MY_FFI_EXTENSION_TENSOR_CHECKS_H_
 
@@ -22,7 +22,7 @@
 
 namespace my_ffi_extension {
 
-/// Writes a shape the way Python writes a tuple: `()`, `(3,)`, `(2, 3)`.
+/// Formats a shape like a Python tuple: `()`, `(3,)`, `(2, 3)`.
 inline std::string ShapeText(tvm::ffi::ShapeView shape) {
   std::ostringstream text;
   text << '(';
@@ -33,11 +33,11 @@ inline std::string ShapeText(tvm::ffi::ShapeView shape) {
   return text.str();
 }
 
-/// Writes a dtype the way numpy names it: `float32`, `complex128`, `float32x4` with four lanes.
+/// Formats a dtype with numpy's name: `float32`, `complex128`, or `float32x4` with four lanes.
 ///
-/// tvm::ffi::DLDataTypeToString throws for types it has no name for, complex numbers among them. An
-/// exception from within `TVM_FFI_THROW(...) << ...` ends the process, so whatever goes into a
-/// message must not throw.
+/// tvm::ffi::DLDataTypeToString throws an exception for some types, such as complex numbers. An
+/// exception inside `TVM_FFI_THROW(...) << ...` terminates the process. This function never throws
+/// because of the dtype.
 inline std::string DTypeText(DLDataType dtype) {
   std::ostringstream text;
   switch (dtype.code) {
@@ -67,15 +67,15 @@ inline std::string DTypeText(DLDataType dtype) {
   return text.str();
 }
 
-/// A tensor argument together with the names that its errors mention. Every check returns the
-/// argument itself or throws, so checks are chained. `function` and `name` must outlive it; string
-/// literals do.
+/// A tensor argument with the names of the function and of the argument for error messages. Every
+/// check returns the argument or throws, so checks can be chained. `function` and `name` must
+/// outlive the object, as string literals do.
 class TensorArgument {
  public:
   TensorArgument(const char* function, const char* name, tvm::ffi::TensorView tensor)
       : function_(function), name_(name), tensor_(tensor) {}
 
-  /// ValueError unless the elements can be read and written by the processor itself.
+  /// Raises ValueError if the elements are not in CPU memory.
   const TensorArgument& OnCpu() const {
     const DLDevice device = tensor_.device();
     if (device.device_type != kDLCPU) {
@@ -86,7 +86,7 @@ class TensorArgument {
     return *this;
   }
 
-  /// TypeError unless the elements are float32 or float64.
+  /// Raises TypeError if the elements are neither float32 nor float64.
   const TensorArgument& FloatingPoint() const {
     if (!Is<float>() && !Is<double>()) {
       TVM_FFI_THROW(TypeError) << Where() << "expected dtype float32 or float64, got "
@@ -95,7 +95,7 @@ class TensorArgument {
     return *this;
   }
 
-  /// TypeError unless the elements have the type of those in `other`.
+  /// Raises TypeError if the dtype differs from the dtype of `other`.
   const TensorArgument& SameDTypeAs(const TensorArgument& other) const {
     const DLDataType mine = tensor_.dtype();
     const DLDataType theirs = other.tensor_.dtype();
@@ -106,7 +106,7 @@ class TensorArgument {
     return *this;
   }
 
-  /// ValueError unless rank and every extent are those of `other`. Nothing is broadcast.
+  /// Raises ValueError if the shape differs from the shape of `other`. There is no broadcasting.
   const TensorArgument& SameShapeAs(const TensorArgument& other) const {
     const tvm::ffi::ShapeView mine = tensor_.shape();
     const tvm::ffi::ShapeView theirs = other.tensor_.shape();
@@ -121,10 +121,10 @@ class TensorArgument {
     return *this;
   }
 
-  /// ValueError unless the elements lie one after another in row-major order.
+  /// Raises ValueError if the elements are not contiguous in row-major order.
   const TensorArgument& Contiguous() const {
-    // A tensor without elements is contiguous whatever its strides say; TensorView::IsContiguous
-    // of apache-tvm-ffi 0.1.9 does not know that yet.
+    // A tensor without elements is contiguous with any strides. TensorView::IsContiguous of
+    // apache-tvm-ffi 0.1.9 returns false for some of these tensors.
     if (tensor_.numel() != 0 && !tensor_.IsContiguous()) {
       TVM_FFI_THROW(ValueError) << Where() << "expected a contiguous (row-major) tensor, got shape "
                                 << ShapeText(tensor_.shape()) << " with strides "
@@ -133,9 +133,9 @@ class TensorArgument {
     return *this;
   }
 
-  /// ValueError where the memory overlaps that of `other` without being the same: an element-wise
-  /// function would then read what it has already written. Both must be contiguous. Being the very
-  /// same memory (working in place) is fine.
+  /// Raises ValueError if the memory partly overlaps the memory of `other`: an element-wise
+  /// function would read elements that it has already written. Identical memory is accepted, so
+  /// that functions can work in place. Both tensors must be contiguous.
   const TensorArgument& SameMemoryOrApartFrom(const TensorArgument& other) const {
     const uintptr_t mine = Address();
     const uintptr_t theirs = other.Address();
@@ -147,14 +147,15 @@ class TensorArgument {
     return *this;
   }
 
-  /// Whether the elements are of type `T`, which is float or double.
+  /// Returns whether the elements have the type `T`, which is float or double.
   template <typename T>
   bool Is() const {
     const DLDataType dtype = tensor_.dtype();
     return dtype.code == kDLFloat && dtype.bits == 8 * sizeof(T) && dtype.lanes == 1;
   }
 
-  /// The first element. ValueError unless it is aligned for `T`; null is fine without elements.
+  /// Returns a pointer to the first element. Raises ValueError if it is not aligned for `T`. The
+  /// pointer of a tensor without elements may be null.
   template <typename T>
   T* Data() const {
     if (tensor_.numel() != 0 && Address() % alignof(T) != 0) {
@@ -166,8 +167,8 @@ class TensorArgument {
   int64_t numel() const { return tensor_.numel(); }
 
  private:
-  // DLPack keeps the start of a view apart from the start of the allocation; numpy and PyTorch
-  // leave byte_offset at 0, others do not.
+  // DLPack stores the start of the allocation and the offset of the view separately. byte_offset is
+  // always 0 in numpy and PyTorch, but not in other libraries.
   uintptr_t Address() const {
     return reinterpret_cast<uintptr_t>(tensor_.data_ptr()) +
            static_cast<uintptr_t>(tensor_.byte_offset());

@@ -24,7 +24,7 @@ import c_abi_only
         (np.zeros(0), np.zeros(0)),
     ],
 )
-def test_dot_does_as_numpy_does(x: Any, y: Any) -> None:
+def test_dot_agrees_with_numpy(x: Any, y: Any) -> None:
     assert c_abi_only.dot(x, y) == np.dot(x, y)
 
 
@@ -48,7 +48,7 @@ def test_dot_does_as_numpy_does(x: Any, y: Any) -> None:
         ),
     ],
 )
-def test_dot_refuses_what_it_cannot_take(
+def test_dot_rejects_invalid_arguments(
     arguments: tuple[Any, ...], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
@@ -64,7 +64,7 @@ def test_describe_takes_any_tensor() -> None:
 @pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("readelf") is None, reason="readelf reads ELF"
 )
-def test_the_library_needs_no_runtime_of_cpp() -> None:
+def test_the_library_needs_no_cxx_runtime() -> None:
     files = importlib.metadata.files("c-abi-only") or []
     (library,) = (file.locate() for file in files if file.name == "libvectors.so")
     printed = subprocess.run(

@@ -161,7 +161,7 @@ def gpu() -> Any:
 
 @needs_gpu
 @pytest.mark.parametrize("shape", [(1,), (257,), (3, 5, 7), (0,), (4, 0), (5_000_011,)], ids=str)
-def test_results_are_those_of_numpy(gpu: Any, shape: tuple[int, ...]) -> None:
+def test_results_agree_with_numpy(gpu: Any, shape: tuple[int, ...]) -> None:
     generator = np.random.default_rng(0)
     x, y = (generator.normal(size=shape).astype("f4") for _ in range(2))
     arrays = gpu(x), gpu(y), gpu(np.full_like(x, np.nan))

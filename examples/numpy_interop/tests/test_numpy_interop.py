@@ -39,14 +39,14 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("x", LAYOUTS.values(), ids=LAYOUTS)
-def test_clip_does_as_numpy_does(x: NDArray[Any]) -> None:
+def test_clip_agrees_with_numpy(x: NDArray[Any]) -> None:
     clipped = numpy_interop.clip(x, -0.5, 0.5)
     assert clipped.dtype == x.dtype
     np.testing.assert_array_equal(clipped, np.clip(x, -0.5, 0.5))
 
 
 @pytest.mark.parametrize("x", LAYOUTS.values(), ids=LAYOUTS)
-def test_histogram_does_as_numpy_does(x: NDArray[Any]) -> None:
+def test_histogram_agrees_with_numpy(x: NDArray[Any]) -> None:
     counts = numpy_interop.histogram(x, -1.0, 1.0, 8)
     expected, _ = np.histogram(x, bins=8, range=(-1.0, 1.0))
     assert counts.dtype == np.int64
@@ -73,12 +73,12 @@ def test_clip_works_on_arrays_that_overlap() -> None:
     assert memory.tolist() == [0, 2, 2, 2, 3, 4, 5, 6, 6, 6]
 
 
-def test_clip_keeps_what_is_no_number() -> None:
+def test_clip_keeps_nan() -> None:
     clipped = numpy_interop.clip(np.array([np.nan, np.inf, -np.inf]), 0.0, 1.0)
     np.testing.assert_array_equal(clipped, [np.nan, 1.0, 0.0])
 
 
-def test_what_a_histogram_views_outlives_everything_else() -> None:
+def test_a_histogram_keeps_its_memory_alive() -> None:
     views = [numpy_interop.histogram(np.full(n, 0.5), 0.0, 1.0, 1000) for n in range(50)]
     assert [int(view[500]) for view in views] == list(range(50))
 

@@ -27,7 +27,7 @@ def test_closest_takes_the_first_of_several() -> None:
     assert pyproject_only.closest("cat", ["dog", "car", "bat"], 1) == "car"
 
 
-def test_closest_is_none_where_everything_is_too_far() -> None:
+def test_closest_is_none_if_every_word_is_too_far() -> None:
     assert pyproject_only.closest("cat", ["elephant"], 2) is None
     assert pyproject_only.closest("cat", [], 2) is None
 
@@ -37,5 +37,5 @@ def test_closest_refuses_a_negative_distance() -> None:
         pyproject_only.closest("cat", ["car"], -1)
 
 
-def test_the_library_is_there_too() -> None:
+def test_the_package_exposes_its_library() -> None:
     assert "LIB" in pyproject_only.__all__

@@ -27,7 +27,7 @@ def test_ops_calls_a_function_of_core(corners: list[tuple[float, float]]) -> Non
     assert ops.area(core.Polygon(corners)) == 4.0
 
 
-def test_what_ops_returns_is_of_the_class_of_core() -> None:
+def test_ops_returns_objects_of_the_class_from_core() -> None:
     hull = ops.convex_hull(core.Polygon(ARROW))
     assert type(hull) is core.Polygon
     assert [tuple(corner) for corner in hull.corners] == [(0.0, 0.0), (4.0, 2.0), (0.0, 4.0)]
@@ -63,7 +63,9 @@ def test_svg_calls_both_others() -> None:
         ("svg", {"libseveral_core.so", "libseveral_ops.so"}),
     ],
 )
-def test_siblings_are_found_from_where_a_library_is(name: str, siblings: set[str]) -> None:
+def test_a_library_finds_its_siblings_relative_to_its_own_folder(
+    name: str, siblings: set[str]
+) -> None:
     files = importlib.metadata.files("several-libraries") or []
     (library,) = (file.locate() for file in files if file.name == f"libseveral_{name}.so")
     printed = subprocess.run(

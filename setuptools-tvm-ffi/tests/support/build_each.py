@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls the hook ``build_wheel`` for each project below a folder, in one process.
+"""Calls the hook ``build_wheel`` for each project in a folder, in one process.
 
-Each has two declarations: `was.toml`, which is only read, and `pyproject.toml`, which is built.
-Prints, as JSON, what came of each: by the name of its folder.
+Each project has two declarations: `was.toml` is only parsed, and `pyproject.toml` is built. The
+script prints the results as JSON, by folder name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ else:
 
 
 def accepts(text: str) -> str:
-    """What is said of a declaration; nothing if it is right."""
+    """Return the error for a declaration, or nothing if the declaration is valid."""
     try:
         parse_project(tomllib.loads(text)["tool"].get("setuptools-tvm-ffi", {}))
     except BuildError as error:
@@ -38,7 +38,7 @@ def accepts(text: str) -> str:
 
 
 def tree(folder: Path) -> set[Path]:
-    """What lies in a project, but for a build's own folder."""
+    """Return the files of a project, except for the build folder."""
     return {path for path in folder.rglob("*") if path.relative_to(folder).parts[0] != "build"}
 
 

@@ -55,11 +55,11 @@ def test_another_folder_umask_order_and_time_of_files_give_the_same_bytes(
     assert pack(tree, DATE) != pack(tree, DATE + 2)
 
 
-def test_entries_are_sorted_whatever_the_order_of_the_file_system(
+def test_entries_are_sorted_for_any_order_of_the_file_system(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listdir = os.listdir
-    # A file system that returns names in this order is not available.
+    # No available file system returns names in this order, so simulate one.
     monkeypatch.setattr(os, "listdir", lambda folder: sorted(listdir(folder), reverse=True))
     with tarfile.open(fileobj=io.BytesIO(pack(tree, DATE))) as archive:
         names = archive.getnames()
@@ -78,7 +78,7 @@ def test_a_link_is_packed_as_a_file_with_its_content(tree: Path) -> None:
             assert read.read() == (tree / "b.txt").read_bytes()
 
 
-def test_a_tar_holds_everything_and_names_nobody(tree: Path) -> None:
+def test_a_tar_contains_every_file_and_no_user_name(tree: Path) -> None:
     content = pack(tree, DATE)
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         entries = archive.getmembers()
@@ -93,7 +93,7 @@ def test_a_tar_holds_everything_and_names_nobody(tree: Path) -> None:
     assert modes["pkg-1.0/empty"] == 0o755
 
 
-def test_each_folder_comes_before_what_it_holds(tree: Path) -> None:
+def test_each_folder_precedes_its_contents(tree: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(pack(tree, DATE))) as archive:
         names = archive.getnames()
     for name in names[1:]:

@@ -60,7 +60,7 @@ def test_a_valid_wheel_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["METADATA", "WHEEL"])
 def test_the_body_of_metadata_is_not_parsed(tmp_path: Path, name: str) -> None:
-    """Nested MIME parts, on which a parser of mails would recurse."""
+    """The body contains nested MIME parts. An e-mail parser would recurse into them."""
     nested = b"".join(
         b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (depth, depth)
         for depth in range(2000)
@@ -196,9 +196,9 @@ def test_bzip2_and_lzma_are_rejected(tmp_path: Path, method: int) -> None:
 
 
 def change_header(wheel: Path, name: bytes, offset: int, value: bytes) -> None:
-    """Change a field of a member's entry in the directory, and of the header before it.
+    """Change a field of a member in the central directory and in the member's local header.
 
-    :param offset: in the entry, from its signature on; the header lacks one field before it.
+    :param offset: the offset in the directory entry. The local header lacks one earlier field.
     """
     content = bytearray(wheel.read_bytes())
     for place, signature in (

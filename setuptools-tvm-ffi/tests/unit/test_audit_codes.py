@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""For every code a wheel that has the defect, and no other.
+"""Each code has a wheel with exactly this defect.
 
-Real libraries, linked by this machine's compiler against a stand-in for libtvm_ffi.
+This machine's compiler links real libraries with a substitute for libtvm_ffi.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Point(Object):
 
 @dataclass
 class Wheel:
-    """A wheel that nothing is wrong with, until a test changes it."""
+    """A correct wheel, which tests change."""
 
     folder: Path
     files: dict[str, bytes] = field(default_factory=dict)
@@ -151,7 +151,7 @@ def wheel_file(
 
 
 def rewritten_record(change: Callable[[list[list[str]]], None]) -> Change:
-    """Have ``RECORD`` say something else than it should."""
+    """Write a wrong ``RECORD``."""
 
     def apply(wheel: Wheel) -> None:
         content = record_of({**wheel.files, **metadata_of(wheel)}, DIST_INFO).decode()
@@ -204,7 +204,7 @@ def needs_odd_library(wheel: Wheel) -> None:
 
 
 def bundles_tvm_ffi(wheel: Wheel) -> None:
-    """What auditwheel makes of a wheel without ``--exclude``."""
+    """Change the wheel like auditwheel without ``--exclude``."""
     name = "libtvm_ffi-1a2b3c4d.so"
     stand_in = "int TVMFFIErrorSetRaised(void* h) { return !h; }"
     flags = (f"-Wl,-soname,{name}",)
@@ -250,7 +250,7 @@ def changes(**values: object) -> Change:
 
 
 def with_files(**files: bytes | None) -> Change:
-    """Files of the package by names with ``__`` for a dot; ``None`` takes one away."""
+    """Set files of the package. ``__`` in a name stands for a dot, and ``None`` deletes a file."""
 
     def apply(wheel: Wheel) -> None:
         for name, content in files.items():
@@ -279,7 +279,7 @@ def compiled_again(wheel: Wheel) -> None:
     wheel.compile("-O2")
 
 
-#: What to do to a sound wheel, and which codes are then found beside the one that it is for.
+#: The defect of each code: how to change a correct wheel, and other codes that are found, too.
 DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM101": (needs_newer_glibc, set()),
     "TVM102": (changes(platform=f"linux_{MACHINE}"), set()),
@@ -293,9 +293,9 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
         lambda wheel: wheel.files.update({f"{DIST_INFO}/WHEEL": wheel_file(purelib="true")}),
         set(),
     ),
-    # Neither tag fits both.
+    # No tag is correct for both libraries.
     "TVM107": (lambda wheel: wheel.put(make_pe(needed={}, exported=()), "pkg/x.dll"), {"TVM101"}),
-    # No manylinux tag allows it either.
+    # No manylinux tag allows this, either.
     "TVM201": (needs_odd_library, {"TVM101"}),
     "TVM202": (needs_library_of_the_wheel(), set()),
     "TVM203": (needs("PyLong_FromLong"), set()),
@@ -322,7 +322,7 @@ DEFECTS: dict[str, tuple[Change, set[str]]] = {
     "TVM502": (with_files(py__typed=None), set()),
     "TVM503": (with_files(_ffi_api__pyi=STUB.replace(b"def add", b"def subtract")), set()),
     "TVM504": (with_files(_ffi_api__py=MODULE.replace(b"def scale", b"def shrink")), set()),
-    # Nothing loads the one that is there.
+    # The wheel contains the library, but nothing loads it.
     "TVM505": (with_files(_ffi_api__py=MODULE.replace(b'"ops"', b'"opus"')), {"TVM501"}),
     "TVM601": (rewritten_record(without_row), set()),
     "TVM602": (rewritten_record(with_other_hash), set()),
@@ -366,7 +366,7 @@ def test_a_wheel_with_the_defect_has_the_finding(
     assert names(report) == {code.name, *others}, report.findings
 
 
-def test_codes_are_unique_and_in_order() -> None:
+def test_codes_are_unique_and_sorted() -> None:
     listed = [code.name for code in CATALOGUE]
     assert listed == sorted(set(listed))
     assert all(re.fullmatch(r"TVM\d{3}", name) for name in listed)
@@ -422,7 +422,7 @@ def test_a_dependency_in_the_wheel_is_found_through_a_run_path(
 def test_a_dependency_that_every_user_loads_first_is_reachable(
     wheel: Wheel, reader: BinaryReader
 ) -> None:
-    """As auditwheel leaves libraries that it puts in: only the first one has a run path."""
+    """Imitate bundled libraries of auditwheel: only the first one has a run path."""
     needs_library_of_the_wheel("-Wl,-rpath,$ORIGIN/core")(wheel)
     flags = ("-L.", "-Wl,--no-as-needed", "-lcore", "-Wl,-soname,libuser.so")
     user = compile_library(wheel.folder, "int g;", *flags, name="libuser.so")
@@ -516,7 +516,7 @@ def test_each_library_has_its_own_tag_and_the_providers_of_its_dependencies(
 def test_a_dependency_with_an_absolute_path_is_not_in_the_wheel(
     wheel: Wheel, reader: BinaryReader
 ) -> None:
-    """Without a soname, the path that the linker was given is what is looked for."""
+    """Without a soname, the loader searches the path that the linker got as an argument."""
     core = compile_library(wheel.folder, "int f;", name="libcore.so")
     wheel.put(core, "pkg/libcore.so")
     flags = ("-Wl,--no-as-needed", str(wheel.folder / "libcore.so"), "-Wl,-rpath,$ORIGIN")
@@ -537,7 +537,7 @@ def test_a_run_path_to_a_folder_outside_the_wheel_is_reported(
     [
         ("$ORIGIN/../torch/lib", "torch>=2", set()),
         ("$ORIGIN/../nvidia/cublas/lib", "nvidia-cublas-cu12", set()),
-        ("$ORIGIN/../tvm_ffi/lib", "numpy", set()),  # apache-tvm-ffi is required
+        ("$ORIGIN/../tvm_ffi/lib", "numpy", set()),  # the wheel requires apache-tvm-ffi
         ("$ORIGIN/../numpy.libs", "NumPy", set()),
         ("$ORIGIN/../torch/lib", "torchvision", {"TVM204"}),
         ("$ORIGIN/../torch/lib", 'torch; extra == "gpu"', {"TVM204"}),
@@ -629,7 +629,7 @@ def test_a_name_that_is_only_the_end_of_another_is_not_found(
     assert names(audited(wheel, reader)) == {"TVM504"}
 
 
-# What nvcc 13 -cubin and -rdc -cubin write, and clang for AMD: EI_OSABI, e_type, e_machine.
+# EI_OSABI, e_type and e_machine from nvcc 13 with -cubin and -rdc -cubin, and from clang for AMD.
 @pytest.mark.parametrize(
     ("name", "system", "kind", "machine"),
     [
@@ -663,7 +663,7 @@ def test_object_files_are_not_audited_as_libraries(wheel: Wheel, reader: BinaryR
     ("requirement", "found"),
     [
         ("apache-tvm-ffi>=0.1.15.post2,<0.2", {"TVM702"}),
-        # Of later releases than the table has, nobody knows.
+        # The table has no data for later releases.
         ("apache-tvm-ffi>=0.1.99,<0.2", set()),
     ],
 )

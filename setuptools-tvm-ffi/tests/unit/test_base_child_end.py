@@ -46,7 +46,7 @@ def test_a_child_is_killed_and_waited_for() -> None:
     with start(CLEANS_UP.format(handler="SIG_IGN", seconds=600)) as child:
         end_child(child)
         assert child.returncode not in {None, 0, 3}
-        end_child(child)  # a child that has ended is no error
+        end_child(child)  # it is no error if the child has already ended
 
 
 @posix_only
@@ -75,7 +75,7 @@ def test_a_group_is_killed_with_the_child_or_after_it(then: str) -> None:
         if "SystemExit" in then:
             child.wait()
         end_child(child, group=True)
-        # The pipe is closed when no process of the group holds it any more.
+        # The pipe is closed after every process of the group has ended.
         assert child.stdout is not None
         started = time.monotonic()
         assert child.stdout.read() == ""

@@ -34,7 +34,7 @@ def run_file(file: Path, *, root: Path, sent: str = "") -> subprocess.CompletedP
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a project whose files shadow what a child imports, from inside and in every way."""
+    """Return a project whose files would shadow every module that a child imports."""
     root = tmp_path / "my project"
     root.mkdir()
     for name in ("json", "argparse", "packaging", "tvm_ffi", "runpy", "only_in_the_project"):
@@ -82,7 +82,7 @@ def test_output_is_utf8_and_the_status_is_the_childs(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (7, "中文\n", "ü\n")
 
 
-def test_a_child_writes_no_bytecode_and_reads_what_it_is_sent(tmp_path: Path) -> None:
+def test_a_child_writes_no_bytecode_and_reads_its_standard_input(tmp_path: Path) -> None:
     file = tmp_path / "child.py"
     file.write_text("import sys\nprint(sys.dont_write_bytecode, repr(sys.stdin.read()))\n")
     assert run_file(file, root=tmp_path, sent="grüße").stdout == "True 'grüße'\n"

@@ -114,7 +114,7 @@ def test_without_a_mode_a_new_file_gets_the_permissions_of_the_umask(
 def test_the_umask_of_the_process_is_never_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A child that another thread starts in between would inherit the changed umask.
+    # A child process that another thread starts would inherit the changed umask.
     changes: list[int] = []
 
     def umask(mask: int) -> int:

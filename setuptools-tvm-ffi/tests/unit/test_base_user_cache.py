@@ -14,7 +14,7 @@ from setuptools_tvm_ffi.base.user_cache import user_cache_folder
         ("linux", {"XDG_CACHE_HOME": "/caches"}, "/caches"),
         ("linux", {"XDG_CACHE_HOME": "relative"}, "/home/me/.cache"),
         ("linux", {}, "/home/me/.cache"),
-        # Neither is here; the rules are those of the platforms' own guides.
+        # Neither platform is available here. The paths follow the guides of the platforms.
         ("darwin", {}, "/home/me/Library/Caches"),
         ("win32", {"LOCALAPPDATA": "/local"}, "/local"),
     ],

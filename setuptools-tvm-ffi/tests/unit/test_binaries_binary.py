@@ -160,7 +160,7 @@ def test_requested_strings_are_found(tmp_path: Path, reader: BinaryReader) -> No
     content = compile_library(
         tmp_path, 'const char* s = "pkg.add"; const char* t = "pkg.subtract";'
     )
-    # The end of a string may be another one, which linkers merge.
+    # Linkers merge a string with the end of a longer string.
     names = ("pkg.add", "pkg.sub", "subtract", "pkg.divide")
     assert one(reader.read([("pkg/libops.so", content)], names)).found == {"pkg.add", "subtract"}
 
@@ -294,7 +294,7 @@ def test_a_library_with_wrong_section_headers_is_unreadable(
 
 
 @needs_cc
-def test_the_reader_answers_for_randomly_changed_files(
+def test_randomly_changed_files_do_not_stop_the_reader(
     tmp_path: Path, reader: BinaryReader
 ) -> None:
     content = compile_library(tmp_path, SOURCE)
@@ -309,7 +309,7 @@ def test_a_file_that_is_not_a_library_is_unreadable(reader: BinaryReader, conten
 
 
 def fake_lief(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
-    """Have children import a LIEF that does what a crash in the real one would."""
+    """Make child processes import a fake LIEF that crashes."""
     code = f"""
         import os, signal, time
         class logging:

@@ -29,7 +29,7 @@ INTEL = ARM[:4] + struct.pack("<2L", 0x01000007, 3) + ARM[12:]
         (elf(40), "linux_armv7l"),
         (elf(21), "manylinux_2_17_ppc64le"),
         (elf(22, big=True), "manylinux_2_17_s390x"),
-        (elf(8), "linux_mips64"),  # no name is known for this machine
+        (elf(8), "linux_mips64"),  # a machine without a known name
         (elf(62), "freebsd_14_amd64"),
         (make_pe(), "win_amd64"),
         (ARM, "macosx_11_0_arm64"),

@@ -115,7 +115,7 @@ int first() {{ return 7; }}
 
 
 def exported(folder: Path, source: str, *arguments: str) -> set[str]:
-    """Build a library as the plugin would and return what it exports."""
+    """Build a library like the plugin, and return its exports."""
     tools = GnuToolchain(
         {"cxx": Compiler(("g++",), "gcc", "")}, "linux", str(folder), EnvironmentFlags()
     )
@@ -206,7 +206,7 @@ def test_the_version_script_exports_all_symbols_except_the_patterns() -> None:
 
 
 def test_apples_list_has_the_same_patterns_with_an_underscore() -> None:
-    # Apple's linker cannot run here: this asserts the file.
+    # Apple's linker cannot run here, so check only the file.
     assert unexported_symbols_list().splitlines() == [f"_{pattern}" for pattern in patterns()]
 
 

@@ -223,7 +223,7 @@ WINDOWS_SYSTEM = (
     *("kernel32", "mf", "mfplat", "mfreadwrite", "ncrypt", "netapi32", "ole32", "pdh", "powrprof"),
     *("rpcrt4", "shell32", "ucrtbase", "user32", "winhttp", "wininet", "wintrust", "ws2_32"),
 )
-#: Of the compiler's run time what neither CPython nor tvm_ffi brings.
+#: DLLs of the compiler's runtime that neither CPython nor tvm_ffi contains.
 WINDOWS_RUN_TIME = ("vcomp140", "concrt140", "msvcp140_1", "msvcp140_2", "vccorlib140", "mfc140")
 
 
@@ -306,7 +306,7 @@ def test_auditwheel_chooses_the_same_tag_for_the_reference_wheel(
     reference_wheel: Path, reader: BinaryReader
 ) -> None:
     command = [sys.executable, "-m", "auditwheel", "show", str(reference_wheel)]
-    # libtvm_ffi.so is nowhere that auditwheel looks, which it says of every policy.
+    # auditwheel cannot find libtvm_ffi.so, and reports it for every policy.
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     with open_wheel(reference_wheel) as wheel:
         name = next(name for name in wheel.members if name.endswith(".so"))

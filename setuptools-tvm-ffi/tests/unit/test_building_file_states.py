@@ -57,7 +57,7 @@ def test_a_status_is_not_trusted_shortly_after_a_change(monkeypatch: pytest.Monk
     monkeypatch.setattr(file_states, "_STEP", 20)
     status = (1, 1, 1000, 1000)
     assert [may_change_unseen(status, now) for now in (1000, 1019, 1020)] == [True, True, False]
-    # The clock was set back: a change now has another time.
+    # The clock was set back, so a change now has a different timestamp.
     assert not may_change_unseen(status, 900)
     assert [may_have_changed_since(status, time) for time in (1019, 1020, 900)] == [
         *(True, False, True)
@@ -112,13 +112,13 @@ def test_a_file_that_was_deleted_has_no_digest(file: Path) -> None:
     assert states.digest("b") is None
 
 
-def test_reading_the_content_notes_the_digest_unless_there_is_one(file: Path) -> None:
+def test_reading_the_content_records_a_missing_digest(file: Path) -> None:
     states = FileStates(file.parent, {})
     assert states.content("a.h") == b"one"
     assert states.known_digest("a.h") == digest(b"one")
     file.write_bytes(b"two")
     assert states.content("a.h") == b"two"
-    # The digest belongs to the status, which is that of the first examination.
+    # The digest belongs to the status from the first examination.
     assert states.digest("a.h") == digest(b"one")
     with pytest.raises(OSError, match="missing"):
         states.content("missing")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which steps are stale. A compiler written in Python runs them, so that each test is quick."""
+"""Detection of stale steps. A fake compiler in Python runs the steps, so tests are quick."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ INCLUDE_DIRS = ("one", "two")
 
 
 def compile_step(source: str, **changes: Any) -> Step:
-    # With no question, the include path is that of /I.
+    # Without querying the compiler, the include path consists of the /I options.
     output = f"build/{source}.o"
     step = Step(
         *("compile", (source,), output, ("cc",)),
@@ -123,7 +123,7 @@ class Builder:
 def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
     """A project with two sources, two headers and a library, that was built."""
     monkeypatch.chdir(tmp_path)
-    # No test waits until times of files have advanced.
+    # Trust timestamps immediately, so that no test waits until timestamps advance.
     monkeypatch.setattr("setuptools_tvm_ffi.building.file_states._STEP", 0)
     for folder in ("csrc", "one", "two", "build/csrc", "libs"):
         Path(folder).mkdir(parents=True)
@@ -138,14 +138,14 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builder]:
     assert build() == {"a.c.o": "", "b.c.o": "", "lib.so": ""}
     assert build() == {}
     yield build
-    # Whatever happened: a build after a build does nothing.
+    # After any sequence of changes, a second build does nothing.
     build.run, build.failing = run, frozenset()
     build()
     assert build() == {}
 
 
 def write(name: str, text: str) -> None:
-    time.sleep(0.005)  # times of files advance in steps
+    time.sleep(0.005)  # timestamps of files have a coarse resolution
     Path(name).write_text(text)
     time.sleep(0.005)
 
@@ -454,7 +454,7 @@ def test_a_new_folder_on_the_path_is_detected(build: Builder) -> None:
     assert set(build()) == {"a.c.o", "b.c.o", "lib.so"}
 
 
-def test_a_question_about_a_computed_name_depends_on_folders(build: Builder) -> None:
+def test_an_include_check_of_a_computed_name_depends_on_folders(build: Builder) -> None:
     write("csrc/b.c", "#define H <h.h>\n#if __has_include(H)\n#endif\n")
     build()
     assert build() == {}
@@ -507,7 +507,7 @@ def test_a_step_whose_input_changes_while_it_runs_is_not_recorded(
     assert "too late" in Path("build/lib.so").read_text()
 
 
-def test_a_fresh_step_is_compared_with_what_it_has_read(build: Builder) -> None:
+def test_a_fresh_step_is_compared_with_its_recorded_inputs(build: Builder) -> None:
     write("csrc/a.c", '#include "both.h"\n')
 
     def run_and_edit(step: Step) -> None:

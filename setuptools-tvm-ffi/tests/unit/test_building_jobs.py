@@ -36,45 +36,45 @@ def count(
     )
 
 
-def test_one_for_each_processor_where_memory_allows() -> None:
+def test_one_job_runs_for_each_processor_if_memory_suffices() -> None:
     assert count() == JobCount(
         8, 8, "8 jobs: 8 processors, 20.1 GiB of free memory (1 GiB for each compiler)"
     )
 
 
-def test_memory_is_the_limit_where_it_is_short() -> None:
+def test_little_memory_limits_the_number_of_jobs() -> None:
     assert count(Resources(64, int(5.9 * GIB))) == JobCount(
         5, 5, "5 jobs: 64 processors, 5.9 GiB of free memory (1 GiB for each compiler)"
     )
 
 
-def test_a_device_compiler_is_given_more() -> None:
+def test_a_device_compiler_needs_twice_the_memory() -> None:
     assert count(Resources(64, int(5.9 * GIB)), device_compilers=True) == JobCount(
         2, 2, "2 jobs: 64 processors, 5.9 GiB of free memory (2 GiB for each compiler)"
     )
 
 
 @pytest.mark.parametrize("free", [0, 2**20, GIB - 1])
-def test_one_job_there_always_is(free: int) -> None:
+def test_without_enough_memory_for_a_compiler_one_job_still_runs(free: int) -> None:
     assert count(Resources(4, free)).total == 1
     assert count(Resources(4, free), device_compilers=True).local == 1
     assert count(Resources(1, free)).explanation.startswith("1 job: 1 processor, ")
 
 
-def test_without_a_word_on_memory_processors_decide() -> None:
+def test_if_free_memory_is_unknown_only_processors_limit_the_jobs() -> None:
     assert count(Resources(12, None)) == JobCount(
         12, 12, "12 jobs: 12 processors, free memory unknown"
     )
 
 
-def test_an_estimate_is_called_one() -> None:
+def test_the_explanation_calls_estimated_memory_half_of_the_machines_memory() -> None:
     assert count(Resources(8, 4 * GIB, estimated=True)).explanation == (
         "4 jobs: 8 processors, 4.0 GiB, half of the machine's memory (1 GiB for each compiler)"
     )
 
 
 @pytest.mark.parametrize("device_compilers", [False, True])
-def test_what_is_declared_is_taken_as_it_is(*, device_compilers: bool) -> None:
+def test_a_declared_number_of_jobs_is_used_unchanged(*, device_compilers: bool) -> None:
     poor = Resources(1, 0)
     assert count(poor, declared=30, device_compilers=device_compilers) == JobCount(
         30, 30, "30 jobs: declared by pyproject.toml"
@@ -92,14 +92,14 @@ def test_links_and_device_compilers_stay_within_this_machine_if_compiles_are_dis
     assert few == JobCount(3, 3, "3 jobs: declared by pyproject.toml")
 
 
-def test_a_distributed_build_without_a_declared_number_is_as_any_other() -> None:
+def test_without_a_declared_number_a_distributed_build_has_the_usual_jobs() -> None:
     assert count(distributed=True) == count()
 
 
-# systemd on Fedora 40; a shell in a terminal.
+# A shell in a terminal, with systemd on Fedora 40.
 SYSTEMD_GROUPS = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn.scope\n"
 
-# Version 1, on the host and in a container, and version 1 with an empty version 2 beside it.
+# Version 1, and version 1 together with an empty version 2.
 V1_GROUPS = """\
 6:cpu,cpuacct:/docker/3601745b3bd54d9780436faa5f0e4f72
 4:memory:/docker/3601745b3bd54d9780436faa5f0e4f72
@@ -138,7 +138,7 @@ def test_a_path_may_contain_colons_and_dots() -> None:
 
 
 @pytest.mark.parametrize("groups", ["", "nonsense\n::\n"])
-def test_a_system_may_have_no_control_groups(groups: str) -> None:
+def test_a_system_without_control_groups_has_no_groups(groups: str) -> None:
     assert control_groups(groups) == ()
 
 
@@ -157,11 +157,11 @@ def test_a_system_may_have_no_control_groups(groups: str) -> None:
         ("1 2 3", None),
     ],
 )
-def test_a_quota_is_worth_whole_processors(text: str, processors: int | None) -> None:
+def test_a_quota_is_rounded_up_to_whole_processors(text: str, processors: int | None) -> None:
     assert quota_processors(text) == processors
 
 
-def test_memory_that_is_available_is_more_than_what_is_free() -> None:
+def test_available_memory_is_used_instead_of_free_memory() -> None:
     meminfo = (
         "MemTotal:       24684096 kB\nMemFree:         1501576 kB\nMemAvailable:   24429392 kB\n"
         "Buffers:            1052 kB\n"
@@ -170,11 +170,11 @@ def test_memory_that_is_available_is_more_than_what_is_free() -> None:
 
 
 @pytest.mark.parametrize("meminfo", ["", "MemFree: 1 kB\n", "MemAvailable: many kB\n"])
-def test_a_kernel_may_not_tell_what_is_available(meminfo: str) -> None:
+def test_without_a_valid_memavailable_line_available_memory_is_unknown(meminfo: str) -> None:
     assert available_memory(meminfo) is None
 
 
-# A container of version 2 after an unpacked archive: most of its memory are pages of files.
+# A container with version 2 after it unpacked an archive: the page cache is most of its memory.
 STATISTICS = """\
 anon 104857600
 file 734003200
@@ -205,16 +205,18 @@ def test_the_inactive_page_cache_is_free_memory() -> None:
         ("1000 2000", "0", None),
     ],
 )
-def test_a_group_has_left_what_it_does_not_use(limit: str, usage: str, free: int | None) -> None:
+def test_the_free_memory_of_a_group_is_its_limit_minus_its_usage(
+    limit: str, usage: str, free: int | None
+) -> None:
     assert free_memory_of_group(limit, usage, "") == free
 
 
-def test_more_than_is_used_is_not_given_up() -> None:
+def test_a_page_cache_larger_than_the_usage_frees_no_more_than_the_usage() -> None:
     assert free_memory_of_group("1000", "400", "inactive_file 900\n") == 1000
 
 
 class Files:
-    """What `jobs` reads, in place of the machine's."""
+    """A replacement for the files that `jobs` reads."""
 
     def __init__(self, files: dict[str, str]) -> None:
         self.files = files
@@ -229,7 +231,7 @@ MEMINFO = {"/proc/meminfo": f"MemAvailable:   {16 * GIB // 1024} kB\n"}
 
 
 @needs_linux
-def test_the_smallest_limit_of_all_groups_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_smallest_limit_of_all_groups_applies(monkeypatch: pytest.MonkeyPatch) -> None:
     user = "/sys/fs/cgroup/user.slice/user-1000.slice"
     files = {
         **MEMINFO,
@@ -270,7 +272,7 @@ def test_the_limits_of_a_container_that_sees_its_path_on_the_host(
 
 
 @needs_linux
-def test_files_that_are_not_there_limit_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_control_files_limit_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_read", Files(MEMINFO))
     monkeypatch.setattr(jobs, "_processors", lambda: 8)
     assert measure() == Resources(8, 16 * GIB)
@@ -279,7 +281,9 @@ def test_files_that_are_not_there_limit_nothing(monkeypatch: pytest.MonkeyPatch)
 
 
 @needs_linux
-def test_only_the_processors_that_may_be_used_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_processors_that_the_process_may_use_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(jobs, "_read", Files({}))
     allowed = os.sched_getaffinity(0)
     try:

@@ -37,7 +37,7 @@ LOUD, QUIET = "build/loud/libloud.so", "build/quiet/libquiet.so"
 
 
 def counting(field: str, of_extension: str, of_project: str, origin: str) -> tuple[str, ...]:
-    """What counts of one architecture each, or none."""
+    """Return the effective architectures for these settings of an extension and a project."""
     settings = ExtensionSettings(
         name="pkg.ops", sources=("a.cu",), **{field: tuple(of_extension.split())}
     )
@@ -52,13 +52,13 @@ def counting(field: str, of_extension: str, of_project: str, origin: str) -> tup
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_an_extension_that_names_none_is_compiled_for_those_of_its_project(field: str) -> None:
+def test_without_architectures_of_its_own_an_extension_uses_its_projects(field: str) -> None:
     assert counting(field, "", "x y", "pyproject.toml") == ("x", "y")
 
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("of_project", ["", "x"])
-def test_an_extension_s_own_count_more_than_those_of_its_project(
+def test_architectures_of_an_extension_override_those_of_its_project(
     field: str, of_project: str
 ) -> None:
     assert counting(field, "z", of_project, "pyproject.toml" if of_project else "") == ("z",)
@@ -67,14 +67,14 @@ def test_an_extension_s_own_count_more_than_those_of_its_project(
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("of_extension", ["", "z"])
 @pytest.mark.parametrize("origin", ABOVE)
-def test_those_of_the_one_who_builds_count_more_than_both(
+def test_architectures_from_a_build_option_or_variable_override_the_project(
     field: str, of_extension: str, origin: str
 ) -> None:
     assert counting(field, of_extension, "x", origin) == ("x",)
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_where_nobody_names_one_it_is_left_to_the_compiler(field: str) -> None:
+def test_without_declared_architectures_the_compiler_chooses_its_default(field: str) -> None:
     assert counting(field, "", "", "") == ()
 
 
@@ -211,7 +211,7 @@ def built_library(path: str, content: bytes) -> Any:
     return SimpleNamespace(plan=plan, content=content, sha256=content.hex())
 
 
-def test_a_warning_is_said_again_where_nothing_was_linked(
+def test_a_warning_is_repeated_if_nothing_was_linked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked: list[set[str]] = []
@@ -243,7 +243,7 @@ def test_a_warning_is_said_again_where_nothing_was_linked(
 
 
 @pytest.mark.parametrize("content", ["[]", "1", "null", '"sha256"', "{", "[" * 100_000])
-def test_a_corrupt_stamp_has_the_library_checked_again(
+def test_a_library_with_a_corrupt_stamp_is_checked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
     asked: list[set[str]] = []

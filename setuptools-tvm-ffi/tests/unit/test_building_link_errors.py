@@ -92,7 +92,7 @@ def test_each_undefined_symbol_is_read_once_in_the_linkers_order(
     assert undefined_symbols(output) == names
 
 
-def test_a_cxx_symbol_of_link_exe_is_read_whole() -> None:
+def test_a_cxx_symbol_in_link_exe_output_is_read_completely() -> None:
     (name,) = undefined_symbols(LINK_CXX)
     assert name in {
         "int __cdecl f(int)",
@@ -103,7 +103,7 @@ def test_a_cxx_symbol_of_link_exe_is_read_whole() -> None:
 
 @pytest.mark.parametrize("linker", ["bfd", "gold", "lld"])
 @needs_gxx
-def test_what_this_machines_linkers_print_is_read(tmp_path: Path, linker: str) -> None:
+def test_the_output_of_installed_linkers_is_parsed(tmp_path: Path, linker: str) -> None:
     if shutil.which(f"ld.{linker}") is None:
         pytest.skip(f"no ld.{linker} on PATH")
     (tmp_path / "a.cpp").write_text(
@@ -154,7 +154,7 @@ def test_another_failure_has_no_undefined_symbols(output: str) -> None:
         "__imp__Py_Dealloc",
     ],
 )
-def test_a_symbol_of_cpython_is_known(name: str) -> None:
+def test_a_cpython_symbol_is_recognized(name: str) -> None:
     assert is_python_symbol(name)
 
 
@@ -175,11 +175,11 @@ def test_a_symbol_of_cpython_is_known(name: str) -> None:
         "Pyjamas_On",
     ],
 )
-def test_a_symbol_that_only_looks_like_cpythons_is_not(name: str) -> None:
+def test_a_symbol_that_resembles_a_cpython_symbol_is_not_recognized_as_one(name: str) -> None:
     assert not is_python_symbol(name)
 
 
-def test_one_undefined_symbol_is_named_with_what_to_do() -> None:
+def test_one_undefined_symbol_is_named_with_a_hint() -> None:
     error = link_failure("pkg.ops", "a.o: undefined reference to `f(int)'\n")
     assert error is not None
     assert error.message == "library 'pkg.ops': undefined symbol 'f(int)'"
@@ -187,7 +187,7 @@ def test_one_undefined_symbol_is_named_with_what_to_do() -> None:
     assert error.hint.startswith("add the source that defines the symbol to 'sources'")
 
 
-def test_many_undefined_symbols_are_counted() -> None:
+def test_after_five_undefined_symbols_the_error_counts_the_others() -> None:
     output = "".join(f"a.o: undefined reference to `f{n}'\n" for n in range(8))
     error = link_failure("pkg.ops", output)
     assert error is not None
@@ -196,7 +196,7 @@ def test_many_undefined_symbols_are_counted() -> None:
     )
 
 
-def test_as_many_as_are_shown_are_not_counted() -> None:
+def test_five_undefined_symbols_are_all_named() -> None:
     output = "".join(f"a.o: undefined reference to `f{n}'\n" for n in range(5))
     error = link_failure("pkg.ops", output)
     assert error is not None
@@ -220,7 +220,7 @@ def test_as_many_as_are_shown_are_not_counted() -> None:
     ],
     ids=["GNU ld", "lld", "ld64", "link.exe"],
 )
-def test_an_undefined_symbol_of_cpython_is_told_apart(output: str, symbol: str) -> None:
+def test_an_undefined_cpython_symbol_has_its_own_error(output: str, symbol: str) -> None:
     error = link_failure("pkg.ops", output)
     assert error is not None
     assert error.message.startswith("library 'pkg.ops': needs the CPython symbol '")
@@ -246,7 +246,7 @@ def build(folder: Path, source: str) -> Path:
 
 
 @needs_gxx
-def test_a_library_that_refers_to_cpython_is_refused(tmp_path: Path) -> None:
+def test_a_library_that_refers_to_cpython_symbols_is_rejected(tmp_path: Path) -> None:
     source = (
         'extern "C" { long PyLong_FromLong(long); void _Py_Dealloc(void*); int puts(char*); }\n'
     )
@@ -259,20 +259,20 @@ def test_a_library_that_refers_to_cpython_is_refused(tmp_path: Path) -> None:
 
 
 @needs_gxx
-def test_a_library_that_defines_names_like_cpythons_is_not_refused(tmp_path: Path) -> None:
+def test_a_library_that_defines_names_like_cpythons_is_accepted(tmp_path: Path) -> None:
     library = build(tmp_path, 'extern "C" int PyMine_F(int n) { return n; }\n')
     check_no_python_symbols(library, "pkg.lib", toolchain())
 
 
 @needs_gxx
-def test_a_file_that_is_no_library_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_library_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "liblib.so").write_text("text", encoding="utf-8")
     with pytest.raises(BuildError, match=r"^library 'pkg\.lib': .*\bnm\b.*liblib\.so"):
         check_no_python_symbols(tmp_path / "liblib.so", "pkg.lib", toolchain())
 
 
 @needs_gxx
-def test_without_nm_the_error_says_where_it_comes_from(
+def test_if_nm_is_missing_the_error_names_the_package_that_contains_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library = build(tmp_path, "int f() { return 1; }\n")
@@ -287,6 +287,6 @@ def test_without_nm_the_error_says_where_it_comes_from(
     assert "binutils" in (caught.value.hint or "")
 
 
-def test_a_library_for_windows_is_not_looked_into(tmp_path: Path) -> None:
+def test_a_windows_library_is_not_read(tmp_path: Path) -> None:
     tools = MsvcToolchain({"cxx": Compiler(("cl",), "msvc", "")}, "link", EnvironmentFlags())
     check_no_python_symbols(tmp_path / "missing.dll", "pkg.lib", tools)

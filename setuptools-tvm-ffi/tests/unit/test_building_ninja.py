@@ -27,7 +27,7 @@ def fake_ninja(path: Path, version: str = "1.11.1", *, status: int = 0) -> Path:
 
 @pytest.fixture(scope="module")
 def empty_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a virtual environment without ninja: the interpreter that looks for one."""
+    """Return a virtual environment without ninja. Its interpreter runs `find_ninja`."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
     return folder
@@ -49,7 +49,7 @@ def found_by(
     """
     variables = {
         "PATH": path,
-        # What a plugin needs to be imported, and no ninja distribution.
+        # The packages that the plugin imports, without the ninja distribution.
         "PYTHONPATH": os.pathsep.join(
             [*([str(folder)] if folder else []), str(linked_packages(environment))]
         ),
@@ -83,7 +83,7 @@ def linked_packages(environment: Path) -> Path:
     return folder
 
 
-def test_the_variable_comes_first(environment: Path, tmp_path: Path) -> None:
+def test_the_ninja_variable_is_tried_first(environment: Path, tmp_path: Path) -> None:
     declared = fake_ninja(tmp_path / "elsewhere/my-ninja")
     fake_ninja(tmp_path / "bin/ninja")
     fake_ninja(environment / "bin/ninja")
@@ -92,14 +92,16 @@ def test_the_variable_comes_first(environment: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("declared", [None, ""])
-def test_path_comes_next(environment: Path, tmp_path: Path, declared: str | None) -> None:
+def test_path_is_searched_second(environment: Path, tmp_path: Path, declared: str | None) -> None:
     on_path = fake_ninja(tmp_path / "bin/ninja")
     fake_ninja(environment / "bin/ninja")
     found = found_by(environment, path=str(tmp_path / "bin"), declared=declared)
     assert found == str(on_path)
 
 
-def test_then_the_scripts_folder_of_the_interpreter(environment: Path, tmp_path: Path) -> None:
+def test_the_scripts_folder_of_the_interpreter_is_searched_third(
+    environment: Path, tmp_path: Path
+) -> None:
     script = fake_ninja(environment / "bin/ninja")
     fake_ninja(tmp_path / "target/ninja/data/bin/ninja")
     (tmp_path / "target/ninja/__init__.py").touch()
@@ -107,7 +109,7 @@ def test_then_the_scripts_folder_of_the_interpreter(environment: Path, tmp_path:
 
 
 @pytest.mark.parametrize("program", ["ninja/data/bin/ninja", "bin/ninja"])
-def test_then_the_ninja_distribution_wherever_it_is_unpacked(
+def test_the_ninja_distribution_is_searched_last_in_any_folder(
     environment: Path, tmp_path: Path, program: str
 ) -> None:
     unpacked = fake_ninja(tmp_path / "target" / program)
@@ -116,22 +118,24 @@ def test_then_the_ninja_distribution_wherever_it_is_unpacked(
     assert found_by(environment, folder=tmp_path / "target") == str(unpacked)
 
 
-def test_then_there_is_none(environment: Path) -> None:
+def test_without_a_ninja_in_any_place_none_is_found(environment: Path) -> None:
     assert found_by(environment) is None
 
 
-def test_a_folder_called_ninja_is_no_distribution(environment: Path, tmp_path: Path) -> None:
+def test_a_folder_named_ninja_is_not_a_distribution(environment: Path, tmp_path: Path) -> None:
     (tmp_path / "project/ninja").mkdir(parents=True)
     assert found_by(environment, folder=tmp_path / "project") is None
 
 
-def test_an_unusable_ninja_is_passed_over_at_every_place(environment: Path, tmp_path: Path) -> None:
+def test_an_unusable_ninja_is_skipped_unless_the_variable_names_it(
+    environment: Path, tmp_path: Path
+) -> None:
     declared = fake_ninja(tmp_path / "old/ninja", "1.8.2")
     fake_ninja(tmp_path / "bin/ninja", "1.9.0")
     script = fake_ninja(environment / "bin/ninja", "1.10.0")
     found = found_by(environment, path=str(tmp_path / "bin"), declared=None)
     assert found == str(script)
-    # But not what was asked for.
+    # If the variable NINJA names an unusable program, no other program is used.
     found = found_by(environment, path=str(tmp_path / "bin"), declared=str(declared))
     assert found is None
 
@@ -162,7 +166,7 @@ def test_a_ninja_that_is_new_enough_is_usable(
     "version",
     ["1.9.9", "1.8.2.git.kitware", "1", "0.11", "1.1.10", "", "ninja 1.12", "v1.12", "hello", "."],
 )
-def test_a_ninja_that_is_too_old_or_says_no_version_is_not(
+def test_a_ninja_that_is_too_old_or_prints_no_version_is_unusable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     path = fake_ninja(tmp_path / "ninja", version)
@@ -170,7 +174,7 @@ def test_a_ninja_that_is_too_old_or_says_no_version_is_not(
     assert ninja.find_ninja() != str(path)
 
 
-def test_a_program_that_prints_no_text_is_not_usable(
+def test_a_program_that_prints_binary_output_is_unusable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = fake_ninja(tmp_path / "ninja", "\\377\\376\\200")
@@ -202,11 +206,11 @@ def ninja_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return fake_ninja(tmp_path / "bin/ninja", "1.11.1")
 
 
-def test_it_is_required_by_its_path(ninja_on_path: Path) -> None:
+def test_require_ninja_returns_the_path_of_ninja(ninja_on_path: Path) -> None:
     assert ninja.require_ninja() == str(ninja_on_path)
 
 
-def test_where_there_is_none_the_error_says_how_to_get_one(environment: Path) -> None:
+def test_if_ninja_is_missing_the_error_says_how_to_install_it(environment: Path) -> None:
     program = (
         "from setuptools_tvm_ffi.base.errors import BuildError, render\n"
         "from setuptools_tvm_ffi.building.ninja import require_ninja\n"
@@ -242,7 +246,7 @@ def write_build(root: Path, command: str) -> Path:
 
 
 @needs_ninja
-def test_what_ninja_prints_is_passed_on_and_returned(
+def test_the_output_of_ninja_is_printed_and_returned(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write_build(tmp_path, "echo some warning; touch out")
@@ -254,7 +258,7 @@ def test_what_ninja_prints_is_passed_on_and_returned(
 
 
 @needs_ninja
-def test_a_project_that_is_reached_through_a_link_is_compiled_where_it_lies(
+def test_a_project_behind_a_symbolic_link_is_compiled_in_its_real_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "project").mkdir()
@@ -316,5 +320,5 @@ def test_without_a_log_no_command_has_succeeded(tmp_path: Path) -> None:
     assert ninja.finished(tmp_path) == {"out"}
 
 
-def test_the_build_requirement_asks_for_the_oldest_that_is_usable() -> None:
+def test_the_build_requirement_is_the_oldest_usable_version() -> None:
     assert ninja.BUILD_REQUIREMENT == "ninja>=1.10"

@@ -150,11 +150,11 @@ def test_only_stale_steps_are_written() -> None:
     steps = [compile_step(f"{name}.c", f"{name}.o") for name in "ab"]
     link = Step("link", ("a.o", "b.o"), "l.so", ("cc",), (), "link")
     text = ninja_file.render(plan_of(*steps, link), [Stale(steps[1]), Stale(link)])
-    # An input that no written step produces is not mentioned: ninja would compare its time.
+    # Inputs that no written step produces are omitted. ninja would compare their timestamps.
     assert statements(text) == ["build b.o: step", "build l.so: step b.o"]
 
 
-def test_a_step_that_a_compiler_cache_could_answer_wrongly_runs_without_it() -> None:
+def test_a_step_whose_cache_entry_may_be_wrong_bypasses_the_compiler_cache() -> None:
     step = dataclasses.replace(compile_step(), launcher=("ccache", "-q"))
     through, past = (
         ninja_file.render(plan_of(step), [Stale(step, bypass_launcher=bypass)])
@@ -164,7 +164,7 @@ def test_a_step_that_a_compiler_cache_could_answer_wrongly_runs_without_it() -> 
     assert "  line = cc -c a.c\n" in past
 
 
-def test_commands_of_this_machine_wait_in_a_pool_where_there_are_fewer_of_them() -> None:
+def test_a_lower_limit_for_local_commands_becomes_a_pool() -> None:
     here = compile_step(output="here.o")
     elsewhere = dataclasses.replace(compile_step(output="there.o"), on_this_machine=False)
     text = render(here, elsewhere, local_jobs=3)
@@ -175,7 +175,7 @@ def test_commands_of_this_machine_wait_in_a_pool_where_there_are_fewer_of_them()
     assert "pool" not in second
 
 
-def test_without_a_bound_for_this_machine_there_is_no_pool() -> None:
+def test_without_a_limit_for_local_commands_no_pool_is_written() -> None:
     assert "pool" not in render(compile_step())
 
 
@@ -209,7 +209,7 @@ def test_the_build_folder_is_escaped_as_a_value() -> None:
 
 
 @pytest.mark.parametrize("path", ["a|b.c", "a||b.c", "a\nb.c", "a\rb.c", "|"])
-def test_a_path_that_ninja_cannot_write_is_refused(path: str) -> None:
+def test_a_path_that_a_ninja_file_cannot_contain_is_rejected(path: str) -> None:
     step = compile_step(output=path)
     with pytest.raises(ConfigurationError) as caught:
         render(step)

@@ -70,7 +70,7 @@ def test_each_source_is_compiled_by_the_compiler_of_its_language() -> None:
     assert [step.command[0] for step in library.steps] == ["g++", "gcc", "g++"]
 
 
-def test_a_compile_command_is_that_of_the_toolchain() -> None:
+def test_the_toolchain_supplies_the_compile_command() -> None:
     (library,) = plan(("pkg.ops", ["a.cpp"])).libraries
     obj = "build/tvm-ffi.linux/pkg.ops/objects/a.cpp.o"
     flags = GNU.compile_flags(library.settings, SDK, "cxx")
@@ -96,7 +96,7 @@ def test_a_library_of_c_alone_is_linked_by_the_c_compiler() -> None:
     assert [step.command[0] for step in library.steps] == ["gcc", "gcc", "gcc"]
 
 
-def test_the_language_of_one_library_says_nothing_about_another() -> None:
+def test_languages_of_one_library_do_not_affect_another() -> None:
     c, cxx = plan(("pkg.c", ["a.c"]), ("pkg.cxx", ["a.c", "b.cpp"])).libraries
     assert c.steps[-1].command[0] == "gcc"
     assert cxx.steps[-1].command[0] == "g++"
@@ -159,7 +159,7 @@ def test_the_parts_of_a_command_are_kept_apart() -> None:
     assert link.command == ("zig", "cc", *link.arguments)
 
 
-def test_compilers_are_asked_for_the_folders_that_they_search() -> None:
+def test_compilers_are_queried_for_their_search_folders() -> None:
     (library,) = plan(("pkg.ops", ["a.cpp", "b.c"])).libraries
     cxx, c, link = (step.question for step in library.steps)
     assert (cxx[0], c[0], link[0]) == ("g++", "gcc", "g++")
@@ -229,7 +229,7 @@ def link(plan: BuildPlan, target: str) -> Step:
     return step
 
 
-def test_a_sibling_is_built_before_what_links_with_it_whatever_their_order() -> None:
+def test_a_sibling_is_built_before_its_dependents_in_any_declared_order() -> None:
     app, base = extension("pkg.app", "m", "base"), extension("pkg.base")
     library = f"{FOLDER}/pkg.base/libbase.so"
     for order in ((app, base), (base, app)):
@@ -242,7 +242,7 @@ def test_a_sibling_is_built_before_what_links_with_it_whatever_their_order() -> 
         assert "-lbase" not in words
 
 
-def test_ninja_is_told_that_a_library_needs_its_sibling() -> None:
+def test_the_ninja_file_makes_a_library_depend_on_its_sibling() -> None:
     made = plan_of(extension("pkg.app", "base"), extension("pkg.base"))
     stale = [Stale(step) for library in made.libraries for step in library.steps]
     text = ninja_file.render(made, stale)
@@ -282,7 +282,7 @@ def test_on_windows_a_sibling_is_linked_by_its_import_library() -> None:
     assert f"/IMPLIB:{FOLDER}/pkg.base/base.lib" in link(made, "base").command
 
 
-def test_a_name_that_is_no_siblings_is_left_to_the_linker() -> None:
+def test_a_library_name_that_is_not_a_sibling_is_passed_to_the_linker() -> None:
     made = plan_of(extension("pkg.app", "zbase", "base2", "libbase"), extension("pkg.base"))
     words = link(made, "app").command
     assert {"-lzbase", "-lbase2", "-llibbase"} < set(words)
@@ -290,7 +290,7 @@ def test_a_name_that_is_no_siblings_is_left_to_the_linker() -> None:
     assert all(library.siblings == () for library in made.libraries)
 
 
-def test_siblings_of_siblings_are_loaded_first() -> None:
+def test_indirect_siblings_precede_direct_siblings() -> None:
     made = plan_of(
         extension("p.top", "left", "right"),
         extension("p.left", "base"),
@@ -305,14 +305,14 @@ def test_siblings_of_siblings_are_loaded_first() -> None:
         "right": ["libbase"],
         "base": [],
     }
-    # Linked with are those that were named: the others come with them.
+    # The link command contains only the named siblings. They load the other siblings.
     assert not any("libbase" in path for path in link(made, "top").extra_inputs)
 
 
 # --- what is shipped beside a library -----------------------------------------------------------
 
 
-def test_on_macos_debug_symbols_are_collected_by_a_step_of_their_own() -> None:
+def test_on_macos_a_separate_step_collects_debug_symbols() -> None:
     made = plan_of(extension("pkg.ops", debug_symbols=True), toolchain=DARWIN)
     (library,) = made.libraries
     bundle = f"{FOLDER}/pkg.ops/libops.dylib.dSYM"
@@ -343,7 +343,7 @@ def test_on_windows_the_link_makes_the_debug_symbols() -> None:
 
 
 @pytest.mark.parametrize("toolchain", [GNU, DARWIN, WINDOWS], ids=["gnu", "darwin", "windows"])
-def test_nothing_is_shipped_beside_a_library_unless_it_is_asked_for(toolchain: Toolchain) -> None:
+def test_without_debug_symbols_no_companion_file_is_shipped(toolchain: Toolchain) -> None:
     (library,) = plan_of(extension("pkg.ops"), toolchain=toolchain).libraries
     assert library.companions == ()
     assert [step.extra_outputs for step in library.steps] == [(), ()]
@@ -355,8 +355,8 @@ def test_on_linux_debug_symbols_are_in_the_library() -> None:
     assert "-g" in library.arguments["cxx"]
 
 
-def test_a_plan_for_windows_has_its_names() -> None:
-    # Microsoft's tools cannot run here: this asserts the plan.
+def test_a_plan_for_windows_uses_windows_file_names() -> None:
+    # Microsoft's tools cannot run here, so check only the plan.
     cl = Compiler(("cl.exe",), "msvc", "14.40")
     toolchain = MsvcToolchain({"cxx": cl}, "link.exe", EnvironmentFlags())
     made = plan(("pkg.ops", ["src/a.cpp"]), toolchain=toolchain)

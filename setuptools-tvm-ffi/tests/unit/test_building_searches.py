@@ -83,7 +83,9 @@ def test_the_include_path_of_msvc() -> None:
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc on PATH")
-def test_gcc_is_asked_for_its_include_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gcc_is_queried_for_its_include_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("from variable", "quoted", "include"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("CPATH", "from variable")
@@ -95,7 +97,7 @@ def test_gcc_is_asked_for_its_include_path(tmp_path: Path, monkeypatch: pytest.M
     assert "nowhere" in path.missing
 
 
-def test_a_compiler_that_does_not_start_has_no_answer(tmp_path: Path) -> None:
+def test_a_compiler_that_does_not_start_has_no_include_path(tmp_path: Path) -> None:
     assert searches.ask((str(tmp_path / "missing"),), tmp_path) == ""
 
 
@@ -154,7 +156,7 @@ def test_a_name_in_a_branch_that_was_not_compiled_has_no_effect() -> None:
     assert project.missing(PATH, ["a.c"]) == set()
 
 
-def test_a_file_on_the_path_that_was_not_read_is_passed_over() -> None:
+def test_an_unread_file_on_the_include_path_is_skipped() -> None:
     # For example because the name is also in a branch that was not compiled.
     project = Project({"a.c": "#include <h.h>", "one/h.h": "", "two/h.h": ""})
     assert project.missing(PATH, ["a.c", "two/h.h"]) == {"nowhere/h.h"}
@@ -169,7 +171,7 @@ def test_a_header_whose_existence_is_checked_is_missing_everywhere() -> None:
     assert project.missing(PATH, ["csrc/a.c"]) == {"nowhere/h.h", "one/h.h", "two/h.h"}
 
 
-def test_a_header_that_exists_answers_the_question() -> None:
+def test_an_include_check_of_an_existing_header_depends_on_no_missing_file() -> None:
     project = Project({"a.c": "#if __has_include(<h.h>)", "two/h.h": ""})
     assert project.missing(PATH, ["a.c"]) == set()
 
@@ -203,7 +205,7 @@ def test_a_header_whose_name_a_macro_computes_is_searched_beside_the_file() -> N
     }
 
 
-def test_a_question_about_a_computed_name_depends_on_all_files_on_the_path() -> None:
+def test_an_include_check_of_a_computed_name_depends_on_every_file_on_the_path() -> None:
     project = Project({"csrc/a.c": '#define H "h.h"\n#if __has_include(H)'})
     assert project.missing(PATH, ["csrc/a.c"]) == {
         *("csrc/*", "quoted/*", "nowhere/*", "one/*", "two/*")
@@ -386,7 +388,9 @@ def test_the_library_path(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts have no first line there")
-def test_a_script_is_told_from_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_is_distinguished_from_a_binary_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, content in {"wrapper": "#!/bin/sh\n", "program": "\x7fELF", "empty": ""}.items():
         (tmp_path / name).write_text(content)
         (tmp_path / name).chmod(0o755)

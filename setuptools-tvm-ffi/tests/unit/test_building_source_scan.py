@@ -61,7 +61,7 @@ def test_a_name_that_is_not_utf_8_is_kept() -> None:
         ("#if __has_include(<a.h>)", False),
     ],
 )
-def test_a_computed_question_is_detected(text: str, *, computed: bool) -> None:
+def test_an_include_check_of_a_computed_name_is_detected(text: str, *, computed: bool) -> None:
     assert scan(text.encode()).computed == computed
 
 

@@ -23,14 +23,14 @@ from setuptools_tvm_ffi.compat.trial import Plan
 
 RELEASES = tuple(map(Version, ("0.1.9", "0.1.10", "0.1.13", "0.1.14")))
 PASSED = (Outcome.PASSED, "", None)
-#: What releases were tried with.
+#: The arguments of trials.
 plans: list[Plan] = []
 CRASHED = (Outcome.CRASHED, "call pkg.f", "SIGSEGV")
 
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for temporary files, and one for results; nothing else is touched."""
+    """Use the test's folder for temporary files and for cached results."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "temporary"
@@ -41,7 +41,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def tries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[str]]:
-    """Have each release come to what a test says; return which were tried, as they are."""
+    """Fake the result of each release. Return a list that is extended with every tested release."""
 
     plans.clear()
 
@@ -193,7 +193,7 @@ def test_an_untested_release_is_neither_a_bound_nor_a_finding(
     assert "!=0.1.10" not in output
     assert "does not work with" not in errors
     assert "requires apache-tvm-ffi>=0.1.9; 0.1.10 could not be tested\n" in errors
-    # The wheel promises nothing of it.
+    # The wheel's requirement does not admit this release.
     tries(">=0.1.13", v0_1_10=(outcome, "truncated", None))
     assert compat() == FINE
 
@@ -217,7 +217,7 @@ def test_without_a_call_no_floor_is_recommended(
     assert compat("--json") == FINE
     document = json.loads(capsys.readouterr().out)
     assert (document["range"]["abi-floor"], document["range"]["requirement"]) == (None, None)
-    # What is kept says as little.
+    # A run with cached results recommends no floor, either.
     assert compat() == FINE
     assert "abi-floor" not in capsys.readouterr().out
     monkeypatch.setattr(schedule, "try_release", looked_up(1))
@@ -256,13 +256,13 @@ def test_a_terminated_run_cleans_up_and_restores_signal_handlers(
         raise AssertionError
 
     monkeypatch.setattr(compat_command, "list_releases", end)
-    # Whatever comes meanwhile does not end the tests.
+    # If the command did not handle the signal, its default action would end the test process.
     signal.signal(number, lambda *_: pytest.fail("the request was not taken"))
     ours = signal.getsignal(number)
     try:
         assert compat() == COULD_NOT_RUN
         assert signal.getsignal(number) is ours
-        signal.signal(number, signal.SIG_IGN)  # as nohup does
+        signal.signal(number, signal.SIG_IGN)  # like nohup
         monkeypatch.setattr(compat_command, "list_releases", lambda *_: RELEASES)
         assert compat() == FINE
         assert signal.getsignal(number) is signal.SIG_IGN
@@ -344,7 +344,7 @@ def test_before_python_3_11_a_shadowing_package_is_rejected(
     tried = tries(">=0.1.10")
     Path("pkg").mkdir()
     Path("elsewhere").mkdir()
-    # As if this Python were one that does not know PYTHONSAFEPATH.
+    # Simulate a Python without PYTHONSAFEPATH.
     monkeypatch.setattr(compat_command, "_KNOWS_SAFE_PATH", (99, 0))
     assert compat("--command", "python -m pkg") == COULD_NOT_RUN
     assert "pkg would be imported instead of the wheel's package" in capsys.readouterr().err

@@ -26,7 +26,7 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def give(monkeypatch: pytest.MonkeyPatch, results: dict[str, str]) -> list[Any]:
-    """Have the builds end so; return what they were asked for."""
+    """Fake the results of the builds. Return the list of build requests."""
     asked = []
 
     def build_wheels(

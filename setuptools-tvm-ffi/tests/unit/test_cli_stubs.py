@@ -27,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def give(
     monkeypatch: pytest.MonkeyPatch, stubs: Mapping[str, bytes | None], project: Path
 ) -> list[Any]:
-    """Have the build come to these stubs; return the settings it is started with."""
+    """Fake a build that generates these stubs. Return the settings that the build gets."""
     settings = []
 
     def build_stubs(receiver: Any, config_settings: Mapping[str, Any]) -> None:

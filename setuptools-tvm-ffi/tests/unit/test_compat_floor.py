@@ -36,7 +36,7 @@ def found(text: str) -> Range:
         ("0.1.9", "0.1.9", "0.1.9", 1),
         ("0.1.8! 0.1.9 0.1.10", "0.1.9", "0.1.10", 2),
         ("0.1.6 0.1.7 0.1.8 0.1.9! 0.1.10", "0.1.6", "0.1.8", 3),
-        ("0.1.6 0.1.7 0.1.8! 0.1.9 0.1.10", "0.1.9", "0.1.10", 2),  # of two the newer
+        ("0.1.6 0.1.7 0.1.8! 0.1.9 0.1.10", "0.1.9", "0.1.10", 2),  # the newer of two equal ranges
         ("0.1.6 0.1.7! 0.1.8!", "0.1.6", "0.1.6", 1),
         ("0.1.12 0.1.13! 0.1.13.post0! 0.1.13.post2", "0.1.12", "0.1.13.post2", 2),
         ("0.1.12 0.1.13+cu128! 0.1.13.post2", "0.1.12", "0.1.13.post2", 2),
@@ -70,14 +70,14 @@ def test_every_outcome_but_passed_ends_a_range(outcome: Outcome) -> None:
 def test_a_passed_newer_series_raises_the_upper_bound() -> None:
     widest = found("0.1.14 0.1.15 0.2.0 0.2.1")
     assert widest.requirement == "apache-tvm-ffi>=0.1.14,<0.3"
-    assert widest.abi_floor is None  # which would end it below 0.2
+    assert widest.abi_floor is None  # this would end the range below 0.2
     assert found("0.2.0 0.2.1").abi_floor == "0.2.0"
-    # The series after the last that passed is not admitted anyway.
+    # The series after the last passed series is not admitted in any case.
     assert found("0.1.14 0.1.15 0.2.0!").abi_floor == "0.1.14"
 
 
 def test_the_range_is_the_longest_for_every_pattern() -> None:
-    # All ways in which five releases pass and fail. Upstream withdrew 0.1.13.
+    # All combinations of results for five releases. Upstream withdrew 0.1.13.
     versions = ("0.1.11", "0.1.12", "0.1.13", "0.1.14", "0.1.15")
     for kinds in itertools.product(("{}", "{}!"), repeat=5):
         tried = [result(kind.format(version)) for kind, version in zip(kinds, versions)]
@@ -107,7 +107,7 @@ def test_the_range_is_the_longest_for_every_pattern() -> None:
     [
         ("0.1.9! 0.1.10 0.1.12", "apache-tvm-ffi>=0.1.10,!=0.1.13,!=0.1.13.post0,<0.2", "0.1.10"),
         ("0.1.15.post1", "apache-tvm-ffi>=0.1.15.post1,<0.2", "0.1.15.post1"),
-        # A newer release breaks it: no floor says that.
+        # A floor cannot exclude a newer release that fails.
         ("0.1.9 0.1.10 0.1.12!", "apache-tvm-ffi>=0.1.9,<0.1.12", None),
         (
             "0.1.9 0.1.10 0.1.14!",
@@ -119,7 +119,7 @@ def test_the_range_is_the_longest_for_every_pattern() -> None:
             "apache-tvm-ffi>=0.1.12,!=0.1.13,!=0.1.13.post0,<0.1.13.post2",
             None,
         ),
-        # Nor a release without load_lib_module.
+        # A release without load_lib_module cannot be a floor.
         ("0.1.1 0.1.2", "apache-tvm-ffi>=0.1.1,!=0.1.13,!=0.1.13.post0,<0.2", None),
     ],
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the child finds in a library, and does with it; with the release that the tests have."""
+"""The child process of `compat` loads a library and calls it, with the installed release."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Probed:
-    """A package with that library, where a wheel of it would be unpacked."""
+    """A package with the library, in a folder like an unpacked wheel."""
 
     site: Path
 
@@ -158,7 +158,7 @@ class Whole: ...
 
 
 class Half:
-    """Makes objects of another class, as subclasses did up to 0.1.9."""
+    """Creates objects of another class, like subclasses up to 0.1.9."""
 
     def __new__(cls) -> Any:
         return Whole()

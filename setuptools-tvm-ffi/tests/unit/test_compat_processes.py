@@ -115,7 +115,7 @@ def test_signals_have_names(status: int, name: str | None) -> None:
     assert signal_name(status) == name
 
 
-# There is no Windows here: these are the statuses that it gives.
+# These are exit statuses from Windows.
 @pytest.mark.parametrize("status", [0xC0000005, 0xC0000409])
 def test_a_windows_exception_is_named_by_its_number(status: int) -> None:
     assert signal_name(status) == f"0x{status:X}"

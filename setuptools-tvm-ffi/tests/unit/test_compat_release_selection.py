@@ -16,7 +16,7 @@ from setuptools_tvm_ffi.compat.release_selection import (
 )
 from setuptools_tvm_ffi.compat.temporary_environment import Index
 
-# What pip prints, shortened.
+# Shortened output of pip.
 LISTED = """\
 apache-tvm-ffi (0.1.15.post2)
 Available versions: 0.1.15.post2, 0.1.14rc2, 0.1.13.post2, 0.1.9

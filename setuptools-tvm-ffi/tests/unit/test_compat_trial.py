@@ -220,7 +220,7 @@ def test_a_long_reason_is_shortened(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("program", ["no-such-program", "sh", "bin/no-such-program"])
 def test_a_program_that_the_environment_lacks_is_rejected(tmp_path: Path, program: str) -> None:
-    # `sh` is on PATH, where a tool of another Python would be found, too.
+    # `sh` is on PATH. A tool of another Python could be on PATH, too.
     plan = Plan(SUBJECT, UV, command=[program, "tests"], folder=tmp_path)
     with pytest.raises(BuildError, match=f"--command: .*'{program}'") as rejected:
         tried(plan, tmp_path, WELL, WELL, WELL)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Downloads of the apache-tvm-ffi of a target, from a folder of handmade wheels."""
+"""Downloads of apache-tvm-ffi for a target, from a folder of handmade wheels."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_the_extra_has_the_requirements_of_an_isolated_build(
     text = (REPOSITORY / "setuptools-tvm-ffi" / "pyproject.toml").read_text(encoding="utf-8")
     extras = tomllib.loads(text)["project"]["optional-dependencies"]
     named = {*extras["audit"], *extras["cross"]} - {"setuptools-tvm-ffi[audit]"}
-    # What is a part of Windows is asked of finished wheels only.
+    # Only the audit of finished wheels needs the list of Windows DLLs.
     named = {text for text in named if Requirement(text).name != "delvewheel"}
     isolated = (releases.BUILD_REQUIREMENT, ninja.BUILD_REQUIREMENT)
     assert named == {*requirements.cross_requirements(), *isolated}

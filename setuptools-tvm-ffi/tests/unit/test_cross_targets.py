@@ -33,7 +33,7 @@ def test_a_target_has_the_platform_tag_of_its_wheels(name: str, system: str, tag
 @pytest.mark.parametrize(
     ("name", "accepted", "refused"),
     [
-        # libtvm_ffi may be for a newer glibc: which machine has it is decided at install.
+        # libtvm_ffi may need a newer glibc than the target. The installer checks this.
         ("x86_64-linux-gnu.2.17", "manylinux_2_28_x86_64", "musllinux_1_2_x86_64"),
         ("aarch64-linux-gnu.2.28", "manylinux2014_aarch64", "manylinux_2_28_x86_64"),
         ("x86_64-linux-musl", "musllinux_1_1_x86_64", "manylinux_2_17_x86_64"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One folder stands for Zig's library in every environment, whatever the file system can do."""
+"""All environments share one copy of Zig's library, with or without hard links."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_second_environment_uses_the_copy_of_the_first(library: Path, tmp_path
     state = os.stat(first / "libcxx" / "new.cpp")
     other = tmp_path / "other" / "lib"
     shutil.copytree(library, other)
-    # pip compiles what is Python there, and the path of the environment is in it.
+    # pip compiles Python files there, and the bytecode contains the path of the environment.
     (other / "libcxx" / "__pycache__").mkdir()
     (other / "libcxx" / "__pycache__" / "printers.pyc").touch()
     assert keep_library(other, "0.17.1", tmp_path / "cache") == first
@@ -116,14 +116,14 @@ def test_releases_that_no_build_has_used_for_long_are_removed(
     library: Path, tmp_path: Path
 ) -> None:
     cache = tmp_path / "cache"
-    os.utime(library, (0, 0))  # an installer may keep the time that an archive has
+    os.utime(library, (0, 0))  # an installer may preserve timestamps of an archive
     for version in ("0.15.1", "0.16.0", "0.17.0"):
         keep_library(library, version, cache)
     for version, days in {"0.15.1": 61, "0.16.0": 59, "0.17.0": 61}.items():
         then = time.time() - days * 24 * 3600
         os.utime(cache / f"zig-{version}", (then, then))
     keep_library(library, "0.17.0", cache)  # a build uses it
-    assert (cache / "zig-0.15.1").is_dir()  # nothing is removed unless a release is added
+    assert (cache / "zig-0.15.1").is_dir()  # releases are only removed when a release is added
     keep_library(library, "0.17.1", cache)
     names = {path.name for path in cache.iterdir()}
     assert names == {"zig-0.16.0", "zig-0.17.0", "zig-0.17.1"}

@@ -239,7 +239,7 @@ def test_a_change_of_a_watched_file_or_folder_is_detected(change: str, tmp_path:
     for name in ("include", "include/a.h"):
         record["files"][name] = hook.signature(str(root / name))
     assert hook.is_up_to_date(record)
-    time.sleep(0.01)  # times of files advance in steps
+    time.sleep(0.01)  # timestamps of files have a coarse resolution
     subprocess.run(["/bin/sh", "-c", change], cwd=root, check=True)
     assert not hook.is_up_to_date(record)
 
@@ -363,7 +363,7 @@ def test_child_processes_of_a_build_do_not_rebuild() -> None:
 
 @pytest.fixture
 def tools(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
-    """The folder of an installation with an archive of tools, and its record."""
+    """The folder of an installation with a tools archive, and the installation's record."""
     folder = tmp_path / "some_project.libs"
     folder.mkdir()
     with zipfile.ZipFile(folder / hook.TOOLS, "w") as archive:
@@ -426,7 +426,7 @@ def test_a_broken_archive_leaves_no_unpacked_files(
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Iterator[ModuleType]:
-    """The hook as a module of an environment, with its name there."""
+    """The hook, imported under the name that it has in an environment."""
     name = "_some_project_rebuild"
     (tmp_path / f"{name}.py").write_bytes(Path(hook.__file__).read_bytes())
     spec = importlib.util.spec_from_file_location(name, tmp_path / f"{name}.py")
@@ -440,7 +440,7 @@ def installed(tmp_path: Path) -> Iterator[ModuleType]:
 
 
 class Calls:
-    """Replaces `bring_up_to_date`: records the calls, and raises `problem` if it is set."""
+    """A replacement for `bring_up_to_date` that records calls and raises `problem` if it is set."""
 
     def __init__(self) -> None:
         self.folders: list[str] = []

@@ -93,7 +93,7 @@ def test_the_archive_contains_the_packages_that_a_build_imports(fake_ninja: str)
         assert "__pycache__" not in name
         assert "/tests/" not in name
         assert not name.endswith((".pyc", ".exe"))
-    # The same tools make the same archive, whenever they were installed.
+    # The archive does not depend on the timestamps of the tools.
     assert packed_tools.pack_tools(fake_ninja) == content
 
 
@@ -138,7 +138,7 @@ def test_a_ninja_program_is_packed_unchanged(fake_ninja: str, tmp_path: Path) ->
 def test_the_program_behind_a_ninja_script_is_packed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As PyPI's distribution was laid out up to 1.11.1.1.
+    # The layout of PyPI's ninja distribution up to 1.11.1.1.
     script = tmp_path / "bin" / "ninja"
     script.parent.mkdir()
     script.write_text("#!/gone/with/the/build/environment/bin/python\n")
@@ -180,7 +180,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def installed(root: Path, tmp_path: Path, fake_ninja: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of an editable install, before the build writes its record."""
+    """The folder of an editable install before the build writes a record."""
     for variable in [name for name in os.environ if name.startswith(hook.SETTINGS_VARIABLES)]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -239,7 +239,7 @@ def test_a_record_has_the_variables_of_the_installation(
 
 
 def set_build(monkeypatch: pytest.MonkeyPatch, build: Callable[[Path], object]) -> None:
-    """Replace the rebuild by a function; a record is written at the end."""
+    """Replace the rebuild by a function that then writes a record."""
 
     def rebuild_editable(folder: str, config_settings: object) -> None:
         assert config_settings == {"editable-rebuild": "true"}

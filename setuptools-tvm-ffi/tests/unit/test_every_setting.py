@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every setting reaches the command lines, or the part of a plan or a wheel, that it is for.
+"""Every setting has its effect on command lines, plans or wheels.
 
-Each case sets one key and says what it adds to and takes from the commands of every toolchain;
-where a command is not named, it is the same as without. That wrong values are refused is asserted
-in `test_settings_parser.py` and `test_settings_project.py`.
+Each case sets one key, and lists the arguments that the key adds to or removes from the commands of
+every toolchain. Commands that a case does not list are unchanged. `test_settings_parser.py` and
+`test_settings_project.py` test that invalid values are rejected.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ COMPILE = ("c", "cxx", "cuda", "hip")
 
 
 def commands(toolchain: Toolchain, settings: ExtensionSettings) -> dict[str, tuple[str, ...]]:
-    """The commands that compile each language and link; nvcc and hipcc stand beside GCC."""
+    """Return the compile commands by language and the link command. The host compiler is GCC."""
     library = "build/ops.dll" if toolchain.system == "windows" else "build/libops.so"
     found = {}
     for language in ("c", "cxx", *toolchain.devices):
@@ -115,7 +115,7 @@ def commands(toolchain: Toolchain, settings: ExtensionSettings) -> dict[str, tup
 
 @dataclass(frozen=True)
 class Change:
-    """Words that a command has no more, and words that it has in addition, in its order."""
+    """The arguments that a setting removes from a command and adds to it, in order."""
 
     removed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ def difference(before: tuple[str, ...], after: tuple[str, ...]) -> Change:
 
 @dataclass(frozen=True)
 class Case:
-    """A value, and what it changes: toolchains, then commands.
+    """A value of a setting, and the changes of commands by toolchain.
 
     :param beside: other settings of the extension, with and without it.
     """
@@ -153,7 +153,7 @@ class Case:
     beside: dict[str, Any] = field(default_factory=dict)
 
     def expected(self, toolchain: str, of: Iterable[str]) -> dict[str, Change]:
-        """What changes in these commands."""
+        """Return the changes of these commands."""
         found: dict[str, Change] = {}
         for toolchains, of_commands in self.changes.items():
             assert set(toolchains) <= set(TOOLCHAINS)
@@ -498,7 +498,7 @@ ASSERTED_BY: dict[str, str] = {}
 
 
 def asserts(*names: str) -> Callable[[Any], Any]:
-    """Say which settings a test is about."""
+    """Declare the settings that a test covers."""
 
     def mark(test: Any) -> Any:
         ASSERTED_BY.update(dict.fromkeys(names, test.__name__))
@@ -517,7 +517,7 @@ def cases(of: dict[str, list[Case]]) -> list[Any]:
 
 
 @pytest.mark.parametrize(("toolchain", "name", "case"), cases(EXTENSION_CASES))
-def test_a_setting_of_an_extension_changes_these_words_and_no_others(
+def test_an_extension_setting_changes_only_these_arguments(
     toolchain: str, name: str, case: Case
 ) -> None:
     tools = TOOLCHAINS[toolchain](ProjectSettings())
@@ -529,7 +529,7 @@ def test_a_setting_of_an_extension_changes_these_words_and_no_others(
 
 
 @pytest.mark.parametrize(("toolchain", "name", "case"), cases(PROJECT_CASES))
-def test_a_setting_of_a_project_changes_these_words_and_no_others(
+def test_a_project_setting_changes_only_these_arguments(
     toolchain: str, name: str, case: Case
 ) -> None:
     settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), **case.beside)
@@ -541,14 +541,14 @@ def test_a_setting_of_a_project_changes_these_words_and_no_others(
 
 @pytest.mark.parametrize("toolchain", ["gcc", "clang", "apple"])
 @pytest.mark.parametrize("build_type", ["debug", "release-debug-info", "address-sanitizer"])
-def test_debug_information_is_asked_for_once(toolchain: str, build_type: str) -> None:
+def test_debug_information_is_requested_once(toolchain: str, build_type: str) -> None:
     settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), debug_symbols=True)
     tools = TOOLCHAINS[toolchain](ProjectSettings(build_type=build_type))
     made = commands(tools, settings)
     assert {made[language].count("-g") for language in COMPILE if language in made} == {1}
 
 
-def test_on_macos_stripping_leaves_what_debug_symbols_are_collected_from() -> None:
+def test_on_macos_strip_keeps_the_symbols_that_dsymutil_collects() -> None:
     settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), debug_symbols=True)
     words = commands(TOOLCHAINS["apple"](ProjectSettings(strip=True)), settings)["link"]
     assert [word for word in words if word in {"-Wl,-x", "-Wl,-S"}] == ["-Wl,-x"]
@@ -575,7 +575,7 @@ def plan(
         ("msvc", "build/a.b.ops/ops.dll", "/OUT:build/a.b.ops/ops.dll"),
     ],
 )
-def test_the_name_is_that_of_the_folder_the_library_and_its_file(
+def test_the_name_determines_the_folder_the_library_and_its_file(
     toolchain: str, library: str, named_in_the_link: str
 ) -> None:
     (made,) = plan(toolchain, name="a.b.ops").libraries
@@ -614,7 +614,7 @@ def test_stubs_are_generated_for_the_prefix(declared: str | None, prefix: str) -
 
 
 @asserts("jobs")
-def test_the_number_of_jobs_is_the_one_that_is_declared() -> None:
+def test_the_declared_number_of_jobs_is_used() -> None:
     project = Project(ProjectSettings(jobs=3), {"jobs": "SETUPTOOLS_TVM_FFI_JOBS"})
     resources = Resources(processors=64, free_memory=2**40)
     jobs = count_jobs(
@@ -630,7 +630,9 @@ def test_the_number_of_jobs_is_the_one_that_is_declared() -> None:
     ("declared", "requirement"),
     [(None, ">=0.1.15,<0.2"), ("0.1.9", ">=0.1.9,!=0.1.13,!=0.1.13.post0,<0.2")],
 )
-def test_the_wheel_requires_what_the_floor_says(declared: str | None, requirement: str) -> None:
+def test_the_floor_is_the_minimum_requirement_of_the_wheel(
+    declared: str | None, requirement: str
+) -> None:
     project = Project(ProjectSettings(abi_floor=declared))
     floor = abi_floor(project, Version("0.1.15"))
     assert requirement_for(floor) == f"apache-tvm-ffi{requirement}"
@@ -662,7 +664,7 @@ def test_a_launcher_starts_the_compilers_and_not_the_link(language: str) -> None
     assert "ccache" not in made["link"]
 
 
-def test_a_plan_says_the_same_as_its_commands() -> None:
+def test_a_command_in_a_plan_contains_its_arguments_unquoted() -> None:
     (made,) = plan(define_macros=(("A", "it's"),)).libraries
     assert "-DA=it's" in made.steps[0].command
 
@@ -698,7 +700,7 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("table", [ExtensionSettings, ProjectSettings, VendoredSettings])
-def test_no_setting_is_without_a_test(table: type) -> None:
+def test_every_setting_has_a_test(table: type) -> None:
     of_commands = {ExtensionSettings: EXTENSION_CASES, ProjectSettings: PROJECT_CASES}
     asserted = {*of_commands.get(table, ()), *ASSERTED_BY, *ASSERTED_IN[table]}
     assert [s.field for s in settings_of(table) if s.field not in asserted] == []
@@ -707,6 +709,6 @@ def test_no_setting_is_without_a_test(table: type) -> None:
 @pytest.mark.parametrize(
     ("name", "file"), [item for every in ASSERTED_IN.values() for item in every.items()]
 )
-def test_a_setting_is_named_in_the_tests_that_are_said_to_assert_it(name: str, file: str) -> None:
+def test_each_setting_occurs_in_the_test_files_listed_for_it(name: str, file: str) -> None:
     text = (Path(__file__).parent / file).read_text(encoding="utf-8")
     assert name in text or name.replace("_", "-") in text

@@ -22,7 +22,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 @pytest.fixture
 def tvm_ffi(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A stand-in for the module, which remembers the loaded libraries."""
+    """A fake module that records the loaded libraries."""
 
     def installed(package: str, target: str) -> str:
         raise RuntimeError(f"{package} {target} is not installed")

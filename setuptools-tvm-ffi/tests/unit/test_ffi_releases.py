@@ -45,7 +45,7 @@ RELEASES = [
         ("0.1.13+cu128", "withdrawn"),
     ],
 )
-def test_a_release_that_makes_broken_wheels_is_refused(version: str, reason: str) -> None:
+def test_a_release_that_produces_broken_wheels_is_rejected(version: str, reason: str) -> None:
     with pytest.raises(BuildError) as caught:
         check_built_against(Version(version))
     assert f"apache-tvm-ffi {version}: " in caught.value.message
@@ -65,7 +65,9 @@ def test_other_releases_are_built_against(version: str) -> None:
     ("version", "unknown"),
     [("0.1.dev1+g0123abc", True), ("0.1.dev7", True), ("0.1.6", False), ("0.1.16.dev2", False)],
 )
-def test_the_version_of_a_clone_without_tags_says_nothing(version: str, *, unknown: bool) -> None:
+def test_only_the_version_of_a_clone_without_tags_is_unknown(
+    version: str, *, unknown: bool
+) -> None:
     assert is_unknown(Version(version)) == unknown
 
 
@@ -108,7 +110,7 @@ def test_the_requirement_is_the_floor_to_the_next_minor_release(
 
 
 @pytest.mark.parametrize("floor", ["0.1.13+cu128", "0.1.13.post0+cu128"])
-def test_a_local_version_label_lets_no_withdrawn_release_in(floor: str) -> None:
+def test_a_floor_with_a_local_label_admits_no_withdrawn_release(floor: str) -> None:
     specifier = Requirement(requirement_for(Version(floor))).specifier
     assert [v for v in ("0.1.13", "0.1.13.post0") if specifier.contains(v)] == []
 
@@ -159,7 +161,7 @@ def test_a_floor_above_the_release_in_use_is_refused_with_its_place(text: str) -
         'apache-tvm-ffi[torch]>=0.1.15.post2; python_version >= "3.9"',
     ],
 )
-def test_a_requirement_that_starts_at_the_floor_is_fine(requirement: str) -> None:
+def test_a_requirement_that_starts_at_the_floor_is_accepted(requirement: str) -> None:
     dependencies = ["numpy", requirement, "tvm"]
     assert requirement_problem(dependencies, Version("0.1.15.post2")) is None
 
@@ -171,12 +173,14 @@ def test_a_requirement_that_starts_at_the_floor_is_fine(requirement: str) -> Non
         ("0.1.9", "apache-tvm-ffi==0.1.9"),
     ],
 )
-def test_a_requirement_without_the_withdrawn_releases_is_fine(floor: str, requirement: str) -> None:
+def test_a_requirement_without_the_withdrawn_releases_is_accepted(
+    floor: str, requirement: str
+) -> None:
     assert requirement_problem([requirement], Version(floor)) is None
 
 
 @pytest.mark.parametrize("floor", [*RELEASES, "0.1.15+cu128", "0.2.0rc1"])
-def test_the_advised_requirement_is_fine(floor: str) -> None:
+def test_the_advised_requirement_is_accepted(floor: str) -> None:
     assert requirement_problem([requirement_for(Version(floor))], Version(floor)) is None
 
 
@@ -232,6 +236,6 @@ def test_a_requirement_that_admits_a_withdrawn_release_is_reported(
     )
 
 
-def test_an_arbitrary_equality_without_a_version_is_no_error() -> None:
+def test_an_arbitrary_equality_without_a_version_is_accepted() -> None:
     # PEP 440 allows any text after `===`.
     requirement_problem(["apache-tvm-ffi===nightly"], Version("0.1.9"))

@@ -17,7 +17,7 @@ from setuptools_tvm_ffi.ffi.sdk import installed_version, prepare_sdk
 
 
 class FinderIgnoringNames(importlib.metadata.DistributionFinder):
-    """Returns the distributions of a folder for every name, as pyproject_hooks does."""
+    """Returns all distributions in a folder for every name, like pyproject_hooks."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,7 +53,9 @@ def test_a_distribution_of_another_name_is_skipped(
     assert installed_version() == Version("0.1.15")
 
 
-def test_no_distribution_means_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_distribution_there_is_no_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "backend").mkdir()
     metadata(tmp_path / "backend" / "other.egg-info", "other", "0.1.0")
     monkeypatch.setattr(sys, "meta_path", [FinderIgnoringNames(tmp_path / "backend")])

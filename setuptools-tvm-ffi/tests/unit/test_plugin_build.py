@@ -15,7 +15,7 @@ from setuptools_tvm_ffi.plugin.attachment import attach
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The command, which runs no other command."""
+    """The command ``build`` without subcommands."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SETUPTOOLS_TVM_FFI_TARGET", raising=False)
     monkeypatch.setattr(build, "run", lambda _: None)

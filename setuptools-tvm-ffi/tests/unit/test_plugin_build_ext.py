@@ -64,7 +64,7 @@ def test_an_sdist_contains_the_sources_the_headers_and_the_declared_files() -> N
 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
-    """Replace the compilers, and return the requests that builds send them."""
+    """Fake the compilation, and return the list of build requests."""
     made: list[BuildRequest] = []
 
     def build_libraries(request: BuildRequest, process: object) -> BuildResult:
@@ -138,7 +138,7 @@ def test_the_outputs_contain_the_files_beside_a_library() -> None:
 
 @pytest.mark.usefixtures("requests")
 @pytest.mark.parametrize("base", [".", "src"])
-def test_an_inplace_build_records_the_library_where_the_packages_are(base: str) -> None:
+def test_an_inplace_build_records_the_library_in_the_package_folder(base: str) -> None:
     command = build_ext(package_dir={"": "" if base == "." else base})
     command.inplace = 1
     command.run()
@@ -158,7 +158,7 @@ def test_an_option_for_cpython_extensions_is_rejected(requests: list[BuildReques
 
 @pytest.fixture
 def stale_stub(requests: list[BuildRequest], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have the next build return a stub that differs from the one in the source tree."""
+    """Fake a build whose stub differs from the stub in the source tree."""
     assert requests == []  # no compilers
     path = PurePosixPath("pkg/_ffi_api.pyi")
     old, new = (f"{SIGNATURE}\n\n\nX: {kind}\n".encode() for kind in ("int", "str"))

@@ -79,4 +79,4 @@ def test_a_wheel_without_the_requirement_is_refused_with_the_line_to_add(distrib
     ) as caught:
         declare_requirement(distribution, warn=True)
     assert requirement_for(version) in (caught.value.hint or "")
-    declare_requirement(distribution, warn=False)  # only metadata of a build is refused
+    declare_requirement(distribution, warn=False)  # only the metadata of a build is rejected

@@ -126,7 +126,7 @@ def test_an_editable_install_for_a_target_is_rejected(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.filterwarnings("ignore:setup.py install is deprecated")
-def test_setup_py_install_is_refused_with_the_command_to_use() -> None:
+def test_setup_py_install_is_rejected_with_the_command_to_use() -> None:
     command = command_of("install")
     command.ensure_finalized()
     with pytest.raises(BuildError, match="RECORD") as caught:

@@ -10,7 +10,7 @@ from setuptools_tvm_ffi.settings import ExtensionSettings
 
 
 def tree(*packages: str) -> PackageTree:
-    """Packages below `src`, but `elsewhere`, which lies in a folder of another name."""
+    """Packages in `src`, and the package `elsewhere` in a folder with a different name."""
 
     def folder_of(package: str) -> str:
         return "other/folder" if package == "elsewhere" else f"src/{package.replace('.', '/')}"
@@ -64,7 +64,7 @@ def test_the_outermost_packages_are_those_that_are_imported_first(tmp_path: Path
     packages = ("a", "a.b", "a.c", "n", "n.s", "n.t", "n.t.u", "other")
     found = PackageTree(packages, lambda package: str(tmp_path / package.replace(".", "/")))
     every = ("a.b.x", "a.c.y", "a.w", "n.s.z", "n.t.u.v", "n.t.bare")
-    # `n` and `n.t` are namespaces, in which other distributions have packages, too.
+    # `n` and `n.t` are namespaces that may contain packages of other distributions.
     assert found.outermost([extension(name) for name in every]) == ["a", "n.s", "n.t", "n.t.u"]
 
 

@@ -36,7 +36,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    # The tests' own folder may lie in a repository.
+    # The temporary folder of the tests may be inside a repository.
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
 
@@ -77,7 +77,7 @@ def test_a_project_in_a_subfolder_has_the_time_of_the_commit(
     inner = committed / "packages" / "inner"
     inner.mkdir(parents=True)
     (inner / "setup.py").write_text("")
-    assert commit_date(inner) is None  # it is in no commit
+    assert commit_date(inner) is None  # this file is in no commit
     git(committed, "add", ".")
     git(committed, "commit", "-q", "-m", "inner", date=DATE + 1)
     assert commit_date(inner) == DATE + 1
@@ -179,7 +179,7 @@ def test_a_repository_that_git_cannot_read_results_in_a_warning(
     committed: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own, for this
+        patched.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's variable for this
         patched.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patched.setenv("GIT_CONFIG_SYSTEM", os.devnull)
         assert commit_date(committed) is None

@@ -135,7 +135,7 @@ def test_the_error_for_a_glob_without_matches_names_the_pattern(root: Path) -> N
 def test_the_error_for_two_stars_beside_other_characters_names_the_pattern(
     root: Path, pattern: str
 ) -> None:
-    # From Python 3.13 on, pathlib accepts them, and they match nothing here.
+    # pathlib accepts these patterns from Python 3.13 on. They match no file here.
     assert f"sources: {pattern!r}" in rejected(root, pattern).message
 
 

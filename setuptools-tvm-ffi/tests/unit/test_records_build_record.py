@@ -137,7 +137,7 @@ def test_a_changed_library_has_both_its_shipped_and_its_built_digest() -> None:
     (library,) = after["libraries"]
     assert (library["sha256"], library["built-sha256"]) == ("cd" * 32, "ab" * 32)
     assert after["repaired-with"] == "tool 1.0"
-    # All else is as it was.
+    # The other fields are unchanged.
     del library["built-sha256"], after["repaired-with"]
     library["sha256"] = "ab" * 32
     assert after == json.loads(before)

@@ -120,7 +120,7 @@ def test_auto_warns_if_the_libraries_satisfy_no_manylinux_tag(
     ]
     with pytest.raises(BuildError, match=r"needs libodd\.so"):
         tag_of(folder, "manylinux_2_28", tag)
-    # In the wheel it is there.
+    # The wheel contains the library.
     (folder / "pkg" / "libodd.so").write_bytes(odd)
     assert tag_of(folder, "auto", tag).startswith("manylinux_")
 
@@ -135,7 +135,7 @@ def test_a_corrupt_library_is_rejected(tmp_path: Path) -> None:
 def test_an_isolated_build_requires_the_packages_of_the_extra() -> None:
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
     extras = tomllib.loads(text)["project"]["optional-dependencies"]
-    # delvewheel's lists are about libraries that are needed, which no tag for Windows is about.
+    # Tags for Windows do not restrict dependencies, so delvewheel's lists are not needed.
     others = [text for text in extras["audit"] if Requirement(text).name != "delvewheel"]
     assert sorted(BUILD_REQUIREMENTS) == sorted(others)
 

@@ -21,7 +21,7 @@ GCC = Compiler(("ccache", "/home/me/bin/g++"), "gcc", "g++ (Debian 12.2.0-14) 12
 
 
 def document(**changed: Any) -> dict[str, Any]:
-    """A list that CycloneDX's own schema takes, whatever is asked for."""
+    """Return an SBOM, and assert that it is valid under CycloneDX's schema."""
     text = rendered(**changed).decode()
     assert_valid(text)
     made: dict[str, Any] = json.loads(text)

@@ -38,7 +38,7 @@ def build_record(content: bytes) -> bytes:
 @pytest.fixture
 def macos(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that this is macOS with its tools."""
-    sysconfig.get_config_vars()  # which are read once, from a file of the platform
+    sysconfig.get_config_vars()  # cached: Python reads them once, from a file of the platform
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(tools.RepairTool, "check_installed", lambda self: f"{self.name} 9.9")
 
@@ -51,7 +51,7 @@ def give(
     status: int = 0,
     printed: str = "",
 ) -> list[dict[str, Any]]:
-    """Make the tool write a wheel with these files; return its calls."""
+    """Fake a tool that writes a wheel with these files. Return the list of its calls."""
     calls: list[dict[str, Any]] = []
 
     def run_module(
@@ -70,7 +70,7 @@ def give(
 
 
 def give_codesign(monkeypatch: pytest.MonkeyPatch, *, valid: bool) -> list[list[str]]:
-    """Fake codesign, which finds a valid signature or none; return its calls."""
+    """Fake codesign, with or without a valid signature. Return the list of its calls."""
     calls: list[list[str]] = []
 
     def run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -98,7 +98,7 @@ def test_delocate_gets_the_deployment_target_and_valid_signatures_stay(
     own = f"{INFO}/sboms/own.cdx.json"
     listed = {"alg": "SHA-256", "content": hashlib.sha256(before).hexdigest()}
     files[own] = json.dumps({"components": [{"hashes": [listed]}]}).encode()
-    # delocate 0.13 writes what the libraries need as the tag.
+    # delocate 0.13 changes the tag to the macOS version that the libraries need.
     calls = give(monkeypatch, files, tag="py3-none-macosx_12_0_arm64")
     signing = give_codesign(monkeypatch, valid=True)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
@@ -263,7 +263,7 @@ def test_a_wheel_with_a_path_outside_its_folder_reaches_no_tool(
     assert calls == []
 
 
-# --- where the tool does not run ----------------------------------------------------------------
+# --- systems without the tool -------------------------------------------------------------------
 
 
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

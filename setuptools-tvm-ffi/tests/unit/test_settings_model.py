@@ -38,14 +38,14 @@ def test_every_default_is_a_valid_value(table: type, setting: Setting) -> None:
     if setting.default in (dataclasses.MISSING, None):
         return
     if setting.field in {"define_macros", "extra_compile_args"}:
-        return  # has another type once it is parsed
+        return  # has a different type after parsing
     assert setting.kind.parse("here", setting.default) == setting.default
 
 
 def test_every_field_is_a_setting_or_a_table() -> None:
     for table in (ExtensionSettings, ProjectSettings, VendoredSettings):
         for field in dataclasses.fields(table):
-            # What is compared is what was declared, and not where.
+            # Comparisons include the declared values, but not the place of the declaration.
             assert bool({"kind", "table"} & set(field.metadata)) is field.compare, field.name
 
 

@@ -28,12 +28,12 @@ def refused(table: object) -> ConfigurationError:
 
 
 def refused_extension(**keys: object) -> ConfigurationError:
-    """Declare one extension with these keys, underscores as dashes, beside what it needs."""
+    """Declare an extension with these keys and the required keys. Underscores become dashes."""
     return refused({"ext-modules": [{**PLAIN, **{key_of(k): v for k, v in keys.items()}}]})
 
 
 def refused_vendored(**keys: object) -> ConfigurationError:
-    """Describe code of others with these keys, beside what it needs."""
+    """Describe vendored code with these keys and the required keys."""
     return refused({"vendored": [{"name": "zlib", **keys}]})
 
 
@@ -300,7 +300,7 @@ def test_a_value_of_another_type_is_refused_by_dotted_key(
 # --- values -------------------------------------------------------------------------------------
 
 NO_STRING = "contains 3, expected a string or a path"
-#: For every setting of a project values that it does not take, and what is said of them.
+#: Invalid values of every project setting, and the expected errors.
 WRONG_PROJECT: dict[str, list[tuple[object, str]]] = {
     "build_type": [
         (
@@ -439,7 +439,7 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
 }
 
 
-#: The same for what describes code of others.
+#: Invalid values in descriptions of vendored code, and the expected errors.
 WRONG_VENDORED: dict[str, list[tuple[object, str]]] = {
     "name": [(3, "expected a string"), ("", "is empty")],
     "version": [(1.3, "expected a string"), (" ", "is empty")],
@@ -462,7 +462,7 @@ WRONG_VENDORED: dict[str, list[tuple[object, str]]] = {
 
 @pytest.mark.parametrize("field", [setting.field for setting in settings_of(VendoredSettings)])
 def test_a_wrong_value_of_vendored_code_is_refused_by_dotted_key(field: str) -> None:
-    for value, said in WRONG_VENDORED[field]:  # a new key has a case here
+    for value, said in WRONG_VENDORED[field]:  # every key needs a case here
         message = refused_vendored(**{field: value}).message
         assert message.startswith(f"{TABLE}.vendored[0].{key_of(field)}")
         assert said in message
@@ -499,7 +499,7 @@ def test_vendored_must_be_an_array_of_tables_with_known_keys(value: object, said
 
 @pytest.mark.parametrize("field", [setting.field for setting in settings_of(ProjectSettings)])
 def test_a_wrong_value_of_a_project_is_refused_by_dotted_key(field: str) -> None:
-    for value, said in WRONG_PROJECT[field]:  # a new key has a case here
+    for value, said in WRONG_PROJECT[field]:  # every key needs a case here
         message = refused({key_of(field): value}).message
         assert message.startswith(f"{TABLE}.{key_of(field)}")
         assert said in message
@@ -507,7 +507,7 @@ def test_a_wrong_value_of_a_project_is_refused_by_dotted_key(field: str) -> None
 
 @pytest.mark.parametrize("field", [setting.field for setting in settings_of(ExtensionSettings)])
 def test_a_wrong_value_of_an_extension_is_refused_by_dotted_key(field: str) -> None:
-    for value, said in WRONG_EXTENSION[field]:  # a new key has a case here
+    for value, said in WRONG_EXTENSION[field]:  # every key needs a case here
         message = refused_extension(**{field: value}).message
         assert message.startswith(f"{FIRST}.{key_of(field)}")
         assert said in message
@@ -518,9 +518,9 @@ def test_errors_in_the_arguments_of_one_language_contain_its_key() -> None:
     assert error.message == f"{FIRST}.extra-compile-args.cxx is '-O2', expected a list of strings"
 
 
-# --- strings that TOML can hold and a command line cannot ---------------------------------------
+# --- strings that are valid in TOML but not in a command line -----------------------------------
 
-#: For every setting that holds strings of no form of their own, how one of them is declared.
+#: A declaration with one string for every setting that accepts arbitrary strings.
 FREE_STRINGS: dict[str, Any] = {
     "include_dirs": lambda text: [text],
     "define_macros": lambda text: [["A", text]],
@@ -536,7 +536,7 @@ FREE_STRINGS: dict[str, Any] = {
 @pytest.mark.parametrize("text", ["a\0b", "a\nb", "a\rb"])
 def test_a_string_with_invalid_characters_is_refused_by_dotted_key(field: str, text: str) -> None:
     if field == "libraries" and text != "a\0b":
-        text = "a\0"  # white space is refused already
+        text = "a\0"  # white space is already rejected
     error = refused_extension(**{field: FREE_STRINGS[field](text)})
     assert error.message.startswith(f"{FIRST}.{key_of(field)}")
     assert "\n" not in error.message

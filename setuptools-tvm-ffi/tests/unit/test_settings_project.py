@@ -48,12 +48,12 @@ def refused(folder: Path, text: str = "", **above: Any) -> ConfigurationError:
 # --- pyproject.toml -----------------------------------------------------------------------------
 
 
-def test_a_project_may_do_without_the_file(tmp_path: Path) -> None:
+def test_pyproject_toml_is_optional(tmp_path: Path) -> None:
     assert read_project(tmp_path) == Project(ProjectSettings(), {}, dynamic_dependencies=True)
 
 
 @pytest.mark.parametrize("text", ["", "[tool.other]\nx = 1\n", TABLE])
-def test_a_project_may_do_without_settings(tmp_path: Path, text: str) -> None:
+def test_settings_are_optional(tmp_path: Path, text: str) -> None:
     project = read(tmp_path, text)
     assert project.settings == ProjectSettings(abi_floor=None)
     assert project.origins == {}
@@ -133,9 +133,9 @@ def test_libraries_are_read_with_their_place(tmp_path: Path) -> None:
     )
 
 
-# --- what a setting is set to, in each place ----------------------------------------------------
+# --- values from each origin --------------------------------------------------------------------
 
-#: For every setting: as text, as TOML, and what it is then; another one, the same.
+#: Two values of every setting. Each has its text, its TOML, and the parsed value.
 VALUES: dict[str, list[tuple[str, str, Any]]] = {
     "build_type": [
         ("debug", '"debug"', "debug"),
@@ -247,7 +247,7 @@ def test_libraries_are_declared_only_in_pyproject(tmp_path: Path) -> None:
     assert error.message.startswith("SETUPTOOLS_TVM_FFI_EXT_MODULES: unknown variable")
 
 
-# --- the variable of PyTorch's users ------------------------------------------------------------
+# --- architectures in PyTorch's notation --------------------------------------------------------
 
 
 def test_the_notation_of_pytorch_is_read_from_the_variable_of_apache_tvm_ffi(
@@ -262,7 +262,7 @@ def test_the_notation_of_pytorch_is_read_from_the_variable_of_apache_tvm_ffi(
 
 @pytest.mark.parametrize("frontend", [None, {"cuda-architectures": "12.0"}])
 @pytest.mark.parametrize("own_first", [True, False])
-def test_our_variable_overrides_that_of_apache_tvm_ffi(
+def test_the_plugins_variable_overrides_that_of_apache_tvm_ffi(
     frontend: dict[str, str] | None, tmp_path: Path, *, own_first: bool
 ) -> None:
     variables = {
@@ -290,7 +290,7 @@ def test_invalid_architectures_are_refused_with_the_variable(tmp_path: Path) -> 
 
 # --- mistakes -----------------------------------------------------------------------------------
 
-#: For every setting a text that it does not take, and what is said of it.
+#: An invalid text for every setting, and the expected error.
 WRONG_TEXT = {
     "build_type": ("Debug", "is 'Debug', expected one of 'release', 'debug', "),
     "jobs": ("many", "is 'many', expected a whole number"),
@@ -313,7 +313,7 @@ WRONG_TEXT = {
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_wrong_value_is_refused_with_the_variable_or_option(field: str, tmp_path: Path) -> None:
-    text, said = WRONG_TEXT[field]  # a new key has a case here
+    text, said = WRONG_TEXT[field]  # every key needs a case here
     message = refused(tmp_path, environment={variable(field): text}).message
     assert message.startswith(f"{variable(field)} {said}")
     message = refused(tmp_path, frontend={key_of(field): text}).message
@@ -432,7 +432,7 @@ def test_a_key_without_a_value_is_refused(value: object, tmp_path: Path) -> None
     assert error.hint == "write -C build-type=value once"
 
 
-# --- what is printed ----------------------------------------------------------------------------
+# --- printed settings ---------------------------------------------------------------------------
 
 
 def test_every_setting_has_a_line_with_its_value_and_origin(tmp_path: Path) -> None:

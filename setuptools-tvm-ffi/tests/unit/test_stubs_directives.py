@@ -18,9 +18,9 @@ def block(name: str, *interior: str, indent: str = "") -> str:
 
 
 def rewritten(text: str) -> str:
-    """Return what upstream makes of a file it changes nothing in (up to 0.1.15.post2).
+    """Rewrite a file like upstream, which reformats files even without changes (0.1.15.post2).
 
-    It reads with universal newlines, splits with `str.splitlines`, and joins with line feeds.
+    Upstream reads with universal newlines, splits with `str.splitlines`, and joins with line feeds.
     """
     universal = text.replace("\r\n", "\n").replace("\r", "\n")
     return "\n".join(universal.splitlines()) + "\n"
@@ -110,14 +110,14 @@ def test_a_block_may_be_indented() -> None:
     assert (piece.block, piece.interior) == ("object/pkg.A", ("    x: int\n",))
 
 
-def test_a_block_that_is_not_closed_is_refused_where_it_begins() -> None:
+def test_an_unclosed_block_is_rejected_with_the_line_of_its_beginning() -> None:
     error = refused(f"a = 1\n\n{BEGIN}global/pkg\nx = 1\n")
     assert error.message.startswith("pkg/mod.py:3: block 'global/pkg' ")
     assert error.hint is not None
     assert f"'{END}'" in error.hint
 
 
-def test_a_block_inside_a_block_is_refused_where_it_begins() -> None:
+def test_a_nested_block_is_rejected_with_the_line_of_its_beginning() -> None:
     error = refused(f"a = 1\n{BEGIN}global/pkg\nx = 1\n{block('global/other')}")
     assert error.message.startswith("pkg/mod.py:4: ")
     assert "'global/pkg' of line 2" in error.message
@@ -168,7 +168,7 @@ def test_lines_are_counted_as_an_editor_counts_them_with_crlf() -> None:
 
 
 def test_lines_are_counted_as_an_editor_counts_them_with_form_feeds() -> None:
-    # Editors, Python and every compiler count line feeds alone.
+    # Editors, Python and compilers only count line feeds.
     assert refused(f"a\n\f\nb\n{END}\n").message.startswith("pkg/mod.py:4:")
 
 
@@ -184,7 +184,7 @@ def test_splicing_a_file_with_itself_changes_nothing(text: str) -> None:
 
 @odd_files
 def test_a_file_that_upstream_only_reformatted_is_unchanged(text: str) -> None:
-    if text:  # an empty file comes back as an empty line
+    if text:  # upstream returns an empty line for an empty file
         assert splice(text, rewritten(text)) == text
 
 
@@ -272,7 +272,7 @@ def test_a_new_block_may_come_with_blank_lines(position: int) -> None:
     assert splice("".join(lines), new) == new
 
 
-def test_a_removed_block_takes_the_blank_line_before_it() -> None:
+def test_removing_a_block_removes_the_blank_line_before_it() -> None:
     kept, gone = block("global/a", "x"), block("object/gone", "y")
     old = f"a = 1\n{kept}\n{gone}b = 2\n"
     new = f"a = 1\n{kept}b = 2\n"

@@ -120,7 +120,7 @@ def test_the_reason_contains_the_name_and_the_problem() -> None:
     assert "keyword" in reasons["pkg.class"]
 
 
-def test_names_that_are_left_out_are_reachable_otherwise() -> None:
+def test_the_message_says_how_to_reach_an_omitted_name() -> None:
     found = problems(
         registry("pkg.class", types={"pkg.A": object_type("from")}, symbols=["get_function"])
     )
@@ -213,7 +213,7 @@ def test_a_prefix_with_the_name_of_a_module_is_left_out() -> None:
     ]
 
 
-def test_a_prefix_that_is_a_package_already_is_fine() -> None:
+def test_a_prefix_that_is_a_package_is_accepted() -> None:
     modules = ["pkg/__init__.py", "pkg/_ffi_api.py", "pkg/sub/__init__.py", "pkg/sub/_ffi_api.py"]
     assert problems(registry("pkg.f", "pkg.sub.f"), modules) == []
 

@@ -107,7 +107,7 @@ def test_a_first_line_without_a_signature_has_no_names(line: str) -> None:
 
 
 @pytest.mark.parametrize("doc", [None, "", "x", section("x : int"), GOOGLE, "scale(x, factor)"])
-def test_a_function_without_parameters_has_no_names_whatever_its_docstring(
+def test_a_function_without_parameters_has_no_names_with_any_docstring(
     doc: str | None,
 ) -> None:
     assert names_in(doc, 0) == ""

@@ -109,7 +109,7 @@ def stub(
     modules: Mapping[str, tuple[str, str]] | None = None,
     type_map: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the stub for a module; by default one with everything of the registry in it."""
+    """Return the stub of a module. By default, it contains the whole registry."""
     made = context(found, modules, type_map)
     if module is None:
         module = Outline(prefixes=["pkg."], library="library")
@@ -124,7 +124,7 @@ def stub(
 
 
 def definitions(text: str) -> Iterator[tuple[str, ast.stmt]]:
-    """Yield what a stub defines, by name, members by that of the class whose members they are."""
+    """Yield the names and definitions in a stub. Names of members start with the class."""
     for node in ast.parse(text).body:
         if isinstance(node, ast.ClassDef):
             yield node.name, node
@@ -542,7 +542,7 @@ def test_docstrings_are_preserved(doc: str) -> None:
     module = Outline(doc=inspect.cleandoc(doc), prefixes=["pkg."], library="library")
     module.classes = [ClassOutline("A", "pkg.A", "not this")]
     text = stub(registry({"pkg.f": function(fn(INT, INT), doc)}, types, symbols), module)
-    # But for white space at the ends of lines, which tools take away from what is committed.
+    # Trailing white space is removed, because tools remove it from committed files.
     lines = inspect.cleandoc(doc).split("\n")
     expected = "\n".join(line.rstrip() for line in lines).rstrip("\n")
     found = docs(text)

@@ -214,7 +214,7 @@ KNOWN = [
 
 
 @pytest.mark.parametrize("schema", KNOWN, ids=lambda schema: schema.origin)
-def test_every_type_is_an_expression_and_any_is_only_where_the_schema_has_it(
+def test_every_type_is_an_expression_and_only_any_becomes_any(
     schema: Schema,
 ) -> None:
     for written in (WRITER.accepted(schema), WRITER.returned(schema)):

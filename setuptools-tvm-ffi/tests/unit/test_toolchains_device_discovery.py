@@ -38,7 +38,7 @@ HELP = """
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the only folder on PATH, empty, in an environment that declares nothing."""
+    """Return an empty folder, which is the only folder on PATH. Compiler variables are unset."""
     folder = tmp_path / "programs" / "bin"
     folder.mkdir(parents=True)
     monkeypatch.setenv("PATH", str(folder))
@@ -151,7 +151,7 @@ def test_missing_options_of_an_older_nvcc_are_detected(programs: Path) -> None:
 def test_a_shared_runtime_without_an_unversioned_link_is_found(
     programs: Path, tmp_path: Path
 ) -> None:
-    # So nvidia-cuda-runtime is on PyPI.
+    # This is the layout of nvidia-cuda-runtime on PyPI.
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "libcudart.so.13").touch()
     nvcc(programs / "nvcc", libraries=f'"-L{tmp_path}/lib"')
@@ -171,7 +171,7 @@ def test_cuda_home_precedes_cuda_path_and_cuda_path_precedes_path(
     home = nvcc(tmp_path / "by home" / "bin" / "nvcc", "12.3")
     monkeypatch.setenv("CUDA_HOME", str(tmp_path / "by home"))
     assert find("cuda").compiler.command == (str(home),)
-    # An empty variable is none.
+    # An empty variable counts as unset.
     monkeypatch.setenv("CUDA_HOME", "")
     assert find("cuda").compiler.command == (str(path),)
 

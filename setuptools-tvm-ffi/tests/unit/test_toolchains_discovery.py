@@ -26,7 +26,7 @@ FLAG_VARIABLES = (
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the only folder on PATH, empty, in an environment that declares nothing."""
+    """Return an empty folder, which is the only folder on PATH. Compiler variables are unset."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))

@@ -234,7 +234,7 @@ def test_clang_compiles_c_on_linux() -> None:
     )
 
 
-# Apple's compiler and linker cannot run here: these assert the command lines.
+# Apple's compiler and linker cannot run here, so check only the command lines.
 def test_apple_clang_compiles_cxx_for_the_declared_architectures_and_release() -> None:
     assert compile_command(toolchain("clang", system="darwin"), PLAIN, CXX_UNIT) == (
         "ccache",
@@ -381,7 +381,7 @@ SIBLINGS = (
 
 
 def after_the_libraries(words: tuple[str, ...], first: str) -> tuple[str, ...]:
-    """From the first of the libraries that are linked with to those of apache-tvm-ffi."""
+    """Return the arguments from the first linked library to apache-tvm-ffi's libraries."""
     return words[words.index(first) : words.index("-Lbuild/sdk/lib")]
 
 
@@ -522,7 +522,7 @@ def test_a_response_file_escapes_special_characters(name: str, written: str) -> 
 
 
 @needs_gcc
-@pytest.mark.parametrize("separator", ["\n", " "])  # as written, and as ninja writes it
+@pytest.mark.parametrize("separator", ["\n", " "])  # as in the file, and as ninja writes it
 def test_the_driver_reads_objects_with_odd_names_from_a_response_file(
     tmp_path: Path, separator: str
 ) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# No hipcc may be at hand (that of Debian 12, ROCm 5.2, was tried by hand): these assert the command
-# lines.
+# hipcc may be missing, so these tests check only the command lines. The hipcc in Debian 12 (ROCm
+# 5.2) was tested by hand.
 from __future__ import annotations
 
 import dataclasses

@@ -17,7 +17,7 @@ LANGUAGES = ("c", "cxx", "cuda", "hip")
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the current folder, whose `bin` is all there is on PATH."""
+    """Return the current folder. Its subfolder `bin` is the only folder on PATH."""
     for name in ("ccache", "sccache", "distcc", "my launcher"):
         program(tmp_path / "bin" / name)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))

@@ -64,7 +64,7 @@ DEFAULT_CXX = (
     "/DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
 )
 DEFAULT_C = DEFAULT_CXX[2:]
-# cl's own way to leave the folder out.
+# cl's option to omit the folder.
 PATH_MAP = ("/experimental:deterministic", r"/pathmap:C:\project=.", "/wd5049")
 CL_CXX = (*DEFAULT_CXX[:7], *PATH_MAP, *DEFAULT_CXX[7:])
 CL_C = (*DEFAULT_C[:5], *PATH_MAP, *DEFAULT_C[5:])

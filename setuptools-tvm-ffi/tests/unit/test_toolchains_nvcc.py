@@ -148,7 +148,7 @@ def test_nvcc_compiles_on_linux() -> None:
     )
 
 
-# There is no Windows here: these assert the command lines.
+# Windows is not available here, so check only the command lines.
 def test_nvcc_compiles_on_windows() -> None:
     compiler = windows()
     assert compiler.compile_command(flags(compiler, FULL), UNIT) == (
@@ -352,7 +352,7 @@ def test_an_architecture_that_nvcc_does_not_support_is_rejected(architecture: st
 
 def test_the_default_is_the_first_architecture_of_each_generation_and_ptx() -> None:
     assert default_architectures(KNOWN) == ("7.5", "8.0", "9.0", "10.0", "12.0+PTX")
-    # nvcc 13.0, in the order of its --list-gpu-arch.
+    # The output of --list-gpu-arch from nvcc 13.0, in its order.
     listed = ("7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "11.0", "10.3", "12.0", "12.1")
     expected = ("7.5", "8.0", "9.0", "10.0", "11.0", "12.0+PTX")
     assert default_architectures(listed) == expected

@@ -20,7 +20,7 @@ ASAN_OPTIONS = "detect_leaks=0:allocator_may_return_null=1"
 
 @pytest.fixture
 def compiler(tmp_path: Path) -> Callable[..., Compiler]:
-    """Make a compiler that has these files of its own, and answers for others with their names."""
+    """Create a fake compiler that finds these files. For other files, it prints their names."""
 
     def make(family: str, *files: str) -> Compiler:
         folder = tmp_path / "lib"
@@ -118,7 +118,7 @@ def test_libraries_that_are_already_preloaded_are_kept_and_come_last(
 def test_a_runtime_that_is_a_symbolic_link_is_resolved(
     compiler: Callable[..., Compiler], tmp_path: Path
 ) -> None:
-    # What `libasan.so` names is another file once another compiler is installed.
+    # `libasan.so` can link to a different file after another compiler is installed.
     gcc = compiler("gcc", "libasan.so.8.0.0", "libstdc++.so.6")
     os.symlink("libasan.so.8.0.0", tmp_path / "lib" / "libasan.so")
     variables = run_time_variables(ADDRESS, gcc, {}, system="linux")

@@ -78,7 +78,7 @@ def unit(system: str, *siblings: Sibling) -> LinkUnit:
 
 
 @pytest.mark.parametrize(("target", "system"), SYSTEMS.items())
-def test_a_source_is_compiled_with_these_words(target: str, system: str) -> None:
+def test_a_source_is_compiled_with_these_arguments(target: str, system: str) -> None:
     tools = toolchain(target)
     flags = tools.compile_flags(PLAIN, SDK, "cxx")
     made = tools.compile_command(flags, CompileUnit("a.cc", "cxx", "a.o", "a.o.d"))
@@ -95,7 +95,7 @@ def test_a_source_is_compiled_with_these_words(target: str, system: str) -> None
 
 
 @pytest.mark.parametrize(("target", "system"), SYSTEMS.items())
-def test_a_library_is_linked_with_these_words(target: str, system: str) -> None:
+def test_a_library_is_linked_with_these_arguments(target: str, system: str) -> None:
     tools = toolchain(target)
     linked = unit(system)
     flags = tools.link_flags(PLAIN, SDK, linked, "build")
@@ -108,7 +108,7 @@ def test_a_library_is_linked_with_these_words(target: str, system: str) -> None:
     )
 
 
-def test_a_library_of_c_is_linked_by_the_c_compiler() -> None:
+def test_a_c_library_is_linked_by_the_c_compiler() -> None:
     linked = LinkUnit(("a.o",), frozenset({"c"}), "build/libops.so", "build/libops.so.rsp")
     assert toolchain("x86_64-linux-musl").link_command((), linked)[:2] == ("zig", "cc")
 
@@ -121,7 +121,7 @@ def test_a_library_of_c_is_linked_by_the_c_compiler() -> None:
         ("x86_64-windows-gnu", ("build/core.lib",)),
     ],
 )
-def test_another_library_of_the_distribution_is_linked_as_the_platform_does(
+def test_a_sibling_is_linked_with_the_arguments_of_its_platform(
     target: str, words: tuple[str, ...]
 ) -> None:
     system = SYSTEMS[target]
@@ -132,7 +132,7 @@ def test_another_library_of_the_distribution_is_linked_as_the_platform_does(
     assert tuple(flag for flag in flags if flag not in plain) == words
 
 
-def test_levels_of_the_environment_are_for_compiling_alone() -> None:
+def test_optimisation_levels_in_cflags_apply_to_compile_commands_only() -> None:
     environment = EnvironmentFlags(cxxflags=("-O0", "-g", "-fopenmp"))
     tools = toolchain("x86_64-linux-gnu.2.17", environment)
     assert {"-O0", "-g", "-fopenmp"} <= set(tools.compile_flags(PLAIN, SDK, "cxx"))
@@ -141,7 +141,7 @@ def test_levels_of_the_environment_are_for_compiling_alone() -> None:
     assert not {"-O0", "-g"} & set(flags)
 
 
-def test_debug_information_is_made_where_it_is_asked_for() -> None:
+def test_debug_information_is_generated_on_request() -> None:
     tools = toolchain("x86_64-linux-gnu.2.17", build_type="release-debug-info")
     flags = tools.compile_flags(PLAIN, SDK, "cxx")
     assert "-g" in flags
@@ -167,7 +167,7 @@ def test_a_library_without_headers_of_tvm_ffi_needs_no_stand_ins() -> None:
         ({"debug_symbols": True}, "windows", "debug_symbols: Zig .* Windows"),
     ],
 )
-def test_what_zigs_linkers_do_not_do_is_refused(
+def test_options_that_zigs_linkers_do_not_support_are_rejected(
     changes: dict[str, Any], system: str, said: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=said):
@@ -197,7 +197,7 @@ def test_unsupported_settings_and_languages_are_rejected(
         check_project(target, languages, Project(settings))
 
 
-def test_what_zig_brings_into_a_library_is_named() -> None:
+def test_components_that_zig_links_in_are_listed() -> None:
     def parts(target: str, *languages: str) -> list[tuple[str, str | None]]:
         chosen = dataclasses.replace(toolchain(target), llvm="22.1.8", mingw="15.0.0")
         return [(name, version) for name, version, _ in chosen.static_parts(set(languages))]
