@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from setuptools_tvm_ffi.cli import main
-from setuptools_tvm_ffi.plugin.commands.build_folder import IGNORE_EVERYTHING, IGNORE_FILE
+from setuptools_tvm_ffi.editable.hook import IGNORE_EVERYTHING
+from setuptools_tvm_ffi.plugin.commands.build_folder import IGNORE_FILE
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     # Search for all tools before anything is written or compiled.
     program = ninja.require_ninja()
     toolchain, sdk = request.host.tools(request, languages, process)
-    # The steps read copies of these files. An import compares the originals, because it copies none.
+    # The steps read copies of these files. An import compares the originals: it copies nothing.
     originals = {name: status_of(name) for name in sdk.originals}
     plan = make_plan(
         [

@@ -17,7 +17,8 @@ from pathlib import Path
 from ..base.build_lock import build_lock
 from ..base.errors import BuildError
 from ..base.user_cache import user_cache_folder
-from ..plugin.commands.build_folder import IGNORE_EVERYTHING, IGNORE_FILE
+from ..editable.hook import IGNORE_EVERYTHING
+from ..plugin.commands.build_folder import IGNORE_FILE
 from ..settings import read_project
 from .exit_status import FINE
 

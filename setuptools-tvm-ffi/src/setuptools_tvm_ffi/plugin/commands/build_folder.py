@@ -15,11 +15,10 @@ from ...base.errors import BuildError
 from ...base.file_replacement import replace_file
 from ...base.write_failures import reported_write_failures
 from ...cross.targets import target_of
+from ...editable.hook import IGNORE_EVERYTHING
 from ..context import project_of
 
 IGNORE_FILE = ".gitignore"
-#: The content of the file also marks a folder as created by the plugin.
-IGNORE_EVERYTHING = b"# Created by setuptools-tvm-ffi.\n*\n"
 
 
 def build_folder(
