@@ -43,6 +43,18 @@ def test_a_folder_of_the_user_keeps_its_other_contents(project: Path) -> None:
     assert [path.name for path in (project / "build").iterdir()] == ["lib.linux-x86_64"]
 
 
+def test_a_file_of_the_user_in_a_folder_of_the_plugin_is_kept(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build(project / "build")
+    for name in ("bdist.linux-x86_64", "temp.linux-x86_64", "lib", "sdist", "p.egg-info"):
+        (project / "build" / name).mkdir()
+    (project / "build" / "library-notes").touch()
+    assert main(["clean"]) == 0
+    assert [path.name for path in (project / "build").iterdir()] == ["library-notes"]
+    assert f"removed {project / 'build' / 'sdist'}\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("file", "text"),
     [
