@@ -232,13 +232,19 @@ def test_links_to_the_parents_of_each_other_end(root: Path, *, is_repository: bo
 
 def test_included_files_are_told_from_the_other_files_of_a_folder(root: Path) -> None:
     make(root, "csrc/a.cc", '#include "b.h"\n#define NAME "notes"\n')
-    for name in ("csrc/b.h", "csrc/notes", "table"):
+    for name in ("csrc/b.h", "csrc/notes", "table", "exports.map", "license"):
         make(root, name)
-    extension = ExtensionSettings(name="pkg.lib", sources=("csrc/a.cc",), depends=("table",))
+    extension = ExtensionSettings(
+        name="pkg.lib",
+        sources=("csrc/a.cc",),
+        depends=("table",),
+        extra_link_args=("-Wl,--version-script=exports.map",),
+        define_macros=(("LICENSE", '"license"'),),
+    )
     files = find_sdist_files(
         extension, [PurePosixPath("csrc/a.cc")], root, build_base=root / "build"
     )
     assert {str(file) for file, needed in files.items() if needed} == {
-        *("csrc/a.cc", "csrc/b.h", "table")
+        *("csrc/a.cc", "csrc/b.h", "table", "exports.map")
     }
-    assert PurePosixPath("csrc/notes") in files
+    assert {PurePosixPath("csrc/notes"), PurePosixPath("license")} < set(files)

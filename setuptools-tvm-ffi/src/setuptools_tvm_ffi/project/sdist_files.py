@@ -78,9 +78,11 @@ def find_sdist_files(
         for folder in names
     ]
     include_path = [folder for folder in folders if folder is not None]
-    macros = [value for _, value in extension.define_macros if value is not None]
-    for argument in (*words, *extension.extra_link_args, *macros):
+    for argument in (*words, *extension.extra_link_args):
         finder.add_argument(argument)
+    finder.needed.update(finder.files)
+    for _, value in extension.define_macros:
+        finder.add_argument(value or "")
     for library_folder in extension.library_dirs:
         path = finder.folder(library_folder, extension.place("library_dirs"))
         if path is not None:
@@ -156,7 +158,6 @@ class _Finder:
         path = _inside(file, self.root)
         if path is not None:
             self.files[path] = None
-            self.needed.add(path)
         elif not os.path.isabs(file):
             raise ConfigurationError(f"{place}: {file!r} lies outside the project", hint=_OUTSIDE)
 
