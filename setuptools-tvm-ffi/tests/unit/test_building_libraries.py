@@ -12,9 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from packaging.version import Version
 from setuptools_tvm_ffi.base.build_lock import build_lock
 from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.building import libraries
+from setuptools_tvm_ffi.building.file_states import status_of
 from setuptools_tvm_ffi.building.jobs import JobCount
 from setuptools_tvm_ffi.building.libraries import (
     _check,
@@ -27,6 +29,8 @@ from setuptools_tvm_ffi.building.native import NativeHost
 from setuptools_tvm_ffi.building.plan import BuildPlan, LibraryPlan, Step
 from setuptools_tvm_ffi.building.request import BuildRequest
 from setuptools_tvm_ffi.cross import zig_host
+from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
+from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
@@ -263,3 +267,22 @@ def test_a_library_with_a_corrupt_stamp_is_checked_again(
     for _ in range(2):
         _check([built_library(QUIET, b"one")], request, toolchain)
     assert asked == [{QUIET}]
+
+
+def test_the_originals_of_an_editable_sdk_are_watched(tmp_path: Path) -> None:
+    header = tmp_path / "ffi.h"
+    header.touch()
+    sdk = TVMFFISdk(Version("0.1.15"), (), "sdk", "libtvm_ffi.so", originals=(str(header),))
+    toolchain = GnuToolchain({}, "linux", str(tmp_path), EnvironmentFlags())
+    host: Any = SimpleNamespace(tools=lambda *_: (toolchain, sdk))
+    request = BuildRequest(
+        extensions=(),
+        project=Project(ProjectSettings()),
+        root=tmp_path,
+        folder=PurePosixPath("build"),
+        build_base=tmp_path / "build",
+        platform="linux",
+        host=host,
+    )
+    result = libraries.build_libraries(request, TVMFFIProcess(tmp_path))
+    assert result.watched[str(header)] == status_of(str(header))

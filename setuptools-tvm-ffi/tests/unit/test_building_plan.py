@@ -15,6 +15,7 @@ from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, LinkUnit, Toolchain
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
+from setuptools_tvm_ffi.toolchains.input_symbols import InputSymbols
 from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
 from setuptools_tvm_ffi.toolchains.nvcc import NvccCompiler
 
@@ -367,3 +368,15 @@ def test_a_plan_for_windows_uses_windows_file_names() -> None:
     ]
     assert made.support_files == {}
     assert made.libraries[0].steps[-1].program == ("link.exe",)
+
+
+def test_only_the_symbol_list_of_a_library_is_an_input_of_its_link() -> None:
+    inputs = {"pkg.ops": InputSymbols(hidden=("helper",))}
+    toolchain = dataclasses.replace(GNU, inputs=inputs)
+    made = plan(("pkg.ops", ["a.cpp"]), ("pkg.more", ["b.cpp"]), toolchain=toolchain)
+    ops, more = (
+        {name for name in library.steps[-1].extra_inputs if name.endswith(".map")}
+        for library in made.libraries
+    )
+    assert more == {f"{FOLDER}/local-symbols.map"}
+    assert ops == set(made.support_files) - more

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from setuptools_tvm_ffi.cli import main
-from setuptools_tvm_ffi.plugin.commands.build_folder import IGNORE_EVERYTHING, IGNORE_FILE
+from setuptools_tvm_ffi.editable.hook import IGNORE_EVERYTHING
+from setuptools_tvm_ffi.plugin.commands.build_folder import IGNORE_FILE
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,18 @@ def test_a_folder_of_the_user_keeps_its_other_contents(project: Path) -> None:
     build(project / "build", is_ours=False)
     assert main(["clean"]) == 0
     assert [path.name for path in (project / "build").iterdir()] == ["lib.linux-x86_64"]
+
+
+def test_a_file_of_the_user_in_a_folder_of_the_plugin_is_kept(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build(project / "build")
+    for name in ("bdist.linux-x86_64", "temp.linux-x86_64", "lib", "sdist", "p.egg-info"):
+        (project / "build" / name).mkdir()
+    (project / "build" / "library-notes").touch()
+    assert main(["clean"]) == 0
+    assert [path.name for path in (project / "build").iterdir()] == ["library-notes"]
+    assert f"removed {project / 'build' / 'sdist'}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

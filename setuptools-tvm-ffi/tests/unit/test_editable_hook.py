@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.editable import hook
-from setuptools_tvm_ffi.plugin.commands.build_folder import IGNORE_EVERYTHING
 
 SUFFIXES = (".c", ".cc")
 
@@ -354,7 +353,26 @@ def test_a_rebuild_hides_a_new_build_folder_from_git(
     monkeypatch.setattr(hook, "read_record", lambda _: record)
     monkeypatch.setattr(hook, "_rebuild", lambda *_: None)
     hook.bring_up_to_date("folder")
-    assert (tmp_path / "p" / "build" / ".gitignore").read_bytes() == IGNORE_EVERYTHING
+    assert (tmp_path / "p" / "build" / ".gitignore").read_bytes() == hook.IGNORE_EVERYTHING
+
+
+@needs_shell
+def test_a_waiting_import_names_the_process_that_rebuilds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    record = fake_record(tmp_path / "p", files={"pyproject.toml": []})
+    monkeypatch.setattr(hook, "read_record", lambda _: record)
+    monkeypatch.setattr(hook, "_rebuild", lambda *_: None)
+    file = tmp_path / "p" / record["folder"] / "rebuild-lock"
+    file.write_bytes(b"4711")
+    with file.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(other, fcntl.LOCK_UN))
+        hook.bring_up_to_date("folder")
+    assert "some-project has changed: process 4711 rebuilds" in capsys.readouterr().err
+    assert file.read_text() == str(os.getpid())
 
 
 def test_child_processes_of_a_build_do_not_rebuild() -> None:

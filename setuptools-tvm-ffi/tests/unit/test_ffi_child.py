@@ -128,3 +128,32 @@ def test_a_stand_in_replaces_a_missing_driver_library(
         refused = load(*stand_ins)
         assert refused.returncode != 0
         assert "libdriver.so.1: cannot open shared object file" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        ("import time; time.sleep(60)", "Timeout"),
+        ("import ctypes; ctypes.string_at(0)", "Segmentation fault"),
+    ],
+)
+def test_a_package_that_waits_or_crashes_ends_the_child_with_its_place(
+    tmp_path: Path, code: str, printed: str
+) -> None:
+    init = tmp_path / "pkg_x" / "__init__.py"
+    init.parent.mkdir()
+    init.write_text(f"# tvm-ffi-stubgen(begin): global/pkg_x\n{code}\n# tvm-ffi-stubgen(end)\n")
+    request = {"staging": str(tmp_path), "folders": {"pkg_x": "."}, "libraries": []}
+    program = (
+        "from types import SimpleNamespace\n"
+        "from setuptools_tvm_ffi.ffi import child\n"
+        "child.IMPORT_SECONDS = 0.5\n"
+        "tvm_ffi = SimpleNamespace(libinfo=SimpleNamespace(load_lib_module=None))\n"
+        f"child.import_generated(tvm_ffi, {request!r})\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert result.returncode != 0
+    assert printed in result.stderr
+    assert f'File "{init}", line 2' in result.stderr

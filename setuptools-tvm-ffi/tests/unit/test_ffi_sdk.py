@@ -6,13 +6,14 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.ffi import sdk
-from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
+from setuptools_tvm_ffi.ffi.process import ChildReport, TVMFFIProcess
 from setuptools_tvm_ffi.ffi.sdk import installed_version, prepare_sdk
 
 
@@ -123,3 +124,43 @@ def test_a_clone_without_tags_is_judged_by_its_features(
     else:
         with pytest.raises(BuildError, match=f"{version}: {missing} has no".replace("+", "[+]")):
             prepare_sdk(tmp_path, Path("sdk"), process)
+
+
+@pytest.mark.parametrize(
+    ("place", "url", "is_editable"),
+    [
+        ("site/tvm_ffi", None, False),
+        ("site/tvm_ffi", '{"url": "file:///a.whl", "archive_info": {}}', False),
+        ("site/tvm_ffi", '{"url": "file:///a", "dir_info": {"editable": true}}', True),
+        ("clone", None, True),
+    ],
+)
+def test_edited_headers_of_an_editable_install_are_copied(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    url: str | None,
+    *,
+    is_editable: bool,
+) -> None:
+    site, package = tmp_path / "site", tmp_path / place
+    site.mkdir()
+    info = site / "apache_tvm_ffi-0.1.15.dist-info"
+    metadata(info, "apache-tvm-ffi", "0.1.15")
+    if url is not None:
+        (info / "direct_url.json").write_text(url)
+    (package / "include").mkdir(parents=True)
+    header, library = package / "include" / "ffi.h", package / "libtvm_ffi.so"
+    header.write_text("old")
+    library.touch()
+    found = importlib.metadata.PathDistribution(info)
+    monkeypatch.setattr(sdk, "_find_distribution", lambda: found)
+    lines = "\n".join(map(str, (header.parent, header.parent, library)))
+    process: Any = SimpleNamespace(config=lambda _: ChildReport({"config": lines}, "", None))
+    prepare_sdk(tmp_path, Path("build"), process)
+    header.write_text("new")
+    made = prepare_sdk(tmp_path, Path("build"), process)
+    copy = tmp_path / "build" / "include" / "ffi.h"
+    assert copy.read_text() == ("new" if is_editable else "old")
+    originals = (str(header.parent), str(header), str(library)) if is_editable else ()
+    assert made.originals == originals

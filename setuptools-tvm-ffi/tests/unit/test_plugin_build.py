@@ -10,6 +10,7 @@ import pytest
 from setuptools import Distribution
 from setuptools.command.build import build
 from setuptools_tvm_ffi import TVMFFIExtension
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.plugin.attachment import attach
 
 
@@ -68,3 +69,11 @@ def test_each_target_has_a_folder_of_its_own(command: Any, monkeypatch: pytest.M
     of_target.ensure_finalized()
     assert of_target.build_lib != command.build_lib
     assert Path(of_target.build_lib).name == "lib.x86_64-linux-gnu.2.17"
+
+
+def test_a_folder_that_cannot_be_deleted_is_reported(command: Any) -> None:
+    folder = Path(command.build_lib)
+    folder.parent.mkdir()
+    folder.touch()
+    with pytest.raises(BuildError, match=f"cannot delete .*{folder.name}"):
+        command.run()

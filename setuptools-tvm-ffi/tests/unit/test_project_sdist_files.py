@@ -189,3 +189,62 @@ def test_links_inside_the_project_can_be_packed(root: Path) -> None:
     make(root, "a.h")
     (root / "b.h").symlink_to("a.h")
     check_inside(["a.h", "b.h"], root)
+
+
+def test_a_macro_with_a_long_text_is_no_file(root: Path) -> None:
+    make(root, "csrc/a.cc", f'#define TEXT "{"x" * 5000}"\n#include "{"y" * 5000}"\n')
+    text = f'"{"z" * 5000}"'
+    found = find(root, define_macros=(("TEXT", text),))
+    assert found == {"csrc/a.cc"}
+
+
+def test_a_response_file_can_contain_an_apostrophe(root: Path) -> None:
+    make(root, "csrc/a.cc")
+    make(root, "exports.map")
+    make(root, "link.rsp", "-Wl,--version-script=exports.map -Wl,-rpath,/it's")
+    assert find(root, extra_link_args=("@link.rsp",)) == {"csrc/a.cc", "exports.map", "link.rsp"}
+
+
+@pytest.mark.parametrize("directive", ['"../../shared/api.h"', "<../../shared/api.h>"])
+def test_a_header_outside_the_project_is_rejected_in_every_include_folder(
+    root: Path, directive: str
+) -> None:
+    make(root, "a.cc", f"#include {directive}\n")
+    make(root, "include/own/b.h")
+    make(root.parent, "shared/api.h")
+    with pytest.raises(ConfigurationError, match=r"a\.cc: includes '\.\./\.\./shared/api\.h'"):
+        find(root, "a.cc", include_dirs=("include",))
+
+
+@pytest.mark.parametrize("is_repository", [False, True])
+def test_links_to_the_parents_of_each_other_end(root: Path, *, is_repository: bool) -> None:
+    if is_repository:
+        repository(root, "")
+    make(root, "csrc/a.cc")
+    make(root, "first/below/b.h")
+    make(root, "second/below/c.h")
+    (root / "csrc/again").symlink_to("../first")
+    (root / "first/below/link").symlink_to("../../second")
+    (root / "second/below/link").symlink_to("../../first")
+    expected = {"csrc/a.cc", "csrc/again/below/b.h", "csrc/again/below/link/below/c.h"}
+    assert find(root) == expected
+
+
+def test_included_files_are_told_from_the_other_files_of_a_folder(root: Path) -> None:
+    make(root, "csrc/a.cc", '#include "b.h"\n#define NAME "notes"\n')
+    for name in ("csrc/b.h", "csrc/notes", "table", "exports.map", "license"):
+        make(root, name)
+    extension = ExtensionSettings(
+        name="pkg.lib",
+        sources=("csrc/a.cc",),
+        depends=("table",),
+        extra_link_args=("-Wl,--version-script=exports.map",),
+        define_macros=(("LICENSE", '"license"'),),
+    )
+    files = find_sdist_files(
+        extension, [PurePosixPath("csrc/a.cc")], root, build_base=root / "build"
+    )
+    assert {str(file) for file, needed in files.items() if needed} == {
+        *("csrc/a.cc", "csrc/b.h", "table", "exports.map")
+    }
+    assert {PurePosixPath("csrc/notes"), PurePosixPath("license")} < set(files)

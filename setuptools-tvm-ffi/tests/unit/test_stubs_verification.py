@@ -84,3 +84,9 @@ def test_a_library_without_any_use_is_refused() -> None:
 )
 def test_a_library_with_any_use_is_accepted(values: Any, answer: Any) -> None:
     choose_names(request(**values), {**ANSWER, **answer})
+
+
+def test_a_package_that_ends_the_child_is_reported_with_a_hint() -> None:
+    error = child_failure(request(), "generated-imports", 1, "Timeout (0:02:00)!")
+    assert "importing the generated modules failed (exit status 1):\nTimeout" in error.message
+    assert "move the code" in (error.hint or "")

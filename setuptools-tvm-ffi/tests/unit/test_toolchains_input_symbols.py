@@ -12,7 +12,7 @@ from setuptools_tvm_ffi.binaries.binary import Binary, BinaryReader
 from setuptools_tvm_ffi.ffi.reflection import elf_symbols
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings
-from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, LinkUnit
+from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, LinkUnit, input_symbols
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.input_symbols import InputSymbols, read_input_symbols
 
@@ -73,6 +73,16 @@ def test_prebuilt_inputs_add_only_functions_for_tvm_ffi_to_the_exports(
     objects: Path, values: dict[str, object], expected: InputSymbols
 ) -> None:
     assert found(settings(**values), objects) == expected
+
+
+@needs_gcc
+def test_nm_is_looked_up_once(objects: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(input_symbols, "find_nm", lambda _: calls.append(_) or "nm")
+    both = [settings(extra_objects=("helper.o", "plain.o")), settings(extra_objects=("plain.o",))]
+    read_input_symbols(both, objects, GCC, NO_FLAGS)
+    read_input_symbols([settings()], objects, GCC, NO_FLAGS)
+    assert len(calls) == 1
 
 
 @needs_gcc

@@ -94,6 +94,11 @@ def test_a_source_is_compiled_with_these_arguments(target: str, system: str) -> 
     )
 
 
+def test_zig_is_not_asked_for_its_library_path() -> None:
+    linked = unit("linux")
+    assert toolchain("x86_64-linux-musl").library_path_question(("-shared",), linked) == ()
+
+
 @pytest.mark.parametrize(("target", "system"), SYSTEMS.items())
 def test_a_library_is_linked_with_these_arguments(target: str, system: str) -> None:
     tools = toolchain(target)
@@ -237,7 +242,12 @@ def test_zig_and_the_versions_of_its_libraries_are_found(
     link = tmp_path / "build" / "zig-lib"
     (link / "libcxx").mkdir(parents=True)
     target = parse_target("x86_64-windows-gnu", where="--target")
-    found = find_zig_toolchain(target, {"cxx"}, tmp_path, Path("build"), Project(ProjectSettings()))
+    prebuilt = ExtensionSettings(name="pkg.ops", sources=("a.cc",), extra_objects=("b.obj",))
+    found = find_zig_toolchain(
+        *(target, {"cxx"}, tmp_path, Path("build"), Project(ProjectSettings())),
+        extensions=[prebuilt],
+    )
+    assert found.inputs == {}  # No nm has read b.obj.
     assert (found.llvm, found.mingw) == ("22.1.8", "15.0.1")
     assert found.compilers["cxx"].version == "zig 0.17.1"
     assert link.is_symlink()

@@ -25,6 +25,7 @@ from ..settings import ExtensionSettings, Project
 from ..toolchains import Toolchain
 from ..toolchains.launcher import Launcher, base_name
 from . import ninja, ninja_file
+from .file_states import status_of
 from .freshness import Freshness, Stale
 from .jobs import JobCount, count_jobs, measure
 from .link_errors import link_failure
@@ -66,6 +67,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     # Search for all tools before anything is written or compiled.
     program = ninja.require_ninja()
     toolchain, sdk = request.host.tools(request, languages, process)
+    # The steps read copies of these files. An import compares the originals: it copies nothing.
+    originals = {name: status_of(name) for name in sdk.originals}
     plan = make_plan(
         [
             (_for_architectures(settings, project), sources[settings.name])
@@ -94,7 +97,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     freshness = run.everything(on_work=process.import_generator if wants_stubs else None)
     libraries = tuple(_built(library, root) for library in plan.libraries)
     _check(libraries, request, toolchain)
-    return BuildResult(libraries, toolchain, sdk, program, freshness.watched())
+    watched = {**originals, **freshness.watched()}
+    return BuildResult(libraries, toolchain, sdk, program, watched)
 
 
 def remove_objects(request: BuildRequest) -> None:

@@ -133,6 +133,11 @@ def make_plan(
 
 @dataclass(frozen=True)
 class _Planner:
+    """Makes the plans of libraries.
+
+    :param link_inputs: the support files. Each link command names some of them.
+    """
+
     toolchain: Toolchain
     sdk: TVMFFISdk
     folder: PurePosixPath
@@ -237,7 +242,7 @@ class _Planner:
             question=self.toolchain.library_path_question(flags, unit),
             description=f"link {PurePosixPath(unit.library).name}",
             extra_inputs=(
-                *self.link_inputs,
+                *(name for name in self.link_inputs if any(f.endswith(name) for f in flags)),
                 f"{self.sdk.library_dir}/{self.sdk.library}",
                 *settings.extra_objects,
                 *(sibling.library for sibling in unit.siblings),

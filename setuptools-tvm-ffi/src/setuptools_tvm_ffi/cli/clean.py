@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remove the build folder of the project in the current folder.
+"""Remove the files that builds of the project in this folder have left.
 
-The next build compiles everything. If the plugin did not create the build folder, it may contain
-your own files. The command then removes only the plugin's folders in the build folder.
+The build folder is `build`, or the folder of the setting build-dir. The command removes these files
+and folders in it: tvm-ffi.* and metadata.* of the plugin. If the plugin has created the build
+folder, the command also removes .gitignore, sdist and *.egg-info of the plugin, and lib, lib.*,
+temp.*, bdist.* and scripts-* of setuptools. If nothing else is in the build folder, the folder is
+removed, too. The next build compiles everything.
 """
 
 from __future__ import annotations
@@ -11,18 +14,24 @@ import argparse
 import configparser
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..base.build_lock import build_lock
 from ..base.errors import BuildError
 from ..base.user_cache import user_cache_folder
-from ..plugin.commands.build_folder import IGNORE_EVERYTHING, IGNORE_FILE
+from ..editable.hook import IGNORE_EVERYTHING
+from ..plugin.commands.build_folder import IGNORE_FILE
 from ..settings import read_project
 from .exit_status import FINE
 
-# The folders of the plugin in a build folder that may have other contents.
-_OWN_FOLDERS = ("tvm-ffi.*", "metadata.*")
+# Names in every build folder, and names in a build folder that the plugin has created. In another
+# folder, a user may have created a folder such as `lib`.
+_OWN = ("tvm-ffi.*", "metadata.*")
+_IN_OWN_FOLDER = (
+    *(IGNORE_FILE, "sdist", "*.egg-info"),
+    *("lib", "lib.*", "temp.*", "bdist.*", "scripts-*"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Remove the folders, print their paths, and return the exit status."""
+    """Remove the files and folders, and print their paths; return the exit status."""
     removed = False
-    for folder in _build_folders(_build_base(Path.cwd())):
-        _remove(folder)
+    for path in _left_by_builds(_build_base(Path.cwd())):
+        _remove(path)
         removed = True
     cache = user_cache_folder(os.environ) if parsed.cache else None
     if cache is not None and cache.is_dir():
@@ -61,8 +70,8 @@ def _build_base(root: Path) -> Path:
     return root / next(filter(None, bases), "build")
 
 
-def _build_folders(base: Path) -> Iterator[Path]:
-    """Wait until no build uses the folders below `base`, then yield the folders to remove."""
+def _left_by_builds(base: Path) -> Sequence[Path]:
+    """Return the files and folders to remove, after builds in them have ended."""
     try:
         is_ours = (base / IGNORE_FILE).read_bytes() == IGNORE_EVERYTHING
     except OSError:
@@ -70,16 +79,17 @@ def _build_folders(base: Path) -> Iterator[Path]:
     for folder in sorted(base.glob("tvm-ffi.*/")):
         with build_lock(folder):
             pass
-    if is_ours:
-        yield base
-    else:
-        for pattern in _OWN_FOLDERS:
-            yield from sorted(base.glob(f"{pattern}/"))
+    patterns = (*_OWN, *(_IN_OWN_FOLDER if is_ours else ()))
+    found = sorted({path for pattern in patterns for path in base.glob(pattern)})
+    return [base] if found and found == sorted(base.iterdir()) else found
 
 
-def _remove(folder: Path) -> None:
+def _remove(path: Path) -> None:
     try:
-        shutil.rmtree(folder)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     except OSError as problem:
         raise BuildError(f"cannot remove {problem.filename}: {problem.strerror}") from None
-    print(f"removed {folder}")
+    print(f"removed {path}")

@@ -57,7 +57,10 @@ def find_zig_toolchain(
         # The target determines the machine and the macOS version.
         environment=dataclasses.replace(flags, archflags=(), deployment_target=None),
         project=dataclasses.replace(project.settings, strip=True),
-        inputs=read_input_symbols(extensions, root, compilers, flags),
+        # Only for Linux, Zig's linkers support lists of local symbols, and nm can read the objects.
+        inputs=read_input_symbols(extensions, root, compilers, flags)
+        if target.system == "linux"
+        else {},
         llvm=_llvm_release(library),
         mingw=_mingw_release(library),
     )

@@ -31,7 +31,8 @@ SWITCH_VARIABLE = "SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD"
 SETTINGS_VARIABLES = "SETUPTOOLS_TVM_FFI_"
 DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
 
-#: The `.gitignore` of a folder that the plugin creates, see `build_folder`.
+#: The `.gitignore` of a build folder that the plugin creates. The content also marks the folder as
+#: created by the plugin.
 IGNORE_EVERYTHING = b"# Created by setuptools-tvm-ffi.\n*\n"
 
 REBUILD_RECORD = "rebuild.json"
@@ -167,11 +168,17 @@ def bring_up_to_date(folder: str) -> None:
             stream.write(IGNORE_EVERYTHING)
     os.makedirs(build_folder, exist_ok=True)
     started = time.time()
-    with open(os.path.join(build_folder, "rebuild-lock"), "ab") as lock:
+    with open(os.path.join(build_folder, "rebuild-lock"), "a+b") as lock:
         if not _try_lock(lock):
-            _report(f"{record['distribution']} has changed: another process rebuilds its libraries")
+            lock.seek(0)
+            holder = lock.read().decode(errors="replace")
+            process = f"process {holder}" if holder else "another process"
+            _report(f"{record['distribution']} has changed: {process} rebuilds its libraries")
             while not _try_lock(lock):
                 time.sleep(0.1)
+        lock.truncate(0)
+        lock.write(str(os.getpid()).encode())
+        lock.flush()
         # Another process may have rebuilt the libraries meanwhile.
         record = read_record(folder)
         if record is not None and not is_up_to_date(record):

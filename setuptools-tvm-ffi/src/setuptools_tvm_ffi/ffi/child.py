@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dis
+import faulthandler
 import importlib
 import io
 import json
@@ -20,6 +21,9 @@ import sys
 import traceback
 from pathlib import Path
 from typing import Any, TextIO
+
+#: The time limit for the import of all generated modules.
+IMPORT_SECONDS = 120
 
 
 def main() -> None:
@@ -132,8 +136,7 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
         result["status"] = generate(cli, request)
         if result["status"] == 0 and request["target_language"] == "python":
             reached("generated-imports")
-            module = runpy.run_path(str(Path(__file__).with_name("generated_imports.py")))
-            result["failures"] = module["failures"](tvm_ffi, request)
+            result["failures"] = import_generated(tvm_ffi, request)
     # All libraries of a distribution must be loadable in one process.
     for other in request["together"]:
         result["loading"] = other
@@ -160,6 +163,21 @@ def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
         info = getattr(value, "__dict__", {}).get("__tvm_ffi_type_info__")
         if info is not None and not hasattr(tvm_ffi, name):
             consts.TY_MAP_DEFAULTS.setdefault(str(info.type_key), f"{module.__name__}.{name}")
+
+
+def import_generated(tvm_ffi: Any, request: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Import the generated modules, and return the errors.
+
+    The modules import the user's package. If its code crashes or waits too long, print a traceback
+    and end the process.
+    """
+    module = runpy.run_path(str(Path(__file__).with_name("generated_imports.py")))
+    faulthandler.enable()
+    faulthandler.dump_traceback_later(IMPORT_SECONDS, exit=True)
+    failures: list[dict[str, Any]] = module["failures"](tvm_ffi, request)
+    faulthandler.cancel_dump_traceback_later()
+    faulthandler.disable()
+    return failures
 
 
 def targets() -> list[str]:

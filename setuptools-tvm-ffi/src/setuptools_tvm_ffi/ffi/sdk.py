@@ -12,8 +12,10 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -32,12 +34,17 @@ _FEATURES = {"libinfo.py": "def load_lib_module", "stub/cli.py": "--init-pypkg"}
 
 @dataclass(frozen=True)
 class TVMFFISdk:
-    """The SDK's inputs for compilers and linkers, as paths relative to the project's root."""
+    """The SDK's inputs for compilers and linkers, as paths relative to the project's root.
+
+    :param originals: the absolute paths of the copied files and their folders, if apache-tvm-ffi is
+        an editable install. The user may edit these files.
+    """
 
     version: Version
     include_dirs: tuple[str, ...]
     library_dir: str
     library: str  #: the file in `library_dir` to link with
+    originals: tuple[str, ...] = ()
 
 
 def installed_version() -> Version | None:
@@ -58,7 +65,8 @@ def _find_distribution() -> importlib.metadata.Distribution | None:
 def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
     """Copy the SDK to `folder`, and return its description.
 
-    If the installed distribution did not change since the last build, its copy is used again.
+    If the installed distribution did not change since the last build, its copy is used again. The
+    files of an editable install are copied at every build.
 
     :param folder: a path relative to `root`.
     :param process: runs ``tvm-ffi-config``.
@@ -82,16 +90,19 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
     known = read_object(stamp)
     files = known.get("files", [])
     complete = bool(files) and all((root / file).is_file() for file in files)
-    if known.get("origin") != origin or not complete:
+    is_current = known.get("origin") == origin and complete
+    if not is_current or _is_editable(distribution, known.get("sources", ())):
         # Delete the stamp first, so that the next build does not use an interrupted copy.
         stamp.unlink(missing_ok=True)
         known = {"origin": origin, **_copy(root, folder, version, process)}
         replace_file(stamp, json.dumps(known, indent=1).encode())
+    sources = known.get("sources", ())
     return TVMFFISdk(
         version=version,
         include_dirs=tuple(known["include_dirs"]),
         library_dir=(folder / "lib").as_posix(),
         library=known["library"],
+        originals=tuple(_everything_in(sources)) if _is_editable(distribution, sources) else (),
     )
 
 
@@ -120,6 +131,23 @@ def _origin(distribution: importlib.metadata.Distribution) -> dict[str, object]:
     return {"version": distribution.version, "location": str(location), "modified": modified}
 
 
+def _is_editable(distribution: importlib.metadata.Distribution, sources: Iterable[str]) -> bool:
+    """Whether the files of a distribution can change without a new installation.
+
+    :param sources: the folders of the headers, and the library.
+    """
+    url: dict[str, Any] = json.loads(distribution.read_text("direct_url.json") or "{}")
+    if url.get("dir_info", {}).get("editable"):
+        return True
+    location = Path(str(distribution.locate_file(""))).resolve()
+    return any(location not in Path(source).resolve().parents for source in sources)
+
+
+def _everything_in(sources: Iterable[str]) -> Iterator[str]:
+    for source in sources:
+        yield from (source, *map(str, sorted(Path(source).rglob("*"))))
+
+
 def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) -> dict[str, object]:
     include, dlpack, library = _query_config(version, process)
     sources = {"include": include}
@@ -135,6 +163,7 @@ def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) ->
         "include_dirs": [(folder / name).as_posix() for name in sources],
         "library": library.name,
         "files": [*files, destination.as_posix()],
+        "sources": [*map(str, sources.values()), str(library)],
     }
 
 

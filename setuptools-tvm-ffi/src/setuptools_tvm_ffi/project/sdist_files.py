@@ -15,7 +15,7 @@ import itertools
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -57,8 +57,11 @@ def find_sdist_files(
     root: Path,
     *,
     build_base: Path,
-) -> tuple[PurePosixPath, ...]:
+) -> Mapping[PurePosixPath, bool]:
     """Return the files of the project that a build of an extension reads, relative to `root`.
+
+    The value of a file says whether the build needs it for certain: a setting names the file, or a
+    source includes it. The build may not need the other files, such as all files of a folder.
 
     :param sources: the source files, see `find_sources`.
     :raises ConfigurationError: a relative path or a symbolic link leads outside the project.
@@ -75,9 +78,11 @@ def find_sdist_files(
         for folder in names
     ]
     include_path = [folder for folder in folders if folder is not None]
-    macros = [value for _, value in extension.define_macros if value is not None]
-    for argument in (*words, *extension.extra_link_args, *macros):
+    for argument in (*words, *extension.extra_link_args):
         finder.add_argument(argument)
+    finder.needed.update(finder.files)
+    for _, value in extension.define_macros:
+        finder.add_argument(value or "")
     for library_folder in extension.library_dirs:
         path = finder.folder(library_folder, extension.place("library_dirs"))
         if path is not None:
@@ -91,8 +96,10 @@ def find_sdist_files(
     folders_to_list = (*(path.parent for path in paths), *include_path, *named_folders)
     for folder in dict.fromkeys(folders_to_list):
         finder.files.update(dict.fromkeys(tree.below(folder)))
-    found = (file for file in finder.files if file.is_file())
-    return tuple(sorted({PurePosixPath(file.relative_to(root).as_posix()) for file in found}))
+    found = sorted(file for file in finder.files if os.path.isfile(file))
+    return {
+        PurePosixPath(file.relative_to(root).as_posix()): file in finder.needed for file in found
+    }
 
 
 def check_inside(files: Iterable[str], root: Path) -> None:
@@ -139,10 +146,12 @@ class _Finder:
     """Collects files of the project.
 
     :param files: absolute paths in the order of discovery. The values are unused.
+    :param needed: the files that settings name or that sources include.
     """
 
     root: Path
     files: dict[Path, None] = field(default_factory=dict)
+    needed: set[Path] = field(default_factory=set)
 
     def add_named(self, file: str, place: str) -> None:
         """Add a file that a setting names. Skip an absolute path outside the project."""
@@ -175,11 +184,13 @@ class _Finder:
         """
         for part in (argument, *re.split("[=,]", argument)):
             path = _inside(_FILE_PREFIX.sub("", part, count=1).strip("\"'<>\\"), self.root)
-            if path is None or path in self.files or not path.is_file():
+            # os.path.isfile is false for a path that is too long, but Path.is_file raises OSError.
+            # The value of a macro can be any text.
+            if path is None or path in self.files or not os.path.isfile(path):
                 continue
             self.files[path] = None
             if part.startswith("@"):
-                for word in shlex.split(path.read_text(encoding="utf-8", errors="replace")):
+                for word in _words(path.read_text(encoding="utf-8", errors="replace")):
                     self.add_argument(word)
 
     def scan(self, sources: Iterable[Path], include_path: Iterable[Path]) -> None:
@@ -187,21 +198,24 @@ class _Finder:
 
         :raises ConfigurationError: a file includes a header outside the project by a relative path.
         """
+        sources, include_path = tuple(sources), tuple(include_path)
         pending = [*sources, *self.files]
         seen = set(pending)
+        self.needed.update(sources)
         self.files.update(dict.fromkeys(pending))
         while pending:
             includer = pending.pop()
-            for name, is_include in _names(includer):
+            for name, kind in _names(includer):
                 # The assembler first searches the working directory of the compiler, which is the
                 # project's root.
                 folders = (includer.parent, self.root, *include_path)
                 inside = [
                     path
                     for folder in folders
-                    if (path := _inside(str(folder / name), self.root)) and path.is_file()
+                    if (path := _inside(str(folder / name), self.root)) and os.path.isfile(path)
                 ]
-                if is_include and not inside and (includer.parent / name).is_file():
+                searched = (*((includer.parent,) if kind == '"' else ()), *include_path)
+                if kind and not inside and any(os.path.isfile(f / name) for f in searched):
                     file = includer.relative_to(self.root).as_posix()
                     raise ConfigurationError(
                         f"{file}: includes {name!r}, which lies outside the project", hint=_OUTSIDE
@@ -210,19 +224,32 @@ class _Finder:
                 seen.update(new)
                 pending += new
                 self.files.update(dict.fromkeys(new))
+                if kind:
+                    self.needed.update(inside)
 
 
-def _names(file: Path) -> Iterator[tuple[str, bool]]:
-    """Yield each name that a file may include, and whether it is a relative path in quotes."""
+def _words(text: str) -> list[str]:
+    """Return the words of a response file."""
+    try:
+        return shlex.split(text)
+    except ValueError:  # Compilers accept an unclosed quotation, such as a single apostrophe.
+        return text.split()
+
+
+def _names(file: Path) -> Iterator[tuple[str, str]]:
+    """Yield each name that a file may include, and the opening delimiter of the directive.
+
+    The delimiter is empty for an absolute path, for a macro, and for a file of the assembler.
+    """
     try:
         content = file.read_bytes()
     except OSError:
         return
     for match in (*_INCLUDE.finditer(content), *_INCBIN.finditer(content)):
         name = os.fsdecode(match["name"])
-        directive = match.groupdict().get("directive") or b""
-        relative = match.groupdict().get("quote") == b'"' and not os.path.isabs(name)
-        yield name, relative and not directive.startswith(b"define")
+        directive = match.groupdict().get("directive", b"define")
+        is_macro = directive.startswith(b"define")
+        yield name, "" if is_macro or os.path.isabs(name) else os.fsdecode(match["quote"])
 
 
 @dataclass(frozen=True)
@@ -235,14 +262,19 @@ class _Tree:
     def below(self, top: Path) -> Iterator[Path]:
         """Yield the files below a folder."""
         checkout = run_git(self.root, "ls-files", "-co", "--exclude-standard", *PROJECT_FILES)
-        pending = [top]
+        # Each folder, and the real paths of all folders that lead to it.
+        pending: list[tuple[Path, frozenset[str]]] = [(top, frozenset())]
         while pending:
-            folder = pending.pop()
+            folder, above = pending.pop()
             for path in self._in_repository(folder) if checkout else self._on_disk(folder):
                 if not path.is_dir():
                     yield path
-                elif not _is_loop(path):
-                    pending.append(path)
+                    continue
+                parent = Path(os.path.realpath(path.parent))
+                containing = above | {str(p) for p in (parent, *parent.parents)}
+                # A symbolic link to one of these folders is a loop.
+                if os.path.realpath(path) not in containing:
+                    pending.append((path, containing))
 
     def _in_repository(self, folder: Path) -> Iterator[Path]:
         """Yield the files below a folder that git does not ignore.
@@ -274,10 +306,3 @@ class _Tree:
             or (path.parent == self.root and name in _OUTPUT_FOLDERS)
             or any((path / mark).exists() for mark in _MARKS)
         )
-
-
-def _is_loop(folder: Path) -> bool:
-    """Whether a folder is a symbolic link to one of the folders that contain the link."""
-    real = Path(os.path.realpath(folder))
-    parent = Path(os.path.realpath(folder.parent))
-    return real == parent or real in parent.parents

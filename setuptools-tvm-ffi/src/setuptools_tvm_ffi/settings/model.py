@@ -199,7 +199,8 @@ class ExtensionSettings:
     exclude_libs: bool = _setting(
         FLAG,
         "Whether to hide the symbols of static archives (`--exclude-libs,ALL`) and of "
-        "`extra-objects`, except functions for TVM-FFI (`__tvm_ffi_*`).",
+        "`extra-objects`, except functions for TVM-FFI (`__tvm_ffi_*`). A version script of the "
+        "project replaces the list that hides symbols of `extra-objects` (see `extra-link-args`).",
         True,
     )
     prefix_map: bool = _setting(

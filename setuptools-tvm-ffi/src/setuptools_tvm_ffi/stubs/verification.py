@@ -28,6 +28,10 @@ _ENDED_HINT = (
     "the library registers its functions and types when it is loaded: tvm_ffi aborts if a name is "
     "registered twice, or is already registered by another library"
 )
+_IMPORTED_HINT = (
+    "the build imports the package to check the generated modules: move the code that ends the "
+    "process, or that waits, out of the modules of the package into functions"
+)
 
 
 def check_target(request: StubRequest, targets: Sequence[str]) -> None:
@@ -76,6 +80,8 @@ def child_failure(
         hint = _NOT_FOUND_HINT if _NOT_FOUND.search(printed) else _ENDED_HINT
     elif stage == "stub-imports":
         hint = "the build imports these modules: add their packages to build-system.requires"
+    elif stage == "generated-imports":
+        hint = _IMPORTED_HINT
     return BuildError(
         f"extension {request.settings.name!r}: {message} ({ended}):\n{printed or '(no output)'}",
         hint=hint,

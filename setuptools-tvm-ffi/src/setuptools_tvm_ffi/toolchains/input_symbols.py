@@ -57,12 +57,15 @@ def read_input_symbols(
 
     :raises BuildError: nm is missing, or cannot read a prebuilt object.
     """
+    extensions = tuple(extensions)
+    reads_objects = any(s.exclude_libs and s.extra_objects for s in extensions)
+    nm = find_nm(compilers) if reads_objects else ""
     found = {}
     for settings in extensions:
         hidden: set[str] = set()
         exporting = []
         for file in settings.extra_objects if settings.exclude_libs else ():
-            symbols = _defined_symbols(file, settings, root, compilers)
+            symbols = _defined_symbols(nm, file, settings, root)
             exported = {name for name, kind in symbols if _is_for_tvm_ffi(name, kind)}
             if file in settings.archives:
                 if not exported:
@@ -110,11 +113,11 @@ def _is_for_tvm_ffi(name: str, kind: str) -> bool:
 
 
 def _defined_symbols(
-    file: str, settings: ExtensionSettings, root: Path, compilers: Mapping[str, Compiler]
+    nm: str, file: str, settings: ExtensionSettings, root: Path
 ) -> set[tuple[str, str]]:
     """Return the names and types of the external symbols that an object or archive defines."""
     result = subprocess.run(
-        [find_nm(compilers), "-P", "-g", "--defined-only", file],
+        [nm, "-P", "-g", "--defined-only", file],
         cwd=root,
         capture_output=True,
         text=True,

@@ -110,6 +110,10 @@ class ZigToolchain(GnuToolchain):
         # By default, Zig names the import library after the first object.
         return (*command, f"-Wl,--out-implib,{import_library(unit.library)}")
 
+    def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
+        del flags, unit  # Zig (0.17) does not support -print-search-dirs, and would link.
+        return ()
+
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
         version = next(iter(self.compilers.values())).version.rpartition(" ")[2]
         parts: list[StaticPart] = [("compiler_rt", version, "Zig")]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from setuptools.command.build import build
@@ -12,7 +11,7 @@ from setuptools.command.build import build
 from ...base.errors import ConfigurationError
 from ...cross.targets import target_of
 from ..context import project_of
-from .build_folder import locked_build_folder
+from .build_folder import delete_folder, locked_build_folder
 
 
 def _checked(build_dir: str, place: str) -> str:
@@ -57,5 +56,5 @@ class BuildMixin(build):
             ran = any(self.distribution.have_run.get(name) for name in self.get_sub_commands())
             folder = Path(os.path.abspath(self.build_lib))
             if not ran and Path(os.path.abspath(self.build_base)) in folder.parents:
-                shutil.rmtree(folder, ignore_errors=True)
+                delete_folder(folder)
             super().run()

@@ -167,8 +167,10 @@ class BuildExtMixin(build_ext):
             files += [file for file in named if is_inside(file, root)]
         return files
 
-    def get_sdist_files(self) -> list[str]:
+    def get_sdist_files(self) -> dict[str, bool]:
         """Return the files that an sdist must contain in addition to `get_source_files`.
+
+        The value of a file says whether the build needs it for certain, see `find_sdist_files`.
 
         `get_source_files` does not return these files, because setuptools also calls it when it
         builds a wheel, to find package data.
@@ -177,14 +179,16 @@ class BuildExtMixin(build_ext):
         """
         root = Path.cwd()
         build_base = root / self._build_base()
-        files: list[str] = []
+        files: dict[str, bool] = {}
         for settings in self._tvm_ffi_settings():
             sources = find_sources(settings, root, build_base=build_base)
-            files += map(str, find_sdist_files(settings, sources, root, build_base=build_base))
+            found = find_sdist_files(settings, sources, root, build_base=build_base)
+            for file, needed in found.items():
+                files[str(file)] = needed or files.get(str(file), False)
         project = project_of(self.distribution)
         provenance.check_vendored(project, root)
         paths = (vendored.path for vendored in project.settings.vendored)
-        files += [os.path.relpath(path) for path in paths if path is not None]
+        files.update({os.path.relpath(path): True for path in paths if path is not None})
         return files
 
     def get_outputs(self) -> list[str]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...base.build_lock import build_lock
+from ...base.errors import BuildError
 from ...base.file_replacement import replace_file
 from ...base.write_failures import reported_write_failures
 from ...cross.targets import target_of
+from ...editable.hook import IGNORE_EVERYTHING
 from ..context import project_of
 
 IGNORE_FILE = ".gitignore"
-#: The content of the file also marks a folder as created by the plugin.
-IGNORE_EVERYTHING = b"# Created by setuptools-tvm-ffi.\n*\n"
 
 
 def build_folder(
@@ -52,6 +53,22 @@ def locked_build_folder(
     """
     with writable_build_base(command), build_lock(Path(build_folder(command, for_host=for_host))):
         yield
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder if it exists.
+
+    :raises BuildError: the folder cannot be deleted. Its stale files would get into the result.
+    """
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as problem:
+        raise BuildError(
+            f"cannot delete {folder}: {problem}",
+            hint="delete the folder, then build again",
+        ) from problem
 
 
 @contextlib.contextmanager

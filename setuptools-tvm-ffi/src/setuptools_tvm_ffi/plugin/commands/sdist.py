@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,14 @@ from setuptools.command.egg_info import FileList, manifest_maker
 from setuptools.command.sdist import sdist
 
 from ...archives import sdist_archive
+from ...base.errors import PREFIX, ConfigurationError
 from ...base.file_replacement import replace_file
 from ...project.sdist_files import check_inside
 from ...project.source_date import applied_source_date, declared_date
-from .build_folder import writable_build_base
+from .build_folder import delete_folder, locked_build_folder
 from .egg_info import DEFAULT_BUILD_BASE, SOURCES
+
+logger = logging.getLogger(__name__)
 
 
 class SdistMixin(sdist):
@@ -34,23 +39,25 @@ class SdistMixin(sdist):
 
     def run(self) -> None:
         """Collect and pack the files."""
-        with applied_source_date(Path.cwd()), writable_build_base(self):
+        # All targets share the folder that is packed, so they share a lock.
+        with applied_source_date(Path.cwd()), locked_build_folder(self, for_host=True):
             super().run()
 
     def make_distribution(self) -> None:
         """Complete the list of files, and pack them.
 
-        :raises ConfigurationError: a file lies outside the project.
+        :raises ConfigurationError: a file lies outside the project, or `MANIFEST.in` excludes a
+            file that the build needs.
         """
         base = Path(self._finalized("build").build_base)
         metadata = Path(self._finalized("egg_info").egg_info)
         self._sources_list = metadata / SOURCES if base in metadata.parents else None
         listed = {os.path.normpath(f) for f in self.filelist.files if Path(f) != self._sources_list}
-        needed = self._finalized("build_ext").get_sdist_files()
-        self.filelist.files = sorted({*listed, *_not_excluded(self.distribution, needed)})
+        found = self._finalized("build_ext").get_sdist_files()
+        self.filelist.files = sorted({*listed, *_not_excluded(self.distribution, found)})
         check_inside(self.filelist.files, Path.cwd())
         self._tree = base / "sdist" / self.distribution.get_fullname()
-        shutil.rmtree(self._tree, ignore_errors=True)
+        delete_folder(self._tree)
         keep, self.keep_temp = self.keep_temp, True
         super().make_distribution()
         if not keep:
@@ -83,13 +90,48 @@ class SdistMixin(sdist):
         return path
 
 
-def _not_excluded(distribution: Any, files: list[str]) -> list[str]:  # noqa: ANN401 - see `_finalized`
-    """Return the files that `MANIFEST.in` does not exclude."""
+class _TemplateFiles(FileList):
+    """Notes the line of `MANIFEST.in` that excludes a file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.excluded_by: dict[str, str] = {}
+
+    def process_template_line(self, line: str) -> None:
+        before = set(self.files)
+        super().process_template_line(line)
+        self.excluded_by.update(dict.fromkeys(before.difference(self.files), line))
+
+
+def _not_excluded(
+    distribution: Any,  # noqa: ANN401 - see `_finalized`
+    files: Mapping[str, bool],
+) -> list[str]:
+    """Return the files that `MANIFEST.in` does not exclude.
+
+    :param files: see `find_sdist_files`.
+    :raises ConfigurationError: `MANIFEST.in` excludes a file that the build needs for certain.
+    """
     maker: Any = manifest_maker(distribution)
-    maker.filelist = FileList()
-    maker.filelist.extend(files)
+    maker.filelist = listed = _TemplateFiles()
+    listed.extend(files)
     if os.path.exists(maker.template):
         maker.read_template()
     maker.prune_file_list()
-    kept = set(maker.filelist.files)
+    kept = set(listed.files)
+    lost = [file for file in files if file in listed.excluded_by and file not in kept]
+    for file in lost:
+        if files[file]:
+            line = listed.excluded_by[file]
+            raise ConfigurationError(
+                f"{maker.template}: {line!r} excludes {file}, which the build needs",
+                hint=f"change the line, or add the line 'include {file}' after it",
+            )
+    if lost:
+        logger.warning(
+            "%s: warning: %s excludes files in folders of the sources: %s",
+            PREFIX,
+            maker.template,
+            ", ".join(lost),
+        )
     return [file for file in files if file in kept]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import platform as platform_module
 import re
-import shutil
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +26,7 @@ from ...project.source_date import applied_source_date
 from ...records import build_record, platform_tag, sbom
 from ..context import project_of
 from ..extension import TVMFFIExtension
-from .build_folder import build_folder, locked_build_folder
+from .build_folder import build_folder, delete_folder, locked_build_folder
 from .requirement import declare_requirement
 
 
@@ -97,7 +96,7 @@ class BdistWheelMixin(bdist_wheel):
         self._packing = True
         with applied_source_date(Path.cwd()), locked_build_folder(self):
             # Delete the files that a killed build has left, so that they are not packed.
-            shutil.rmtree(str(self.bdist_dir), ignore_errors=True)
+            delete_folder(Path(str(self.bdist_dir)))
             super().run()
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
