@@ -100,7 +100,7 @@ class Builder:
         """Run the stale steps; return their names and the reasons."""
         freshness = self.open()
         stale = freshness.stale(self.plan)
-        self.bypassed = [each.step.output for each in stale if each.bypass_launcher]
+        self.bypassed = [each.step.output for each in stale if each.bypass_cache]
         if stale:
             manifest = Path("build/build.ninja")
             manifest.unlink(missing_ok=True)
@@ -478,6 +478,14 @@ def test_a_compiler_cache_is_bypassed_until_the_step_has_succeeded(build: Builde
     build()
     assert set(build()) == {"a.c.o", "lib.so"}
     assert build.bypassed == ["build/csrc/a.c.o"]
+
+
+def test_a_compiler_cache_is_bypassed_if_no_step_is_recorded(build: Builder) -> None:
+    write("one/both.h", "shadows")
+    build.failing = frozenset(step.output for step in build.steps)
+    build()
+    assert build() == {"a.c.o": "", "b.c.o": "", "lib.so": ""}
+    assert build.bypassed == ["build/csrc/a.c.o", "build/csrc/b.c.o"]
 
 
 # --- changes during a build ---------------------------------------------------------------------

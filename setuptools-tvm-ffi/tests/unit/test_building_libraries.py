@@ -13,6 +13,7 @@ import pytest
 from setuptools_tvm_ffi.base.build_lock import build_lock
 from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.building import libraries
+from setuptools_tvm_ffi.building.freshness import Freshness, Stale
 from setuptools_tvm_ffi.building.jobs import JobCount
 from setuptools_tvm_ffi.building.libraries import (
     _check_files,
@@ -168,6 +169,19 @@ def test_the_compilation_database_is_written_again_if_the_commands_change(runs: 
         database = json.loads((runs.folder / "build" / "compile_commands.json").read_text())
         found += [entry["command"] for entry in database]
     assert found == ["c++ old", "c++ old", "c++ new"]
+
+
+@pytest.mark.parametrize("bypass", [True, False])
+def test_caches_compile_again_if_a_missing_file_exists_now(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, *, bypass: bool
+) -> None:
+    def stale(_: Freshness, plan: BuildPlan) -> list[Stale]:
+        return [Stale(plan.libraries[0].steps[0], bypass_cache=bypass)]
+
+    monkeypatch.setattr(Freshness, "stale", stale)
+    runs.build("c++ a.cc")
+    expected = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"} if bypass else {}
+    assert [options["variables"] for options in runs.options] == [expected]
 
 
 @pytest.mark.parametrize(

@@ -154,16 +154,6 @@ def test_only_stale_steps_are_written() -> None:
     assert statements(text) == ["build b.o: step", "build l.so: step b.o"]
 
 
-def test_a_step_that_a_compiler_cache_could_answer_wrongly_runs_without_it() -> None:
-    step = dataclasses.replace(compile_step(), launcher=("ccache", "-q"))
-    through, past = (
-        ninja_file.render(plan_of(step), [Stale(step, bypass_launcher=bypass)])
-        for bypass in (False, True)
-    )
-    assert "  line = ccache -q cc -c a.c\n" in through
-    assert "  line = cc -c a.c\n" in past
-
-
 def test_commands_of_this_machine_wait_in_a_pool_where_there_are_fewer_of_them() -> None:
     here = compile_step(output="here.o")
     elsewhere = dataclasses.replace(compile_step(output="there.o"), on_this_machine=False)

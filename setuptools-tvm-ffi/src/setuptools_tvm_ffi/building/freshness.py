@@ -50,13 +50,13 @@ class Stale:
 
     :param reason: what differs from the last run. The reason is empty if only the output of another
         step differs, or if no step was recorded.
-    :param bypass_launcher: whether to run the compiler without its launcher. A compiler cache does
-        not record which files were missing, so it could return an outdated object.
+    :param bypass_cache: whether a compiler cache could return an outdated object. A compiler cache
+        does not record which files were missing.
     """
 
     step: Step
     reason: str = ""
-    bypass_launcher: bool = False
+    bypass_cache: bool = False
 
 
 @dataclass
@@ -163,7 +163,7 @@ class Freshness:
         stale = [each for each in found.values() if each is not None]
         if not stale:
             self._refresh()
-        return [Stale(each.step) for each in stale] if first else stale
+        return [replace(each, reason="") for each in stale] if first else stale
 
     def watched(self) -> dict[str, Status | None]:
         """Return the status of each recorded file and folder.
@@ -247,7 +247,7 @@ class Freshness:
     def _judge(self, step: Step, changed: set[int], appeared: Mapping[str, str]) -> Stale | None:
         entry = self._entries.get(step.output)
         if step.output in appeared:
-            return Stale(step, appeared[step.output], bypass_launcher=True)
+            return Stale(step, appeared[step.output], bypass_cache=True)
         if entry is None:
             return Stale(step, "was not built yet")
         reason = None

@@ -40,7 +40,9 @@ _LAMBDA_HINT = (
     "export the types of a lambda: pass a named function, set cxx_std='20', or omit the types with "
     "undef_macros=['TVM_FFI_DLL_EXPORT_INCLUDE_METADATA']"
 )
-
+# With these variables, a compiler cache runs the compiler and replaces the cached object. It is not
+# enough to omit the launcher, because `CC`, PATH or a wrapper script can also start a cache.
+_NO_CACHE = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"}
 
 logger = logging.getLogger(__name__)
 
@@ -195,6 +197,7 @@ class _Run:
                 Path(self.request.manifest),
                 root=root,
                 jobs=None if shared else self.jobs.total,
+                variables=_NO_CACHE if any(each.bypass_cache for each in stale) else {},
                 # A launcher may start a server. The server would inherit the lock and hold it
                 # after the build.
                 inherited=() if leaves_a_server else held_files(),
