@@ -445,6 +445,16 @@ def test_only_sources_that_could_read_a_new_header_are_stale(build: Builder) -> 
     assert build() == {}
 
 
+def test_a_header_that_a_source_only_looks_for_is_compared(build: Builder) -> None:
+    write("csrc/b.c", "#if __has_include(<optional.h>)\n#endif\n")
+    write("two/optional.h", "")
+    build()
+    Path("two/optional.h").unlink()
+    assert build() == {"b.c.o": "two/optional.h is missing", "lib.so": ""}
+    write("two/optional.h", "")
+    assert build() == {"b.c.o": "two/optional.h is new", "lib.so": ""}
+
+
 def test_a_new_folder_on_the_path_is_detected(build: Builder) -> None:
     shutil.rmtree("one")
     assert build() == {}

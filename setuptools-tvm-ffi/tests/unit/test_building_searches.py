@@ -115,7 +115,10 @@ class Project:
         return os.path.normpath(name) in self.files
 
     def missing(self, path: IncludePath, read: Iterable[str]) -> set[str]:
-        return HeaderSearch(path, self.facts, self.exists).missing(read)
+        return HeaderSearch(path, self.facts, self.exists).search(read)[1]
+
+    def found(self, path: IncludePath, read: Iterable[str]) -> set[str]:
+        return HeaderSearch(path, self.facts, self.exists).search(read)[0]
 
 
 PATH = IncludePath(quoted=("quoted",), brackets=("one", "two"), missing=("nowhere",))
@@ -172,6 +175,7 @@ def test_a_header_whose_existence_is_checked_is_missing_everywhere() -> None:
 def test_a_header_that_exists_answers_the_question() -> None:
     project = Project({"a.c": "#if __has_include(<h.h>)", "two/h.h": ""})
     assert project.missing(PATH, ["a.c"]) == set()
+    assert project.found(PATH, ["a.c"]) == {"two/h.h"}
 
 
 def test_the_next_header_is_searched_after_the_own_folder() -> None:
@@ -234,9 +238,9 @@ def test_one_search_serves_several_sources() -> None:
     project = Project(files)
     search = HeaderSearch(PATH, project.facts, project.exists)
     both = {"nowhere/h.h", "one/h.h", "nowhere/x.h", "one/x.h"}
-    assert search.missing(["a.c", "two/h.h", "two/x.h"]) == both
-    assert search.missing(["b.c", "two/h.h"]) == {"nowhere/h.h", "one/h.h"}
-    assert search.missing(["b.c", "two/h.h", "two/x.h"]) == both
+    assert search.search(["a.c", "two/h.h", "two/x.h"])[1] == both
+    assert search.search(["b.c", "two/h.h"])[1] == {"nowhere/h.h", "one/h.h"}
+    assert search.search(["b.c", "two/h.h", "two/x.h"])[1] == both
 
 
 # --- files in arguments -------------------------------------------------------------------------

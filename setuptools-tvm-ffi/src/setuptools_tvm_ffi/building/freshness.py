@@ -282,8 +282,8 @@ class Freshness:
         date = ""
         if step.kind == "compile":
             read = self._read_files(step)
-            missing = self._header_search(step, details).missing(read)
-            inputs.update(dict.fromkeys(read))
+            found, missing = self._header_search(step, details).search(read)
+            inputs.update(dict.fromkeys((*read, *sorted(found))))
             # An argument such as -D can also contain __DATE__.
             words = "\n".join(searches.expanded(step.arguments, self._root))
             dated = [scan(words.encode(errors="surrogateescape"))]

@@ -132,10 +132,12 @@ class _Includes:
 
     :param chains: a chain for each included name. A chain lists all existing files with that name
         in search order. Each existing file comes with the missing files that precede it.
+    :param answers: existing files that the file looks for with ``__has_include``.
     :param unanswered: missing files that the file looks for with ``__has_include``.
     """
 
     chains: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
+    answers: tuple[str, ...]
     unanswered: tuple[str, ...]
     facts: SourceFacts
 
@@ -156,12 +158,16 @@ class HeaderSearch:
         self._path, self._facts, self._exists = path, facts, exists
         self._known: dict[str, _Includes] = {}
 
-    def missing(self, read: Iterable[str]) -> set[str]:
-        """Return the missing headers that a compiler would have read if they had existed.
+    def search(self, read: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Return the existing and the missing files that a compiler has looked for.
+
+        The existing files do not include the headers that the compiler has read. If one of the
+        missing files had existed, the compiler would have read it.
 
         :param read: the source, then the headers that the compiler has read.
         """
         spelled = {os.path.normpath(file): file for file in read}
+        found: set[str] = set()
         missing: set[str] = set()
         # The search must explain how the compiler found each file. An argument names the source.
         explained = set(itertools.islice(spelled, 1))
@@ -175,6 +181,7 @@ class HeaderSearch:
                         explained.add(file)
                         missing.update(absent)
                         break
+            found.update(includes.answers)
             missing.update(includes.unanswered)
             if includes.facts.macro:
                 beside[os.path.dirname(includer)] = None
@@ -186,26 +193,33 @@ class HeaderSearch:
         # -include contains the names. Derive the name from the path of the file.
         for file in spelled.keys() - explained:
             missing.update(self._before(file, beside))
-        return missing
+        return found, missing
 
     def _includes(self, includer: str) -> _Includes:
         if includer not in self._known:
             facts = self._facts(includer)
             chains = []
+            answers: list[str] = []
             unanswered: list[str] = []
             for name in facts.names:
                 chain: list[tuple[str, tuple[str, ...]]] = []
                 absent: list[str] = []
+                first = None
                 for candidate in _candidates(name, includer, self._path):
                     if self._exists(candidate):
+                        first = first or candidate
                         chain.append((os.path.normpath(candidate), tuple(absent)))
                     else:
                         absent.append(candidate)
                 if chain:
                     chains.append(tuple(chain))
+                if name.question and first:
+                    answers.append(first)
                 elif name.question:
                     unanswered += absent
-            self._known[includer] = _Includes(tuple(chains), tuple(unanswered), facts)
+            self._known[includer] = _Includes(
+                tuple(chains), tuple(answers), tuple(unanswered), facts
+            )
         return self._known[includer]
 
     def _before(self, file: str, beside: Iterable[str]) -> Iterator[str]:
