@@ -350,6 +350,25 @@ def test_libraries_in_response_files_are_searched(tmp_path: Path) -> None:
     assert found == {"one/liba.so": None}
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-Lone", "-Wl,-la"),
+        ("-Wl,-Bdynamic,-la", "-Wl,-L,one"),
+        ("-Xlinker", "-la", "-Xlinker", "-Lone"),
+        ("-Xlinker", "-L", "-Xlinker", "one", "-Xlinker", "-l", "-Xlinker", "a"),
+        ("--library=a", "--library-path=one"),
+        ("-Wl,--library-path,one,--library,a",),
+        ("-Lone", "-Wl,@link.rsp"),
+        ("-Lone", "-Wl,-l:liba.so"),
+    ],
+)
+def test_arguments_of_the_linker_are_searched(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    write(tmp_path, {"link.rsp": "-la", "one/liba.so": "\0"})
+    found, _ = searches.searched_libraries(arguments, (), tmp_path)
+    assert found == {"one/liba.so": None}
+
+
 def test_linker_scripts_are_read(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -31,6 +31,8 @@ _QUOTED_BEGIN = '#include "..." search starts here:'
 _BRACKETS_BEGIN = "#include <...> search starts here:"
 _END = "End of search list."
 _MISSING = re.compile(r'^ignoring (?:nonexistent|duplicate) directory "(.*)"$', re.MULTILINE)
+_FOLDER_OPTION = re.compile(r"-L|--library-path(?:=|$)|/LIBPATH:")
+_LIBRARY_OPTION = re.compile(r"-l|--library(?:=|$)")
 _LINKER_SCRIPT_WORD = re.compile(r"[^\s(),]+")
 # The suffixes of libraries on ELF platforms and on macOS. A linker ignores suffixes of the other
 # platform.
@@ -307,13 +309,12 @@ def searched_libraries(
     """
     folders: list[str] = []
     names: list[str] = []
-    words = list(expanded(arguments, root))
+    words = list(_linker_words(arguments, root))
     for word, following in zip(words, [*words[1:], ""]):
-        for option, values in (("-L", folders), ("-l", names), ("/LIBPATH:", folders)):
-            if word == option:
-                values.append(following)
-            elif word.startswith(option):
-                values.append(word[len(option) :])
+        for option, values in ((_FOLDER_OPTION, folders), (_LIBRARY_OPTION, names)):
+            match = option.match(word)
+            if match is not None:
+                values.append(word[match.end() :] or following)
         if word.lower().endswith(".lib"):
             names.append(f":{word}")
     suffixes: list[tuple[str, ...]] = [_LIBRARY_SUFFIXES]
@@ -327,6 +328,15 @@ def searched_libraries(
         for name in dict.fromkeys(names):
             search.find(name, allowed)
     return search.found, search.missing
+
+
+def _linker_words(arguments: Iterable[str], root: Path) -> Iterator[str]:
+    """Yield the arguments of the linker, without ``-Wl`` and ``-Xlinker``."""
+    for word in expanded(arguments, root):
+        if word.startswith("-Wl,"):
+            yield from expanded(word.split(",")[1:], root)
+        elif word != "-Xlinker":
+            yield word
 
 
 @dataclass
