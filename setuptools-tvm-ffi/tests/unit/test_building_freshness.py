@@ -387,7 +387,64 @@ def test_a_declared_file_that_does_not_exist_is_compared(build: Builder) -> None
     build()
     assert build() == {}
     write("table.inc", "2")
-    assert build() == {"a.c.o": "table.inc changed", "lib.so": ""}
+    assert build() == {"a.c.o": "table.inc is new", "lib.so": ""}
+    Path("table.inc").unlink()
+    assert build() == {"a.c.o": "table.inc is missing", "lib.so": ""}
+
+
+def test_the_files_of_a_declared_folder_are_compared(build: Builder) -> None:
+    Path("tables/more").mkdir(parents=True)
+    write("tables/more/a.inc", "1")
+    change(build, 0, extra_inputs=("tables",))
+    build()
+    assert build() == {}
+    write("tables/more/a.inc", "2")
+    assert build() == {"a.c.o": "tables/more/a.inc changed", "lib.so": ""}
+    write("tables/more/b.inc", "1")
+    assert build() == {"a.c.o": "files in tables/more changed", "lib.so": ""}
+    write("tables/b.inc", "1")
+    assert build() == {"a.c.o": "files in tables changed", "lib.so": ""}
+    Path("tables/more/b.inc").unlink()
+    assert set(build()) == {"a.c.o", "lib.so"}
+    shutil.rmtree("tables")
+    assert set(build()) == {"a.c.o", "lib.so"}
+
+
+def test_an_input_that_cannot_be_read_is_always_stale(
+    build: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_: Path) -> str:
+        raise PermissionError
+
+    write("table.inc", "1")
+    change(build, 0, extra_inputs=("table.inc",))
+    with monkeypatch.context() as context:
+        context.setattr("setuptools_tvm_ffi.building.file_states.digest_of", unreadable)
+        shutil.rmtree("build")
+        Path("build/csrc").mkdir(parents=True)
+        assert "a.c.o" in build()
+        assert "a.c.o" in build()
+
+
+@pytest.mark.parametrize("name", ["table.inc", "build/csrc/a.c.o", "csrc/a.h"])
+def test_a_file_that_is_deleted_before_it_is_recorded_is_stale(
+    build: Builder, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write("table.inc", "1")
+    write("csrc/a.h", "A")
+    change(build, 0, extra_inputs=("table.inc",))
+    real = Freshness._write  # noqa: SLF001
+
+    def deleted(self: Freshness, *arguments: Any) -> None:
+        Path(name).unlink()
+        real(self, *arguments)
+
+    with monkeypatch.context() as context:
+        context.setattr(Freshness, "_write", deleted)
+        build()
+    if name == "csrc/a.h":
+        write("csrc/a.c", "int a;")
+    assert "a.c.o" in build()
 
 
 def test_a_dated_source_is_stale_unless_the_date_is_set(build: Builder) -> None:

@@ -106,7 +106,8 @@ class Freshness:
             self._load(read_object(folder / _RECORD))
         except (AttributeError, LookupError, TypeError):  # valid JSON, but not a record
             self._load({})
-        self._files = FileStates(root, dict(zip(self._paths, zip(self._digests, self._statuses))))
+        known = zip(self._paths, self._digests, self._statuses)
+        self._files = FileStates(root, {n: (digest, s) for n, digest, s in known if digest})
         stable = self._files.stable
         values = {name: stable(environment.get(name, "")) for name in searches.VARIABLES}
         self._variables = {name: value for name, value in values.items() if value}
@@ -141,7 +142,7 @@ class Freshness:
         changed = {
             number
             for number, (name, digest) in enumerate(zip(self._paths, self._digests))
-            if (self._files.digest(name) or "") != digest
+            if self._files.digest(name) != digest
         }
         appeared = self._appeared()
         first = not self._entries
@@ -277,12 +278,12 @@ class Freshness:
                     f"{step.description}: the command succeeded, but it did not write {name}",
                     hint=f"check that {step.program[0]!r} is a compiler or starts one",
                 )
-        inputs = dict.fromkeys((*step.inputs, *step.extra_inputs))
+        inputs, missing = self._declared(step)
         inputs.update(searches.named_files(step.arguments, self._root))
         date = ""
         if step.kind == "compile":
             read = self._read_files(step)
-            found, missing = self._header_search(step, details).search(read)
+            found, absent = self._header_search(step, details).search(read)
             inputs.update(dict.fromkeys((*read, *sorted(found))))
             # An argument such as -D can also contain __DATE__.
             words = "\n".join(searches.expanded(step.arguments, self._root))
@@ -293,10 +294,10 @@ class Freshness:
             elif any(found.date for found in dated):
                 date = self._date()
         else:
-            found, missing = searches.searched_libraries(
+            libraries, absent = searches.searched_libraries(
                 step.arguments, self._library_path(step, details), self._root
             )
-            inputs.update(found)
+            inputs.update(libraries)
         stable = self._files.stable
         own = {*outputs, step.depfile, step.response_file}
         return _Entry(
@@ -306,7 +307,28 @@ class Freshness:
             inputs=list(dict.fromkeys(stable(name) for name in inputs if name not in own)),
             outputs=outputs,
             date=date,
-        ), set(map(stable, missing))
+        ), set(map(stable, missing | absent))
+
+    def _declared(self, step: Step) -> tuple[dict[str, None], set[str]]:
+        """Return the existing and the missing files of a step that the plan declares.
+
+        A folder stands for all files in the folder. The missing files include ``folder/*``, so that
+        the step runs again if a file is added.
+        """
+        inputs: dict[str, None] = {}
+        missing: set[str] = set()
+        for name in (*step.inputs, *step.extra_inputs):
+            if os.path.isdir(self._root / name):
+                top = str(self._root / name)
+                for folder, _, files in os.walk(top):
+                    place = name.rstrip("/") + folder[len(top) :]
+                    inputs.update(dict.fromkeys(os.path.join(place, file) for file in files))
+                    missing.add(f"{place}/*")
+            elif name in self._produced or self._before.get(self._files.stable(name)):
+                inputs[name] = None
+            else:  # The file did not exist when the commands started.
+                missing.add(name)
+        return inputs, missing
 
     def _read_files(self, step: Step) -> list[str]:
         assert step.depfile is not None
@@ -409,6 +431,7 @@ class Freshness:
         return self._unchanged[name]
 
     def _is_same(self, name: str) -> bool:
+        self._files.digest(name)  # If the file changes later, the record has the old digest.
         now = status_of(self._files.path(name))
         if name in self._before:
             return now == self._before[name]
@@ -481,7 +504,8 @@ class Freshness:
         paths = dict.fromkeys(n for e in entries.values() for n in (*e.inputs, *e.outputs))
         number = {name: position for position, name in enumerate(paths)}
         digests = {name: self._files.digest(name) for name in paths}
-        # A file that was deleted meanwhile gets an empty digest, so its steps run again.
+        # A file that was deleted meanwhile gets an empty digest. No file has this digest, so the
+        # steps of the file run again.
         self._entries = {
             output: replace(
                 entry,
