@@ -512,6 +512,25 @@ def test_a_header_that_a_source_only_looks_for_is_compared(build: Builder) -> No
     assert build() == {"b.c.o": "two/optional.h is new", "lib.so": ""}
 
 
+@pytest.mark.parametrize("place", ["one/both.h", "one"])
+def test_the_target_of_a_dangling_link_can_appear(build: Builder, place: str) -> None:
+    Path("elsewhere").mkdir()
+    if place == "one":
+        Path("one").rmdir()
+    Path(place).symlink_to(Path("elsewhere/target").absolute())
+    write("csrc/a.c", '#include "a.h"\n#include "both.h"\n//\n')
+    assert build() == {"a.c.o": "csrc/a.c changed", "lib.so": ""}
+    assert build() == {}
+    if place == "one":
+        Path("elsewhere/target").mkdir()
+        write("elsewhere/target/both.h", "shadows")
+    else:
+        write("elsewhere/target", "shadows")
+    reason = "one/both.h is new"
+    assert build() == {"a.c.o": reason, "b.c.o": reason, "lib.so": ""}
+    assert "shadows" in Path("build/lib.so").read_text()
+
+
 def test_a_new_folder_on_the_path_is_detected(build: Builder) -> None:
     shutil.rmtree("one")
     assert build() == {}

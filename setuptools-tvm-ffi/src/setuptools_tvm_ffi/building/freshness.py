@@ -412,14 +412,15 @@ class Freshness:
         return f"date {self._environment.get(_DATE)}"
 
     def _exists(self, name: str) -> bool:
-        return os.path.lexists(self._files.path(name))
+        return os.path.isfile(self._files.path(name))
 
     def _has_existed(self, name: str) -> bool:
         """Whether a file exists now and already existed when the commands started."""
         if name not in self._existed:
+            path = self._files.path(name)
             try:
-                link = os.lstat(self._files.path(name))
-                self._existed[name] = not self._is_recent(link.st_ctime_ns)
+                times = os.stat(path).st_ctime_ns, os.lstat(path).st_ctime_ns
+                self._existed[name] = os.path.isfile(path) and not any(map(self._is_recent, times))
             except OSError:
                 self._existed[name] = False
         return self._existed[name]
@@ -572,17 +573,30 @@ class Freshness:
     def _watch_folders(self, missing: Mapping[str, Iterable[str]]) -> dict[str, Status | None]:
         """Return the statuses of the folders where missing files would be created.
 
+        A dangling link is a missing file. The target of the link would be created in another folder
+        than the link.
+
         If one of the missing files exists now, the status of its folder is ``None``, so that the
         next build examines the folder.
         """
         folders: dict[str, list[str]] = {}
-        parents: dict[str, str] = {}
+        parents: dict[str, set[str]] = {}
         for name in dict.fromkeys(name for names in missing.values() for name in names):
             parent = os.path.dirname(name)
             if parent not in parents:
-                parents[parent] = self._existing_folder(name)
-            folders.setdefault(parents[parent], []).append(name)
+                parents[parent] = {self._existing_folder(name)}
+                if not os.path.isdir(self._files.path(parent)):
+                    parents[parent].add(self._existing_folder(self._target(f"{parent}/*")))
+            found = parents[parent]
+            if os.path.islink(self._files.path(name)):
+                found = {*found, self._existing_folder(self._target(name))}
+            for folder in found:
+                folders.setdefault(folder, []).append(name)
         return {folder: self._folder_status(folder, names) for folder, names in folders.items()}
+
+    def _target(self, name: str) -> str:
+        """Return the path of a file without symbolic links."""
+        return self._files.stable(os.path.realpath(self._files.path(name)))
 
     def _folder_status(self, folder: str, missing: Iterable[str]) -> Status | None:
         now = time.time_ns()
