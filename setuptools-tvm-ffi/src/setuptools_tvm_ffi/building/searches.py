@@ -173,8 +173,6 @@ class HeaderSearch:
         missing: set[str] = set()
         # The search must explain how the compiler found each file. An argument names the source.
         explained = set(itertools.islice(spelled, 1))
-        # If a macro computes a name in quotes, the compiler first searches these folders.
-        beside: dict[str, None] = {}
         for includer in spelled.values():
             includes = self._includes(includer)
             for chain in includes.chains:
@@ -185,14 +183,15 @@ class HeaderSearch:
                         break
             found.update(includes.answers)
             missing.update(includes.unanswered)
-            if includes.facts.macro:
-                beside[os.path.dirname(includer)] = None
             if includes.facts.computed:
                 # Any new file may have the computed name.
                 folders = self._path.folders(_ANY, includer)
                 missing.update(f"{folder or '.'}/*" for folder in folders)
-        # The remaining files have no chain: a macro computed their names, or an argument such as
-        # -include contains the names. Derive the name from the path of the file.
+        # The remaining files have no chain: a macro computed their names, an argument such as
+        # -include contains the names, or the scan did not find them. Derive the name from the path
+        # of the file. The compiler searches for a name in quotes beside the includer first. For
+        # -include, it searches in the working folder first.
+        beside = dict.fromkeys(("", *map(os.path.dirname, spelled.values())))
         for file in spelled.keys() - explained:
             missing.update(self._before(file, beside))
         return found, missing
@@ -225,15 +224,14 @@ class HeaderSearch:
         return self._known[includer]
 
     def _before(self, file: str, beside: Iterable[str]) -> Iterator[str]:
-        for folder in self._path.brackets:
+        folders = (*self._path.quoted, *self._path.missing, *self._path.brackets)
+        for number, folder in enumerate(folders):
             relative = _relative(file, folder)
             if relative is not None:
-                before = itertools.takewhile(folder.__ne__, self._path.folders(_ANY, "")[1:])
-                for earlier in (*beside, *before):
+                for earlier in (*beside, *folders[:number]):
                     candidate = os.path.join(earlier, relative)
                     if not self._exists(candidate):
                         yield candidate
-                return
 
 
 _ANY = HeaderName("", quoted=True)

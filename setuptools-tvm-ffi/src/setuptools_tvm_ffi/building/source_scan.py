@@ -20,7 +20,6 @@ _COMPUTED = re.compile(
     rb"^(?![ \t]*#[ \t]*define\b).*\b__has_(?:include|embed)\w*[ \t]*\([ \t]*[A-Za-z_]",
     re.MULTILINE,
 )
-_MACRO = re.compile(rb"^[ \t]*#[ \t]*(?:include|import|embed)[ \t]+[A-Za-z_]", re.MULTILINE)
 _DATE = re.compile(rb"\b__(DATE|TIME|TIMESTAMP)__\b")
 # This pattern also matches string and character literals, because a literal can contain text that
 # looks like a comment.
@@ -53,20 +52,19 @@ class SourceFacts:
 
     :param names: the names of headers that the source includes or looks for.
     :param computed: whether a macro computes the name that ``__has_include`` searches for.
-    :param macro: whether a macro computes the name of a header that the source includes.
     :param date: whether the source contains ``__DATE__`` or ``__TIME__``.
     :param timestamp: whether the source contains ``__TIMESTAMP__``.
     """
 
     names: tuple[HeaderName, ...] = ()
     computed: bool = False
-    macro: bool = False
     date: bool = False
     timestamp: bool = False
 
 
 def scan(content: bytes) -> SourceFacts:
     """Scan the content of one source or header."""
+    content = content.replace(b"\\\r\n", b"").replace(b"\\\n", b"")  # continued lines
     names = [
         HeaderName(_text(match[3]), quoted=match[2] == b'"', next=match[1] is not None)
         for match in _INCLUDE.finditer(content)
@@ -82,7 +80,6 @@ def scan(content: bytes) -> SourceFacts:
     return SourceFacts(
         tuple(dict.fromkeys(names)),
         computed=_COMPUTED.search(content) is not None,
-        macro=_MACRO.search(content) is not None,
         date=bool(macros & {b"DATE", b"TIME"}),
         timestamp=b"TIMESTAMP" in macros,
     )
