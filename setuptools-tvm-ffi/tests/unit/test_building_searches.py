@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -256,6 +257,30 @@ def test_one_search_serves_several_sources() -> None:
     assert search.search(["b.c", "two/h.h", "two/x.h"])[1] == both
 
 
+def test_a_device_compiler_may_have_read_more_headers() -> None:
+    files = {
+        "csrc/a.cu": '#ifdef __CUDA_ARCH__\n#include "x/h.h"\n#include <i.h>\n#include <s.h>\n',
+        "two/x/h.h": '#include "j.h"',
+        "two/x/j.h": "",
+        "two/i.h": "",
+        "/usr/s.h": "",
+    }
+    project = Project(files)
+    search = HeaderSearch(
+        IncludePath(brackets=("one", "two", "/usr")), project.facts, project.exists
+    )
+    assert search.search(["csrc/a.cu"]) == (set(), set())
+    found, missing = search.search(["csrc/a.cu"], device=True)
+    assert found == {"two/x/h.h", "two/x/j.h", "two/i.h"}
+    assert missing == {"csrc/x/h.h", "one/x/h.h", "one/i.h"}
+
+
+def test_data_of_the_assembler_is_found() -> None:
+    project = Project({"csrc/a.c": 'asm(".incbin \\"x.bin\\"");', "two/x.bin": ""})
+    assert project.found(PATH, ["csrc/a.c"]) == {"two/x.bin"}
+    assert project.missing(PATH, ["csrc/a.c"]) == {"x.bin", "nowhere/x.bin", "one/x.bin"}
+
+
 # --- files in arguments -------------------------------------------------------------------------
 
 
@@ -361,6 +386,24 @@ def test_libraries_in_response_files_are_searched(tmp_path: Path) -> None:
     write(tmp_path, {"link.rsp": "-Lone -la", "one/liba.so": "\0"})
     found, _ = searches.searched_libraries(("@link.rsp",), (), tmp_path)
     assert found == {"one/liba.so": None}
+
+
+@pytest.mark.skipif(shutil.which("ar") is None, reason="no ar on PATH")
+def test_members_of_thin_archives_are_found(tmp_path: Path) -> None:
+    members = ["one/a member with a long name.o", "b.o", "two/c.o"]
+    write(tmp_path, dict.fromkeys(members, "x"))
+    subprocess.run(["ar", "rcT", "one/libx.a", *members], cwd=tmp_path, check=True)
+    expected = {"one/libx.a", *(f"one/../{member}" for member in members[1:]), members[0]}
+    found, _ = searches.searched_libraries(("-Lone", "-lx"), (), tmp_path)
+    assert set(found) == expected
+    found, _ = searches.searched_libraries(("one/libx.a",), (), tmp_path)
+    assert set(found) == expected - {"one/libx.a"}  # `named_files` returns the archive.
+
+
+@pytest.mark.parametrize("content", ["!<thin>\n", "!<thin>\nx", "!<thin>\n" + "x" * 60])
+def test_a_corrupt_archive_has_no_members(tmp_path: Path, content: str) -> None:
+    write(tmp_path, {"x.a": content})
+    assert searches.searched_libraries(("x.a",), (), tmp_path) == ({}, set())
 
 
 @pytest.mark.parametrize(

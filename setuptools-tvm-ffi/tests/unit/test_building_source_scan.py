@@ -69,6 +69,20 @@ def test_a_computed_question_is_detected(text: str, *, computed: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        'asm(".incbin \\"a b.bin\\"\\n");',
+        '#define FILE "a b.bin"\nasm(".incbin \\"" FILE "\\"");',
+        'INCBIN(Name, "a b.bin");',
+        '.incbin "a b.bin"',
+    ],
+)
+def test_names_of_data_files_are_found(text: str) -> None:
+    assert "a b.bin" in scan(text.encode()).data
+    assert scan(text.replace("incbin", "include").replace("INCBIN", "").encode()).data == ()
+
+
+@pytest.mark.parametrize(
     ("text", "date"),
     [
         ("char *d = __DATE__;", True),

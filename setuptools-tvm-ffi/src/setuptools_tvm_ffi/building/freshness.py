@@ -283,7 +283,7 @@ class Freshness:
         date = ""
         if step.kind == "compile":
             read = self._read_files(step)
-            found, absent = self._header_search(step, details).search(read)
+            found, absent = self._header_search(step, details).search(read, device=step.device)
             inputs.update(dict.fromkeys((*read, *sorted(found))))
             # An argument such as -D can also contain __DATE__.
             words = "\n".join(searches.expanded(step.arguments, self._root))
@@ -644,4 +644,4 @@ def _status(value: Sequence[int] | None) -> Status | None:
 
 def _facts_of(value: Mapping[str, Any]) -> SourceFacts:
     names = tuple(HeaderName(**name) for name in value["names"])
-    return SourceFacts(**{**value, "names": names})
+    return SourceFacts(**{**value, "names": names, "data": tuple(value["data"])})

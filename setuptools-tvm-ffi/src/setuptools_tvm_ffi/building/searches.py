@@ -134,11 +134,13 @@ class _Includes:
 
     :param chains: a chain for each included name. A chain lists all existing files with that name
         in search order. Each existing file comes with the missing files that precede it.
-    :param answers: existing files that the file looks for with ``__has_include``.
-    :param unanswered: missing files that the file looks for with ``__has_include``.
+    :param own: headers that a name in quotes or a folder of the project finds first.
+    :param answers: existing files that the file looks for with ``__has_include`` or ``.incbin``.
+    :param unanswered: missing files that the file looks for in that way.
     """
 
     chains: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
+    own: tuple[str, ...]
     answers: tuple[str, ...]
     unanswered: tuple[str, ...]
     facts: SourceFacts
@@ -160,16 +162,20 @@ class HeaderSearch:
         self._path, self._facts, self._exists = path, facts, exists
         self._known: dict[str, _Includes] = {}
 
-    def search(self, read: Iterable[str]) -> tuple[set[str], set[str]]:
+    def search(self, read: Iterable[str], *, device: bool = False) -> tuple[set[str], set[str]]:
         """Return the existing and the missing files that a compiler has looked for.
 
         The existing files do not include the headers that the compiler has read. If one of the
         missing files had existed, the compiler would have read it.
 
         :param read: the source, then the headers that the compiler has read.
+        :param device: whether the compiler may have read more headers. For example, nvcc does not
+            report the headers that only device code includes.
         """
         spelled = {os.path.normpath(file): file for file in read}
         found: set[str] = set()
+        if device:
+            found.update(self._add_unreported(spelled))
         missing: set[str] = set()
         # The search must explain how the compiler found each file. An argument names the source.
         explained = set(itertools.islice(spelled, 1))
@@ -196,10 +202,22 @@ class HeaderSearch:
             missing.update(self._before(file, beside))
         return found, missing
 
+    def _add_unreported(self, spelled: dict[str, str]) -> Iterator[str]:
+        """Add the headers that one of the files may include. Yield the added headers."""
+        files = list(spelled.values())
+        for includer in files:  # The list grows.
+            for file in self._includes(includer).own:
+                normal = os.path.normpath(file)
+                if normal not in spelled:
+                    spelled[normal] = file
+                    files.append(file)
+                    yield file
+
     def _includes(self, includer: str) -> _Includes:
         if includer not in self._known:
             facts = self._facts(includer)
             chains = []
+            own: list[str] = []
             answers: list[str] = []
             unanswered: list[str] = []
             for name in facts.names:
@@ -214,12 +232,22 @@ class HeaderSearch:
                         absent.append(candidate)
                 if chain:
                     chains.append(tuple(chain))
-                if name.question and first:
-                    answers.append(first)
+                if first is None:
+                    unanswered += absent if name.question else ()
                 elif name.question:
-                    unanswered += absent
+                    answers.append(first)
+                elif name.quoted or not (os.path.isabs(first) or first.startswith("<")):
+                    own.append(first)
+            for text in facts.data:
+                # GCC starts the assembler with the same include path.
+                folders = ("", *self._path.missing, *self._path.brackets)
+                candidates = [os.path.join(folder, text) for folder in folders]
+                first = next(filter(self._exists, candidates), None)
+                if first is not None:
+                    answers.append(first)
+                    unanswered += itertools.takewhile(first.__ne__, candidates)
             self._known[includer] = _Includes(
-                tuple(chains), tuple(answers), tuple(unanswered), facts
+                tuple(chains), tuple(own), tuple(answers), tuple(unanswered), facts
             )
         return self._known[includer]
 
@@ -352,7 +380,9 @@ class _LibrarySearch:
         )
 
     def follow(self, script: str, suffixes: Iterable[str]) -> None:
-        """If a file is a linker script, add the files and libraries that the script names."""
+        """If a file is a linker script or a thin archive, add the files that it names."""
+        for member in _thin_members(self.root / script):
+            self.found[os.path.join(os.path.dirname(script), member)] = None
         for word in _linker_script_words(self.root / script):
             if word.startswith("-l"):
                 self.find(word[2:], suffixes)
@@ -368,6 +398,25 @@ class _LibrarySearch:
                     self.found[candidate] = None
                     self.follow(candidate, suffixes)
                 return
+
+
+def _thin_members(archive: Path) -> list[str]:
+    """Return the members of a thin archive. Their paths are relative to the archive's folder."""
+    try:
+        with archive.open("rb") as stream:
+            if stream.read(8) != b"!<thin>\n":
+                return []
+            # Headers have 60 bytes. The names of members are in the member `//`. Only `//` and the
+            # symbol tables before it have contents.
+            while header := stream.read(60):
+                size = int(header[48:58])
+                content = stream.read(size + size % 2)[:size]
+                if header.startswith(b"//"):
+                    text = content.decode(errors="surrogateescape")
+                    return [name for name in text.split("/\n") if name.strip()]
+    except (OSError, ValueError):
+        pass
+    return []
 
 
 def _linker_script_words(file: Path) -> list[str]:
