@@ -629,9 +629,13 @@ def test_a_header_that_appears_while_a_step_runs_is_detected(build: Builder, of_
     assert build() == {"a.c.o": reason, "b.c.o": reason, "lib.so": ""}
 
 
+@pytest.mark.parametrize("ahead", [0, -3600, 3600])
 def test_a_file_that_changed_just_before_the_build_is_read_again(
-    build: Builder, monkeypatch: pytest.MonkeyPatch
+    build: Builder, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:
+    real = time.time_ns
+    # The clock of this machine differs from the clock of the file system.
+    monkeypatch.setattr(time, "time_ns", lambda: real() + ahead * 1_000_000_000)
     monkeypatch.setattr("setuptools_tvm_ffi.building.file_states._STEP", 10**12)
     write("csrc/a.h", "A")
     build()
@@ -713,6 +717,24 @@ def test_a_corrupt_record_makes_every_step_stale(build: Builder, file: str, cont
     write("one/both.h", "shadows")
     assert set(build()) == {"a.c.o", "b.c.o", "lib.so"}
     assert "shadows" in Path("build/lib.so").read_text()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"missing": []},
+        {"missing": {"build/csrc/a.c.o": [10**6]}},
+        {"facts": {"digest": {"unknown": 1}}},
+        {"facts": {"digest": []}},
+        {"answers": 1},
+        {"paths": {}},
+    ],
+)
+def test_corrupt_details_make_every_step_stale(build: Builder, changes: dict[str, Any]) -> None:
+    file = Path("build/step-details.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    write("one/both.h", "shadows")
+    assert set(build()) == {"a.c.o", "b.c.o", "lib.so"}
 
 
 def test_a_record_of_another_format_is_ignored(build: Builder) -> None:

@@ -114,7 +114,7 @@ class Freshness:
         self._loaded: _Details | None = None
         self._scripts: dict[tuple[str, ...], dict[str, str]] = {}
         self._changed_folders: set[str] = set()
-        self._opened = time.time_ns()  # No file has been examined yet.
+        self._opened = self._clock()  # No file has been examined yet.
         self._started = 0
         self._before: dict[str, Status | None] = {}
         self._begun: set[str] = set()
@@ -446,7 +446,7 @@ class Freshness:
 
         A time in the future does not count: a program has set it, or a clock ran fast.
         """
-        return self._started < changed <= time.time_ns() + 1_000_000_000
+        return self._started < changed <= self._clock() + 1_000_000_000
 
     def _appeared(self) -> dict[str, str]:
         """Return why a search could now find another file: reasons by the step's output."""
@@ -480,15 +480,11 @@ class Freshness:
                 # The details belong to another record, so the missing files are unknown: run every
                 # step.
                 self._entries, record = {}, {}
-            paths = record.get("paths", [])
-            self._loaded = _Details(
-                {
-                    o: [paths[n] for n in numbers]
-                    for o, numbers in record.get("missing", {}).items()
-                },
-                {digest: _facts_of(facts) for digest, facts in record.get("facts", {}).items()},
-                record.get("answers", {}),
-            )
+            try:
+                self._loaded = _details_of(record)
+            except (AttributeError, LookupError, TypeError, ValueError):
+                # The file contains valid JSON, but not the details of a record.
+                self._entries, self._loaded = {}, _Details()
         return self._loaded
 
     def _refresh(self) -> None:
@@ -553,6 +549,18 @@ class Freshness:
         }
         replace_file(self._folder / _RECORD, json.dumps(record).encode())
 
+    def _clock(self) -> int:
+        """Return the time of the file system. A file server may have another clock."""
+        for path in (self._folder / _RECORD, self._folder):
+            try:
+                os.utime(path)
+            except OSError:  # There is no record yet.
+                continue
+            status = status_of(str(path))
+            if status is not None:
+                return changed_at(status)
+        return time.time_ns()
+
     def _trusted(self, name: str) -> Status | None:
         """Return the status of a file; ``None`` if its known digest may be out of date."""
         status = self._files.status(name)
@@ -562,7 +570,7 @@ class Freshness:
             return status
         # The file was written just before it was read. Read the file again: if it is written again
         # now, its times change.
-        if may_change_unseen(status, time.time_ns()):
+        if may_change_unseen(status, self._clock()):
             return None
         try:
             digest = digest_of(Path(self._files.path(name)))
@@ -599,7 +607,7 @@ class Freshness:
         return self._files.stable(os.path.realpath(self._files.path(name)))
 
     def _folder_status(self, folder: str, missing: Iterable[str]) -> Status | None:
-        now = time.time_ns()
+        now = self._clock()
         status = status_of(self._files.path(folder))
         if status is None or may_change_unseen(status, now):
             return None
@@ -640,6 +648,15 @@ def _numbers(ranges: Sequence[int]) -> Iterator[int]:
 
 def _status(value: Sequence[int] | None) -> Status | None:
     return None if value is None else (value[0], value[1], value[2], value[3])
+
+
+def _details_of(record: Mapping[str, Any]) -> _Details:
+    paths = record.get("paths", [])
+    return _Details(
+        {o: [paths[n] for n in numbers] for o, numbers in record.get("missing", {}).items()},
+        {digest: _facts_of(facts) for digest, facts in record.get("facts", {}).items()},
+        dict(record.get("answers", {})),
+    )
 
 
 def _facts_of(value: Mapping[str, Any]) -> SourceFacts:
