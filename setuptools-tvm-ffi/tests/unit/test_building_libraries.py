@@ -19,6 +19,7 @@ from setuptools_tvm_ffi.building.libraries import (
     _check_files,
     _for_architectures,
     _Run,
+    reasons,
     remove_objects,
 )
 from setuptools_tvm_ffi.building.model import BuildRequest
@@ -169,6 +170,22 @@ def test_the_compilation_database_is_written_again_if_the_commands_change(runs: 
         database = json.loads((runs.folder / "build" / "compile_commands.json").read_text())
         found += [entry["command"] for entry in database]
     assert found == ["c++ old", "c++ old", "c++ new"]
+
+
+def test_each_stale_file_has_a_line_unless_many_have_one_reason() -> None:
+    def stale(number: int, reason: str) -> Stale:
+        name = f"{number}.cc"
+        return Stale(Step("compile", (name,), f"{name}.o", (), (), ""), reason)
+
+    link = Stale(Step("link", (), "build/libops.so", (), (), ""), "its command changed")
+    few = [stale(0, "a.h changed"), link, *(stale(n, "b.h changed") for n in range(1, 21))]
+    assert list(reasons([*few, Stale(few[0].step)])) == [
+        "0.cc: a.h changed",
+        "libops.so: its command changed",
+        *(f"{number}.cc: b.h changed" for number in range(1, 21)),
+    ]
+    many = [stale(number, "b.h changed") for number in range(21)]
+    assert list(reasons(many)) == ["0.cc, 1.cc, 2.cc and 18 more: b.h changed"]
 
 
 @pytest.mark.parametrize("bypass", [True, False])

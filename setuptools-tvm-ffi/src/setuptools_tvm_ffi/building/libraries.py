@@ -43,6 +43,7 @@ _LAMBDA_HINT = (
 # With these variables, a compiler cache runs the compiler and replaces the cached object. It is not
 # enough to omit the launcher, because `CC`, PATH or a wrapper script can also start a cache.
 _NO_CACHE = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"}
+_MOST_LINES = 20  # for the same reason
 
 logger = logging.getLogger(__name__)
 
@@ -232,7 +233,7 @@ def compile_commands(plan: BuildPlan, root: Path) -> bytes:
 
 
 def reasons(stale: Sequence[Stale]) -> Iterator[str]:
-    """Yield one line per reason: the stale files, then the reason."""
+    """Yield a line for each stale file, or one line for many files with the same reason."""
     files: dict[str, list[str]] = {}
     for each in stale:
         if each.reason:
@@ -240,8 +241,10 @@ def reasons(stale: Sequence[Stale]) -> Iterator[str]:
             name = step.inputs[0] if step.kind == "compile" else PurePosixPath(step.output).name
             files.setdefault(each.reason, []).append(name)
     for reason, names in files.items():
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004
-        yield f"{', '.join(names[:3])}{more}: {reason}"
+        if len(names) > _MOST_LINES:
+            yield f"{', '.join(names[:3])} and {len(names) - 3} more: {reason}"
+        else:
+            yield from (f"{name}: {reason}" for name in names)
 
 
 def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
