@@ -71,6 +71,28 @@ def test_a_digest_is_that_of_the_content(file: Path) -> None:
     assert states.digest(".") is None
 
 
+def test_folders_of_packages_have_different_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The longer path is replaced first, but the names follow the order of the folders.
+    folders = [tmp_path / name / "site-packages" for name in ("a", "longer", "c")]
+    monkeypatch.setattr(sys, "path", ["", str(folders[0]), *map(str, folders)])
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "x.h").write_bytes(folder.parent.name.encode())
+    states = FileStates(tmp_path / "project", {})
+    names = [states.stable(str(folder / "x.h")) for folder in folders]
+    assert names == [f"<site-packages{number}>/x.h" for number in ("", "-2", "-3")]
+    assert [states.path(name) for name in names] == [str(folder / "x.h") for folder in folders]
+    assert [states.digest(name) for name in names] == [
+        digest(b"a"),
+        digest(b"longer"),
+        digest(b"c"),
+    ]
+    (folders[1] / "x.h").unlink()
+    assert FileStates(tmp_path / "project", {}).digest(names[1]) is None
+
+
 def test_a_file_is_examined_once(file: Path) -> None:
     states = FileStates(file.parent, {})
     before = states.status("a.h")

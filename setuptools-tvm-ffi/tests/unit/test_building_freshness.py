@@ -100,7 +100,7 @@ class Builder:
         """Run the stale steps; return their names and the reasons."""
         freshness = self.open()
         stale = freshness.stale(self.plan)
-        self.bypassed = [each.step.output for each in stale if each.bypass_launcher]
+        self.bypassed = [each.step.output for each in stale if each.bypass_cache]
         if stale:
             manifest = Path("build/build.ninja")
             manifest.unlink(missing_ok=True)
@@ -387,7 +387,64 @@ def test_a_declared_file_that_does_not_exist_is_compared(build: Builder) -> None
     build()
     assert build() == {}
     write("table.inc", "2")
-    assert build() == {"a.c.o": "table.inc changed", "lib.so": ""}
+    assert build() == {"a.c.o": "table.inc is new", "lib.so": ""}
+    Path("table.inc").unlink()
+    assert build() == {"a.c.o": "table.inc is missing", "lib.so": ""}
+
+
+def test_the_files_of_a_declared_folder_are_compared(build: Builder) -> None:
+    Path("tables/more").mkdir(parents=True)
+    write("tables/more/a.inc", "1")
+    change(build, 0, extra_inputs=("tables",))
+    build()
+    assert build() == {}
+    write("tables/more/a.inc", "2")
+    assert build() == {"a.c.o": "tables/more/a.inc changed", "lib.so": ""}
+    write("tables/more/b.inc", "1")
+    assert build() == {"a.c.o": "files in tables/more changed", "lib.so": ""}
+    write("tables/b.inc", "1")
+    assert build() == {"a.c.o": "files in tables changed", "lib.so": ""}
+    Path("tables/more/b.inc").unlink()
+    assert set(build()) == {"a.c.o", "lib.so"}
+    shutil.rmtree("tables")
+    assert set(build()) == {"a.c.o", "lib.so"}
+
+
+def test_an_input_that_cannot_be_read_is_always_stale(
+    build: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_: Path) -> str:
+        raise PermissionError
+
+    write("table.inc", "1")
+    change(build, 0, extra_inputs=("table.inc",))
+    with monkeypatch.context() as context:
+        context.setattr("setuptools_tvm_ffi.building.file_states.digest_of", unreadable)
+        shutil.rmtree("build")
+        Path("build/csrc").mkdir(parents=True)
+        assert "a.c.o" in build()
+        assert "a.c.o" in build()
+
+
+@pytest.mark.parametrize("name", ["table.inc", "build/csrc/a.c.o", "csrc/a.h"])
+def test_a_file_that_is_deleted_before_it_is_recorded_is_stale(
+    build: Builder, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write("table.inc", "1")
+    write("csrc/a.h", "A")
+    change(build, 0, extra_inputs=("table.inc",))
+    real = Freshness._write  # noqa: SLF001
+
+    def deleted(self: Freshness, *arguments: Any) -> None:
+        Path(name).unlink()
+        real(self, *arguments)
+
+    with monkeypatch.context() as context:
+        context.setattr(Freshness, "_write", deleted)
+        build()
+    if name == "csrc/a.h":
+        write("csrc/a.c", "int a;")
+    assert "a.c.o" in build()
 
 
 def test_a_dated_source_is_stale_unless_the_date_is_set(build: Builder) -> None:
@@ -445,6 +502,35 @@ def test_only_sources_that_could_read_a_new_header_are_stale(build: Builder) -> 
     assert build() == {}
 
 
+def test_a_header_that_a_source_only_looks_for_is_compared(build: Builder) -> None:
+    write("csrc/b.c", "#if __has_include(<optional.h>)\n#endif\n")
+    write("two/optional.h", "")
+    build()
+    Path("two/optional.h").unlink()
+    assert build() == {"b.c.o": "two/optional.h is missing", "lib.so": ""}
+    write("two/optional.h", "")
+    assert build() == {"b.c.o": "two/optional.h is new", "lib.so": ""}
+
+
+@pytest.mark.parametrize("place", ["one/both.h", "one"])
+def test_the_target_of_a_dangling_link_can_appear(build: Builder, place: str) -> None:
+    Path("elsewhere").mkdir()
+    if place == "one":
+        Path("one").rmdir()
+    Path(place).symlink_to(Path("elsewhere/target").absolute())
+    write("csrc/a.c", '#include "a.h"\n#include "both.h"\n//\n')
+    assert build() == {"a.c.o": "csrc/a.c changed", "lib.so": ""}
+    assert build() == {}
+    if place == "one":
+        Path("elsewhere/target").mkdir()
+        write("elsewhere/target/both.h", "shadows")
+    else:
+        write("elsewhere/target", "shadows")
+    reason = "one/both.h is new"
+    assert build() == {"a.c.o": reason, "b.c.o": reason, "lib.so": ""}
+    assert "shadows" in Path("build/lib.so").read_text()
+
+
 def test_a_new_folder_on_the_path_is_detected(build: Builder) -> None:
     shutil.rmtree("one")
     assert build() == {}
@@ -478,6 +564,14 @@ def test_a_compiler_cache_is_bypassed_until_the_step_has_succeeded(build: Builde
     build()
     assert set(build()) == {"a.c.o", "lib.so"}
     assert build.bypassed == ["build/csrc/a.c.o"]
+
+
+def test_a_compiler_cache_is_bypassed_if_no_step_is_recorded(build: Builder) -> None:
+    write("one/both.h", "shadows")
+    build.failing = frozenset(step.output for step in build.steps)
+    build()
+    assert build() == {"a.c.o": "", "b.c.o": "", "lib.so": ""}
+    assert build.bypassed == ["build/csrc/a.c.o", "build/csrc/b.c.o"]
 
 
 # --- changes during a build ---------------------------------------------------------------------
@@ -535,9 +629,13 @@ def test_a_header_that_appears_while_a_step_runs_is_detected(build: Builder, of_
     assert build() == {"a.c.o": reason, "b.c.o": reason, "lib.so": ""}
 
 
+@pytest.mark.parametrize("ahead", [0, -3600, 3600])
 def test_a_file_that_changed_just_before_the_build_is_read_again(
-    build: Builder, monkeypatch: pytest.MonkeyPatch
+    build: Builder, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:
+    real = time.time_ns
+    # The clock of this machine differs from the clock of the file system.
+    monkeypatch.setattr(time, "time_ns", lambda: real() + ahead * 1_000_000_000)
     monkeypatch.setattr("setuptools_tvm_ffi.building.file_states._STEP", 10**12)
     write("csrc/a.h", "A")
     build()
@@ -619,6 +717,24 @@ def test_a_corrupt_record_makes_every_step_stale(build: Builder, file: str, cont
     write("one/both.h", "shadows")
     assert set(build()) == {"a.c.o", "b.c.o", "lib.so"}
     assert "shadows" in Path("build/lib.so").read_text()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"missing": []},
+        {"missing": {"build/csrc/a.c.o": [10**6]}},
+        {"facts": {"digest": {"unknown": 1}}},
+        {"facts": {"digest": []}},
+        {"answers": 1},
+        {"paths": {}},
+    ],
+)
+def test_corrupt_details_make_every_step_stale(build: Builder, changes: dict[str, Any]) -> None:
+    file = Path("build/step-details.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    write("one/both.h", "shadows")
+    assert set(build()) == {"a.c.o", "b.c.o", "lib.so"}
 
 
 def test_a_record_of_another_format_is_ignored(build: Builder) -> None:

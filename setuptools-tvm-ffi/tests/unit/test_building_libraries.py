@@ -17,12 +17,14 @@ from setuptools_tvm_ffi.base.build_lock import build_lock
 from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.building import libraries
 from setuptools_tvm_ffi.building.file_states import status_of
+from setuptools_tvm_ffi.building.freshness import Freshness, Stale
 from setuptools_tvm_ffi.building.jobs import JobCount
 from setuptools_tvm_ffi.building.libraries import (
     _check,
     _check_files,
     _for_architectures,
     _Run,
+    reasons,
     remove_objects,
 )
 from setuptools_tvm_ffi.building.native import NativeHost
@@ -177,6 +179,35 @@ def test_the_compilation_database_is_written_again_if_the_commands_change(runs: 
         database = json.loads((runs.folder / "build" / "compile_commands.json").read_text())
         found += [entry["command"] for entry in database]
     assert found == ["c++ old", "c++ old", "c++ new"]
+
+
+def test_each_stale_file_has_a_line_unless_many_have_one_reason() -> None:
+    def stale(number: int, reason: str) -> Stale:
+        name = f"{number}.cc"
+        return Stale(Step("compile", (name,), f"{name}.o", (), (), ""), reason)
+
+    link = Stale(Step("link", (), "build/libops.so", (), (), ""), "its command changed")
+    few = [stale(0, "a.h changed"), link, *(stale(n, "b.h changed") for n in range(1, 21))]
+    assert list(reasons([*few, Stale(few[0].step)])) == [
+        "0.cc: a.h changed",
+        "libops.so: its command changed",
+        *(f"{number}.cc: b.h changed" for number in range(1, 21)),
+    ]
+    many = [stale(number, "b.h changed") for number in range(21)]
+    assert list(reasons(many)) == ["0.cc, 1.cc, 2.cc and 18 more: b.h changed"]
+
+
+@pytest.mark.parametrize("bypass", [True, False])
+def test_caches_compile_again_if_a_missing_file_exists_now(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, *, bypass: bool
+) -> None:
+    def stale(_: Freshness, plan: BuildPlan) -> list[Stale]:
+        return [Stale(plan.libraries[0].steps[0], bypass_cache=bypass)]
+
+    monkeypatch.setattr(Freshness, "stale", stale)
+    runs.build("c++ a.cc")
+    expected = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"} if bypass else {}
+    assert [options["variables"] for options in runs.options] == [expected]
 
 
 @pytest.mark.parametrize(

@@ -154,16 +154,6 @@ def test_only_stale_steps_are_written() -> None:
     assert statements(text) == ["build b.o: step", "build l.so: step b.o"]
 
 
-def test_a_step_whose_cache_entry_may_be_wrong_bypasses_the_compiler_cache() -> None:
-    step = dataclasses.replace(compile_step(), launcher=("ccache", "-q"))
-    through, past = (
-        ninja_file.render(plan_of(step), [Stale(step, bypass_launcher=bypass)])
-        for bypass in (False, True)
-    )
-    assert "  line = ccache -q cc -c a.c\n" in through
-    assert "  line = cc -c a.c\n" in past
-
-
 def test_a_lower_limit_for_local_commands_becomes_a_pool() -> None:
     here = compile_step(output="here.o")
     elsewhere = dataclasses.replace(compile_step(output="there.o"), on_this_machine=False)

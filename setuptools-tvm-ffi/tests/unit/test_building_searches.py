@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -117,7 +118,10 @@ class Project:
         return os.path.normpath(name) in self.files
 
     def missing(self, path: IncludePath, read: Iterable[str]) -> set[str]:
-        return HeaderSearch(path, self.facts, self.exists).missing(read)
+        return HeaderSearch(path, self.facts, self.exists).search(read)[1]
+
+    def found(self, path: IncludePath, read: Iterable[str]) -> set[str]:
+        return HeaderSearch(path, self.facts, self.exists).search(read)[0]
 
 
 PATH = IncludePath(quoted=("quoted",), brackets=("one", "two"), missing=("nowhere",))
@@ -174,6 +178,7 @@ def test_a_header_whose_existence_is_checked_is_missing_everywhere() -> None:
 def test_an_include_check_of_an_existing_header_depends_on_no_missing_file() -> None:
     project = Project({"a.c": "#if __has_include(<h.h>)", "two/h.h": ""})
     assert project.missing(PATH, ["a.c"]) == set()
+    assert project.found(PATH, ["a.c"]) == {"two/h.h"}
 
 
 def test_the_next_header_is_searched_after_the_own_folder() -> None:
@@ -192,15 +197,28 @@ def test_an_absolute_name_is_not_searched() -> None:
 
 
 def test_a_header_that_an_argument_includes_is_searched() -> None:
-    project = Project({"a.c": "", "two/forced.h": ""})
-    assert project.missing(PATH, ["a.c", "two/forced.h"]) == {
-        *("quoted/forced.h", "nowhere/forced.h", "one/forced.h")
+    project = Project({"csrc/a.c": "", "two/forced.h": ""})
+    # The compiler searches in the working folder first.
+    assert project.missing(PATH, ["csrc/a.c", "two/forced.h"]) >= {
+        *("forced.h", "quoted/forced.h", "nowhere/forced.h", "one/forced.h")
     }
+    project = Project({"csrc/a.c": "", "quoted/forced.h": ""})
+    assert "forced.h" in project.missing(PATH, ["csrc/a.c", "quoted/forced.h"])
 
 
-def test_a_header_whose_name_a_macro_computes_is_searched_beside_the_file() -> None:
-    project = Project({"csrc/a.c": '#define H "x/h.h"\n#include H', "two/x/h.h": ""})
-    assert project.missing(PATH, ["csrc/a.c", "two/x/h.h"]) == {
+@pytest.mark.parametrize(
+    "text",
+    [
+        '#define H "x/h.h"\n#include H',
+        '/**/#include "x/h.h"',
+        '%:include "x/h.h"',
+        '#\\\ninclude "x/h.h"',
+        '#include /**/ "x/h.h"',
+    ],
+)
+def test_a_header_that_the_scan_does_not_find_is_searched_beside_the_file(text: str) -> None:
+    project = Project({"csrc/a.c": text, "two/x/h.h": ""})
+    assert project.missing(PATH, ["csrc/a.c", "two/x/h.h"]) >= {
         *("csrc/x/h.h", "quoted/x/h.h", "nowhere/x/h.h", "one/x/h.h")
     }
 
@@ -236,9 +254,33 @@ def test_one_search_serves_several_sources() -> None:
     project = Project(files)
     search = HeaderSearch(PATH, project.facts, project.exists)
     both = {"nowhere/h.h", "one/h.h", "nowhere/x.h", "one/x.h"}
-    assert search.missing(["a.c", "two/h.h", "two/x.h"]) == both
-    assert search.missing(["b.c", "two/h.h"]) == {"nowhere/h.h", "one/h.h"}
-    assert search.missing(["b.c", "two/h.h", "two/x.h"]) == both
+    assert search.search(["a.c", "two/h.h", "two/x.h"])[1] == both
+    assert search.search(["b.c", "two/h.h"])[1] == {"nowhere/h.h", "one/h.h"}
+    assert search.search(["b.c", "two/h.h", "two/x.h"])[1] == both
+
+
+def test_a_device_compiler_may_have_read_more_headers() -> None:
+    files = {
+        "csrc/a.cu": '#ifdef __CUDA_ARCH__\n#include "x/h.h"\n#include <i.h>\n#include <s.h>\n',
+        "two/x/h.h": '#include "j.h"',
+        "two/x/j.h": "",
+        "two/i.h": "",
+        "/usr/s.h": "",
+    }
+    project = Project(files)
+    search = HeaderSearch(
+        IncludePath(brackets=("one", "two", "/usr")), project.facts, project.exists
+    )
+    assert search.search(["csrc/a.cu"]) == (set(), set())
+    found, missing = search.search(["csrc/a.cu"], device=True)
+    assert found == {"two/x/h.h", "two/x/j.h", "two/i.h"}
+    assert missing == {"csrc/x/h.h", "one/x/h.h", "one/i.h"}
+
+
+def test_data_of_the_assembler_is_found() -> None:
+    project = Project({"csrc/a.c": 'asm(".incbin \\"x.bin\\"");', "two/x.bin": ""})
+    assert project.found(PATH, ["csrc/a.c"]) == {"two/x.bin"}
+    assert project.missing(PATH, ["csrc/a.c"]) == {"x.bin", "nowhere/x.bin", "one/x.bin"}
 
 
 # --- files in arguments -------------------------------------------------------------------------
@@ -345,6 +387,43 @@ def test_libraries_of_windows_are_searched(tmp_path: Path) -> None:
 def test_libraries_in_response_files_are_searched(tmp_path: Path) -> None:
     write(tmp_path, {"link.rsp": "-Lone -la", "one/liba.so": "\0"})
     found, _ = searches.searched_libraries(("@link.rsp",), (), tmp_path)
+    assert found == {"one/liba.so": None}
+
+
+@pytest.mark.skipif(shutil.which("ar") is None, reason="no ar on PATH")
+def test_members_of_thin_archives_are_found(tmp_path: Path) -> None:
+    members = ["one/a member with a long name.o", "b.o", "two/c.o"]
+    write(tmp_path, dict.fromkeys(members, "x"))
+    subprocess.run(["ar", "rcT", "one/libx.a", *members], cwd=tmp_path, check=True)
+    expected = {"one/libx.a", *(f"one/../{member}" for member in members[1:]), members[0]}
+    found, _ = searches.searched_libraries(("-Lone", "-lx"), (), tmp_path)
+    assert set(found) == expected
+    found, _ = searches.searched_libraries(("one/libx.a",), (), tmp_path)
+    assert set(found) == expected - {"one/libx.a"}  # `named_files` returns the archive.
+
+
+@pytest.mark.parametrize("content", ["!<thin>\n", "!<thin>\nx", "!<thin>\n" + "x" * 60])
+def test_a_corrupt_archive_has_no_members(tmp_path: Path, content: str) -> None:
+    write(tmp_path, {"x.a": content})
+    assert searches.searched_libraries(("x.a",), (), tmp_path) == ({}, set())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-Lone", "-Wl,-la"),
+        ("-Wl,-Bdynamic,-la", "-Wl,-L,one"),
+        ("-Xlinker", "-la", "-Xlinker", "-Lone"),
+        ("-Xlinker", "-L", "-Xlinker", "one", "-Xlinker", "-l", "-Xlinker", "a"),
+        ("--library=a", "--library-path=one"),
+        ("-Wl,--library-path,one,--library,a",),
+        ("-Lone", "-Wl,@link.rsp"),
+        ("-Lone", "-Wl,-l:liba.so"),
+    ],
+)
+def test_arguments_of_the_linker_are_searched(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    write(tmp_path, {"link.rsp": "-la", "one/liba.so": "\0"})
+    found, _ = searches.searched_libraries(arguments, (), tmp_path)
     assert found == {"one/liba.so": None}
 
 

@@ -23,6 +23,8 @@ from setuptools_tvm_ffi.building.source_scan import HeaderName, SourceFacts, sca
             "#if __has_include_next(<a.h>)",
             HeaderName("a.h", quoted=False, next=True, question=True),
         ),
+        ('#include \\\n"a.h"', HeaderName("a.h", quoted=True)),
+        ("#if __has_include( \\\r\n <a.h>)", HeaderName("a.h", quoted=False, question=True)),
         ('#include "ünïcode.h"\r', HeaderName("ünïcode.h", quoted=True)),
     ],
 )
@@ -57,6 +59,7 @@ def test_a_name_that_is_not_utf_8_is_kept() -> None:
         ("#if defined(X) && __has_include( _HEADER )", True),
         ("#if __has_embed(DATA)", True),
         ("#define HAS(x) __has_include(x)", False),
+        ("#define HAS(x) \\\n __has_include(x)", False),
         ("#ifdef __has_include", False),
         ("#if __has_include(<a.h>)", False),
     ],
@@ -66,11 +69,17 @@ def test_an_include_check_of_a_computed_name_is_detected(text: str, *, computed:
 
 
 @pytest.mark.parametrize(
-    ("text", "macro"),
-    [("#include HEADER", True), ("# include  HEADER(x)", True), ("#include <a.h>", False)],
+    "text",
+    [
+        'asm(".incbin \\"a b.bin\\"\\n");',
+        '#define FILE "a b.bin"\nasm(".incbin \\"" FILE "\\"");',
+        'INCBIN(Name, "a b.bin");',
+        '.incbin "a b.bin"',
+    ],
 )
-def test_a_computed_name_is_detected(text: str, *, macro: bool) -> None:
-    assert scan(text.encode()).macro == macro
+def test_names_of_data_files_are_found(text: str) -> None:
+    assert "a b.bin" in scan(text.encode()).data
+    assert scan(text.replace("incbin", "include").replace("INCBIN", "").encode()).data == ()
 
 
 @pytest.mark.parametrize(

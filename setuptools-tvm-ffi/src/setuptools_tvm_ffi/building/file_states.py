@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..base.file_digest import digest_of
-from ..project.build_environment import stable_names
+from ..project.build_environment import PACKAGES, stable_names
 
 #: The size of a file, its inode, the time of its content and the time of its inode (both times in
 #: nanoseconds). If the content changes, at least one of these values changes. A program that writes
@@ -52,7 +53,8 @@ class FileStates:
     """The files of one build. Each file is examined once.
 
     Each isolated build has another environment. A file in that environment therefore has a stable
-    name such as ``<site-packages>/numpy/x.h``.
+    name such as ``<site-packages>/numpy/x.h``. Two folders on `sys.path` can contain the same
+    package, so the second folder has the name ``<site-packages-2>``.
 
     :param root: the folder that relative paths refer to.
     :param known: digests and statuses that an earlier build recorded, by name.
@@ -61,7 +63,11 @@ class FileStates:
     def __init__(self, root: Path, known: Mapping[str, tuple[str, Status | None]]) -> None:
         self._root = str(root)
         self._known = known
-        self._names = {f: f"<{name}>" for f, name in stable_names(self._root).items()}
+        names = stable_names(self._root)
+        entries = dict.fromkeys(map(os.path.normpath, sys.path))
+        packages = [folder for folder in entries if names.get(folder) == PACKAGES]
+        numbered = {f: f"{PACKAGES}-{n}" for n, f in enumerate(packages[1:], start=2)}
+        self._names = {f: f"<{name}>" for f, name in {**names, **numbered}.items()}
         self._statuses: dict[str, Status | None] = {}
         self._digests: dict[str, str | None] = {}
 
@@ -76,9 +82,7 @@ class FileStates:
         if name.startswith("<"):
             for folder, stable in self._names.items():
                 if name.startswith(stable):
-                    path = folder + name[len(stable) :]
-                    if os.path.lexists(path):
-                        return path
+                    return folder + name[len(stable) :]
         return os.path.join(self._root, name)
 
     def status(self, name: str) -> Status | None:

@@ -50,13 +50,13 @@ class Stale:
 
     :param reason: what differs from the last run. The reason is empty if only the output of another
         step differs, or if no step was recorded.
-    :param bypass_launcher: whether to run the compiler without its launcher. A compiler cache does
-        not record which files were missing, so it could return an outdated object.
+    :param bypass_cache: whether a compiler cache could return an outdated object. A compiler cache
+        does not record which files were missing.
     """
 
     step: Step
     reason: str = ""
-    bypass_launcher: bool = False
+    bypass_cache: bool = False
 
 
 @dataclass
@@ -106,14 +106,15 @@ class Freshness:
             self._load(read_object(folder / _RECORD))
         except (AttributeError, LookupError, TypeError):  # valid JSON, but not a record
             self._load({})
-        self._files = FileStates(root, dict(zip(self._paths, zip(self._digests, self._statuses))))
+        known = zip(self._paths, self._digests, self._statuses)
+        self._files = FileStates(root, {n: (digest, s) for n, digest, s in known if digest})
         stable = self._files.stable
         values = {name: stable(environment.get(name, "")) for name in searches.VARIABLES}
         self._variables = {name: value for name, value in values.items() if value}
         self._loaded: _Details | None = None
         self._scripts: dict[tuple[str, ...], dict[str, str]] = {}
         self._changed_folders: set[str] = set()
-        self._opened = time.time_ns()  # No file has been examined yet.
+        self._opened = self._clock()  # No file has been examined yet.
         self._started = 0
         self._before: dict[str, Status | None] = {}
         self._begun: set[str] = set()
@@ -141,7 +142,7 @@ class Freshness:
         changed = {
             number
             for number, (name, digest) in enumerate(zip(self._paths, self._digests))
-            if (self._files.digest(name) or "") != digest
+            if self._files.digest(name) != digest
         }
         appeared = self._appeared()
         first = not self._entries
@@ -163,7 +164,7 @@ class Freshness:
         stale = [each for each in found.values() if each is not None]
         if not stale:
             self._refresh()
-        return [Stale(each.step) for each in stale] if first else stale
+        return [replace(each, reason="") for each in stale] if first else stale
 
     def watched(self) -> dict[str, Status | None]:
         """Return the status of each recorded file and folder.
@@ -247,7 +248,7 @@ class Freshness:
     def _judge(self, step: Step, changed: set[int], appeared: Mapping[str, str]) -> Stale | None:
         entry = self._entries.get(step.output)
         if step.output in appeared:
-            return Stale(step, appeared[step.output], bypass_launcher=True)
+            return Stale(step, appeared[step.output], bypass_cache=True)
         if entry is None:
             return Stale(step, "was not built yet")
         reason = None
@@ -277,13 +278,13 @@ class Freshness:
                     f"{step.description}: the command succeeded, but it did not write {name}",
                     hint=f"check that {step.program[0]!r} is a compiler or starts one",
                 )
-        inputs = dict.fromkeys((*step.inputs, *step.extra_inputs))
+        inputs, missing = self._declared(step)
         inputs.update(searches.named_files(step.arguments, self._root))
         date = ""
         if step.kind == "compile":
             read = self._read_files(step)
-            missing = self._header_search(step, details).missing(read)
-            inputs.update(dict.fromkeys(read))
+            found, absent = self._header_search(step, details).search(read, device=step.device)
+            inputs.update(dict.fromkeys((*read, *sorted(found))))
             # An argument such as -D can also contain __DATE__.
             words = "\n".join(searches.expanded(step.arguments, self._root))
             dated = [scan(words.encode(errors="surrogateescape"))]
@@ -293,10 +294,10 @@ class Freshness:
             elif any(found.date for found in dated):
                 date = self._date()
         else:
-            found, missing = searches.searched_libraries(
+            libraries, absent = searches.searched_libraries(
                 step.arguments, self._library_path(step, details), self._root
             )
-            inputs.update(found)
+            inputs.update(libraries)
         stable = self._files.stable
         own = {*outputs, step.depfile, step.response_file}
         return _Entry(
@@ -306,7 +307,28 @@ class Freshness:
             inputs=list(dict.fromkeys(stable(name) for name in inputs if name not in own)),
             outputs=outputs,
             date=date,
-        ), set(map(stable, missing))
+        ), set(map(stable, missing | absent))
+
+    def _declared(self, step: Step) -> tuple[dict[str, None], set[str]]:
+        """Return the existing and the missing files of a step that the plan declares.
+
+        A folder stands for all files in the folder. The missing files include ``folder/*``, so that
+        the step runs again if a file is added.
+        """
+        inputs: dict[str, None] = {}
+        missing: set[str] = set()
+        for name in (*step.inputs, *step.extra_inputs):
+            if os.path.isdir(self._root / name):
+                top = str(self._root / name)
+                for folder, _, files in os.walk(top):
+                    place = name.rstrip("/") + folder[len(top) :]
+                    inputs.update(dict.fromkeys(os.path.join(place, file) for file in files))
+                    missing.add(f"{place}/*")
+            elif name in self._produced or self._before.get(self._files.stable(name)):
+                inputs[name] = None
+            else:  # The file did not exist when the commands started.
+                missing.add(name)
+        return inputs, missing
 
     def _read_files(self, step: Step) -> list[str]:
         assert step.depfile is not None
@@ -390,14 +412,15 @@ class Freshness:
         return f"date {self._environment.get(_DATE)}"
 
     def _exists(self, name: str) -> bool:
-        return os.path.lexists(self._files.path(name))
+        return os.path.isfile(self._files.path(name))
 
     def _has_existed(self, name: str) -> bool:
         """Whether a file exists now and already existed when the commands started."""
         if name not in self._existed:
+            path = self._files.path(name)
             try:
-                link = os.lstat(self._files.path(name))
-                self._existed[name] = not self._is_recent(link.st_ctime_ns)
+                times = os.stat(path).st_ctime_ns, os.lstat(path).st_ctime_ns
+                self._existed[name] = os.path.isfile(path) and not any(map(self._is_recent, times))
             except OSError:
                 self._existed[name] = False
         return self._existed[name]
@@ -409,6 +432,7 @@ class Freshness:
         return self._unchanged[name]
 
     def _is_same(self, name: str) -> bool:
+        self._files.digest(name)  # If the file changes later, the record has the old digest.
         now = status_of(self._files.path(name))
         if name in self._before:
             return now == self._before[name]
@@ -422,7 +446,7 @@ class Freshness:
 
         A time in the future does not count: a program has set it, or a clock ran fast.
         """
-        return self._started < changed <= time.time_ns() + 1_000_000_000
+        return self._started < changed <= self._clock() + 1_000_000_000
 
     def _appeared(self) -> dict[str, str]:
         """Return why a search could now find another file: reasons by the step's output."""
@@ -456,15 +480,11 @@ class Freshness:
                 # The details belong to another record, so the missing files are unknown: run every
                 # step.
                 self._entries, record = {}, {}
-            paths = record.get("paths", [])
-            self._loaded = _Details(
-                {
-                    o: [paths[n] for n in numbers]
-                    for o, numbers in record.get("missing", {}).items()
-                },
-                {digest: _facts_of(facts) for digest, facts in record.get("facts", {}).items()},
-                record.get("answers", {}),
-            )
+            try:
+                self._loaded = _details_of(record)
+            except (AttributeError, LookupError, TypeError, ValueError):
+                # The file contains valid JSON, but not the details of a record.
+                self._entries, self._loaded = {}, _Details()
         return self._loaded
 
     def _refresh(self) -> None:
@@ -481,7 +501,8 @@ class Freshness:
         paths = dict.fromkeys(n for e in entries.values() for n in (*e.inputs, *e.outputs))
         number = {name: position for position, name in enumerate(paths)}
         digests = {name: self._files.digest(name) for name in paths}
-        # A file that was deleted meanwhile gets an empty digest, so its steps run again.
+        # A file that was deleted meanwhile gets an empty digest. No file has this digest, so the
+        # steps of the file run again.
         self._entries = {
             output: replace(
                 entry,
@@ -528,6 +549,18 @@ class Freshness:
         }
         replace_file(self._folder / _RECORD, json.dumps(record).encode())
 
+    def _clock(self) -> int:
+        """Return the time of the file system. A file server may have another clock."""
+        for path in (self._folder / _RECORD, self._folder):
+            try:
+                os.utime(path)
+            except OSError:  # There is no record yet.
+                continue
+            status = status_of(str(path))
+            if status is not None:
+                return changed_at(status)
+        return time.time_ns()
+
     def _trusted(self, name: str) -> Status | None:
         """Return the status of a file; ``None`` if its known digest may be out of date."""
         status = self._files.status(name)
@@ -537,7 +570,7 @@ class Freshness:
             return status
         # The file was written just before it was read. Read the file again: if it is written again
         # now, its times change.
-        if may_change_unseen(status, time.time_ns()):
+        if may_change_unseen(status, self._clock()):
             return None
         try:
             digest = digest_of(Path(self._files.path(name)))
@@ -548,20 +581,33 @@ class Freshness:
     def _watch_folders(self, missing: Mapping[str, Iterable[str]]) -> dict[str, Status | None]:
         """Return the statuses of the folders where missing files would be created.
 
+        A dangling link is a missing file. The target of the link would be created in another folder
+        than the link.
+
         If one of the missing files exists now, the status of its folder is ``None``, so that the
         next build examines the folder.
         """
         folders: dict[str, list[str]] = {}
-        parents: dict[str, str] = {}
+        parents: dict[str, set[str]] = {}
         for name in dict.fromkeys(name for names in missing.values() for name in names):
             parent = os.path.dirname(name)
             if parent not in parents:
-                parents[parent] = self._existing_folder(name)
-            folders.setdefault(parents[parent], []).append(name)
+                parents[parent] = {self._existing_folder(name)}
+                if not os.path.isdir(self._files.path(parent)):
+                    parents[parent].add(self._existing_folder(self._target(f"{parent}/*")))
+            found = parents[parent]
+            if os.path.islink(self._files.path(name)):
+                found = {*found, self._existing_folder(self._target(name))}
+            for folder in found:
+                folders.setdefault(folder, []).append(name)
         return {folder: self._folder_status(folder, names) for folder, names in folders.items()}
 
+    def _target(self, name: str) -> str:
+        """Return the path of a file without symbolic links."""
+        return self._files.stable(os.path.realpath(self._files.path(name)))
+
     def _folder_status(self, folder: str, missing: Iterable[str]) -> Status | None:
-        now = time.time_ns()
+        now = self._clock()
         status = status_of(self._files.path(folder))
         if status is None or may_change_unseen(status, now):
             return None
@@ -604,6 +650,15 @@ def _status(value: Sequence[int] | None) -> Status | None:
     return None if value is None else (value[0], value[1], value[2], value[3])
 
 
+def _details_of(record: Mapping[str, Any]) -> _Details:
+    paths = record.get("paths", [])
+    return _Details(
+        {o: [paths[n] for n in numbers] for o, numbers in record.get("missing", {}).items()},
+        {digest: _facts_of(facts) for digest, facts in record.get("facts", {}).items()},
+        dict(record.get("answers", {})),
+    )
+
+
 def _facts_of(value: Mapping[str, Any]) -> SourceFacts:
     names = tuple(HeaderName(**name) for name in value["names"])
-    return SourceFacts(**{**value, "names": names})
+    return SourceFacts(**{**value, "names": names, "data": tuple(value["data"])})

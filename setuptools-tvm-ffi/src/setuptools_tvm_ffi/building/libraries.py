@@ -41,7 +41,10 @@ _LAMBDA_HINT = (
     "export the types of a lambda: pass a named function, set cxx_std='20', or omit the types with "
     "undef_macros=['TVM_FFI_DLL_EXPORT_INCLUDE_METADATA']"
 )
-
+# With these variables, a compiler cache runs the compiler and replaces the cached object. It is not
+# enough to omit the launcher, because `CC`, PATH or a wrapper script can also start a cache.
+_NO_CACHE = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"}
+_MOST_LINES = 20  # for the same reason
 
 logger = logging.getLogger(__name__)
 
@@ -199,6 +202,7 @@ class _Run:
                 Path(self.request.manifest),
                 root=root,
                 jobs=None if shared else self.jobs.total,
+                variables=_NO_CACHE if any(each.bypass_cache for each in stale) else {},
                 # A launcher may start a server. The server would inherit the lock and hold it
                 # after the build.
                 inherited=() if leaves_a_server else held_files(),
@@ -233,7 +237,7 @@ def compile_commands(plan: BuildPlan, root: Path) -> bytes:
 
 
 def reasons(stale: Sequence[Stale]) -> Iterator[str]:
-    """Yield one line per reason: the stale files, then the reason."""
+    """Yield a line for each stale file, or one line for many files with the same reason."""
     files: dict[str, list[str]] = {}
     for each in stale:
         if each.reason:
@@ -241,8 +245,10 @@ def reasons(stale: Sequence[Stale]) -> Iterator[str]:
             name = step.inputs[0] if step.kind == "compile" else PurePosixPath(step.output).name
             files.setdefault(each.reason, []).append(name)
     for reason, names in files.items():
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004
-        yield f"{', '.join(names[:3])}{more}: {reason}"
+        if len(names) > _MOST_LINES:
+            yield f"{', '.join(names[:3])} and {len(names) - 3} more: {reason}"
+        else:
+            yield from (f"{name}: {reason}" for name in names)
 
 
 def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:

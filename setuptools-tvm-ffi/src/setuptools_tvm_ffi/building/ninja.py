@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.version import Version
@@ -94,6 +94,7 @@ def run_ninja(
     *,
     root: Path,
     jobs: int | None,
+    variables: Mapping[str, str] | None = None,
     inherited: Sequence[int] = (),
 ) -> tuple[int, str]:
     """Run all commands in `file`, and print ninja's output line by line.
@@ -101,6 +102,7 @@ def run_ninja(
     :param file: the ``build.ninja``, relative to `root`.
     :param root: ninja's working directory.
     :param jobs: number of parallel commands; ``None`` uses ninja's default.
+    :param variables: environment variables to add.
     :param inherited: file descriptors that ninja and its commands inherit, such as that of a lock
         file. If this process is killed, ninja and its commands keep the files open.
     :returns: ninja's exit status and its output.
@@ -108,7 +110,7 @@ def run_ninja(
     command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
     # GCC (12) writes PWD to debug information. If PWD contained a symbolic link, no prefix map
     # would match it.
-    environment = {**os.environ, "NINJA_STATUS": _STATUS, "PWD": str(root)}
+    environment = {**os.environ, **(variables or {}), "NINJA_STATUS": _STATUS, "PWD": str(root)}
     # Ninja does not inherit stdout. The build needs the output later to parse the linker's
     # messages, and to keep the log lines of setuptools in order with the lines of the compilers.
     sys.stdout.flush()

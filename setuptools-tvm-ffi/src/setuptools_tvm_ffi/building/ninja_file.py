@@ -35,8 +35,7 @@ def render(plan: BuildPlan, stale: Sequence[Stale], *, local_jobs: int | None = 
     produced = {name for each in stale for name in (each.step.output, *each.step.extra_outputs)}
     for each in stale:
         step = each.step
-        words = (*step.program, *step.arguments) if each.bypass_launcher else step.command
-        lines += _build_statement(step, plan.shell_line(words), produced)
+        lines += _build_statement(step, plan.shell_line(step.command), produced)
         if local_jobs is not None and step.on_this_machine:
             lines.append("  pool = this_machine")
     return "\n".join(lines) + "\n"

@@ -31,6 +31,8 @@ _QUOTED_BEGIN = '#include "..." search starts here:'
 _BRACKETS_BEGIN = "#include <...> search starts here:"
 _END = "End of search list."
 _MISSING = re.compile(r'^ignoring (?:nonexistent|duplicate) directory "(.*)"$', re.MULTILINE)
+_FOLDER_OPTION = re.compile(r"-L|--library-path(?:=|$)|/LIBPATH:")
+_LIBRARY_OPTION = re.compile(r"-l|--library(?:=|$)")
 _LINKER_SCRIPT_WORD = re.compile(r"[^\s(),]+")
 # The suffixes of libraries on ELF platforms and on macOS. A linker ignores suffixes of the other
 # platform.
@@ -132,10 +134,14 @@ class _Includes:
 
     :param chains: a chain for each included name. A chain lists all existing files with that name
         in search order. Each existing file comes with the missing files that precede it.
-    :param unanswered: missing files that the file looks for with ``__has_include``.
+    :param own: headers that a name in quotes or a folder of the project finds first.
+    :param answers: existing files that the file looks for with ``__has_include`` or ``.incbin``.
+    :param unanswered: missing files that the file looks for in that way.
     """
 
     chains: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
+    own: tuple[str, ...]
+    answers: tuple[str, ...]
     unanswered: tuple[str, ...]
     facts: SourceFacts
 
@@ -156,17 +162,23 @@ class HeaderSearch:
         self._path, self._facts, self._exists = path, facts, exists
         self._known: dict[str, _Includes] = {}
 
-    def missing(self, read: Iterable[str]) -> set[str]:
-        """Return the missing headers that a compiler would have read if they had existed.
+    def search(self, read: Iterable[str], *, device: bool = False) -> tuple[set[str], set[str]]:
+        """Return the existing and the missing files that a compiler has looked for.
+
+        The existing files do not include the headers that the compiler has read. If one of the
+        missing files had existed, the compiler would have read it.
 
         :param read: the source, then the headers that the compiler has read.
+        :param device: whether the compiler may have read more headers. For example, nvcc does not
+            report the headers that only device code includes.
         """
         spelled = {os.path.normpath(file): file for file in read}
+        found: set[str] = set()
+        if device:
+            found.update(self._add_unreported(spelled))
         missing: set[str] = set()
         # The search must explain how the compiler found each file. An argument names the source.
         explained = set(itertools.islice(spelled, 1))
-        # If a macro computes a name in quotes, the compiler first searches these folders.
-        beside: dict[str, None] = {}
         for includer in spelled.values():
             includes = self._includes(includer)
             for chain in includes.chains:
@@ -175,49 +187,79 @@ class HeaderSearch:
                         explained.add(file)
                         missing.update(absent)
                         break
+            found.update(includes.answers)
             missing.update(includes.unanswered)
-            if includes.facts.macro:
-                beside[os.path.dirname(includer)] = None
             if includes.facts.computed:
                 # Any new file may have the computed name.
                 folders = self._path.folders(_ANY, includer)
                 missing.update(f"{folder or '.'}/*" for folder in folders)
-        # The remaining files have no chain: a macro computed their names, or an argument such as
-        # -include contains the names. Derive the name from the path of the file.
+        # The remaining files have no chain: a macro computed their names, an argument such as
+        # -include contains the names, or the scan did not find them. Derive the name from the path
+        # of the file. The compiler searches for a name in quotes beside the includer first. For
+        # -include, it searches in the working folder first.
+        beside = dict.fromkeys(("", *map(os.path.dirname, spelled.values())))
         for file in spelled.keys() - explained:
             missing.update(self._before(file, beside))
-        return missing
+        return found, missing
+
+    def _add_unreported(self, spelled: dict[str, str]) -> Iterator[str]:
+        """Add the headers that one of the files may include. Yield the added headers."""
+        files = list(spelled.values())
+        for includer in files:  # The list grows.
+            for file in self._includes(includer).own:
+                normal = os.path.normpath(file)
+                if normal not in spelled:
+                    spelled[normal] = file
+                    files.append(file)
+                    yield file
 
     def _includes(self, includer: str) -> _Includes:
         if includer not in self._known:
             facts = self._facts(includer)
             chains = []
+            own: list[str] = []
+            answers: list[str] = []
             unanswered: list[str] = []
             for name in facts.names:
                 chain: list[tuple[str, tuple[str, ...]]] = []
                 absent: list[str] = []
+                first = None
                 for candidate in _candidates(name, includer, self._path):
                     if self._exists(candidate):
+                        first = first or candidate
                         chain.append((os.path.normpath(candidate), tuple(absent)))
                     else:
                         absent.append(candidate)
                 if chain:
                     chains.append(tuple(chain))
+                if first is None:
+                    unanswered += absent if name.question else ()
                 elif name.question:
-                    unanswered += absent
-            self._known[includer] = _Includes(tuple(chains), tuple(unanswered), facts)
+                    answers.append(first)
+                elif name.quoted or not (os.path.isabs(first) or first.startswith("<")):
+                    own.append(first)
+            for text in facts.data:
+                # GCC starts the assembler with the same include path.
+                folders = ("", *self._path.missing, *self._path.brackets)
+                candidates = [os.path.join(folder, text) for folder in folders]
+                first = next(filter(self._exists, candidates), None)
+                if first is not None:
+                    answers.append(first)
+                    unanswered += itertools.takewhile(first.__ne__, candidates)
+            self._known[includer] = _Includes(
+                tuple(chains), tuple(own), tuple(answers), tuple(unanswered), facts
+            )
         return self._known[includer]
 
     def _before(self, file: str, beside: Iterable[str]) -> Iterator[str]:
-        for folder in self._path.brackets:
+        folders = (*self._path.quoted, *self._path.missing, *self._path.brackets)
+        for number, folder in enumerate(folders):
             relative = _relative(file, folder)
             if relative is not None:
-                before = itertools.takewhile(folder.__ne__, self._path.folders(_ANY, "")[1:])
-                for earlier in (*beside, *before):
+                for earlier in (*beside, *folders[:number]):
                     candidate = os.path.join(earlier, relative)
                     if not self._exists(candidate):
                         yield candidate
-                return
 
 
 _ANY = HeaderName("", quoted=True)
@@ -293,13 +335,12 @@ def searched_libraries(
     """
     folders: list[str] = []
     names: list[str] = []
-    words = list(expanded(arguments, root))
+    words = list(_linker_words(arguments, root))
     for word, following in zip(words, [*words[1:], ""]):
-        for option, values in (("-L", folders), ("-l", names), ("/LIBPATH:", folders)):
-            if word == option:
-                values.append(following)
-            elif word.startswith(option):
-                values.append(word[len(option) :])
+        for option, values in ((_FOLDER_OPTION, folders), (_LIBRARY_OPTION, names)):
+            match = option.match(word)
+            if match is not None:
+                values.append(word[match.end() :] or following)
         if word.lower().endswith(".lib"):
             names.append(f":{word}")
     suffixes: list[tuple[str, ...]] = [_LIBRARY_SUFFIXES]
@@ -313,6 +354,15 @@ def searched_libraries(
         for name in dict.fromkeys(names):
             search.find(name, allowed)
     return search.found, search.missing
+
+
+def _linker_words(arguments: Iterable[str], root: Path) -> Iterator[str]:
+    """Yield the arguments of the linker, without ``-Wl`` and ``-Xlinker``."""
+    for word in expanded(arguments, root):
+        if word.startswith("-Wl,"):
+            yield from expanded(word.split(",")[1:], root)
+        elif word != "-Xlinker":
+            yield word
 
 
 @dataclass
@@ -330,7 +380,9 @@ class _LibrarySearch:
         )
 
     def follow(self, script: str, suffixes: Iterable[str]) -> None:
-        """If a file is a linker script, add the files and libraries that the script names."""
+        """If a file is a linker script or a thin archive, add the files that it names."""
+        for member in _thin_members(self.root / script):
+            self.found[os.path.join(os.path.dirname(script), member)] = None
         for word in _linker_script_words(self.root / script):
             if word.startswith("-l"):
                 self.find(word[2:], suffixes)
@@ -346,6 +398,25 @@ class _LibrarySearch:
                     self.found[candidate] = None
                     self.follow(candidate, suffixes)
                 return
+
+
+def _thin_members(archive: Path) -> list[str]:
+    """Return the members of a thin archive. Their paths are relative to the archive's folder."""
+    try:
+        with archive.open("rb") as stream:
+            if stream.read(8) != b"!<thin>\n":
+                return []
+            # Headers have 60 bytes. The names of members are in the member `//`. Only `//` and the
+            # symbol tables before it have contents.
+            while header := stream.read(60):
+                size = int(header[48:58])
+                content = stream.read(size + size % 2)[:size]
+                if header.startswith(b"//"):
+                    text = content.decode(errors="surrogateescape")
+                    return [name for name in text.split("/\n") if name.strip()]
+    except (OSError, ValueError):
+        pass
+    return []
 
 
 def _linker_script_words(file: Path) -> list[str]:

@@ -7,6 +7,7 @@ The scan does not run the preprocessor, so it also finds names in branches that 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _INCLUDE = re.compile(
@@ -20,7 +21,11 @@ _COMPUTED = re.compile(
     rb"^(?![ \t]*#[ \t]*define\b).*\b__has_(?:include|embed)\w*[ \t]*\([ \t]*[A-Za-z_]",
     re.MULTILINE,
 )
-_MACRO = re.compile(rb"^[ \t]*#[ \t]*(?:include|import|embed)[ \t]+[A-Za-z_]", re.MULTILINE)
+# The assembler reads the files of the directive `.incbin`. Macros can compute the directive, so its
+# file can be named anywhere in the source. The split also finds names in escaped quotes.
+_DATA = re.compile(rb"incbin", re.IGNORECASE)
+_NAME_END = re.compile(rb'[\\"\n]+')
+_NO_NAME = re.compile(rb"[;(){}<>=#*,]|\A\s*\Z")
 _DATE = re.compile(rb"\b__(DATE|TIME|TIMESTAMP)__\b")
 # This pattern also matches string and character literals, because a literal can contain text that
 # looks like a comment.
@@ -53,20 +58,21 @@ class SourceFacts:
 
     :param names: the names of headers that the source includes or looks for.
     :param computed: whether a macro computes the name that ``__has_include`` searches for.
-    :param macro: whether a macro computes the name of a header that the source includes.
+    :param data: texts in the source that may name files of the directive ``.incbin``.
     :param date: whether the source contains ``__DATE__`` or ``__TIME__``.
     :param timestamp: whether the source contains ``__TIMESTAMP__``.
     """
 
     names: tuple[HeaderName, ...] = ()
     computed: bool = False
-    macro: bool = False
+    data: tuple[str, ...] = ()
     date: bool = False
     timestamp: bool = False
 
 
 def scan(content: bytes) -> SourceFacts:
     """Scan the content of one source or header."""
+    content = content.replace(b"\\\r\n", b"").replace(b"\\\n", b"")  # continued lines
     names = [
         HeaderName(_text(match[3]), quoted=match[2] == b'"', next=match[1] is not None)
         for match in _INCLUDE.finditer(content)
@@ -75,6 +81,9 @@ def scan(content: bytes) -> SourceFacts:
         HeaderName(*(_text(match[3]), match[2] == b'"'), next=match[1] is not None, question=True)
         for match in _QUESTION.finditer(content)
     ]
+    data: Iterable[bytes] = ()
+    if _DATA.search(content) is not None:
+        data = (text for text in _NAME_END.split(content) if _NO_NAME.search(text) is None)
     macros = set()
     if _DATE.search(content) is not None:
         code = _COMMENT.sub(lambda match: match[1] or b" ", content)
@@ -82,7 +91,7 @@ def scan(content: bytes) -> SourceFacts:
     return SourceFacts(
         tuple(dict.fromkeys(names)),
         computed=_COMPUTED.search(content) is not None,
-        macro=_MACRO.search(content) is not None,
+        data=tuple(dict.fromkeys(map(_text, data))),
         date=bool(macros & {b"DATE", b"TIME"}),
         timestamp=b"TIMESTAMP" in macros,
     )
