@@ -13,7 +13,7 @@ import pytest
 from packaging.version import Version
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.ffi import sdk
-from setuptools_tvm_ffi.ffi.process import ChildReport, TVMFFIProcess
+from setuptools_tvm_ffi.ffi.process import ChildResult, TVMFFIProcess
 from setuptools_tvm_ffi.ffi.sdk import installed_version, prepare_sdk
 
 
@@ -156,7 +156,7 @@ def test_edited_headers_of_an_editable_install_are_copied(
     found = importlib.metadata.PathDistribution(info)
     monkeypatch.setattr(sdk, "_find_distribution", lambda: found)
     lines = "\n".join(map(str, (header.parent, header.parent, library)))
-    process: Any = SimpleNamespace(config=lambda _: ChildReport({"config": lines}, "", None))
+    process: Any = SimpleNamespace(config=lambda _: ChildResult({"config": lines}, "", None))
     prepare_sdk(tmp_path, Path("build"), process)
     header.write_text("new")
     made = prepare_sdk(tmp_path, Path("build"), process)
