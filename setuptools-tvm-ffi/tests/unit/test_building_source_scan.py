@@ -82,6 +82,10 @@ def test_names_of_data_files_are_found(text: str) -> None:
     assert scan(text.replace("incbin", "include").replace("INCBIN", "").encode()).data == ()
 
 
+def test_a_header_is_not_a_data_file() -> None:
+    assert scan(b'#include "a.h"\nasm(".incbin \\"b.bin\\"");').data == (".incbin ", "b.bin")
+
+
 @pytest.mark.parametrize(
     ("text", "date"),
     [

@@ -81,6 +81,7 @@ def scan(content: bytes) -> SourceFacts:
         HeaderName(*(_text(match[3]), match[2] == b'"'), next=match[1] is not None, question=True)
         for match in _QUESTION.finditer(content)
     ]
+    headers = {name.name for name in names}
     data: Iterable[bytes] = ()
     if _DATA.search(content) is not None:
         data = (text for text in _NAME_END.split(content) if _NO_NAME.search(text) is None)
@@ -91,7 +92,7 @@ def scan(content: bytes) -> SourceFacts:
     return SourceFacts(
         tuple(dict.fromkeys(names)),
         computed=_COMPUTED.search(content) is not None,
-        data=tuple(dict.fromkeys(map(_text, data))),
+        data=tuple(dict.fromkeys(text for text in map(_text, data) if text not in headers)),
         date=bool(macros & {b"DATE", b"TIME"}),
         timestamp=b"TIMESTAMP" in macros,
     )
