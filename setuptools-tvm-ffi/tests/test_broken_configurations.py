@@ -50,7 +50,7 @@ packages = ["small_pkg"]
 PROJECT_KEYS = {
     "build-type": ("choice", '"debug"'),
     "jobs": ("count", "2"),
-    "build-dir": ("text", '"out"'),
+    "build-dir": ("text", '"build/out"'),
     "compiler-launcher": ("text", '"env"'),
     "strip": ("flag", "true"),
     "lto": ("flag", "false"),

@@ -866,14 +866,14 @@ def _(project: EditedProject) -> Effect:
     return Effect(ALL)
 
 
-@_edit("C_INCLUDE_PATH changed", changes=True)
+@_edit("C_INCLUDE_PATH changed", changes=None)
 def _(project: EditedProject) -> Effect:
     name = {"c": "C_INCLUDE_PATH"}.get(project.suffixes[6 % len(project.suffixes)])
     _toggle(project, name or "CPLUS_INCLUDE_PATH", None, str(project.outside / "include-c"))
     return Effect(ALL)
 
 
-@_edit("LIBRARY_PATH changed", changes=True)
+@_edit("LIBRARY_PATH changed", changes=None)
 def _(project: EditedProject) -> Effect:
     _toggle(project, "LIBRARY_PATH", *(_with_missing(project.outside / f"lib-{n}") for n in "ab"))
     return Effect(ALL)
