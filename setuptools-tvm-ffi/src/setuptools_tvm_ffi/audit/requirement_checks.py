@@ -47,8 +47,8 @@ def requirement_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about a wheel's requirements for apache-tvm-ffi.
 
-    Requirements without a marker apply together. Requirements with the same marker are checked
-    together with the requirements that have none. No marker is evaluated.
+    Requirements without a marker always apply. For each marker, the requirements with that marker
+    are combined with those without a marker. Markers are compared as text, and never evaluated.
 
     :param binaries: the libraries that use the TVM-FFI ABI.
     """

@@ -158,7 +158,7 @@ class _Contents:
         self._record = None if content is None else RecordFile(content, wheel.dist_info)
 
     def stubs(self) -> dict[str, PromisedNames]:
-        """Return the promised names of each Python module with stubs, by path."""
+        """Return the names that stubs declare, by the path of the Python module."""
         stems = {path.removesuffix("i") for path in self._wheel.members if _is_module(path)}
         named = {}
         for path in sorted(stems):

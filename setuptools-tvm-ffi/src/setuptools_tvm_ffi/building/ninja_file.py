@@ -54,8 +54,8 @@ def _build_statement(step: Step, command: str, produced: set[str]) -> list[str]:
     ]
     if step.response_file is not None:
         lines.append(f"  response_file = {_value(step.response_file)}")
-        # A value in a manifest cannot contain a line break. In a response file, a space also
-        # separates two paths.
+        # A value in a manifest cannot contain a line break. Spaces separate the paths in a response
+        # file as well as line breaks do.
         content = step.response_file_content.replace("\n", " ")
         lines.append(f"  response = {_value(content)}")
     return lines

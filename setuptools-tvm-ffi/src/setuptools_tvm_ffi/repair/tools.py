@@ -188,7 +188,9 @@ def system_of_wheel(name: str, tags: Iterable[Tag]) -> str:
     if system is not None and not systems:
         return system
     if platforms == ["any"]:
-        raise BuildError(f"{name}: a wheel for any platform has no libraries to repair")
+        raise BuildError(
+            f"{name}: the platform tag is 'any', so the wheel has no libraries to repair"
+        )
     raise BuildError(
         f"{name}: no tool repairs wheels for {', '.join(platforms)}",
         hint="supported are Linux (auditwheel), macOS (delocate) and Windows (delvewheel)",

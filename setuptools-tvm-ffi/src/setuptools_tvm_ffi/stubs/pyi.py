@@ -184,7 +184,7 @@ class _ApiWriter:
         if library is None:
             return
         if any(_last(function.name) == "LIB" for function in self._functions):
-            return  # the function replaces the library
+            return  # the name `LIB` refers to the function instead of the library
         if library != self._context.target:
             yield [f"LIB: {self._use('Final')}[{self._use('Module', 'tvm_ffi')}]"]
             return
