@@ -58,8 +58,8 @@ def _replacement(path: Path, permissions: int | None) -> Iterator[IO[bytes]]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     # For a new file, the kernel applies the umask. `os.umask` can only query the umask by changing
     # it for the whole process, and a child that another thread starts at that moment would inherit
-    # the change. A file that replaces another is accessible only to its owner until `os.chmod` gives
-    # it the permissions of the other.
+    # the change. A file that replaces another is accessible only to its owner until `os.chmod` sets
+    # the permissions of the other file.
     descriptor = os.open(temporary, _NEW_FILE, 0o666 if permissions is None else 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
