@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""apache-tvm-ffi: its releases, its SDK, the child that loads libraries, and type schemas."""
+"""Code for apache-tvm-ffi: releases, headers, loading of libraries, and type schemas."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs in a child process: imports `tvm_ffi`, loads one library, runs the stub generator.
 
-Requests are lines of JSON on standard input, answers are lines of JSON on standard output. The
-build does not load libraries itself, because a library that registers a name twice aborts the
-process. The build runs this file by its path, so this file cannot import the plugin.
+Each line of standard input is a request in JSON. Each line of standard output is an answer in
+JSON. The build process does not load libraries, because a library that registers a name twice
+aborts the process. The build runs this file as a script, so this file cannot import the plugin.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ IMPORT_SECONDS = 120
 def main() -> None:
     """Handle requests until a library has been loaded, or until there are no more requests."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    # Redirect the output of the generator and the library: messages contain standard error.
+    # The generator and the library may print. Redirect their output to standard error, which the
+    # build shows in its messages.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
     # A library may read standard input, but must not receive requests.
@@ -43,8 +44,9 @@ def main() -> None:
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
                 from tvm_ffi.stub.lib_state import collect_global_funcs  # noqa: PLC0415
 
-                # Read debug information early, which takes 0.2 s. In 0.1.15.post2, this call raises
-                # a C++ error for functions without types, and the first traceback reads it.
+                # In 0.1.15.post2, this call raises a C++ error for functions without types. The
+                # first C++ error of a process reads debug information, which takes 0.2 s. Do this
+                # while the compilers run.
                 collect_global_funcs()
         else:
             load_and_generate(request, answers, requests)
@@ -57,24 +59,25 @@ def answer(answers: TextIO, content: dict[str, Any]) -> None:
 
 
 def config(options: list[str]) -> str:
-    """Return what ``tvm-ffi-config`` prints for these options."""
-    # In a program of this name, `tvm_ffi` does not load its library. This saves time.
+    """Return the output of ``tvm-ffi-config`` for the given options."""
+    # If the program is named `tvm-ffi-config`, `tvm_ffi` does not load `libtvm_ffi`. This saves
+    # time.
     sys.argv = ["tvm-ffi-config", *options]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         runpy.run_module("tvm_ffi.config", run_name="__main__")
     sys.argv = [""]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tvm_ffi"]:
-        del sys.modules[name]  # the module is incomplete without its library
+        del sys.modules[name]  # without `libtvm_ffi`, the module is incomplete
     return printed.getvalue()
 
 
 def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO) -> None:
     """Load a library, send the registry, generate stubs, and end the process.
 
-    The ``stage`` of an answer is the step that begins. The last stage is ``done``. The answer for
-    the stage ``reflected`` contains the registry. The next request contains the names to hide from
-    the generator.
+    The function sends an answer before each step. The ``stage`` of the answer names the step. The
+    last stage is ``done``. The answer for the stage ``reflected`` contains the registry. After this
+    answer, the function reads a request that contains the names to hide from the generator.
     """
     result: dict[str, Any] = {}
 
@@ -83,7 +86,7 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
         answer(answers, result)
 
     reached("import")
-    import tvm_ffi  # noqa: PLC0415 - a failure belongs to this stage
+    import tvm_ffi  # noqa: PLC0415 - a failure belongs to the stage "import"
     from tvm_ffi.stub import cli  # noqa: PLC0415
 
     reached("stub-imports")
@@ -91,8 +94,9 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
         importlib.import_module(module)
 
     reached("load")
-    # Load siblings first: names that siblings register do not belong to this library, and the
-    # loader finds loaded siblings by name when it loads this library.
+    # Load the siblings first, which are the libraries that this library links with. The system's
+    # loader then finds them when it loads this library. Names that siblings register do not belong
+    # to this library.
     for sibling in request["siblings"]:
         load(sibling, request["stand_ins"])
     type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
@@ -151,8 +155,8 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
 def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
     """Tell the generator where to import the classes of `tvm_ffi.dataclasses` from.
 
-    The generator (0.1.15.post2) would import a class such as ``ffi.IntEnum`` from `tvm_ffi`, but
-    `tvm_ffi` does not contain this class.
+    Without this information, the generator (0.1.15.post2) would import a class such as
+    ``ffi.IntEnum`` from `tvm_ffi`. The module `tvm_ffi` does not contain this class.
     """
     try:
         consts = importlib.import_module("tvm_ffi.stub.python_generator.consts")
@@ -168,8 +172,8 @@ def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
 def import_generated(tvm_ffi: Any, request: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: ANN401
     """Import the generated modules, and return the errors.
 
-    The modules import the user's package. If its code crashes or waits too long, print a traceback
-    and end the process.
+    The generated modules import the user's package. If the code of the package crashes or waits
+    too long, print a traceback and end the process.
     """
     module = runpy.run_path(str(Path(__file__).with_name("generated_imports.py")))
     faulthandler.enable()
@@ -181,7 +185,10 @@ def import_generated(tvm_ffi: Any, request: dict[str, Any]) -> list[dict[str, An
 
 
 def targets() -> list[str]:
-    """Return the languages that the generator supports: up to 0.1.14.post1, only Python."""
+    """Return the languages for which the generator writes stubs.
+
+    Up to 0.1.14.post1, the generator supports only Python.
+    """
     try:
         from tvm_ffi.stub.generator import generator_names  # noqa: PLC0415
     except ImportError:
@@ -190,10 +197,12 @@ def targets() -> list[str]:
 
 
 def load(library: str, stand_ins: list[str]) -> ctypes.CDLL:
-    """Load a library. If a driver library is missing, load a stand-in for the driver first.
+    """Load a library. If the library of a GPU driver is missing, load a stand-in for it first.
 
-    A stand-in is a stub library with the file name of the driver. Loading a library calls no
-    functions of the driver.
+    A stand-in is a library with the same file name whose functions do not work. This is enough,
+    because no function of the driver is called while a library is loaded.
+
+    :param stand_ins: the paths of the available stand-ins.
     """
     try:
         return ctypes.CDLL(library)
@@ -222,13 +231,13 @@ def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstre
     ]
     status = run(cli, [staging, *options, *target])
     if status == 0 and not target and drop_second_library(root_module, before, request):
-        # The second run removes the import that only the dropped lines used.
+        # The dropped lines used an import that nothing else uses. The second run removes it.
         status = run(cli, [staging])
     return status
 
 
 def run(cli: Any, arguments: list[str]) -> int:  # noqa: ANN401 - upstream's module
-    """Call the entry point of the generator."""
+    """Call the entry point of the generator, and return the exit status."""
     sys.argv = ["tvm-ffi-stubgen", *arguments]
     try:
         return int(cli.__main__() or 0)
@@ -240,9 +249,13 @@ def run(cli: Any, arguments: list[str]) -> int:  # noqa: ANN401 - upstream's mod
 
 
 def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> bool:
-    """Remove the second ``LIB = …`` of a module.
+    """Remove the second definition of ``LIB`` that the generator appended to a module.
 
-    Up to 0.1.15.post2, init mode appends it if a class is registered for the first time.
+    Up to 0.1.15.post2, init mode appends a definition when a new class is registered, even if the
+    module already defines ``LIB``.
+
+    :param before: the content of the module before the generator ran.
+    :returns: whether lines were removed.
     """
     if not defines_library(before):
         return False

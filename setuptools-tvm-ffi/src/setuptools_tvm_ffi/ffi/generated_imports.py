@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Imports the generated modules of a package in the child process that has loaded its library.
+"""Imports the generated modules of a package, in the child process.
 
-`child.py` runs this file by its path, so it cannot import the plugin.
+The child process has already loaded the library that the package contains. `child.py` runs this
+file as a script, so this file cannot import the plugin.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from typing import Any
 
 
 def failures(tvm_ffi: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]:  # noqa: ANN401
-    """Import each staged module that contains stub directives, and return the errors.
+    """Import each module that contains stub directives, and return the errors.
 
-    Each error contains the staged ``file``, the ``line`` and the ``message``. Errors in other
-    modules are omitted. Errors about missing packages are also omitted, because the build
-    environment may lack packages that are needed only at run time.
+    The modules are in the staging folder, where the generator has written them. Each error contains
+    the ``file`` in the staging folder, the ``line`` and the ``message``. The result omits errors in
+    modules outside the staging folder. The result omits errors about missing packages, because the
+    build environment may lack packages that are needed only at run time.
 
-    :param request: the request of `generation.py` for stubs.
+    :param request: the request for stubs that `generation.py` sends.
     """
     staging = Path(request["staging"])
     finder = _Finder(staging, request["folders"])
@@ -37,8 +39,8 @@ def failures(tvm_ffi: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]: 
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         problem = _problem(name)
         if problem is not None and finder.location(problem) is None:
-            # Another module has failed. Import the staged module again, without running the code of
-            # its parent packages.
+            # The error comes from a module outside the staging folder. Import the staged module
+            # again, without running the code of its parent packages.
             finder.runs_packages = parts[-1] == "__init__"
             problem = _problem(name)
             finder.runs_packages = True
@@ -60,7 +62,7 @@ def _problem(name: str) -> BaseException | None:
 
 
 def _loader(tvm_ffi: Any, libraries: Sequence[str]) -> Any:  # noqa: ANN401
-    """Return a replacement of ``load_lib_module`` that finds libraries in the build folder."""
+    """Return a function like ``load_lib_module`` that finds libraries in the build folder."""
     installed = tvm_ffi.libinfo.load_lib_module
 
     def load(package: str, target: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
@@ -73,9 +75,9 @@ def _loader(tvm_ffi: Any, libraries: Sequence[str]) -> Any:  # noqa: ANN401
 
 
 class _Finder:
-    """Finds the modules of a package: first staged files, then files in the source tree.
+    """Finds the modules of a package in the staging folder, then in the source tree.
 
-    This finder precedes other finders, such as the import hook of an editable install.
+    Python asks this finder first, before, for example, the import hook of an editable install.
     """
 
     def __init__(self, staging: Path, folders: Mapping[str, str]) -> None:
@@ -99,11 +101,11 @@ class _Finder:
         return spec
 
     def location(self, problem: BaseException) -> tuple[str, int] | None:
-        """Return the staged file and line that raised an error; ``None`` for errors elsewhere."""
+        """Return the file and line of an error, or ``None`` if no staged file raised it."""
         if isinstance(problem, ImportError):
             top = (problem.name or "").partition(".")[0]
             missing = isinstance(problem, ModuleNotFoundError) and top != "tvm_ffi"
-            # If the code of packages does not run, the packages lack the names that they define.
+            # While the code of packages is not run, the names that this code defines are missing.
             if (missing and top not in self._tops) or (
                 top in self._tops and not self.runs_packages
             ):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-#: Stub definitions by name. The names in braces are types that each stub imports.
+#: The definition of each member in a stub. The names in braces are types that the stub imports.
 MODULE_METHODS = {
     "kind": "@{property}\ndef kind(self) -> {str}: ...",
     "imports": "@{property}\ndef imports(self) -> {list}[{Module}]: ...",

@@ -2,7 +2,7 @@
 """Starts the child processes that import `tvm_ffi`, and sends requests to them.
 
 One child runs ``tvm-ffi-config``, imports the stub generator while the compilers run, and then
-loads the library. This saves further starts of Python and imports of `tvm_ffi`.
+loads the library. A separate child for each step would start Python and import `tvm_ffi` again.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ CHILD = Path(__file__).with_name("child.py")
 class ChildResult:
     """The result of a request.
 
-    :param answer: the last answer. Its ``stage`` is the last step that began.
+    :param answer: the last answer of the child. The ``stage`` of an answer is the step that began.
     :param printed: the child's standard output and standard error.
-    :param status: the exit status; negative for a signal; ``None`` if the child still runs.
+    :param status: the exit status of the child, negative if a signal ended the child; ``None`` if
+        the child still runs.
     """
 
     answer: Mapping[str, Any]
@@ -37,9 +38,9 @@ class ChildResult:
 
 
 class TVMFFIProcess:
-    """Starts a child when a request needs one. There is at most one child at a time.
+    """A child process that starts with the first request. There is at most one child at a time.
 
-    As a context manager, it ends a child that still runs.
+    The end of a ``with`` block ends a child that still runs.
     """
 
     def __init__(self, root: Path) -> None:
@@ -55,13 +56,13 @@ class TVMFFIProcess:
         self._end(kill=True)
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Set the environment variables of children. End a child that has other variables."""
+        """Set the environment variables of the child. If they change, end the current child."""
         if variables != self._variables:
             self._end(kill=True)
             self._variables = variables
 
     def config(self, options: Sequence[str]) -> ChildResult:
-        """Run ``tvm-ffi-config``. The ``config`` of the answer is its output."""
+        """Run ``tvm-ffi-config``. In the answer, ``config`` is the output of this program."""
         self._send({"do": "config", "options": list(options)})
         answer = next(self._answers(), {})
         if "config" in answer:
@@ -79,10 +80,11 @@ class TVMFFIProcess:
     ) -> ChildResult:
         """Load a library and run the generator, then end the child.
 
-        A process cannot unregister the names of a library, so each library gets its own child.
+        A process cannot unregister the names of a library, so each library needs a new child.
 
-        :param choose: receives the answer with the registry, and returns the names to hide (see
-            `reflection.hide`). If this function raises an error, the child is ended.
+        :param choose: a function that receives the answer with the registry, and returns the names
+            to hide from the generator (see `reflection.hide`). If `choose` raises an error, the
+            child is ended.
         """
         self._send({**request, "do": "generate"})
         answer: Mapping[str, Any] = {}
@@ -102,7 +104,7 @@ class TVMFFIProcess:
                 CHILD, root=self._root, messages=self._messages, variables=self._variables
             )
         assert self._child.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # the child has ended: reading detects this
+        with contextlib.suppress(BrokenPipeError):  # the child has ended: `_answers` detects this
             self._child.stdin.write(json.dumps(request) + "\n")
             self._child.stdin.flush()
 

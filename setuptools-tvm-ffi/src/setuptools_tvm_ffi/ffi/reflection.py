@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads functions, types and exported symbols from the registry, in the child process.
 
-`child.py` runs this file by its path, so it cannot import the plugin.
+`child.py` runs this file as a script, so this file cannot import the plugin.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to the names of functions. The pattern also matches
-# inside a longer name: if a name is the end of a longer name, linkers store only the longer one.
+# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to the names of functions. The pattern may match in
+# the middle of a string: if one symbol's name is the end of another symbol's name, linkers store
+# only the longer name.
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
-# After the prefix, names that start with these words describe a function or the library.
+# If one of these words follows the prefix, the symbol describes a function or the library.
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 _SHT_DYNSYM = 11
 _STB_LOCAL = 0
 # With older linkers and start-up files, every library exports these symbols.
 _LINKER_SYMBOLS = {"_init", "_fini", "_edata", "_end", "__bss_start"}
-_ELF_FUNCTIONS = {2, 10}  # STT_FUNC, and STT_GNU_IFUNC
+_ELF_FUNCTIONS = {2, 10}  # the symbol types STT_FUNC and STT_GNU_IFUNC
 
 
 def reflect(
@@ -67,8 +68,8 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
     return {
         "schema": schema,
         "doc": doc or None,
-        # The generator skips a function without a schema. It does not skip a function whose
-        # schema it cannot write.
+        # The generator skips a function without a schema. If a function has a schema that is no
+        # valid Python type, the generator writes invalid Python.
         "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
     }
 
@@ -76,8 +77,8 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
 def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa: ANN401
     """Return the type schema as JSON text, or ``None`` if the generator cannot write the type.
 
-    The generator copies unknown types unchanged, and a type such as ``std::pair`` is invalid in
-    Python.
+    The generator copies the name of an unknown type to Python code. A name such as ``std::pair`` is
+    invalid there.
     """
     parsed = readable(tvm_ffi, metadata)
     try:
@@ -88,7 +89,7 @@ def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa:
 
 
 def readable(tvm_ffi: Any, metadata: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """Return the type schema that the generator parses, or ``None`` if it cannot parse one."""
+    """Return the parsed type schema, or ``None`` if the generator cannot parse the schema."""
     schema = metadata.get("type_schema")
     if not isinstance(schema, str):
         return None
@@ -109,7 +110,7 @@ def teach_types(tvm_ffi: Any) -> None:  # noqa: ANN401
 
 
 def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
-    """Return a type's own fields and methods, its parent and its doc."""
+    """Return the parent, the doc, and the fields and methods of a type, without inherited ones."""
     core = tvm_ffi.core
     info = type_info(tvm_ffi, key)
     parent = info.parent_type_info
@@ -146,7 +147,7 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def type_info(tvm_ffi: Any, key: str) -> Any:  # noqa: ANN401
-    """Return the reflection data of a type. The generator uses the same data."""
+    """Return the reflection data that the generator uses for a type."""
     return tvm_ffi.core._lookup_or_register_type_info_from_type_key(key)  # noqa: SLF001
 
 
@@ -159,7 +160,7 @@ def lineage(tvm_ffi: Any, key: str) -> Iterator[str]:  # noqa: ANN401
 
 
 def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
-    """Return the parent and the importable Python class of each registered type, if it has them."""
+    """Return the parent's type key and the Python class for each type key. Both may be ``None``."""
     result = {}
     for key in map(str, tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")()):
         info = type_info(tvm_ffi, key)
@@ -188,8 +189,8 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
     """Return the schema and doc of each exported function with the prefix ``__tvm_ffi_``.
 
     This function searches the bytes of the file for names, so it works with every file format. The
-    system's loader then confirms that the library exports each name. In an ELF file, the symbol
-    table also confirms that the name belongs to a function: calling data would crash.
+    system's loader then confirms that the library exports each name. For an ELF file, the symbol
+    table confirms that the name belongs to a function, because calling data would crash.
     """
     loaded = ctypes.CDLL(library)
     content = Path(library).read_bytes()
@@ -217,17 +218,17 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def exports(library: str) -> bool:
-    """Whether a library exports any symbol. The result is always ``True`` if it is not ELF."""
+    """Whether a library exports any symbol. For a file that is not ELF, always ``True``."""
     symbols = elf_symbols(Path(library).read_bytes())
     return symbols is None or bool(set(symbols) - _LINKER_SYMBOLS)
 
 
 def elf_symbols(content: bytes) -> dict[str, bool] | None:
-    """Return the symbols that an ELF file exports, and for each symbol whether it is a function.
+    """Return the symbols that an ELF file exports.
 
     https://gabi.xinuos.com/elf/05-symtab.html
 
-    :returns: ``None`` for a file of another format.
+    :returns: for each symbol's name, whether it is a function; ``None`` if the file is not ELF.
     """
     if content[:4] != b"\x7fELF":
         return None
@@ -292,7 +293,7 @@ class TypeInfo(ctypes.Structure):
 
 
 def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
-    """Return the doc of a type. The Python API (0.1.15.post2) does not return docs of types."""
+    """Return the doc of a type from the C API. The Python API (0.1.15.post2) does not return it."""
     get_type_info = tvm_ffi.LIB.TVMFFIGetTypeInfo
     get_type_info.restype = ctypes.POINTER(TypeInfo)
     get_type_info.argtypes = (ctypes.c_int32,)
@@ -303,12 +304,12 @@ def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
 
 
 # The fields of TVMFFIMethodInfo: name, doc, flags, metadata, the type index of the function,
-# padding, and the address of the function. Name, doc and metadata are strings. Each string consists
-# of a pointer and a size.
+# padding, and the address of the function. The name, the doc and the metadata are strings. A string
+# consists of a pointer and a size.
 _RECORD = struct.Struct("=QQQQqQQiiQ")
 _TYPE_INDEX_AT = 56
 _FUNCTION_TYPE_INDEX = struct.pack("=ii", 68, 0)  # kTVMFFIFunction, and padding
-# Number of bytes to read at a time.
+# The number of bytes of memory to read at a time.
 _PIECE = 1 << 24
 
 
@@ -316,9 +317,10 @@ def global_function_docs(tvm_ffi: Any, names: Iterable[str]) -> dict[str, str]: 
     """Return the docs of global functions.
 
     The registry contains the docs, but up to 0.1.15.post2 no API returns them. The registry stores
-    each function as a ``TVMFFIMethodInfo`` of the stable C ABI, which contains the name, the doc
-    and the address of the function object. This function searches the memory of the process for
-    these addresses, and compares the names. It works only on Linux.
+    each function as a ``TVMFFIMethodInfo``, a struct of the stable C ABI. The struct contains the
+    name, the doc and the address of the function object. To find the structs, the Python code
+    searches the memory of this process for the addresses, and compares the names. This works only
+    on Linux.
     """
     by_address = {}
     for name in names:
@@ -328,11 +330,11 @@ def global_function_docs(tvm_ffi: Any, names: Iterable[str]) -> dict[str, str]: 
     docs: dict[str, str] = {}
     if not by_address or not finds_docs():
         return docs
-    # Reading unmapped memory through this file raises an error instead of a signal.
+    # For unmapped memory, reading this file raises an error. Direct access would end the process.
     with contextlib.suppress(OSError), open("/proc/self/mem", "rb", buffering=0) as memory:
         for start, end in writable_memory():
             for piece in range(start, end, _PIECE):
-                # Adjacent pieces overlap by more than the size of a record, so no record is missed.
+                # Adjacent pieces overlap by more than the size of a struct, so no struct is missed.
                 search_docs(memory, piece, min(end, piece + _PIECE + 128), by_address, docs)
                 if len(docs) == len(by_address):
                     return docs
@@ -348,7 +350,10 @@ def finds_docs() -> bool:
 def search_docs(
     memory: IO[bytes], start: int, end: int, by_address: Mapping[int, str], docs: dict[str, str]
 ) -> None:
-    """Find docs in one range of memory, and add them to `docs`."""
+    """Find docs of functions in one range of memory, and add the docs to `docs`.
+
+    :param by_address: the name of each function, by the address of the function object.
+    """
     content = read(memory, start, end - start)
     at = content.find(_FUNCTION_TYPE_INDEX, _TYPE_INDEX_AT)
     while at != -1 and at - _TYPE_INDEX_AT + _RECORD.size <= len(content):
@@ -365,7 +370,7 @@ def search_docs(
 
 
 def read(memory: IO[bytes], start: int, size: int) -> bytes:
-    """Return the content of a memory range, truncated if part of the range is unmapped."""
+    """Return the content of a memory range. Unmapped memory ends the content early."""
     try:
         memory.seek(start)
         return memory.read(size)

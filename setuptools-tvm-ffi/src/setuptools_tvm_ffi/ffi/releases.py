@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Supported releases of apache-tvm-ffi, and the requirements on them."""
+"""The supported releases of apache-tvm-ffi, and the requirements that packages declare."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from ..base.errors import BuildError, ConfigurationError
 
 DISTRIBUTION = "apache-tvm-ffi"
 
-#: Upstream withdrew these releases: their C++ vtables differ from 0.1.13.post2 (apache/tvm#20094).
+#: Releases that upstream withdrew. C++ vtables differ between these releases and 0.1.13.post2
+#: (apache/tvm#20094).
 WITHDRAWN = (Version("0.1.13"), Version("0.1.13.post0"))
 
 # `tvm_ffi.libinfo.load_lib_module` is new in 0.1.6, `tvm-ffi-stubgen --init-*` in 0.1.7.
 _OLDEST_FLOOR = Version("0.1.6")
 _OLDEST_BUILT_AGAINST = Version("0.1.7")
 
-#: Requirement of isolated build environments: all releases that libraries can be built against.
+#: The requirement for build environments. It allows all releases that libraries can be built
+#: against.
 BUILD_REQUIREMENT = f"{DISTRIBUTION}>=0.1.7,!=0.1.13,!=0.1.13.post0,<0.2"
 
 
 def is_unknown(version: Version) -> bool:
-    """Whether a version such as 0.1.dev1+g0123abc comes from a clone without tags.
+    """Whether a version such as 0.1.dev1+g0123abc comes from a Git clone without tags.
 
-    Such a version does not identify a release, because setuptools-scm counts from 0.1.
+    In a clone without tags, setuptools-scm counts from 0.1, so the version identifies no release.
     """
     return version.is_devrelease and version < _OLDEST_BUILT_AGAINST
 
 
 def check_built_against(version: Version) -> None:
-    """Reject releases that the plugin does not support, or whose wheels would be broken.
+    """Reject a release that was withdrawn, or that is older than the oldest supported release.
 
     :raises BuildError: the release is rejected; the message contains the reason.
     """
@@ -57,7 +59,7 @@ def check_built_against(version: Version) -> None:
 def parse_floor(text: str, *, where: str, built_against: Version | None) -> Version:
     """Return the declared ABI floor as a version.
 
-    :param where: the start of messages: the file and dotted key that declare the floor.
+    :param where: the file and dotted key that declare the floor. Error messages start with it.
     :param built_against: the release in the build environment, if it is known.
     :raises ConfigurationError: the floor is invalid, or newer than `built_against`.
     """
@@ -90,7 +92,7 @@ def requirement_for(floor: Version) -> str:
     >>> requirement_for(Version("0.1.9"))
     'apache-tvm-ffi>=0.1.9,!=0.1.13,!=0.1.13.post0,<0.2'
     """
-    # PEP 440 allows no local version label (0.1.15+cuda) after `>=`.
+    # PEP 440 allows no version with a local label, such as 0.1.15+cuda, after `>=`.
     public = Version(floor.public)
     excluded = "".join(f"!={version}," for version in WITHDRAWN if version >= public)
     return f"{DISTRIBUTION}>={public},{excluded}<{floor.major}.{floor.minor + 1}"
@@ -102,9 +104,10 @@ def is_required_by(dependencies: Iterable[str]) -> bool:
 
 
 def requirement_problem(dependencies: Iterable[str], floor: Version) -> str | None:
-    """Return the problem of a project's static requirement, or ``None``.
+    """Return the problem of a project's requirement on apache-tvm-ffi, or ``None``.
 
-    :param dependencies: PEP 508 strings, as in ``project.dependencies``.
+    :param dependencies: the PEP 508 strings of ``project.dependencies``.
+    :param floor: the oldest release that the library supports.
     """
     wanted = requirement_for(floor)
     declared = [r for r in map(_parse, dependencies) if r is not None]

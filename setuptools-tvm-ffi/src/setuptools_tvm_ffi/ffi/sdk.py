@@ -2,8 +2,9 @@
 """Finds apache-tvm-ffi in the build environment, and copies the files that compilers need.
 
 The headers and the library to link with are copied to the build folder. An isolated build
-environment is a temporary folder that is different for each build: paths into it would make every
-object file stale, and `compile_commands.json` would name missing folders.
+environment is a temporary folder that is different for each build. If compilers used files in this
+folder, all object files would be stale at the next build, and `compile_commands.json` would name
+missing folders.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ from .releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against, is_u
 
 _CONFIG_OPTIONS = ("--includedir", "--dlpack-includedir", "--libfiles")
 
-# The oldest supported release contains these features. The keys are files of the package.
+# Features of the oldest supported release: files of `tvm_ffi`, and a text that each file contains.
 _FEATURES = {"libinfo.py": "def load_lib_module", "stub/cli.py": "--init-pypkg"}
 
 
 @dataclass(frozen=True)
 class TVMFFISdk:
-    """The SDK's inputs for compilers and linkers, as paths relative to the project's root.
+    """The headers and the library of apache-tvm-ffi. Paths are relative to the project's root.
 
-    :param originals: the absolute paths of the copied files and their folders, if apache-tvm-ffi is
-        an editable install. The user may edit these files.
+    :param originals: for an editable install, the absolute paths of the original files and of their
+        folders, because the user may edit these files; otherwise empty.
     """
 
     version: Version
@@ -54,8 +55,8 @@ def installed_version() -> Version | None:
 
 
 def _find_distribution() -> importlib.metadata.Distribution | None:
-    # For an in-tree backend, pyproject_hooks (in pip 26) adds a finder that returns all metadata
-    # in `backend-path`, even if another name was requested.
+    # If a project declares `backend-path`, pyproject_hooks (in pip 26) adds a finder. This finder
+    # returns all distributions in the declared folders, even if they have other names.
     for distribution in importlib.metadata.distributions(name=DISTRIBUTION):
         if canonicalize_name(distribution.metadata["Name"] or "") == DISTRIBUTION:
             return distribution
@@ -63,11 +64,12 @@ def _find_distribution() -> importlib.metadata.Distribution | None:
 
 
 def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
-    """Copy the SDK to `folder`, and return its description.
+    """Copy the headers and the library of apache-tvm-ffi to `folder`.
 
-    If the installed distribution did not change since the last build, its copy is used again. The
+    If the installation has not changed since the last build, the existing copy is used again. The
     files of an editable install are copied at every build.
 
+    :param root: the project's folder.
     :param folder: a path relative to `root`.
     :param process: runs ``tvm-ffi-config``.
     :raises BuildError: apache-tvm-ffi is missing, unsupported or broken.
@@ -92,7 +94,7 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
     complete = bool(files) and all((root / file).is_file() for file in files)
     is_current = known.get("origin") == origin and complete
     if not is_current or _is_editable(distribution, known.get("sources", ())):
-        # Delete the stamp first, so that the next build does not use an interrupted copy.
+        # Delete the stamp first. If this build is interrupted, the next build copies again.
         stamp.unlink(missing_ok=True)
         known = {"origin": origin, **_copy(root, folder, version, process)}
         replace_file(stamp, json.dumps(known, indent=1).encode())
@@ -109,11 +111,11 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
 def _check_features(version: Version) -> None:
     """Check that the installed apache-tvm-ffi has the features of the oldest supported release.
 
-    Call this function if the version does not identify a release.
+    This check is for a version that does not identify a release, see `is_unknown`.
 
     :raises BuildError: a feature is missing.
     """
-    spec = importlib.util.find_spec("tvm_ffi")  # This call does not import the package.
+    spec = importlib.util.find_spec("tvm_ffi")  # `find_spec` does not import the package.
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     for file, feature in _FEATURES.items():
         paths = (Path(folder, file) for folder in folders)
@@ -134,7 +136,7 @@ def _origin(distribution: importlib.metadata.Distribution) -> dict[str, object]:
 def _is_editable(distribution: importlib.metadata.Distribution, sources: Iterable[str]) -> bool:
     """Whether the files of a distribution can change without a new installation.
 
-    :param sources: the folders of the headers, and the library.
+    :param sources: the folders of the headers, and the path of the library.
     """
     url: dict[str, Any] = json.loads(distribution.read_text("direct_url.json") or "{}")
     if url.get("dir_info", {}).get("editable"):
@@ -156,7 +158,7 @@ def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) ->
     files = [
         file for name, source in sources.items() for file in _mirror(source, root, folder / name)
     ]
-    # Copy the library alone: its folder also contains libraries of upstream's tests.
+    # Copy only this file, because the folder contains libraries for upstream's tests.
     destination = folder / "lib" / library.name
     replace_file(root / destination, library.read_bytes())
     return {
@@ -182,7 +184,7 @@ def _query_config(version: Version, process: TVMFFIProcess) -> tuple[Path, Path,
 
 
 def _mirror(source: Path, root: Path, folder: Path) -> list[str]:
-    """Copy the files of `source` to `folder`. Unchanged copies keep their time stamps."""
+    """Make `folder` a copy of `source`. Copies that are already equal keep their time stamps."""
     destination = root / folder
     wanted = sorted(file.relative_to(source) for file in source.rglob("*") if file.is_file())
     for file in [*destination.rglob("*")]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parses the registry's type schemas, which are JSON.
 
-``TypeTraits<T>::TypeSchema()`` of a C++ type writes ``{"type": …, "args": […]}``. For functions,
-headers since 0.1.15 write ``"named_args": {"return": […], "params": […]}``; older headers write a
-flat list that begins with the result.
+The C++ function ``TypeTraits<T>::TypeSchema()`` returns ``{"type": …, "args": […]}``. For a
+function type, headers since 0.1.15 add ``"named_args": {"return": […], "params": […]}``. In older
+headers, ``args`` of a function type is a list of the result and then the parameters.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ FUNCTIONS = frozenset({"ffi.Function", "std::function"})
 class Schema:
     """One type.
 
-    :param origin: the name in the registry: ``int``, ``ffi.Array``, ``std::map``, a type key …
+    :param origin: the type's name without arguments: ``int``, ``ffi.Array``, ``std::map``, …
     :param args: the arguments of a generic type.
-    :param result: the result of a function; ``None`` if it is unknown, or for other types.
-    :param parameters: the parameters of a function; ``None`` if they are unknown, or for other
-        types.
+    :param result: for a function type, the type of the result, or ``None`` if it is unknown. For
+        any other type, ``None``.
+    :param parameters: for a function type, the types of the parameters, or ``None`` if they are
+        unknown. For any other type, ``None``.
     """
 
     origin: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stubs: runs ``tvm-ffi-stubgen``, verifies its output and adds types."""
+"""Generates stubs with ``tvm-ffi-stubgen``, verifies them and adds ``.pyi`` files."""
 
 from __future__ import annotations
 

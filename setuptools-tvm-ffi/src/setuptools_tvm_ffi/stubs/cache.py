@@ -21,9 +21,10 @@ from .requests import StubRequest
 class Stubs:
     """The stubs of a library.
 
-    :param files: the contents of files by path, see `StubRequest.files`. If an earlier build has
-        written a file that must now be deleted, its content is ``None``.
-    :param warnings: warnings for the user, of one line each.
+    :param files: the content of each stub file. Paths are relative to the same folder as the paths
+        in `StubRequest.files`. The content is ``None`` for a file that an earlier build has written
+        and that must now be deleted.
+    :param warnings: the warnings for the user. Each warning is one line.
     """
 
     files: Mapping[PurePosixPath, bytes | None]
@@ -46,7 +47,7 @@ def _code_digest() -> str:
 
 
 def load(cache: Path, request: StubRequest) -> Stubs | None:
-    """Return the cached stubs of a request, or ``None`` if the cache has no stubs for it."""
+    """Return the cached stubs, or ``None`` if no stubs are cached for these inputs."""
     kept = read_object(cache)
     if _key(request) not in kept.get("keys", ()):
         return None
@@ -61,9 +62,9 @@ def load(cache: Path, request: StubRequest) -> Stubs | None:
 
 def store(cache: Path, request: StubRequest, stubs: Stubs) -> None:
     """Cache the stubs of a request."""
-    # An editable install writes the stubs to the source tree. The next build then reads the stubs
-    # as input files, and generates the same stubs. Cache the stubs also under the key of the next
-    # build's inputs.
+    # An editable install writes the stubs to the source tree. The next build then reads these files
+    # as inputs, so its inputs have another key, but it generates the same stubs. Store two keys:
+    # the key of this build's inputs, and the key of the next build's inputs.
     after = {**request.files, **{p: c for p, c in stubs.files.items() if c is not None}}
     for path, content in stubs.files.items():
         if content is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chooses the registered names that get stubs, and reports the others."""
+"""Chooses the registered names that get stubs, and reports the names that get no stub."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Chosen:
     """The names that get stubs.
 
     :param hidden: the names to hide from the stub generator, see `hidden_by`.
-    :param left_out: the names that get no stub, as (kind, name), see `NameProblem`.
-    :param visible_functions: all global functions that the stub generator sees.
+    :param left_out: the kind and the name of each item without a stub, see `NameProblem`.
+    :param visible_functions: all global functions that are not hidden from the stub generator.
     :param visible_names: the functions and types of this library that get stubs.
     """
 
@@ -33,8 +33,9 @@ class Chosen:
 
 
 def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
-    """Choose from the registry in the answer of the child process.
+    """Choose the names that get stubs.
 
+    :param answer: the answer of the child process, which contains the registry.
     :raises BuildError: nothing is registered under the prefix, or a name must be rejected.
     """
     settings = request.settings
@@ -85,7 +86,7 @@ def _is_own(request: StubRequest, name: str, new: set[str]) -> bool:
 def _check_prefix(request: StubRequest, answer: Mapping[str, Any]) -> None:
     settings = request.settings
     names: list[str] = [*answer["new_functions"], *answer["new_types"]]
-    # Without a declared prefix, only init mode requires names under the default prefix.
+    # If no prefix is declared, names under the default prefix are required only in init mode.
     expected = settings.registry_prefix is not None or (names and settings.stubs == "init")
     if expected and not any(name.startswith(settings.prefix) for name in names):
         others = ", ".join(repr(name) for name in names[:3]) or "nothing"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parses the directive comments of ``tvm-ffi-stubgen``, and splices its output into user files.
+"""Parses comments with directives for ``tvm-ffi-stubgen``, and updates blocks in user files.
 
 https://tvm.apache.org/ffi/packaging/stubgen.html describes the directives.
 """
@@ -21,9 +21,9 @@ _BLOCK_NAMES = ("import-section", "__all__")
 
 @dataclass(frozen=True)
 class Piece:
-    """One line outside of blocks, or one block with its begin and end markers.
+    """A part of a file: one line outside of blocks, or one block from its begin to its end marker.
 
-    :param lines: the lines, with their line endings.
+    :param lines: the lines, with line endings.
     :param block: the name of the block, such as ``global/my_package`` or ``__all__``.
     """
 
@@ -33,12 +33,12 @@ class Piece:
 
     @property
     def key(self) -> str:
-        """The text that identifies the piece: the line, or the begin marker of the block."""
+        """The text that identifies the piece: the line, or for a block, the begin marker."""
         return self.lines[0].strip() if self.block is not None else _without_end(self.lines[0])
 
     @property
     def interior(self) -> tuple[str, ...]:
-        """The generated lines of a block."""
+        """The generated lines, which are between the markers of a block."""
         return self.lines[1:-1]
 
     @property
@@ -67,7 +67,7 @@ class ParsedFile:
     """A file with directives.
 
     :param name: the name of the file, for messages.
-    :param skipped: whether a ``skip-file`` directive excludes the file. If so, it has no blocks.
+    :param skipped: whether the file contains a ``skip-file`` directive. Such a file has no blocks.
     """
 
     name: str
@@ -86,14 +86,15 @@ def parse(text: str, file: str) -> ParsedFile:
 
     :param file: the name of the file, for messages.
     :raises BuildError: a block is unclosed, closed twice, nested or of an unknown kind, or a
-        directive is malformed. ``tvm-ffi-stubgen`` skips such a file without an error.
+        directive is malformed. ``tvm-ffi-stubgen`` would skip the file without an error.
     """
     skipped = any(line.strip().startswith(_SKIP_FILE) for line in text.splitlines())
     pieces: list[Piece] = []
     open_lines: list[str] = []
     open_at, block = 0, ""
     number, next_number = 1, 1
-    # Like tvm-ffi-stubgen, `str.splitlines` also splits at form feeds and similar characters.
+    # Both `str.splitlines` and tvm-ffi-stubgen split at line breaks, form feeds and similar
+    # characters. Line numbers count only line breaks.
     for line in text.splitlines(keepends=True):
         number, next_number = next_number, next_number + line.endswith(("\n", "\r"))
         directive = line.strip()
@@ -140,10 +141,14 @@ def parse(text: str, file: str) -> ParsedFile:
 
 
 def splice(original: ParsedFile, generated: ParsedFile) -> str:
-    """Return `original` with the blocks and the appended lines of `generated`.
+    """Return the text of `original`, with the blocks and the appended lines of `generated`.
 
-    ``tvm-ffi-stubgen`` rewrites whole files and changes line endings, form feeds and a missing
-    final newline. Splicing leaves every character outside of the blocks unchanged.
+    ``tvm-ffi-stubgen`` rewrites whole files. It changes line endings and form feeds, and adds a
+    missing final newline. The result of this function keeps every character of `original` outside
+    of blocks.
+
+    :param original: the user's file.
+    :param generated: the same file after ``tvm-ffi-stubgen`` has rewritten it.
 
     :raises BuildError: the generator changed a line outside of the blocks.
     """
@@ -191,7 +196,7 @@ def _without_end(line: str) -> str:
 
 
 def one_line_directive(line: str) -> tuple[str, str] | None:
-    """Return the name and value of a one-line directive, or ``None`` for any other line.
+    """Return the name and value of a directive, or ``None`` for a line that is no directive.
 
     >>> one_line_directive("# tvm-ffi-stubgen(ty-map): a.B -> c.D")
     ('ty-map', 'a.B -> c.D')

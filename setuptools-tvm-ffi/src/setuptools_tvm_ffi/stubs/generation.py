@@ -45,13 +45,15 @@ def generate_stubs(
 ) -> Stubs:
     """Load the library in a child process, and return its stubs.
 
-    The child also loads the library if the setting is ``stubs = "none"``. The build thus detects a
+    The child loads the library even with the setting ``stubs = "none"``. The build thus detects a
     library that crashes the process or registers no names, before users install the library.
 
-    If the library, the files and the tools have not changed, return stubs from the cache.
+    If the library, the package's files and the tools have not changed, return the cached stubs.
 
     :param process: the child process that loads the library.
-    :param folder: the folder of the library in the build folder, relative to `root`.
+    :param root: the project's folder.
+    :param folder: the folder for files of this library, which is in the build folder. The path is
+        relative to `root`.
     :raises BuildError: the library does not load, or the stubs cannot be generated.
     """
     cache = root / folder / "stubs.json"
@@ -73,8 +75,8 @@ def generate_stubs(
     shutil.rmtree(staging, ignore_errors=True)
     try:
         for path, content in read.items():
-            # The generator's init mode appends text to the last line, even if this line has no line
-            # ending: add one.
+            # In init mode, the generator appends text to the file. If the last line has no line
+            # ending, the generator would continue this line. Add a line ending.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
             replace_file(staging / path, content + end)
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
@@ -174,10 +176,11 @@ def _sources(request: StubRequest) -> str:
 
 
 def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
-    """Write the module that loads the library, unless the generator writes it.
+    """Write the module that loads the library, unless the generator writes this module.
 
     The generator writes a module only for a prefix with functions or classes. If a library only
-    exports symbols, or only registers names under nested prefixes, its package would lack ``LIB``.
+    exports symbols, or registers names only under longer prefixes, the generator would not write
+    the module that defines ``LIB``.
 
     :returns: whether a module was written.
     """
@@ -225,7 +228,7 @@ def _collect(
             continue
         path = PurePosixPath(file.relative_to(staging).as_posix())
         if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
-            continue  # The file belongs to a sibling library, which the child also loads.
+            continue  # The file belongs to a sibling library, which the child has loaded.
         generated = file.read_bytes()
         if path not in committed:
             result[path] = generated.replace(b"\r\n", b"\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chooses import aliases for a stub, so that its own definitions shadow no import."""
+"""Chooses import aliases for a stub, so that no definition in the stub shadows an import."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 class ImportAliases:
     """The imported names of one stub.
 
-    :param module: the dotted name of the module.
-    :param defined: the names that the stub defines, without the members of classes.
-    :param members: the members of all classes, which shadow other names inside their class.
-    :param protocol: the name of the protocol for tensors.
+    :param module: the dotted name of the module that the stub describes.
+    :param defined: the names that the stub defines at module level.
+    :param members: the names of the members of all classes. Inside its class, a member shadows an
+        import of the same name.
+    :param protocol: the name of the class that describes tensors. The stub defines this class.
+    :param imports: the alias of each imported (module, name).
+    :param aliases: the alias of each name of this module that a member shadows.
+    :param uses_protocol: whether the stub needs the class `protocol`.
     """
 
     module: str
@@ -25,7 +29,7 @@ class ImportAliases:
     uses_protocol: bool = False
 
     def use(self, name: str, module: str | None) -> str:
-        """Import a name and return its alias, see `python_types.Use`."""
+        """Import a name and return the alias, see `python_types.Use`."""
         if module is None:
             self.uses_protocol = True
             return self.protocol

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds registered names that no Python module can define, and the reasons."""
+"""Finds registered names for which no stub can be written, and the reasons."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 from .registry import ObjectType, Registry
 
-#: A prefix becomes a folder that contains a module with this name.
+#: The name of the generated module. Each registry prefix becomes a folder with such a module.
 API_MODULE = "_ffi_api"
 
 _DUNDER = re.compile(r"__\w+__")
-# Generated modules bind these names for their own use. They also bind the names of parent classes.
+# Names that generated modules use themselves. `_Prefixes` adds the names of parent classes.
 _INTERNAL = frozenset(
     {API_MODULE, "TYPE_CHECKING", "_FFI_INIT_FUNC", "_FFI_LOAD_LIB", "_FFI_REG_OBJ"}
 )
@@ -26,11 +26,12 @@ _INTERNAL = frozenset(
 class NameProblem:
     """A registered name that gets no stub.
 
-    :param kind: ``function``, ``type``, ``member`` (as ``key.member``) or ``symbol``.
+    :param kind: ``function``, ``type``, ``member`` or ``symbol``.
+    :param name: the name. For a member, the type key, a dot and the member's name.
     :param reason: why the name gets no stub.
-    :param of: the type key of a member.
-    :param instead: how a user reaches the object; empty if the build must fail, because the
-        package could not be imported.
+    :param instead: how a user can access the object without a stub. If this text is empty, the
+        build must fail, because the package could not be imported.
+    :param of: for a member, the type key.
     """
 
     kind: str
@@ -47,11 +48,11 @@ class NameProblem:
 def find_problems(
     registry: Registry, prefix: str, modules: Collection[PurePosixPath], *, makes_packages: bool
 ) -> list[NameProblem]:
-    """Return the names that get no stub: functions, types, members, then symbols.
+    """Return the names that get no stub: first functions, then types, members and symbols.
 
-    :param prefix: the registry prefix, with its trailing dot.
-    :param modules: the Python files of the source tree, by path below the folder of the package.
-    :param makes_packages: whether prefixes become packages.
+    :param prefix: the registry prefix, with a trailing dot.
+    :param modules: the paths of the package's Python files, see `StubRequest.modules`.
+    :param makes_packages: whether the generator creates a Python package for each registry prefix.
     """
     prefixes = _Prefixes(registry, prefix, modules, makes_packages)
     problems = []
@@ -62,7 +63,7 @@ def find_problems(
             problems.append(NameProblem("function", name, reason, instead))
     hidden: set[str] = set()
     imports = _Imports(prefix.rstrip("."))
-    # Parent classes first.
+    # Check parent classes before the classes that derive from them.
     for key in sorted(registry.types, key=lambda key: (len([*registry.ancestors(key)]), key)):
         parent = registry.types[key].parent
         reason = prefixes.type_problem(key)
@@ -87,9 +88,9 @@ def find_problems(
 
 
 def hidden_by(problems: Collection[NameProblem]) -> dict[str, Any]:
-    """Return the names to hide from the generator, so that its output can be imported.
+    """Return the names to hide from the generator, so that the generated modules can be imported.
 
-    :returns: the argument of `ffi.reflection.hide`.
+    :returns: the argument `hidden` of `ffi.reflection.hide`.
     """
     members: dict[str, list[str]] = {}
     for problem in problems:
@@ -117,18 +118,21 @@ def _member_problems(type_: ObjectType) -> Iterator[NameProblem]:
 
 
 class _Imports:
-    """The import order that inheritance between packages requires."""
+    """The import order of packages. Parent classes must be imported before derived classes."""
 
     def __init__(self, root: str) -> None:
         self._root = root
         self._needs: dict[str, set[str]] = {}
 
     def problem(self, key: str, parent: str) -> str:
-        """Return why a class cannot derive from its parent; otherwise, record the dependency."""
+        """Return why a class cannot derive from its parent; empty if it can.
+
+        If it can, record that its package needs the parent's package.
+        """
         package, above = (name.rpartition(".")[0] for name in (key, parent))
         if package == above:
             return ""
-        # The root package loads the library, so it is imported before all others.
+        # The root package loads the library, so it is imported before all its subpackages.
         if package == self._root or self._reaches(above, package):
             return f"it derives from {parent}, but {above} must be imported later than {package}"
         self._needs.setdefault(package, set()).add(above)
@@ -141,7 +145,8 @@ class _Imports:
             needs = self._needs.get(current, set())
             if other in needs:
                 return True
-            # Python imports parent packages first. The import of `other` has already begun.
+            # Python imports the parent packages of `current` before `current`. Skip `other`, whose
+            # import has already begun.
             around = {p for p in _lineage(current) if p.startswith(f"{self._root}.")}
             new = (needs | around) - seen
             seen |= new
@@ -171,7 +176,7 @@ class _Prefixes:
         self._packages = {parent for name in names for parent in _lineage(name.rpartition(".")[0])}
 
     def function_problem(self, name: str) -> tuple[str, bool]:
-        """Return why a function gets no stub, and whether the build must fail for it."""
+        """Return why a function gets no stub, and whether the build must fail for this reason."""
         package, _, last = name.rpartition(".")
         if name.startswith(f"{self._root}."):
             if _DUNDER.fullmatch(last):
@@ -186,7 +191,7 @@ class _Prefixes:
         return reason, False
 
     def type_problem(self, key: str) -> str:
-        """Return why a type gets no class."""
+        """Return why the stubs contain no class for a type; empty if they contain one."""
         package, _, last = key.rpartition(".")
         reason = self._problem(package, last)
         own = [f.name for f in self._types[key].fields if _DUNDER.fullmatch(f.name)]
@@ -201,7 +206,10 @@ class _Prefixes:
         return reason
 
     def _constructor_problem(self, key: str) -> str:
-        """Return why tvm_ffi cannot create the constructor, and therefore creates no class."""
+        """Return why tvm_ffi cannot create the constructor of a class; empty if it can.
+
+        Without the constructor, tvm_ffi does not create the class.
+        """
         if not self._types[key].constructor:
             return ""
         lineage = (key, *self._registry.ancestors(key))
@@ -244,14 +252,14 @@ class _Prefixes:
 
 
 def _lineage(package: str) -> Iterator[str]:
-    """Yield the parents of a dotted name, then the name itself."""
+    """Yield the prefixes of a dotted name: for ``a.b.c``, ``a``, ``a.b`` and ``a.b.c``."""
     parts = package.split(".")
     for length in range(1, len(parts) + 1):
         yield ".".join(parts[:length])
 
 
 def _part_problem(part: str) -> str:
-    """Return why a name cannot be used in Python code."""
+    """Return why a name cannot be used in Python code; empty if it can."""
     shown = part if len(part) <= 40 else f"{part[:40]}…"  # noqa: PLR2004 - for a message
     if keyword.iskeyword(part):
         return f"{shown!r} is a Python keyword"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads generated modules: which parts are generated, and which are handwritten.
+"""Reads generated modules, and separates the generated parts from the handwritten parts.
 
-Type checkers that find a ``.pyi`` file ignore the ``.py`` file. The ``.pyi`` file must therefore
-repeat the handwritten definitions. If it cannot repeat one of them, there must be no ``.pyi`` file.
+If a type checker finds a ``.pyi`` file, it ignores the ``.py`` file. The ``.pyi`` file must
+therefore repeat the handwritten definitions. If this is impossible for one definition, the build
+must not write the ``.pyi`` file.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class NoOutlineError(Exception):
     """A module contains handwritten code that a stub cannot repeat.
 
     :param line: the line number of this code.
-    :param what: the reason.
+    :param what: why a stub cannot repeat this code.
     """
 
     def __init__(self, line: int, what: str) -> None:
@@ -34,9 +35,10 @@ class NoOutlineError(Exception):
 class ClassOutline:
     """A class with an ``object/`` block.
 
-    :param doc: the docstring, if it is handwritten.
-    :param own: the handwritten definitions, as source lines of a stub.
-    :param own_names: the names that these definitions bind.
+    :param key: the type key.
+    :param doc: the handwritten docstring, if there is one.
+    :param own: the source lines that repeat the handwritten definitions in the stub.
+    :param own_names: the names of the handwritten definitions.
     """
 
     name: str
@@ -50,14 +52,14 @@ class ClassOutline:
 class Outline:
     """A module with generated blocks.
 
-    :param prefixes: the prefixes of the ``global/`` blocks, with a trailing dot.
-    :param library: the target that the module loads as ``LIB``; empty if the target is unknown,
-        ``None`` if the module loads no library.
-    :param exported: the names in ``__all__``; ``None`` if the module does not define it.
-    :param imports: the import statements that are handwritten or that ``own`` needs.
-    :param imported_names: the names that these imports bind.
-    :param own: the handwritten definitions, as source lines of a stub.
-    :param own_names: the names that these definitions bind.
+    :param prefixes: the registry prefixes of the ``global/`` blocks, with a trailing dot.
+    :param library: the name of the library that the module loads as ``LIB``; empty if this name is
+        unknown; ``None`` if the module loads no library.
+    :param exported: the names in ``__all__``; ``None`` if the module does not define ``__all__``.
+    :param imports: the handwritten imports, and the generated imports that ``own`` needs.
+    :param imported_names: the names that ``imports`` binds.
+    :param own: the source lines that repeat the handwritten definitions in the stub.
+    :param own_names: the names of the handwritten definitions.
     :param has_code: whether the module contains more than a docstring and blocks.
     """
 
@@ -74,7 +76,7 @@ class Outline:
 
 
 def type_map(file: ParsedFile) -> dict[str, str]:
-    """Return the ``ty-map`` directives of a file: dotted Python names by type key."""
+    """Return the dotted Python name for each type key in the ``ty-map`` directives of a file."""
     result = {}
     for piece in file.pieces:
         found = None if piece.block is not None else one_line_directive(piece.key)
@@ -94,7 +96,7 @@ def outline(file: ParsedFile) -> Outline:
 
 
 def class_names(file: ParsedFile) -> dict[str, str]:
-    """Return the names of the classes with ``object/`` blocks, by type key."""
+    """Return the name of the Python class for each type key with an ``object/`` block."""
     tree = ast.parse(file.text)
     lines = {node.lineno: node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     return {key: lines[line] for line, key in _keys(tree, file.blocks).items()}
@@ -198,10 +200,10 @@ class _Reader:
 
 
 def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
-    """Return the type keys of the classes with ``object/`` blocks, by the line number of the class.
+    """Return the line number of each class that has an ``object/`` block, and the type key.
 
-    If a block contains only comments, the body of its class may end above the block. A block
-    therefore belongs to the class above it.
+    A block belongs to the last class that begins above it. The line where the class ends does not
+    matter: for Python's parser, the class ends above a block that contains only comments.
     """
     result = {}
     for block in blocks:
@@ -212,7 +214,7 @@ def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
 
 
 def _bound(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
-    """Yield the names that an import binds, each with a statement that binds only this name."""
+    """Yield each name that an import statement binds, and a statement that binds only this name."""
     for alias in node.names:
         alone = copy.copy(node)
         alone.names = [alias]
@@ -223,7 +225,7 @@ def _bound(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
 
 
 def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
-    """Return a statement as source lines of a stub, and the names that it binds."""
+    """Return the source lines that repeat a statement in a stub, and the names that it binds."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return _signature(node), {node.name}
     if isinstance(node, ast.ClassDef):
@@ -261,19 +263,20 @@ def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     alone.body = [ast.Expr(ast.Constant(... if doc is None else doc))]
     lines = ast.unparse(alone).splitlines()
     if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node)):
-        # Without `yield`, `async def` would declare a coroutine instead of an async generator.
+        # The stub does not contain the `yield`. With `async def`, it would declare a coroutine
+        # instead of an async generator.
         lines = [line.removeprefix("async ") for line in lines]
     return lines
 
 
 def _default(value: ast.expr) -> ast.expr:
-    """Return a default value for a stub: `...` instead of an expression."""
+    """Return a parameter's default value for a stub. A complex expression becomes ``...``."""
     plain = isinstance(value, (ast.Constant, ast.Name, ast.Attribute))
     return value if plain else ast.Constant(...)
 
 
 def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    """Reject a method that sets attributes of its object. The stub would not declare them."""
+    """Reject a method that sets attributes of ``self``. The stub would not declare them."""
     first = [parameter.arg for parameter in (*method.args.posonlyargs, *method.args.args)][:1]
     for node in ast.walk(method):
         if (
@@ -306,9 +309,10 @@ def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
 
 
 def _loaded_target(value: ast.expr) -> str | None:
-    """Return the target of a call that loads a library, or ``None`` for any other expression.
+    """Return the name of the library that an expression loads.
 
-    The result is empty for `load_module`, and for a target that is not a literal.
+    :returns: an empty string for a call of `load_module`, and for a name that is not a literal;
+        ``None`` if the expression does not load a library.
     """
     if not isinstance(value, ast.Call):
         return None

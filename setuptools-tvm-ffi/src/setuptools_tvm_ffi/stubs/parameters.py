@@ -22,9 +22,9 @@ def parameter_names(
 
     The names come from a section ``Parameters`` (https://numpydoc.readthedocs.io/), a section
     ``Args:`` (Google's style guide), or a first line such as ``scale(x, factor)``. The number of
-    names must equal `count`, the number of parameters.
+    listed names must equal `count`, the number of parameters.
 
-    :param names: the names that the function may have in the first line.
+    :param names: the possible names of the function in the first line of the docstring.
     :param reserved: names that parameters cannot have.
     """
     if not doc or count == 0:
@@ -34,7 +34,7 @@ def parameter_names(
     whole = inspect.cleandoc(f"\n{doc}").splitlines()
     ways = (_numpydoc(lines), _google(lines), _google(whole), _signature(lines[:1], names))
     for listed in ways:
-        # Methods may list `self`, which the registry does not count.
+        # The docstring of a method may list `self`, which `count` does not include.
         found = listed[listed[:1] == ["self"] :]
         if len(found) == count == len(set(found)) and all(
             name.isidentifier() and not keyword.iskeyword(name) and name not in reserved
@@ -91,7 +91,7 @@ def _signature(first: Sequence[str], names: Collection[str]) -> list[str]:
         return []
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about escape sequences
+            warnings.simplefilter("ignore")  # ignore invalid escape sequences
             (function,) = ast.parse(f"def _({text.partition('(')[2]}: ...").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the ``.pyi`` files of generated modules, for type checkers and editors.
 
-https://typing.python.org/en/latest/spec/distributing.html#stub-files. The interpreter does not read
-these files, so they may use syntax of newer Python versions.
+The interpreter does not read ``.pyi`` files, so they may use syntax of newer Python versions.
+
+https://typing.python.org/en/latest/spec/distributing.html#stub-files
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ SIGNATURE = "# Written by setuptools-tvm-ffi"
 _CONSTRUCTOR = "__ffi_init__"
 _INDENT = "    "
 _OBJECT = "ffi.Object"
-# Like the generator, replace the first part of a dotted name in a type map.
+# Names of modules in `ty-map` directives may begin with these abbreviations, which the generator
+# replaces.
 _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 
 
@@ -35,11 +37,11 @@ _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 class StubContext:
     """The inputs that the stubs of one library share.
 
-    :param tvm_ffi_version: the release of apache-tvm-ffi.
-    :param left_out: the names that get no stub, as (kind, name), see `NameProblem`.
-    :param class_modules: the classes that this distribution defines, by type key.
-    :param type_map: the dotted Python names of ``ty-map`` directives, by type key.
-    :param target: the library's target, which is its base name.
+    :param tvm_ffi_version: the version of apache-tvm-ffi.
+    :param left_out: the kind and the name of each item without a stub, see `NameProblem`.
+    :param class_modules: for each type key of this distribution, the Python class.
+    :param type_map: for each type key in a ``ty-map`` directive, the dotted name of the class.
+    :param target: the name of the library, without prefix and suffix of the file.
     """
 
     registry: Registry
@@ -51,12 +53,12 @@ class StubContext:
 
 
 def is_ours(content: bytes) -> bool:
-    """Whether the plugin wrote a ``.pyi`` file."""
+    """Whether the content of a ``.pyi`` file shows that the plugin wrote the file."""
     return content.startswith(SIGNATURE.encode())
 
 
 def header(context: StubContext) -> str:
-    """Return the first two lines of every stub: its origin, and the versions of the tools."""
+    """Return the first two lines of every ``.pyi`` file, which name the plugin and versions."""
     return (
         f"{SIGNATURE} from the registry of the library. Do not edit.\n"
         f"# setuptools-tvm-ffi {__version__}, apache-tvm-ffi {context.tvm_ffi_version}, "
@@ -65,7 +67,7 @@ def header(context: StubContext) -> str:
 
 
 def api_stub(module: str, outline: Outline, context: StubContext) -> str:
-    """Return the ``.pyi`` of a module with ``global/`` and ``object/`` blocks.
+    """Return the ``.pyi`` file of a module with ``global/`` and ``object/`` blocks.
 
     :param module: the dotted name of the module.
     """
@@ -73,10 +75,13 @@ def api_stub(module: str, outline: Outline, context: StubContext) -> str:
 
 
 def package_stub(doc: str | None, api: Outline, context: StubContext) -> str:
-    """Return the ``.pyi`` of an ``__init__.py`` that only re-exports its ``_ffi_api``.
+    """Return the ``.pyi`` file of an ``__init__.py`` that only re-exports names of ``_ffi_api``.
 
-    Type checkers do not support the code of `tvm-ffi-stubgen` (``__all__.extend(…)`` with a
-    variable): for them, ``from package import *`` would import nothing.
+    In ``__init__.py``, `tvm-ffi-stubgen` writes ``__all__.extend(…)`` with a variable. Type
+    checkers do not support this code: for them, ``from package import *`` would import nothing.
+
+    :param doc: the docstring of ``__init__.py``.
+    :param api: the outline of ``_ffi_api``.
     """
     names = sorted(api.exported or ())
     lines = [header(context)]
@@ -114,7 +119,7 @@ class _ApiWriter:
         members = {name for type_ in self._types.values() for name in type_.member_names}
         members |= {name for item in outline.classes for name in item.own_names}
         members |= {symbol.name for symbol in self._symbols} | functions
-        # Only the stub defines these classes. Their names must be unused.
+        # The stub contains classes that do not exist at run time. Choose unused names for them.
         self._private: dict[str, str] = {}
         wanted = ("Functions", "Library", "Object", "ObjectMeta", "SupportsDLPack")
         for name in (*(f"class {item.name}" for item in outline.classes), *wanted):
@@ -184,7 +189,7 @@ class _ApiWriter:
         if library is None:
             return
         if any(_last(function.name) == "LIB" for function in self._functions):
-            return  # the name `LIB` refers to the function instead of the library
+            return  # a registered function is named `LIB`, and hides the library
         if library != self._context.target:
             yield [f"LIB: {self._use('Final')}[{self._use('Module', 'tvm_ffi')}]"]
             return
@@ -205,10 +210,11 @@ class _ApiWriter:
     # --- global functions -----------------------------------------------------------------------
 
     def _global_functions(self) -> Iterator[list[str]]:
-        """Yield a class with the functions as static methods, and an alias for each of them.
+        """Yield a class whose static methods are the functions, and an alias for each method.
 
-        At run time, the functions are objects of `tvm_ffi.Function`. For a ``def``, stubtest would
-        report an error, and jedi would read the docstring from the module, which has none.
+        At run time, the functions are objects of `tvm_ffi.Function`. If the stub declared them with
+        ``def``, stubtest would report an error. jedi would look for docstrings in the ``.py`` file,
+        which contains no docstrings of functions.
         """
         if not self._functions:
             return
@@ -236,10 +242,12 @@ class _ApiWriter:
     ) -> list[str]:
         """Return the definition of a function.
 
-        :param names: further names of the function in its docstring.
-        :param given: the number of leading parameters of the schema that callers do not pass, such
-            as ``self``.
-        :param result: the type of the result; by default, it comes from the schema.
+        :param name: the name in the stub.
+        :param names: other names that the docstring may use for the function.
+        :param takes_self: whether the definition needs a parameter ``self``.
+        :param given: the number of parameters at the start of the schema that callers do not pass,
+            such as ``self``.
+        :param result: the type of the result; if it is ``None``, the schema determines the type.
         """
         schema, doc = function.schema, function.doc
         if result is None:
@@ -252,7 +260,7 @@ class _ApiWriter:
         passed = schema.parameters[given:]
         found = parameter_names(doc, len(passed), names={name, *names}, reserved=parts)
         if found is None:
-            # The generator counts `self`, too.
+            # In the generator's names for parameters, such as `_1`, the count includes `self`.
             found = tuple(f"_{n + given}" for n in range(len(passed)))
         parts += [f"{n}: {self._types_of.accepted(type_)}" for n, type_ in zip(found, passed)]
         return _definition(name, ", ".join([*parts, "/"] if parts else []), result, doc)
@@ -281,7 +289,7 @@ class _ApiWriter:
                 yield from self._class(item, type_)
 
     def _parent(self, type_: ObjectType) -> Reference | None:
-        """Return the parent class, or ``None`` for `tvm_ffi.Object`."""
+        """Return the parent class of a type, or ``None`` if the parent is `tvm_ffi.Object`."""
         if type_.parent in {None, _OBJECT}:
             return None
         assert type_.parent is not None
@@ -291,9 +299,10 @@ class _ApiWriter:
     def _class(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
         """Yield a private class with the members, and a public class that derives from it.
 
-        If the public class contained them, jedi would read their docstrings from the module,
-        which has none. stubtest would reject static methods and methods without parameters, because
-        tvm_ffi creates other objects for them. The public class has aliases for these methods.
+        If the public class contained the members, jedi would look for docstrings in the ``.py``
+        file, which contains no docstrings of members. stubtest would reject static methods and
+        methods without parameters, because at run time, they are no ordinary Python functions. For
+        these methods, the public class contains aliases.
         """
         parent = self._parent(type_)
         base = self._private["Object"] if parent is None else self._names.use(*parent)
@@ -317,7 +326,7 @@ class _ApiWriter:
         ]
 
     def _members(self, item: ClassOutline, type_: ObjectType) -> tuple[list[str], list[str]]:
-        """Return the definitions of a class's members, and the names that need an alias."""
+        """Return the definitions of a class's members, and the methods that need an alias."""
         left_out = {
             name
             for name in type_.member_names
@@ -328,7 +337,7 @@ class _ApiWriter:
         fields = [f for f in type_.fields if f.name not in left_out | item.own_names]
         blocks += ["\n".join(self._field(field_)) for field_ in fields]
         blocks += ["\n".join(lines) for lines in self._constructor(item, type_)]
-        # tvm_ffi does not override existing attributes of a class, including inherited ones.
+        # tvm_ffi does not add a method if the class has or inherits an attribute of this name.
         inherited = set(self._registry.object_attributes) | {f.name for f in type_.fields}
         inherited |= item.own_names | left_out
         for ancestor in self._registry.ancestors(type_.key):
@@ -366,7 +375,10 @@ class _ApiWriter:
         return lines
 
     def _constructor(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
-        """Yield ``__init__``, unless it is handwritten or tvm_ffi does not create it."""
+        """Yield the definitions of ``__init__``.
+
+        If ``__init__`` is handwritten, or if tvm_ffi does not create it, there are no definitions.
+        """
         if "__init__" in item.own_names or not self._registry.makes_constructors:
             return
         explicit = [method for method in type_.methods if method.name == _CONSTRUCTOR]
@@ -381,7 +393,10 @@ class _ApiWriter:
             yield [*([f"@{self._use('overload')}"] if len(explicit) > 1 else []), *lines]
 
     def _constructor_of_fields(self, type_: ObjectType) -> str:
-        """Return the signature that tvm_ffi derives from fields, with the parents' fields first."""
+        """Return the parameters of the constructor that tvm_ffi creates from the fields of a type.
+
+        The inherited fields come first.
+        """
         types = self._registry.types
         chain = [type_, *(types[a] for a in self._registry.ancestors(type_.key) if a in types)]
         fields = [
@@ -407,7 +422,7 @@ def _definition(name: str, signature: str, result: str, doc: str | None) -> list
 
 
 def _docstring(doc: str | None, indent: str) -> list[str]:
-    """Return a docstring as source code that `inspect.cleandoc` reads back unchanged."""
+    """Return the source lines of a docstring. `inspect.cleandoc` later returns the same text."""
     cleaned = "\n".join(line.rstrip() for line in inspect.cleandoc(doc or "").split("\n"))
     if not cleaned:
         return []

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python types of C++ types, for parameters and for results.
+"""Maps C++ types to Python types.
 
-Parameters accept wide types, results have exact types. A callback receives exact types, and may
-return wide types. `docs/types.md` is generated from the tables in this module.
+A parameter accepts a wide type, such as ``Sequence``. A result has an exact type, such as
+``tvm_ffi.Array``. C++ passes exact types to a callback, and accepts wide types as its result.
+`docs/types.md` is generated from the tables in this module.
 """
 
 from __future__ import annotations
@@ -17,16 +18,22 @@ from ..ffi.type_schema import FUNCTIONS, Schema
 #: The name and the module of a Python class.
 Reference = tuple[str, str]
 
-#: Imports a name from a module (``None`` for a name that the stub itself defines), and returns the
-#: alias to use.
+#: A function that imports a name from a module, and returns the alias to use in the stub. The
+#: module is ``None`` if the stub defines the name.
 Use = Callable[[str, Union[str, None]], str]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The Python types for some origins.
+    """The Python types for some C++ types.
 
-    In `accepts` and `returns`, ``{Name}`` is a name of `NAMES` and ``{0}`` an argument of the type.
+    In `accepts` and `returns`, ``{Name}`` stands for a key of `NAMES`, and ``{0}`` stands for the
+    first argument of the C++ type.
+
+    :param origins: the names of the C++ types in type schemas, see `Schema.origin`.
+    :param cxx: the C++ types in the documentation.
+    :param accepts: the Python type of a parameter.
+    :param returns: the Python type of a result.
     """
 
     origins: tuple[str, ...]
@@ -35,7 +42,7 @@ class Rule:
     returns: str
 
 
-#: The modules of the names in `RULES` and `MODULE_METHODS`.
+#: The Python module of each name in `RULES` and `MODULE_METHODS`.
 NAMES: Mapping[str, str | None] = {
     **dict.fromkeys(("Exception", "bool", "bytearray", "bytes", "dict", "float"), "builtins"),
     **dict.fromkeys(("int", "list", "object", "property", "str", "tuple"), "builtins"),
@@ -108,21 +115,21 @@ _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
 
 @dataclass(frozen=True)
 class TypeWriter:
-    """Turns types into Python annotations for one module.
+    """Turns type schemas into the Python annotations of one stub.
 
     :param use: see `Use`.
-    :param find_class: returns the name and module of the Python class of a type key.
+    :param find_class: a function that returns the Python class for a type key.
     """
 
     use: Use
     find_class: Callable[[str], Reference]
 
     def accepted(self, schema: Schema) -> str:
-        """Return the type of a parameter."""
+        """Return the annotation of a parameter with this schema."""
         return self._written(schema, accepted=True)
 
     def returned(self, schema: Schema) -> str:
-        """Return the type of a result."""
+        """Return the annotation of a result with this schema."""
         return self._written(schema, accepted=False)
 
     def fill(self, template: str, args: Sequence[str] = ()) -> str:
@@ -132,7 +139,7 @@ class TypeWriter:
             name = match[1]
             if not name.isdecimal():
                 return self._name(name)
-            # The schema of a container for any type has no arguments.
+            # If a container may contain any type, the schema has no arguments.
             return args[int(name)] if int(name) < len(args) else self._name("Any")
 
         return re.sub(r"\{(\w+)\}", replacement, template)
@@ -142,7 +149,7 @@ class TypeWriter:
         return " | ".join(sorted(members, key="None".__eq__))  # None last
 
     def _members(self, schema: Schema, *, accepted: bool) -> list[str]:
-        """Return the members of a union, or a single member for any other type."""
+        """Return the annotations of a union's members. A type that is no union is one member."""
         origin = schema.origin
         if origin in _OPTIONAL or (origin in _UNION and schema.args):
             members = [m for arg in schema.args for m in self._members(arg, accepted=accepted)]
@@ -163,7 +170,7 @@ class TypeWriter:
             if not accepted:
                 return self._name("Function")
             return f"{self.use('Callable', 'collections.abc')}[..., {self._name('object')}]"
-        # C++ passes exact types to a callback, and accepts wide types from it.
+        # C++ passes exact types to a callback, and accepts wide types as its result.
         result = self._written(schema.result, accepted=accepted)
         if accepted and schema.result.origin == "None":
             result = self._name("object")  # C++ ignores the result

@@ -16,10 +16,11 @@ from .python_types import Reference
 class Function:
     """A global function, a method or an exported symbol.
 
-    :param schema: the schema of the function. If none is registered, it allows any types.
-    :param typed: whether a schema is registered.
-    :param unwritable: whether the generator would write a module that does not compile.
-    :param static: whether a method has no ``self``.
+    :param schema: the type schema. If the library registers no schema, this schema allows any
+        types.
+    :param typed: whether the library registers a schema.
+    :param unwritable: whether the generator would write invalid Python for this function.
+    :param static: for a method, whether it has no ``self``.
     """
 
     name: str
@@ -32,7 +33,10 @@ class Function:
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a type; see `Function`."""
+    """A field of a type. For `schema` and `typed`, see `Function`.
+
+    :param in_constructor: whether the constructor has a parameter for this field.
+    """
 
     name: str
     schema: Schema
@@ -46,9 +50,9 @@ class Field:
 
 @dataclass(frozen=True)
 class ObjectType:
-    """A type and its own members, without inherited members.
+    """A type and its members, without inherited members.
 
-    :param constructor: whether calling the class creates an object.
+    :param constructor: whether Python code can create objects by calling the class.
     """
 
     key: str
@@ -60,7 +64,7 @@ class ObjectType:
 
     @property
     def member_names(self) -> list[str]:
-        """The names of fields, then methods, in registration order, with duplicates."""
+        """The names of the fields, then of the methods. An overloaded method occurs repeatedly."""
         return [*(f.name for f in self.fields), *(method.name for method in self.methods)]
 
 
@@ -68,15 +72,15 @@ class ObjectType:
 class Registry:
     """The registered names and exported symbols that stubs describe.
 
-    :param functions: global functions by name.
-    :param types: types that may get stubs, by type key.
-    :param symbols: exported functions by name, without ``__tvm_ffi_``.
-    :param parents: the parent of every registered type, by type key.
-    :param python_classes: the importable classes of types, by type key.
-    :param object_attributes: ``dir(tvm_ffi.Object)``.
-    :param module_attributes: ``dir(tvm_ffi.Module)``.
-    :param makes_constructors: whether this release of tvm-ffi creates ``__init__`` methods.
-    :param finds_docs: whether docs of global functions are available on this platform.
+    :param functions: each global function by its name.
+    :param types: each type that may get a stub, by its type key.
+    :param symbols: each exported function by its name without ``__tvm_ffi_``.
+    :param parents: for each registered type, the type key of the parent; ``None`` without a parent.
+    :param python_classes: the Python class of a type key, if Python code can import this class.
+    :param object_attributes: the result of ``dir(tvm_ffi.Object)``.
+    :param module_attributes: the result of ``dir(tvm_ffi.Module)``.
+    :param makes_constructors: whether the installed tvm_ffi creates ``__init__`` methods.
+    :param finds_docs: whether docs of global functions can be read on this platform.
     """
 
     functions: Mapping[str, Function]
@@ -90,16 +94,16 @@ class Registry:
     finds_docs: bool = True
 
     def ancestors(self, key: str) -> Iterator[str]:
-        """Yield the ancestors of a type key, parent first."""
+        """Yield the type keys of the ancestors of a type. The parent comes first."""
         parent = self.parents.get(key)
         while parent is not None:
             yield parent
             parent = self.parents.get(parent)
 
     def digest(self) -> str:
-        """Return a digest of the names, types and docs."""
+        """Return a digest of all functions, types and symbols, with their docs."""
         content = [sorted(part.items()) for part in (self.functions, self.types, self.symbols)]
-        # The result of `repr` depends on Python's Unicode version, the result of `ascii` does not.
+        # Use `ascii`, because the result of `repr` depends on the Unicode version of Python.
         return digest_of(ascii(content).encode())[:16]
 
 
@@ -137,7 +141,7 @@ def _function(name: str, value: Mapping[str, Any]) -> Function:
     schema = _schema(value["schema"])
     typed = schema is not None
     if schema is None or schema.origin not in FUNCTIONS or schema.result is None:
-        schema = Schema("ffi.Function", result=ANY)  # with any parameters
+        schema = Schema("ffi.Function", result=ANY)  # the parameters are unknown
     return Function(
         name=name,
         schema=schema,

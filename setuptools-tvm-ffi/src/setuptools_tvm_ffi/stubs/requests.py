@@ -14,8 +14,8 @@ from ..project.package_tree import PackageTree
 from ..settings import ExtensionSettings
 from .directives import MARKER
 
-#: The contents of a package's files. The paths are relative to the parent folder of the top-level
-#: package.
+#: The content of each file of a package. The paths are relative to the parent folder of the
+#: top-level package.
 PythonFiles = Mapping[PurePosixPath, bytes]
 
 
@@ -25,26 +25,26 @@ class StubRequest:
 
     :param library: the path of the built library, relative to the project's root.
     :param library_digest: the SHA-256 of the library, hexadecimal.
-    :param files: the files of the extension's package, or of its crate, that the stub generator
-        reads, fills or replaces.
+    :param files: the files that the stub generator reads, fills or replaces. For Python stubs, they
+        are files of the package; for Rust stubs, files of the crate.
     :param siblings: the libraries that the library links with, directly or indirectly, and their
         digests. The child loads the siblings in this order, before the library.
-    :param others: other libraries of the distribution that blocks may refer to, and their digests.
-        The child loads these libraries after the library.
-    :param together: all other libraries of the distribution, and their digests. The child loads
-        these libraries last, to check that one process can load all libraries. Only the request of
-        the first library has them.
+    :param others: further libraries of the distribution, and their digests. Blocks in the package
+        may refer to names of these libraries. The child loads them after the library.
+    :param together: in the request of the first library, all further libraries of the distribution,
+        and their digests; in other requests, empty. The child loads these libraries last, to check
+        that one process can load all libraries.
     :param is_linked: whether another library of the distribution links with the library.
-    :param folders: the folder of each package, relative to the project's root, by dotted name.
-    :param other_prefixes: the registry prefixes of other libraries that start with this library's
-        prefix.
-    :param other_targets: the targets of the other libraries of the distribution.
-    :param package_prefixes: the registry prefixes of all libraries whose stubs are packages.
+    :param folders: for each package's dotted name, the folder relative to the project's root.
+    :param other_prefixes: the registry prefixes that start with this library's prefix, but belong
+        to other libraries.
+    :param other_targets: the names of the other libraries of the distribution.
+    :param package_prefixes: the registry prefixes of all libraries with ``stubs = "init"``.
     :param modules: the paths of all Python files of the package.
-    :param stand_ins: stub libraries that the child loads if a GPU driver's library is missing.
+    :param stand_ins: libraries that the child loads in place of missing libraries of GPU drivers.
     :param crate: the folder of the Cargo crate for Rust stubs, relative to the project's root;
         ``None`` for Python stubs.
-    :param strict: whether to reject registered names that get no stub.
+    :param strict: whether the build fails if a registered name gets no stub.
     """
 
     settings: ExtensionSettings
@@ -119,8 +119,8 @@ def _files(
 ) -> dict[PurePosixPath, bytes]:
     """Return the files that the stub generator needs from the package or from the crate.
 
-    The result includes files of subpackages, and files that setuptools does not pack: the stub
-    generator must not treat such files as missing. The result excludes packages of other libraries.
+    The result includes files of subpackages. It includes files that setuptools does not pack, so
+    that the stub generator does not create them again. It excludes packages of other libraries.
     """
     if settings.stubs == "none":
         return {}
@@ -142,7 +142,7 @@ def _files(
 
 
 def _folders(settings: ExtensionSettings, tree: PackageTree) -> dict[str, str]:
-    """Return the folders of a package, of its subpackages and of its parents, by dotted name."""
+    """Return the folders of a package, its subpackages and its parents. Keys are dotted names."""
     if settings.stubs == "none" or settings.stubs_target != "python":
         return {}
     parts = settings.package.split(".")
@@ -175,7 +175,7 @@ def _crate(settings: ExtensionSettings) -> Path | None:
 def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePosixPath]:
     """Return the paths of all modules of a package and its subpackages.
 
-    A registry prefix may conflict with one of these modules.
+    A registry prefix that has the name of such a module cannot become a package.
     """
     if settings.stubs == "none":
         return frozenset()
@@ -187,10 +187,9 @@ def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePo
 
 
 def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[str]:
-    """Yield the other libraries that a library does not link with.
+    """Yield all libraries except `library` and the libraries that `library` links with.
 
-    Each yielded library comes after the libraries that it links with, so that the loader finds
-    those libraries.
+    The order is suitable for loading: if a library A links with a library B, B comes before A.
     """
     loaded = {library.plan.library, *library.plan.siblings}
     for other in every:
@@ -203,7 +202,7 @@ def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[st
 def _prefixes_below(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings]
 ) -> tuple[str, ...]:
-    """Return the registry prefixes of other libraries that start with a library's own prefix."""
+    """Return the prefixes of other libraries that start with the prefix in `settings`."""
     return tuple(
         other.prefix
         for other in every

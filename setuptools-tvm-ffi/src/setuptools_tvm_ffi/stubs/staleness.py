@@ -21,10 +21,10 @@ _MADE_WITH = re.compile(
 
 @dataclass(frozen=True)
 class StubFile:
-    """A stub file: its content in the source tree, and the content that this build has generated.
+    """A stub file, with the content in the source tree and the content that this build generated.
 
     :param source: the path of the file in the source tree.
-    :param old: the content that the source tree has now; ``None`` if the file does not exist.
+    :param old: the content in the source tree; ``None`` if the file does not exist.
     :param new: the content that this build has generated; ``None`` if the file should not exist.
     :param path: the path of the file in the wheel; ``None`` if wheels do not contain the file.
     """
@@ -36,7 +36,7 @@ class StubFile:
 
     @property
     def is_stale(self) -> bool:
-        """Whether `old` and `new` differ. Versions in the header are ignored."""
+        """Whether `old` and `new` differ. The line of versions in a ``.pyi`` file is ignored."""
         if self.old is None or self.new is None:
             return self.old is not self.new
         return _without_versions(self.old) != _without_versions(self.new)
@@ -71,10 +71,10 @@ def stale_files(files: Iterable[StubFile]) -> list[StubFile]:
 
 
 def cause(files: Iterable[StubFile]) -> str:
-    """Return which tool versions have changed since the stubs were written.
+    """Return a text that names the tool versions that have changed since the stubs were written.
 
-    If the registry has not changed, the text also says so: the tools then caused the difference.
-    The text is empty if no version has changed.
+    If the registry has not changed, the new tool versions are the cause, and the text says so. The
+    text is empty if no version has changed.
     """
     for file in files:
         old, new = (_MADE_WITH.search(_text(content)) for content in (file.old, file.new))

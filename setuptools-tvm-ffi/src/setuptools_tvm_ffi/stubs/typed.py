@@ -24,10 +24,12 @@ def type_stubs(
     generated: Mapping[PurePosixPath, ParsedFile],
     chosen: Chosen,
 ) -> tuple[dict[PurePosixPath, bytes | None], list[str]]:
-    """Return the ``.pyi`` files, with ``None`` for a file to delete, and warnings.
+    """Return the contents of the ``.pyi`` files, and warnings.
 
-    :param committed: the files of the source tree that the generator reads.
-    :param generated: the files with generated blocks, after generation.
+    For a file to delete, the content is ``None``.
+
+    :param committed: the files in the source tree that the generator has read.
+    :param generated: the files that the generator has written.
     """
     warnings: list[str] = []
     outlines: dict[PurePosixPath, Outline] = {}
@@ -61,12 +63,13 @@ def type_stubs(
     }
     for path, found in outlines.items():
         beside, package = path.with_suffix(".pyi"), path.with_name(_PACKAGE)
-        if found.library in request.other_targets:  # another library's request generates the stub
+        # The request of the other library generates the stub.
+        if found.library in request.other_targets:
             for stub in (beside, package.with_suffix(".pyi")):
                 result.pop(stub, None)
             continue
         if beside in request.files and not is_ours(request.files[beside]):
-            continue  # handwritten
+            continue  # Keep a handwritten file.
         module = ".".join(path.with_suffix("").parts)
         stubs = {beside: api_stub(module, found, context)}
         if package in generated and found.exported is not None:

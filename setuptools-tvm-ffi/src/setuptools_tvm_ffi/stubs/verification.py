@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks the child's exit status, the generator's messages, and the files that it wrote."""
+"""Checks the exit status of the child process, and the messages and files of the generator."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .directives import BEGIN, END, MARKER, ParsedFile, Piece
 from .names import API_MODULE
 from .requests import StubRequest
 
-# The error message follows the traceback, both in Python's errors and in tvm-ffi's errors.
+# The traceback of an error of Python or tvm-ffi. The error message follows the traceback.
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
-# How glibc, musl and macOS report that a needed library is missing.
+# The messages of glibc, musl and macOS (in this order) for a missing library.
 _NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
-# This pattern matches the message that tvm_ffi (0.1.15) prints before it aborts.
+# The messages that tvm_ffi (0.1.15) prints for a name that is registered twice, before it aborts.
 _REGISTERED = re.compile(r"Overriding (?P<key>\S+), possible|`(?P<function>\S+)` is already reg")
 _NOT_FOUND_HINT = (
     "the build loads the library to read its registry: install the missing library, or add its "
@@ -52,7 +52,7 @@ def child_failure(
 
     :param stage: the stage in which the child ended.
     :param printed: the output of the child.
-    :param other: if the child was loading all libraries, the library that it loaded last.
+    :param other: for the stage ``together``, the library that the child was loading.
     """
     ended = f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
     message = {
@@ -94,7 +94,8 @@ def _both(request: StubRequest, other: str) -> str:
 
 def check_status(request: StubRequest, status: int, printed: str) -> None:
     """Check that the stub generator succeeded."""
-    # Up to 0.1.13.post3, the exit status is always 0. Later releases return 0 after "[Error]".
+    # Up to 0.1.13.post3, the exit status is always 0. In later releases, it is 0 after a message
+    # that starts with "[Error]".
     if status != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
         raise BuildError(
             f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
@@ -106,9 +107,9 @@ def check_status(request: StubRequest, status: int, printed: str) -> None:
 def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
     """Check that the names of a file's blocks are registered.
 
-    The stub generator leaves blocks with unregistered names unchanged.
+    If the name of a block is not registered, the stub generator leaves the block unchanged.
 
-    :param answer: the child's answer, with all registered `functions` and `types`.
+    :param answer: the child's answer. ``functions`` and ``types`` contain all registered names.
     """
     functions: Sequence[str] = answer["functions"]
     types: Sequence[str] = answer["types"]
@@ -130,9 +131,9 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
 
 
 def check_generated(file: ParsedFile, functions: Sequence[str]) -> None:
-    """Check that a generated file compiles, and that ``global/`` blocks list registered functions.
+    """Check that a generated file compiles, and that ``global/`` blocks match the registry.
 
-    :param functions: the global functions that the stub generator sees.
+    :param functions: all global functions that are not hidden from the stub generator.
     """
     for block in file.blocks:
         if block.kind == "global":
@@ -147,9 +148,12 @@ def check_imports(
 ) -> None:
     """Check that the import of each generated module succeeds.
 
-    Errors in lines that were not generated are omitted, because they may depend on the machine.
+    An error in a handwritten line is ignored, because it may depend on the machine.
 
-    :param failures: the child's errors, with `file`, `line` and `message`.
+    :param generated: the modules after the stub generator has written them.
+    :param committed: the files in the source tree.
+    :param failures: the import errors that the child reports, with ``file``, ``line`` and
+        ``message``.
     """
     for failure in failures:
         path = PurePosixPath(failure["file"])
