@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors, files, child processes, locks and the user cache, for all other packages."""
+"""Helpers for errors, files, child processes, locks and the user's cache."""

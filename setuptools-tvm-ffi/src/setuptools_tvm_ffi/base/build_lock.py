@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Allows one build at a time in a build folder, because all builds write to the same paths.
 
-The operating system releases the lock when the process ends, even after a crash. The lock file
-remains, but a remaining lock file does not block the next build.
+A build locks a file in its build folder. The operating system releases the lock when the process
+ends, even after a crash. The file remains, but without the lock it does not block the next build.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from typing import IO
 
 from .errors import PREFIX
 
-#: While a process holds a lock, this variable is set for the process and its children. While
-#: the variable is set, the import hook of an editable install does not rebuild, because the rebuild
-#: would wait forever for this build.
+#: An environment variable that a build sets for its own process and its child processes. While the
+#: variable is set, the import hook of an editable install does not rebuild. A rebuild would wait
+#: forever for the running build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
-# On Windows, the lock covers the first byte of the file, which other processes then cannot read.
-# The next bytes contain the number of the process that holds the lock.
+# On Windows, the lock covers the first byte of the lock file. Other processes cannot read a locked
+# byte. The next bytes of the file contain the number of the process that holds the lock.
 _LOCKED, _DIGITS = 1, 20
 
-#: The file descriptors of the locks that this process holds, by folder. A nested command may
-#: request a lock that its process already holds.
+#: The locks that this process holds: a mapping from the build folder to the file descriptor of its
+#: lock file. A nested command may request a lock that its process already holds.
 _held: dict[str, int] = {}
 
 
 @contextlib.contextmanager
 def build_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a build folder.
+    """Hold the lock of a build folder during the ``with`` block.
 
     If another process holds the lock, print a message and wait.
 
@@ -70,9 +70,9 @@ def build_lock(folder: Path) -> Iterator[None]:
 
 
 def held_files() -> tuple[int, ...]:
-    """Return the file descriptors of the locks that this process holds.
+    """Return the file descriptors of the lock files that this process has locked.
 
-    A child that inherits these file descriptors also holds the locks until the child ends.
+    If a child process inherits a file descriptor, the lock remains until the child ends.
     """
     return tuple(_held.values())
 
@@ -102,7 +102,7 @@ else:
         except BlockingIOError:
             return False
         except OSError:
-            pass  # This file system does not support locks: build without one.
+            pass  # This file system does not support locks: build without a lock.
         return True
 
     def _lock(stream: IO[bytes]) -> None:

@@ -23,8 +23,9 @@ def end_child(
 
     Windows cannot ask a process to end. On Windows, the child is always killed.
 
-    :param own_time: seconds to wait for the child before it gets a signal. A terminal also sends
-        Ctrl-C to the child, and a second signal would interrupt the child's clean-up.
+    :param own_time: seconds to wait for the child to end before this function sends a signal. When
+        the user presses Ctrl-C, the terminal has already sent a signal to the child. A second
+        signal would interrupt the child's clean-up.
     :param request: a signal that asks the child to end. By default the child is killed.
     :param request_time: seconds that the child gets to clean up after the request. The child is
         killed if it takes longer.
@@ -38,7 +39,7 @@ def end_child(
         if _ends_within(child, request_time):
             return
     if sys.platform != "win32" and group:
-        # macOS reports PermissionError for a group of zombies.
+        # macOS raises PermissionError if all processes of the group have ended.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
     else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts Python child processes that inherit the import path, without the project's folder."""
+"""Starts Python child processes with this process's import path, less the project's folder."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import IO
 
-# `-I` removes the working folder, PYTHONPATH and the user's site-packages from the import path. The
-# parent's import path, which contains the isolated build environment, is passed explicitly.
+# With `-I`, Python omits the working folder, PYTHONPATH and the user's site-packages from the
+# import path. The first argument of the child is the import path of this process as JSON. That path
+# contains the isolated build environment.
 _PREPARE = "import sys, json, runpy; sys.path[:] = json.loads(sys.argv.pop(1)); "
 _BOOTSTRAP = f"{_PREPARE}runpy.run_path(sys.argv.pop(1), run_name='__main__')"
 _MODULE_BOOTSTRAP = (
@@ -22,7 +23,9 @@ _MODULE_BOOTSTRAP = (
 
 
 def safe_path(path: Sequence[str], root: Path) -> list[str]:
-    """Return an import path without the entries that make files of the project importable.
+    """Return an import path without the project's folder.
+
+    The entries ``""`` and ``"."`` stand for the working folder, and are removed.
 
     >>> safe_path(["", "/project", "/site"], Path("/project"))
     ['/site']
@@ -36,8 +39,8 @@ def safe_path(path: Sequence[str], root: Path) -> list[str]:
 def has_pip() -> bool:
     """Whether pip is installed for this interpreter.
 
-    `importlib.util.find_spec` would query the finder of setuptools (84.2). That finder assumes that
-    pip is about to run, and disables setuptools' copy of distutils.
+    `importlib.util.find_spec("pip")` would call an import hook of setuptools (84.2). The hook would
+    assume that pip is about to run, and disable setuptools' copy of distutils.
     """
     return PathFinder.find_spec("pip") is not None
 
@@ -45,11 +48,11 @@ def has_pip() -> bool:
 def start_python(
     file: Path, *, root: Path, messages: IO[bytes], variables: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
-    """Start a Python file with pipes (text, UTF-8) as its standard input and output.
+    """Start a Python file in a child process. Pipes (UTF-8) are its standard input and output.
 
-    :param root: the project's folder, which is removed from the import path.
+    :param root: the project's folder, which is removed from the child's import path.
     :param messages: an open file that receives the child's standard error.
-    :param variables: environment variables in addition to those of this process.
+    :param variables: environment variables to add to the variables of this process.
     """
     command = [
         sys.executable,
@@ -76,15 +79,16 @@ def run_module(
     folder: Path,
     variables: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a module as ``python -m`` does; return its exit status and its output.
+    """Run ``python -m <module>`` in a child process. Return the exit status and the output.
 
-    A fixed hash seed makes the iteration order of sets reproducible.
+    The child runs with a fixed hash seed, so that the iteration order of sets is reproducible.
 
-    :param root: a folder that is removed from the import path.
-    :param folder: an empty folder, the working folder of the child.
-    :param variables: environment variables in addition to those of this process.
+    :param root: the project's folder, which is removed from the child's import path.
+    :param folder: an empty folder that becomes the working folder of the child.
+    :param variables: environment variables to add to the variables of this process.
     """
-    # `-I` would ignore PYTHONHASHSEED. Without `-I`, Python's variables must be removed.
+    # With `-I`, Python would ignore PYTHONHASHSEED. Without `-I`, Python would obey the user's
+    # PYTHON* variables, so remove them.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run(
         [

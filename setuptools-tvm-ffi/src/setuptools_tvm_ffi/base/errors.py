@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from setuptools.errors import BaseError, SetupError
 
-#: If set to a non-empty value other than ``0``, errors print a traceback instead of a message.
+#: If this variable is set and is not ``0``, a failed command prints a traceback, not a message.
 DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
 
 PREFIX = "setuptools-tvm-ffi"
@@ -14,8 +14,8 @@ PREFIX = "setuptools-tvm-ffi"
 class BuildError(BaseError):
     """A failure that the user can act on.
 
-    It derives from setuptools' base error, so that ``setuptools.build_meta`` and
-    ``python setup.py`` also report it as ``error: …``.
+    The class derives from setuptools' base error. ``setuptools.build_meta`` and ``python setup.py``
+    therefore report a `BuildError` as ``error: …``, without a traceback.
 
     :param message: what is wrong and where: the extension, the file and key, or the command.
     :param hint: how to fix it.
@@ -30,13 +30,13 @@ class BuildError(BaseError):
 class ConfigurationError(BuildError, SetupError):
     """The project's configuration is invalid. No build step has run yet.
 
-    It derives from `SetupError` because setuptools reports that error while it creates a
-    distribution.
+    The class derives from `SetupError`, because setuptools handles only a `SetupError` while it
+    creates a distribution.
     """
 
 
 def harmless(line: str) -> str:
-    r"""Escape the control characters in a line of untrusted text, for a terminal.
+    r"""Escape the control characters in a line of untrusted text before a terminal shows it.
 
     >>> print(harmless("größe \x1b[2J"))
     größe \x1b[2J
@@ -45,7 +45,7 @@ def harmless(line: str) -> str:
 
 
 def render(error: BuildError) -> str:
-    """Return an error as the lines to print.
+    """Return the text to print for an error.
 
     >>> print(render(BuildError("no C++ compiler", hint="set CXX")))
     setuptools-tvm-ffi: error: no C++ compiler

@@ -12,7 +12,7 @@ _BLOCK = 2**20
 def digest_of(source: bytes | Path) -> str:
     """Return the SHA-256 of bytes, or of a file's content, as hexadecimal digits.
 
-    A file is read in blocks, because a wheel with device code can have gigabytes.
+    The function reads a file in blocks, because a wheel with device code can be gigabytes large.
 
     >>> digest_of(b"abc")[:16]
     'ba7816bf8f01cfea'

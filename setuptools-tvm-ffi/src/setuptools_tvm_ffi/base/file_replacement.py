@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-# O_BINARY and O_NOINHERIT exist only on Windows. On other systems, `os.open` sets O_CLOEXEC itself.
+# O_BINARY and O_NOINHERIT exist only on Windows. Linux and macOS do not need them: `os.open` makes
+# the file descriptor non-inheritable.
 _NEW_FILE = (
     os.O_WRONLY
     | os.O_CREAT
@@ -23,9 +24,10 @@ _NEW_FILE = (
 def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> bool:
     """Write `content` to `path` unless the file already has that content.
 
-    An unchanged file keeps its modification time. A symbolic link is followed, not replaced.
+    A file that already has the content keeps its modification time. If `path` is a symbolic link,
+    the function replaces the file that the link refers to.
 
-    :param mode: permissions of the file. By default an existing file keeps its permissions, and a
+    :param mode: permissions of the file. By default, an existing file keeps its permissions, and a
         new file gets ``0o666`` less the umask.
     :returns: whether the content was written.
     """
@@ -56,20 +58,22 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 @contextlib.contextmanager
 def _replacement(path: Path, permissions: int | None) -> Iterator[IO[bytes]]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    # For a new file, the kernel applies the umask. `os.umask` can only query the umask by changing
-    # it for the whole process, and a child that another thread starts at that moment would inherit
-    # the change. A file that replaces another is accessible only to its owner until `os.chmod` sets
-    # the permissions of the other file.
+    # If `permissions` is None, the kernel applies the umask to 0o666. This function cannot do
+    # so: `os.umask` returns the umask only by changing it, for all threads and new child processes.
+    #
+    # If `permissions` is set, the temporary file is private (0o600) until it is complete. Then
+    # `os.chmod` sets the permissions.
     descriptor = os.open(temporary, _NEW_FILE, 0o666 if permissions is None else 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
         if permissions is not None:
             os.chmod(temporary, permissions)
-        # An in-place write would crash a process that has the library mapped.
+        # If `path` is a shared library that a process has loaded, writing into the existing file
+        # would crash that process.
         os.replace(temporary, path)
     except BaseException as problem:
         os.unlink(temporary)
         if isinstance(problem, OSError) and problem.filename is None:
-            problem.filename = str(path)  # The error of a failed write names no file.
+            problem.filename = str(path)  # The error of a failed write does not name the file.
         raise

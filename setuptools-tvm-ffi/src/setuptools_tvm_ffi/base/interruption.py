@@ -15,9 +15,11 @@ from typing import Any
 def interruptible() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into KeyboardInterrupt so that clean-up code runs.
 
-    A closing terminal, `docker stop` or a CI may signal only this process, and not its children.
-    Python accepts signal handlers only in the main thread. In other threads, this context manager
-    does nothing.
+    A closing terminal, `docker stop` or a CI may send the signal only to this process. The clean-up
+    code must then end the child processes.
+
+    Python accepts signal handlers only in the main thread. If another thread uses this context
+    manager, it does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -33,7 +35,7 @@ def interruptible() -> Iterator[None]:
 
     for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        # A signal that is already ignored stays ignored, for example under nohup.
+        # If the parent ignores a signal, for example nohup SIGHUP, keep ignoring it.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.getsignal(number)
             signal.signal(number, interrupt)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the JSON files that a build keeps for the next build."""
+"""Reads a JSON file that an earlier build may have written."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 
 def read_object(file: Path) -> dict[str, Any]:
-    """Return the JSON object in a file; ``{}`` if the file is missing, unreadable or corrupt.
+    """Return the JSON object in a file, or ``{}`` if the file is missing, unreadable or corrupt.
 
-    A file that contains other valid JSON, such as a list, counts as corrupt.
+    If the JSON is not an object but, for example, a list, the file counts as corrupt.
     """
     try:
         content = json.loads(file.read_bytes())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Join names and sentences for messages."""
+"""Joins names for messages."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Collection, Sequence
 
 
 def first_few(items: Collection[str], *, shown: int = 4, separator: str = ", ") -> str:
-    """Join the first items and count the rest.
+    """Join the first `shown` items, and state the number of the remaining items.
 
     >>> first_few(["a", "b", "c", "d"]), first_few(["a", "b", "c", "d"], shown=2)
     ('a, b, c, d', 'a, b and 2 more')
 
-    :param separator: the text between items. Before "and", its comma is left out.
+    :param separator: the text between items, usually a comma and white space. Before "and", only
+        the white space is inserted.
     """
     joined = separator.join(list(items)[:shown])
     more = len(items) - shown
@@ -20,7 +21,7 @@ def first_few(items: Collection[str], *, shown: int = 4, separator: str = ", ") 
 
 
 def in_words(items: Sequence[str], conjunction: str) -> str:
-    """Join items as a sentence does.
+    """Join items with commas, and the last item with a conjunction.
 
     >>> in_words(["A", "B", "C"], "and")
     'A, B and C'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Location of the per-user cache."""
+"""Finds the plugin's folder in the user's cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def user_cache_folder(variables: Mapping[str, str]) -> Path | None:
 
     On Linux, the path follows the XDG Base Directory Specification.
 
-    :param variables: the environment variables.
+    :param variables: environment variables, for example `os.environ`.
     :returns: ``None`` if the environment defines neither a cache folder nor a home folder.
     """
     if sys.platform == "win32":

@@ -26,7 +26,7 @@ _NUMBERS = frozenset(
         *(errno.EEXIST, errno.ENOTDIR),
     }
 )
-#: A disk with fewer free bytes counts as full.
+#: If a disk has fewer free bytes than this, it counts as full.
 _NEARLY_FULL = 2**16
 _FULL = re.compile(
     "|".join(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS))), re.IGNORECASE
@@ -35,10 +35,10 @@ _FULL = re.compile(
 
 @contextlib.contextmanager
 def reported_write_failures(build_base: Path) -> Iterator[None]:
-    """Turn errors about files that cannot be written below a folder into a `BuildError`.
+    """Turn the error of a failed write into a `BuildError` if the file is in the build folder.
 
     :param build_base: the build folder.
-    :raises BuildError: the ``with`` block cannot write a file below the folder.
+    :raises BuildError: the ``with`` block cannot write a file in the build folder.
     """
     try:
         yield
@@ -57,16 +57,17 @@ def reported_write_failures(build_base: Path) -> Iterator[None]:
 
 
 def hint_for_output(printed: str) -> str | None:
-    """Return the hint about moving the build folder if a tool reports a full or read-only disk."""
+    """Return a hint if the output of a tool reports a full or read-only disk, or else ``None``."""
     return HOW_TO_MOVE if _FULL.search(printed) else None
 
 
 def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
-    """Whether a file may be below a folder, or be the folder itself.
+    """Whether a failed write may concern a folder or a file below the folder.
 
-    If the file is unknown, the result is ``True`` if the disk of the folder is full.
+    :param file: the path in the error. ``None`` if the error does not name a file: the result is
+        then ``True`` if the folder's disk is full.
     """
-    if file is None:  # An error of a write to an open file names no file.
+    if file is None:  # The error of a write to an open file does not name the file.
         return folder.is_dir() and shutil.disk_usage(folder).free < _NEARLY_FULL
     if isinstance(file, int):
         return False

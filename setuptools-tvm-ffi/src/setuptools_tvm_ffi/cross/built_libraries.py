@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that libraries built for a target satisfy the platform tag of the wheel."""
+"""Checks that cross-compiled libraries satisfy the platform tag of their wheel."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from .targets import Target
 
 
 def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str, str]:
-    """Reject libraries that do not satisfy the target's platform tag; return warnings by path.
+    """Reject libraries that do not satisfy the target's platform tag.
 
-    :param libraries: contents by path in the wheel.
-    :raises BuildError: a library refers to CPython, needs a symbol or library that the tag does not
-        guarantee, or was built for another platform.
+    :param libraries: a mapping from the path of a library in the wheel to its content.
+    :returns: a mapping from the path of a library to a warning about the library.
+    :raises BuildError: a library refers to a symbol of CPython, needs a symbol or library that the
+        tag does not guarantee, or was built for another platform.
     """
     with BinaryReader() as reader:
         binaries = reader.read_all(libraries.items(), target.name)

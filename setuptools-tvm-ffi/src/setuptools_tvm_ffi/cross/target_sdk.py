@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Downloads a target's apache-tvm-ffi wheel: the build uses its headers and its library."""
+"""Downloads the apache-tvm-ffi wheel of a target, and extracts its headers and its library."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ _LIBRARIES = {
     "windows": "tvm_ffi/lib/tvm_ffi.lib",
 }
 _INCLUDE = "tvm_ffi/include"
-# Wheels up to 0.1.15 contain DLPack's headers in this folder.
+# The wheels of apache-tvm-ffi up to 0.1.15 contain DLPack's headers in this folder.
 _DLPACK_INCLUDE = "tvm_ffi/3rdparty/dlpack/include"
 _STAND_INS = "stand-ins"
-# The wheels for all Python versions contain the same library. If there is no wheel for the building
-# interpreter, pip downloads the wheel for this version.
+# If apache-tvm-ffi has no wheel for the Python version that runs the build, pip downloads the wheel
+# for this Python version. The wheels for all Python versions contain the same library.
 _OTHER_PYTHON = (3, 12)
 # pip 23 to 26 prints this if an index or a folder has no wheel for the platform.
 _NO_MATCH = "No matching distribution found"
-# These arguments make pip resolve a wheel for this machine and ignore installed distributions.
+# With these arguments, pip searches the index for a wheel for this machine. pip installs nothing,
+# and ignores installed distributions.
 _RESOLVE = (
     *("install", "--dry-run", "--quiet", "--no-deps", "--ignore-installed"),
     "--only-binary=:all:",
@@ -50,12 +51,13 @@ class NoWheelError(BuildError):
 
 
 def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
-    """Return the target's apache-tvm-ffi in `folder`, after downloading it if necessary.
+    """Return the apache-tvm-ffi of the target. It is downloaded into `folder` if necessary.
 
-    pip downloads the target's wheel of the installed release. pip's configuration applies (an
-    index, ``PIP_FIND_LINKS``, ``PIP_NO_INDEX``).
+    pip downloads a wheel for the target. The wheel has the same version as the apache-tvm-ffi that
+    is installed on this machine. The user's pip configuration applies, for example
+    ``PIP_FIND_LINKS``.
 
-    :param folder: below the build folder, relative to `root`.
+    :param folder: a folder below the build folder. The path is relative to `root`.
     :raises BuildError: apache-tvm-ffi is not installed, pip is missing or fails, or there is no
         wheel for the target.
     """
@@ -88,9 +90,9 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
 
 
 def release_to_link_with() -> Version:
-    """Return the installed release of apache-tvm-ffi. Targets use wheels of the same release.
+    """Return the version of the installed apache-tvm-ffi. Targets need wheels of this version.
 
-    :raises BuildError: no release is installed, or projects cannot be built against the release.
+    :raises BuildError: apache-tvm-ffi is not installed, or its version is not supported.
     """
     version = installed_version()
     if version is None:
@@ -103,7 +105,7 @@ def release_to_link_with() -> Version:
 
 
 def check_pip() -> None:
-    """Raise `BuildError` if pip is not installed: pip downloads the wheels."""
+    """Raise `BuildError` if pip, which downloads the wheel of a target, is not installed."""
     if not has_pip():
         raise BuildError(
             f"pip is not installed, and is needed to download {DISTRIBUTION} for a target",
@@ -112,7 +114,7 @@ def check_pip() -> None:
 
 
 def _digests(folder: Path, files: Iterable[str]) -> dict[str, str | None]:
-    """Return the SHA-256 of each file, ``None`` for a missing file."""
+    """Return a mapping from each file to its SHA-256, or to ``None`` if the file is missing."""
     return {file: digest_of(folder / file) if (folder / file).is_file() else None for file in files}
 
 
@@ -135,7 +137,7 @@ def _fetch(root: Path, folder: Path, target: Target, version: Version) -> list[s
 
 
 def _download(root: Path, folder: Path, target: Target, version: Version) -> Path:
-    """Download the wheel into a folder with pip, and return its path."""
+    """Download the apache-tvm-ffi wheel of a target into a folder. Return the path of the wheel."""
     check_pip()
     for python in dict.fromkeys((sys.version_info[:2], _OTHER_PYTHON)):
         result = _pip(download_arguments(target, version, python, folder), root, folder)
@@ -144,7 +146,8 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
             return found[0]
         if _NO_MATCH not in result.stdout:
             raise _cannot_fetch(target, version, result)
-    # If no index is reachable, pip prints the same message, but this command fails, too.
+    # The message of pip does not tell whether the wheel is missing or the index is unreachable.
+    # If pip finds no wheel for this machine, the index is unreachable.
     result = _pip([*_RESOLVE, f"{DISTRIBUTION}=={version}"], root, folder)
     if result.returncode != 0:
         raise _cannot_fetch(target, version, result)
@@ -156,7 +159,8 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
 
 
 def _pip(arguments: Sequence[str], root: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    # `python -m pip` would fail: an isolated build's pip is only on this process's import path.
+    # In an isolated build, `python -m pip` would fail, because only the import path of this process
+    # contains pip. `run_module` passes this import path to the child process.
     variables = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     return run_module("pip", arguments, root=root, folder=folder, variables=variables)
 
@@ -175,7 +179,7 @@ def _cannot_fetch(
 def download_arguments(
     target: Target, version: Version, python: tuple[int, int], folder: Path
 ) -> list[str]:
-    """Return pip's arguments for downloading the wheel of a target."""
+    """Return the arguments with which pip downloads the apache-tvm-ffi wheel of a target."""
     number = f"cp{python[0]}{python[1]}"
     return [
         *("download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)),

@@ -26,12 +26,14 @@ _FORM = re.compile(
     r"(?P<machine>x86_64|aarch64)-(?P<platform>linux-gnu|linux-musl|macos|windows-gnu)"
     r"(\.(?P<major>\d{1,3})(\.(?P<minor>\d{1,3}))?)?"
 )
-# Zig 0.17 has the headers of glibc 2.17 and newer, and the symbols of glibc up to 2.44.
+# Minor versions of glibc 2 that Zig 0.17 supports. Zig has headers for glibc 2.17 and newer, and
+# symbol lists for glibc 2.44 and older.
 _GLIBC_MINORS = range(17, 45)
-# The newest macOS that Zig 0.17 supports.
+# The newest version of macOS that Zig 0.17 supports.
 _NEWEST_MACOS = 27
-# The libraries are linked with apache-tvm-ffi, but the wheel does not contain it. A wheel of
-# apache-tvm-ffi for a newer system is therefore good enough: the user's machine installs its own.
+# A build links with an apache-tvm-ffi wheel for one of these versions of glibc or macOS. It may be
+# newer than the target's version, because the built wheel does not contain apache-tvm-ffi. pip
+# installs a suitable apache-tvm-ffi on the user's machine.
 _LINKED_GLIBC_MINORS = range(50, 16, -1)
 _LINKED_MACOS = range(30, 10, -1)
 _OLDEST_MACOS = {"x86_64": (10, 13), "aarch64": (11, 0)}
@@ -43,12 +45,12 @@ _WINDOWS_TAGS = {"x86_64": "win_amd64", "aarch64": "win_arm64"}
 class Target:
     """A platform to build for.
 
-    :param name: name of the target, which Zig uses, too.
+    :param name: the target in Zig's notation, for example ``x86_64-linux-gnu.2.17``.
     :param system: ``linux``, ``darwin`` or ``windows``.
-    :param machine: Zig's name of the machine.
-    :param tags: platform tags of the wheel: the PEP 600 tag first, then its older aliases.
-    :param platforms: platform tags of the apache-tvm-ffi wheels to link with, in order of
-        preference.
+    :param machine: Zig's name of the machine, for example ``x86_64``.
+    :param tags: platform tags of the wheel: first the tag of PEP 600, then its older aliases.
+    :param platforms: platform tags of the apache-tvm-ffi wheels that the build may link with, in
+        order of preference.
     """
 
     name: str
@@ -59,12 +61,12 @@ class Target:
 
     @property
     def tag(self) -> str:
-        """The platform part of a wheel's file name (PEP 425, compressed)."""
+        """The platform tags of the wheel as its file name contains them, separated by dots."""
         return ".".join(self.tags)
 
 
 def target_of(project: Project) -> Target | None:
-    """Return the target that a project's settings name, or ``None`` for this machine.
+    """Return the target of a project's settings, or ``None`` if they do not name a target.
 
     :raises ConfigurationError: the target is invalid.
     """
@@ -105,7 +107,8 @@ def parse_target(name: str, *, where: str) -> Target:
     if platform == "windows-gnu":
         tag = _WINDOWS_TAGS[machine]
         return Target(name, "windows", machine, (tag,), (tag,))
-    # Zig links with musl 1.2. Its time_t is the one that musllinux_1_2 requires (PEP 656).
+    # Zig links with musl 1.2. A library may therefore depend on the type time_t of musl 1.2, and
+    # needs the tag musllinux_1_2 (PEP 656).
     tags = tuple(f"musllinux_1_{minor}_{machine}" for minor in (2, 1, 0))
     return Target(name, "linux", machine, tags[:1], tags)
 

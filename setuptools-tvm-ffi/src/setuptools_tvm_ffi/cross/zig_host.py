@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host that builds for another platform with Zig."""
+"""`ZigHost`, which builds for another platform with Zig."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .zig_process import check_project, find_zig_toolchain
 
 @dataclass(frozen=True)
 class ZigHost:
-    """Builds for one target with Zig."""
+    """Finds the tools for one target, and checks the libraries that were built for the target."""
 
     target: Target
 
@@ -27,9 +27,9 @@ class ZigHost:
         self,
         request: BuildRequest,
         languages: frozenset[str],
-        process: TVMFFIProcess,  # noqa: ARG002 - it loads this machine's libraries
+        process: TVMFFIProcess,  # noqa: ARG002 - loads only libraries for this machine
     ) -> tuple[Toolchain, TVMFFISdk]:
-        """Find Zig, and download the target's apache-tvm-ffi into the build folder.
+        """Find Zig. Download the apache-tvm-ffi of the target into the build folder.
 
         :raises ConfigurationError: Zig does not support a setting or language.
         """
@@ -46,7 +46,7 @@ class ZigHost:
     def check(
         self,
         libraries: Sequence[BuiltLibrary],
-        new: Sequence[BuiltLibrary],  # noqa: ARG002 - a library may need another one
+        new: Sequence[BuiltLibrary],  # noqa: ARG002 - all libraries are checked together
         request: BuildRequest,  # noqa: ARG002 - unused
         toolchain: Toolchain,  # noqa: ARG002 - unused
     ) -> dict[str, str]:

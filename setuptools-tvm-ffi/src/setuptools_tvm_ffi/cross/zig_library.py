@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps one copy of Zig's headers and sources for all environments, in the user's cache.
+"""Keeps a copy of Zig's headers and sources in the user's cache. All environments share the copy.
 
-The keys of Zig's cache (0.17) contain the time and the inode of each compiled file. Without a
-shared copy, every isolated build would recompile the C++ library of its target, which takes
-minutes.
+Zig compiles the C++ standard library of each target from source, which takes minutes. Zig (0.17)
+reuses the result only if the time and the inode of each source file are unchanged. Each isolated
+build installs new files. Without the shared copy, each build would compile the library again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pathlib import Path
 
 from ..base.errors import PREFIX
 
-# The bytecode of Zig's debugger scripts. It contains the path of the environment.
+# A folder with the bytecode of Zig's debugger scripts. The bytecode contains the path of the
+# environment, so environments cannot share the folder.
 _COMPILED = "__pycache__"
 _SECONDS_UNTIL_LEFT_OVER = 24 * 60 * 60
 _SECONDS_UNTIL_UNUSED = 60 * 24 * 60 * 60
@@ -29,10 +30,12 @@ logger = logging.getLogger(__name__)
 def keep_library(library: Path, version: str, cache: Path) -> Path:
     """Return the cached copy of Zig's ``lib`` folder, after creating the copy if necessary.
 
-    The files are hard links if the file system allows them, else copies (234 MB in 0.17.1). A copy
-    with missing or different files is replaced. If no copy can be created, `library` is returned.
+    If the file system allows it, the cached files are hard links to the files in `library`.
+    Otherwise the content is copied (234 MB in 0.17.1). If the cached files are incomplete or differ
+    from `library`, they are replaced. If the copy cannot be created, `library` is returned.
 
-    :param version: Zig's version; each release has its own copy.
+    :param library: Zig's ``lib`` folder in this environment.
+    :param version: the version of Zig. The cache contains one copy for each version.
     :param cache: the plugin's folder in the user's cache.
     """
     kept = cache / f"zig-{version}"
@@ -67,18 +70,19 @@ def _is_complete(kept: Path, library: Path) -> bool:
 
 
 def _mark_as_used(kept: Path) -> None:
-    """Set the folder's time to now. :func:`_remove_unused` reads that time.
+    """Set the folder's modification time to now, because :func:`_remove_unused` reads this time.
 
-    Zig's cache depends on the time of each file in the folder, not on the folder's own time.
+    Zig does not use the folder's time, but only the times of the files in the folder.
     """
     with contextlib.suppress(OSError):  # the cache may be read-only
         os.utime(kept)
 
 
 def _remove_unused(cache: Path, scratch: Path) -> None:
-    """Delete copies that no build has used for 60 days, and temporary folders of killed builds.
+    """Remove copies that no build has used for 60 days, and temporary folders of killed builds.
 
-    :param scratch: the folders are moved here first, so that no build uses a half-deleted folder.
+    The function moves these folders to `scratch`, and the caller deletes `scratch`. A build
+    therefore never sees a folder that is partly deleted.
     """
     for pattern, seconds in (
         ("zig-*", _SECONDS_UNTIL_UNUSED),
@@ -88,11 +92,10 @@ def _remove_unused(cache: Path, scratch: Path) -> None:
             with contextlib.suppress(OSError):  # another build may delete the same folder
                 if time.time() - folder.stat().st_mtime > seconds:
                     os.rename(folder, scratch / folder.name)
-    # The caller deletes `scratch`.
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    """Return the size of each file below a folder, by its path relative to the folder."""
+    """Return a mapping from the relative path of each file below a folder to the file's size."""
     sizes = {}
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name != _COMPILED]

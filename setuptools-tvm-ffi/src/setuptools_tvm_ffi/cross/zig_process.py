@@ -34,6 +34,7 @@ def find_zig_toolchain(
 ) -> ZigToolchain:
     """Return the toolchain for a target, and add Zig to ``PATH``.
 
+    :param root: the project's folder.
     :param folder: the build folder, relative to `root`.
     :param extensions: all extensions of the distribution.
     :raises BuildError: Zig is not installed.
@@ -42,7 +43,7 @@ def find_zig_toolchain(
     version = metadata.version("ziglang")
     cache = user_cache_folder(os.environ)
     library = zig / "lib" if cache is None else keep_library(zig / "lib", version, cache)
-    # Ninja's commands inherit PATH and ZIG_LIB_DIR.
+    # The commands that Ninja runs inherit PATH and ZIG_LIB_DIR.
     os.environ["PATH"] = f"{zig}{os.pathsep}{os.environ.get('PATH', '')}"
     _name_library_folder(library, root, folder / "zig-lib")
     flags = EnvironmentFlags.from_environment(os.environ)
@@ -54,10 +55,10 @@ def find_zig_toolchain(
         compilers=compilers,
         system=target.system,
         root=str(root),
-        # The target determines the machine and the macOS version.
+        # The target determines the machine and the macOS version, so ignore the variables for them.
         environment=dataclasses.replace(flags, archflags=(), deployment_target=None),
         project=dataclasses.replace(project.settings, strip=True),
-        # Only for Linux, Zig's linkers support lists of local symbols, and nm can read the objects.
+        # Only for Linux, Zig's linker can hide a list of symbols, and nm can read the object files.
         inputs=read_input_symbols(extensions, root, compilers, flags)
         if target.system == "linux"
         else {},
@@ -67,7 +68,7 @@ def find_zig_toolchain(
 
 
 def check_project(target: Target, languages: AbstractSet[str], project: Project) -> None:
-    """Raise `ConfigurationError` for settings and languages that Zig does not support."""
+    """Raise `ConfigurationError` if Zig does not support a setting or language of the project."""
     place = project.place("target")
     devices = sorted(languages - {"c", "cxx"})
     if devices:
@@ -91,20 +92,21 @@ def check_project(target: Target, languages: AbstractSet[str], project: Project)
 
 
 def _name_library_folder(library: Path, root: Path, name: Path) -> None:
-    """Create a link to Zig's headers and sources. The link has the same path in every project.
+    """Create a link to Zig's headers and sources. Make Zig use the link through ``ZIG_LIB_DIR``.
 
-    The path is part of the keys of Zig's cache (0.17) and part of debug information.
+    The link has the same relative path in every project. Zig (0.17) writes this path to debug
+    information, and reuses cached files only if the path is the same.
     """
     link = root / name
     if link.resolve() != library.resolve():
         if link.is_dir() and not link.is_symlink():
-            shutil.rmtree(link)  # CI caches may restore a link as a folder
+            shutil.rmtree(link)  # A CI cache may have restored a link as a folder.
         link.unlink(missing_ok=True)
         link.parent.mkdir(parents=True, exist_ok=True)
         try:
             link.symlink_to(library, target_is_directory=True)
         except OSError:
-            return  # Windows requires a privilege to create links
+            return  # On Windows, the user may lack the right to create links.
     os.environ["ZIG_LIB_DIR"] = str(name)
 
 
@@ -131,7 +133,7 @@ def _defined(header: Path, pattern: str) -> list[str]:
 
 
 def zig_folder() -> Path:
-    """Return the folder of the ``ziglang`` distribution.
+    """Return the folder into which the distribution ``ziglang`` was installed.
 
     :raises BuildError: ziglang is not installed.
     """

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Import hook of an editable install: rebuilds the libraries before a package is imported.
 
-If `editable-rebuild` is set, setuptools-tvm-ffi copies this module into the editable wheel. A
-`.pth` file in the wheel imports the module whenever Python starts. `pip uninstall` removes the
-module and the `.pth` file. The module imports only the standard library, and most parts of it only
-for a rebuild. The build tools are in an archive beside the libraries.
+If the setting `editable-rebuild` is true, setuptools-tvm-ffi copies this module into the editable
+wheel. A `.pth` file in the wheel imports the module whenever Python starts. `pip uninstall` removes
+the module and the `.pth` file. The module imports only standard modules, and most of these only for
+a rebuild. The build tools are in an archive in the folder of the libraries.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import IO, Any
 
-#: This variable is set while a build holds its lock, see `build_lock`. Imports in that build do not
-#: rebuild, because a rebuild would wait for the build forever.
+#: An environment variable that a build sets, see `build_lock`. While the variable is set, imports
+#: do not rebuild. A rebuild would wait forever for the running build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
 #: The environment variable of the setting `editable-rebuild`. If it is false, imports do not
 #: rebuild.
 SWITCH_VARIABLE = "SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD"
 
-#: Variables with this prefix are settings, except `SETUPTOOLS_TVM_FFI_DEBUG`.
+#: Environment variables with this prefix are settings, except `SETUPTOOLS_TVM_FFI_DEBUG`.
 SETTINGS_VARIABLES = "SETUPTOOLS_TVM_FFI_"
 DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
 
-#: The `.gitignore` of a build folder that the plugin creates. The content also marks the folder as
-#: created by the plugin.
+#: The content of the `.gitignore` that the plugin writes to a build folder. The content shows that
+#: the plugin created the folder.
 IGNORE_EVERYTHING = b"# Created by setuptools-tvm-ffi.\n*\n"
 
 REBUILD_RECORD = "rebuild.json"
@@ -40,25 +40,25 @@ TOOLS = "rebuild-tools.zip"
 LOG = "rebuild.log"
 NINJA = "ninja.exe" if sys.platform == "win32" else "ninja"
 
-# The names of folders with unpacked tools consist of this prefix and the digest of the archive.
+# The name of a folder with unpacked tools consists of this prefix and the digest of the archive.
 _UNPACKED = "rebuild-tools-"
 
 _PREFIX = "setuptools-tvm-ffi"
 
-# With a preloaded sanitizer runtime, compilers fail: the runtime reports memory that compilers do
-# not free.
+# A user may preload a sanitizer's runtime through these variables. A compiler would then fail,
+# because compilers do not free all memory, and the runtime reports this as an error.
 _PRELOADING_VARIABLES = ("LD_PRELOAD", "DYLD_INSERT_LIBRARIES")
 
-# Patterns that find the first error in the output of a build. An earlier pattern has precedence.
+# Patterns that find the first error in the output of a build. The first pattern that matches wins.
 _ERRORS = (
     # GCC, Clang: `a.cc:1:2: error: …`; nvcc: `a.cu(1): error: …`; cl: `a.cc(1): error C2065: …`;
     # as: `a.s:1: Error: …`; ptxas: `… line 1; error   : …`; nvcc's driver: `nvcc fatal   : …`;
-    # ld: `…: undefined reference to …`. A driver's "linker command failed" gives no cause.
+    # ld: `…: undefined reference to …`. A driver's "linker command failed" names no cause.
     rf"(?m)^(?!FAILED: |{_PREFIX}: |collect2: |clang(\+\+)?: error: linker command failed)"
     r"(?P<shown>.*[:;] (fatal )?[Ee]rror( \w+)? *:|\w+ fatal +:"
     r"|.*: (undefined reference to|multiple definition of) |\S*ld(\.\w+)?: cannot find ).*$",
-    # No line may look like an error, for example because the messages are not in English. Then
-    # show the output of the first command that failed.
+    # If the messages are not in English, no line matches the first pattern. Then show the output of
+    # the first command that failed.
     r"(?m)^FAILED: .*\n.*\n(?P<shown>)",
     rf"(?m)^(?P<shown>{_PREFIX}: error: .*)$",
 )
@@ -67,22 +67,23 @@ _SHOWN_LINES = 6
 
 _HOW_TO_SKIP = f"Set {SWITCH_VARIABLE}=0 to import the libraries of the last build."
 
-# After a failed rebuild, imports in the same process raise the same error for this long, without
-# another rebuild. For example, pytest imports a package once per test file.
+# For so many seconds after a failed rebuild, imports in the same process raise the same error
+# without another rebuild. For example, pytest imports a package once per test file.
 _RETRY_AFTER_SECONDS = 2.0
 
-# After a failed rebuild, imports in other processes also raise the same error for this long.
+# For so many seconds after a failed rebuild, imports in different processes raise the same error.
 _SHARED_FAILURE_SECONDS = 10.0
 
-# After an interrupt, wait so many seconds for the build to end.
+# After Ctrl-C, wait so many seconds for the build to end.
 _SECONDS_TO_END = 5
 
-# Tools that no build has used for 60 days are deleted. If an install still needs them, its next
-# build unpacks the archive again.
+# Unpacked tools that no build has used for 60 days are deleted. If an editable install still needs
+# the tools, its next rebuild unpacks the archive again.
 _SECONDS_UNTIL_UNUSED = 60 * 24 * 60 * 60
 
-# The environment may contain another setuptools, whose `.pth` file imports modules of setuptools.
-# Remove these modules, because they must not be mixed with the setuptools of the build tools.
+# The environment may contain a different version of setuptools than the build tools. When Python
+# starts, a `.pth` file of the installed setuptools imports modules of setuptools. Remove these
+# modules before importing the setuptools of the build tools.
 _BOOTSTRAP = (
     "import sys, json; "
     "sys.path[:] = json.loads(sys.argv.pop(1)); "
@@ -95,21 +96,21 @@ _BOOTSTRAP = (
 
 
 def install(*packages: str) -> None:
-    """Install a finder that rebuilds before these packages are imported.
+    """Install an import hook that rebuilds before one of these packages is imported.
 
     The `.pth` file calls this function.
     """
     # In a virtual environment, Python (3.9 to 3.13) reads every `.pth` file twice.
     if any(isinstance(finder, RebuildingFinder) for finder in sys.meta_path):
         return
-    # `_my_package_rebuild` belongs to `my_package.libs`.
+    # For example, this module is `_my_package_rebuild`, and the folder is `my_package.libs`.
     distribution = __name__[len("_") : -len("_rebuild")]
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{distribution}.libs")
     sys.meta_path.insert(0, RebuildingFinder(folder, packages))
 
 
 class RebuildingFinder:
-    """Rebuilds when a package of the project is imported. Other finders find the module."""
+    """Rebuilds when a package of the project is imported. Python's finders load the package."""
 
     def __init__(self, folder: str, packages: tuple[str, ...]) -> None:
         self._folder = folder
@@ -144,15 +145,15 @@ class RebuildingFinder:
 
 
 def is_switched_off(environment: Mapping[str, str]) -> bool:
-    """Whether imports must not rebuild."""
+    """Whether an environment variable forbids rebuilds by imports."""
     switch = environment.get(SWITCH_VARIABLE, "").strip().lower()
     return switch in {"0", "no", "off", "false"} or BUILDING_VARIABLE in environment
 
 
 def bring_up_to_date(folder: str) -> None:
-    """Rebuild the libraries of one distribution if something has changed.
+    """Rebuild the libraries of one distribution if an input or a library has changed.
 
-    :param folder: contains the installed libraries and their record.
+    :param folder: the folder of the installed libraries and of the rebuild record.
     :raises ImportError: the rebuild failed. The libraries of the last build are unchanged.
     """
     record = read_record(folder)
@@ -179,7 +180,7 @@ def bring_up_to_date(folder: str) -> None:
         lock.truncate(0)
         lock.write(str(os.getpid()).encode())
         lock.flush()
-        # Another process may have rebuilt the libraries meanwhile.
+        # Another process may have rebuilt the libraries while this process waited for the lock.
         record = read_record(folder)
         if record is not None and not is_up_to_date(record):
             _report_recent_failure(record, started)
@@ -190,7 +191,7 @@ def bring_up_to_date(folder: str) -> None:
 
 
 def read_record(folder: str) -> dict[str, Any] | None:
-    """Return the record of the last build, or ``None`` if the project was uninstalled.
+    """Return the rebuild record in `folder`, or ``None`` if the project was uninstalled.
 
     :raises ImportError: the record is corrupt.
     """
@@ -229,9 +230,9 @@ def is_up_to_date(record: Mapping[str, Any]) -> bool:
 
 
 def signature(path: str) -> list[int] | None:
-    """Return the size, inode and times of a file, which change if the file changes.
+    """Return the size, the inode and two times of a file, or ``None`` if there is no file.
 
-    The times are in nanoseconds.
+    At least one of these numbers changes when the file changes. The times are in nanoseconds.
     """
     try:
         status = os.stat(path)
@@ -243,8 +244,8 @@ def signature(path: str) -> list[int] | None:
 def listing(folder: str, suffixes: tuple[str, ...]) -> list[str] | None:
     """Return the sorted names of the sources and subfolders in a folder.
 
-    The folder's modification time is no replacement, because Python and editors write other files
-    into the folder.
+    The listing shows whether a source was added or removed. The folder's modification time would
+    not show this, because it changes with any file that Python or an editor creates in the folder.
     """
     try:
         with os.scandir(folder) as entries:
@@ -259,14 +260,16 @@ def listing(folder: str, suffixes: tuple[str, ...]) -> list[str] | None:
 
 
 def tools_folder(record: Mapping[str, Any]) -> str:
-    """Return the folder of the unpacked build tools."""
+    """Return the folder into which the build tools are unpacked."""
     return os.path.join(record["tools_parent"], f"{_UNPACKED}{record['tools']}")
 
 
 def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:
     """Unpack the archive of build tools if necessary, and return the folder of the tools.
 
-    After unpacking, delete tools that no build has used for 60 days.
+    After unpacking, delete the unpacked tools that no build has used for 60 days.
+
+    :param folder: the folder that contains the archive.
     """
     import contextlib
     import shutil
@@ -287,7 +290,7 @@ def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:
     except BaseException as problem:
         shutil.rmtree(temporary, ignore_errors=True)
         if isinstance(problem, OSError) and os.path.isdir(tools):
-            return tools  # Another process has unpacked the archive meanwhile.
+            return tools  # Another process has unpacked the same archive.
         raise
     parent = os.path.dirname(tools)
     for path in [os.path.join(parent, n) for n in os.listdir(parent) if n.startswith(_UNPACKED)]:
@@ -300,7 +303,9 @@ def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:
 def build_environment(record: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables of a rebuild.
 
-    Variables of compilers and settings have their values from the installation.
+    The variables that compilers read, and the plugin's settings, have the same values as during the
+    installation. Variables that preload a library are removed. The remaining variables come from
+    `environment`.
     """
     variables = record["variables"]
     dropped = {*variables, *_PRELOADING_VARIABLES}
@@ -318,10 +323,13 @@ def build_environment(record: Mapping[str, Any], environment: Mapping[str, str])
 
 
 def import_path(entries: Sequence[object], root: str) -> list[str]:
-    """Return the import path of this process without the project's folder.
+    """Return an import path without the project's folder, and with the standard library first.
 
-    The standard library comes first. The folder of the running script may contain a module that
-    would shadow a standard module, such as `configparser.py`.
+    The first entry of `entries` is usually the folder of the running script. If that folder
+    contains, for example, a `configparser.py`, the build must still import the standard module.
+
+    :param entries: the import path of this process.
+    :param root: the project's folder.
     """
     standard = os.path.dirname(os.__file__)
     kept = [
@@ -333,7 +341,7 @@ def import_path(entries: Sequence[object], root: str) -> list[str]:
 
 
 def first_error(printed: str) -> str:
-    """Return the lines of a build's first error. If none is found, return the last lines."""
+    """Return the lines of the first error in a build's output, or the last lines of the output."""
     import re
 
     printed = re.sub(_COLOURS, "", printed)
@@ -368,10 +376,10 @@ def _rebuild(folder: str, record: Mapping[str, Any]) -> None:
 
 
 def _report_recent_failure(record: Mapping[str, Any], started: float) -> None:
-    """If another process has just failed to rebuild the same inputs, raise its error.
+    """If another process has just failed to build the same inputs, raise the error of that build.
 
-    The processes of pytest-xdist import a package at about the same time. Only the first process
-    should compile a broken source.
+    For example, pytest-xdist starts several processes, which import a package at about the same
+    time. Only the first process should compile a broken source.
 
     :param started: the time when this process began to wait for the lock.
     """
@@ -393,7 +401,7 @@ def _failure_file(record: Mapping[str, Any]) -> str:
 
 
 def _state_of_inputs(record: Mapping[str, Any]) -> str:
-    """Return a digest of the state of all inputs, except for files that builds write."""
+    """Return a digest of the state of all inputs. Files in the build folder are not inputs."""
     import hashlib
     import json
 
@@ -444,8 +452,8 @@ def _run_build(folder: str, tools: str, record: Mapping[str, Any]) -> tuple[int,
                 if line.startswith(f"{_PREFIX}: waiting for "):
                     _report(line[len(f"{_PREFIX}: ") :].rstrip())
         except BaseException:
-            # The interrupt may have reached only this process. Signal the child, so that it
-            # ends its compilers.
+            # The child may not have received the signal that interrupted this process. Send the
+            # child a signal, so that it ends the compilers that it has started.
             process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
             # If the child does not end in time, the next build waits for the child.
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -463,7 +471,7 @@ def _report(message: str) -> None:
 def _try_lock(stream: IO[bytes], *, shared: bool = False) -> bool:
     """Lock a file without waiting. Return ``False`` if another process has locked the file."""
     if sys.platform == "win32":
-        return True  # On Windows, rebuilds wait only for the build lock.
+        return True  # On Windows, only the build itself takes a lock, see `build_lock`.
     import fcntl
 
     try:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packs the build tools into an editable install: setuptools, this plugin and ninja.
+"""Packs the build tools (setuptools, this plugin and ninja) into an editable wheel.
 
-An import rebuilds the project with these tools, because the isolated build environment no longer
-exists. The environment that imports the package needs only apache-tvm-ffi and a compiler.
+When an import rebuilds the project, the isolated build environment no longer exists. The rebuild
+therefore uses the packed tools. The user's environment must contain apache-tvm-ffi, and the machine
+needs a compiler.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from ..base.file_replacement import replace_file
 from ..building.ninja import find_program
 from . import hook
 
-#: The packages that a build imports, by distribution. Python 3.11 and newer do not need tomli,
-#: because their standard library contains tomllib.
+#: A mapping from each distribution that a build needs to its packages. Python 3.11 and newer do not
+#: need tomli, because their standard library contains tomllib.
 TOOL_PACKAGES = {
     "setuptools": ("setuptools", "_distutils_hack"),
     "packaging": ("packaging",),
@@ -30,26 +31,26 @@ TOOL_PACKAGES = {
     **({"tomli": ("tomli",)} if sys.version_info < (3, 11) else {}),
 }
 
-# setuptools finds its commands through its entry points, so the archive needs these files.
+# Metadata files to pack. setuptools finds its commands through entry points, which are metadata.
 _METADATA = ("METADATA", "entry_points.txt")
 
-# Each member of the archive has this modification time, so that the same tools result in the same
-# archive.
+# The modification time of each file in the archive. It is fixed, so that identical tools give
+# identical archives.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def equip(wheel: Path, folder: Path, name: str, packages: Iterable[str], *, ninja: str) -> None:
-    """Add the import hook and its tools to an unpacked editable wheel.
+    """Add the import hook and the build tools to an unpacked editable wheel.
 
-    :param folder: the folder of the libraries.
     :param wheel: the folder of the unpacked wheel.
+    :param folder: the folder of the libraries in the unpacked wheel.
     :param name: the distribution's name, in the form of a Python identifier.
     :param packages: the packages whose import starts a rebuild.
     :param ninja: the path of ninja.
     """
     replace_file(folder / hook.TOOLS, pack_tools(ninja))
     module = f"_{name}_rebuild"
-    # Some Pythons read a `.pth` file in the encoding of the locale.
+    # Write only ASCII: some Python versions read a `.pth` file in the encoding of the locale.
     arguments = ", ".join(map(ascii, packages))
     line = f"import {module}; {module}.install({arguments})\n"
     replace_file(wheel / f"{module}.py", Path(hook.__file__).read_bytes())
@@ -57,7 +58,7 @@ def equip(wheel: Path, folder: Path, name: str, packages: Iterable[str], *, ninj
 
 
 def pack_tools(ninja: str) -> bytes:
-    """Return the archive of the build tools.
+    """Return the content of the archive with the build tools.
 
     :param ninja: the path of ninja.
     """
@@ -78,9 +79,9 @@ def pack_tools(ninja: str) -> bytes:
 
 
 def _metadata_of(distribution: str) -> Iterator[tuple[str, str]]:
-    """Yield the metadata files of an installed distribution: paths in the archive, and contents."""
+    """Yield the path in the archive and the content of each metadata file of a distribution."""
     for found in importlib.metadata.distributions(name=distribution):
-        # The finder of an in-tree backend also returns other distributions.
+        # With an in-tree backend, `distributions` may return distributions with different names.
         if canonicalize_name(found.metadata["Name"] or "") == distribution:
             folder = f"{distribution.replace('-', '_')}-{found.version}.dist-info"
             for name in _METADATA:
@@ -91,14 +92,14 @@ def _metadata_of(distribution: str) -> Iterator[tuple[str, str]]:
 
 
 def _files_of(name: str) -> Iterator[tuple[str, Path]]:
-    """Yield the files of a package: paths in the archive, and paths on disk."""
+    """Yield the path in the archive and the path on disk of each file of a package."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise ImportError(f"cannot import {name}")
     folder = Path(next(iter(spec.submodule_search_locations)))
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        # Omit tests, which are half of setuptools.
+        # Omit tests, which make up half of setuptools.
         wanted = "tests" not in relative.parts and path.suffix not in {".exe", ".pyc"}
         if wanted and path.is_file():
             yield f"{name}/{relative.as_posix()}", path

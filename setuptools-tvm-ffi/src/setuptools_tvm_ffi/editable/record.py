@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record of an editable install.
+"""Writes the rebuild record of an editable install.
 
-The record contains the state of all inputs, which an import compares with their current state. It
-also contains the settings for a rebuild.
+The record contains the state of all inputs at the last build, and the settings for a rebuild. An
+import compares the recorded state with the current state of the inputs.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ def write_rebuild_record(
     result: BuildResult,
     config_settings: ConfigSettings,
 ) -> None:
-    """Write the record of a finished build, and unpack the tools for the first import.
+    """Write the rebuild record of a finished build, and unpack the tools for the first rebuild.
 
-    Paths in the record are relative to the project's root.
+    The record contains paths of inputs relative to the project's folder.
 
-    :param folder: contains the installed libraries and the archive of tools.
+    :param folder: the folder of the libraries and of the archive with the build tools.
     """
     root = request.root
     settings = {name for name in os.environ if name.startswith(hook.SETTINGS_VARIABLES)}
@@ -63,13 +63,15 @@ def write_rebuild_record(
         "root": str(root),
         "folder": str(request.folder),
         "tools": digest_of(folder / hook.TOOLS)[:16],
-        # Git and type checkers do not search the user's cache.
+        # Unpack the tools outside the project if possible, so that Git and type checkers do not
+        # search them.
         "tools_parent": str(user_cache_folder(os.environ) or root / request.folder),
-        # The value None means that the variable was not set. A rebuild must not set it either.
+        # None stands for a variable that was not set. A rebuild removes this variable.
         "variables": {n: os.environ.get(n) for n in sorted({*BUILD_VARIABLES, *settings})},
         "config_settings": config_settings,
-        # These are all files that the build has read, searched and written. An empty status differs
-        # from every other status.
+        # All files that the build has read, searched or written. If the status of a file does not
+        # show every change of the file, the value is an empty list. The next import then rebuilds,
+        # because an empty list differs from every status.
         "files": {
             **{name: list(status or ()) for name, status in result.watched.items()},
             **{name: hook.signature(str(root / name)) for name in _SETTINGS_FILES},
@@ -82,7 +84,7 @@ def write_rebuild_record(
 
 
 def watched(record: Mapping[str, Any]) -> dict[str, dict[str, list[Any] | None]]:
-    """Return the current state of the settings files and source folders, in the record's format."""
+    """Return the current state of settings files and source folders in the form of the record."""
     suffixes = tuple(record["suffixes"])
     return {
         "files": {name: hook.signature(name) for name in _SETTINGS_FILES},
@@ -91,5 +93,5 @@ def watched(record: Mapping[str, Any]) -> dict[str, dict[str, list[Any] | None]]
 
 
 def dumped(record: Mapping[str, Any]) -> bytes:
-    """Return the record as JSON."""
+    """Return the rebuild record as JSON."""
     return json.dumps(record, indent=1).encode()

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The setuptools plugin: extensions, commands, and how they are attached to a distribution."""
+"""The setuptools plugin: extensions, commands, PEP 517 hooks and the entry point."""

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Extends a distribution's setuptools commands, including command classes of the project.
+"""Extends the setuptools commands of a distribution so that they build TVM-FFI extensions.
 
-setuptools calls `attach`, an entry point of the group ``setuptools.finalize_distribution_options``,
-for every project that is built in this environment. Most of them do not use the plugin, so `attach`
-imports the commands only if a project needs them.
+A project may replace a setuptools command by a class of its own. That class is extended.
+
+`attach` is an entry point of the group ``setuptools.finalize_distribution_options``. setuptools
+calls `attach` for every project that is built in this environment. Most projects do not use the
+plugin, so `attach` imports the plugin's commands only if a project needs them.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ _EXTENDED = frozenset(
 def attach(distribution: Distribution) -> None:
     """Make `distribution` build its TVM-FFI extensions.
 
-    A command is extended only when setuptools looks it up, because setuptools reads ``cmdclass``
-    of `pyproject.toml` after the entry points have run.
+    A command is extended only when setuptools looks up its class. When this function runs,
+    setuptools has not yet read ``cmdclass`` in `pyproject.toml`.
     """
     lookup = distribution.get_command_class
     if getattr(lookup, "extended_by_tvm_ffi", False):
@@ -39,7 +41,7 @@ def attach(distribution: Distribution) -> None:
         found: Any = lookup(command)
         if command not in _EXTENDED or not _has_tvm_ffi_extension(distribution):
             return found  # type: ignore[no-any-return] # the project's own class
-        from .commands import MIXINS  # noqa: PLC0415 - see the module's first lines
+        from .commands import MIXINS  # noqa: PLC0415 - see the docstring of this module
 
         return _combined(MIXINS[command], found)  # type: ignore[no-any-return] # as above
 
@@ -51,10 +53,11 @@ def attach(distribution: Distribution) -> None:
 
 
 def _discover_packages(distribution: Any) -> None:  # noqa: ANN401 - setuptools' own attributes
-    """Use `PackageDiscovery` for a project that lists no packages.
+    """Make setuptools use `PackageDiscovery` to find the packages of a distribution.
 
-    setuptools sets a distribution's finder after the entry points have run. setuptools uses the
-    finder after reading the configuration.
+    The attribute ``set_defaults`` of a distribution finds its packages. setuptools sets the
+    attribute after the entry points have run, and does not use it before ``parse_config_files``.
+    This function therefore wraps ``parse_config_files``.
     """
     parse_config_files = distribution.parse_config_files
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build context: data that a hook attaches to a distribution for the commands to read."""
+"""The build context: data that a PEP 517 hook passes to the setuptools commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONTEXT = "tvm_ffi_build_context"
 
 
 class StubsReceiver(Protocol):
-    """Receives the stubs of a project instead of the source tree or the wheel."""
+    """Receives the stubs of a project. The build then does not write the stubs."""
 
     def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
         """Process all stubs of a project."""
@@ -29,12 +29,12 @@ class StubsReceiver(Protocol):
 
 @dataclass(frozen=True)
 class BuildContext:
-    """Data that a hook passes to the commands of a distribution.
+    """Data that a PEP 517 hook passes to the setuptools commands of a distribution.
 
-    :param project: the settings, if the hook has read them.
-    :param config_settings: the frontend's settings.
-    :param rebuild_into: rebuild the libraries of an editable install in this folder.
-    :param stubs: receives the stubs. The build then writes nothing else.
+    :param project: the project's settings. ``None`` if the hook has not read them.
+    :param config_settings: the settings that the frontend passed to the hook.
+    :param rebuild_into: the folder of installed libraries, for a rebuild of an editable install.
+    :param stubs: receives the stubs, if set. The build then writes only to the build folder.
     """
 
     project: Project | None = None
@@ -44,18 +44,18 @@ class BuildContext:
 
 
 def set_build_context(distribution: Distribution, context: BuildContext) -> None:
-    """Attach the hook's build context to a distribution."""
+    """Attach a build context to a distribution."""
     vars(distribution)[_CONTEXT] = context
 
 
 def build_context_of(distribution: Any) -> BuildContext:  # noqa: ANN401 - commands type it as Any
-    """Return the build context that the hook attached, or an empty one."""
+    """Return the distribution's build context, or an empty context if no hook attached one."""
     context: BuildContext = vars(distribution).get(_CONTEXT, BuildContext())
     return context
 
 
 def project_of(distribution: Any) -> Project:  # noqa: ANN401 - commands type it as Any
-    """Return the settings of a distribution. They are read only once.
+    """Return the project's settings. The first call for a distribution reads them.
 
     :raises ConfigurationError: a setting is invalid.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`TVMFFIExtension`, and checks for conflicts between the extensions of a distribution."""
+"""Defines `TVMFFIExtension`, and rejects a distribution whose extensions conflict."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ from ..settings.values import Macro
 class TVMFFIExtension(Extension):
     """A shared library that exports functions and classes over the TVM-FFI ABI.
 
-    The counterpart of :class:`setuptools.Extension` for ``setup(ext_modules=[…])``. The arguments
+    Like a :class:`setuptools.Extension`, it is an item of ``setup(ext_modules=[…])``. The arguments
     are the settings of ``[[tool.setuptools-tvm-ffi.ext-modules]]``, with underscores instead of
-    dashes. ``docs/settings.md`` describes all of them.
+    dashes. ``docs/settings.md`` describes all settings.
 
-    :param name: the dotted package, followed by the library's name (its target).
-        ``"my_pkg.my_lib"`` becomes ``my_pkg/libmy_lib.so`` (``.dylib``, ``my_lib.dll``).
-        ``tvm_ffi.libinfo.load_lib_module("<distribution>", "my_lib")`` loads that library.
+    :param name: the dotted package, followed by the library's name (the "target").
+        ``"my_pkg.my_lib"`` is built as ``my_pkg/libmy_lib.so`` on Linux, ``my_pkg/libmy_lib.dylib``
+        on macOS and ``my_pkg/my_lib.dll`` on Windows.
+        ``tvm_ffi.libinfo.load_lib_module("<distribution>", "my_lib")`` loads this library.
     :param sources: C (``.c``), C++ (``.cc .cpp .cxx``), CUDA (``.cu``) and HIP (``.hip``) files or
-        globs, relative to the project's root and inside it.
-    :param include_dirs: include folders, searched before the headers of apache-tvm-ffi.
-    :param define_macros: ``(name, value)`` pairs. ``None`` defines a macro without a value.
+        globs. Paths are relative to the project's folder, and must not lead out of that folder.
+    :param include_dirs: folders with headers. The compiler searches them before the headers of
+        apache-tvm-ffi.
+    :param define_macros: ``(name, value)`` pairs. If the value is ``None``, the macro has no value.
     :param undef_macros: names of macros to undefine.
     :param extra_compile_args: compiler arguments for every language, or a mapping from a language
         (``"c"``, ``"cxx"``, ``"cuda"``, ``"hip"``) to its arguments.
@@ -38,10 +40,10 @@ class TVMFFIExtension(Extension):
     :param extra_objects: prebuilt object files and static archives.
     :param libraries: names of libraries to link, or targets of other extensions.
     :param library_dirs: folders that the linker searches for ``libraries``.
-    :param registry_prefix: prefix of the library's global functions and type keys (default: the
-        package).
-    :param stubs: ``"init"``, ``"directives"`` or ``"none"``.
-    :param depends: files that all object files depend on, apart from headers.
+    :param registry_prefix: prefix of the names of the library's global functions and type keys.
+        By default, the prefix is the package.
+    :param stubs: how stubs are generated: ``"init"``, ``"directives"`` or ``"none"``.
+    :param depends: further files, except headers. If one changes, all sources are recompiled.
     :raises ConfigurationError: an argument is unknown or invalid.
     """
 
@@ -89,7 +91,7 @@ class TVMFFIExtension(Extension):
 
     @classmethod
     def from_settings(cls, settings: ExtensionSettings) -> TVMFFIExtension:
-        """Return an extension with settings that are already validated."""
+        """Return an extension with the given settings, which the caller has validated."""
         extension = cls.__new__(cls)
         extension._take(settings)  # noqa: SLF001 - same class
         return extension
@@ -101,17 +103,18 @@ class TVMFFIExtension(Extension):
 
 
 def check_together(extensions: Sequence[ExtensionSettings]) -> None:
-    """Reject extensions that conflict within a distribution.
+    """Raise an error if extensions of the same distribution conflict.
 
-    Targets must be unique because ``load_lib_module`` finds a library by its file name alone.
-    Prefixes must be unique because the generated module of a prefix loads one library, ``LIB``.
+    The target of each extension must be unique, because ``load_lib_module`` searches for the file
+    name of a library and ignores its package. The registry prefix of each extension with stubs must
+    be unique, because the Python module that is generated for a prefix loads only one library.
 
     :raises ConfigurationError: extensions have the same target, create stubs for the same prefix,
         or link with each other.
     """
     targets: dict[str, str] = {}
     for extension in extensions:
-        # On case-insensitive file systems, the names would be the same file.
+        # On a case-insensitive file system, `a.dll` and `A.dll` are the same file.
         target = extension.target.lower()
         if target in targets:
             raise ConfigurationError(
@@ -135,7 +138,7 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
 
 
 def _check_links(extensions: Sequence[ExtensionSettings]) -> None:
-    """Reject libraries that link with each other or with themselves."""
+    """Raise an error if libraries link with each other, or a library links with itself."""
     by_target = {extension.target: extension for extension in extensions}
     links = {e.target: [n for n in e.libraries if n in by_target] for e in extensions}
     try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PEP 517 and PEP 660 hooks. They wrap the hooks of setuptools.
+"""The PEP 517 and PEP 660 hooks of the plugin. Each hook wraps the hook of setuptools.
 
-They add the plugin's requirements, and print errors without a traceback.
+The hooks add the plugin's build requirements, and print errors without a traceback.
 
 https://peps.python.org/pep-0517/, https://peps.python.org/pep-0660/,
 https://setuptools.pypa.io/en/latest/build_meta.html#dynamic-build-dependencies-and-other-build-meta-tweaks
@@ -35,10 +35,10 @@ from .context import BuildContext, StubsReceiver, set_build_context
 
 
 def get_requires_for_build_wheel(config_settings: ConfigSettings = None) -> list[str]:
-    """Return the build requirements: apache-tvm-ffi, and ninja unless a usable one is installed.
+    """Return the build requirements: apache-tvm-ffi, and ninja unless a usable ninja is installed.
 
-    If the libraries determine the platform tag, the build also requires auditwheel and LIEF. A
-    build for a target also requires Zig.
+    If the build chooses or checks the platform tag, auditwheel and LIEF are added. If the build is
+    for another platform, Zig is added.
     """
     with _hook(config_settings) as project:
         needed = _setuptools.get_requires_for_build_wheel(config_settings) + _requirements(project)
@@ -55,7 +55,7 @@ def get_requires_for_build_editable(config_settings: ConfigSettings = None) -> l
 
 
 def get_requires_for_build_sdist(config_settings: ConfigSettings = None) -> list[str]:
-    """Return only the requirements of setuptools, because an sdist compiles nothing."""
+    """Return only setuptools' requirements, because building an sdist compiles nothing."""
     with _hook(config_settings, compiles=False):
         return list(_setuptools.get_requires_for_build_sdist(config_settings))
 
@@ -107,30 +107,32 @@ def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) ->
 
 
 def rebuild_editable(folder: str, config_settings: ConfigSettings = None) -> None:
-    """Rebuild the libraries of an editable install; frontends do not call this hook.
+    """Rebuild the libraries of an editable install. Only `rebuild` calls this function.
 
-    :param folder: the folder of the installed libraries, see `rebuild`.
+    :param folder: the folder of the installed libraries.
     """
     with _hook(config_settings, rebuild_into=folder):
         _run_build_ext()
 
 
 def build_stubs(receiver: StubsReceiver, config_settings: ConfigSettings = None) -> None:
-    """Build the libraries and pass their stubs to `receiver`; frontends do not call this hook.
+    """Build the libraries, and pass their stubs to `receiver`.
 
-    The build compiles only what has changed, and writes only to the build folder.
+    PEP 517 does not define this function. The build compiles only what has changed, and writes only
+    to the build folder.
     """
     with _hook(config_settings, stubs=receiver):
         _run_build_ext()
 
 
 def _run_build_ext() -> None:
-    """Run the command ``build_ext``, with the project's ``setup.py`` if there is one."""
+    """Run the setuptools command ``build_ext``, with the project's ``setup.py`` if it exists."""
     before = sys.argv, sys.path[:]
     sys.argv, sys.path[:] = ["setup.py", "build_ext"], safe_path(sys.path, Path.cwd())
     try:
         if Path("setup.py").exists():
-            # The setup.py may import modules beside it, but they must not shadow installed modules.
+            # setup.py may import modules from the project's folder. Append the folder to the import
+            # path, so that these modules do not shadow installed modules.
             sys.path.append(os.getcwd())
             runpy.run_path("setup.py", run_name="__main__")
         else:
@@ -165,7 +167,8 @@ def _hook(
     with _reported_errors():
         # Report invalid settings before running setup.py.
         project = read_project(Path.cwd(), config_settings=config_settings)
-        # A setup.py may declare no library on some platforms.
+        # A project with a setup.py needs no libraries: setup.py may declare libraries only for some
+        # platforms.
         if compiles and not project.settings.ext_modules and not Path("setup.py").exists():
             raise ConfigurationError(
                 f"pyproject.toml: {TABLE}.ext-modules: is missing, and there is no setup.py, so no "
@@ -180,11 +183,12 @@ def _hook(
 
 @contextlib.contextmanager
 def _attached_distribution(context: BuildContext) -> Iterator[None]:
-    """Attach the plugin and the build context to the project's distribution.
+    """Attach the plugin and the build context to every distribution that setuptools creates.
 
-    An in-tree backend (``backend-path``) has no installed entry point that attaches the plugin.
-    setuptools' hooks use their own subclass of `Distribution`, so this function patches the method
-    that calls the entry points.
+    Usually setuptools attaches the plugin through its entry point. If the project contains the
+    backend (``backend-path``), the entry point is not installed. setuptools' hooks create an
+    instance of a private subclass of `Distribution`. This function therefore patches
+    `Distribution.finalize_options`, the method that calls the entry points.
     """
     patched: Any = setuptools.Distribution
     original = patched.finalize_options
@@ -207,13 +211,14 @@ def _reported_errors() -> Iterator[None]:
     try:
         yield
     except ValueError as problem:
-        # setuptools raises this for errors in those tables of pyproject.toml that it checks.
+        # setuptools raises a ValueError if a table of pyproject.toml that it checks is invalid.
         if not str(problem).startswith("invalid pyproject.toml config"):
             raise
         print(render(BuildError(str(problem))), file=sys.stderr, flush=True)
         raise SystemExit(1) from None
     except (BuildError, SystemExit) as problem:
-        # distutils turns errors of commands into SystemExit("error: …") with the error as context.
+        # distutils replaces the error of a command by SystemExit("error: …"), whose context is that
+        # error.
         error = problem if isinstance(problem, BuildError) else problem.__context__
         if not isinstance(error, BuildError):
             raise

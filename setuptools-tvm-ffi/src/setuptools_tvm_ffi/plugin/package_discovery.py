@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the packages that contain the libraries, for a project that lists no packages.
 
-In a flat layout, setuptools treats every folder as a package, even ``csrc``, and rejects a project
-with several
-(https://setuptools.pypa.io/en/latest/userguide/package_discovery.html#flat-layout).
+In a flat layout, the packages are in the project's folder instead of ``src``. setuptools then
+treats every folder as a package, even ``csrc``, and rejects a project with several packages:
+https://setuptools.pypa.io/en/latest/userguide/package_discovery.html#flat-layout
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from .extension import TVMFFIExtension
 
 
 class PackageDiscovery(ConfigDiscovery):
-    """setuptools' package discovery, with another rule for flat layouts."""
+    """Package discovery of setuptools with a different rule for flat layouts.
 
-    # Set by the base class.
+    The packages are those that contain libraries, and their subpackages.
+    """
+
+    # The base class sets these attributes.
     dist: Any
     _disabled: bool
     _root_dir: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
-        """Set the distribution's packages if the project does not list them."""
+        """Set the packages of the distribution if the project does not list packages or modules."""
         names = {
             extension.settings.package.partition(".")[0]
             for extension in self.dist.ext_modules or ()
@@ -40,7 +43,7 @@ class PackageDiscovery(ConfigDiscovery):
         super().__call__(*args, **kwargs)
 
     def _is_flat(self, names: set[str]) -> bool:
-        # `src` may contain C++ sources instead of packages.
+        # A flat layout may have a folder `src`: it then contains C++ sources instead of packages.
         src = os.path.join(self._root_dir, "src")
         return not self.dist.package_dir and not any(
             os.path.isdir(os.path.join(src, name)) for name in names

@@ -17,15 +17,15 @@ from ..toolchains import path_in_wheel
 _LIBRARY_MODE = 0o755
 _PLAIN_MODE = 0o644
 
-#: Contents by path in the wheel; ``None`` marks a file to delete.
+#: A mapping from the path of a stub in the wheel to its content, or to ``None`` to delete the stub.
 StubContents = Mapping[PurePosixPath, Union[bytes, None]]
 
 
 @dataclass(frozen=True)
 class ShippedFile:
-    """A library, or a companion file of a library."""
+    """A library in the wheel, or a companion file of a library."""
 
-    path: PurePosixPath  #: in the wheel
+    path: PurePosixPath  #: the path in the wheel
     content: bytes
     mode: int
 
@@ -38,8 +38,10 @@ def shipped_files(
 ) -> Iterator[ShippedFile]:
     """Yield each library and its companion files.
 
-    :param folder: one folder for all files. By default, each library is in its package.
-    :param system: the system that the libraries are built for; this machine's by default.
+    :param folder: the folder for all files. By default, each library is in the folder of its
+        package.
+    :param system: the system that the libraries are built for. By default, it is the system of this
+        machine.
     """
     for library in libraries:
         path = path_in_wheel(library.settings, system)
@@ -56,7 +58,7 @@ def write_files(files: Iterable[ShippedFile], folder: Path) -> None:
 
 
 def place_in_build_lib(files: Iterable[ShippedFile], stubs: StubContents, build_lib: Path) -> None:
-    """Write libraries and stubs to `build_lib`; a stub without content is deleted."""
+    """Write libraries and stubs to `build_lib`. Delete the stubs whose content is ``None``."""
     write_files(files, build_lib)
     for path, content in stubs.items():
         if content is None:
@@ -68,9 +70,10 @@ def place_in_build_lib(files: Iterable[ShippedFile], stubs: StubContents, build_
 def place_in_source_tree(
     files: Iterable[ShippedFile], stubs: Iterable[StubFile], tree: PackageTree
 ) -> None:
-    """Write libraries and stubs into the packages; existing files keep their permissions.
+    """Write libraries and stubs into the packages of the source tree.
 
-    If a stub differs only in the versions in its header, the file does not change.
+    An existing file keeps its permissions. An existing stub is not changed if the new stub differs
+    only in the versions that the stub's header names.
     """
     for file in files:
         replace_file(tree.source_of(file.path), file.content, mode=file.mode)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rebuilds an editable install. The import hook calls this module."""
+"""Rebuilds the libraries of an editable install. The import hook starts this module."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from .hooks import rebuild_editable
 
 
 def rebuild(folder: str) -> None:
-    """Rebuild the project that the record in `folder` describes.
+    """Rebuild the libraries of an editable install.
 
-    The import hook calls this function in a child process that runs in the project's folder.
+    The import hook calls this function in a child process, whose working folder is the project's
+    folder.
 
-    :param folder: the folder of the installed libraries.
+    :param folder: the folder of the installed libraries and of the rebuild record.
     """
     file = Path(folder, hook.REBUILD_RECORD)
     known = file.read_bytes()
@@ -30,7 +31,7 @@ def rebuild(folder: str) -> None:
     before = watched(record)
     rebuild_editable(folder, record["config_settings"])
     added = sorted(set(os.listdir(folder)) - installed)
-    if added:  # No import would find these files, and pip would not uninstall them.
+    if added:  # Remove new libraries: pip would not uninstall them.
         for name in added:
             path = Path(folder, name)
             if path.is_dir():
@@ -44,7 +45,8 @@ def rebuild(folder: str) -> None:
             hint="reinstall the project, for example with 'pip install -e .'",
         )
         raise SystemExit(render(problem))
-    # The build may lack edits made while it ran: keep the old signatures for the next import.
+    # A source may have been edited during the build, after it was compiled. Record the signatures
+    # from before the build, so that the next import notices the edit.
     record = json.loads(file.read_text(encoding="utf-8"))
     for part, signatures in before.items():
         record[part].update({n: s for n, s in signatures.items() if n in record[part]})

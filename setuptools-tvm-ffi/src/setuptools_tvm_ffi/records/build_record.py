@@ -19,7 +19,7 @@ _SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class LibraryRecord:
-    """A library: its path in the wheel and the arguments of each tool that built it."""
+    """A library's path in the wheel, and the arguments of each tool that built the library."""
 
     extension: str
     target: str
@@ -38,13 +38,15 @@ def render(
     root: str,
     environment: Mapping[str, str],
 ) -> bytes:
-    """Return the record as JSON. Identical builds in different folders give identical records.
+    """Return the build record as JSON. The project's location does not change the record.
 
-    :param root: the project's folder. In the recorded compiler arguments, ``.`` replaces this path.
-    :param environment: other folders and their replacements, inner folders before outer folders.
+    :param root: the project's folder. The recorded compiler arguments contain ``.`` in place of
+        this path.
+    :param environment: a mapping from the paths of further folders, such as the environment's, to
+        the texts that are recorded in their place. A folder precedes the folder that contains it.
     """
     names = {root: ".", **environment}
-    # Match whole path components: a sibling folder's name may start with the root's name.
+    # Match only whole names of folders: if the root is `/a/b`, do not match the start of `/a/bc`.
     in_argument = re.compile(f"({'|'.join(map(re.escape, names))})" + r"(?=$|[/\\=:;,])")
 
     def without_root(argument: str) -> str:
@@ -77,13 +79,14 @@ def render(
 
 
 def refreshed(content: bytes, digests: Mapping[str, str], *, repaired_with: str) -> bytes:
-    """Update the record of a wheel whose libraries a tool has rewritten.
+    """Return the updated build record of a wheel whose libraries a repair tool has rewritten.
 
-    `sha256` becomes the digest of the rewritten library. `built-sha256` keeps the digest of the
-    library as built. If no library has changed, the record does not change.
+    For a rewritten library, `sha256` becomes the new digest, and `built-sha256` is the digest
+    before the repair. If the tool has rewritten no library, the record does not change.
 
-    :param digests: the SHA-256 of each file in the wheel, by its path.
-    :param repaired_with: the tool and its version.
+    :param content: the build record before the repair.
+    :param digests: a mapping from the path of each file in the repaired wheel to its SHA-256.
+    :param repaired_with: the name and version of the repair tool.
     :raises ValueError: the content is not a build record.
     """
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The setting `platform-tag`: choose a tag that the wheel's libraries satisfy, or check one."""
+"""Implements the setting `platform-tag`: chooses or checks the platform tag of a wheel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def complete(wanted: str, platform: str) -> str:
-    """Append the machine of the tag `platform` to the tag `wanted` if that names no machine.
+    """Return the tag `wanted`. If it names no machine, append the machine of the tag `platform`.
 
     >>> complete("manylinux_2_28", "linux_aarch64"), complete("win_amd64", "win_arm64")
     ('manylinux_2_28_aarch64', 'win_amd64')
@@ -36,18 +36,18 @@ def complete(wanted: str, platform: str) -> str:
 def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
     """Return the platform tag of a wheel that contains the libraries in a folder.
 
-    `auto` chooses the lowest tag that the libraries satisfy. If a library needs something that
-    most machines lack, the libraries satisfy only ``linux_x86_64``. This logs a warning and is no
-    error, because the wheel is valid on the machine that built it.
+    If `wanted` is `auto`, the result is the lowest tag that the libraries satisfy. A library may
+    need something that most machines lack. The result is then a tag such as ``linux_x86_64``, and
+    the function logs a warning. This is no error, because the wheel works on this machine.
 
     :param folder: the contents of the wheel.
-    :param wanted: `auto` or the required tag, with or without its machine (PEP 600, PEP 656).
-    :param default: the tag that setuptools chooses.
+    :param wanted: `auto`, or the required tag of PEP 600 or PEP 656. The tag may omit the machine.
+    :param default: the tag that setuptools chooses. It provides a machine that `wanted` omits.
     :param place: where the setting is declared, for messages.
     :raises BuildError: the libraries do not satisfy the required tag, a library cannot be read, or
         LIEF or auditwheel is not installed.
     """
-    # LIEF and auditwheel may be missing: the plugin does not require them.
+    # These modules import LIEF and auditwheel, which are optional dependencies of the plugin.
     from ..binaries.binary import BinaryReader  # noqa: PLC0415
     from ..binaries.platform_tags import problems_for, satisfied_tag  # noqa: PLC0415
 
@@ -65,7 +65,8 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
             )
         return tag
     if satisfied.startswith("linux_"):
-        # A tag for a future glibc allows every symbol version, so only libraries are reported.
+        # Check a tag for a future glibc, which allows every symbol version. The problems are then
+        # only libraries that the tag does not allow.
         problems = problems_for(binaries, complete("manylinux_999_0", satisfied))
         what = f":\n{_indented(problems)}\n'{PREFIX} repair' bundles libraries" if problems else ""
         logger.warning(

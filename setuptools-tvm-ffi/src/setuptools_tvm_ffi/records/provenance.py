@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Collects the components of a wheel for its SBOM, and checks the vendored files of a project."""
+"""Collects the components of a wheel for the SBOM, and checks the setting `vendored`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from . import sbom
 def check_vendored(project: Project, root: Path) -> None:
     """Check the entries of the setting `vendored`.
 
-    :raises ConfigurationError: a file is missing, is outside the project or has two entries.
+    :raises ConfigurationError: a file is missing or outside the project, or two entries describe
+        the same code.
     """
     seen: dict[str, VendoredSettings] = {}
     for vendored in project.settings.vendored:
@@ -55,7 +56,11 @@ def _check_path(vendored: VendoredSettings, path: str, root: Path) -> None:
 def make_sbom(
     package: sbom.Package, project: Project, result: BuildResult, root: Path, date: int | None
 ) -> bytes:
-    """Return the SBOM of the wheel that contains a build's libraries."""
+    """Return the SBOM of a wheel.
+
+    :param result: the build whose libraries the wheel contains.
+    :param date: date of the sources in seconds since 1970, or ``None`` to omit the timestamp.
+    """
     described = {
         _relative(vendored.path, root): vendored
         for vendored in project.settings.vendored
@@ -132,5 +137,5 @@ def _described(vendored: VendoredSettings, root: Path) -> sbom.Part:
 
 
 def _relative(path: str, root: Path) -> str:
-    """Return the path of a file relative to the project, in a normalized form."""
+    """Return the normalized path of a file, relative to the project's folder."""
     return Path(os.path.relpath(root / path, root)).as_posix()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Render the SBOM of a wheel as CycloneDX JSON. Identical builds give identical SBOMs.
+"""Renders the SBOM (list of components) of a wheel in the format CycloneDX JSON.
 
-This module needs no CycloneDX library: every isolated build would have to install it.
-Specifications:
+Identical builds give identical SBOMs. This module does not use a CycloneDX library, because every
+isolated build would have to install that library. Specifications:
 https://cyclonedx.org/docs/1.6/json/, https://peps.python.org/pep-0770/,
 https://github.com/package-url/purl-spec.
 """
@@ -24,7 +24,7 @@ from .._version import __version__
 from ..ffi.releases import DISTRIBUTION
 from ..toolchains import Compiler
 
-#: Path of the SBOM in ``.dist-info``. Repair tools add their own SBOMs to the same folder.
+#: Path of the SBOM in ``.dist-info``. Repair tools may write further SBOMs to its folder.
 PATH = "sboms/setuptools-tvm-ffi.cdx.json"
 
 _TOOL = "setuptools-tvm-ffi"
@@ -35,7 +35,7 @@ _ANNOUNCED_VERSION = re.compile(r"\b(?:version:?|release) (\d+(\.\d+)+[^\s,]*)",
 
 @dataclass(frozen=True)
 class Package:
-    """The distribution that is built.
+    """The distribution that the wheel contains.
 
     :param license: an SPDX expression.
     """
@@ -50,8 +50,9 @@ class Package:
 class Part:
     """Third-party code that is linked into a library or copied into its sources.
 
-    :param path: path in the project.
-    :param kind: ``library``, or ``file`` if only the file is known.
+    :param path: path of the code's file in the project.
+    :param kind: the component's type in the SBOM: ``library``, or ``file`` if nothing but the file
+        is known.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Part:
 
     @property
     def reference(self) -> str:
-        """The ``bom-ref`` of the component."""
+        """The ``bom-ref``: the identifier of this component in the SBOM."""
         return f"part:{self.path or '@'.join(filter(None, (self.name, self.version)))}"
 
 
@@ -73,7 +74,7 @@ class Part:
 class Library:
     """A library of the wheel.
 
-    :param siblings: paths of the wheel's other libraries that this library is linked with.
+    :param siblings: paths of libraries in the same wheel that this library is linked with.
     :param parts: third-party code that is linked into this library.
     """
 
@@ -85,7 +86,7 @@ class Library:
 
     @property
     def reference(self) -> str:
-        """The ``bom-ref`` of the component."""
+        """The ``bom-ref``: the identifier of this component in the SBOM."""
         return f"library:{self.path}"
 
 
@@ -100,8 +101,8 @@ def render(
 ) -> bytes:
     """Return the SBOM as JSON.
 
-    :param compilers: compilers by language.
-    :param parts: third-party code that no specific library contains.
+    :param compilers: a mapping from each language to its compiler.
+    :param parts: third-party code in the wheel that cannot be attributed to a single library.
     :param date: date of the sources in seconds since 1970, or ``None`` to omit the timestamp.
     """
     itself = _purl(package.name, package.version)
@@ -115,7 +116,7 @@ def render(
         "metadata": {
             **({} if date is None else {"timestamp": time.strftime(_TIME, time.gmtime(date))}),
             "lifecycles": [{"phase": "build"}],
-            # The tool that wrote the SBOM. The compilers are listed in "formulation".
+            # "tools" contains the tool that wrote the SBOM. "formulation" contains the compilers.
             "tools": {"components": [tool]},
             "component": _component(
                 *("library", itself, package.name, package.version),
@@ -158,7 +159,7 @@ def render(
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        # Derived from the content, so that identical builds have the same number.
+        # The number is derived from the content, so that identical builds have the same number.
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, _json(content))}",
         "version": 1,
         **content,
@@ -222,7 +223,7 @@ def _compiler(language: str, compiler: Compiler) -> dict[str, Any]:
 
 
 def _version_in(line: str) -> str | None:
-    """Return the version in the version line of a compiler.
+    """Return the version number in a line that a compiler prints for ``--version``.
 
     >>> _version_in("g++ (Debian 12.2.0-14) 12.2.0")
     '12.2.0'
@@ -234,7 +235,7 @@ def _version_in(line: str) -> str | None:
     announced = _ANNOUNCED_VERSION.search(line)
     if announced is not None:
         return announced[1]
-    # Skip the brackets, which contain the vendor and the version of its package.
+    # Skip the text in brackets: it contains a vendor and the version of the vendor's package.
     found = _VERSION.search(re.sub(r"\([^)]*\)", "", line))
     return None if found is None else found[0]
 

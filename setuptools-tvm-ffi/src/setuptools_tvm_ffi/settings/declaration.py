@@ -10,17 +10,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Declaration:
-    """Where a table of settings is declared.
+    """The place where a group of settings is declared: a call in `setup.py`, or a TOML table.
 
-    :param whole: the call in `setup.py`, or the file and dotted key of a TOML table.
-    :param in_toml: whether it is a TOML table. TOML keys contain dashes instead of underscores.
+    :param whole: the call, or the file and the dotted key of the TOML table.
+    :param in_toml: whether the place is a TOML table. TOML keys contain dashes instead of
+        underscores.
     """
 
     whole: str
     in_toml: bool = False
 
     def at(self, setting: str) -> str:
-        """Return the start of a message about one setting.
+        """Return the place of one setting. Messages about the setting start with this text.
 
         >>> Declaration("TVMFFIExtension('a.b')").at("cxx_std")
         "TVMFFIExtension('a.b'): cxx_std"
@@ -35,7 +36,7 @@ class Declaration:
 
 
 def key_of(field: str) -> str:
-    """Return the key of a field in `pyproject.toml`.
+    """Return the TOML key of a setting from the name of its dataclass field.
 
     >>> key_of("cxx_std")
     'cxx-std'
@@ -44,6 +45,9 @@ def key_of(field: str) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a suggestion to append to a message about an unknown name, or an empty string."""
+    """Return a text to append to a message about an unknown name.
+
+    The text suggests a known name that is similar. If there is no such name, the text is empty.
+    """
     close = difflib.get_close_matches(name, list(known), n=1)
     return f", did you mean {close[0]!r}?" if close else ""

@@ -22,7 +22,7 @@ LANGUAGES = ("c", "cxx", "cuda", "hip")
 
 @dataclass(frozen=True)
 class LanguageArguments:
-    """Compiler arguments for each language."""
+    """The compiler arguments that a project declares, separately for each language."""
 
     c: tuple[str, ...] = ()
     cxx: tuple[str, ...] = ()

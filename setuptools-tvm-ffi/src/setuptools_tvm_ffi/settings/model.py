@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings, as dataclasses.
+"""Defines all settings as fields of dataclasses.
 
-Each field is a setting. The field's metadata contains a description and the kind of the values. The
-parser, the JSON schema and the reference page are derived from these dataclasses. `TVMFFIExtension`
-accepts the fields of `ExtensionSettings` as arguments.
+The metadata of a field contains the description of the setting and the kind of its values. The
+parser, the JSON schema and the reference page are derived from these dataclasses. The arguments of
+`TVMFFIExtension` are the fields of `ExtensionSettings`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _setting(kind: Kind, text: str, default: Any = dataclasses.MISSING) -> Any: 
 class ExtensionSettings:
     """The settings of one extension.
 
-    Paths are relative to the project's root.
+    Paths are relative to the project's folder.
     """
 
     name: str = _setting(
@@ -99,7 +99,7 @@ class ExtensionSettings:
         "Preprocessor macros to undefine. They override `define-macros`.",
         (),
     )
-    extra_compile_args: LanguageArguments = _setting(  # noqa: RUF009 - it is frozen
+    extra_compile_args: LanguageArguments = _setting(  # noqa: RUF009 - the default is immutable
         PER_LANGUAGE,
         "Compiler arguments, added at the end of the command line. A list applies to every "
         "language. A table contains a list for each language.",
@@ -226,12 +226,13 @@ class ExtensionSettings:
         "Files that all object files depend on. You don't need to list headers.",
         (),
     )
-    # `declared_elsewhere` maps a field to its place if this place is not `declaration`.
+    # `declaration` is the place where the extension is declared. If a setting of the extension is
+    # declared at another place, `declared_elsewhere` maps the setting's field to that place.
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
     declared_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
     def place(self, name: str) -> str:
-        """Return the start of a message about one setting."""
+        """Return the place of one setting. Messages about the setting start with this text."""
         if name in self.declared_elsewhere:
             return self.declared_elsewhere[name]
         if self.declaration is not None and self.declaration.in_toml:
@@ -240,28 +241,28 @@ class ExtensionSettings:
 
     @property
     def package(self) -> str:
-        """The dotted package that contains the library."""
+        """The dotted name of the package that contains the library."""
         return self.name.rpartition(".")[0]
 
     @property
     def target(self) -> str:
-        """The library's base name, the second argument of ``load_lib_module``."""
+        """The library's name. It is the second argument of ``load_lib_module``."""
         return self.name.rpartition(".")[2]
 
     @property
     def prefix(self) -> str:
-        """The declared registry prefix, or else the package. It ends with a dot."""
+        """The registry prefix with a dot at the end. By default, it is the package."""
         return (self.registry_prefix or self.package).rstrip(".") + "."
 
     @property
     def archives(self) -> tuple[str, ...]:
-        """The static archives among the prebuilt inputs."""
+        """The static archives in the setting `extra-objects`."""
         return tuple(o for o in self.extra_objects if o.endswith(tuple(ARCHIVE_SUFFIXES)))
 
 
 @dataclass(frozen=True)
 class VendoredSettings:
-    """Third-party code that is part of the libraries."""
+    """An entry of the setting `vendored`: third-party code that is part of the libraries."""
 
     name: str = _setting(TEXT, "The name of the component, such as `zlib`.")
     version: str | None = _setting(TEXT, "The version, as the authors write it.", None)
@@ -279,13 +280,13 @@ class VendoredSettings:
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
 
     def place(self, name: str) -> str:
-        """Return the start of a message about one setting."""
+        """Return the place of one setting. Messages about the setting start with this text."""
         return "vendored" if self.declaration is None else self.declaration.at(name)
 
 
 @dataclass(frozen=True)
 class ProjectSettings:
-    """The table ``[tool.setuptools-tvm-ffi]``."""
+    """The settings of the table ``[tool.setuptools-tvm-ffi]``."""
 
     build_type: str = _setting(
         choice(*BUILD_TYPES),
@@ -400,7 +401,7 @@ class ProjectSettings:
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting and its description."""
+    """A setting with its kind, its description and its default."""
 
     field: str
     kind: Kind
@@ -409,7 +410,7 @@ class Setting:
 
 
 def settings_of(table: type) -> Iterator[Setting]:
-    """Yield the settings of a dataclass, without nested tables."""
+    """Yield the settings of a dataclass. Fields that are nested tables are omitted."""
     for field in dataclasses.fields(table):
         if "kind" in field.metadata:
             yield Setting(field.name, field.metadata["kind"], field.metadata["text"], field.default)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turns tables into settings. Errors name the dotted key."""
+"""Converts TOML tables and Python arguments to validated settings.
+
+An error message names the dotted key or the argument.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ _FILE = "pyproject.toml"
 def parse_extension(arguments: Mapping[str, object], where: Declaration) -> ExtensionSettings:
     """Validate the settings of one extension.
 
-    :param arguments: values by name. The names are TOML keys or arguments of `TVMFFIExtension`.
+    :param arguments: a mapping from a TOML key, or an argument of `TVMFFIExtension`, to its value.
+    :param where: the place of the settings, for messages.
     :raises ConfigurationError: a setting is unknown, missing or invalid.
     """
     return ExtensionSettings(**_values(ExtensionSettings, arguments, where), declaration=where)

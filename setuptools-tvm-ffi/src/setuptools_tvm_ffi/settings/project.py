@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of a project for one build, and the origin of each setting.
+"""Reads the settings of a project for one build, and records the origin of each setting.
 
-In order of precedence: ``--config-settings`` of the frontend, environment variables,
-`pyproject.toml`, defaults.
+The value of a setting comes from the first of these origins that defines it: ``--config-settings``
+of the frontend, an environment variable, `pyproject.toml`, the default.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ else:
 _PREFIX = "SETUPTOOLS_TVM_FFI_"
 _FILE = "pyproject.toml"
 _TABLE_NAME = TABLE.rpartition(".")[2]
-# With this cutoff, `difflib` accepts "setuptools-tvmffi" and rejects "setuptools-scm".
+# Names that are at least this similar count as misspelled. With this value, `difflib` accepts
+# "setuptools-tvmffi" and rejects "setuptools-scm".
 _SIMILARITY = 0.9
 
-#: tvm_ffi.cpp reads this variable, too. Its syntax is that of PyTorch's TORCH_CUDA_ARCH_LIST.
+#: An environment variable that `tvm_ffi.cpp` defines, and that this plugin obeys. The variable has
+#: the same syntax as PyTorch's TORCH_CUDA_ARCH_LIST.
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
 
-# The PEP 517 hooks of setuptools (83.0) accept these keys.
+# The keys of ``--config-settings`` that the PEP 517 hooks of setuptools (83.0) accept.
 _SETUPTOOLS_KEYS = frozenset(
     {
         *("--build-option", "--global-option", "--quiet", "--verbose", "quiet", "verbose"),
@@ -52,9 +54,11 @@ ConfigSettings = Optional[Mapping[str, Union[str, list[str], None]]]
 class Project:
     """The settings of a project.
 
-    :param origins: by field, the origin of each project-wide setting that replaces a default.
-    :param dynamic_dependencies: whether the plugin may add to ``Requires-Dist``. It may if the
-        project declares its dependencies dynamic (PEP 621) or has no ``[project]`` table.
+    :param origins: a mapping from the field of a project-wide setting to the setting's origin.
+        Settings with the default value are omitted.
+    :param dynamic_dependencies: whether the plugin may add dependencies to the wheel's metadata. It
+        is ``True`` if the project declares its dependencies dynamic (PEP 621) or has no
+        ``[project]`` table.
     """
 
     settings: ProjectSettings
@@ -62,19 +66,20 @@ class Project:
     dynamic_dependencies: bool = True
 
     def place(self, name: str) -> str:
-        """Return the start of a message about a setting."""
+        """Return the place of one setting. Messages about the setting start with this text."""
         return (
             self.origins[name] if self.is_overridden(name) else f"{_FILE}: {TABLE}.{key_of(name)}"
         )
 
     def is_overridden(self, name: str) -> bool:
-        """Whether a setting comes from the frontend or the environment."""
+        """Whether the value of a setting comes from the frontend or an environment variable."""
         return self.origins.get(name, _FILE) != _FILE
 
     def lines(self) -> Iterator[str]:
-        """Yield a line for each setting: key, value and origin.
+        """Yield a line with the key, the value and the origin of each setting.
 
-        The settings of an extension are included if `pyproject.toml` declares them.
+        The settings of extensions in `pyproject.toml` are included. The settings of extensions in
+        `setup.py` are not included.
         """
         for setting in settings_of(ProjectSettings):
             yield _line(setting, self.settings, self.origins.get(setting.field))
@@ -103,7 +108,8 @@ def written(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        # TOML has no null, so a macro without a value becomes a list with one item.
+        # TOML has no null, so a macro without a value is written as a list that contains only its
+        # name.
         return f"[{', '.join(written(item) for item in value if item is not None)}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
@@ -114,9 +120,11 @@ def read_project(
     config_settings: ConfigSettings = None,
     environment: Mapping[str, str] | None = None,
 ) -> Project:
-    """Read the settings and their overrides. `pyproject.toml` in `root` may be missing.
+    """Read the settings of a project from all origins.
 
-    :param environment: :data:`os.environ` by default.
+    :param root: the project's folder. It may lack a `pyproject.toml`.
+    :param config_settings: the settings that the frontend passed to a PEP 517 hook.
+    :param environment: environment variables. By default, these are :data:`os.environ`.
     :raises ConfigurationError: a key is unknown, or a value is invalid.
     """
     try:
@@ -144,7 +152,7 @@ def read_project(
 
 
 def _check_tables(document: Mapping[str, Any]) -> None:
-    """Reject misspelled names of the plugin's table."""
+    """Raise an error if a table in `pyproject.toml` misspells the name of the plugin's table."""
     tools = [name for name in document.get("tool", {}) if name != _TABLE_NAME]
     for prefix, names in (("tool.", tools), ("", list(document))):
         for name in names:
@@ -164,7 +172,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, st
                 f"{variable}: unknown variable{_like(variable, settings)}",
                 hint=f"known variables: {', '.join(known)}",
             )
-    # The plugin's own variable overrides the variable of tvm_ffi.cpp.
+    # SETUPTOOLS_TVM_FFI_CUDA_ARCHITECTURES has precedence over TVM_FFI_CUDA_ARCH_LIST.
     settings = {CUDA_ARCHITECTURES_VARIABLE: settings[f"{_PREFIX}CUDA_ARCHITECTURES"], **settings}
     return {
         setting.field: _read(setting, variable, environment[variable])
@@ -197,11 +205,11 @@ def _read(setting: Setting, place: str, text: str) -> tuple[Any, str]:
 
 
 def _like(variable: str, known: Iterable[str]) -> str:
-    # A prefix that all names share would make every name similar.
+    # Compare the names without their common prefix, which would make all names similar.
     names = [name[len(_PREFIX) :] for name in known]
     return did_you_mean(variable[len(_PREFIX) :].upper(), names).replace("'", f"'{_PREFIX}", 1)
 
 
 def variable_of(setting: Setting) -> str:
-    """Return the name of a setting's environment variable."""
+    """Return the name of the environment variable of a setting."""
     return _PREFIX + setting.field.upper()

@@ -11,8 +11,9 @@ FILE = Path(__file__).with_name("pyproject.schema.json")
 
 
 def tool_schema(tool_name: str = "setuptools-tvm-ffi") -> dict[str, Any]:
-    """Return the schema. This function is the entry point ``validate_pyproject.tool_schema``.
+    """Return the JSON schema of the plugin's table.
 
+    This function is an entry point of the group ``validate_pyproject.tool_schema``:
     https://validate-pyproject.readthedocs.io/en/latest/dev-guide.html
     """
     del tool_name

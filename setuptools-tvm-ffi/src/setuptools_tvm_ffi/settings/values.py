@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kinds of setting values.
+"""Kinds of setting values, for example whole numbers or lists of paths.
 
 The parser, the JSON schema and the reference page are derived from these kinds.
 """
@@ -28,13 +28,15 @@ _FLAGS = {
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value.
+    """The kind of a setting's values.
 
-    :param described: description for the reference page, in Markdown.
-    :param schema: JSON Schema (draft 7) of the values that TOML may contain.
-    :param parse: validates a declared value and returns the value of the setting. The first
-        argument is the start of error messages, see `Declaration.at`. Raises ConfigurationError.
-    :param read: converts text from the command line or a variable to a value for `parse`.
+    :param described: a description of the kind for the reference page, in Markdown.
+    :param schema: the JSON schema (draft 7) of the values in TOML.
+    :param parse: a function that validates a declared value and returns the setting's value. The
+        first argument is the place of the setting, with which error messages start, see
+        `Declaration.at`. If the value is invalid, the function raises ConfigurationError.
+    :param read: a function that converts text to a declared value for `parse`. The text comes from
+        the command line or an environment variable.
     """
 
     described: str
@@ -48,7 +50,7 @@ def _unexpected(place: str, value: object, expected: str) -> ConfigurationError:
 
 
 def _check_characters(place: str, text: str) -> None:
-    """Reject strings that `build.ninja` cannot pass to a command."""
+    """Raise an error if a text is empty, or Ninja cannot pass one of its characters on."""
     if not text.strip() or any(character in text for character in "\0\n\r"):
         raise ConfigurationError(
             f"{place} contains {text!r}: strings must not be empty or contain line breaks or "
@@ -82,7 +84,7 @@ FLAG = Kind(
 
 
 def count(maximum: int) -> Kind:
-    """Return the kind of whole numbers from one to `maximum`."""
+    """Return the kind whose values are the whole numbers from one to `maximum`."""
 
     def parse(place: str, value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
@@ -100,7 +102,7 @@ def count(maximum: int) -> Kind:
 
 
 def choice(*choices: str) -> Kind:
-    """Return the kind that accepts these choices. TOML may contain ``"17"`` as ``17``, too."""
+    """Return the kind whose values are the given choices. TOML may contain ``17`` for ``"17"``."""
 
     def parse(place: str, value: object) -> str:
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -129,11 +131,12 @@ def _list(check: Callable[[str, str], None]) -> Callable[[str, object], tuple[st
 
 
 def strings(pattern: str = ".*", items: str = "strings") -> Kind:
-    """Return the kind for lists whose strings match a pattern. Python code may pass paths, too.
+    """Return the kind whose values are lists of strings that match a pattern.
 
-    On the command line and in variables, semicolons or white space separate the items.
+    In Python code, an item may be a path object instead of a string. On the command line and in
+    environment variables, semicolons or white space separate the items.
 
-    :param items: what the list contains, for messages and the reference page.
+    :param items: a noun for the items of the list, for messages and the reference page.
     """
 
     def check(place: str, text: str) -> None:
@@ -153,7 +156,7 @@ def strings(pattern: str = ".*", items: str = "strings") -> Kind:
 def files(
     *suffixes: str, hint: str, may_be_empty: bool = True, described: str = "files or globs"
 ) -> Kind:
-    """Return the kind for lists of paths. Each path must have one of the suffixes."""
+    """Return the kind whose values are lists of paths. Each path must have one of the suffixes."""
 
     def check(place: str, text: str) -> None:
         if os.path.splitext(text)[1] not in suffixes:
@@ -186,7 +189,7 @@ def _parse_macros(place: str, value: object) -> tuple[Macro, ...]:
         raise problem
     result: list[Macro] = []
     for macro in value:
-        # Reject tuples of one element: in distutils, they undefine a macro.
+        # Reject a tuple with one element: in distutils, such a tuple undefines a macro.
         lengths = (1, 2) if isinstance(macro, list) else (2,)
         if not isinstance(macro, (list, tuple)) or len(macro) not in lengths:
             raise problem
@@ -299,7 +302,8 @@ REGISTRY_PREFIX = _matching(
     "dotted names",
     optional=True,
 )
-#: https://github.com/package-url/purl-spec. A URL's type determines the syntax after the name.
+#: A package URL (https://github.com/package-url/purl-spec). The pattern does not check the rules of
+#: single package types.
 PACKAGE_URL = _matching(
     r"pkg:[A-Za-z][A-Za-z0-9.-]*/[A-Za-z0-9._~%+/-]+(@[^\s#?]+)?([?#]\S*)?",
     "a package URL such as 'pkg:github/madler/zlib@v1.3.1'",
@@ -308,7 +312,7 @@ PACKAGE_URL = _matching(
 
 
 def _parse_license(place: str, value: object) -> str:
-    # Import this module only if needed: it loads the list of all SPDX licenses.
+    # Import `packaging.licenses` only here, because it loads the list of all SPDX licenses.
     from packaging.licenses import (  # noqa: PLC0415
         InvalidLicenseExpression,
         canonicalize_license_expression,
@@ -326,7 +330,7 @@ def _parse_license(place: str, value: object) -> str:
         ) from None
 
 
-#: PEP 639.
+#: A license expression as PEP 639 defines it.
 LICENSE = Kind(
     "SPDX license expression",
     {"type": "string", "pattern": r"^[A-Za-z0-9.+() -]+$"},
