@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parses the list of files that a compiler has read: Makefile rules, or JSON of Microsoft's cl."""
+"""Parses the list of files that a compiler has read.
+
+GCC, Clang and nvcc write the list as Makefile rules. Microsoft's cl writes JSON.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import re
 
 # GCC doubles backslashes only if they precede an escaped space or tab.
 _ESCAPED = re.compile(r"(\\*)\\([ \t#:])")
-# A file name can contain characters that `\s` in a pattern matches, such as U+00A0.
+# A file name can contain U+00A0, for example. `\s` would match this character.
 _WORD = re.compile(r"(?:\\.|[^ \t\r\\])+")
 _TARGETS = re.compile(r"(?:\\.|[^\\:]|:(?![ \t\r]|$))*:(?=[ \t\r]|$)")
 

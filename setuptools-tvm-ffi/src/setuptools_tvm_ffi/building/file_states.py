@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Returns digests of files and statuses of folders. An unchanged file is not read again."""
+"""Computes digests of files. A file is not read again if its status has not changed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pathlib import Path
 from ..base.file_digest import digest_of
 from ..project.build_environment import PACKAGES, stable_names
 
-#: The size of a file, its inode, the time of its content and the time of its inode (both times in
-#: nanoseconds). If the content changes, at least one of these values changes. A program that writes
-#: the file in place can keep the first three values.
+#: Four values that describe a file: the size, the inode, the time when the content changed, and the
+#: time when the inode changed. Times are in nanoseconds. If the content changes, at least one value
+#: changes. A program that writes the file in place can preserve the first three values.
 Status = tuple[int, int, int, int]
 
-# The times of a file system advance in steps (4 ms on Linux; 2 s on FAT). A file that is written
-# twice within one step has the same times, so the status of a recently written file is not trusted.
+# The times of a file system advance in steps (4 ms on Linux; 2 s on FAT). If a file is written
+# twice within one step, the times of the file are the same after each write. The status of a file
+# that was written recently is therefore not trusted.
 _STEP = 2_000_000_000 if os.name == "nt" else 20_000_000
 
 
@@ -33,14 +34,14 @@ def status_of(path: str) -> Status | None:
 def changed_at(status: Status) -> int:
     """Return when a file last changed, in nanoseconds.
 
-    Any program can set the time of the content, but only the kernel sets the time of the inode. On
-    Windows, Python returns the time of the file's creation in place of the time of the inode.
+    In general, the result is the time of the inode, because only the kernel can set it. On Windows,
+    the result is the time of the content, because Python does not return the time of the inode.
     """
     return status[2] if os.name == "nt" else status[3]
 
 
 def may_change_unseen(status: Status, now: int) -> bool:
-    """Whether a change at the time `now`, in nanoseconds, could leave the status unchanged."""
+    """Whether the file could change at the time `now`, in nanoseconds, but keep this status."""
     return abs(now - changed_at(status)) < _STEP
 
 
@@ -50,14 +51,15 @@ def may_have_changed_since(status: Status, time: int) -> bool:
 
 
 class FileStates:
-    """The files of one build. Each file is examined once.
+    """The digests and statuses of files during one build. Each file is examined once.
 
-    Each isolated build has another environment. A file in that environment therefore has a stable
-    name such as ``<site-packages>/numpy/x.h``. Two folders on `sys.path` can contain the same
-    package, so the second folder has the name ``<site-packages-2>``.
+    Files have names. In general, the name is the path. An isolated build has a new environment in a
+    new folder. A file in the environment therefore has a stable name, such as
+    ``<site-packages>/numpy/x.h``. If `sys.path` contains a second folder of packages, the stable
+    name of that folder is ``<site-packages-2>``.
 
     :param root: the folder that relative paths refer to.
-    :param known: digests and statuses that an earlier build recorded, by name.
+    :param known: the digest and the status that an earlier build recorded for each name.
     """
 
     def __init__(self, root: Path, known: Mapping[str, tuple[str, Status | None]]) -> None:
@@ -72,13 +74,13 @@ class FileStates:
         self._digests: dict[str, str | None] = {}
 
     def stable(self, text: str) -> str:
-        """Return a text in which stable names replace the folders of the build environment."""
+        """Return `text`, with the folders of the build environment replaced by stable names."""
         for folder, name in self._names.items():
             text = text.replace(folder, name)
         return text
 
     def path(self, name: str) -> str:
-        """Return the absolute path of a file."""
+        """Return the absolute path of the file with this name."""
         if name.startswith("<"):
             for folder, stable in self._names.items():
                 if name.startswith(stable):
@@ -86,24 +88,24 @@ class FileStates:
         return os.path.join(self._root, name)
 
     def status(self, name: str) -> Status | None:
-        """Return the status that a file had when it was first examined; ``None`` if missing."""
+        """Return the status of a file at its first query, or ``None`` if the file was missing."""
         if name not in self._statuses:
             self._statuses[name] = status_of(self.path(name))
         return self._statuses[name]
 
     def examined(self) -> dict[str, Status | None]:
-        """Return the statuses of all files that have been examined so far."""
+        """Return the name and the status of each file that has been examined so far."""
         return self._statuses.copy()
 
     def known_digest(self, name: str) -> str | None:
-        """Return the digest of a file, or ``None`` if the file must be read for that."""
+        """Return the digest of a file if it is known without reading the file, else ``None``."""
         known = self._known.get(name)
         if name not in self._digests and known is not None and known[1] == self.status(name):
             return known[0]
         return self._digests.get(name)
 
     def digest(self, name: str) -> str | None:
-        """Return the digest of a file; ``None`` if it is missing or not a regular file."""
+        """Return the digest of a file, or ``None`` if the file is missing or cannot be read."""
         if name not in self._digests:
             status = self.status(name)
             known = self._known.get(name)
@@ -119,16 +121,16 @@ class FileStates:
         return self._digests[name]
 
     def content(self, name: str) -> bytes:
-        """Return the content of a file, and note its digest.
+        """Return the content of a file, and keep the digest for later queries.
 
         :raises OSError: the file cannot be read.
         """
-        self.status(name)  # If the file changes during the read, the status differs.
+        self.status(name)  # Query the status before the read, to detect a change during the read.
         content = Path(self.path(name)).read_bytes()
         self._digests.setdefault(name, digest_of(content))
         return content
 
     def forget(self, name: str) -> None:
-        """Examine a file again at the next query."""
+        """Forget a file's digest and status. The next query examines the file again."""
         self._statuses.pop(name, None)
         self._digests.pop(name, None)

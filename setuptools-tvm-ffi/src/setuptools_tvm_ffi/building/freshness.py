@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides which steps of a plan must run: a step runs if an input has changed since its last run.
+"""Decides which steps of a plan must run: a step runs if something has changed since its last run.
 
-The decision compares the contents of files, not their times. The record of a step contains:
+The decision compares the contents of files, not the times of files. For each step, the record of
+the last run contains:
 
-- its arguments, its compiler, and the environment variables that compilers read;
+- the arguments, the compiler, and the environment variables that compilers read;
 - the digests of all files that the step read and wrote;
-- paths of missing files. If such a file existed, the compiler or linker would read it in place of
-  another file.
+- the paths of missing files. If a file with such a path existed now, the compiler or linker would
+  read that file instead of a file that it read in the last run.
 """
 
 from __future__ import annotations
@@ -48,10 +49,10 @@ _DATE = "SOURCE_DATE_EPOCH"
 class Stale:
     """A step that must run.
 
-    :param reason: what differs from the last run. The reason is empty if only the output of another
-        step differs, or if no step was recorded.
-    :param bypass_cache: whether a compiler cache could return an outdated object. A compiler cache
-        does not record which files were missing.
+    :param reason: what differs from the last run. The reason is empty in two cases: the step runs
+        only because another step writes one of its inputs again, or no step was recorded.
+    :param bypass_cache: whether a compiler cache, such as ccache, could return an outdated object.
+        A cache does not record missing files, so it does not notice that such a file exists now.
     """
 
     step: Step
@@ -63,10 +64,12 @@ class Stale:
 class _Entry:
     """The last run of a step.
 
-    :param inputs: the files that the step read: paths in `Freshness.complete`, and ranges of path
-        numbers in the record.
-    :param outputs: the files that the step wrote, in the same form.
-    :param date: ``timestamp``, or ``date`` followed by the value of SOURCE_DATE_EPOCH.
+    :param inputs: the files that the step read. `Freshness.complete` stores their paths. The record
+        stores numbers of paths, as ranges (see `_ranges`).
+    :param outputs: the files that the step wrote, in the same form as `inputs`.
+    :param date: what the step knew about the date: ``timestamp`` if a source contains
+        ``__TIMESTAMP__``, ``date`` and the value of SOURCE_DATE_EPOCH if a source contains
+        ``__DATE__`` or ``__TIME__``, else empty.
     """
 
     identity: str
@@ -81,10 +84,11 @@ class _Entry:
 class _Details:
     """The part of the record that is needed only if a step runs or a searched folder has changed.
 
-    :param missing: for each step's output, the paths of missing files. A path that ends with ``/*``
-        means any file in the folder.
-    :param facts: for the digest of each source or header, its `SourceFacts`.
-    :param answers: for the digest of each question, the folders that the compiler printed.
+    :param missing: the paths of missing files for each step. The key is the output of the step. A
+        path that ends with ``/*`` means any file in the folder.
+    :param facts: the `SourceFacts` of each source or header. The key is the digest of the file.
+    :param answers: the folders that a compiler printed. The key is the digest of the command that
+        printed them.
     """
 
     missing: dict[str, list[str]] = field(default_factory=dict)
@@ -104,7 +108,7 @@ class Freshness:
         self._folder, self._root, self._environment = folder, root, environment
         try:
             self._load(read_object(folder / _RECORD))
-        except (AttributeError, LookupError, TypeError):  # valid JSON, but not a record
+        except (AttributeError, LookupError, TypeError):  # The file has no valid record.
             self._load({})
         known = zip(self._paths, self._digests, self._statuses)
         self._files = FileStates(root, {n: (digest, s) for n, digest, s in known if digest})
@@ -114,7 +118,7 @@ class Freshness:
         self._loaded: _Details | None = None
         self._scripts: dict[tuple[str, ...], dict[str, str]] = {}
         self._changed_folders: set[str] = set()
-        self._opened = self._clock()  # No file has been examined yet.
+        self._opened = self._clock()  # Later, files are examined.
         self._started = 0
         self._before: dict[str, Status | None] = {}
         self._begun: set[str] = set()
@@ -150,7 +154,7 @@ class Freshness:
         found = {step.output: self._judge(step, changed, appeared) for step in steps}
         outputs: set[str] = set()
         grows = True
-        while grows:  # a library can link with a later one
+        while grows:  # A library can link with a later library of the plan.
             grows = False
             for step in steps:
                 own = (step.output, *step.extra_outputs)
@@ -169,9 +173,11 @@ class Freshness:
     def watched(self) -> dict[str, Status | None]:
         """Return the status of each recorded file and folder.
 
-        A status is ``None`` if a change of the file could leave the status unchanged. The outputs
-        of unrecorded steps also have the status ``None``. For example, a step is not recorded if
-        its inputs changed while the step ran.
+        The status is ``None`` in two cases:
+
+        - The file could change without a change of the status.
+        - The file is an output of a step that is not recorded. For example, a step is not recorded
+          if one of its inputs changed while the step ran.
         """
         scripts = {script: None for found in self._scripts.values() for script in found}
         named = {**dict(zip(self._paths, self._statuses)), **self._folders}
@@ -182,15 +188,15 @@ class Freshness:
         }
 
     def begin(self, stale: Iterable[Stale], written: Path) -> None:
-        """Delete the outputs of the commands that will run, and note the time.
+        """Delete the outputs of the commands that will run, and remember when the commands start.
 
-        :param written: a file that was just written. Its modification time is the current time of
-            the file system.
+        :param written: a file that was just written. The modification time of the file is the
+            current time of the file system.
         """
         for each in stale:
             step = each.step
             self._begun.add(step.output)
-            self._compiler(step)  # This call examines wrapper scripts.
+            self._compiler(step)  # If the compiler is a script, compute its digest.
             for name in (step.output, *step.extra_outputs, step.depfile):
                 if name is not None:
                     (self._root / name).unlink(missing_ok=True)
@@ -206,12 +212,13 @@ class Freshness:
     def complete(self, done: Sequence[Step], plan: BuildPlan) -> None:
         """Record steps that have run.
 
-        If an input of a step has changed since `begin`, the step is not recorded and runs again at
-        the next build. A failed step is not recorded either, because it may have written a part of
-        its output.
+        If an input of a step has changed since `begin`, the step is not recorded. A failed step is
+        not recorded, because it may have written only a part of its output. A step without a record
+        runs again at the next build.
 
-        :raises BuildError: a command succeeded but did not write its output, or did not report the
-            files that it read.
+        :param done: the steps whose commands have succeeded.
+        :raises BuildError: a command did not write its output, or did not report which files it
+            read.
         """
         details = self._details()
         planned = {step.output: step for library in plan.libraries for step in library.steps}
@@ -270,7 +277,7 @@ class Freshness:
         return None if reason is None else Stale(step, reason)
 
     def _examine(self, step: Step, details: _Details) -> tuple[_Entry, set[str]]:
-        """Return the entry of a finished step, and the missing files that it searched for."""
+        """Return the entry of a finished step, and the missing files that its command tried."""
         outputs = [step.output, *step.extra_outputs]
         for name in outputs:
             if self._files.status(name) is None:
@@ -285,7 +292,7 @@ class Freshness:
             read = self._read_files(step)
             found, absent = self._header_search(step, details).search(read, device=step.device)
             inputs.update(dict.fromkeys((*read, *sorted(found))))
-            # An argument such as -D can also contain __DATE__.
+            # An argument can contain __DATE__, for example the value of -D.
             words = "\n".join(searches.expanded(step.arguments, self._root))
             dated = [scan(words.encode(errors="surrogateescape"))]
             dated += [self._facts(name, details) for name in read]
@@ -310,10 +317,10 @@ class Freshness:
         ), set(map(stable, missing | absent))
 
     def _declared(self, step: Step) -> tuple[dict[str, None], set[str]]:
-        """Return the existing and the missing files of a step that the plan declares.
+        """Return the files that the plan declares as inputs: the existing and the missing files.
 
-        A folder stands for all files in the folder. The missing files include ``folder/*``, so that
-        the step runs again if a file is added.
+        If the plan declares a folder, the existing files are all files in the folder. The missing
+        files then include ``folder/*``, so that the step runs again if a file is added.
         """
         inputs: dict[str, None] = {}
         missing: set[str] = set()
@@ -381,7 +388,10 @@ class Freshness:
         return searches.library_path(printed, self._environment)
 
     def _answer(self, step: Step, details: _Details, *, again: bool = False) -> str:
-        """Return the compiler's output that lists the folders that the compiler searches."""
+        """Return the text in which the compiler prints the folders that it searches.
+
+        :param again: whether to ask the compiler even if the record contains an answer.
+        """
         key = self._question(step)
         if again or key not in details.answers:
             details.answers[key] = searches.ask(step.question, self._root)
@@ -392,7 +402,7 @@ class Freshness:
         return digest_of(question.encode())
 
     def _compiler(self, step: Step) -> str:
-        """Return the version of a step's compiler, and the digests of its wrapper scripts."""
+        """Return the compiler's version, and the digests of scripts in the compiler's command."""
         commands = (*step.launcher, *step.program)
         if commands not in self._scripts:
             scripts = filter(None, map(searches.script_of, commands))
@@ -400,7 +410,7 @@ class Freshness:
         return "\n".join((step.version, *self._scripts[commands].values()))
 
     def _identity(self, step: Step) -> str:
-        """Return a digest of the step's command and files. The compiler's path is not included."""
+        """Return a digest of the step's arguments and file names, without the compiler's path."""
         groups = (
             *((step.kind, step.response_file_content), step.program[1:], step.arguments),
             *(step.inputs, step.extra_inputs, step.extra_outputs),
@@ -415,7 +425,7 @@ class Freshness:
         return os.path.isfile(self._files.path(name))
 
     def _has_existed(self, name: str) -> bool:
-        """Whether a file exists now and already existed when the commands started."""
+        """Whether a file exists now and existed when the commands started."""
         if name not in self._existed:
             path = self._files.path(name)
             try:
@@ -432,7 +442,8 @@ class Freshness:
         return self._unchanged[name]
 
     def _is_same(self, name: str) -> bool:
-        self._files.digest(name)  # If the file changes later, the record has the old digest.
+        # Compute the digest first. If the file changes later, the record has the old digest.
+        self._files.digest(name)
         now = status_of(self._files.path(name))
         if name in self._before:
             return now == self._before[name]
@@ -442,14 +453,18 @@ class Freshness:
         return not self._is_recent(changed_at(now)) and not self._is_recent(link.st_mtime_ns)
 
     def _is_recent(self, changed: int) -> bool:
-        """Whether the time `changed` is after the start of the commands.
+        """Whether a file with the time `changed` was changed after the start of the commands.
 
-        A time in the future does not count: a program has set it, or a clock ran fast.
+        The result is false if the time is in the future. In that case, a program has set the time,
+        or a clock ran fast.
         """
         return self._started < changed <= self._clock() + 1_000_000_000
 
     def _appeared(self) -> dict[str, str]:
-        """Return why a search could now find another file: reasons by the step's output."""
+        """Return the reason for each step whose compiler or linker could now find another file.
+
+        The key is the output of the step.
+        """
         self._changed_folders = {
             folder
             for folder, status in self._folders.items()
@@ -477,18 +492,18 @@ class Freshness:
         if self._loaded is None:
             record = read_object(self._folder / _DETAILS)
             if record.get("id") != self._id:
-                # The details belong to another record, so the missing files are unknown: run every
-                # step.
+                # The details belong to another record. The missing files are therefore unknown, and
+                # every step must run.
                 self._entries, record = {}, {}
             try:
                 self._loaded = _details_of(record)
             except (AttributeError, LookupError, TypeError, ValueError):
-                # The file contains valid JSON, but not the details of a record.
+                # The file has no valid details.
                 self._entries, self._loaded = {}, _Details()
         return self._loaded
 
     def _refresh(self) -> None:
-        """Update the statuses of files that were touched, or rewritten with the same content."""
+        """Record the new status of each file whose status has changed, but not its content."""
         statuses = [self._trusted(name) for name in self._paths]
         folders = self._folders
         if self._changed_folders:
@@ -501,8 +516,8 @@ class Freshness:
         paths = dict.fromkeys(n for e in entries.values() for n in (*e.inputs, *e.outputs))
         number = {name: position for position, name in enumerate(paths)}
         digests = {name: self._files.digest(name) for name in paths}
-        # A file that was deleted meanwhile gets an empty digest. No file has this digest, so the
-        # steps of the file run again.
+        # If a file was deleted after its step ran, record an empty digest. No existing file has
+        # this digest, so the step runs again at the next build.
         self._entries = {
             output: replace(
                 entry,
@@ -532,8 +547,8 @@ class Freshness:
             },
             "answers": details.answers,
         }
-        # Write the record after the details. If this process is killed in between, the two files
-        # have different identifiers.
+        # Write the details first, then the record. If this process is killed in between, the next
+        # build detects it, because the identifiers in the files differ.
         replace_file(self._folder / _DETAILS, json.dumps(content).encode())
         self._write_record()
 
@@ -550,11 +565,11 @@ class Freshness:
         replace_file(self._folder / _RECORD, json.dumps(record).encode())
 
     def _clock(self) -> int:
-        """Return the time of the file system. A file server may have another clock."""
+        """Return the file system's current time. It may differ from the time of this machine."""
         for path in (self._folder / _RECORD, self._folder):
             try:
                 os.utime(path)
-            except OSError:  # There is no record yet.
+            except OSError:  # The file or folder does not exist.
                 continue
             status = status_of(str(path))
             if status is not None:
@@ -562,14 +577,14 @@ class Freshness:
         return time.time_ns()
 
     def _trusted(self, name: str) -> Status | None:
-        """Return the status of a file; ``None`` if its known digest may be out of date."""
+        """Return the status of a file, or ``None`` if the recorded digest may be outdated."""
         status = self._files.status(name)
         if status is None or name in self._produced:
             return status
         if not may_have_changed_since(status, self._opened):
             return status
-        # The file was written just before it was read. Read the file again: if it is written again
-        # now, its times change.
+        # The file may have been written while this process read it. Wait until a new write would
+        # change the file's times, see `may_change_unseen`. Then read the file again.
         if may_change_unseen(status, self._clock()):
             return None
         try:
@@ -581,11 +596,11 @@ class Freshness:
     def _watch_folders(self, missing: Mapping[str, Iterable[str]]) -> dict[str, Status | None]:
         """Return the statuses of the folders where missing files would be created.
 
-        A dangling link is a missing file. The target of the link would be created in another folder
-        than the link.
+        If a missing file is a symbolic link to a missing target, the result includes the folder of
+        the link and the folder of the target.
 
-        If one of the missing files exists now, the status of its folder is ``None``, so that the
-        next build examines the folder.
+        If a missing file exists now, the status of its folder is ``None``. The next build then
+        examines the folder.
         """
         folders: dict[str, list[str]] = {}
         parents: dict[str, set[str]] = {}
@@ -603,7 +618,7 @@ class Freshness:
         return {folder: self._folder_status(folder, names) for folder, names in folders.items()}
 
     def _target(self, name: str) -> str:
-        """Return the path of a file without symbolic links."""
+        """Return the name of a file after all symbolic links in its path are resolved."""
         return self._files.stable(os.path.realpath(self._files.path(name)))
 
     def _folder_status(self, folder: str, missing: Iterable[str]) -> Status | None:
@@ -625,9 +640,10 @@ class Freshness:
 
 
 def _ranges(numbers: Iterable[int]) -> list[int]:
-    """Group numbers into ranges, and return the start and end of each range. The end is exclusive.
+    """Return the ranges that contain the numbers: the start and the exclusive end of each range.
 
-    The sources of one project read mostly the same headers, so the record needs few ranges.
+    The sources of a project read mostly the same headers. A few ranges are therefore shorter than
+    the list of all numbers.
 
     >>> _ranges([1, 2, 3, 7])
     [1, 4, 7, 8]
@@ -642,7 +658,7 @@ def _ranges(numbers: Iterable[int]) -> list[int]:
 
 
 def _numbers(ranges: Sequence[int]) -> Iterator[int]:
-    """Return the numbers that the ranges of `_ranges` contain."""
+    """Yield the numbers that ranges contain. This function reverses `_ranges`."""
     return itertools.chain.from_iterable(map(range, ranges[::2], ranges[1::2]))
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Limits the number of parallel jobs by processors and free memory, including container limits.
 
-By default, ninja ignores memory and container limits: it runs as many jobs as there are processors,
-plus two.
+By default, ninja ignores memory and container limits. On a machine with N processors, it runs N + 2
+jobs.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ _GIB = 2**30
 # sanitizers). Clang 14 uses 0.15 to 0.24 GiB.
 _HOST_COMPILER = 1
 
-# GiB that one device compiler needs. nvcc 13.0 compiles for one architecture after another, so six
-# architectures need as much memory as one. A source that includes only tvm-ffi's headers needs 0.4
-# GiB. A source that also uses a sort of Thrust and two algorithms of CUB needs 0.85 GiB. Many
-# kernels use more templates than that. (With nvcc --threads 6, the sources need 1.8 and 4.9 GiB.)
+# GiB that one device compiler needs. nvcc 13.0 compiles for one architecture after another, so the
+# number of architectures does not matter. nvcc was measured with two sources and six architectures.
+# The first source includes only tvm-ffi's headers: nvcc needs 0.4 GiB, or 1.8 GiB with --threads 6.
+# The second source adds a sort of Thrust and two algorithms of CUB: nvcc needs 0.85 GiB, or 4.9 GiB
+# with --threads 6. Many kernels use more templates than the second source.
 _DEVICE_COMPILER = 2
 
-# Every Linux distribution mounts version 2 of the control groups at this path.
+# Linux distributions mount the control groups (version 2) at this path.
 _CONTROL_GROUPS = "/sys/fs/cgroup"
 
 
@@ -35,11 +36,10 @@ _CONTROL_GROUPS = "/sys/fs/cgroup"
 class Resources:
     """Processors and memory that this process may use.
 
-    :param processors: the number of processors. A quota of the control group limits this number and
-        is rounded up.
-    :param free_memory: bytes of free memory; ``None`` if the platform does not report memory.
-    :param estimated: whether `free_memory` is half of the machine's memory, because the platform
-        does not report free memory.
+    :param processors: the number of processors. If the process has a quota, for example of 1.5
+        processors, this is at most the quota, rounded up.
+    :param free_memory: bytes of free memory, or ``None`` if the amount is unknown.
+    :param estimated: whether `free_memory` is an estimate: half of the machine's memory.
     """
 
     processors: int
@@ -52,8 +52,9 @@ class JobCount:
     """Number of parallel commands, and the reason for this number.
 
     :param total: the number of all commands, for ninja's ``-j``.
-    :param local: the number of device compilers and links, which always run on this machine. This
-        number is less than `total` only if a launcher distributes the other compiles.
+    :param local: how many commands may run on this machine. The number is less than `total` only if
+        a launcher such as distcc runs C and C++ compilers on other machines. Device compilers and
+        linkers always run on this machine.
     :param explanation: one line for the user.
     """
 
@@ -72,11 +73,13 @@ def count_jobs(
 ) -> JobCount:
     """Return how many commands to run in parallel.
 
-    A declared number overrides the measured one. If compiles are distributed, the measured number
-    still limits the commands that run on this machine.
+    If a setting declares a number, the result is this number. Otherwise, the number is computed
+    from the resources. If a launcher runs compilers on other machines, the computed number always
+    limits the commands that run on this machine.
 
     :param declared: the number of commands that a setting declares, if any.
-    :param declared_by: the name of that setting, for the explanation.
+    :param declared_by: the name of the setting, for the explanation.
+    :param resources: the resources of this machine.
     :param device_compilers: whether nvcc or hipcc is among the commands.
     :param distributed: whether a launcher runs C and C++ compilers on other machines.
     """
@@ -104,11 +107,11 @@ def measure() -> Resources:
 
 
 def control_groups(groups: str) -> tuple[str, ...]:
-    """Return the folders of this process's control group (version 2) and its parents.
+    """Return the folder of this process's control group (version 2), then its parent folders.
 
-    In a container, ``/proc/self/cgroup`` may contain the group's path on the host. Most folders of
-    that path do not exist in the container. The last folder in the result is the root of the mount,
-    which is then the container's own group.
+    In a container, ``/proc/self/cgroup`` may contain the path that the group has on the host. Most
+    folders of that path do not exist in the container. The last folder in the result exists: it is
+    the folder where the control groups are mounted. In a container, that is the container's group.
 
     >>> control_groups("0::/user.slice")
     ('/sys/fs/cgroup/user.slice', '/sys/fs/cgroup')
@@ -119,20 +122,20 @@ def control_groups(groups: str) -> tuple[str, ...]:
     if found is None:
         return ()
     parts = [part for part in found[1].split("/") if part]
-    # A process that was moved out of its namespace sees a path such as "/../../app.slice".
+    # The path is "/../../app.slice", for example, if the group is outside the process's namespace.
     if ".." in parts:
         parts = []
     return tuple("/".join([_CONTROL_GROUPS, *parts[:depth]]) for depth in range(len(parts), -1, -1))
 
 
 def quota_processors(text: str) -> int | None:
-    """Return the number of processors that a quota allows, ``None`` if there is no quota.
+    """Return the number of processors that a quota allows, or ``None`` if there is no quota.
 
     >>> quota_processors("150000 100000"), quota_processors("max 100000")
     (2, None)
 
-    :param text: the content of ``cpu.max``: a time and the period that it applies to, in
-        microseconds.
+    :param text: the content of ``cpu.max``: a quota and a period, in microseconds. In each period,
+        the group may use the processors for as long as the quota.
     """
     found = re.fullmatch(r"(\d+)\s+(\d+)", text.strip())
     if found is None or int(found[2]) == 0:
@@ -141,18 +144,19 @@ def quota_processors(text: str) -> int | None:
 
 
 def available_memory(meminfo: str) -> int | None:
-    """Return the available bytes that ``/proc/meminfo`` reports."""
+    """Return how many bytes of memory are available, from the content of ``/proc/meminfo``."""
     found = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo, re.MULTILINE)
     return int(found[1]) * 1024 if found is not None else None
 
 
 def free_memory_of_group(limit: str, usage: str, statistics: str) -> int | None:
-    """Return how many bytes a control group may still use, ``None`` if it has no limit.
+    """Return how many more bytes a control group may use, or ``None`` if it has no limit.
 
     :param limit: the content of ``memory.max`` or ``memory.high``.
-    :param usage: the content of ``memory.current``. The number includes the page cache.
-    :param statistics: the content of ``memory.stat``. The kernel reclaims the inactive part of the
-        page cache as soon as a compiler needs memory.
+    :param usage: the content of ``memory.current``: the bytes that the group uses, including the
+        page cache.
+    :param statistics: the content of ``memory.stat``, which contains the size of the inactive page
+        cache. This memory counts as free, because the kernel gives it to a compiler that needs it.
     """
     most, used = _number(limit), _number(usage)
     if most is None or used is None:
@@ -235,7 +239,7 @@ if sys.platform == "win32":
 else:
 
     def _memory() -> int | None:
-        # Only programs such as vm_stat report the free memory of macOS and the BSDs.
+        # macOS and the BSDs report free memory only through programs such as vm_stat.
         try:
             return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
         except (OSError, ValueError):

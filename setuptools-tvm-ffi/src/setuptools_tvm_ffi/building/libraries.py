@@ -32,19 +32,20 @@ from .link_errors import link_failure
 from .plan import BuildPlan, LibraryPlan, make_plan
 from .request import BuildRequest, BuildResult, BuiltLibrary
 
-# This pattern matches the error messages that GCC and Clang print when a lambda is passed to
-# TVM-FFI's export macro. An example in the documentation of TVM-FFI passes a lambda. The plugin
-# exports metadata, and for that the macro needs the type of the lambda (seen in 0.1.15.post2).
+# This pattern matches an error message of GCC and Clang. Before C++20, they reject a source that
+# passes a lambda to TVM-FFI's export macro. An example in TVM-FFI's documentation passes a lambda.
+# The macro exports metadata and therefore uses the type of the lambda (seen in 0.1.15.post2).
 _LAMBDA_REFUSED = re.compile(r"lambda[- ]expression in (an )?unevaluated (context|operand)")
 _LAMBDA_HINT = (
     "TVM_FFI_DLL_EXPORT_TYPED_FUNC also exports the function's types. Before C++20, it cannot "
     "export the types of a lambda: pass a named function, set cxx_std='20', or omit the types with "
     "undef_macros=['TVM_FFI_DLL_EXPORT_INCLUDE_METADATA']"
 )
-# With these variables, a compiler cache runs the compiler and replaces the cached object. It is not
-# enough to omit the launcher, because `CC`, PATH or a wrapper script can also start a cache.
+# With these variables, a compiler cache always runs the compiler, and replaces the cached object.
+# Without the project's launcher, a cache could run nevertheless: `CC`, PATH or a wrapper script can
+# start a cache.
 _NO_CACHE = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"}
-_MOST_LINES = 20  # for the same reason
+_MOST_LINES = 20  # How many stale files with the same reason are listed.
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,8 @@ logger = logging.getLogger(__name__)
 def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResult:
     """Run the stale compile and link steps, and check every library.
 
-    :param process: the child process that imports `tvm_ffi`. While ninja runs, the child also
-        imports the stub generator.
-
+    :param process: the child process that imports `tvm_ffi`. If a library needs stubs, the child
+        process imports the stub generator while ninja runs.
     :raises BuildError: the build failed for a reason that a user can fix, such as a missing source
         or a failed link.
     """
@@ -70,7 +70,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     # Search for all tools before anything is written or compiled.
     program = ninja.require_ninja()
     toolchain, sdk = request.host.tools(request, languages, process)
-    # The steps read copies of these files. An import compares the originals: it copies nothing.
+    # `sdk` contains copies of files of apache-tvm-ffi. The steps of the plan read the copies. When
+    # an editable install is imported, it checks the originals, because it does not copy files.
     originals = {name: status_of(name) for name in sdk.originals}
     plan = make_plan(
         [
@@ -111,9 +112,10 @@ def remove_objects(request: BuildRequest) -> None:
 
 
 def _for_architectures(settings: ExtensionSettings, project: Project) -> ExtensionSettings:
-    """Return the settings with GPU architectures: the extension's own, or else the project's.
+    """Return the extension's settings, completed with the project's GPU architectures.
 
-    Architectures from the frontend or from the environment override both.
+    The project's architectures apply to extensions that declare no architectures. If the frontend
+    or an environment variable declares architectures, these apply to every extension.
     """
     changed = {
         name: getattr(project.settings, name)
@@ -162,14 +164,15 @@ class _Run:
     def everything(self, *, on_work: Callable[[], None] | None) -> Freshness:
         """Run the stale steps of all libraries, and return the record of the steps.
 
-        :param on_work: called before ninja runs, unless no step is stale.
+        :param on_work: a function to call before ninja runs. If no step is stale, ninja does not
+            run, and the function is not called.
         """
         root = self.request.root
         folder = root / self.request.objects_folder
         for name, text in self.plan.support_files.items():
             replace_file(root / name, text.encode())
-        # Each build type has its own compilation database. Editors read the database in the build
-        # folder, which is that of the last build.
+        # Write the compilation database to two folders. The folder of the build type has a database
+        # for this build type. The build folder, where editors look, has the latest database.
         commands = compile_commands(self.plan, root)
         for parent in (folder, root / self.request.folder):
             replace_file(parent / "compile_commands.json", commands)
@@ -182,7 +185,7 @@ class _Run:
         text = ninja_file.render(self.plan, stale, local_jobs=local)
         for line in reasons(stale):
             logger.info("%s: %s", PREFIX, line)
-        # If `make -j` runs this build, ninja uses make's job slots, unless -j sets another number.
+        # If `make -j` runs this build, make limits ninja's jobs. With -j, ninja would ignore make.
         declared = self.request.project.settings.jobs is not None
         shared = not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
         explanation = "make's jobserver limits parallel jobs" if shared else self.jobs.explanation
@@ -203,8 +206,8 @@ class _Run:
                 root=root,
                 jobs=None if shared else self.jobs.total,
                 variables=_NO_CACHE if any(each.bypass_cache for each in stale) else {},
-                # A launcher may start a server. The server would inherit the lock and hold it
-                # after the build.
+                # If a launcher starts a server, do not let the server inherit the lock files. The
+                # server would hold the locks after the build.
                 inherited=() if leaves_a_server else held_files(),
             )
         finally:
@@ -237,7 +240,10 @@ def compile_commands(plan: BuildPlan, root: Path) -> bytes:
 
 
 def reasons(stale: Sequence[Stale]) -> Iterator[str]:
-    """Yield a line for each stale file, or one line for many files with the same reason."""
+    """Yield lines that say why files are stale.
+
+    Each file has a line. If very many files have the same reason, they share a line.
+    """
     files: dict[str, list[str]] = {}
     for each in stale:
         if each.reason:
@@ -252,9 +258,10 @@ def reasons(stale: Sequence[Stale]) -> Iterator[str]:
 
 
 def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
-    """Yield each compiler's launcher: the declared launcher, or the first word of `CC` or `CXX`.
+    """Yield the possible launcher of each compiler: the first word of the compiler's command.
 
-    The first word may be the compiler itself. It then has none of a launcher's properties.
+    If there is no launcher, the first word is the compiler. For a compiler, all properties of
+    `Launcher` are false.
     """
     for compiler in toolchain.compilers.values():
         command = (*compiler.launcher, *compiler.command)
@@ -288,7 +295,7 @@ def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, str, str 
     }
     for line in printed.splitlines():
         if line.startswith("FAILED:"):
-            # Ninja 1.13 and newer print `FAILED: [code=1] path `. Older ones print `FAILED: path `.
+            # Since 1.13, ninja prints `FAILED: [code=1] path `. Before, it printed `FAILED: path `.
             announced = line[len("FAILED:") :].strip()
             for output, failed in outputs.items():
                 if announced.endswith(output):
@@ -307,7 +314,10 @@ def _built(library: LibraryPlan, root: Path) -> BuiltLibrary:
 
 
 def _check(libraries: Sequence[BuiltLibrary], request: BuildRequest, toolchain: Toolchain) -> None:
-    """Check new and changed libraries. At every build, report the warnings about all libraries."""
+    """Check new and changed libraries, and log warnings.
+
+    For an unchanged library, log the warning of the last check again.
+    """
     stamps = {
         library.plan.library: (request.root / library.plan.library).with_name("checked.json")
         for library in libraries

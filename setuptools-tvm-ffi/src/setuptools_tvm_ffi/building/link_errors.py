@@ -42,7 +42,7 @@ def undefined_symbols(linker_output: str) -> tuple[str, ...]:
 
 
 def link_failure(library: str, linker_output: str) -> BuildError | None:
-    """Return the error for undefined symbols, or ``None`` if the link failed for another reason."""
+    """Return an error that names undefined symbols; ``None`` if the linker does not report any."""
     names = undefined_symbols(linker_output)
     if not names:
         return None
@@ -64,13 +64,13 @@ def link_failure(library: str, linker_output: str) -> BuildError | None:
 def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> None:
     """Reject a library that references CPython, because its wheel has the tag ``py3-none``.
 
-    The linker rejects references to CPython unless the project links libpython. For projects that
-    link libpython, this function reads the dynamic symbols with the toolchain's ``nm``.
+    If a project does not link libpython, the linker rejects references to CPython. If a project
+    links libpython, the linker accepts them. This function therefore reads the symbols with ``nm``.
 
     :raises BuildError: the library references CPython; the message lists the symbols.
     """
     if toolchain.system == "windows":
-        # On Windows, a project would have to link Python's import library explicitly.
+        # On Windows, references to CPython need Python's import library: the linker rejects them.
         return
     nm = find_nm(toolchain.compilers)
     dynamic = () if path.suffix == ".dylib" else ("-D",)
@@ -91,7 +91,7 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
 
 
 def python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:
-    """Return the error for a library that references these symbols of CPython."""
+    """Return the error for a library that references symbols of CPython with these names."""
     return BuildError(
         f"library {library!r}: needs the CPython {_quoted(names)}",
         hint="one wheel works with every Python only if its libraries do not use the CPython ABI: "

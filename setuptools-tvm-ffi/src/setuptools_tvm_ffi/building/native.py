@@ -29,7 +29,7 @@ class NativeHost:
     def tools(
         self, request: BuildRequest, languages: frozenset[str], process: TVMFFIProcess
     ) -> tuple[Toolchain, TVMFFISdk]:
-        """Find the compilers, and copy the SDK of apache-tvm-ffi into the build folder."""
+        """Find the compilers. Copy apache-tvm-ffi's headers and library to the build folder."""
         root, project = request.root, request.project
         declared = project.settings.compiler_launcher
         place = project.place("compiler_launcher")
@@ -48,12 +48,12 @@ class NativeHost:
 
     def check(
         self,
-        libraries: Sequence[BuiltLibrary],  # noqa: ARG002 - the linker has checked how they fit
+        libraries: Sequence[BuiltLibrary],  # noqa: ARG002 - the linker has checked the symbols
         new: Sequence[BuiltLibrary],
         request: BuildRequest,
         toolchain: Toolchain,
     ) -> dict[str, str]:
-        """Reject new libraries that reference CPython. There are no warnings to return."""
+        """Reject new libraries that reference CPython. Return no warnings."""
         for library in new:
             file = request.root / library.plan.library
             check_no_python_symbols(file, library.settings.name, toolchain)
@@ -61,9 +61,9 @@ class NativeHost:
 
 
 def _prepare_for_sanitizer(toolchain: Toolchain, project: Project, process: TVMFFIProcess) -> None:
-    """Start the child process with the sanitizer's runtime.
+    """If the build uses a sanitizer, start `process` with the sanitizer's runtime.
 
-    Also print the variables with which a user can start Python with the runtime.
+    Log the environment variables that load the runtime, so that users can set them for Python.
     """
     build_type = project.settings.build_type
     linking = toolchain.compilers.get("cxx") or toolchain.compilers["c"]

@@ -23,17 +23,16 @@ from ..base.interruption import interruptible
 #: The release of ninja in Debian 11. Older releases are not tested.
 MINIMUM_NINJA = Version("1.10")
 
-#: If no usable ninja is found, isolated build environments get this requirement.
+#: The requirement to install ninja in an isolated build environment, if no usable ninja is found.
 BUILD_REQUIREMENT = f"ninja>={MINIMUM_NINJA}"
 
-#: The name of ninja's log, in the folder that the manifest names as `builddir`.
+#: The file name of ninja's log. The log is in the folder that ``build.ninja`` names as `builddir`.
 LOG = ".ninja_log"
 
 _STATUS = "[%f/%t] "
 
-# After an interrupt, this process waits so many seconds until ninja and its commands have ended. A
-# command that ignores the interrupt keeps the build lock. Ninja and this process do not wait for
-# that command.
+# After an interrupt, this process waits for at most this time until ninja and its commands end. A
+# command that ignores the interrupt may run longer. While it runs, it holds the build lock.
 _SECONDS_TO_END = 5
 
 
@@ -41,17 +40,19 @@ def find_ninja() -> str | None:
     """Return the path of a usable ninja, or ``None``.
 
     If the variable `NINJA` is set, this function tries only the ninja that `NINJA` names. Otherwise
-    it searches in this order: PATH, the scripts folder of the running interpreter (an environment
-    may not be activated), the ninja distribution.
+    it searches in this order: PATH, the folder of scripts of this Python's environment, the
+    installed files of the PyPI package ninja. PATH contains the folder of scripts only if the
+    environment is activated.
     """
     return next((path for path in _candidates() if _is_usable(path)), None)
 
 
 def find_program(path: str) -> Path:
-    """Return a ninja executable that also works as a copy in another environment.
+    """Return the executable of a ninja. A copy of the executable works in another environment.
 
-    Up to 1.11.1.1, the program of PyPI's ninja is a script that works only in its own environment.
-    In that case, return the executable that the script starts.
+    In general, the result is `path`. Up to 1.11.1.1, PyPI's ninja installs a Python script, which
+    works only in the environment of the script. For a script, the result is the executable that the
+    script starts.
 
     :param path: the path of a usable ninja.
     """
@@ -103,16 +104,16 @@ def run_ninja(
     :param root: ninja's working directory.
     :param jobs: number of parallel commands; ``None`` uses ninja's default.
     :param variables: environment variables to add.
-    :param inherited: file descriptors that ninja and its commands inherit, such as that of a lock
-        file. If this process is killed, ninja and its commands keep the files open.
+    :param inherited: descriptors of open files, such as lock files. Ninja and its commands inherit
+        them. If this process is killed, the files stay open until ninja and its commands end.
     :returns: ninja's exit status and its output.
     """
     command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
-    # GCC (12) writes PWD to debug information. If PWD contained a symbolic link, no prefix map
-    # would match it.
+    # GCC (12) writes the variable PWD to debug information. If PWD contained a symbolic link, the
+    # option -ffile-prefix-map would not match it.
     environment = {**os.environ, **(variables or {}), "NINJA_STATUS": _STATUS, "PWD": str(root)}
-    # Ninja does not inherit stdout. The build needs the output later to parse the linker's
-    # messages, and to keep the log lines of setuptools in order with the lines of the compilers.
+    # Read and print the output of ninja here. After the build, the linker's messages are parsed.
+    # If ninja inherited stdout, its lines could precede earlier log lines of setuptools.
     sys.stdout.flush()
     printed = []
     with (
@@ -137,25 +138,27 @@ def run_ninja(
                 sys.stdout.write(_printable(line))
                 sys.stdout.flush()
         except BaseException:
-            # An interrupt may reach only this process, although a terminal sends Ctrl-C to ninja as
-            # well. After SIGTERM, ninja stops its commands and deletes partial outputs.
+            # A terminal sends Ctrl-C to this process and to ninja. Other interrupts may reach only
+            # this process. After SIGTERM, ninja stops its commands and deletes partial outputs.
             end_child(process, request=signal.SIGTERM, request_time=_SECONDS_TO_END)
             raise
     return process.returncode, "".join(printed)
 
 
 def finished(folder: Path) -> set[str]:
-    """Return the outputs of the commands that have succeeded. Read them from ninja's log.
+    """Return the paths of the outputs of all commands that have succeeded, from ninja's log.
 
-    Each line of the log contains the times of the command, the time of the output, the output and a
-    hash. Ninja writes a line as soon as a command has succeeded.
+    Ninja writes a line as soon as a command has succeeded. The line has five fields: the start and
+    end of the command, the time of the output, the path of the output, and a hash.
+
+    :param folder: the folder that contains the log.
     """
     try:
         text = (folder / LOG).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return set()
     fields = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
-    return {line[3] for line in fields if len(line) == 5}  # noqa: PLR2004 - not truncated
+    return {line[3] for line in fields if len(line) == 5}  # noqa: PLR2004 - a complete line
 
 
 def _printable(line: str) -> str:
@@ -175,7 +178,7 @@ def _candidates() -> Iterator[str]:
 
 
 def _package_folders() -> tuple[str, ...]:
-    """Return the folders of the ninja distribution that may contain its program."""
+    """Return the folders where the PyPI package ninja may have installed the executable."""
     spec = importlib.util.find_spec("ninja")
     if spec is None or spec.origin is None:
         return ()

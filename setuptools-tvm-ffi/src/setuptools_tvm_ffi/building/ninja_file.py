@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes stale steps as a ninja manifest (https://ninja-build.org/manual.html).
 
-Ninja only runs the commands, in the right order and in parallel. Ninja does not decide which steps
-are stale: the manifest contains neither source files nor headers, only files that a step writes.
+Ninja runs the commands in the right order and in parallel. The plugin, not ninja, decides which
+steps are stale. The manifest therefore contains only files that a step writes: it contains neither
+source files nor headers.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from .plan import BuildPlan, Step
 
 
 def render(plan: BuildPlan, stale: Sequence[Stale], *, local_jobs: int | None = None) -> str:
-    """Return the text of ``build.ninja``. Its paths are relative to ninja's working directory.
+    """Return the text of ``build.ninja``. The paths are relative to ninja's working directory.
 
-    :param local_jobs: how many commands may run in parallel on this machine, if a launcher runs
-        the other commands on other machines.
+    :param local_jobs: how many commands may run in parallel on this machine, or ``None`` if no
+        launcher runs commands on other machines.
     :raises ConfigurationError: ninja's syntax cannot express a path or an argument.
     """
     lines = [
@@ -54,8 +55,8 @@ def _build_statement(step: Step, command: str, produced: set[str]) -> list[str]:
     ]
     if step.response_file is not None:
         lines.append(f"  response_file = {_value(step.response_file)}")
-        # A value in a manifest cannot contain a line break. Spaces separate the paths in a response
-        # file as well as line breaks do.
+        # Replace line breaks, which a value in a manifest cannot contain. In a response file, a
+        # space separates two paths in the same way as a line break.
         content = step.response_file_content.replace("\n", " ")
         lines.append(f"  response = {_value(content)}")
     return lines

@@ -31,11 +31,11 @@ class Step:
     :param launcher: the command that starts the program, such as ``ccache``; empty if there is no
         launcher.
     :param program: the compiler or linker, with the arguments that are part of `CC` or `CXX`.
-    :param version: the version of the program. If the program starts another compiler, the text
-        also contains the version of that compiler.
+    :param version: the version of the program. If the program is a device compiler, the text
+        contains the version of the device compiler and the version of the host compiler.
     :param description: the text that ninja prints when the command starts.
-    :param question: a command that prints the folders that the program searches; empty if the
-        program has no such option.
+    :param question: a command that prints the folders that the program searches for headers or
+        libraries; empty if no command prints them.
     :param device: whether the program is a device compiler, such as nvcc.
     :param on_this_machine: whether the command always runs on this machine. A launcher can run
         other commands on other machines.
@@ -74,8 +74,8 @@ class LibraryPlan:
 
     :param arguments: the compiler flags of each language, and the linker flags under ``link``.
     :param companions: files that the wheel contains beside the library.
-    :param siblings: other libraries of the distribution that must be loaded before this library,
-        in order.
+    :param siblings: the libraries of the distribution that must be loaded before this library, in
+        the order of loading.
     """
 
     settings: ExtensionSettings
@@ -90,7 +90,7 @@ class LibraryPlan:
 class BuildPlan:
     """The plans of all libraries of a distribution. Paths are relative to the project's root.
 
-    :param shell_line: returns a command as one quoted line for ninja.
+    :param shell_line: a function that returns a command as one line, quoted for ninja.
     """
 
     folder: str
@@ -102,7 +102,10 @@ class BuildPlan:
 def siblings_of(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings]
 ) -> tuple[ExtensionSettings, ...]:
-    """Return the extensions that an extension links with directly."""
+    """Return the extensions whose libraries the library of an extension links with directly.
+
+    :param every: all extensions of the distribution.
+    """
     return tuple(
         other
         for name in settings.libraries
@@ -119,7 +122,8 @@ def make_plan(
 ) -> BuildPlan:
     """Return the plan that builds `extensions` in `folder`.
 
-    :param extensions: the settings of each extension, and its source files.
+    :param extensions: for each extension, the settings and the source files.
+    :param folder: the folder of the objects and libraries, relative to the project's root.
     """
     support = {f"{folder}/{name}": text for name, text in toolchain.support_files().items()}
     planner = _Planner(
@@ -137,7 +141,8 @@ def make_plan(
 class _Planner:
     """Makes the plans of libraries.
 
-    :param link_inputs: the support files. Each link command names some of them.
+    :param link_inputs: files that the build writes before the first step, for example lists of
+        symbols. A link command reads the files that its arguments name.
     """
 
     toolchain: Toolchain
@@ -233,7 +238,7 @@ class _Planner:
         command = self.toolchain.link_command(flags, unit)
         program = self.toolchain.compilers[unit.driver].command
         if command[: len(program)] != program:
-            program = command[:1]  # Microsoft's compiler does not start the linker.
+            program = command[:1]  # With Microsoft's compiler, the link command starts the linker.
         return Step(
             kind="link",
             inputs=unit.objects,

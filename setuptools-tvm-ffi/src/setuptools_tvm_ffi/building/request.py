@@ -18,14 +18,21 @@ from .plan import LibraryPlan
 
 
 class Host(Protocol):
-    """Builds for one platform: for this machine with its compilers, or for a target with Zig."""
+    """Finds the compilers for a platform, and checks the libraries that they have built.
+
+    One implementation builds for this machine. Another implementation builds for other platforms
+    with Zig.
+    """
 
     def tools(
         self, request: BuildRequest, languages: frozenset[str], process: TVMFFIProcess
     ) -> tuple[Toolchain, TVMFFISdk]:
         """Return the toolchain, and the apache-tvm-ffi to compile and link against.
 
-        :raises BuildError: a tool is missing, or the project needs a feature that this host lacks.
+        :param languages: the languages of the sources, such as ``cxx``.
+        :param process: the child process that imports `tvm_ffi`.
+        :raises BuildError: a tool is missing, or the project needs a feature that this
+            implementation lacks.
         """
 
     def check(
@@ -35,9 +42,12 @@ class Host(Protocol):
         request: BuildRequest,
         toolchain: Toolchain,
     ) -> dict[str, str]:
-        """Check new and changed libraries, and return warnings by the library's path.
+        """Check new and changed libraries. Return a warning for each library that has a problem.
 
-        :param libraries: all libraries of the distribution. A library may need another one.
+        The key of a warning is the path of the library.
+
+        :param libraries: all libraries of the distribution. A library may need another library of
+            the distribution.
         :param new: the libraries to check.
         :raises BuildError: a library cannot work on the platform of the wheel.
         """
@@ -77,8 +87,8 @@ class BuildRequest:
 class BuiltLibrary:
     """One library that was linked and checked.
 
-    :param companions: the contents of the files that the wheel contains beside the library, by path
-        relative to the library's folder.
+    :param companions: the contents of the files that the wheel contains beside the library. The key
+        is the path of the file, relative to the library's folder.
     """
 
     plan: LibraryPlan
@@ -92,7 +102,7 @@ class BuiltLibrary:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the library, hexadecimal."""
+        """The SHA-256 of the library, in hexadecimal digits."""
         return digest_of(self.content)
 
 
@@ -101,8 +111,8 @@ class BuildResult:
     """The libraries of a distribution, and the tools that built them.
 
     :param ninja: the path of ninja.
-    :param watched: the status of every file and folder that the build depends on, by path. The
-        status is ``None`` if a change of the file could leave the status unchanged.
+    :param watched: the status of each file and folder that the build depends on. The key is the
+        path. If the status does not show every change of the file, the value is ``None``.
     """
 
     libraries: tuple[BuiltLibrary, ...]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the files that a command reads: headers, libraries and files that its arguments name.
+"""Finds the files that a command reads: headers, libraries, and files that arguments name.
 
-A compiler or linker searches a list of folders for a file. A search in this module has two results:
-the files that the compiler or linker finds, and the paths of missing files. If a missing file
-existed, the compiler or linker would find it first.
+A compiler or linker searches a list of folders for a file, and takes the first file with the right
+name. A search in this module has two results: the files that the compiler or linker finds, and the
+missing files. The missing files are the paths that the compiler or linker tries before it finds a
+file. If a file with such a path existed, the compiler or linker would take that file.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from .source_scan import HeaderName, SourceFacts
 
-#: Environment variables that compilers and linkers read, and that are not settings of the plugin.
+#: Environment variables that compilers and linkers read, but the plugin does not read.
 VARIABLES = (
     *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH"),
     *("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS"),
@@ -34,8 +35,8 @@ _MISSING = re.compile(r'^ignoring (?:nonexistent|duplicate) directory "(.*)"$', 
 _FOLDER_OPTION = re.compile(r"-L|--library-path(?:=|$)|/LIBPATH:")
 _LIBRARY_OPTION = re.compile(r"-l|--library(?:=|$)")
 _LINKER_SCRIPT_WORD = re.compile(r"[^\s(),]+")
-# The suffixes of libraries on ELF platforms and on macOS. A linker ignores suffixes of the other
-# platform.
+# The suffixes of libraries on ELF platforms and on macOS. The search tries all suffixes on each
+# platform, although a linker tries only the suffixes of its platform.
 _LIBRARY_SUFFIXES = (".so", ".tbd", ".dylib", ".a")
 
 
@@ -45,8 +46,9 @@ class IncludePath:
 
     :param quoted: folders that are searched only for ``#include "…"``, before `brackets`.
     :param brackets: folders that are searched for ``#include "…"`` and ``#include <…>``.
-    :param missing: folders that do not exist, and links to other folders of the include path. The
-        compiler does not print the positions of these folders.
+    :param missing: folders that the compiler leaves out of the list: folders that do not exist, and
+        symbolic links to folders that are already in the list. The position of such a
+        folder is unknown.
     """
 
     quoted: tuple[str, ...] = ()
@@ -62,7 +64,7 @@ class IncludePath:
         return (*own, *self.missing, *self.brackets)
 
     def is_outdated(self, root: Path) -> bool:
-        """Whether a missing folder exists now, or a link has a new target."""
+        """Whether a folder in `missing` exists now, or is a link that has a new target."""
         existing = {os.path.realpath(root / f) for f in self.missing if (root / f).is_dir()}
         return bool(existing) and not existing.issubset(
             os.path.realpath(root / folder) for folder in (*self.quoted, *self.brackets)
@@ -70,7 +72,7 @@ class IncludePath:
 
 
 def include_path(printed: str) -> IncludePath:
-    """Return the include path from the output of GCC or Clang with ``-E -v`` and ``LC_ALL=C``."""
+    """Return the include path that GCC or Clang prints in English with ``-E -v``."""
     lists: dict[str, list[str]] = {_QUOTED_BEGIN: [], _BRACKETS_BEGIN: []}
     current: list[str] = []
     for line in printed.splitlines():
@@ -88,9 +90,9 @@ def include_path(printed: str) -> IncludePath:
 
 
 def msvc_include_path(arguments: Iterable[str], environment: Mapping[str, str]) -> IncludePath:
-    """Return the include path of Microsoft's cl from its arguments and `INCLUDE`.
+    """Return the include path of Microsoft's cl, from the arguments and the variable `INCLUDE`.
 
-    The compiler has no option that prints the include path.
+    cl has no option that prints the include path.
     """
     folders = [argument[2:] for argument in arguments if argument.startswith("/I")]
     folders += environment.get("INCLUDE", "").split(";")
@@ -98,19 +100,19 @@ def msvc_include_path(arguments: Iterable[str], environment: Mapping[str, str]) 
 
 
 def script_of(command: str) -> str | None:
-    """Return the path of a command's program if the program is a script, ``None`` otherwise."""
+    """Return the path of the program `command` if it is a script, or ``None`` if it is not."""
     path = shutil.which(command)
     try:
         if path is not None:
             with open(path, "rb") as stream:
                 return path if stream.read(2) == b"#!" else None
-    except OSError:  # executable, but not readable
+    except OSError:  # The program is executable, but not readable.
         pass
     return None
 
 
 def ask(command: Sequence[str], root: Path) -> str:
-    """Run a command, and return its output in English. If the command does not start, return ""."""
+    """Run a command in English, and return its output, or "" if the command does not start."""
     try:
         process = subprocess.run(
             command,
@@ -130,13 +132,14 @@ def ask(command: Sequence[str], root: Path) -> str:
 
 @dataclass(frozen=True)
 class _Includes:
-    """The headers that a file includes.
+    """The headers that a source or header, the includer, may include.
 
-    :param chains: a chain for each included name. A chain lists all existing files with that name
-        in search order. Each existing file comes with the missing files that precede it.
-    :param own: headers that a name in quotes or a folder of the project finds first.
-    :param answers: existing files that the file looks for with ``__has_include`` or ``.incbin``.
-    :param unanswered: missing files that the file looks for in that way.
+    :param chains: one chain for each name that the includer includes. A chain lists the existing
+        files with that name, in search order. Each existing file comes with the missing files that
+        precede it in search order.
+    :param own: headers of the project, and headers whose name is in quotes.
+    :param answers: existing files that the includer names in ``__has_include`` or ``.incbin``.
+    :param unanswered: missing files that ``__has_include`` or ``.incbin`` would find first.
     """
 
     chains: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
@@ -149,8 +152,8 @@ class _Includes:
 class HeaderSearch:
     """Searches the folders of one include path for headers.
 
-    :param facts: returns the `SourceFacts` of a file.
-    :param exists: returns whether a file exists.
+    :param facts: a function that returns the `SourceFacts` of a file.
+    :param exists: a function that returns whether a file exists.
     """
 
     def __init__(
@@ -163,21 +166,22 @@ class HeaderSearch:
         self._known: dict[str, _Includes] = {}
 
     def search(self, read: Iterable[str], *, device: bool = False) -> tuple[set[str], set[str]]:
-        """Return the existing and the missing files that a compiler has looked for.
+        """Return the existing files and the missing files that a compiler has looked for.
 
-        The existing files do not include the headers that the compiler has read. If one of the
-        missing files had existed, the compiler would have read it.
+        The existing files are files that are not in `read`, but can affect the object. The missing
+        files are files that the compiler would have read if they had existed.
 
-        :param read: the source, then the headers that the compiler has read.
-        :param device: whether the compiler may have read more headers. For example, nvcc does not
-            report the headers that only device code includes.
+        :param read: the source, then the headers that the compiler reports.
+        :param device: whether the compiler may have read headers that it does not report. For
+            example, nvcc does not report headers that only device code includes.
         """
         spelled = {os.path.normpath(file): file for file in read}
         found: set[str] = set()
         if device:
             found.update(self._add_unreported(spelled))
         missing: set[str] = set()
-        # The search must explain how the compiler found each file. An argument names the source.
+        # The files whose missing predecessors are known. The source has no predecessors, because an
+        # argument contains its path.
         explained = set(itertools.islice(spelled, 1))
         for includer in spelled.values():
             includes = self._includes(includer)
@@ -190,22 +194,22 @@ class HeaderSearch:
             found.update(includes.answers)
             missing.update(includes.unanswered)
             if includes.facts.computed:
-                # Any new file may have the computed name.
+                # The computed name is unknown, so it can be the name of any new file.
                 folders = self._path.folders(_ANY, includer)
                 missing.update(f"{folder or '.'}/*" for folder in folders)
-        # The remaining files have no chain: a macro computed their names, an argument such as
-        # -include contains the names, or the scan did not find them. Derive the name from the path
-        # of the file. The compiler searches for a name in quotes beside the includer first. For
-        # -include, it searches in the working folder first.
+        # The chains do not contain the remaining files. For example, a macro computes the name of a
+        # file, or the argument -include contains the name. Derive the possible names from the path
+        # of the file. For a name in quotes, the compiler searches the folder of the includer first.
+        # For -include, the compiler searches the working directory first.
         beside = dict.fromkeys(("", *map(os.path.dirname, spelled.values())))
         for file in spelled.keys() - explained:
             missing.update(self._before(file, beside))
         return found, missing
 
     def _add_unreported(self, spelled: dict[str, str]) -> Iterator[str]:
-        """Add the headers that one of the files may include. Yield the added headers."""
+        """Add the headers that the files in `spelled` may include. Yield each added header."""
         files = list(spelled.values())
-        for includer in files:  # The list grows.
+        for includer in files:  # The loop appends to the list.
             for file in self._includes(includer).own:
                 normal = os.path.normpath(file)
                 if normal not in spelled:
@@ -239,7 +243,7 @@ class HeaderSearch:
                 elif name.quoted or not (os.path.isabs(first) or first.startswith("<")):
                     own.append(first)
             for text in facts.data:
-                # GCC starts the assembler with the same include path.
+                # The assembler searches the include path of the compiler.
                 folders = ("", *self._path.missing, *self._path.brackets)
                 candidates = [os.path.join(folder, text) for folder in folders]
                 first = next(filter(self._exists, candidates), None)
@@ -266,10 +270,10 @@ _ANY = HeaderName("", quoted=True)
 
 
 def _relative(file: str, folder: str) -> str | None:
-    """Return the path of a file relative to a folder; ``None`` if the file is not below it."""
+    """Return a file's path relative to a folder, or ``None`` if the file is outside the folder."""
     try:
         path = os.path.relpath(file, folder)
-    except ValueError:  # on another drive
+    except ValueError:  # The file is on another drive than the folder.
         return None
     return None if path.split(os.sep, 1)[0] == os.pardir else path
 
@@ -288,9 +292,10 @@ def _candidates(name: HeaderName, includer: str, path: IncludePath) -> Iterator[
 
 
 def named_files(arguments: Iterable[str], root: Path) -> dict[str, None]:
-    """Return the files that arguments name, in order. Also read the arguments in response files.
+    """Return the existing files that arguments name, in order.
 
-    Examples: ``@link.rsp``, ``-Wl,--version-script=exports.map``, ``kernel.o``.
+    Examples of arguments: ``@link.rsp``, ``-Wl,--version-script=exports.map``, ``kernel.o``. For a
+    response file such as ``link.rsp``, the result includes the files that its arguments name.
     """
     found: dict[str, None] = {}
     _add_named_files(arguments, root, found)
@@ -317,7 +322,7 @@ def words_of(response_file: Path) -> list[str]:
 
 
 def expanded(arguments: Iterable[str], root: Path) -> Iterator[str]:
-    """Yield arguments. Replace each ``@file`` with the arguments in that response file."""
+    """Yield the arguments, but replace ``@file`` with the arguments in the response file."""
     for argument in arguments:
         file = root / argument[1:]
         if argument.startswith("@") and os.path.isfile(file):
@@ -329,7 +334,7 @@ def expanded(arguments: Iterable[str], root: Path) -> Iterator[str]:
 def searched_libraries(
     arguments: Sequence[str], more_folders: Sequence[str], root: Path
 ) -> tuple[dict[str, None], set[str]]:
-    """Return the libraries that ``-l`` finds, and the missing files that the linker tried before.
+    """Return the libraries that the linker finds, and the missing files that it tries first.
 
     :param more_folders: folders that the linker searches after the folders of ``-L``.
     """
@@ -345,7 +350,8 @@ def searched_libraries(
             names.append(f":{word}")
     suffixes: list[tuple[str, ...]] = [_LIBRARY_SUFFIXES]
     if any("static" in word for word in words):
-        # The order of the arguments decides which libraries must be static. Search for both kinds.
+        # Options such as -Bstatic select static libraries for the arguments that follow. Search for
+        # shared and static libraries first, then for static libraries only.
         suffixes.append((".a",))
     search = _LibrarySearch((*folders, *more_folders), root)
     for allowed in suffixes:
@@ -357,7 +363,7 @@ def searched_libraries(
 
 
 def _linker_words(arguments: Iterable[str], root: Path) -> Iterator[str]:
-    """Yield the arguments of the linker, without ``-Wl`` and ``-Xlinker``."""
+    """Yield the arguments for the linker, without the prefixes ``-Wl`` and ``-Xlinker``."""
     for word in expanded(arguments, root):
         if word.startswith("-Wl,"):
             yield from expanded(word.split(",")[1:], root)
@@ -373,14 +379,14 @@ class _LibrarySearch:
     missing: set[str] = field(default_factory=set)
 
     def find(self, name: str, suffixes: Iterable[str]) -> None:
-        """Add the library that ``-l`` finds."""
+        """Add the library that the linker finds for the argument ``-l`` with this name."""
         files = [name[1:]] if name[:1] == ":" else [f"lib{name}{suffix}" for suffix in suffixes]
         self._add_first(
             [os.path.join(folder, file) for folder in self.folders for file in files], suffixes
         )
 
     def follow(self, script: str, suffixes: Iterable[str]) -> None:
-        """If a file is a linker script or a thin archive, add the files that it names."""
+        """Add the files that a file names, if it is a linker script or a thin archive."""
         for member in _thin_members(self.root / script):
             self.found[os.path.join(os.path.dirname(script), member)] = None
         for word in _linker_script_words(self.root / script):
@@ -401,13 +407,16 @@ class _LibrarySearch:
 
 
 def _thin_members(archive: Path) -> list[str]:
-    """Return the members of a thin archive. Their paths are relative to the archive's folder."""
+    """Return the paths of a thin archive's members, relative to the folder of the archive.
+
+    If the file is not a thin archive, return an empty list.
+    """
     try:
         with archive.open("rb") as stream:
             if stream.read(8) != b"!<thin>\n":
                 return []
-            # Headers have 60 bytes. The names of members are in the member `//`. Only `//` and the
-            # symbol tables before it have contents.
+            # The member `//` contains the names of the other members. Before `//`, there are only
+            # symbol tables. Each member starts with a header of 60 bytes, then has its content.
             while header := stream.read(60):
                 size = int(header[48:58])
                 content = stream.read(size + size % 2)[:size]
@@ -420,13 +429,16 @@ def _thin_members(archive: Path) -> list[str]:
 
 
 def _linker_script_words(file: Path) -> list[str]:
-    """Return the words of a text file that GNU ld accepts in place of a library."""
+    """Return the words of a linker script: a text file that GNU ld accepts as a library.
+
+    If the file is an archive or an object, return an empty list.
+    """
     try:
         with file.open("rb") as stream:
             content = stream.read(2**16)
     except OSError:
         return []
-    if content.startswith(b"!<") or b"\0" in content:  # The file is an archive or an object.
+    if content.startswith(b"!<") or b"\0" in content:  # an archive, or another binary file
         return []
     return list(
         dict.fromkeys(_LINKER_SCRIPT_WORD.findall(content.decode(errors="surrogateescape")))

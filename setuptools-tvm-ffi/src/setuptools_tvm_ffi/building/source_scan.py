@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the names of headers in C, C++ and CUDA sources, and the macros that expand to a date.
 
-The scan does not run the preprocessor, so it also finds names in branches that are not compiled.
+The scan does not run the preprocessor. It therefore finds all names, including names in branches of
+``#if`` that are not compiled.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 _INCLUDE = re.compile(
     rb'^[ \t]*#[ \t]*(?:include|import|embed)(_next)?[ \t]*(["<])([^">\n]+)[">]', re.MULTILINE
 )
-# This pattern also matches uses of macros that wrap __has_include, such as _CCCL_HAS_INCLUDE.
+# This pattern matches __has_include, and macros that wrap it, such as _CCCL_HAS_INCLUDE.
 _QUESTION = re.compile(
     rb'has_(?:include|embed)(_next)?\w*[ \t]*\([ \t]*(["<])([^">\n]+)[">]', re.IGNORECASE
 )
@@ -21,14 +22,16 @@ _COMPUTED = re.compile(
     rb"^(?![ \t]*#[ \t]*define\b).*\b__has_(?:include|embed)\w*[ \t]*\([ \t]*[A-Za-z_]",
     re.MULTILINE,
 )
-# The assembler reads the files of the directive `.incbin`. Macros can compute the directive, so its
-# file can be named anywhere in the source. The split also finds names in escaped quotes.
+# The assembler reads the file that the directive `.incbin` names. A macro can compute the
+# directive. The name can therefore be anywhere in a source that contains "incbin". In inline
+# assembly, the quotes around the name are escaped: `\"`. The source is therefore split at quotes
+# and backslashes.
 _DATA = re.compile(rb"incbin", re.IGNORECASE)
 _NAME_END = re.compile(rb'[\\"\n]+')
 _NO_NAME = re.compile(rb"[;(){}<>=#*,]|\A\s*\Z")
 _DATE = re.compile(rb"\b__(DATE|TIME|TIMESTAMP)__\b")
-# This pattern also matches string and character literals, because a literal can contain text that
-# looks like a comment.
+# This pattern matches comments, and string and character literals. A literal must match, because it
+# can contain text that looks like a comment.
 _COMMENT = re.compile(
     rb"//[^\n]*|/\*.*?\*/"
     rb'|(R"([^\s()\\]{0,16})\(.*?\)\2"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\')',
@@ -38,11 +41,13 @@ _COMMENT = re.compile(
 
 @dataclass(frozen=True)
 class HeaderName:
-    """A header's name in a source.
+    """The name of a header in a source, for example in ``#include``.
 
     :param name: the name as written in the source.
-    :param quoted: whether the search begins in the folder of the file that contains the name.
-    :param next: whether the search begins after that folder (``#include_next``).
+    :param quoted: whether the name is in quotes. If it is, the compiler first searches the folder
+        of the source.
+    :param next: whether the compiler skips the folder of the source, and all folders before it
+        (``#include_next``).
     :param question: whether the source only checks that the header exists (``__has_include``).
     """
 
@@ -54,9 +59,9 @@ class HeaderName:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """The parts of a source or header that affect when the source must be compiled again.
+    """What a source or header contains that decides when it must be compiled again.
 
-    :param names: the names of headers that the source includes or looks for.
+    :param names: the names of headers in ``#include`` and ``__has_include``.
     :param computed: whether a macro computes the name that ``__has_include`` searches for.
     :param data: texts in the source that may name files of the directive ``.incbin``.
     :param date: whether the source contains ``__DATE__`` or ``__TIME__``.
@@ -71,8 +76,8 @@ class SourceFacts:
 
 
 def scan(content: bytes) -> SourceFacts:
-    """Scan the content of one source or header."""
-    content = content.replace(b"\\\r\n", b"").replace(b"\\\n", b"")  # continued lines
+    """Return the facts about a source or header with this content."""
+    content = content.replace(b"\\\r\n", b"").replace(b"\\\n", b"")  # Join continued lines.
     names = [
         HeaderName(_text(match[3]), quoted=match[2] == b'"', next=match[1] is not None)
         for match in _INCLUDE.finditer(content)

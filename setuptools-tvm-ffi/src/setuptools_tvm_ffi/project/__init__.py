@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The project on disk: sources, packages, paths in the wheel, and source date."""
+"""Finds what a project contains on disk: sources, packages, and the time of the last change."""

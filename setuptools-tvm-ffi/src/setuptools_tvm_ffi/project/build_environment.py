@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stable names for the folders of the environment that runs the build.
 
-Every isolated build has a new environment in a random folder, because PEP 517 leaves its location
-to the frontend. Without stable names, two builds would differ if an include folder is in the
-environment, such as `numpy.get_include()`.
+For each isolated build, the build frontend creates a new environment in a random folder. A project
+can use a folder in this environment as an include folder, such as `numpy.get_include()`. Without
+stable names, the results of two builds of such a project would differ.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import os
 import sys
 from collections.abc import Iterable
 
-#: Stable name of a folder of installed packages.
+#: The stable name of a folder of installed packages.
 PACKAGES = "site-packages"
-#: Stable name of a virtual environment.
+#: The stable name of a virtual environment.
 ENVIRONMENT = "build-environment"
 
 _OF_PACKAGES = {"site-packages", "dist-packages"}
 
 
 def stable_names(root: str) -> dict[str, str]:
-    """Map the folders of this Python's environment to their stable names, inner folders first.
+    """Return a stable name for each folder of this Python's environment, inner folders first.
 
-    :param root: the project's folder. Folders inside or around the project are left out, because
-        paths below `root` are already relative.
+    :param root: the project's folder. A folder that contains the project, or that the project
+        contains, has no stable name, because paths in the project are already relative.
     """
     found = {
         os.path.normpath(entry): PACKAGES
@@ -38,7 +38,7 @@ def stable_names(root: str) -> dict[str, str]:
 
 
 def used_names(folders: Iterable[str], root: str) -> dict[str, str]:
-    """Return the entries of `stable_names` whose folder contains one of the given folders."""
+    """Return the entries of `stable_names` whose folder contains a folder in `folders`."""
     inner_folders = [os.path.normpath(folder) for folder in folders if os.path.isabs(folder)]
     return {
         outer: name

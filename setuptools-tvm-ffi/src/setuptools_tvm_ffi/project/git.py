@@ -11,12 +11,12 @@ from pathlib import Path
 
 from ..base.errors import PREFIX
 
-#: If git lists none of these files, the project is not part of the repository. For example, a
-#: repository of a home folder may ignore the project.
+#: If git does not list any of these files, the repository does not contain the project. For
+#: example, a home folder can be a repository that ignores the project.
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
-# Git sets these variables for its hooks. If a hook starts a build, the variables would select the
-# wrong repository.
+# When git runs a hook, it sets these variables. If a hook starts a build, the variables would
+# select the repository of the hook, not the repository of the project.
 _REPOSITORY_VARIABLES = frozenset(
     {
         *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
@@ -37,12 +37,12 @@ def run_git(root: Path, *arguments: str) -> str:
             )
         return ""
     environment = {k: v for k, v in os.environ.items() if k not in _REPOSITORY_VARIABLES}
-    # GIT_NO_LAZY_FETCH (Git 2.44 and newer) prevents that git fetches objects that a partial clone
-    # lacks.
+    # A partial clone lacks some objects. GIT_NO_LAZY_FETCH (Git 2.44 and newer) keeps git from
+    # fetching them.
     environment |= {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     result = subprocess.run(
-        # The options make git ignore bare repositories inside the project (Git 2.38 and newer), and
-        # prevent that git starts a program that the repository configures.
+        # With safe.bareRepository, git ignores bare repositories inside the project (Git 2.38 and
+        # newer). With core.fsmonitor, git does not start a program that the repository configures.
         [
             *(git, "-C", str(root), "-c", "safe.bareRepository=explicit"),
             *("-c", "core.fsmonitor=false", *arguments),

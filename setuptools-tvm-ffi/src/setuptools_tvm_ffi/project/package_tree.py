@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Maps the packages of a distribution, and paths in its wheel, to paths in the source tree."""
+"""Finds the folder of each package in the source tree, and the source of a file in the wheel."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from ..settings import ExtensionSettings
 
 @dataclass(frozen=True)
 class PackageTree:
-    """The packages of a distribution and their folders.
+    """The packages of a distribution, and the folders of these packages.
 
-    :param folder_of: returns the folder of a dotted package, relative to the project's root.
+    :param packages: the dotted names of the packages.
+    :param folder_of: a function that returns the folder of a package, relative to the project's
+        root.
     """
 
     packages: tuple[str, ...]
     folder_of: Callable[[str], str]
 
     def source_of(self, path: PurePosixPath) -> Path:
-        """Return the source path of a file in the wheel. The file need not exist."""
+        """Return the path in the source tree for a path in the wheel. The file need not exist."""
         parts = path.parent.parts
-        # The path may end with folders that are not packages, such as the folders of a .dSYM.
+        # Inner folders of the path may not be packages, such as the folders of a .dSYM.
         package = len(parts)
         while not all(part.isidentifier() for part in parts[:package]):
             package -= 1
@@ -47,21 +49,21 @@ class PackageTree:
         yield from listed.items()
 
     def outermost(self, every: Sequence[ExtensionSettings]) -> list[str]:
-        """Return the outermost packages: Python imports them before any package with a library."""
+        """Return the outermost packages that Python imports to import a package with a library."""
         return sorted({self._outermost(extension.package) for extension in every})
 
     def _outermost(self, package: str) -> str:
         parts = package.split(".")
         parents = (".".join(parts[:length]) for length in range(1, len(parts)))
-        # Namespace packages are skipped: other distributions share them.
+        # Skip namespace packages, because they can belong to several distributions.
         named = (p for p in parents if Path(self.folder_of(p), "__init__.py").exists())
         return next((p for p in named if p in self.packages), package)
 
     def check(self, every: Sequence[ExtensionSettings]) -> None:
-        """Reject extensions whose library or stubs would lie outside the distribution's packages.
+        """Reject extensions whose library or stubs would be outside the distribution's packages.
 
-        :raises ConfigurationError: an extension is in no package of the distribution, or creates
-            stubs outside its package.
+        :raises ConfigurationError: the package of an extension is not a package of the
+            distribution, or the stubs would be outside the package of the extension.
         """
         for settings in every:
             if settings.package not in self.packages:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the files that an sdist must contain to build an extension.
 
-The result does not depend on earlier builds. It contains:
+The result does not depend on earlier builds. It contains these files of the project:
 
 - the files that the settings name;
-- all files below the folders of the sources, and below the include folders;
-- headers in other folders of the project that the sources include. The scan does not run the
-  preprocessor, so it also finds headers in branches that are not compiled.
+- all files in the folders of the sources and in the include folders, and in subfolders of these;
+- the headers that the sources include, in any folder. The scan does not run the preprocessor. It
+  therefore finds all names, including names in branches of ``#if`` that are not compiled.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from ..settings.languages import LANGUAGES
 from ..settings.model import ExtensionSettings
 from .git import PROJECT_FILES, run_git
 
-# This pattern also matches macros, because a macro can contain the name of a header:
-# `#define TABLE "table.inc"`, `#include TABLE`.
+# This pattern matches `#include`, and `#define` of a macro that can contain the name of a header:
+# `#define TABLE "table.inc"`, then `#include TABLE`.
 _INCLUDE = re.compile(
     rb"^[ \t]*#[ \t]*(?P<directive>include|include_next|import|embed|define[ \t]+\w+)[ \t]*"
     rb'(?P<quote>["<])(?P<name>[^">\n]+)[">]',
@@ -44,8 +44,8 @@ _GENERATED = frozenset(
 )
 _OUTPUT_FOLDERS = frozenset({"build", "dist"})
 _CACHES = frozenset({"__pycache__", "node_modules"})
-#: Files that mark build folders of CMake and ninja, virtual environments, and caches
-#: (https://bford.info/cachedir/).
+#: If a folder contains one of these files, it is a build folder of CMake or ninja, a virtual
+#: environment, or a cache (https://bford.info/cachedir/).
 _MARKS = ("CMakeCache.txt", "build.ninja", "pyvenv.cfg", "CACHEDIR.TAG")
 
 _OUTSIDE = "an sdist cannot contain it: move the file into the project"
@@ -58,10 +58,11 @@ def find_sdist_files(
     *,
     build_base: Path,
 ) -> Mapping[PurePosixPath, bool]:
-    """Return the files of the project that a build of an extension reads, relative to `root`.
+    """Return the files of the project that a build of an extension may read, relative to `root`.
 
-    The value of a file says whether the build needs it for certain: a setting names the file, or a
-    source includes it. The build may not need the other files, such as all files of a folder.
+    The value is true if the build certainly needs the file: a setting names the file, or a source
+    includes it. The value is false if the build may not need the file: for example, the file is in
+    the folder of a source.
 
     :param sources: the source files, see `find_sources`.
     :raises ConfigurationError: a relative path or a symbolic link leads outside the project.
@@ -92,7 +93,7 @@ def find_sdist_files(
     paths = [root / source for source in sources]
     finder.scan(paths, include_path)
     tree = _Tree(root, build_base)
-    named_folders = [path for path in finder.files if path.is_dir()]  # `depends` can name folders
+    named_folders = [path for path in finder.files if path.is_dir()]  # from `depends`
     folders_to_list = (*(path.parent for path in paths), *include_path, *named_folders)
     for folder in dict.fromkeys(folders_to_list):
         finder.files.update(dict.fromkeys(tree.below(folder)))
@@ -103,7 +104,7 @@ def find_sdist_files(
 
 
 def check_inside(files: Iterable[str], root: Path) -> None:
-    """Check that every file to pack is inside the project, also after resolving symbolic links.
+    """Check that every file is inside the project. A target of a symbolic link must be inside.
 
     :param files: paths relative to `root`.
     :raises ConfigurationError: a file is outside the project.
@@ -126,7 +127,7 @@ def is_inside(name: str, root: Path) -> bool:
 
 
 def _inside(name: str, root: Path) -> Path | None:
-    """Return the normalized path of a file or folder; ``None`` if the path leaves the project."""
+    """Return the absolute path of a file or folder, or ``None`` if it is outside the project."""
     path = Path(os.path.normpath(root / name))
     return path if path == root or root in path.parents else None
 
@@ -145,8 +146,8 @@ def _include_folders(words: Iterable[str]) -> Iterator[str]:
 class _Finder:
     """Collects files of the project.
 
-    :param files: absolute paths in the order of discovery. The values are unused.
-    :param needed: the files that settings name or that sources include.
+    :param files: the absolute paths of the collected files. All values are ``None``.
+    :param needed: the collected files that the build certainly needs.
     """
 
     root: Path
@@ -154,7 +155,7 @@ class _Finder:
     needed: set[Path] = field(default_factory=set)
 
     def add_named(self, file: str, place: str) -> None:
-        """Add a file that a setting names. Skip an absolute path outside the project."""
+        """Add a file that a setting names. Ignore an absolute path outside the project."""
         path = _inside(file, self.root)
         if path is not None:
             self.files[path] = None
@@ -164,7 +165,8 @@ class _Finder:
     def folder(self, name: str, place: str) -> Path | None:
         """Return the path of a folder that a setting names.
 
-        The result is ``None`` for an absolute path outside the project, and for a missing folder.
+        The result is ``None`` if the path is absolute and outside the project, or if the folder is
+        missing.
         """
         path = _inside(name, self.root)
         if path is None and not os.path.isabs(name):
@@ -184,8 +186,8 @@ class _Finder:
         """
         for part in (argument, *re.split("[=,]", argument)):
             path = _inside(_FILE_PREFIX.sub("", part, count=1).strip("\"'<>\\"), self.root)
-            # os.path.isfile is false for a path that is too long, but Path.is_file raises OSError.
-            # The value of a macro can be any text.
+            # The value of a macro can be any text. If the text is too long for a path, Path.is_file
+            # would raise OSError, but os.path.isfile returns false.
             if path is None or path in self.files or not os.path.isfile(path):
                 continue
             self.files[path] = None
@@ -194,9 +196,10 @@ class _Finder:
                     self.add_argument(word)
 
     def scan(self, sources: Iterable[Path], include_path: Iterable[Path]) -> None:
-        """Add the sources, the headers that they include, and the headers that headers include.
+        """Add the sources, and the headers that they include directly or through other headers.
 
-        :raises ConfigurationError: a file includes a header outside the project by a relative path.
+        :raises ConfigurationError: a file includes a header by a relative path, and the header is
+            outside the project.
         """
         sources, include_path = tuple(sources), tuple(include_path)
         pending = [*sources, *self.files]
@@ -206,8 +209,8 @@ class _Finder:
         while pending:
             includer = pending.pop()
             for name, kind in _names(includer):
-                # The assembler first searches the working directory of the compiler, which is the
-                # project's root.
+                # Include the project's root: it is the compiler's working directory, which the
+                # assembler searches first.
                 folders = (includer.parent, self.root, *include_path)
                 inside = [
                     path
@@ -229,17 +232,18 @@ class _Finder:
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a response file."""
+    """Return the words in the text of a response file."""
     try:
         return shlex.split(text)
-    except ValueError:  # Compilers accept an unclosed quotation, such as a single apostrophe.
+    except ValueError:  # Compilers accept a quotation without an end.
         return text.split()
 
 
 def _names(file: Path) -> Iterator[tuple[str, str]]:
-    """Yield each name that a file may include, and the opening delimiter of the directive.
+    """Yield each name that a file may include, and the character before the name: ``"`` or ``<``.
 
-    The delimiter is empty for an absolute path, for a macro, and for a file of the assembler.
+    Instead of the character, yield an empty text in three cases: the name is an absolute path, is
+    the value of a macro, or is in the directive `.incbin` of the assembler.
     """
     try:
         content = file.read_bytes()
@@ -254,15 +258,15 @@ def _names(file: Path) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class _Tree:
-    """Lists files below folders of the project, except ignored and generated files."""
+    """Lists the files in folders of the project, except ignored files and generated files."""
 
     root: Path
     build_base: Path
 
     def below(self, top: Path) -> Iterator[Path]:
-        """Yield the files below a folder."""
+        """Yield the files in a folder and in the subfolders."""
         checkout = run_git(self.root, "ls-files", "-co", "--exclude-standard", *PROJECT_FILES)
-        # Each folder, and the real paths of all folders that lead to it.
+        # Folders to list. Each folder comes with the real paths of the folders that contain it.
         pending: list[tuple[Path, frozenset[str]]] = [(top, frozenset())]
         while pending:
             folder, above = pending.pop()
@@ -272,14 +276,14 @@ class _Tree:
                     continue
                 parent = Path(os.path.realpath(path.parent))
                 containing = above | {str(p) for p in (parent, *parent.parents)}
-                # A symbolic link to one of these folders is a loop.
+                # Skip a symbolic link to a folder that contains the link: the loop would not end.
                 if os.path.realpath(path) not in containing:
                     pending.append((path, containing))
 
     def _in_repository(self, folder: Path) -> Iterator[Path]:
-        """Yield the files below a folder that git does not ignore.
+        """Yield the files in a folder and in the subfolders, except files that git ignores.
 
-        Also yield submodules and symbolic links to folders, but not the files in them.
+        For a submodule or a symbolic link to a folder, yield the folder, not the files in it.
         """
         for name in run_git(folder, "ls-files", "-z").split("\0")[:-1]:
             yield folder / name

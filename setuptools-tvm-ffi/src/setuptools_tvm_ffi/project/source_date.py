@@ -29,10 +29,11 @@ logger = logging.getLogger(__name__)
 def applied_source_date(root: Path) -> Iterator[None]:
     """Set ``SOURCE_DATE_EPOCH`` inside the ``with`` block if there is a source date.
 
-    setuptools uses this variable for the files of a wheel, and compilers for ``__DATE__``.
+    setuptools reads this variable for the times of files in a wheel. Compilers read it for
+    ``__DATE__``.
 
     :param root: the project's folder.
-    :raises ConfigurationError: the variable is not a valid time.
+    :raises ConfigurationError: the value of the variable is not a valid time.
     """
     date = declared_date(os.environ)
     if date is None:
@@ -47,7 +48,7 @@ def applied_source_date(root: Path) -> Iterator[None]:
             )
         else:
             logger.info("%s: %s=%d, %s", PREFIX, VARIABLE, date, source)
-    # Without ZERO_AR_DATE, Apple's linker writes the times of objects into debug information.
+    # If ZERO_AR_DATE is not set, Apple's linker writes the times of objects to debug information.
     variables = {"ZERO_AR_DATE": "1"}
     if date is not None:
         variables[VARIABLE] = str(date)
@@ -64,7 +65,7 @@ def applied_source_date(root: Path) -> Iterator[None]:
 
 
 def declared_date(environment: Mapping[str, str]) -> int | None:
-    """Return the value of ``SOURCE_DATE_EPOCH`` in seconds since 1970, or None if it is not set.
+    """Return ``SOURCE_DATE_EPOCH`` in seconds since 1970, or ``None`` if it is not set.
 
     :raises ConfigurationError: the value is not a time that archives can store.
 
@@ -84,11 +85,11 @@ def declared_date(environment: Mapping[str, str]) -> int | None:
 
 
 def commit_date(root: Path) -> int | None:
-    """Return the time of the checked-out commit, or None if no commit contains the project.
+    """Return the time of the checked-out commit, or ``None`` if it does not contain the project.
 
     The result does not depend on uncommitted changes.
     """
-    # These plumbing commands ignore output settings, and start no pager, hook or fsmonitor.
+    # These commands of git ignore settings for output, and do not start a pager or hook.
     commit = run_git(root, "rev-list", "--max-count=1", "--timestamp", "HEAD")
     if not commit:
         return None
@@ -98,10 +99,10 @@ def commit_date(root: Path) -> int | None:
 
 
 def sdist_date(root: Path) -> int | None:
-    """Return the time when an unpacked sdist was packed, or None for any other folder.
+    """Return the time when an unpacked sdist was packed, or ``None`` if `root` is not an sdist.
 
-    The result is the modification time of `PKG-INFO`. pip and build restore this time from the
-    archive. uv does not.
+    The result is the modification time of `PKG-INFO`. When pip or build unpack an sdist, they set
+    this time to the time in the archive. uv does not set it.
     """
     try:
         return int((root / "PKG-INFO").stat().st_mtime)

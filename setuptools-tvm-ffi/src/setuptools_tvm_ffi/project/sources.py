@@ -23,8 +23,9 @@ def find_sources(
 ) -> tuple[PurePosixPath, ...]:
     """Return the source files of `extension`, relative to the project's `root`.
 
-    The files are in the order of the patterns. The files of one glob are sorted. Duplicates are
-    dropped. A glob skips hidden files and folders, virtual environments and `build_base`.
+    The files are in the order of the patterns in `sources`. If a pattern is a glob, its matches are
+    sorted. Duplicates are removed. A glob does not match hidden files, and does not search hidden
+    folders, virtual environments and `build_base`.
 
     :raises ConfigurationError: a file does not exist, a glob matches nothing, or a path leaves
         the project.
@@ -34,7 +35,7 @@ def find_sources(
     for pattern in extension.sources:
         try:
             matches = _expand(pattern, root, build_base)
-        except ValueError as problem:  # up to Python 3.12, pathlib rejects "src/**.cc"
+        except ValueError as problem:  # Up to Python 3.12, pathlib rejects "src/**.cc".
             raise ConfigurationError(
                 f"{place}: {pattern!r}: {problem}",
                 hint="write '**' alone between slashes, as in 'src/**/*.cc'",
@@ -63,9 +64,10 @@ def find_headers(
     *,
     build_base: Path,
 ) -> tuple[PurePosixPath, ...]:
-    """Return the headers beside the sources and below the project's include folders, for an sdist.
+    """Return the headers in the folders of the sources and in the project's include folders.
 
-    A build does not use this list, because it reads the compiler's dependency files.
+    An sdist contains these headers. A build does not use the result: in a build, compilers report
+    which headers they read.
     """
     folders = {root / source.parent for source in sources}
     found = {file for folder in folders for file in folder.iterdir()}
@@ -84,7 +86,7 @@ def searched_folders(
 ) -> tuple[PurePosixPath, ...]:
     """Return the folders that the globs of `extension` search, relative to `root`.
 
-    A new or deleted source changes the content of one of these folders.
+    If a source is added or deleted, the content of one of these folders changes.
     """
     found: set[Path] = set()
     for pattern in extension.sources:

@@ -23,7 +23,7 @@ from .protocols import Compiler, DeviceCompiler
 HostToolchain = Union[GnuToolchain, MsvcToolchain]
 
 _CUDA_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
-# The variables that ROCm's own tools and PyTorch read.
+# The tools of ROCm and PyTorch read these variables.
 _ROCM_VARIABLES = ("ROCM_HOME", "ROCM_PATH", "HIP_PATH")
 _ROCM_FOLDER = "/opt/rocm"
 
@@ -36,11 +36,12 @@ def find_device_compiler(
 ) -> DeviceCompiler:
     """Return the compiler for ``cuda`` or ``hip``.
 
-    The search order for nvcc is `CUDA_HOME`, `CUDA_PATH`, PATH; for hipcc it is `ROCM_HOME`,
-    `ROCM_PATH`, `HIP_PATH`, PATH, ``/opt/rocm``. The search ends at the first variable that is set.
+    For nvcc, the search order is `CUDA_HOME`, `CUDA_PATH`, PATH. For hipcc, the search order is
+    `ROCM_HOME`, `ROCM_PATH`, `HIP_PATH`, PATH, ``/opt/rocm``. If a variable is set, the search ends
+    there: the compiler must be in the ``bin`` folder of the folder that the variable names.
 
-    :param toolchain: the toolchain with the C++ compiler.
-    :param launcher: the command that starts the compiler.
+    :param toolchain: the toolchain that contains the C++ compiler.
+    :param launcher: a command such as ``ccache`` that starts the compiler; empty for no launcher.
     :raises BuildError: the compiler is missing, fails, or does not support this system.
     """
     find = _find_nvcc if language == "cuda" else _find_hipcc
@@ -58,9 +59,10 @@ def nvcc_release(version: str) -> str | None:
 
 
 def nvcc_architectures(text: str) -> tuple[str, ...]:
-    """Return the architectures that ``nvcc --help`` lists, in PyTorch's notation, sorted.
+    """Return the sorted GPU architectures from the output of ``nvcc --help``.
 
-    The output of ``--list-gpu-arch`` lacks architectures with a letter.
+    The result uses PyTorch's notation, such as ``9.0a`` for ``compute_90a``. (The output of
+    ``--list-gpu-arch`` lacks architectures with a letter.)
 
     >>> nvcc_architectures("'compute_100f','compute_75','compute_90a','lto_90a','sm_75'")
     ('7.5', '9.0a', '10.0f')
@@ -75,7 +77,7 @@ def nvcc_architectures(text: str) -> tuple[str, ...]:
 def nvcc_library_dirs(dryrun: str) -> tuple[str, ...]:
     """Return the library folders in the output of ``nvcc --dryrun``.
 
-    Packagers lay out the toolkit differently. nvcc reads the folders from its ``nvcc.profile``.
+    The folders depend on how the toolkit was packaged. nvcc reads them from ``nvcc.profile``.
 
     >>> nvcc_library_dirs('#$ LIBRARIES=  "-L/cuda/lib64/stubs" "-L/cuda/lib64"')
     ('/cuda/lib64/stubs', '/cuda/lib64')
@@ -113,7 +115,7 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCom
             hint=f"install CUDA {_FIRST_RELEASE} or newer",
         )
     described = output_of(nvcc, "--help")
-    # --dryrun prints the commands for an empty file, but does not run them.
+    # With --dryrun, nvcc prints the commands that compile an empty file, but does not run them.
     ccbin = f"-ccbin={host_command(host)[0]}"
     planned = output_of(nvcc, *("--dryrun", ccbin, "-c", "-x", "cu", os.devnull, "-o", "unused"))
     folders = tuple(dict.fromkeys(map(os.path.realpath, nvcc_library_dirs(planned))))
@@ -134,10 +136,11 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCom
 
 
 def _shared_runtime(folders: Sequence[str]) -> str:
-    """Return the argument of ``-l`` for the shared CUDA runtime.
+    """Return the argument of the linker option ``-l`` that links the shared CUDA runtime.
 
-    The CUDA runtime's package on PyPI lacks `libcudart.so`: it contains only files such as
-    `libcudart.so.13`.
+    In general, the result is ``cudart``, for which the linker searches `libcudart.so`. The CUDA
+    runtime from PyPI contains only a file such as `libcudart.so.13`. In that case, the result is
+    ``:libcudart.so.13``.
     """
     if not any(Path(folder, "libcudart.so").exists() for folder in folders):
         for folder in folders:
@@ -157,7 +160,7 @@ def _find_hipcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCo
         hint="install ROCm and add its bin folder to PATH, or set ROCM_HOME to ROCm's folder",
     )
     version = output_of(hipcc, "--version")
-    # The program on PATH may be a symbolic link to the program in ROCm's bin folder.
+    # If hipcc on PATH is a symbolic link, the target of the link is in ROCm's bin folder.
     path = Path(os.path.realpath(shutil.which(hipcc) or hipcc))
     return HipccCompiler(
         compiler=Compiler((hipcc,), "hipcc", _line_with(version, "HIP version"), launcher),
@@ -171,7 +174,17 @@ def _find_hipcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCo
 def _find_program(
     name: str, kind: str, variables: Sequence[str], last_resort: str | None, *, hint: str
 ) -> str:
-    """Return a path if a variable names the folder, or a name if the program is on PATH."""
+    """Return the command that starts a program.
+
+    If the program is in a folder that a variable names, or in `last_resort`, the result is the
+    path. If the program is on PATH, the result is the name.
+
+    :param name: the name of the program.
+    :param kind: what a variable must name, for messages.
+    :param variables: environment variables that can name the folder.
+    :param last_resort: a folder to search last, or ``None``.
+    :param hint: the hint of the error if the program is missing.
+    """
     for variable in variables:
         folder = os.environ.get(variable)
         if folder:
@@ -195,12 +208,14 @@ def _find_program(
 
 
 def output_of(*command: str, hint: str | None = None) -> str:
-    """Run a compiler; return its stdout, then its stderr. ``nvcc --dryrun`` prints to stderr.
+    """Run a compiler, and return its output.
+
+    The output includes stderr, because ``nvcc --dryrun`` prints to stderr.
 
     :raises BuildError: the compiler fails or prints nothing.
     """
     try:
-        # In another locale, some compilers translate their version. The build record contains it.
+        # In other locales, some compilers translate the version, which the build record contains.
         result = subprocess.run(
             command,
             capture_output=True,

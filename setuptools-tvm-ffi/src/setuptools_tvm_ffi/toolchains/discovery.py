@@ -40,11 +40,13 @@ def find_toolchain(
 ) -> Toolchain:
     """Return the toolchain for these languages.
 
-    If `CC` and `CXX` are set, they contain the compilers, with optional launcher and arguments.
-    Otherwise, PATH is searched for the usual names. setuptools finds Microsoft's compiler.
+    If `CC` and `CXX` are set, they contain the compilers: an optional launcher such as ``ccache``,
+    the program, and optional arguments. If they are not set, this function searches PATH for common
+    compilers. On Windows, setuptools finds Microsoft's compiler.
 
+    :param languages: the languages of the sources, such as ``cxx``.
     :param plat_name: the target platform, as in ``bdist_wheel --plat-name``.
-    :param launcher: the program that starts the compilers.
+    :param launcher: the program that starts the compilers, if the project declares a launcher.
     :param extensions: all extensions of the distribution.
     :raises BuildError: a compiler is missing or fails.
     """
@@ -54,7 +56,7 @@ def find_toolchain(
         target = macos_deployment_target(plat_name)
         environment = dataclasses.replace(environment, deployment_target=target)
     device_languages = languages - {"c", "cxx"}
-    # Device sources need the C++ compiler, too: it compiles their host code and links the objects.
+    # Device sources need the C++ compiler: it compiles their host code and links the objects.
     host_languages = languages - device_languages | ({"cxx"} if device_languages else set())
 
     def launched(language: str) -> tuple[str, ...]:
@@ -147,7 +149,7 @@ def _version_line(command: tuple[str, ...], variable: str) -> str:
 def _find_msvc(
     languages: AbstractSet[str], plat_name: str, project: Project
 ) -> tuple[dict[str, Compiler], str]:
-    """Return the compilers and the path of the linker."""
+    """Return the compiler of each language on Windows, and the path of the linker."""
     for variable in ("CC", "CXX"):
         value = os.environ.get(variable)
         if value and base_name(split_windows(value)[0]).lower() != "clang-cl":
@@ -156,9 +158,9 @@ def _find_msvc(
                 "supported",
                 hint=f"unset {variable} to use Microsoft's compiler, or set CC and CXX to clang-cl",
             )
-    from distutils.ccompiler import new_compiler  # noqa: PLC0415 - setuptools' copy; Windows only
+    from distutils.ccompiler import new_compiler  # noqa: PLC0415 - only for Windows
 
-    # Typed as Any: the class with the attributes below exists on Windows only.
+    # Type checkers on other systems do not know the attributes that this class has on Windows.
     msvc: Any = new_compiler(compiler="msvc")
     try:
         msvc.initialize(plat_name)
@@ -166,11 +168,11 @@ def _find_msvc(
         raise BuildError(
             f"cannot find a C++ compiler: {problem}", hint=f"install one ({_how_to_install()})"
         ) from None
-    # Set the variables that vcvarsall.bat would set. The commands that ninja runs inherit them.
+    # The commands that ninja runs need the variables that vcvarsall.bat would set.
     os.environ["PATH"] = f"{Path(msvc.cc).parent}{os.pathsep}{os.environ['PATH']}"
     os.environ["INCLUDE"] = os.pathsep.join(msvc.include_dirs)
     os.environ["LIB"] = os.pathsep.join(msvc.library_dirs)
-    # The build searches error messages for English text.
+    # Request English messages. The build searches error messages for English text.
     os.environ["VSLANG"] = "1033"
     if os.environ.get("CC") or os.environ.get("CXX"):
         return _clang_cl(languages, msvc.linker, project)
@@ -190,7 +192,7 @@ def _clang_cl(
     declared = os.environ.get("CXX") or os.environ["CC"]
     command = split_windows(declared)
     version = _version_line(command, "CXX")
-    # link.exe cannot read the objects of -flto.
+    # With -flto, clang-cl writes objects that link.exe cannot read.
     chosen = shutil.which("lld-link") if project.settings.lto else linker
     if chosen is None:
         raise ConfigurationError(

@@ -28,7 +28,8 @@ from .protocols import (
     library_filename,
 )
 
-# For a new standard, use the provisional name such as c2x: old and new compilers accept this name.
+# Old compilers know a new standard only by a provisional name, such as c2x. New compilers accept
+# this name.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
 
@@ -38,32 +39,32 @@ _OPTIMISATION = {
     "debug": ("-O0", "-g"),
     "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
 }
-# Compilers link these static libraries by default.
+# Static libraries with these names contain runtimes of compilers. Compilers link them by default.
 _RUNTIME_LIBRARIES = ("gcc", "gcc_eh", "stdc++", "c++", "c++abi", "unwind", "compiler_rt")
 
 
 def optimisation(build_type: str) -> tuple[str, ...]:
-    """Return the compile flags of a build type. hipcc accepts these flags, too.
+    """Return the compile flags of a build type. GCC, Clang and hipcc accept these flags.
 
     >>> optimisation("debug")
     ('-O0', '-g')
     """
     if build_type in SANITIZERS:
-        # With frame pointers and little optimisation, the reports of sanitizers are readable, see
-        # the manuals of the compilers.
+        # The compilers' manuals recommend frame pointers and little optimisation, so that the
+        # reports of sanitizers are readable.
         return ("-O1", "-g", "-fno-omit-frame-pointer", *sanitizer_flags(build_type))
     return _OPTIMISATION[build_type]
 
 
 def sanitizer_flags(build_type: str) -> tuple[str, ...]:
-    """Return the compile and link flags of a build type's sanitizer, if it has a sanitizer."""
+    """Return the flags that enable the build type's sanitizer, to compile and to link."""
     return (f"-fsanitize={SANITIZERS[build_type]}",) if build_type in SANITIZERS else ()
 
 
 def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
-    """Return the flags for macros and include folders. nvcc and hipcc accept these flags, too."""
+    """Return the flags for macros and include folders. nvcc and hipcc accept these flags."""
     return (
-        # With this macro, tvm-ffi's export macros also export type schemas and documentation.
+        # With this macro, tvm-ffi's export macros export types and documentation of functions.
         "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
         *(
             f"-D{name}" if value is None else f"-D{name}={value}"
@@ -86,9 +87,9 @@ def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, .
 def prefix_maps(settings: ExtensionSettings, sdk: TVMFFISdk, root: str) -> tuple[str, ...]:
     """Return flags that replace absolute paths in debug information and in ``__FILE__``.
 
-    The flags map three kinds of folders: the project's folder, the SDK's folders, and folders of
-    the build environment that contain `include_dirs`. If several maps match a path, compilers use
-    the last map.
+    A flag maps a folder to another name. The flags map the project's folder, the folders of
+    apache-tvm-ffi, and the folders of the build environment that contain folders of `include_dirs`.
+    If several flags match a path, compilers use the last of these flags.
     """
     if not settings.prefix_map:
         return ()
@@ -103,8 +104,9 @@ class GnuToolchain:
     """Command lines for compiler drivers that accept GCC's arguments.
 
     :param system: ``linux`` (any ELF platform) or ``darwin``.
-    :param root: the project's absolute folder. `prefix_maps` replaces it with ``.``.
-    :param inputs: for the name of each extension, the symbols of its prebuilt link inputs.
+    :param root: the absolute path of the project's folder.
+    :param inputs: the symbols of the prebuilt objects and archives of each extension. The key is
+        the extension's name.
     """
 
     dependency_style: ClassVar = "gcc"
@@ -134,12 +136,13 @@ class GnuToolchain:
             f"-std={CXX_STANDARD[settings.cxx_std] if cxx else _C_STANDARD[settings.c_std]}",
             *speed,
             *(("-g",) if settings.debug_symbols and "-g" not in speed else ()),
-            # With -pipe, the assembler runs in parallel with the compiler. This saves 2 to 3 % of
-            # the time.
+            # With -pipe, the assembler runs in parallel with the compiler. A compilation then takes
+            # 2 to 3 % less time.
             *("-fPIC", "-pipe", "-fvisibility=hidden"),
             *(("-fvisibility-inlines-hidden",) if cxx else ()),
-            # libstdc++'s unique symbols ignore visibility: two libraries with the same symbol would
-            # bind to each other. Clang emits no such symbols and rejects the option.
+            # By default, GCC emits unique symbols, which ignore visibility. If two libraries define
+            # the same unique symbol, the process uses one definition for all libraries. Clang emits
+            # no unique symbols and rejects the option.
             *(("-fno-gnu-unique",) if unique else ()),
             *self._link_time_optimisation(language),
             # GCC's -Wtsan warns about every atomic fence in tvm-ffi's headers.
@@ -171,15 +174,15 @@ class GnuToolchain:
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
-        # Siblings are libraries of the same distribution. The command contains the path of a
-        # sibling at the position of its name in `libraries`.
+        # A sibling is a library of the same distribution. If `libraries` contains the name of a
+        # sibling, replace the name with the path of the sibling.
         siblings = {sibling.target: sibling.library for sibling in unit.siblings}
         return (
             *self._kind(settings, support_folder),
             *self._platform(),
             *self._sanitizer(unit.driver),
             *self._link_time_optimisation(unit.driver),
-            # With LTO, GCC (12) compiles during the link, so the link also writes absolute paths.
+            # With LTO, GCC (12) compiles during the link, and can write absolute paths.
             *(prefix_maps(settings, sdk, self.root) if self._compiles_at_link(unit.driver) else ()),
             *self._strip(settings),
             *self.environment.for_language(unit.driver),
@@ -200,8 +203,8 @@ class GnuToolchain:
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         return (
             *self.compilers[unit.driver].command,
-            # Objects precede archives, because the linker takes from an archive only symbols that
-            # are undefined so far.
+            # Objects precede archives. From an archive, the linker takes only symbols that earlier
+            # objects reference.
             *("-o", unit.library, f"@{unit.response_file}"),
             *flags,
         )
@@ -210,7 +213,7 @@ class GnuToolchain:
         return (*self.compilers[unit.driver].command, *flags, "-print-search-dirs")
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # By default, compilers use their shared libraries.
+        del languages  # By default, compilers link shared runtime libraries.
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
@@ -235,8 +238,8 @@ class GnuToolchain:
     def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
         filename = library_filename(self.system, settings.target)
         inputs = self._inputs(settings)
-        # GNU ld rejects a second version script, so a version script of the project replaces the
-        # plugin's version script.
+        # GNU ld rejects a second version script. If the project's flags contain a version script,
+        # do not add the plugin's version script.
         own = () if inputs.has_symbol_list else (self._symbol_list(inputs.hidden),)
         symbol_lists = [f"{support_folder}/{file}" for file in own]
         if self.system == "darwin":
@@ -251,7 +254,7 @@ class GnuToolchain:
         return (
             "-shared",
             f"-Wl,-soname,{filename}",
-            # By default, only linkers for macOS and Windows reject undefined symbols.
+            # With this flag, the linker rejects undefined symbols. On macOS, this is the default.
             "-Wl,-z,defs",
             *(f"-Wl,--version-script={file}" for file in symbol_lists),
             *self._excluded_libs(settings),
@@ -261,9 +264,10 @@ class GnuToolchain:
         return self.inputs.get(settings.name, InputSymbols())
 
     def _symbol_list(self, hidden: tuple[str, ...]) -> str:
-        """Return the name of the file that lists local symbols.
+        """Return the name of a support file: the list of symbols that a library must not export.
 
-        :param hidden: local symbols in addition to those of every library.
+        :param hidden: the symbols that are only in this list. Each list contains further symbols,
+            see `local_symbols`.
         """
         name, suffix = (
             ("unexported-symbols", ".txt") if self.system == "darwin" else ("local-symbols", ".map")
@@ -282,8 +286,9 @@ class GnuToolchain:
         exporting = self._inputs(settings).exporting
         if not exporting:
             return ("-Wl,--exclude-libs,ALL",)
-        # The option hides all symbols of an archive, also functions for TVM-FFI. Omit archives that
-        # export such functions: the symbol list hides the other symbols of these archives.
+        # --exclude-libs hides all symbols of the archives that it names. If an archive defines
+        # functions for TVM-FFI, do not name it: these functions must be exported. The symbol list
+        # hides the remaining symbols of such an archive.
         names = [
             *(PurePosixPath(file).name for file in settings.archives if file not in exporting),
             *(f"lib{name}.a" for name in (*settings.libraries, *_RUNTIME_LIBRARIES)),
@@ -301,9 +306,9 @@ class GnuToolchain:
 
     def _sanitizer(self, language: str) -> tuple[str, ...]:
         flags = sanitizer_flags(self.project.build_type)
-        # By default, Clang does not link shared libraries with the sanitizer's runtime. With -z
-        # defs, the linker would then reject the runtime's symbols as undefined. (Apple's Clang
-        # always links with the shared runtime.)
+        # By default, Clang links a library without the sanitizer's runtime. The linker would then
+        # reject the runtime's symbols as undefined, because of the flag -z defs. (On macOS, Clang
+        # links the shared runtime by default.)
         shared = flags and self.system == "linux" and self.compilers[language].family == "clang"
         return (*flags, "-shared-libsan") if shared else flags
 
@@ -318,7 +323,7 @@ class GnuToolchain:
     def _strip(self, settings: ExtensionSettings) -> tuple[str, ...]:
         if not self.project.strip:
             return ()
-        # Do not strip debug information that the settings request. On macOS, dsymutil reads it.
+        # Keep debug information that the settings request. On macOS, dsymutil reads it.
         debug = self._debug(settings)
         if self.system != "darwin":
             return () if debug else ("-Wl,--strip-all",)
@@ -339,8 +344,8 @@ class GnuToolchain:
         if not unit.siblings:
             return ()
         origin = "@loader_path" if self.system == "darwin" else "$ORIGIN"
-        # The first run path is the library's own folder. An editable install has all libraries in
-        # one folder.
+        # The loader searches the run paths for siblings. The first run path is the folder of this
+        # library, because an editable install has all libraries in one folder.
         folders = dict.fromkeys((".", *(sibling.from_package for sibling in unit.siblings)))
         return tuple(
             f"-Wl,-rpath,{origin if folder == '.' else f'{origin}/{folder}'}" for folder in folders

@@ -12,7 +12,7 @@ from ..settings.model import ExtensionSettings, ProjectSettings
 from . import gnu
 from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
-#: The default: one architecture of each family that every release of ROCm since 6.0 supports.
+#: The default architectures. ROCm 6.0 and newer support them. Each family of GPUs has one entry.
 #: Without architectures, hipcc would query the GPUs of this machine.
 DEFAULT_ARCHITECTURES = ("gfx908", "gfx90a", "gfx942", "gfx1030", "gfx1100")
 
@@ -21,9 +21,9 @@ DEFAULT_ARCHITECTURES = ("gfx908", "gfx90a", "gfx942", "gfx1030", "gfx1100")
 class HipccCompiler:
     """Command lines for hipcc.
 
-    :param compiler: hipcc.
-    :param rocm: ROCm's folder.
-    :param root: the project's folder, absolute.
+    :param compiler: the program hipcc.
+    :param rocm: the folder of ROCm.
+    :param root: the absolute path of the project's folder.
     """
 
     dependency_style: ClassVar = "gcc"
@@ -59,15 +59,15 @@ class HipccCompiler:
             *self.compiler.launcher,
             *self.compiler.command,
             *flags,
-            # Names of local symbols contain this ID. By default, the ID is a hash of the absolute
-            # path of the source.
+            # Set the ID of the source, which names of local symbols contain. By default, hipcc
+            # computes the ID from the absolute path of the source.
             f"-cuid={unit.source}",
             *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
             *("-c", unit.source, "-o", unit.object),
         )
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
-        del language  # `flags` contain the option for the language.
+        del language  # `flags` contain the option that selects the language.
         return (*self.compiler.command, *flags, "--cuda-host-only", "-E", "-v", os.devnull)
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:

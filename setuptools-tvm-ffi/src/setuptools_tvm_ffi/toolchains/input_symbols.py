@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the symbols of prebuilt link inputs that a library exports or hides.
+"""Decides which symbols of prebuilt objects and archives a library exports.
 
-A library exports the visible symbols of its own sources. From prebuilt objects and archives, a
-library exports only the functions for TVM-FFI.
+From sources, a library exports all visible symbols. From prebuilt objects and archives, a library
+exports only the functions for TVM-FFI.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ..settings.model import ExtensionSettings
 from .protocols import Compiler, EnvironmentFlags
 
 _FUNCTION_PREFIX = "__tvm_ffi_"
-# The loader of tvm_ffi looks up data with this prefix: embedded modules, and the pointer to the
-# module.
+# tvm_ffi looks up data whose names have this prefix: modules that a library embeds, and a pointer
+# to the module of the library.
 _LIBRARY_PREFIX = "__tvm_ffi__library_"
-# The types of functions in the output of nm: T for a text section, W for weak, and i for functions
-# that the loader resolves.
+# nm prints these types for functions: T for a symbol in a text section, W for a weak symbol, and i
+# for a function whose address the loader computes.
 _FUNCTION_TYPES = {"T", "W", "i"}
-# The first option belongs to GNU ld, gold and lld, and the others to Apple's linkers. All these
-# linkers reject a second list of symbols.
+# GNU ld, gold and lld accept -version-script. Apple's linkers accept -exported_symbol and
+# -unexported_symbol. A linker rejects a second list of symbols.
 _SYMBOL_LIST = re.compile(r"-version-script|-(?:un)?exported_symbol")
 _RESPONSE_FILE = re.compile(r"(?:^|,)@([^,]+)")
 
@@ -36,10 +36,9 @@ class InputSymbols:
     """The symbols that the prebuilt inputs of one link define.
 
     :param hidden: symbols of prebuilt inputs that the library must not export.
-    :param exporting: archives that define functions for TVM-FFI. The paths are those of
-        `extra_objects`.
-    :param has_symbol_list: whether the project's flags contain a version script, or a list of
-        exported symbols on macOS.
+    :param exporting: archives that define functions for TVM-FFI, with paths as in `extra_objects`.
+    :param has_symbol_list: whether the project's flags contain a version script or, for macOS, a
+        list of exported symbols.
     """
 
     hidden: tuple[str, ...] = ()
@@ -53,7 +52,7 @@ def read_input_symbols(
     compilers: Mapping[str, Compiler],
     environment: EnvironmentFlags,
 ) -> dict[str, InputSymbols]:
-    """Return the `InputSymbols` of each extension by name.
+    """Return the `InputSymbols` of each extension. The key is the extension's name.
 
     :raises BuildError: nm is missing, or cannot read a prebuilt object.
     """
@@ -85,7 +84,7 @@ def read_input_symbols(
 
 
 def find_nm(compilers: Mapping[str, Compiler]) -> str:
-    """Return the path of nm. The nm of the compiler has precedence over the nm on PATH.
+    """Return the path of nm. If the compiler names an nm, use it. If not, search PATH.
 
     :raises BuildError: nm is missing.
     """
@@ -143,7 +142,7 @@ def _is_macho(file: Path) -> bool:
 
 
 def _has_symbol_list(flags: Iterable[str], root: Path) -> bool:
-    """Whether link flags, or response files that the flags name, contain a list of symbols."""
+    """Whether link flags contain a list of symbols, directly or in a response file."""
     read: set[str] = set()
     pending = list(flags)
     while pending:

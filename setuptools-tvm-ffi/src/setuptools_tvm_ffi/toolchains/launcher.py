@@ -18,11 +18,11 @@ _CACHES = frozenset({"ccache", "sccache"})
 
 @dataclass(frozen=True)
 class Launcher:
-    """A program whose arguments are a compiler command, which the program runs.
+    """A program such as ccache. Its arguments are the command of a compiler, which it runs.
 
-    :param command: the words that the project declares. The path of the program is not resolved, so
-        that every build has the same command lines.
-    :param name: the program's base name, without ``.exe``.
+    :param command: the program and its arguments, as the project declares them. The path of the
+        program is not resolved, so that every build has the same command lines.
+    :param name: the base name of the program, without ``.exe``.
     """
 
     command: tuple[str, ...]
@@ -41,9 +41,9 @@ class Launcher:
     def takes(self, language: str) -> bool:
         """Return whether to start the compiler of a language with the launcher.
 
-        Every launcher supports C and C++. distcc does not support device compilers: it would wait
-        for a slot, and then run the compiler on this machine. Other launchers may not know which
-        files nvcc reads and writes, so they could return a stale object.
+        The result is true for C and C++. For device compilers, it is true only for ccache and
+        sccache. distcc would wait for a slot, and then run a device compiler on this machine. An
+        unknown cache may not know which files nvcc reads, and could return a stale object.
 
         :param language: ``c``, ``cxx``, ``cuda`` or ``hip``.
         """
@@ -53,8 +53,9 @@ class Launcher:
 def find_launcher(declared: str, *, where: str) -> Launcher:
     """Return the launcher that a setting declares.
 
-    :param declared: the name or path of a program, and optional arguments. A name is looked up on
-        PATH. A path is relative to the current folder, which is the project's root.
+    :param declared: the value of the setting: a program and optional arguments. If the program is a
+        name, it must be on PATH. If it is a path, it is relative to the project's root, which is
+        the current folder.
     :param where: the name of the setting, for messages.
     :raises ConfigurationError: the setting is empty or cannot be split, or the program is missing.
     """
@@ -78,7 +79,7 @@ def find_launcher(declared: str, *, where: str) -> Launcher:
 
 
 def split_windows(command: str) -> tuple[str, ...]:
-    r"""Split a Windows command. A backslash separates folders and does not escape.
+    r"""Split a Windows command into words. A backslash has no special meaning.
 
     >>> split_windows(r'"C:\LLVM\bin\clang-cl.exe" -m64')
     ('C:\\LLVM\\bin\\clang-cl.exe', '-m64')
@@ -92,5 +93,5 @@ def base_name(program: str) -> str:
     >>> base_name(r"C:\tools\sccache.exe"), base_name("/usr/bin/ccache")
     ('sccache', 'ccache')
     """
-    name = PureWindowsPath(program).name  # This class splits at slashes and backslashes.
+    name = PureWindowsPath(program).name  # PureWindowsPath splits at slashes and at backslashes.
     return name[: -len(".exe")] if name.lower().endswith(".exe") else name

@@ -22,7 +22,7 @@ from .protocols import (
     StaticPart,
 )
 
-#: The macros that upstream's CMake helper (`tvm_ffi_add_msvc_flags`) defines.
+#: The macros that TVM-FFI's CMake function `tvm_ffi_add_msvc_flags` defines.
 DEFINITIONS = (
     "WIN32_LEAN_AND_MEAN",
     "_CRT_SECURE_NO_WARNINGS",
@@ -34,7 +34,8 @@ DEFINITIONS = (
 _CXX_STANDARD = {"17": "/std:c++17", "20": "/std:c++20"}
 _C_STANDARD = {"11": "/std:c11", "17": "/std:c17"}
 
-# Debug builds use /MD, too, because apache-tvm-ffi uses the release runtime and shares objects.
+# Debug builds must use the release runtime (/MD), because apache-tvm-ffi uses it. A library and
+# apache-tvm-ffi exchange objects.
 _OPTIMISATION = {
     "release": ("/O2", "/DNDEBUG"),
     "debug": ("/Od",),
@@ -59,7 +60,7 @@ class MsvcToolchain:
 
     :param linker: the path of ``link.exe`` or ``lld-link``. (In a Unix shell for Windows, ``link``
         is another program.)
-    :param root: the project's folder, absolute.
+    :param root: the absolute path of the project's folder.
     """
 
     system: ClassVar = "windows"
@@ -99,7 +100,7 @@ class MsvcToolchain:
             *self._link_time_optimisation(clang=clang),
             *(("/WX",) if self.project.warnings_as_errors else ()),
             "/MD",
-            # Reflection needs more sections than an object supports by default (error C1128).
+            # With reflection, an object needs more sections than the default format has (C1128).
             *(("/bigobj", "/Zc:inline") if settings.msvc_flags else ()),
             *self._path_maps(settings, sdk, clang=clang),
             *(f"/D{definition}" for definition in DEFINITIONS if settings.msvc_flags),
@@ -123,7 +124,8 @@ class MsvcToolchain:
         )
 
     def _dependencies(self, unit: CompileUnit) -> tuple[str, ...]:
-        # cl supports /sourceDependencies since Visual Studio 2019 version 16.7. clang-cl does not.
+        # Since Visual Studio 2019 version 16.7, cl supports /sourceDependencies. clang-cl does not
+        # support this option.
         if self.compilers[unit.language].family == "clang-cl":
             return tuple(f"/clang:{word}" for word in ("-MD", f"-MF{unit.depfile}"))
         return ("/sourceDependencies", unit.depfile)
@@ -135,13 +137,13 @@ class MsvcToolchain:
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
-        del support_folder  # there are no support files
+        del support_folder  # Windows needs no support files.
         siblings = {sibling.target: _import_library(sibling.library) for sibling in unit.siblings}
         debug = self._has_debug_information(settings)
         clang = self.compilers[unit.driver].family == "clang-cl"
         return (
             *("/nologo", "/DLL", "/INCREMENTAL:NO"),
-            # Without /Brepro, the file's header contains a time stamp that differs in every build.
+            # Without /Brepro, the header of the DLL contains the time of the build.
             "/Brepro",
             # /DEBUG disables /OPT by default. /PDBALTPATH replaces the PDB's absolute path with the
             # PDB's name, so that a debugger searches beside the library.
@@ -175,7 +177,7 @@ class MsvcToolchain:
         return ()
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # the compiler's libraries are shared
+        del languages  # /MD links shared runtime libraries.
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:

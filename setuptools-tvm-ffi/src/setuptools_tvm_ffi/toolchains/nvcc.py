@@ -19,8 +19,8 @@ from ..settings.model import ExtensionSettings, ProjectSettings
 from . import gnu, msvc
 from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
-# By default, nvcc links these libraries for each kind of CUDA runtime, and also libcudadevrt, which
-# needs a device link (-rdc).
+# The libraries to link for each kind of CUDA runtime. nvcc links the same libraries by default. In
+# addition, nvcc links libcudadevrt, which is useful only with a device link (-rdc).
 _RUNTIME = {
     "linux": {"static": ("-lcudart_static", "-lrt", "-lpthread", "-ldl"), "none": ()},
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
@@ -35,14 +35,16 @@ _UNUSABLE_IN_WORDS = "\\\"'$`,"
 class NvccCompiler:
     """Command lines for nvcc. nvcc compiles the host code of a source with a C++ compiler.
 
-    :param compiler: nvcc.
-    :param release: such as ``13.0``.
+    :param compiler: the program nvcc.
+    :param release: the release of nvcc, such as ``13.0``.
     :param host: the C++ compiler.
-    :param known_architectures: supported architectures in PyTorch's notation: ``9.0``, ``9.0a``.
-    :param library_dirs: the folders of the toolkit's libraries, including stubs of the driver's
-        libraries.
-    :param root: the project's folder, absolute.
-    :param shared_runtime: the name of the shared CUDA runtime for the linker's ``-l``.
+    :param known_architectures: the architectures that nvcc supports, in PyTorch's notation, such as
+        ``9.0`` and ``9.0a``.
+    :param library_dirs: the folders of the toolkit's libraries. A folder ``stubs`` contains stubs
+        of the driver's libraries.
+    :param root: the absolute path of the project's folder.
+    :param shared_runtime: the argument of the linker option ``-l`` that links the shared CUDA
+        runtime.
     :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since 11.2).
     :param takes_source_name: whether nvcc's front end supports ``--orig_src_path_name``.
     """
@@ -90,8 +92,8 @@ class NvccCompiler:
             *self.compiler.command,
             *self._with_host(flags),
             *self._reproducible(unit),
-            # -MD also reports system headers, such as the headers of apache-tvm-ffi. (-MMD would
-            # skip them, and exists on Linux only.)
+            # -MD reports all headers. (-MMD skips system headers, such as the headers of
+            # apache-tvm-ffi.)
             *("-MD", "-MT", unit.object, "-MF", unit.depfile),
             *("-c", unit.source, "-o", unit.object),
         )
@@ -100,7 +102,7 @@ class NvccCompiler:
         del language  # The language is always CUDA.
         if self.system == "windows":
             return ()
-        # Omit the architectures, because nvcc runs the host compiler once per architecture.
+        # Omit the architectures. For each architecture, nvcc would run the host compiler again.
         common = (word for word in self._with_host(flags) if not word.startswith("-gencode"))
         return (*self.compiler.command, *common, "-E", "-Xcompiler=-v", "-x", "cu", os.devnull)
 
@@ -115,8 +117,8 @@ class NvccCompiler:
         if self.system == "windows":
             folders = [f"/LIBPATH:{folder}" for folder in self.library_dirs]
             return (*folders, *_RUNTIME["windows"][runtime])
-        # Add the folders even without a runtime: `libraries = ["cuda"]` links the driver's library.
-        # On a machine without a driver, the linker finds the toolkit's stub of this library.
+        # Add the folders even if no runtime is linked. A project can link the driver's library with
+        # `libraries = ["cuda"]`. If there is no driver, the linker finds the toolkit's stub.
         folders = [f"-L{folder}" for folder in self.library_dirs]
         shared = (f"-l{self.shared_runtime}",)
         return (*folders, *_RUNTIME["linux"].get(runtime, shared))
@@ -135,15 +137,16 @@ class NvccCompiler:
     def _gnu_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the flags of nvcc and the flags of the host compiler.
+        """Return the flags of nvcc, and the flags that nvcc passes to the host compiler.
 
-        As with CMake, nvcc's -O and -g apply to host code only. Device code is always optimised and
-        has no debug information. -G makes device code many times slower. -lineinfo writes the
-        project's folder, which nvcc (13.5) cannot map. An extension can add -G or -lineinfo itself.
+        nvcc's options -O and -g apply to host code only, as with CMake. nvcc always optimises
+        device code. By default, device code has no debug information: -G would make it many times
+        slower, and -lineinfo writes the path of the project's folder, which nvcc (13.5) cannot map.
+        A project can add -G or -lineinfo to the flags of an extension.
 
-        Link-time optimisation does not apply to CUDA sources. nvcc's -dlto optimises device code
-        and needs a device link. The host compiler's LTO might remove the code that registers
-        kernels. The linker accepts objects with machine code in a link with LTO.
+        CUDA sources are compiled without link-time optimisation (LTO). nvcc's option -dlto would
+        need a device link. The LTO of the host compiler might remove the code that registers
+        kernels. A link with LTO accepts objects that were compiled without LTO.
         """
         speed = gnu.optimisation(self.project.build_type)
         ours = tuple(word for word in speed if word.startswith(("-O", "-g", "-D")))
@@ -201,19 +204,20 @@ class NvccCompiler:
         """Return flags that keep process numbers and absolute paths out of the object."""
         name = quote(unit.source)
         return (
-            # Objects contain the names of intermediate files. Without -objtemp, these files are in
-            # the folder for temporary files, and their names contain a process number.
+            # Objects contain the names of nvcc's intermediate files. Without -objtemp, such a name
+            # contains a process number, and the path of the folder for temporary files.
             *(("-objtemp",) if self.takes_objtemp else ()),
-            # Names of local symbols contain a hash of the source's absolute path, even with
-            # -frandom-seed (13.5). The front end can hash another name, which must have no spaces.
+            # By default, names of local symbols contain a hash of the source's absolute path, even
+            # with -frandom-seed (13.5). With this option, nvcc's front end hashes `name` instead.
+            # The name must not contain spaces.
             *(("-Xcudafe", f"--orig_src_path_name={name}") if self.takes_source_name else ()),
         )
 
     def _for_host(self, words: Iterable[str]) -> tuple[str, ...]:
         """Quote words so that the host compiler receives them unchanged.
 
-        nvcc splits the value of -Xcompiler at commas, removes one level of quotation, and inserts
-        the rest into a shell command.
+        nvcc splits the value of -Xcompiler at commas, removes one level of quotation marks, and
+        inserts the result into a shell command.
         """
         if self.system == "windows":
             return tuple(f"-Xcompiler={word}" for word in words)
@@ -221,9 +225,10 @@ class NvccCompiler:
         return tuple(word if self._is_map(word) else _quoted(word) for word in every)
 
     def _is_map(self, word: str) -> bool:
-        """Return whether a word is a prefix map. Only the command quotes prefix maps.
+        """Return whether a word is a prefix map: a flag that replaces the path of a folder.
 
-        The build record contains the flags and must not depend on paths, as quotation marks do.
+        Prefix maps are quoted in commands, but not in flags. The build record contains the flags
+        and must not depend on paths. Whether a word needs quotation marks depends on the path.
         """
         ends = tuple(f"={name}" for name in (".", PACKAGES, ENVIRONMENT))
         return word.startswith("-Xcompiler=-ffile-prefix-map=") and word.endswith(ends)
@@ -248,15 +253,15 @@ def host_command(host: Compiler) -> tuple[str, tuple[str, ...]]:
 def default_architectures(known: Iterable[str]) -> tuple[str, ...]:
     """Return the default architectures: the first architecture of every generation.
 
-    The newest architecture includes PTX, which drivers of later GPUs compile. nvcc's
-    ``-arch=all-major`` has the same result, but older releases lack it. No GPU is queried.
+    For the newest architecture, objects contain PTX, which the drivers of later GPUs compile.
+    nvcc's ``-arch=all-major`` selects the same architectures, but older releases lack this option.
 
     >>> default_architectures(["8.0", "8.6", "9.0", "9.0a", "7.5"])
     ('7.5', '8.0', '9.0+PTX')
     """
     generations: dict[int, int] = {}
     for name in known:
-        if not name.endswith(("a", "f")):  # skip code for a single GPU or family
+        if not name.endswith(("a", "f")):  # A letter means code for one GPU or family of GPUs.
             major, minor = map(int, name.split("."))
             generations[major] = min(minor, generations.get(major, minor))
     names = [f"{major}.{minor}" for major, minor in sorted(generations.items())]

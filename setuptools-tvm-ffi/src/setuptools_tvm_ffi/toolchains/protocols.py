@@ -15,7 +15,7 @@ from ..base.errors import BuildError
 from ..ffi.sdk import TVMFFISdk
 from ..settings.model import ExtensionSettings
 
-#: Name, version (``None`` if unknown) and publisher of code that is linked statically.
+#: Third-party code that is linked statically: name, version (``None`` if unknown) and publisher.
 StaticPart = tuple[str, Optional[str], str]
 
 
@@ -25,12 +25,12 @@ class Compiler:
 
     command: tuple[str, ...]
     family: str  #: ``gcc``, ``clang``, ``msvc``, ``clang-cl``, ``nvcc`` or ``hipcc``
-    version: str  #: the first line of its ``--version``
+    version: str  #: the first line of the output of ``--version``
     launcher: tuple[str, ...] = ()  #: the program that runs the compiler, such as ``ccache``
 
     @property
     def product(self) -> str:
-        """The product that `version` refers to. Zig contains a Clang, but has its own versions."""
+        """The product that `version` refers to: ``zig`` for the Clang in Zig, else `family`."""
         return "zig" if self.version.startswith("zig ") else self.family
 
 
@@ -38,9 +38,10 @@ class Compiler:
 class EnvironmentFlags:
     """The flags in environment variables, split into arguments.
 
-    As with CMake, `CPPFLAGS` apply to C and C++. The link uses `LDFLAGS` and `CXXFLAGS` (`CFLAGS`
-    for a C library), because the linker needs ``-fsanitize=…`` and ``-flto``. `CUDAFLAGS` and
-    `HIPFLAGS` apply to the compilers of those languages only.
+    `CPPFLAGS` apply to C and C++, but not to CUDA and HIP. (CMake does the same.) A link uses
+    `LDFLAGS` and `CXXFLAGS`, or `CFLAGS` if all sources are C. The linker needs flags such as
+    ``-fsanitize=…`` and ``-flto`` from `CXXFLAGS`. `CUDAFLAGS` apply only to CUDA, and `HIPFLAGS`
+    only to HIP.
     """
 
     cppflags: tuple[str, ...] = ()
@@ -70,7 +71,9 @@ class EnvironmentFlags:
 
 
 def split_variable(variable: str, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Split the value of an environment variable as a shell does. An unset variable is empty.
+    """Split the value of an environment variable as a shell does.
+
+    If the variable is not set, the result is empty.
 
     :raises BuildError: the variable cannot be split.
     """
@@ -86,7 +89,7 @@ def split_variable(variable: str, environment: Mapping[str, str]) -> tuple[str, 
 
 @dataclass(frozen=True)
 class CompileUnit:
-    """One source and its object file; paths are relative to the project's root."""
+    """One source and its object file. Paths are relative to the project's root."""
 
     source: str
     language: str
@@ -99,32 +102,33 @@ class Sibling:
     """Another library of the distribution that a library links with."""
 
     target: str
-    library: str  #: the built file, relative to the project's root
-    from_package: str  #: the sibling's package folder, relative to the linking library's folder
+    library: str  #: the path of the library, relative to the project's root
+    from_package: str  #: the sibling's package folder, relative to the linking library
 
 
 @dataclass(frozen=True)
 class LinkUnit:
-    """The objects and the file of one library; paths are relative to the project's root."""
+    """One library and the objects that it contains. Paths are relative to the project's root."""
 
     objects: tuple[str, ...]
     languages: frozenset[str]  #: the languages of the sources
     library: str
-    response_file: str  #: lists the objects, because the length of a command line is limited
+    response_file: str  #: a file that lists the objects, to keep the command line short
     siblings: tuple[Sibling, ...] = ()
 
     @property
     def driver(self) -> str:
-        """The language whose compiler links: ``c`` if all sources are C, else ``cxx``."""
+        """The language of the compiler that links: ``c`` if all sources are C, else ``cxx``."""
         return "c" if self.languages == {"c"} else "cxx"
 
 
 @dataclass(frozen=True)
 class Companion:
-    """Files that are shipped beside a library.
+    """Files that a wheel contains beside a library, such as debug symbols.
 
-    :param files: relative to the project's root.
-    :param command: writes the files after the link; ``None`` if the linker writes them.
+    :param files: the paths of the files, relative to the project's root.
+    :param command: the command that writes the files after the link, or ``None`` if the linker
+        writes them.
     """
 
     files: tuple[str, ...]
@@ -132,7 +136,9 @@ class Companion:
 
 
 def system_of(platform: str) -> str:
-    """Return ``linux`` (for anything with ELF), ``darwin`` or ``windows`` for a ``sys.platform``.
+    """Return ``darwin``, ``windows``, or ``linux`` (for all ELF platforms).
+
+    :param platform: a value of :data:`sys.platform`.
 
     >>> system_of("win32"), system_of("freebsd14")
     ('windows', 'linux')
@@ -156,7 +162,7 @@ def library_filename(system: str, target: str) -> str:
 def path_in_wheel(settings: ExtensionSettings, system: str | None = None) -> PurePosixPath:
     """Return the path of an extension's library in the wheel.
 
-    :param system: the target system; by default the system of this machine.
+    :param system: the target system, or ``None`` for the system of this machine.
     """
     filename = library_filename(system or system_of(sys.platform), settings.target)
     return PurePosixPath(*settings.package.split("."), filename)
@@ -178,7 +184,7 @@ class LanguageCompiler(Protocol):
         """Return the command that compiles one object with these flags."""
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
-        """Return a command that prints the include path in GCC's format; empty if there is none."""
+        """Return a command that prints the include path as GCC does, or () if none does."""
 
 
 class DeviceCompiler(LanguageCompiler, Protocol):
@@ -189,29 +195,29 @@ class DeviceCompiler(LanguageCompiler, Protocol):
         """The compiler driver."""
 
     def notice(self, settings: ExtensionSettings) -> str | None:
-        """Return the line that a build prints about a default that it uses, if any."""
+        """Return a line for the user if the compiler uses a default, such as GPU architectures."""
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
-        """Possible paths of stub libraries that replace a missing driver when a library loads."""
+        """Possible paths of stub libraries. On a machine without a GPU driver, they replace it."""
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return the link flags for a library with objects of this compiler."""
+        """Return the link flags for a library that contains objects from this compiler."""
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
-        """Return the third-party code that a library with such objects contains."""
+        """Return the third-party code that these link flags add to a library."""
 
 
 class Toolchain(LanguageCompiler, Protocol):
-    """Compiles C and C++ and links libraries. `devices` compile the other languages."""
+    """Compiles C and C++, and links libraries. Compilers in `devices` compile CUDA and HIP."""
 
     @property
     def compilers(self) -> Mapping[str, Compiler]:
-        """The compilers in use, by language, including those of `devices`."""
+        """The compiler of each language, including the compilers in `devices`."""
 
     @property
     def devices(self) -> Mapping[str, DeviceCompiler]:
-        """The compilers for ``cuda`` and ``hip``."""
+        """The device compilers in use. The key is ``cuda`` or ``hip``."""
 
     @property
     def system(self) -> str:
@@ -222,30 +228,30 @@ class Toolchain(LanguageCompiler, Protocol):
         """The suffix of object files, including the dot."""
 
     def support_files(self) -> Mapping[str, str]:
-        """Return names and contents of files that link commands read."""
+        """Return the names and contents of files that the build writes for link commands."""
 
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str
     ) -> tuple[str, ...]:
         """Return the arguments that follow the objects in the link command.
 
-        :param support_folder: the folder of the `support_files`.
+        :param support_folder: the folder that contains the `support_files`.
         """
 
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         """Return the command that links the objects in `unit.response_file`."""
 
     def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
-        """Return a command that prints the library path in GCC's format; empty if there is none."""
+        """Return a command that prints the library path as GCC does, or () if none does."""
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
-        """Return the files that are shipped beside the library, if any."""
+        """Return the files that the wheel contains beside the library, if any."""
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        """Return the third-party code that the linker adds to a library with these languages."""
+        """Return the third-party code that a link adds, if the sources are in these languages."""
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
-        """Return the objects, one per line, quoted for the linker driver."""
+        """Return the content of a response file: one quoted object in each line."""
 
     def shell_line(self, command: tuple[str, ...]) -> str:
         """Return the command as one line, quoted for ninja on this platform."""

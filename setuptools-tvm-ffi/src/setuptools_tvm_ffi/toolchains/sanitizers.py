@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Environment variables for loading a library that was built with a sanitizer."""
+"""Finds the environment variables that load a library built with a sanitizer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from ..base.errors import BuildError
 from ..settings.model import SANITIZERS
 from . import Compiler
 
-# GCC's libubsan needs no preloading. Clang's libubsan does: the loader does not search its folder.
+# The runtimes to preload. GCC's libubsan is missing, because the loader finds it. Clang's runtimes
+# are in a folder that the loader does not search.
 _GCC_RUNTIME = {"address": "libasan.so", "thread": "libtsan.so"}
 _CLANG_RUNTIME = {"address": "asan", "thread": "tsan", "undefined": "ubsan_standalone"}
 
-# CPython deliberately does not free some memory at exit, and raises MemoryError if an allocation
-# returns NULL.
+# CPython does not free all memory at exit, so the detection of leaks would report errors. If an
+# allocation returns NULL, CPython raises MemoryError, so the sanitizer need not end the process.
 _ASAN_OPTIONS = "detect_leaks=0:allocator_may_return_null=1"
 
 
@@ -26,11 +27,12 @@ def run_time_variables(
 ) -> dict[str, str]:
     """Return the environment variables that Python needs to load a library of this build type.
 
-    The sanitizer's runtime must be the first library in the process. The C++ library must follow,
-    because the runtime wraps functions of the C++ library and resolves them when it starts.
+    A process must load the sanitizer's runtime first, then the C++ standard library. The runtime
+    wraps functions of the C++ standard library, and looks them up when the process starts.
 
     :param compiler: the compiler that linked the library.
-    :param environment: the current variables; their values are kept.
+    :param environment: the current environment variables. The result keeps libraries that are
+        already preloaded.
     :raises BuildError: the compiler has no shared runtime.
     """
     sanitizer = SANITIZERS.get(build_type, "")
@@ -47,7 +49,7 @@ def run_time_variables(
             "libclang-rt-dev for Clang), or use another compiler",
         )
     variable = "DYLD_INSERT_LIBRARIES" if system == "darwin" else "LD_PRELOAD"
-    # On macOS, the runtime links with the system's C++ library itself.
+    # On macOS, the sanitizer's runtime links with the C++ standard library.
     others = [] if system == "darwin" else [_file(compiler, "libstdc++.so.6")]
     before = environment.get(variable)
     preloaded = [runtime, *others, *([before] if before else [])]
@@ -58,7 +60,9 @@ def run_time_variables(
 
 
 def runtime_names(sanitizer: str, family: str, system: str, machine: str) -> tuple[str, ...]:
-    """Return the possible file names of a compiler's shared runtime.
+    """Return the possible file names of the sanitizer's shared runtime.
+
+    :param family: the compiler, such as ``gcc``.
 
     >>> runtime_names("address", "gcc", "linux", "x86_64")
     ('libasan.so',)
@@ -74,7 +78,7 @@ def runtime_names(sanitizer: str, family: str, system: str, machine: str) -> tup
 
 
 def _file(compiler: Compiler, name: str) -> str:
-    """Return the path of one of the compiler's own files, or just the name of a missing file."""
+    """Return the path of a file that the compiler finds, or `name` if it does not find the file."""
     result = subprocess.run(
         [*compiler.command, f"-print-file-name={name}"],
         capture_output=True,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command lines for Zig's C and C++ compilers, which build for other platforms.
 
-Zig contains Clang, the headers and libraries of every platform, and its own linkers
-(https://ziglang.org/download/0.17.0/release-notes.html). This module uses flags that Clang
-documents. Comments explain where Zig's linkers lack an option of GNU ld.
+Zig contains Clang, linkers, and the headers and libraries of every platform
+(https://ziglang.org/download/0.17.0/release-notes.html). The compilers accept Clang's flags. The
+linkers lack some options of GNU ld: comments name these options.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ..settings.model import ExtensionSettings
 from .gnu import GnuToolchain
 from .protocols import LinkUnit, StaticPart, library_filename
 
-#: This header declares functions that the headers of apache-tvm-ffi call but Windows lacks.
+#: A header. It declares functions that apache-tvm-ffi's headers call, but Windows lacks.
 WINDOWS_HEADER = "windows-stand-ins.h"
 
 _DRIVERS = {"c": "cc", "cxx": "c++"}
-# Zig links the C++ library statically, and exports its operators new and delete by default.
+# Patterns for the operators new and delete. Zig links the C++ standard library statically, and
+# exports these operators by default.
 _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
-# Zig (0.17) does not add two functions to a library: a destructor that calls __cxa_finalize, and an
-# atexit that registers a handler for its own library only. GCC's start-up files and the static part
-# of glibc contain these functions. Without them, exit handlers run after their library was
-# unloaded, and the process ends with SIGSEGV. The priority 101 makes the destructor run last, as
-# with GCC.
+# A source with two functions that run exit handlers when a library is unloaded. With GCC, each
+# library contains these functions, from GCC's start-up files and from the static part of glibc. Zig
+# (0.17) does not add them. Without them, an exit handler would run after its library was unloaded,
+# and the process would end with SIGSEGV. The destructor with priority 101 runs last, as with GCC.
 _UNLOAD = "unload.c"
 _UNLOAD_SOURCE = """\
 extern void __cxa_finalize(void *);
@@ -41,14 +41,15 @@ __attribute__((visibility("hidden"))) int atexit(void (*handler)(void)) {
   return __cxa_atexit((void (*)(void *))handler, 0, &__dso_handle);
 }
 """
-# Options for optimisation and debug information, such as -O2 and -g.
+# Prefixes of options for optimisation and debug information, such as -O2 and -g.
 _LEVELS = ("-O", "-g")
 
 
 def driver_command(target: str, language: str) -> tuple[str, ...]:
-    """Return the command of a language's compiler. ``zig`` is looked up on PATH.
+    """Return the command that compiles a language for a target.
 
-    An absolute path would differ in each isolated environment, so all objects would be stale.
+    The command contains the name ``zig``, not the path. The path would differ in each isolated
+    environment, so each build would compile all objects again.
 
     >>> driver_command("aarch64-macos.11.0", "cxx")
     ('zig', 'c++', '-target', 'aarch64-macos.11.0')
@@ -93,8 +94,8 @@ class ZigToolchain(GnuToolchain):
         if self.system == "windows":
             imported = (replace(s, library=import_library(s.library)) for s in unit.siblings)
             unit = replace(unit, siblings=tuple(imported))
-        # Zig compiles its C++ library with the optimisation level of the link command. Use the same
-        # level for every link, so that Zig compiles the library only once.
+        # When Zig links, it compiles the C++ standard library with the optimisation level of the
+        # link command. Use the same level for every link, so that Zig compiles it only once.
         kept: dict[str, Any] = {
             name: tuple(f for f in getattr(self.environment, name) if not f.startswith(_LEVELS))
             for name in ("cflags", "cxxflags")
@@ -107,18 +108,18 @@ class ZigToolchain(GnuToolchain):
         command = super().link_command(flags, unit)
         if self.system != "windows":
             return command
-        # By default, Zig names the import library after the first object.
+        # By default, Zig derives the name of the import library from the first object.
         return (*command, f"-Wl,--out-implib,{import_library(unit.library)}")
 
     def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
-        del flags, unit  # Zig (0.17) does not support -print-search-dirs, and would link.
+        del flags, unit  # Zig (0.17) would ignore -print-search-dirs and link.
         return ()
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
         version = next(iter(self.compilers.values())).version.rpartition(" ")[2]
         parts: list[StaticPart] = [("compiler_rt", version, "Zig")]
         if "cxx" in languages:
-            # macOS contains libunwind.
+            # On macOS, libunwind is part of the system, so it is not linked statically.
             names = ("libc++", "libc++abi", *(() if self.system == "darwin" else ("libunwind",)))
             parts += [(name, self.llvm, "LLVM Project") for name in names]
         if self.system == "windows":
@@ -135,7 +136,7 @@ class ZigToolchain(GnuToolchain):
             )
         if self.system == "windows":
             return ("-shared",)
-        # Zig compiles the source file _UNLOAD when it links.
+        # The link command contains a source file, _UNLOAD. Zig compiles it.
         return (*super()._kind(settings, support_folder), f"{support_folder}/{_UNLOAD}")
 
     def _excluded_libs(self, settings: ExtensionSettings) -> tuple[str, ...]:
@@ -150,7 +151,7 @@ class ZigToolchain(GnuToolchain):
 
 
 def import_library(library: str) -> str:
-    """Return the path of a DLL's import library.
+    """Return the path of the import library of a DLL.
 
     >>> import_library("build/pkg.ops/ops.dll")
     'build/pkg.ops/ops.lib'
@@ -161,7 +162,7 @@ def import_library(library: str) -> str:
 def check_settings(settings: ExtensionSettings, system: str) -> None:
     """Reject settings that Zig's linkers (0.17) do not support.
 
-    :raises ConfigurationError: a setting is not supported; the message names its key.
+    :raises ConfigurationError: a setting is not supported. The message names the setting.
     """
     if settings.exclude_libs and settings.archives:
         raise ConfigurationError(
