@@ -45,7 +45,7 @@ _LAMBDA_HINT = (
 # Without the project's launcher, a cache could run nevertheless: `CC`, PATH or a wrapper script can
 # start a cache.
 _NO_CACHE = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"}
-_MOST_LINES = 20  # How many stale files with the same reason are listed.
+_MOST_LINES = 20  # at most this many stale files with the same reason are listed
 
 logger = logging.getLogger(__name__)
 

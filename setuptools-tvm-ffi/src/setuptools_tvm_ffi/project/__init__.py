@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds what a project contains on disk: sources, packages, and the time of the last change."""
+"""Finds what a project contains on disk: sources, packages, and the time of the last commit."""
