@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Catalogue of audit findings: a stable code, what fails for a user, and the fix.
+"""Catalogue of audit findings. Each has a stable code, an effect on users, and a fix.
 
-A code keeps its meaning, and the number of a removed code is not used again. TVM108, TVM109 and
-TVM605 are removed: pip, twine and check-wheel-contents report the same problems.
+The meaning of a code never changes. The number of a removed code is not used again. TVM108, TVM109
+and TVM605 are removed: pip, twine and check-wheel-contents report the same problems.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Code:
 class Finding:
     """A defect that the audit found in a wheel.
 
-    :param path: the file in the wheel; empty for the wheel itself.
+    :param path: the file in the wheel; empty if the defect concerns the whole wheel.
     :param what: the evidence, such as symbols or tags.
     """
 

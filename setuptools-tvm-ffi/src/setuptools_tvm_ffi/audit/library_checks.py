@@ -29,9 +29,9 @@ _ORIGINS = ("$ORIGIN", "${ORIGIN}", "@loader_path")
 class Surroundings:
     """The contents of a wheel that affect how its libraries are loaded.
 
-    :param files: the path of each library, by each name under which other libraries depend on it.
+    :param files: maps the names of libraries, such as sonames, to the paths of the libraries.
     :param folders: all folders of the wheel.
-    :param users: the libraries that depend on a library, by the path of that library.
+    :param users: maps the path of a library to the libraries that depend on this library.
     :param required: normalized names of the distributions that the wheel requires.
     """
 
@@ -43,9 +43,9 @@ class Surroundings:
     def is_required(self, folder: str) -> bool:
         """Whether a folder in ``site-packages`` seems to belong to a required distribution.
 
-        A package often has the same name as its distribution, or a name that starts or ends the
-        distribution's name: ``nvidia`` belongs to nvidia-cublas-cu12, and ``tvm_ffi`` to
-        apache-tvm-ffi. Repair tools append ``.libs`` to the name.
+        A package often has the name of its distribution, or the first or last part of that name.
+        For example, ``nvidia`` belongs to nvidia-cublas-cu12, and ``tvm_ffi`` to apache-tvm-ffi.
+        Repair tools append ``.libs`` to the folder's name.
         """
         top = canonicalize_name(folder.partition("/")[0].removesuffix(".libs"))
         return any(
@@ -95,8 +95,8 @@ def library_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about a library.
 
-    Findings that the package's author cannot fix are skipped. They concern how a repair tool's
-    libraries were built, and what libtvm_ffi exports in its own wheel.
+    Two kinds of findings are skipped, because the package's author cannot fix them: how a library
+    that a repair tool added was built, and which symbols libtvm_ffi or NVIDIA's driver exports.
 
     :param tags: tags of the wheel.
     """
@@ -126,15 +126,16 @@ def is_from_repair_tool(path: str) -> bool:
 
 
 def is_bound_to_cpython(tags: Iterable[Tag]) -> bool:
-    """Whether every tag names an ABI of CPython; ``none`` promises that the wheel uses no ABI.
+    """Whether every tag names an ABI of CPython.
 
+    The ABI tag ``none`` means that the wheel depends on no Python ABI:
     https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/#abi-tag
     """
     return all(tag.abi != "none" for tag in tags)
 
 
 def python_symbols(binary: Binary) -> list[str]:
-    """Return the symbols and libraries of CPython that a library uses."""
+    """Return the CPython symbols and CPython libraries that a library needs."""
     libraries = [n for n in binary.needed if _PYTHON_LIBRARY.fullmatch(n.rpartition("/")[2])]
     return [*filter(is_python_symbol, binary.undefined), *libraries]
 
@@ -173,7 +174,7 @@ def _symbols(binary: Binary, *, may_use_python: bool) -> Iterator[tuple[Code, st
     python = [] if may_use_python else python_symbols(binary)
     if python:
         yield codes.NEEDS_PYTHON, first_few(python)
-    # Windows binds symbols by DLL and name, not by name alone.
+    # On Windows, an import names a DLL and a symbol, so equal names in two DLLs do not conflict.
     match = local_symbol().match
     templates = [] if binary.format == "pe" else list(filter(match, binary.exported))
     if templates:
@@ -194,14 +195,14 @@ def _linking(binary: Binary) -> Iterator[tuple[Code, str]]:
 
 
 def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
-    """Whether the loader finds a library of the wheel through run paths."""
+    """Whether the loader finds a dependency of `binary` in the wheel through run paths."""
     path = around.files[_base_name(library)]
     if binary.format == "pe":
         return True  # the package may call os.add_dll_directory
     if _finds(binary, library, path):
         return True
-    # Loaders work breadth-first. If every user of this library also finds the dependency, the
-    # dependency is loaded before this library needs it.
+    # Loaders work breadth-first. If every library that depends on `binary` depends on `library`
+    # and finds it, `library` is loaded before `binary` needs it.
     users = around.users.get(binary.path, ())
     return bool(users) and all(
         any(
@@ -216,18 +217,18 @@ def _finds(binary: Binary, library: str, path: str) -> bool:
     if binary.format == "macho" and not library.startswith("@rpath/"):
         return _folder_of(binary, posixpath.dirname(library)) == posixpath.dirname(path)
     if binary.format == "elf" and "/" in library:
-        return False  # the loader opens this path, not a run path
+        return False  # the loader opens this path and ignores run paths
     return posixpath.dirname(path) in {_folder_of(binary, p) for p in binary.run_paths}
 
 
 def _base_name(library: str) -> str:
-    """Return a file's name without its folders. The name of a DLL is returned in lower case."""
+    """Return the file name in a path. The file name of a DLL is returned in lower case."""
     name = library.replace("\\", "/").rpartition("/")[2]
     return name.lower() if name.lower().endswith((".dll", ".pyd")) else name
 
 
 def _folder_of(binary: Binary, run_path: str) -> str | None:
-    """Return the folder that a run path names, or ``None`` if it is not relative to the library."""
+    """Return the folder of a run path; ``None`` if the run path is not relative to the library."""
     for origin in _ORIGINS:
         if run_path == origin or run_path.startswith(f"{origin}/"):
             below = run_path[len(origin) :].lstrip("/")

@@ -28,7 +28,7 @@ def declared_requirement(metadata: Message) -> list[Requirement]:
 
 
 def required_names(metadata: Message) -> list[str]:
-    """Return the names of the distributions that a wheel requires, without extras."""
+    """Return the names of the distributions that a wheel requires. Skip requirements of extras."""
     return [requirement.name for requirement in _requirements(metadata)]
 
 
@@ -47,8 +47,9 @@ def requirement_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about a wheel's requirements for apache-tvm-ffi.
 
-    Requirements without a marker always apply. For each marker, the requirements with that marker
-    are combined with those without a marker. Markers are compared as text, and never evaluated.
+    Requirements are checked in groups, one group for each marker. A group contains the requirements
+    with that marker and all requirements without a marker. If no requirement has a marker, all
+    requirements form one group. Markers are compared as text and never evaluated.
 
     :param binaries: the libraries that use the TVM-FFI ABI.
     """
@@ -67,7 +68,7 @@ def requirement_findings(
 def _findings(
     requirements: Sequence[Requirement], binaries: Sequence[Binary], facts: BuildFacts | None
 ) -> Iterator[Finding]:
-    """Yield the findings about requirements that apply together."""
+    """Yield the findings about requirements that apply in the same environment."""
     declared = ", ".join(map(str, requirements))
     specifiers = [requirement.specifier for requirement in requirements]
     allowed = [r for r in sorted({*RELEASES, *WITHDRAWN}) if _allows(specifiers, r)]
@@ -97,7 +98,7 @@ def _findings(
 def _symbol_findings(
     declared: str, allowed: Sequence[Version], binaries: Sequence[Binary]
 ) -> Iterator[Finding]:
-    """Yield a finding for each needed symbol that an allowed release lacks.
+    """Yield a finding for each symbol that the libraries need but an allowed release lacks.
 
     Releases newer than `RELEASES` are not checked, because their symbols are unknown.
     """
@@ -124,13 +125,16 @@ def _allows(specifiers: Iterable[SpecifierSet], release: Version) -> bool:
 
 
 def _around_bounds(specifiers: Iterable[SpecifierSet]) -> Iterator[Version]:
-    """Yield versions near the bounds. If the bounds allow any version, they allow one of these."""
+    """Yield versions near the bounds of specifiers.
+
+    If the specifiers allow any version at all, they allow at least one of these versions.
+    """
     yield from _next_versions(_NEWEST)
     for specifier in (one for several in specifiers for one in several):
         try:
             bound = Version(specifier.version.removesuffix(".*"))
         except InvalidVersion:
-            continue  # `===` accepts any text
+            continue  # after `===`, any text is allowed
         yield bound
         if bound.post is not None:
             yield Version(f"{bound.base_version}.post{bound.post + 1}")
@@ -139,6 +143,6 @@ def _around_bounds(specifiers: Iterable[SpecifierSet]) -> Iterator[Version]:
 
 
 def _next_versions(release: Version) -> Iterator[Version]:
-    """Yield the next minor and major version, with which tvm-ffi may change its ABI."""
+    """Yield the next minor version and the next major version. Each may change the ABI."""
     yield Version(f"{release.major}.{release.minor + 1}")
     yield Version(f"{release.major + 1}.0")

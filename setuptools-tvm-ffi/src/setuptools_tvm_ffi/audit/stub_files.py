@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the names that the stubs in a wheel promise.
+"""Read the names that the stubs in a wheel declare.
 
 The module reads the generators' output line by line and does not parse it: wheels are untrusted,
 and Python's parser limits neither depth nor memory.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..ffi.module_methods import MODULE_METHODS
 
-# A file that contains none of these strings promises no names.
+# A file that contains none of these strings declares no names.
 _MARK = re.compile(rb"LOAD_LIB|load_lib_module|tvm-ffi-stubgen\(|@_FFI_REG_OBJ|class _Library")
 _LOAD = re.compile(
     r"LIB\s*=\s*\w*(?:LOAD_LIB|load_lib_module)\(\s*[\"'][^\"']*[\"'],\s*[\"']([^\"']+)"
@@ -28,12 +28,12 @@ _PROTOCOL = re.compile(r"class _Library\(Protocol\):")
 
 @dataclass(frozen=True)
 class PromisedNames:
-    """The names that a module and its stub promise.
+    """The names that a module and its stub declare.
 
-    :param target: the library that the module loads.
+    :param target: the name of the library that the module loads (``ops`` for ``libops.so``).
     :param is_generated: whether a generator wrote the module or a part of it.
-    :param exported: functions of ``LIB``.
-    :param registered: full names of functions in the global registry, and type keys.
+    :param exported: names of the functions of ``LIB``, the loaded library.
+    :param registered: full names of global functions, and keys of registered types.
     """
 
     target: str | None = None
@@ -43,7 +43,7 @@ class PromisedNames:
 
 
 def promised_names(module: bytes | None, stub: bytes | None) -> PromisedNames:
-    """Return the names that a module (``_ffi_api.py``) and its stub (``_ffi_api.pyi``) promise."""
+    """Return the names that a module (``_ffi_api.py``) and its stub (``_ffi_api.pyi``) declare."""
     if not any(content is not None and _MARK.search(content) for content in (module, stub)):
         return PromisedNames()
     code, stub_code = (

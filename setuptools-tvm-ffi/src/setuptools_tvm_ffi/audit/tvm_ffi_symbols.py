@@ -147,8 +147,8 @@ _REMOVED = {
     "0.1.13": ("_ZN3tvm3ffi4json9StringifyERKNS0_3AnyENS0_8OptionalIivEE",),
 }
 
-#: First release that has a symbol.
+#: Maps each symbol to the first release that has the symbol.
 FIRST = {name: Version(release) for release, names in _ADDED.items() for name in names}
 
-#: First release that lacks a symbol again.
+#: Maps each removed symbol to the first release without the symbol.
 GONE = {name: Version(release) for release, names in _REMOVED.items() for name in names}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Audit a wheel: read its contents once, and collect facts and findings."""
+"""Audit a wheel: read each file in it once, and collect facts and findings."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class LibraryReport:
     """Audit result of a library in a wheel.
 
     :param satisfied_tag: lowest platform tag that the library satisfies, or ``None``.
-    :param needed: each dependency and where it comes from: ``wheel``, ``platform``, or ``None`` if
-        unknown.
+    :param needed: each dependency and its source: ``wheel``, ``platform``, or ``None`` if the
+        source is unknown.
     """
 
     binary: Binary
@@ -55,11 +55,11 @@ class LibraryReport:
 class WheelReport:
     """Audit result of a wheel.
 
-    :param claimed_tags: platform tags of the file name.
+    :param claimed_tags: platform tags in the wheel's file name.
     :param satisfied_tag: lowest platform tag that the libraries satisfy, or ``None``.
     :param requirement: requirements for apache-tvm-ffi, as in ``METADATA``.
-    :param symbols: libtvm_ffi's symbols that the wheel needs. The value is the first release that
-        has the symbol, or ``None`` if no known release has it.
+    :param symbols: maps each symbol of libtvm_ffi that the wheel needs to the first release with
+        this symbol, or to ``None`` if no known release has the symbol.
     :param record: facts from the build record.
     """
 
@@ -76,15 +76,15 @@ class WheelReport:
 def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
     """Audit a wheel without unpacking it or running its code.
 
-    :raises BuildError: the file is not a wheel, is corrupt, or is unsafe to unpack. Or a package
-        that the audit needs is not installed.
+    :raises BuildError: the file is not a wheel, is corrupt, or is unsafe to unpack; or a Python
+        package that the audit needs is not installed.
     """
     with open_wheel(path) as wheel:
         contents = _Contents(wheel)
         stubs = contents.stubs()
         found = list(reader.read(contents.binaries(), searched_strings(stubs)))
         binaries = [b for b in found if isinstance(b, Binary) and b.kind in _LOADED]
-        # The wheel of apache-tvm-ffi itself contains libtvm_ffi.
+        # The wheel of apache-tvm-ffi contains libtvm_ffi, which does not use another libtvm_ffi.
         users = () if wheel.name == DISTRIBUTION else binaries
         bundled = [binary for binary in users if is_external_copy(binary.path)]
         tvm_ffi = [b for b in users if b not in bundled and is_tvm_ffi_library(b)]
@@ -147,7 +147,7 @@ def _library_report(
 class _Contents:
     """Read each member of a wheel once and compare it with ``RECORD``.
 
-    :ivar digests: SHA-256 of each binary that has been read.
+    :ivar digests: maps the path of each library or program that was read to its SHA-256.
     """
 
     def __init__(self, wheel: WheelArchive) -> None:
@@ -168,7 +168,10 @@ class _Contents:
         return named
 
     def binaries(self) -> Iterator[tuple[str, bytes]]:
-        """Yield all libraries and programs. Also read the other members except Python modules."""
+        """Yield the path and content of each library and program.
+
+        To compare files with ``RECORD``, the method reads all files except Python modules.
+        """
         for path in self._wheel.members:
             if _is_module(path):
                 continue
@@ -179,7 +182,10 @@ class _Contents:
             del content  # free it before the next member is read
 
     def record_findings(self) -> Iterator[Finding]:
-        """Yield the differences from ``RECORD``. Call `stubs` and `binaries` first."""
+        """Yield the differences between the files and ``RECORD``.
+
+        Call `stubs` and `binaries` first, because they read the files.
+        """
         record_path = f"{self._wheel.dist_info}/RECORD"
         if self._record is None:
             yield Finding(codes.RECORD_BROKEN, record_path, "the wheel has no RECORD")

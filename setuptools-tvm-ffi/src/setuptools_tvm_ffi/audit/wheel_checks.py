@@ -41,15 +41,15 @@ def is_tvm_ffi_library(binary: Binary) -> bool:
 
 
 def exported_functions(binary: Binary) -> list[str]:
-    """Return the functions that a library exports for ``LIB``."""
+    """Return the names of the TVM-FFI functions that a library exports."""
     matches = map(_EXPORTED.fullmatch, binary.exported)
     return [match[1] for match in matches if match is not None and match[0] not in binary.data]
 
 
 def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
-    """Return the needed symbols of libtvm_ffi, with the first release that has each.
+    """Return the symbols of libtvm_ffi that libraries need, and each symbol's first release.
 
-    The release is ``None`` for a C function that no known release has.
+    The release is ``None`` if the symbol is a C function that no known release has.
     """
     return {
         name: FIRST.get(name)
@@ -63,7 +63,10 @@ def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
 
 
 def lowest_tag(binaries: Sequence[Binary]) -> tuple[str | None, list[Finding]]:
-    """Return the lowest tag that the libraries satisfy, or ``None`` and a finding."""
+    """Return the lowest platform tag that the libraries satisfy, and no findings.
+
+    If they satisfy no tag, return ``None`` and a finding with the reason.
+    """
     try:
         return satisfied_tag(binaries), []
     except BuildError as problem:
@@ -75,7 +78,7 @@ def tag_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about the tags of a wheel with libraries.
 
-    :param tags: tags of the file name.
+    :param tags: tags in the wheel's file name.
     :param lowest: the lowest tag that the libraries satisfy, or ``None``.
     """
     fits = f"the libraries satisfy {lowest}" if lowest else "the libraries satisfy no tag"
@@ -106,7 +109,7 @@ def tag_findings(
 
 
 def named_tags(wheel_file: Message) -> frozenset[Tag]:
-    """Return the tags in ``WHEEL``, one for each combination of a compressed tag set.
+    """Return the tags in the file ``WHEEL``. Each compressed tag set is expanded into single tags.
 
     :raises ValueError: a tag is invalid.
     """
@@ -130,7 +133,7 @@ def stub_findings(
 
     :param binaries: the libraries that use the TVM-FFI ABI.
     :param paths: paths of all files in the wheel.
-    :param stubs: the promised names of each module with stubs, by path.
+    :param stubs: the names that stubs declare, by the path of the Python module.
     :param strings: the strings of `searched_strings` that a library of the wheel contains.
     """
     where = {installed_path(path): path for path in paths}
@@ -168,7 +171,7 @@ def installed_path(path: str) -> str:
 
 
 def searched_strings(stubs: Mapping[str, PromisedNames]) -> set[str]:
-    """Return the strings to search for in libraries for `stub_findings`."""
+    """Return the strings that the caller must search for in libraries before `stub_findings`."""
     registered = {name for names in stubs.values() for name in names.registered}
     return registered | set(map(_last_part, registered))
 
@@ -176,8 +179,9 @@ def searched_strings(stubs: Mapping[str, PromisedNames]) -> set[str]:
 def _last_part(name: str) -> str:
     """Return the last part of a registered name, preceded by a null byte.
 
-    If a macro assembles the full name, the library contains only its last part. The null byte,
-    which ends the string before it, excludes other strings with the same end (``rescale``).
+    If a C++ macro assembles the full name, the library contains only the last part of the name.
+    Null bytes separate the strings in a library. With the null byte, a search for ``scale`` does
+    not find ``rescale``.
     """
     return "\0" + name.rpartition(".")[2]
 
@@ -208,12 +212,13 @@ def _missing_stub(
 ) -> str | None:
     """Return a description of the stub that a library lacks, or ``None``.
 
-    :param exporting: the libraries that export functions. Only a ``.pyi`` declares their types.
+    :param exporting: the libraries that export functions. Only a ``.pyi`` declares the
+        functions' types.
     """
     loading = {names.target: module for module, names in stubs.items() if names.target is not None}
     module = loading.get(_target(path))
     if module is not None:
-        # A hand-written module may declare the types itself.
+        # A hand-written module may contain the types and need no .pyi file.
         is_missing = path in exporting and stubs[module].is_generated and f"{module}i" not in paths
         return f"{module}i is missing" if is_missing else None
     if loading:
@@ -239,7 +244,7 @@ class BuildFacts:
     """The part of the build record that the audit uses.
 
     :param floor: the ABI floor.
-    :param digests: SHA-256 of each library, by installed path.
+    :param digests: maps the installed path of each library to the library's SHA-256.
     """
 
     built_against: str
@@ -265,7 +270,7 @@ def build_record_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about libraries that differ from the build record.
 
-    :param digests: SHA-256 of each library that uses the TVM-FFI ABI, by path.
+    :param digests: SHA-256 of each library that uses the TVM-FFI ABI, by the library's path.
     """
     if facts is None:
         yield Finding(codes.NO_BUILD_RECORD, "", f"{build_record.FILENAME} is missing or invalid")
