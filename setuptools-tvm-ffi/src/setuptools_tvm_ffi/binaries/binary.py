@@ -23,10 +23,10 @@ from ..base.errors import BuildError
 
 READER = Path(__file__).with_name("reader.py")
 
-#: Time limit for reading one file, and the additional time for each MiB of the file.
+#: Time limit in seconds for reading one file. The limit grows with each MiB of the file.
 SECONDS = 60.0
 SECONDS_PER_MIB = 0.2
-#: Time limit for all files of a wheel, without the additional time for their sizes.
+#: Time limit in seconds for all files of a wheel, without the additional seconds for each MiB.
 SECONDS_FOR_ALL = 180.0
 # LIEF needs several times as much memory as the size of a file.
 _MEMORY = 1024**3
@@ -37,7 +37,7 @@ _MACHO = {
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabf")
 }
 _FAT = bytes.fromhex("cafebabe")
-_MAX_ARCHITECTURES = 30  # a Java class file has a larger number, its version, at the same offset
+_MAX_ARCHITECTURES = 30  # Java class files have the same magic number, then a larger number
 
 
 @dataclass(frozen=True)
@@ -51,25 +51,26 @@ class SymbolVersion:
 
 @dataclass(frozen=True)
 class Binary:
-    """One architecture of one file. Names of C symbols lack the leading underscore of macOS.
+    """One architecture of one file. Symbol names lack the underscore that macOS adds to C names.
 
     :param path: path in the wheel.
     :param format: ``elf``, ``macho`` or ``pe``.
     :param kind: ``library``, ``executable``, ``object`` or ``other``.
-    :param machine: as in platform tags (``x86_64``, ``aarch64``, ``arm64``, ``amd64``).
+    :param machine: architecture, named as in platform tags (``x86_64``, ``aarch64``, ``arm64``,
+        ``amd64``).
     :param name: soname, install name, or name in the export table.
     :param needed: libraries that are loaded as dependencies.
     :param undefined: symbols imported from other libraries.
     :param weak: undefined symbols that may stay unresolved; ELF only.
     :param exported: symbols that other libraries can use.
-    :param data: the exported symbols that are not functions; empty for other formats than ELF.
+    :param data: the exported symbols that are not functions; ELF only.
     :param unique: ``STB_GNU_UNIQUE`` symbols, which exist once in a process.
     :param run_paths: folders that the loader searches first (RPATH, RUNPATH).
     :param relro: ``full``, ``partial`` or ``none``; ELF only.
     :param minimum_os: minimum macOS version.
     :param signed: whether the file has a code signature; Mach-O only.
     :param build_paths: paths of the machine that built the file.
-    :param found: names passed to `BinaryReader.read` that are strings in the file.
+    :param found: names passed to `BinaryReader.read` that occur as strings in the file.
     """
 
     path: str
@@ -96,7 +97,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that is named like a library but cannot be read as one."""
+    """A file that has the name of a library but cannot be read as a library."""
 
     path: str
     reason: str
@@ -116,7 +117,7 @@ def is_library_name(path: str) -> bool:
 
 
 def is_binary(path: str, content: bytes) -> bool:
-    r"""Whether a file is a library or program, by its content or its name.
+    r"""Whether a file has the content or the name of a library or program.
 
     >>> is_binary("pkg/data.bin", b"\x7fELF"), is_binary("pkg/liba.so", b"text")
     (True, True)
@@ -141,7 +142,7 @@ def _binaries(path: str, answer: dict[str, Any]) -> Iterator[Binary]:
             path=path,
             symbol_versions=tuple(SymbolVersion(a, b, tuple(c)) for a, b, c in versions),
             minimum_os=None if minimum is None else (minimum[0], minimum[1]),
-            # `audit` reports run paths separately.
+            # The audit reports run paths in a different finding.
             build_paths=tuple(
                 p for p in answer["build_paths"] if p not in values.get("run_paths", ())
             ),
@@ -151,7 +152,7 @@ def _binaries(path: str, answer: dict[str, Any]) -> Iterator[Binary]:
 
 
 class BinaryReader:
-    """Read files in a child process that has limits on time and memory, and that may crash.
+    """Read files in a child process. The process has limits on time and memory, and may crash.
 
     The reader is a context manager. It starts the child on entry and uses this child for any number
     of wheels, because importing LIEF (1.0.0) takes 1.4 s of CPU time.
@@ -210,7 +211,7 @@ class BinaryReader:
             try:
                 answer = self._child.ask(content, names, min(SECONDS + more, left))
             except BaseException:
-                # End the child, because the next file would receive the pending answer.
+                # End the child. Otherwise, its late answer would count for the next file.
                 self._child.end(kill=True)
                 self._child = None
                 raise
@@ -261,7 +262,7 @@ class _Child:
         return json.loads(line) if line.endswith("\n") else None
 
     def end(self, *, kill: bool = False) -> str:
-        """Wait for the child, or kill it; return why it ended."""
+        """Wait until the child ends, or kill the child. Return the reason why it ended."""
         if kill:
             end_child(self._child)
         with contextlib.suppress(BrokenPipeError):

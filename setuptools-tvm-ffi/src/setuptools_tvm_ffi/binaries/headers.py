@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares the headers of libraries with a platform tag.
 
-The module `platform_tags` checks more, but needs LIEF and auditwheel. A build environment may lack
-these packages.
+A build environment may lack LIEF and auditwheel, so this module uses neither. The module
+`platform_tags` checks more, but needs these packages.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import re
 import struct
 from collections.abc import Iterator
 
-#: The headers of a file are within this number of bytes at the start of the file.
+#: The number of bytes at the start of a file that contain all headers.
 SIZE = 1 << 16
 
-# The names of machines in platform tags, by the number of the machine in a file. In the tags of
+# Each table maps a machine's number in a file to the machine's names in platform tags. In a tag for
 # Windows, the name follows "win_".
 _ELF = {
     3: ("i686",),
@@ -31,7 +31,7 @@ _ELF = {
 _MACHO = {7: ("i386",), 0x01000007: ("x86_64",), 0x0100000C: ("arm64",)}
 _PE = {0x14C: ("win32",), 0x8664: ("amd64",), 0xAA64: ("arm64",)}
 _UNIVERSAL = {"universal2": ("arm64", "x86_64"), "intel": ("i386", "x86_64")}
-# The size in bytes of one architecture's entry in a universal file, by magic number.
+# Maps a universal file's magic number to the size in bytes of each architecture's entry.
 _FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}
 _THIN = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"}
 _TAG = re.compile(r"(linux|manylinux|musllinux|macosx|win)[\d_]*?_?([a-z]\w*|32)")

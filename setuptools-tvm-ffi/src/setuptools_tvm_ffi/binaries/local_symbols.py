@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Patterns of symbols that a library must not export, even if its headers export them.
 
-The standard library and the headers of apache-tvm-ffi mark their templates with default
-visibility, so every library exports the templates that it instantiates. If another library in the
-process was built with other headers, the loader could bind these symbols to that library.
+The C++ standard library and the headers of apache-tvm-ffi give their templates default visibility.
+A library therefore exports every template that it instantiates. If a second library in the process
+was built with different headers, the loader could bind the first library's template symbols to the
+second library.
 """
 
 from __future__ import annotations
@@ -20,19 +21,21 @@ _NAMESPACES = (
     "9__gnu_cxx",
     "10__cxxabiv1",
 )
-# Prefixes before the N of a nested name: members, function-local statics, guard variables,
-# references with extended lifetime, and the two functions of a thread-local variable.
+# The mangled form of a nested name starts with N. These prefixes precede the N for members,
+# function-local statics, guard variables, references with extended lifetime, and the two functions
+# of a thread-local variable.
 _KINDS = ("", "Z", "GV", "GVZ", "GR", "TH", "TW")
-# Letters after the N: const, volatile and reference qualifiers of the member function.
+# These letters follow the N. They are the const, volatile and reference qualifiers of a member
+# function.
 _QUALIFIERS = ("", "K", "V", "VK", "R", "KR", "O", "KO")
-# Virtual table, VTT, type info and type name. They exist for a class, for pointers to the class,
-# and for entities that its member functions define.
+# These prefixes mean: virtual table, VTT, type info and type name. Such symbols exist for a class,
+# for pointers to the class, and for entities that the class's member functions define.
 _CLASS_DATA = ("TV", "TT", "TI", "TS")
 _WRAPPED = ("", "P", "PK", "PP", "Z")
 
 
 def patterns() -> tuple[str, ...]:
-    """Return glob patterns of symbol names, without the leading underscore of macOS."""
+    """Return glob patterns of symbol names, without the underscore that macOS adds to C names."""
     nested = [
         f"_Z{kind}N{qualifier}{namespace}*"
         for kind in _KINDS
@@ -46,7 +49,7 @@ def patterns() -> tuple[str, ...]:
         for qualifier in ("", "K")
         for namespace in _NAMESPACES
     ]
-    # Names directly in std have no N.
+    # The mangled name of an entity directly in std has no N.
     direct = [f"_Z{kind}St*" for kind in _KINDS]
     direct += [f"_Z{kind}{wrapped}St*" for kind in _CLASS_DATA for wrapped in _WRAPPED]
     thunks = [
@@ -61,12 +64,12 @@ def patterns() -> tuple[str, ...]:
 
 @functools.cache
 def local_symbol() -> re.Pattern[str]:
-    """Return a regular expression that matches the patterns."""
+    """Return a regular expression that matches the same symbol names as `patterns`."""
     return re.compile("|".join(map(fnmatch.translate, patterns())))
 
 
 def version_script(more: tuple[str, ...] = ()) -> str:
-    """Return a GNU linker version script that exports all symbols except the patterns.
+    """Return a GNU linker version script that exports all symbols that do not match `patterns`.
 
     :param more: additional names or patterns of symbols that the library must not export.
     """
@@ -78,6 +81,6 @@ def version_script(more: tuple[str, ...] = ()) -> str:
 def unexported_symbols_list(more: tuple[str, ...] = ()) -> str:
     """Return the patterns in the format of Apple's ``-unexported_symbols_list``.
 
-    :param more: additional patterns or names.
+    :param more: additional names or patterns of symbols that the library must not export.
     """
     return "".join(f"_{pattern}\n" for pattern in (*patterns(), *more))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Determine the platform tag that libraries satisfy, and why they do not satisfy another tag.
+"""Determine which platform tag libraries satisfy, and why they do not satisfy a given tag.
 
-manylinux is PEP 600, musllinux PEP 656. auditwheel's tables define the symbol versions and
+PEP 600 defines manylinux, and PEP 656 musllinux. auditwheel's tables define the symbol versions and
 libraries that each tag allows. macOS and Windows tags follow from the headers of the libraries.
 """
 
@@ -40,11 +40,11 @@ _UNIVERSAL = {"universal2": {"arm64", "x86_64"}, "intel": {"i386", "x86_64"}}
 _GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 # Names of the dynamic loader. On s390x and ppc64le, the name starts with "ld64".
 _LOADER = re.compile(r"ld-linux.*|ld64\.so\.[12]|ld-musl-.*")
-# musl's loader resolves libc.so to itself, whatever its own file name is.
+# musl's loader and C library are one file. It satisfies libc.so, whatever the file's name is.
 _MUSL_LIBC = re.compile(r"libc\.so|libc\.musl-\w+\.so\.1")
 
 _MACOS_SYSTEM = ("/usr/lib/", "/System/Library/")
-# A macOS library whose name has one of these prefixes may be loaded already.
+# On macOS, a dependency with one of these prefixes may be a library that is already loaded.
 _MACOS_PLACES = ("@rpath/", "@loader_path/")
 
 _NO_MINIMUM = "the minimum macOS version is missing from the load commands"
@@ -59,7 +59,7 @@ class _Policy:
     machine: str
     aliases: tuple[str, ...]
     versions: frozenset[str]
-    #: the parts of `versions` before the first ``_``; versions with other parts are not restricted
+    #: the prefixes of `versions` before ``_``; versions with different prefixes are all allowed
     families: frozenset[str]
     libraries: frozenset[str]
     forbidden: tuple[tuple[str, frozenset[str]], ...]
@@ -72,14 +72,14 @@ class _Policy:
 def satisfied_tag(binaries: Sequence[Binary], among: Sequence[Binary] = ()) -> str:
     """Return the lowest platform tag that a wheel with these libraries satisfies.
 
-    The lowest tag is the tag that most machines accept: the oldest manylinux or the oldest macOS.
+    The lowest tag is the tag that the most machines accept: it names the oldest manylinux or macOS.
     On Windows, the tag depends only on the architecture. If the libraries satisfy no manylinux tag,
-    the result is ``linux_…``, which PyPI rejects. Libraries do not record the version of musl that
-    they need, so the tag for musl is the newest musllinux tag of the tables.
+    the result is ``linux_…``, which PyPI rejects. A library for musl does not record which version
+    of musl it needs, so the result is the newest musllinux tag in auditwheel's table.
 
     :param binaries: the libraries. They may depend on each other.
-    :param among: further libraries of the wheel. They may satisfy dependencies, but have no
-        influence on the tag.
+    :param among: further libraries of the wheel. They may satisfy dependencies of `binaries`,
+        but need not satisfy the tag.
     :raises BuildError: the libraries are for different platforms, or for a platform without tags.
     """
     loaded = _loaded(binaries)
@@ -126,7 +126,7 @@ def problems_for(binaries: Sequence[Binary], wanted: str) -> tuple[str, ...]:
 
 
 def modern_name(tag: str) -> str:
-    """Return the PEP 600 name of an older manylinux tag, and other tags unchanged.
+    """Return the PEP 600 name of an old manylinux tag. Return any other tag unchanged.
 
     >>> modern_name("manylinux2014_x86_64")
     'manylinux_2_17_x86_64'
@@ -138,14 +138,15 @@ def modern_name(tag: str) -> str:
 
 
 def is_on_every_machine(library: str, binary: Binary) -> bool:
-    """Whether a wheel may omit a library because every machine of the lowest tag has it."""
+    """Whether every machine that accepts the lowest platform tag has a library."""
     if binary.format == "macho":
         if library.startswith(_MACOS_PLACES):
             return library.rpartition("/")[2] in EXTERNAL
         return library in EXTERNAL or library.startswith(_MACOS_SYSTEM)
     if binary.format == "pe":
         return library.lower() in EXTERNAL or is_on_every_windows(library, binary.machine)
-    # If the name has a folder, the loader searches only that folder, and the result is False.
+    # If a dependency's name contains a folder, the loader searches only that folder. The result
+    # is False.
     if library in EXTERNAL or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library):
         return True
     file = "musllinux" if _is_musl([binary]) else "manylinux"
@@ -234,7 +235,7 @@ def _policy_problems(
 ) -> Iterator[str]:
     """Yield the reasons why a library violates a policy.
 
-    :param glibc: the glibc version of the tag, if the tag lies between two tags of the tables.
+    :param glibc: the glibc version of the wanted tag, which may be newer than the policy's version.
     """
     for needed in binary.symbol_versions:
         if needed.library in bundled or _is_allowed(needed, policy, glibc):
@@ -287,7 +288,7 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
     assert binary.minimum_os is not None
     major, minor = binary.minimum_os
     if len(machines) > 1 and binary.machine == "arm64" and (major, minor) <= (11, 0):
-        return (0, 0)  # every macOS for arm64 is new enough: the first one is 11.0
+        return (0, 0)  # every macOS for arm64 is new enough, since 11.0 was the first
     # Since macOS 11, tags have no minor versions (https://packaging.python.org/en/latest/
     # specifications/platform-compatibility-tags/): a library that needs 11.3 gets the tag for 12.
     return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004 - macOS 11
@@ -322,10 +323,10 @@ def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | 
 
 @functools.cache
 def _policies(file: str) -> tuple[_Policy, ...]:
-    """Return the policies of a table, oldest first.
+    """Return the policies in one of auditwheel's tables, oldest first.
 
-    This function reads files in auditwheel's folder, whose layout is the same in 6.4 and 6.8. The
-    results of auditwheel's own functions depend on the machine that runs them.
+    The table is a file in auditwheel's folder. The folder has the same layout in 6.4 and 6.8. The
+    functions of auditwheel are not used, because their results depend on the current machine.
     """
     found = importlib.util.find_spec("auditwheel")
     if found is None or found.origin is None:

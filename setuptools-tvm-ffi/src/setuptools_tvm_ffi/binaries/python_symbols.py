@@ -16,8 +16,8 @@ def is_python_symbol(name: str) -> bool:
     >>> is_python_symbol("__tvm_ffi_add"), is_python_symbol("Pyramid")
     (False, False)
     """
-    # Mach-O adds an underscore to C names, ELF appends versions after an @, and Windows imports
-    # through a pointer with the prefix __imp_.
+    # In Mach-O files, an underscore precedes a C name. In ELF files, @ and a version may follow a
+    # name. In Windows files, the prefix __imp_ may precede the name of an imported symbol.
     plain = name.partition("@")[0].removeprefix("__imp_")
     return any(
         _PYTHON_SYMBOL.fullmatch(n) for n in (plain, plain[1:] if plain[:1] == "_" else plain)

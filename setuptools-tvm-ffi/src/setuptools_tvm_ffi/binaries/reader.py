@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read ELF, Mach-O and PE files with LIEF, as a child process that prints JSON.
+"""Read ELF, Mach-O and PE files with LIEF. This program runs as a child process.
 
-LIEF is C++ and the files are untrusted, so a crash must end this process only. For each file,
-standard input receives a line of JSON (``size``, ``memory`` in bytes, ``names`` to search for) and
-the content. Standard output receives a line of JSON.
+LIEF is written in C++ and the files are untrusted. If LIEF crashes, only this process ends. For
+each file, this process reads from standard input a line of JSON (``size`` of the file and
+``memory`` limit in bytes, ``names`` to search for) and then the file. After each file, this process
+writes a line of JSON to standard output.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import lief
 
-# LIEF declares most attributes optional, and names as bytes if they are not valid UTF-8.
+# LIEF declares that most attributes may be None. Names that are not valid UTF-8 are bytes.
 _Parsed = Any
 
 _TRUNCATED = "truncated or corrupt: a section or segment extends past the end of the file"
@@ -32,15 +33,16 @@ _ELF_MACHINES = {
     "S390": "s390x",
     "LOONGARCH": "loongarch64",
 }
-# Files of GPU code are linked ELF files with program headers, too, but the driver loads them, not
-# the system. The numbers are values of e_machine (https://www.sco.com/developers/gabi/latest/
-# ch4.eheader.html). LIEF 1.0.0 lacks the number of Intel's GPUs.
+# Files of GPU code are linked ELF files with program headers. The GPU's driver loads these files;
+# the system's loader does not. The keys are values of e_machine
+# (https://www.sco.com/developers/gabi/latest/ch4.eheader.html). LIEF 1.0.0 lacks the
+# number of Intel's GPUs.
 _DEVICES = {190: "cuda", 205: "intelgt", 224: "amdgpu"}
 _E_MACHINE = slice(18, 20)
 _EI_DATA = 5
 _BIG_ENDIAN = {"ppc64le": "ppc64", "s390x": "s390x"}
 _ELF_KINDS = {"DYN": "library", "EXEC": "executable", "REL": "object"}
-# Files for one architecture, in both byte orders and widths, and universal files.
+# Magic numbers of files for one architecture (32 or 64 bits, any byte order) and universal files.
 _MACHO = {
     bytes.fromhex(magic)
     for magic in ("feedface", "cefaedfe", "feedfacf", "cffaedfe", "cafebabe", "cafebabf")
@@ -53,13 +55,14 @@ _MACHO_KINDS = {
     "OBJECT": "object",
 }
 
-# Developers and CI build in these folders. Every path below `_HOME` is reported. Programs also
-# search the folders of `_ANYWHERE` at run time, so only paths of sources, objects and libraries are
-# reported there.
+# Developers and CI build in these folders. Below the folders of `_HOME`, every path is reported.
+# Programs may search the folders of `_ANYWHERE` at run time. Below these folders, only the paths of
+# sources, objects and libraries are reported.
 _HOME = rb"home/[^/\x00]|root/|Users/[^/\x00]|github/|__w/|builds/|workspace/|var/folders/"
 _ANYWHERE = rb"tmp/|var/tmp/|build/|project/|io/|work/|src/|mnt/|private/|opt/|workspaces/"
 _POSIX = re.compile(rb"/(?:(" + _HOME + rb")|" + _ANYWHERE + rb")[\x20-\x7e\x80-\xff]{2,400}")
-# The pattern starts at the colon, because a fixed first byte makes the search ten times as fast.
+# The pattern starts at the colon after the drive. A fixed first byte makes the search ten times
+# as fast.
 _WINDOWS = re.compile(
     rb":[\\/]+(?:((?:[Uu]sers|a|actions-runner)[\\/]+[^\\/\x00])|)[\x20-\x7e\x80-\xff]{2,400}"
 )
@@ -124,7 +127,7 @@ def _elf(content: bytes) -> dict[str, Any]:
         if symbol.shndx != 0
         and _name(symbol.binding) != "LOCAL"
         and _name(symbol.visibility) in {"DEFAULT", "PROTECTED"}
-        # Absolute symbols are the names of defined versions.
+        # An absolute symbol only names a symbol version that the library defines.
         and symbol.shndx != _SHN_ABS
     ]
     return {
@@ -146,7 +149,7 @@ def _elf(content: bytes) -> dict[str, Any]:
             for path in (entry.rpath if _name(entry.tag) == "RPATH" else entry.runpath).split(":")
             if path
         ],
-        # If the segment is missing, the loader makes the stack executable.
+        # If the segment PT_GNU_STACK is missing, the loader makes the stack executable.
         "executable_stack": stack is None or bool(int(stack.flags) & 0x1),
         "text_relocations": "TEXTREL" in tags or bool(flags & 0x4),
         "relro": ("full" if now else "partial") if "GNU_RELRO" in segments else "none",
@@ -276,9 +279,9 @@ def _text(name: str | bytes) -> str:
 
 
 def strings_in(content: bytes, names: Collection[str]) -> list[str]:
-    """Return the names that are strings in a file, or the ends of strings.
+    """Return the names that occur in a file as a string or as the end of a string.
 
-    Linkers store a string inside a longer string with the same end.
+    If one string is the end of a longer string, linkers store only the longer string.
     """
     wanted = {name.encode(): name for name in names if name}
     lengths: dict[bytes, set[int]] = {}
@@ -295,7 +298,7 @@ def strings_in(content: bytes, names: Collection[str]) -> list[str]:
 
 
 def build_paths(content: bytes) -> list[str]:
-    """Return absolute paths in a file that come from the machine that built the file."""
+    """Return the absolute paths of the build machine that a file contains."""
     found = set(itertools.islice(_paths(content), _MAX_PATHS))
     return sorted(path.decode("utf-8", "replace") for path in found)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Determine which DLLs every supported version of Windows provides.
 
-Uses delvewheel's lists, which come from the installation media of every Windows since 7.
+The lists are part of delvewheel. They come from the installation media of every Windows since 7.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from ..base.errors import BuildError
 
 _LISTS = {"i386": "ignore_names_x86", "amd64": "ignore_names_x64", "arm64": "ignore_names_arm64"}
 
-# Windows 7 and thus delvewheel's lists lack these DLLs of Windows 10, the oldest version that
-# CPython 3.13 supports. API sets (api-ms-…) are names that Windows maps to DLLs, not files.
+# CPython 3.13 needs Windows 10, which has these DLLs. Windows 7 lacks these DLLs, so delvewheel's
+# lists omit them. A name such as api-ms-… is an API set, which Windows maps to a DLL.
 _SINCE = re.compile(r"(?:(?:api|ext)-ms-.+|ucrtbase|combase|d3d12)\.dll")
 
-# These DLLs belong to the compiler's run time. Either python.org's CPython includes them, or the
-# wheel of `tvm_ffi` includes them and `tvm_ffi` loads them first. Other DLLs of the run time
-# (vcomp140.dll, concrt140.dll, msvcp140_2.dll) need the Visual C++ Redistributable.
+# These DLLs belong to the run-time library of Visual C++. Each is part of python.org's CPython or
+# of the wheel of `tvm_ffi`, which loads the DLLs in its wheel first. Further DLLs of the run-time
+# library (vcomp140.dll, concrt140.dll, msvcp140_2.dll) need the Visual C++ Redistributable.
 _BROUGHT = {"vcruntime140.dll", "msvcp140.dll"}
 _BROUGHT_ON_64_BITS = {"vcruntime140_1.dll"}
 
@@ -41,7 +41,7 @@ def is_on_every_windows(library: str, machine: str) -> bool:
 
 @functools.cache
 def _names(machine: str) -> frozenset[str]:
-    """Return delvewheel's list for a machine. delvewheel 1.13 keeps it in a module without code."""
+    """Return delvewheel's list of DLLs for a machine. In 1.13, a module contains only the lists."""
     if importlib.util.find_spec("delvewheel") is None:
         raise BuildError(
             "delvewheel is not installed; its lists of Windows DLLs are needed",
