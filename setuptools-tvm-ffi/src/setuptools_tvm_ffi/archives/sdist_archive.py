@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pack a folder into a reproducible archive that depends only on names, contents and one date.
 
-The standard library stores owners, times, and permissions that depend on the umask. setuptools (84)
-does not normalize them.
+By default, Python's `tarfile` stores the owner, the time and the permissions of each file. The
+permissions depend on the umask. setuptools (84) does not normalize these values.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def pack(tree: Path, date: int) -> bytes:
         return entry
 
     tar, stream = io.BytesIO(), io.BytesIO()
-    # The folder contains setuptools' hard links to the sources. `dereference` stores the contents.
+    # setuptools fills the folder with hard links. `dereference` stores contents instead of links.
     with tarfile.open(
         fileobj=tar, mode="w", format=tarfile.PAX_FORMAT, dereference=True
     ) as archive:

@@ -29,18 +29,20 @@ from ..base.file_replacement import replace_file
 
 _MIB = 1024 * 1024
 
-#: Largest uncompressed member.
+#: The largest allowed size of an uncompressed member, in bytes.
 MAX_MEMBER_SIZE = 1024 * _MIB
 #: A total uncompressed size up to this limit is always allowed.
 MAX_SMALL_TOTAL = 256 * _MIB
-#: A larger total must not exceed this multiple of the archive size. (Libraries reach about three.)
+#: A larger total must not exceed this multiple of the archive size. (For libraries, the total is
+#: about three times the archive size.)
 MAX_RATIO = 50
 #: No total may exceed this limit. The largest CUDA wheels unpack to between two and three GiB.
 MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_NAME_LENGTH = 1000
 
-# zipfile can limit how much it decompresses at a time for deflate, but not for bzip2 or LZMA.
+# For deflate, zipfile can limit how much it decompresses in one step. For bzip2 and LZMA, it
+# cannot.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -62,9 +64,9 @@ class WheelArchive:
 
     :ivar path: the wheel file.
     :ivar name: normalized name of the distribution.
-    :ivar tags: compatibility tags of the file name (PEP 425), one for each combination.
-    :ivar members: the permissions of each file, by path in the wheel, in archive order. The
-        permissions are 0 if the archive does not contain them.
+    :ivar tags: compatibility tags in the file name (PEP 425); compressed tag sets are expanded.
+    :ivar members: maps the path of each file in the wheel to the file's permissions, in archive
+        order. The permissions are 0 if the archive does not record them.
     :ivar dist_info: name of the ``.dist-info`` folder.
     """
 
@@ -161,9 +163,10 @@ def open_wheel(path: Path) -> Iterator[WheelArchive]:
 
 
 def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the files by name.
+    """Return a map from the name of each file in the archive to the file's entry.
 
-    :raises BuildError: a name or size is outside the limits, or a name is a duplicate.
+    :raises BuildError: an entry is unsafe or too large, a name occurs twice, or the archive as a
+        whole exceeds a limit.
     """
     entries = archive.infolist()
     if len(entries) > MAX_MEMBERS:

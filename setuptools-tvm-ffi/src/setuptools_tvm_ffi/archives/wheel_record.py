@@ -18,13 +18,13 @@ _ALGORITHMS = {"sha256", "sha384", "sha512"}
 
 @dataclass(frozen=True)
 class RecordRow:
-    """The hash of one file in ``RECORD``. Both fields are empty if the row has no hash."""
+    """The hash of one file in ``RECORD``. If the row has no hash, both fields are empty."""
 
     algorithm: str
     digest: str
 
     def problem(self, content: bytes) -> str | None:
-        """Return how a file's content differs from the row, or ``None`` if it matches."""
+        """Return how a file's content differs from the row, or ``None`` if the content matches."""
         if not self.digest:
             return "has no hash"
         if self.algorithm not in _ALGORITHMS:
@@ -39,7 +39,7 @@ class RecordFile:
     """A parsed ``RECORD``.
 
     :ivar rows: the rows by path.
-    :ivar problems: errors in the rows themselves, as (path, error).
+    :ivar problems: duplicate or unreadable rows, as (path, error).
     """
 
     def __init__(self, content: bytes, dist_info: str) -> None:
@@ -53,11 +53,11 @@ class RecordFile:
                     self.problems.append((path, "lists the file twice"))
                 algorithm, _, digest = text.partition("=")
                 self.rows[path] = RecordRow(algorithm, digest)
-        except (ValueError, csv.Error) as problem:  # invalid UTF-8, or a row of one field
+        except (ValueError, csv.Error) as problem:  # not UTF-8, or a row has only one field
             self.problems.append((record, f"cannot be read: {problem}"))
 
     def problem(self, path: str, content: bytes) -> str | None:
-        """Return how a file of the wheel differs from its row, or ``None`` if it matches."""
+        """Return how a file of the wheel differs from its row, or ``None`` if the file matches."""
         if path in self._without_hash:
             return None
         row = self.rows.get(path)
