@@ -21,7 +21,7 @@ class Range:
     """Consecutive tested releases that all passed.
 
     :param count: the number of releases.
-    :param limit: the next tested release, which did not pass.
+    :param limit: the first tested release after the range; ``None`` if there is no such release.
     """
 
     oldest: Version
@@ -42,16 +42,16 @@ class Range:
 
     @property
     def abi_floor(self) -> str | None:
-        """The setting ``abi-floor`` that gives the same requirement, if there is one."""
+        """The ``abi-floor`` that gives the same requirement as `requirement`, or ``None``."""
         if self.oldest < _FIRST_FLOOR or self.requirement != requirement_for(self.oldest):
             return None
         return self.oldest.public
 
 
 def widest_range(results: Sequence[Result]) -> Range | None:
-    """Return the longest run of releases that passed. If two runs have that length, the newer wins.
+    """Return the longest range of releases that passed; of equally long ranges, the newest.
 
-    Withdrawn releases are skipped: the requirement excludes them in any case.
+    Withdrawn releases are skipped, because `Range.requirement` excludes these releases.
 
     :param results: sorted by version.
     :returns: ``None`` if no release passed.

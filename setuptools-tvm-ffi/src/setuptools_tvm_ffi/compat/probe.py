@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Imports the packages of the wheel and calls their functions, in a child process.
 
-Each step is written to a file before it runs, so that the step in which the process crashed is
-known. The Python of the temporary environment runs this file by its path, without the plugin. The
-file must work with every apache-tvm-ffi release since 0.1.0. It therefore checks whether tvm_ffi
-has a newer function before it calls the function.
+Before each step, the probe writes the name of the step to a file. After a crash, the last name is
+the step that crashed. The plugin is not installed in the temporary environment, so the Python of
+this environment runs this file by path. The probe must work with every apache-tvm-ffi release since
+0.1.0. Before it calls a newer function of tvm_ffi, it checks whether the function exists.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 
 def main() -> None:
     """Run the request and write the progress to a file."""
-    # Each line is flushed, so that a crash loses none of them.
+    # Each line is flushed, so that a crash loses no line.
     with open(sys.argv[1], "a", encoding="utf-8") as stream:
 
         def announce(**content: Any) -> None:  # noqa: ANN401 - for JSON
@@ -44,12 +44,12 @@ def main() -> None:
             announce(done=found)
             status = 0
     sys.stdout.flush()
-    # Skip static destructors: a crash at exit says nothing about the ABI.
+    # os._exit() skips static destructors, because a crash at exit says nothing about the ABI.
     os._exit(status)
 
 
 def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str, int | None]:
-    """Import packages, look up names, call functions; return how many were found and called."""
+    """Import packages and call functions. Return the numbers of found and called functions."""
     announce(step="import", name="tvm_ffi")
     tvm_ffi: Any = importlib.import_module("tvm_ffi")
     before = set(tvm_ffi.registry.list_global_func_names())
@@ -102,7 +102,10 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
 
 
 def registered_since(before: set[str], names: Iterable[str]) -> list[str]:
-    """Return the new names except tvm-ffi's own names, some of which it registers late."""
+    """Return the names that are not in `before`, except names of tvm-ffi.
+
+    tvm-ffi registers some of its functions after `before` was read.
+    """
     return sorted(name for name in set(names) - before if not name.startswith("ffi."))
 
 
@@ -116,7 +119,8 @@ def type_keys(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401
 def class_look_up(tvm_ffi: Any) -> Callable[[str], Any] | None:  # noqa: ANN401
     """Return the function that returns a type's reflection data, including its methods.
 
-    The function and the list of types are private. If a release lacks one, return ``None``.
+    This function and the list of types are private in tvm-ffi. If a release lacks the function or
+    the list, the result is ``None``.
     """
     if tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys", allow_missing=True) is None:
         return None
@@ -183,9 +187,9 @@ def is_known_to_take_nothing(parse_schema: Callable[[str], Any], metadata: Any) 
 
 
 def is_own(name: str, packages: list[str]) -> bool:
-    """Whether a name belongs to a package of the wheel, or is an exported symbol (without a dot).
+    """Whether a name is an exported symbol (without a dot) or belongs to a package of the wheel.
 
-    Other names were registered by other packages that the import loaded.
+    Any other name was registered by a package outside the wheel, which the import loaded.
     """
     return "." not in name or name.partition(".")[0] in {p.partition(".")[0] for p in packages}
 

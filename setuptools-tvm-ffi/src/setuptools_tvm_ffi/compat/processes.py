@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..base.child_end import end_child
 
-# The number of bytes of output to return. The reason for a failure is at the end.
+# The number of bytes to return from the end of the output, where the reason for a failure is.
 _KEPT = 64 * 1024
 # On Windows, the exit status of a process that an exception ended is an NTSTATUS error.
 _NT_ERROR = 0xC0000000
@@ -27,8 +27,8 @@ _SHELL_SIGNAL = 128
 class Ended:
     """How a child process ended.
 
-    :param status: the exit status, or the negative number of a signal.
-    :param output: the last part of the output of the child and its own children.
+    :param status: the exit status; if a signal ended the process, the negated number of the signal.
+    :param output: the last part of the output of the child and of processes that the child started.
     """
 
     status: int
@@ -56,13 +56,13 @@ class Children:
         variables: Mapping[str, str],
         seconds: float,
     ) -> Ended:
-        """Run a command, then kill the processes that it left behind.
+        """Run a command, then kill the processes that the command left behind.
 
         :param seconds: kill the command if it takes longer.
         :raises StoppedError: the run was stopped.
         :raises OSError: the program cannot be started.
         """
-        # Not a pipe: reading it to its end would wait for processes that the child leaves behind.
+        # Do not use a pipe. Its reader would wait for processes that the child leaves behind.
         with tempfile.TemporaryFile() as output:
             with self._lock:
                 if self._stopped:
@@ -74,8 +74,8 @@ class Children:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    # `end_child` can kill a separate process group as a whole. Ctrl-C in a
-                    # terminal does not reach that group.
+                    # The command gets a process group, which `end_child` can kill as a whole.
+                    # Ctrl-C in a terminal does not reach this group.
                     start_new_session=True,
                 )
                 self._running.add(process)
@@ -105,8 +105,8 @@ class Children:
 def signal_name(status: int) -> str | None:
     """Return the signal or Windows exception that ended a process, or ``None``.
 
-    A shell reports a signal of its child as 128 plus the number of the signal (POSIX, Shell Command
-    Language, 2.8.2).
+    If a signal ends a command, the exit status of its shell is 128 plus the number of the signal
+    (POSIX, Shell Command Language, 2.8.2).
 
     >>> signal_name(1) is None, signal_name(3221225477)
     (True, '0xC0000005')

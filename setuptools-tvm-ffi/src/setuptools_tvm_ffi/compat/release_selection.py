@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists the releases of apache-tvm-ffi for this Python and selects those to test.
 
-pip lists them, because pip has the user's configuration: indexes, certificates and passwords.
+pip lists the releases, because pip reads the user's indexes, certificates and passwords.
 """
 
 from __future__ import annotations
@@ -73,10 +73,11 @@ def parse_releases(listing: str) -> tuple[Version, ...]:
 def choose_releases(releases: Sequence[Version], against: Sequence[str]) -> tuple[Version, ...]:
     """Return the releases to test, oldest first.
 
-    :param against: versions and version specifiers (PEP 440). A version need not be one of
-        `releases`: pip and uv install a yanked release if a requirement pins it. Specifiers match
-        pre-releases only if they name one. By default every release except pre-releases is
-        tested, since the range that works may be wider than the wheel's own requirement.
+    :param against: versions and version specifiers (PEP 440). A version may be missing
+        from `releases`, because pip and uv install a yanked release if a requirement pins it. A
+        specifier matches pre-releases only if it names a pre-release. If `against` is empty, every
+        release except pre-releases is tested, because the wheel may work with more releases than
+        its requirement admits.
     :raises BuildError: a text is neither a version nor specifiers, or matches no release.
     """
     chosen: set[Version] = set()
@@ -110,7 +111,7 @@ def pip_command() -> tuple[str, ...]:
 
 
 def find_uv() -> str | None:
-    """Return the path of uv: next to this Python, or on `PATH`."""
+    """Return the path of uv. Search the folder of this Python first, then `PATH`."""
     return shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
 
 

@@ -12,7 +12,7 @@ from ..ffi.releases import WITHDRAWN
 
 
 class Outcome(enum.Enum):
-    """How a test ended. The values appear in the table and in ``--json``."""
+    """How a test ended. The values appear in the printed table and in the output of ``--json``."""
 
     PASSED = "passed"
     INSTALL_FAILED = "install failed"
@@ -31,10 +31,12 @@ TRANSIENT = frozenset({Outcome.INSTALL_FAILED, Outcome.TIMED_OUT})
 class Result:
     """The result of testing a wheel with one release.
 
-    :param detail: one line: the step that failed and the reason, or what was tested.
+    :param detail: one line. After a failure: the failed step and the reason. Otherwise: what was
+        tested.
     :param signal: the signal or Windows exception that ended the process.
     :param cached: whether an earlier run produced the result.
-    :param called: the number of functions that the probe called; ``None`` if it did not run.
+    :param called: the number of functions that the probe called; ``None`` if the probe did
+        not run.
     """
 
     release: Version
@@ -51,7 +53,7 @@ class Result:
 
     @property
     def unknown(self) -> bool:
-        """Whether the test says nothing about the release, because it could not be completed."""
+        """Whether the test says nothing about the release, because the test was not completed."""
         return self.outcome in TRANSIENT
 
     @property
@@ -61,7 +63,7 @@ class Result:
 
     @property
     def withdrawn(self) -> bool:
-        """Whether upstream withdrew the release because its ABI differs."""
+        """Whether upstream withdrew the release because of a change of the ABI."""
         return Version(self.release.public) in WITHDRAWN
 
     @property

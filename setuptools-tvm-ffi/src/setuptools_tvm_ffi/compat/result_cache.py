@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Caches results, so that a release is not tested twice with the same inputs.
 
-The cache is a folder of the per-user cache, with one small file per wheel, release and set of
-options. Corrupt files are ignored.
+The cache is a folder in the user's cache folder. It contains one small file for each combination of
+wheel, release and options. Corrupt files are ignored.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NOT_WATCHED = {"__pycache__", "build", "dist"}
 class Cache:
     """Cached results of one wheel and one set of options.
 
-    :param folder: the folder of the files, or ``None`` to cache nothing.
+    :param folder: the folder of the cache files; ``None`` to cache nothing.
     :param facts: all inputs of a result except the release.
     """
 
@@ -52,7 +52,7 @@ class Cache:
             return None
 
     def keep(self, result: Result) -> None:
-        """Cache a result, unless another run may give another result."""
+        """Cache a result. Skip a result that may be different in the next run."""
         if self.folder is None or result.outcome in TRANSIENT:
             return
         content = {
@@ -72,7 +72,7 @@ class Cache:
 
 
 def facts_of(plan: Plan) -> dict[str, object]:
-    """Return the inputs of a result."""
+    """Return all inputs of a result except the release."""
     return {
         "wheel": plan.subject.sha256,
         "plugin": __version__,
@@ -87,10 +87,10 @@ def facts_of(plan: Plan) -> dict[str, object]:
 
 
 def _states(plan: Plan) -> Mapping[str, str]:
-    """Return the states of the files that are installed or that the command may read.
+    """Return the state of each file that is installed or that the user's command may read.
 
-    These are the files in the command's folder, and the files that a requirement or a word of the
-    command names. A word may be ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
+    These are the files in the folder where the command runs, and the files that a requirement or a
+    word of the command names. A word may be ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
     """
     states: dict[str, str] = {}
     if plan.command is not None:
@@ -99,11 +99,11 @@ def _states(plan: Plan) -> Mapping[str, str]:
         names = {word, word.partition("=")[2], word.partition("::")[0], word.partition("[")[0]}
         for name in names - {""}:
             path = Path(os.path.normpath(plan.folder / name))
-            # The name may be invalid or too long, or the file missing.
+            # The name may be no valid file name, or the file may be missing.
             with contextlib.suppress(OSError, ValueError):
                 if path.is_file():
                     states[str(path)] = digest_of(path)
-                # Parent folders contain files that do not belong to the project.
+                # The parents of the command's folder contain files of other projects.
                 elif path not in (plan.folder, *plan.folder.parents):
                     _add_folder(states, path)
     return states
@@ -112,7 +112,7 @@ def _states(plan: Plan) -> Mapping[str, str]:
 def _add_folder(states: dict[str, str], folder: Path) -> None:
     """Add the size and time of each file of a folder.
 
-    Hidden files and folders that commands write to are skipped.
+    Hidden files, hidden folders and the folders in `_NOT_WATCHED` are skipped.
     """
     for parent, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if f[0] != "." and f not in _NOT_WATCHED]

@@ -30,7 +30,7 @@ def try_releases(
     """Return the result of each release, in the order of `releases`.
 
     A release with a cached result is not tested again. Each result is cached immediately, so that
-    the run after an interruption continues from there.
+    a run after an interruption does not repeat finished tests.
 
     :param scratch: a folder for environments. The caller removes it.
     :param begin: called with the number of releases to test.
@@ -53,7 +53,7 @@ def try_releases(
             pool.submit(_try_alone, plan, release, children, scratch) for release in missing
         }
         while pending:
-            # On Windows, Ctrl-C interrupts a wait only when the wait times out.
+            # On Windows, Ctrl-C has no effect until the wait times out.
             done, pending = wait(pending, timeout=1, return_when=FIRST_COMPLETED)
             for future in done:
                 result = future.result()
@@ -71,5 +71,5 @@ def _try_alone(plan: Plan, release: Version, children: Children, scratch: Path) 
     try:
         return try_release(plan, release, children, folder)
     finally:
-        # On Windows, files may still be in use for a moment. The caller removes `scratch`.
+        # On Windows, files that are still in use stay here until the caller removes `scratch`.
         shutil.rmtree(folder, ignore_errors=True)

@@ -20,7 +20,7 @@ from ..ffi.releases import DISTRIBUTION
 
 _SUFFIXES = {".so", ".dylib", ".dll"}
 
-# A library that uses the ABI contains the names of C API functions, in every binary format.
+# In every binary format, a library that uses the ABI contains names that start with this prefix.
 _C_API = b"TVMFFI"
 
 
@@ -30,9 +30,10 @@ class Subject:
 
     :param path: the absolute path of the wheel.
     :param sha256: the digest of the wheel, as hexadecimal digits.
-    :param admits: the specifiers of the wheel's requirement on apache-tvm-ffi; ``None`` if it has
-        no such requirement.
-    :param dependencies: the other requirements (PEP 508), without those of extras.
+    :param admits: the specifiers of the wheel's requirement on apache-tvm-ffi; ``None`` if the
+        wheel has no such requirement.
+    :param dependencies: the requirements for other distributions (PEP 508), except requirements of
+        extras.
     :param packages: the packages that contain a library, parents before their subpackages.
     :param libraries: the paths of the libraries in the wheel.
     """
@@ -49,7 +50,7 @@ def read_subject(path: Path) -> Subject:
     """Read a wheel.
 
     :raises BuildError: the file is not a wheel, the wheel does not support this Python and
-        platform, or it contains no library that uses TVM-FFI.
+        platform, or the wheel contains no library that uses TVM-FFI.
     """
     with open_wheel(path) as wheel:
         if not wheel.tags & frozenset(sys_tags()):
@@ -77,7 +78,10 @@ def read_subject(path: Path) -> Subject:
 def split_requirements(
     requirements: Iterable[str],
 ) -> tuple[SpecifierSet | None, tuple[str, ...]]:
-    """Separate the requirement on apache-tvm-ffi from the others. Drop requirements of extras.
+    """Return the specifiers for apache-tvm-ffi, and the requirements for other distributions.
+
+    Requirements of extras are dropped. The specifiers are ``None`` if the wheel does not
+    require apache-tvm-ffi.
 
     :param requirements: the ``Requires-Dist`` fields of a wheel.
     """

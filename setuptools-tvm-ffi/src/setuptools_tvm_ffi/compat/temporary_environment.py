@@ -14,8 +14,8 @@ from ..ffi.releases import DISTRIBUTION
 # Variables that configure the calling Python or add modules from outside the environment.
 _LEFT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
 
-# Variables that would override the command line of pip or uv: they change what is installed, or
-# where.
+# These variables would override the command line of pip or uv. They change which packages are
+# installed, or into which folder.
 _NOT_FOR_INSTALLERS = {
     *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN"),
     *("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT", "PIP_REQUIREMENT", "PIP_REQUIRE_VIRTUALENV"),
@@ -65,7 +65,7 @@ class Index:
     """Package sources in addition to the user's configuration of pip and uv.
 
     :param find_links: folders, and URLs of pages with links.
-    :param no_index: use `find_links` only.
+    :param no_index: whether `find_links` is the only source of packages.
     :param index_url: an index that replaces the configured one.
     """
 
@@ -91,9 +91,9 @@ class Installer:
 
     :param uv: the path of uv, or ``None`` to use venv and pip.
     :param pip: the command that starts pip.
-    :param allow_sdists: whether to build requirements that have no wheel. A build runs the build
-        scripts of the requirement. A release of apache-tvm-ffi is never built: a
-        release without a wheel for this Python cannot be tested.
+    :param allow_sdists: whether to build requirements that have no wheel. A build runs the
+        requirement's build scripts. apache-tvm-ffi is never built, so a release without a wheel
+        for this Python cannot be tested.
     """
 
     uv: str | None
@@ -107,11 +107,11 @@ class Installer:
         return "uv" if self.uv is not None else "pip"
 
     def creation(self, environment: Environment) -> tuple[str, ...]:
-        """Return the command that creates an empty environment of this Python."""
+        """Return the command that creates an empty environment for this Python."""
         if self.uv is not None:
             options = ("--quiet", "--no-project", "--python", sys.executable)
             return (self.uv, "venv", *options, str(environment.folder))
-        # pip 22.3 and newer can install into another environment.
+        # pip 22.3 and newer can install into an environment that has no pip.
         return (sys.executable, "-m", "venv", "--without-pip", str(environment.folder))
 
     def installation(

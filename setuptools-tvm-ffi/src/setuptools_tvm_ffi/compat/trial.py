@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests a wheel with one release: installs both and runs a child process that uses the wheel."""
+"""Installs a wheel and one release of apache-tvm-ffi, and tests the wheel in a child process."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _CRASH_REPORT = "!!!!!!! Segfault encountered !!!!!!!"
 
 @dataclass(frozen=True)
 class Plan:
-    """The test of a wheel, which is the same for each release.
+    """The parts of a wheel's test that are the same for each release.
 
-    :param with_requirements: requirements to install in addition to those of the wheel.
+    :param with_requirements: requirements to install in addition to the wheel's requirements.
     :param command: the user's command, which replaces the probe.
     :param folder: the folder in which the command runs.
     :param skipped: patterns of function names that the probe does not call.
@@ -99,7 +99,7 @@ def _try(plan: Plan, release: Version, children: Children, scratch: Path) -> Res
 def probe_result(
     release: Version, ended: Ended, lines: Sequence[Mapping[str, Any]], seconds: float
 ) -> Result:
-    """Return the result of the probe, from the progress that it wrote."""
+    """Return the result of the test. `lines` is the progress that the probe wrote."""
     steps = [line for line in lines if "step" in line]
     error = next((str(line["error"]) for line in lines if "error" in line), None)
     step, name = (steps[-1]["step"], steps[-1]["name"]) if steps else ("start", "Python")
@@ -136,11 +136,11 @@ def describe(found: Mapping[str, int | None]) -> str:
 
 
 def first_error(output: str) -> str:
-    """Return the line with the reason why a program failed.
+    """Return the line of a program's output that says why the program failed.
 
     pip prints ``ERROR: …`` and uv prints ``error: …``. If uv cannot resolve the
-    dependencies, it prints the reason after ``cause:`` (0.13; older releases: ``╰─▶``). Other
-    programs print it last.
+    dependencies, uv prints the reason after ``cause:`` (0.13) or ``╰─▶`` (older releases). Any
+    other program prints the reason in the last line.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     for number, line in enumerate(lines):
@@ -154,8 +154,8 @@ def first_error(output: str) -> str:
 def resolve_program(command: Sequence[str], environment: Environment, folder: Path) -> list[str]:
     """Return a command with the full path of its program.
 
-    A bare name is a program of the environment. A program of the same name on `PATH` could belong
-    to another Python, and would test the packages of that Python.
+    A name without a folder is searched only in the environment. On `PATH`, a program with this name
+    could belong to a different Python, and would test the packages of that Python.
 
     :param folder: the folder that a relative path starts from.
     :raises BuildError: there is no such program.
@@ -182,7 +182,7 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
 def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
     """Return the packages that ``python -m`` would import from a folder instead of the wheel.
 
-    If ``PYTHONSAFEPATH`` is set, Python 3.11 and newer import none of them from the folder.
+    If ``PYTHONSAFEPATH`` is set, Python 3.11 and newer ignore the folder.
     """
     names = dict.fromkeys(package.partition(".")[0] for package in packages)
     return tuple(
