@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Repairs wheels: bundles the libraries that a wheel needs, and sets its platform tag.
 
-A repair tool for each system does most of the work, see `tools`. The wheel is checked before a tool
-unpacks it, and the tool's result is packed again, see `packing`.
+For each system, a repair tool does most of the work (see `tools`). The wheel is checked before the
+tool unpacks it. The wheel that the tool writes is packed again (see `packing`).
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Repaired:
 
     :ivar source: the original wheel, which is unchanged.
     :ivar path: the new wheel.
-    :ivar repaired_with: the tool and its version; ``None`` if the wheel was copied.
-    :ivar added: members that the original does not have, such as bundled libraries.
-    :ivar changed: libraries and other files of packages that the tool has changed.
+    :ivar repaired_with: name and version of the repair tool; ``None`` if the wheel was copied.
+    :ivar added: files that the original wheel does not contain, such as bundled libraries.
+    :ivar changed: files outside of ``.dist-info`` whose contents the repair has changed.
     """
 
     source: Path
@@ -66,7 +66,7 @@ def repair_wheel(
     The Python and ABI tags do not change. The same wheel, tools and ``SOURCE_DATE_EPOCH`` give the
     same bytes.
 
-    :param reader: reads the libraries if the wheel's tool cannot process the wheel here.
+    :param reader: reads the libraries if the repair tool cannot process the wheel on this system.
     :param platform: the required platform tag; by default the most compatible one.
     :param exclude: libraries that are not bundled, besides libtvm_ffi and drivers.
     :raises BuildError: the wheel is not for Linux, macOS or Windows. Or the tool is missing, fails,
@@ -109,7 +109,7 @@ def repair_wheel(
 
 
 def _copy(wheel: Path, folder: Path, tool: RepairTool, lacking: Sequence[str]) -> Repaired:
-    """Copy a wheel that needs no repair; reject a wheel that needs one."""
+    """Copy a wheel that needs no repair. Raise an error if the wheel needs a repair."""
     if lacking:
         where = "a system with the wheel's C library"
         if not tool.runs_here:
@@ -151,7 +151,7 @@ def _run(
     platform: str | None,
     exclude: Sequence[str],
 ) -> Path:
-    """Run a tool; return the wheel that it wrote, or the original if it wrote none."""
+    """Run a tool. Return the wheel that the tool wrote, or the original if it wrote no wheel."""
     output, start = scratch / "output", scratch / "start"
     output.mkdir()
     start.mkdir()
@@ -239,7 +239,11 @@ def _metadata(
 def _fixed(
     archive: WheelArchive, result: WheelArchive, scratch: Path, system: str
 ) -> dict[str, bytes]:
-    """Sign libraries or preload them where the tool has not. Return the changed files."""
+    """Return the files that must change after the tool has run, with the changes.
+
+    On macOS, libraries without a valid signature are signed. On Windows, packages get code that
+    loads the bundled libraries.
+    """
     if system == "darwin":
         return _signed(result, scratch)
     libraries = libraries_in(result.members.keys() - archive.members.keys())

@@ -50,7 +50,7 @@ def date_of(wheel: Path, source_date_epoch: str | None) -> Date:
 
 
 def with_tags(wheel_file: bytes, tags: Iterable[Tag]) -> bytes:
-    r"""Return the content of ``WHEEL`` after replacing its tags by `tags`, which are sorted.
+    r"""Return the content of ``WHEEL`` with `tags`, sorted, instead of the old tags.
 
     >>> with_tags(b"Wheel-Version: 1.0\nTag: py3-none-linux_x86_64\n", [Tag("py3", "none", "any")])
     b'Wheel-Version: 1.0\nTag: py3-none-any\n'
@@ -68,7 +68,7 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
 
     Signatures of the old ``RECORD`` are left out.
 
-    :param changed: contents of members to replace or to add.
+    :param changed: maps the names of replaced or added members to their contents.
     """
     dist_info = f"{archive.dist_info}/"
     record = f"{dist_info}RECORD"
@@ -77,7 +77,7 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
     with new_file(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
-        # Metadata comes last, as the wheel specification recommends.
+        # The .dist-info folder comes last, as the wheel specification recommends.
         for name in sorted(names, key=lambda name: (name.startswith(dist_info), name)):
             content = changed[name] if name in changed else archive.read(name)
             is_program = archive.members.get(name, 0) & 0o111
@@ -91,6 +91,6 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
 def _write(archive: zipfile.ZipFile, name: str, content: bytes, mode: int, date: Date) -> None:
     entry = zipfile.ZipInfo(name, date)
     entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.create_system = 3  # Unix, because of the permissions
+    entry.create_system = 3  # Unix: the next line sets Unix permissions
     entry.external_attr = (stat.S_IFREG | mode) << 16
     archive.writestr(entry, content)

@@ -3,7 +3,7 @@
 
 delvewheel (1.13) adds the folder of these libraries to the search path for extension modules.
 `load_lib_module` calls ``LoadLibraryW``, which does not search that folder. ``LoadLibraryW`` does
-find dependencies that are already loaded, so the package loads them first.
+find dependencies that are already loaded, so the package loads the bundled libraries first.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def libraries_in(members: Iterable[str]) -> tuple[str, ...]:
 def with_preloading(modules: Mapping[str, bytes], libraries: Sequence[str]) -> dict[str, bytes]:
     """To each module that delvewheel has patched, add code that loads the libraries.
 
-    :param modules: contents by path in the wheel.
+    :param modules: maps the path of each module in the wheel to the module's content.
     :param libraries: paths of the bundled libraries.
     :returns: the changed modules.
     :raises BuildError: delvewheel has patched no module.

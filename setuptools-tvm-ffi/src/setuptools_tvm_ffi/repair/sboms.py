@@ -14,11 +14,11 @@ FOLDER = "sboms"
 def refreshed(content: bytes, digests: Mapping[str, str]) -> bytes:
     """Return a CycloneDX document with new digests for the changed files.
 
-    The serial number stays and the version increases
-    (https://cyclonedx.org/docs/1.6/json/#version). A document that lists none of the files, or is
-    not CycloneDX JSON, does not change.
+    The document keeps its serial number, and its version increases
+    (https://cyclonedx.org/docs/1.6/json/#version). A document that lists no changed file,
+    or is not CycloneDX JSON, is returned unchanged.
 
-    :param digests: old to new SHA-256 of each changed file.
+    :param digests: maps the old SHA-256 of each changed file to the new SHA-256.
     """
     try:
         document = json.loads(content)

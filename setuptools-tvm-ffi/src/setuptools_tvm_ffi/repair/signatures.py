@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signs macOS libraries. macOS on ARM kills a process that loads a wrongly signed library.
 
-delocate signs only libraries that it changes itself. It does not sign a library that was changed
-before, for example by ``strip``.
+delocate signs only the libraries that delocate changes. If a different program, such as ``strip``,
+has changed a library, the library may have a wrong signature.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..base.errors import BuildError
 
 
 def sign_where_needed(file: Path) -> bool:
-    """Sign a library ad hoc unless its signature is valid; return whether it was signed.
+    """If a library has no valid signature, sign it ad hoc. Return whether it was signed.
 
     :raises BuildError: the library cannot be signed.
     """

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The repair tools for Linux, macOS and Windows, and their command lines.
 
-https://tvm.apache.org/ffi/packaging/python_packaging.html recommends them.
+TVM-FFI's documentation recommends these tools:
+https://tvm.apache.org/ffi/packaging/python_packaging.html
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ def _external(*ends: str) -> tuple[str, ...]:
     return tuple(sorted(name for name in EXTERNAL if name.endswith(ends)))
 
 
-#: Libraries that are never bundled, as patterns for each tool: libtvm_ffi, NVIDIA's driver and
+#: Libraries that are never bundled, as patterns for each system: libtvm_ffi, NVIDIA's driver and
 #: HIP's runtime. A process must use the libtvm_ffi that `import tvm_ffi` loads. On Windows, HIP's
-#: runtime comes with the driver. On Linux, a second HIP runtime could not share memory with the one
-#: of ROCm or PyTorch.
+#: runtime comes with the driver. On Linux, a bundled HIP runtime could not share memory with
+#: the HIP runtime of ROCm or PyTorch.
 PROVIDED: Mapping[str, tuple[str, ...]] = {
     "linux": (*_external(".so", ".so.1"), "libamdhip64.so.*"),
     "darwin": _external(".dylib"),
-    # Every CPython for Windows includes the last two.
+    # Every CPython for Windows includes vcruntime140.dll and vcruntime140_1.dll.
     "windows": (*_external(".dll"), "amdhip64*.dll", "vcruntime140.dll", "vcruntime140_1.dll"),
 }
 
@@ -63,11 +64,11 @@ class Request:
 class RepairTool:
     """A repair tool.
 
-    :param name: name of its distribution.
+    :param name: name of the tool's distribution.
     :param module: the module to run with ``python -m``.
     :param arguments: returns the command-line arguments of a call.
     :param variables: returns the environment variables of a call.
-    :param hosts: the values of :data:`sys.platform` that it supports; empty for all.
+    :param hosts: the values of :data:`sys.platform` that the tool supports; empty if all work.
     :param programs: programs that the tool itself runs.
     """
 
@@ -86,13 +87,14 @@ class RepairTool:
     def can_judge(self, tags: Iterable[Tag]) -> bool:
         """Whether the tool can process a wheel with these tags on this system.
 
-        auditwheel (6.8) fails on wheels for musl if this Python runs on glibc, and vice versa.
+        auditwheel (6.8) fails on wheels for musl if this Python runs on glibc, and on wheels for
+        glibc if this Python runs on musl.
         """
         if not self.runs_here or self.name != "auditwheel":
             return self.runs_here
         here = {re.split(r"[\d_]", tag, maxsplit=1)[0] for tag in platform_tags()}
         for_libc = {re.split(r"[\d_]", tag.platform, maxsplit=1)[0] for tag in tags} - {"linux"}
-        # If this Python has linux_… tags only, its C library is unknown.
+        # If this Python supports only linux_… tags, the C library of this Python is unknown.
         return here == {"linux"} or for_libc <= here
 
     def check_installed(self) -> str:
@@ -112,7 +114,7 @@ class RepairTool:
 
 
 def search_path() -> str:
-    """Return a PATH that includes the scripts of this environment, even if it is not activated."""
+    """Return a PATH that includes the scripts of this environment, which need not be activated."""
     return os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
 
 
@@ -146,7 +148,7 @@ def _delvewheel(request: Request) -> list[str]:
         *("repair", "--wheel-dir", str(request.folder)),
         # By default, delvewheel 1.13 inspects .pyd files only.
         "--analyze-existing",
-        # Do not search for the wheel's own libraries outside the wheel.
+        # If the wheel contains a library, do not search for this library outside the wheel.
         "--ignore-existing",
         *_each("--exclude", (*PROVIDED["windows"], *request.exclude)),
         str(request.wheel),
