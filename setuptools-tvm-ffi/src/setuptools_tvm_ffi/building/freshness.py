@@ -503,7 +503,7 @@ class Freshness:
         return self._loaded
 
     def _refresh(self) -> None:
-        """Record the new status of each file whose status has changed, but not its content."""
+        """Record the new status of each file whose content has not changed."""
         statuses = [self._trusted(name) for name in self._paths]
         folders = self._folders
         if self._changed_folders:

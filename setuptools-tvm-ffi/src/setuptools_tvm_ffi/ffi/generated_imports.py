@@ -77,7 +77,7 @@ def _loader(tvm_ffi: Any, libraries: Sequence[str]) -> Any:  # noqa: ANN401
 class _Finder:
     """Finds the modules of a package in the staging folder, then in the source tree.
 
-    Python asks this finder first, before, for example, the import hook of an editable install.
+    Python asks this finder before all others, such as the import hook of an editable install.
     """
 
     def __init__(self, staging: Path, folders: Mapping[str, str]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the folder of each package in the source tree, and the source of a file in the wheel."""
+"""Finds each package's folder in the source tree, and the source file of each file in a wheel."""
 
 from __future__ import annotations
 
