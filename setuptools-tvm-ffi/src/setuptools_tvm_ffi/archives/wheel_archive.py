@@ -36,8 +36,8 @@ MAX_SMALL_TOTAL = 256 * _MIB
 #: A larger total must not exceed this multiple of the archive size. (For libraries, the total is
 #: about three times the archive size.)
 MAX_RATIO = 50
-#: The limit on the total unpacked size of a wheel. The largest CUDA wheels unpack to between two and
-#: three GiB.
+#: The limit on the total unpacked size of a wheel. The largest CUDA wheels unpack to two to three
+#: GiB.
 MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_NAME_LENGTH = 1000
