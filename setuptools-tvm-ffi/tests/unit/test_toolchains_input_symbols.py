@@ -85,6 +85,14 @@ def test_nm_is_looked_up_once(objects: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert len(calls) == 1
 
 
+@pytest.mark.skipif(shutil.which("nm") is None, reason="no nm on PATH")
+def test_a_compiler_may_print_bytes_that_are_not_text(tmp_path: Path) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\nprintf 'caf\\351\\n' >&2\necho nm\n")
+    compiler.chmod(0o755)
+    assert input_symbols.find_nm({"c": Compiler((str(compiler),), "gcc", "gcc")})
+
+
 @needs_gcc
 def test_an_unreadable_object_is_named_with_its_key(tmp_path: Path) -> None:
     (tmp_path / "a.o").write_text("no object")

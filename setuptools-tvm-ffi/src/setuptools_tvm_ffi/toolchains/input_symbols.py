@@ -93,6 +93,7 @@ def find_nm(compilers: Mapping[str, Compiler]) -> str:
         [*compiler.command, "-print-prog-name=nm"],
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
         stdin=subprocess.DEVNULL,
     )
