@@ -45,7 +45,8 @@ stubs = "none"
 FUNCTION = """\
 #include <tvm/ffi/c_api.h>
 {includes}
-int __tvm_ffi_f{number}(void* self, const TVMFFIAny* args, int32_t count, TVMFFIAny* result) {{
+TVM_FFI_DLL_EXPORT int __tvm_ffi_f{number}(
+    void* self, const TVMFFIAny* args, int32_t count, TVMFFIAny* result) {{
   result->type_index = kTVMFFIInt;
   result->v_int64 = {number};
   return 0;
