@@ -389,8 +389,6 @@ class Edit:
 
 EDITS: list[Edit] = []
 
-#: Kinds that fail today, by the reason.
-
 _Apply = Callable[[EditedProject], "Effect | None"]
 
 
