@@ -116,3 +116,17 @@ def test_gcc_escapes_names_as_the_parser_expects(tmp_path: Path, *, phony: bool)
     )
     found = dependencies((tmp_path / "a.d").read_bytes(), "gcc")
     assert [name for name in found if not os.path.isabs(name)] == ["my source.c", *names]
+
+
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc on PATH")
+def test_nvcc_reports_headers_that_only_host_or_only_device_code_includes(tmp_path: Path) -> None:
+    (tmp_path / "host.h").touch()
+    (tmp_path / "device.h").touch()
+    (tmp_path / "a.cu").write_text(
+        '#ifdef __CUDA_ARCH__\n#include "device.h"\n#else\n#include "host.h"\n#endif\n'
+        "__global__ void kernel() {}\n"
+    )
+    command = ["nvcc", "-MD", "-MF", "a.d", "-c", "a.cu", "-o", "a.o"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    read = dependencies((tmp_path / "a.d").read_bytes(), "gcc")
+    assert {"host.h", "device.h"} <= set(map(os.path.basename, read))

@@ -259,24 +259,6 @@ def test_one_search_serves_several_sources() -> None:
     assert search.search(["b.c", "two/h.h", "two/x.h"])[1] == both
 
 
-def test_a_device_compiler_may_have_read_more_headers() -> None:
-    files = {
-        "csrc/a.cu": '#ifdef __CUDA_ARCH__\n#include "x/h.h"\n#include <i.h>\n#include <s.h>\n',
-        "two/x/h.h": '#include "j.h"',
-        "two/x/j.h": "",
-        "two/i.h": "",
-        "/usr/s.h": "",
-    }
-    project = Project(files)
-    search = HeaderSearch(
-        IncludePath(brackets=("one", "two", "/usr")), project.facts, project.exists
-    )
-    assert search.search(["csrc/a.cu"]) == (set(), set())
-    found, missing = search.search(["csrc/a.cu"], device=True)
-    assert found == {"two/x/h.h", "two/x/j.h", "two/i.h"}
-    assert missing == {"csrc/x/h.h", "one/x/h.h", "one/i.h"}
-
-
 def test_data_of_the_assembler_is_found() -> None:
     project = Project({"csrc/a.c": 'asm(".incbin \\"x.bin\\"");', "two/x.bin": ""})
     assert project.found(PATH, ["csrc/a.c"]) == {"two/x.bin"}

@@ -290,7 +290,7 @@ class Freshness:
         date = ""
         if step.kind == "compile":
             read = self._read_files(step)
-            found, absent = self._header_search(step, details).search(read, device=step.device)
+            found, absent = self._header_search(step, details).search(read)
             inputs.update(dict.fromkeys((*read, *sorted(found))))
             # An argument can contain __DATE__, for example the value of -D.
             words = "\n".join(searches.expanded(step.arguments, self._root))

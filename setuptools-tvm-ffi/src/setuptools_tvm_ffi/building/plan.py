@@ -36,7 +36,6 @@ class Step:
     :param description: the text that ninja prints when the command starts.
     :param question: a command that prints the folders that the program searches for headers or
         libraries; empty if no command prints them.
-    :param device: whether the program is a device compiler, such as nvcc.
     :param on_this_machine: whether the command always runs on this machine. A launcher can run
         other commands on other machines.
     :param extra_inputs: inputs that the program reads but does not report.
@@ -53,7 +52,6 @@ class Step:
     version: str = ""
     launcher: tuple[str, ...] = ()
     question: tuple[str, ...] = ()
-    device: bool = False
     on_this_machine: bool = True
     extra_inputs: tuple[str, ...] = ()
     extra_outputs: tuple[str, ...] = ()
@@ -220,7 +218,6 @@ class _Planner:
             version=self._version(language),
             question=compiler.include_path_question(arguments[language], language),
             description=f"compile {source}",
-            device=language in self.toolchain.devices,
             on_this_machine=language in self.toolchain.devices,
             extra_inputs=settings.depends,
             dependency_style=compiler.dependency_style,

@@ -137,13 +137,11 @@ class _Includes:
     :param chains: one chain for each name that the includer includes. A chain lists the existing
         files with that name, in search order. Each existing file comes with the missing files that
         precede it in search order.
-    :param own: headers of the project, and headers whose name is in quotes.
     :param answers: existing files that the includer names in ``__has_include`` or ``.incbin``.
     :param unanswered: missing files that ``__has_include`` or ``.incbin`` would find first.
     """
 
     chains: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
-    own: tuple[str, ...]
     answers: tuple[str, ...]
     unanswered: tuple[str, ...]
     facts: SourceFacts
@@ -165,20 +163,16 @@ class HeaderSearch:
         self._path, self._facts, self._exists = path, facts, exists
         self._known: dict[str, _Includes] = {}
 
-    def search(self, read: Iterable[str], *, device: bool = False) -> tuple[set[str], set[str]]:
+    def search(self, read: Iterable[str]) -> tuple[set[str], set[str]]:
         """Return the existing files and the missing files that a compiler has looked for.
 
         The existing files are files that are not in `read`, but can affect the object. The missing
         files are files that the compiler would have read if they had existed.
 
         :param read: the source, then the headers that the compiler reports.
-        :param device: whether the compiler may have read headers that it does not report. For
-            example, nvcc does not report headers that only device code includes.
         """
         spelled = {os.path.normpath(file): file for file in read}
         found: set[str] = set()
-        if device:
-            found.update(self._add_unreported(spelled))
         missing: set[str] = set()
         # The files whose missing predecessors are known. The source has no predecessors, because an
         # argument contains its path.
@@ -206,22 +200,10 @@ class HeaderSearch:
             missing.update(self._before(file, beside))
         return found, missing
 
-    def _add_unreported(self, spelled: dict[str, str]) -> Iterator[str]:
-        """Add the headers that the files in `spelled` may include. Yield each added header."""
-        files = list(spelled.values())
-        for includer in files:  # The loop appends to the list.
-            for file in self._includes(includer).own:
-                normal = os.path.normpath(file)
-                if normal not in spelled:
-                    spelled[normal] = file
-                    files.append(file)
-                    yield file
-
     def _includes(self, includer: str) -> _Includes:
         if includer not in self._known:
             facts = self._facts(includer)
             chains = []
-            own: list[str] = []
             answers: list[str] = []
             unanswered: list[str] = []
             for name in facts.names:
@@ -240,8 +222,6 @@ class HeaderSearch:
                     unanswered += absent if name.question else ()
                 elif name.question:
                     answers.append(first)
-                elif name.quoted or not (os.path.isabs(first) or first.startswith("<")):
-                    own.append(first)
             for text in facts.data:
                 # The assembler searches the include path of the compiler.
                 folders = ("", *self._path.missing, *self._path.brackets)
@@ -251,7 +231,7 @@ class HeaderSearch:
                     answers.append(first)
                     unanswered += itertools.takewhile(first.__ne__, candidates)
             self._known[includer] = _Includes(
-                tuple(chains), tuple(own), tuple(answers), tuple(unanswered), facts
+                tuple(chains), tuple(answers), tuple(unanswered), facts
             )
         return self._known[includer]
 
