@@ -331,9 +331,14 @@ def reference() -> str:
     return f"{_INTRODUCTION}\n{extension}\n\n{_PROJECT}\n{project}\n\n{_VENDORED}\n{vendored}\n"
 
 
-def _rows(table: type, *, with_variable: bool) -> Iterator[str]:
+def _rows(table: type, *, with_variable: bool, heading: str = "### ") -> Iterator[str]:
+    """Yield the lines on each setting.
+
+    :param heading: the beginning of headings. For a nested table, it contains the table's key.
+    """
     for setting in settings_of(table):
-        yield f"### `{key_of(setting.field)}`"
+        key = f"{heading}{key_of(setting.field)}"
+        yield "{0} `{2}`".format(*key.partition(" "))
         yield ""
         yield _wrapped(setting.text)
         yield ""
@@ -342,6 +347,12 @@ def _rows(table: type, *, with_variable: bool) -> Iterator[str]:
             facts.append(f"variable `{variable_of(setting)}`")
         yield _wrapped(f"*{' · '.join(facts)}*")
         yield ""
+    for field in dataclasses.fields(table) if table is ExtensionSettings else ():
+        if "table" in field.metadata:
+            key = key_of(field.name)
+            yield from (f"### `{key}`", "", _wrapped(field.metadata["text"]), "")
+            yield from ("*list of tables with the following keys · none by default*", "")
+            yield from _rows(field.metadata["table"], with_variable=False, heading=f"#### {key}.")
 
 
 def _default(setting: Setting) -> str:

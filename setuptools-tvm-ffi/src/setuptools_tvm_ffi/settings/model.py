@@ -414,3 +414,12 @@ def settings_of(table: type) -> Iterator[Setting]:
     for field in dataclasses.fields(table):
         if "kind" in field.metadata:
             yield Setting(field.name, field.metadata["kind"], field.metadata["text"], field.default)
+
+
+def tables_of(table: type) -> dict[str, type]:
+    """Return the fields of a dataclass that are lists of nested tables, with their dataclasses."""
+    return {
+        field.name: field.metadata["table"]
+        for field in dataclasses.fields(table)
+        if "table" in field.metadata
+    }

@@ -16,8 +16,8 @@ from .model import (
     TABLE,
     ExtensionSettings,
     ProjectSettings,
-    VendoredSettings,
     settings_of,
+    tables_of,
 )
 
 _FILE = "pyproject.toml"
@@ -30,14 +30,8 @@ def parse_extension(arguments: Mapping[str, object], where: Declaration) -> Exte
     :param where: the place of the settings, for messages.
     :raises ConfigurationError: a setting is unknown, missing or invalid.
     """
-    return ExtensionSettings(**_values(ExtensionSettings, arguments, where), declaration=where)
-
-
-def _parse_vendored(arguments: Mapping[str, object], where: Declaration) -> VendoredSettings:
-    return VendoredSettings(**_values(VendoredSettings, arguments, where), declaration=where)
-
-
-_PARSERS = {"vendored": _parse_vendored, "ext-modules": parse_extension}
+    settings: ExtensionSettings = _parse(ExtensionSettings, arguments, where)
+    return settings
 
 
 def parse_project(table: object) -> ProjectSettings:
@@ -48,43 +42,50 @@ def parse_project(table: object) -> ProjectSettings:
     if not isinstance(table, dict):
         raise ConfigurationError(f"{_FILE}: {TABLE} must be a table, not {type(table).__name__}")
     where = Declaration(f"{_FILE}: {TABLE}", in_toml=True)
-    nested: dict[str, Any] = {
-        key.replace("-", "_"): _tables(where.at(key), key, table[key])
-        for key in _PARSERS
-        if key in table
-    }
-    plain = {key: value for key, value in table.items() if key not in _PARSERS}
-    return ProjectSettings(**_values(ProjectSettings, plain, where), **nested)
+    settings: ProjectSettings = _parse(ProjectSettings, table, where)
+    return settings
 
 
-def _tables(where: str, key: str, tables: object) -> tuple[Any, ...]:
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise ConfigurationError(
-            f"{where} must be an array of tables", hint=f"write [[{TABLE}.{key}]] above each table"
-        )
-    if not tables:
-        raise ConfigurationError(
-            f"{where} is empty", hint="add a table for each entry, or delete the key"
-        )
-    parse = _PARSERS[key]
-    return tuple(
-        parse(table, Declaration(f"{where}[{index}]", in_toml=True))
-        for index, table in enumerate(tables)
-    )
-
-
-def _values(table: type, arguments: Mapping[str, object], where: Declaration) -> dict[str, Any]:
+def _parse(table: type, arguments: Mapping[str, object], where: Declaration) -> Any:  # noqa: ANN401
+    """Return an instance of a dataclass of `.model`."""
     settings = {where.name_of(setting.field): setting for setting in settings_of(table)}
+    nested = {where.name_of(name): name for name in tables_of(table)}
     for name in arguments:
-        if name not in settings:
-            raise _unknown(table, name, list(settings), where)
+        if name not in settings and name not in nested:
+            raise _unknown(table, name, [*settings, *nested], where)
     for name, setting in settings.items():
         if setting.default is dataclasses.MISSING and name not in arguments:
             raise ConfigurationError(f"{where.at(setting.field)} is missing")
-    return {
-        settings[name].field: settings[name].kind.parse(where.at(name), value)
-        for name, value in arguments.items()
-    }
+    values: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if name in settings:
+            values[settings[name].field] = settings[name].kind.parse(where.at(name), value)
+        else:
+            field = nested[name]
+            values[field] = _parse_tables(tables_of(table)[field], value, where, field)
+    if any(field.name == "declaration" for field in dataclasses.fields(table)):
+        values["declaration"] = where
+    return table(**values)
+
+
+def _parse_tables(table: type, entries: object, where: Declaration, field: str) -> tuple[Any, ...]:
+    place = where.at(field)
+    if not isinstance(entries, (list, tuple)) or not all(isinstance(e, dict) for e in entries):
+        if not where.in_toml:
+            raise ConfigurationError(f"{place} must be a list of dicts")
+        hint = f"write [[{TABLE}.{key_of(field)}]] above each table"
+        raise ConfigurationError(
+            f"{place} must be an array of tables",
+            hint=hint if field in tables_of(ProjectSettings) else "write [{ key = value }]",
+        )
+    if not entries and where.in_toml:
+        raise ConfigurationError(
+            f"{place} is empty", hint="add a table for each entry, or delete the key"
+        )
+    return tuple(
+        _parse(table, entry, Declaration(f"{place}[{index}]", where.in_toml))
+        for index, entry in enumerate(entries)
+    )
 
 
 def _unknown(table: type, name: str, known: list[str], where: Declaration) -> ConfigurationError:
@@ -97,7 +98,6 @@ def _unknown(table: type, name: str, known: list[str], where: Declaration) -> Co
     header = f"[{TABLE}]"
     if table is ProjectSettings:
         other, header = ExtensionSettings, f"[[{TABLE}.ext-modules]]"
-        known = [*known, *_PARSERS]
     if name in {key_of(setting.field) for setting in settings_of(other)}:
         suggestion = f", it belongs to {header}"
     else:

@@ -19,7 +19,7 @@ from typing import Any, Optional, Union
 from ..base.errors import DEBUG_VARIABLE, ConfigurationError
 from .declaration import did_you_mean, key_of
 from .languages import LANGUAGES, LanguageArguments
-from .model import TABLE, ExtensionSettings, ProjectSettings, Setting, settings_of
+from .model import TABLE, ExtensionSettings, ProjectSettings, Setting, settings_of, tables_of
 from .parser import parse_project
 
 if sys.version_info >= (3, 11):
@@ -87,6 +87,9 @@ class Project:
             for setting in settings_of(ExtensionSettings):
                 if setting.field != "name" and getattr(extension, setting.field) != setting.default:
                     yield f"{extension.name}: {_line(setting, extension, _FILE)}"
+            for name in tables_of(ExtensionSettings):
+                for index, entry in enumerate(getattr(extension, name)):
+                    yield f"{extension.name}: {key_of(name)}[{index}] = {written(entry)} ({_FILE})"
 
 
 def _line(setting: Setting, table: object, origin: str | None) -> str:
@@ -105,6 +108,13 @@ def written(value: object) -> str:
     if isinstance(value, LanguageArguments):
         lists = {name: value.of(name) for name in LANGUAGES if value.of(name)}
         return f"{{ {', '.join(f'{name} = {written(words)}' for name, words in lists.items())} }}"
+    if dataclasses.is_dataclass(value):
+        changed = {
+            key_of(setting.field): getattr(value, setting.field)
+            for setting in settings_of(type(value))
+            if getattr(value, setting.field) != setting.default
+        }
+        return f"{{ {', '.join(f'{key} = {written(item)}' for key, item in changed.items())} }}"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
