@@ -69,6 +69,7 @@ EXTENSION_KEYS = {
     "name": ("text", '"small_pkg.small"'),
     "sources": ("files", '["csrc/*.cc"]'),
     "include-dirs": ("strings", '["csrc"]'),
+    "system-include-dirs": ("strings", '["csrc"]'),
     "define-macros": ("macros", '[["A"], ["B", "1"]]'),
     "undef-macros": ("strings", '["NOT_DEFINED"]'),
     "extra-compile-args": ("arguments", '{ cxx = ["-Wall"] }'),

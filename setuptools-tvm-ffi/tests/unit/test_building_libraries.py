@@ -130,6 +130,15 @@ def test_an_extra_object_outside_the_project_is_rejected(tmp_path: Path) -> None
     _check_files(dataclasses.replace(settings, extra_objects=("b.o", "../project/b.o")), root)
 
 
+@pytest.mark.parametrize("name", ["include_dirs", "system_include_dirs", "library_dirs"])
+def test_a_missing_folder_is_refused_by_its_setting(tmp_path: Path, name: str) -> None:
+    (tmp_path / "there").mkdir()
+    folders = {name: ("there", "/nowhere/absolute", "missing")}
+    settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), **folders)
+    with pytest.raises(ConfigurationError, match=f"{name}: 'missing': folder does not exist"):
+        _check_files(settings, tmp_path)
+
+
 @dataclass
 class Runs:
     """Replaces ninja, and keeps the options of each run."""

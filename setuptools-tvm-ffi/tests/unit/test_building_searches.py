@@ -76,10 +76,10 @@ def test_other_output_has_no_include_path(printed: str) -> None:
 
 
 def test_the_include_path_of_msvc() -> None:
-    arguments = ("/nologo", "/Iinclude", "/Imy folder", "/DX=/I")
+    arguments = ("/nologo", "/Iinclude", "/Imy folder", "/external:Iother", "/external:W0")
     variables = {"INCLUDE": r"C:\VC\include;;C:\SDK\ucrt"}
     assert searches.msvc_include_path(arguments, variables) == IncludePath(
-        brackets=("include", "my folder", r"C:\VC\include", r"C:\SDK\ucrt")
+        brackets=("include", "my folder", "other", r"C:\VC\include", r"C:\SDK\ucrt")
     )
 
 

@@ -198,6 +198,17 @@ EXTENSION_CASES: dict[str, list[Case]] = {
             },
         )
     ],
+    "system_include_dirs": [
+        Case(
+            ("third_party", "/opt/my lib"),
+            {
+                GNU: compiled(added("-isystem", "third_party", "-isystem", "/opt/my lib")),
+                MICROSOFT: compiled(
+                    added("/external:Ithird_party", "/external:I/opt/my lib", "/external:W0")
+                ),
+            },
+        )
+    ],
     "define_macros": [
         Case(
             (("A", None), ("B", "1"), ("F(x)", "x + 1")),

@@ -32,6 +32,7 @@ EVERY_ARGUMENT: dict[str, Any] = {
     "name": "my_pkg.ops.my_lib",
     "sources": ["src/a.cpp", Path("src/b.c")],
     "include_dirs": ["include", Path("vendor/include")],
+    "system_include_dirs": ["third_party", Path("/opt/include")],
     "define_macros": [("WITH_X", None), ("LEVEL", "3")],
     "undef_macros": ["NDEBUG"],
     "extra_compile_args": {"c": ["-Wc"], "cxx": ["-Wcxx", "-g"], "cuda": ["-G"], "hip": ["-H"]},
@@ -67,6 +68,7 @@ def test_every_argument_reaches_the_settings() -> None:
         name="my_pkg.ops.my_lib",
         sources=("src/a.cpp", "src/b.c"),
         include_dirs=("include", "vendor/include"),
+        system_include_dirs=("third_party", "/opt/include"),
         define_macros=(("WITH_X", None), ("LEVEL", "3")),
         undef_macros=("NDEBUG",),
         extra_compile_args=LanguageArguments(
@@ -242,8 +244,9 @@ def test_the_error_for_an_unknown_argument_lists_all_if_none_is_similar() -> Non
     error = refused(py_limited_api=True)
     assert error.message.endswith("unknown argument 'py_limited_api'")
     assert error.hint == (
-        "known arguments: name, sources, include_dirs, define_macros, undef_macros, "
-        "extra_compile_args, extra_link_args, extra_objects, libraries, library_dirs, c_std, "
+        "known arguments: name, sources, include_dirs, system_include_dirs, "
+        "define_macros, undef_macros, extra_compile_args, extra_link_args, extra_objects, "
+        "libraries, library_dirs, c_std, "
         "cxx_std, cuda_std, hip_std, cuda_architectures, cuda_runtime, hip_architectures, "
         "registry_prefix, stubs, stubs_target, stubs_crate, stub_imports, link_header, "
         "link_shared, exclude_libs, prefix_map, msvc_flags, debug_symbols, depends"
@@ -333,6 +336,7 @@ def test_a_prebuilt_input_must_be_an_object_or_an_archive(file: str) -> None:
 LISTS = [
     "sources",
     "include_dirs",
+    "system_include_dirs",
     "undef_macros",
     "extra_compile_args",
     "extra_link_args",

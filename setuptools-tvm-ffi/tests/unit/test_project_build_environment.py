@@ -47,8 +47,11 @@ def test_an_environment_without_used_folders_is_not_mapped() -> None:
     assert len(prefix_maps(extension("/opt/include"), SDK, "/project")) == 3
 
 
-def test_a_header_of_another_package_is_mapped_by_the_inner_map() -> None:
-    maps = prefix_maps(extension("/home/me/venv/lib/site-packages/numpy/include"), SDK, "/project")
+@pytest.mark.parametrize("name", ["include_dirs", "system_include_dirs"])
+def test_a_header_of_another_package_is_mapped_by_the_inner_map(name: str) -> None:
+    folders = {name: ("/home/me/venv/lib/site-packages/numpy/include",)}
+    settings = ExtensionSettings(name="pkg.ops", sources=("a.c",), **folders)
+    maps = prefix_maps(settings, SDK, "/project")
     assert maps[:3] == (
         "-ffile-prefix-map=/home/me/venv=build-environment",
         "-ffile-prefix-map=/home/me/venv/lib/site-packages=site-packages",

@@ -52,11 +52,16 @@ def test_everything_below_the_folders_of_the_sources_is_found(root: Path) -> Non
 
 
 def test_everything_below_the_include_folders_is_found(root: Path) -> None:
-    for name in ("csrc/a.cc", "include/deep/b", "include/libz.so", "arguments/c.h", "other/d.h"):
+    names = {"csrc/a.cc", "include/deep/b", "arguments/c.h", "system/e.h", "windows/f.h"}
+    for name in (*names, "include/libz.so", "other/d.h"):
         make(root, name)
-    arguments = LanguageArguments(cxx=("-isystem", "arguments"))
-    found = find(root, include_dirs=("include",), extra_compile_args=arguments)
-    assert found == {"csrc/a.cc", "include/deep/b", "arguments/c.h"}
+    found = find(
+        root,
+        include_dirs=("include",),
+        system_include_dirs=("system",),
+        extra_compile_args=LanguageArguments(cxx=("-isystem", "arguments", "/external:Iwindows")),
+    )
+    assert found == names
 
 
 def test_build_folders_and_environments_are_skipped(root: Path) -> None:
@@ -156,6 +161,7 @@ def test_links_inside_the_project_are_followed(root: Path, *, is_repository: boo
         ("extra_objects", "../b.o"),
         ("include_dirs", "../shared"),
         ("include_dirs", "linked"),
+        ("system_include_dirs", "../shared"),
         ("library_dirs", "../shared"),
     ],
 )

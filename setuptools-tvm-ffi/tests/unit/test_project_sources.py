@@ -232,10 +232,12 @@ def test_the_last_suffix_determines_the_language(source: str, language: str) -> 
     assert language_of(PurePosixPath(source)) == language
 
 
-def test_headers_beside_sources_and_in_include_folders_are_found(root: Path) -> None:
+@pytest.mark.parametrize("name", ["include_dirs", "system_include_dirs"])
+def test_headers_beside_sources_and_in_include_folders_are_found(root: Path, name: str) -> None:
     names = ("a.h", "sub/b.hpp", "env/lib/c.h", ".git/d.h", "build/e.h", "notes.txt")
     make(root, "csrc/a.cpp", "csrc/a.inl", "env/pyvenv.cfg", *names)
-    extension = ExtensionSettings(name="pkg.lib", sources=("csrc/a.cpp",), include_dirs=(".",))
+    folders = {name: (".",)}
+    extension = ExtensionSettings(name="pkg.lib", sources=("csrc/a.cpp",), **folders)
     found = find_headers(extension, [PurePosixPath("csrc/a.cpp")], root, build_base=root / "build")
     assert list(map(str, found)) == ["a.h", "csrc/a.inl", "sub/b.hpp"]
 

@@ -87,6 +87,7 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         "name": "pkg.ops",
         "sources": ["csrc/*.cc", "csrc/x.c"],
         "include-dirs": ["include"],
+        "system-include-dirs": ["third_party"],
         "define-macros": [["A"], ["B", "1"]],
         "undef-macros": ["C"],
         "extra-compile-args": {"c": ["-Wc"], "cxx": ["-Wcxx"], "cuda": ["-G"], "hip": ["-H"]},
@@ -120,6 +121,7 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         name="pkg.ops",
         sources=("csrc/*.cc", "csrc/x.c"),
         include_dirs=("include",),
+        system_include_dirs=("third_party",),
         define_macros=(("A", None), ("B", "1")),
         undef_macros=("C",),
         extra_compile_args=LanguageArguments(c=("-Wc",), cxx=("-Wcxx",), cuda=("-G",), hip=("-H",)),
@@ -219,7 +221,7 @@ def test_an_unknown_key_of_an_extension_without_a_similar_key_is_refused(key: st
     error = refused({"ext-modules": [{**PLAIN, key: 1}]})
     assert error.message.startswith(f"{FIRST}.{key}: unknown key")
     assert error.hint is not None
-    assert error.hint.startswith("known keys: name, sources, include-dirs, ")
+    assert error.hint.startswith("known keys: name, sources, include-dirs, system-include-dirs, ")
 
 
 @pytest.mark.parametrize("key", ["name", "sources"])
@@ -366,6 +368,7 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
         (["a.h"], "'a.h' does not end in one of .c .cc .cpp .cxx .cu .hip"),
     ],
     "include_dirs": [("include", "expected a list of strings"), ([3], NO_STRING)],
+    "system_include_dirs": [("include", "expected a list of strings"), ([3], NO_STRING)],
     "define_macros": [
         (["A"], "must be a list of [name] or [name, value]"),
         ([["A", 1]], "must be a list of [name] or [name, value]"),
@@ -523,6 +526,7 @@ def test_errors_in_the_arguments_of_one_language_contain_its_key() -> None:
 #: A declaration with one string for every setting that accepts arbitrary strings.
 FREE_STRINGS: dict[str, Any] = {
     "include_dirs": lambda text: [text],
+    "system_include_dirs": lambda text: [text],
     "define_macros": lambda text: [["A", text]],
     "extra_compile_args": lambda text: {"cxx": [text]},
     "extra_link_args": lambda text: [text],
@@ -543,7 +547,11 @@ def test_a_string_with_invalid_characters_is_refused_by_dotted_key(field: str, t
 
 
 @pytest.mark.parametrize(
-    "field", ["include_dirs", "library_dirs", "depends", "extra_link_args", "extra_compile_args"]
+    "field",
+    [
+        *("include_dirs", "system_include_dirs", "library_dirs", "depends"),
+        *("extra_link_args", "extra_compile_args"),
+    ],
 )
 def test_an_empty_string_in_a_list_is_refused_by_dotted_key(field: str) -> None:
     error = refused_extension(**{field: ["x", ""]})

@@ -136,6 +136,7 @@ def _check_files(settings: ExtensionSettings, root: Path) -> None:
                 )
     for name, folders in (
         ("include_dirs", settings.include_dirs),
+        ("system_include_dirs", settings.system_include_dirs),
         ("library_dirs", settings.library_dirs),
     ):
         for folder in folders:

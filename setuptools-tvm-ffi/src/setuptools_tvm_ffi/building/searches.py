@@ -32,6 +32,7 @@ _QUOTED_BEGIN = '#include "..." search starts here:'
 _BRACKETS_BEGIN = "#include <...> search starts here:"
 _END = "End of search list."
 _MISSING = re.compile(r'^ignoring (?:nonexistent|duplicate) directory "(.*)"$', re.MULTILINE)
+_MSVC_INCLUDE = re.compile(r"/(external:)?I")
 _FOLDER_OPTION = re.compile(r"-L|--library-path(?:=|$)|/LIBPATH:")
 _LIBRARY_OPTION = re.compile(r"-l|--library(?:=|$)")
 _LINKER_SCRIPT_WORD = re.compile(r"[^\s(),]+")
@@ -94,7 +95,8 @@ def msvc_include_path(arguments: Iterable[str], environment: Mapping[str, str]) 
 
     cl has no option that prints the include path.
     """
-    folders = [argument[2:] for argument in arguments if argument.startswith("/I")]
+    matches = ((argument, _MSVC_INCLUDE.match(argument)) for argument in arguments)
+    folders = [argument[match.end() :] for argument, match in matches if match is not None]
     folders += environment.get("INCLUDE", "").split(";")
     return IncludePath(brackets=tuple(filter(None, folders)))
 

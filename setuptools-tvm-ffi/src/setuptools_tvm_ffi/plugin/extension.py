@@ -32,6 +32,8 @@ class TVMFFIExtension(Extension):
         globs. Paths are relative to the project's folder, and must not lead out of that folder.
     :param include_dirs: folders with headers. The compiler searches them before the headers of
         apache-tvm-ffi.
+    :param system_include_dirs: folders with headers of third-party code, for which compilers print
+        no warnings. The compiler searches them after the headers of apache-tvm-ffi.
     :param define_macros: ``(name, value)`` pairs. If the value is ``None``, the macro has no value.
     :param undef_macros: names of macros to undefine.
     :param extra_compile_args: compiler arguments for every language, or a mapping from a language
@@ -53,6 +55,7 @@ class TVMFFIExtension(Extension):
         sources: Sequence[str | os.PathLike[str]],
         *,
         include_dirs: Sequence[str | os.PathLike[str]] = (),
+        system_include_dirs: Sequence[str | os.PathLike[str]] = (),
         define_macros: Sequence[Macro] = (),
         undef_macros: Sequence[str] = (),
         extra_compile_args: Sequence[str] | Mapping[str, Sequence[str]] = (),

@@ -33,7 +33,7 @@ _INCLUDE = re.compile(
 )
 _INCBIN = re.compile(rb'\.incbin[ \t]*\\?"(?P<name>[^"\\\n]+)')
 
-_INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|/I")
+_INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|/(external:)?I")
 _FILE_PREFIX = re.compile(r"@|-T|/FI")
 
 _GENERATED = frozenset(
@@ -72,7 +72,11 @@ def find_sdist_files(
         for file in getattr(extension, name):
             finder.add_named(file, extension.place(name))
     words = [word for name in LANGUAGES for word in extension.extra_compile_args.of(name)]
-    named = {"include_dirs": extension.include_dirs, "extra_compile_args": _include_folders(words)}
+    named = {
+        "include_dirs": extension.include_dirs,
+        "system_include_dirs": extension.system_include_dirs,
+        "extra_compile_args": _include_folders(words),
+    }
     folders = [
         finder.folder(folder, extension.place(name))
         for name, names in named.items()

@@ -71,7 +71,7 @@ def find_headers(
     """
     folders = {root / source.parent for source in sources}
     found = {file for folder in folders for file in folder.iterdir()}
-    for name in extension.include_dirs:
+    for name in (*extension.include_dirs, *extension.system_include_dirs):
         include = Path(os.path.normpath(root / name))
         if include == root or root in include.parents:
             for parent, children, names in os.walk(include):

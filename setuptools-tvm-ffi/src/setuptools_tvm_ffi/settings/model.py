@@ -91,6 +91,13 @@ class ExtensionSettings:
         "Include folders. The compiler searches them before the headers of apache-tvm-ffi.",
         (),
     )
+    system_include_dirs: tuple[str, ...] = _setting(
+        strings(),
+        "Include folders of third-party code, as CMake's `SYSTEM`: compilers print no warnings for "
+        "headers in them. The compiler searches them after `include-dirs` and after the headers of "
+        "apache-tvm-ffi.",
+        (),
+    )
     define_macros: tuple[Macro, ...] = _setting(
         MACROS, "Preprocessor macros to define, in every language.", ()
     )

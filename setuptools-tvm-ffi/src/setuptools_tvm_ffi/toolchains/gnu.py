@@ -76,11 +76,11 @@ def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
 
 
 def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, ...]:
-    """Return the flags to include the headers of apache-tvm-ffi as system headers.
+    """Return the flags for folders of system headers: apache-tvm-ffi's, then the settings'.
 
     The project's warning flags do not apply to system headers.
     """
-    folders = sdk.include_dirs if settings.link_header else ()
+    folders = (*(sdk.include_dirs if settings.link_header else ()), *settings.system_include_dirs)
     return tuple(word for folder in folders for word in ("-isystem", folder))
 
 
@@ -88,12 +88,13 @@ def prefix_maps(settings: ExtensionSettings, sdk: TVMFFISdk, root: str) -> tuple
     """Return flags that replace absolute paths in debug information and in ``__FILE__``.
 
     A flag maps a folder to another name. The flags map the project's folder, the folders of
-    apache-tvm-ffi, and the folders of the build environment that contain folders of `include_dirs`.
+    apache-tvm-ffi, and the folders of the build environment that contain include folders.
     If several flags match a path, compilers use the last of these flags.
     """
     if not settings.prefix_map:
         return ()
-    outer_first = reversed(used_names(settings.include_dirs, root).items())
+    declared = (*settings.include_dirs, *settings.system_include_dirs)
+    outer_first = reversed(used_names(declared, root).items())
     maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in sdk.include_dirs)]
     # The option has no syntax for a path that contains "=".
     return tuple(f"-ffile-prefix-map={old}={new}" for old, new in maps if "=" not in old)

@@ -106,6 +106,7 @@ class MsvcToolchain:
             *(f"/D{definition}" for definition in DEFINITIONS if settings.msvc_flags),
             *(f"/{flag[1:]}" for flag in definitions(settings)),
             *(f"/I{folder}" for folder in sdk.include_dirs if settings.link_header),
+            *self._system_includes(settings),
             *self.environment.cppflags,
             *self.environment.for_language(language),
             *settings.extra_compile_args.of(language),
@@ -203,6 +204,10 @@ class MsvcToolchain:
         if not settings.prefix_map:
             return ()
         return ("/experimental:deterministic", f"/pathmap:{self.root}=.", "/wd5049")
+
+    def _system_includes(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        folders = [f"/external:I{folder}" for folder in settings.system_include_dirs]
+        return (*folders, "/external:W0") if folders else ()
 
     def _has_debug_information(self, settings: ExtensionSettings) -> bool:
         return settings.debug_symbols or self.project.build_type != "release"
