@@ -317,7 +317,7 @@ WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
         ('["sm_90"]', "contains 'sm_90'"),
         ('["9"]', "contains '9'"),
         ('["9.0;10.0"]', "contains '9.0;10.0'"),
-        ('["9.0a", "native"]', "contains 'native'"),
+        ('["9.0a", "Native"]', "contains 'Native'"),
         ('["9.0+PTX+PTX"]', "expected architectures"),
         ('[""]', "contains ''"),
         ('["9.0 "]', "contains '9.0 '"),

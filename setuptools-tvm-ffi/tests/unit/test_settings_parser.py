@@ -330,7 +330,7 @@ WRONG_PROJECT: dict[str, list[tuple[object, str]]] = {
         (["sm_90"], "contains 'sm_90', expected architectures"),
         (["8.6", "9.0+ptx"], "contains '9.0+ptx', expected architectures"),
         (["9.0;10.0"], "contains '9.0;10.0', expected architectures"),
-        (["native"], "contains 'native', expected architectures"),
+        (["Native"], "contains 'Native', expected architectures"),
     ],
     "hip_architectures": [
         ("gfx942", "expected a list of strings"),

@@ -281,10 +281,58 @@ def test_the_plugins_variable_overrides_that_of_apache_tvm_ffi(
 
 
 def test_invalid_architectures_are_refused_with_the_variable(tmp_path: Path) -> None:
-    error = refused(tmp_path, environment={"TVM_FFI_CUDA_ARCH_LIST": "9.0;Hopper"})
-    assert error.message == (
-        "TVM_FFI_CUDA_ARCH_LIST contains 'Hopper', expected architectures such as "
-        "`9.0a`, `10.0+PTX`"
+    error = refused(tmp_path, environment={"TVM_FFI_CUDA_ARCH_LIST": "9.0;Hoper"})
+    assert error.message.startswith(
+        "TVM_FFI_CUDA_ARCH_LIST contains 'Hoper', expected architectures such as `9.0a`, "
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "field", "value", "place"),
+    [
+        (
+            {"TORCH_CUDA_ARCH_LIST": "8.0 9.0a+PTX;Hopper"},
+            *("cuda_architectures", ("8.0", "9.0a+PTX", "Hopper"), "TORCH_CUDA_ARCH_LIST"),
+        ),
+        (
+            {"TORCH_CUDA_ARCH_LIST": "8.0", "TVM_FFI_CUDA_ARCH_LIST": "9.0"},
+            *("cuda_architectures", ("9.0",), "TVM_FFI_CUDA_ARCH_LIST"),
+        ),
+        ({"MAX_JOBS": "3"}, "jobs", 3, "MAX_JOBS"),
+        ({"CMAKE_BUILD_PARALLEL_LEVEL": "5"}, "jobs", 5, "CMAKE_BUILD_PARALLEL_LEVEL"),
+        ({"CMAKE_BUILD_PARALLEL_LEVEL": "5", "MAX_JOBS": "3"}, "jobs", 3, "MAX_JOBS"),
+        (
+            {"SETUPTOOLS_TVM_FFI_JOBS": "2", "MAX_JOBS": "many"},
+            *("jobs", 2, "SETUPTOOLS_TVM_FFI_JOBS"),
+        ),
+        ({"MAX_JOBS": ""}, "jobs", None, "pyproject.toml: tool.setuptools-tvm-ffi.jobs"),
+    ],
+)
+def test_variables_of_other_tools_provide_defaults(
+    variables: dict[str, str], field: str, value: object, place: str, tmp_path: Path
+) -> None:
+    project = read(tmp_path, environment=variables)
+    assert getattr(project.settings, field) == value
+    assert project.place(field) == place
+
+
+def test_pyproject_has_precedence_over_variables_of_other_tools(tmp_path: Path) -> None:
+    variables = {"TORCH_CUDA_ARCH_LIST": "8.0", "MAX_JOBS": "many"}
+    text = f'{TABLE}cuda-architectures = ["9.0a"]\njobs = 4\n'
+    project = read(tmp_path, text, environment=variables)
+    assert (project.settings.cuda_architectures, project.settings.jobs) == (("9.0a",), 4)
+    # An extension may declare other architectures.
+    assert not read(tmp_path, environment=variables | {"MAX_JOBS": "4"}).is_overridden(
+        "cuda_architectures"
+    )
+
+
+@pytest.mark.parametrize("variable", ["MAX_JOBS", "CMAKE_BUILD_PARALLEL_LEVEL"])
+def test_an_invalid_variable_of_another_tool_is_refused_by_name(
+    variable: str, tmp_path: Path
+) -> None:
+    assert refused(tmp_path, environment={variable: "many"}).message.startswith(
+        f"{variable} is 'many', expected a whole number"
     )
 
 

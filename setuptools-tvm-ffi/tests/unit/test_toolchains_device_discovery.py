@@ -29,6 +29,7 @@ HOST = Compiler(("g++",), "gcc", "g++ 12")
 ENVIRONMENT = EnvironmentFlags(cudaflags=("-lineinfo",))
 PROJECT = ProjectSettings(build_type="debug")
 VARIABLES = ("CUDA_HOME", "CUDA_PATH", "ROCM_HOME", "ROCM_PATH", "HIP_PATH")
+HOST_VARIABLES = ("CUDAHOSTCXX", "NVCC_CCBIN", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
 HELP = """
 --objdir-as-tempdir                                 (-objtemp)
         Allowed values for this option:  'all','all-major','compute_100','compute_100a',
@@ -42,7 +43,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "programs" / "bin"
     folder.mkdir(parents=True)
     monkeypatch.setenv("PATH", str(folder))
-    for variable in (*VARIABLES, "CC", "CXX", "CUDAFLAGS"):
+    for variable in (*VARIABLES, *HOST_VARIABLES, "CC", "CXX", "CUDAFLAGS"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(module, "_ROCM_FOLDER", str(tmp_path / "no rocm"))
     return folder
@@ -138,6 +139,66 @@ def test_nvcc_on_path_is_queried_three_times(programs: Path, tmp_path: Path) -> 
         "--help",
         f"--dryrun -ccbin=g++ -c -x cu {os.devnull} -o unused",
     ]
+
+
+def test_variables_of_nvcc_and_cmake_select_the_host_compiler(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = nvcc(programs / "nvcc")
+    program(programs / "c++", "echo 'c++ (GCC) 12.2.0'")
+    for name, version in (("g++-11", "g++-11 (GCC) 11.4.0"), ("clang++", "clang version 16")):
+        program(programs / name, f"echo '{version}'")
+    project = Project(ProjectSettings())
+
+    def host() -> tuple[Compiler, set[str]]:
+        toolchain = find_toolchain(
+            frozenset({"cuda"}), Path("/project"), "linux-x86_64", project=project
+        )
+        cuda = toolchain.devices["cuda"]
+        assert isinstance(cuda, NvccCompiler)
+        return cuda.host, set(toolchain.compilers)
+
+    assert host()[0].command == ("c++",)
+    monkeypatch.setenv("CUDAHOSTCXX", "g++-11")
+    assert host() == (
+        Compiler(("g++-11",), "gcc", "g++-11 (GCC) 11.4.0"),
+        {"cxx", "cuda", "cuda-host"},
+    )
+    monkeypatch.setenv("NVCC_CCBIN", "clang++")
+    assert host()[0] == Compiler(("clang++",), "clang", "clang version 16")
+    assert "-ccbin=clang++" in arguments_of(path)[-1]
+    monkeypatch.setenv("CUDAFLAGS", "-lineinfo -ccbin g++-11")
+    assert host()[0].command == ("g++-11",)
+    monkeypatch.setenv("NVCC_APPEND_FLAGS", "--compiler-bindir=clang++")
+    assert host()[0].command == ("clang++",)
+
+
+def test_a_folder_selects_the_host_compiler_inside(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvcc(programs / "nvcc")
+    inner = program(tmp_path / "gcc" / "bin" / "g++", "echo 'g++ (GCC) 11.4.0'")
+    monkeypatch.setenv("NVCC_CCBIN", str(inner.parent))
+    compiler = find("cuda")
+    assert isinstance(compiler, NvccCompiler)
+    assert compiler.host.command == (str(inner),)
+
+
+@pytest.mark.parametrize("variable", ["CUDAHOSTCXX", "NVCC_CCBIN"])
+def test_a_missing_host_compiler_is_rejected_by_variable(
+    variable: str, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvcc(programs / "nvcc")
+    monkeypatch.setenv(variable, "/no/such/g++")
+    assert rejected("cuda")[0].startswith(f"{variable}='/no/such/g++': ")
+
+
+def test_gpus_are_queried_with_nvidia_smi(programs: Path) -> None:
+    assert module.gpu_architectures() == ()
+    program(programs / "nvidia-smi", "printf '%s\\n' 10.0 9.0 9.0")
+    assert module.gpu_architectures() == ("9.0", "10.0")
+    program(programs / "nvidia-smi", "echo 'No devices were found'")
+    assert module.gpu_architectures() == ()
 
 
 def test_missing_options_of_an_older_nvcc_are_detected(programs: Path) -> None:

@@ -359,6 +359,40 @@ def test_the_default_is_the_first_architecture_of_each_generation_and_ptx() -> N
     assert default_architectures(["5.2", "5.0"]) == ("5.0+PTX",)
 
 
+@pytest.mark.parametrize(
+    ("declared", "expanded"),
+    [
+        (("Ampere",), ["sm_80", "sm_86", "compute_86"]),
+        (("Hopper+PTX",), ["sm_90", "compute_90"]),
+        # nvcc supports only some of the architectures of this generation.
+        (("Blackwell", "9.0"), ["sm_100", "sm_120", "sm_121", "compute_121", "sm_90"]),
+        (
+            ("all",),
+            [*("sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120", "sm_121"), "compute_121"],
+        ),
+        (("Common",), ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120", "compute_120"]),
+        (("native",), ["sm_86", "sm_90"]),
+    ],
+)
+def test_names_of_architectures_are_expanded(
+    declared: tuple[str, ...], expanded: list[str]
+) -> None:
+    compiler = nvcc(gpu_architectures=("8.6", "9.0"))
+    words = flags(compiler, dataclasses.replace(PLAIN, cuda_architectures=declared))
+    codes = [word.rpartition("code=")[2] for word in words if word.startswith("-gencode")]
+    assert codes == expanded
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [("native", r"'native' needs a GPU"), ("Maxwell", r"nvcc 13\.0 does not support 'Maxwell'")],
+)
+def test_a_name_without_architectures_is_rejected(declared: str, message: str) -> None:
+    settings = dataclasses.replace(PLAIN, cuda_architectures=(declared,))
+    with pytest.raises(ConfigurationError, match=rf"cuda_architectures: {message}"):
+        flags(nvcc(), settings)
+
+
 def test_a_build_prints_the_default_architectures() -> None:
     assert nvcc().notice(PLAIN) is None
     assert nvcc().notice(dataclasses.replace(PLAIN, cuda_architectures=())) == (

@@ -262,7 +262,8 @@ class _Planner:
         For a device compiler, also return the version of its host compiler.
         """
         compilers = self.toolchain.compilers
-        languages = (language, *(("c", "cxx") if language in self.toolchain.devices else ()))
+        host = ("c", "cxx", "cuda-host")
+        languages = (language, *(host if language in self.toolchain.devices else ()))
         return "\n".join(compilers[name].version for name in languages if name in compilers)
 
     def _library(self, settings: ExtensionSettings) -> str:

@@ -21,6 +21,7 @@ from ..building.request import BuildRequest, BuildResult
 from ..project.sources import searched_folders
 from ..settings import ConfigSettings
 from ..settings.languages import LANGUAGE_BY_SUFFIX
+from ..settings.project import DEFAULT_VARIABLES
 from . import hook
 
 #: Environment variables that compilers and toolchains read.
@@ -28,7 +29,7 @@ BUILD_VARIABLES = (
     *("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"),
     *searches.VARIABLES,
     *("CUDAFLAGS", "CUDAHOSTCXX", "CUDA_HOME", "CUDA_PATH", "TVM_FFI_CUDA_ARCH_LIST"),
-    "NVCC_CCBIN",
+    *("NVCC_CCBIN", *DEFAULT_VARIABLES),
     *("HIPFLAGS", "HIPCXX", "ROCM_HOME", "ROCM_PATH", "HIP_PATH"),
     *("ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET", "DEVELOPER_DIR", "SOURCE_DATE_EPOCH"),
 )

@@ -9,6 +9,7 @@ parser, the JSON schema and the reference page are derived from these dataclasse
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,22 @@ CXX_STANDARDS = ("17", "20", "23", "26")
 #: The C++ standards that nvcc of CUDA 12 and 13 supports.
 CUDA_STANDARDS = ("17", "20")
 
+#: PyTorch's names of GPU generations. For a name without Tegra, the last architecture gets PTX.
+CUDA_GENERATIONS = {
+    "Maxwell": ("5.0", "5.2"),
+    "Maxwell+Tegra": ("5.3",),
+    "Pascal": ("6.0", "6.1"),
+    "Volta": ("7.0",),
+    "Volta+Tegra": ("7.2",),
+    "Turing": ("7.5",),
+    "Ampere": ("8.0", "8.6"),
+    "Ampere+Tegra": ("8.7",),
+    "Ada": ("8.9",),
+    "Hopper": ("9.0",),
+    "Blackwell": ("10.0", "10.3", "12.0", "12.1"),
+    "Blackwell+Tegra": ("11.0",),
+}
+
 SANITIZERS = {
     "address-sanitizer": "address",
     "undefined-sanitizer": "undefined",
@@ -49,7 +66,9 @@ BUILD_TYPES = ("release", "debug", "release-debug-info", *SANITIZERS)
 JOBS = count(4096)
 
 _CUDA_ARCHITECTURES = strings(
-    r"[0-9]{1,2}\.[0-9][af]?(\+PTX)?", "architectures such as `9.0a`, `10.0+PTX`"
+    rf"([0-9]{{1,2}}\.[0-9][af]?|{'|'.join(map(re.escape, CUDA_GENERATIONS))})(\+PTX)?"
+    "|native|all|All|all-major|Common",
+    "architectures such as `9.0a`, `10.0+PTX`, `Hopper`, `all`, `native`",
 )
 _HIP_ARCHITECTURES = strings(
     r"gfx[0-9a-f]+((-generic)?|(:(sramecc|xnack)[+-])+)",
@@ -337,8 +356,11 @@ class ProjectSettings:
     cuda_architectures: tuple[str, ...] = _setting(
         _CUDA_ARCHITECTURES,
         "Target architectures of CUDA sources. `+PTX` adds code that newer GPUs compile at run "
-        "time. The default is one architecture for each generation that the compiler supports, "
-        "with `+PTX` for the newest. The GPUs of the build machine make no difference.",
+        "time. Names of generations, such as `Ampere` or `Hopper`, have PyTorch's meaning. `all` "
+        "(or `All`) means every architecture that nvcc supports. `all-major` (or `Common`) is the "
+        "default: the first architecture of each generation, with `+PTX` for the newest. `native` "
+        "means the GPUs of this machine and is for development only: a wheel that is built with "
+        "`native` prints a warning.",
         (),
     )
     hip_architectures: tuple[str, ...] = _setting(

@@ -2,7 +2,8 @@
 """Reads the settings of a project for one build, and records the origin of each setting.
 
 The value of a setting comes from the first of these origins that defines it: ``--config-settings``
-of the frontend, an environment variable, `pyproject.toml`, the default.
+of the frontend, an environment variable, `pyproject.toml`, an environment variable of PyTorch or
+CMake, the default.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import dataclasses
 import difflib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
@@ -37,6 +38,14 @@ _SIMILARITY = 0.9
 #: An environment variable that `tvm_ffi.cpp` defines, and that this plugin obeys. The variable has
 #: the same syntax as PyTorch's TORCH_CUDA_ARCH_LIST.
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
+
+#: Environment variables of PyTorch and CMake, and the settings for which they provide a default. If
+#: several variables set the same field, the last one has precedence.
+DEFAULT_VARIABLES = {
+    "TORCH_CUDA_ARCH_LIST": "cuda_architectures",
+    "CMAKE_BUILD_PARALLEL_LEVEL": "jobs",
+    "MAX_JOBS": "jobs",
+}
 
 # The keys of ``--config-settings`` that the PEP 517 hooks of setuptools (83.0) accept.
 _SETUPTOOLS_KEYS = frozenset(
@@ -67,13 +76,12 @@ class Project:
 
     def place(self, name: str) -> str:
         """Return the place of one setting. Messages about the setting start with this text."""
-        return (
-            self.origins[name] if self.is_overridden(name) else f"{_FILE}: {TABLE}.{key_of(name)}"
-        )
+        origin = self.origins.get(name, _FILE)
+        return f"{_FILE}: {TABLE}.{key_of(name)}" if origin == _FILE else origin
 
     def is_overridden(self, name: str) -> bool:
         """Whether the value of a setting comes from the frontend or an environment variable."""
-        return self.origins.get(name, _FILE) != _FILE
+        return self.origins.get(name, _FILE) not in {_FILE, *DEFAULT_VARIABLES}
 
     def lines(self) -> Iterator[str]:
         """Yield a line with the key, the value and the origin of each setting.
@@ -150,10 +158,10 @@ def read_project(
     table = document.get("tool", {}).get(_TABLE_NAME, {})
     declared = parse_project(table)
     origins = {key.replace("-", "_"): _FILE for key in table}
-    overrides = {
-        **_from_environment(os.environ if environment is None else environment),
-        **_from_frontend(config_settings or {}),
-    }
+    if environment is None:
+        environment = os.environ
+    overrides = {**_from_environment(environment), **_from_frontend(config_settings or {})}
+    overrides.update(_from_other_tools(environment, {*origins, *overrides}))
     return Project(
         settings=dataclasses.replace(declared, **{k: v for k, (v, _) in overrides.items()}),
         origins={**origins, **{name: origin for name, (_, origin) in overrides.items()}},
@@ -188,6 +196,21 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, st
         setting.field: _read(setting, variable, environment[variable])
         for variable, setting in settings.items()
         if environment.get(variable)
+    }
+
+
+def _from_other_tools(
+    environment: Mapping[str, str], declared: Collection[str]
+) -> dict[str, tuple[Any, str]]:
+    """Return the settings that variables of other tools provide, except `declared` settings."""
+    settings = {setting.field: setting for setting in settings_of(ProjectSettings)}
+    variables = {
+        name: variable for variable, name in DEFAULT_VARIABLES.items() if environment.get(variable)
+    }
+    return {
+        name: _read(settings[name], variable, environment[variable])
+        for name, variable in variables.items()
+        if name not in declared
     }
 
 

@@ -33,7 +33,7 @@ class Stubs:
 
 def _key(request: StubRequest) -> str:
     ordered = dataclasses.replace(
-        request, files=dict(sorted(request.files.items())), modules=frozenset()
+        request, files=dict(sorted(request.files.items())), modules=frozenset(), stand_ins=()
     )
     inputs = (_code_digest(), ordered, sorted(request.modules))
     return digest_of(repr(inputs).encode())

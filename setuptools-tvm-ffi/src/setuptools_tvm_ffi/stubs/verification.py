@@ -22,7 +22,8 @@ _NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared li
 _REGISTERED = re.compile(r"Overriding (?P<key>\S+), possible|`(?P<function>\S+)` is already reg")
 _NOT_FOUND_HINT = (
     "the build loads the library to read its registry: install the missing library, or add its "
-    "folder to LD_LIBRARY_PATH (DYLD_LIBRARY_PATH on macOS)"
+    "folder to LD_LIBRARY_PATH (DYLD_LIBRARY_PATH on macOS). If only the machines that use the "
+    'wheel have this library, as with a driver, set stubs = "none" for the extension'
 )
 _ENDED_HINT = (
     "the library registers its functions and types when it is loaded: tvm_ffi aborts if a name is "

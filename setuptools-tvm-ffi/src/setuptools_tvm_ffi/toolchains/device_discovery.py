@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Union
 
@@ -18,7 +19,7 @@ from .gnu import GnuToolchain
 from .hipcc import HipccCompiler
 from .msvc import MsvcToolchain
 from .nvcc import NvccCompiler, host_command
-from .protocols import Compiler, DeviceCompiler
+from .protocols import Compiler, DeviceCompiler, split_variable
 
 HostToolchain = Union[GnuToolchain, MsvcToolchain]
 
@@ -27,25 +28,36 @@ _CUDA_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
 _ROCM_VARIABLES = ("ROCM_HOME", "ROCM_PATH", "HIP_PATH")
 _ROCM_FOLDER = "/opt/rocm"
 
+# The names of compilers in a folder that a variable for nvcc's host compiler names.
+_HOST_NAMES = ("g++", "clang++", "cl.exe")
+
 # Older releases of nvcc lack C++17, which the headers of apache-tvm-ffi need.
 _FIRST_RELEASE = 11
 
 
 def find_device_compiler(
-    language: str, toolchain: HostToolchain, launcher: tuple[str, ...]
+    language: str,
+    toolchain: HostToolchain,
+    launcher: tuple[str, ...],
+    *,
+    native: bool = False,
 ) -> DeviceCompiler:
     """Return the compiler for ``cuda`` or ``hip``.
 
-    For nvcc, the search order is `CUDA_HOME`, `CUDA_PATH`, PATH. For hipcc, the search order is
-    `ROCM_HOME`, `ROCM_PATH`, `HIP_PATH`, PATH, ``/opt/rocm``. If a variable is set, the search ends
-    there: the compiler must be in the ``bin`` folder of the folder that the variable names.
+    For nvcc, the search order is `CUDA_HOME`, `CUDA_PATH`, the packages of PyPI that are installed
+    for this interpreter, PATH. For hipcc, the search order is `ROCM_HOME`, `ROCM_PATH`, `HIP_PATH`,
+    PATH, ``/opt/rocm``. If a variable is set, the search ends there: the compiler must be in the
+    ``bin`` folder of the folder that the variable names.
 
     :param toolchain: the toolchain that contains the C++ compiler.
     :param launcher: a command such as ``ccache`` that starts the compiler; empty for no launcher.
+    :param native: whether to query the architectures of this machine's GPUs.
     :raises BuildError: the compiler is missing, fails, or does not support this system.
     """
-    find = _find_nvcc if language == "cuda" else _find_hipcc
-    return find(toolchain, launcher)
+    if language == "hip":
+        return _find_hipcc(toolchain, launcher)
+    nvcc = _find_nvcc(toolchain, launcher)
+    return replace(nvcc, gpu_architectures=gpu_architectures()) if native else nvcc
 
 
 def nvcc_release(version: str) -> str | None:
@@ -88,8 +100,17 @@ def nvcc_library_dirs(dryrun: str) -> tuple[str, ...]:
     return tuple(re.findall(r'"(?:-L|/LIBPATH:)([^"]+)"', line[1]))
 
 
-def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCompiler:
-    host = toolchain.compilers["cxx"]
+def gpu_architectures() -> tuple[str, ...]:
+    """Return the architectures of this machine's GPUs, such as ``9.0``; () without a GPU."""
+    try:
+        printed = output_of("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader")
+    except BuildError:
+        return ()
+    return tuple(sorted(set(re.findall(r"^\d+\.\d$", printed, re.MULTILINE)), key=float))
+
+
+def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompiler:
+    host = _host_of_nvcc(toolchain)
     if toolchain.system == "darwin":
         raise BuildError(
             "CUDA does not support macOS",
@@ -133,6 +154,48 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCom
         takes_objtemp="--objdir-as-tempdir" in described,
         takes_source_name="--orig_src_path_name" in planned,
     )
+
+
+def _host_of_nvcc(toolchain: HostToolchain) -> Compiler:
+    """Return the C++ compiler that nvcc runs.
+
+    The search order is the option ``-ccbin`` in the variables with nvcc's flags, `NVCC_CCBIN`,
+    `CUDAHOSTCXX`, the compiler of C++ sources. If nvcc receives several ``-ccbin``, it uses the
+    last one.
+    """
+    declared = {
+        "CUDAHOSTCXX": os.environ.get("CUDAHOSTCXX"),
+        "NVCC_CCBIN": os.environ.get("NVCC_CCBIN"),
+        "NVCC_PREPEND_FLAGS": _ccbin(split_variable("NVCC_PREPEND_FLAGS", os.environ)),
+        "CUDAFLAGS": _ccbin(toolchain.environment.cudaflags),
+        "NVCC_APPEND_FLAGS": _ccbin(split_variable("NVCC_APPEND_FLAGS", os.environ)),
+    }
+    chosen = [(variable, value) for variable, value in declared.items() if value]
+    if not chosen:
+        return toolchain.compilers["cxx"]
+    variable, value = chosen[-1]
+    # Like nvcc, accept a folder that contains the compiler.
+    names = [os.path.join(value, name) for name in _HOST_NAMES] if os.path.isdir(value) else [value]
+    program = next(filter(shutil.which, names), None)
+    if program is None:
+        raise BuildError(
+            f"{variable}={os.environ[variable]!r}: host compiler {value!r} not found",
+            hint=f"set {variable} to the C++ compiler that nvcc runs, or unset it",
+        )
+    if toolchain.system == "windows":  # cl has no option that prints its version.
+        return Compiler((program,), "msvc", f"MSVC at {program}")
+    version = output_of(program, "--version", hint=f"correct {variable}").splitlines()[0].strip()
+    return Compiler((program,), "clang" if "clang" in version.lower() else "gcc", version)
+
+
+def _ccbin(flags: Sequence[str]) -> str | None:
+    """Return the value of the last option ``-ccbin`` of nvcc, if any."""
+    value = None
+    for word, following in zip(flags, (*flags[1:], None)):
+        option, equals, text = word.partition("=")
+        if option in {"-ccbin", "--compiler-bindir"}:
+            value = text if equals else following
+    return value
 
 
 def _shared_runtime(folders: Sequence[str]) -> str:

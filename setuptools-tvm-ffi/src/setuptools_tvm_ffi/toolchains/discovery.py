@@ -22,6 +22,7 @@ from .gnu import GnuToolchain
 from .input_symbols import read_input_symbols
 from .launcher import Launcher, base_name, split_windows
 from .msvc import MsvcToolchain
+from .nvcc import NvccCompiler
 from .protocols import Compiler, EnvironmentFlags, Toolchain, split_variable, system_of
 
 _LANGUAGE_NAMES = {"c": "C", "cxx": "C++"}
@@ -79,11 +80,16 @@ def find_toolchain(
         toolchain = GnuToolchain(
             compilers, system, str(root), environment, project.settings, inputs=inputs
         )
+    declared = [project.settings.cuda_architectures, *(e.cuda_architectures for e in extensions)]
+    native = any("native" in architectures for architectures in declared)
     devices = {
-        language: find_device_compiler(language, toolchain, launched(language))
+        language: find_device_compiler(language, toolchain, launched(language), native=native)
         for language in sorted(device_languages)
     }
     every = {**compilers, **{language: device.compiler for language, device in devices.items()}}
+    nvcc = devices.get("cuda")
+    if isinstance(nvcc, NvccCompiler) and nvcc.host != compilers["cxx"]:
+        every["cuda-host"] = nvcc.host
     return dataclasses.replace(toolchain, compilers=every, devices=devices)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from ..base.errors import ConfigurationError
 from ..ffi.sdk import TVMFFISdk
 from ..project.build_environment import ENVIRONMENT, PACKAGES
-from ..settings.model import ExtensionSettings, ProjectSettings
+from ..settings.model import CUDA_GENERATIONS, ExtensionSettings, ProjectSettings
 from . import gnu, msvc
 from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
@@ -25,6 +25,9 @@ _RUNTIME = {
     "linux": {"static": ("-lcudart_static", "-lrt", "-lpthread", "-ldl"), "none": ()},
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
 }
+
+# An architecture with one of these letters produces code for one GPU or family of GPUs.
+_SPECIFIC = ("a", "f")
 
 # nvcc (13.0) splits arguments at commas and passes them on with `sh -c`. The shell removes
 # quotation marks and expands variables.
@@ -45,6 +48,7 @@ class NvccCompiler:
     :param root: the absolute path of the project's folder.
     :param shared_runtime: the argument of the linker option ``-l`` that links the shared CUDA
         runtime.
+    :param gpu_architectures: the architectures of this machine's GPUs, for ``native``.
     :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since 11.2).
     :param takes_source_name: whether nvcc's front end supports ``--orig_src_path_name``.
     """
@@ -61,6 +65,7 @@ class NvccCompiler:
     environment: EnvironmentFlags
     project: ProjectSettings = field(default_factory=ProjectSettings)
     shared_runtime: str = "cudart"
+    gpu_architectures: tuple[str, ...] = ()
     takes_objtemp: bool = True
     takes_source_name: bool = True
 
@@ -182,11 +187,9 @@ class NvccCompiler:
         )
 
     def _architectures(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        declared = settings.cuda_architectures
-        if not declared:
-            declared = default_architectures(self.known_architectures)
         flags: dict[str, None] = {}
-        for architecture in declared:
+        declared = settings.cuda_architectures or ("all-major",)
+        for architecture in (a for word in declared for a in self._expanded(settings, word)):
             name, _, ptx = architecture.partition("+")
             if name not in self.known_architectures:
                 raise ConfigurationError(
@@ -199,6 +202,31 @@ class NvccCompiler:
             if ptx:
                 flags[f"-gencode=arch=compute_{number},code=compute_{number}"] = None
         return tuple(flags)
+
+    def _expanded(self, settings: ExtensionSettings, word: str) -> tuple[str, ...]:
+        """Return the architectures that a word of the setting `cuda-architectures` stands for."""
+        known = self.known_architectures
+        name, ptx, _ = word.partition("+PTX")
+        if word == "native":
+            if not self.gpu_architectures:
+                raise ConfigurationError(
+                    f"{settings.place('cuda_architectures')}: 'native' needs a GPU, and nvidia-smi "
+                    "does not report one",
+                    hint="list the architectures, such as '9.0'",
+                )
+            return self.gpu_architectures
+        if word in {"all-major", "Common"}:
+            return default_architectures(known)
+        if word in {"all", "All"}:
+            found = tuple(name for name in known if not name.endswith(_SPECIFIC))
+            ptx = "+PTX"
+        elif name in CUDA_GENERATIONS:
+            found = tuple(a for a in CUDA_GENERATIONS[name] if a in known)
+            ptx = ptx if name.endswith("Tegra") else "+PTX"
+        else:
+            return (word,)
+        # If nvcc supports no architecture of a generation, the caller rejects the word.
+        return (*found[:-1], f"{found[-1]}{ptx}") if found else (word,)
 
     def _reproducible(self, unit: CompileUnit) -> tuple[str, ...]:
         """Return flags that keep process numbers and absolute paths out of the object."""
@@ -261,7 +289,7 @@ def default_architectures(known: Iterable[str]) -> tuple[str, ...]:
     """
     generations: dict[int, int] = {}
     for name in known:
-        if not name.endswith(("a", "f")):  # A letter means code for one GPU or family of GPUs.
+        if not name.endswith(_SPECIFIC):
             major, minor = map(int, name.split("."))
             generations[major] = min(minor, generations.get(major, minor))
     names = [f"{major}.{minor}" for major, minor in sorted(generations.items())]

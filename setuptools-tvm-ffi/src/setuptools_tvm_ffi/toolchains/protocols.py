@@ -213,7 +213,10 @@ class Toolchain(LanguageCompiler, Protocol):
 
     @property
     def compilers(self) -> Mapping[str, Compiler]:
-        """The compiler of each language, including the compilers in `devices`."""
+        """The compiler of each language, including the compilers in `devices`.
+
+        The key ``cuda-host`` is nvcc's host compiler, if it is not the compiler of C++ sources.
+        """
 
     @property
     def devices(self) -> Mapping[str, DeviceCompiler]:

@@ -321,6 +321,7 @@ class BuildExtMixin(build_ext):
             self._place_editable(request, result)
         else:
             _check_committed(request.project, stubs)
+            _check_architectures(result)
             system = result.toolchain.system
             self._shipped = list(shipped_files(result.libraries, system=system))
             place_in_build_lib(
@@ -428,6 +429,18 @@ def _zig_host(target: Target) -> Host:
     from ...cross.zig_host import ZigHost  # noqa: PLC0415 - only builds for a target need Zig
 
     return ZigHost(target)
+
+
+def _check_architectures(result: BuildResult) -> None:
+    """Warn about a library for the GPUs of this machine, because the wheel's tag cannot say so."""
+    for library in result.libraries:
+        settings = library.settings
+        if "native" in settings.cuda_architectures and "cuda" in library.plan.arguments:
+            logger.warning(
+                "%s: warning: %s: the wheel works only with the GPUs of this machine, because of "
+                "'native'; list the architectures before you publish it",
+                *(PREFIX, settings.place("cuda_architectures")),
+            )
 
 
 def _check_committed(project: Project, stubs: Sequence[StubFile]) -> None:
