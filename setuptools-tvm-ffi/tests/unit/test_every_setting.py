@@ -27,7 +27,7 @@ from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.requirement import abi_floor
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import VendoredSettings, settings_of
+from setuptools_tvm_ffi.settings.model import SourceOptions, VendoredSettings, settings_of
 from setuptools_tvm_ffi.toolchains import (
     Compiler,
     CompileUnit,
@@ -67,7 +67,8 @@ def with_devices(project: ProjectSettings) -> Toolchain:
         Compiler(("hipcc",), "hipcc", "6.0"), "/opt/rocm", "/project", NO_FLAGS, project
     )
     assert isinstance(host, GnuToolchain)
-    return dataclasses.replace(host, devices={"cuda": nvcc, "hip": hipcc})
+    compilers = {**host.compilers, "cuda": nvcc.compiler, "hip": hipcc.compiler}
+    return dataclasses.replace(host, compilers=compilers, devices={"cuda": nvcc, "hip": hipcc})
 
 
 def microsoft(family: str) -> Callable[[ProjectSettings], Toolchain]:
@@ -565,6 +566,31 @@ def test_on_macos_strip_keeps_the_symbols_that_dsymutil_collects() -> None:
     assert [word for word in words if word in {"-Wl,-x", "-Wl,-S"}] == ["-Wl,-x"]
 
 
+@pytest.mark.parametrize(
+    ("toolchain", "name", "case"),
+    [case for case in cases(EXTENSION_CASES) if hasattr(SourceOptions, case.values[1])],
+)
+def test_a_source_option_changes_the_commands_of_its_sources_alone(
+    toolchain: str, name: str, case: Case
+) -> None:
+    tools = TOOLCHAINS[toolchain](ProjectSettings())
+    files = {"c": "x/a.c", "cxx": "x/a.cc", "cuda": "x/a.cu", "hip": "x/a.hip"}
+    sources = [PurePosixPath(files[name]) for name in ("c", "cxx", *tools.devices)]
+    sources += [PurePosixPath("y", source) for source in sources]
+
+    def steps(*options: SourceOptions) -> dict[str, tuple[str, ...]]:
+        settings = ExtensionSettings("pkg.ops", ("*",), source_options=options)
+        (made,) = make_plan([(settings, sources)], tools, SDK, PurePosixPath("build")).libraries
+        return {step.description: step.command for step in made.steps}
+
+    before = steps()
+    after = steps(SourceOptions(sources=("x/*",), **{name: case.value}))
+    changed = {name: difference(before[name], after[name]) for name in before}
+    expected = case.expected(toolchain, files)
+    named = {f"compile {file}": expected[language] for language, file in files.items()}
+    assert changed == {step: named.get(step, SAME) for step in before}
+
+
 # --- settings with another place ----------------------------------------------------------------
 
 
@@ -700,6 +726,10 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         "sbom": "../test_sbom.py",
         "target": "test_cross_targets.py",
     },
+    SourceOptions: {
+        "sources": "test_project_sources.py",
+        "unity": "test_settings_parser.py",
+    },
     VendoredSettings: {
         "name": "../test_sbom.py",
         "version": "../test_sbom.py",
@@ -710,9 +740,15 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("table", [ExtensionSettings, ProjectSettings, VendoredSettings])
+@pytest.mark.parametrize(
+    "table", [ExtensionSettings, ProjectSettings, SourceOptions, VendoredSettings]
+)
 def test_every_setting_has_a_test(table: type) -> None:
-    of_commands = {ExtensionSettings: EXTENSION_CASES, ProjectSettings: PROJECT_CASES}
+    of_commands = {
+        ExtensionSettings: EXTENSION_CASES,
+        ProjectSettings: PROJECT_CASES,
+        SourceOptions: EXTENSION_CASES,
+    }
     asserted = {*of_commands.get(table, ()), *ASSERTED_BY, *ASSERTED_IN[table]}
     assert [s.field for s in settings_of(table) if s.field not in asserted] == []
 

@@ -14,7 +14,7 @@ from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.plugin.extension import check_together
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import settings_of
+from setuptools_tvm_ffi.settings.model import SourceOptions, settings_of, tables_of
 
 
 def settings(name: str = "pkg.lib", **arguments: Any) -> ExtensionSettings:
@@ -59,11 +59,21 @@ EVERY_ARGUMENT: dict[str, Any] = {
     "msvc_flags": False,
     "debug_symbols": True,
     "depends": ["table.inc", Path("data/b.bin")],
+    "source_options": [
+        {"sources": "src/*.cpp", "extra_compile_args": ["-mavx2"], "define_macros": [("A", None)]},
+        {"sources": [Path("src/b.c")], "unity": False},
+    ],
 }
 
 
+FIELDS = [
+    *(setting.field for setting in settings_of(ExtensionSettings)),
+    *tables_of(ExtensionSettings),
+]
+
+
 def test_every_argument_reaches_the_settings() -> None:
-    assert list(EVERY_ARGUMENT) == [setting.field for setting in settings_of(ExtensionSettings)]
+    assert list(EVERY_ARGUMENT) == FIELDS
     assert TVMFFIExtension(**EVERY_ARGUMENT).settings == ExtensionSettings(
         name="my_pkg.ops.my_lib",
         sources=("src/a.cpp", "src/b.c"),
@@ -97,13 +107,22 @@ def test_every_argument_reaches_the_settings() -> None:
         msvc_flags=False,
         debug_symbols=True,
         depends=("table.inc", "data/b.bin"),
+        source_options=(
+            SourceOptions(
+                sources=("src/*.cpp",),
+                extra_compile_args=LanguageArguments(*[("-mavx2",)] * 4),
+                define_macros=(("A", None),),
+            ),
+            SourceOptions(sources=("src/b.c",), unity=False),
+        ),
     )
 
 
 def test_the_arguments_are_the_settings_with_their_defaults() -> None:
     parameters = dict(inspect.signature(TVMFFIExtension).parameters)
     assert parameters.pop("unknown").kind is inspect.Parameter.VAR_KEYWORD
-    assert list(parameters) == [setting.field for setting in settings_of(ExtensionSettings)]
+    assert list(parameters) == FIELDS
+    assert {parameters[table].default for table in tables_of(ExtensionSettings)} == {()}
     for setting in settings_of(ExtensionSettings):
         parameter = parameters[setting.field]
         required = setting.default is dataclasses.MISSING
@@ -249,7 +268,8 @@ def test_the_error_for_an_unknown_argument_lists_all_if_none_is_similar() -> Non
         "libraries, library_dirs, c_std, "
         "cxx_std, cuda_std, hip_std, cuda_architectures, cuda_runtime, hip_architectures, "
         "registry_prefix, stubs, stubs_target, stubs_crate, stub_imports, link_header, "
-        "link_shared, exclude_libs, prefix_map, msvc_flags, debug_symbols, depends"
+        "link_shared, exclude_libs, prefix_map, msvc_flags, debug_symbols, depends, "
+        "source_options"
     )
 
 

@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.project.sources import (
+    check_source_options,
     find_headers,
     find_sources,
     language_of,
+    options_of,
     searched_folders,
 )
 from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.settings.declaration import Declaration
+from setuptools_tvm_ffi.settings.model import SourceOptions
 
 ODD_NAMES = [
     "with space.cpp",
@@ -258,3 +262,47 @@ def test_a_new_source_can_appear_in_these_folders(
     make(root, "src/one/two/a.c", "src/.git/b.c", "other/c.c")
     extension = ExtensionSettings(name="pkg.lib", sources=(pattern,))
     assert list(map(str, searched_folders(extension, root, build_base=root / "build"))) == folders
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matched"),
+    [
+        ("csrc/a.cc", ["csrc/a.cc"]),
+        ("./csrc//a.cc", ["csrc/a.cc"]),
+        ("csrc/*.cc", ["csrc/a.cc"]),
+        ("csrc/*", ["csrc/a.cc", "csrc/c.cu", "csrc/d[1].c"]),
+        ("csrc/**/*.cc", ["csrc/a.cc", "csrc/x/b.cc", "csrc/x/y/b.cc"]),
+        ("**/b.cc", ["csrc/x/b.cc", "csrc/x/y/b.cc"]),
+        ("csrc/x/**", ["csrc/x/b.cc", "csrc/x/y/b.cc"]),
+        ("csrc/?.c?", ["csrc/a.cc", "csrc/c.cu"]),
+        ("csrc/[a-b].*", ["csrc/a.cc"]),
+        ("csrc/d[1].c", ["csrc/d[1].c"]),
+        ("*.cc", []),
+        ("a.cc", []),
+    ],
+)
+def test_source_options_match_paths_and_globs_as_sources_do(
+    pattern: str, matched: list[str]
+) -> None:
+    names = ["csrc/a.cc", "csrc/x/b.cc", "csrc/x/y/b.cc", "csrc/c.cu", "csrc/d[1].c"]
+    sources = [PurePosixPath(name) for name in names]
+    entry = SourceOptions(
+        sources=("csrc/a.cc", pattern), declaration=Declaration("p.source-options[0]", in_toml=True)
+    )
+    alone = SourceOptions(sources=(pattern,))
+    extension = ExtensionSettings("pkg.ops", ("*",), source_options=(alone,))
+    assert [str(s) for s in sources if options_of(extension, s)] == matched
+    both = ExtensionSettings("pkg.ops", ("*",), source_options=(entry,))
+    if matched:
+        check_source_options(both, sources)
+    else:
+        with pytest.raises(ConfigurationError, match=r"p\.source-options\[0\]\.sources") as caught:
+            check_source_options(both, sources)
+        assert repr(pattern) in caught.value.message
+        assert "csrc/a.cc" in str(caught.value.hint)
+
+
+def test_entries_of_source_options_keep_their_order() -> None:
+    entries = tuple(SourceOptions(sources=(name,), cxx_std="20") for name in ("b", "a", "*"))
+    extension = ExtensionSettings("pkg.ops", ("*",), source_options=entries)
+    assert options_of(extension, PurePosixPath("a")) == entries[1:]

@@ -58,6 +58,7 @@ def test_the_record_contains_compilers_and_arguments() -> None:
                 "path": "pkg/libops.so",
                 "sha256": "ab" * 32,
                 "arguments": {"cxx": ["-O3"], "link": ["-shared"]},
+                "source-arguments": {},
             }
         ],
     }

@@ -32,6 +32,44 @@ def refused_extension(**keys: object) -> ConfigurationError:
     return refused({"ext-modules": [{**PLAIN, **{key_of(k): v for k, v in keys.items()}}]})
 
 
+def test_source_options_name_sources_with_a_string_or_a_list() -> None:
+    entries = [
+        {"sources": "csrc/avx2/*.cc", "extra-compile-args": ["-mavx2"], "cxx-std": 20},
+        {"sources": ["a.cu", "b.cu"], "cuda-architectures": ["9.0a"], "unity": False},
+    ]
+    table = {"ext-modules": [{**PLAIN, "source-options": entries}]}
+    first, second = parse_project(table).ext_modules[0].source_options
+    assert first.sources == ("csrc/avx2/*.cc",)
+    assert first.extra_compile_args.of("cxx") == ("-mavx2",)
+    assert (first.cxx_std, first.c_std, first.unity) == ("20", None, True)
+    assert second.sources == ("a.cu", "b.cu")
+    assert (second.cuda_architectures, second.unity) == (("9.0a",), False)
+
+
+@pytest.mark.parametrize(
+    ("entries", "key", "says"),
+    [
+        ("csrc/a.cc", "", "array of tables"),
+        ([], "", "is empty"),
+        ([{"unity": False}], "[0].sources", "is missing"),
+        ([{"sources": []}], "[0].sources", "is empty"),
+        ([{"sources": ""}], "[0].sources", "empty"),
+        ([{"sources": 3}], "[0].sources", "is 3"),
+        ([{"sources": "a.c"}, {"sources": "a.c", "unity": "no"}], "[1].unity", "true or false"),
+        ([{"sources": "a.c", "define-macros": ["A"]}], "[0].define-macros", "list of"),
+        ([{"sources": "a.cu", "cuda-architectures": ["sm_90"]}], "[0].cuda-arch", "'sm_90'"),
+        ([{"sources": "a.c", "extra-compile-arg": []}], "[0].extra-compile-arg", "did you mean"),
+        ([{"sources": "a.c", "libraries": ["m"]}], "[0].libraries", "unknown key"),
+    ],
+)
+def test_a_wrong_source_option_is_rejected_with_its_key(
+    entries: object, key: str, says: str
+) -> None:
+    message = refused_extension(source_options=entries).message
+    assert f"{FIRST}.source-options{key}" in message
+    assert says in message
+
+
 def refused_vendored(**keys: object) -> ConfigurationError:
     """Describe vendored code with these keys and the required keys."""
     return refused({"vendored": [{"name": "zlib", **keys}]})

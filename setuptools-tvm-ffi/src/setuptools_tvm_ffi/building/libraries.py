@@ -20,8 +20,9 @@ from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
 from ..base.write_failures import hint_for_output
 from ..ffi.process import TVMFFIProcess
-from ..project.sources import find_sources, language_of
+from ..project.sources import check_source_options, find_sources, language_of
 from ..settings import ExtensionSettings, Project
+from ..settings.overrides import with_options
 from ..toolchains import Toolchain
 from ..toolchains.launcher import Launcher, base_name
 from . import ninja, ninja_file
@@ -64,7 +65,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         for settings in request.extensions
     }
     for settings in request.extensions:
-        _check_files(settings, root)
+        check_source_options(settings, sources[settings.name])
+        _check_files(with_options(settings, settings.source_options), root)
     languages = frozenset(language_of(source) for files in sources.values() for source in files)
     project = request.project
     # Search for all tools before anything is written or compiled.
@@ -123,6 +125,7 @@ def _for_architectures(settings: ExtensionSettings, project: Project) -> Extensi
         if project.is_overridden(name) or not getattr(settings, name)
     }
     places = {name: project.place(name) for name in changed}
+    places = {**settings.declared_elsewhere, **places}
     return dataclasses.replace(settings, **changed, declared_elsewhere=places)
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ..ffi.sdk import TVMFFISdk
-from ..project.sources import language_of
+from ..project.sources import language_of, options_of
 from ..settings.model import ExtensionSettings
+from ..settings.overrides import with_options
 from ..toolchains import (
     Companion,
     CompileUnit,
@@ -71,6 +72,7 @@ class LibraryPlan:
     """The steps that build one library.
 
     :param arguments: the compiler flags of each language, and the linker flags under ``link``.
+    :param source_arguments: the compiler flags of each source that has flags of its own.
     :param companions: files that the wheel contains beside the library.
     :param siblings: the libraries of the distribution that must be loaded before this library, in
         the order of loading.
@@ -80,6 +82,7 @@ class LibraryPlan:
     library: str
     steps: tuple[Step, ...]
     arguments: Mapping[str, tuple[str, ...]]
+    source_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     companions: tuple[str, ...] = ()
     siblings: tuple[str, ...] = ()
 
@@ -157,7 +160,11 @@ class _Planner:
             language: self._compiler(language).compile_flags(settings, self.sdk, language)
             for language in sorted(languages)
         }
-        steps = [self._compile(settings, source, arguments) for source in sources]
+        own = self._source_arguments(settings, sources)
+        steps = [
+            self._compile(settings, source, own.get(str(source), arguments[language_of(source)]))
+            for source in sources
+        ]
         unit = LinkUnit(
             objects=tuple(step.output for step in steps),
             languages=languages,
@@ -188,6 +195,7 @@ class _Planner:
             unit.library,
             tuple(steps),
             arguments,
+            source_arguments=own,
             companions=() if companion is None else companion.files,
             siblings=self._all_siblings(settings),
         )
@@ -195,11 +203,21 @@ class _Planner:
     def _compiler(self, language: str) -> LanguageCompiler:
         return self.toolchain.devices.get(language, self.toolchain)
 
+    def _source_arguments(
+        self, settings: ExtensionSettings, sources: Sequence[PurePosixPath]
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the compiler flags of each source for which `source-options` declares flags."""
+        found = {}
+        for source in sources:
+            its_own = with_options(settings, options_of(settings, source))
+            if its_own != settings:
+                language = language_of(source)
+                compiler = self._compiler(language)
+                found[str(source)] = compiler.compile_flags(its_own, self.sdk, language)
+        return found
+
     def _compile(
-        self,
-        settings: ExtensionSettings,
-        source: PurePosixPath,
-        arguments: Mapping[str, tuple[str, ...]],
+        self, settings: ExtensionSettings, source: PurePosixPath, flags: tuple[str, ...]
     ) -> Step:
         language = language_of(source)
         compiler = self._compiler(language)
@@ -207,7 +225,7 @@ class _Planner:
         objects = self.folder / settings.name / "objects"
         obj = f"{objects / source}{self.toolchain.object_suffix}"
         unit = CompileUnit(str(source), language, obj, f"{obj}.d")
-        command = compiler.compile_command(arguments[language], unit)
+        command = compiler.compile_command(flags, unit)
         return Step(
             kind="compile",
             inputs=(unit.source,),
@@ -216,7 +234,7 @@ class _Planner:
             program=driver.command,
             arguments=command[len(driver.launcher) + len(driver.command) :],
             version=self._version(language),
-            question=compiler.include_path_question(arguments[language], language),
+            question=compiler.include_path_question(flags, language),
             description=f"compile {source}",
             on_this_machine=language in self.toolchain.devices,
             extra_inputs=settings.depends,

@@ -46,6 +46,8 @@ class TVMFFIExtension(Extension):
         By default, the prefix is the package.
     :param stubs: how stubs are generated: ``"init"``, ``"directives"`` or ``"none"``.
     :param depends: further files, except headers. If one changes, all sources are recompiled.
+    :param source_options: dicts with options for some sources: ``{"sources": "csrc/avx2/*.cc",
+        "extra_compile_args": ["-mavx2"]}``.
     :raises ConfigurationError: an argument is unknown or invalid.
     """
 
@@ -82,6 +84,7 @@ class TVMFFIExtension(Extension):
         msvc_flags: bool = True,
         debug_symbols: bool = False,
         depends: Sequence[str | os.PathLike[str]] = (),
+        source_options: Sequence[Mapping[str, Any]] = (),
         **unknown: Any,  # noqa: ANN401 - rejected by name
     ) -> None:
         arguments = {

@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import os
-from collections.abc import Iterable
+import posixpath
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import ConfigurationError
 from ..settings.languages import LANGUAGE_BY_SUFFIX
-from ..settings.model import ExtensionSettings
+from ..settings.model import ExtensionSettings, SourceOptions
 
 #: Suffixes of files that C and C++ sources include.
 HEADER_SUFFIXES = frozenset({".cuh", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"})
 
 _MAGIC = frozenset("*?[")
+_SHOWN = 5  # a message lists at most this many sources
 
 
 def find_sources(
@@ -55,6 +58,48 @@ def find_sources(
                 )
             found[match] = None
     return tuple(found)
+
+
+def options_of(extension: ExtensionSettings, source: PurePosixPath) -> tuple[SourceOptions, ...]:
+    """Return the entries of the setting `source-options` that match a source, in their order."""
+    return tuple(
+        entry
+        for entry in extension.source_options
+        if any(_matches(pattern, source) for pattern in entry.sources)
+    )
+
+
+def check_source_options(extension: ExtensionSettings, sources: Iterable[PurePosixPath]) -> None:
+    """Raise an error if a pattern in the setting `source-options` matches no source.
+
+    :raises ConfigurationError: a pattern matches no source of the extension.
+    """
+    sources = tuple(sources)
+    for entry in extension.source_options:
+        for pattern in entry.sources:
+            if not any(_matches(pattern, source) for source in sources):
+                known = ", ".join(map(str, sources[:_SHOWN]))
+                raise ConfigurationError(
+                    f"{entry.place('sources')}: {pattern!r} matches no source of "
+                    f"{extension.name!r}",
+                    hint=f"its sources are {known}{', …' if len(sources) > _SHOWN else ''}; "
+                    "declare options for the sources of an override in the override",
+                )
+
+
+def _matches(pattern: str, source: PurePosixPath) -> bool:
+    """Return whether a source is the file that a pattern names, or matches it as a glob."""
+    normal = posixpath.normpath(pattern.replace(os.sep, "/"))
+    return normal == str(source) or _glob_matches(normal.split("/"), source.parts)
+
+
+def _glob_matches(pattern: Sequence[str], names: Sequence[str]) -> bool:
+    if not pattern:
+        return not names
+    if pattern[0] == "**":
+        return any(_glob_matches(pattern[1:], names[n:]) for n in range(len(names) + 1))
+    matches = bool(names) and fnmatch.fnmatch(names[0], pattern[0])
+    return matches and _glob_matches(pattern[1:], names[1:])
 
 
 def find_headers(

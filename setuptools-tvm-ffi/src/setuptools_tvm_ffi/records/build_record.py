@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._version import __version__
 from ..toolchains import Compiler
@@ -19,13 +19,17 @@ _SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class LibraryRecord:
-    """A library's path in the wheel, and the arguments of each tool that built the library."""
+    """A library's path in the wheel, and the arguments of each tool that built the library.
+
+    :param source_arguments: the compiler arguments of each source that has `source-options`.
+    """
 
     extension: str
     target: str
     path: str
     sha256: str
     arguments: Mapping[str, Sequence[str]]
+    source_arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def render(
@@ -52,6 +56,9 @@ def render(
     def without_root(argument: str) -> str:
         return in_argument.sub(lambda found: names[found[0]], argument)
 
+    def without_roots(commands: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        return {name: list(map(without_root, words)) for name, words in commands.items()}
+
     record = {
         "schema": _SCHEMA_VERSION,
         "generator": f"setuptools-tvm-ffi {__version__}",
@@ -66,11 +73,12 @@ def render(
         },
         "libraries": [
             {
-                **vars(library),
-                "arguments": {
-                    tool: [without_root(argument) for argument in arguments]
-                    for tool, arguments in library.arguments.items()
-                },
+                "extension": library.extension,
+                "target": library.target,
+                "path": library.path,
+                "sha256": library.sha256,
+                "arguments": without_roots(library.arguments),
+                "source-arguments": without_roots(library.source_arguments),
             }
             for library in libraries
         ],

@@ -29,6 +29,9 @@ class LanguageArguments:
     cuda: tuple[str, ...] = ()
     hip: tuple[str, ...] = ()
 
+    def __add__(self, other: LanguageArguments) -> LanguageArguments:
+        return LanguageArguments(*(self.of(name) + other.of(name) for name in LANGUAGES))
+
     def of(self, language: str) -> tuple[str, ...]:
         """Return the arguments for a language of `LANGUAGES`."""
         arguments: tuple[str, ...] = getattr(self, language)

@@ -22,6 +22,7 @@ from .values import (
     LICENSE,
     MACROS,
     PACKAGE_URL,
+    PATTERNS,
     PER_LANGUAGE,
     PLATFORM_TAG,
     REGISTRY_PREFIX,
@@ -74,11 +75,63 @@ _HIP_ARCHITECTURES = strings(
     r"gfx[0-9a-f]+((-generic)?|(:(sramecc|xnack)[+-])+)",
     "targets such as `gfx942`, `gfx90a:xnack-`",
 )
+_MACRO_NAMES = strings(r"[A-Za-z_]\w*", "names of macros")
 _NO_ARGUMENTS = LanguageArguments()
 
 
 def _setting(kind: Kind, text: str, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401
     return dataclasses.field(default=default, metadata={"kind": kind, "text": text})
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """An entry of the setting `source-options`: options for some sources of an extension.
+
+    The fields except `sources` and `unity` have the names of fields of `ExtensionSettings`.
+    """
+
+    sources: tuple[str, ...] = _setting(
+        PATTERNS,
+        "The sources that the entry applies to: paths and globs as in `sources` of the library. "
+        "Each must match at least one source of the library.",
+    )
+    include_dirs: tuple[str, ...] = _setting(
+        strings(), "Include folders. The compiler searches them after those of the library.", ()
+    )
+    define_macros: tuple[Macro, ...] = _setting(MACROS, "Further macros to define.", ())
+    undef_macros: tuple[str, ...] = _setting(_MACRO_NAMES, "Further macros to undefine.", ())
+    extra_compile_args: LanguageArguments = _setting(  # noqa: RUF009 - the default is immutable
+        PER_LANGUAGE,
+        "Compiler arguments, added after those of the library: a list, or a table with a list for "
+        "each language.",
+        _NO_ARGUMENTS,
+    )
+    c_std: str | None = _setting(choice(*C_STANDARDS), "The C standard.", None)
+    cxx_std: str | None = _setting(choice(*CXX_STANDARDS), "The C++ standard.", None)
+    cuda_std: str | None = _setting(
+        choice(*CUDA_STANDARDS), "The C++ standard of CUDA sources.", None
+    )
+    hip_std: str | None = _setting(choice(*CXX_STANDARDS), "The C++ standard of HIP sources.", None)
+    cuda_architectures: tuple[str, ...] = _setting(
+        _CUDA_ARCHITECTURES,
+        "Target architectures of these CUDA sources. They replace all other declarations of "
+        "architectures, including those of the command line and of variables.",
+        (),
+    )
+    hip_architectures: tuple[str, ...] = _setting(
+        _HIP_ARCHITECTURES, "Target architectures of these HIP sources, likewise.", ()
+    )
+    unity: bool = _setting(
+        FLAG,
+        "With `false`, a unity build compiles each of these sources alone. A source with any other "
+        "option is always compiled alone.",
+        True,
+    )
+    declaration: Declaration | None = dataclasses.field(default=None, compare=False)
+
+    def place(self, name: str) -> str:
+        """Return the place of one setting. Messages about the setting start with this text."""
+        return "source_options" if self.declaration is None else self.declaration.at(name)
 
 
 @dataclass(frozen=True)
@@ -121,7 +174,7 @@ class ExtensionSettings:
         MACROS, "Preprocessor macros to define, in every language.", ()
     )
     undef_macros: tuple[str, ...] = _setting(
-        strings(r"[A-Za-z_]\w*", "names of macros"),
+        _MACRO_NAMES,
         "Preprocessor macros to undefine. They override `define-macros`.",
         (),
     )
@@ -251,6 +304,15 @@ class ExtensionSettings:
         strings(),
         "Files that all object files depend on. You don't need to list headers.",
         (),
+    )
+    source_options: tuple[SourceOptions, ...] = dataclasses.field(
+        default=(),
+        metadata={
+            "table": SourceOptions,
+            "text": "Options for some of the sources. They are added to the options of the "
+            "library. If several entries match a source, their lists are added in the order of the "
+            "entries, and the last entry decides about single values and architectures.",
+        },
     )
     # `declaration` is the place where the extension is declared. If a setting of the extension is
     # declared at another place, `declared_elsewhere` maps the setting's field to that place.

@@ -153,6 +153,29 @@ def strings(pattern: str = ".*", items: str = "strings") -> Kind:
     )
 
 
+_WORDS = strings()
+
+
+def _parse_patterns(place: str, value: object) -> tuple[str, ...]:
+    found = _WORDS.parse(place, [value] if isinstance(value, (str, os.PathLike)) else value)
+    if not found:
+        raise ConfigurationError(f"{place} is empty")
+    return tuple(map(str, found))
+
+
+#: Paths or globs. A single pattern needs no list.
+PATTERNS = Kind(
+    "a file or glob, or a list of files or globs",
+    {
+        "oneOf": [
+            {"type": "string", "pattern": r"\S"},
+            {"type": "array", "items": {"type": "string", "pattern": r"\S"}, "minItems": 1},
+        ]
+    },
+    _parse_patterns,
+)
+
+
 def files(
     *suffixes: str, hint: str, may_be_empty: bool = True, described: str = "files or globs"
 ) -> Kind:
@@ -211,8 +234,6 @@ MACROS = Kind(
     },
     _parse_macros,
 )
-
-_WORDS = strings()
 
 
 def _parse_per_language(place: str, value: object) -> LanguageArguments:

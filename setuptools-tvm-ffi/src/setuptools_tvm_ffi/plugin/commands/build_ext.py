@@ -36,6 +36,7 @@ from ...project.sources import find_headers, find_sources
 from ...records import build_record, provenance, sbom
 from ...settings import ExtensionSettings, Project
 from ...settings.model import JOBS
+from ...settings.overrides import with_every_branch
 from ...stubs import StubFile, cause, generate_stubs, stale_files, stub_requests
 from ...toolchains import path_in_wheel
 from ..context import BuildContext, build_context_of, project_of
@@ -159,7 +160,7 @@ class BuildExtMixin(build_ext):
         root = Path.cwd()
         with self._other_extensions():
             files = list(super().get_source_files())
-        for settings in self._tvm_ffi_settings():
+        for settings in map(with_every_branch, self._tvm_ffi_settings()):
             found = find_sources(settings, root, build_base=root / self._build_base())
             headers = find_headers(settings, found, root, build_base=root / self._build_base())
             files += map(str, (*found, *headers))
@@ -180,7 +181,7 @@ class BuildExtMixin(build_ext):
         root = Path.cwd()
         build_base = root / self._build_base()
         files: dict[str, bool] = {}
-        for settings in self._tvm_ffi_settings():
+        for settings in map(with_every_branch, self._tvm_ffi_settings()):
             sources = find_sources(settings, root, build_base=build_base)
             found = find_sdist_files(settings, sources, root, build_base=build_base)
             for file, needed in found.items():
@@ -402,6 +403,7 @@ class BuildExtMixin(build_ext):
                     path=str(self._path_in_wheel(library.settings)),
                     sha256=library.sha256,
                     arguments=library.plan.arguments,
+                    source_arguments=library.plan.source_arguments,
                 )
                 for library in result.libraries
             ],
