@@ -79,8 +79,10 @@ You can set each of these in several places, in order of precedence:
 
 `python setup.py build_ext --debug` and `--parallel N` override all of them. On the command line and
 in variables, separate the items of a list with semicolons or spaces:
-`-C cuda-architectures="9.0a;10.0+PTX"`. The build prints each setting with its origin; use `pip -v`
-to see it.
+`-C cuda-architectures="9.0a;10.0+PTX"`. Alternatively, repeat the option:
+`-C cuda-architectures=9.0a -C cuda-architectures=10.0+PTX`. In `[tool.uv.config-settings]`, write
+`cuda-architectures = ["9.0a", "10.0+PTX"]`. The build prints each setting with its origin; use
+`pip -v` to see it.
 
 ```toml
 [{TABLE}]

@@ -501,7 +501,7 @@ def test_a_project_whose_libraries_have_no_stubs_is_rejected(project: ProjectFac
         (["stubs=never"], "--config-settings stubs is 'never', expected one of 'warn', 'check', "),
         (["job=1"], "--config-settings job: unknown key, did you mean 'jobs'?"),
         (["jobs"], "--config-setting jobs: has no value"),
-        (["jobs=1", "jobs=1"], "--config-setting jobs: is given more than once"),
+        (["jobs=1", "jobs=1"], "--config-settings jobs is specified more than once"),
     ],
 )
 def test_an_invalid_setting_is_rejected_with_its_key(

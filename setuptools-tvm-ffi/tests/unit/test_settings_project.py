@@ -466,18 +466,46 @@ def test_config_settings_are_optional(frontend: Any, tmp_path: Path) -> None:
     assert read(tmp_path, frontend=frontend).settings == ProjectSettings()
 
 
-@pytest.mark.parametrize("value", [["2", "3"], ["2"]])
-def test_a_repeated_key_is_refused(value: list[str], tmp_path: Path) -> None:
-    error = refused(tmp_path, frontend={"jobs": value})
-    assert error.message == "--config-settings jobs is specified more than once"
-    assert error.hint == "write -C jobs=value once"
+@pytest.mark.parametrize(
+    "key, values",
+    [("jobs", ["2", "3"]), ("build-type", ["debug", "debug"]), ("strip", ["true", "false"])],
+)
+def test_a_repeated_key_is_refused(key: str, values: list[str], tmp_path: Path) -> None:
+    error = refused(tmp_path, frontend={key: values})
+    assert error.message == f"--config-settings {key} is specified more than once"
+    assert error.hint == f"write -C {key}=value once"
 
 
-@pytest.mark.parametrize("value", ["", None, []])
-def test_a_key_without_a_value_is_refused(value: object, tmp_path: Path) -> None:
-    error = refused(tmp_path, frontend={"build-type": value})
-    assert error.message == "--config-settings build-type is empty"
-    assert error.hint == "write -C build-type=value once"
+@pytest.mark.parametrize(
+    "values", [["9.0a", "10.0+PTX"], ["9.0a;10.0+PTX"], ["9.0a 10.0+PTX"], "9.0a;10.0+PTX"]
+)
+def test_a_repeated_key_of_a_list_adds_items(values: object, tmp_path: Path) -> None:
+    project = read(tmp_path, frontend={"cuda-architectures": values})
+    assert project.settings.cuda_architectures == ("9.0a", "10.0+PTX")
+    assert project.origins == {"cuda_architectures": "--config-settings cuda-architectures"}
+
+
+def test_every_item_of_a_repeated_key_is_checked(tmp_path: Path) -> None:
+    error = refused(tmp_path, frontend={"cuda-architectures": ["9.0", "sm_90"]})
+    assert error.message.startswith("--config-settings cuda-architectures contains 'sm_90'")
+
+
+@pytest.mark.parametrize("value", [["2"], 2, [2]])
+def test_a_single_value_may_be_a_list_or_a_json_value(value: object, tmp_path: Path) -> None:
+    assert read(tmp_path, frontend={"jobs": value}).settings.jobs == 2
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_flag_may_be_a_json_value(value: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    assert read(tmp_path, frontend={"py-typed": value}).settings.py_typed is value
+
+
+@pytest.mark.parametrize("value", ["", None, [], [""], ["9.0", ""]])
+@pytest.mark.parametrize("key", ["build-type", "cuda-architectures"])
+def test_a_key_without_a_value_is_refused(key: str, value: object, tmp_path: Path) -> None:
+    error = refused(tmp_path, frontend={key: value})
+    assert error.message == f"--config-settings {key} is empty"
+    assert error.hint == f"write -C {key}=value"
 
 
 # --- printed settings ---------------------------------------------------------------------------

@@ -22,16 +22,14 @@ def add_config_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_config_settings(pairs: Sequence[str]) -> dict[str, str | list[str] | None]:
-    """Return the settings as a frontend passes them to a hook.
+    """Return the settings as a frontend passes them to a hook: a list for a repeated setting.
 
-    :raises BuildError: a setting has no value, or appears twice.
+    :raises BuildError: a setting has no value.
     """
-    result: dict[str, str | list[str] | None] = {}
+    found: dict[str, list[str]] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
             raise BuildError(f"--config-setting {pair}: has no value", hint="write KEY=VALUE")
-        if key in result:
-            raise BuildError(f"--config-setting {key}: is given more than once")
-        result[key] = value
-    return result
+        found.setdefault(key, []).append(value)
+    return {key: values if len(values) > 1 else values[0] for key, values in found.items()}

@@ -217,7 +217,7 @@ def _from_other_tools(
 def _from_frontend(config_settings: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     settings = {key_of(setting.field): setting for setting in settings_of(ProjectSettings)}
     found = {}
-    for key, text in config_settings.items():
+    for key, value in config_settings.items():
         if key in _SETUPTOOLS_KEYS:
             continue
         if key not in settings:
@@ -225,11 +225,18 @@ def _from_frontend(config_settings: Mapping[str, Any]) -> dict[str, tuple[Any, s
                 f"--config-settings {key}: unknown key{did_you_mean(key, settings)}",
                 hint=f"known keys: {', '.join((*settings, *sorted(_SETUPTOOLS_KEYS)))}",
             )
-        place = f"--config-settings {key}"
-        if not isinstance(text, str) or not text:
-            problem = "is specified more than once" if text else "is empty"
-            raise ConfigurationError(f"{place} {problem}", hint=f"write -C {key}=value once")
-        found[settings[key].field] = _read(settings[key], place, text)
+        setting, place = settings[key], f"--config-settings {key}"
+        # Frontends pass a list for a repeated option, and for a list in `[tool.uv.config-settings]`
+        # or in build's option `--config-json`. JSON can also contain numbers and booleans.
+        values = value if isinstance(value, list) else [value]
+        texts = ["" if item is None else str(item) for item in values]
+        if not texts or not all(texts):
+            raise ConfigurationError(f"{place} is empty", hint=f"write -C {key}=value")
+        if len(texts) > 1 and not setting.kind.is_list:
+            raise ConfigurationError(
+                f"{place} is specified more than once", hint=f"write -C {key}=value once"
+            )
+        found[setting.field] = _read(setting, place, ";".join(texts))
     return found
 
 

@@ -36,13 +36,19 @@ class Kind:
         first argument is the place of the setting, with which error messages start, see
         `Declaration.at`. If the value is invalid, the function raises ConfigurationError.
     :param read: a function that converts text to a declared value for `parse`. The text comes from
-        the command line or an environment variable.
+        the command line or an environment variable. In the text of a list, semicolons separate
+        items.
     """
 
     described: str
     schema: Mapping[str, Any]
     parse: Callable[[str, object], Any]
     read: Callable[[str], object] = str
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the values are lists."""
+        return self.schema.get("type") == "array"
 
 
 def _unexpected(place: str, value: object, expected: str) -> ConfigurationError:
