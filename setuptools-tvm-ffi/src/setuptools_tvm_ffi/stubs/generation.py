@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,6 +19,7 @@ from .cache import Stubs, load, store
 from .chosen import Chosen, choose_names
 from .directives import BEGIN, END, MARKER, ParsedFile, parse, splice
 from .pyi import is_ours
+from .reexports import blocks_to_replace, exported_names, replaced
 from .requests import StubRequest
 from .typed import type_stubs
 
@@ -84,13 +85,14 @@ def generate_stubs(
         for file in committed.values():
             verification.check_registered(file, answer)
         verification.check_status(request, answer.get("status", 0), printed)
+        failures = _keep_public_names(request, committed, staging, answer.get("failures", ()))
         verification.check_imports(
             {
                 path: _parse(path, (staging / path).read_bytes())
-                for path in map(PurePosixPath, (f["file"] for f in answer.get("failures", ())))
+                for path in map(PurePosixPath, (f["file"] for f in failures))
             },
             committed,
-            answer.get("failures", ()),
+            failures,
         )
         files = _collect(request, committed, staging)
     finally:
@@ -207,6 +209,33 @@ def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
             file.write("" if before.strip() else f'"""Package {prefix[:-1]}."""\n')
             file.write(f"\n{BEGIN} export/_ffi_api\n{END}\n")
     return True
+
+
+def _keep_public_names(
+    request: StubRequest,
+    committed: Mapping[PurePosixPath, ParsedFile],
+    staging: Path,
+    failures: Sequence[Mapping[str, Any]],
+) -> list[Mapping[str, Any]]:
+    """Replace the blocks that would change the public names of a handwritten ``__init__.py``.
+
+    :returns: the import errors, except those of replaced blocks.
+    """
+    rest = list(failures)
+    for path, before in committed.items():
+        if path.name != "__init__.py" or request.settings.stubs != "init":
+            continue
+        file = _parse(path, (staging / path).read_bytes())
+        for block in blocks_to_replace(before, file):
+            api = path.with_name(f"{block.parameter}.py")
+            exported = exported_names(_parse(api, (staging / api).read_bytes()))
+            replace_file(staging / path, replaced(file, block, exported).encode())
+            rest = [
+                failure
+                for failure in rest
+                if failure["file"] != str(path) or failure["line"] not in block.line_numbers
+            ]
+    return rest
 
 
 def _unknown_types(request: StubRequest, printed: str) -> list[str]:

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the public names of a handwritten ``__init__.py`` that gets generated names.
+
+``tvm-ffi-stubgen`` appends a block that imports all names of ``_ffi_api`` and extends ``__all__``.
+In a handwritten module, the block would replace a function of the same name, and would create an
+``__all__`` without the handwritten names.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Iterable, Iterator
+
+from .directives import ParsedFile, Piece
+
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def blocks_to_replace(committed: ParsedFile, generated: ParsedFile) -> list[Piece]:
+    """Return the blocks of `generated` that would change the public names of a handwritten module.
+
+    A block in the source tree with the generator's own text stays as it is.
+
+    :param committed: the ``__init__.py`` in the source tree.
+    :param generated: the same file after ``tvm-ffi-stubgen`` has rewritten it.
+    """
+    public = {n for n in handwritten_names(generated) if n == "__all__" or not n.startswith("_")}
+    blocks = [block for block in generated.blocks if block.kind == "export"]
+    kept = {
+        block.block
+        for block in committed.blocks
+        if not block.interior or any("__all__" in line for line in block.interior)
+    }
+    return [block for block in blocks if public and block.block not in kept]
+
+
+def replaced(file: ParsedFile, block: Piece, exported: Iterable[str]) -> str:
+    """Return the text of a file whose block only imports names that other code does not define.
+
+    :param block: a block of the file, see `blocks_to_replace`.
+    :param exported: the names in the ``__all__`` of the module that the block imports.
+    """
+    imports = _imports(block.parameter, sorted(exported), handwritten_names(file))
+    return "".join(
+        line
+        for piece in file.pieces
+        for line in ((piece.lines[0], *imports, piece.lines[-1]) if piece is block else piece.lines)
+    )
+
+
+def _imports(module: str, names: list[str], own: set[str]) -> Iterator[str]:
+    new = [name for name in names if name not in own]
+    yield "# fmt: off\n# isort: off\n"
+    if len(new) == len(names):
+        yield f"from .{module} import *  # noqa: F403\n"
+    elif new:
+        yield f"from .{module} import (\n"
+        yield from (f"    {name} as {name},\n" for name in new)
+        yield ")\n"
+    yield "# isort: on\n# fmt: on\n"
+
+
+def exported_names(api: ParsedFile) -> list[str]:
+    """Return the names in the ``__all__`` of a generated module."""
+    for node in ast.parse(api.text).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return list(ast.literal_eval(node.value))
+    return []
+
+
+def handwritten_names(file: ParsedFile) -> set[str]:
+    """Return the names that the code outside of blocks binds when the module is imported.
+
+    The result is empty if the module has a syntax error, which another check reports.
+    """
+    names: set[str] = set()
+    with contextlib.suppress(SyntaxError):
+        lines = {number for block in file.blocks for number in block.line_numbers}
+        for node in ast.parse(file.text).body:
+            if node.lineno not in lines:
+                names.update(_bound_names(node))
+    return names
+
+
+def _bound_names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        if getattr(node, "module", None) != "__future__":
+            for alias in node.names:
+                yield alias.asname or alias.name.partition(".")[0]
+    elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        for statement in node.orelse:
+            yield from _bound_names(statement)
+    elif isinstance(node, ast.Name):
+        if isinstance(node.ctx, ast.Store):
+            yield node.id
+    elif not isinstance(node, _SCOPES):
+        for child in ast.iter_child_nodes(node):
+            yield from _bound_names(child)
