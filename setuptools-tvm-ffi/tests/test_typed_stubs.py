@@ -142,6 +142,13 @@ def test_every_type_of_cxx_has_its_python_type(every_type: Project) -> None:
     assert {name: (parameters, result) for name, parameters, result in found} == SIGNATURES
 
 
+def test_a_method_that_the_class_lacks_at_run_time_has_no_stub(every_type: Project) -> None:
+    stub = every_type.read("every_type/_ffi_api.pyi")
+    assert "def size(" in stub
+    assert "def register(" not in stub
+    assert "def same_as(" not in stub
+
+
 def test_a_writable_field_accepts_wider_types_than_it_returns(every_type: Project) -> None:
     stub = every_type.read("every_type/_ffi_api.pyi")
     assert "    def values(self) -> Array[int]: ...\n" in stub

@@ -42,7 +42,6 @@ def registry(
                 "ffi.Object": [None, ["tvm_ffi", "Object"]],
                 **{key: [value["parent"], None] for key, value in types.items()},
             },
-            "object_attributes": dir(object),
             "module_attributes": [*dir(object), "get_function", "imports"],
             "makes_constructors": True,
             "finds_docs": True,

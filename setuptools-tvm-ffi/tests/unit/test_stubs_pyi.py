@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dataclasses
 import inspect
 import json
 import os
@@ -84,7 +85,6 @@ def registry(
                 **{key: [value["parent"], None] for key, value in types.items()},
                 **(classes or {}),
             },
-            "object_attributes": dir(tvm_ffi.Object),
             "module_attributes": dir(tvm_ffi.Module),
             "makes_constructors": makes_constructors,
             "finds_docs": True,
@@ -405,18 +405,19 @@ def test_a_method_registered_twice_is_overloaded() -> None:
     ]
 
 
-def test_methods_do_not_override_existing_attributes() -> None:
-    text = of_class(
-        method("same_as", fn(INT, OBJECT)),
-        method("__init__", fn(INT, OBJECT)),
-        method("mine", fn(INT, OBJECT)),
-        method("x", fn(INT, OBJECT)),
-        field("x"),
-        B=cls(method("mine", fn(TEXT, OBJECT)), method("other", fn(INT, OBJECT)), parent="pkg.A"),
+def test_methods_that_the_class_lacks_at_run_time_are_left_out() -> None:
+    found = registry(
+        types={
+            "pkg.A": cls(method("mine", fn(INT, OBJECT)), method("x", fn(INT, OBJECT)), field("x"))
+        }
     )
-    names = set(dict(definitions(text)))
-    assert {"_A.mine", "_A.x", "_B.other"} <= names
-    assert not {"_A.same_as", "_B.mine"} & names
+    made = dataclasses.replace(
+        context(found), left_out={("method", "pkg.A.mine"), ("method", "pkg.A.x")}
+    )
+    outline = Outline(prefixes=["pkg."], library="library")
+    outline.classes = [ClassOutline("A", "pkg.A", None)]
+    text = api_stub(MODULE, outline, made)
+    assert "_A.mine" not in dict(definitions(text))
     assert defined(text, "_A.x") == ["x: int"]
 
 

@@ -35,7 +35,6 @@ def registry(**parts: object) -> Registry:
         "types": {},
         "symbols": {},
         "python_classes": {"ffi.Object": [None, ["tvm_ffi", "Object"]]},
-        "object_attributes": ["same_as"],
         "module_attributes": ["get_function"],
         "makes_constructors": True,
         "finds_docs": True,

@@ -141,6 +141,7 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
         if result["status"] == 0 and request["target_language"] == "python":
             reached("generated-imports")
             result["failures"] = import_generated(tvm_ffi, request)
+            result["missing_methods"] = reflection["missing_methods"](tvm_ffi, result["new_types"])
     # All libraries of a distribution must be loadable in one process.
     for other in request["together"]:
         result["loading"] = other

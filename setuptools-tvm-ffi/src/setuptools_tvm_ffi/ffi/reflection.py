@@ -51,7 +51,6 @@ def reflect(
         "types": {key: object_type(tvm_ffi, key) for key in keys},
         "symbols": symbols(tvm_ffi, library),
         "module_attributes": dir(tvm_ffi.Module),
-        "object_attributes": dir(tvm_ffi.Object),
         "python_classes": python_classes(tvm_ffi),
         "finds_docs": finds_docs(),
         # Releases before 0.1.10 do not create constructors.
@@ -144,6 +143,31 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
             for method in info.methods
         ],
     }
+
+
+def missing_methods(tvm_ffi: Any, types: Iterable[str]) -> dict[str, dict[str, str]]:  # noqa: ANN401
+    """Return the methods that tvm_ffi has not added to the classes of registered types.
+
+    If a class has an attribute before tvm_ffi adds the methods, tvm_ffi does not add a method of
+    this name. The attribute may be inherited, or come from the metaclass.
+
+    :param types: the keys of types. Types without a Python class are skipped.
+    :returns: for each type key, a mapping from the method to the class that has the attribute.
+    """
+    result: dict[str, dict[str, str]] = {}
+    for key in types:
+        info = type_info(tvm_ffi, key)
+        cls = info.type_cls
+        if cls is None:
+            continue
+        fields = {field.name for field in info.fields or ()}
+        for name in dict.fromkeys(method.name for method in info.methods):
+            if name != "__ffi_init__" and (name in fields or name not in vars(cls)):
+                owners = (c for c in (*cls.__mro__, *type(cls).__mro__) if name in vars(c))
+                owner = next(owners, cls)
+                place = f"{owner.__module__}.{owner.__qualname__}".removeprefix("builtins.")
+                result.setdefault(key, {})[name] = place
+    return result
 
 
 def type_info(tvm_ffi: Any, key: str) -> Any:  # noqa: ANN401

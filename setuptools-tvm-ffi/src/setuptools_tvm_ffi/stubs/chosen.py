@@ -59,7 +59,7 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     left_out = frozenset((problem.kind, problem.name) for problem in problems)
     functions = [name for name in own.functions if ("function", name) not in left_out]
     types = [key for key in own.types if ("type", key) not in left_out]
-    warnings = [f"{problem}: left out of the stubs; {problem.instead}" for problem in problems]
+    warnings = _left_out(problems)
     if functions and settings.stubs != "none" and not registry.finds_docs:
         warnings.append(
             f"extension {settings.name!r}: the stubs lack docstrings and parameter names of global "
@@ -73,6 +73,38 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
         visible_names=[*functions, *types],
         warnings=tuple(warnings),
     )
+
+
+def without_missing_methods(
+    request: StubRequest, chosen: Chosen, missing: Mapping[str, Mapping[str, str]]
+) -> Chosen:
+    """Leave out the methods that tvm_ffi has not added to the classes.
+
+    :param missing: the result of `ffi.reflection.missing_methods`.
+    :raises BuildError: the setting `stubs` is ``strict``, and methods are missing.
+    """
+    problems = [
+        NameProblem(
+            "method",
+            f"{key}.{name}",
+            f"tvm_ffi does not add it to the class, because {owner} has an attribute of this name",
+            f"register it under another name, or get it with [m.func for m in "
+            f"{key.rpartition('.')[2]}.__tvm_ffi_type_info__.methods if m.name == {name!r}][0]",
+        )
+        for key, names in missing.items()
+        for name, owner in names.items()
+        if ("type", key) not in chosen.left_out
+    ]
+    _check_names(request, problems)
+    return dataclasses.replace(
+        chosen,
+        left_out=chosen.left_out | {(problem.kind, problem.name) for problem in problems},
+        warnings=(*chosen.warnings, *_left_out(problems)),
+    )
+
+
+def _left_out(problems: Sequence[NameProblem]) -> list[str]:
+    return [f"{problem}: left out of the stubs; {problem.instead}" for problem in problems]
 
 
 def _is_own(request: StubRequest, name: str, new: set[str]) -> bool:

@@ -16,7 +16,7 @@ from ..base.file_replacement import replace_file
 from ..ffi.process import TVMFFIProcess
 from . import verification
 from .cache import Stubs, load, store
-from .chosen import Chosen, choose_names
+from .chosen import Chosen, choose_names, without_missing_methods
 from .directives import BEGIN, END, MARKER, ParsedFile, parse, splice
 from .pyi import is_ours
 from .reexports import blocks_to_replace, exported_names, replaced
@@ -82,6 +82,7 @@ def generate_stubs(
             replace_file(staging / path, content + end)
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
         chosen, answer, printed = _run_child(request, committed, process, staging, root)
+        chosen = without_missing_methods(request, chosen, answer.get("missing_methods", {}))
         for file in committed.values():
             verification.check_registered(file, answer)
         verification.check_status(request, answer.get("status", 0), printed)

@@ -26,7 +26,7 @@ _INTERNAL = frozenset(
 class NameProblem:
     """A registered name that gets no stub.
 
-    :param kind: ``function``, ``type``, ``member`` or ``symbol``.
+    :param kind: ``function``, ``type``, ``member``, ``method`` (missing at run time) or ``symbol``.
     :param name: the name. For a member, the type key, a dot and the member's name.
     :param reason: why the name gets no stub.
     :param instead: how a user can access the object without a stub. If this text is empty, the

@@ -337,15 +337,10 @@ class _ApiWriter:
         fields = [f for f in type_.fields if f.name not in left_out | item.own_names]
         blocks += ["\n".join(self._field(field_)) for field_ in fields]
         blocks += ["\n".join(lines) for lines in self._constructor(item, type_)]
-        # tvm_ffi does not add a method if the class has or inherits an attribute of this name.
-        inherited = set(self._registry.object_attributes) | {f.name for f in type_.fields}
-        inherited |= item.own_names | left_out
-        for ancestor in self._registry.ancestors(type_.key):
-            if ancestor in self._registry.types:
-                inherited.update(self._registry.types[ancestor].member_names)
         groups: dict[str, list[Function]] = {}
         for method in type_.methods:
-            if method.name != _CONSTRUCTOR and method.name not in inherited:
+            missing = ("method", f"{type_.key}.{method.name}") in self._context.left_out
+            if not missing and method.name not in {_CONSTRUCTOR, *item.own_names, *left_out}:
                 groups.setdefault(method.name, []).append(method)
         for name, group in groups.items():
             if group[0].static or any(len(m.schema.parameters or ()) < 2 for m in group):  # noqa: PLR2004 - self alone

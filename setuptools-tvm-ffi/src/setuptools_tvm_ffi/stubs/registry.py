@@ -77,7 +77,6 @@ class Registry:
     :param symbols: each exported function by its name without ``__tvm_ffi_``.
     :param parents: for each registered type, the type key of the parent; ``None`` without a parent.
     :param python_classes: the Python class of a type key, if Python code can import this class.
-    :param object_attributes: the result of ``dir(tvm_ffi.Object)``.
     :param module_attributes: the result of ``dir(tvm_ffi.Module)``.
     :param makes_constructors: whether the installed tvm_ffi creates ``__init__`` methods.
     :param finds_docs: whether docs of global functions can be read on this platform.
@@ -88,7 +87,6 @@ class Registry:
     symbols: Mapping[str, Function]
     parents: Mapping[str, str | None]
     python_classes: Mapping[str, Reference]
-    object_attributes: frozenset[str]
     module_attributes: frozenset[str]
     makes_constructors: bool
     finds_docs: bool = True
@@ -119,7 +117,6 @@ def read_registry(answer: Mapping[str, Any]) -> Registry:
             for key, (_, location) in answer["python_classes"].items()
             if location is not None
         },
-        object_attributes=frozenset(answer["object_attributes"]),
         module_attributes=frozenset(answer["module_attributes"]),
         makes_constructors=answer["makes_constructors"],
         finds_docs=answer["finds_docs"],

@@ -51,6 +51,9 @@ TVM_FFI_STATIC_INIT_BLOCK() {
   refl::ObjectDef<NodeObj>()
       .def_rw("values", &NodeObj::values)
       .def_rw("raw", &NodeObj::raw)
+      .def("size", [](const NodeObj* node) { return node->values.size(); })
+      .def("register", [](const NodeObj*) { return 1; })
+      .def("same_as", [](const NodeObj*) { return 1; })
       .def(refl::init<ffi::Array<int64_t>>());
   refl::GlobalDef()
       .def("every_type.nothing", [] {})

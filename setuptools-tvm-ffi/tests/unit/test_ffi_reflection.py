@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import abc
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.ffi import reflection
+
+
+class Base(metaclass=abc.ABCMeta):
+    def inherited(self) -> None:
+        """Do nothing."""
+
+
+class Added(Base):
+    def plain(self) -> None:
+        """Do nothing."""
+
+    field = property()
+
+
+def test_methods_that_a_class_does_not_have_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("plain", "inherited", "register", "mro", "field", "__ffi_init__", "register")
+    types: dict[str, Any] = {
+        "pkg.Added": SimpleNamespace(
+            type_cls=Added,
+            fields=[SimpleNamespace(name="field")],
+            methods=[SimpleNamespace(name=name) for name in names],
+        ),
+        "pkg.NoClass": SimpleNamespace(type_cls=None),
+    }
+    monkeypatch.setattr(reflection, "type_info", lambda _, key: types[key])
+    assert reflection.missing_methods(None, types) == {
+        "pkg.Added": {
+            "inherited": f"{__name__}.Base",
+            "register": "abc.ABCMeta",
+            "mro": "type",
+            "field": f"{__name__}.Added",
+        }
+    }
