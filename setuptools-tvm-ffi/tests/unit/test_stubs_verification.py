@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.settings.declaration import Declaration
 from setuptools_tvm_ffi.stubs.chosen import choose_names
 from setuptools_tvm_ffi.stubs.directives import parse
 from setuptools_tvm_ffi.stubs.requests import StubRequest
@@ -84,6 +85,45 @@ def test_a_library_without_any_use_is_refused() -> None:
 )
 def test_a_library_with_any_use_is_accepted(values: Any, answer: Any) -> None:
     choose_names(request(**values), {**ANSWER, **answer})
+
+
+def named(prefix: str | None, *, in_toml: bool, functions: list[str]) -> tuple[StubRequest, Any]:
+    where = Declaration("pyproject.toml: x", in_toml=in_toml)
+    settings = ExtensionSettings(
+        "pkg.one", ("a.cc",), registry_prefix=prefix, stubs="init", declaration=where
+    )
+    made = StubRequest(settings, "pkg", Path("build/libone.so"), "0", "0.1.15", {})
+    return made, {**ANSWER, "new_functions": functions}
+
+
+@pytest.mark.parametrize(
+    ("in_toml", "key"), [(True, "registry-prefix"), (False, "registry_prefix")]
+)
+def test_a_prefix_without_names_is_corrected_as_the_project_spells_it(
+    in_toml: bool, key: str
+) -> None:
+    found = named("pkg.ops", in_toml=in_toml, functions=["pkg.f"])
+    with pytest.raises(BuildError, match=r"'pkg\.ops\.'; the library registers 'pkg\.f'") as error:
+        choose_names(*found)
+    assert f"set {key} to" in (error.value.hint or "")
+
+
+def test_names_of_another_package_must_be_renamed_or_get_directives() -> None:
+    names = [f"other.{letter}" for letter in "abcd"]
+    found = named(None, in_toml=True, functions=names)
+    with pytest.raises(BuildError, match=r"'other\.b', 'other\.c' and 1 more") as error:
+        choose_names(*found)
+    hint = error.value.hint or ""
+    assert "'pkg.'" in hint
+    assert "'directives'" in hint
+    assert "registry" not in hint
+
+
+def test_names_outside_the_prefix_are_reported() -> None:
+    made = choose_names(*named(None, in_toml=True, functions=["pkg.f", "add_one"]))
+    (warning,) = made.warnings
+    assert all(word in warning for word in ("'add_one'", "'pkg.'", "'pkg.add_one'"))
+    assert not choose_names(*named(None, in_toml=True, functions=["pkg.f"])).warnings
 
 
 def test_a_package_that_ends_the_child_is_reported_with_a_hint() -> None:

@@ -137,8 +137,9 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
                 raise ConfigurationError(
                     f"extensions {other!r} and {extension.name!r} both create stubs for "
                     f"{extension.prefix!r}, but an _ffi_api.py can load only one library",
-                    hint="use different packages, set registry_prefix for each extension, or set "
-                    "stubs='none' for an extension that registers nothing",
+                    hint=f"use different packages, set {extension.spelled('registry_prefix')} for "
+                    "each extension, or set stubs to 'none' for an extension that registers "
+                    "nothing",
                 )
     _check_links(extensions)
 

@@ -327,6 +327,10 @@ class ExtensionSettings:
             return self.declaration.at(name)
         return f"extension {self.name!r}: {name}"
 
+    def spelled(self, name: str) -> str:
+        """Return the name of a setting as the project spells it, in `setup.py` or in TOML."""
+        return name if self.declaration is None else self.declaration.name_of(name)
+
     @property
     def package(self) -> str:
         """The dotted name of the package that contains the library."""

@@ -60,6 +60,7 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     functions = [name for name in own.functions if ("function", name) not in left_out]
     types = [key for key in own.types if ("type", key) not in left_out]
     warnings = _left_out(problems)
+    warnings += _outside_prefix(request, [*answer["new_functions"], *answer["new_types"]])
     if functions and settings.stubs != "none" and not registry.finds_docs:
         warnings.append(
             f"extension {settings.name!r}: the stubs lack docstrings and parameter names of global "
@@ -121,12 +122,38 @@ def _check_prefix(request: StubRequest, answer: Mapping[str, Any]) -> None:
     # If no prefix is declared, names under the default prefix are required only in init mode.
     expected = settings.registry_prefix is not None or (names and settings.stubs == "init")
     if expected and not any(name.startswith(settings.prefix) for name in names):
-        others = ", ".join(repr(name) for name in names[:3]) or "nothing"
+        # For generated stubs, the prefix must be the package or lie inside it, see
+        # `PackageTree.check`.
+        hint = (
+            f"register names under {settings.prefix!r}, or set stubs to 'directives' and add stub "
+            "directives to your own files"
+        )
+        inside = any(name.startswith(f"{settings.package}.") for name in names)
+        if inside or (names and settings.stubs != "init"):
+            hint = f"set {settings.spelled('registry_prefix')} to the prefix of these names"
         raise BuildError(
             f"extension {settings.name!r}: nothing is registered under the prefix "
-            f"{settings.prefix!r}; the library registers {others}",
-            hint="set registry_prefix to the prefix of these names, or rename them",
+            f"{settings.prefix!r}; the library registers {_listed(names) or 'nothing'}",
+            hint=hint,
         )
+
+
+def _outside_prefix(request: StubRequest, names: Sequence[str]) -> list[str]:
+    """Return a warning about registered names that belong to no package of the distribution."""
+    settings = request.settings
+    outside = [n for n in names if not n.startswith((settings.prefix, *request.package_prefixes))]
+    if not outside or settings.stubs != "init":
+        return []
+    return [
+        f"extension {settings.name!r}: {_listed(outside)} are registered outside the prefix "
+        f"{settings.prefix!r}, so they get no stubs: rename them, for example to "
+        f"{settings.prefix + outside[0].rpartition('.')[2]!r}, or call tvm_ffi.get_global_func"
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004 - enough to find
+    return ", ".join(map(repr, names[:3])) + more
 
 
 def _check_use(request: StubRequest, answer: Mapping[str, Any], registry: Registry) -> None:
