@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
+from setuptools_tvm_ffi.building import missing_files
 from setuptools_tvm_ffi.building.file_states import status_of
 from setuptools_tvm_ffi.building.freshness import Freshness, Stale
 from setuptools_tvm_ffi.building.plan import BuildPlan, LibraryPlan, Step
+from setuptools_tvm_ffi.building.step_record import StepRecord
 from setuptools_tvm_ffi.settings import ExtensionSettings
 
 SETTINGS = ExtensionSettings(name="pkg.lib", sources=("a.c",))
@@ -433,14 +435,14 @@ def test_a_file_that_is_deleted_before_it_is_recorded_is_stale(
     write("table.inc", "1")
     write("csrc/a.h", "A")
     change(build, 0, extra_inputs=("table.inc",))
-    real = Freshness._write  # noqa: SLF001
+    real = missing_files.folders_to_watch
 
-    def deleted(self: Freshness, *arguments: Any) -> None:
+    def deleted(*arguments: Any) -> Any:
         Path(name).unlink()
-        real(self, *arguments)
+        return real(*arguments)
 
     with monkeypatch.context() as context:
-        context.setattr(Freshness, "_write", deleted)
+        context.setattr(missing_files, "folders_to_watch", deleted)
         build()
     if name == "csrc/a.h":
         write("csrc/a.c", "int a;")
@@ -685,11 +687,11 @@ def test_a_build_that_was_killed_between_its_two_records_starts_again(
 ) -> None:
     write("csrc/a.h", "A")
 
-    def killed(_: Freshness) -> None:
+    def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        context.setattr(Freshness, "_write_record", killed)
+        context.setattr(StepRecord, "write_statuses", killed)
         with pytest.raises(KeyboardInterrupt):
             build()
     build()
@@ -705,10 +707,10 @@ def test_a_build_that_was_killed_between_its_two_records_starts_again(
         "{",
         "[]",
         "{}",
-        '{"format": 1}',
-        '{"format": 1, "steps": {"build/lib.so": {}}}',
-        '{"format": 1, "statuses": [[1]]}',
-        '{"format": 1, "steps": []}',
+        '{"format": 2}',
+        '{"format": 2, "steps": {"build/lib.so": {}}}',
+        '{"format": 2, "files": {"a": [""]}}',
+        '{"format": 2, "steps": []}',
         pytest.param("\0" * 100, id="zeros"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,6 +49,30 @@ def may_change_unseen(status: Status, now: int) -> bool:
 def may_have_changed_since(status: Status, time: int) -> bool:
     """Whether the file may have changed at or after `time`, in nanoseconds."""
     return changed_at(status) > time - _STEP
+
+
+class FileSystemClock:
+    """The clock of a file system. Its time may differ from the time of this machine.
+
+    :param paths: files or folders of the file system. To read the clock, the times of the first
+        path that exists are set.
+    """
+
+    def __init__(self, *paths: Path) -> None:
+        self._paths = paths
+        self.start = self.now()
+
+    def now(self) -> int:
+        """Return the current time, in nanoseconds."""
+        for path in self._paths:
+            try:
+                os.utime(path)
+            except OSError:  # The file or folder does not exist.
+                continue
+            status = status_of(str(path))
+            if status is not None:
+                return changed_at(status)
+        return time.time_ns()
 
 
 class FileStates:
@@ -96,6 +121,24 @@ class FileStates:
     def examined(self) -> dict[str, Status | None]:
         """Return the name and the status of each file that has been examined so far."""
         return self._statuses.copy()
+
+    def trusted_status(self, name: str, clock: FileSystemClock) -> Status | None:
+        """Return the status of a file, or ``None`` if the digest of the file may be outdated.
+
+        :param clock: a clock that was started before the first file was examined.
+        """
+        status = self.status(name)
+        if status is None or not may_have_changed_since(status, clock.start):
+            return status
+        # The file may have been written while this process read it. Wait until a new write would
+        # change the file's times, see `may_change_unseen`. Then read the file again.
+        if may_change_unseen(status, clock.now()):
+            return None
+        try:
+            digest = digest_of(Path(self.path(name)))
+        except OSError:
+            return None
+        return status if digest == self.digest(name) else None
 
     def known_digest(self, name: str) -> str | None:
         """Return the digest of a file if it is known without reading the file, else ``None``."""

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the files that a finished step has read, and the missing files that it has looked for."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..base.errors import BuildError
+from ..base.file_digest import digest_of
+from . import searches
+from .changes_during_run import ChangesDuringRun
+from .depfile import dependencies
+from .file_states import FileStates
+from .plan import Step
+from .source_scan import SourceFacts, scan
+from .step_commands import StepCommands
+from .step_record import Details, StepCommand
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """What a finished step read, wrote, and looked for.
+
+    :param missing: the missing files that the command tried.
+    """
+
+    command: StepCommand
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+class StepExamination:
+    """Examines the steps that have succeeded in one build.
+
+    :param root: the absolute path of the project's folder.
+    :param details: known facts about sources, and known answers of compilers. New facts and answers
+        are added.
+    :param produced: the outputs of all steps that have succeeded in this build.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        files: FileStates,
+        commands: StepCommands,
+        changes: ChangesDuringRun,
+        details: Details,
+        produced: Collection[str],
+    ) -> None:
+        self._root, self._files, self._commands, self._changes = root, files, commands, changes
+        self._details, self._produced = details, produced
+        self._facts = functools.cache(self._scanned)
+        self._searches = functools.cache(self._search)
+
+    def examine(self, step: Step) -> StepRun:
+        """Return what a step has read, written and looked for.
+
+        :raises BuildError: the command did not write its output, or did not report which files it
+            read.
+        """
+        outputs = (step.output, *step.extra_outputs)
+        for name in outputs:
+            if self._files.status(name) is None:
+                raise BuildError(
+                    f"{step.description}: the command succeeded, but it did not write {name}",
+                    hint=f"check that {step.program[0]!r} is a compiler or starts one",
+                )
+        inputs, missing = self._declared(step)
+        inputs.update(searches.named_files(step.arguments, self._root))
+        dated: list[SourceFacts] = []
+        if step.kind == "compile":
+            read = self._read_files(step)
+            found, absent = self._searches(self._include_path(step)).search(read)
+            inputs.update(dict.fromkeys((*read, *sorted(found))))
+            # An argument can contain __DATE__, for example the value of -D.
+            words = "\n".join(searches.expanded(step.arguments, self._root))
+            dated = [scan(words.encode(errors="surrogateescape")), *map(self._facts, read)]
+        else:
+            printed = self._answer(step) if step.question else ""
+            folders = searches.library_path(printed, self._commands.environment)
+            libraries, absent = searches.searched_libraries(step.arguments, folders, self._root)
+            inputs.update(libraries)
+        stable = self._files.stable
+        own = {*outputs, step.depfile, step.response_file}
+        return StepRun(
+            self._commands.describe(
+                step,
+                date=any(facts.date for facts in dated),
+                timestamp=any(facts.timestamp for facts in dated),
+            ),
+            tuple(dict.fromkeys(stable(name) for name in inputs if name not in own)),
+            outputs,
+            tuple(sorted(set(map(stable, missing | absent)))),
+        )
+
+    def _declared(self, step: Step) -> tuple[dict[str, None], set[str]]:
+        """Return the files that the plan declares as inputs: the existing and the missing files.
+
+        If the plan declares a folder, the existing files are all files in the folder. The missing
+        files then include ``folder/*``, so that the step runs again if a file is added.
+        """
+        inputs: dict[str, None] = {}
+        missing: set[str] = set()
+        for name in (*step.inputs, *step.extra_inputs):
+            if os.path.isdir(self._root / name):
+                top = str(self._root / name)
+                for folder, _, files in os.walk(top):
+                    place = name.rstrip("/") + folder[len(top) :]
+                    inputs.update(dict.fromkeys(os.path.join(place, file) for file in files))
+                    missing.add(f"{place}/*")
+            elif name in self._produced or self._changes.existed(self._files.stable(name)):
+                inputs[name] = None
+            else:  # The file did not exist when the commands started.
+                missing.add(name)
+        return inputs, missing
+
+    def _read_files(self, step: Step) -> list[str]:
+        assert step.depfile is not None
+        assert step.dependency_style is not None
+        try:
+            content = (self._root / step.depfile).read_bytes()
+            read = dependencies(content, step.dependency_style)
+            return list(dict.fromkeys(map(self._files.stable, read)))
+        except (OSError, ValueError) as problem:
+            raise BuildError(
+                f"{step.description}: the compiler did not report which files it read: {problem}",
+                hint=f"check that {step.program[0]!r} passes all arguments to a compiler",
+            ) from None
+
+    def _scanned(self, name: str) -> SourceFacts:
+        known = self._details.facts
+        digest = self._files.known_digest(name)
+        if digest is None or digest not in known:
+            try:
+                content = self._files.content(name)
+            except OSError:
+                return SourceFacts()
+            digest = digest_of(content)
+            known[digest] = scan(content)
+        return known[digest]
+
+    def _search(self, path: searches.IncludePath) -> searches.HeaderSearch:
+        return searches.HeaderSearch(path, self._facts, self._changes.has_existed)
+
+    def _include_path(self, step: Step) -> searches.IncludePath:
+        if step.question:
+            path = searches.include_path(self._answer(step))
+            if path.is_outdated(self._root):
+                path = searches.include_path(self._answer(step, again=True))
+        else:
+            path = searches.msvc_include_path(step.arguments, self._commands.environment)
+        stable = self._files.stable
+        return searches.IncludePath(
+            *(tuple(map(stable, each)) for each in (path.quoted, path.brackets, path.missing))
+        )
+
+    def _answer(self, step: Step, *, again: bool = False) -> str:
+        """Return the text in which the compiler prints the folders that it searches.
+
+        :param again: whether to ask the compiler even if the record contains an answer.
+        """
+        answers, key = self._details.answers, self._commands.question(step)
+        if again or key not in answers:
+            answers[key] = searches.ask(step.question, self._root)
+        return answers[key]
