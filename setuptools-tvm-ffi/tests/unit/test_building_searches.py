@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from setuptools_tvm_ffi.building import searches
 from setuptools_tvm_ffi.building.searches import HeaderSearch, IncludePath
-from setuptools_tvm_ffi.building.source_scan import SourceFacts, scan
+from setuptools_tvm_ffi.project.source_scan import SourceFacts, scan
 
 GCC = """\
 Using built-in specs.

@@ -86,6 +86,29 @@ def test_headers_that_sources_include_are_found_recursively(root: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '#include \\\n "../more/x"',
+        '#if __has_include("../more/x")\n#endif',
+        '#define DATA(file) asm(".incbin " #file)\nDATA("../more/x")',
+        "#if __has_include(<../more/x>)\n#endif",
+    ],
+)
+def test_a_file_that_a_source_may_read_is_found(root: Path, text: str) -> None:
+    make(root, "csrc/a.cc", text)
+    make(root, "more/x")
+    make(root, "include/b.h")
+    found = find(root, "csrc/a.cc", include_dirs=("include",))
+    assert found == {"csrc/a.cc", "include/b.h", "more/x"}
+
+
+def test_a_header_that_is_only_looked_for_may_lie_outside_the_project(root: Path) -> None:
+    make(root, "csrc/a.cc", '#if __has_include("../../shared/api.h")\n#endif\n')
+    make(root, "../shared/api.h")
+    assert find(root) == {"csrc/a.cc"}
+
+
 def test_files_that_settings_and_arguments_name_are_found(root: Path) -> None:
     make(root, "csrc/a.cc")
     make(root, "link.rsp", "-Wl,-T,layout.ld")

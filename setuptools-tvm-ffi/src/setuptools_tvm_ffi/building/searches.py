@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .source_scan import HeaderName, SourceFacts
+from ..project.source_scan import HeaderName, SourceFacts
 
 #: Environment variables that compilers and linkers read, but the plugin does not read.
 VARIABLES = (

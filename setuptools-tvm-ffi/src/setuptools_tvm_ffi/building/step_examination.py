@@ -11,12 +11,12 @@ from pathlib import Path
 
 from ..base.errors import BuildError
 from ..base.file_digest import digest_of
+from ..project.source_scan import SourceFacts, scan
 from . import searches
 from .changes_during_run import ChangesDuringRun
 from .depfile import dependencies
 from .file_states import FileStates
 from .plan import Step
-from .source_scan import SourceFacts, scan
 from .step_commands import StepCommands
 from .step_record import Details, StepCommand
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
+from ..project.source_scan import HeaderName, SourceFacts
 from .file_states import Status
-from .source_scan import HeaderName, SourceFacts
 
 _DETAILS = "step-details.json"
 _FORMAT = 2
@@ -199,4 +199,5 @@ def _details(record: Mapping[str, Any]) -> Details:
 
 def _facts(value: Mapping[str, Any]) -> SourceFacts:
     names = tuple(HeaderName(**name) for name in value["names"])
-    return SourceFacts(**{**value, "names": names, "data": tuple(value["data"])})
+    texts = {key: tuple(value[key]) for key in ("macros", "data")}
+    return SourceFacts(**{**value, "names": names, **texts})

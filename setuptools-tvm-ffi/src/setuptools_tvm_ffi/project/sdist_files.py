@@ -5,8 +5,7 @@ The result does not depend on earlier builds. It contains these files of the pro
 
 - the files that the settings name;
 - all files in the folders of the sources and in the include folders, and in subfolders of these;
-- the headers that the sources include, in any folder. The scan does not run the preprocessor. It
-  therefore finds all names, including names in branches of ``#if`` that are not compiled.
+- the headers and data files that the sources name, in any folder (see `source_scan`).
 """
 
 from __future__ import annotations
@@ -23,15 +22,7 @@ from ..base.errors import ConfigurationError
 from ..settings.languages import LANGUAGES
 from ..settings.model import ExtensionSettings
 from .git import PROJECT_FILES, run_git
-
-# This pattern matches `#include`, and `#define` of a macro that can contain the name of a header:
-# `#define TABLE "table.inc"`, then `#include TABLE`.
-_INCLUDE = re.compile(
-    rb"^[ \t]*#[ \t]*(?P<directive>include|include_next|import|embed|define[ \t]+\w+)[ \t]*"
-    rb'(?P<quote>["<])(?P<name>[^">\n]+)[">]',
-    re.MULTILINE,
-)
-_INCBIN = re.compile(rb'\.incbin[ \t]*\\?"(?P<name>[^"\\\n]+)')
+from .source_scan import HeaderName, scan
 
 _INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|/(external:)?I")
 _FILE_PREFIX = re.compile(r"@|-T|/FI")
@@ -212,7 +203,9 @@ class _Finder:
         self.files.update(dict.fromkeys(pending))
         while pending:
             includer = pending.pop()
-            for name, kind in _names(includer):
+            for header in _headers(includer):
+                name = header.name
+                is_certain = not header.question and not os.path.isabs(name)
                 # Include the project's root: it is the compiler's working directory, which the
                 # assembler searches first.
                 folders = (includer.parent, self.root, *include_path)
@@ -221,8 +214,8 @@ class _Finder:
                     for folder in folders
                     if (path := _inside(str(folder / name), self.root)) and os.path.isfile(path)
                 ]
-                searched = (*((includer.parent,) if kind == '"' else ()), *include_path)
-                if kind and not inside and any(os.path.isfile(f / name) for f in searched):
+                searched = (*((includer.parent,) if header.quoted else ()), *include_path)
+                if is_certain and not inside and any(os.path.isfile(f / name) for f in searched):
                     file = includer.relative_to(self.root).as_posix()
                     raise ConfigurationError(
                         f"{file}: includes {name!r}, which lies outside the project", hint=_OUTSIDE
@@ -231,7 +224,7 @@ class _Finder:
                 seen.update(new)
                 pending += new
                 self.files.update(dict.fromkeys(new))
-                if kind:
+                if is_certain:
                     self.needed.update(inside)
 
 
@@ -243,21 +236,15 @@ def _words(text: str) -> list[str]:
         return text.split()
 
 
-def _names(file: Path) -> Iterator[tuple[str, str]]:
-    """Yield each name that a file may include, and the character before the name: ``"`` or ``<``.
-
-    Instead of the character, yield an empty text in three cases: the name is an absolute path, is
-    the value of a macro, or is in the directive `.incbin` of the assembler.
-    """
+def _headers(file: Path) -> Iterator[HeaderName]:
+    """Yield the names of the files that a source or header may include."""
     try:
-        content = file.read_bytes()
+        facts = scan(file.read_bytes())
     except OSError:
         return
-    for match in (*_INCLUDE.finditer(content), *_INCBIN.finditer(content)):
-        name = os.fsdecode(match["name"])
-        directive = match.groupdict().get("directive", b"define")
-        is_macro = directive.startswith(b"define")
-        yield name, "" if is_macro or os.path.isabs(name) else os.fsdecode(match["quote"])
+    yield from facts.names
+    for text in (*facts.macros, *facts.data):
+        yield HeaderName(text, quoted=True, question=True)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import pytest
-from setuptools_tvm_ffi.building.source_scan import HeaderName, SourceFacts, scan
+from setuptools_tvm_ffi.project.source_scan import HeaderName, SourceFacts, scan
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,23 @@ def test_each_name_is_returned_once_in_order() -> None:
 def test_a_name_that_is_not_utf_8_is_kept() -> None:
     (name,) = scan(b'#include "\xff.h"\n').names
     assert name.name.encode("utf-8", "surrogateescape") == b"\xff.h"
+
+
+@pytest.mark.parametrize(
+    ("text", "macros"),
+    [
+        ('#define TABLE "table.inc"\n#include TABLE', ("table.inc",)),
+        ("# define\tTABLE <sub/table.inc> // why", ("sub/table.inc",)),
+        ('#define TABLE \\\n "table.inc"', ("table.inc",)),
+        ("#define TABLE table.inc", ()),
+        ('#define TABLE(x) "table.inc"', ()),
+        ("#define LESS a < b >", ()),
+    ],
+)
+def test_values_of_macros_that_can_be_names_are_found(text: str, macros: tuple[str, ...]) -> None:
+    facts = scan(text.encode())
+    assert facts.macros == macros
+    assert facts.names == ()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the names of headers in C, C++ and CUDA sources, and the macros that expand to a date.
+"""Finds the names of files in C, C++ and CUDA sources, and the macros that expand to a date.
 
 The scan does not run the preprocessor. It therefore finds all names, including names in branches of
 ``#if`` that are not compiled.
@@ -17,6 +17,11 @@ _INCLUDE = re.compile(
 # This pattern matches __has_include, and macros that wrap it, such as _CCCL_HAS_INCLUDE.
 _QUESTION = re.compile(
     rb'has_(?:include|embed)(_next)?\w*[ \t]*\([ \t]*(["<])([^">\n]+)[">]', re.IGNORECASE
+)
+# This pattern matches the definition of a macro whose value can be the name of a file:
+# `#define TABLE "table.inc"`, then `#include TABLE`.
+_MACRO = re.compile(
+    rb'^[ \t]*#[ \t]*define[ \t]+\w+[ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)', re.MULTILINE
 )
 _COMPUTED = re.compile(
     rb"^(?![ \t]*#[ \t]*define\b).*\b__has_(?:include|embed)\w*[ \t]*\([ \t]*[A-Za-z_]",
@@ -59,9 +64,10 @@ class HeaderName:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What a source or header contains that decides when it must be compiled again.
+    """The files that a source or header may read, and the dates that it contains.
 
     :param names: the names of headers in ``#include`` and ``__has_include``.
+    :param macros: the values of macros that can be the name of a file.
     :param computed: whether a macro computes the name that ``__has_include`` searches for.
     :param data: texts in the source that may name files of the directive ``.incbin``.
     :param date: whether the source contains ``__DATE__`` or ``__TIME__``.
@@ -69,6 +75,7 @@ class SourceFacts:
     """
 
     names: tuple[HeaderName, ...] = ()
+    macros: tuple[str, ...] = ()
     computed: bool = False
     data: tuple[str, ...] = ()
     date: bool = False
@@ -90,16 +97,17 @@ def scan(content: bytes) -> SourceFacts:
     data: Iterable[bytes] = ()
     if _DATA.search(content) is not None:
         data = (text for text in _NAME_END.split(content) if _NO_NAME.search(text) is None)
-    macros = set()
+    dates = set()
     if _DATE.search(content) is not None:
         code = _COMMENT.sub(lambda match: match[1] or b" ", content)
-        macros = {match[1] for match in _DATE.finditer(code)}
+        dates = {match[1] for match in _DATE.finditer(code)}
     return SourceFacts(
         tuple(dict.fromkeys(names)),
+        tuple(dict.fromkeys(_text(match[1] or match[2]) for match in _MACRO.finditer(content))),
         computed=_COMPUTED.search(content) is not None,
         data=tuple(dict.fromkeys(text for text in map(_text, data) if text not in headers)),
-        date=bool(macros & {b"DATE", b"TIME"}),
-        timestamp=b"TIMESTAMP" in macros,
+        date=bool(dates & {b"DATE", b"TIME"}),
+        timestamp=b"TIMESTAMP" in dates,
     )
 
 
