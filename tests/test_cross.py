@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,30 @@ def wheels_of_platforms(
     return folder
 
 
+ArmWheels = Callable[..., Iterable[Path]]
+
+
+@pytest.fixture(scope="session")
+def arm_wheels(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> ArmWheels:
+    """Return a function that downloads wheels for 64-bit ARM. Later test runs reuse the wheels."""
+
+    def wheels_of(*requirements: str) -> Iterable[Path]:
+        name = f"arm64-{'-'.join(requirements)}"
+        folder = pytestconfig.cache.mkdir(name)
+
+        def fill(_: Path) -> None:
+            if not (folder / "filled").exists():
+                glibc = ("2_28", "2_27", "2_17")
+                platforms = tuple(f"manylinux_{version}_aarch64" for version in glibc)
+                download(folder, ARM_PYTHON, platforms, *requirements)
+                (folder / "filled").touch()
+
+        made_once(tmp_path_factory, name, fill)
+        return folder.glob("*.whl")
+
+    return wheels_of
+
+
 @pytest.fixture(scope="session")
 def cross_builder(
     tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str], plugin_wheel: Path
@@ -166,10 +191,15 @@ def wheel_for(built: dict[str, Path], target: str) -> Path:
     return built[target]
 
 
+def unpack(folder: Path, *wheels: Path) -> None:
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder)
+
+
 def the_library(wheel: Path, folder: Path) -> Path:
     """Extract the wheel's library."""
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
+    unpack(folder, wheel)
     (library,) = (p for p in folder.rglob("*") if p.suffix in LIBRARY_SUFFIXES)
     return library
 
@@ -373,21 +403,14 @@ def test_the_wheel_for_an_old_glibc_passes_every_test_of_the_package(
 
 
 def test_the_wheel_for_arm_passes_every_test_of_the_package_under_an_emulator(
-    built: dict[str, Path], pytestconfig: pytest.Config, tmp_path: Path
+    built: dict[str, Path], arm_wheels: ArmWheels, pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
     wheel = wheel_for(built, "aarch64-linux-gnu.2.28")
     emulator = qemu()
     root = kept_arm_root(pytestconfig.cache.mkdir("arm64"))
     runtime = f"apache-tvm-ffi=={installed_version()}"
-    wheels = pytestconfig.cache.mkdir(f"arm64-wheels-{installed_version()}")
-    if not (wheels / "filled").exists():
-        platforms = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_17_aarch64")
-        download(wheels, ARM_PYTHON, platforms, "numpy", "pytest", runtime)
-        (wheels / "filled").touch()
     site = tmp_path / "site"
-    for file in (*wheels.glob("*.whl"), wheel):
-        with zipfile.ZipFile(file) as archive:
-            archive.extractall(site)
+    unpack(site, wheel, *arm_wheels(runtime), *arm_wheels("numpy", "pytest"))
     shutil.copy(Path(__file__).with_name("test_behaviour.py"), tmp_path)
     # Pass the wrapper as argv[0] (-0), so that child processes of the tests are emulated, too.
     python = tmp_path / "python"
@@ -411,40 +434,56 @@ def test_the_wheel_for_arm_passes_every_test_of_the_package_under_an_emulator(
     assert re.search(r"\d+ passed", tests.stdout)
 
 
+# If the first argument is true, the module is unloaded when the process exits. Releases of
+# apache-tvm-ffi since 0.1.14 do not unload such a module.
 _UNLOAD = """
-import gc, sys, tvm_ffi
-module = tvm_ffi.load_module(sys.argv[1], keep_module_alive=False)
+import gc, importlib.metadata, sys, tvm_ffi
+keep, release, library = sys.argv[1:]
+assert importlib.metadata.version("apache-tvm-ffi") == release
+module = tvm_ffi.load_module(library, keep_module_alive=keep == "True")
 assert module.adler32(b"abc", 1) == 38600999
 del module
 gc.collect()
 """
 
 
-@pytest.mark.parametrize("target", ELF)
+@pytest.mark.parametrize("release", ["0.1.10", "0.1.14.post1", installed_version()])
+@pytest.mark.parametrize("target", ["native", *ELF])
 def test_a_library_can_be_unloaded_and_the_process_exits_with_0(
-    built: dict[str, Path], pytestconfig: pytest.Config, tmp_path: Path, target: str
+    request: pytest.FixtureRequest,
+    arm_wheels: ArmWheels,
+    old_releases: Path,
+    downloads: Path,
+    tmp_path: Path,
+    target: str,
+    release: str,
 ) -> None:
-    library = the_library(wheel_for(built, target), tmp_path / "library")
-    command, variables = [sys.executable], dict(os.environ)
+    if target == "native":
+        wheel = request.getfixturevalue("reference_wheel")
+    else:
+        wheel = wheel_for(request.getfixturevalue("built"), target)
+    library = the_library(wheel, tmp_path / "library")
+    site = tmp_path / "site"
+    command = [sys.executable]
+    variables = {**os.environ, "PYTHONPATH": str(site)}
     if target.startswith("aarch64"):
-        root = kept_arm_root(pytestconfig.cache.mkdir("arm64"))
-        wheels = pytestconfig.cache.mkdir(f"arm64-wheels-{installed_version()}")
-        if not (wheels / "filled").exists():
-            pytest.skip("the test of the whole package under an emulator downloads the wheels")
-        for file in wheels.glob("*.whl"):
-            with zipfile.ZipFile(file) as archive:
-                archive.extractall(tmp_path / "site")
-        program = root / "usr" / "bin" / f"python{ARM_PYTHON}"
-        command = [str(qemu()), "-L", str(root), str(program)]
-        variables = {"PYTHONPATH": str(tmp_path / "site"), "PYTHONHOME": str(root / "usr")}
-    process = subprocess.run(
-        [*command, "-c", _UNLOAD, str(library)],
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr[-1000:]
+        root = kept_arm_root(request.config.cache.mkdir("arm64"))
+        command = [qemu(), "-L", str(root), str(root / "usr" / "bin" / f"python{ARM_PYTHON}")]
+        variables["PYTHONHOME"] = str(root / "usr")
+        unpack(site, *arm_wheels(f"apache-tvm-ffi=={release}"))
+    else:
+        python = "cp{}{}".format(*sys.version_info)
+        name = f"apache_tvm_ffi-{release}-{python}-*.whl"
+        unpack(site, next(file for d in (old_releases, downloads) for file in d.glob(name)))
+    for keep in ("False", "True"):
+        process = subprocess.run(
+            [*command, "-c", _UNLOAD, keep, release, str(library)],
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert process.returncode == 0, (keep, process.stderr[-1000:])
 
 
 def test_the_library_for_windows_runs_under_wine(
