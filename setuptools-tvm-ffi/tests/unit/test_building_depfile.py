@@ -75,6 +75,34 @@ def test_files_are_read_from_the_json_of_msvc() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (r"c:\work\my ops\csrc\a.cc", "csrc/a.cc"),
+        (r"c:\work\my ops\csrc\sub\a.h", "csrc/sub/a.h"),
+        (r"C:\Work\My Ops\csrc\A.h", "csrc/a.h"),
+        ("c:/work/my ops/csrc/a.h", "csrc/a.h"),
+        (r"c:\env\lib\site-packages\torch\x.h", r"C:\Env\Lib\site-packages/torch/x.h"),
+        (r"c:\work\my ops 2\a.h", r"c:\work\my ops 2\a.h"),
+        (r"d:\work\my ops\a.h", r"d:\work\my ops\a.h"),
+        (r"c:\program files\sdk\x.h", r"c:\program files\sdk\x.h"),
+    ],
+)
+def test_absolute_paths_of_msvc_become_relative(path: str, expected: str) -> None:
+    folders = {
+        r"C:\Work\My Ops": "",
+        r"C:\Env\Lib\site-packages": r"C:\Env\Lib\site-packages/",
+    }
+    content = json.dumps({"Data": {"Source": path, "Includes": []}}).encode()
+    assert dependencies(content, "msvc", folders) == [expected]
+
+
+def test_a_file_that_msvc_reports_in_two_spellings_is_listed_once() -> None:
+    data = {"Source": r"c:\p\a.c", "Includes": [r"c:\p\x.h", r"C:\P\X.h"]}
+    content = json.dumps({"Data": data}).encode()
+    assert dependencies(content, "msvc", {r"C:\P": ""}) == ["a.c", "x.h"]
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"",

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import ntpath
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from setuptools_tvm_ffi.building import searches
@@ -76,10 +78,14 @@ def test_other_output_has_no_include_path(printed: str) -> None:
 
 
 def test_the_include_path_of_msvc() -> None:
-    arguments = ("/nologo", "/Iinclude", "/Imy folder", "/external:Iother", "/external:W0")
+    arguments = ("/nologo", "/Iinclude", "/I", "my folder", "-Iwith dash", "/DX=/I")
+    arguments += ("/external:Iouter", "/external:I", "more", "/external:W0")
     variables = {"INCLUDE": r"C:\VC\include;;C:\SDK\ucrt"}
     assert searches.msvc_include_path(arguments, variables) == IncludePath(
-        brackets=("include", "my folder", "other", r"C:\VC\include", r"C:\SDK\ucrt")
+        brackets=(
+            *("include", "my folder", "with dash", "outer", "more"),
+            *(r"C:\VC\include", r"C:\SDK\ucrt"),
+        )
     )
 
 
@@ -259,59 +265,29 @@ def test_one_search_serves_several_sources() -> None:
     assert search.search(["b.c", "two/h.h", "two/x.h"])[1] == both
 
 
+def test_headers_in_the_lower_case_of_cl_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_windows = SimpleNamespace(path=ntpath, sep="\\", pardir="..")
+    monkeypatch.setattr(searches, "os", on_windows)
+    texts = {"csrc/ops.cc": b'#include "Own.h"\n#include "Api.h"\n'}
+    search = HeaderSearch(
+        IncludePath(brackets=("include", r"C:\SDK\include")),
+        lambda name: scan(texts.get(name, b"")),
+        {r"csrc\Own.h", r"C:\SDK\include\Api.h"}.__contains__,
+    )
+    read = ["csrc/ops.cc", "csrc/own.h", r"c:\sdk\include\api.h"]
+    assert search.search(read) == (set(), {r"csrc\Api.h", r"include\Api.h"})
+
+
 def test_data_of_the_assembler_is_found() -> None:
     project = Project({"csrc/a.c": 'asm(".incbin \\"x.bin\\"");', "two/x.bin": ""})
     assert project.found(PATH, ["csrc/a.c"]) == {"two/x.bin"}
     assert project.missing(PATH, ["csrc/a.c"]) == {"x.bin", "nowhere/x.bin", "one/x.bin"}
 
 
-# --- files in arguments -------------------------------------------------------------------------
-
-
 def write(root: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
-
-
-def test_files_that_arguments_name_are_found(tmp_path: Path) -> None:
-    names = ["a.o", "exports.map", "list.txt", "script.ld", "b c.o", "x=y,z.o", "c.a", "plugin.so"]
-    write(tmp_path, dict.fromkeys(names, ""))
-    (tmp_path / "folder").mkdir()
-    arguments = (
-        *("a.o", "-Wl,--version-script=exports.map", "-Wl,--dynamic-list,list.txt", "-Tscript.ld"),
-        *("b c.o", "x=y,z.o", "-Wl,-force_load,c.a", "-fplugin=plugin.so", "-Lfolder", "folder"),
-        *(
-            "missing.o",
-            "",
-            "-",
-            "=",
-            "@",
-            "-DTEXT=" + "long" * 100,
-            "-DNUL=\0",
-            str(tmp_path / "a.o"),
-        ),
-    )
-    assert list(searches.named_files(arguments, tmp_path)) == [*names, str(tmp_path / "a.o")]
-
-
-def test_response_files_are_read(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        {
-            "link.rsp": "a.o 'b c.o'\n@sub/more.rsp\n",
-            "sub/more.rsp": "-Wl,--version-script=exports.map @link.rsp",
-            "exports.map": "",
-            "a.o": "",
-            "b c.o": "",
-            "unbalanced.rsp": "a.o 'b",
-        },
-    )
-    assert list(searches.named_files(("@link.rsp",), tmp_path)) == [
-        *("link.rsp", "a.o", "b c.o", "sub/more.rsp", "exports.map")
-    ]
-    assert list(searches.named_files(("-Wl,@unbalanced.rsp",), tmp_path)) == ["unbalanced.rsp"]
-    assert list(searches.named_files(("@missing.rsp",), tmp_path)) == []
 
 
 # --- libraries ----------------------------------------------------------------------------------
@@ -364,6 +340,41 @@ def test_libraries_of_windows_are_searched(tmp_path: Path) -> None:
     arguments = ("/LIBPATH:one", "/LIBPATH:two", "x.lib")
     found, missing = searches.searched_libraries(arguments, (), tmp_path)
     assert (found, missing) == ({"two/x.lib": None}, {"one/x.lib"})
+
+
+@pytest.mark.parametrize(
+    "argument", ["/WHOLEARCHIVE:x.lib", "-wholearchive:x", "/DEFAULTLIB:x", "/defaultlib:X.lib"]
+)
+def test_libraries_in_options_of_windows_are_searched(tmp_path: Path, argument: str) -> None:
+    name = "X.lib" if "X.lib" in argument else "x.lib"
+    write(tmp_path, {f"two/{name}": "!<arch>\n"})
+    arguments = ("-libpath:one", "/LIBPATH:two", argument)
+    found, missing = searches.searched_libraries(arguments, (), tmp_path)
+    assert (found, missing) == ({f"two/{name}": None}, {f"one/{name}"})
+
+
+@pytest.mark.parametrize("option", ["-weak-lx", "-needed-lx", "-Wl,-hidden-lx"])
+def test_libraries_in_options_of_macos_are_searched(tmp_path: Path, option: str) -> None:
+    write(tmp_path, {"two/libx.dylib": "\0"})
+    found, missing = searches.searched_libraries((option, "-Lone", "-Ltwo"), (), tmp_path)
+    assert found == {"two/libx.dylib": None}
+    assert "one/libx.dylib" in missing
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(("-T", "x.ld"), ("-Tx.ld",), ("-Wl,--script=x.ld",), ("-Wl,--script,x.ld",)),
+        *(("-Wl,--version-script=x.ld",), ("-Wl,--dynamic-list=x.ld",)),
+    ],
+)
+def test_linker_scripts_are_searched_in_the_folders_of_libraries(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    write(tmp_path, {"two/x.ld": "INPUT(y.o)", "two/y.o": "\0"})
+    found, missing = searches.searched_libraries(("-Lone", "-Ltwo", *options), (), tmp_path)
+    assert list(found) == ["two/x.ld", "two/y.o"]
+    assert missing >= {"x.ld", "one/x.ld"}
 
 
 def test_libraries_in_response_files_are_searched(tmp_path: Path) -> None:

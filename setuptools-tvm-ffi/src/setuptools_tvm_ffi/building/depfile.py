@@ -7,7 +7,10 @@ GCC, Clang and nvcc write the list as Makefile rules. Microsoft's cl writes JSON
 from __future__ import annotations
 
 import json
+import ntpath
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 # GCC doubles backslashes only if they precede an escaped space or tab.
 _ESCAPED = re.compile(r"(\\*)\\([ \t#:])")
@@ -16,15 +19,19 @@ _WORD = re.compile(r"(?:\\.|[^ \t\r\\])+")
 _TARGETS = re.compile(r"(?:\\.|[^\\:]|:(?![ \t\r]|$))*:(?=[ \t\r]|$)")
 
 
-def dependencies(content: bytes, style: str) -> list[str]:
+def dependencies(
+    content: bytes, style: str, folders: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
     """Return the files that a compiler has read, without duplicates.
 
     :param content: the content of the file that the compiler wrote.
     :param style: ``gcc`` for Makefile rules (``-MD``), ``msvc`` for ``/sourceDependencies``.
+    :param folders: absolute paths of folders on Windows, and how the paths of files in them start
+        in the result. cl reports only absolute paths in lower case.
     :raises ValueError: the content is truncated or corrupt.
     """
     if style == "msvc":
-        return _of_json(content)
+        return list(dict.fromkeys(_respelled(path, folders) for path in _of_json(content)))
     text = content.decode(errors="surrogateescape").replace("\\\r\n", " ").replace("\\\n", " ")
     found: dict[str, None] = {}
     rules = [line for line in text.split("\n") if line.strip()]
@@ -52,6 +59,15 @@ def _of_json(content: bytes) -> list[str]:
     # https://learn.microsoft.com/cpp/build/reference/sourcedependencies
     try:
         data = json.loads(content)["Data"]
-        return list(dict.fromkeys([data["Source"], *data["Includes"]]))
+        return [data["Source"], *data["Includes"]]
     except (KeyError, TypeError) as problem:
         raise ValueError(f"not a list of source dependencies: {problem}") from None
+
+
+def _respelled(path: str, folders: Mapping[str, str]) -> str:
+    normal = ntpath.normcase(path)
+    for folder, start in folders.items():
+        parent = ntpath.join(ntpath.normcase(folder), "")
+        if normal.startswith(parent):
+            return start + normal[len(parent) :].replace("\\", "/")
+    return path

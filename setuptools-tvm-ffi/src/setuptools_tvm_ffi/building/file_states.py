@@ -98,6 +98,11 @@ class FileStates:
         self._statuses: dict[str, Status | None] = {}
         self._digests: dict[str, str | None] = {}
 
+    @property
+    def environment_folders(self) -> tuple[str, ...]:
+        """The folders of the build environment, which `stable` replaces."""
+        return tuple(self._names)
+
     def stable(self, text: str) -> str:
         """Return `text`, with the folders of the build environment replaced by stable names."""
         for folder, name in self._names.items():

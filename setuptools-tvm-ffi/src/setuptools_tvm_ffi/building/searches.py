@@ -12,13 +12,13 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..project.argument_files import expanded, named_files
 from ..project.source_scan import HeaderName, SourceFacts
 
 #: Environment variables that compilers and linkers read, but the plugin does not read.
@@ -32,9 +32,13 @@ _QUOTED_BEGIN = '#include "..." search starts here:'
 _BRACKETS_BEGIN = "#include <...> search starts here:"
 _END = "End of search list."
 _MISSING = re.compile(r'^ignoring (?:nonexistent|duplicate) directory "(.*)"$', re.MULTILINE)
-_MSVC_INCLUDE = re.compile(r"/(external:)?I")
-_FOLDER_OPTION = re.compile(r"-L|--library-path(?:=|$)|/LIBPATH:")
-_LIBRARY_OPTION = re.compile(r"-l|--library(?:=|$)")
+_FOLDER_OPTION = re.compile(r"-L|--library-path(?:=|$)|(?i:[/-]libpath:)")
+# Apple's linker has more options for libraries, such as -weak-lz.
+_LIBRARY_OPTION = re.compile(r"-(?:(?:hidden|needed|reexport|upward|weak)-)?l|--library(?:=|$)")
+_WINDOWS_LIBRARY_OPTION = re.compile(r"[/-](?:wholearchive|defaultlib):", re.IGNORECASE)
+# GNU ld searches the folders of -L for these files if they are not in the working directory.
+_SCRIPT_OPTION = re.compile(r"-d?T|--(?:(?:default-|version-)?script|dynamic-list)(?:=|$)")
+_MSVC_INCLUDE_OPTION = re.compile(r"[/-](?:external:)?I")
 _LINKER_SCRIPT_WORD = re.compile(r"[^\s(),]+")
 # The suffixes of libraries on ELF platforms and on macOS. The search tries all suffixes on each
 # platform, although a linker tries only the suffixes of its platform.
@@ -95,8 +99,12 @@ def msvc_include_path(arguments: Iterable[str], environment: Mapping[str, str]) 
 
     cl has no option that prints the include path.
     """
-    matches = ((argument, _MSVC_INCLUDE.match(argument)) for argument in arguments)
-    folders = [argument[match.end() :] for argument, match in matches if match is not None]
+    folders: list[str] = []
+    words = list(arguments)
+    for word, following in zip(words, [*words[1:], ""]):
+        match = _MSVC_INCLUDE_OPTION.match(word)
+        if match is not None:
+            folders.append(word[match.end() :] or following)
     folders += environment.get("INCLUDE", "").split(";")
     return IncludePath(brackets=tuple(filter(None, folders)))
 
@@ -173,7 +181,7 @@ class HeaderSearch:
 
         :param read: the source, then the headers that the compiler reports.
         """
-        spelled = {os.path.normpath(file): file for file in read}
+        spelled = {_normal(file): file for file in read}
         found: set[str] = set()
         missing: set[str] = set()
         # The files whose missing predecessors are known. The source has no predecessors, because an
@@ -215,7 +223,7 @@ class HeaderSearch:
                 for candidate in _candidates(name, includer, self._path):
                     if self._exists(candidate):
                         first = first or candidate
-                        chain.append((os.path.normpath(candidate), tuple(absent)))
+                        chain.append((_normal(candidate), tuple(absent)))
                     else:
                         absent.append(candidate)
                 if chain:
@@ -251,6 +259,11 @@ class HeaderSearch:
 _ANY = HeaderName("", quoted=True)
 
 
+def _normal(path: str) -> str:
+    # On Windows, cl reports paths in lower case.
+    return os.path.normcase(os.path.normpath(path))
+
+
 def _relative(file: str, folder: str) -> str | None:
     """Return a file's path relative to a folder, or ``None`` if the file is outside the folder."""
     try:
@@ -267,50 +280,10 @@ def _candidates(name: HeaderName, includer: str, path: IncludePath) -> Iterator[
     folders = path.folders(name, includer)
     candidates = [os.path.join(folder, name.name) for folder in folders]
     if name.next:
-        own = os.path.normpath(includer)
-        begin = next((i for i, c in enumerate(candidates) if os.path.normpath(c) == own), -1)
+        own = _normal(includer)
+        begin = next((i for i, c in enumerate(candidates) if _normal(c) == own), -1)
         candidates = candidates[begin + 1 :]
     yield from candidates
-
-
-def named_files(arguments: Iterable[str], root: Path) -> dict[str, None]:
-    """Return the existing files that arguments name, in order.
-
-    Examples of arguments: ``@link.rsp``, ``-Wl,--version-script=exports.map``, ``kernel.o``. For a
-    response file such as ``link.rsp``, the result includes the files that its arguments name.
-    """
-    found: dict[str, None] = {}
-    _add_named_files(arguments, root, found)
-    return found
-
-
-def _add_named_files(arguments: Iterable[str], root: Path, found: dict[str, None]) -> None:
-    for argument in arguments:
-        for part in (argument, *re.split("[=,]", argument)):
-            name = part.removeprefix("@").removeprefix("-T")
-            if name in found or not os.path.isfile(root / name):
-                continue
-            found[name] = None
-            if part.startswith("@"):
-                _add_named_files(words_of(root / name), root, found)
-
-
-def words_of(response_file: Path) -> list[str]:
-    """Return the arguments in a response file."""
-    try:
-        return shlex.split(response_file.read_text(errors="surrogateescape"))
-    except (OSError, ValueError):
-        return []
-
-
-def expanded(arguments: Iterable[str], root: Path) -> Iterator[str]:
-    """Yield the arguments, but replace ``@file`` with the arguments in the response file."""
-    for argument in arguments:
-        file = root / argument[1:]
-        if argument.startswith("@") and os.path.isfile(file):
-            yield from expanded(words_of(file), root)
-        else:
-            yield argument
 
 
 def searched_libraries(
@@ -322,14 +295,18 @@ def searched_libraries(
     """
     folders: list[str] = []
     names: list[str] = []
+    scripts: list[str] = []
+    options = ((_FOLDER_OPTION, folders), (_LIBRARY_OPTION, names), (_SCRIPT_OPTION, scripts))
     words = list(_linker_words(arguments, root))
     for word, following in zip(words, [*words[1:], ""]):
-        for option, values in ((_FOLDER_OPTION, folders), (_LIBRARY_OPTION, names)):
+        for option, values in options:
             match = option.match(word)
             if match is not None:
                 values.append(word[match.end() :] or following)
-        if word.lower().endswith(".lib"):
-            names.append(f":{word}")
+        match = _WINDOWS_LIBRARY_OPTION.match(word)
+        if match is not None or word.lower().endswith(".lib"):
+            name = word[match.end() :] if match else word
+            names.append(f":{name}" if name.lower().endswith(".lib") else f":{name}.lib")
     suffixes: list[tuple[str, ...]] = [_LIBRARY_SUFFIXES]
     if any("static" in word for word in words):
         # Options such as -Bstatic select static libraries for the arguments that follow. Search for
@@ -341,6 +318,8 @@ def searched_libraries(
             search.follow(file, allowed)
         for name in dict.fromkeys(names):
             search.find(name, allowed)
+        for script in dict.fromkeys(scripts):
+            search.find_script(script, allowed)
     return search.found, search.missing
 
 
@@ -366,6 +345,10 @@ class _LibrarySearch:
         self._add_first(
             [os.path.join(folder, file) for folder in self.folders for file in files], suffixes
         )
+
+    def find_script(self, name: str, suffixes: Iterable[str]) -> None:
+        """Add the linker script or version script that GNU ld finds for a name."""
+        self._add_first([os.path.join(folder, name) for folder in ("", *self.folders)], suffixes)
 
     def follow(self, script: str, suffixes: Iterable[str]) -> None:
         """Add the files that a file names, if it is a linker script or a thin archive."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..base.errors import BuildError
 from ..base.file_digest import digest_of
+from ..project.argument_files import expanded, named_files
 from ..project.source_scan import SourceFacts, scan
 from . import searches
 from .changes_during_run import ChangesDuringRun
@@ -54,6 +55,7 @@ class StepExamination:
     ) -> None:
         self._root, self._files, self._commands, self._changes = root, files, commands, changes
         self._details, self._produced = details, produced
+        self._folders = {str(root): "", **{f: f"{f}/" for f in files.environment_folders}}
         self._facts = functools.cache(self._scanned)
         self._searches = functools.cache(self._search)
 
@@ -71,14 +73,14 @@ class StepExamination:
                     hint=f"check that {step.program[0]!r} is a compiler or starts one",
                 )
         inputs, missing = self._declared(step)
-        inputs.update(searches.named_files(step.arguments, self._root))
+        inputs.update(named_files(step.arguments, self._root))
         dated: list[SourceFacts] = []
         if step.kind == "compile":
             read = self._read_files(step)
             found, absent = self._searches(self._include_path(step)).search(read)
             inputs.update(dict.fromkeys((*read, *sorted(found))))
             # An argument can contain __DATE__, for example the value of -D.
-            words = "\n".join(searches.expanded(step.arguments, self._root))
+            words = "\n".join(expanded(step.arguments, self._root))
             dated = [scan(words.encode(errors="surrogateescape")), *map(self._facts, read)]
         else:
             printed = self._answer(step) if step.question else ""
@@ -124,7 +126,7 @@ class StepExamination:
         assert step.dependency_style is not None
         try:
             content = (self._root / step.depfile).read_bytes()
-            read = dependencies(content, step.dependency_style)
+            read = dependencies(content, step.dependency_style, self._folders)
             return list(dict.fromkeys(map(self._files.stable, read)))
         except (OSError, ValueError) as problem:
             raise BuildError(

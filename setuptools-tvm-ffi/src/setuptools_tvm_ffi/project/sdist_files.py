@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -21,11 +20,11 @@ from pathlib import Path, PurePosixPath
 from ..base.errors import ConfigurationError
 from ..settings.languages import LANGUAGES
 from ..settings.model import ExtensionSettings
+from .argument_files import SEPARATORS, named_files
 from .git import PROJECT_FILES, run_git
 from .source_scan import HeaderName, scan
 
 _INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|/(external:)?I")
-_FILE_PREFIX = re.compile(r"@|-T|/FI")
 
 _GENERATED = frozenset(
     {
@@ -74,14 +73,14 @@ def find_sdist_files(
         for folder in names
     ]
     include_path = [folder for folder in folders if folder is not None]
-    for argument in (*words, *extension.extra_link_args):
-        finder.add_argument(argument)
+    arguments = (*words, *extension.extra_link_args)
+    finder.add_arguments(arguments, root)
     finder.needed.update(finder.files)
-    for _, value in extension.define_macros:
-        finder.add_argument(value or "")
+    finder.add_arguments((value or "" for _, value in extension.define_macros), root)
     for library_folder in extension.library_dirs:
         path = finder.folder(library_folder, extension.place("library_dirs"))
         if path is not None:
+            finder.add_arguments(arguments, path)  # Linkers find scripts in these folders.
             for library in extension.libraries:
                 for pattern in (f"lib{library}.*", f"{library}.lib"):
                     finder.files.update(dict.fromkeys(path.glob(pattern)))
@@ -174,21 +173,23 @@ class _Finder:
         check_inside([name], self.root)
         return path
 
-    def add_argument(self, argument: str) -> None:
-        """Add the files of the project that a compiler argument names.
+    def add_arguments(self, arguments: Iterable[str], folder: Path) -> None:
+        """Add the files of the project that arguments of compilers and linkers name.
 
         Examples: ``@link.rsp``, ``-Wl,--version-script=exports.map``, ``-DTABLE="table.inc"``.
+
+        :param folder: the folder that relative paths refer to.
         """
-        for part in (argument, *re.split("[=,]", argument)):
-            path = _inside(_FILE_PREFIX.sub("", part, count=1).strip("\"'<>\\"), self.root)
-            # The value of a macro can be any text. If the text is too long for a path, Path.is_file
-            # would raise OSError, but os.path.isfile returns false.
-            if path is None or path in self.files or not os.path.isfile(path):
-                continue
-            self.files[path] = None
-            if part.startswith("@"):
-                for word in _words(path.read_text(encoding="utf-8", errors="replace")):
-                    self.add_argument(word)
+        # The value of a macro can contain quotes.
+        parts = (
+            part.strip("\"'<>\\")
+            for argument in arguments
+            for part in dict.fromkeys((argument, *SEPARATORS.split(argument)))
+        )
+        for name in named_files(parts, folder):
+            path = _inside(str(folder / name), self.root)
+            if path is not None:
+                self.files[path] = None
 
     def scan(self, sources: Iterable[Path], include_path: Iterable[Path]) -> None:
         """Add the sources, and the headers that they include directly or through other headers.
@@ -226,14 +227,6 @@ class _Finder:
                 self.files.update(dict.fromkeys(new))
                 if is_certain:
                     self.needed.update(inside)
-
-
-def _words(text: str) -> list[str]:
-    """Return the words in the text of a response file."""
-    try:
-        return shlex.split(text)
-    except ValueError:  # Compilers accept a quotation without an end.
-        return text.split()
 
 
 def _headers(file: Path) -> Iterator[HeaderName]:

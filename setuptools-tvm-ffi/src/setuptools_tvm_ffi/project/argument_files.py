@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the files that arguments of compilers and linkers name, such as version scripts."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+# Options that are followed by the name of a file without a space: `@link.rsp`, `-Tkernel.ld`,
+# `/DEF:exports.def`, `/ORDER:@order.txt`. Two letters are required before the colon, because GNU ld
+# searches the folders of -L for the name in `-l:libx.a`.
+_OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-][A-Za-z]{2,}:@?")
+_RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")  # of nvcc
+#: Separators between an option and the name of a file: ``-Wl,--version-script=exports.map``.
+SEPARATORS = re.compile("[=,]")
+
+
+def named_files(arguments: Iterable[str], root: Path) -> dict[str, None]:
+    """Return the existing files that arguments name, in order.
+
+    Examples of arguments: ``@link.rsp``, ``-Wl,--version-script=exports.map``,
+    ``/DEF:exports.def``, ``kernel.o``. For a response file such as ``link.rsp``, the result
+    includes the files that its arguments name.
+
+    :param root: the folder that relative paths refer to.
+    """
+    found: dict[str, None] = {}
+    _add_named_files(arguments, root, found)
+    return found
+
+
+def _add_named_files(arguments: Iterable[str], root: Path, found: dict[str, None]) -> None:
+    parts = [part for word in arguments for part in dict.fromkeys((word, *SEPARATORS.split(word)))]
+    for previous, part in zip(["", *parts], parts):
+        option = _OPTION.match(part)
+        for name in (part, part[option.end() :] if option else ""):
+            if name in found or not os.path.isfile(root / name):
+                continue
+            found[name] = None
+            if part == f"@{name}" or previous in _RESPONSE_FILE_OPTIONS:
+                _add_named_files(words_of(root / name), root, found)
+
+
+def expanded(arguments: Iterable[str], root: Path) -> Iterator[str]:
+    """Yield the arguments, but replace ``@file`` with the arguments in the response file."""
+    for argument in arguments:
+        file = root / argument[1:]
+        if argument.startswith("@") and os.path.isfile(file):
+            yield from expanded(words_of(file), root)
+        else:
+            yield argument
+
+
+def words_of(response_file: Path) -> list[str]:
+    """Return the arguments in a response file. If it cannot be read, return an empty list."""
+    try:
+        text = response_file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return []
+    words = shlex.shlex(text, posix=True)
+    words.whitespace_split, words.commenters = True, ""
+    if os.name == "nt":
+        words.escape = ""  # A backslash separates folders.
+    try:
+        return list(words)
+    except ValueError:  # Compilers accept a quotation without an end.
+        return text.split()
