@@ -677,6 +677,22 @@ def test_py_typed_is_written_to_the_outermost_regular_package(
 
 
 @pytest.mark.long
+def test_a_renamed_library_is_reported_with_the_line_that_loads_the_old_name(
+    committed: Project,
+) -> None:
+    committed.edit("pyproject.toml", f"{PACKAGE}.described", f"{PACKAGE}.renamed")
+    lines = (committed.folder / API).read_text().splitlines()
+    number = next(n for n, line in enumerate(lines, start=1) if line.startswith("LIB = "))
+    error = assert_could_not_run(committed)
+    assert f"{API}:{number}: " in error
+    # Follow the hint.
+    correct = '("described-project", "renamed")'
+    assert correct in error
+    committed.edit(API, '("described-project", "described")', correct)
+    refresh(committed)
+    assert_up_to_date(committed)
+
+
 def test_a_project_can_disable_py_typed(described: Project) -> None:
     declare(described, "py-typed = false")
     described.build()

@@ -11,7 +11,7 @@ from setuptools_tvm_ffi.settings.declaration import Declaration
 from setuptools_tvm_ffi.stubs.chosen import choose_names
 from setuptools_tvm_ffi.stubs.directives import parse
 from setuptools_tvm_ffi.stubs.requests import StubRequest
-from setuptools_tvm_ffi.stubs.verification import check_imports, child_failure
+from setuptools_tvm_ffi.stubs.verification import check_imports, check_loaded, child_failure
 
 BLOCK = "# tvm-ffi-stubgen(begin): global/pkg\nf()\n# tvm-ffi-stubgen(end)\n"
 
@@ -33,6 +33,48 @@ def test_an_import_error_in_a_block_names_the_missing_import_section() -> None:
     check_imports({api: file}, {api: file}, [{**failure, "line": 1}])
     with pytest.raises(BuildError, match=r"pkg/api\.py:1"):  # a new file is generated as a whole
         check_imports({api: file}, {}, [{**failure, "line": 1}])
+
+
+def load(arguments: str, *, file: str = "pkg/_ffi_api.py", more: str = BLOCK) -> None:
+    parsed = parse(f"import x\nLIB = _FFI_LOAD_LIB({arguments})\n{more}", file)
+    check_loaded(request(other_targets=("two",)), parsed)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *('"pkg", "old"', 'package="pkg", target_name="old"', '"pkg", target_name="old"'),
+        '"old-pkg", "one"',
+    ],
+)
+@pytest.mark.parametrize(
+    ("file", "more"), [("pkg/_ffi_api.py", ""), ("pkg/_ffi_api.py", BLOCK), ("pkg/api.py", BLOCK)]
+)
+def test_a_module_that_loads_a_renamed_library_is_refused(
+    arguments: str, file: str, more: str
+) -> None:
+    with pytest.raises(BuildError, match=rf"{file}:2: .*'old|{file}:2: .*'old-pkg'") as error:
+        load(arguments, file=file, more=more)
+    assert '("pkg", "one") or ("pkg", "two")' in (error.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *('"pkg", "one"', '"pkg", "two"', '"PKG", "one", keep_module_alive=False'),
+        *('"another", "library"', '"pkg", NAME', 'NAME, "one"', "*NAMES", "**NAMES"),
+    ],
+)
+def test_a_module_may_load_a_library_of_the_distribution_or_of_another(arguments: str) -> None:
+    load(arguments)
+
+
+@pytest.mark.parametrize(
+    ("file", "more"),
+    [("pkg/api.py", ""), ("pkg/_ffi_api.py", "# tvm-ffi-stubgen(skip-file)\n"), ("a.py", "(")],
+)
+def test_a_module_without_generated_parts_may_load_any_library(file: str, more: str) -> None:
+    load('"pkg", "old"', file=file, more=more)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,8 @@ def generate_stubs(
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
     for_python = request.crate is None
     committed = {p: _parse(p, c) for p, c in read.items()} if for_python else {}
+    for file in committed.values():
+        verification.check_loaded(request, file)
     warnings = []
     has_blocks = any(file.blocks for file in committed.values())
     if for_python and request.settings.stubs == "directives" and not has_blocks:

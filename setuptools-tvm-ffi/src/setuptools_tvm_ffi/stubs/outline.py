@@ -87,6 +87,23 @@ def type_map(file: ParsedFile) -> dict[str, str]:
     return result
 
 
+def loaded_library(file: ParsedFile) -> tuple[int, str, str] | None:
+    """Return the line where a module loads ``LIB``, the distribution, and the library's name.
+
+    :returns: ``None`` if the module does not load ``LIB``, or has a syntax error.
+    """
+    try:
+        tree = ast.parse(file.text)
+    except SyntaxError:
+        return None
+    for node in tree.body:
+        name, value = _assigned(node) or ("", None)
+        loaded = _loaded(value) if value is not None and name == "LIB" else None
+        if loaded is not None:
+            return (node.lineno, *loaded)
+    return None
+
+
 def outline(file: ParsedFile) -> Outline:
     """Return the outline of a module. The module must have no syntax errors.
 
@@ -148,9 +165,9 @@ class _Reader:
         else:
             name, value = _assigned(node) or ("", ast.Constant(None))
             plain = isinstance(node, ast.Assign)
-            target = _loaded_target(value) if name == "LIB" and plain else None
-            if target is not None:
-                result.library = target
+            loaded = _loaded(value) if name == "LIB" and plain else None
+            if loaded is not None:
+                result.library = loaded[1]
             elif name == "__all__":
                 result.exported = _strings(value)
             else:
@@ -308,22 +325,24 @@ def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
     return None
 
 
-def _loaded_target(value: ast.expr) -> str | None:
-    """Return the name of the library that an expression loads.
+def _loaded(value: ast.expr) -> tuple[str, str] | None:
+    """Return the distribution and the name of the library that an expression loads.
 
-    :returns: an empty string for a call of `load_module`, and for a name that is not a literal;
+    :returns: empty strings for a call of `load_module`, and for names that are not literals;
         ``None`` if the expression does not load a library.
     """
     if not isinstance(value, ast.Call):
         return None
     called = ast.unparse(value.func).rpartition(".")[2]
     if called == "load_module":
-        return ""
+        return "", ""
     if called not in {"load_lib_module", "_FFI_LOAD_LIB"}:
         return None
-    named = [keyword.value for keyword in value.keywords if keyword.arg == "target_name"]
-    target = next(iter([*named, *value.args[1:2]]), None)
-    return str(target.value) if isinstance(target, ast.Constant) else ""
+    arguments = {keyword.arg: keyword.value for keyword in value.keywords}
+    arguments.update(zip(("package", "target_name"), value.args))
+    found = (arguments.get("package"), arguments.get("target_name"))
+    package, target = (str(e.value) if isinstance(e, ast.Constant) else "" for e in found)
+    return package, target
 
 
 def _strings(value: ast.expr) -> list[str]:

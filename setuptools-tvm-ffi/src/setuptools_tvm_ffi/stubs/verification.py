@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from ..base.errors import BuildError
 from .directives import BEGIN, END, MARKER, ParsedFile, Piece
 from .names import API_MODULE
+from .outline import loaded_library
 from .requests import StubRequest
 
 # The traceback of an error of Python or tvm-ffi. The error message follows the traceback.
@@ -102,6 +105,28 @@ def check_status(request: StubRequest, status: int, printed: str) -> None:
             f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
             f"failed:\n{_TRACEBACK.sub('', printed)}",
             hint="fix the errors above; no stubs were written",
+        )
+
+
+def check_loaded(request: StubRequest, file: ParsedFile) -> None:
+    """Check that a module with generated blocks loads a library that the distribution contains.
+
+    The stub generator writes the line that loads the library only once. If the library or the
+    distribution is renamed, the project must change the line.
+    """
+    loaded = loaded_library(file)
+    is_generated = bool(file.blocks) or PurePosixPath(file.name).stem == API_MODULE
+    if loaded is None or not is_generated or file.skipped or not all(loaded):
+        return
+    line, distribution, target = loaded
+    targets = (request.settings.target, *request.other_targets)
+    is_own = canonicalize_name(distribution) == canonicalize_name(request.distribution)
+    if is_own != (target in targets):
+        correct = (f'("{request.distribution}", "{name}")' for name in sorted(targets))
+        raise BuildError(
+            f"{file.name}:{line}: the module loads the library {target!r} of the distribution "
+            f"{distribution!r}, which does not contain it",
+            hint=f"change the arguments in this line to {' or '.join(correct)}",
         )
 
 
