@@ -46,7 +46,6 @@ _LAMBDA_HINT = (
 # Without the project's launcher, a cache could run nevertheless: `CC`, PATH or a wrapper script can
 # start a cache.
 _NO_CACHE = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"}
-_MOST_LINES = 20  # at most this many stale files with the same reason are listed
 
 logger = logging.getLogger(__name__)
 
@@ -244,21 +243,18 @@ def compile_commands(plan: BuildPlan, root: Path) -> bytes:
 
 
 def reasons(stale: Sequence[Stale]) -> Iterator[str]:
-    """Yield lines that say why files are stale.
+    """Yield a line for each stale step that says why it is stale.
 
-    Each file has a line. If very many files have the same reason, they share a line.
+    If no step was recorded, as in the first build, yield nothing.
     """
-    files: dict[str, list[str]] = {}
+    if not any(each.reason for each in stale):
+        return
+    outputs = {name for each in stale for name in (each.step.output, *each.step.extra_outputs)}
     for each in stale:
-        if each.reason:
-            step = each.step
-            name = step.inputs[0] if step.kind == "compile" else PurePosixPath(step.output).name
-            files.setdefault(each.reason, []).append(name)
-    for reason, names in files.items():
-        if len(names) > _MOST_LINES:
-            yield f"{', '.join(names[:3])} and {len(names) - 3} more: {reason}"
-        else:
-            yield from (f"{name}: {reason}" for name in names)
+        step = each.step
+        name = step.inputs[0] if step.kind == "compile" else PurePosixPath(step.output).name
+        again = (f for f in (*step.inputs, *step.extra_inputs) if f in outputs)
+        yield f"{name}: {each.reason or f'{PurePosixPath(next(again)).name} is built again'}"
 
 
 def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
