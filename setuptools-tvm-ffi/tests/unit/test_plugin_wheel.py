@@ -7,6 +7,8 @@ import os
 import stat
 import struct
 import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,17 @@ def test_a_cpython_extension_keeps_the_tag_of_its_python() -> None:
     assert abi.startswith("cp")
 
 
+def _without_a_wheel(
+    monkeypatch: pytest.MonkeyPatch, run: Callable[[Any], None], compression: str = "stored"
+) -> Any:
+    """Return a command that calls `run` instead of the method of setuptools."""
+    monkeypatch.setattr(bdist_wheel, "run", run)
+    command = command_of("bdist_wheel")
+    command.compression = compression
+    command.ensure_finalized()
+    return command
+
+
 def test_a_wheel_is_built_with_the_build_lock_and_a_source_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,24 +112,40 @@ def test_a_wheel_is_built_with_the_build_lock_and_a_source_date(
         del command
         seen.append((len(held_files()), os.environ.get("SOURCE_DATE_EPOCH")))
 
-    monkeypatch.setattr(bdist_wheel, "run", run)
-    command = command_of("bdist_wheel")
-    command.ensure_finalized()
-    command.run()
+    _without_a_wheel(monkeypatch, run).run()
     assert seen == [(1, "1600000000")]
     assert (held_files(), os.environ.get("SOURCE_DATE_EPOCH")) == ((), None)
 
 
 def test_a_wheel_has_no_files_of_a_build_that_was_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    command = command_of("bdist_wheel")
-    command.ensure_finalized()
+    found: list[bool] = []
+    command = _without_a_wheel(monkeypatch, lambda _: found.append(left.exists()))
     left = Path(command.bdist_dir, "pkg", "old.py")
     left.parent.mkdir(parents=True)
     left.touch()
-    found = []
-    monkeypatch.setattr(bdist_wheel, "run", lambda _: found.append(left.exists()))
     command.run()
     assert found == [False]
+
+
+@pytest.mark.parametrize("compression", ["deflated", "stored"])
+def test_members_are_compressed_unless_an_option_says_otherwise(
+    compression: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(command: Any) -> None:
+        method = command.supported_compressions[command.compression]
+        with zipfile.ZipFile("p.whl", "w", method) as wheel:
+            wheel.writestr("library", bytes(2**16))
+        command.distribution.dist_files = [("bdist_wheel", "any", "p.whl")]
+
+    command = _without_a_wheel(monkeypatch, run, compression)
+    for _ in range(2):
+        command.run()
+        with zipfile.ZipFile("p.whl") as wheel:
+            (entry,) = wheel.infolist()
+            assert wheel.testzip() is None
+        assert (entry.compress_size < entry.file_size) == (compression == "deflated")
+    kept = Path(build_folder(command), "deflated")
+    assert kept.is_dir() == (compression == "deflated")
 
 
 def test_an_editable_install_for_a_target_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from packaging.tags import Tag
 
+from ..archives.deflate import write_member
 from ..archives.wheel_archive import WheelArchive
 from ..base.errors import BuildError
 from ..base.file_digest import digest_of
@@ -76,7 +77,7 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
     names = {*archive.members, *changed} - left_out
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
-    with new_file(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
+    with new_file(path) as stream, zipfile.ZipFile(stream, "w") as made:
         # The .dist-info folder comes last, as the wheel specification recommends.
         for name in sorted(names, key=lambda name: (name.startswith(dist_info), name)):
             content = changed[name] if name in changed else archive.read(name)
@@ -90,7 +91,6 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
 
 def _write(archive: zipfile.ZipFile, name: str, content: bytes, mode: int, date: Date) -> None:
     entry = zipfile.ZipInfo(name, date)
-    entry.compress_type = zipfile.ZIP_DEFLATED
     entry.create_system = 3  # Unix: the next line sets Unix permissions
     entry.external_attr = (stat.S_IFREG | mode) << 16
-    archive.writestr(entry, content)
+    write_member(archive, entry, content)

@@ -17,6 +17,7 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.dist_info import dist_info
 from setuptools.command.editable_wheel import editable_wheel
 
+from ...archives.deflate import deflate_members
 from ...base.errors import BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
 from ...binaries import headers
@@ -97,7 +98,16 @@ class BdistWheelMixin(bdist_wheel):
         with applied_source_date(Path.cwd()), locked_build_folder(self):
             # Delete the files that a killed build has left, so that they are not packed.
             delete_folder(Path(str(self.bdist_dir)))
+            # setuptools packs without compression. Then `deflate_members` reuses members that an
+            # earlier build has compressed.
+            deflates = self.compression == "deflated"
+            if deflates:
+                self.compression = "stored"
             super().run()
+            if deflates:
+                self.compression = "deflated"
+                wheel = Path(self.distribution.dist_files[-1][2])
+                deflate_members(wheel, Path(build_folder(self), "deflated"))
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
         """Write ``WHEEL``, the build record and the SBOM."""
