@@ -15,7 +15,7 @@ import tvm_ffi.libinfo
 from environments import REPOSITORY
 from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
 from setuptools_tvm_ffi.settings import ExtensionSettings
-from setuptools_tvm_ffi.stubs import Stubs, generate_stubs
+from setuptools_tvm_ffi.stubs import Stubs, make_stubs
 from setuptools_tvm_ffi.stubs.requests import StubRequest
 
 SOURCE = REPOSITORY / "setuptools-tvm-ffi" / "tests" / "sources" / "named_registry.c"
@@ -100,7 +100,7 @@ def stubs_of(
         strict=strict,
     )
     with TVMFFIProcess(folder) as process:
-        return generate_stubs(request, process, root=folder, folder=Path("build", package))
+        return make_stubs(request, process, root=folder, folder=Path("build", package))
 
 
 def install(library: Path, names: Names, package: str, stubs: Stubs, site: Path) -> None:

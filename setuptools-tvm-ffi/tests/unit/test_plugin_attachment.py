@@ -13,7 +13,7 @@ from setuptools.command.editable_wheel import editable_wheel
 from setuptools.command.egg_info import egg_info
 from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.plugin.attachment import attach
-from setuptools_tvm_ffi.plugin.commands import MIXINS
+from setuptools_tvm_ffi.plugin.commands import mixin_of
 
 PLAIN = {
     "bdist_wheel": bdist_wheel,
@@ -57,7 +57,7 @@ def lookup(of: Distribution, command: str) -> type:
 @every_command
 def test_a_command_class_is_extended_with_the_mixin(command: str) -> None:
     found = lookup(attached(), command)
-    assert found.__mro__[1] is MIXINS[command]
+    assert found.__mro__[1] is mixin_of(command)
     assert issubclass(found, PLAIN[command])
     assert found.__name__ == command
 
@@ -71,7 +71,7 @@ def test_a_second_lookup_returns_the_same_class(command: str) -> None:
 
 def test_a_command_class_of_the_project_is_extended() -> None:
     found = lookup(attached(cmdclass={"build_ext": OwnBuildExt}), "build_ext")
-    assert found.__mro__[1:3] == (MIXINS["build_ext"], OwnBuildExt)
+    assert found.__mro__[1:3] == (mixin_of("build_ext"), OwnBuildExt)
     assert (found.__name__, found.__doc__) == ("OwnBuildExt", "The project's own command class.")
 
 
@@ -79,7 +79,7 @@ def test_a_command_class_that_is_set_after_attaching_is_extended() -> None:
     made = attached()
     lookup(made, "build_ext")
     made.cmdclass["build_ext"] = OwnBuildExt
-    assert lookup(made, "build_ext").__mro__[1:3] == (MIXINS["build_ext"], OwnBuildExt)
+    assert lookup(made, "build_ext").__mro__[1:3] == (mixin_of("build_ext"), OwnBuildExt)
 
 
 def test_methods_of_the_project_are_called() -> None:
@@ -99,7 +99,7 @@ def test_attaching_twice_has_no_further_effect() -> None:
     once = lookup(made, "build_ext")
     attach(made)
     assert lookup(made, "build_ext") is once
-    assert lookup(made, "build_ext").__mro__.count(MIXINS["build_ext"]) == 1
+    assert lookup(made, "build_ext").__mro__.count(mixin_of("build_ext")) == 1
 
 
 def test_other_commands_are_unchanged() -> None:
@@ -115,23 +115,23 @@ def test_a_distribution_without_tvm_ffi_extensions_is_unchanged(
 ) -> None:
     found = lookup(attached(ext_modules=modules), command)
     assert found is lookup(distribution(ext_modules=modules), command)
-    assert not issubclass(found, MIXINS[command])
+    assert not issubclass(found, mixin_of(command))
 
 
 def test_one_tvm_ffi_extension_among_others_is_enough() -> None:
     mixed = [Extension("other", ["a.c"]), TVMFFIExtension("pkg.ops", ["a.cpp"])]
-    assert issubclass(lookup(attached(ext_modules=mixed), "build_ext"), MIXINS["build_ext"])
+    assert issubclass(lookup(attached(ext_modules=mixed), "build_ext"), mixin_of("build_ext"))
 
 
 def test_extensions_that_are_added_after_attaching_are_found() -> None:
     made = attached(ext_modules=None)
     made.ext_modules = [TVMFFIExtension("pkg.ops", ["a.cpp"])]
-    assert issubclass(lookup(made, "build_ext"), MIXINS["build_ext"])
+    assert issubclass(lookup(made, "build_ext"), mixin_of("build_ext"))
 
 
 def test_attaching_does_not_affect_other_distributions() -> None:
     attached()
-    assert not issubclass(lookup(distribution(ext_modules=[]), "build_ext"), MIXINS["build_ext"])
+    assert not issubclass(lookup(distribution(ext_modules=[]), "build_ext"), mixin_of("build_ext"))
 
 
 def test_an_unknown_command_is_an_error() -> None:

@@ -18,7 +18,7 @@ from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.build_ext import BuildExtMixin
 from setuptools_tvm_ffi.stubs import StubFile
-from setuptools_tvm_ffi.stubs.pyi import SIGNATURE
+from setuptools_tvm_ffi.stubs.directives import SIGNATURE
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,44 @@ import pytest
 import setuptools
 from setuptools_tvm_ffi.plugin.hooks import rebuild_editable
 
+PACKAGE = "setuptools_tvm_ffi."
 PYPROJECT = """\
 [[tool.setuptools-tvm-ffi.ext-modules]]
 name = "pkg.ops"
 sources = ["a.c"]
 """
+
+
+# The frontend calls this hook before each build of a wheel.
+PREPARE = """\
+import sys
+from setuptools_tvm_ffi import build_meta
+print(build_meta.prepare_metadata_for_build_wheel(sys.argv[1]))
+print(*(name for name in sys.modules if name.startswith("setuptools_tvm_ffi.")))
+"""
+
+
+def test_preparing_metadata_imports_no_toolchains_and_lists_no_sources(tmp_path: Path) -> None:
+    project = '[project]\nname = "p"\nversion = "1"\ndynamic = ["dependencies"]\n'
+    (tmp_path / "pyproject.toml").write_text(project + PYPROJECT)
+    for name in ("pkg", "dist"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "pkg" / "__init__.py").touch()
+    output = subprocess.run(
+        [sys.executable, "-c", PREPARE, "dist"],
+        cwd=tmp_path,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ).stdout
+    *_, folder, modules = output.splitlines()
+    assert (
+        "Requires-Dist: apache-tvm-ffi<0.2" in (tmp_path / "dist" / folder / "METADATA").read_text()
+    )
+    assert "setuptools_tvm_ffi.plugin.commands.dist_info" in modules.split()
+    unneeded = ("toolchains", "building.libraries", "stubs")
+    assert not [m for m in modules.split() if m.startswith(tuple(map(PACKAGE.__add__, unneeded)))]
 
 
 @pytest.mark.parametrize("has_setup", [False, True])

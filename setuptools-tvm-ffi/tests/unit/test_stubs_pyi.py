@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 from mypy import api as mypy
-from setuptools_tvm_ffi.stubs.directives import parse
+from setuptools_tvm_ffi.stubs.directives import SIGNATURE, parse
 from setuptools_tvm_ffi.stubs.names import find_problems
 from setuptools_tvm_ffi.stubs.outline import ClassOutline, Outline, outline
-from setuptools_tvm_ffi.stubs.pyi import SIGNATURE, StubContext, api_stub, package_stub
+from setuptools_tvm_ffi.stubs.pyi import StubContext, api_stub, package_stub
 from setuptools_tvm_ffi.stubs.registry import Registry, read_registry
 
 Json = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 import pytest
-from setuptools_tvm_ffi.stubs.pyi import SIGNATURE
+from setuptools_tvm_ffi.stubs.directives import SIGNATURE
 from setuptools_tvm_ffi.stubs.staleness import StubFile, cause, stale_files
 
 SOURCE = "src/pkg/_ffi_api.pyi"

@@ -13,7 +13,8 @@ from ..archives.wheel_archive import WheelArchive, open_wheel
 from ..archives.wheel_record import RecordFile
 from ..base.errors import BuildError
 from ..base.file_digest import digest_of
-from ..binaries.binary import Binary, BinaryReader, Unreadable, is_binary, is_library_name
+from ..binaries.binary import Binary, BinaryReader, Unreadable, is_binary
+from ..binaries.library_names import is_library_name
 from ..binaries.platform_tags import is_external_copy, satisfied_tag
 from ..ffi.releases import DISTRIBUTION
 from ..records import build_record

@@ -7,7 +7,6 @@ import contextlib
 import importlib.util
 import io
 import json
-import re
 import subprocess
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import IO, Any, Union
 from ..base.child_end import end_child
 from ..base.child_python import start_python
 from ..base.errors import BuildError
+from .library_names import NAME
 
 READER = Path(__file__).with_name("reader.py")
 
@@ -32,7 +32,6 @@ SECONDS_FOR_ALL = 180.0
 _MEMORY = 1024**3
 _MEMORY_PER_BYTE = 8
 
-_NAME = re.compile(r".+\.(?:so(?:\.\d+)*|dylib|dll|pyd|exe)", re.DOTALL)
 _MACHO = {
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabf")
 }
@@ -106,16 +105,6 @@ class Unreadable:
 ReadBinary = Union[Binary, Unreadable]
 
 
-def is_library_name(path: str) -> bool:
-    """Whether a file is named like a library.
-
-    >>> is_library_name("pkg/libz.so.1"), is_library_name("pkg/tool.exe")
-    (True, False)
-    """
-    name = path.rpartition("/")[2]
-    return _NAME.fullmatch(name) is not None and not name.endswith(".exe")
-
-
 def is_binary(path: str, content: bytes) -> bool:
     r"""Whether a file has the content or the name of a library or program.
 
@@ -123,7 +112,7 @@ def is_binary(path: str, content: bytes) -> bool:
     (True, True)
     """
     name = path.rpartition("/")[2]
-    if _NAME.fullmatch(name):
+    if NAME.fullmatch(name):
         return True
     start = content[:8]
     if start[:4] == b"\x7fELF" or start[:4] in _MACHO:

@@ -13,6 +13,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,8 +129,11 @@ def _check_features(version: Version) -> None:
 
 def _origin(distribution: importlib.metadata.Distribution) -> dict[str, object]:
     location = Path(str(distribution.locate_file("")))
-    record = next((f for f in distribution.files or () if f.name == "RECORD"), None)
-    modified = os.stat(location / record).st_mtime_ns if record is not None else 0
+    # `distribution.files` would parse the rows of all files, at every build.
+    record = re.search(
+        r"^[^,\n]*\.dist-info/RECORD(?=,)", distribution.read_text("RECORD") or "", re.MULTILINE
+    )
+    modified = os.stat(location / record[0]).st_mtime_ns if record is not None else 0
     return {"version": distribution.version, "location": str(location), "modified": modified}
 
 

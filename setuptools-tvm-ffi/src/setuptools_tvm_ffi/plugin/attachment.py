@@ -14,17 +14,11 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .commands import EXTENDED, mixin_of
 from .context import project_of
 
 if TYPE_CHECKING:
     from setuptools import Command, Distribution
-
-_EXTENDED = frozenset(
-    {
-        *("bdist_wheel", "build", "build_ext", "dist_info", "editable_wheel", "egg_info"),
-        *("install", "sdist"),
-    }
-)
 
 
 def attach(distribution: Distribution) -> None:
@@ -39,11 +33,9 @@ def attach(distribution: Distribution) -> None:
 
     def get_command_class(command: str) -> type[Command]:
         found: Any = lookup(command)
-        if command not in _EXTENDED or not _has_tvm_ffi_extension(distribution):
+        if command not in EXTENDED or not _has_tvm_ffi_extension(distribution):
             return found  # type: ignore[no-any-return] # the project's own class
-        from .commands import MIXINS  # noqa: PLC0415 - see the docstring of this module
-
-        return _combined(MIXINS[command], found)  # type: ignore[no-any-return] # as above
+        return _combined(mixin_of(command), found)  # type: ignore[no-any-return] # as above
 
     _add_declared_extensions(distribution)
     if _has_tvm_ffi_extension(distribution):

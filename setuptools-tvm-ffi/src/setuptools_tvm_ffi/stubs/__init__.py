@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from .cache import Stubs
-from .generation import generate_stubs
+from .cache import Stubs, make_stubs
 from .requests import stub_requests
 from .staleness import StubFile, cause, stale_files
 
@@ -12,7 +11,7 @@ __all__ = [
     "StubFile",
     "Stubs",
     "cause",
-    "generate_stubs",
+    "make_stubs",
     "stale_files",
     "stub_requests",
 ]

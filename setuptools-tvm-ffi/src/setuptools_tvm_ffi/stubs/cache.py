@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
-from ..ffi.process import CHILD
+from ..ffi.process import CHILD, TVMFFIProcess
 from .requests import StubRequest
 
 
@@ -29,6 +29,24 @@ class Stubs:
 
     files: Mapping[PurePosixPath, bytes | None]
     warnings: tuple[str, ...] = ()
+
+
+def make_stubs(request: StubRequest, process: TVMFFIProcess, *, root: Path, folder: Path) -> Stubs:
+    """Return the stubs of a library.
+
+    If the library, the package's files and the tools have not changed, return the cached stubs.
+    Otherwise, call `generate_stubs`, which explains the parameters and the error.
+    """
+    cache = root / folder / "stubs.json"
+    kept = load(cache, request)
+    if kept is not None:
+        return kept
+    # Import the generator late: a build without changes does not need its modules.
+    from .generation import generate_stubs  # noqa: PLC0415
+
+    made = generate_stubs(request, process, root=root, folder=folder)
+    store(cache, request, made)
+    return made
 
 
 def _key(request: StubRequest) -> str:

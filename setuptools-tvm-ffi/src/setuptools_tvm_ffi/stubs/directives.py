@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from ..base.errors import BuildError
 
+#: The beginning of the first line of every ``.pyi`` file that the plugin writes.
+SIGNATURE = "# Written by setuptools-tvm-ffi"
+
 MARKER = "# tvm-ffi-stubgen("
 
 BEGIN = MARKER + "begin):"

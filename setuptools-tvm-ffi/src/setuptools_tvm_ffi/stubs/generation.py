@@ -15,7 +15,7 @@ from ..base.errors import BuildError
 from ..base.file_replacement import replace_file
 from ..ffi.process import TVMFFIProcess
 from . import verification
-from .cache import Stubs, load, store
+from .cache import Stubs
 from .chosen import Chosen, choose_names, without_missing_methods
 from .directives import BEGIN, END, MARKER, ParsedFile, parse, splice
 from .pyi import is_ours
@@ -49,18 +49,12 @@ def generate_stubs(
     The child loads the library even with the setting ``stubs = "none"``. The build thus detects a
     library that crashes the process or registers no names, before users install the library.
 
-    If the library, the package's files and the tools have not changed, return the cached stubs.
-
     :param process: the child process that loads the library.
     :param root: the project's folder.
     :param folder: the folder for files of this library, which is in the build folder. The path is
         relative to `root`.
     :raises BuildError: the library does not load, or the stubs cannot be generated.
     """
-    cache = root / folder / "stubs.json"
-    kept = load(cache, request)
-    if kept is not None:
-        return kept
     # The generator does not need the `.pyi` files that the plugin has written for type checkers.
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
     for_python = request.crate is None
@@ -112,12 +106,10 @@ def generate_stubs(
             if stub is not None:
                 verification.check_compiles(str(path), stub.decode())
         result.update(typed)
-    stubs = Stubs(result, tuple(warnings))
-    store(cache, request, stubs)
     if files:
         written = [str(path) for path, content in result.items() if content is not None]
         logger.info("generated stubs: %s", ", ".join(written))
-    return stubs
+    return Stubs(result, tuple(warnings))
 
 
 def _run_child(

@@ -16,14 +16,12 @@ from dataclasses import dataclass
 
 from .._version import __version__
 from ..ffi.module_methods import MODULE_METHODS
+from .directives import SIGNATURE
 from .imports import ImportAliases
 from .outline import ClassOutline, Outline
 from .parameters import parameter_names
 from .python_types import Reference, TypeWriter
 from .registry import Field, Function, ObjectType, Registry
-
-#: The beginning of the first line of every ``.pyi`` file that the plugin writes.
-SIGNATURE = "# Written by setuptools-tvm-ffi"
 
 _CONSTRUCTOR = "__ffi_init__"
 _INDENT = "    "

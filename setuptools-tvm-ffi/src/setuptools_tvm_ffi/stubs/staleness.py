@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from . import directives
-from .pyi import SIGNATURE
 
 # This pattern matches the second line of a `.pyi` file, see `pyi.header`.
 _MADE_WITH = re.compile(
@@ -45,7 +43,7 @@ class StubFile:
     def is_generated(self) -> bool:
         """Whether the file in the source tree contains generated parts."""
         # The marks follow the comment sign of the language: `#` in Python, and `//` in Rust.
-        marks = (directives.BEGIN.lstrip("# ").encode(), SIGNATURE.encode())
+        marks = (directives.BEGIN.lstrip("# ").encode(), directives.SIGNATURE.encode())
         return self.old is not None and any(mark in self.old for mark in marks)
 
     def unified_diff(self) -> str:
@@ -55,6 +53,8 @@ class StubFile:
         new = "/dev/null" if self.new is None else f"b/{name}"
         if not (self.old or self.new):
             return f"--- {old}\n+++ {new}\n"  # The file is empty, so there are no lines to show.
+        import difflib  # noqa: PLC0415 - few builds show a difference
+
         lines = difflib.unified_diff(
             _text(self.old).splitlines(keepends=True),
             _text(self.new).splitlines(keepends=True),
@@ -94,7 +94,7 @@ def cause(files: Iterable[StubFile]) -> str:
 
 def _without_versions(content: bytes) -> bytes:
     first, end, rest = content.partition(b"\n")
-    if not first.startswith(SIGNATURE.encode()):
+    if not first.startswith(directives.SIGNATURE.encode()):
         return content
     return first + end + rest.partition(b"\n")[2]
 

@@ -3,20 +3,29 @@
 
 from __future__ import annotations
 
-from .build import BuildMixin
-from .build_ext import BuildExtMixin
-from .egg_info import EggInfoMixin
-from .install import InstallMixin
-from .sdist import SdistMixin
-from .wheel import BdistWheelMixin, DistInfoMixin, EditableWheelMixin
+import importlib
+from typing import Any
 
-MIXINS = {
-    "bdist_wheel": BdistWheelMixin,
-    "build": BuildMixin,
-    "build_ext": BuildExtMixin,
-    "dist_info": DistInfoMixin,
-    "editable_wheel": EditableWheelMixin,
-    "egg_info": EggInfoMixin,
-    "install": InstallMixin,
-    "sdist": SdistMixin,
+_MIXINS = {
+    "bdist_wheel": "wheel.BdistWheelMixin",
+    "build": "build.BuildMixin",
+    "build_ext": "build_ext.BuildExtMixin",
+    "dist_info": "dist_info.DistInfoMixin",
+    "editable_wheel": "wheel.EditableWheelMixin",
+    "egg_info": "egg_info.EggInfoMixin",
+    "install": "install.InstallMixin",
+    "sdist": "sdist.SdistMixin",
 }
+
+#: The names of the setuptools commands that have a mix-in.
+EXTENDED = frozenset(_MIXINS)
+
+
+def mixin_of(command: str) -> Any:  # noqa: ANN401 - a class that needs setuptools' class as a base
+    """Return the mix-in of a setuptools command.
+
+    The module of a command is imported only when the command runs. A hook that writes metadata does
+    not import the toolchains and the stub generator.
+    """
+    module, _, name = _MIXINS[command].partition(".")
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

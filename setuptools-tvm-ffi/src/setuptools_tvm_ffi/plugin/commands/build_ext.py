@@ -37,7 +37,7 @@ from ...records import build_record, provenance, sbom
 from ...settings import ExtensionSettings, Project
 from ...settings.model import JOBS
 from ...settings.overrides import with_every_branch
-from ...stubs import StubFile, cause, generate_stubs, stale_files, stub_requests
+from ...stubs import StubFile, cause, make_stubs, stale_files, stub_requests
 from ...toolchains import path_in_wheel
 from ..context import BuildContext, build_context_of, project_of
 from ..extension import TVMFFIExtension, check_together
@@ -344,7 +344,7 @@ class BuildExtMixin(build_ext):
         strict = settings.stubs == "strict"
         for wanted in stub_requests(result, self.distribution.get_name(), tree, strict=strict):
             folder = wanted.library.parent
-            made = generate_stubs(wanted, process, root=request.root, folder=folder)
+            made = make_stubs(wanted, process, root=request.root, folder=folder)
             for warning in made.warnings:
                 logger.warning("%s: warning: %s", PREFIX, warning)
             for path, content in made.files.items():

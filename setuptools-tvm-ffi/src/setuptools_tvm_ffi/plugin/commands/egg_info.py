@@ -60,3 +60,11 @@ class EggInfoMixin(egg_info):
             if listed.exists() and not Path("PKG-INFO").exists():
                 replace_file(listed, b"")
             super().run()
+
+    def find_sources(self) -> None:
+        """Write `SOURCES.txt`, unless the metadata is only an input of `dist_info`, which omits it.
+
+        Listing the sources would import the modules that build them.
+        """
+        if self.distribution.commands != ["dist_info"]:
+            super().find_sources()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``bdist_wheel``, ``dist_info`` and ``editable_wheel``.
+"""``bdist_wheel`` and ``editable_wheel``.
 
 The commands set the wheel's tag and requirement, and add the build record and the SBOM.
 """
@@ -14,14 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from setuptools.command.bdist_wheel import bdist_wheel
-from setuptools.command.dist_info import dist_info
 from setuptools.command.editable_wheel import editable_wheel
 
 from ...archives.deflate import deflate_members
 from ...base.errors import BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
 from ...binaries import headers
-from ...binaries.binary import is_library_name
+from ...binaries.library_names import is_library_name
 from ...cross.targets import target_of
 from ...project.source_date import applied_source_date
 from ...records import build_record, platform_tag, sbom
@@ -170,15 +169,6 @@ def _set_permissions(folder: Path) -> None:
             file = Path(parent, name)
             executable = file.stat().st_mode & stat.S_IXUSR
             file.chmod(0o755 if executable else 0o644)
-
-
-class DistInfoMixin(dist_info):
-    """Writes the metadata of a wheel for ``prepare_metadata_for_build_wheel`` (PEP 517)."""
-
-    def finalize_options(self) -> None:
-        """Declare the requirement before setuptools writes metadata."""
-        declare_requirement(self.distribution, warn=False)
-        super().finalize_options()
 
 
 class EditableWheelMixin(editable_wheel):
