@@ -7,9 +7,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .._version import __version__
-from ..toolchains import Compiler
+
+if TYPE_CHECKING:
+    from ..toolchains import Compiler
 
 #: Name of the build record in the wheel's ``.dist-info``.
 FILENAME = "tvm_ffi_build.json"

@@ -15,14 +15,16 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from packaging.utils import canonicalize_name
 
 from .._version import __version__
 from ..ffi.releases import DISTRIBUTION
-from ..toolchains import Compiler
+
+if TYPE_CHECKING:
+    from ..toolchains import Compiler
 
 #: Path of the SBOM in ``.dist-info``. Repair tools may write further SBOMs to its folder.
 PATH = "sboms/setuptools-tvm-ffi.cdx.json"
