@@ -210,6 +210,37 @@ EXTENSION_CASES: dict[str, list[Case]] = {
             },
         )
     ],
+    # A build replaces the references with the folders of copies, see `building.package_headers`.
+    "include_from": [
+        Case(
+            ("build/numpy", "build/a b"),
+            {
+                GNU: compiled(
+                    added(
+                        *("-ffile-prefix-map=build/numpy/=", "-ffile-prefix-map=build/a b/="),
+                        *("-isystem", "build/numpy", "-isystem", "build/a b"),
+                    )
+                ),
+                ("gcc",): {
+                    "cuda": added(
+                        "-Xcompiler=-ffile-prefix-map=build/numpy/=",
+                        "-Xcompiler='-ffile-prefix-map=build/a b/='",
+                        *("-isystem", "build/numpy", "-isystem", "build/a b"),
+                    )
+                },
+                ("msvc",): compiled(
+                    added("/external:Ibuild/numpy", "/external:Ibuild/a b", "/external:W0")
+                ),
+                ("clang-cl",): compiled(
+                    added(
+                        "/clang:-ffile-prefix-map=build/numpy/=",
+                        "/clang:-ffile-prefix-map=build/a b/=",
+                        *("/external:Ibuild/numpy", "/external:Ibuild/a b", "/external:W0"),
+                    )
+                ),
+            },
+        )
+    ],
     "define_macros": [
         Case(
             (("A", None), ("B", "1"), ("F(x)", "x + 1")),
@@ -711,6 +742,7 @@ def test_a_command_in_a_plan_contains_its_arguments_unquoted() -> None:
 #: Settings that are asserted by tests of their own, in these files.
 ASSERTED_IN: dict[type, dict[str, str]] = {
     ExtensionSettings: {
+        "pkg_config": "test_building_pkg_config.py",
         "stubs": "../test_stubs.py",
         "stubs_target": "../test_typed_stubs.py",
         "stubs_crate": "../test_typed_stubs.py",

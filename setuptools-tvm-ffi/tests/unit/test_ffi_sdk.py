@@ -68,7 +68,7 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Version]:
     """The copies that `prepare_sdk` makes."""
     metadata(tmp_path / "apache_tvm_ffi-0.1.15.dist-info", "apache-tvm-ffi", "0.1.15")
     found = importlib.metadata.PathDistribution(tmp_path / "apache_tvm_ffi-0.1.15.dist-info")
-    monkeypatch.setattr(sdk, "_find_distribution", lambda: found)
+    monkeypatch.setattr(sdk, "find_distribution", lambda _: found)
     made: list[Version] = []
 
     def copy(root: Path, folder: Path, version: Version, process: object) -> dict[str, object]:
@@ -154,7 +154,7 @@ def test_edited_headers_of_an_editable_install_are_copied(
     header.write_text("old")
     library.touch()
     found = importlib.metadata.PathDistribution(info)
-    monkeypatch.setattr(sdk, "_find_distribution", lambda: found)
+    monkeypatch.setattr(sdk, "find_distribution", lambda _: found)
     lines = "\n".join(map(str, (header.parent, header.parent, library)))
     process: Any = SimpleNamespace(config=lambda _: ChildResult({"config": lines}, "", None))
     prepare_sdk(tmp_path, Path("build"), process)

@@ -33,6 +33,7 @@ EVERY_ARGUMENT: dict[str, Any] = {
     "sources": ["src/a.cpp", Path("src/b.c")],
     "include_dirs": ["include", Path("vendor/include")],
     "system_include_dirs": ["third_party", Path("/opt/include")],
+    "include_from": ["numpy:get_include", "jax.ffi:include_dir", "flashinfer/data/include"],
     "define_macros": [("WITH_X", None), ("LEVEL", "3")],
     "undef_macros": ["NDEBUG"],
     "extra_compile_args": {"c": ["-Wc"], "cxx": ["-Wcxx", "-g"], "cuda": ["-G"], "hip": ["-H"]},
@@ -40,6 +41,7 @@ EVERY_ARGUMENT: dict[str, Any] = {
     "extra_objects": ["prebuilt/a.o", Path("prebuilt/libb.a")],
     "libraries": ["m"],
     "library_dirs": ["vendor/lib", Path("/opt/lib")],
+    "pkg_config": ["zlib", "libpng >= 1.6"],
     "c_std": "17",
     "cxx_std": "20",
     "cuda_std": 20,
@@ -79,6 +81,7 @@ def test_every_argument_reaches_the_settings() -> None:
         sources=("src/a.cpp", "src/b.c"),
         include_dirs=("include", "vendor/include"),
         system_include_dirs=("third_party", "/opt/include"),
+        include_from=("numpy:get_include", "jax.ffi:include_dir", "flashinfer/data/include"),
         define_macros=(("WITH_X", None), ("LEVEL", "3")),
         undef_macros=("NDEBUG",),
         extra_compile_args=LanguageArguments(
@@ -88,6 +91,7 @@ def test_every_argument_reaches_the_settings() -> None:
         extra_objects=("prebuilt/a.o", "prebuilt/libb.a"),
         libraries=("m",),
         library_dirs=("vendor/lib", "/opt/lib"),
+        pkg_config=("zlib", "libpng >= 1.6"),
         c_std="17",
         cxx_std="20",
         cuda_std="20",
@@ -263,10 +267,10 @@ def test_the_error_for_an_unknown_argument_lists_all_if_none_is_similar() -> Non
     error = refused(py_limited_api=True)
     assert error.message.endswith("unknown argument 'py_limited_api'")
     assert error.hint == (
-        "known arguments: name, sources, include_dirs, system_include_dirs, "
+        "known arguments: name, sources, include_dirs, system_include_dirs, include_from, "
         "define_macros, undef_macros, extra_compile_args, extra_link_args, extra_objects, "
-        "libraries, library_dirs, c_std, "
-        "cxx_std, cuda_std, hip_std, cuda_architectures, cuda_runtime, hip_architectures, "
+        "libraries, library_dirs, pkg_config, c_std, cxx_std, "
+        "cuda_std, hip_std, cuda_architectures, cuda_runtime, hip_architectures, "
         "registry_prefix, stubs, stubs_target, stubs_crate, stub_imports, link_header, "
         "link_shared, exclude_libs, prefix_map, msvc_flags, debug_symbols, depends, "
         "source_options"
@@ -357,12 +361,14 @@ LISTS = [
     "sources",
     "include_dirs",
     "system_include_dirs",
+    "include_from",
     "undef_macros",
     "extra_compile_args",
     "extra_link_args",
     "extra_objects",
     "libraries",
     "library_dirs",
+    "pkg_config",
     "cuda_architectures",
     "hip_architectures",
     "stub_imports",

@@ -126,6 +126,7 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         "sources": ["csrc/*.cc", "csrc/x.c"],
         "include-dirs": ["include"],
         "system-include-dirs": ["third_party"],
+        "include-from": ["numpy:get_include", "flashinfer/data/include"],
         "define-macros": [["A"], ["B", "1"]],
         "undef-macros": ["C"],
         "extra-compile-args": {"c": ["-Wc"], "cxx": ["-Wcxx"], "cuda": ["-G"], "hip": ["-H"]},
@@ -133,6 +134,7 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         "extra-objects": ["a.o", "libb.a"],
         "libraries": ["m"],
         "library-dirs": ["lib"],
+        "pkg-config": ["libpng>=1.6"],
         "c-std": 17,
         "cxx-std": "20",
         "cuda-std": 20,
@@ -160,6 +162,7 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         sources=("csrc/*.cc", "csrc/x.c"),
         include_dirs=("include",),
         system_include_dirs=("third_party",),
+        include_from=("numpy:get_include", "flashinfer/data/include"),
         define_macros=(("A", None), ("B", "1")),
         undef_macros=("C",),
         extra_compile_args=LanguageArguments(c=("-Wc",), cxx=("-Wcxx",), cuda=("-G",), hip=("-H",)),
@@ -167,6 +170,7 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         extra_objects=("a.o", "libb.a"),
         libraries=("m",),
         library_dirs=("lib",),
+        pkg_config=("libpng>=1.6",),
         c_std="17",
         cxx_std="20",
         cuda_std="20",
@@ -259,7 +263,9 @@ def test_an_unknown_key_of_an_extension_without_a_similar_key_is_refused(key: st
     error = refused({"ext-modules": [{**PLAIN, key: 1}]})
     assert error.message.startswith(f"{FIRST}.{key}: unknown key")
     assert error.hint is not None
-    assert error.hint.startswith("known keys: name, sources, include-dirs, system-include-dirs, ")
+    assert error.hint.startswith(
+        "known keys: name, sources, include-dirs, system-include-dirs, include-from, "
+    )
 
 
 @pytest.mark.parametrize("key", ["name", "sources"])
@@ -407,6 +413,20 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
     ],
     "include_dirs": [("include", "expected a list of strings"), ([3], NO_STRING)],
     "system_include_dirs": [("include", "expected a list of strings"), ([3], NO_STRING)],
+    "include_from": [
+        ("numpy:get_include", "expected a list of strings"),
+        ([3], NO_STRING),
+        *(
+            (
+                [text],
+                f"contains {text!r}, expected references such as `numpy:get_include` or folders",
+            )
+            for text in (
+                *("", "numpy", "numpy:", ":get_include", "numpy:get_include()", "my-pkg/include"),
+                *("pkg/../other", "/usr/include", "pkg//include", "../pkg/include", "pkg.ops/a\\b"),
+            )
+        ),
+    ],
     "define_macros": [
         (["A"], "must be a list of [name] or [name, value]"),
         ([["A", 1]], "must be a list of [name] or [name, value]"),
@@ -434,6 +454,14 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
         (["a b"], "contains 'a b', expected names of libraries"),
     ],
     "library_dirs": [("lib", "expected a list of strings"), ([3], NO_STRING)],
+    "pkg_config": [
+        ("zlib", "expected a list of strings"),
+        ([3], NO_STRING),
+        *(
+            ([text], f"contains {text!r}, expected modules such as `zlib` or `libpng>=1.6`")
+            for text in ("", "--libs", "zlib>=", ">=1", "zlib==1", "zlib~=1", "zlib, libpng", "a b")
+        ),
+    ],
     "c_std": [
         ("c11", "is 'c11', expected one of '11', '17', '23'"),
         (99, "is 99, expected one of '11', '17', '23'"),

@@ -159,6 +159,19 @@ def test_on_linux_the_operators_of_the_linked_in_c_library_stay_local() -> None:
     assert "    _Zd[al]*;\n" in script
 
 
+@pytest.mark.parametrize("target", SYSTEMS)
+def test_headers_of_third_parties_are_system_headers(target: str) -> None:
+    settings = dataclasses.replace(
+        PLAIN, system_include_dirs=("third_party",), include_from=("build/numpy",)
+    )
+    flags = toolchain(target).compile_flags(settings, SDK, "cxx")
+    folders = ("sdk/include", "third_party", "build/numpy")
+    expected = tuple(word for folder in folders for word in ("-isystem", folder))
+    first = flags.index("-isystem")
+    assert flags[first : first + 6] == expected
+    assert "-ffile-prefix-map=build/numpy/=" in flags
+
+
 def test_a_library_without_headers_of_tvm_ffi_needs_no_stand_ins() -> None:
     settings = dataclasses.replace(PLAIN, link_header=False)
     assert "-include" not in toolchain("x86_64-windows-gnu").compile_flags(settings, SDK, "c")
@@ -170,9 +183,10 @@ def test_a_library_without_headers_of_tvm_ffi_needs_no_stand_ins() -> None:
         ({"extra_objects": ("pre/liba.a",)}, "linux", "exclude_libs: .* pre/liba.a"),
         ({"debug_symbols": True}, "darwin", "debug_symbols: Zig .* macOS"),
         ({"debug_symbols": True}, "windows", "debug_symbols: Zig .* Windows"),
+        ({"pkg_config": ("zlib",)}, "linux", "pkg_config: .* this machine"),
     ],
 )
-def test_options_that_zigs_linkers_do_not_support_are_rejected(
+def test_settings_that_zig_does_not_support_are_rejected(
     changes: dict[str, Any], system: str, said: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=said):

@@ -30,6 +30,8 @@ from .file_states import status_of
 from .freshness import Freshness, Stale
 from .jobs import JobCount, count_jobs, measure
 from .link_errors import link_failure
+from .package_headers import add_package_headers
+from .pkg_config import add_pkg_config
 from .plan import BuildPlan, LibraryPlan, make_plan
 from .request import BuildRequest, BuildResult, BuiltLibrary
 
@@ -71,14 +73,14 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     # Search for all tools before anything is written or compiled.
     program = ninja.require_ninja()
     toolchain, sdk = request.host.tools(request, languages, process)
+    extensions = [_for_architectures(settings, project) for settings in request.extensions]
+    extensions, headers = add_package_headers(extensions, request)
+    extensions, modules = add_pkg_config(extensions, toolchain.system)
     # `sdk` contains copies of files of apache-tvm-ffi. The steps of the plan read the copies. When
     # an editable install is imported, it checks the originals, because it does not copy files.
-    originals = {name: status_of(name) for name in sdk.originals}
+    originals = {name: status_of(name) for name in (*sdk.originals, *headers, *modules)}
     plan = make_plan(
-        [
-            (_for_architectures(settings, project), sources[settings.name])
-            for settings in request.extensions
-        ],
+        [(settings, sources[settings.name]) for settings in extensions],
         toolchain,
         sdk,
         request.objects_folder,

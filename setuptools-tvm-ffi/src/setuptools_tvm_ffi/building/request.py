@@ -62,6 +62,7 @@ class BuildRequest:
     :param build_base: the folder that contains all build folders.
     :param platform: the platform's name, as in ``bdist_wheel --plat-name``.
     :param host: the object that finds the compilers and checks the libraries.
+    :param rebuilds: whether the import of an editable install has started this build.
     """
 
     extensions: tuple[ExtensionSettings, ...]
@@ -71,6 +72,7 @@ class BuildRequest:
     build_base: Path
     platform: str
     host: Host
+    rebuilds: bool = False
 
     @property
     def objects_folder(self) -> PurePosixPath:

@@ -16,7 +16,7 @@ from typing import Any
 from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from ..base.user_cache import user_cache_folder
-from ..building import searches
+from ..building import pkg_config, searches
 from ..building.request import BuildRequest, BuildResult
 from ..project.sources import searched_folders
 from ..settings import ConfigSettings
@@ -28,6 +28,7 @@ from . import hook
 BUILD_VARIABLES = (
     *("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"),
     *searches.VARIABLES,
+    *pkg_config.VARIABLES,
     *("CUDAFLAGS", "CUDAHOSTCXX", "CUDA_HOME", "CUDA_PATH", "TVM_FFI_CUDA_ARCH_LIST"),
     *("NVCC_CCBIN", *DEFAULT_VARIABLES),
     *("HIPFLAGS", "HIPCXX", "ROCM_HOME", "ROCM_PATH", "HIP_PATH"),

@@ -13,8 +13,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from packaging.version import Version
 
 from ..base.errors import BuildError
 from ..base.file_replacement import replace_file
+from ..base.folder_copy import everything_in, mirror
 from ..base.json_file import read_object
 from .process import TVMFFIProcess
 from .releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against, is_unknown
@@ -51,15 +51,16 @@ class TVMFFISdk:
 
 def installed_version() -> Version | None:
     """Return the version of apache-tvm-ffi that is installed for this interpreter, if any."""
-    distribution = _find_distribution()
+    distribution = find_distribution(DISTRIBUTION)
     return None if distribution is None else Version(distribution.version)
 
 
-def _find_distribution() -> importlib.metadata.Distribution | None:
+def find_distribution(name: str) -> importlib.metadata.Distribution | None:
+    """Return the installed distribution with this normalized name, or ``None``."""
     # If a project declares `backend-path`, pyproject_hooks (in pip 26) adds a finder. This finder
     # returns all distributions in the declared folders, even if they have other names.
-    for distribution in importlib.metadata.distributions(name=DISTRIBUTION):
-        if canonicalize_name(distribution.metadata["Name"] or "") == DISTRIBUTION:
+    for distribution in importlib.metadata.distributions(name=name):
+        if canonicalize_name(distribution.metadata["Name"] or "") == name:
             return distribution
     return None
 
@@ -75,7 +76,7 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
     :param process: runs ``tvm-ffi-config``.
     :raises BuildError: apache-tvm-ffi is missing, unsupported or broken.
     """
-    distribution = _find_distribution()
+    distribution = find_distribution(DISTRIBUTION)
     if distribution is None:
         raise BuildError(
             f"{DISTRIBUTION} is not installed in the build environment",
@@ -105,7 +106,7 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
         include_dirs=tuple(known["include_dirs"]),
         library_dir=(folder / "lib").as_posix(),
         library=known["library"],
-        originals=tuple(_everything_in(sources)) if _is_editable(distribution, sources) else (),
+        originals=tuple(everything_in(sources)) if _is_editable(distribution, sources) else (),
     )
 
 
@@ -149,18 +150,15 @@ def _is_editable(distribution: importlib.metadata.Distribution, sources: Iterabl
     return any(location not in Path(source).resolve().parents for source in sources)
 
 
-def _everything_in(sources: Iterable[str]) -> Iterator[str]:
-    for source in sources:
-        yield from (source, *map(str, sorted(Path(source).rglob("*"))))
-
-
 def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) -> dict[str, object]:
     include, dlpack, library = _query_config(version, process)
     sources = {"include": include}
     if dlpack != include:
         sources["dlpack-include"] = dlpack
     files = [
-        file for name, source in sources.items() for file in _mirror(source, root, folder / name)
+        f"{(folder / name).as_posix()}/{file}"
+        for name, source in sources.items()
+        for file in mirror(source, root / folder / name)
     ]
     # Copy only this file, because the folder contains libraries for upstream's tests.
     destination = folder / "lib" / library.name
@@ -185,15 +183,3 @@ def _query_config(version: Version, process: TVMFFIProcess) -> tuple[Path, Path,
         )
     include, dlpack, library = map(Path, lines)
     return include, dlpack, library
-
-
-def _mirror(source: Path, root: Path, folder: Path) -> list[str]:
-    """Make `folder` a copy of `source`. Copies that are already equal keep their time stamps."""
-    destination = root / folder
-    wanted = sorted(file.relative_to(source) for file in source.rglob("*") if file.is_file())
-    for file in [*destination.rglob("*")]:
-        if file.is_file() and file.relative_to(destination) not in wanted:
-            file.unlink()
-    for relative in wanted:
-        replace_file(destination / relative, (source / relative).read_bytes())
-    return [(folder / relative).as_posix() for relative in wanted]

@@ -34,6 +34,8 @@ class TVMFFIExtension(Extension):
         apache-tvm-ffi.
     :param system_include_dirs: folders with headers of third-party code, for which compilers print
         no warnings. The compiler searches them after the headers of apache-tvm-ffi.
+    :param include_from: headers of other Python packages: references such as
+        ``"numpy:get_include"``, or folders in packages.
     :param define_macros: ``(name, value)`` pairs. If the value is ``None``, the macro has no value.
     :param undef_macros: names of macros to undefine.
     :param extra_compile_args: compiler arguments for every language, or a mapping from a language
@@ -42,6 +44,7 @@ class TVMFFIExtension(Extension):
     :param extra_objects: prebuilt object files and static archives.
     :param libraries: names of libraries to link, or targets of other extensions.
     :param library_dirs: folders that the linker searches for ``libraries``.
+    :param pkg_config: libraries of the system, such as ``"libpng>=1.6"``.
     :param registry_prefix: prefix of the names of the library's global functions and type keys.
         By default, the prefix is the package.
     :param stubs: how stubs are generated: ``"init"``, ``"directives"`` or ``"none"``.
@@ -58,6 +61,7 @@ class TVMFFIExtension(Extension):
         *,
         include_dirs: Sequence[str | os.PathLike[str]] = (),
         system_include_dirs: Sequence[str | os.PathLike[str]] = (),
+        include_from: Sequence[str] = (),
         define_macros: Sequence[Macro] = (),
         undef_macros: Sequence[str] = (),
         extra_compile_args: Sequence[str] | Mapping[str, Sequence[str]] = (),
@@ -65,6 +69,7 @@ class TVMFFIExtension(Extension):
         extra_objects: Sequence[str | os.PathLike[str]] = (),
         libraries: Sequence[str] = (),
         library_dirs: Sequence[str | os.PathLike[str]] = (),
+        pkg_config: Sequence[str] = (),
         c_std: str | int = "11",
         cxx_std: str | int = "17",
         cuda_std: str | int = "17",

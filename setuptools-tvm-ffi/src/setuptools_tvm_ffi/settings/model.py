@@ -77,6 +77,7 @@ _HIP_ARCHITECTURES = strings(
 )
 _MACRO_NAMES = strings(r"[A-Za-z_]\w*", "names of macros")
 _NO_ARGUMENTS = LanguageArguments()
+_DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
 def _setting(kind: Kind, text: str, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401
@@ -170,6 +171,18 @@ class ExtensionSettings:
         "apache-tvm-ffi.",
         (),
     )
+    include_from: tuple[str, ...] = _setting(
+        strings(
+            rf"{_DOTTED}:{_DOTTED}|[A-Za-z_]\w*(/[^/\\.][^/\\]*)+/?",
+            "references such as `numpy:get_include` or folders such as `some_package/include`",
+        ),
+        "Headers of other Python packages. `module:object` is a reference to a folder, to a list "
+        "of folders, or to a function without arguments that returns one of these. "
+        "`package/folder` is a folder in a package, which the build does not import. The build "
+        "copies the folders to the build folder. Compilers print no warnings for these headers, "
+        "and search them after `system-include-dirs`. Add the packages to `build-system.requires`.",
+        (),
+    )
     define_macros: tuple[Macro, ...] = _setting(
         MACROS, "Preprocessor macros to define, in every language.", ()
     )
@@ -210,6 +223,16 @@ class ExtensionSettings:
     )
     library_dirs: tuple[str, ...] = _setting(
         strings(), "Folders that the linker searches for `libraries`.", ()
+    )
+    pkg_config: tuple[str, ...] = _setting(
+        strings(
+            r"\w[\w.+-]*(\s*(=|!=|<=?|>=?)\s*[^\s<>=!,]+)?",
+            "modules such as `zlib` or `libpng>=1.6`",
+        ),
+        "Libraries of the system, as modules of pkg-config with optional conditions on their "
+        "versions. Each build runs pkg-config, or the program in the variable `PKG_CONFIG`. The "
+        "include folders are searched as `system-include-dirs`. Not available with a `target`.",
+        (),
     )
     c_std: str = _setting(choice(*C_STANDARDS), "The C standard.", "11")
     cxx_std: str = _setting(
@@ -260,7 +283,7 @@ class ExtensionSettings:
         ".",
     )
     stub_imports: tuple[str, ...] = _setting(
-        strings(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "dotted module names"),
+        strings(_DOTTED, "dotted module names"),
         "Modules that the build imports before it loads the library to generate stubs, as with "
         "`tvm-ffi-stubgen --imports`. List the packages whose classes this library uses. For "
         "isolated builds, add these packages to `build-system.requires`, too.",

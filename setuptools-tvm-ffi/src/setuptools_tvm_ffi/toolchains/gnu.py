@@ -80,22 +80,25 @@ def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, .
 
     The project's warning flags do not apply to system headers.
     """
-    folders = (*(sdk.include_dirs if settings.link_header else ()), *settings.system_include_dirs)
+    own = sdk.include_dirs if settings.link_header else ()
+    folders = (*own, *settings.system_include_dirs, *settings.include_from)
     return tuple(word for folder in folders for word in ("-isystem", folder))
 
 
 def prefix_maps(settings: ExtensionSettings, sdk: TVMFFISdk, root: str) -> tuple[str, ...]:
     """Return flags that replace absolute paths in debug information and in ``__FILE__``.
 
-    A flag maps a folder to another name. The flags map the project's folder, the folders of
-    apache-tvm-ffi, and the folders of the build environment that contain include folders.
+    A flag maps a folder to another name. The flags map the project's folder, the copied headers of
+    apache-tvm-ffi and other packages, and the folders of the build environment that contain include
+    folders.
     If several flags match a path, compilers use the last of these flags.
     """
     if not settings.prefix_map:
         return ()
     declared = (*settings.include_dirs, *settings.system_include_dirs)
     outer_first = reversed(used_names(declared, root).items())
-    maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in sdk.include_dirs)]
+    copies = (*sdk.include_dirs, *settings.include_from)
+    maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in copies)]
     # The option has no syntax for a path that contains "=".
     return tuple(f"-ffile-prefix-map={old}={new}" for old, new in maps if "=" not in old)
 

@@ -206,8 +206,9 @@ class MsvcToolchain:
         return ("/experimental:deterministic", f"/pathmap:{self.root}=.", "/wd5049")
 
     def _system_includes(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        folders = [f"/external:I{folder}" for folder in settings.system_include_dirs]
-        return (*folders, "/external:W0") if folders else ()
+        folders = (*settings.system_include_dirs, *settings.include_from)
+        flags = tuple(f"/external:I{folder}" for folder in folders)
+        return (*flags, "/external:W0") if flags else ()
 
     def _has_debug_information(self, settings: ExtensionSettings) -> bool:
         return settings.debug_symbols or self.project.build_type != "release"

@@ -160,7 +160,7 @@ def import_library(library: str) -> str:
 
 
 def check_settings(settings: ExtensionSettings, system: str) -> None:
-    """Reject settings that Zig's linkers (0.17) do not support.
+    """Reject settings that do not work with Zig, mostly because of its linkers (0.17).
 
     :raises ConfigurationError: a setting is not supported. The message names the setting.
     """
@@ -169,6 +169,13 @@ def check_settings(settings: ExtensionSettings, system: str) -> None:
             f"{settings.place('exclude_libs')}: Zig's linkers cannot hide the "
             f"symbols of {', '.join(settings.archives)}",
             hint="add the archive's sources to 'sources', or set exclude-libs to false",
+        )
+    if settings.pkg_config:
+        raise ConfigurationError(
+            f"{settings.place('pkg_config')}: pkg-config finds the libraries of this machine, not "
+            "those of the target",
+            hint="build this wheel on the target platform, or add the sources of the library to "
+            "'sources'",
         )
     if settings.debug_symbols and system != "linux":
         name = {"darwin": "macOS", "windows": "Windows"}[system]

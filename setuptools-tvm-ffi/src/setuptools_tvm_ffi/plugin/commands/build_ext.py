@@ -279,6 +279,7 @@ class BuildExtMixin(build_ext):
             build_base=root / self._build_base(),
             platform=target.name if target else self.plat_name,
             host=NativeHost() if target is None else _zig_host(target),
+            rebuilds=self._context.rebuild_into is not None,
         )
 
     def _project(self) -> Project:

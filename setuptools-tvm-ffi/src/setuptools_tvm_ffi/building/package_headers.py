@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copies the headers of Python packages (the setting `include_from`) to the build folder.
+
+The copies have the same paths in every build, like the copy of apache-tvm-ffi (see `ffi.sdk`). A
+reference is resolved again only if the ``RECORD`` of a distribution has changed that contains the
+module or the headers. If no ``RECORD`` lists them, as in editable installs, each build resolves the
+reference and copies changed headers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from ..base.child_python import start_python
+from ..base.errors import BuildError
+from ..base.file_digest import digest_of
+from ..base.file_replacement import replace_file
+from ..base.folder_copy import everything_in, mirror
+from ..base.json_file import read_object
+from ..ffi.sdk import find_distribution
+from ..project.build_environment import is_below
+from ..settings import ExtensionSettings
+from .request import BuildRequest
+
+CHILD = Path(__file__).with_name("package_headers_child.py")
+
+_REQUIRES = "build-system.requires in pyproject.toml"
+
+
+def add_package_headers(
+    extensions: Sequence[ExtensionSettings], request: BuildRequest
+) -> tuple[list[ExtensionSettings], list[str]]:
+    """Return the extensions with folders instead of references, and the paths of original headers.
+
+    `include_from` of a returned extension contains folders relative to the project's root. The
+    original headers are those that can change without a new installation.
+
+    :raises BuildError: a package, an object or a folder is missing.
+    """
+    places: dict[str, str] = {}
+    for extension in extensions:
+        for reference in extension.include_from:
+            places.setdefault(reference, extension.place("include_from"))
+    copies = {reference: _prepare(reference, place, request) for reference, place in places.items()}
+    found = [
+        dataclasses.replace(
+            extension,
+            include_from=tuple(f for r in extension.include_from for f in copies[r].folders),
+        )
+        for extension in extensions
+    ]
+    return found, [original for copy in copies.values() for original in copy.originals]
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """The copied folders of a reference, and the paths of the original headers if they can change.
+
+    :param folders: the folders relative to the project's root.
+    """
+
+    folders: tuple[str, ...]
+    originals: tuple[str, ...] = ()
+
+
+def _prepare(reference: str, place: str, request: BuildRequest) -> _Copy:
+    """Return the copy of a reference. Resolve the reference and make the copy if necessary."""
+    name = reference.rstrip("/").replace("/", "+").replace(":", "-")
+    folder = request.folder / "package-headers" / name
+    stamp = request.root / folder / "origin.json"
+    known = read_object(stamp)
+    if _is_current(known, request.root, rebuilds=request.rebuilds):
+        return _Copy(tuple(known["folders"]))
+    answer = _resolve(reference, f"{place}: {reference!r}", request.root)
+    # Delete the stamp first. If this build is interrupted, the next build copies again.
+    stamp.unlink(missing_ok=True)
+    sources: list[str] = answer["folders"]
+    folders, files = _copy(sources, request.root, folder)
+    records = _records([*sources, *filter(None, [answer["file"]])])
+    known = {"records": records, "sources": sources, "folders": folders, "files": files}
+    replace_file(stamp, json.dumps(known, indent=1).encode())
+    return _Copy(tuple(folders), () if records else tuple(everything_in(sources)))
+
+
+def _is_current(known: Mapping[str, Any], root: Path, *, rebuilds: bool) -> bool:
+    """Whether the copy of a reference can be used again.
+
+    :param known: what the last build recorded.
+    :param rebuilds: whether this build rebuilds an editable install. The isolated environment of
+        the installation, which had the packages, may not exist any more.
+    """
+    if not known.get("files") or not all(os.path.isfile(root / file) for file in known["files"]):
+        return False
+    if rebuilds and not all(map(os.path.isdir, known["sources"])):
+        return True
+    records = known["records"]
+    return bool(records) and all(_record_of(name) == digest for name, digest in records.items())
+
+
+def _record_of(name: str) -> str | None:
+    """Return the digest of an installed distribution's ``RECORD``."""
+    distribution = find_distribution(name)
+    record = None if distribution is None else distribution.read_text("RECORD")
+    return None if record is None else digest_of(record.encode())
+
+
+def _records(paths: Iterable[str]) -> dict[str, str]:
+    """Return the digest of the ``RECORD`` of each distribution that contains one of the paths.
+
+    If a path is in no ``RECORD``, the result is empty.
+    """
+    installed = [
+        (distribution, os.path.realpath(str(distribution.locate_file(""))), record)
+        for distribution in importlib.metadata.distributions()
+        if (record := distribution.read_text("RECORD")) is not None
+    ]
+    found: dict[str, str] = {}
+    for path in paths:
+        owners: dict[str, str] = {}
+        for distribution, location, record in installed:
+            try:
+                relative = Path(os.path.relpath(os.path.realpath(path), location)).as_posix()
+            except ValueError:  # The path is on another drive.
+                continue
+            if any(f"\n{relative}{end}" in f"\n{record}" for end in "/,"):
+                name = canonicalize_name(distribution.metadata["Name"])
+                owners[name] = digest_of(record.encode())
+        if not owners:
+            return {}
+        found.update(owners)
+    return found
+
+
+def _resolve(reference: str, place: str, root: Path) -> dict[str, Any]:
+    """Return the child's answer, see `package_headers_child.answer`.
+
+    :raises BuildError: the reference cannot be used. The message starts with `place`.
+    """
+    with tempfile.TemporaryFile() as messages:
+        child = start_python(CHILD, root=root, messages=messages)
+        printed, _ = child.communicate(reference)
+        messages.seek(0)
+        text = messages.read().decode("utf-8", "replace").strip()
+    answer: dict[str, Any] = json.loads(printed or "{}")
+    if "missing" in answer:
+        package = answer["missing"]
+        raise BuildError(
+            f"{place}: package {package!r} is not installed in the build environment",
+            hint=f'add "{package}" to {_REQUIRES}, or the name of its distribution if that is '
+            "different; without build isolation, install the distribution in this environment",
+        )
+    if "folders" not in answer:
+        ended = f"importing the module ended Python (exit status {child.returncode}):\n{text}"
+        raise BuildError(
+            f"{place}: {answer.get('problem', ended)}",
+            hint=f"correct the reference, or the requirement on its distribution in {_REQUIRES}",
+        )
+    return answer
+
+
+def _copy(sources: Sequence[str], root: Path, folder: PurePosixPath) -> tuple[list[str], list[str]]:
+    """Copy folders. Return the paths of the copies and of their files, relative to `root`."""
+    outer = [s for s in sources if not any(s != o and is_below(s, o) for o in sources)]
+    copies = {source: folder / str(number) for number, source in enumerate(dict.fromkeys(outer))}
+    files = [
+        f"{copy}/{file}"
+        for source, copy in copies.items()
+        for file in mirror(Path(source), root / copy)
+    ]
+    # A folder can be inside another: PyTorch has two such folders. Its copy is inside the other.
+    folders = [
+        str(copies[outer] / Path(os.path.relpath(source, outer)).as_posix())
+        for source in sources
+        for outer in [next(o for o in copies if is_below(source, o))]
+    ]
+    return folders, files
