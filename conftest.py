@@ -191,7 +191,9 @@ def builder(
 
     def make(folder: Path) -> None:
         environment = make_environment(folder / "venv", variables)
-        environment.pip("install", "-q", *BUILD_REQUIREMENTS, plugin_wheel, cwd=folder)
+        # An example uses NumPy's headers.
+        packages = (*BUILD_REQUIREMENTS, "numpy", plugin_wheel)
+        environment.pip("install", "-q", *packages, cwd=folder)
 
     return environment_in(made_once(tmp_path_factory, "builder", make) / "venv", variables)
 

@@ -23,6 +23,7 @@ PROJECTS = {
     "cuda_kernels": ".",
     "from_torch_cpp_extension": "after",
     "numpy_interop": ".",
+    "package_headers": ".",
     "pyproject_only": ".",
     "several_libraries": ".",
 }

@@ -34,6 +34,7 @@ PROJECTS = {
     "cuda_kernels": "cuda_kernels",
     "rms_norm_after": "from_torch_cpp_extension/after",
     "numpy_interop": "numpy_interop",
+    "package_headers": "package_headers",
     "pyproject_only": "pyproject_only",
     "several_libraries": "several_libraries",
     "stress_pkg": None,
