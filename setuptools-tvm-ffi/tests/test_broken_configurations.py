@@ -85,6 +85,8 @@ EXTENSION_KEYS = {
     "hip-std": ("choice", "17"),
     "cuda-architectures": ("strings", '["8.9"]'),
     "cuda-runtime": ("choice", '"shared"'),
+    "cuda-toolkit": ("flag", "true"),
+    "cuda-separable-compilation": ("flag", "true"),
     "hip-architectures": ("strings", '["gfx1100"]'),
     "registry-prefix": ("text", '"small_pkg"'),
     "stubs": ("choice", '"init"'),

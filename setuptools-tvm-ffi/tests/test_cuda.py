@@ -46,11 +46,13 @@ def codes(project: Project) -> list[str]:
     return [word.rpartition("code=")[2] for word in words if word.startswith("-gencode=")]
 
 
+def dynamic_section(library: Path) -> str:
+    command = ["readelf", "-d", library]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def needed(library: Path) -> set[str]:
-    printed = subprocess.run(
-        ["readelf", "-d", library], capture_output=True, text=True, check=True
-    ).stdout
-    return set(re.findall(r"\(NEEDED\).*\[(.*)\]", printed))
+    return set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic_section(library)))
 
 
 @contextmanager
@@ -236,6 +238,67 @@ def test_a_variable_that_names_no_toolkit_is_rejected(
     printed = cuda.project.refuse(**variables)
     assert f"{variable}={str(tmp_path)!r}: nvcc not found" in printed
 
+
+SEPARATE = """\
+[[tool.setuptools-tvm-ffi.ext-modules]]
+name = "many_pkg.driver"
+sources = ["host/*.cc"]
+libraries = ["cuda"]
+cuda-toolkit = true
+
+[[tool.setuptools-tvm-ffi.ext-modules]]
+name = "many_pkg.many"
+sources = ["csrc/*.cc", "csrc/*.cu"]
+cuda-architectures = ["7.5", "8.0"]
+cuda-separable-compilation = true
+stubs = "directives"
+"""
+
+
+@needs_nvcc
+@needs_binutils
+def test_a_project_uses_the_toolkit_the_driver_and_device_code_of_several_sources(
+    tmp_path: Path, builder: Environment
+) -> None:
+    files = {
+        "host/driver.cc": "#include <cuda.h>\n#include <cuda_runtime_api.h>\n"
+        "static int64_t Devices() { int n = 0;\n"
+        "  return cuDeviceGetCount(&n) + cudaGetDeviceCount(&n); }\n"
+        "TVM_FFI_DLL_EXPORT_TYPED_FUNC(devices, Devices);\n",
+        "csrc/launch.cu": "extern __device__ int value(int);\n"
+        "__global__ void kernel(int* out) { *out = value(1); }\n"
+        "void launch() { kernel<<<1, 1>>>(nullptr); }\n",
+        "csrc/value.cu": "__device__ int value(int x) { return x + 1; }\n",
+        "csrc/host.cc": "#include <cuda_runtime_api.h>\nvoid launch();\n"
+        "static int64_t Launch() { launch(); return cudaGetLastError(); }\n"
+        "TVM_FFI_DLL_EXPORT_TYPED_FUNC(launch, Launch);\n",
+        "many_pkg/__init__.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        include = "#include <tvm/ffi/tvm_ffi.h>\n" if name.endswith(".cc") else ""
+        (tmp_path / name).write_text(include + text)
+    declaration = (PROJECTS / "cuda" / "pyproject.toml").read_text()
+    declaration = declaration.partition("[[tool.setuptools-tvm-ffi")[0] + SEPARATE
+    (tmp_path / "pyproject.toml").write_text(declaration.replace("cuda_pkg", "many_pkg"))
+    project = Project(tmp_path, builder)
+
+    def steps() -> set[str]:
+        return set(re.findall(r"^\[\d+/\d+\] (.*)$", project.build().stdout, re.MULTILINE))
+
+    assert len(steps()) == 7
+    assert steps() == set()
+    driver, many = (next(build_folder(project).glob(f"release/*/lib{n}.so")) for n in LIBRARIES)
+    assert {name for name in needed(driver) if "cuda" in name} == {"libcuda.so.1"}
+    assert not re.search(r"R(UN)?PATH", "".join(map(dynamic_section, (driver, many))))
+    text = (tmp_path / "csrc" / "value.cu").read_text()
+    (tmp_path / "csrc" / "value.cu").write_text(text.replace("x + 1", "x + 2"))
+    assert steps() == {"compile csrc/value.cu", "link device code of libmany.so", "link libmany.so"}
+    project.edit("pyproject.toml", "cuda-separable-compilation = true\n", "")
+    assert "cuda-separable-compilation" in project.refuse()
+
+
+LIBRARIES = ("driver", "many")
 
 # The sources that include the header. The second one includes it through another header.
 DEPENDENTS = {"0.cu", "1.cu", "0.cc", "5.cc", "11.cc", "3.c"}

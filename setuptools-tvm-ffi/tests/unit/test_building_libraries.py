@@ -21,6 +21,7 @@ from setuptools_tvm_ffi.building.freshness import Freshness, Stale
 from setuptools_tvm_ffi.building.jobs import JobCount
 from setuptools_tvm_ffi.building.libraries import (
     _check,
+    _check_device_link,
     _check_files,
     _for_architectures,
     _Run,
@@ -330,3 +331,10 @@ def test_the_originals_of_an_editable_sdk_are_watched(tmp_path: Path) -> None:
     )
     result = libraries.build_libraries(request, TVMFFIProcess(tmp_path))
     assert result.watched[str(header)] == status_of(str(header))
+
+
+def test_a_device_link_without_cuda_sources_is_rejected() -> None:
+    settings = ExtensionSettings("pkg.ops", ("a.cc",), cuda_separable_compilation=True)
+    with pytest.raises(ConfigurationError, match="cuda_separable_compilation"):
+        _check_device_link(settings, {"cxx"})
+    _check_device_link(settings, {"cxx", "cuda"})

@@ -127,7 +127,6 @@ def test_the_output_of_installed_linkers_is_parsed(tmp_path: Path, linker: str) 
     "output",
     [
         "",
-        "/usr/bin/ld: cannot find -lfoo: No such file or directory\n",
         "a.cpp:1: warning: there is an undefined reference to be had\n",
         "multiple definition of `f'; a.o: first defined here\n",
         "LINK : fatal error LNK1181: cannot open input file 'z.lib'\n",
@@ -290,3 +289,25 @@ def test_if_nm_is_missing_the_error_names_the_package_that_contains_it(
 def test_a_windows_library_is_not_read(tmp_path: Path) -> None:
     tools = MsvcToolchain({"cxx": Compiler(("cl",), "msvc", "")}, "link", EnvironmentFlags())
     check_no_python_symbols(tmp_path / "missing.dll", "pkg.lib", tools)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "/usr/bin/ld: cannot find -lcuda: No such file or directory\n",
+        "ld.lld: error: unable to find library -lcuda\n",
+        "ld: library not found for -lcuda\n",
+    ],
+)
+def test_a_missing_library_is_named_with_the_settings(output: str) -> None:
+    error = link_failure("pkg.ops", output)
+    assert error is not None
+    assert "'cuda'" in error.message
+    assert "cuda-toolkit" in str(error.hint)
+
+
+def test_relocatable_device_code_that_is_not_linked_is_recognised() -> None:
+    symbol = "__cudaRegisterLinkedBinary_6ed4a27f_4_a_cu_8f3a1c5e"
+    error = link_failure("pkg.ops", f"a.cu: undefined reference to `{symbol}'\n")
+    assert error is not None
+    assert "cuda-separable-compilation" in str(error.hint)

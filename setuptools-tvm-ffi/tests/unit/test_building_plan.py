@@ -30,12 +30,12 @@ FOLDER = PurePosixPath("build/tvm-ffi.linux")
 
 
 def plan(
-    *extensions: tuple[str, list[str]], toolchain: Toolchain = GNU, depends: tuple[str, ...] = ()
+    *extensions: tuple[str, list[str]], toolchain: Toolchain = GNU, **settings: Any
 ) -> BuildPlan:
     return make_plan(
         [
             (
-                ExtensionSettings(name=name, sources=tuple(files), depends=depends),
+                ExtensionSettings(name=name, sources=tuple(files), **settings),
                 [PurePosixPath(file) for file in files],
             )
             for name, files in extensions
@@ -134,20 +134,53 @@ def test_every_object_depends_on_its_compiler_and_on_declared_files() -> None:
     assert [step.version for step in steps] == ["g++ 12.2.0", "gcc 12.2.0", "g++ 12.2.0"]
 
 
+NVCC = NvccCompiler(
+    *(Compiler(("nvcc",), "nvcc", "13.0"), "13.0", Compiler(("g++-11",), "gcc", "g++ 11")),
+    known_architectures=("8.0", "9.0"),
+    library_dirs=(),
+    system="linux",
+    root="/project",
+    environment=EnvironmentFlags(),
+    include_dirs=("/cuda/include",),
+)
+WITH_CUDA = dataclasses.replace(
+    GNU,
+    compilers={**GNU.compilers, "cuda": NVCC.compiler, "cuda-host": NVCC.host},
+    devices={"cuda": NVCC},
+)
+
+
 def test_a_device_object_depends_on_the_host_compiler() -> None:
-    nvcc = Compiler(("nvcc",), "nvcc", "13.0")
-    cuda = NvccCompiler(
-        *(nvcc, "13.0", GNU.compilers["cxx"]),
-        known_architectures=("9.0",),
-        library_dirs=(),
-        system="linux",
-        root="/project",
-        environment=EnvironmentFlags(),
+    (library,) = plan(("pkg.ops", ["a.cu"]), toolchain=WITH_CUDA).libraries
+    assert {"13.0", "g++ 12.2.0", "g++ 11"} < set(library.steps[0].version.splitlines())
+
+
+def test_the_sources_beside_a_cuda_source_use_the_toolkit() -> None:
+    mixed, alone = plan(
+        *(("pkg.mixed", ["a.cu", "b.cpp"]), ("pkg.alone", ["b.cpp"])), toolchain=WITH_CUDA
+    ).libraries
+    assert "/cuda/include" in mixed.steps[1].command
+    assert "-lcudart_static" in mixed.steps[-1].command
+    assert "/cuda/include" not in alone.steps[0].command
+    assert "-lcudart_static" not in alone.steps[-1].command
+
+
+def test_each_library_links_its_own_device_code() -> None:
+    made = plan(
+        *(("pkg.one", ["a.cu", "b.cu", "c.cpp"]), ("pkg.two", ["d.cu"])),
+        toolchain=WITH_CUDA,
+        cuda_separable_compilation=True,
+        extra_objects=("prebuilt.o",),
     )
-    compilers = {**GNU.compilers, "cuda": nvcc}
-    toolchain = dataclasses.replace(GNU, compilers=compilers, devices={"cuda": cuda})
-    (library,) = plan(("pkg.ops", ["a.cu"]), toolchain=toolchain).libraries
-    assert {"13.0", "g++ 12.2.0"} < set(library.steps[0].version.splitlines())
+    for library, sources in zip(made.libraries, (["a.cu", "b.cu"], ["d.cu"])):
+        *compiled, device, link = library.steps
+        objects = [s.output for s in compiled if s.inputs[0] in sources]
+        assert (device.kind, list(device.inputs)) == ("device-link", objects)
+        assert device.extra_inputs == ("prebuilt.o",)
+        assert device.output in link.inputs
+        assert library.settings.name in device.output
+    (plain,) = plan(("pkg.ops", ["a.cu"]), toolchain=WITH_CUDA).libraries
+    assert [step.kind for step in plain.steps] == ["compile", "link"]
 
 
 def test_the_parts_of_a_command_are_kept_apart() -> None:

@@ -62,6 +62,7 @@ def with_devices(project: ProjectSettings) -> Toolchain:
         root="/project",
         environment=NO_FLAGS,
         project=project,
+        include_dirs=("cuda/include",),
     )
     hipcc = HipccCompiler(
         Compiler(("hipcc",), "hipcc", "6.0"), "/opt/rocm", "/project", NO_FLAGS, project
@@ -366,6 +367,25 @@ EXTENSION_CASES: dict[str, list[Case]] = {
     "cuda_runtime": [
         Case("shared", {("gcc",): {"device link": Change(STATIC_CUDART, ("-lcudart",))}}),
         Case("none", {("gcc",): {"device link": removed(*STATIC_CUDART)}}),
+    ],
+    "cuda_toolkit": [
+        Case(
+            value=True,
+            changes={
+                ("gcc",): {
+                    **dict.fromkeys(("c", "cxx"), added("-isystem", "cuda/include")),
+                    "link": added("-Lcuda/lib", *STATIC_CUDART),
+                }
+            },
+        )
+    ],
+    "cuda_separable_compilation": [
+        Case(
+            value=True,
+            changes={
+                ("gcc",): {"cuda": added("-rdc=true"), "device link": added("-lcudadevrt")},
+            },
+        )
     ],
     "link_header": [
         Case(

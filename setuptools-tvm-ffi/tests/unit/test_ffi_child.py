@@ -105,17 +105,26 @@ print(child.load(sys.argv[1], sys.argv[2:]).answer())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of ELF libraries")
-def test_a_stand_in_replaces_a_missing_driver_library(
+def test_stand_ins_replace_missing_libraries_of_a_toolkit_and_its_driver(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "driver.c").write_text("int driver(void) { return 1; }\n")
-    (tmp_path / "library.c").write_text(
-        "int driver(void);\nint answer(void) { return 42; }\nint call(void) { return driver(); }\n"
-    )
+    (tmp_path / "blas.c").write_text("int driver(void);\nint blas(void) { return driver(); }\n")
+    (tmp_path / "library.c").write_text("int answer(void) { return 42; }\n")
     shared = ("cc", "-shared", "-fPIC", "-o")
     for command in (
-        (*shared, "libdriver.so", "driver.c", "-Wl,-soname,libdriver.so.1"),
-        (*shared, "library.so", "library.c", "-L.", "-ldriver"),
+        ("mkdir", "stubs", "toolkit", "empty"),
+        # The file name of a stub of the driver has no version.
+        (*shared, "stubs/libdriver.so", "driver.c", "-Wl,-soname,libdriver.so.1"),
+        (
+            *shared,
+            "toolkit/libblas.so.2",
+            "blas.c",
+            "-Wl,-soname,libblas.so.2",
+            "-Lstubs",
+            "-ldriver",
+        ),
+        (*shared, "library.so", "library.c", "-Wl,--no-as-needed", "toolkit/libblas.so.2"),
     ):
         subprocess.run(command, cwd=tmp_path, check=True)
 
@@ -123,11 +132,12 @@ def test_a_stand_in_replaces_a_missing_driver_library(
         command = [sys.executable, "-c", LOADING, tmp_path / "library.so", *stand_ins]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert load(tmp_path / "absent" / "libdriver.so", tmp_path / "libdriver.so").stdout == "42\n"
-    for stand_ins in ((), (tmp_path / "libother.so",), (tmp_path / "absent" / "libdriver.so",)):
+    stubs, toolkit, empty = (tmp_path / name for name in ("stubs", "toolkit", "empty"))
+    assert load(empty, stubs, toolkit).stdout == "42\n"
+    for stand_ins, missing in (((), "libblas.so.2"), ((empty, toolkit), "libdriver.so.1")):
         refused = load(*stand_ins)
         assert refused.returncode != 0
-        assert "libdriver.so.1: cannot open shared object file" in refused.stderr
+        assert f"{missing}: cannot open shared object file" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -62,10 +62,12 @@ def nvcc(
     *,
     described: str = HELP,
     libraries: str = "",
+    included: str = "",
     front_end: str = 'cudafe++ --orig_src_path_name "/dev/null"',
 ) -> Path:
     """Create a program that prints like nvcc, and records its arguments."""
-    dryrun = f"#$ TOP=/somewhere/bin/..\n#$ LIBRARIES=  {libraries}\n#$ {front_end}"
+    folders = f"#$ LIBRARIES=  {libraries}\n#$ INCLUDES={included}"
+    dryrun = f"#$ TOP=/somewhere/bin/..\n{folders}\n#$ {front_end}"
     version = (
         "nvcc: NVIDIA (R) Cuda compiler driver\n"
         f"Cuda compilation tools, release {release}, V{release}.88\n"
@@ -117,7 +119,10 @@ def test_nvcc_on_path_is_queried_three_times(programs: Path, tmp_path: Path) -> 
     real = f'"-L{tmp_path}/bin/../lib64/stubs" "-L{tmp_path}/bin/../lib64" "-L/not/there"'
     (tmp_path / "bin").mkdir()
     (tmp_path / "lib64" / "libcudart.so").touch()
-    path = nvcc(programs / "nvcc", libraries=real)
+    (tmp_path / "lib64" / "libcudart.so.13").touch()
+    (tmp_path / "include").mkdir()
+    included = f'"-I{tmp_path}/bin/../include" "-isystem" "/usr/include" "-I/not/there"'
+    path = nvcc(programs / "nvcc", libraries=real, included=included)
     assert find("cuda", launcher=("ccache",)) == NvccCompiler(
         compiler=Compiler(
             ("nvcc",), "nvcc", "Cuda compilation tools, release 13.0, V13.0.88", ("ccache",)
@@ -130,7 +135,7 @@ def test_nvcc_on_path_is_queried_three_times(programs: Path, tmp_path: Path) -> 
         root="/project",
         environment=ENVIRONMENT,
         project=PROJECT,
-        shared_runtime="cudart",
+        include_dirs=(str(tmp_path / "include"),),
         takes_objtemp=True,
         takes_source_name=True,
     )
@@ -218,7 +223,47 @@ def test_a_shared_runtime_without_an_unversioned_link_is_found(
     nvcc(programs / "nvcc", libraries=f'"-L{tmp_path}/lib"')
     compiler = find("cuda")
     assert isinstance(compiler, NvccCompiler)
-    assert compiler.shared_runtime == ":libcudart.so.13"
+    assert compiler.versioned == {"cudart": "libcudart.so.13"}
+
+
+def test_nvcc_of_a_package_precedes_path_and_follows_the_variables(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvcc(programs / "nvcc", "12.1")
+    packages = tmp_path / "site-packages"
+    monkeypatch.setattr(sys, "path", [str(packages)])
+    old = nvcc(packages / "nvidia" / "cuda_nvcc" / "bin" / "nvcc", "12.9")
+    assert find("cuda").compiler.command == (str(old),)
+    # nvcc.profile names lib64, but the package's folder is lib.
+    lib = packages / "nvidia" / "cu13" / "lib"
+    lib.mkdir(parents=True)
+    new = nvcc(lib.parent / "bin" / "nvcc", libraries=f'"-L{lib.parent}/bin/..//lib64"')
+    found = find("cuda")
+    assert isinstance(found, NvccCompiler)
+    assert (found.compiler.command, found.library_dirs) == ((str(new),), (str(lib),))
+    home = nvcc(tmp_path / "home" / "bin" / "nvcc")
+    monkeypatch.setenv("CUDA_HOME", str(tmp_path / "home"))
+    assert find("cuda").compiler.command == (str(home),)
+
+
+def test_a_package_without_nvcc_is_ignored(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path / "nvidia" / "cuda_nvcc" / "bin" / "ptxas", "exit 1")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert "nvidia-cuda-nvcc>=13" in str(rejected("cuda")[1])
+    nvcc(programs / "nvcc")
+    assert find("cuda").compiler.command == ("nvcc",)
+
+
+def test_a_folder_of_the_build_environment_keeps_the_name_in_sys_path(tmp_path: Path) -> None:
+    (tmp_path / "real" / "lib" / "stubs").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("real")
+    folder = f"{tmp_path}/link/lib"
+    assert module.existing_folders([f"{folder}/stubs/..", folder, f"{folder}/no"]) == (folder,)
+    # The path ".." of a link's target is not the path ".." of the link.
+    (tmp_path / "stubs").symlink_to("real/lib/stubs")
+    assert module.existing_folders([f"{tmp_path}/stubs/.."]) == (f"{tmp_path}/real/lib",)
 
 
 def test_cuda_home_precedes_cuda_path_and_cuda_path_precedes_path(

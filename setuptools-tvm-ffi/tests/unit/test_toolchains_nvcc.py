@@ -454,23 +454,94 @@ def test_the_runtime_is_linked_as_declared_on_windows(runtime: str, words: tuple
 
 def test_a_runtime_without_an_unversioned_link_is_linked_by_its_file() -> None:
     settings = dataclasses.replace(PLAIN, cuda_runtime="shared")
-    compiler = nvcc(shared_runtime=":libcudart.so.13")
+    compiler = nvcc(versioned={"cudart": "libcudart.so.13"})
     assert compiler.link_flags(settings)[-1] == "-l:libcudart.so.13"
 
 
-def test_a_library_without_cuda_sources_is_not_linked_with_the_runtime() -> None:
-    compilers = {"cxx": GCC, "cuda": nvcc().compiler}
+def linked(
+    *languages: str,
+    compiler: NvccCompiler = nvcc(),  # noqa: B008 - frozen
+    settings: ExtensionSettings = PLAIN,
+) -> tuple[str, ...]:
+    compilers = {"cxx": GCC, "cuda": compiler.compiler}
     tools = GnuToolchain(
-        compilers, "linux", "/project", EnvironmentFlags(), devices={"cuda": nvcc()}
+        compilers, "linux", "/project", EnvironmentFlags(), devices={"cuda": compiler}
     )
+    unit = LinkUnit(("a.o",), frozenset(languages), "libops.so", "libops.so.rsp")
+    return tools.link_flags(settings, SDK, unit, "build")
 
-    def linked(*languages: str) -> bool:
-        unit = LinkUnit(("a.o",), frozenset(languages), "libops.so", "libops.so.rsp")
-        return "-lcudart_static" in tools.link_flags(PLAIN, SDK, unit, "build")
 
-    assert linked("cuda")
-    assert linked("cxx", "cuda")
-    assert not linked("cxx")
+def test_only_a_library_that_uses_the_toolkit_is_linked_with_the_runtime() -> None:
+    assert "-lcudart_static" in linked("cuda")
+    assert "-lcudart_static" in linked("cxx", "cuda")
+    assert "-lcudart_static" not in linked("cxx")
+    toolkit = dataclasses.replace(PLAIN, cuda_toolkit=True)
+    assert "-lcudart_static" in linked("cxx", settings=toolkit)
+
+
+def test_libraries_of_the_toolkit_are_found_at_link_time_and_get_no_run_path() -> None:
+    compiler = nvcc(versioned={"cublas": "libcublas.so.13"})
+    settings = dataclasses.replace(PLAIN, libraries=("cuda", "cublas"), cuda_toolkit=True)
+    words = linked("cxx", compiler=compiler, settings=settings)
+    assert {"-lcuda", "-l:libcublas.so.13", *(f"-L{folder}" for folder in FOLDERS)} < set(words)
+    assert not [word for word in words if "rpath" in word]
+    # A library without the toolkit may link with a library of the same name.
+    assert "-lcublas" in linked("cxx", compiler=compiler, settings=replaced(settings, False))
+
+
+def replaced(settings: ExtensionSettings, toolkit: bool) -> ExtensionSettings:  # noqa: FBT001
+    return dataclasses.replace(settings, cuda_toolkit=toolkit)
+
+
+def test_c_and_cxx_sources_find_the_headers_of_the_toolkit() -> None:
+    compiler = nvcc(include_dirs=("/cuda/include", "/cuda/include/cccl"))
+    compilers = {"c": GCC, "cxx": GCC, "cuda": compiler.compiler}
+    tools = GnuToolchain(
+        compilers, "linux", "/project", EnvironmentFlags(), devices={"cuda": compiler}
+    )
+    wanted = ("-isystem", "/cuda/include", "-isystem", "/cuda/include/cccl")
+    for language in ("c", "cxx"):
+        without = tools.compile_flags(replaced(PLAIN, False), SDK, language)
+        words = tools.compile_flags(replaced(PLAIN, True), SDK, language)
+        assert words == (*without, *wanted)
+    # nvcc finds its own headers.
+    assert not set(wanted[1::2]) & set(flags(compiler, replaced(PLAIN, True)))
+
+
+def test_microsofts_compiler_finds_the_headers_of_the_toolkit() -> None:
+    folder = r"C:\CUDA\include"
+    compiler = dataclasses.replace(windows(), include_dirs=(folder,))
+    tools = MsvcToolchain({"cxx": CL}, "link.exe", EnvironmentFlags(), devices={"cuda": compiler})
+    assert f"/I{folder}" in tools.compile_flags(replaced(PLAIN, True), SDK, "cxx")
+    assert f"/I{folder}" not in tools.compile_flags(PLAIN, SDK, "cxx")
+    unit = LinkUnit(("a.obj",), frozenset({"cxx"}), "build/ops.dll", "build/ops.dll.rsp")
+    assert "cudart_static.lib" in tools.link_flags(replaced(PLAIN, True), SDK, unit, "build")
+
+
+def test_separable_compilation_links_device_code() -> None:
+    settings = dataclasses.replace(
+        PLAIN, cuda_separable_compilation=True, extra_objects=("libdevice.a",)
+    )
+    objects = ("a.cu.o", "b.cu.o")
+    command = nvcc().device_link_command(settings, flags(nvcc(), settings), objects, "link.o")
+    assert command[:2] == ("nvcc", "-ccbin=g++")
+    assert {"-Xcompiler=-fPIC", "-gencode=arch=compute_90,code=sm_90"} < set(command)
+    assert command[-9:] == (
+        *("-dlink", *objects, "libdevice.a"),
+        *("-L/cuda/lib64/stubs", "-L/cuda/lib64", "-lcudadevrt", "-o", "link.o"),
+    )
+    assert "cudadevrt.lib" in windows().link_flags(settings)
+    assert {name for name, _, _ in nvcc().static_parts(settings)} == {"cudadevrt", "cudart_static"}
+    assert nvcc().device_link_command(PLAIN, flags(nvcc()), objects, "link.o") == ()
+
+
+def test_headers_of_a_toolkit_in_the_build_environment_have_stable_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / "site-packages"
+    monkeypatch.syspath_prepend(str(packages))
+    compiler = nvcc(include_dirs=(f"{packages}/nvidia/cu13/include",))
+    assert f"-Xcompiler=-ffile-prefix-map={packages}=site-packages" in flags(compiler)
 
 
 def test_microsofts_linker_links_the_runtime() -> None:

@@ -181,6 +181,7 @@ def test_a_library_without_headers_of_tvm_ffi_needs_no_stand_ins() -> None:
     ("changes", "system", "said"),
     [
         ({"extra_objects": ("pre/liba.a",)}, "linux", "exclude_libs: .* pre/liba.a"),
+        ({"cuda_toolkit": True}, "linux", "cuda_toolkit: Zig"),
         ({"debug_symbols": True}, "darwin", "debug_symbols: Zig .* macOS"),
         ({"debug_symbols": True}, "windows", "debug_symbols: Zig .* Windows"),
         ({"pkg_config": ("zlib",)}, "linux", "pkg_config: .* this machine"),

@@ -11,6 +11,7 @@ import posixpath
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -44,6 +45,13 @@ _LAMBDA_HINT = (
     "export the types of a lambda: pass a named function, set cxx_std='20', or omit the types with "
     "undef_macros=['TVM_FFI_DLL_EXPORT_INCLUDE_METADATA']"
 )
+# This pattern matches an error message of ptxas: it does not find a function or variable of another
+# source.
+_DEVICE_LINK_NEEDED = re.compile(r"ptxas .*Unresolved extern (function|variable)")
+_DEVICE_LINK_HINT = (
+    "to use device code of another source, set cuda-separable-compilation = true for the extension"
+)
+_HINTS = ((_LAMBDA_REFUSED, _LAMBDA_HINT), (_DEVICE_LINK_NEEDED, _DEVICE_LINK_HINT))
 # With these variables, a compiler cache always runs the compiler, and replaces the cached object.
 # Without the project's launcher, a cache could run nevertheless: `CC`, PATH or a wrapper script can
 # start a cache.
@@ -69,6 +77,10 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         check_source_options(settings, sources[settings.name])
         _check_files(with_options(settings, settings.source_options), root)
     languages = frozenset(language_of(source) for files in sources.values() for source in files)
+    for settings in request.extensions:
+        _check_device_link(settings, frozenset(map(language_of, sources[settings.name])))
+    if any(settings.cuda_toolkit for settings in request.extensions):
+        languages |= {"cuda"}
     project = request.project
     # Search for all tools before anything is written or compiled.
     program = ninja.require_ninja()
@@ -156,6 +168,14 @@ def _check_files(settings: ExtensionSettings, root: Path) -> None:
                 hint="an sdist cannot contain it: move the file into the project. If the file is a "
                 "library of the system, name it in 'libraries' and its folder in 'library_dirs'",
             )
+
+
+def _check_device_link(settings: ExtensionSettings, languages: AbstractSet[str]) -> None:
+    if settings.cuda_separable_compilation and "cuda" not in languages:
+        raise ConfigurationError(
+            f"{settings.place('cuda_separable_compilation')}: the extension has no CUDA sources",
+            hint="remove the setting, or add a .cu file to 'sources'",
+        )
 
 
 @dataclass(frozen=True)
@@ -280,7 +300,7 @@ def _failure(plan: BuildPlan, status: int, printed: str) -> BuildError:
         return BuildError(
             f"extension {library.settings.name!r}: compiling {source} failed, "
             "see the compiler's message above",
-            hint=_LAMBDA_HINT if _LAMBDA_REFUSED.search(printed) else hint,
+            hint=next((text for error, text in _HINTS if error.search(printed)), hint),
         )
     return link_failure(library.settings.name, printed) or BuildError(
         f"extension {library.settings.name!r}: linking {output} failed, "

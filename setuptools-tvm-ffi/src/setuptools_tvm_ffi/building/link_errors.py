@@ -22,6 +22,11 @@ _APPLE_UNDEFINED = re.compile(r'^ +"(?P<name>[^"]+)", referenced from:')
 # link.exe: error LNK2019: unresolved external symbol f referenced in function g
 _MSVC_UNDEFINED = re.compile(r'unresolved external symbol (?P<name>"[^"]+"|\S+)')
 
+# GNU ld: cannot find -lf; lld: unable to find library -lf; ld64: library not found for -lf
+_MISSING_LIBRARY = re.compile(
+    r"(?:cannot find|unable to find library|library not found for) -l:?([^\s:]+)"
+)
+
 _SHOWN = 5
 
 
@@ -42,13 +47,29 @@ def undefined_symbols(linker_output: str) -> tuple[str, ...]:
 
 
 def link_failure(library: str, linker_output: str) -> BuildError | None:
-    """Return an error that names undefined symbols; ``None`` if the linker does not report any."""
+    """Return an error that names undefined symbols or a missing library.
+
+    If the linker reports neither, return ``None``.
+    """
     names = undefined_symbols(linker_output)
     if not names:
-        return None
+        missing = _MISSING_LIBRARY.search(linker_output)
+        if missing is None:
+            return None
+        return BuildError(
+            f"library {library!r}: the linker does not find the library {missing[1]!r}",
+            hint="install its development files, or add its folder to 'library-dirs'; for a "
+            "library of the CUDA toolkit or the CUDA driver, set cuda-toolkit = true",
+        )
     python = tuple(name for name in names if is_python_symbol(name))
     if python:
         return python_symbols_error(library, python)
+    if all(name.startswith("__cudaRegisterLinkedBinary_") for name in names):
+        return BuildError(
+            f"library {library!r}: its relocatable device code (-rdc) is not linked",
+            hint="set cuda-separable-compilation = true for the extension, and remove -rdc and -dc "
+            "from the compiler arguments",
+        )
     if all(name.lstrip("_").startswith(("TVMFFI", "imp_TVMFFI")) for name in names):
         return BuildError(
             f"library {library!r}: undefined {_quoted(names)}",

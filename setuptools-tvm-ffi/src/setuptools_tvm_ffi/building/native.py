@@ -7,6 +7,7 @@ import logging
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..base.errors import PREFIX
@@ -15,7 +16,9 @@ from ..ffi.sdk import TVMFFISdk, prepare_sdk
 from ..settings import Project
 from ..toolchains import Toolchain
 from ..toolchains.discovery import find_toolchain
+from ..toolchains.driver_stub import add_driver_stub
 from ..toolchains.launcher import find_launcher
+from ..toolchains.nvcc import NvccCompiler
 from ..toolchains.sanitizers import run_time_variables
 from .link_errors import check_no_python_symbols
 from .request import BuildRequest, BuiltLibrary
@@ -42,6 +45,12 @@ class NativeHost:
             launcher=launcher,
             extensions=request.extensions,
         )
+        cuda = toolchain.devices.get("cuda")
+        if isinstance(cuda, NvccCompiler):
+            stub = Path(request.folder, "cuda-driver")
+            host = toolchain.compilers["cxx"]
+            cuda = add_driver_stub(cuda, request.extensions, host, root, stub)
+            toolchain = replace(toolchain, devices={**toolchain.devices, "cuda": cuda})
         sdk = prepare_sdk(root, Path(request.folder, "apache-tvm-ffi"), process)
         _prepare_for_sanitizer(toolchain, project, process)
         return toolchain, sdk

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from ..ffi.sdk import TVMFFISdk
@@ -28,7 +28,7 @@ from ..toolchains import (
 class Step:
     """One command with its inputs and outputs.
 
-    :param kind: ``compile``, ``link`` or ``debug-symbols``.
+    :param kind: ``compile``, ``device-link``, ``link`` or ``debug-symbols``.
     :param launcher: the command that starts the program, such as ``ccache``; empty if there is no
         launcher.
     :param program: the compiler or linker, with the arguments that are part of `CC` or `CXX`.
@@ -156,6 +156,8 @@ class _Planner:
         self, settings: ExtensionSettings, sources: Sequence[PurePosixPath]
     ) -> LibraryPlan:
         languages = frozenset(map(language_of, sources))
+        uses_toolkit = settings.cuda_toolkit or "cuda" in languages
+        settings = replace(settings, cuda_toolkit=uses_toolkit)
         arguments = {
             language: self._compiler(language).compile_flags(settings, self.sdk, language)
             for language in sorted(languages)
@@ -165,6 +167,7 @@ class _Planner:
             self._compile(settings, source, own.get(str(source), arguments[language_of(source)]))
             for source in sources
         ]
+        steps += self._device_links(settings, sources, arguments)
         unit = LinkUnit(
             objects=tuple(step.output for step in steps),
             languages=languages,
@@ -222,8 +225,7 @@ class _Planner:
         language = language_of(source)
         compiler = self._compiler(language)
         driver = self.toolchain.compilers[language]
-        objects = self.folder / settings.name / "objects"
-        obj = f"{objects / source}{self.toolchain.object_suffix}"
+        obj = self._object(settings, source)
         unit = CompileUnit(str(source), language, obj, f"{obj}.d")
         command = compiler.compile_command(flags, unit)
         return Step(
@@ -241,6 +243,41 @@ class _Planner:
             dependency_style=compiler.dependency_style,
             depfile=unit.depfile,
         )
+
+    def _device_links(
+        self,
+        settings: ExtensionSettings,
+        sources: Sequence[PurePosixPath],
+        arguments: Mapping[str, tuple[str, ...]],
+    ) -> Iterator[Step]:
+        """Yield the steps that link the device code of a library's sources."""
+        for language in sorted(set(arguments) & set(self.toolchain.devices)):
+            driver = self.toolchain.compilers[language]
+            objects = tuple(
+                self._object(settings, s) for s in sources if language_of(s) == language
+            )
+            output = f"{self._objects(settings)}/{language}-link{self.toolchain.object_suffix}"
+            name = PurePosixPath(self._library(settings)).name
+            command = self.toolchain.devices[language].device_link_command(
+                settings, arguments[language], objects, output
+            )
+            if command:
+                yield Step(
+                    kind="device-link",
+                    inputs=objects,
+                    output=output,
+                    program=driver.command,
+                    arguments=command[len(driver.command) :],
+                    version=self._version(language),
+                    description=f"link device code of {name}",
+                    extra_inputs=settings.extra_objects,
+                )
+
+    def _objects(self, settings: ExtensionSettings) -> PurePosixPath:
+        return self.folder / settings.name / "objects"
+
+    def _object(self, settings: ExtensionSettings, source: PurePosixPath) -> str:
+        return f"{self._objects(settings) / source}{self.toolchain.object_suffix}"
 
     def _link(
         self,

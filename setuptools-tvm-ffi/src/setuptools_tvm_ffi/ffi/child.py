@@ -197,23 +197,28 @@ def targets() -> list[str]:
     return [str(name) for name in generator_names()]
 
 
-def load(library: str, stand_ins: list[str]) -> ctypes.CDLL:
-    """Load a library. If the library of a GPU driver is missing, load a stand-in for it first.
+def load(library: str, stand_ins: list[str], used: set[str] | None = None) -> ctypes.CDLL:
+    """Load a library. If a library of a GPU toolkit or driver is missing, load a stand-in first.
 
-    A stand-in is a library with the same file name whose functions do not work. This is enough,
-    because no function of the driver is called while a library is loaded.
+    A stand-in for the driver is a stub whose functions do not work. This is enough, because no
+    function of the driver is called while a library is loaded.
 
-    :param stand_ins: the paths of the available stand-ins.
+    :param stand_ins: the folders that contain stand-ins. The file name of a stub has no version.
+    :param used: the stand-ins that were already loaded.
     """
-    try:
-        return ctypes.CDLL(library)
-    except OSError as problem:
-        missing = str(problem).partition(":")[0]
-        found = [f for f in stand_ins if missing.startswith(Path(f).name) and Path(f).exists()]
-        if not found:
-            raise
-    ctypes.CDLL(found[0])
-    return ctypes.CDLL(library)
+    used = set() if used is None else used
+    while True:
+        try:
+            return ctypes.CDLL(library)
+        except OSError as problem:
+            missing = str(problem).partition(":")[0]
+            names = (missing, f"{missing.partition('.so')[0]}.so")
+            paths = [os.path.join(folder, name) for folder in stand_ins for name in names]
+            found = [path for path in paths if os.path.isfile(path) and path not in used]
+            if os.path.isabs(missing) or not found:
+                raise
+        used.add(found[0])
+        load(found[0], stand_ins, used)
 
 
 def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstream's module

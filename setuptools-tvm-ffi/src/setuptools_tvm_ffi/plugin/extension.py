@@ -76,6 +76,8 @@ class TVMFFIExtension(Extension):
         hip_std: str | int = "17",
         cuda_architectures: Sequence[str] = (),
         cuda_runtime: str = "static",
+        cuda_toolkit: bool = False,
+        cuda_separable_compilation: bool = False,
         hip_architectures: Sequence[str] = (),
         registry_prefix: str | None = None,
         stubs: str = "init",

@@ -13,7 +13,7 @@ from ..building.plan import siblings_of
 from ..building.request import BuildResult, BuiltLibrary
 from ..settings import Project
 from ..settings.model import VendoredSettings
-from ..toolchains import StaticPart, Toolchain, path_in_wheel
+from ..toolchains import StaticPart, Toolchain, linked_devices, path_in_wheel
 from . import sbom
 
 
@@ -120,8 +120,8 @@ def _library(
 def _static_parts(library: BuiltLibrary, toolchain: Toolchain) -> Iterator[StaticPart]:
     languages = set(library.plan.arguments)
     yield from toolchain.static_parts(languages)
-    for language in sorted(languages & set(toolchain.devices)):
-        yield from toolchain.devices[language].static_parts(library.settings)
+    for device in linked_devices(library.plan.settings, languages, toolchain.devices):
+        yield from device.static_parts(library.settings)
 
 
 def _described(vendored: VendoredSettings, root: Path) -> sbom.Part:

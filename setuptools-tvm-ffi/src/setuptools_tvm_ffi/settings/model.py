@@ -216,9 +216,10 @@ class ExtensionSettings:
     )
     libraries: tuple[str, ...] = _setting(
         strings(r"[^-\s/\\][^\s/\\]*", "names of libraries"),
-        "Names of libraries to link, as after `-l`. If a name is the target of another extension "
-        "of the distribution, that extension is built first, and the loader finds its library in "
-        "the wheel at run time. On Windows, import the package of that extension first.",
+        "Names of libraries to link, as after `-l`. Libraries of the CUDA toolkit are found if the "
+        "library uses the toolkit (see `cuda-toolkit`). If a name is the target of another "
+        "extension of the distribution, that extension is built first, and the loader finds its "
+        "library in the wheel at run time. On Windows, import the package of that extension first.",
         (),
     )
     library_dirs: tuple[str, ...] = _setting(
@@ -249,9 +250,23 @@ class ExtensionSettings:
     )
     cuda_runtime: str = _setting(
         choice("static", "shared", "none"),
-        "How to link the CUDA runtime (cudart) to a library with CUDA sources. A library with the "
-        "`static` runtime requires only the driver at run time.",
+        "How to link the CUDA runtime (cudart) to a library that uses the CUDA toolkit (see "
+        "`cuda-toolkit`). A library with the `static` runtime requires only the driver at run "
+        "time.",
         "static",
+    )
+    cuda_toolkit: bool = _setting(
+        FLAG,
+        "Whether C and C++ sources can include the headers of the CUDA toolkit, and the library "
+        "links with the CUDA runtime and finds the toolkit's libraries, such as `cublas` and "
+        "`cuda` (the driver), in `libraries`. A library with CUDA sources always uses the toolkit.",
+        False,
+    )
+    cuda_separable_compilation: bool = _setting(
+        FLAG,
+        "Whether device code can call device functions of other sources of the library "
+        "(`-rdc=true`, and a device link). It can make kernels slower.",
+        False,
     )
     hip_architectures: tuple[str, ...] = _setting(
         _HIP_ARCHITECTURES,

@@ -41,7 +41,8 @@ class StubRequest:
     :param other_targets: the names of the other libraries of the distribution.
     :param package_prefixes: the registry prefixes of all libraries with ``stubs = "init"``.
     :param modules: the paths of all Python files of the package.
-    :param stand_ins: libraries that the child loads in place of missing libraries of GPU drivers.
+    :param stand_ins: folders with libraries of a GPU toolkit, and with stubs of the GPU driver. The
+        child loads them if the system's loader does not find a library.
     :param crate: the folder of the Cargo crate for Rust stubs, relative to the project's root;
         ``None`` for Python stubs.
     :param strict: whether the build fails if a registered name gets no stub.
@@ -107,7 +108,9 @@ def stub_requests(
             modules=_modules(library.settings, tree),
             strict=strict,
             stand_ins=tuple(
-                file for device in result.toolchain.devices.values() for file in device.stand_ins
+                os.path.abspath(folder)
+                for device in result.toolchain.devices.values()
+                for folder in device.library_dirs
             ),
         )
         for library in result.libraries

@@ -15,6 +15,7 @@ from .protocols import (
     StaticPart,
     Toolchain,
     library_filename,
+    linked_devices,
     path_in_wheel,
     system_of,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "StaticPart",
     "Toolchain",
     "library_filename",
+    "linked_devices",
     "path_in_wheel",
     "system_of",
 ]

@@ -8,7 +8,8 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Union
@@ -30,6 +31,8 @@ _ROCM_FOLDER = "/opt/rocm"
 
 # The names of compilers in a folder that a variable for nvcc's host compiler names.
 _HOST_NAMES = ("g++", "clang++", "cl.exe")
+
+_STANDARD_INCLUDE_DIRS = ("/usr/include", "/usr/local/include")
 
 # Older releases of nvcc lack C++17, which the headers of apache-tvm-ffi need.
 _FIRST_RELEASE = 11
@@ -109,12 +112,22 @@ def gpu_architectures() -> tuple[str, ...]:
     return tuple(sorted(set(re.findall(r"^\d+\.\d$", printed, re.MULTILINE)), key=float))
 
 
+def nvcc_include_dirs(dryrun: str) -> tuple[str, ...]:
+    """Return the folders of the toolkit's headers in the output of ``nvcc --dryrun``.
+
+    >>> nvcc_include_dirs('#$ SYSTEM_INCLUDES="-isystem" "/cuda/include/cccl"')
+    ('/cuda/include/cccl',)
+    """
+    lines = re.findall(r"^#\$ (?:SYSTEM_)?INCLUDES=(.*)$", dryrun, re.MULTILINE)
+    return tuple(folder for line in lines for folder in re.findall(r'"(?:-I)?((?!-)[^"]+)"', line))
+
+
 def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompiler:
     host = _host_of_nvcc(toolchain)
     if toolchain.system == "darwin":
         raise BuildError(
             "CUDA does not support macOS",
-            hint="in setup.py, remove the CUDA sources from the extension on macOS",
+            hint="in setup.py, remove CUDA sources and cuda_toolkit from the extension on macOS",
         )
     if host.family == "clang-cl":
         raise BuildError(
@@ -122,9 +135,11 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
             hint="unset CC and CXX",
         )
     nvcc = _find_program(
-        *("nvcc", "a CUDA toolkit", _CUDA_VARIABLES, None),
-        hint="install the CUDA toolkit and add its bin folder to PATH, or set CUDA_HOME to its "
-        "folder; the packages nvidia-cuda-* on PyPI install it to site-packages/nvidia/cu13",
+        *("nvcc", "a CUDA toolkit", _CUDA_VARIABLES),
+        packaged=_packaged_nvcc(),
+        hint="install the CUDA toolkit and add its bin folder to PATH, set CUDA_HOME to its "
+        "folder, or add 'nvidia-cuda-nvcc>=13' and 'nvidia-cuda-cccl>=13' to "
+        "build-system.requires (the packages for CUDA 12 do not contain nvcc)",
     )
     version = output_of(nvcc, "--version")
     release = nvcc_release(version)
@@ -139,18 +154,29 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
     # With --dryrun, nvcc prints the commands that compile an empty file, but does not run them.
     ccbin = f"-ccbin={host_command(host)[0]}"
     planned = output_of(nvcc, *("--dryrun", ccbin, "-c", "-x", "cu", os.devnull, "-o", "unused"))
-    folders = tuple(dict.fromkeys(map(os.path.realpath, nvcc_library_dirs(planned))))
+    # nvcc.profile (13.0) in the packages of PyPI names lib64, but the folder's name is lib.
+    named = [
+        folder if os.path.isdir(folder) else re.sub(r"lib64\b", "lib", folder)
+        for folder in nvcc_library_dirs(planned)
+    ]
+    folders = existing_folders(named)
     return NvccCompiler(
         compiler=Compiler((nvcc,), "nvcc", _line_with(version, "release"), launcher),
         release=release,
         host=host,
         known_architectures=nvcc_architectures(described),
-        library_dirs=tuple(filter(os.path.isdir, folders)),
+        library_dirs=folders,
         system=toolchain.system,
         root=toolchain.root,
         environment=toolchain.environment,
         project=toolchain.project,
-        shared_runtime=_shared_runtime(folders),
+        # If the compiler received a standard folder as an option, #include_next would not find it.
+        include_dirs=tuple(
+            f
+            for f in existing_folders(nvcc_include_dirs(planned))
+            if f not in _STANDARD_INCLUDE_DIRS
+        ),
+        versioned=_versioned(folders),
         takes_objtemp="--objdir-as-tempdir" in described,
         takes_source_name="--orig_src_path_name" in planned,
     )
@@ -198,18 +224,43 @@ def _ccbin(flags: Sequence[str]) -> str | None:
     return value
 
 
-def _shared_runtime(folders: Sequence[str]) -> str:
-    """Return the argument of the linker option ``-l`` that links the shared CUDA runtime.
+def _packaged_nvcc() -> str | None:
+    """Return the path of the nvcc that a package of PyPI has installed for this interpreter.
 
-    In general, the result is ``cudart``, for which the linker searches `libcudart.so`. The CUDA
-    runtime from PyPI contains only a file such as `libcudart.so.13`. In that case, the result is
-    ``:libcudart.so.13``.
+    The packages for CUDA 13 install it to ``nvidia/cu13``. In the layout of the packages for CUDA
+    12, it would be in ``nvidia/cuda_nvcc``.
     """
-    if not any(Path(folder, "libcudart.so").exists() for folder in folders):
-        for folder in folders:
-            for file in sorted(Path(folder).glob("libcudart.so.*")):
-                return f":{file.name}"
-    return "cudart"
+    for entry in filter(os.path.isabs, sys.path):
+        nvidia = Path(entry, "nvidia")
+        for folder in (*sorted(nvidia.glob("cu[0-9]*"), reverse=True), nvidia / "cuda_nvcc"):
+            program = shutil.which("nvcc", path=folder / "bin")
+            if program is not None:
+                return program
+    return None
+
+
+def existing_folders(folders: Iterable[str]) -> tuple[str, ...]:
+    """Return the existing folders, without duplicates.
+
+    Folders keep their names if possible: a build environment has the name that `sys.path` contains.
+    """
+    found: dict[str, str] = {}
+    for folder in filter(os.path.isdir, folders):
+        name = os.path.normpath(folder)
+        found.setdefault(real := os.path.realpath(folder), name)
+        if os.path.realpath(name) != real:  # The name contains ".." after a symbolic link.
+            found[real] = real
+    return tuple(found.values())
+
+
+def _versioned(folders: Sequence[str]) -> dict[str, str]:
+    """Return the shared libraries that exist only with a version in the file name.
+
+    The key is the name without the version, such as ``cudart``.
+    """
+    files = [file.name for folder in folders for file in sorted(Path(folder).glob("lib*.so*"))]
+    found = {file[len("lib") :].partition(".so")[0]: file for file in reversed(files)}
+    return {name: file for name, file in found.items() if f"lib{name}.so" not in files}
 
 
 def _find_hipcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCompiler:
@@ -219,7 +270,8 @@ def _find_hipcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCo
             hint="in setup.py, remove the HIP sources from the extension on other systems",
         )
     hipcc = _find_program(
-        *("hipcc", "a ROCm installation", _ROCM_VARIABLES, _ROCM_FOLDER),
+        *("hipcc", "a ROCm installation", _ROCM_VARIABLES),
+        last_resort=_ROCM_FOLDER,
         hint="install ROCm and add its bin folder to PATH, or set ROCM_HOME to ROCm's folder",
     )
     version = output_of(hipcc, "--version")
@@ -235,18 +287,25 @@ def _find_hipcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCo
 
 
 def _find_program(
-    name: str, kind: str, variables: Sequence[str], last_resort: str | None, *, hint: str
+    name: str,
+    kind: str,
+    variables: Sequence[str],
+    *,
+    hint: str,
+    packaged: str | None = None,
+    last_resort: str | None = None,
 ) -> str:
     """Return the command that starts a program.
 
-    If the program is in a folder that a variable names, or in `last_resort`, the result is the
-    path. If the program is on PATH, the result is the name.
+    If the program is on PATH, the result is the name, otherwise the path.
 
     :param name: the name of the program.
     :param kind: what a variable must name, for messages.
     :param variables: environment variables that can name the folder.
-    :param last_resort: a folder to search last, or ``None``.
     :param hint: the hint of the error if the program is missing.
+    :param packaged: the path of the program in the build environment. It precedes PATH, as do other
+        tools that a project names in ``build-system.requires``.
+    :param last_resort: a folder to search last.
     """
     for variable in variables:
         folder = os.environ.get(variable)
@@ -259,6 +318,8 @@ def _find_program(
                     f"{in_words([*variables[variables.index(variable) + 1 :], 'PATH'], 'and')}",
                 )
             return program
+    if packaged is not None:
+        return packaged
     if shutil.which(name) is not None:
         return name
     program = last_resort and shutil.which(name, path=os.path.join(last_resort, "bin"))

@@ -23,7 +23,7 @@ from .input_symbols import read_input_symbols
 from .launcher import Launcher, base_name, split_windows
 from .msvc import MsvcToolchain
 from .nvcc import NvccCompiler
-from .protocols import Compiler, EnvironmentFlags, Toolchain, split_variable, system_of
+from .protocols import Compiler, EnvironmentFlags, split_variable, system_of
 
 _LANGUAGE_NAMES = {"c": "C", "cxx": "C++"}
 _VARIABLES = {"c": "CC", "cxx": "CXX"}
@@ -38,7 +38,7 @@ def find_toolchain(
     project: Project,
     launcher: Launcher | None = None,
     extensions: Sequence[ExtensionSettings] = (),
-) -> Toolchain:
+) -> HostToolchain:
     """Return the toolchain for these languages.
 
     If `CC` and `CXX` are set, they contain the compilers: an optional launcher such as ``ccache``,

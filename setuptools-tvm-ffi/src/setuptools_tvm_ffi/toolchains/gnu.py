@@ -26,6 +26,8 @@ from .protocols import (
     LinkUnit,
     StaticPart,
     library_filename,
+    linked_devices,
+    toolkit_includes,
 )
 
 # Old compilers know a new standard only by a provisional name, such as c2x. New compilers accept
@@ -85,17 +87,21 @@ def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, .
     return tuple(word for folder in folders for word in ("-isystem", folder))
 
 
-def prefix_maps(settings: ExtensionSettings, sdk: TVMFFISdk, root: str) -> tuple[str, ...]:
+def prefix_maps(
+    settings: ExtensionSettings, sdk: TVMFFISdk, root: str, toolkit: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Return flags that replace absolute paths in debug information and in ``__FILE__``.
 
     A flag maps a folder to another name. The flags map the project's folder, the copied headers of
     apache-tvm-ffi and other packages, and the folders of the build environment that contain include
-    folders.
-    If several flags match a path, compilers use the last of these flags.
+    folders or headers of the toolkit. If several flags match a path, compilers use the last of
+    these flags.
+
+    :param toolkit: the folders of the CUDA toolkit's headers, if the sources can include them.
     """
     if not settings.prefix_map:
         return ()
-    declared = (*settings.include_dirs, *settings.system_include_dirs)
+    declared = (*settings.include_dirs, *settings.system_include_dirs, *toolkit)
     outer_first = reversed(used_names(declared, root).items())
     copies = (*sdk.include_dirs, *settings.include_from)
     maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in copies)]
@@ -134,6 +140,7 @@ class GnuToolchain:
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
         cxx = language == "cxx"
+        toolkit = toolkit_includes(settings, self.devices)
         unique = cxx and self.compilers[language].family == "gcc"
         speed = optimisation(self.project.build_type)
         return (
@@ -153,9 +160,10 @@ class GnuToolchain:
             *(("-Wno-tsan",) if unique and self.project.build_type == "thread-sanitizer" else ()),
             *(("-Werror",) if self.project.warnings_as_errors else ()),
             *self._platform(),
-            *prefix_maps(settings, sdk, self.root),
+            *prefix_maps(settings, sdk, self.root, toolkit),
             *definitions(settings),
             *system_includes(settings, sdk),
+            *(word for folder in toolkit for word in ("-isystem", folder)),
             *self.environment.cppflags,
             *self.environment.for_language(language),
             *settings.extra_compile_args.of(language),
@@ -181,6 +189,13 @@ class GnuToolchain:
         # A sibling is a library of the same distribution. If `libraries` contains the name of a
         # sibling, replace the name with the path of the sibling.
         siblings = {sibling.target: sibling.library for sibling in unit.siblings}
+        devices = linked_devices(settings, unit.languages, self.devices)
+
+        def linked(name: str) -> str:
+            for device in devices:
+                name = device.linker_name(name)
+            return f"-l{name}"
+
         return (
             *self._kind(settings, support_folder),
             *self._platform(),
@@ -193,13 +208,9 @@ class GnuToolchain:
             *self.environment.ldflags,
             *self._prebuilt(settings),
             *(f"-L{folder}" for folder in settings.library_dirs),
-            *(siblings.get(name, f"-l{name}") for name in settings.libraries),
+            *(siblings.get(name, linked(name)) for name in settings.libraries),
             *self._run_paths(unit),
-            *(
-                flag
-                for language in sorted(unit.languages & set(self.devices))
-                for flag in self.devices[language].link_flags(settings)
-            ),
+            *(flag for device in devices for flag in device.link_flags(settings)),
             *((f"-L{sdk.library_dir}", "-ltvm_ffi") if settings.link_shared else ()),
             *settings.extra_link_args,
         )

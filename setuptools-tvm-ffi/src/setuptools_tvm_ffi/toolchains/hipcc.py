@@ -27,7 +27,8 @@ class HipccCompiler:
     """
 
     dependency_style: ClassVar = "gcc"
-    stand_ins: ClassVar[tuple[str, ...]] = ()
+    include_dirs: ClassVar[tuple[str, ...]] = ()
+    library_dirs: ClassVar[tuple[str, ...]] = ()
 
     compiler: Compiler
     rocm: str
@@ -69,6 +70,19 @@ class HipccCompiler:
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
         del language  # `flags` contain the option that selects the language.
         return (*self.compiler.command, *flags, "--cuda-host-only", "-E", "-v", os.devnull)
+
+    def linker_name(self, library: str) -> str:
+        return library
+
+    def device_link_command(
+        self,
+        settings: ExtensionSettings,
+        flags: tuple[str, ...],
+        objects: tuple[str, ...],
+        output: str,
+    ) -> tuple[str, ...]:
+        del settings, flags, objects, output  # hipcc links device code when it compiles.
+        return ()
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
         del settings  # HIP has no static runtime

@@ -20,6 +20,8 @@ from .protocols import (
     EnvironmentFlags,
     LinkUnit,
     StaticPart,
+    linked_devices,
+    toolkit_includes,
 )
 
 #: The macros that TVM-FFI's CMake function `tvm_ffi_add_msvc_flags` defines.
@@ -107,6 +109,7 @@ class MsvcToolchain:
             *(f"/{flag[1:]}" for flag in definitions(settings)),
             *(f"/I{folder}" for folder in sdk.include_dirs if settings.link_header),
             *self._system_includes(settings),
+            *(f"/I{folder}" for folder in toolkit_includes(settings, self.devices)),
             *self.environment.cppflags,
             *self.environment.for_language(language),
             *settings.extra_compile_args.of(language),
@@ -157,8 +160,8 @@ class MsvcToolchain:
             *(siblings.get(name, f"{name}.lib") for name in settings.libraries),
             *(
                 flag
-                for language in sorted(unit.languages & set(self.devices))
-                for flag in self.devices[language].link_flags(settings)
+                for device in linked_devices(settings, unit.languages, self.devices)
+                for flag in device.link_flags(settings)
             ),
             *((f"{sdk.library_dir}/{sdk.library}",) if settings.link_shared else ()),
             *settings.extra_link_args,

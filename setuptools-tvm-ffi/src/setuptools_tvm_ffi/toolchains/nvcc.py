@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from . import gnu, msvc
 from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
 # The libraries to link for each kind of CUDA runtime. nvcc links the same libraries by default. In
-# addition, nvcc links libcudadevrt, which is useful only with a device link (-rdc).
+# addition, nvcc links libcudadevrt, which is useful only with a device link.
 _RUNTIME = {
     "linux": {"static": ("-lcudart_static", "-lrt", "-lpthread", "-ldl"), "none": ()},
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
@@ -46,8 +46,9 @@ class NvccCompiler:
     :param library_dirs: the folders of the toolkit's libraries. A folder ``stubs`` contains stubs
         of the driver's libraries.
     :param root: the absolute path of the project's folder.
-    :param shared_runtime: the argument of the linker option ``-l`` that links the shared CUDA
-        runtime.
+    :param include_dirs: the folders of the toolkit's headers. nvcc searches them by default.
+    :param versioned: the toolkit's shared libraries that have no name without a version, as in the
+        packages of PyPI: a mapping such as ``{"cudart": "libcudart.so.13"}``.
     :param gpu_architectures: the architectures of this machine's GPUs, for ``native``.
     :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since 11.2).
     :param takes_source_name: whether nvcc's front end supports ``--orig_src_path_name``.
@@ -64,15 +65,11 @@ class NvccCompiler:
     root: str
     environment: EnvironmentFlags
     project: ProjectSettings = field(default_factory=ProjectSettings)
-    shared_runtime: str = "cudart"
+    include_dirs: tuple[str, ...] = ()
+    versioned: Mapping[str, str] = field(default_factory=dict)
     gpu_architectures: tuple[str, ...] = ()
     takes_objtemp: bool = True
     takes_source_name: bool = True
-
-    @property
-    def stand_ins(self) -> tuple[str, ...]:
-        folders = (folder for folder in self.library_dirs if folder.endswith("/stubs"))
-        return tuple(f"{folder}/libcuda.so" for folder in folders)
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
@@ -82,6 +79,7 @@ class NvccCompiler:
         return (
             f"-std=c++{settings.cuda_std}",
             *ours,
+            *(("-rdc=true",) if settings.cuda_separable_compilation else ()),
             *self._architectures(settings),
             *(("-Werror=all-warnings",) if self.project.warnings_as_errors else ()),
             *self._for_host(host),
@@ -117,21 +115,48 @@ class NvccCompiler:
         quoted = (_quoted(word) if self._is_map(word) else word for word in flags)
         return (f"-ccbin={program}", *self._for_host(arguments), *quoted)
 
+    def linker_name(self, library: str) -> str:
+        return f":{self.versioned[library]}" if library in self.versioned else library
+
+    def device_link_command(
+        self,
+        settings: ExtensionSettings,
+        flags: tuple[str, ...],
+        objects: tuple[str, ...],
+        output: str,
+    ) -> tuple[str, ...]:
+        if not settings.cuda_separable_compilation:
+            return ()
+        return (
+            *self.compiler.command,
+            *self._with_host(flags),
+            "-dlink",
+            *objects,
+            *settings.extra_objects,
+            *(f"-L{folder}" for folder in self.library_dirs),
+            *("-lcudadevrt", "-o", output),
+        )
+
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
         runtime = settings.cuda_runtime
+        separable = settings.cuda_separable_compilation
         if self.system == "windows":
             folders = [f"/LIBPATH:{folder}" for folder in self.library_dirs]
-            return (*folders, *_RUNTIME["windows"][runtime])
+            device = ("cudadevrt.lib",) if separable else ()
+            return (*folders, *device, *_RUNTIME["windows"][runtime])
         # Add the folders even if no runtime is linked. A project can link the driver's library with
         # `libraries = ["cuda"]`. If there is no driver, the linker finds the toolkit's stub.
         folders = [f"-L{folder}" for folder in self.library_dirs]
-        shared = (f"-l{self.shared_runtime}",)
-        return (*folders, *_RUNTIME["linux"].get(runtime, shared))
+        device = ("-lcudadevrt",) if separable else ()
+        shared = (f"-l{self.linker_name('cudart')}",)
+        return (*folders, *device, *_RUNTIME["linux"].get(runtime, shared))
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
-        if settings.cuda_runtime != "static":
-            return ()
-        return (("cudart_static", self.release, "NVIDIA Corporation"),)
+        names = (
+            *(("cudadevrt",) if settings.cuda_separable_compilation else ()),
+            *(("cudart_static",) if settings.cuda_runtime == "static" else ()),
+        )
+        return tuple((name, self.release, "NVIDIA Corporation") for name in names)
 
     def notice(self, settings: ExtensionSettings) -> str | None:
         if settings.cuda_architectures:
@@ -162,7 +187,7 @@ class NvccCompiler:
                 *("-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden"),
                 *(("-fno-gnu-unique",) if self.host.family == "gcc" else ()),
                 *(("-Werror",) if self.project.warnings_as_errors else ()),
-                *gnu.prefix_maps(settings, sdk, self.root),
+                *gnu.prefix_maps(settings, sdk, self.root, self.include_dirs),
             ),
         )
 

@@ -198,14 +198,53 @@ class DeviceCompiler(LanguageCompiler, Protocol):
         """Return a line for the user if the compiler uses a default, such as GPU architectures."""
 
     @property
-    def stand_ins(self) -> tuple[str, ...]:
-        """Possible paths of stub libraries. On a machine without a GPU driver, they replace it."""
+    def include_dirs(self) -> tuple[str, ...]:
+        """The folders of the toolkit's headers, for the compilers of C and C++ sources."""
+
+    @property
+    def library_dirs(self) -> tuple[str, ...]:
+        """The folders of the toolkit's libraries, and of the stubs of the driver's libraries."""
+
+    def linker_name(self, library: str) -> str:
+        """Return the argument of ``-l`` that links a library of the toolkit or of the system."""
+
+    def device_link_command(
+        self,
+        settings: ExtensionSettings,
+        flags: tuple[str, ...],
+        objects: tuple[str, ...],
+        output: str,
+    ) -> tuple[str, ...]:
+        """Return the command that links the device code of objects, or () if none is needed.
+
+        :param flags: the compile flags of the objects.
+        :param output: the object file that the command writes. The library must contain it.
+        """
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
         """Return the link flags for a library that contains objects from this compiler."""
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
         """Return the third-party code that these link flags add to a library."""
+
+
+def linked_devices(
+    settings: ExtensionSettings, languages: AbstractSet[str], devices: Mapping[str, DeviceCompiler]
+) -> list[DeviceCompiler]:
+    """Return the device compilers whose toolkits a library links with.
+
+    :param languages: the languages of the library's sources.
+    """
+    wanted = {*languages, *(("cuda",) if settings.cuda_toolkit else ())}
+    return [devices[language] for language in sorted(wanted & set(devices))]
+
+
+def toolkit_includes(
+    settings: ExtensionSettings, devices: Mapping[str, DeviceCompiler]
+) -> tuple[str, ...]:
+    """Return the folders of the CUDA toolkit's headers, for C and C++ sources."""
+    uses = settings.cuda_toolkit and "cuda" in devices
+    return devices["cuda"].include_dirs if uses else ()
 
 
 class Toolchain(LanguageCompiler, Protocol):

@@ -164,6 +164,12 @@ def check_settings(settings: ExtensionSettings, system: str) -> None:
 
     :raises ConfigurationError: a setting is not supported. The message names the setting.
     """
+    if settings.cuda_toolkit:
+        raise ConfigurationError(
+            f"{settings.place('cuda_toolkit')}: Zig cannot use this machine's CUDA toolkit for "
+            "another platform",
+            hint="remove cuda-toolkit, or build this wheel on the target platform",
+        )
     if settings.exclude_libs and settings.archives:
         raise ConfigurationError(
             f"{settings.place('exclude_libs')}: Zig's linkers cannot hide the "
