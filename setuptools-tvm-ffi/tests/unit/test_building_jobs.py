@@ -49,15 +49,19 @@ def test_little_memory_limits_the_number_of_jobs() -> None:
 
 
 def test_a_device_compiler_needs_twice_the_memory() -> None:
-    assert count(Resources(64, int(5.9 * GIB)), device_compilers=True) == JobCount(
-        2, 2, "2 jobs: 64 processors, 5.9 GiB of free memory (2 GiB for each compiler)"
-    )
+    found = count(Resources(64, int(5.9 * GIB)), device_compilers=True)
+    # The other compilers use all jobs.
+    assert (found.total, found.local, found.devices) == (5, 5, 2)
+    assert re.match(r"5 jobs: 64 processors, 5\.9 GiB .*; at most 2 device", found.explanation)
+    plenty = count(device_compilers=True)
+    assert (plenty.total, plenty.devices) == (8, 8)
+    assert "device" not in plenty.explanation
 
 
 @pytest.mark.parametrize("free", [0, 2**20, GIB - 1])
 def test_without_enough_memory_for_a_compiler_one_job_still_runs(free: int) -> None:
     assert count(Resources(4, free)).total == 1
-    assert count(Resources(4, free), device_compilers=True).local == 1
+    assert count(Resources(4, free), device_compilers=True).devices == 1
     assert count(Resources(1, free)).explanation.startswith("1 job: 1 processor, ")
 
 
@@ -77,16 +81,16 @@ def test_the_explanation_calls_estimated_memory_half_of_the_machines_memory() ->
 def test_a_declared_number_of_jobs_is_used_unchanged(*, device_compilers: bool) -> None:
     poor = Resources(1, 0)
     assert count(poor, declared=30, device_compilers=device_compilers) == JobCount(
-        30, 30, "30 jobs: declared by pyproject.toml"
+        *(30, 30, "30 jobs: declared by pyproject.toml"), devices=30 if device_compilers else None
     )
     assert count(declared=1, device_compilers=device_compilers) == JobCount(
-        1, 1, "1 job: declared by pyproject.toml"
+        *(1, 1, "1 job: declared by pyproject.toml"), devices=1 if device_compilers else None
     )
 
 
 def test_links_and_device_compilers_stay_within_this_machine_if_compiles_are_distributed() -> None:
     found = count(Resources(4, 5 * GIB), declared=80, distributed=True, device_compilers=True)
-    assert (found.total, found.local) == (80, 2)
+    assert (found.total, found.local, found.devices) == (80, 2, 2)
     assert re.match(r"80 jobs: .*pyproject\.toml.* 2 .*4 processors, 5\.0 GiB", found.explanation)
     few = count(declared=3, distributed=True)
     assert few == JobCount(3, 3, "3 jobs: declared by pyproject.toml")

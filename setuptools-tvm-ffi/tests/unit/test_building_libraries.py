@@ -182,6 +182,33 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     return made
 
 
+def test_nvcc_uses_the_jobs_that_would_be_idle(tmp_path: Path) -> None:
+    toolchain = GnuToolchain({}, "linux", "/project", EnvironmentFlags())
+    plan = BuildPlan("build", ())
+
+    def threads(units: int, devices: int | None) -> int:
+        host = Step("compile", ("a.cc",), "a.o", ("c++",), (), "", on_this_machine=False)
+        device = Step("compile", ("a.cu",), "b.o", ("nvcc",), (), "", parts=6)
+        jobs = JobCount(8, 8, "8 jobs", devices)
+        run = _Run(plan, "ninja", SimpleNamespace(root=tmp_path), jobs, toolchain)  # type: ignore[arg-type]
+        return run._threads([Stale(host), *([Stale(device)] * units)])  # noqa: SLF001
+
+    assert [threads(units, 8) for units in (0, 1, 2, 3, 8, 9)] == [1, 8, 4, 2, 1, 1]
+    assert threads(1, 2) == 2
+    assert threads(1, None) == 1
+
+
+def test_the_number_of_threads_does_not_make_an_output_stale(tmp_path: Path) -> None:
+    step = Step("compile", ("a.cu",), "b.o", ("nvcc",), ("-c", "a.cu"), "", parts=6)
+    freshness = Freshness(tmp_path, tmp_path, {})
+    identities = {
+        freshness._identity(dataclasses.replace(step, parts=parts))  # noqa: SLF001
+        for parts in (1, 6)
+    }
+    assert len(identities) == 1
+    assert "threads" not in " ".join(step.command)
+
+
 def test_the_compilation_database_is_written_again_if_the_commands_change(runs: Runs) -> None:
     found = []
     for command in ("old", "old", "new"):

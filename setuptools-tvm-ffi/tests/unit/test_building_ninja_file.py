@@ -62,10 +62,10 @@ def compile_step(
     )
 
 
-def render(*steps: Step, folder: str = "build", local_jobs: int | None = None) -> str:
+def render(*steps: Step, folder: str = "build", **limits: int) -> str:
     """Return the manifest of a plan whose steps are all stale."""
     stale = [Stale(step) for step in steps]
-    return ninja_file.render(plan_of(*steps, folder=folder), stale, local_jobs=local_jobs)
+    return ninja_file.render(plan_of(*steps, folder=folder), stale, **limits)
 
 
 def statements(text: str) -> list[str]:
@@ -163,6 +163,27 @@ def test_a_lower_limit_for_local_commands_becomes_a_pool() -> None:
     assert first.startswith("here.o")
     assert "  pool = this_machine\n" in first
     assert "pool" not in second
+
+
+def test_device_compilers_start_first_and_have_a_pool_of_their_own() -> None:
+    host = dataclasses.replace(compile_step(output="host.o"), on_this_machine=False)
+    device = dataclasses.replace(compile_step(output="device.o"), parts=6)
+    link = Step("link", ("host.o", "device.o"), "l.so", ("cc",), (), "link")
+    text = render(host, device, link, device_jobs=2)
+    assert "\npool devices\n  depth = 2\n" in text
+    _, first, second, last = text.split("\nbuild ")
+    assert first.startswith("device.o")
+    assert "  pool = devices\n" in first
+    assert "pool" not in second + last
+
+
+def test_only_a_command_with_several_parts_gets_threads() -> None:
+    host = dataclasses.replace(compile_step(output="host.o"), on_this_machine=False)
+    device = dataclasses.replace(compile_step(output="device.o"), parts=6)
+    for threads, option in ((1, None), (4, "--threads=4"), (16, "--threads=6")):
+        _, first, second = render(host, device, threads=threads).split("\nbuild ")
+        assert ([word for word in first.split() if "threads" in word] or [None]) == [option]
+        assert "threads" not in second
 
 
 def test_without_a_limit_for_local_commands_no_pool_is_written() -> None:

@@ -31,6 +31,7 @@ PROJECT = ProjectSettings(build_type="debug")
 VARIABLES = ("CUDA_HOME", "CUDA_PATH", "ROCM_HOME", "ROCM_PATH", "HIP_PATH")
 HOST_VARIABLES = ("CUDAHOSTCXX", "NVCC_CCBIN", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
 HELP = """
+--threads <number>                                  (-t)
 --objdir-as-tempdir                                 (-objtemp)
         Allowed values for this option:  'all','all-major','compute_100','compute_100a',
         'compute_100f','compute_75','compute_90','compute_90a','lto_100','sm_90a'.
@@ -138,6 +139,7 @@ def test_nvcc_on_path_is_queried_three_times(programs: Path, tmp_path: Path) -> 
         include_dirs=(str(tmp_path / "include"),),
         takes_objtemp=True,
         takes_source_name=True,
+        takes_threads=True,
     )
     assert arguments_of(path) == [
         "--version",
@@ -178,6 +180,16 @@ def test_variables_of_nvcc_and_cmake_select_the_host_compiler(
     assert host()[0].command == ("clang++",)
 
 
+def test_a_number_of_threads_in_a_variable_of_nvcc_is_kept(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvcc(programs / "nvcc")
+    monkeypatch.setenv("NVCC_APPEND_FLAGS", "-lineinfo --threads 4")
+    compiler = find("cuda")
+    assert isinstance(compiler, NvccCompiler)
+    assert not compiler.takes_threads
+
+
 def test_a_folder_selects_the_host_compiler_inside(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +223,7 @@ def test_missing_options_of_an_older_nvcc_are_detected(programs: Path) -> None:
     compiler = find("cuda")
     assert isinstance(compiler, NvccCompiler)
     assert (compiler.takes_objtemp, compiler.takes_source_name) == (False, False)
+    assert not compiler.takes_threads
     assert (compiler.release, compiler.known_architectures) == ("11.0", ("8.0",))
 
 
@@ -251,7 +264,7 @@ def test_a_package_without_nvcc_is_ignored(
 ) -> None:
     program(tmp_path / "nvidia" / "cuda_nvcc" / "bin" / "ptxas", "exit 1")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert "nvidia-cuda-nvcc>=13" in str(rejected("cuda")[1])
+    assert "cuda-toolkit[nvcc,cccl]" in str(rejected("cuda")[1])
     nvcc(programs / "nvcc")
     assert find("cuda").compiler.command == ("nvcc",)
 

@@ -535,6 +535,15 @@ def test_separable_compilation_links_device_code() -> None:
     assert nvcc().device_link_command(PLAIN, flags(nvcc()), objects, "link.o") == ()
 
 
+def test_nvcc_compiles_for_several_architectures_in_parallel() -> None:
+    settings = dataclasses.replace(PLAIN, cuda_architectures=("8.0", "9.0+PTX"))
+    words = flags(nvcc(), settings)
+    assert nvcc().parallel_parts(words) == 3
+    assert nvcc(takes_threads=False).parallel_parts(words) == 1
+    for declared in (("--threads=2",), ("-t", "2")):
+        assert nvcc().parallel_parts((*words, *declared)) == 1
+
+
 def test_headers_of_a_toolkit_in_the_build_environment_have_stable_paths(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,11 +21,12 @@ _GIB = 2**30
 # sanitizers). Clang 14 uses 0.15 to 0.24 GiB.
 _HOST_COMPILER = 1
 
-# GiB that one device compiler needs. nvcc 13.0 compiles for one architecture after another, so the
-# number of architectures does not matter. nvcc was measured with two sources and six architectures.
-# The first source includes only tvm-ffi's headers: nvcc needs 0.4 GiB, or 1.8 GiB with --threads 6.
-# The second source adds a sort of Thrust and two algorithms of CUB: nvcc needs 0.85 GiB, or 4.9 GiB
-# with --threads 6. Many kernels use more templates than the second source.
+# GiB that one device compiler, or one thread of nvcc, needs. By default, nvcc 13.0 compiles for one
+# architecture after another, so the number of architectures does not matter. nvcc was measured with
+# two sources and six architectures. The first source includes only tvm-ffi's headers: nvcc needs
+# 0.4 GiB, or 1.8 GiB with --threads 6. The second source adds a sort of Thrust and two algorithms
+# of CUB: nvcc needs 0.85 GiB, or 4.9 GiB with --threads 6. Many kernels use more templates than the
+# second source.
 _DEVICE_COMPILER = 2
 
 # Linux distributions mount the control groups (version 2) at this path.
@@ -56,11 +57,14 @@ class JobCount:
         a launcher such as distcc runs C and C++ compilers on other machines. Device compilers and
         linkers always run on this machine.
     :param explanation: one line for the user.
+    :param devices: how many device compilers, or threads of nvcc, may run in parallel; ``None`` if
+        there is no device compiler.
     """
 
     total: int
     local: int
     explanation: str
+    devices: int | None = None
 
 
 def count_jobs(
@@ -74,7 +78,8 @@ def count_jobs(
     """Return how many commands to run in parallel.
 
     If a setting declares a number, the result is this number. Otherwise, the number is computed
-    from the resources. If a launcher runs compilers on other machines, the computed number always
+    from the resources. Device compilers need more memory than other compilers, so fewer of them may
+    run in parallel. If a launcher runs compilers on other machines, the computed number always
     limits the commands that run on this machine.
 
     :param declared: the number of commands that a setting declares, if any.
@@ -83,16 +88,24 @@ def count_jobs(
     :param device_compilers: whether nvcc or hipcc is among the commands.
     :param distributed: whether a launcher runs C and C++ compilers on other machines.
     """
-    measured, reason = _local_jobs(
-        resources, _DEVICE_COMPILER if device_compilers else _HOST_COMPILER
-    )
+    total, reason = _local_jobs(resources, _HOST_COMPILER)
+    local, limit = total, reason
+    if device_compilers:
+        local, limit = _local_jobs(resources, _DEVICE_COMPILER)
+
+    def result(total: int, local: int, devices: int, explanation: str) -> JobCount:
+        return JobCount(total, local, explanation, devices if device_compilers else None)
+
     if declared is None:
-        return JobCount(measured, measured, f"{_count(measured, 'job')}: {reason}")
+        if local < total:
+            most = _count(local, "device compiler")
+            reason += f"; at most {most} ({_DEVICE_COMPILER} GiB for each)"
+        return result(total, total, local, f"{_count(total, 'job')}: {reason}")
     explanation = f"{_count(declared, 'job')}: declared by {declared_by}"
-    if not distributed or declared <= measured:
-        return JobCount(declared, declared, explanation)
-    explanation += f"; at most {measured} links and device compilers on this machine: {reason}"
-    return JobCount(declared, measured, explanation)
+    if not distributed or declared <= local:
+        return result(declared, declared, declared, explanation)
+    explanation += f"; at most {local} links and device compilers on this machine: {limit}"
+    return result(declared, local, local, explanation)
 
 
 def measure() -> Resources:

@@ -51,7 +51,18 @@ _DEVICE_LINK_NEEDED = re.compile(r"ptxas .*Unresolved extern (function|variable)
 _DEVICE_LINK_HINT = (
     "to use device code of another source, set cuda-separable-compilation = true for the extension"
 )
-_HINTS = ((_LAMBDA_REFUSED, _LAMBDA_HINT), (_DEVICE_LINK_NEEDED, _DEVICE_LINK_HINT))
+# The package nvidia-cuda-nvcc (13.0) accepts every release of the package nvidia-nvvm, which
+# contains another part of the compiler.
+_MIXED_TOOLKIT = re.compile(r"ptxas .*Unsupported \.version")
+_MIXED_TOOLKIT_HINT = (
+    "the parts of nvcc are of different releases: require the same release of nvidia-cuda-nvcc, "
+    "nvidia-nvvm and nvidia-cuda-crt, for example with 'cuda-toolkit[nvcc,cccl]==13.0.*'"
+)
+_HINTS = (
+    (_LAMBDA_REFUSED, _LAMBDA_HINT),
+    (_DEVICE_LINK_NEEDED, _DEVICE_LINK_HINT),
+    (_MIXED_TOOLKIT, _MIXED_TOOLKIT_HINT),
+)
 # With these variables, a compiler cache always runs the compiler, and replaces the cached object.
 # Without the project's launcher, a cache could run nevertheless: `CC`, PATH or a wrapper script can
 # start a cache.
@@ -205,9 +216,7 @@ class _Run:
         stale = freshness.stale(self.plan)
         if not stale:
             return freshness
-        local = self.jobs.local if self.jobs.local < self.jobs.total else None
         manifest = root / self.request.manifest
-        text = ninja_file.render(self.plan, stale, local_jobs=local)
         for line in reasons(stale):
             logger.info("%s: %s", PREFIX, line)
         # If `make -j` runs this build, make limits ninja's jobs. With -j, ninja would ignore make.
@@ -215,6 +224,16 @@ class _Run:
         shared = not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
         explanation = "make's jobserver limits parallel jobs" if shared else self.jobs.explanation
         logger.info("%s: %s", PREFIX, explanation)
+        # make does not know of nvcc's threads.
+        threads = 1 if shared else self._threads(stale)
+        local, total, devices = self.jobs.local, self.jobs.total, self.jobs.devices
+        text = ninja_file.render(
+            self.plan,
+            stale,
+            local_jobs=local if local < total else None,
+            device_jobs=devices if devices is not None and devices < total else None,
+            threads=threads,
+        )
         if on_work is not None:
             on_work()
         (folder / ninja.LOG).unlink(missing_ok=True)
@@ -243,6 +262,11 @@ class _Run:
         if status != 0:
             raise _failure(self.plan, status, printed)
         return freshness
+
+    def _threads(self, stale: Sequence[Stale]) -> int:
+        """Return the number of threads for each nvcc: several if there are fewer nvcc than jobs."""
+        units = sum(each.step.compiles_device_code for each in stale)
+        return max(1, self.jobs.devices // units) if units and self.jobs.devices else 1
 
 
 def compile_commands(plan: BuildPlan, root: Path) -> bytes:

@@ -15,17 +15,28 @@ from .freshness import Stale
 from .plan import BuildPlan, Step
 
 
-def render(plan: BuildPlan, stale: Sequence[Stale], *, local_jobs: int | None = None) -> str:
+def render(
+    plan: BuildPlan,
+    stale: Sequence[Stale],
+    *,
+    local_jobs: int | None = None,
+    device_jobs: int | None = None,
+    threads: int = 1,
+) -> str:
     """Return the text of ``build.ninja``. The paths are relative to ninja's working directory.
 
     :param local_jobs: how many commands may run in parallel on this machine, or ``None`` if no
         launcher runs commands on other machines.
+    :param device_jobs: how many device compilers may run in parallel, or ``None`` if they have no
+        limit of their own.
+    :param threads: the number of threads of each nvcc.
     :raises ConfigurationError: ninja's syntax cannot express a path or an argument.
     """
     lines = [
         "ninja_required_version = 1.10",
         f"builddir = {_value(plan.folder)}",
         *(() if local_jobs is None else ("", "pool this_machine", f"  depth = {local_jobs}")),
+        *(() if device_jobs is None else ("", "pool devices", f"  depth = {device_jobs}")),
         "",
         "rule step",
         "  command = $line",
@@ -34,11 +45,14 @@ def render(plan: BuildPlan, stale: Sequence[Stale], *, local_jobs: int | None = 
         "  rspfile_content = $response",
     ]
     produced = {name for each in stale for name in (each.step.output, *each.step.extra_outputs)}
-    for each in stale:
+    # Device compilers take the most time, so start them first.
+    for each in sorted(stale, key=lambda each: not each.step.compiles_device_code):
         step = each.step
-        lines += _build_statement(step, plan.shell_line(step.command), produced)
+        lines += _build_statement(step, plan.shell_line(step.command_with(threads)), produced)
         if local_jobs is not None and step.on_this_machine:
             lines.append("  pool = this_machine")
+        elif device_jobs is not None and step.compiles_device_code:
+            lines.append("  pool = devices")
     return "\n".join(lines) + "\n"
 
 

@@ -39,6 +39,8 @@ class Step:
         libraries; empty if no command prints them.
     :param on_this_machine: whether the command always runs on this machine. A launcher can run
         other commands on other machines.
+    :param parts: how many parts of the work nvcc can do in parallel: the number of architectures.
+        For other programs, it is 1.
     :param extra_inputs: inputs that the program reads but does not report.
     :param extra_outputs: files that the command writes in addition to `output`.
     :param dependency_style: the format in which the compiler reports headers: ``gcc`` or ``msvc``.
@@ -54,6 +56,7 @@ class Step:
     launcher: tuple[str, ...] = ()
     question: tuple[str, ...] = ()
     on_this_machine: bool = True
+    parts: int = 1
     extra_inputs: tuple[str, ...] = ()
     extra_outputs: tuple[str, ...] = ()
     dependency_style: str | None = None
@@ -65,6 +68,20 @@ class Step:
     def command(self) -> tuple[str, ...]:
         """The launcher, the program and the arguments."""
         return (*self.launcher, *self.program, *self.arguments)
+
+    @property
+    def compiles_device_code(self) -> bool:
+        """Whether the program is a device compiler. Device compilers never run elsewhere."""
+        return self.kind == "compile" and self.on_this_machine
+
+    def command_with(self, threads: int) -> tuple[str, ...]:
+        """Return the command for at most this number of threads.
+
+        `command` and the record of the step do not contain the number. It depends on the machine
+        and on the other stale steps, and does not change the output.
+        """
+        used = min(threads, self.parts)
+        return (*self.command, f"--threads={used}") if used > 1 else self.command
 
 
 @dataclass(frozen=True)
@@ -239,6 +256,9 @@ class _Planner:
             question=compiler.include_path_question(flags, language),
             description=f"compile {source}",
             on_this_machine=language in self.toolchain.devices,
+            parts=self.toolchain.devices[language].parallel_parts(arguments[language])
+            if language in self.toolchain.devices
+            else 1,
             extra_inputs=settings.depends,
             dependency_style=compiler.dependency_style,
             depfile=unit.depfile,

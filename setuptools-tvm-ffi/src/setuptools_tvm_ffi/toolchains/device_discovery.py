@@ -19,11 +19,13 @@ from ..base.text import in_words
 from .gnu import GnuToolchain
 from .hipcc import HipccCompiler
 from .msvc import MsvcToolchain
-from .nvcc import NvccCompiler, host_command
+from .nvcc import NvccCompiler, declares_threads, host_command
 from .protocols import Compiler, DeviceCompiler, split_variable
 
 HostToolchain = Union[GnuToolchain, MsvcToolchain]
 
+# The variables with flags that nvcc reads itself.
+_FLAG_VARIABLES = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
 _CUDA_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
 # The tools of ROCm and PyTorch read these variables.
 _ROCM_VARIABLES = ("ROCM_HOME", "ROCM_PATH", "HIP_PATH")
@@ -138,7 +140,7 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
         *("nvcc", "a CUDA toolkit", _CUDA_VARIABLES),
         packaged=_packaged_nvcc(),
         hint="install the CUDA toolkit and add its bin folder to PATH, set CUDA_HOME to its "
-        "folder, or add 'nvidia-cuda-nvcc>=13' and 'nvidia-cuda-cccl>=13' to "
+        "folder, or add a release such as 'cuda-toolkit[nvcc,cccl]==13.0.*' to "
         "build-system.requires (the packages for CUDA 12 do not contain nvcc)",
     )
     version = output_of(nvcc, "--version")
@@ -178,6 +180,8 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
         ),
         versioned=_versioned(folders),
         takes_objtemp="--objdir-as-tempdir" in described,
+        takes_threads="--threads" in described
+        and not any(declares_threads(split_variable(name, os.environ)) for name in _FLAG_VARIABLES),
         takes_source_name="--orig_src_path_name" in planned,
     )
 

@@ -71,6 +71,10 @@ class HipccCompiler:
         del language  # `flags` contain the option that selects the language.
         return (*self.compiler.command, *flags, "--cuda-host-only", "-E", "-v", os.devnull)
 
+    def parallel_parts(self, flags: tuple[str, ...]) -> int:
+        del flags
+        return 1
+
     def linker_name(self, library: str) -> str:
         return library
 

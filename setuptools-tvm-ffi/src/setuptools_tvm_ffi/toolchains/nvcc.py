@@ -51,6 +51,8 @@ class NvccCompiler:
         packages of PyPI: a mapping such as ``{"cudart": "libcudart.so.13"}``.
     :param gpu_architectures: the architectures of this machine's GPUs, for ``native``.
     :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since 11.2).
+    :param takes_threads: whether nvcc supports ``--threads`` (new in 11.2), and no environment
+        variable sets the number of threads.
     :param takes_source_name: whether nvcc's front end supports ``--orig_src_path_name``.
     """
 
@@ -70,6 +72,7 @@ class NvccCompiler:
     gpu_architectures: tuple[str, ...] = ()
     takes_objtemp: bool = True
     takes_source_name: bool = True
+    takes_threads: bool = True
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
@@ -114,6 +117,11 @@ class NvccCompiler:
         program, arguments = host_command(self.host)
         quoted = (_quoted(word) if self._is_map(word) else word for word in flags)
         return (f"-ccbin={program}", *self._for_host(arguments), *quoted)
+
+    def parallel_parts(self, flags: tuple[str, ...]) -> int:
+        if not self.takes_threads or declares_threads(flags):
+            return 1
+        return sum(word.startswith("-gencode") for word in flags)
 
     def linker_name(self, library: str) -> str:
         return f":{self.versioned[library]}" if library in self.versioned else library
@@ -301,6 +309,15 @@ def host_command(host: Compiler) -> tuple[str, tuple[str, ...]]:
     """
     words = list(itertools.takewhile(lambda word: word[:1] != "-", host.command))
     return words[-1], host.command[len(words) :]
+
+
+def declares_threads(flags: Iterable[str]) -> bool:
+    """Return whether flags of nvcc contain the number of threads.
+
+    >>> declares_threads(["-t", "4"]), declares_threads(["--threads=4"])
+    (True, True)
+    """
+    return any(word.partition("=")[0] in {"-t", "--threads"} for word in flags)
 
 
 def default_architectures(known: Iterable[str]) -> tuple[str, ...]:

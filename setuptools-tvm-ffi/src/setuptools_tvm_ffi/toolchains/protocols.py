@@ -205,6 +205,12 @@ class DeviceCompiler(LanguageCompiler, Protocol):
     def library_dirs(self) -> tuple[str, ...]:
         """The folders of the toolkit's libraries, and of the stubs of the driver's libraries."""
 
+    def parallel_parts(self, flags: tuple[str, ...]) -> int:
+        """Return how many parts of a source the option ``--threads`` compiles in parallel.
+
+        The result is 1 if the compiler lacks the option, or the flags contain the option.
+        """
+
     def linker_name(self, library: str) -> str:
         """Return the argument of ``-l`` that links a library of the toolkit or of the system."""
 
