@@ -13,7 +13,7 @@ import difflib
 import json
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from setuptools_tvm_ffi.audit.tvm_ffi_symbols import RELEASES
 from setuptools_tvm_ffi.ffi.type_schema import Schema
 from setuptools_tvm_ffi.settings.declaration import key_of
 from setuptools_tvm_ffi.settings.model import (
+    OVERRIDABLE,
     TABLE,
     ExtensionSettings,
     ProjectSettings,
@@ -264,24 +265,44 @@ def make_schema() -> dict[str, Any]:
 
 
 def _table(table: type) -> dict[str, Any]:
+    if table in OVERRIDABLE:
+        changed, overridable = OVERRIDABLE[table]
+        conditions = _properties(table)
+        changes = _properties(changed, overridable)
+        for schema in changes.values():
+            schema.pop("default", None)
+        return {
+            "type": "object",
+            "properties": {**conditions, **changes},
+            "additionalProperties": False,
+            "anyOf": [{"required": [condition]} for condition in conditions],
+        }
+    required = [key_of(s.field) for s in settings_of(table) if s.default is dataclasses.MISSING]
+    properties = _properties(table)
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**schema, "required": required} if required else schema
+
+
+def _properties(table: type, names: Collection[str] | None = None) -> dict[str, Any]:
+    """Return the schema of each key of a table.
+
+    :param names: the fields of the keys. By default, these are all fields.
+    """
     properties = {}
-    required = []
     for setting in settings_of(table):
-        schema = {"description": setting.text, **setting.kind.schema}
-        if setting.default is dataclasses.MISSING:
-            required.append(key_of(setting.field))
-        elif isinstance(setting.default, (bool, str)):
-            schema["default"] = setting.default
-        properties[key_of(setting.field)] = schema
+        if names is None or setting.field in names:
+            schema = {"description": setting.text, **setting.kind.schema}
+            if isinstance(setting.default, (bool, str)):
+                schema["default"] = setting.default
+            properties[key_of(setting.field)] = schema
     for field in dataclasses.fields(table):
-        if "table" in field.metadata:
+        if "table" in field.metadata and (names is None or field.name in names):
             properties[key_of(field.name)] = {
                 "description": field.metadata["text"],
                 "type": "array",
                 "items": _table(field.metadata["table"]),
             }
-    schema = {"type": "object", "properties": properties, "additionalProperties": False}
-    return {**schema, "required": required} if required else schema
+    return properties
 
 
 def types() -> str:
@@ -349,8 +370,9 @@ def _rows(table: type, *, with_variable: bool, heading: str = "### ") -> Iterato
             facts.append(f"variable `{variable_of(setting)}`")
         yield _wrapped(f"*{' · '.join(facts)}*")
         yield ""
-    for field in dataclasses.fields(table) if table is ExtensionSettings else ():
-        if "table" in field.metadata:
+    for field in dataclasses.fields(table):
+        # The tables `vendored` and `ext-modules` have sections of their own.
+        if "table" in field.metadata and field.name not in {"vendored", "ext_modules"}:
             key = key_of(field.name)
             yield from (f"### `{key}`", "", _wrapped(field.metadata["text"]), "")
             yield from ("*list of tables with the following keys · none by default*", "")

@@ -35,6 +35,16 @@ LIBRARY = """\
 name = "p.q"
 sources = ["a.cc"]
 """
+ON_LINUX = "if = \"sys_platform == 'linux'\""
+OVERRIDES = f"""\
+source-options = [{{ sources = "a.cc", unity = false }}, {{ sources = ["a.cc"], cxx-std = 20 }}]
+overrides = [
+    {{ {ON_LINUX}, cuda = ">=12.8", libraries = ["m"], source-options = [{{ sources = "a.cc" }}] }},
+]
+[[tool.setuptools-tvm-ffi.overrides]]
+{ON_LINUX}
+lto = true
+"""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +80,12 @@ def test_the_repository_contains_projects_to_validate() -> None:
         (f"{LIBRARY}cxx-std = 14\n", "cxx-std"),
         (f"{LIBRARY}cuda-architectures = ['90']\n", "cuda-architectures"),
         (f"{LIBRARY}extra-compile-args = {{ rust = [] }}\n", "extra-compile-args"),
+        (f"{LIBRARY}source-options = [{{ unity = false }}]\n", "source-options"),
+        (f"{LIBRARY}source-options = [{{ sources = 3 }}]\n", "source-options"),
+        (f"{LIBRARY}overrides = [{{ {ON_LINUX}, cxx-std = 14 }}]\n", "cxx-std"),
+        (f"{LIBRARY}overrides = [{{ {ON_LINUX}, name = 'p.r' }}]\n", "overrides"),
+        (f"{LIBRARY}overrides = [{{ libraries = ['m'] }}]\n", "overrides"),
+        (f"[[tool.setuptools-tvm-ffi.overrides]]\n{ON_LINUX}\nsbom = true\n", "overrides"),
         (LIBRARY.replace("p.q", "q"), "name"),
         (LIBRARY.replace("a.cc", "a.h"), "sources"),
         (LIBRARY.replace('name = "p.q"\n', ""), "name"),
@@ -78,6 +94,6 @@ def test_the_repository_contains_projects_to_validate() -> None:
 def test_a_mistake_is_rejected_with_its_key(
     validator: api.Validator, text: str, named: str
 ) -> None:
-    validator(tomllib.loads(PROJECT + LIBRARY))
+    validator(tomllib.loads(PROJECT + LIBRARY + OVERRIDES))
     with pytest.raises(ValidationError, match=named):
         validator(tomllib.loads(PROJECT + text))

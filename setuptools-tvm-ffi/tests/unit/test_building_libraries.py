@@ -25,6 +25,7 @@ from setuptools_tvm_ffi.building.libraries import (
     _check_files,
     _for_architectures,
     _Run,
+    _with_overrides_for_nvcc,
     reasons,
     remove_objects,
 )
@@ -35,6 +36,8 @@ from setuptools_tvm_ffi.cross import zig_host
 from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
+from setuptools_tvm_ffi.settings.declaration import Declaration
+from setuptools_tvm_ffi.settings.model import Override
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 
@@ -138,6 +141,82 @@ def test_a_missing_folder_is_refused_by_its_setting(tmp_path: Path, name: str) -
     settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), **folders)
     with pytest.raises(ConfigurationError, match=f"{name}: 'missing': folder does not exist"):
         _check_files(settings, tmp_path)
+
+
+class HostWithNvcc:
+    """Has nvcc of one release, and lists the languages for which tools were needed."""
+
+    def __init__(self) -> None:
+        self.languages: list[frozenset[str]] = []
+
+    def tools(self, request: BuildRequest, languages: frozenset[str], process: object) -> Any:
+        del request, process
+        self.languages.append(languages)
+        version = "Cuda compilation tools, release 12.9, V12.9.86"
+        compilers = {"cuda": Compiler(("nvcc",), "nvcc", version)}
+        return GnuToolchain(compilers, "linux", "/project", EnvironmentFlags()), None
+
+
+@pytest.mark.parametrize(
+    ("base", "specifier", "sources", "asked"),
+    [
+        ("a.cu", ">=12.8", ("a.cu", "sm100.cu"), True),
+        ("a.cc", ">=12.8", ("a.cc", "sm100.cu"), True),
+        ("a.cu", ">=13", ("a.cu",), True),
+        ("a.cu", "", ("a.cu",), False),
+    ],
+)
+def test_overrides_for_nvcc_compare_the_release_that_compiles_the_sources(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    base: str,
+    specifier: str,
+    sources: tuple[str, ...],
+    *,
+    asked: bool,
+) -> None:
+    for name in (base, "sm100.cu"):
+        (tmp_path / name).touch()
+    changes = {"sources": ("sm100.cu",), "cuda_architectures": ("10.0a",)}
+    where = Declaration("p.overrides[0]", in_toml=True)
+    overrides = (Override(None, specifier, changes, where),) if specifier else ()
+    host: Any = HostWithNvcc()
+    request = BuildRequest(
+        extensions=(ExtensionSettings("pkg.ops", (base,), overrides=overrides),),
+        project=Project(ProjectSettings()),
+        root=tmp_path,
+        folder=PurePosixPath("build"),
+        build_base=tmp_path / "build",
+        platform="linux",
+        host=host,
+    )
+    process: Any = None
+    with caplog.at_level("INFO"):
+        made = _with_overrides_for_nvcc(request, process)
+    assert made.extensions[0].sources == sources
+    assert made.extensions[0].overrides == ()
+    assert [("cuda" in languages) for languages in host.languages] == [True] * asked
+    applied = len(sources) > 1
+    assert (made.extensions[0].place("sources").endswith("p.overrides[0].sources")) is applied
+    assert ('cuda-architectures = ["10.0a"] (p.overrides[0]' in caplog.text) is applied
+
+
+def test_without_cuda_sources_no_override_for_nvcc_applies(tmp_path: Path) -> None:
+    (tmp_path / "a.cc").touch()
+    override = Override(None, ">=1", {"libraries": ("m",)})
+    host: Any = HostWithNvcc()
+    request = BuildRequest(
+        extensions=(ExtensionSettings("pkg.ops", ("a.cc",), overrides=(override,)),),
+        project=Project(ProjectSettings()),
+        root=tmp_path,
+        folder=PurePosixPath("build"),
+        build_base=tmp_path / "build",
+        platform="linux",
+        host=host,
+    )
+    process: Any = None
+    assert _with_overrides_for_nvcc(request, process).extensions[0].libraries == ()
+    assert host.languages == []
 
 
 @dataclass

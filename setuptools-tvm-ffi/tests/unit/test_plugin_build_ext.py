@@ -127,6 +127,46 @@ def test_a_build_for_a_target_keeps_the_objects_for_this_machine_in_another_fold
     ]
 
 
+def test_a_build_for_a_target_and_its_build_for_this_machine_have_their_own_overrides(
+    requests: list[BuildRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SETUPTOOLS_TVM_FFI_TARGET", "aarch64-windows-gnu")
+    windows = {"if": "platform_system == 'Windows'", "libraries": ["ws2_32"]}
+    others = {"if": "platform_system != 'Windows'", "libraries": ["m"]}
+    Path("pyproject.toml").write_text(
+        "[[tool.setuptools-tvm-ffi.overrides]]\nif = \"platform_machine == 'ARM64'\"\n"
+        "warnings-as-errors = true\n"
+    )
+    build_ext(libraries=["z"], overrides=[windows, others]).run()
+    assert [request.extensions[0].libraries for request in requests] == [
+        ("z", "ws2_32"),
+        ("z", "m"),
+    ]
+    assert [r.project.settings.warnings_as_errors for r in requests] == [True, False]
+
+
+def test_libraries_that_link_with_each_other_only_on_other_targets_are_rejected() -> None:
+    on_nothing = {"if": "sys_platform == 'nothing'", "libraries": ["ops"]}
+    with pytest.raises(ConfigurationError, match=r"overrides\[0\]: libraries: ops → ops"):
+        build_ext(overrides=[on_nothing]).run()
+
+
+def test_an_sdist_contains_the_files_of_all_overrides_and_source_options() -> None:
+    for name in ("win/w.cpp", "win/w.h", "new/n.cu", "avx/include/x.hpp", "data.bin"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    command = build_ext(
+        source_options=[{"sources": "csrc/a.cpp", "include_dirs": ["avx/include"]}],
+        overrides=[
+            {"if": "sys_platform == 'nothing'", "sources": ["win/*.cpp"], "depends": ["data.bin"]},
+            {"cuda": ">=99", "sources": ["new/*.cu"]},
+        ],
+    )
+    found = {"csrc/a.cpp", "win/w.cpp", "win/w.h", "new/n.cu", "avx/include/x.hpp", "data.bin"}
+    assert found <= set(command.get_source_files())
+    assert found <= set(command.get_sdist_files())
+
+
 @pytest.mark.usefixtures("requests")
 def test_the_outputs_contain_the_files_beside_a_library() -> None:
     command = build_ext()

@@ -14,7 +14,7 @@ from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.plugin.extension import check_together
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import SourceOptions, settings_of, tables_of
+from setuptools_tvm_ffi.settings.model import Override, SourceOptions, settings_of, tables_of
 
 
 def settings(name: str = "pkg.lib", **arguments: Any) -> ExtensionSettings:
@@ -67,6 +67,7 @@ EVERY_ARGUMENT: dict[str, Any] = {
         {"sources": "src/*.cpp", "extra_compile_args": ["-mavx2"], "define_macros": [("A", None)]},
         {"sources": [Path("src/b.c")], "unity": False},
     ],
+    "overrides": [{"if": "sys_platform == 'win32'", "cuda": ">=12.8", "libraries": ["ws2_32"]}],
 }
 
 
@@ -123,6 +124,7 @@ def test_every_argument_reaches_the_settings() -> None:
             ),
             SourceOptions(sources=("src/b.c",), unity=False),
         ),
+        overrides=(Override("sys_platform == 'win32'", ">=12.8", {"libraries": ("ws2_32",)}),),
     )
 
 
@@ -272,7 +274,7 @@ def test_the_error_for_an_unknown_argument_lists_all_if_none_is_similar() -> Non
     assert error.message.endswith("unknown argument 'py_limited_api'")
     hint = error.hint or ""
     assert hint.startswith("known arguments: name, sources, include_dirs, ")
-    assert hint.endswith(", source_options")
+    assert hint.endswith(", overrides")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration, key_of
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import VendoredSettings, settings_of
+from setuptools_tvm_ffi.settings.model import SourceOptions, VendoredSettings, settings_of
 from setuptools_tvm_ffi.settings.parser import parse_extension, parse_project
 
 TABLE = "pyproject.toml: tool.setuptools-tvm-ffi"
@@ -68,6 +68,107 @@ def test_a_wrong_source_option_is_rejected_with_its_key(
     message = refused_extension(source_options=entries).message
     assert f"{FIRST}.source-options{key}" in message
     assert says in message
+
+
+def test_an_override_has_conditions_and_the_values_of_other_keys() -> None:
+    entries: list[dict[str, Any]] = [
+        {
+            "if": "sys_platform == 'win32' and platform_machine != 'ARM64'",
+            "libraries": ["ws2_32"],
+            "cxx-std": 20,
+            "source-options": [{"sources": "a.c", "extra-compile-args": ["/arch:AVX2"]}],
+        },
+        {"cuda": ">=12.8,<14", "sources": ["sm100.cu"]},
+    ]
+    first, second = (
+        parse_project({"ext-modules": [{**PLAIN, "overrides": entries}]}).ext_modules[0].overrides
+    )
+    assert (first.if_, first.cuda) == (entries[0]["if"], None)
+    assert first.changes == {
+        "libraries": ("ws2_32",),
+        "cxx_std": "20",
+        "source_options": (
+            SourceOptions(
+                sources=("a.c",), extra_compile_args=LanguageArguments(*[("/arch:AVX2",)] * 4)
+            ),
+        ),
+    }
+    assert first.place("libraries") == f"{FIRST}.overrides[0].libraries"
+    assert first.place("if_") == f"{FIRST}.overrides[0].if"
+    assert (second.if_, second.cuda) == (None, ">=12.8,<14")
+    assert second.changes == {"sources": ("sm100.cu",)}
+
+
+ON_WINDOWS = "sys_platform == 'win32'"
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "says"),
+    [
+        ({"libraries": ["m"]}, "if", "is missing"),
+        ({"if": "sys_platform == win32"}, "if", "is not a marker"),
+        ({"if": "sys_platform = 'win32'"}, "if", "is not a marker"),
+        ({"if": "sys_platform"}, "if", "is not a marker"),
+        ({"if": "sys_platform ~= 'win32'"}, "if", "is not a marker"),
+        ({"if": ""}, "if", "is empty"),
+        ({"if": True}, "if", "is True"),
+        ({"if": "python_version >= '3.11'"}, "if", "'python_version'"),
+        ({"if": f"{ON_WINDOWS} or implementation_name == 'cpython'"}, "if", "'implementation_n"),
+        ({"if": "extra == 'cuda'"}, "if", "'extra'"),
+        ({"if": "platform_release >= '6'"}, "if", "'platform_release'"),
+        ({"if": "os.name == 'nt'"}, "if", "'os.name'"),
+        ({"cuda": "12.8"}, "cuda", "version specifier"),
+        ({"cuda": ""}, "cuda", "is empty"),
+        ({"cuda": 12.8}, "cuda", "is 12.8"),
+        ({"if": ON_WINDOWS, "name": "pkg.other"}, "name", "cannot change"),
+        ({"if": ON_WINDOWS, "registry-prefix": "x"}, "registry-prefix", "cannot change"),
+        ({"if": ON_WINDOWS, "stubs": "none"}, "stubs", "cannot change"),
+        ({"if": ON_WINDOWS, "stub-imports": ["x"]}, "stub-imports", "cannot change"),
+        ({"if": ON_WINDOWS, "overrides": []}, "overrides", "cannot change"),
+        ({"if": ON_WINDOWS, "library": ["m"]}, "library", "did you mean 'libraries'"),
+        ({"if": ON_WINDOWS, "lto": True}, "lto", f"belongs to [{TABLE.split()[1]}]"),
+        ({"if": ON_WINDOWS, "sources": ["a.h"]}, "sources", "does not end in"),
+        ({"if": ON_WINDOWS, "source-options": [{}]}, "source-options[0].sources", "is missing"),
+    ],
+)
+def test_a_wrong_override_is_rejected_with_its_key(
+    entry: dict[str, object], key: str, says: str
+) -> None:
+    message = refused_extension(overrides=[{"if": ON_WINDOWS}, entry]).message
+    assert message.startswith(f"{FIRST}.overrides[1].{key}")
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "says"),
+    [
+        ({"lto": True}, "if", "is missing"),
+        ({"if": ON_WINDOWS, "lto": "yes"}, "lto", "true or false"),
+        ({"if": ON_WINDOWS, "target": "x86_64-linux-musl"}, "target", "cannot change"),
+        ({"if": ON_WINDOWS, "platform-tag": "auto"}, "platform-tag", "cannot change"),
+        ({"if": ON_WINDOWS, "abi-floor": "0.1.9"}, "abi-floor", "cannot change"),
+        ({"if": ON_WINDOWS, "ext-modules": [PLAIN]}, "ext-modules", "cannot change"),
+        ({"if": ON_WINDOWS, "libraries": ["m"]}, "libraries", "it belongs to [["),
+    ],
+)
+def test_a_wrong_override_of_the_project_is_rejected_with_its_key(
+    entry: dict[str, object], key: str, says: str
+) -> None:
+    message = refused({"overrides": [entry]}).message
+    assert message.startswith(f"{TABLE}.overrides[0].{key}")
+    assert says in message
+
+
+def test_a_key_of_an_override_in_python_is_an_argument() -> None:
+    where = Declaration("TVMFFIExtension('pkg.ops')")
+    entry: dict[str, Any] = {"if": ON_WINDOWS, "library_dirs": ["lib"]}
+    (made,) = parse_extension({**PLAIN, "overrides": [entry]}, where).overrides
+    assert (made.if_, made.changes) == (ON_WINDOWS, {"library_dirs": ("lib",)})
+    for wrong in ("library-dirs", "if_"):
+        with pytest.raises(
+            ConfigurationError, match=f"overrides\\[0\\].*unknown argument '{wrong}'"
+        ):
+            parse_extension({**PLAIN, "overrides": [{"if": ON_WINDOWS, wrong: ["x"]}]}, where)
 
 
 def refused_vendored(**keys: object) -> ConfigurationError:
@@ -230,7 +331,7 @@ def test_an_unknown_key_of_a_project_is_refused_with_a_suggestion(key: str, mean
     assert error.hint == (
         "known keys: build-type, jobs, build-dir, compiler-launcher, strip, lto, "
         "warnings-as-errors, cuda-architectures, hip-architectures, target, abi-floor, "
-        "platform-tag, editable-rebuild, stubs, py-typed, sbom, vendored, ext-modules"
+        "platform-tag, editable-rebuild, stubs, py-typed, sbom, vendored, ext-modules, overrides"
     )
 
 

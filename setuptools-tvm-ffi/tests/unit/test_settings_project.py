@@ -88,7 +88,10 @@ def test_an_unknown_key_is_refused_with_a_suggestion(tmp_path: Path, key: str) -
     assert error.message == (
         f"pyproject.toml: tool.setuptools-tvm-ffi.{key}: unknown key, did you mean 'abi-floor'?"
     )
-    assert error.hint == f"known keys: {', '.join(map(key_of, FIELDS))}, vendored, ext-modules"
+    assert (
+        error.hint
+        == f"known keys: {', '.join(map(key_of, FIELDS))}, vendored, ext-modules, overrides"
+    )
 
 
 def test_an_unknown_key_without_a_similar_key_is_refused(tmp_path: Path) -> None:

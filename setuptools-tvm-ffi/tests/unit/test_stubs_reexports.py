@@ -97,7 +97,9 @@ def test_names_of_functions_and_comprehensions_are_local() -> None:
 
 
 def test_names_that_only_type_checkers_import_are_imported() -> None:
-    code = "import typing\nif typing.TYPE_CHECKING:\n    from ._ffi_api import add\nelse:\n    x = 1\n"
+    code = (
+        "import typing\nif typing.TYPE_CHECKING:\n    from ._ffi_api import add\nelse:\n    x = 1\n"
+    )
     assert handwritten_names(parse(code, "a.py")) == {"typing", "x"}
     assert imported(code) == EVERYTHING
 

@@ -10,7 +10,7 @@ import os
 import posixpath
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,8 +23,10 @@ from ..base.write_failures import hint_for_output
 from ..ffi.process import TVMFFIProcess
 from ..project.sources import check_source_options, find_sources, language_of
 from ..settings import ExtensionSettings, Project
-from ..settings.overrides import with_options
+from ..settings.overrides import for_nvcc, project_for_nvcc, with_every_branch, with_options
+from ..settings.project import extension_lines
 from ..toolchains import Toolchain
+from ..toolchains.device_discovery import nvcc_release
 from ..toolchains.launcher import Launcher, base_name
 from . import ninja, ninja_file
 from .file_states import status_of
@@ -80,6 +82,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         or a failed link.
     """
     root = request.root
+    request = _with_overrides_for_nvcc(request, process)
     sources = {
         settings.name: find_sources(settings, root, build_base=request.build_base)
         for settings in request.extensions
@@ -87,9 +90,9 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     for settings in request.extensions:
         check_source_options(settings, sources[settings.name])
         _check_files(with_options(settings, settings.source_options), root)
-    languages = frozenset(language_of(source) for files in sources.values() for source in files)
+    languages = _languages(sources.values())
     for settings in request.extensions:
-        _check_device_link(settings, frozenset(map(language_of, sources[settings.name])))
+        _check_device_link(settings, _languages([sources[settings.name]]))
     if any(settings.cuda_toolkit for settings in request.extensions):
         languages |= {"cuda"}
     project = request.project
@@ -135,6 +138,42 @@ def remove_objects(request: BuildRequest) -> None:
     """Delete the objects, libraries and cached stubs of extensions for ``build_ext --force``."""
     for settings in request.extensions:
         shutil.rmtree(request.root / request.objects_folder / settings.name, ignore_errors=True)
+
+
+def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> BuildRequest:
+    """Apply the overrides whose condition is a release of nvcc.
+
+    If all sources are compiled without nvcc, including the sources of these overrides, none of the
+    overrides applies.
+    """
+    extensions, project = request.extensions, request.project
+    if not project.settings.overrides and not any(e.overrides for e in extensions):
+        return request
+    languages = _languages(
+        find_sources(with_every_branch(settings), request.root, build_base=request.build_base)
+        for settings in extensions
+    )
+    release = None
+    if "cuda" in languages:
+        toolchain, _ = request.host.tools(request, languages, process)
+        release = nvcc_release(toolchain.compilers["cuda"].version)
+    known = dataclasses.replace(
+        request,
+        extensions=tuple(for_nvcc(settings, release) for settings in extensions),
+        project=project_for_nvcc(project, release),
+    )
+    before = {*project.lines(), *(line for e in extensions for line in extension_lines(e))}
+    for line in (
+        *known.project.lines(),
+        *(s for e in known.extensions for s in extension_lines(e)),
+    ):
+        if line not in before:
+            logger.info("%s: nvcc %s: %s", PREFIX, release, line)
+    return known
+
+
+def _languages(sources: Iterable[Iterable[PurePosixPath]]) -> frozenset[str]:
+    return frozenset(language_of(source) for files in sources for source in files)
 
 
 def _for_architectures(settings: ExtensionSettings, project: Project) -> ExtensionSettings:

@@ -21,6 +21,7 @@ from ..building.request import BuildRequest, BuildResult
 from ..project.sources import searched_folders
 from ..settings import ConfigSettings
 from ..settings.languages import LANGUAGE_BY_SUFFIX
+from ..settings.overrides import with_every_branch
 from ..settings.project import DEFAULT_VARIABLES
 from . import hook
 
@@ -57,7 +58,7 @@ def write_rebuild_record(
     settings.discard(hook.DEBUG_VARIABLE)
     source_folders = (
         str(source_folder)
-        for extension in request.extensions
+        for extension in map(with_every_branch, request.extensions)
         for source_folder in searched_folders(extension, root, build_base=request.build_base)
     )
     record = {

@@ -51,6 +51,8 @@ class TVMFFIExtension(Extension):
     :param depends: further files, except headers. If one changes, all sources are recompiled.
     :param source_options: dicts with options for some sources: ``{"sources": "csrc/avx2/*.cc",
         "extra_compile_args": ["-mavx2"]}``.
+    :param overrides: dicts with arguments for some targets: ``{"if": "sys_platform == 'win32'",
+        "libraries": ["ws2_32"]}``.
     :raises ConfigurationError: an argument is unknown or invalid.
     """
 
@@ -92,6 +94,7 @@ class TVMFFIExtension(Extension):
         debug_symbols: bool = False,
         depends: Sequence[str | os.PathLike[str]] = (),
         source_options: Sequence[Mapping[str, Any]] = (),
+        overrides: Sequence[Mapping[str, Any]] = (),
         **unknown: Any,  # noqa: ANN401 - rejected by name
     ) -> None:
         arguments = {

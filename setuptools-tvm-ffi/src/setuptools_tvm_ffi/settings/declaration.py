@@ -32,7 +32,7 @@ class Declaration:
 
     def name_of(self, setting: str) -> str:
         """Return a setting's name as the declaration spells it."""
-        return key_of(setting) if self.in_toml else setting
+        return key_of(setting) if self.in_toml else setting.rstrip("_")
 
 
 def key_of(field: str) -> str:
@@ -40,8 +40,13 @@ def key_of(field: str) -> str:
 
     >>> key_of("cxx_std")
     'cxx-std'
+
+    Some keys are keywords of Python. The names of their fields end in an underscore:
+
+    >>> key_of("if_")
+    'if'
     """
-    return field.replace("_", "-")
+    return field.rstrip("_").replace("_", "-")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -21,11 +21,13 @@ from .values import (
     FLAG,
     LICENSE,
     MACROS,
+    MARKER,
     PACKAGE_URL,
     PATTERNS,
     PER_LANGUAGE,
     PLATFORM_TAG,
     REGISTRY_PREFIX,
+    SPECIFIER,
     TEXT,
     Kind,
     Macro,
@@ -120,7 +122,10 @@ class SourceOptions:
         (),
     )
     hip_architectures: tuple[str, ...] = _setting(
-        _HIP_ARCHITECTURES, "Target architectures of these HIP sources, likewise.", ()
+        _HIP_ARCHITECTURES,
+        "Target architectures of these HIP sources. They replace all other declarations of "
+        "architectures.",
+        (),
     )
     unity: bool = _setting(
         FLAG,
@@ -133,6 +138,41 @@ class SourceOptions:
     def place(self, name: str) -> str:
         """Return the place of one setting. Messages about the setting start with this text."""
         return "source_options" if self.declaration is None else self.declaration.at(name)
+
+
+@dataclass(frozen=True)
+class Override:
+    """An entry of the setting `overrides` of an extension: settings for some targets.
+
+    :param changes: the values of other settings, by the names of their fields.
+    """
+
+    if_: str | None = _setting(
+        MARKER,
+        "The targets that the entry applies to, as an environment marker of PEP 508 with the "
+        "variables `sys_platform`, `platform_machine`, `platform_system` and `os_name`. They have "
+        "the values of the target, also in cross builds. Other variables are rejected: one wheel "
+        "serves every version of Python.",
+        None,
+    )
+    cuda: str | None = _setting(
+        SPECIFIER,
+        "The releases of nvcc that the entry applies to, such as `>=12.8`. If the build has no "
+        "CUDA sources, not even in overrides, the entry does not apply. Entries with `cuda` apply "
+        "after all others.",
+        None,
+    )
+    changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    declaration: Declaration | None = dataclasses.field(default=None, compare=False)
+
+    def place(self, name: str) -> str:
+        """Return the place of one setting. Messages about the setting start with this text."""
+        return "overrides" if self.declaration is None else self.declaration.at(name)
+
+
+@dataclass(frozen=True)
+class ProjectOverride(Override):
+    """An entry of the project's setting `overrides`."""
 
 
 @dataclass(frozen=True)
@@ -347,9 +387,19 @@ class ExtensionSettings:
         default=(),
         metadata={
             "table": SourceOptions,
-            "text": "Options for some of the sources. They are added to the options of the "
-            "library. If several entries match a source, their lists are added in the order of the "
-            "entries, and the last entry decides about single values and architectures.",
+            "text": "Options for some of the sources, in addition to those of the library. If "
+            "several entries match a source, they apply in their order: lists are added, and "
+            "other values and architectures are replaced.",
+        },
+    )
+    overrides: tuple[Override, ...] = dataclasses.field(
+        default=(),
+        metadata={
+            "table": Override,
+            "text": "Settings for some targets. An entry contains `if`, `cuda` or both, and any "
+            "other keys of the library, except its name and the keys about stubs. In the order of "
+            "the entries, lists are added, and other values are replaced. An sdist contains the "
+            "files of all entries.",
         },
     )
     # `declaration` is the place where the extension is declared. If a setting of the extension is
@@ -530,6 +580,36 @@ class ProjectSettings:
             "text": "Extensions, in addition to those of `setup.py`.",
         },
     )
+    overrides: tuple[ProjectOverride, ...] = dataclasses.field(
+        default=(),
+        metadata={
+            "table": ProjectOverride,
+            "text": "Settings for some targets, with the same rules as the `overrides` of a "
+            "library. An entry can contain `compiler-launcher`, `strip`, `lto`, "
+            "`warnings-as-errors`, `cuda-architectures` and `hip-architectures`.",
+        },
+    )
+
+
+#: The settings that an entry of `overrides` can change, by the class of the entry. The other
+#: settings determine the metadata of a wheel, the build folder, and the stubs in the source tree.
+OVERRIDABLE: dict[type, tuple[type, frozenset[str]]] = {
+    Override: (
+        ExtensionSettings,
+        frozenset(field.name for field in dataclasses.fields(ExtensionSettings) if field.metadata)
+        - {"name", "overrides", "registry_prefix"}
+        - {"stubs", "stubs_target", "stubs_crate", "stub_imports"},
+    ),
+    ProjectOverride: (
+        ProjectSettings,
+        frozenset(
+            {
+                *("compiler_launcher", "strip", "lto", "warnings_as_errors"),
+                *("cuda_architectures", "hip_architectures"),
+            }
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True)

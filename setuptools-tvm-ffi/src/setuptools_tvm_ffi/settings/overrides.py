@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Applies the entries of `source-options` to the settings of an extension."""
+"""Applies the settings `source-options` and `overrides` to the settings that they change."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from packaging.markers import Marker
+from packaging.specifiers import SpecifierSet
 
 from .languages import LanguageArguments
-from .model import ExtensionSettings, SourceOptions, settings_of
+from .model import ExtensionSettings, Override, ProjectSettings, SourceOptions, settings_of
+from .project import Project
 
 _ARCHITECTURES = ("cuda_architectures", "hip_architectures")
-_DEFAULTS = {setting.field: setting.default for setting in settings_of(ExtensionSettings)}
+_OF_EXTENSIONS = {setting.field for setting in settings_of(ExtensionSettings)}
 
 
 def with_options(
@@ -25,35 +29,117 @@ def with_options(
         changes = {
             setting.field: getattr(entry, setting.field)
             for setting in settings_of(SourceOptions)
-            if setting.field in _DEFAULTS
+            if setting.field in _OF_EXTENSIONS
             and setting.field != "sources"
             and getattr(entry, setting.field) != setting.default
         }
         # Lists are added, but architectures replace the architectures of the extension.
         emptied: dict[str, Any] = {name: () for name in _ARCHITECTURES if name in changes}
-        places = {name: entry.place(name) for name in changes}
-        extension = _changed(dataclasses.replace(extension, **emptied), changes, places)
+        extension = _changed(dataclasses.replace(extension, **emptied), changes, entry.place)
     return extension
 
 
+def for_target(extension: ExtensionSettings, markers: Mapping[str, str]) -> ExtensionSettings:
+    """Apply the entries of `overrides` that hold for a target.
+
+    The result keeps the entries that also have a condition on the release of nvcc.
+
+    :param markers: the values of the `MARKER_VARIABLES` for the target.
+    """
+    now, later = _that_hold(extension.overrides, markers)
+    for override in now:
+        extension = _changed(extension, override.changes, override.place)
+    return dataclasses.replace(extension, overrides=later)
+
+
+def for_nvcc(extension: ExtensionSettings, release: str | None) -> ExtensionSettings:
+    """Apply the entries of `overrides` that hold for a release of nvcc.
+
+    :param extension: settings that `for_target` returned.
+    :param release: the release, such as ``12.8``, or ``None`` if the build does not use nvcc.
+    """
+    for override in _that_hold_for_nvcc(extension.overrides, release):
+        extension = _changed(extension, override.changes, override.place)
+    return dataclasses.replace(extension, overrides=())
+
+
+def project_for_target(project: Project, markers: Mapping[str, str]) -> Project:
+    """Apply the overrides of a project and of its extensions in `pyproject.toml`.
+
+    The frontend and environment variables have precedence over overrides.
+
+    :param markers: see `for_target`.
+    """
+    now, later = _that_hold(project.settings.overrides, markers)
+    extensions = tuple(for_target(e, markers) for e in project.settings.ext_modules)
+    settings = dataclasses.replace(project.settings, overrides=later, ext_modules=extensions)
+    return _changed_project(dataclasses.replace(project, settings=settings), now)
+
+
+def project_for_nvcc(project: Project, release: str | None) -> Project:
+    """Apply the overrides of a project that hold for a release of nvcc, see `for_nvcc`."""
+    now = _that_hold_for_nvcc(project.settings.overrides, release)
+    settings = dataclasses.replace(project.settings, overrides=())
+    return _changed_project(dataclasses.replace(project, settings=settings), now)
+
+
 def with_every_branch(extension: ExtensionSettings) -> ExtensionSettings:
-    """Return settings that name all files that some build of an extension needs, for its sdist."""
+    """Return settings that name all files that any build of an extension needs, for its sdist."""
+    for override in extension.overrides:
+        extension = _changed(extension, override.changes, override.place)
     return with_options(extension, extension.source_options)
 
 
-def _changed(
-    extension: ExtensionSettings, changes: Mapping[str, Any], places: Mapping[str, str]
-) -> ExtensionSettings:
-    """Return the settings with changes: lists are added to the declared ones, others replaced.
+_AnyOverride = TypeVar("_AnyOverride", bound=Override)
 
-    :param changes: the values by field.
-    :param places: the places of the values by field, for messages.
-    """
+
+def _that_hold(
+    overrides: Iterable[_AnyOverride], markers: Mapping[str, str]
+) -> tuple[list[_AnyOverride], tuple[_AnyOverride, ...]]:
+    """Return the overrides that hold for a target: those without `cuda`, and the others."""
+    held = [o for o in overrides if o.if_ is None or Marker(o.if_).evaluate(dict(markers))]
+    return [o for o in held if o.cuda is None], tuple(o for o in held if o.cuda is not None)
+
+
+def _that_hold_for_nvcc(
+    overrides: Iterable[_AnyOverride], release: str | None
+) -> list[_AnyOverride]:
+    return [o for o in overrides if release is not None and release in SpecifierSet(o.cuda or "")]
+
+
+def _changed(
+    extension: ExtensionSettings, changes: Mapping[str, Any], place: Callable[[str], str]
+) -> ExtensionSettings:
+    values, places = _merged(extension, changes, extension.place, place)
+    places = {**extension.declared_elsewhere, **places}
+    return dataclasses.replace(extension, **values, declared_elsewhere=places)
+
+
+def _changed_project(project: Project, overrides: Iterable[Override]) -> Project:
+    for override in overrides:
+        changes = {n: v for n, v in override.changes.items() if not project.is_overridden(n)}
+        values, places = _merged(project.settings, changes, project.place, override.place)
+        project = dataclasses.replace(
+            project,
+            settings=dataclasses.replace(project.settings, **values),
+            declared_elsewhere={**project.declared_elsewhere, **places},
+        )
+    return project
+
+
+def _merged(
+    settings: ExtensionSettings | ProjectSettings,
+    changes: Mapping[str, Any],
+    old_place: Callable[[str], str],
+    new_place: Callable[[str], str],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Add lists to the declared lists, and replace other values. Return the values and places."""
+    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
     values: dict[str, Any] = {}
-    origins = dict(extension.declared_elsewhere)
+    places: dict[str, str] = {}
     for name, new in changes.items():
-        old = getattr(extension, name)
-        adds = isinstance(new, (tuple, LanguageArguments)) and old != _DEFAULTS[name]
+        old = getattr(settings, name)
+        adds = isinstance(new, (tuple, LanguageArguments)) and old != defaults[name]
         values[name] = old + new if adds else new
-        origins[name] = f"{extension.place(name)}, {places[name]}" if adds else places[name]
-    return dataclasses.replace(extension, **values, declared_elsewhere=origins)
+        places[name] = f"{old_place(name)}, {new_place(name)}" if adds else new_place(name)
+    return values, places

@@ -13,9 +13,13 @@ from typing import Any
 from ..base.errors import ConfigurationError
 from .declaration import Declaration, did_you_mean, key_of
 from .model import (
+    OVERRIDABLE,
     TABLE,
     ExtensionSettings,
+    Override,
+    ProjectOverride,
     ProjectSettings,
+    Setting,
     settings_of,
     tables_of,
 )
@@ -48,14 +52,62 @@ def parse_project(table: object) -> ProjectSettings:
 
 def _parse(table: type, arguments: Mapping[str, object], where: Declaration) -> Any:  # noqa: ANN401
     """Return an instance of a dataclass of `.model`."""
-    settings = {where.name_of(setting.field): setting for setting in settings_of(table)}
-    nested = {where.name_of(name): name for name in tables_of(table)}
+    if table in OVERRIDABLE:
+        return _parse_override(table, arguments, where)
+    known = [where.name_of(name) for name in (*_settings(table), *tables_of(table))]
     for name in arguments:
-        if name not in settings and name not in nested:
-            raise _unknown(table, name, [*settings, *nested], where)
-    for name, setting in settings.items():
-        if setting.default is dataclasses.MISSING and name not in arguments:
+        if name not in known:
+            raise _unknown(table, name, known, where)
+    for setting in settings_of(table):
+        required = setting.default is dataclasses.MISSING
+        if required and where.name_of(setting.field) not in arguments:
             raise ConfigurationError(f"{where.at(setting.field)} is missing")
+    values = _parse_values(table, arguments, where)
+    if any(field.name == "declaration" for field in dataclasses.fields(table)):
+        values["declaration"] = where
+    return table(**values)
+
+
+def _parse_override(
+    table: type[Override], arguments: Mapping[str, object], where: Declaration
+) -> Override:
+    changed, overridable = OVERRIDABLE[table]
+    conditions = [where.name_of(name) for name in _settings(table)]
+    every = [where.name_of(name) for name in (*_settings(changed), *tables_of(changed))]
+    known = [*conditions, *(name for name in every if name.replace("-", "_") in overridable)]
+    for name in arguments:
+        if name in every and name not in known:
+            raise ConfigurationError(
+                f"{where.at(name)}: an override cannot change this setting, which is the same for "
+                "all targets",
+                hint=f"an override can contain {', '.join(known)}",
+            )
+        if name not in known:
+            raise _unknown(table, name, known, where)
+    if not set(conditions) & set(arguments):
+        raise ConfigurationError(
+            f"{where.at(conditions[0])} is missing",
+            hint="write a condition, such as if = \"sys_platform == 'win32'\"",
+        )
+    changes = {name: value for name, value in arguments.items() if name not in conditions}
+    declared = {name: value for name, value in arguments.items() if name in conditions}
+    return table(
+        **_parse_values(table, declared, where),
+        changes=_parse_values(changed, changes, where),
+        declaration=where,
+    )
+
+
+def _settings(table: type) -> dict[str, Setting]:
+    return {setting.field: setting for setting in settings_of(table)}
+
+
+def _parse_values(
+    table: type, arguments: Mapping[str, object], where: Declaration
+) -> dict[str, Any]:
+    """Return the values of settings of a dataclass by field."""
+    settings = {where.name_of(name): setting for name, setting in _settings(table).items()}
+    nested = {where.name_of(name): name for name in tables_of(table)}
     values: dict[str, Any] = {}
     for name, value in arguments.items():
         if name in settings:
@@ -63,9 +115,7 @@ def _parse(table: type, arguments: Mapping[str, object], where: Declaration) -> 
         else:
             field = nested[name]
             values[field] = _parse_tables(tables_of(table)[field], value, where, field)
-    if any(field.name == "declaration" for field in dataclasses.fields(table)):
-        values["declaration"] = where
-    return table(**values)
+    return values
 
 
 def _parse_tables(table: type, entries: object, where: Declaration, field: str) -> tuple[Any, ...]:
@@ -96,7 +146,7 @@ def _unknown(table: type, name: str, known: list[str], where: Declaration) -> Co
         )
     other: type = ProjectSettings
     header = f"[{TABLE}]"
-    if table is ProjectSettings:
+    if table in {ProjectSettings, ProjectOverride}:
         other, header = ExtensionSettings, f"[[{TABLE}.ext-modules]]"
     if name in {key_of(setting.field) for setting in settings_of(other)}:
         suggestion = f", it belongs to {header}"

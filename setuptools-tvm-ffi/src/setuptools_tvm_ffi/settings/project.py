@@ -68,16 +68,20 @@ class Project:
     :param dynamic_dependencies: whether the plugin may add dependencies to the wheel's metadata. It
         is ``True`` if the project declares its dependencies dynamic (PEP 621) or has no
         ``[project]`` table.
+    :param declared_elsewhere: the places of settings that overrides have changed, by field.
     """
 
     settings: ProjectSettings
     origins: Mapping[str, str] = field(default_factory=dict)
     dynamic_dependencies: bool = True
+    declared_elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, name: str) -> str:
         """Return the place of one setting. Messages about the setting start with this text."""
         origin = self.origins.get(name, _FILE)
-        return f"{_FILE}: {TABLE}.{key_of(name)}" if origin == _FILE else origin
+        if origin != _FILE:
+            return origin
+        return self.declared_elsewhere.get(name, f"{_FILE}: {TABLE}.{key_of(name)}")
 
     def is_overridden(self, name: str) -> bool:
         """Whether the value of a setting comes from the frontend or an environment variable."""
@@ -90,14 +94,27 @@ class Project:
         `setup.py` are not included.
         """
         for setting in settings_of(ProjectSettings):
-            yield _line(setting, self.settings, self.origins.get(setting.field))
+            origin = self.declared_elsewhere.get(setting.field, self.origins.get(setting.field))
+            yield _line(setting, self.settings, origin)
         for extension in self.settings.ext_modules:
-            for setting in settings_of(ExtensionSettings):
-                if setting.field != "name" and getattr(extension, setting.field) != setting.default:
-                    yield f"{extension.name}: {_line(setting, extension, _FILE)}"
-            for name in tables_of(ExtensionSettings):
-                for index, entry in enumerate(getattr(extension, name)):
-                    yield f"{extension.name}: {key_of(name)}[{index}] = {written(entry)} ({_FILE})"
+            yield from extension_lines(extension)
+
+
+def extension_lines(extension: ExtensionSettings) -> Iterator[str]:
+    """Yield a line with the key, the value and the origin of each setting of an extension.
+
+    Settings with the default value are omitted. The lines of settings that overrides have changed
+    contain the new values.
+    """
+    origins = extension.declared_elsewhere
+    for setting in settings_of(ExtensionSettings):
+        if setting.field != "name" and getattr(extension, setting.field) != setting.default:
+            line = _line(setting, extension, origins.get(setting.field, _FILE))
+            yield f"{extension.name}: {line}"
+    for name in tables_of(ExtensionSettings):
+        for index, entry in enumerate(() if name == "overrides" else getattr(extension, name)):
+            origin = origins.get(name, _FILE)
+            yield f"{extension.name}: {key_of(name)}[{index}] = {written(entry)} ({origin})"
 
 
 def _line(setting: Setting, table: object, origin: str | None) -> str:

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Union
 
+from packaging.markers import Marker
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
 from ..base.errors import ConfigurationError
 from .languages import LANGUAGES, LanguageArguments
 
@@ -362,4 +365,46 @@ LICENSE = Kind(
     "SPDX license expression",
     {"type": "string", "pattern": r"^[A-Za-z0-9.+() -]+$"},
     _parse_license,
+)
+
+
+#: The variables of PEP 508 that describe the target of a build.
+MARKER_VARIABLES = ("sys_platform", "platform_machine", "platform_system", "os_name")
+
+
+def _parse_marker(place: str, value: object) -> str:
+    text = _parse_text(place, value)
+    try:
+        # Evaluate the marker, because it can contain a comparison that is not defined.
+        Marker(text).evaluate()
+    except ValueError as problem:
+        raise ConfigurationError(
+            f"{place}: {text!r} is not a marker: {str(problem).splitlines()[0]}",
+            hint="write a comparison as in PEP 508, such as \"sys_platform == 'win32'\"",
+        ) from None
+    words = re.findall(r"[A-Za-z_][\w.]*", re.sub(r"'[^']*'|\"[^\"]*\"", "", text))
+    for word in words:
+        if word not in {*MARKER_VARIABLES, "and", "or", "in", "not"}:
+            raise ConfigurationError(
+                f"{place}: {word!r} does not describe the target of a build: one wheel serves "
+                "every Python, and every release of the system",
+                hint=f"use {', '.join(MARKER_VARIABLES)}",
+            )
+    return text
+
+
+MARKER = Kind("environment marker (PEP 508)", {"type": "string", "pattern": r"\S"}, _parse_marker)
+
+
+def _parse_specifier(place: str, value: object) -> str:
+    text = _parse_text(place, value)
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        raise _unexpected(place, value, "a version specifier such as '>=12.8'") from None
+    return text
+
+
+SPECIFIER = Kind(
+    "version specifier (PEP 440)", {"type": "string", "pattern": r"\S"}, _parse_specifier
 )

@@ -129,7 +129,8 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
     if toolchain.system == "darwin":
         raise BuildError(
             "CUDA does not support macOS",
-            hint="in setup.py, remove CUDA sources and cuda_toolkit from the extension on macOS",
+            hint="move the CUDA sources and cuda-toolkit to overrides = "
+            "[{ if = \"sys_platform != 'darwin'\", sources = […] }]",
         )
     if host.family == "clang-cl":
         raise BuildError(
@@ -271,7 +272,8 @@ def _find_hipcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> DeviceCo
     if toolchain.system != "linux":
         raise BuildError(
             "HIP sources are supported on Linux only",
-            hint="in setup.py, remove the HIP sources from the extension on other systems",
+            hint="move the HIP sources to overrides = [{ if = \"sys_platform == 'linux'\", "
+            "sources = […] }]",
         )
     hipcc = _find_program(
         *("hipcc", "a ROCm installation", _ROCM_VARIABLES),

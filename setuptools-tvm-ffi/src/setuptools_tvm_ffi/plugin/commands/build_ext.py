@@ -36,7 +36,7 @@ from ...project.sources import find_headers, find_sources
 from ...records import build_record, provenance, sbom
 from ...settings import ExtensionSettings, Project
 from ...settings.model import JOBS
-from ...settings.overrides import with_every_branch
+from ...settings.overrides import for_target, project_for_target, with_every_branch
 from ...stubs import StubFile, cause, make_stubs, stale_files, stub_requests
 from ...toolchains import path_in_wheel
 from ..context import BuildContext, build_context_of, project_of
@@ -48,6 +48,7 @@ from ..placement import (
     shipped_files,
     write_files,
 )
+from ..target_markers import target_markers
 from .build_folder import build_folder, locked_build_folder
 from .requirement import abi_floor
 
@@ -89,9 +90,9 @@ class BuildExtMixin(build_ext):
         """Build all TVM-FFI extensions with one plan, then the other extensions one by one."""
         ours = self._tvm_ffi_settings()
         if ours:
-            check_together(ours)
+            check_together(tuple(map(with_every_branch, ours)))
             self._tree().check(ours)
-            request = self._request(ours)
+            request = self._request(for_host=self._context.stubs is not None)
             native = isinstance(request.host, NativeHost)
             if not native:
                 self._check_target(request)
@@ -103,7 +104,7 @@ class BuildExtMixin(build_ext):
                 if native:
                     stubs = self._make_stubs(request, result, process)
                 else:
-                    stubs = self._stubs_of_host(request, process)
+                    stubs = self._stubs_of_host(process)
                 # Copy files only after everything is built: a failed build must not change files.
                 self._place(request, result, stubs)
         if self._context.rebuild_into is None and self._context.stubs is None:
@@ -131,18 +132,13 @@ class BuildExtMixin(build_ext):
                 hint="remove the target, or build a wheel",
             )
 
-    def _stubs_of_host(self, request: BuildRequest, process: TVMFFIProcess) -> list[StubFile]:
+    def _stubs_of_host(self, process: TVMFFIProcess) -> list[StubFile]:
         """Return the stubs of a target's libraries.
 
         The libraries of another platform cannot be loaded here, so build the libraries a second
         time, for this machine and in another build folder.
         """
-        host = dataclasses.replace(
-            request,
-            host=NativeHost(),
-            folder=build_folder(self, for_host=True),
-            platform=self.plat_name,
-        )
+        host = self._request(for_host=True)
         with locked_build_folder(self, for_host=True):
             result = self._build(host, process)
             return self._make_stubs(host, result, process)
@@ -266,16 +262,20 @@ class BuildExtMixin(build_ext):
         target = target_of(project_of(self.distribution))
         return path_in_wheel(settings, None if target is None else target.system)
 
-    def _request(self, settings: tuple[ExtensionSettings, ...]) -> BuildRequest:
+    def _request(self, *, for_host: bool) -> BuildRequest:
+        """Return the request for a build, with the overrides that hold for its target.
+
+        :param for_host: whether to build for this machine, even if the project has a target.
+        """
         root = Path.cwd()
         project = self._project()
-        stubs_alone = self._context.stubs is not None
-        target = None if stubs_alone else target_of(project)
+        target = None if for_host else target_of(project)
+        markers = target_markers(target, self.plat_name, os.environ)
         return BuildRequest(
-            extensions=settings,
-            project=project,
+            extensions=tuple(for_target(e, markers) for e in self._tvm_ffi_settings()),
+            project=project_for_target(project, markers),
             root=root,
-            folder=build_folder(self, for_host=stubs_alone),
+            folder=build_folder(self, for_host=for_host),
             build_base=root / self._build_base(),
             platform=target.name if target else self.plat_name,
             host=NativeHost() if target is None else _zig_host(target),

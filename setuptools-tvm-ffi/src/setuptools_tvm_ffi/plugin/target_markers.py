@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The environment markers of a build's target, for the setting `overrides`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from packaging.markers import default_environment
+
+from ..cross.targets import Target
+from ..settings.values import MARKER_VARIABLES
+
+_SYSTEMS = {
+    "linux": {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"},
+    "macosx": {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"},
+    "win": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
+}
+#: The names of machines in platform names and targets, and in `platform_machine` on Windows.
+_WINDOWS_MACHINES = {"amd64": "AMD64", "x86_64": "AMD64", "arm64": "ARM64", "aarch64": "ARM64"}
+_PLATFORM = re.compile(r"(linux|macosx|win)(?:-[0-9.]+)?-(\w+)")
+_ARCHITECTURE = re.compile(r"-arch\s+(\w+)")
+
+
+def target_markers(
+    target: Target | None, platform: str, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the values that the `MARKER_VARIABLES` of PEP 508 have on a build's target.
+
+    :param target: the target of the setting `target`, or ``None``.
+    :param platform: the platform's name, as in ``build_ext --plat-name``. It contains the machine
+        that `_PYTHON_HOST_PLATFORM` and Microsoft's variables select.
+    :param environment: environment variables. On macOS, `ARCHFLAGS` selects the machine. If it
+        selects several, the machine is ``universal2``.
+    """
+    if target is not None:
+        system = {"darwin": "macosx", "windows": "win"}.get(target.system, target.system)
+        return _markers(system, target.machine)
+    match = _PLATFORM.fullmatch(platform)
+    here = default_environment()
+    if match is None:  # another system, or 32-bit Windows
+        return {name: str(here[name]) for name in MARKER_VARIABLES}  # type: ignore[literal-required]
+    system, machine = match[1], match[2]
+    if system == "macosx":
+        named = set(_ARCHITECTURE.findall(environment.get("ARCHFLAGS", "")))
+        if named:
+            machine = named.pop() if len(named) == 1 else "universal2"
+        elif machine == "universal2":  # A universal Python compiles for the machine it runs on.
+            machine = here["platform_machine"]
+    return _markers(system, machine)
+
+
+def _markers(system: str, machine: str) -> dict[str, str]:
+    if system == "win":
+        machine = _WINDOWS_MACHINES.get(machine, machine)
+    if system == "macosx" and machine == "aarch64":
+        machine = "arm64"
+    return {**_SYSTEMS[system], "platform_machine": machine}
