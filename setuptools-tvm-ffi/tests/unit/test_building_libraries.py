@@ -37,7 +37,8 @@ from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration
-from setuptools_tvm_ffi.settings.model import Override
+from setuptools_tvm_ffi.settings.model import Override, SourceOptions
+from setuptools_tvm_ffi.settings.overrides import with_options
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 
@@ -86,6 +87,15 @@ def test_architectures_from_a_build_option_or_variable_override_the_project(
 @pytest.mark.parametrize("field", FIELDS)
 def test_without_declared_architectures_the_compiler_chooses_its_default(field: str) -> None:
     assert counting(field, "", "", "") == ()
+
+
+@pytest.mark.parametrize("origin", ["pyproject.toml", *ABOVE])
+def test_architectures_of_a_source_replace_all_others(origin: str) -> None:
+    own = SourceOptions(sources=("a.cu",), cuda_architectures=("9.0a",))
+    settings = ExtensionSettings("pkg.ops", ("a.cu",), cuda_architectures=("8.0",))
+    project = Project(ProjectSettings(cuda_architectures=("7.5",)), {"cuda_architectures": origin})
+    made = with_options(_for_architectures(settings, project), [own])
+    assert made.cuda_architectures == ("9.0a",)
 
 
 @pytest.mark.parametrize("build_type", ["release", "debug", "address-sanitizer"])

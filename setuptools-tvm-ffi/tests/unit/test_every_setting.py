@@ -27,7 +27,7 @@ from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.requirement import abi_floor
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import SourceOptions, VendoredSettings, settings_of
+from setuptools_tvm_ffi.settings.model import Override, SourceOptions, VendoredSettings, settings_of
 from setuptools_tvm_ffi.toolchains import (
     Compiler,
     CompileUnit,
@@ -778,6 +778,10 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         "sbom": "../test_sbom.py",
         "target": "test_cross_targets.py",
     },
+    Override: {
+        "if_": "test_settings_overrides.py",
+        "cuda": "test_settings_overrides.py",
+    },
     SourceOptions: {
         "sources": "test_project_sources.py",
         "unity": "test_settings_parser.py",
@@ -793,7 +797,7 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
 
 
 @pytest.mark.parametrize(
-    "table", [ExtensionSettings, ProjectSettings, SourceOptions, VendoredSettings]
+    "table", [ExtensionSettings, Override, ProjectSettings, SourceOptions, VendoredSettings]
 )
 def test_every_setting_has_a_test(table: type) -> None:
     of_commands = {

@@ -159,6 +159,14 @@ def test_a_wrong_override_of_the_project_is_rejected_with_its_key(
     assert says in message
 
 
+def test_the_hint_for_an_override_that_is_no_list_of_tables_has_its_place() -> None:
+    of_extension, of_project = refused_extension(overrides={}), refused({"overrides": {}})
+    assert of_extension.message.startswith(f"{FIRST}.overrides must be")
+    assert "[[" not in str(of_extension.hint)
+    assert of_project.message.startswith(f"{TABLE}.overrides must be")
+    assert "[[tool.setuptools-tvm-ffi.overrides]]" in str(of_project.hint)
+
+
 def test_a_key_of_an_override_in_python_is_an_argument() -> None:
     where = Declaration("TVMFFIExtension('pkg.ops')")
     entry: dict[str, Any] = {"if": ON_WINDOWS, "library_dirs": ["lib"]}

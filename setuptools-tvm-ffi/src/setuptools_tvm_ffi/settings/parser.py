@@ -126,7 +126,9 @@ def _parse_tables(table: type, entries: object, where: Declaration, field: str) 
         hint = f"write [[{TABLE}.{key_of(field)}]] above each table"
         raise ConfigurationError(
             f"{place} must be an array of tables",
-            hint=hint if field in tables_of(ProjectSettings) else "write [{ key = value }]",
+            hint=hint
+            if table in tables_of(ProjectSettings).values()
+            else "write [{ key = value }]",
         )
     if not entries and where.in_toml:
         raise ConfigurationError(
