@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import tarfile
 
 import pytest
@@ -21,6 +23,12 @@ IN_THE_WHEEL = {
 
 def packed(project: Project) -> set[str]:
     return {name for name in project.names() if ".dist-info/" not in name}
+
+
+def said(process: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return the warnings of the plugin, and their hints."""
+    pattern = "setuptools-tvm-ffi: ((?:warning|hint): .*)"
+    return re.findall(pattern, process.stdout + process.stderr)
 
 
 @pytest.fixture
@@ -53,8 +61,48 @@ def test_a_setup_py_does_not_change_the_discovered_packages(flat: Project) -> No
 def test_listed_packages_are_unchanged(flat: Project) -> None:
     with (flat.folder / "pyproject.toml").open("a") as stream:
         stream.write('[tool.setuptools]\npackages = ["flat_pkg"]\n')
-    flat.build()
+    process = flat.build()
     assert packed(flat) == IN_THE_WHEEL - {"flat_pkg/below/__init__.py"}
+    (warning, hint) = said(process)
+    assert "flat_pkg.below" in warning
+    assert "tool.setuptools.packages" in hint
+
+
+def test_the_layout_of_the_packaging_guide_is_found(flat: Project) -> None:
+    (flat.folder / "python").mkdir()
+    (flat.folder / "flat_pkg").rename(flat.folder / "python" / "flat_pkg")
+    (flat.folder / "csrc").rename(flat.folder / "src")
+    flat.edit("pyproject.toml", "csrc/*.c", "src/*.c")
+    flat.build()
+    assert packed(flat) == IN_THE_WHEEL
+
+
+def test_missing_files_and_packages_are_named_with_lines_that_add_them(flat: Project) -> None:
+    (flat.folder / "flat_pkg" / "kernel.cuh").touch()
+    for name in ("below/a.json", "below/b.json", "tests/c.json", ".hidden"):
+        (flat.folder / "flat_pkg" / name).parent.mkdir(exist_ok=True)
+        (flat.folder / "flat_pkg" / name).touch()
+    (flat.folder / "other").mkdir()
+    (flat.folder / "other" / "__init__.py").touch()
+    lines = said(flat.build())
+    assert [line for line in lines if "wheel lacks" in line] == [
+        "warning: the wheel lacks packages without libraries: other",
+        "warning: the wheel lacks files of packages: "
+        "flat_pkg/kernel.cuh, flat_pkg/below/a.json, flat_pkg/below/b.json",
+    ]
+    toml = [line.partition(": ")[2] for line in lines if '= ["' in line or ": [tool." in line]
+    with (flat.folder / "pyproject.toml").open("a") as stream:
+        stream.write("\n".join(toml) + "\n")
+    assert said(flat.build()) == []
+    assert packed(flat) == IN_THE_WHEEL | {
+        *("flat_pkg/kernel.cuh", "flat_pkg/below/a.json", "flat_pkg/below/b.json"),
+        "other/__init__.py",
+    }
+    flat.edit(
+        "pyproject.toml", "tool.setuptools.package-data", "tool.setuptools.exclude-package-data"
+    )
+    assert said(flat.build()) == []
+    assert packed(flat) == IN_THE_WHEEL | {"other/__init__.py"}
 
 
 def test_an_sdist_of_a_flat_layout_builds_the_same_wheel(flat: Project) -> None:

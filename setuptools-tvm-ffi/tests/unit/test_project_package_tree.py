@@ -88,6 +88,18 @@ def test_the_error_for_an_extension_in_another_package_lists_the_packages(
     assert "tool.setuptools.packages" in caught.value.hint
 
 
+def test_the_error_names_the_folder_of_a_package_that_is_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "python" / "pkg").mkdir(parents=True)
+    (tmp_path / "python" / "pkg" / "__init__.py").touch()
+    with pytest.raises(ConfigurationError) as caught:
+        tree().check([extension("pkg.a")])
+    assert caught.value.hint is not None
+    assert 'where = ["python"]\ninclude = ["pkg", "pkg.*"]' in caught.value.hint
+
+
 @pytest.mark.parametrize("prefix", ["other", "pk", "pkg2", "other.pkg"])
 def test_a_prefix_outside_the_package_is_rejected_if_stubs_are_created(prefix: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

@@ -470,7 +470,7 @@ def test_config_settings_are_optional(frontend: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "key, values",
+    ("key", "values"),
     [("jobs", ["2", "3"]), ("build-type", ["debug", "debug"]), ("strip", ["true", "false"])],
 )
 def test_a_repeated_key_is_refused(key: str, values: list[str], tmp_path: Path) -> None:

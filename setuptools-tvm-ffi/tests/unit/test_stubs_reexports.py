@@ -65,7 +65,7 @@ def test_the_block_of_a_handwritten_module_only_imports(handwritten: str) -> Non
     [
         *("", '"""Package."""\n', "from __future__ import annotations\n", "_private = 1\n"),
         *('__version__ = "1"\n', "print([name for name in ()])\n", "def broken(:\n"),
-        "from typing import TYPE_CHECKING as _\nif _.TYPE_CHECKING:\n    from ._ffi_api import add\n",
+        "import typing as _\nif _.TYPE_CHECKING:\n    from ._ffi_api import add\n",
     ],
 )
 def test_a_module_without_public_names_gets_the_text_of_the_generator(handwritten: str) -> None:
@@ -97,9 +97,7 @@ def test_names_of_functions_and_comprehensions_are_local() -> None:
 
 
 def test_names_that_only_type_checkers_import_are_imported() -> None:
-    code = (
-        "import typing\nif typing.TYPE_CHECKING:\n    from ._ffi_api import add\nelse:\n    x = 1\n"
-    )
+    code = "import typing\nif typing.TYPE_CHECKING:\n    from .api import add\nelse:\n    x = 1\n"
     assert handwritten_names(parse(code, "a.py")) == {"typing", "x"}
     assert imported(code) == EVERYTHING
 

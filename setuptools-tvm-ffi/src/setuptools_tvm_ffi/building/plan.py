@@ -256,7 +256,7 @@ class _Planner:
             question=compiler.include_path_question(flags, language),
             description=f"compile {source}",
             on_this_machine=language in self.toolchain.devices,
-            parts=self.toolchain.devices[language].parallel_parts(arguments[language])
+            parts=self.toolchain.devices[language].parallel_parts(flags)
             if language in self.toolchain.devices
             else 1,
             extra_inputs=settings.depends,

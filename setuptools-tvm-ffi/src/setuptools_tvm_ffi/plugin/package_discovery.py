@@ -1,26 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the packages that contain the libraries, for a project that lists no packages.
 
-In a flat layout, the packages are in the project's folder instead of ``src``. setuptools then
-treats every folder as a package, even ``csrc``, and rejects a project with several packages:
-https://setuptools.pypa.io/en/latest/userguide/package_discovery.html#flat-layout
+The packages can be in ``src``, in ``python`` (the layout of upstream's packaging guide) or in the
+project's folder. setuptools does not search ``python``, and treats every ``src`` as a folder of
+packages, even if it contains C++ sources. In the project's folder, it treats every folder as a
+package, even ``csrc``, and rejects a project with several packages:
+https://setuptools.pypa.io/en/latest/userguide/package_discovery.html
 """
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Any
 
 from setuptools.discovery import ConfigDiscovery, FlatLayoutPackageFinder
 
+from ..base.errors import ConfigurationError
+from ..project.package_tree import find_folder, find_table
+from ..settings import ExtensionSettings
 from .extension import TVMFFIExtension
+
+#: The folders that can contain packages. The first that contains the packages of all libraries is
+#: chosen, in the same order as in scikit-build-core.
+_LAYOUTS = ("src", "python", ".")
+_INIT = "__init__.py"
 
 
 class PackageDiscovery(ConfigDiscovery):
-    """Package discovery of setuptools with a different rule for flat layouts.
+    """Package discovery of setuptools with a different rule for ``python`` and flat layouts.
 
-    The packages are those that contain libraries, and their subpackages.
+    In these layouts, the packages are those that contain libraries, the package with the name of
+    the distribution, and their subpackages.
+
+    :ivar left_out: the other packages of the layout, and the lines of `pyproject.toml` that add
+        them.
     """
+
+    left_out: tuple[list[str], str] = ([], "")
 
     # The base class sets these attributes.
     dist: Any
@@ -28,23 +44,75 @@ class PackageDiscovery(ConfigDiscovery):
     _root_dir: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
-        """Set the packages of the distribution if the project does not list packages or modules."""
-        names = {
-            extension.settings.package.partition(".")[0]
+        """Set the packages of the distribution if the project does not list packages or modules.
+
+        :raises ConfigurationError: the package of a library is in none of the searched folders.
+        """
+        libraries = [
+            extension.settings
             for extension in self.dist.ext_modules or ()
             if isinstance(extension, TVMFFIExtension)
-        }
+        ]
         silent = self.dist.packages is None and self.dist.py_modules is None
-        if not self._disabled and silent and self._is_flat(names):
-            include = [pattern for name in sorted(names) for pattern in (name, f"{name}.*")]
-            found = FlatLayoutPackageFinder.find(str(self._root_dir), include=include)
-            if found:
-                self.dist.packages = found
+        if not self._disabled and silent and libraries and not self.dist.package_dir:
+            self._set_packages(Path(self._root_dir), libraries)
         super().__call__(*args, **kwargs)
 
-    def _is_flat(self, names: set[str]) -> bool:
-        # A flat layout may have a folder `src`: it then contains C++ sources instead of packages.
-        src = os.path.join(self._root_dir, "src")
-        return not self.dist.package_dir and not any(
-            os.path.isdir(os.path.join(src, name)) for name in names
+    def _set_packages(self, root: Path, libraries: list[ExtensionSettings]) -> None:
+        layout = _layout(root, libraries)
+        if layout == "src":
+            return  # setuptools finds the packages.
+        name = str(self.dist.metadata.name or "").replace("-", "_")
+        tops = {library.package.partition(".")[0] for library in libraries}
+        tops.update(n for n in (name, name.lower()) if (root / layout / n / _INIT).is_file())
+        others = {
+            folder.parent.name
+            for folder in (root / layout).glob(f"*/{_INIT}")
+            if folder.parent.name.isidentifier()
+        }
+        others -= {*tops, *FlatLayoutPackageFinder.DEFAULT_EXCLUDE}
+        self.left_out = sorted(others), find_table([layout], {*tops, *others})
+        self.dist.packages = FlatLayoutPackageFinder.find(
+            str(root / layout),
+            # Without this argument, a package such as `utils` would be excluded.
+            exclude=["__pycache__"],
+            include=[pattern for top in tops for pattern in (top, f"{top}.*")],
         )
+        if layout != ".":
+            # setuptools has references to this dictionary, if it exists.
+            if self.dist.package_dir is None:
+                self.dist.package_dir = {}
+            self.dist.package_dir[""] = layout
+
+
+def _layout(root: Path, libraries: list[ExtensionSettings]) -> str:
+    """Return the folder that contains the packages of all libraries.
+
+    A folder with an ``__init__.py`` is preferred to another folder of the same name, which may
+    contain C++ sources. A missing folder of a subpackage is not an error, because stubs can create
+    it.
+    """
+    packages = {library.package: Path(*library.package.split(".")) for library in libraries}
+    for files in (packages.values(), {Path(folder.parts[0]) for folder in packages.values()}):
+        for layout in _LAYOUTS:
+            if all((root / layout / file / _INIT).is_file() for file in files):
+                return layout
+    found = {package: find_folder(root, package) for package in packages}
+    if None not in found.values():
+        where = sorted(set(map(str, found.values())))
+        tops = {package.partition(".")[0] for package in found}
+        raise ConfigurationError(
+            f"the packages of the libraries ({', '.join(found)}) are in {', '.join(where)}; "
+            "packages are found only if all of them are in 'src', in 'python' or in the project's "
+            "folder",
+            hint=f"write in pyproject.toml:\n{find_table(where, tops)}",
+        )
+    for layout in _LAYOUTS:  # namespace packages
+        if all((root / layout / folder.parts[0]).is_dir() for folder in packages.values()):
+            return layout
+    missing = next(library for library in libraries if found[library.package] is None)
+    folder = packages[missing.package].as_posix()
+    raise ConfigurationError(
+        f"extension {missing.name!r}: its package {missing.package!r} is missing",
+        hint=f"create {folder}/{_INIT}, src/{folder}/{_INIT} or python/{folder}/{_INIT}",
+    )

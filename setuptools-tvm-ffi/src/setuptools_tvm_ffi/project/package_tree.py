@@ -11,6 +11,10 @@ from pathlib import Path, PurePosixPath
 from ..base.errors import ConfigurationError
 from ..settings import ExtensionSettings
 
+# Limits of the search for a package that is missing where the project declares it.
+_DEEPEST = 5
+_NOT_SEARCHED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
+
 
 @dataclass(frozen=True)
 class PackageTree:
@@ -67,12 +71,17 @@ class PackageTree:
         """
         for settings in every:
             if settings.package not in self.packages:
-                found = ", ".join(self.packages) or "none"
+                listed = ", ".join(self.packages) or "none"
+                folder = find_folder(Path(), settings.package)
+                top = settings.package.partition(".")[0]
                 raise ConfigurationError(
                     f"extension {settings.name!r}: its package {settings.package!r} is not one of "
-                    f"the distribution's packages ({found})",
+                    f"the distribution's packages ({listed})",
                     hint=f"create {self.folder_of(settings.package)}/__init__.py, "
-                    "or correct tool.setuptools.packages",
+                    "or correct tool.setuptools.packages"
+                    if folder is None
+                    else f"correct tool.setuptools.packages in pyproject.toml:\n"
+                    f"{find_table([folder], {top})}",
                 )
             prefix = settings.prefix.rstrip(".")
             if settings.stubs == "init" and not f"{prefix}.".startswith(f"{settings.package}."):
@@ -82,3 +91,47 @@ class PackageTree:
                     hint=f"register names under {settings.package!r}, or set stubs to 'directives' "
                     "and add stub directives to your own files",
                 )
+
+
+def find_table(where: list[str], tops: set[str]) -> str:
+    """Return the lines of `pyproject.toml` that declare packages and their subpackages.
+
+    :param where: the folders of the packages, relative to the project.
+    :param tops: the names of the outermost packages.
+
+    >>> print(find_table(["lib"], {"pkg"}))
+    [tool.setuptools.packages.find]
+    where = ["lib"]
+    include = ["pkg", "pkg.*"]
+    """
+    patterns = (pattern for top in sorted(tops) for pattern in (top, f"{top}.*"))
+    lines = ["[tool.setuptools.packages.find]"]
+    if where != ["."]:
+        lines.append(f"where = [{', '.join(map(_quoted, where))}]")
+    return "\n".join([*lines, f"include = [{', '.join(map(_quoted, patterns))}]"])
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+def find_folder(root: Path, package: str) -> str | None:
+    """Return the folder of the project that contains a package, or ``None``.
+
+    :param root: the project's folder. The result is relative to this folder.
+    :param package: the dotted name. The package must have an ``__init__.py``.
+    """
+    init = Path(*package.split("."), "__init__.py")
+    for parent, folders, _ in os.walk(root):
+        depth = len(Path(parent).relative_to(root).parts)
+        folders[:] = sorted(
+            folder
+            for folder in folders
+            if depth < _DEEPEST
+            and not folder.startswith(".")
+            and folder not in _NOT_SEARCHED
+            and not Path(parent, folder, "pyvenv.cfg").exists()
+        )
+        if Path(parent, init).is_file():
+            return Path(parent).relative_to(root).as_posix()
+    return None

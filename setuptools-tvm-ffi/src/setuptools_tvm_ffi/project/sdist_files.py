@@ -26,7 +26,8 @@ from .source_scan import HeaderName, scan
 
 _INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|/(external:)?I")
 
-_GENERATED = frozenset(
+#: Suffixes of files that tools generate.
+GENERATED = frozenset(
     {
         *(".a", ".dll", ".dylib", ".exe", ".gch", ".lib", ".o", ".obj", ".pch", ".pyc", ".pyd"),
         *(".so", ".whl", ".egg-info"),
@@ -289,7 +290,7 @@ class _Tree:
         return (
             name.startswith(".")
             or name in _CACHES
-            or path.suffix in _GENERATED
+            or path.suffix in GENERATED
             or path == self.build_base
             or (path.parent == self.root and name in _OUTPUT_FOLDERS)
             or any((path / mark).exists() for mark in _MARKS)

@@ -20,6 +20,7 @@ from ...project.sdist_files import check_inside
 from ...project.source_date import applied_source_date, declared_date
 from .build_folder import delete_folder, locked_build_folder
 from .egg_info import DEFAULT_BUILD_BASE, SOURCES
+from .unshipped import warn_about_unshipped_files
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class SdistMixin(sdist):
         # All targets share the folder that is packed, so they share a lock.
         with applied_source_date(Path.cwd()), locked_build_folder(self, for_host=True):
             super().run()
+            warn_about_unshipped_files(self)
 
     def make_distribution(self) -> None:
         """Complete the list of files, and pack them.

@@ -28,6 +28,7 @@ from ..context import project_of
 from ..extension import TVMFFIExtension
 from .build_folder import build_folder, delete_folder, locked_build_folder
 from .requirement import declare_requirement
+from .unshipped import warn_about_unshipped_files
 
 
 def macos_platform_tag(tag: str, environment: Mapping[str, str], machine: str) -> str:
@@ -107,6 +108,7 @@ class BdistWheelMixin(bdist_wheel):
                 self.compression = "deflated"
                 wheel = Path(self.distribution.dist_files[-1][2])
                 deflate_members(wheel, Path(build_folder(self), "deflated"))
+            warn_about_unshipped_files(self)
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
         """Write ``WHEEL``, the build record and the SBOM."""

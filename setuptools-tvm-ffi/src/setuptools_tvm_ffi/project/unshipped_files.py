@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds files in the folders of packages that setuptools does not copy into the wheel."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from .git import PROJECT_FILES, run_git
+from .sdist_files import GENERATED
+
+# Files that a package rarely needs at run time.
+_FOLDERS = frozenset(
+    {
+        *("__pycache__", "benchmark", "benchmarks", "doc", "docs", "example", "examples"),
+        *("test", "tests"),
+    }
+)
+_SUFFIXES = frozenset({".bazel", ".cmake", ".md", ".orig", ".rej", ".rst"})
+_STEMS = frozenset(
+    {
+        *("AUTHORS", "BUILD", "CHANGELOG", "CMakeLists", "COPYING", "Dockerfile", "LICENSE"),
+        *("Makefile", "NOTICE", "README", "conftest"),
+    }
+)
+
+
+def unshipped_files(folders: Mapping[Path, str], shipped: Collection[Path]) -> Iterator[Path]:
+    """Yield the files in the folders of packages that a wheel lacks and may need.
+
+    :param folders: the name of each package by its folder, relative to the project.
+    :param shipped: the files that the wheel contains, as paths in the source tree.
+    """
+    # A package in the project's own folder would contain all files of the project.
+    inside = [folder for folder in folders if folder.parts]
+    for top in inside:
+        if any(parent in inside for parent in top.parents):
+            continue
+        for parent, children, names in os.walk(top):
+            children[:] = sorted(
+                child for child in children if not child.startswith(".") and child not in _FOLDERS
+            )
+            for path in (Path(parent, name) for name in sorted(names)):
+                if path not in shipped and _may_be_data(path):
+                    yield path
+
+
+def _may_be_data(path: Path) -> bool:
+    stem = path.name.partition(".")[0]  # empty for a hidden file
+    return stem not in {"", *_STEMS} and path.suffix not in _SUFFIXES
+
+
+def not_sources(files: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
+    """Return the files that are outside the folders of sources.
+
+    A folder of a package that contains sources of a library, but no Python module, and the folders
+    below it contain only sources.
+    """
+    folders = {source.parent for source in sources}
+    folders = {folder for folder in folders if not any(folder.glob("*.py"))}
+    return [file for file in files if folders.isdisjoint(file.parents)]
+
+
+def tracked_files(files: Iterable[Path], root: Path) -> list[Path]:
+    """Return the files that git tracks. Without git, return all files except generated files."""
+    files = list(files)
+    tops = {str(Path(*file.parts[:1])) for file in files}
+    arguments = ("--literal-pathspecs", "ls-files", "-z", "--", *PROJECT_FILES, *sorted(tops))
+    listed = {Path(name) for name in run_git(root, *arguments).split("\0")}
+    if any(Path(name) in listed for name in PROJECT_FILES):
+        return [file for file in files if file in listed]
+    return [file for file in files if file.suffix not in GENERATED]
+
+
+def patterns(files: Iterable[Path], folder: Path) -> tuple[str, ...]:
+    """Return patterns for `package-data`: the name of a file, or one pattern for several files.
+
+    :param folder: the folder of the package, to which the patterns are relative.
+
+    >>> files = [Path("pkg/a.json"), Path("pkg/b.json"), Path("pkg/data/c.txt"), Path("pkg/table")]
+    >>> patterns(files, Path("pkg"))
+    ('*.json', 'data/c.txt', 'table')
+    """
+    groups = defaultdict(list)
+    for file in files:
+        groups[file.parent, file.suffix or file.name].append(file)
+    found = (
+        (group[0] if len(group) == 1 else parent / f"*{suffix}").relative_to(folder).as_posix()
+        for (parent, suffix), group in groups.items()
+    )
+    return tuple(sorted(found))
