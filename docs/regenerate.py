@@ -77,6 +77,8 @@ You can set each of these in several places, in order of precedence:
    the build also reads `{CUDA_ARCHITECTURES_VARIABLE}`, in the notation of PyTorch's
    `TORCH_CUDA_ARCH_LIST`. `SETUPTOOLS_TVM_FFI_CUDA_ARCHITECTURES` overrides it.
 3. `pyproject.toml`.
+4. `TORCH_CUDA_ARCH_LIST`, `MAX_JOBS` and `CMAKE_BUILD_PARALLEL_LEVEL`, which provide defaults
+   for `cuda-architectures` and `jobs` ([cuda.md](cuda.md)).
 
 `python setup.py build_ext --debug` and `--parallel N` override all of them. On the command line and
 in variables, separate the items of a list with semicolons or spaces:

@@ -16,7 +16,7 @@ from packaging.version import Version
 from setuptools_tvm_ffi.base.build_lock import build_lock
 from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.building import libraries
-from setuptools_tvm_ffi.building.file_states import status_of
+from setuptools_tvm_ffi.building.file_states import FileStates, status_of
 from setuptools_tvm_ffi.building.freshness import Freshness, Stale
 from setuptools_tvm_ffi.building.jobs import JobCount
 from setuptools_tvm_ffi.building.libraries import (
@@ -32,6 +32,7 @@ from setuptools_tvm_ffi.building.libraries import (
 from setuptools_tvm_ffi.building.native import NativeHost
 from setuptools_tvm_ffi.building.plan import BuildPlan, LibraryPlan, Step
 from setuptools_tvm_ffi.building.request import BuildRequest
+from setuptools_tvm_ffi.building.step_commands import StepCommands
 from setuptools_tvm_ffi.cross import zig_host
 from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
@@ -289,12 +290,9 @@ def test_nvcc_uses_the_jobs_that_would_be_idle(tmp_path: Path) -> None:
 
 def test_the_number_of_threads_does_not_make_an_output_stale(tmp_path: Path) -> None:
     step = Step("compile", ("a.cu",), "b.o", ("nvcc",), ("-c", "a.cu"), "", parts=6)
-    freshness = Freshness(tmp_path, tmp_path, {})
-    identities = {
-        freshness._identity(dataclasses.replace(step, parts=parts))  # noqa: SLF001
-        for parts in (1, 6)
-    }
-    assert len(identities) == 1
+    commands = StepCommands({}, FileStates(tmp_path, {}))
+    last = commands.describe(dataclasses.replace(step, parts=1))
+    assert commands.difference(step, last) is None
     assert "threads" not in " ".join(step.command)
 
 

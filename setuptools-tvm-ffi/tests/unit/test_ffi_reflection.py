@@ -9,7 +9,8 @@ import pytest
 from setuptools_tvm_ffi.ffi import reflection
 
 
-class Base(metaclass=abc.ABCMeta):
+class Base(abc.ABC):
+    @abc.abstractmethod
     def inherited(self) -> None:
         """Do nothing."""
 

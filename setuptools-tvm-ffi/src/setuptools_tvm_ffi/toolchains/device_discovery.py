@@ -121,7 +121,8 @@ def nvcc_include_dirs(dryrun: str) -> tuple[str, ...]:
     ('/cuda/include/cccl',)
     """
     lines = re.findall(r"^#\$ (?:SYSTEM_)?INCLUDES=(.*)$", dryrun, re.MULTILINE)
-    return tuple(folder for line in lines for folder in re.findall(r'"(?:-I)?((?!-)[^"]+)"', line))
+    words = (word for line in lines for word in re.findall(r'"([^"]+)"', line))
+    return tuple(word.removeprefix("-I") for word in words if word != "-isystem")
 
 
 def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompiler:
