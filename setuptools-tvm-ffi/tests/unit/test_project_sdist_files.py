@@ -135,6 +135,26 @@ def test_files_that_settings_and_arguments_name_are_found(root: Path) -> None:
     assert found == {"csrc/a.cc", "link.rsp", *names}
 
 
+@pytest.mark.parametrize(
+    ("argument", "file"),
+    [
+        *(("/DEF:windows/ops.def", "windows/ops.def"), ("-def:ops.def", "ops.def")),
+        *(("/MANIFESTINPUT:ops.manifest", "ops.manifest"), ("-Tops.ld", "ops.ld")),
+        *(("-Wl,--dynamic-list=ops.txt", "ops.txt"), ("--options-file=nvcc.txt", "nvcc.txt")),
+        *(("-Wl,-exported_symbols_list,ops.exp", "ops.exp"), ("@link.rsp", "link.rsp")),
+        ("-Wl,-T,layout.ld", "lib/layout.ld"),  # found in a folder of libraries
+    ],
+)
+def test_a_file_that_an_option_of_the_linker_names_is_found(
+    root: Path, argument: str, file: str
+) -> None:
+    make(root, "csrc/a.cc")
+    make(root, file)
+    make(root, "lib/unused")
+    found = find(root, extra_link_args=(argument,), library_dirs=("lib",))
+    assert found == {"csrc/a.cc", file}
+
+
 def test_files_that_git_ignores_are_skipped_unless_they_are_included(root: Path) -> None:
     repository(root, "*.txt\n/csrc/generated/\n")
     make(root, "csrc/a.cc", '#include "generated/a.h"\n')
