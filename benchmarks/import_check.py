@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from build_time import (
+from harness import (
+    HERE,
     PLUGIN,
     ROOT,
-    WORKLOADS,
     BuildFailedError,
     Case,
     Environment,
@@ -32,12 +32,37 @@ from build_time import (
     make_project,
     measure,
     median_seconds,
+    others_of,
+    plugin_files,
     render_machine,
 )
 
 GOAL_MILLISECONDS = 60.0
 
 WITH, WITHOUT = "with the check", "without it"
+
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload(
+            name="one-file",
+            package="bench_one_file",
+            folder=HERE / "sources",
+            suffixes=(".cc",),
+            include_dirs=(),
+            check="p.half(8) == 4 and p.LIB.triple(2) == 6 and p.Rectangle(2, 3).area() == 6",
+        ),
+        Workload(
+            name="reference",
+            package="my_ffi_extension",
+            folder=ROOT / "csrc",
+            suffixes=(".c", ".cc"),
+            include_dirs=("include",),
+            check="p.join(['a', 'b'], '-') == 'a-b' and p.LIB.adler32(b'', 1) == 1",
+        ),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +116,7 @@ def run_workload(
 ) -> Result:
     """Install one workload, and time a Python process that imports it."""
     print(f"{workload.name}: building it", file=sys.stderr)
-    project = make_project({PLUGIN: environments[WITH]}, workload, PLUGIN, folder)
+    project = make_project(environments[WITH], workload, folder / "project", plugin_files(workload))
     project.reset()
     install(project, environments)
     module = f"{workload.package}._ffi_api"
@@ -132,8 +157,7 @@ def render_result(result: Result, runs: int) -> str:
     for label, samples in result.samples.items():
         milliseconds = [1000 * sample.seconds for sample in samples]
         figures = (1000 * median_seconds(samples), min(milliseconds), max(milliseconds))
-        known = [sample.others for sample in samples if sample.others is not None]
-        others = f"{max(known):.2f}" if known else "?"
+        others = others_of(samples)
         lines.append(f"{label:<{width}}{''.join(f'{f:>8.1f}' for f in figures)}{others:>8}")
     lines += ["", f"{'':<{width}}{'ms':>8}   goal"]
     for question in result.questions:

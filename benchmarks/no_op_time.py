@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from build_time import PLUGIN, ROOT, BuildFailedError, Environment, make_environment
+from harness import PLUGIN, ROOT, BuildFailedError, Environment, make_environment
 
 WORKLOADS = {"one unit": (1, 0), "96 units, 500 headers": (96, 500)}
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The workload `one-file` of build_time.py: about as much as a first TVM-FFI library has, two
+// The workload `one-file` of import_check.py: about as much as a first TVM-FFI library has, two
 // global functions, one of which raises, one exported function and one class.
 #include <tvm/ffi/function.h>
 #include <tvm/ffi/object.h>
