@@ -239,6 +239,46 @@ def test_a_variable_that_names_no_toolkit_is_rejected(
     assert f"{variable}={str(tmp_path)!r}: nvcc not found" in printed
 
 
+def pack_nvcc(folder: Path) -> None:
+    """Write a wheel with the layout of NVIDIA's packages, whose nvcc starts this machine's nvcc."""
+    real = shutil.which("nvcc")
+    nvcc = zipfile.ZipInfo("nvidia/cu13/bin/nvcc")
+    nvcc.external_attr = 0o100755 << 16
+    with zipfile.ZipFile(folder / "packed_nvcc-13.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(nvcc, f'#!/bin/sh\nexec {shlex.quote(str(real))} "$@"\n')
+        metadata = "packed_nvcc-13.0.dist-info"
+        wheel.writestr(
+            f"{metadata}/METADATA", "Metadata-Version: 2.1\nName: packed-nvcc\nVersion: 13.0\n"
+        )
+        tag = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        wheel.writestr(f"{metadata}/WHEEL", tag)
+        wheel.writestr(f"{metadata}/RECORD", "")
+
+
+@needs_nvcc
+def test_an_isolated_build_finds_nvcc_of_its_requirements_and_stays_incremental(
+    project: ProjectFactory, builder: Environment, tmp_path: Path
+) -> None:
+    pack_nvcc(tmp_path)
+    cuda: Project = project("cuda")
+    cuda.edit("pyproject.toml", '"setuptools-tvm-ffi"]', '"setuptools-tvm-ffi", "packed-nvcc"]')
+    links = f"{tmp_path} {builder.variables.get('PIP_FIND_LINKS', '')}"
+
+    def compiled() -> set[str]:
+        process = builder.pip(
+            *("wheel", "-v", "--no-deps", "-w", tmp_path / "dist", "."),
+            cwd=cuda.folder,
+            variables={"PIP_FIND_LINKS": links, "CUDA_HOME": "", "CUDA_PATH": ""},
+        )
+        printed = process.stdout + process.stderr
+        return set(re.findall(r"\[\d+/\d+\] compile (.*)$", printed, re.MULTILINE))
+
+    assert {name.strip() for name in compiled()} == set(commands(cuda))
+    (nvcc,) = (c[0] for file, c in commands(cuda).items() if file.endswith(".cu"))
+    assert nvcc.endswith("site-packages/nvidia/cu13/bin/nvcc")
+    assert compiled() == set()
+
+
 SEPARATE = """\
 [[tool.setuptools-tvm-ffi.ext-modules]]
 name = "many_pkg.driver"
