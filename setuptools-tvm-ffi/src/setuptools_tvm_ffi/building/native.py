@@ -20,6 +20,7 @@ from ..toolchains.driver_stub import add_driver_stub
 from ..toolchains.launcher import find_launcher
 from ..toolchains.nvcc import NvccCompiler
 from ..toolchains.sanitizers import run_time_variables
+from ..toolchains.toolkit_link import link_toolkit
 from .link_errors import check_no_python_symbols
 from .request import BuildRequest, BuiltLibrary
 
@@ -50,7 +51,12 @@ class NativeHost:
             stub = Path(request.folder, "cuda-driver")
             host = toolchain.compilers["cxx"]
             cuda = add_driver_stub(cuda, request.extensions, host, root, stub)
-            toolchain = replace(toolchain, devices={**toolchain.devices, "cuda": cuda})
+            cuda = link_toolkit(cuda, root, Path(request.folder, "cuda-toolkit"))
+            toolchain = replace(
+                toolchain,
+                compilers={**toolchain.compilers, "cuda": cuda.compiler},
+                devices={**toolchain.devices, "cuda": cuda},
+            )
         sdk = prepare_sdk(root, Path(request.folder, "apache-tvm-ffi"), process)
         _prepare_for_sanitizer(toolchain, project, process)
         return toolchain, sdk
