@@ -86,6 +86,7 @@ def registry(
                 **(classes or {}),
             },
             "module_attributes": dir(tvm_ffi.Module),
+            "enum_attributes": ["get"],
             "makes_constructors": makes_constructors,
             "finds_docs": True,
         }

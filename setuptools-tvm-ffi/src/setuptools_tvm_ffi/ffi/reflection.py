@@ -52,6 +52,9 @@ def reflect(
         "symbols": symbols(tvm_ffi, library),
         "module_attributes": dir(tvm_ffi.Module),
         "python_classes": python_classes(tvm_ffi),
+        "enum_attributes": dir(
+            getattr(importlib.import_module("tvm_ffi.dataclasses"), "Enum", object)
+        ),
         "finds_docs": finds_docs(),
         # Releases before 0.1.10 do not create constructors.
         "makes_constructors": hasattr(tvm_ffi.registry, "_install_init"),
@@ -120,6 +123,7 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
         "parent": None if parent is None else parent.type_key,
         "doc": type_doc(tvm_ffi, info.type_index),
         "constructor": constructor,
+        "entries": enum_entries(tvm_ffi, info.type_index),
         "fields": [
             {
                 "name": field.name,
@@ -143,6 +147,16 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
             for method in info.methods
         ],
     }
+
+
+def enum_entries(tvm_ffi: Any, type_index: int) -> dict[str, int]:  # noqa: ANN401
+    """Return the name and the integer of each entry of an enumeration."""
+    find = getattr(tvm_ffi.core, "_lookup_type_attr", lambda *_: None)
+    state = find(type_index, "__ffi_enum__")
+    if state is not None:
+        return {str(entry._str_index): int(entry._int_index) for entry in state.entries}  # noqa: SLF001
+    entries = find(type_index, "__ffi_enum_entries__")  # up to 0.1.12
+    return {} if entries is None else {str(n): int(e._value) for n, e in entries.items()}  # noqa: SLF001
 
 
 def missing_methods(tvm_ffi: Any, types: Iterable[str]) -> dict[str, dict[str, str]]:  # noqa: ANN401

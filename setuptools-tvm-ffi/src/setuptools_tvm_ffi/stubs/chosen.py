@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from ..base.errors import BuildError
+from .additions import additions
 from .names import NameProblem, find_problems, hidden_by
 from .registry import Registry, read_registry
 from .requests import StubRequest
@@ -22,6 +24,7 @@ class Chosen:
     :param left_out: the kind and the name of each item without a stub, see `NameProblem`.
     :param visible_functions: all global functions that are not hidden from the stub generator.
     :param visible_names: the functions and types of this library that get stubs.
+    :param additions: code that the plugin adds to generated modules, see `additions.additions`.
     """
 
     registry: Registry
@@ -30,6 +33,7 @@ class Chosen:
     visible_functions: Sequence[str]
     visible_names: Sequence[str]
     warnings: tuple[str, ...]
+    additions: Mapping[PurePosixPath, str] = dataclasses.field(default_factory=dict)
 
 
 def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
@@ -73,7 +77,23 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
         visible_functions=[n for n in answer["functions"] if ("function", n) not in left_out],
         visible_names=[*functions, *types],
         warnings=tuple(warnings),
+        additions=_additions(request, own, left_out),
     )
+
+
+def _additions(
+    request: StubRequest, own: Registry, left_out: Collection[tuple[str, str]]
+) -> dict[PurePosixPath, str]:
+    settings = request.settings
+    if settings.stubs != "init" or settings.stubs_target != "python":
+        return {}
+    stubbed = dataclasses.replace(
+        own,
+        functions={n: f for n, f in own.functions.items() if ("function", n) not in left_out},
+        types={k: t for k, t in own.types.items() if ("type", k) not in left_out},
+    )
+    others = [prefix for prefix in request.package_prefixes if prefix != settings.prefix]
+    return additions(stubbed, settings.prefix, others, left_out)
 
 
 def without_missing_methods(

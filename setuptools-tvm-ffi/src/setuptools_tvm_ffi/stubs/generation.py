@@ -15,6 +15,7 @@ from ..base.errors import BuildError
 from ..base.file_replacement import replace_file
 from ..ffi.process import TVMFFIProcess
 from . import verification
+from .additions import with_additions, without_additions
 from .cache import Stubs
 from .chosen import Chosen, choose_names, without_missing_methods
 from .directives import BEGIN, END, MARKER, ParsedFile, parse, splice
@@ -58,6 +59,8 @@ def generate_stubs(
     # The generator does not need the `.pyi` files that the plugin has written for type checkers.
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
     for_python = request.crate is None
+    if for_python:
+        read = {path: _without_additions(content) for path, content in read.items()}
     committed = {p: _parse(p, c) for p, c in read.items()} if for_python else {}
     for file in committed.values():
         verification.check_loaded(request, file)
@@ -106,6 +109,9 @@ def generate_stubs(
             if stub is not None:
                 verification.check_compiles(str(path), stub.decode())
         result.update(typed)
+    for path, code in chosen.additions.items():
+        if path in files:
+            result[path] = with_additions(files[path].decode(), code).encode()
     if files:
         written = [str(path) for path, content in result.items() if content is not None]
         logger.info("generated stubs: %s", ", ".join(written))
@@ -127,7 +133,13 @@ def _run_child(
         verification.check_target(request, answer["targets"])
         chosen.append(choose_names(request, answer))
         seeded = settings.stubs == "init" and _seed(request, chosen[-1], staging)
-        return {**chosen[-1].hidden, "generate": seeded or bool(chosen[-1].visible_names)}
+        return {
+            **chosen[-1].hidden,
+            "generate": seeded or bool(chosen[-1].visible_names),
+            "additions": {
+                str(path): with_additions("", code) for path, code in chosen[-1].additions.items()
+            },
+        }
 
     result = process.generate(
         {
@@ -253,12 +265,17 @@ def _collect(
         path = PurePosixPath(file.relative_to(staging).as_posix())
         if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
             continue  # The file belongs to a sibling library, which the child has loaded.
-        generated = file.read_bytes()
+        generated = _without_additions(file.read_bytes())
         if path not in committed:
             result[path] = generated.replace(b"\r\n", b"\n")
         elif MARKER.encode() in generated:
             result[path] = splice(committed[path], _parse(path, generated)).encode()
     return result
+
+
+def _without_additions(content: bytes) -> bytes:
+    # With this codec, every byte stays as it is.
+    return without_additions(content.decode("latin-1")).encode("latin-1")
 
 
 def _parse(path: PurePosixPath, content: bytes) -> ParsedFile:

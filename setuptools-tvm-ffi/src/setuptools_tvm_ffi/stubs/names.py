@@ -26,12 +26,13 @@ _INTERNAL = frozenset(
 class NameProblem:
     """A registered name that gets no stub.
 
-    :param kind: ``function``, ``type``, ``member``, ``method`` (missing at run time) or ``symbol``.
-    :param name: the name. For a member, the type key, a dot and the member's name.
+    :param kind: ``function``, ``type``, ``member``, ``method`` (missing at run time), ``entry``
+        (of an enumeration) or ``symbol``.
+    :param name: the name. For a member, a method and an entry, it follows the type key and a dot.
     :param reason: why the name gets no stub.
     :param instead: how a user can access the object without a stub. If this text is empty, the
         build must fail, because the package could not be imported.
-    :param of: for a member, the type key.
+    :param of: for a member or an entry, the type key.
     """
 
     kind: str
@@ -78,6 +79,7 @@ def find_problems(
     for key, type_ in sorted(registry.types.items()):
         if key not in hidden:
             problems += _member_problems(type_)
+            problems += _entry_problems(type_, registry)
     for name in sorted(registry.symbols):
         reason = _part_problem(name)
         if not reason and name in registry.module_attributes:
@@ -115,6 +117,16 @@ def _member_problems(type_: ObjectType) -> Iterator[NameProblem]:
         if reason:
             instead = f"getattr(…, {name!r}) returns it"
             yield NameProblem("member", f"{type_.key}.{name}", reason, instead, type_.key)
+
+
+def _entry_problems(type_: ObjectType, registry: Registry) -> Iterator[NameProblem]:
+    for name in type_.entries:
+        reason = _part_problem(name)
+        if not reason and (name in registry.enum_attributes or name in type_.member_names):
+            reason = "the class of the enumeration has an attribute of this name"
+        if reason:
+            instead = f"{type_.key.rpartition('.')[2]}.get({name!r}) returns it"
+            yield NameProblem("entry", f"{type_.key}.{name}", reason, instead, type_.key)
 
 
 class _Imports:

@@ -119,7 +119,7 @@ class _ApiWriter:
         members |= {symbol.name for symbol in self._symbols} | functions
         # The stub contains classes that do not exist at run time. Choose unused names for them.
         self._private: dict[str, str] = {}
-        wanted = ("Functions", "Library", "Object", "ObjectMeta", "SupportsDLPack")
+        wanted = ("Functions", "Library", "Object", "ObjectMeta", "SupportsDLPack", "entry")
         for name in (*(f"class {item.name}" for item in outline.classes), *wanted):
             private = f"_{name.rpartition(' ')[2]}"
             while private in defined or private in members:
@@ -277,14 +277,22 @@ class _ApiWriter:
                 f"@{self._use('type_check_only')}",
                 f"class {self._private['Object']}({self._use('Object', 'tvm_ffi')}, "
                 f"metaclass={self._private['ObjectMeta']}):",
-                f"{_INDENT}__tvm_ffi_type_info__: "
-                f"{self._use('ClassVar')}[{self._use('object', 'builtins')}]",
-                f"{_INDENT}{_CONSTRUCTOR}: {self._use('Callable', 'collections.abc')}[..., None]",
+                *_indented(self._type_attributes()),
             ]
+        if any(map(self._registry.is_enum, self._types)):
+            yield [f"{self._private['entry']}: {self._use('Any')}"]
         for item in self._outline.classes:
             type_ = self._types.get(item.key)
             if type_ is not None:
                 yield from self._class(item, type_)
+
+    def _type_attributes(self) -> list[str]:
+        """Return the definitions of the attributes that tvm_ffi adds to every class."""
+        return [
+            f"__tvm_ffi_type_info__: {self._use('ClassVar')}[{self._use('object', 'builtins')}]",
+            f"{_CONSTRUCTOR}: {self._use('ClassVar')}"
+            f"[{self._use('Callable', 'collections.abc')}[..., None]]",
+        ]
 
     def _parent(self, type_: ObjectType) -> Reference | None:
         """Return the parent class of a type, or ``None`` if the parent is `tvm_ffi.Object`."""
@@ -308,6 +316,11 @@ class _ApiWriter:
         docs = (type_.doc, item.doc, f"Objects of the type ``{item.key}``.")
         doc = next(doc for doc in docs if doc and doc.strip())
         members, aliases = self._members(item, type_)
+        if self._registry.is_enum(item.key):
+            # Only a class without entries can have a subclass, so there is no private class.
+            body = [*self._entries(type_), *self._type_attributes(), *members, *item.own]
+            yield [f"class {item.name}({base}):", *_docstring(doc, _INDENT), "", *_indented(body)]
+            return
         if members:
             yield [
                 f"@{self._use('type_check_only')}",
@@ -322,6 +335,16 @@ class _ApiWriter:
             *(f"{_INDENT}{name} = {private}.{name}" for name in aliases),
             *_indented(item.own),
         ]
+
+    def _entries(self, type_: ObjectType) -> Iterator[str]:
+        """Yield the definitions of the entries of an enumeration.
+
+        For type checkers, entries have a value. Its type is ``Any``, so that they use the type of
+        the property ``value``, and stubtest accepts the entry itself as the value.
+        """
+        for name in type_.entries:
+            if ("entry", f"{type_.key}.{name}") not in self._context.left_out:
+                yield f"{name} = {self._private['entry']}"
 
     def _members(self, item: ClassOutline, type_: ObjectType) -> tuple[list[str], list[str]]:
         """Return the definitions of a class's members, and the methods that need an alias."""
@@ -372,7 +395,8 @@ class _ApiWriter:
 
         If ``__init__`` is handwritten, or if tvm_ffi does not create it, there are no definitions.
         """
-        if "__init__" in item.own_names or not self._registry.makes_constructors:
+        made = self._registry.makes_constructors and not self._registry.is_enum(type_.key)
+        if "__init__" in item.own_names or not made:
             return
         explicit = [method for method in type_.methods if method.name == _CONSTRUCTOR]
         if not type_.constructor:

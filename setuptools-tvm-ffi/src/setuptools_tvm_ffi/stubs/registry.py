@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..base.file_digest import digest_of
@@ -53,6 +53,7 @@ class ObjectType:
     """A type and its members, without inherited members.
 
     :param constructor: whether Python code can create objects by calling the class.
+    :param entries: for an enumeration, the name of each entry, and its integer.
     """
 
     key: str
@@ -61,6 +62,7 @@ class ObjectType:
     constructor: bool
     fields: tuple[Field, ...]
     methods: tuple[Function, ...]
+    entries: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def member_names(self) -> list[str]:
@@ -78,6 +80,7 @@ class Registry:
     :param parents: for each registered type, the type key of the parent; ``None`` without a parent.
     :param python_classes: the Python class of a type key, if Python code can import this class.
     :param module_attributes: the result of ``dir(tvm_ffi.Module)``.
+    :param enum_attributes: the attributes of the Python class of enumerations.
     :param makes_constructors: whether the installed tvm_ffi creates ``__init__`` methods.
     :param finds_docs: whether docs of global functions can be read on this platform.
     """
@@ -90,6 +93,11 @@ class Registry:
     module_attributes: frozenset[str]
     makes_constructors: bool
     finds_docs: bool = True
+    enum_attributes: frozenset[str] = frozenset()
+
+    def is_enum(self, key: str) -> bool:
+        """Whether a type is an enumeration."""
+        return "ffi.Enum" in self.ancestors(key)
 
     def ancestors(self, key: str) -> Iterator[str]:
         """Yield the type keys of the ancestors of a type. The parent comes first."""
@@ -120,6 +128,7 @@ def read_registry(answer: Mapping[str, Any]) -> Registry:
         module_attributes=frozenset(answer["module_attributes"]),
         makes_constructors=answer["makes_constructors"],
         finds_docs=answer["finds_docs"],
+        enum_attributes=frozenset(answer["enum_attributes"]),
     )
 
 
