@@ -59,6 +59,8 @@ SIGNATURES = {
     "node": ("_0: Node, /", "Node"),
     "node_pointer": ("_0: Node, /", "bool"),
     "moved": ("_0: Node, /", "Node"),
+    "make_shape": ("", "_Shape"),
+    "level": ("_0: Level, /", "int"),
     "anything": ("_0: Any, /", "Any"),
     "packed": ("*args: Any", "Any"),
 }
@@ -109,6 +111,12 @@ CALLS = {
     "object(every_type.Node([1]))": "every_type.Node",
     "moved(every_type.Node([1]))": "every_type.Node",
     "node_pointer(every_type.Node([]))": "bool",
+    "make_shape()": "sys.modules['every_type.shapes'].Shape",
+    "level(every_type.Level.low)": "int",
+    "Level.low.value": "int",
+    "Level(3)": "every_type.Level",
+    "Level('low')": "every_type.Level",
+    "Mode.fast": "every_type.Mode",
     "anything('a')": "str",
     "packed(1, 'a', None)": "int",
     "Node((1, 2)).values": "tvm_ffi.Array",
@@ -116,7 +124,7 @@ CALLS = {
 }
 
 PROGRAM = """
-import ctypes, numpy, tvm_ffi
+import ctypes, numpy, sys, tvm_ffi
 import every_type
 for call, expected in {calls!r}.items():
     result = eval("every_type." + call)
@@ -140,6 +148,13 @@ def test_every_type_of_cxx_has_its_python_type(every_type: Project) -> None:
     stub = every_type.read("every_type/_ffi_api.pyi")
     found = re.findall(r"@staticmethod\n    def (\w+)\((.*)\) -> (.*): \.\.\.", stub)
     assert {name: (parameters, result) for name, parameters, result in found} == SIGNATURES
+
+
+def test_entries_of_enumerations_are_in_the_stub(every_type: Project) -> None:
+    stub = every_type.read("every_type/_ffi_api.pyi")
+    assert "\nclass Mode(Enum):\n" in stub
+    assert re.search(r"\nclass Level\(IntEnum\):\n.*\n\n    low = _entry\n", stub)
+    assert "    class = " not in stub
 
 
 def test_a_method_that_the_class_lacks_at_run_time_has_no_stub(every_type: Project) -> None:

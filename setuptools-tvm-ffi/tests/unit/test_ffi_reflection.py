@@ -41,3 +41,22 @@ def test_methods_that_a_class_does_not_have_are_found(monkeypatch: pytest.Monkey
             "field": f"{__name__}.Added",
         }
     }
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        (
+            "__ffi_enum__",
+            SimpleNamespace(entries=[SimpleNamespace(_str_index="low", _int_index=3)]),
+        ),
+        ("__ffi_enum_entries__", {"low": SimpleNamespace(_value=3)}),
+    ],
+)
+def test_entries_of_enumerations_are_found_in_both_formats(attribute: str, value: object) -> None:
+    def find(_: int, name: str) -> object:
+        return value if name == attribute else None
+
+    core = SimpleNamespace(_lookup_type_attr=find)
+    assert reflection.enum_entries(SimpleNamespace(core=core), 1) == {"low": 3}
+    assert reflection.enum_entries(SimpleNamespace(core=SimpleNamespace()), 1) == {}

@@ -15,7 +15,10 @@ LEFT_OUT, REFUSED = True, False
 
 
 def object_type(
-    *members: str, parent: str = "ffi.Object", methods: Iterable[str] = ()
+    *members: str,
+    parent: str = "ffi.Object",
+    methods: Iterable[str] = (),
+    entries: Iterable[str] = (),
 ) -> dict[str, Any]:
     flags = {"read_only": True, "in_constructor": True, "keyword_only": False, "has_default": False}
     fields = [{"name": m, "schema": '{"type":"int"}', "doc": None, **flags} for m in members]
@@ -26,6 +29,7 @@ def object_type(
         "constructor": False,
         "fields": fields,
         "methods": made,
+        "entries": dict.fromkeys(entries, 0),
     }
 
 
@@ -43,6 +47,7 @@ def registry(
                 **{key: [value["parent"], None] for key, value in types.items()},
             },
             "module_attributes": [*dir(object), "get_function", "imports"],
+            "enum_attributes": ["get"],
             "makes_constructors": True,
             "finds_docs": True,
         }
@@ -348,3 +353,13 @@ def test_classes_that_need_circular_imports_are_left_out(
     assert [problem.name for problem in found] == expected
     assert all("must be imported later than" in problem.reason for problem in found)
     assert problems(registry(types=types), packages=False) == []
+
+
+def test_entries_of_enumerations_that_cannot_be_attributes_are_left_out() -> None:
+    enum = object_type(
+        "own", parent="ffi.Enum", entries=["fast", "dark blue", "class", "get", "own"]
+    )
+    found = problems(registry(types={"pkg.Mode": enum}))
+    names = ("class", "dark blue", "get", "own")
+    assert sorted(named(found)) == [("entry", f"pkg.Mode.{name}", LEFT_OUT) for name in names]
+    assert "Mode.get('dark blue') returns it" in {problem.instead for problem in found}

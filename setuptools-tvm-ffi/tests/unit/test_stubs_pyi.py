@@ -422,6 +422,21 @@ def test_methods_that_the_class_lacks_at_run_time_are_left_out() -> None:
     assert defined(text, "_A.x") == ["x: int"]
 
 
+def test_entries_of_an_enumeration_are_in_its_public_class() -> None:
+    enum = {**cls(field("weight"), parent="ffi.IntEnum"), "entries": {"low": 3, "get": 4}}
+    classes: dict[str, Any] = {
+        "ffi.Enum": [None, None],
+        "ffi.IntEnum": ["ffi.Enum", ["tvm_ffi.dataclasses", "IntEnum"]],
+    }
+    text = stub(registry(types={"pkg.Level": enum}, classes=classes))
+    names = dict(definitions(text))
+    assert "_Level" not in names
+    assert "\nclass Level(IntEnum):\n" in text
+    assert "\n    low = _entry\n" in text
+    assert "get = " not in text
+    assert not any("__init__" in name for name in names)
+
+
 def test_special_methods_are_included() -> None:
     assert signature(of_class(method("__len__", fn(INT, OBJECT))), "_A.__len__") == (
         "__len__(self, /) -> int"

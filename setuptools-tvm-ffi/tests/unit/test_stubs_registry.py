@@ -36,6 +36,7 @@ def registry(**parts: object) -> Registry:
         "symbols": {},
         "python_classes": {"ffi.Object": [None, ["tvm_ffi", "Object"]]},
         "module_attributes": ["get_function"],
+        "enum_attributes": ["get"],
         "makes_constructors": True,
         "finds_docs": True,
     }

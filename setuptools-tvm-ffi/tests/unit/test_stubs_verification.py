@@ -102,7 +102,7 @@ ANSWER: dict[str, Any] = {
     "exports": False,
     "registry": {
         **{name: {} for name in ("functions", "types", "symbols", "python_classes")},
-        **{name: [] for name in ("module_attributes",)},
+        **{name: [] for name in ("module_attributes", "enum_attributes")},
         "makes_constructors": True,
         "finds_docs": True,
     },

@@ -90,7 +90,7 @@ def _packages_to_import(registry: Registry, root: str, others: Collection[str]) 
         (package, key)
         for package, schema in _schemas(registry, root)
         for key in _names(schema)
-        if key in registry.parents
+        if key in registry.types or key.startswith(tuple(others))
     }
     needed = set()
     for key in registry.parents:

@@ -8,6 +8,7 @@
 #include <tvm/ffi/extra/module.h>
 #include <tvm/ffi/extra/stl.h>
 #include <tvm/ffi/rvalue_ref.h>
+#include <tvm/ffi/reflection/enum_def.h>
 #include <tvm/ffi/tvm_ffi.h>
 
 #include <array>
@@ -41,6 +42,25 @@ class Node : public ffi::ObjectRef {
   TVM_FFI_DEFINE_OBJECT_REF_METHODS_NULLABLE(Node, ffi::ObjectRef, NodeObj);
 };
 
+class ShapeObj : public ffi::Object {
+ public:
+  int64_t sides = 4;
+  TVM_FFI_DECLARE_OBJECT_INFO("every_type.shapes.Shape", ShapeObj, ffi::Object);
+};
+
+class Shape : public ffi::ObjectRef {
+ public:
+  TVM_FFI_DEFINE_OBJECT_REF_METHODS_NULLABLE(Shape, ffi::ObjectRef, ShapeObj);
+};
+
+struct ModeObj : ffi::EnumObj {
+  TVM_FFI_DECLARE_OBJECT_INFO("every_type.Mode", ModeObj, ffi::EnumObj);
+};
+
+struct LevelObj : ffi::IntEnumObj {
+  TVM_FFI_DECLARE_OBJECT_INFO("every_type.Level", LevelObj, ffi::IntEnumObj);
+};
+
 template <typename T>
 T Echo(T value) {
   return value;
@@ -55,7 +75,15 @@ TVM_FFI_STATIC_INIT_BLOCK() {
       .def("register", [](const NodeObj*) { return 1; })
       .def("same_as", [](const NodeObj*) { return 1; })
       .def(refl::init<ffi::Array<int64_t>>());
+  refl::ObjectDef<ShapeObj>().def_ro("sides", &ShapeObj::sides);
+  refl::ObjectDef<ModeObj>();
+  refl::EnumDef<ModeObj>("fast");
+  refl::EnumDef<ModeObj>("class");
+  refl::ObjectDef<LevelObj>();
+  refl::EnumDef<LevelObj>("low", 3);
   refl::GlobalDef()
+      .def("every_type.make_shape", [] { return Shape(ffi::make_object<ShapeObj>()); })
+      .def("every_type.level", [](const LevelObj* level) { return level->_int_index; })
       .def("every_type.nothing", [] {})
       .def("every_type.boolean", Echo<bool>)
       .def("every_type.integer", Echo<int64_t>)

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from setuptools_tvm_ffi.ffi.type_schema import Schema
+from setuptools_tvm_ffi.stubs.additions import additions, with_additions, without_additions
+from setuptools_tvm_ffi.stubs.registry import Field, Function, ObjectType, Registry
+
+OBJECT = "ffi.Object"
+
+
+def function(name: str, result: Schema | str, *parameters: str) -> Function:
+    given = Schema(result) if isinstance(result, str) else result
+    schema = Schema("ffi.Function", result=given, parameters=tuple(map(Schema, parameters)))
+    return Function(name, schema, None)
+
+
+def of_type(key: str, *, parent: str = OBJECT, **values: Any) -> ObjectType:
+    empty: dict[str, Any] = {"fields": (), "methods": (), "entries": {}}
+    return ObjectType(key, parent, None, constructor=False, **{**empty, **values})
+
+
+def registry(
+    *found: Function | ObjectType, others: dict[str, str | None] | None = None
+) -> Registry:
+    types = {item.key: item for item in found if isinstance(item, ObjectType)}
+    return Registry(
+        functions={item.name: item for item in found if isinstance(item, Function)},
+        types=types,
+        symbols={},
+        parents={OBJECT: None, **{k: t.parent for k, t in types.items()}, **(others or {})},
+        python_classes={},
+        module_attributes=frozenset(),
+        makes_constructors=True,
+    )
+
+
+def imported(found: Registry, *other_prefixes: str) -> list[str]:
+    """Return the packages that the root package imports."""
+    code = additions(found, "pkg.", other_prefixes).get(PurePosixPath("pkg/__init__.py"), "")
+    return [line.split('"')[1] for line in code.splitlines() if line.startswith("_import_module(")]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        function("pkg.make", "pkg.sub.K"),
+        function("pkg.take", "int", "pkg.sub.K"),
+        function("pkg.nested", Schema("Optional", (Schema("ffi.Array", (Schema("pkg.sub.K"),)),))),
+        function("pkg.other.make", "pkg.sub.K"),
+        of_type("pkg.T", methods=(function("get", "pkg.sub.K"),)),
+        of_type(
+            "pkg.T",
+            fields=(Field("k", Schema("pkg.sub.K"), None, True, True, False, False, False),),
+        ),
+    ],
+)
+def test_the_package_of_a_class_in_a_signature_is_imported(user: Function | ObjectType) -> None:
+    assert imported(registry(user, of_type("pkg.sub.K"))) == ["pkg.sub"]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        function("pkg.make", "pkg.K"),
+        function("pkg.sub.make", "pkg.sub.K"),
+        function("pkg.make", OBJECT),
+    ],
+)
+def test_a_package_that_no_other_package_names_is_not_imported(user: Function) -> None:
+    assert imported(registry(user, of_type("pkg.K"), of_type("pkg.sub.K"))) == []
+
+
+def test_packages_of_derived_classes_are_imported() -> None:
+    derived = of_type("pkg.sub.Derived", parent="pkg.Base")
+    found = registry(function("pkg.more.make", "pkg.Base"), of_type("pkg.Base"), derived)
+    assert imported(found) == ["pkg.sub"]
+
+
+def test_packages_of_other_libraries_are_imported_unless_they_import_this_library() -> None:
+    user = function("pkg.make", "two.K")
+    others: dict[str, str | None] = {"two.K": OBJECT, "elsewhere.K": OBJECT}
+    assert imported(registry(user, others=others), "two.") == ["two"]
+    circular = {**others, "two.K": "pkg.Base"}
+    assert imported(registry(user, of_type("pkg.Base"), others=circular), "two.") == []
+
+
+def test_entries_of_enumerations_become_attributes() -> None:
+    enum = of_type("pkg.sub.Mode", parent="ffi.Enum", entries={"fast": 0, "get": 1})
+    found = additions(registry(enum), "pkg.", (), {("entry", "pkg.sub.Mode.get")})
+    assert found == {PurePosixPath("pkg/sub/_ffi_api.py"): 'Mode.fast = Mode.get("fast")\n'}
+
+
+@pytest.mark.parametrize("text", ["", "x = 1\n", "x = 1\n\n", "x = 1\r\ny = 2\r\n"])
+def test_additions_can_be_removed(text: str) -> None:
+    added = with_additions(text, "one()\n\ntwo()\n")
+    assert "one()" in added
+    assert without_additions(added) == text
+    assert with_additions(without_additions(added), "one()\n\ntwo()\n") == added
+    assert ("\r" in added) is ("\r" in text)
+    assert added.count("\n") == added.count("\r\n") or "\r" not in text
+
+
+def test_code_below_additions_is_kept() -> None:
+    added = with_additions("x = 1\n", "one()\n") + "y = 2\n"
+    assert without_additions(added) == "x = 1\ny = 2\n"
+
+
+def test_a_module_without_additions_is_left_as_it_is() -> None:
+    assert with_additions("x = 1", "") == without_additions("x = 1") == "x = 1"
