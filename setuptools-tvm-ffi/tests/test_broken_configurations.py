@@ -99,6 +99,8 @@ EXTENSION_KEYS = {
     "prefix-map": ("flag", "true"),
     "msvc-flags": ("flag", "true"),
     "debug-symbols": ("flag", "true"),
+    "unity-build": ("flag", "true"),
+    "unity-batch-size": ("count", "2"),
     "depends": ("strings", '["csrc/shared.h"]'),
 }
 REQUIRED = ("name", "sources", "include-dirs")

@@ -13,6 +13,7 @@ from setuptools_tvm_ffi.building.freshness import Stale
 from setuptools_tvm_ffi.building.plan import BuildPlan, Step, make_plan
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.settings.model import SourceOptions
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, LinkUnit, Toolchain
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.input_symbols import InputSymbols
@@ -413,3 +414,24 @@ def test_only_the_symbol_list_of_a_library_is_an_input_of_its_link() -> None:
     )
     assert more == {f"{FOLDER}/local-symbols.map"}
     assert ops == set(made.support_files) - more
+
+
+def test_a_unity_build_compiles_sources_with_options_of_their_own_alone() -> None:
+    names = ("a.cc", "b.cc", "c.cc", "d.cc", "e.c")
+    options = (
+        SourceOptions(("a.cc",), unity=False),
+        SourceOptions(("b.cc",), define_macros=(("B", None),)),
+    )
+    settings = ExtensionSettings(
+        "pkg.ops", names, source_options=options, unity_build=True, unity_batch_size=8
+    )
+    files = list(map(PurePosixPath, names))
+    (library,) = make_plan([(settings, files)], GNU, SDK, FOLDER).libraries
+    compiled = [step.inputs for step in library.steps[:-1]]
+    assert compiled == [("a.cc",), ("b.cc",), ("e.c",), ("c.cc", "d.cc")]
+    assert library.steps[-2].description == "compile c.cc and 1 more"
+    assert library.steps[-1].inputs == tuple(step.output for step in library.steps[:-1])
+    # Editors get the command that compiles a source alone.
+    alone = dataclasses.replace(settings, unity_build=False)
+    (plain,) = make_plan([(alone, files)], GNU, SDK, FOLDER).libraries
+    assert [unit.output for unit in library.units] == [step.output for step in plain.steps[:-1]]

@@ -692,6 +692,46 @@ def test_the_library_is_linked_again_when_a_prebuilt_object_has_changed() -> Non
     assert made.steps[-1].extra_inputs[-2:] == ("pre/a.o", "pre/libb.a")
 
 
+@asserts("unity_build", "unity_batch_size")
+@pytest.mark.parametrize(
+    ("toolchain", "source", "options"),
+    [
+        ("gcc", "a.c", ("-include", "a.c", "-include", "b.c", "-c", "{main}")),
+        ("gcc", "a.cc", ("-include", "a.cc", "-include", "b.cc", "-c", "{main}")),
+        ("gcc", "a.cu", ("-include", "a.cu", "-include", "b.cu", "-c", "{main}")),
+        ("gcc", "a.hip", ("-include", "a.hip", "-include", "b.hip", "-c", "{main}")),
+        ("clang", "a.cc", ("-include", "a.cc", "-include", "b.cc", "-c", "{main}")),
+        ("apple", "a.cc", ("-include", "a.cc", "-include", "b.cc", "-c", "{main}")),
+        ("msvc", "a.cc", (r"/FIC:\project/a.cc", r"/FIC:\project/b.cc", "/c", "/Tp{main}")),
+        ("clang-cl", "a.c", (r"/FIC:\project/a.c", r"/FIC:\project/b.c", "/c", "/Tc{main}")),
+    ],
+)
+def test_a_unity_build_compiles_batches(
+    toolchain: str, source: str, options: tuple[str, ...]
+) -> None:
+    sources = (source, source.replace("a", "b", 1))
+    made = plan(toolchain, sources, unity_build=True)
+    (library,) = made.libraries
+    (main,) = library.main_files
+    compile_step, _ = library.steps
+    assert compile_step.inputs == sources
+    assert main in made.support_files
+    wanted = [word.format(main=main) for word in options]
+    words = list(compile_step.command)
+    start = words.index(wanted[0])
+    assert words[start : start + len(wanted)] == wanted
+    (small,) = plan(toolchain, sources, unity_build=True, unity_batch_size=1).libraries
+    assert [step.inputs for step in small.steps[:-1]] == [(name,) for name in sources]
+
+
+@pytest.mark.parametrize("toolchain", GNU)
+def test_in_a_unity_build_file_names_are_those_of_other_builds(toolchain: str) -> None:
+    (library,) = plan(toolchain, ("a.cc", "b.cc"), unity_build=True).libraries
+    assert "-ffile-prefix-map=./=" in library.steps[0].command
+    (library,) = plan(toolchain, ("a.cc", "b.cc"), unity_build=True, prefix_map=False).libraries
+    assert "-ffile-prefix-map=./=" not in library.steps[0].command
+
+
 @asserts("registry_prefix")
 @pytest.mark.parametrize(
     ("declared", "prefix"), [(None, "pkg."), ("pkg.kernels", "pkg.kernels."), ("other.", "other.")]
@@ -784,7 +824,7 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
     },
     SourceOptions: {
         "sources": "test_project_sources.py",
-        "unity": "test_settings_parser.py",
+        "unity": "test_building_plan.py",
     },
     VendoredSettings: {
         "name": "../test_sbom.py",

@@ -62,6 +62,8 @@ EVERY_ARGUMENT: dict[str, Any] = {
     "prefix_map": False,
     "msvc_flags": False,
     "debug_symbols": True,
+    "unity_build": True,
+    "unity_batch_size": 0,
     "depends": ["table.inc", Path("data/b.bin")],
     "source_options": [
         {"sources": "src/*.cpp", "extra_compile_args": ["-mavx2"], "define_macros": [("A", None)]},
@@ -115,6 +117,8 @@ def test_every_argument_reaches_the_settings() -> None:
         prefix_map=False,
         msvc_flags=False,
         debug_symbols=True,
+        unity_build=True,
+        unity_batch_size=0,
         depends=("table.inc", "data/b.bin"),
         source_options=(
             SourceOptions(

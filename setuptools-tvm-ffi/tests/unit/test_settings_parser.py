@@ -264,6 +264,8 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         "prefix-map": False,
         "msvc-flags": False,
         "debug-symbols": True,
+        "unity-build": True,
+        "unity-batch-size": 16,
         "depends": ["table.txt"],
     }
     assert list(table) == [key_of(setting.field) for setting in settings_of(ExtensionSettings)]
@@ -302,6 +304,8 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         prefix_map=False,
         msvc_flags=False,
         debug_symbols=True,
+        unity_build=True,
+        unity_batch_size=16,
         depends=("table.txt",),
     )
 
@@ -429,7 +433,12 @@ TOML_VALUES: dict[str, object] = {
     "table": {"x y": 1},
 }
 #: Valid values of some settings, by the description of their kind.
-VALID = {"string": {"string"}, "`true` or `false`": {"true"}, "1 to 4096": {"integer"}}
+VALID = {
+    "string": {"string"},
+    "`true` or `false`": {"true"},
+    "1 to 4096": {"integer"},
+    "0 to 4096": {"integer"},
+}
 
 
 @pytest.mark.parametrize(
@@ -619,6 +628,11 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
     "prefix_map": [({"a": "b"}, "expected true or false")],
     "msvc_flags": [(["/bigobj"], "expected true or false")],
     "debug_symbols": [(2, "expected true or false")],
+    "unity_build": [(8, "expected true or false")],
+    "unity_batch_size": [
+        (-1, "expected a whole number from 0 to 4096"),
+        (True, "expected a whole number from 0 to 4096"),
+    ],
     "depends": [("a.txt", "expected a list of strings"), ([3], NO_STRING)],
 }
 

@@ -10,7 +10,7 @@ import os
 import posixpath
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -29,13 +29,14 @@ from ..toolchains import Toolchain
 from ..toolchains.device_discovery import nvcc_release
 from ..toolchains.launcher import Launcher, base_name
 from . import ninja, ninja_file
+from .batch_errors import batch_failure
 from .file_states import status_of
 from .freshness import Freshness, Stale
 from .jobs import JobCount, count_jobs, measure
 from .link_errors import link_failure
 from .package_headers import add_package_headers
 from .pkg_config import add_pkg_config
-from .plan import BuildPlan, LibraryPlan, make_plan
+from .plan import BuildPlan, LibraryPlan, Step, make_plan, named
 from .request import BuildRequest, BuildResult, BuiltLibrary
 
 # This pattern matches an error message of GCC and Clang. Before C++20, they reject a source that
@@ -299,7 +300,7 @@ class _Run:
             done = [s for s in steps if posixpath.normpath(s.output) in finished]
             freshness.complete(done, self.plan)
         if status != 0:
-            raise _failure(self.plan, status, printed)
+            raise _failure(self.plan, status, printed, root)
         return freshness
 
     def _threads(self, stale: Sequence[Stale]) -> int:
@@ -311,6 +312,8 @@ class _Run:
 def compile_commands(plan: BuildPlan, root: Path) -> bytes:
     """Return the JSON compilation database of a plan, for editors and clangd.
 
+    Each source has an entry with the command that compiles it alone, also in a unity build.
+
     https://clang.llvm.org/docs/JSONCompilationDatabase.html
     """
     entries = [
@@ -321,8 +324,7 @@ def compile_commands(plan: BuildPlan, root: Path) -> bytes:
             "output": step.output,
         }
         for library in plan.libraries
-        for step in library.steps
-        if step.kind == "compile"
+        for step in library.units
     ]
     return (json.dumps(entries, indent=2) + "\n").encode()
 
@@ -337,7 +339,8 @@ def reasons(stale: Sequence[Stale]) -> Iterator[str]:
     outputs = {name for each in stale for name in (each.step.output, *each.step.extra_outputs)}
     for each in stale:
         step = each.step
-        name = step.inputs[0] if step.kind == "compile" else PurePosixPath(step.output).name
+        compiles = step.kind == "compile"
+        name = named(step.inputs) if compiles else PurePosixPath(step.output).name
         again = (f for f in (*step.inputs, *step.extra_inputs) if f in outputs)
         yield f"{name}: {each.reason or f'{PurePosixPath(next(again)).name} is built again'}"
 
@@ -353,31 +356,31 @@ def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
         yield Launcher(command, base_name(command[0]))
 
 
-def _failure(plan: BuildPlan, status: int, printed: str) -> BuildError:
+def _failure(plan: BuildPlan, status: int, printed: str, root: Path) -> BuildError:
     failed = _first_failed(plan, printed)
     hint = hint_for_output(printed)
     if failed is None:
         return BuildError(f"ninja failed (exit status {status}), see its message above", hint=hint)
-    library, output, source = failed
-    if source is not None:
+    library, step = failed
+    if step.kind == "compile" and _LAMBDA_REFUSED.search(printed):
+        hint = _LAMBDA_HINT
+    if len(step.inputs) > 1 and step.kind == "compile":
+        return batch_failure(library.settings, step, printed, root, hint)
+    if step.kind == "compile":
         return BuildError(
-            f"extension {library.settings.name!r}: compiling {source} failed, "
+            f"extension {library.settings.name!r}: compiling {step.inputs[0]} failed, "
             "see the compiler's message above",
             hint=next((text for error, text in _HINTS if error.search(printed)), hint),
         )
     return link_failure(library.settings.name, printed) or BuildError(
-        f"extension {library.settings.name!r}: linking {output} failed, "
+        f"extension {library.settings.name!r}: linking {step.output} failed, "
         "see the linker's message above",
         hint=hint,
     )
 
 
-def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, str, str | None] | None:
-    outputs: Mapping[str, tuple[LibraryPlan, str, str | None]] = {
-        step.output: (library, step.output, step.inputs[0] if step.kind == "compile" else None)
-        for library in plan.libraries
-        for step in library.steps
-    }
+def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, Step] | None:
+    outputs = {step.output: (library, step) for library in plan.libraries for step in library.steps}
     for line in printed.splitlines():
         if line.startswith("FAILED:"):
             # Since 1.13, ninja prints `FAILED: [code=1] path `. Before, it printed `FAILED: path `.

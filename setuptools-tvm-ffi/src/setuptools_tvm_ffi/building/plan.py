@@ -22,6 +22,7 @@ from ..toolchains import (
     Toolchain,
     library_filename,
 )
+from . import unity
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Step:
     """One command with its inputs and outputs.
 
     :param kind: ``compile``, ``device-link``, ``link`` or ``debug-symbols``.
+    :param inputs: the sources, objects or library that the program reads.
     :param launcher: the command that starts the program, such as ``ccache``; empty if there is no
         launcher.
     :param program: the compiler or linker, with the arguments that are part of `CC` or `CXX`.
@@ -89,6 +91,9 @@ class LibraryPlan:
     """The steps that build one library.
 
     :param arguments: the compiler flags of each language, and the linker flags under ``link``.
+    :param units: for each source, the step that compiles the source alone. A unity build compiles
+        most sources in batches instead.
+    :param main_files: the main files of the batches of a unity build.
     :param source_arguments: the compiler flags of each source that has flags of its own.
     :param companions: files that the wheel contains beside the library.
     :param siblings: the libraries of the distribution that must be loaded before this library, in
@@ -99,6 +104,8 @@ class LibraryPlan:
     library: str
     steps: tuple[Step, ...]
     arguments: Mapping[str, tuple[str, ...]]
+    units: tuple[Step, ...] = ()
+    main_files: tuple[str, ...] = ()
     source_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     companions: tuple[str, ...] = ()
     siblings: tuple[str, ...] = ()
@@ -115,6 +122,15 @@ class BuildPlan:
     libraries: tuple[LibraryPlan, ...]
     support_files: Mapping[str, str] = field(default_factory=dict)
     shell_line: Callable[[tuple[str, ...]], str] = shlex.join
+
+
+def named(sources: Sequence[str]) -> str:
+    """Return the name of a compile step for messages.
+
+    >>> named(("a.cc",)), named(("a.cc", "b.cc", "c.cc"))
+    ('a.cc', 'a.cc and 2 more')
+    """
+    return sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
 
 
 def siblings_of(
@@ -147,10 +163,12 @@ def make_plan(
     planner = _Planner(
         toolchain, sdk, folder, tuple(support), tuple(settings for settings, _ in extensions)
     )
+    libraries = tuple(planner.library_plan(settings, files) for settings, files in extensions)
+    main_files = (file for library in libraries for file in library.main_files)
     return BuildPlan(
         folder=str(folder),
-        libraries=tuple(planner.library_plan(settings, files) for settings, files in extensions),
-        support_files=support,
+        libraries=libraries,
+        support_files={**support, **dict.fromkeys(main_files, unity.MAIN_FILE)},
         shell_line=toolchain.shell_line,
     )
 
@@ -180,11 +198,17 @@ class _Planner:
             for language in sorted(languages)
         }
         own = self._source_arguments(settings, sources)
-        steps = [
-            self._compile(settings, source, own.get(str(source), arguments[language_of(source)]))
+        units = {
+            source: self._compile(
+                settings, source, own.get(str(source), arguments[language_of(source)])
+            )
             for source in sources
-        ]
-        steps += self._device_links(settings, sources, arguments)
+        }
+        batches = self._batches(settings, sources, own)
+        joined = {source for batch in batches for source in batch.sources}
+        steps = [step for source, step in units.items() if source not in joined]
+        steps += [self._compile_batch(settings, b, arguments[b.language]) for b in batches]
+        steps += list(self._device_links(settings, steps, arguments))
         unit = LinkUnit(
             objects=tuple(step.output for step in steps),
             languages=languages,
@@ -215,6 +239,8 @@ class _Planner:
             unit.library,
             tuple(steps),
             arguments,
+            units=tuple(units.values()),
+            main_files=tuple(self._main_file(settings, batch) for batch in batches),
             source_arguments=own,
             companions=() if companion is None else companion.files,
             siblings=self._all_siblings(settings),
@@ -239,22 +265,59 @@ class _Planner:
     def _compile(
         self, settings: ExtensionSettings, source: PurePosixPath, flags: tuple[str, ...]
     ) -> Step:
-        language = language_of(source)
+        obj = self._object(settings, source)
+        unit = CompileUnit(str(source), language_of(source), obj, f"{obj}.d")
+        return self._compile_unit(settings, unit, flags)
+
+    def _batches(
+        self,
+        settings: ExtensionSettings,
+        sources: Sequence[PurePosixPath],
+        own: Mapping[str, tuple[str, ...]],
+    ) -> list[unity.Batch]:
+        """Return the batches of a unity build.
+
+        :param own: the sources that have flags of their own. They are compiled alone, as in CMake.
+        """
+        if not settings.unity_build:
+            return []
+        eligible = (
+            source
+            for source in sources
+            if str(source) not in own and all(o.unity for o in options_of(settings, source))
+        )
+        return unity.batches(eligible, settings.unity_batch_size)
+
+    def _main_file(self, settings: ExtensionSettings, batch: unity.Batch) -> str:
+        return f"{self.folder / settings.name / 'unity' / batch.main_file}"
+
+    def _compile_batch(
+        self, settings: ExtensionSettings, batch: unity.Batch, flags: tuple[str, ...]
+    ) -> Step:
+        main = self._main_file(settings, batch)
+        obj = f"{main}{self.toolchain.object_suffix}"
+        sources = tuple(map(str, batch.sources))
+        unit = CompileUnit(main, batch.language, obj, f"{obj}.d", joined=sources)
+        return self._compile_unit(settings, unit, flags)
+
+    def _compile_unit(
+        self, settings: ExtensionSettings, unit: CompileUnit, flags: tuple[str, ...]
+    ) -> Step:
+        language = unit.language
         compiler = self._compiler(language)
         driver = self.toolchain.compilers[language]
-        obj = self._object(settings, source)
-        unit = CompileUnit(str(source), language, obj, f"{obj}.d")
         command = compiler.compile_command(flags, unit)
+        sources = unit.joined or (unit.source,)
         return Step(
             kind="compile",
-            inputs=(unit.source,),
+            inputs=sources,
             output=unit.object,
             launcher=driver.launcher,
             program=driver.command,
             arguments=command[len(driver.launcher) + len(driver.command) :],
             version=self._version(language),
             question=compiler.include_path_question(flags, language),
-            description=f"compile {source}",
+            description=f"compile {named(sources)}",
             on_this_machine=language in self.toolchain.devices,
             parts=self.toolchain.devices[language].parallel_parts(flags)
             if language in self.toolchain.devices
@@ -267,15 +330,13 @@ class _Planner:
     def _device_links(
         self,
         settings: ExtensionSettings,
-        sources: Sequence[PurePosixPath],
+        compiled: Sequence[Step],
         arguments: Mapping[str, tuple[str, ...]],
     ) -> Iterator[Step]:
-        """Yield the steps that link the device code of a library's sources."""
+        """Yield the steps that link the device code of compiled sources."""
         for language in sorted(set(arguments) & set(self.toolchain.devices)):
             driver = self.toolchain.compilers[language]
-            objects = tuple(
-                self._object(settings, s) for s in sources if language_of(s) == language
-            )
+            objects = tuple(s.output for s in compiled if s.program == driver.command)
             output = f"{self._objects(settings)}/{language}-link{self.toolchain.object_suffix}"
             name = PurePosixPath(self._library(settings)).name
             command = self.toolchain.devices[language].device_link_command(

@@ -92,6 +92,8 @@ class TVMFFIExtension(Extension):
         prefix_map: bool = True,
         msvc_flags: bool = True,
         debug_symbols: bool = False,
+        unity_build: bool = False,
+        unity_batch_size: int = 8,
         depends: Sequence[str | os.PathLike[str]] = (),
         source_options: Sequence[Mapping[str, Any]] = (),
         overrides: Sequence[Mapping[str, Any]] = (),

@@ -378,6 +378,17 @@ class ExtensionSettings:
         "on macOS, in a `.pdb` file on Windows, and in the library itself elsewhere.",
         False,
     )
+    unity_build: bool = _setting(
+        FLAG,
+        "Whether to compile sources of the same language in batches, which takes less time in "
+        "total. Sources with `source-options` are compiled alone. See `docs/compile-faster.md`.",
+        False,
+    )
+    unity_batch_size: int = _setting(
+        count(4096, minimum=0),
+        "With `unity-build`, the maximum number of sources in a batch. 0 means no maximum.",
+        8,
+    )
     depends: tuple[str, ...] = _setting(
         strings(),
         "Files that all object files depend on. You don't need to list headers.",

@@ -92,12 +92,12 @@ FLAG = Kind(
 )
 
 
-def count(maximum: int) -> Kind:
-    """Return the kind whose values are the whole numbers from one to `maximum`."""
+def count(maximum: int, minimum: int = 1) -> Kind:
+    """Return the kind whose values are the whole numbers from `minimum` to `maximum`."""
 
     def parse(place: str, value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
-            raise _unexpected(place, value, f"a whole number from 1 to {maximum}")
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+            raise _unexpected(place, value, f"a whole number from {minimum} to {maximum}")
         return value
 
     def read(text: str) -> object:
@@ -106,8 +106,8 @@ def count(maximum: int) -> Kind:
         except ValueError:
             return text
 
-    schema = {"type": "integer", "minimum": 1, "maximum": maximum}
-    return Kind(f"1 to {maximum}", schema, parse, read)
+    schema = {"type": "integer", "minimum": minimum, "maximum": maximum}
+    return Kind(f"{minimum} to {maximum}", schema, parse, read)
 
 
 def choice(*choices: str) -> Kind:

@@ -105,6 +105,8 @@ def prefix_maps(
     outer_first = reversed(used_names(declared, root).items())
     copies = (*sdk.include_dirs, *settings.include_from)
     maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in copies)]
+    # GCC (12) adds "./" to the path of a file that the option -include names.
+    maps += [("./", "")] if settings.unity_build else []
     # The option has no syntax for a path that contains "=".
     return tuple(f"-ffile-prefix-map={old}={new}" for old, new in maps if "=" not in old)
 
@@ -176,6 +178,7 @@ class GnuToolchain:
             *compiler.command,
             *flags,
             *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
+            *(word for source in unit.joined for word in ("-include", source)),
             *("-c", unit.source, "-o", unit.object),
         )
 

@@ -64,6 +64,7 @@ class HipccCompiler:
             # computes the ID from the absolute path of the source.
             f"-cuid={unit.source}",
             *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
+            *(word for source in unit.joined for word in ("-include", source)),
             *("-c", unit.source, "-o", unit.object),
         )
 

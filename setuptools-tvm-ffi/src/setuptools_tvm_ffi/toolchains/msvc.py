@@ -122,6 +122,8 @@ class MsvcToolchain:
             *compiler.command,
             *flags,
             *self._dependencies(unit),
+            # Use absolute paths: a path after /FI is not relative to the working directory.
+            *(f"/FI{self.root}/{source}" for source in unit.joined),
             "/c",
             f"{'/Tp' if unit.language == 'cxx' else '/Tc'}{unit.source}",
             f"/Fo{unit.object}",

@@ -101,6 +101,7 @@ class NvccCompiler:
             # -MD reports all headers. (-MMD skips system headers, such as the headers of
             # apache-tvm-ffi.)
             *("-MD", "-MT", unit.object, "-MF", unit.depfile),
+            *(word for source in unit.joined for word in ("-include", source)),
             *("-c", unit.source, "-o", unit.object),
         )
 

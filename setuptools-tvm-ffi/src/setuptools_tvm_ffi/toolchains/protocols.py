@@ -89,12 +89,16 @@ def split_variable(variable: str, environment: Mapping[str, str]) -> tuple[str, 
 
 @dataclass(frozen=True)
 class CompileUnit:
-    """One source and its object file. Paths are relative to the project's root."""
+    """One source and its object file. Paths are relative to the project's root.
+
+    :param joined: in a unity build, the sources that the command includes. `source` is then empty.
+    """
 
     source: str
     language: str
     object: str
     depfile: str
+    joined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Explains why a batch of a unity build does not compile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..base.errors import BuildError
+from ..settings import ExtensionSettings
+from .plan import Step, named
+
+# Words in the messages of GCC, Clang, cl and nvcc about two declarations of the same name.
+_CLASH = re.compile(r"redefin|redeclar|conflicting|ambiguous|already (has|been|defined)|previous")
+
+
+def batch_failure(
+    settings: ExtensionSettings, step: Step, printed: str, root: Path, hint: str | None
+) -> BuildError:
+    """Return the error for a failed batch. It names the sources that the compiler's messages name.
+
+    :param step: the compile step of the batch.
+    :param printed: ninja's output.
+    :param root: the project's folder. Some compilers report absolute paths.
+    :param hint: a hint for the other messages in the output, if any.
+    """
+    messages = "\n".join(_messages_of(step, printed))
+    files = [source for source in step.inputs if re.search(_as_file(source, root), messages)]
+    end = "failed, see the compiler's message above"
+    if not files:
+        return BuildError(
+            f"extension {settings.name!r}: compiling {named(step.inputs)} {end}", hint=hint
+        )
+    what = f"extension {settings.name!r}: compiling {' and '.join(files)}"
+    alone = f"compile {files[-1]} alone: {_alone(settings, files[-1])}"
+    if len(files) > 1 and _CLASH.search(messages):
+        return BuildError(
+            f"{what} in one batch {end}",
+            hint=f"rename a clashing name, move it into a namespace, or {alone}",
+        )
+    return BuildError(
+        f"{what} {end}",
+        hint=hint or f"if the file compiles without the other files of its batch, {alone}",
+    )
+
+
+def _messages_of(step: Step, printed: str) -> Iterator[str]:
+    """Yield the lines that a step's command has printed."""
+    lines = iter(printed.splitlines())
+    for line in lines:
+        if line.startswith("FAILED:") and line.rstrip().endswith(step.output):
+            next(lines, None)  # ninja repeats the command, which names all sources
+            break
+    for line in lines:
+        if re.match(r"\[\d+/\d+\] |FAILED:|ninja: ", line):
+            return
+        yield line
+
+
+def _as_file(source: str, root: Path) -> str:
+    """Return a pattern for a source in a message. On Windows, its separators are backslashes."""
+    parts = r"[/\\]".join(map(re.escape, source.split("/")))
+    return rf"(?<![^\s\"'(])(\.[/\\]|{re.escape(str(root))}[/\\])?{parts}(?![\w/\\-])"
+
+
+def _alone(settings: ExtensionSettings, source: str) -> str:
+    """Return the setting with which a unity build compiles a source alone."""
+    if settings.declaration is not None and settings.declaration.in_toml:
+        return f'source-options = [{{ sources = "{source}", unity = false }}]'
+    return f'source_options=[{{"sources": "{source}", "unity": False}}]'
