@@ -101,6 +101,7 @@ EXTENSION_KEYS = {
     "debug-symbols": ("flag", "true"),
     "unity-build": ("flag", "true"),
     "unity-batch-size": ("count", "2"),
+    "precompile-headers": ("strings", '["<tvm/ffi/tvm_ffi.h>"]'),
     "depends": ("strings", '["csrc/shared.h"]'),
 }
 REQUIRED = ("name", "sources", "include-dirs")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,129 @@ def test_nvcc_compiles_batches(builder: Environment, tmp_path: Path) -> None:
     assert compiled(many) == []
     library = next(many.folder.glob("build/**/libcore.so")).read_bytes()
     assert b"\0csrc/unit_3.cu\0" in library
+    shutil.rmtree(many.folder / "build")
+    compiled(many)
+    assert objects(many) == first
+
+
+HEADERS = 'precompile-headers = ["<tvm/ffi/c_api.h>", "csrc/shared.h"]\n'
+
+
+def test_a_precompiled_header_is_rebuilt_with_its_units_if_one_of_its_headers_changes(
+    builder: Environment, tmp_path: Path
+) -> None:
+    many = many_files(tmp_path, builder, f'{HEADERS}include-dirs = ["include"]\n')
+    shared = many.folder / "csrc" / "shared.h"
+    (many.folder / "include").mkdir()
+    (many.folder / "include" / "nested.h").touch()
+    shared.write_text(f'#include "nested.h"\n{SHARED}')
+    units = [f"csrc/unit_{number}.c" for number in range(10)]
+    everything = ["<tvm/ffi/c_api.h> and 1 more", *units]
+    assert compiled(many)[0] == everything[0]
+    first, library = objects(many), next(many.folder.glob("build/**/libcore.so"))
+    assert b"csrc/shared.h" not in library.read_bytes()
+    (precompiled,) = many.folder.glob("build/**/c.h.gch")
+    # Times do not matter, and nothing reads the precompiled header if no unit is compiled.
+    for path in many.folder.rglob("*.h"):
+        path.touch()
+    assert compiled(many) == []
+    precompiled.unlink()
+    assert compiled(many) == []
+    # One unit needs the precompiled header again.
+    text = (many.folder / units[3]).read_text()
+    (many.folder / units[3]).write_text(f"{text}/* changed */\n")
+    assert sorted(compiled(many)) == sorted([everything[0], units[3]])
+    (many.folder / units[3]).write_text(text)
+    assert compiled(many) == [units[3]]
+    assert objects(many) == first
+    # A header of the precompiled header, and a header that is found earlier.
+    (many.folder / "include" / "nested.h").write_text("#define NESTED\n")
+    assert sorted(compiled(many)) == sorted(everything)
+    (many.folder / "csrc" / "nested.h").write_text("#define NESTED 2\n")
+    assert sorted(compiled(many)) == sorted(everything)
+    (many.folder / "include" / "shared.h").write_text("#define SHARED 3\n")
+    assert compiled(many) == []  # The units find csrc/shared.h beside them.
+    # The objects are those of a build from scratch.
+    (many.folder / "csrc" / "nested.h").unlink()
+    (many.folder / "include" / "nested.h").write_text("")
+    assert sorted(compiled(many)) == sorted(everything)
+    assert objects(many) == first
+    shutil.rmtree(many.folder / "build")
+    compiled(many)
+    assert objects(many) == first
+
+
+def test_the_sdist_contains_the_precompiled_headers_and_their_headers(
+    builder: Environment, tmp_path: Path
+) -> None:
+    many = many_files(tmp_path, builder, 'precompile-headers = ["common/all.h"]\n')
+    (many.folder / "common").mkdir()
+    (many.folder / "common" / "all.h").write_text('#include "../deeper/more.h"\n')
+    (many.folder / "deeper").mkdir()
+    (many.folder / "deeper" / "more.h").touch()
+    hook = "from setuptools_tvm_ffi.build_meta import build_sdist"
+    program = f"{hook}; build_sdist({str(tmp_path)!r})"
+    builder.run(builder.python, "-I", "-c", program, cwd=many.folder)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"common/all.h", "deeper/more.h"} <= names
+
+
+def test_sources_with_options_and_editors_include_the_header_itself(
+    builder: Environment, tmp_path: Path
+) -> None:
+    options = '{ sources = "csrc/unit_0.c", define-macros = [["EXTRA", "1"]] }'
+    many = many_files(tmp_path, builder, f"{HEADERS}{UNITY}source-options = [{options}]\n")
+    first = many.folder / "csrc" / "unit_0.c"
+    # The source is not self-contained.
+    first.write_text(first.read_text().replace('#include "shared.h"', "int extra = EXTRA;"))
+    assert "csrc/unit_0.c" in compiled(many)
+    (database,) = many.folder.glob("build/tvm-ffi.*/compile_commands.json")
+    for entry in json.loads(database.read_text()):
+        assert "/precompiled/plain/c.h" in entry["command"]
+    assert compiled(many) == []
+
+
+def test_a_header_that_does_not_compile_is_reported_by_its_key(
+    builder: Environment, tmp_path: Path
+) -> None:
+    many = many_files(tmp_path, builder, HEADERS)
+    (many.folder / "csrc" / "shared.h").write_text("#error broken\n")
+    printed = many.refuse()
+    assert re.search(r"ext-modules\[0\]\.precompile-headers: .*failed", printed)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "headers", "message"),
+    [
+        ("cu", '["<tvm/ffi/c_api.h>"]', "no C or C++ source"),
+        ("c", '["csrc/missing.h"]', "'csrc/missing.h': file does not exist"),
+    ],
+)
+def test_a_wrong_header_is_refused_by_its_key(
+    builder: Environment, tmp_path: Path, suffix: str, headers: str, message: str
+) -> None:
+    if suffix == "cu" and shutil.which("nvcc") is None:
+        pytest.skip("no nvcc on PATH")
+    many = many_files(tmp_path, builder, f"precompile-headers = {headers}\n", suffix)
+    printed = many.refuse()
+    assert "ext-modules[0].precompile-headers" in printed
+    assert message in printed
+
+
+@pytest.mark.long
+def test_a_cxx_library_has_the_same_objects_with_a_precompiled_header(
+    builder: Environment, tmp_path: Path
+) -> None:
+    many = many_files(tmp_path, builder, "", "cc")
+    compiled(many)
+    plain = objects(many)
+    text = (many.folder / "pyproject.toml").read_text()
+    keys = 'precompile-headers = ["<tvm/ffi/tvm_ffi.h>"]\n'
+    (many.folder / "pyproject.toml").write_text(text + keys)
+    assert compiled(many)[0] == "<tvm/ffi/tvm_ffi.h>"
+    assert objects(many).keys() == plain.keys()
+    first = objects(many)
     shutil.rmtree(many.folder / "build")
     compiled(many)
     assert objects(many) == first

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import re
@@ -66,7 +67,7 @@ def run(step: Step) -> None:
             else:
                 raise FileNotFoundError(name)
 
-    for name in step.inputs if step.kind == "compile" else ():
+    for name in step.inputs if step.depfile is not None else ():
         include(name)
     if step.kind == "link":
         read = {name: Path(name).read_text() for name in step.inputs}
@@ -156,6 +157,107 @@ def change(build: Builder, number: int, **changes: Any) -> None:
     steps = list(build.steps)
     steps[number] = dataclasses.replace(steps[number], **changes)
     build.steps = tuple(steps)
+
+
+# --- precompiled headers -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def precompiling(build: Builder) -> Builder:
+    """The project with a precompiled header that contains `two/both.h`.
+
+    As with GCC, its content differs each time, and compile steps do not report its headers.
+    """
+    write("build/all.h", '#include "both.h"\n')
+    write("csrc/a.c", '#include "a.h"\n')
+    write("csrc/b.c", "")
+    header = compile_step("build/all.h", kind="precompile", output="build/all.h.gch")
+    header = dataclasses.replace(header, depfile="build/all.h.d")
+    units = [
+        compile_step(name, precompiled=header.output, arguments=("/Ione", "/Itwo", name))
+        for name in ("csrc/a.c", "csrc/b.c")
+    ]
+    build.steps = (header, *units, build.steps[-1])
+    numbers = itertools.count()
+
+    def run_it(step: Step) -> None:
+        run(step)
+        if step is header:
+            Path(step.output).write_text(f"precompiled {next(numbers)}")
+
+    build.run = run_it
+    assert build().keys() == {"all.h.gch", "a.c.o", "b.c.o", "lib.so"}
+    assert build() == {}
+    return build
+
+
+def test_a_change_of_a_precompiled_header_recompiles_its_users(precompiling: Builder) -> None:
+    write("two/both.h", "BOTH")
+    reason = "two/both.h changed"
+    assert precompiling() == {"all.h.gch": reason, "a.c.o": reason, "b.c.o": reason, "lib.so": ""}
+    write("csrc/a.h", "A")
+    assert precompiling() == {"a.c.o": "csrc/a.h changed", "lib.so": ""}
+
+
+def test_a_header_that_precedes_one_of_a_precompiled_header_recompiles_its_users(
+    precompiling: Builder,
+) -> None:
+    write("one/both.h", "BOTH")
+    reason = "one/both.h is new"
+    assert precompiling() == {"all.h.gch": reason, "a.c.o": reason, "b.c.o": reason, "lib.so": ""}
+
+
+def test_a_deleted_precompiled_header_is_written_again_when_a_step_reads_it(
+    precompiling: Builder,
+) -> None:
+    Path("build/all.h.gch").unlink()
+    assert precompiling() == {}
+    write("csrc/b.c", "int b;\n")
+    assert precompiling() == {
+        "all.h.gch": "build/all.h.gch is missing",
+        "b.c.o": "csrc/b.c changed",
+        "lib.so": "",
+    }
+    assert precompiling() == {}
+
+
+def test_a_date_in_a_precompiled_header_is_a_date_of_its_users(precompiling: Builder) -> None:
+    precompiling.variables["SOURCE_DATE_EPOCH"] = "1"
+    write("two/both.h", "char date[] = __DATE__;")
+    assert len(precompiling()) == 4
+    assert precompiling() == {}
+    precompiling.variables["SOURCE_DATE_EPOCH"] = "2"
+    assert precompiling().keys() == {"all.h.gch", "a.c.o", "b.c.o", "lib.so"}
+
+
+def test_a_change_while_a_header_is_precompiled_leaves_its_users_unrecorded(
+    precompiling: Builder,
+) -> None:
+    usual = precompiling.run
+
+    def edit_afterwards(step: Step) -> None:
+        usual(step)
+        if step.kind == "precompile":
+            write("two/both.h", "edited during the build")
+
+    precompiling.run = edit_afterwards
+    write("two/both.h", "BOTH")
+    assert len(precompiling()) == 4
+    precompiling.run = usual
+    assert precompiling().keys() == {"all.h.gch", "a.c.o", "b.c.o", "lib.so"}
+    assert precompiling() == {}
+
+
+def test_an_object_that_comes_with_a_precompiled_header_is_linked_again(
+    precompiling: Builder,
+) -> None:
+    header = dataclasses.replace(precompiling.steps[0], extra_outputs=("build/all.h.obj",))
+    link = link_step("build/all.h.obj", "build/csrc/a.c.o", "build/csrc/b.c.o")
+    precompiling.steps = (header, *precompiling.steps[1:3], link)
+    precompiling.run = run
+    assert precompiling().keys() == {"all.h.gch", "lib.so"}
+    Path("build/all.h.obj").unlink()
+    assert precompiling().keys() == {"all.h.gch", "lib.so"}
 
 
 # --- what is compared ---------------------------------------------------------------------------

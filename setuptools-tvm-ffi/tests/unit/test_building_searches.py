@@ -278,6 +278,14 @@ def test_headers_in_the_lower_case_of_cl_are_explained(monkeypatch: pytest.Monke
     assert search.search(read) == (set(), {r"csrc\Api.h", r"include\Api.h"})
 
 
+def test_a_file_that_an_argument_names_has_no_missing_predecessors() -> None:
+    project = Project({"main.c": "", "two/a.c": '#include "x.h"', "two/x.h": ""})
+    search = HeaderSearch(PATH, project.facts, project.exists)
+    read = ["main.c", "two/a.c", "two/x.h"]
+    assert "one/a.c" in search.search(read)[1]
+    assert search.search(read, ["two/a.c"])[1] == set()
+
+
 def test_data_of_the_assembler_is_found() -> None:
     project = Project({"csrc/a.c": 'asm(".incbin \\"x.bin\\"");', "two/x.bin": ""})
     assert project.found(PATH, ["csrc/a.c"]) == {"two/x.bin"}

@@ -19,8 +19,9 @@ import pytest
 from packaging.version import Version
 from setuptools import Distribution
 from setuptools_tvm_ffi import TVMFFIExtension
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.building.jobs import Resources, count_jobs
-from setuptools_tvm_ffi.building.plan import BuildPlan, make_plan
+from setuptools_tvm_ffi.building.plan import BuildPlan, Step, make_plan
 from setuptools_tvm_ffi.ffi.releases import requirement_for
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.plugin.attachment import attach
@@ -702,8 +703,8 @@ def test_the_library_is_linked_again_when_a_prebuilt_object_has_changed() -> Non
         ("gcc", "a.hip", ("-include", "a.hip", "-include", "b.hip", "-c", "{main}")),
         ("clang", "a.cc", ("-include", "a.cc", "-include", "b.cc", "-c", "{main}")),
         ("apple", "a.cc", ("-include", "a.cc", "-include", "b.cc", "-c", "{main}")),
-        ("msvc", "a.cc", (r"/FIC:\project/a.cc", r"/FIC:\project/b.cc", "/c", "/Tp{main}")),
-        ("clang-cl", "a.c", (r"/FIC:\project/a.c", r"/FIC:\project/b.c", "/c", "/Tc{main}")),
+        ("msvc", "a.cc", (r"/FIC:\project\a.cc", r"/FIC:\project\b.cc", "/c", "/Tp{main}")),
+        ("clang-cl", "a.c", (r"/FIC:\project\a.c", r"/FIC:\project\b.c", "/c", "/Tc{main}")),
     ],
 )
 def test_a_unity_build_compiles_batches(
@@ -712,7 +713,7 @@ def test_a_unity_build_compiles_batches(
     sources = (source, source.replace("a", "b", 1))
     made = plan(toolchain, sources, unity_build=True)
     (library,) = made.libraries
-    (main,) = library.main_files
+    ((main, _),) = library.support_files.items()
     compile_step, _ = library.steps
     assert compile_step.inputs == sources
     assert main in made.support_files
@@ -722,6 +723,115 @@ def test_a_unity_build_compiles_batches(
     assert words[start : start + len(wanted)] == wanted
     (small,) = plan(toolchain, sources, unity_build=True, unity_batch_size=1).libraries
     assert [step.inputs for step in small.steps[:-1]] == [(name,) for name in sources]
+
+
+@asserts("precompile_headers")
+@pytest.mark.parametrize(
+    ("toolchain", "made", "makes", "uses"),
+    [
+        (
+            "gcc",
+            "{h}.gch",
+            ("-MQ", "{h}.gch", "-MF", "{h}.d", "-x", "c++-header", "{h}", "-o", "{h}.gch"),
+            ("c++", "-include", "{h}", "-Winvalid-pch", "-std=c++17"),
+        ),
+        *(
+            (
+                name,
+                "{h}.pch",
+                (
+                    *("-MQ", "{h}.pch", "-MF", "{h}.d", "-Xclang", "-fno-pch-timestamp"),
+                    *("-x", "c++-header", "{h}", "-o", "{h}.pch"),
+                ),
+                ("c++", "-include", "{h}", "-std=c++17"),
+            )
+            for name in ("clang", "apple")
+        ),
+        (
+            "msvc",
+            "{h}.pch",
+            (
+                *("/sourceDependencies", "{h}.d", "/Yc{abs}", "/Fp{h}.pch", "/FI{abs}"),
+                *("/c", "/Tp{s}", "/Fo{h}.obj"),
+            ),
+            ("/Yu{abs}", "/Fp{h}.pch", "/FI{abs}", "/c", "/Tpa.cc"),
+        ),
+        (
+            "clang-cl",
+            "{h}.pch",
+            (
+                *("/clang:-MF{h}.d", "-Xclang", "-fno-pch-timestamp"),
+                *("/Yc{abs}", "/Fp{h}.pch", "/FI{abs}", "/c", "/Tp{s}", "/Fo{h}.obj"),
+            ),
+            ("/Yu{abs}", "/Fp{h}.pch", "/FI{abs}", "/c", "/Tpa.cc"),
+        ),
+    ],
+)
+def test_headers_are_precompiled_for_the_cxx_sources(
+    toolchain: str, made: str, makes: tuple[str, ...], uses: tuple[str, ...]
+) -> None:
+    headers = ("<tvm/ffi/tvm_ffi.h>", "csrc/all.h")
+    built = plan(toolchain, ("a.cc", "b.c"), precompile_headers=headers)
+    precompile, cxx, c, link = built.libraries[0].steps
+    folder = "build/pkg.ops/precompiled"
+    absolute = "C:\\project\\" + f"{folder}/cxx.h".replace("/", "\\")
+    texts = {"h": f"{folder}/cxx.h", "s": f"{folder}/cxx.cc", "abs": absolute}
+
+    def contains(step: Step, words: tuple[str, ...]) -> bool:
+        wanted = [word.format(**texts) for word in words]
+        command = list(step.command)
+        return any(command[n : n + len(wanted)] == wanted for n in range(len(command)))
+
+    assert contains(precompile, makes), precompile.command
+    assert contains(cxx, uses), cxx.command
+    assert (precompile.kind, precompile.output) == ("precompile", made.format(**texts))
+    assert precompile.description == "precompile <tvm/ffi/tvm_ffi.h> and 1 more"
+    assert (cxx.precompiled, c.precompiled) == (precompile.output, "")
+    assert not any("precompiled" in word for word in c.command)
+    assert ("-ffile-prefix-map=/project/=" in cxx.command) == (toolchain in GNU)
+    # Microsoft's compiler writes an object that must be linked.
+    assert link.inputs == (*precompile.extra_outputs, cxx.output, c.output)
+    root = r"C:\project" if toolchain in MICROSOFT else "/project"
+    text = built.support_files[f"{folder}/cxx.h"]
+    assert text.splitlines()[0] == "#include <tvm/ffi/tvm_ffi.h>"
+    assert text.splitlines()[1] == f'#include "{root}/csrc/all.h"'
+    assert built.support_files[f"{folder}/plain/cxx.h"] == text
+    assert (f"{folder}/cxx.cc" in built.support_files) == (toolchain in MICROSOFT)
+
+
+def test_a_library_without_cxx_sources_precompiles_for_c() -> None:
+    (library,) = plan(sources=("a.c", "b.cu"), precompile_headers=("<x.h>",)).libraries
+    precompile, c, cuda, _ = library.steps
+    assert precompile.command[-4:-2] == ("c-header", "build/pkg.ops/precompiled/c.h")
+    assert (c.precompiled, cuda.precompiled) == (precompile.output, "")
+
+
+@pytest.mark.parametrize("source", ["a.cu", "a.hip"])
+def test_headers_for_device_compilers_alone_are_refused_by_key(source: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"precompile_headers: .*no C or C\+\+ source"):
+        plan(sources=(source,), precompile_headers=("<x.h>",))
+
+
+def test_sources_with_flags_of_their_own_and_editors_include_the_header_itself() -> None:
+    options = (SourceOptions(("a.cc",), define_macros=(("A", None),)),)
+    (library,) = plan(
+        sources=("a.cc", "b.cc"), source_options=options, precompile_headers=("<x.h>",)
+    ).libraries
+    plain = ("-include", "build/pkg.ops/precompiled/plain/cxx.h")
+    _, a, b, _ = library.steps
+    assert a.command[1:3] == plain
+    assert (a.precompiled, bool(b.precompiled)) == ("", True)
+    assert [unit.command[1:3] for unit in library.units] == [plain, plain]
+    assert [unit.precompiled for unit in library.units] == ["", ""]
+
+
+def test_a_build_for_two_architectures_includes_the_header_itself() -> None:
+    arguments = LanguageArguments(cxx=("-arch", "arm64", "-arch", "x86_64"))
+    (library,) = plan(
+        "apple", extra_compile_args=arguments, precompile_headers=("<x.h>",)
+    ).libraries
+    compile_step, _ = library.steps
+    assert compile_step.command[1:3] == ("-include", "build/pkg.ops/precompiled/plain/cxx.h")
 
 
 @pytest.mark.parametrize("toolchain", GNU)

@@ -64,6 +64,7 @@ EVERY_ARGUMENT: dict[str, Any] = {
     "debug_symbols": True,
     "unity_build": True,
     "unity_batch_size": 0,
+    "precompile_headers": ["<tvm/ffi/tvm_ffi.h>", Path("src/all.h")],
     "depends": ["table.inc", Path("data/b.bin")],
     "source_options": [
         {"sources": "src/*.cpp", "extra_compile_args": ["-mavx2"], "define_macros": [("A", None)]},
@@ -119,6 +120,7 @@ def test_every_argument_reaches_the_settings() -> None:
         debug_symbols=True,
         unity_build=True,
         unity_batch_size=0,
+        precompile_headers=("<tvm/ffi/tvm_ffi.h>", "src/all.h"),
         depends=("table.inc", "data/b.bin"),
         source_options=(
             SourceOptions(

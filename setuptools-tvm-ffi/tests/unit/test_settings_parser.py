@@ -266,6 +266,7 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         "debug-symbols": True,
         "unity-build": True,
         "unity-batch-size": 16,
+        "precompile-headers": ["<tvm/ffi/tvm_ffi.h>", "csrc/all.h"],
         "depends": ["table.txt"],
     }
     assert list(table) == [key_of(setting.field) for setting in settings_of(ExtensionSettings)]
@@ -306,6 +307,7 @@ def test_every_key_of_an_extension_reaches_its_settings() -> None:
         debug_symbols=True,
         unity_build=True,
         unity_batch_size=16,
+        precompile_headers=("<tvm/ffi/tvm_ffi.h>", "csrc/all.h"),
         depends=("table.txt",),
     )
 
@@ -632,6 +634,11 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
     "unity_batch_size": [
         (-1, "expected a whole number from 0 to 4096"),
         (True, "expected a whole number from 0 to 4096"),
+    ],
+    "precompile_headers": [
+        ("<tvm/ffi/tvm_ffi.h>", "expected a list of strings"),
+        (["<tvm/ffi/tvm_ffi.h"], "contains '<tvm/ffi/tvm_ffi.h', expected headers such as"),
+        (['"csrc/all.h"'], "expected headers such as"),
     ],
     "depends": [("a.txt", "expected a list of strings"), ([3], NO_STRING)],
 }

@@ -24,6 +24,7 @@ from setuptools_tvm_ffi.toolchains import (
     Compiler,
     CompileUnit,
     EnvironmentFlags,
+    HeaderUnit,
     LinkUnit,
     Sibling,
     library_filename,
@@ -91,6 +92,19 @@ def test_a_source_is_compiled_with_these_arguments(target: str, system: str) -> 
         *("-ffile-prefix-map=/project=.", "-ffile-prefix-map=sdk/include/="),
         *("-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1", "-isystem", "sdk/include"),
         *("-MD", "-MQ", "a.o", "-MF", "a.o.d", "-c", "a.cc", "-o", "a.o"),
+    )
+
+
+@pytest.mark.parametrize("target", SYSTEMS)
+def test_a_header_is_precompiled_as_with_clang(target: str) -> None:
+    tools = toolchain(target)
+    made = tools.precompile(("-O3",), HeaderUnit("build/all.h", "cxx", "build/all.cc", "all.d"))
+    assert made is not None
+    assert made.output == "build/all.h.pch"
+    assert made.command == (
+        *("zig", "c++", "-target", target, "-O3"),
+        *("-MD", "-MQ", "build/all.h.pch", "-MF", "all.d", "-Xclang", "-fno-pch-timestamp"),
+        *("-x", "c++-header", "build/all.h", "-o", "build/all.h.pch"),
     )
 
 

@@ -85,7 +85,7 @@ class Freshness:
                 found[step.output] = found[step.output] or Stale(step)
                 grows = grows or not outputs.issuperset(own)
                 outputs.update(own)
-        stale = [each for each in found.values() if each is not None]
+        stale = _without_unused_headers([each for each in found.values() if each is not None])
         if not stale:
             self._refresh()
         return [replace(each, reason="") for each in stale] if first else stale
@@ -150,12 +150,19 @@ class Freshness:
         )
         problems: list[BuildError] = []
         for step in done:
+            header = planned.get(step.precompiled)
+            in_header: Iterable[str] = ()
+            if header is not None:
+                written = {header.output, *header.extra_outputs}
+                in_header = [n for n in files_of.get(header.output, ()) if n not in written]
             try:
-                run = examination.examine(step)
+                run = examination.examine(step, in_header)
             except BuildError as problem:
                 problems.append(problem)
                 continue
             details.missing[step.output] = list(run.missing)
+            if header is not None and header.output not in commands:
+                continue  # An input changed while the header was precompiled.
             if all(name in produced or self._changes.is_unchanged(name) for name in run.inputs):
                 commands[step.output] = run.command
                 files_of[step.output] = (*run.inputs, *run.outputs)
@@ -207,3 +214,19 @@ class Freshness:
 
 def _steps(plan: BuildPlan) -> list[Step]:
     return [step for library in plan.libraries for step in library.steps]
+
+
+def _without_unused_headers(stale: Sequence[Stale]) -> list[Stale]:
+    """Omit precompiled headers that no stale step reads, such as a deleted precompiled header.
+
+    A step that reads a precompiled header is stale if a file in the header has changed, because
+    these files are its inputs.
+    """
+    used = {each.step.precompiled for each in stale}
+    used.update(name for each in stale for name in each.step.inputs)
+    return [
+        each
+        for each in stale
+        if each.step.kind != "precompile"
+        or not used.isdisjoint((each.step.output, *each.step.extra_outputs))
+    ]

@@ -194,12 +194,18 @@ def _for_architectures(settings: ExtensionSettings, project: Project) -> Extensi
 
 
 def _check_files(settings: ExtensionSettings, root: Path) -> None:
-    for name, files in (("depends", settings.depends), ("extra_objects", settings.extra_objects)):
+    headers = tuple(name for name in settings.precompile_headers if name[:1] != "<")
+    for name, files in (
+        ("depends", settings.depends),
+        ("extra_objects", settings.extra_objects),
+        ("precompile_headers", headers),
+    ):
         for file in files:
             if not (root / file).exists():
+                also = " (write <…> around the name of a header on the include path)"
                 raise ConfigurationError(
                     f"{settings.place(name)}: {file!r}: file does not exist",
-                    hint=f"paths are relative to {root}",
+                    hint=f"paths are relative to {root}{also if files is headers else ''}",
                 )
     for name, folders in (
         ("include_dirs", settings.include_dirs),
@@ -371,6 +377,12 @@ def _failure(plan: BuildPlan, status: int, printed: str, root: Path) -> BuildErr
             f"extension {library.settings.name!r}: compiling {step.inputs[0]} failed, "
             "see the compiler's message above",
             hint=next((text for error, text in _HINTS if error.search(printed)), hint),
+        )
+    if step.kind == "precompile":
+        return BuildError(
+            f"{library.settings.place('precompile_headers')}: precompiling the headers failed, "
+            "see the compiler's message above",
+            hint=hint,
         )
     return link_failure(library.settings.name, printed) or BuildError(
         f"extension {library.settings.name!r}: linking {step.output} failed, "

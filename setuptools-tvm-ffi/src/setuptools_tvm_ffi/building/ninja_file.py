@@ -57,7 +57,8 @@ def render(
 
 
 def _build_statement(step: Step, command: str, produced: set[str]) -> list[str]:
-    inputs = [name for name in (*step.inputs, *step.extra_inputs) if name in produced]
+    read = (*step.inputs, *step.extra_inputs, step.precompiled)
+    inputs = [name for name in read if name in produced]
     outputs = " | ".join(
         filter(None, (_path(step.output), " ".join(map(_path, step.extra_outputs))))
     )

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from typing import Any
 
 from ..ffi.sdk import TVMFFISdk
 from ..project.sources import language_of, options_of
@@ -16,6 +17,7 @@ from ..settings.overrides import with_options
 from ..toolchains import (
     Companion,
     CompileUnit,
+    HeaderUnit,
     LanguageCompiler,
     LinkUnit,
     Sibling,
@@ -23,13 +25,14 @@ from ..toolchains import (
     library_filename,
 )
 from . import unity
+from .precompiled_header import PrecompiledHeader, precompiled_header
 
 
 @dataclass(frozen=True)
 class Step:
     """One command with its inputs and outputs.
 
-    :param kind: ``compile``, ``device-link``, ``link`` or ``debug-symbols``.
+    :param kind: ``precompile``, ``compile``, ``device-link``, ``link`` or ``debug-symbols``.
     :param inputs: the sources, objects or library that the program reads.
     :param launcher: the command that starts the program, such as ``ccache``; empty if there is no
         launcher.
@@ -44,6 +47,7 @@ class Step:
     :param parts: how many parts of the work nvcc can do in parallel: the number of architectures.
         For other programs, it is 1.
     :param extra_inputs: inputs that the program reads but does not report.
+    :param precompiled: the precompiled header that the program reads, or "".
     :param extra_outputs: files that the command writes in addition to `output`.
     :param dependency_style: the format in which the compiler reports headers: ``gcc`` or ``msvc``.
     """
@@ -60,6 +64,7 @@ class Step:
     on_this_machine: bool = True
     parts: int = 1
     extra_inputs: tuple[str, ...] = ()
+    precompiled: str = ""
     extra_outputs: tuple[str, ...] = ()
     dependency_style: str | None = None
     depfile: str | None = None
@@ -91,9 +96,9 @@ class LibraryPlan:
     """The steps that build one library.
 
     :param arguments: the compiler flags of each language, and the linker flags under ``link``.
-    :param units: for each source, the step that compiles the source alone. A unity build compiles
-        most sources in batches instead.
-    :param main_files: the main files of the batches of a unity build.
+    :param units: for each source, the step that compiles the source alone and without precompiled
+        headers.
+    :param support_files: the contents of files that the steps read.
     :param source_arguments: the compiler flags of each source that has flags of its own.
     :param companions: files that the wheel contains beside the library.
     :param siblings: the libraries of the distribution that must be loaded before this library, in
@@ -105,7 +110,7 @@ class LibraryPlan:
     steps: tuple[Step, ...]
     arguments: Mapping[str, tuple[str, ...]]
     units: tuple[Step, ...] = ()
-    main_files: tuple[str, ...] = ()
+    support_files: Mapping[str, str] = field(default_factory=dict)
     source_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     companions: tuple[str, ...] = ()
     siblings: tuple[str, ...] = ()
@@ -164,11 +169,12 @@ def make_plan(
         toolchain, sdk, folder, tuple(support), tuple(settings for settings, _ in extensions)
     )
     libraries = tuple(planner.library_plan(settings, files) for settings, files in extensions)
-    main_files = (file for library in libraries for file in library.main_files)
+    for library in libraries:
+        support.update(library.support_files)
     return BuildPlan(
         folder=str(folder),
         libraries=libraries,
-        support_files={**support, **dict.fromkeys(main_files, unity.MAIN_FILE)},
+        support_files=support,
         shell_line=toolchain.shell_line,
     )
 
@@ -198,19 +204,42 @@ class _Planner:
             for language in sorted(languages)
         }
         own = self._source_arguments(settings, sources)
+        header = precompiled_header(
+            *(settings, languages, self._folder(settings, "precompiled"), self.toolchain.root)
+        )
+        precompile = None if header is None else self._precompile(settings, header, arguments)
         units = {
             source: self._compile(
-                settings, source, own.get(str(source), arguments[language_of(source)])
+                settings, source, own.get(str(source), arguments[language_of(source)]), header
             )
             for source in sources
         }
         batches = self._batches(settings, sources, own)
         joined = {source for batch in batches for source in batch.sources}
-        steps = [step for source, step in units.items() if source not in joined]
-        steps += [self._compile_batch(settings, b, arguments[b.language]) for b in batches]
+        steps = [] if precompile is None else [precompile]
+        for source, alone in units.items():
+            if str(source) in own:
+                steps.append(alone)
+            elif source not in joined:
+                flags = arguments[language_of(source)]
+                steps.append(self._compile(settings, source, flags, header, precompile))
+        steps += [
+            self._compile_batch(settings, batch, arguments[batch.language], header, precompile)
+            for batch in batches
+        ]
         steps += list(self._device_links(settings, steps, arguments))
+        support: dict[str, str] = {}
+        if header is not None:
+            support = {header.header: header.text, header.plain: header.text}
+        if header is not None and precompile is not None and precompile.extra_outputs:
+            support[header.source] = ""
+        support.update((self._main_file(settings, batch), unity.MAIN_FILE) for batch in batches)
         unit = LinkUnit(
-            objects=tuple(step.output for step in steps),
+            objects=tuple(
+                obj
+                for step in steps
+                for obj in (step.extra_outputs if step is precompile else (step.output,))
+            ),
             languages=languages,
             library=self._library(settings),
             response_file=f"{self._library(settings)}.rsp",
@@ -240,7 +269,7 @@ class _Planner:
             tuple(steps),
             arguments,
             units=tuple(units.values()),
-            main_files=tuple(self._main_file(settings, batch) for batch in batches),
+            support_files=support,
             source_arguments=own,
             companions=() if companion is None else companion.files,
             siblings=self._all_siblings(settings),
@@ -262,12 +291,43 @@ class _Planner:
                 found[str(source)] = compiler.compile_flags(its_own, self.sdk, language)
         return found
 
+    def _folder(self, settings: ExtensionSettings, name: str) -> PurePosixPath:
+        return self.folder / settings.name / name
+
+    def _precompile(
+        self,
+        settings: ExtensionSettings,
+        header: PrecompiledHeader,
+        arguments: Mapping[str, tuple[str, ...]],
+    ) -> Step | None:
+        """Return the step that precompiles a header, or ``None`` if the compiler cannot do so."""
+        depfile = f"{header.header}.d"
+        unit = HeaderUnit(header.header, header.language, header.source, depfile)
+        flags = arguments[header.language]
+        made = self.toolchain.precompile(flags, unit)
+        if made is None:
+            return None
+        return self._compiler_step(
+            "precompile",
+            (header.header,),
+            made.output,
+            *(made.command, flags, header.language, depfile),
+            extra_inputs=settings.depends,
+            extra_outputs=() if made.object is None else (made.object,),
+            description=f"precompile {named(settings.precompile_headers)}",
+        )
+
     def _compile(
-        self, settings: ExtensionSettings, source: PurePosixPath, flags: tuple[str, ...]
+        self,
+        settings: ExtensionSettings,
+        source: PurePosixPath,
+        flags: tuple[str, ...],
+        header: PrecompiledHeader | None,
+        precompile: Step | None = None,
     ) -> Step:
         obj = self._object(settings, source)
         unit = CompileUnit(str(source), language_of(source), obj, f"{obj}.d")
-        return self._compile_unit(settings, unit, flags)
+        return self._compile_unit(settings, unit, flags, header, precompile)
 
     def _batches(
         self,
@@ -289,42 +349,76 @@ class _Planner:
         return unity.batches(eligible, settings.unity_batch_size)
 
     def _main_file(self, settings: ExtensionSettings, batch: unity.Batch) -> str:
-        return f"{self.folder / settings.name / 'unity' / batch.main_file}"
+        return f"{self._folder(settings, 'unity') / batch.main_file}"
 
     def _compile_batch(
-        self, settings: ExtensionSettings, batch: unity.Batch, flags: tuple[str, ...]
+        self,
+        settings: ExtensionSettings,
+        batch: unity.Batch,
+        flags: tuple[str, ...],
+        header: PrecompiledHeader | None,
+        precompile: Step | None,
     ) -> Step:
         main = self._main_file(settings, batch)
         obj = f"{main}{self.toolchain.object_suffix}"
         sources = tuple(map(str, batch.sources))
         unit = CompileUnit(main, batch.language, obj, f"{obj}.d", joined=sources)
-        return self._compile_unit(settings, unit, flags)
+        return self._compile_unit(settings, unit, flags, header, precompile)
 
     def _compile_unit(
-        self, settings: ExtensionSettings, unit: CompileUnit, flags: tuple[str, ...]
+        self,
+        settings: ExtensionSettings,
+        unit: CompileUnit,
+        flags: tuple[str, ...],
+        header: PrecompiledHeader | None,
+        precompile: Step | None,
     ) -> Step:
-        language = unit.language
-        compiler = self._compiler(language)
-        driver = self.toolchain.compilers[language]
-        command = compiler.compile_command(flags, unit)
+        """Return the step that compiles a source or a batch.
+
+        :param header: the header to include first, if it is for this language.
+        :param precompile: the step that precompiles the header. If it is ``None``, the compiler
+            reads the header itself.
+        """
+        if header is not None and unit.language == header.language:
+            if precompile is None:
+                unit = replace(unit, header=header.plain)
+            else:
+                unit = replace(unit, header=header.header, precompiled=precompile.output)
         sources = unit.joined or (unit.source,)
+        device = self.toolchain.devices.get(unit.language)
+        return self._compiler_step(
+            *("compile", sources, unit.object),
+            self._compiler(unit.language).compile_command(flags, unit),
+            *(flags, unit.language, unit.depfile),
+            extra_inputs=settings.depends,
+            precompiled=unit.precompiled,
+            description=f"compile {named(sources)}",
+            on_this_machine=device is not None,
+            parts=1 if device is None else device.parallel_parts(flags),
+        )
+
+    def _compiler_step(
+        self,
+        kind: str,
+        inputs: tuple[str, ...],
+        output: str,
+        command: tuple[str, ...],
+        flags: tuple[str, ...],
+        language: str,
+        depfile: str,
+        **more: Any,  # noqa: ANN401 - other fields of `Step`
+    ) -> Step:
+        compiler, driver = self._compiler(language), self.toolchain.compilers[language]
         return Step(
-            kind="compile",
-            inputs=sources,
-            output=unit.object,
+            *(kind, inputs, output),
             launcher=driver.launcher,
             program=driver.command,
             arguments=command[len(driver.launcher) + len(driver.command) :],
             version=self._version(language),
             question=compiler.include_path_question(flags, language),
-            description=f"compile {named(sources)}",
-            on_this_machine=language in self.toolchain.devices,
-            parts=self.toolchain.devices[language].parallel_parts(flags)
-            if language in self.toolchain.devices
-            else 1,
-            extra_inputs=settings.depends,
             dependency_style=compiler.dependency_style,
-            depfile=unit.depfile,
+            depfile=depfile,
+            **more,
         )
 
     def _device_links(

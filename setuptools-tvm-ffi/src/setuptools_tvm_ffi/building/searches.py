@@ -173,20 +173,21 @@ class HeaderSearch:
         self._path, self._facts, self._exists = path, facts, exists
         self._known: dict[str, _Includes] = {}
 
-    def search(self, read: Iterable[str]) -> tuple[set[str], set[str]]:
+    def search(self, read: Iterable[str], named: Iterable[str] = ()) -> tuple[set[str], set[str]]:
         """Return the existing files and the missing files that a compiler has looked for.
 
         The existing files are files that are not in `read`, but can affect the object. The missing
         files are files that the compiler would have read if they had existed.
 
         :param read: the source, then the headers that the compiler reports.
+        :param named: the files in the working directory that options such as -include name.
         """
         spelled = {_normal(file): file for file in read}
         found: set[str] = set()
         missing: set[str] = set()
-        # The files whose missing predecessors are known. The source has no predecessors, because an
-        # argument contains its path.
-        explained = set(itertools.islice(spelled, 1))
+        # The files whose missing predecessors are known. The source and the files in `named` have
+        # no predecessors, because arguments contain their paths.
+        explained = {*itertools.islice(spelled, 1), *map(os.path.normpath, named)}
         for includer in spelled.values():
             includes = self._includes(includer)
             for chain in includes.chains:
@@ -284,6 +285,15 @@ def _candidates(name: HeaderName, includer: str, path: IncludePath) -> Iterator[
         begin = next((i for i, c in enumerate(candidates) if _normal(c) == own), -1)
         candidates = candidates[begin + 1 :]
     yield from candidates
+
+
+def included_by_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return the names in the option -include. The working directory is searched first.
+
+    >>> included_by_arguments(("-O2", "-include", "a.cc", "-include", "b.cc", "-c"))
+    ['a.cc', 'b.cc']
+    """
+    return [name for option, name in zip(arguments, arguments[1:]) if option == "-include"]
 
 
 def searched_libraries(

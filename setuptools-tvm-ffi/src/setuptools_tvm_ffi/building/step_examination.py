@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +59,12 @@ class StepExamination:
         self._facts = functools.cache(self._scanned)
         self._searches = functools.cache(self._search)
 
-    def examine(self, step: Step) -> StepRun:
+    def examine(self, step: Step, in_header: Iterable[str] = ()) -> StepRun:
         """Return what a step has read, written and looked for.
 
+        :param in_header: the files that the step's precompiled header was made from. The compiler
+            does not report them. They are inputs of the step instead of the precompiled header,
+            whose content differs each time it is written (GCC 12).
         :raises BuildError: the command did not write its output, or did not report which files it
             read.
         """
@@ -75,9 +78,10 @@ class StepExamination:
         inputs, missing = self._declared(step)
         inputs.update(named_files(step.arguments, self._root))
         dated: list[SourceFacts] = []
-        if step.kind == "compile":
-            read = self._read_files(step)
-            found, absent = self._searches(self._include_path(step)).search(read)
+        if step.depfile is not None:
+            read = list(dict.fromkeys((*self._read_files(step), *in_header)))
+            named = searches.included_by_arguments(step.arguments)
+            found, absent = self._searches(self._include_path(step)).search(read, named)
             inputs.update(dict.fromkeys((*read, *sorted(found))))
             # An argument can contain __DATE__, for example the value of -D.
             words = "\n".join(expanded(step.arguments, self._root))
@@ -88,7 +92,7 @@ class StepExamination:
             libraries, absent = searches.searched_libraries(step.arguments, folders, self._root)
             inputs.update(libraries)
         stable = self._files.stable
-        own = {*outputs, step.depfile, step.response_file}
+        own = {*outputs, step.depfile, step.response_file, step.precompiled}
         return StepRun(
             self._commands.describe(
                 step,
@@ -127,12 +131,19 @@ class StepExamination:
         try:
             content = (self._root / step.depfile).read_bytes()
             read = dependencies(content, step.dependency_style, self._folders)
+            if step.precompiled:
+                # Clang (20) reports the precompiled header, and absolute paths of its headers.
+                read = [self._relative(name) for name in read if name != step.precompiled]
             return list(dict.fromkeys(map(self._files.stable, read)))
         except (OSError, ValueError) as problem:
             raise BuildError(
                 f"{step.description}: the compiler did not report which files it read: {problem}",
                 hint=f"check that {step.program[0]!r} passes all arguments to a compiler",
             ) from None
+
+    def _relative(self, name: str) -> str:
+        root = str(self._root)
+        return os.path.relpath(name, root) if name.startswith(root + os.sep) else name
 
     def _scanned(self, name: str) -> SourceFacts:
         known = self._details.facts

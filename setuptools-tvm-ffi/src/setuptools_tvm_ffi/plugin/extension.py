@@ -94,6 +94,7 @@ class TVMFFIExtension(Extension):
         debug_symbols: bool = False,
         unity_build: bool = False,
         unity_batch_size: int = 8,
+        precompile_headers: Sequence[str] = (),
         depends: Sequence[str | os.PathLike[str]] = (),
         source_options: Sequence[Mapping[str, Any]] = (),
         overrides: Sequence[Mapping[str, Any]] = (),

@@ -62,6 +62,9 @@ def find_sdist_files(
     for name in ("depends", "extra_objects"):
         for file in getattr(extension, name):
             finder.add_named(file, extension.place(name))
+    for header in extension.precompile_headers:
+        if not header.startswith("<"):
+            finder.add_named(header, extension.place("precompile_headers"))
     words = [word for name in LANGUAGES for word in extension.extra_compile_args.of(name)]
     named = {
         "include_dirs": extension.include_dirs,

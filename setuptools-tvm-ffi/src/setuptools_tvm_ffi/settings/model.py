@@ -389,6 +389,13 @@ class ExtensionSettings:
         "With `unity-build`, the maximum number of sources in a batch. 0 means no maximum.",
         8,
     )
+    precompile_headers: tuple[str, ...] = _setting(
+        strings(r'<[^<>"]+>|[^<>"]+', "headers such as `<tvm/ffi/tvm_ffi.h>` or `csrc/common.h`"),
+        "Headers to precompile. Every C++ source includes them first; in a library without C++ "
+        "sources, every C source does. A path is relative to the project's root. "
+        "See `docs/compile-faster.md`.",
+        (),
+    )
     depends: tuple[str, ...] = _setting(
         strings(),
         "Files that all object files depend on. You don't need to list headers.",

@@ -23,7 +23,9 @@ from .protocols import (
     CompileUnit,
     DeviceCompiler,
     EnvironmentFlags,
+    HeaderUnit,
     LinkUnit,
+    Precompilation,
     StaticPart,
     library_filename,
     linked_devices,
@@ -163,6 +165,7 @@ class GnuToolchain:
             *(("-Werror",) if self.project.warnings_as_errors else ()),
             *self._platform(),
             *prefix_maps(settings, sdk, self.root, toolkit),
+            *self._map_of_precompiled(settings),
             *definitions(settings),
             *system_includes(settings, sdk),
             *(word for folder in toolkit for word in ("-isystem", folder)),
@@ -176,11 +179,34 @@ class GnuToolchain:
         return (
             *compiler.launcher,
             *compiler.command,
+            # GCC and Clang read the precompiled header that is beside the header. GCC can use it
+            # only if the header is the first file that is included.
+            *(("-include", unit.header) if unit.header else ()),
+            *(("-Winvalid-pch",) if unit.precompiled and compiler.family == "gcc" else ()),
             *flags,
             *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
             *(word for source in unit.joined for word in ("-include", source)),
             *("-c", unit.source, "-o", unit.object),
         )
+
+    def precompile(self, flags: tuple[str, ...], unit: HeaderUnit) -> Precompilation | None:
+        if flags.count("-arch") > 1:  # Clang cannot precompile for several architectures at once.
+            return None
+        compiler = self.compilers[unit.language]
+        clang = compiler.family != "gcc"
+        output = f"{unit.header}.{'pch' if clang else 'gch'}"
+        command = (
+            *compiler.launcher,
+            *compiler.command,
+            *flags,
+            *("-MD", "-MQ", output, "-MF", unit.depfile),
+            # Without this flag, Clang rejects the precompiled header after the time of a header has
+            # changed. The build compares contents, and does not need this check.
+            *(("-Xclang", "-fno-pch-timestamp") if clang else ()),
+            *("-x", f"{'c++' if unit.language == 'cxx' else 'c'}-header"),
+            *(unit.header, "-o", output),
+        )
+        return Precompilation(command, output)
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
         name = "c++" if language == "cxx" else "c"
@@ -252,6 +278,11 @@ class GnuToolchain:
 
     def shell_line(self, command: tuple[str, ...]) -> str:
         return shlex.join(command)
+
+    def _map_of_precompiled(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        """Return the prefix map of headers that the generated header includes by absolute paths."""
+        uses = settings.precompile_headers and settings.prefix_map and "=" not in self.root
+        return (f"-ffile-prefix-map={self.root}/=",) if uses else ()
 
     def _kind(self, settings: ExtensionSettings, support_folder: str) -> tuple[str, ...]:
         filename = library_filename(self.system, settings.target)

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from pathlib import PureWindowsPath
 from typing import ClassVar
 
 from ..ffi.sdk import TVMFFISdk
@@ -18,7 +19,9 @@ from .protocols import (
     CompileUnit,
     DeviceCompiler,
     EnvironmentFlags,
+    HeaderUnit,
     LinkUnit,
+    Precompilation,
     StaticPart,
     linked_devices,
     toolkit_includes,
@@ -117,24 +120,48 @@ class MsvcToolchain:
 
     def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
         compiler = self.compilers[unit.language]
+        header = self._absolute(unit.header)
         return (
             *compiler.launcher,
             *compiler.command,
             *flags,
-            *self._dependencies(unit),
-            # Use absolute paths: a path after /FI is not relative to the working directory.
-            *(f"/FI{self.root}/{source}" for source in unit.joined),
+            *self._dependencies(unit.language, unit.depfile),
+            *((f"/Yu{header}", f"/Fp{unit.precompiled}") if unit.precompiled else ()),
+            *((f"/FI{header}",) if unit.header else ()),
+            *(f"/FI{self._absolute(source)}" for source in unit.joined),
             "/c",
             f"{'/Tp' if unit.language == 'cxx' else '/Tc'}{unit.source}",
             f"/Fo{unit.object}",
         )
 
-    def _dependencies(self, unit: CompileUnit) -> tuple[str, ...]:
+    def precompile(self, flags: tuple[str, ...], unit: HeaderUnit) -> Precompilation | None:
+        compiler = self.compilers[unit.language]
+        header = self._absolute(unit.header)
+        output, obj = f"{unit.header}.pch", f"{unit.header}{self.object_suffix}"
+        command = (
+            *compiler.launcher,
+            *compiler.command,
+            *flags,
+            *self._dependencies(unit.language, unit.depfile),
+            # Without this flag, clang-cl rejects the precompiled header after the time of a header
+            # has changed.
+            *(("-Xclang", "-fno-pch-timestamp") if compiler.family == "clang-cl" else ()),
+            *(f"/Yc{header}", f"/Fp{output}", f"/FI{header}", "/c"),
+            f"{'/Tp' if unit.language == 'cxx' else '/Tc'}{unit.source}",
+            f"/Fo{obj}",
+        )
+        return Precompilation(command, output, obj)
+
+    def _absolute(self, path: str) -> str:
+        """Return an absolute path: /FI does not search the working directory."""
+        return str(PureWindowsPath(self.root, path))
+
+    def _dependencies(self, language: str, depfile: str) -> tuple[str, ...]:
         # Since Visual Studio 2019 version 16.7, cl supports /sourceDependencies. clang-cl does not
         # support this option.
-        if self.compilers[unit.language].family == "clang-cl":
-            return tuple(f"/clang:{word}" for word in ("-MD", f"-MF{unit.depfile}"))
-        return ("/sourceDependencies", unit.depfile)
+        if self.compilers[language].family == "clang-cl":
+            return tuple(f"/clang:{word}" for word in ("-MD", f"-MF{depfile}"))
+        return ("/sourceDependencies", depfile)
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
         del flags, language

@@ -92,6 +92,8 @@ class CompileUnit:
     """One source and its object file. Paths are relative to the project's root.
 
     :param joined: in a unity build, the sources that the command includes. `source` is then empty.
+    :param header: a header that the command includes first, or "".
+    :param precompiled: the precompiled form of `header`, or "" if the compiler reads `header`.
     """
 
     source: str
@@ -99,6 +101,35 @@ class CompileUnit:
     object: str
     depfile: str
     joined: tuple[str, ...] = ()
+    header: str = ""
+    precompiled: str = ""
+
+
+@dataclass(frozen=True)
+class HeaderUnit:
+    """A header to precompile. Paths are relative to the project's root.
+
+    :param source: a source without content, for compilers that precompile while they compile.
+    """
+
+    header: str
+    language: str
+    source: str
+    depfile: str
+
+
+@dataclass(frozen=True)
+class Precompilation:
+    """The command that precompiles a header.
+
+    :param output: the precompiled header that the command writes.
+    :param object: an object that the command also writes, and that must be linked; ``None`` if the
+        command writes no object.
+    """
+
+    command: tuple[str, ...]
+    output: str
+    object: str | None = None
 
 
 @dataclass(frozen=True)
@@ -276,11 +307,18 @@ class Toolchain(LanguageCompiler, Protocol):
         """The target system, see `system_of`."""
 
     @property
+    def root(self) -> str:
+        """The absolute path of the project's folder."""
+
+    @property
     def object_suffix(self) -> str:
         """The suffix of object files, including the dot."""
 
     def support_files(self) -> Mapping[str, str]:
         """Return the names and contents of files that the build writes for link commands."""
+
+    def precompile(self, flags: tuple[str, ...], unit: HeaderUnit) -> Precompilation | None:
+        """Return the command that precompiles a header, or ``None`` if no command can do so."""
 
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str

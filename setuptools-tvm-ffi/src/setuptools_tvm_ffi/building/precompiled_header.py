@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The headers that a library precompiles, and the files that a build generates for this."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ..base.errors import ConfigurationError
+from ..settings.model import ExtensionSettings
+
+_SUFFIXES = {"c": ".c", "cxx": ".cc"}
+
+
+@dataclass(frozen=True)
+class PrecompiledHeader:
+    """The precompiled header of one library. All paths are relative to the project's root.
+
+    :param header: a generated header, which includes the headers of the setting.
+    :param plain: a copy of `header`. GCC and Clang use a precompiled header instead of a header
+        that is beside it. Sources that cannot use the precompiled header, and editors, include
+        this copy.
+    :param source: a generated source without content. cl compiles it to precompile the header.
+    :param text: the content of `header`.
+    """
+
+    language: str
+    header: str
+    plain: str
+    source: str
+    text: str
+
+
+def precompiled_header(
+    settings: ExtensionSettings, languages: Collection[str], folder: PurePosixPath, root: str
+) -> PrecompiledHeader | None:
+    """Return the precompiled header that the setting `precompile-headers` declares, if any.
+
+    :param languages: the languages of the library's sources. The header is precompiled for C++, or
+        for C if no source is C++.
+    :param folder: the folder of the generated files.
+    :param root: the absolute path of the project's folder.
+    :raises ConfigurationError: the library has no source that can use a precompiled header.
+    """
+    if not settings.precompile_headers:
+        return None
+    language = next((name for name in ("cxx", "c") if name in languages), None)
+    if language is None:
+        raise ConfigurationError(
+            f"{settings.place('precompile_headers')}: {settings.name!r} has no C or C++ source; "
+            "nvcc and hipcc do not use precompiled headers",
+            hint="remove the setting",
+        )
+    # A path in quotes would be relative to the folder of the generated header.
+    names = (
+        name if name.startswith("<") else f'"{os.path.join(root, name)}"'
+        for name in settings.precompile_headers
+    )
+    return PrecompiledHeader(
+        language,
+        header=f"{folder / language}.h",
+        plain=f"{folder / 'plain' / language}.h",
+        source=f"{folder / language}{_SUFFIXES[language]}",
+        text="".join(f"#include {name}\n" for name in names),
+    )
