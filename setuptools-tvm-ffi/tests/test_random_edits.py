@@ -76,6 +76,53 @@ def test_edits_give_the_wheels_of_clean_builds_with_a_compiler_cache(
     run_steps(builds, 20, SEED + 3)
 
 
+ABOUT_BATCHES = {
+    *("source edited", "source added", "source removed", "source renamed", "header edited"),
+    *("header appears earlier on the include path", "source broken, then fixed"),
+    *("header that __has_include names appears", "header beside the source disappears"),
+    *("all files touched", "fresh checkout over the kept build folder", "permissions changed"),
+    *("header appears beside the source", "SOURCE_DATE_EPOCH changed"),
+}
+ABOUT_HEADERS = {
+    *("source edited", "source added", "source removed", "header edited", "all files touched"),
+    *(
+        "header overwritten in place with the same size and time",
+        "header restored with an old time",
+    ),
+    *("header appears earlier on the include path", "header of a header appears earlier"),
+    *("header missing, then restored with an old time", "define-macros changed"),
+    *("fresh checkout over the kept build folder", "CFLAGS changed", "compiler wrapper edited"),
+    "object deleted",
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("suffix", ["c", "cc"])
+def test_edits_give_the_wheels_of_clean_unity_builds(
+    builder: Environment, importer: Environment, tmp_path: Path, suffix: str
+) -> None:
+    builds = edited(builder, importer, tmp_path, SEED + 7, suffix)
+    builds.project.batch_size = 4
+    builds.project.write_settings()
+    edits = [edit for edit in EDITS if edit.name in ABOUT_BATCHES]
+    assert len(edits) == len(ABOUT_BATCHES)
+    run_steps(builds, 12, SEED + 7, edits)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("suffix", ["c", "cc"])
+def test_edits_give_the_wheels_of_clean_builds_with_a_precompiled_header(
+    builder: Environment, importer: Environment, tmp_path: Path, suffix: str
+) -> None:
+    builds = edited(builder, importer, tmp_path, SEED + 8, suffix)
+    headers = ("<tvm/ffi/c_api.h>", "include/second/shared_0.h", "include/second/outer.h")
+    builds.project.precompiled = headers
+    builds.project.write_settings()
+    edits = [edit for edit in EDITS if edit.name in ABOUT_HEADERS]
+    assert len(edits) == len(ABOUT_HEADERS)
+    run_steps(builds, 12, SEED + 8, edits)
+
+
 @pytest.mark.edits
 def test_300_edits_give_the_wheels_of_clean_builds(
     builder: Environment, importer: Environment, tmp_path: Path

@@ -8,8 +8,8 @@ import random
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from environments import Environment
@@ -56,9 +56,11 @@ class EditedBuilds:
         before = self.wheel
         usual = self.project.installed_variables
         comparable = self.project.variables == usual
+        batches = self.project.compiled_together()
         effect = edit.apply(self.project)
         if effect is None:
             return False
+        effect = replace(effect, units=self.project.affected(effect.units, batches))
         self.history.append(edit.name)
         self.steps += 1
         self.calls.unlink(missing_ok=True)
@@ -233,14 +235,14 @@ def _wheel_in(folder: Path) -> Path:
     return wheel
 
 
-def run_steps(builds: EditedBuilds, steps: int, seed: int) -> None:
+def run_steps(builds: EditedBuilds, steps: int, seed: int, edits: Sequence[Edit] = EDITS) -> None:
     """Apply so many random edits; kinds that were not chosen yet come first."""
     choice = random.Random(seed)
     waiting: list[Edit] = []
     builds.start()
     while builds.steps < steps:
         if not waiting:
-            waiting = list(EDITS)
+            waiting = list(edits)
             choice.shuffle(waiting)
         edit = waiting.pop()
         if builds.project.variables != builds.project.installed_variables:

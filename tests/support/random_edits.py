@@ -15,7 +15,9 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from setuptools_tvm_ffi.building.unity import batches
 
 UNITS = 12
 SHARED = 4  # header `shared_N.h` is included by every fourth unit
@@ -149,7 +151,7 @@ libraries = ["helper", "found"]
 library-dirs = ["vendor/early", "vendor/late"]
 extra-objects = ["vendor/prebuilt.o"]
 extra-link-args = {link_args}
-"""
+{more}"""
 
 
 @dataclass
@@ -158,12 +160,16 @@ class EditedProject:
 
     :param base: contains the project's folder, and the folder of the files outside.
     :param suffixes: of the units, in turn.
+    :param batch_size: of a unity build; 0 for a build without batches.
+    :param precompiled: the headers to precompile.
     :param variables: of the next build, beside those of the environment.
     """
 
     base: Path
     random: random.Random
     suffixes: tuple[str, ...] = ("c",)
+    batch_size: int = 0
+    precompiled: tuple[str, ...] = ()
     target: str = "core"
     include_dirs: list[str] = field(
         default_factory=lambda: [
@@ -327,6 +333,9 @@ class EditedProject:
             include_dirs=json.dumps(self.include_dirs),
             macro=self.macro,
             link_args=json.dumps(link_args),
+            more=f"unity-build = {json.dumps(self.batch_size > 0)}\n"
+            f"unity-batch-size = {self.batch_size}\n"
+            f"precompile-headers = {json.dumps(self.precompiled)}\n",
         )
         self.write("pyproject.toml", text)
 
@@ -339,6 +348,27 @@ class EditedProject:
     def sharing(self, number: int) -> frozenset[str]:
         """Return the units that include a shared header."""
         return frozenset(unit for unit, n in self.units.items() if n % SHARED == number)
+
+    def compiled_together(self) -> frozenset[frozenset[str]]:
+        """Return the batches of a unity build."""
+        made = batches(map(PurePosixPath, sorted(self.units)), self.batch_size)
+        return frozenset(frozenset(map(str, batch.sources)) for batch in made)
+
+    def affected(
+        self, units: frozenset[str], batches_before: frozenset[frozenset[str]]
+    ) -> frozenset[str]:
+        """Return the units that are compiled if `units` must be compiled.
+
+        :param batches_before: the batches before the edit.
+        """
+        in_header = (self.sharing(0), self.units_of(11))  # They include a precompiled header, too.
+        if self.precompiled and any(users <= units for users in in_header):
+            return ALL
+        if self.batch_size:
+            for batch in self.compiled_together():
+                if batch not in batches_before or batch & units:
+                    units |= batch
+        return units
 
     def timestamped(self) -> frozenset[str]:
         """Return the units that are compiled in every build."""

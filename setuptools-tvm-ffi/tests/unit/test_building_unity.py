@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 import pytest
-from setuptools_tvm_ffi.building.unity import Batch, batches
+from setuptools_tvm_ffi.building.unity import batches
 
 SOURCES = [PurePosixPath(f"csrc/kernel_{number}.cc") for number in range(96)]
 
@@ -45,10 +45,12 @@ def test_without_a_maximum_all_sources_of_a_language_are_one_batch() -> None:
 
 def test_languages_are_not_mixed_and_a_single_source_is_no_batch() -> None:
     names = ["a.c", "b.cc", "c.cpp", "d.cu", "e.CU", "f.hip"]
-    assert batches(map(PurePosixPath, names), 8) == [
-        Batch("cxx", "cxx-all.cc", (PurePosixPath("b.cc"), PurePosixPath("c.cpp"))),
-        Batch("cuda", "cuda-all.cu", (PurePosixPath("d.cu"), PurePosixPath("e.CU"))),
+    made = batches(map(PurePosixPath, names), 8)
+    assert [(batch.language, [str(source) for source in batch.sources]) for batch in made] == [
+        ("cxx", ["b.cc", "c.cpp"]),
+        ("cuda", ["d.cu", "e.CU"]),
     ]
+    assert [PurePosixPath(batch.main_file).suffix for batch in made] == [".cc", ".cu"]
     assert batches([PurePosixPath("a.cc")], 8) == []
     assert batches([], 0) == []
 
@@ -62,3 +64,11 @@ def test_a_source_whose_name_nvcc_would_split_is_compiled_alone() -> None:
 def test_main_files_of_batches_have_different_names() -> None:
     names = [batch.main_file for batch in batches(SOURCES, 4)]
     assert len(set(names)) == len(names) > 1
+
+
+def test_sources_in_one_folder_are_compiled_together() -> None:
+    sources = [PurePosixPath(f"csrc/{folder}/{name}.cc") for folder in "abcdef" for name in "wxyz"]
+    for unit in compiled(sources, 4):
+        assert len({source.parent for source in unit}) == 1
+    # Folders with few sources share a batch.
+    assert len(compiled(sources, 8)) < 6

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -35,35 +35,38 @@ class Batch:
 def batches(sources: Iterable[PurePosixPath], size: int) -> list[Batch]:
     """Return the batches of a unity build. Sources without a batch are compiled alone.
 
-    The digest of its path decides about the batch of a source. All sources whose digests have the
-    same first bits are in one batch; if these are more than `size` sources, the next bit splits the
-    batch. A new source therefore changes one batch, or replaces one batch with two. A build from
-    scratch chooses the same batches as an incremental build, because only the paths matter.
+    Each source has a key: the digest of its folder, then the digest of its path, as bits. A batch
+    has all sources whose keys start with the same bits. If these are more than `size` sources, the
+    next bit splits them. A new source therefore changes one batch, or replaces one batch with two.
+    A build from scratch chooses the same batches as an incremental build, because only the paths
+    matter. Sources in one folder, which probably share headers, have neighbouring keys.
 
     :param size: the maximum number of sources in a batch; 0 means no maximum.
     """
-    by_language: dict[str, list[PurePosixPath]] = {}
+    by_language: dict[str, dict[PurePosixPath, str]] = {}
     for source in sources:
         if language_of(source) in _SUFFIXES and _NOT_INCLUDABLE.isdisjoint(str(source)):
-            by_language.setdefault(language_of(source), []).append(source)
+            key = _bits(source.parent) + _bits(source)
+            by_language.setdefault(language_of(source), {})[source] = key
     return [
-        batch
-        for language, files in by_language.items()
-        for batch in _split(language, files, size or len(files), "")
+        Batch(language, f"{language}-{digest_of(bits.encode())[:8]}{_SUFFIXES[language]}", batch)
+        for language, keys in by_language.items()
+        for bits, batch in _split(keys, size or len(keys), "")
+        if len(batch) > 1
     ]
 
 
 def _split(
-    language: str, sources: Sequence[PurePosixPath], size: int, bits: str
-) -> Iterable[Batch]:
-    if len(sources) <= size:
-        if len(sources) > 1:
-            name = f"{language}-{bits or 'all'}{_SUFFIXES[language]}"
-            yield Batch(language, name, tuple(sources))
+    keys: Mapping[PurePosixPath, str], size: int, bits: str
+) -> Iterator[tuple[str, tuple[PurePosixPath, ...]]]:
+    """Yield the sources of each batch, with the first bits of their keys."""
+    if len(keys) <= size:
+        yield bits, tuple(keys)
         return
     for longer in (f"{bits}0", f"{bits}1"):
-        yield from _split(language, [s for s in sources if _has(s, longer)], size, longer)
+        part = {source: key for source, key in keys.items() if key.startswith(longer)}
+        yield from _split(part, size, longer)
 
 
-def _has(source: PurePosixPath, bits: str) -> bool:
-    return f"{int(digest_of(str(source).encode()), 16):0256b}".startswith(bits)
+def _bits(path: PurePosixPath) -> str:
+    return f"{int(digest_of(str(path).encode())[:16], 16):064b}"
