@@ -56,8 +56,9 @@ def test_a_package_in_the_folder_of_the_project_is_skipped() -> None:
     assert found(".", "pkg") == ["pkg/b.json"]
 
 
-def test_folders_of_sources_are_skipped() -> None:
+def test_sources_and_their_folders_are_skipped() -> None:
     files = create("pkg/jit.cuh", "pkg/csrc/table.json", "pkg/csrc/deep/b.h", "pkg/data/c.h")
+    files += create("pkg/ops.cc")
     create("pkg/__init__.py")
     sources = [Path("pkg/csrc/ops.cc"), Path("pkg/ops.cc")]
     assert not_sources(files, sources) == [Path("pkg/jit.cuh"), Path("pkg/data/c.h")]

@@ -53,14 +53,15 @@ def _may_be_data(path: Path) -> bool:
 
 
 def not_sources(files: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
-    """Return the files that are outside the folders of sources.
+    """Return the files that are no sources and are outside the folders of sources.
 
-    A folder of a package that contains sources of a library, but no Python module, and the folders
-    below it contain only sources.
+    If a folder of a package contains sources of a library, but no Python module, the folder and
+    the folders below it contain only sources.
     """
+    sources = set(sources)
     folders = {source.parent for source in sources}
     folders = {folder for folder in folders if not any(folder.glob("*.py"))}
-    return [file for file in files if folders.isdisjoint(file.parents)]
+    return [file for file in files if file not in sources and folders.isdisjoint(file.parents)]
 
 
 def tracked_files(files: Iterable[Path], root: Path) -> list[Path]:
