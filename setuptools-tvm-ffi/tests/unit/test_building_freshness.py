@@ -207,6 +207,36 @@ def test_a_header_that_precedes_one_of_a_precompiled_header_recompiles_its_users
     assert precompiling() == {"all.h.gch": reason, "a.c.o": reason, "b.c.o": reason, "lib.so": ""}
 
 
+def test_a_compiler_may_report_headers_first_and_by_absolute_paths(
+    precompiling: Builder,
+) -> None:
+    usual = precompiling.run
+
+    def as_clang(step: Step) -> None:
+        usual(step)
+        if step.precompiled:
+            assert step.depfile is not None
+            file = Path(step.depfile)
+            headers = [
+                step.precompiled,
+                Path("build/all.h").absolute(),
+                Path("two/both.h").absolute(),
+            ]
+            names = file.read_text().split()[1:]
+            file.write_text(f"{step.output}: {' '.join(map(str, [*headers, *names]))}\n")
+
+    precompiling.run = as_clang
+    for step in precompiling.steps[1:3]:
+        Path(step.output).unlink()
+    assert precompiling().keys() == {"a.c.o", "b.c.o", "lib.so"}
+    assert precompiling() == {}
+    assert not any(os.path.isabs(name) for name in precompiling.watched)
+    write("one/a.c", "not the source")
+    assert precompiling() == {}
+    write("two/both.h", "BOTH")
+    assert precompiling().keys() == {"all.h.gch", "a.c.o", "b.c.o", "lib.so"}
+
+
 def test_a_deleted_precompiled_header_is_written_again_when_a_step_reads_it(
     precompiling: Builder,
 ) -> None:

@@ -180,7 +180,7 @@ class HeaderSearch:
         files are files that the compiler would have read if they had existed.
 
         :param read: the source, then the headers that the compiler reports.
-        :param named: the files in the working directory that options such as -include name.
+        :param named: the files that arguments name by their paths, such as the source.
         """
         spelled = {_normal(file): file for file in read}
         found: set[str] = set()

@@ -80,7 +80,8 @@ class StepExamination:
         dated: list[SourceFacts] = []
         if step.depfile is not None:
             read = list(dict.fromkeys((*self._read_files(step), *in_header)))
-            named = searches.included_by_arguments(step.arguments)
+            # With a precompiled header, Clang (20) reports the source after the headers.
+            named = (*step.inputs, *searches.included_by_arguments(step.arguments))
             found, absent = self._searches(self._include_path(step)).search(read, named)
             inputs.update(dict.fromkeys((*read, *sorted(found))))
             # An argument can contain __DATE__, for example the value of -D.
