@@ -26,6 +26,7 @@ from setuptools_tvm_ffi.settings.model import (
     OVERRIDABLE,
     TABLE,
     ExtensionSettings,
+    GenerateSettings,
     ProjectSettings,
     Setting,
     VendoredSettings,
@@ -92,6 +93,32 @@ in variables, separate the items of a list with semicolons or spaces:
 build-type = "release-debug-info"
 compiler-launcher = "ccache"
 ```
+"""
+
+_GENERATE = f"""\
+## Generated sources: `[[{TABLE}.generate]]`
+
+Write one table for each command that writes sources or headers. The commands run before the build
+compiles anything. A command runs again if its words, its program or an input has changed, or if an
+output is missing or was changed. If it writes the same content again, nothing is compiled. The
+outputs are in the build folder, not in the source tree. An sdist contains the inputs, but not the
+outputs.
+
+```toml
+[[{TABLE}.generate]]
+command = ["{{python}}", "tools/make_tables.py", "--out", "{{out}}"]
+inputs = ["tables/*.csv"]
+outputs = ["tables.cc", "tables.h"]
+
+[[{TABLE}.ext-modules]]
+name = "my_kernels.my_kernels"
+sources = ["csrc/*.cc", "tables.cc"]
+```
+
+`{{python}}` can import the packages in `build-system.requires`. A rebuild on import
+(`editable-rebuild`) runs the command with the Python that imports. The packages that the command
+imports must then be installed there, too. The build does not follow the imports of a Python script:
+list its modules in `inputs`.
 """
 
 _VENDORED = f"""\
@@ -352,8 +379,10 @@ def reference() -> str:
     """Return the page on settings."""
     extension = "\n".join(_rows(ExtensionSettings, with_variable=False))
     project = "\n".join(_rows(ProjectSettings, with_variable=True))
+    generate = "\n".join(_rows(GenerateSettings, with_variable=False))
     vendored = "\n".join(_rows(VendoredSettings, with_variable=False))
-    return f"{_INTRODUCTION}\n{extension}\n\n{_PROJECT}\n{project}\n\n{_VENDORED}\n{vendored}\n"
+    parts = (_INTRODUCTION, extension, "", _PROJECT, project, "", _GENERATE, generate, "")
+    return "\n".join((*parts, _VENDORED, vendored, ""))
 
 
 def _rows(table: type, *, with_variable: bool, heading: str = "### ") -> Iterator[str]:

@@ -62,7 +62,11 @@ def test_flags_are_added_to_the_settings_in_order(folder: Path) -> None:
     assert made.system_include_dirs == ("vendor", "/opt/draw/my include", "/opt/system")
     assert made.define_macros == (("DRAW", None), ("LEVEL", "3"), ("LEVEL", "4"))
     assert made.extra_compile_args == LanguageArguments(
-        c=("-pthread",), cxx=("-pthread", "-Wall"), cuda=("-Xcompiler=-pthread",), hip=("-pthread",)
+        c=("-pthread",),
+        cxx=("-pthread", "-Wall"),
+        cuda=("-Xcompiler=-pthread",),
+        hip=("-pthread",),
+        asm=("-pthread",),
     )
     linking = ("-L/opt/draw/lib", "-Wl,--as-needed", "-ldraw", "-pthread", "-lm", "-s")
     assert made.extra_link_args == linking

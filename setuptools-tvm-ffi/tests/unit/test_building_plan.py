@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from packaging.version import Version
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.binaries.local_symbols import version_script
 from setuptools_tvm_ffi.building import ninja_file
 from setuptools_tvm_ffi.building.freshness import Stale
-from setuptools_tvm_ffi.building.plan import BuildPlan, Step, make_plan
+from setuptools_tvm_ffi.building.plan import BuildPlan, LibraryPlan, Step, make_plan
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings
-from setuptools_tvm_ffi.settings.model import SourceOptions
+from setuptools_tvm_ffi.settings.model import EmbedSettings, SourceOptions
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, LinkUnit, Toolchain
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.input_symbols import InputSymbols
@@ -435,3 +436,80 @@ def test_a_unity_build_compiles_sources_with_options_of_their_own_alone() -> Non
     alone = dataclasses.replace(settings, unity_build=False)
     (plain,) = make_plan([(alone, files)], GNU, SDK, FOLDER).libraries
     assert [unit.output for unit in library.units] == [step.output for step in plain.steps[:-1]]
+
+
+# --- embedded files, generated sources and prebuilt objects -------------------------------------
+
+
+def embedding(*entries: EmbedSettings, architectures: tuple[str, ...] = ("9.0",)) -> LibraryPlan:
+    settings = ExtensionSettings(
+        *("pkg.ops", ("a.cpp",)), embed=entries, cuda_architectures=architectures
+    )
+    nvcc = NvccCompiler(
+        *(Compiler(("nvcc",), "nvcc", "13.0"), "13.0", GNU.compilers["cxx"]),
+        known_architectures=("9.0", "10.0"),
+        library_dirs=(),
+        system="linux",
+        root="/project",
+        environment=EnvironmentFlags(),
+    )
+    compilers = {**GNU.compilers, "asm": GNU.compilers["c"], "cuda": nvcc.compiler}
+    toolchain = dataclasses.replace(GNU, compilers=compilers, devices={"cuda": nvcc})
+    made = make_plan([(settings, [PurePosixPath("a.cpp")])], toolchain, SDK, FOLDER)
+    texts = [name for name in made.support_files if name.endswith(".S")]
+    (library,) = made.libraries
+    assert texts == [step.inputs[0] for step in library.steps if step.inputs[0].endswith(".S")]
+    return library
+
+
+def test_a_source_to_embed_is_compiled_then_embedded_then_linked() -> None:
+    library = embedding(
+        EmbedSettings("env", source="k.cu"), EmbedSettings("one", source="k.cu", format="cubin")
+    )
+    folder = f"{FOLDER}/pkg.ops/embed"
+    assert [(step.inputs, step.extra_inputs, step.output) for step in library.steps[1:5]] == [
+        (("k.cu",), (), f"{folder}/env.fatbin"),
+        ((f"{folder}/env.S",), (f"{folder}/env.fatbin",), f"{folder}/env.o"),
+        (("k.cu",), (), f"{folder}/one.cubin"),
+        ((f"{folder}/one.S",), (f"{folder}/one.cubin",), f"{folder}/one.o"),
+    ]
+    assert "--fatbin" in library.steps[1].command
+    assert "--cubin" in library.steps[3].command
+    assert library.steps[-1].inputs[1:] == (f"{folder}/env.o", f"{folder}/one.o")
+    assert "-lcudart_static" in library.steps[-1].command
+
+
+def test_a_file_is_embedded_without_nvcc() -> None:
+    library = embedding(EmbedSettings("aot", file="a.cubin"), architectures=())
+    compile_, embed, link = library.steps
+    assert embed.extra_inputs == ("a.cubin",)
+    assert "nvcc" not in {step.program[0] for step in (compile_, embed, link)}
+    assert "-lcudart_static" not in link.command
+
+
+def test_a_cubin_for_two_architectures_is_refused() -> None:
+    entry = EmbedSettings("env", source="k.cu", format="cubin")
+    with pytest.raises(ConfigurationError, match=r"format: .*one architecture"):
+        embedding(entry, architectures=("9.0", "10.0"))
+
+
+def test_objects_of_generated_sources_have_a_folder_of_their_own() -> None:
+    sources = [f"{FOLDER}/generated/x/a.cpp", "generated/x/a.cpp"]
+    (library,) = plan(("pkg.ops", sources)).libraries
+    assert [step.output for step in library.steps[:-1]] == [
+        f"{FOLDER}/pkg.ops/generated/x/a.cpp.o",
+        f"{FOLDER}/pkg.ops/objects/generated/x/a.cpp.o",
+    ]
+
+
+@pytest.mark.parametrize(("needs_cxx", "driver"), [(False, "gcc"), (True, "g++")])
+def test_prebuilt_objects_are_linked_as_cxx_if_they_need_its_runtime(
+    *, needs_cxx: bool, driver: str
+) -> None:
+    inputs = {"pkg.ops": InputSymbols(needs_cxx=needs_cxx)}
+    toolchain = dataclasses.replace(GNU, inputs=inputs)
+    settings = ExtensionSettings("pkg.ops", extra_objects=("a.o",))
+    (library,) = make_plan([(settings, [])], toolchain, SDK, FOLDER).libraries
+    (link,) = library.steps
+    assert link.command[0] == driver
+    assert "a.o" in link.command

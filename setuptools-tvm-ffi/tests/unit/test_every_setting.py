@@ -28,7 +28,14 @@ from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.requirement import abi_floor
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import Override, SourceOptions, VendoredSettings, settings_of
+from setuptools_tvm_ffi.settings.model import (
+    EmbedSettings,
+    GenerateSettings,
+    Override,
+    SourceOptions,
+    VendoredSettings,
+    settings_of,
+)
 from setuptools_tvm_ffi.toolchains import (
     Compiler,
     CompileUnit,
@@ -943,12 +950,14 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         "purl": "../test_sbom.py",
         "path": "../test_sbom.py",
     },
+    EmbedSettings: dict.fromkeys(("name", "source", "format", "file"), "test_building_plan.py"),
+    GenerateSettings: dict.fromkeys(
+        ("command", "inputs", "outputs"), "test_building_generation.py"
+    ),
 }
 
 
-@pytest.mark.parametrize(
-    "table", [ExtensionSettings, Override, ProjectSettings, SourceOptions, VendoredSettings]
-)
+@pytest.mark.parametrize("table", list(ASSERTED_IN))
 def test_every_setting_has_a_test(table: type) -> None:
     of_commands = {
         ExtensionSettings: EXTENSION_CASES,

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.base.errors import ConfigurationError
-from setuptools_tvm_ffi.project.sdist_files import check_inside, find_sdist_files
+from setuptools_tvm_ffi.project.sdist_files import (
+    check_inside,
+    find_generation_files,
+    find_sdist_files,
+)
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
+from setuptools_tvm_ffi.settings.model import EmbedSettings, GenerateSettings
 
 
 @pytest.fixture
@@ -297,3 +302,38 @@ def test_included_files_are_told_from_the_other_files_of_a_folder(root: Path) ->
         *("csrc/a.cc", "csrc/b.h", "table", "exports.map")
     }
     assert {PurePosixPath("csrc/notes"), PurePosixPath("license")} < set(files)
+
+
+def test_embedded_files_and_what_embedded_sources_include_are_found(root: Path) -> None:
+    make(root, "csrc/a.cc", "")
+    make(root, "kernels/b.cu", '#include "../include/b.cuh"')
+    for name in ("include/b.cuh", "prebuilt/c.cubin", "prebuilt/d.cubin"):
+        make(root, name)
+    embed = (EmbedSettings("b", source="kernels/b.cu"), EmbedSettings("c", file="prebuilt/c.cubin"))
+    assert find(root, embed=embed) == {
+        *("csrc/a.cc", "kernels/b.cu", "include/b.cuh", "prebuilt/c.cubin")
+    }
+
+
+def test_files_that_assembly_includes_are_found(root: Path) -> None:
+    make(root, "csrc/a.s", '\t.include "tables/b.inc"\n\t.incbin "tables/c.bin"\n')
+    make(root, "tables/b.inc")
+    make(root, "tables/c.bin")
+    assert find(root, "csrc/a.s") == {"csrc/a.s", "tables/b.inc", "tables/c.bin"}
+
+
+def test_the_inputs_and_programs_of_commands_are_found_and_not_their_outputs(root: Path) -> None:
+    names = ("tools/gen.py", "a.in", "b.in", "data/deep/c.json", "config/d.toml")
+    for name in (*names, "tools/other.py", "config/other.toml", "out.cc"):
+        make(root, name)
+    commands = [
+        GenerateSettings(
+            ("{python}", "tools/gen.py", "--config=config/d.toml", "{out}"),
+            ("e.json",),
+            inputs=("*.in", "data"),
+        ),
+        GenerateSettings(("program",), ("f.cc",), inputs=("e.json",)),
+    ]
+    found = find_generation_files(commands, root, build_base=root / "build")
+    assert {str(file) for file in found} == set(names)
+    assert {str(file) for file, needed in found.items() if not needed} == {"data/deep/c.json"}

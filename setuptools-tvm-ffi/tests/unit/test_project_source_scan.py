@@ -96,7 +96,12 @@ def test_an_include_check_of_a_computed_name_is_detected(text: str, *, computed:
 )
 def test_names_of_data_files_are_found(text: str) -> None:
     assert "a b.bin" in scan(text.encode()).data
-    assert scan(text.replace("incbin", "include").replace("INCBIN", "").encode()).data == ()
+    assert scan(text.replace("incbin", "other").replace("INCBIN", "").encode()).data == ()
+
+
+def test_a_file_that_assembly_includes_is_found() -> None:
+    assert "a b.inc" in scan(b'start:\n\t.include "a b.inc"\n').data
+    assert scan(b'x.include("a b.inc");').data == ()
 
 
 def test_a_header_is_not_a_data_file() -> None:

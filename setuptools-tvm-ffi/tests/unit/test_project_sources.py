@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.project.sources import (
+    Generated,
     check_source_options,
     find_headers,
     find_sources,
     language_of,
+    languages_of,
     options_of,
     searched_folders,
 )
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration
-from setuptools_tvm_ffi.settings.model import SourceOptions
+from setuptools_tvm_ffi.settings.model import EmbedSettings, SourceOptions
 
 ODD_NAMES = [
     "with space.cpp",
@@ -260,8 +262,8 @@ def test_a_new_source_can_appear_in_these_folders(
     root: Path, pattern: str, folders: list[str]
 ) -> None:
     make(root, "src/one/two/a.c", "src/.git/b.c", "other/c.c")
-    extension = ExtensionSettings(name="pkg.lib", sources=(pattern,))
-    assert list(map(str, searched_folders(extension, root, build_base=root / "build"))) == folders
+    found = searched_folders([pattern], root, build_base=root / "build")
+    assert list(map(str, found)) == folders
 
 
 @pytest.mark.parametrize(
@@ -306,3 +308,40 @@ def test_entries_of_source_options_keep_their_order() -> None:
     entries = tuple(SourceOptions(sources=(name,), cxx_std="20") for name in ("b", "a", "*"))
     extension = ExtensionSettings("pkg.ops", ("*",), source_options=entries)
     assert options_of(extension, PurePosixPath("a")) == entries[1:]
+
+
+def test_generated_sources_are_named_and_need_not_exist(root: Path) -> None:
+    make(root, "src/a.c")
+    extension = ExtensionSettings(name="pkg.lib", sources=("src/*.c", "./x/b.cc"))
+    names = frozenset({"x/b.cc", "src/c.c"})
+    found = find_sources(
+        *(extension, root),
+        build_base=root / "build",
+        generated=Generated(names, PurePosixPath("build/out")),
+    )
+    assert list(map(str, found)) == ["src/a.c", "build/out/x/b.cc"]
+    in_sdist = find_sources(extension, root, build_base=root / "build", generated=Generated(names))
+    assert list(map(str, in_sdist)) == ["src/a.c"]
+
+
+def test_a_missing_source_leads_to_the_setting_for_generated_files(root: Path) -> None:
+    extension = ExtensionSettings(name="pkg.lib", sources=("a.cc",))
+    with pytest.raises(ConfigurationError) as caught:
+        find_sources(extension, root, build_base=root / "build")
+    assert "tool.setuptools-tvm-ffi.generate" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("sources", "embed", "languages"),
+    [
+        (["a.c", "b.S", "c.s"], (), {"c", "asm"}),
+        (["a.cc"], (EmbedSettings("e", file="e.bin"),), {"cxx", "asm"}),
+        (["a.cc"], (EmbedSettings("e", source="e.cu"),), {"cxx", "cuda", "asm"}),
+        ([], (), set()),
+    ],
+)
+def test_the_languages_include_those_of_embedded_files(
+    sources: list[str], embed: tuple[EmbedSettings, ...], languages: set[str]
+) -> None:
+    extension = ExtensionSettings("pkg.lib", extra_objects=("a.o",), embed=embed)
+    assert languages_of(extension, map(PurePosixPath, sources)) == languages

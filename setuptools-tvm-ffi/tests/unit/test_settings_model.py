@@ -49,9 +49,9 @@ def test_every_field_is_a_setting_or_a_table() -> None:
             assert bool({"kind", "table"} & set(field.metadata)) is field.compare, field.name
 
 
-def test_only_the_name_and_sources_of_an_extension_are_required() -> None:
+def test_only_the_name_of_an_extension_is_required() -> None:
     required = [s.field for s in settings_of(ExtensionSettings) if s.default is dataclasses.MISSING]
-    assert required == ["name", "sources"]
+    assert required == ["name"]
     assert [s for s in settings_of(ProjectSettings) if s.default is dataclasses.MISSING] == []
 
 

@@ -13,7 +13,13 @@ from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration, key_of
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import SourceOptions, VendoredSettings, settings_of
+from setuptools_tvm_ffi.settings.model import (
+    EmbedSettings,
+    GenerateSettings,
+    SourceOptions,
+    VendoredSettings,
+    settings_of,
+)
 from setuptools_tvm_ffi.settings.parser import parse_extension, parse_project
 
 TABLE = "pyproject.toml: tool.setuptools-tvm-ffi"
@@ -89,7 +95,7 @@ def test_an_override_has_conditions_and_the_values_of_other_keys() -> None:
         "cxx_std": "20",
         "source_options": (
             SourceOptions(
-                sources=("a.c",), extra_compile_args=LanguageArguments(*[("/arch:AVX2",)] * 4)
+                sources=("a.c",), extra_compile_args=LanguageArguments(*[("/arch:AVX2",)] * 5)
             ),
         ),
     }
@@ -345,7 +351,8 @@ def test_an_unknown_key_of_a_project_is_refused_with_a_suggestion(key: str, mean
     assert error.hint == (
         "known keys: build-type, jobs, build-dir, compiler-launcher, strip, lto, "
         "warnings-as-errors, cuda-architectures, hip-architectures, target, abi-floor, "
-        "platform-tag, editable-rebuild, stubs, py-typed, sbom, vendored, ext-modules, overrides"
+        "platform-tag, editable-rebuild, stubs, py-typed, sbom, generate, vendored, ext-modules, "
+        "overrides"
     )
 
 
@@ -387,10 +394,22 @@ def test_an_unknown_key_of_an_extension_without_a_similar_key_is_refused(key: st
     )
 
 
-@pytest.mark.parametrize("key", ["name", "sources"])
-def test_a_missing_key_is_named(key: str) -> None:
-    table = {k: v for k, v in PLAIN.items() if k != key}
-    assert refused({"ext-modules": [table]}).message == f"{FIRST}.{key} is missing"
+def test_a_missing_name_is_named() -> None:
+    assert refused({"ext-modules": [{"sources": ["a.c"]}]}).message == f"{FIRST}.name is missing"
+
+
+@pytest.mark.parametrize("keys", [{}, {"sources": []}, {"extra-objects": []}])
+def test_sources_or_prebuilt_objects_are_required(keys: dict[str, object]) -> None:
+    error = refused({"ext-modules": [{"name": "pkg.ops", **keys}]})
+    assert error.message.startswith(f"{FIRST}.sources is missing")
+    assert "'extra-objects'" in str(error.hint)
+
+
+def test_prebuilt_objects_alone_make_a_library() -> None:
+    (parsed,) = parse_project(
+        {"ext-modules": [{"name": "pkg.ops", "extra-objects": ["a.o"]}]}
+    ).ext_modules
+    assert (parsed.sources, parsed.extra_objects) == ((), ("a.o",))
 
 
 @pytest.mark.parametrize("table", ["x", 3, True, [], [{}], 1.5, dt.date(2026, 1, 1)])
@@ -531,9 +550,9 @@ WRONG_EXTENSION: dict[str, list[tuple[object, str]]] = {
     ],
     "sources": [
         ("a.c", "expected a list of strings"),
-        ([], "is empty"),
+        ([], "is missing or empty"),
         ([3], NO_STRING),
-        (["a.h"], "'a.h' does not end in one of .c .cc .cpp .cxx .cu .hip"),
+        (["a.h"], "'a.h' does not end in one of .c .cc .cpp .cxx .cu .hip .S .s"),
     ],
     "include_dirs": [("include", "expected a list of strings"), ([3], NO_STRING)],
     "system_include_dirs": [("include", "expected a list of strings"), ([3], NO_STRING)],
@@ -763,3 +782,102 @@ def test_an_empty_string_in_a_list_is_refused_by_dotted_key(field: str) -> None:
 def test_architectures_require_ascii_digits() -> None:
     error = refused({"cuda-architectures": ["\u0669.\u0660"]})
     assert error.message.startswith(f"{TABLE}.cuda-architectures contains ")
+
+
+# --- embedded files and generated sources -------------------------------------------------------
+
+EMBED = f"{FIRST}.embed[0]"
+COMMAND = {"command": ["{python}", "gen.py"], "outputs": ["a.cc"]}
+
+
+def test_every_key_of_an_embedded_file_reaches_its_settings() -> None:
+    entries = [
+        {"name": "env", "source": "a.cu", "format": "cubin"},
+        {"name": "0_x", "file": "b c.bin"},
+    ]
+    (parsed,) = parse_project({"ext-modules": [{**PLAIN, "embed": entries}]}).ext_modules
+    assert parsed.embed == (
+        EmbedSettings("env", source="a.cu", format="cubin"),
+        EmbedSettings("0_x", file="b c.bin"),
+    )
+    assert [(e.key, e.path) for e in parsed.embed] == [("source", "a.cu"), ("file", "b c.bin")]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({}, ".name is missing"),
+        ({"name": "a"}, ".source: the entry needs either 'source' or 'file'"),
+        ({"name": "a", "source": "a.cu", "file": "b"}, ".source: the entry needs either"),
+        ({"name": "a", "source": "a.cc"}, ".source: 'a.cc' does not end in .cu"),
+        ({"name": "a-b", "file": "b"}, ".name is 'a-b', expected letters"),
+        ({"name": "", "file": "b"}, ".name is '', expected letters"),
+        ({"name": 3, "file": "b"}, ".name is 3, expected letters"),
+        ({"name": "a", "file": ""}, ".file is empty"),
+        ({"name": "a", "source": 3}, ".source is 3, expected a string"),
+        ({"name": "a", "source": "a.cu", "format": "ptx"}, ".format is 'ptx', expected one of"),
+        ({"name": "a", "files": "b"}, ".files: unknown key, did you mean 'file'?"),
+    ],
+)
+def test_a_wrong_embedded_file_is_refused_by_dotted_key(
+    entry: dict[str, object], said: str
+) -> None:
+    assert refused_extension(embed=[entry]).message.startswith(f"{EMBED}{said}")
+
+
+def test_two_embedded_files_need_two_names() -> None:
+    entry = {"name": "a", "file": "b"}
+    message = refused_extension(embed=[entry, entry]).message
+    assert message.startswith(f"{FIRST}.embed[1].name: 'a'")
+
+
+def test_embedded_files_are_dicts_in_python() -> None:
+    where = Declaration("TVMFFIExtension('pkg.ops')")
+    entry = {"name": "a", "file": "b"}
+    parsed = parse_extension({"name": "pkg.ops", "sources": ["a.c"], "embed": [entry]}, where)
+    assert parsed.embed == (EmbedSettings("a", file="b"),)
+    with pytest.raises(ConfigurationError, match=r"ops'\): embed\[0\]: source: the entry"):
+        parse_extension({"name": "pkg.ops", "sources": ["a.c"], "embed": [{"name": "a"}]}, where)
+
+
+def test_every_key_of_a_command_reaches_its_settings() -> None:
+    table = {**COMMAND, "inputs": ["a.in", "data/**"], "outputs": ["x/a.cc", "b..h", ".c/d"]}
+    (parsed,) = parse_project({"generate": [table]}).generate
+    assert parsed == GenerateSettings(
+        command=("{python}", "gen.py"),
+        outputs=("x/a.cc", "b..h", ".c/d"),
+        inputs=("a.in", "data/**"),
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["/a.cc", "../a.cc", "x/../a.cc", "..", "*.cc", "a?.cc", "a[b].cc"]
+)
+def test_an_output_is_a_literal_name_inside_the_folder(name: str) -> None:
+    message = refused({"generate": [{**COMMAND, "outputs": [name]}]}).message
+    assert message.startswith(f"{TABLE}.generate[0].outputs contains {name!r}")
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"command": []}, "command is empty"),
+        ({"command": "gen.py"}, "command is 'gen.py', expected a list"),
+        ({"command": [3]}, "command contains 3"),
+        ({"outputs": []}, "outputs is empty"),
+        ({"outputs": "a.cc"}, "outputs is 'a.cc', expected a list"),
+        ({"inputs": "a.in"}, "inputs is 'a.in', expected a list"),
+        ({"output": ["a.cc"]}, "output: unknown key, did you mean 'outputs'?"),
+    ],
+)
+def test_a_wrong_value_of_a_command_is_refused_by_dotted_key(
+    keys: dict[str, object], said: str
+) -> None:
+    message = refused({"generate": [{**COMMAND, **keys}]}).message
+    assert message.startswith(f"{TABLE}.generate[0].{said}")
+
+
+@pytest.mark.parametrize("key", ["command", "outputs"])
+def test_a_command_and_its_outputs_are_required(key: str) -> None:
+    table = {name: value for name, value in COMMAND.items() if name != key}
+    assert refused({"generate": [table]}).message == f"{TABLE}.generate[0].{key} is missing"

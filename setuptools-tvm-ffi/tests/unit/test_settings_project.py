@@ -90,7 +90,8 @@ def test_an_unknown_key_is_refused_with_a_suggestion(tmp_path: Path, key: str) -
     )
     assert (
         error.hint
-        == f"known keys: {', '.join(map(key_of, FIELDS))}, vendored, ext-modules, overrides"
+        == f"known keys: {', '.join(map(key_of, FIELDS))}, generate, vendored, ext-modules, "
+        "overrides"
     )
 
 

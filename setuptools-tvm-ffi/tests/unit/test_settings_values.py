@@ -218,9 +218,12 @@ def test_a_file_with_another_suffix_is_refused(value: str) -> None:
     assert refused(FILES, ["a.c", value]) == f"here: {value!r} does not end in one of .c .cc"
 
 
-def test_a_list_of_files_may_be_empty_by_default() -> None:
+def test_a_list_may_be_empty_by_default() -> None:
     assert FILES.parse(PLACE, []) == ()
-    assert refused(files(".c", hint="", may_be_empty=False), []) == "here is empty"
+    assert strings().parse(PLACE, []) == ()
+    kind = strings(may_be_empty=False)
+    assert refused(kind, []) == "here is empty"
+    assert kind.schema["minItems"] == 1
 
 
 # --- macros -------------------------------------------------------------------------------------
@@ -265,7 +268,7 @@ def test_a_macro_has_a_name(name: str) -> None:
 def test_a_list_of_arguments_is_for_every_language() -> None:
     words = ("-g", "-Wall")
     assert PER_LANGUAGE.parse(PLACE, list(words)) == LanguageArguments(
-        c=words, cxx=words, cuda=words, hip=words
+        c=words, cxx=words, cuda=words, hip=words, asm=words
     )
 
 
@@ -274,11 +277,11 @@ def test_a_table_of_arguments_contains_a_list_for_each_language() -> None:
     assert PER_LANGUAGE.parse(PLACE, table) == LanguageArguments(cxx=("-Wcxx",), hip=("-a", "-b"))
 
 
-@pytest.mark.parametrize("language", ["c++", "CXX", "", "cu", "asm", "größe"])
-def test_a_language_is_one_of_four(language: str) -> None:
+@pytest.mark.parametrize("language", ["c++", "CXX", "", "cu", "s", "größe"])
+def test_a_language_is_one_of_five(language: str) -> None:
     message = refused(PER_LANGUAGE, {language: []})
     assert repr(language) in message
-    assert "'c', 'cxx', 'cuda', 'hip'" in message
+    assert "'c', 'cxx', 'cuda', 'hip', 'asm'" in message
 
 
 @pytest.mark.parametrize("value", ["-g", 3, True, 1.5])

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.settings import Project, ProjectSettings
-from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, Toolchain
+from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, Toolchain, discovery
 from setuptools_tvm_ffi.toolchains.discovery import find_toolchain
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
+from setuptools_tvm_ffi.toolchains.input_symbols import InputSymbols
 from setuptools_tvm_ffi.toolchains.launcher import Launcher
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the programs are shell scripts")
@@ -269,3 +270,31 @@ def test_a_program_that_cannot_be_started_is_reported(
     monkeypatch.setenv("CXX", "g++ -m64")
     with pytest.raises(BuildError, match=r"^cannot run g\+\+ -m64 --version: .*No such file"):
         find(CXX)
+
+
+@pytest.mark.parametrize(
+    ("languages", "expected"),
+    [
+        (set(), {"c": "gcc"}),
+        ({"asm"}, {"asm": "gcc", "c": "gcc"}),
+        ({"c", "asm"}, {"asm": "gcc", "c": "gcc"}),
+        ({"cxx", "asm"}, {"asm": "g++", "cxx": "g++"}),
+    ],
+)
+def test_assembly_is_compiled_by_a_compiler_that_the_build_needs_anyway(
+    programs: Path, languages: set[str], expected: dict[str, str]
+) -> None:
+    for name in ("gcc", "g++"):
+        compiler(programs / name, GCC_LINE)
+    found = find(frozenset(languages)).compilers
+    assert {language: each.command[0] for language, each in found.items()} == expected
+
+
+def test_the_cxx_compiler_is_found_if_only_prebuilt_objects_need_it(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("gcc", "g++"):
+        compiler(programs / name, GCC_LINE)
+    inputs = {"pkg.ops": InputSymbols(needs_cxx=True)}
+    monkeypatch.setattr(discovery, "read_input_symbols", lambda *_: inputs)
+    assert set(find(C).compilers) == {"c", "cxx"}

@@ -21,6 +21,7 @@ from setuptools_tvm_ffi.toolchains import (
     Sibling,
 )
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
+from setuptools_tvm_ffi.toolchains.input_symbols import InputSymbols
 
 RELEASE = ProjectSettings()
 SDK = TVMFFISdk(
@@ -461,7 +462,7 @@ def test_arguments_of_a_language_apply_to_that_language_only() -> None:
 def test_every_cxx_standard_has_an_option_that_all_compilers_support(
     standard: str, option: str
 ) -> None:
-    settings = ExtensionSettings(name="p.x", sources=(), cxx_std=standard)
+    settings = ExtensionSettings(name="p.x", sources=("a.c",), cxx_std=standard)
     assert toolchain().compile_flags(settings, SDK, "cxx")[0] == f"-std={option}"
 
 
@@ -469,7 +470,7 @@ def test_every_cxx_standard_has_an_option_that_all_compilers_support(
 def test_every_c_standard_has_an_option_that_all_compilers_support(
     standard: str, option: str
 ) -> None:
-    settings = ExtensionSettings(name="p.x", sources=(), c_std=standard)
+    settings = ExtensionSettings(name="p.x", sources=("a.c",), c_std=standard)
     assert toolchain().compile_flags(settings, SDK, "c")[0] == f"-std={option}"
 
 
@@ -549,3 +550,82 @@ def test_the_driver_reads_objects_with_odd_names_from_a_response_file(
         )
         found = {line.split()[-1] for line in symbols.stdout.splitlines()}
         assert {f"f{number}" for number in range(len(names))} <= found
+
+
+# --- assembly -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["gcc", "clang"])
+def test_assembly_is_compiled_with_these_arguments(family: str) -> None:
+    settings = dataclasses.replace(
+        FULL, extra_compile_args=LanguageArguments(c=("-Wc",), asm=("-Wa,--noexecstack",))
+    )
+    made = toolchain(family, environment=dataclasses.replace(ENVIRONMENT, cppflags=("-DP",)))
+    compilers = {**made.compilers, "asm": made.compilers["c"]}
+    made = dataclasses.replace(made, compilers=compilers)
+    flags = made.compile_flags(settings, SDK, "asm")
+    assert flags == (
+        *("-O3", "-DNDEBUG", "-fPIC", "-pipe", "-Wno-unused-command-line-argument"),
+        "-ffile-prefix-map=/project=.",
+        "-ffile-prefix-map=build/sdk/include/=",
+        "-ffile-prefix-map=build/sdk/dlpack-include/=",
+        "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
+        *("-DWITH_X", "-DLEVEL=3", '-DTEXT="a b"', "-UNDEBUG"),
+        *("-Iinclude", "-Ivendor dir/include"),
+        *("-isystem", "build/sdk/include", "-isystem", "build/sdk/dlpack-include"),
+        *("-DP", "-DC", "-Wa,--noexecstack"),
+    )
+    program = made.compilers["c"].command[0]
+    command = made.compile_command(flags, CompileUnit("a.S", "asm", "a.o", "a.o.d"))
+    assert command == (
+        *(program, *flags, "-MD", "-MQ", "a.o", "-MF", "a.o.d", "-c", "a.S", "-o", "a.o"),
+    )
+    # The compiler does not preprocess .s files, so it writes no depfile.
+    plain = made.compile_command(flags, CompileUnit("a.s", "asm", "a.o", "a.o.d"))
+    assert plain == (program, *flags, "-c", "a.s", "-o", "a.o")
+    question = made.include_path_question(flags, "asm")
+    assert question[-3:] == ("-x", "assembler-with-cpp", "/dev/null")
+
+
+def test_assembly_for_macos_has_the_architectures_and_the_version() -> None:
+    made = toolchain("clang", system="darwin")
+    flags = made.compile_flags(PLAIN, SDK, "asm")
+    assert flags[5:9] == ("-arch", "arm64", "-arch", "x86_64")
+    assert "-mmacosx-version-min=11.0" in flags
+
+
+# --- prebuilt objects ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("system", "words"),
+    [
+        ("linux", ("-Wl,-u,__tvm_ffi_f", "prebuilt/a.o", "prebuilt/libb.a")),
+        ("darwin", ("-Wl,-u,___tvm_ffi_f", "prebuilt/a.o", "prebuilt/libb.a")),
+    ],
+)
+def test_functions_of_archives_are_linked_even_if_nothing_calls_them(
+    system: str, words: tuple[str, ...]
+) -> None:
+    inputs = InputSymbols(exporting=("prebuilt/libb.a",), archived=("__tvm_ffi_f",))
+    made = dataclasses.replace(toolchain("clang", system=system), inputs={"pkg.ops": inputs})
+    unit = DARWIN if system == "darwin" else LINUX
+    flags = made.link_flags(FULL, SDK, unit, "build")
+    at = flags.index(words[0])
+    assert flags[at : at + 3] == words
+
+
+@pytest.mark.parametrize(
+    ("languages", "driver"),
+    [
+        (set(), "c"),
+        ({"asm"}, "c"),
+        ({"c", "asm"}, "c"),
+        ({"cxx", "asm"}, "cxx"),
+        ({"cuda"}, "cxx"),
+    ],
+)
+def test_the_c_compiler_links_unless_a_language_needs_the_cxx_runtime(
+    languages: set[str], driver: str
+) -> None:
+    assert dataclasses.replace(LINUX, languages=frozenset(languages)).driver == driver

@@ -64,9 +64,13 @@ def objects(tmp_path: Path) -> Path:
             InputSymbols(
                 hidden=("__tvm_ffi__cubin_x", "data", "helper", "plain"),
                 exporting=("libhelper.a",),
+                archived=("__tvm_ffi__library_ctx", "__tvm_ffi_f"),
             ),
         ),
-        ({"extra_objects": ("helper.o", "libhelper.a"), "exclude_libs": False}, InputSymbols()),
+        (
+            {"extra_objects": ("helper.o", "libhelper.a"), "exclude_libs": False},
+            InputSymbols(archived=("__tvm_ffi__library_ctx", "__tvm_ffi_f")),
+        ),
     ],
 )
 def test_prebuilt_inputs_add_only_functions_for_tvm_ffi_to_the_exports(
@@ -185,3 +189,37 @@ def test_only_functions_of_the_dynamic_symbols_are_functions(
     assert elf_symbols(b"MZ") is None
     (binary,) = reader.read_all([("a.so", content)], "test")
     assert set(binary.data) == data
+
+
+@needs_gcc
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ on PATH")
+@pytest.mark.parametrize(
+    ("files", "needed"),
+    [
+        (("plain.o",), False),
+        (("exit.o",), False),
+        (("caller.o", "callee.o"), False),
+        (("caller.o",), True),
+        (("thrower.o",), True),
+        (("plain.o", "libthrower.a"), True),
+    ],
+)
+@pytest.mark.parametrize("exclude_libs", [True, False])
+def test_objects_with_undefined_symbols_of_cxx_need_its_runtime(
+    tmp_path: Path, files: tuple[str, ...], *, needed: bool, exclude_libs: bool
+) -> None:
+    sources = {
+        "plain.c": "int plain(void) { return 3; }",
+        "exit.c": "extern void __cxa_finalize(void *); void f(void) { __cxa_finalize(0); }",
+        "caller.cc": "int callee(); int caller() { return callee(); }",
+        "callee.cc": "int callee() { return 1; }",
+        "thrower.cc": "int thrower() { throw 1; }",
+    }
+    for name, text in sources.items():
+        (tmp_path / name).write_text(text)
+    run("g++", "-fPIC", "-c", *(name for name in sources if name[-2:] == "cc"), folder=tmp_path)
+    run("gcc", "-fPIC", "-c", *(name for name in sources if name[-2:] == ".c"), folder=tmp_path)
+    run("ar", "rcs", "libthrower.a", "thrower.o", folder=tmp_path)
+    read = found(settings(extra_objects=files, exclude_libs=exclude_libs), tmp_path)
+    assert isinstance(read, InputSymbols)
+    assert read.needs_cxx is needed

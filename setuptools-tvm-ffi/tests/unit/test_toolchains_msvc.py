@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 from packaging.version import Version
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
@@ -315,3 +316,9 @@ def test_system_object_suffix_and_dependency_style() -> None:
         "msvc",
     )
     assert tools.support_files() == {}
+
+
+@pytest.mark.parametrize("family", ["msvc", "clang-cl"])
+def test_assembly_is_refused_by_key(family: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"sources: .*ml64"):
+        toolchain(family).compile_flags(PLAIN, SDK, "asm")

@@ -617,3 +617,14 @@ def test_the_preprocessor_receives_include_folders_unchanged(tmp_path: Path, fol
     sdk = dataclasses.replace(SDK, include_dirs=("other", folder))
     for words in (flags(nvcc(), declared), nvcc().compile_flags(PLAIN, sdk, "cuda")):
         assert preprocessed(tmp_path, "nvcc", "-E", *words) == "it was found"
+
+
+@pytest.mark.parametrize("format_", ["fatbin", "cubin"])
+def test_device_code_alone_is_compiled_with_the_flags_of_the_library(format_: str) -> None:
+    made = nvcc()
+    flags = made.compile_flags(PLAIN, SDK, "cuda")
+    unit = CompileUnit("src/a.cu", "cuda", f"build/e/env.{format_}", "build/e/d", format=format_)
+    plain = dataclasses.replace(unit, format="object")
+    words = list(made.compile_command(flags, unit))
+    words[words.index(f"--{format_}")] = "-c"
+    assert tuple(words) == made.compile_command(flags, plain)

@@ -29,6 +29,7 @@ from setuptools_tvm_ffi.toolchains import (
     Sibling,
     library_filename,
 )
+from setuptools_tvm_ffi.toolchains.input_symbols import InputSymbols
 from setuptools_tvm_ffi.toolchains.zig import ZigToolchain, check_settings, driver_command
 
 SDK = TVMFFISdk(Version("0.1.15"), ("sdk/include",), "sdk/lib", "libtvm_ffi.so")
@@ -106,6 +107,13 @@ def test_a_header_is_precompiled_as_with_clang(target: str) -> None:
         *("-MD", "-MQ", "build/all.h.pch", "-MF", "all.d", "-Xclang", "-fno-pch-timestamp"),
         *("-x", "c++-header", "build/all.h", "-o", "build/all.h.pch"),
     )
+
+
+def test_assembly_for_windows_includes_no_header() -> None:
+    tools = toolchain("x86_64-windows-gnu")
+    flags = tools.compile_flags(PLAIN, SDK, "asm")
+    assert flags[:4] == ("-g0", "-fno-sanitize=undefined", "-O3", "-DNDEBUG")
+    assert driver_command("x86_64-windows-gnu", "asm")[:2] == ("zig", "cc")
 
 
 def test_zig_is_not_asked_for_its_library_path() -> None:
@@ -276,7 +284,8 @@ def test_zig_and_the_versions_of_its_libraries_are_found(
         *(target, {"cxx"}, tmp_path, Path("build"), Project(ProjectSettings())),
         extensions=[prebuilt],
     )
-    assert found.inputs == {}  # No nm has read b.obj.
+    # No nm has read b.obj, so it may need the C++ runtime.
+    assert found.inputs == {"pkg.ops": InputSymbols(needs_cxx=True)}
     assert (found.llvm, found.mingw) == ("22.1.8", "15.0.1")
     assert found.compilers["cxx"].version == "zig 0.17.1"
     assert link.is_symlink()

@@ -70,7 +70,7 @@ class Freshness:
         if self._changed_folders:
             appeared = missing_files.appeared(record.details.missing, self._changed_folders, files)
         first = not record.commands
-        steps = _steps(plan)
+        steps = plan.steps
         found = {step.output: self._judge(step, changed, appeared) for step in steps}
         outputs: set[str] = set()
         grows = True
@@ -137,7 +137,7 @@ class Freshness:
             read.
         """
         record, details = self._record, self._record.details
-        planned = {step.output: step for step in _steps(plan)}
+        planned = {step.output: step for step in plan.steps}
         kept = [o for o in record.commands if o in planned and o not in self._begun]
         commands = {output: record.commands[output] for output in kept}
         files_of: dict[str, Sequence[str]] = {output: record.files_of(output) for output in kept}
@@ -210,10 +210,6 @@ class Freshness:
         # this digest, so the step runs again at the next build.
         digest = files.digest(name) or ""
         return digest, files.status(name) if produced else files.trusted_status(name, self._clock)
-
-
-def _steps(plan: BuildPlan) -> list[Step]:
-    return [step for library in plan.libraries for step in library.steps]
 
 
 def _without_unused_headers(stale: Sequence[Stale]) -> list[Stale]:

@@ -10,7 +10,7 @@ import os
 import posixpath
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,7 +21,7 @@ from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
 from ..base.write_failures import hint_for_output
 from ..ffi.process import TVMFFIProcess
-from ..project.sources import check_source_options, find_sources, language_of
+from ..project.sources import Generated, check_source_options, find_sources, languages_of
 from ..settings import ExtensionSettings, Project
 from ..settings.overrides import for_nvcc, project_for_nvcc, with_every_branch, with_options
 from ..settings.project import extension_lines
@@ -30,8 +30,9 @@ from ..toolchains.device_discovery import nvcc_release
 from ..toolchains.launcher import Launcher, base_name
 from . import ninja, ninja_file
 from .batch_errors import batch_failure
-from .file_states import status_of
+from .file_states import Status, status_of
 from .freshness import Freshness, Stale
+from .generation import delete_other_files, failed_command, generation_plan
 from .jobs import JobCount, count_jobs, measure
 from .link_errors import link_failure
 from .package_headers import add_package_headers
@@ -84,18 +85,13 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     """
     root = request.root
     request = _with_overrides_for_nvcc(request, process)
-    sources = {
-        settings.name: find_sources(settings, root, build_base=request.build_base)
-        for settings in request.extensions
-    }
+    generated = request.generated
+    sources = _sources(request)
     for settings in request.extensions:
-        check_source_options(settings, sources[settings.name])
+        check_source_options(settings, map(generated.declared, sources[settings.name]))
         _check_files(with_options(settings, settings.source_options), root)
-    languages = _languages(sources.values())
-    for settings in request.extensions:
-        _check_device_link(settings, _languages([sources[settings.name]]))
-    if any(settings.cuda_toolkit for settings in request.extensions):
-        languages |= {"cuda"}
+        _check_device_link(settings, languages_of(settings, sources[settings.name]))
+    languages = _languages(request, sources)
     project = request.project
     # Search for all tools before anything is written or compiled.
     program = ninja.require_ninja()
@@ -107,10 +103,11 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     # an editable install is imported, it checks the originals, because it does not copy files.
     originals = {name: status_of(name) for name in (*sdk.originals, *headers, *modules)}
     plan = make_plan(
-        [(settings, sources[settings.name]) for settings in extensions],
+        [(_with_generated(settings, generated), sources[settings.name]) for settings in extensions],
         toolchain,
         sdk,
         request.objects_folder,
+        generated,
     )
     jobs = count_jobs(
         project.settings.jobs,
@@ -126,19 +123,29 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     )
     for notice in dict.fromkeys(filter(None, notices)):
         logger.info("%s: %s", PREFIX, notice)
+    watched: dict[str, Status | None] = dict(originals)
+    if project.settings.generate:
+        generation = generation_plan(request, toolchain)
+        run = _Run(generation, program, request, jobs, toolchain)
+        watched.update(run.everything(on_work=None).watched())
+        delete_other_files(request)
     run = _Run(plan, program, request, jobs, toolchain)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
     freshness = run.everything(on_work=process.import_generator if wants_stubs else None)
     libraries = tuple(_built(library, root) for library in plan.libraries)
     _check(libraries, request, toolchain)
-    watched = {**originals, **freshness.watched()}
+    watched.update(freshness.watched())
     return BuildResult(libraries, toolchain, sdk, program, watched)
 
 
 def remove_objects(request: BuildRequest) -> None:
-    """Delete the objects, libraries and cached stubs of extensions for ``build_ext --force``."""
-    for settings in request.extensions:
-        shutil.rmtree(request.root / request.objects_folder / settings.name, ignore_errors=True)
+    """Delete what the last build has written for ``build_ext --force``.
+
+    These are generated files, objects, libraries and cached stubs.
+    """
+    folders = [request.objects_folder / settings.name for settings in request.extensions]
+    for folder in (*folders, request.generated_folder):
+        shutil.rmtree(request.root / folder, ignore_errors=True)
 
 
 def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> BuildRequest:
@@ -150,10 +157,8 @@ def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> B
     extensions, project = request.extensions, request.project
     if not project.settings.overrides and not any(e.overrides for e in extensions):
         return request
-    languages = _languages(
-        find_sources(with_every_branch(settings), request.root, build_base=request.build_base)
-        for settings in extensions
-    )
+    every = dataclasses.replace(request, extensions=tuple(map(with_every_branch, extensions)))
+    languages = _languages(every, _sources(every))
     release = None
     if "cuda" in languages:
         toolchain, _ = request.host.tools(request, languages, process)
@@ -173,8 +178,26 @@ def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> B
     return known
 
 
-def _languages(sources: Iterable[Iterable[PurePosixPath]]) -> frozenset[str]:
-    return frozenset(language_of(source) for files in sources for source in files)
+def _sources(request: BuildRequest) -> dict[str, tuple[PurePosixPath, ...]]:
+    """Return the sources of each extension, by its name."""
+    return {
+        settings.name: find_sources(
+            *(settings, request.root), build_base=request.build_base, generated=request.generated
+        )
+        for settings in request.extensions
+    }
+
+
+def _languages(
+    request: BuildRequest, sources: Mapping[str, Iterable[PurePosixPath]]
+) -> frozenset[str]:
+    """Return the languages of all extensions.
+
+    :param sources: the sources of each extension, by its name.
+    """
+    found = [languages_of(settings, sources[settings.name]) for settings in request.extensions]
+    toolkit = any(settings.cuda_toolkit for settings in request.extensions)
+    return frozenset().union(*found, {"cuda"} if toolkit else ())
 
 
 def _for_architectures(settings: ExtensionSettings, project: Project) -> ExtensionSettings:
@@ -193,20 +216,28 @@ def _for_architectures(settings: ExtensionSettings, project: Project) -> Extensi
     return dataclasses.replace(settings, **changed, declared_elsewhere=places)
 
 
+def _with_generated(settings: ExtensionSettings, generated: Generated) -> ExtensionSettings:
+    """Return the settings with the folder of generated files as the last include folder."""
+    if not generated.names:
+        return settings
+    return dataclasses.replace(
+        settings, include_dirs=(*settings.include_dirs, str(generated.folder))
+    )
+
+
 def _check_files(settings: ExtensionSettings, root: Path) -> None:
     headers = tuple(name for name in settings.precompile_headers if name[:1] != "<")
-    for name, files in (
-        ("depends", settings.depends),
-        ("extra_objects", settings.extra_objects),
-        ("precompile_headers", headers),
-    ):
-        for file in files:
-            if not (root / file).exists():
-                also = " (write <…> around the name of a header on the include path)"
-                raise ConfigurationError(
-                    f"{settings.place(name)}: {file!r}: file does not exist",
-                    hint=f"paths are relative to {root}{also if files is headers else ''}",
-                )
+    linked = [(settings.place("extra_objects"), file) for file in settings.extra_objects]
+    linked += [(entry.place(entry.key), entry.path) for entry in settings.embed]
+    named = [(settings.place("depends"), file) for file in settings.depends]
+    named += [(settings.place("precompile_headers"), file) for file in headers]
+    for place, file in (*named, *linked):
+        if not (root / file).exists():
+            also = " (write <…> around the name of a header on the include path)"
+            raise ConfigurationError(
+                f"{place}: {file!r}: file does not exist",
+                hint=f"paths are relative to {root}{also if file in headers else ''}",
+            )
     for name, folders in (
         ("include_dirs", settings.include_dirs),
         ("system_include_dirs", settings.system_include_dirs),
@@ -218,10 +249,10 @@ def _check_files(settings: ExtensionSettings, root: Path) -> None:
                     f"{settings.place(name)}: {folder!r}: folder does not exist",
                     hint=f"paths are relative to {root}",
                 )
-    for file in settings.extra_objects:
+    for place, file in linked:
         if root not in Path(os.path.normpath(root / file)).parents:
             raise ConfigurationError(
-                f"{settings.place('extra_objects')}: {file!r} lies outside the project",
+                f"{place}: {file!r} lies outside the project",
                 hint="an sdist cannot contain it: move the file into the project. If the file is a "
                 "library of the system, name it in 'libraries' and its folder in 'library_dirs'",
             )
@@ -244,32 +275,35 @@ class _Run:
     toolchain: Toolchain
 
     def everything(self, *, on_work: Callable[[], None] | None) -> Freshness:
-        """Run the stale steps of all libraries, and return the record of the steps.
+        """Run the stale steps of the plan, and return the record of the steps.
 
         :param on_work: a function to call before ninja runs. If no step is stale, ninja does not
             run, and the function is not called.
         """
         root = self.request.root
-        folder = root / self.request.objects_folder
+        folder = root / self.plan.folder
         for name, text in self.plan.support_files.items():
             replace_file(root / name, text.encode())
-        # Write the compilation database to two folders. The folder of the build type has a database
-        # for this build type. The build folder, where editors look, has the latest database.
-        commands = compile_commands(self.plan, root)
-        for parent in (folder, root / self.request.folder):
-            replace_file(parent / "compile_commands.json", commands)
+        if self.plan.libraries:
+            # Write the compilation database to two folders. The folder of the build type has a
+            # database for this build type. The build folder, where editors look, has the latest
+            # database.
+            commands = compile_commands(self.plan, root)
+            for parent in (folder, root / self.request.folder):
+                replace_file(parent / "compile_commands.json", commands)
         freshness = Freshness(folder, root, os.environ)
         stale = freshness.stale(self.plan)
         if not stale:
             return freshness
-        manifest = root / self.request.manifest
+        manifest = root / self.plan.folder / "build.ninja"
         for line in reasons(stale):
             logger.info("%s: %s", PREFIX, line)
         # If `make -j` runs this build, make limits ninja's jobs. With -j, ninja would ignore make.
         declared = self.request.project.settings.jobs is not None
         shared = not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
         explanation = "make's jobserver limits parallel jobs" if shared else self.jobs.explanation
-        logger.info("%s: %s", PREFIX, explanation)
+        if self.plan.libraries:
+            logger.info("%s: %s", PREFIX, explanation)
         # make does not know of nvcc's threads.
         threads = 1 if shared else self._threads(stale)
         local, total, devices = self.jobs.local, self.jobs.total, self.jobs.devices
@@ -284,7 +318,8 @@ class _Run:
             on_work()
         (folder / ninja.LOG).unlink(missing_ok=True)
         for each in stale:
-            (root / each.step.output).parent.mkdir(parents=True, exist_ok=True)
+            for output in (each.step.output, *each.step.extra_outputs):
+                (root / output).parent.mkdir(parents=True, exist_ok=True)
         manifest.unlink(missing_ok=True)
         replace_file(manifest, text.encode())
         freshness.begin(stale, manifest)
@@ -292,7 +327,7 @@ class _Run:
         try:
             status, printed = ninja.run_ninja(
                 self.ninja,
-                Path(self.request.manifest),
+                Path(self.plan.folder, "build.ninja"),
                 root=root,
                 jobs=None if shared else self.jobs.total,
                 variables=_NO_CACHE if any(each.bypass_cache for each in stale) else {},
@@ -306,7 +341,7 @@ class _Run:
             done = [s for s in steps if posixpath.normpath(s.output) in finished]
             freshness.complete(done, self.plan)
         if status != 0:
-            raise _failure(self.plan, status, printed, root)
+            raise failed_command(self.plan, printed) or _failure(self.plan, status, printed, root)
         return freshness
 
     def _threads(self, stale: Sequence[Stale]) -> int:

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..ffi.sdk import TVMFFISdk
-from ..project.sources import language_of, options_of
-from ..settings.model import ExtensionSettings
+from ..project.sources import NOTHING_GENERATED, Generated, language_of, languages_of, options_of
+from ..settings.model import EmbedSettings, ExtensionSettings, SourceOptions
 from ..settings.overrides import with_options
 from ..toolchains import (
     Companion,
@@ -24,6 +24,7 @@ from ..toolchains import (
     Toolchain,
     library_filename,
 )
+from ..toolchains.embedding import assembly, check_architectures
 from . import unity
 from .precompiled_header import PrecompiledHeader, precompiled_header
 
@@ -32,7 +33,8 @@ from .precompiled_header import PrecompiledHeader, precompiled_header
 class Step:
     """One command with its inputs and outputs.
 
-    :param kind: ``precompile``, ``compile``, ``device-link``, ``link`` or ``debug-symbols``.
+    :param kind: ``generate``, ``precompile``, ``compile``, ``device-link``, ``link`` or
+        ``debug-symbols``.
     :param inputs: the sources, objects or library that the program reads.
     :param launcher: the command that starts the program, such as ``ccache``; empty if there is no
         launcher.
@@ -50,6 +52,9 @@ class Step:
     :param precompiled: the precompiled header that the program reads, or "".
     :param extra_outputs: files that the command writes in addition to `output`.
     :param dependency_style: the format in which the compiler reports headers: ``gcc`` or ``msvc``.
+    :param depfile: the file in which the compiler reports headers, or ``None`` if it does not.
+    :param declared_at: the place of the setting that declares the command, for messages. Only for
+        the kind ``generate``.
     """
 
     kind: str
@@ -70,6 +75,7 @@ class Step:
     depfile: str | None = None
     response_file: str | None = None
     response_file_content: str = ""
+    declared_at: str = ""
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -120,13 +126,20 @@ class LibraryPlan:
 class BuildPlan:
     """The plans of all libraries of a distribution. Paths are relative to the project's root.
 
+    :param generate: steps that write sources and headers. They have a plan without libraries.
     :param shell_line: a function that returns a command as one line, quoted for ninja.
     """
 
     folder: str
-    libraries: tuple[LibraryPlan, ...]
+    libraries: tuple[LibraryPlan, ...] = ()
+    generate: tuple[Step, ...] = ()
     support_files: Mapping[str, str] = field(default_factory=dict)
     shell_line: Callable[[tuple[str, ...]], str] = shlex.join
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of the commands that generate files, and of all libraries."""
+        return [*self.generate, *(step for library in self.libraries for step in library.steps)]
 
 
 def named(sources: Sequence[str]) -> str:
@@ -158,16 +171,17 @@ def make_plan(
     toolchain: Toolchain,
     sdk: TVMFFISdk,
     folder: PurePosixPath,
+    generated: Generated = NOTHING_GENERATED,
 ) -> BuildPlan:
     """Return the plan that builds `extensions` in `folder`.
 
     :param extensions: for each extension, the settings and the source files.
     :param folder: the folder of the objects and libraries, relative to the project's root.
+    :param generated: the files that commands generate.
     """
     support = {f"{folder}/{name}": text for name, text in toolchain.support_files().items()}
-    planner = _Planner(
-        toolchain, sdk, folder, tuple(support), tuple(settings for settings, _ in extensions)
-    )
+    every = tuple(settings for settings, _ in extensions)
+    planner = _Planner(toolchain, sdk, folder, tuple(support), generated, every)
     libraries = tuple(planner.library_plan(settings, files) for settings, files in extensions)
     for library in libraries:
         support.update(library.support_files)
@@ -177,6 +191,21 @@ def make_plan(
         support_files=support,
         shell_line=toolchain.shell_line,
     )
+
+
+@dataclass(frozen=True)
+class _CompiledSources:
+    """The steps that compile the sources of an extension.
+
+    :param objects: objects that the precompilation of a header writes. See `LibraryPlan` for the
+        other fields.
+    """
+
+    steps: Sequence[Step]
+    objects: tuple[str, ...]
+    units: tuple[Step, ...]
+    source_arguments: Mapping[str, tuple[str, ...]]
+    support_files: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -191,55 +220,32 @@ class _Planner:
     sdk: TVMFFISdk
     folder: PurePosixPath
     link_inputs: tuple[str, ...]
+    generated: Generated
     every: tuple[ExtensionSettings, ...]
 
     def library_plan(
         self, settings: ExtensionSettings, sources: Sequence[PurePosixPath]
     ) -> LibraryPlan:
-        languages = frozenset(map(language_of, sources))
+        languages = languages_of(settings, sources)
         uses_toolkit = settings.cuda_toolkit or "cuda" in languages
         settings = replace(settings, cuda_toolkit=uses_toolkit)
         arguments = {
             language: self._compiler(language).compile_flags(settings, self.sdk, language)
             for language in sorted(languages)
         }
-        own = self._source_arguments(settings, sources)
-        header = precompiled_header(
-            *(settings, languages, self._folder(settings, "precompiled"), self.toolchain.root)
-        )
-        precompile = None if header is None else self._precompile(settings, header, arguments)
-        units = {
-            source: self._compile(
-                settings, source, own.get(str(source), arguments[language_of(source)]), header
-            )
-            for source in sources
-        }
-        batches = self._batches(settings, sources, own)
-        joined = {source for batch in batches for source in batch.sources}
-        steps = [] if precompile is None else [precompile]
-        for source, alone in units.items():
-            if str(source) in own:
-                steps.append(alone)
-            elif source not in joined:
-                flags = arguments[language_of(source)]
-                steps.append(self._compile(settings, source, flags, header, precompile))
-        steps += [
-            self._compile_batch(settings, batch, arguments[batch.language], header, precompile)
-            for batch in batches
-        ]
-        steps += list(self._device_links(settings, steps, arguments))
-        support: dict[str, str] = {}
-        if header is not None:
-            support = {header.header: header.text, header.plain: header.text}
-        if header is not None and precompile is not None and precompile.extra_outputs:
-            support[header.source] = ""
-        support.update((self._main_file(settings, batch), unity.MAIN_FILE) for batch in batches)
+        compiled = self._compiled(settings, sources, arguments)
+        steps = [*compiled.steps, *self._device_links(settings, compiled.steps, arguments)]
+        objects = [*compiled.objects, *(s.output for s in steps if s.kind != "precompile")]
+        support = dict(compiled.support_files)
+        for entry in settings.embed:
+            steps += self._embed(settings, entry, arguments)
+            objects.append(steps[-1].output)
+            text = assembly(entry, self._embedded_file(settings, entry), self.toolchain.system)
+            support[steps[-1].inputs[0]] = text
+        if self.toolchain.needs_cxx(settings):
+            languages |= {"cxx"}
         unit = LinkUnit(
-            objects=tuple(
-                obj
-                for step in steps
-                for obj in (step.extra_outputs if step is precompile else (step.output,))
-            ),
+            objects=tuple(objects),
             languages=languages,
             library=self._library(settings),
             response_file=f"{self._library(settings)}.rsp",
@@ -268,15 +274,60 @@ class _Planner:
             unit.library,
             tuple(steps),
             arguments,
-            units=tuple(units.values()),
+            units=compiled.units,
             support_files=support,
-            source_arguments=own,
+            source_arguments=compiled.source_arguments,
             companions=() if companion is None else companion.files,
             siblings=self._all_siblings(settings),
         )
 
+    def _compiled(
+        self,
+        settings: ExtensionSettings,
+        sources: Sequence[PurePosixPath],
+        arguments: Mapping[str, tuple[str, ...]],
+    ) -> _CompiledSources:
+        """Return the steps that compile the sources of an extension, alone or in batches."""
+        own = self._source_arguments(settings, sources)
+        header = precompiled_header(
+            *(settings, arguments, self._folder(settings, "precompiled"), self.toolchain.root)
+        )
+        precompile = None if header is None else self._precompile(settings, header, arguments)
+        units = {
+            source: self._compile(
+                settings, source, own.get(str(source), arguments[language_of(source)]), header
+            )
+            for source in sources
+        }
+        batches = self._batches(settings, sources, own)
+        joined = {source for batch in batches for source in batch.sources}
+        steps = [] if precompile is None else [precompile]
+        for source, alone in units.items():
+            if str(source) in own:
+                steps.append(alone)
+            elif source not in joined:
+                flags = arguments[language_of(source)]
+                steps.append(self._compile(settings, source, flags, header, precompile))
+        steps += [
+            self._compile_batch(settings, batch, arguments[batch.language], header, precompile)
+            for batch in batches
+        ]
+        support = {self._main_file(settings, batch): unity.MAIN_FILE for batch in batches}
+        objects: tuple[str, ...] = ()
+        if header is not None:
+            support.update({header.header: header.text, header.plain: header.text})
+            if precompile is not None and precompile.extra_outputs:
+                objects = precompile.extra_outputs
+                support[header.source] = ""
+        return _CompiledSources(steps, objects, tuple(units.values()), own, support)
+
     def _compiler(self, language: str) -> LanguageCompiler:
         return self.toolchain.devices.get(language, self.toolchain)
+
+    def _options(
+        self, settings: ExtensionSettings, source: PurePosixPath
+    ) -> tuple[SourceOptions, ...]:
+        return options_of(settings, self.generated.declared(source))
 
     def _source_arguments(
         self, settings: ExtensionSettings, sources: Sequence[PurePosixPath]
@@ -284,7 +335,7 @@ class _Planner:
         """Return the compiler flags of each source for which `source-options` declares flags."""
         found = {}
         for source in sources:
-            its_own = with_options(settings, options_of(settings, source))
+            its_own = with_options(settings, self._options(settings, source))
             if its_own != settings:
                 language = language_of(source)
                 compiler = self._compiler(language)
@@ -344,7 +395,7 @@ class _Planner:
         eligible = (
             source
             for source in sources
-            if str(source) not in own and all(o.unity for o in options_of(settings, source))
+            if str(source) not in own and all(o.unity for o in self._options(settings, source))
         )
         return unity.batches(eligible, settings.unity_batch_size)
 
@@ -370,8 +421,8 @@ class _Planner:
         settings: ExtensionSettings,
         unit: CompileUnit,
         flags: tuple[str, ...],
-        header: PrecompiledHeader | None,
-        precompile: Step | None,
+        header: PrecompiledHeader | None = None,
+        precompile: Step | None = None,
     ) -> Step:
         """Return the step that compiles a source or a batch.
 
@@ -389,12 +440,42 @@ class _Planner:
         return self._compiler_step(
             *("compile", sources, unit.object),
             self._compiler(unit.language).compile_command(flags, unit),
-            *(flags, unit.language, unit.depfile),
+            *(flags, unit.language, unit.depfile if unit.reports_headers else None),
             extra_inputs=settings.depends,
             precompiled=unit.precompiled,
             description=f"compile {named(sources)}",
             on_this_machine=device is not None,
             parts=1 if device is None else device.parallel_parts(flags),
+        )
+
+    def _embed_path(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
+        """Return the path of the files that the build makes of an entry, without the suffix."""
+        return f"{self.folder / settings.name / 'embed' / entry.name}"
+
+    def _embedded_file(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
+        """Return the path of the file that an entry embeds."""
+        return entry.file or f"{self._embed_path(settings, entry)}.{entry.format}"
+
+    def _embed(
+        self,
+        settings: ExtensionSettings,
+        entry: EmbedSettings,
+        arguments: Mapping[str, tuple[str, ...]],
+    ) -> Iterator[Step]:
+        file = self._embedded_file(settings, entry)
+        if entry.source is not None:
+            check_architectures(settings, entry)
+            device = CompileUnit(entry.source, "cuda", file, f"{file}.d", format=entry.format)
+            compiled = self._compile_unit(settings, device, arguments["cuda"])
+            yield replace(compiled, description=f"compile {entry.source} to a {entry.format}")
+        path = self._embed_path(settings, entry)
+        obj = f"{path}{self.toolchain.object_suffix}"
+        unit = CompileUnit(f"{path}.S", "asm", obj, f"{obj}.d")
+        step = self._compile_unit(settings, unit, arguments["asm"])
+        yield replace(
+            step,
+            description=f"embed {entry.name} in {PurePosixPath(self._library(settings)).name}",
+            extra_inputs=(file,),
         )
 
     def _compiler_step(
@@ -405,7 +486,7 @@ class _Planner:
         command: tuple[str, ...],
         flags: tuple[str, ...],
         language: str,
-        depfile: str,
+        depfile: str | None,
         **more: Any,  # noqa: ANN401 - other fields of `Step`
     ) -> Step:
         compiler, driver = self._compiler(language), self.toolchain.compilers[language]
@@ -452,7 +533,10 @@ class _Planner:
         return self.folder / settings.name / "objects"
 
     def _object(self, settings: ExtensionSettings, source: PurePosixPath) -> str:
-        return f"{self._objects(settings) / source}{self.toolchain.object_suffix}"
+        path = self._objects(settings) / source
+        if self.folder in source.parents:  # A command generates the source.
+            path = self.folder / settings.name / source.relative_to(self.folder)
+        return f"{path}{self.toolchain.object_suffix}"
 
     def _link(
         self,

@@ -11,6 +11,7 @@ from typing import Protocol
 from ..base.file_digest import digest_of
 from ..ffi.process import TVMFFIProcess
 from ..ffi.sdk import TVMFFISdk
+from ..project.sources import Generated
 from ..settings import ExtensionSettings, Project
 from ..toolchains import Toolchain
 from .file_states import Status
@@ -80,9 +81,19 @@ class BuildRequest:
         return self.folder / self.project.settings.build_type
 
     @property
-    def manifest(self) -> PurePosixPath:
-        """The path of ``build.ninja``."""
-        return self.objects_folder / "build.ninja"
+    def generation_folder(self) -> PurePosixPath:
+        """The folder with the record and ``build.ninja`` of the commands that generate files."""
+        return self.objects_folder / "generation"
+
+    @property
+    def generated_folder(self) -> PurePosixPath:
+        """The folder of generated files. It contains only outputs of the commands."""
+        return self.objects_folder / "generated"
+
+    @property
+    def generated(self) -> Generated:
+        """The files that commands generate."""
+        return Generated.of(self.project.settings.generate, self.generated_folder)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from pathlib import Path
 from ..base.errors import BuildError, ConfigurationError
 from ..base.user_cache import user_cache_folder
 from ..settings import ExtensionSettings, Project
+from ..settings.languages import DEVICE_LANGUAGES
 from ..settings.model import SANITIZERS
 from ..toolchains import Compiler, EnvironmentFlags
-from ..toolchains.input_symbols import read_input_symbols
+from ..toolchains.input_symbols import InputSymbols, read_input_symbols
 from ..toolchains.zig import ZigToolchain, driver_command
 from .targets import Target
 from .zig_library import keep_library
@@ -49,8 +50,16 @@ def find_zig_toolchain(
     flags = EnvironmentFlags.from_environment(os.environ)
     compilers = {
         language: Compiler(driver_command(target.name, language), "clang", f"zig {version}")
-        for language in sorted(languages)
+        for language in sorted(languages | {"c"} if languages <= {"asm"} else languages)
     }
+    if target.system == "linux":
+        inputs = read_input_symbols(extensions, root, compilers, flags)
+    else:
+        # nm cannot read the object files of these systems, and Zig's linkers cannot hide symbols.
+        inputs = {s.name: InputSymbols(needs_cxx=bool(s.extra_objects)) for s in extensions}
+    if any(each.needs_cxx for each in inputs.values()):
+        command = driver_command(target.name, "cxx")
+        compilers.setdefault("cxx", Compiler(command, "clang", f"zig {version}"))
     return ZigToolchain(
         compilers=compilers,
         system=target.system,
@@ -58,10 +67,7 @@ def find_zig_toolchain(
         # The target determines the machine and the macOS version, so ignore the variables for them.
         environment=dataclasses.replace(flags, archflags=(), deployment_target=None),
         project=dataclasses.replace(project.settings, strip=True),
-        # Only for Linux, Zig's linker can hide a list of symbols, and nm can read the object files.
-        inputs=read_input_symbols(extensions, root, compilers, flags)
-        if target.system == "linux"
-        else {},
+        inputs=inputs,
         llvm=_llvm_release(library),
         mingw=_mingw_release(library),
     )
@@ -70,11 +76,11 @@ def find_zig_toolchain(
 def check_project(target: Target, languages: AbstractSet[str], project: Project) -> None:
     """Raise `ConfigurationError` if Zig does not support a setting or language of the project."""
     place = project.place("target")
-    devices = sorted(languages - {"c", "cxx"})
+    devices = sorted(languages & DEVICE_LANGUAGES)
     if devices:
         raise ConfigurationError(
             f"{place}: sources in {' and '.join(name.upper() for name in devices)} cannot be "
-            f"compiled for {target.name}: Zig compiles only C and C++",
+            f"compiled for {target.name}: Zig compiles only C, C++ and assembly",
             hint="build this wheel on the target platform",
         )
     settings = project.settings

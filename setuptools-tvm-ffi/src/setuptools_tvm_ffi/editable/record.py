@@ -36,7 +36,6 @@ BUILD_VARIABLES = (
     *("ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET", "DEVELOPER_DIR", "SOURCE_DATE_EPOCH"),
 )
 _SETTINGS_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
-_SUFFIXES = tuple(sorted(LANGUAGE_BY_SUFFIX))
 
 
 def write_rebuild_record(
@@ -56,11 +55,12 @@ def write_rebuild_record(
     root = request.root
     settings = {name for name in os.environ if name.startswith(hook.SETTINGS_VARIABLES)}
     settings.discard(hook.DEBUG_VARIABLE)
-    source_folders = (
-        str(source_folder)
-        for extension in map(with_every_branch, request.extensions)
-        for source_folder in searched_folders(extension, root, build_base=request.build_base)
-    )
+    extensions = list(map(with_every_branch, request.extensions))
+    inputs = [name for entry in request.project.settings.generate for name in entry.inputs]
+    patterns = [*(name for extension in extensions for name in extension.sources), *inputs]
+    source_folders = map(str, searched_folders(patterns, root, build_base=request.build_base))
+    # A glob for inputs of a command can match files with any suffix.
+    suffixes = tuple(sorted({*LANGUAGE_BY_SUFFIX, *(os.path.splitext(name)[1] for name in inputs)}))
     record = {
         "distribution": distribution,
         "root": str(root),
@@ -79,8 +79,8 @@ def write_rebuild_record(
             **{name: list(status or ()) for name, status in result.watched.items()},
             **{name: hook.signature(str(root / name)) for name in _SETTINGS_FILES},
         },
-        "folders": {name: hook.listing(str(root / name), _SUFFIXES) for name in source_folders},
-        "suffixes": _SUFFIXES,
+        "folders": {name: hook.listing(str(root / name), suffixes) for name in source_folders},
+        "suffixes": suffixes,
     }
     replace_file(folder / hook.REBUILD_RECORD, dumped(record))
     hook.unpack_tools(str(folder), record)

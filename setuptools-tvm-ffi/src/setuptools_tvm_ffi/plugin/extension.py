@@ -28,8 +28,9 @@ class TVMFFIExtension(Extension):
         ``"my_pkg.my_lib"`` is built as ``my_pkg/libmy_lib.so`` on Linux, ``my_pkg/libmy_lib.dylib``
         on macOS and ``my_pkg/my_lib.dll`` on Windows.
         ``tvm_ffi.libinfo.load_lib_module("<distribution>", "my_lib")`` loads this library.
-    :param sources: C (``.c``), C++ (``.cc .cpp .cxx``), CUDA (``.cu``) and HIP (``.hip``) files or
-        globs. Paths are relative to the project's folder, and must not lead out of that folder.
+    :param sources: C (``.c``), C++ (``.cc .cpp .cxx``), CUDA (``.cu``), HIP (``.hip``) and assembly
+        (``.S .s``) files or globs. Paths are relative to the project's folder, and must not lead
+        out of that folder.
     :param include_dirs: folders with headers. The compiler searches them before the headers of
         apache-tvm-ffi.
     :param system_include_dirs: folders with headers of third-party code, for which compilers print
@@ -39,12 +40,14 @@ class TVMFFIExtension(Extension):
     :param define_macros: ``(name, value)`` pairs. If the value is ``None``, the macro has no value.
     :param undef_macros: names of macros to undefine.
     :param extra_compile_args: compiler arguments for every language, or a mapping from a language
-        (``"c"``, ``"cxx"``, ``"cuda"``, ``"hip"``) to its arguments.
+        (``"c"``, ``"cxx"``, ``"cuda"``, ``"hip"``, ``"asm"``) to its arguments.
     :param extra_link_args: linker arguments.
-    :param extra_objects: prebuilt object files and static archives.
+    :param extra_objects: prebuilt object files and static archives. Without sources, the library
+        consists of these files.
     :param libraries: names of libraries to link, or targets of other extensions.
     :param library_dirs: folders that the linker searches for ``libraries``.
     :param pkg_config: libraries of the system, such as ``"libpng>=1.6"``.
+    :param embed: files to embed, as dicts: ``{"name": "env", "source": "scale.cu"}``.
     :param registry_prefix: prefix of the names of the library's global functions and type keys.
         By default, the prefix is the package.
     :param stubs: how stubs are generated: ``"init"``, ``"directives"`` or ``"none"``.
@@ -59,7 +62,7 @@ class TVMFFIExtension(Extension):
     def __init__(
         self,
         name: str,
-        sources: Sequence[str | os.PathLike[str]],
+        sources: Sequence[str | os.PathLike[str]] = (),
         *,
         include_dirs: Sequence[str | os.PathLike[str]] = (),
         system_include_dirs: Sequence[str | os.PathLike[str]] = (),
@@ -96,6 +99,7 @@ class TVMFFIExtension(Extension):
         unity_batch_size: int = 8,
         precompile_headers: Sequence[str] = (),
         depends: Sequence[str | os.PathLike[str]] = (),
+        embed: Sequence[Mapping[str, str]] = (),
         source_options: Sequence[Mapping[str, Any]] = (),
         overrides: Sequence[Mapping[str, Any]] = (),
         **unknown: Any,  # noqa: ANN401 - rejected by name

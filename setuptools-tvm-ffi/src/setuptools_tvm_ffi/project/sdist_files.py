@@ -19,10 +19,11 @@ from pathlib import Path, PurePosixPath
 
 from ..base.errors import ConfigurationError
 from ..settings.languages import LANGUAGES
-from ..settings.model import ExtensionSettings
+from ..settings.model import ExtensionSettings, GenerateSettings
 from .argument_files import SEPARATORS, named_files
 from .git import PROJECT_FILES, run_git
 from .source_scan import HeaderName, scan
+from .sources import Generated, find_inputs
 
 _INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|/(external:)?I")
 
@@ -65,6 +66,10 @@ def find_sdist_files(
     for header in extension.precompile_headers:
         if not header.startswith("<"):
             finder.add_named(header, extension.place("precompile_headers"))
+    for entry in extension.embed:
+        finder.add_named(entry.path, entry.place(entry.key))
+    embedded = [PurePosixPath(e.source) for e in extension.embed if e.source is not None]
+    sources = [*sources, *embedded]
     words = [word for name in LANGUAGES for word in extension.extra_compile_args.of(name)]
     named = {
         "include_dirs": extension.include_dirs,
@@ -90,15 +95,27 @@ def find_sdist_files(
                     finder.files.update(dict.fromkeys(path.glob(pattern)))
     paths = [root / source for source in sources]
     finder.scan(paths, include_path)
-    tree = _Tree(root, build_base)
-    named_folders = [path for path in finder.files if path.is_dir()]  # from `depends`
-    folders_to_list = (*(path.parent for path in paths), *include_path, *named_folders)
-    for folder in dict.fromkeys(folders_to_list):
-        finder.files.update(dict.fromkeys(tree.below(folder)))
-    found = sorted(file for file in finder.files if os.path.isfile(file))
-    return {
-        PurePosixPath(file.relative_to(root).as_posix()): file in finder.needed for file in found
-    }
+    return finder.result((*(path.parent for path in paths), *include_path), build_base)
+
+
+def find_generation_files(
+    generate: Iterable[GenerateSettings], root: Path, *, build_base: Path
+) -> Mapping[PurePosixPath, bool]:
+    """Return the files of the project that the commands of `generate` name and read.
+
+    The result has the form of the result of `find_sdist_files`.
+
+    :raises ConfigurationError: an input is missing or outside the project.
+    """
+    finder = _Finder(root)
+    generate = tuple(generate)
+    outputs = Generated.of(generate)
+    for entry in generate:
+        for file in find_inputs(entry, root, build_base=build_base, generated=outputs):
+            finder.add_named(str(file), entry.place("inputs"))
+        finder.add_arguments(entry.command, root)
+    finder.needed.update(finder.files)
+    return finder.result((), build_base)
 
 
 def check_inside(files: Iterable[str], root: Path) -> None:
@@ -176,6 +193,18 @@ class _Finder:
             return None
         check_inside([name], self.root)
         return path
+
+    def result(self, folders: Iterable[Path], build_base: Path) -> Mapping[PurePosixPath, bool]:
+        """Return the collected files, the files in folders, and the files in collected folders."""
+        tree = _Tree(self.root, build_base)
+        collected = [path for path in self.files if path.is_dir()]
+        for folder in dict.fromkeys((*folders, *collected)):
+            self.files.update(dict.fromkeys(tree.below(folder)))
+        found = sorted(file for file in self.files if os.path.isfile(file))
+        return {
+            PurePosixPath(file.relative_to(self.root).as_posix()): file in self.needed
+            for file in found
+        }
 
     def add_arguments(self, arguments: Iterable[str], folder: Path) -> None:
         """Add the files of the project that arguments of compilers and linkers name.

@@ -27,11 +27,11 @@ _COMPUTED = re.compile(
     rb"^(?![ \t]*#[ \t]*define\b).*\b__has_(?:include|embed)\w*[ \t]*\([ \t]*[A-Za-z_]",
     re.MULTILINE,
 )
-# The assembler reads the file that the directive `.incbin` names. A macro can compute the
-# directive. The name can therefore be anywhere in a source that contains "incbin". In inline
-# assembly, the quotes around the name are escaped: `\"`. The source is therefore split at quotes
-# and backslashes.
-_DATA = re.compile(rb"incbin", re.IGNORECASE)
+# The assembler reads the files that the directives `.incbin` and `.include` name. A macro can
+# compute the directive `.incbin`. Its name can therefore be anywhere in a source that contains
+# "incbin". In inline assembly, the quotes around the name are escaped: `\"`. The source is
+# therefore split at quotes and backslashes.
+_DATA = re.compile(rb"incbin|^[ \t]*\.include[ \t]", re.IGNORECASE | re.MULTILINE)
 _NAME_END = re.compile(rb'[\\"\n]+')
 _NO_NAME = re.compile(rb"[;(){}<>=#*,]|\A\s*\Z")
 _DATE = re.compile(rb"\b__(DATE|TIME|TIMESTAMP)__\b")

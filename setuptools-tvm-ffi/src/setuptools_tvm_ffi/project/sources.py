@@ -7,12 +7,13 @@ import fnmatch
 import functools
 import os
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import ConfigurationError
 from ..settings.languages import LANGUAGE_BY_SUFFIX
-from ..settings.model import ExtensionSettings, SourceOptions
+from ..settings.model import TABLE, ExtensionSettings, GenerateSettings, SourceOptions
 
 #: Suffixes of files that C and C++ sources include.
 HEADER_SUFFIXES = frozenset({".cuh", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"})
@@ -21,8 +22,42 @@ _MAGIC = frozenset("*?[")
 _SHOWN = 5  # a message lists at most this many sources
 
 
+@dataclass(frozen=True)
+class Generated:
+    """The files that the commands of the setting `generate` write.
+
+    :param names: the names of the files, relative to the folder.
+    :param folder: the folder. If it is ``None``, `find_sources` and `find_inputs` omit the files:
+        an sdist does not contain them.
+    """
+
+    names: Collection[str] = ()
+    folder: PurePosixPath | None = None
+
+    @classmethod
+    def of(
+        cls, generate: Iterable[GenerateSettings], folder: PurePosixPath | None = None
+    ) -> Generated:
+        """Return the outputs of commands, with normalized names."""
+        names = {posixpath.normpath(name) for entry in generate for name in entry.outputs}
+        return cls(frozenset(names), folder)
+
+    def declared(self, source: PurePosixPath) -> PurePosixPath:
+        """Return the name of a source in settings. It lacks the folder of generated files."""
+        if self.folder is None or self.folder not in source.parents:
+            return source
+        return source.relative_to(self.folder)
+
+
+NOTHING_GENERATED = Generated()
+
+
 def find_sources(
-    extension: ExtensionSettings, root: Path, *, build_base: Path
+    extension: ExtensionSettings,
+    root: Path,
+    *,
+    build_base: Path,
+    generated: Generated = NOTHING_GENERATED,
 ) -> tuple[PurePosixPath, ...]:
     """Return the source files of `extension`, relative to the project's `root`.
 
@@ -34,10 +69,38 @@ def find_sources(
         the project.
     """
     place = extension.place("sources")
+    return _find(extension.sources, place, root, build_base, generated)
+
+
+def find_inputs(
+    entry: GenerateSettings, root: Path, *, build_base: Path, generated: Generated
+) -> tuple[PurePosixPath, ...]:
+    """Return the files and folders in the setting `inputs` of a command, as `find_sources` does.
+
+    :raises ConfigurationError: see `find_sources`.
+    """
+    place = entry.place("inputs")
+    return _find(entry.inputs, place, root, build_base, generated, folders=True)
+
+
+def _find(
+    patterns: Iterable[str],
+    place: str,
+    root: Path,
+    build_base: Path,
+    generated: Generated,
+    *,
+    folders: bool = False,
+) -> tuple[PurePosixPath, ...]:
     found: dict[PurePosixPath, None] = {}
-    for pattern in extension.sources:
+    for pattern in patterns:
+        name = posixpath.normpath(pattern.replace(os.sep, "/"))
+        if name in generated.names:
+            if generated.folder is not None:
+                found[generated.folder / name] = None
+            continue
         try:
-            matches = _expand(pattern, root, build_base)
+            matches = _expand(pattern, root, build_base, folders=folders)
         except ValueError as problem:  # Up to Python 3.12, pathlib rejects "src/**.cc".
             raise ConfigurationError(
                 f"{place}: {pattern!r}: {problem}",
@@ -47,8 +110,9 @@ def find_sources(
             kind = "glob matches nothing" if _MAGIC & set(pattern) else "file does not exist"
             raise ConfigurationError(
                 f"{place}: {pattern!r}: {kind}",
-                hint=f"patterns are relative to {root}; if this is an unpacked sdist, add the "
-                "file to MANIFEST.in",
+                hint=f"patterns are relative to {root}; if a command generates the file, describe "
+                f"the command in [[{TABLE}.generate]]; if this is an unpacked sdist, add the file "
+                "to MANIFEST.in",
             )
         for match in matches:
             if ".." in match.parts or match.is_absolute():
@@ -127,14 +191,14 @@ def find_headers(
 
 
 def searched_folders(
-    extension: ExtensionSettings, root: Path, *, build_base: Path
+    patterns: Iterable[str], root: Path, *, build_base: Path
 ) -> tuple[PurePosixPath, ...]:
-    """Return the folders that the globs of `extension` search, relative to `root`.
+    """Return the folders that globs search, relative to `root`.
 
-    If a source is added or deleted, the content of one of these folders changes.
+    If a file that matches a glob is added or deleted, the content of one of these folders changes.
     """
     found: set[Path] = set()
-    for pattern in extension.sources:
+    for pattern in patterns:
         parts = PurePosixPath(pattern.replace(os.sep, "/")).parts
         magic = next((n for n, part in enumerate(parts) if _MAGIC & set(part)), None)
         if magic is None:
@@ -154,9 +218,9 @@ def _is_foreign(folder: Path, build_base: Path) -> bool:
     return hidden or folder == build_base or (folder / "pyvenv.cfg").exists()
 
 
-def _expand(pattern: str, root: Path, build_base: Path) -> list[PurePosixPath]:
+def _expand(pattern: str, root: Path, build_base: Path, *, folders: bool) -> list[PurePosixPath]:
     literal = Path(os.path.normpath(root / pattern))
-    if literal.is_file():
+    if literal.is_file() or (folders and literal.is_dir()):
         if root in literal.parents:
             literal = literal.relative_to(root)
         return [PurePosixPath(literal.as_posix())]
@@ -178,8 +242,18 @@ def _expand(pattern: str, root: Path, build_base: Path) -> list[PurePosixPath]:
     return sorted(matches)
 
 
+def languages_of(extension: ExtensionSettings, sources: Iterable[PurePosixPath]) -> frozenset[str]:
+    """Return the languages of the sources of an extension, and of what it embeds."""
+    languages = set(map(language_of, sources))
+    if extension.embed:
+        languages.add("asm")
+    if any(entry.source is not None for entry in extension.embed):
+        languages.add("cuda")
+    return frozenset(languages)
+
+
 def language_of(source: PurePosixPath) -> str:
-    """Return the language of a source: ``c``, ``cxx``, ``cuda`` or ``hip``.
+    """Return the language of a source: ``c``, ``cxx``, ``cuda``, ``hip`` or ``asm``.
 
     The case of the suffix is ignored, because on Windows the glob ``*.cc`` also matches ``A.CC``.
     """

@@ -119,6 +119,8 @@ def _library(
 
 def _static_parts(library: BuiltLibrary, toolchain: Toolchain) -> Iterator[StaticPart]:
     languages = set(library.plan.arguments)
+    if toolchain.needs_cxx(library.settings):
+        languages.add("cxx")
     yield from toolchain.static_parts(languages)
     for device in linked_devices(library.plan.settings, languages, toolchain.devices):
         yield from device.static_parts(library.settings)

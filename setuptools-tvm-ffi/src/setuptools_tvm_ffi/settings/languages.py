@@ -12,12 +12,16 @@ LANGUAGE_BY_SUFFIX = {
     ".cxx": "cxx",
     ".cu": "cuda",
     ".hip": "hip",
+    ".S": "asm",
+    ".s": "asm",
 }
 
 OBJECT_SUFFIXES = frozenset({".o", ".obj"})
 ARCHIVE_SUFFIXES = frozenset({".a", ".lib"})
 
-LANGUAGES = ("c", "cxx", "cuda", "hip")
+LANGUAGES = ("c", "cxx", "cuda", "hip", "asm")
+#: The languages that a GPU compiler compiles.
+DEVICE_LANGUAGES = frozenset({"cuda", "hip"})
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class LanguageArguments:
     cxx: tuple[str, ...] = ()
     cuda: tuple[str, ...] = ()
     hip: tuple[str, ...] = ()
+    asm: tuple[str, ...] = ()
 
     def __add__(self, other: LanguageArguments) -> LanguageArguments:
         return LanguageArguments(*(self.of(name) + other.of(name) for name in LANGUAGES))

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..base.errors import ConfigurationError
 from .declaration import Declaration
 from .languages import ARCHIVE_SUFFIXES, LANGUAGE_BY_SUFFIX, OBJECT_SUFFIXES, LanguageArguments
 from .values import (
@@ -28,6 +29,7 @@ from .values import (
     PLATFORM_TAG,
     REGISTRY_PREFIX,
     SPECIFIER,
+    SYMBOL,
     TEXT,
     Kind,
     Macro,
@@ -80,6 +82,12 @@ _HIP_ARCHITECTURES = strings(
 _MACRO_NAMES = strings(r"[A-Za-z_]\w*", "names of macros")
 _NO_ARGUMENTS = LanguageArguments()
 _DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+# Relative paths without globs and without "..", which would lead out of the folder.
+_OUTPUTS = strings(
+    r"(?!/)(?!(.*/)?\.\.(/|$))[^\\*?\[\]:]+",
+    "names of files, relative to `{out}` and without globs",
+    may_be_empty=False,
+)
 
 
 def _setting(kind: Kind, text: str, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401
@@ -176,6 +184,62 @@ class ProjectOverride(Override):
 
 
 @dataclass(frozen=True)
+class EmbedSettings:
+    """An entry of the setting `embed`: a file whose content is part of the library."""
+
+    name: str = _setting(
+        SYMBOL,
+        "The name in `TVM_FFI_EMBED_CUBIN(name)`. The content starts at the symbol "
+        "`__tvm_ffi__cubin_<name>`.",
+    )
+    source: str | None = _setting(
+        TEXT,
+        "A CUDA source inside the project, to compile for `cuda-architectures` with the CUDA flags "
+        "of the library.",
+        None,
+    )
+    format: str = _setting(
+        choice("fatbin", "cubin"),
+        "What the source is compiled to. A `fatbin` contains code for all architectures. A `cubin` "
+        "contains code for one architecture: `cuda-architectures` must name one, without `+PTX`.",
+        "fatbin",
+    )
+    file: str | None = _setting(
+        TEXT,
+        "A file inside the project, to embed unchanged, instead of a `source`. It needs no nvcc.",
+        None,
+    )
+    declaration: Declaration | None = dataclasses.field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Raise ConfigurationError unless the entry has either a source or a file."""
+        if (self.source is None) is (self.file is None):
+            raise ConfigurationError(
+                f"{self.place('source')}: the entry needs either 'source' or 'file'",
+                hint="'source' is a CUDA source to compile; 'file' is an existing cubin or fatbin",
+            )
+        if self.source is not None and not self.source.endswith(".cu"):
+            raise ConfigurationError(
+                f"{self.place('source')}: {self.source!r} does not end in .cu",
+                hint="to embed a file unchanged, use 'file' instead",
+            )
+
+    def place(self, name: str) -> str:
+        """Return the place of one setting. Messages about the setting start with this text."""
+        return f"embed: {name}" if self.declaration is None else self.declaration.at(name)
+
+    @property
+    def key(self) -> str:
+        """The field that names the file: ``source`` or ``file``."""
+        return "file" if self.source is None else "source"
+
+    @property
+    def path(self) -> str:
+        """The source or the file."""
+        return self.source or self.file or ""
+
+
+@dataclass(frozen=True)
 class ExtensionSettings:
     """The settings of one extension.
 
@@ -193,11 +257,13 @@ class ExtensionSettings:
         files(
             *LANGUAGE_BY_SUFFIX,
             hint="do not list headers: the compiler finds them",
-            may_be_empty=False,
         ),
-        "Source files and globs inside the project, relative to its root. `**` matches any "
-        "number of folders. The matches of a glob are sorted. `.c` files are C; `.cc`, `.cpp` and "
-        "`.cxx` files are C++; `.cu` files are CUDA; `.hip` files are HIP.",
+        "Source files and globs inside the project, relative to its root, and names of generated "
+        "sources (see `generate`). `**` matches any number of folders. The matches of a glob are "
+        "sorted. `.c` files are C; `.cc`, `.cpp` and `.cxx` files are C++; `.cu` files are CUDA; "
+        "`.hip` files are HIP; `.S` (preprocessed) and `.s` files are assembly, which Microsoft's "
+        "compiler does not support. Required unless there are `extra-objects`.",
+        (),
     )
     include_dirs: tuple[str, ...] = _setting(
         strings(),
@@ -251,7 +317,7 @@ class ExtensionSettings:
         ),
         "Prebuilt object files and static archives inside the project, to link. The library "
         "exports their functions for TVM-FFI (`__tvm_ffi_*`), but not their other symbols (see "
-        "`exclude-libs`).",
+        "`exclude-libs`). Without `sources`, the library consists of these files.",
         (),
     )
     libraries: tuple[str, ...] = _setting(
@@ -312,6 +378,16 @@ class ExtensionSettings:
         _HIP_ARCHITECTURES,
         "Target architectures of HIP sources. Overrides the project-wide setting.",
         (),
+    )
+    embed: tuple[EmbedSettings, ...] = dataclasses.field(
+        default=(),
+        metadata={
+            "table": EmbedSettings,
+            "text": "Files whose content becomes part of the library, such as compiled kernels. "
+            "Every source of the library can use them with `TVM_FFI_EMBED_CUBIN(name)` of "
+            "`<tvm/ffi/extra/cuda/cubin_launcher.h>`. Their symbols stay local to the library. "
+            "Only for Linux.",
+        },
     )
     registry_prefix: str | None = _setting(
         REGISTRY_PREFIX,
@@ -425,6 +501,24 @@ class ExtensionSettings:
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
     declared_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
+    def __post_init__(self) -> None:
+        """Raise ConfigurationError if there is nothing to link, or a name is embedded twice."""
+        if not self.sources and not self.extra_objects:
+            where = self.declaration or Declaration(f"extension {self.name!r}")
+            raise ConfigurationError(
+                f"{where.at('sources')} is missing or empty",
+                hint="list the sources, or the prebuilt files that the library consists of in "
+                f"{where.name_of('extra_objects')!r}",
+            )
+        names: set[str] = set()
+        for entry in self.embed:
+            if entry.name in names:
+                raise ConfigurationError(
+                    f"{entry.place('name')}: {entry.name!r} is the name of another entry",
+                    hint="choose another name for one of the entries",
+                )
+            names.add(entry.name)
+
     def place(self, name: str) -> str:
         """Return the place of one setting. Messages about the setting start with this text."""
         if name in self.declared_elsewhere:
@@ -480,6 +574,35 @@ class VendoredSettings:
     def place(self, name: str) -> str:
         """Return the place of one setting. Messages about the setting start with this text."""
         return "vendored" if self.declaration is None else self.declaration.at(name)
+
+
+@dataclass(frozen=True)
+class GenerateSettings:
+    """An entry of the setting `generate`: a command that writes sources or headers."""
+
+    command: tuple[str, ...] = _setting(
+        strings(may_be_empty=False),
+        "The program and its arguments. No shell runs them. The working folder is the project's "
+        "root. `{python}` is the Python that runs the build, and `{out}` is the folder for the "
+        "outputs, inside the build folder. Files of the project that the command names are inputs.",
+    )
+    outputs: tuple[str, ...] = _setting(
+        _OUTPUTS,
+        "The files that the command writes, relative to `{out}`. To compile an output, list its "
+        "name in `sources`. Headers are found on the include path, which contains `{out}`. The "
+        "build deletes other files in `{out}`.",
+    )
+    inputs: tuple[str, ...] = _setting(
+        strings(),
+        "Further files that the command reads: files, folders and globs inside the project, and "
+        "outputs of other commands.",
+        (),
+    )
+    declaration: Declaration | None = dataclasses.field(default=None, compare=False)
+
+    def place(self, name: str) -> str:
+        """Return the place of one setting. Messages about the setting start with this text."""
+        return f"generate: {name}" if self.declaration is None else self.declaration.at(name)
 
 
 @dataclass(frozen=True)
@@ -583,6 +706,13 @@ class ProjectSettings:
     )
     sbom: bool = _setting(
         FLAG, "Whether wheels contain a CycloneDX SBOM in `.dist-info/sboms/`.", True
+    )
+    generate: tuple[GenerateSettings, ...] = dataclasses.field(
+        default=(),
+        metadata={
+            "table": GenerateSettings,
+            "text": "Commands that write sources or headers into the build folder.",
+        },
     )
     vendored: tuple[VendoredSettings, ...] = dataclasses.field(
         default=(),

@@ -124,7 +124,9 @@ def choice(*choices: str) -> Kind:
     return Kind(described, {"enum": [*choices, *numbers]}, parse)
 
 
-def _list(check: Callable[[str, str], None]) -> Callable[[str, object], tuple[str, ...]]:
+def _list(
+    check: Callable[[str, str], None], *, may_be_empty: bool = True
+) -> Callable[[str, object], tuple[str, ...]]:
     def parse(place: str, value: object) -> tuple[str, ...]:
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
             raise _unexpected(place, value, "a list of strings")
@@ -134,12 +136,14 @@ def _list(check: Callable[[str, str], None]) -> Callable[[str, object], tuple[st
                 raise ConfigurationError(f"{place} contains {item!r}, expected a string or a path")
             check(place, os.fspath(item))
             result.append(os.fspath(item))
+        if not result and not may_be_empty:
+            raise ConfigurationError(f"{place} is empty")
         return tuple(result)
 
     return parse
 
 
-def strings(pattern: str = ".*", items: str = "strings") -> Kind:
+def strings(pattern: str = ".*", items: str = "strings", *, may_be_empty: bool = True) -> Kind:
     """Return the kind whose values are lists of strings that match a pattern.
 
     In Python code, an item may be a path object instead of a string. On the command line and in
@@ -154,10 +158,11 @@ def strings(pattern: str = ".*", items: str = "strings") -> Kind:
         _check_characters(place, text)
 
     item = {"type": "string", **({} if pattern == ".*" else {"pattern": f"^({pattern})$"})}
+    schema = {"type": "array", "items": item}
     return Kind(
         f"list of {items}",
-        {"type": "array", "items": item},
-        _list(check),
+        schema if may_be_empty else {**schema, "minItems": 1},
+        _list(check, may_be_empty=may_be_empty),
         lambda text: re.split(r"[;\s]+", text.strip("; \t\r\n")),
     )
 
@@ -185,9 +190,7 @@ PATTERNS = Kind(
 )
 
 
-def files(
-    *suffixes: str, hint: str, may_be_empty: bool = True, described: str = "files or globs"
-) -> Kind:
+def files(*suffixes: str, hint: str, described: str = "files or globs") -> Kind:
     """Return the kind whose values are lists of paths. Each path must have one of the suffixes."""
 
     def check(place: str, text: str) -> None:
@@ -197,18 +200,11 @@ def files(
             )
         _check_characters(place, text)
 
-    def parse(place: str, value: object) -> tuple[str, ...]:
-        found = _list(check)(place, value)
-        if not found and not may_be_empty:
-            raise ConfigurationError(f"{place} is empty")
-        return found
-
     pattern = f"({'|'.join(map(re.escape, suffixes))})$"
-    schema = {"type": "array", "items": {"type": "string", "pattern": pattern}}
     return Kind(
         f"list of {described} that end in {' '.join(f'`{suffix}`' for suffix in suffixes)}",
-        schema if may_be_empty else {**schema, "minItems": 1},
-        parse,
+        {"type": "array", "items": {"type": "string", "pattern": pattern}},
+        _list(check),
     )
 
 
@@ -326,6 +322,8 @@ PLATFORM_TAG = _matching(
     "'macosx_11_0', 'win_amd64'",
     '`"default"`, `"auto"`, or a platform tag such as `"manylinux_2_28"`',
 )
+#: A part of a name in C.
+SYMBOL = _matching(r"[A-Za-z0-9_]+", "letters, digits and underscores", "letters, digits, `_`")
 REGISTRY_PREFIX = _matching(
     r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?",
     "dotted names such as 'my_package.ops'",

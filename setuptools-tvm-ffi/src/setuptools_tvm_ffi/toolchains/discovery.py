@@ -17,9 +17,10 @@ from setuptools.errors import PlatformError
 
 from ..base.errors import BuildError, ConfigurationError
 from ..settings import ExtensionSettings, Project
+from ..settings.languages import DEVICE_LANGUAGES
 from .device_discovery import HostToolchain, find_device_compiler, output_of
 from .gnu import GnuToolchain
-from .input_symbols import read_input_symbols
+from .input_symbols import InputSymbols, read_input_symbols
 from .launcher import Launcher, base_name, split_windows
 from .msvc import MsvcToolchain
 from .nvcc import NvccCompiler
@@ -56,18 +57,27 @@ def find_toolchain(
     if system == "darwin" and environment.deployment_target is None:
         target = macos_deployment_target(plat_name)
         environment = dataclasses.replace(environment, deployment_target=target)
-    device_languages = languages - {"c", "cxx"}
-    # Device sources need the C++ compiler: it compiles their host code and links the objects.
-    host_languages = languages - device_languages | ({"cxx"} if device_languages else set())
+    device_languages = languages & DEVICE_LANGUAGES
+    # Device sources need the C++ compiler: it compiles their host code and links the objects. If
+    # there are only assembly and prebuilt objects, the C compiler links.
+    host_languages = languages - device_languages - {"asm"} or frozenset({"c"})
+    if device_languages:
+        host_languages = languages & {"c"} | {"cxx"}
 
     def launched(language: str) -> tuple[str, ...]:
         return launcher.command if launcher is not None and launcher.takes(language) else ()
 
     linker = ""
+    inputs: dict[str, InputSymbols] = {}
     if system == "windows":
         compilers, linker = _find_msvc(host_languages, plat_name, project)
     else:
         compilers = {language: _find_compiler(language) for language in sorted(host_languages)}
+        inputs = read_input_symbols(extensions, root, compilers, environment)
+        if "cxx" not in compilers and any(each.needs_cxx for each in inputs.values()):
+            compilers["cxx"] = _find_compiler("cxx")
+    if "asm" in languages:
+        compilers["asm"] = compilers.get("c") or compilers["cxx"]
     for language, compiler in compilers.items():
         # CC or CXX may already start with the launcher.
         if launcher is None or base_name(compiler.command[0]) != launcher.name:
@@ -76,7 +86,6 @@ def find_toolchain(
     if system == "windows":
         toolchain = MsvcToolchain(compilers, linker, environment, str(root), project.settings)
     else:
-        inputs = read_input_symbols(extensions, root, compilers, environment)
         toolchain = GnuToolchain(
             compilers, system, str(root), environment, project.settings, inputs=inputs
         )

@@ -140,9 +140,14 @@ class GnuToolchain:
             files[self._symbol_list(inputs.hidden)] = self._symbol_list_content(inputs.hidden)
         return files
 
+    def needs_cxx(self, settings: ExtensionSettings) -> bool:
+        return self._inputs(settings).needs_cxx
+
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
+        if language == "asm":
+            return self._assembly_flags(settings, sdk)
         cxx = language == "cxx"
         toolkit = toolkit_includes(settings, self.devices)
         unique = cxx and self.compilers[language].family == "gcc"
@@ -184,7 +189,7 @@ class GnuToolchain:
             *(("-include", unit.header) if unit.header else ()),
             *(("-Winvalid-pch",) if unit.precompiled and compiler.family == "gcc" else ()),
             *flags,
-            *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
+            *(("-MD", "-MQ", unit.object, "-MF", unit.depfile) if unit.reports_headers else ()),
             *(word for source in unit.joined for word in ("-include", source)),
             *("-c", unit.source, "-o", unit.object),
         )
@@ -208,8 +213,26 @@ class GnuToolchain:
         )
         return Precompilation(command, output)
 
+    def _assembly_flags(self, settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, ...]:
+        speed = optimisation(self.project.build_type)
+        return (
+            *speed,
+            *(("-g",) if settings.debug_symbols and "-g" not in speed else ()),
+            *("-fPIC", "-pipe"),
+            # Clang warns about every flag that does not apply to assembly. GCC ignores this option.
+            "-Wno-unused-command-line-argument",
+            *(("-Werror",) if self.project.warnings_as_errors else ()),
+            *self._platform(),
+            *prefix_maps(settings, sdk, self.root),
+            *definitions(settings),
+            *system_includes(settings, sdk),
+            *self.environment.cppflags,
+            *self.environment.for_language("asm"),
+            *settings.extra_compile_args.of("asm"),
+        )
+
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
-        name = "c++" if language == "cxx" else "c"
+        name = {"cxx": "c++", "asm": "assembler-with-cpp"}.get(language, "c")
         return (*self.compilers[language].command, *flags, "-E", "-v", "-x", name, os.devnull)
 
     def link_flags(
@@ -235,6 +258,7 @@ class GnuToolchain:
             *self._strip(settings),
             *self.environment.for_language(unit.driver),
             *self.environment.ldflags,
+            *self._archived(settings),
             *self._prebuilt(settings),
             *(f"-L{folder}" for folder in settings.library_dirs),
             *(siblings.get(name, linked(name)) for name in settings.libraries),
@@ -380,6 +404,11 @@ class GnuToolchain:
 
     def _debug(self, settings: ExtensionSettings) -> bool:
         return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
+
+    def _archived(self, settings: ExtensionSettings) -> tuple[str, ...]:
+        """Return flags that add the members of archives that define functions for TVM-FFI."""
+        underscore = "_" if self.system == "darwin" else ""
+        return tuple(f"-Wl,-u,{underscore}{name}" for name in self._inputs(settings).archived)
 
     def _prebuilt(self, settings: ExtensionSettings) -> tuple[str, ...]:
         hidden = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides which symbols of prebuilt objects and archives a library exports.
+"""Decides what a library exports of prebuilt objects and archives, and whether they need C++.
 
 From sources, a library exports all visible symbols. From prebuilt objects and archives, a library
 exports only the functions for TVM-FFI.
@@ -25,6 +25,10 @@ _LIBRARY_PREFIX = "__tvm_ffi__library_"
 # nm prints these types for functions: T for a symbol in a text section, W for a weak symbol, and i
 # for a function whose address the loader computes.
 _FUNCTION_TYPES = {"T", "W", "i"}
+# nm prints these types for undefined symbols: U, and w and v for weak symbols.
+_UNDEFINED_TYPES = {"U", "w", "v"}
+# Names in C++, and functions of the C++ runtime. The C library defines the exceptions.
+_CXX_SYMBOL = re.compile(r"_Z|__cxa_(?!finalize|atexit|thread_atexit_impl)|__gxx_personality")
 # GNU ld, gold and lld accept -version-script. Apple's linkers accept -exported_symbol and
 # -unexported_symbol. A linker rejects a second list of symbols.
 _SYMBOL_LIST = re.compile(r"-version-script|-(?:un)?exported_symbol")
@@ -37,12 +41,17 @@ class InputSymbols:
 
     :param hidden: symbols of prebuilt inputs that the library must not export.
     :param exporting: archives that define functions for TVM-FFI, with paths as in `extra_objects`.
+    :param archived: the functions for TVM-FFI that archives define. The linker omits the members of
+        archives that nothing references, unless an option names their functions.
+    :param needs_cxx: whether prebuilt inputs need the C++ runtime.
     :param has_symbol_list: whether the project's flags contain a version script or, for macOS, a
         list of exported symbols.
     """
 
     hidden: tuple[str, ...] = ()
     exporting: tuple[str, ...] = ()
+    archived: tuple[str, ...] = ()
+    needs_cxx: bool = False
     has_symbol_list: bool = False
 
 
@@ -57,20 +66,29 @@ def read_input_symbols(
     :raises BuildError: nm is missing, or cannot read a prebuilt object.
     """
     extensions = tuple(extensions)
-    reads_objects = any(s.exclude_libs and s.extra_objects for s in extensions)
+    reads_objects = any(settings.extra_objects for settings in extensions)
     nm = find_nm(compilers) if reads_objects else ""
     found = {}
     for settings in extensions:
         hidden: set[str] = set()
         exporting = []
-        for file in settings.extra_objects if settings.exclude_libs else ():
-            symbols = _defined_symbols(nm, file, settings, root)
+        archived: set[str] = set()
+        defined: set[str] = set()
+        undefined: set[str] = set()
+        for file in settings.extra_objects:
+            symbols = _symbols(nm, file, settings, root)
+            names = {name for name, kind in symbols if kind not in _UNDEFINED_TYPES}
             exported = {name for name, kind in symbols if _is_for_tvm_ffi(name, kind)}
+            defined |= names
+            undefined.update(name for name, kind in symbols if kind in _UNDEFINED_TYPES)
             if file in settings.archives:
+                archived |= exported
                 if not exported:
                     continue  # A linker option hides all symbols of this archive.
                 exporting.append(file)
-            hidden.update(name for name, _ in symbols if name not in exported)
+            hidden |= names - exported
+        if not settings.exclude_libs:
+            hidden, exporting = set(), []
         flags = (
             *environment.cflags,
             *environment.cxxflags,
@@ -78,7 +96,11 @@ def read_input_symbols(
             *settings.extra_link_args,
         )
         found[settings.name] = InputSymbols(
-            tuple(sorted(hidden)), tuple(exporting), _has_symbol_list(flags, root)
+            hidden=tuple(sorted(hidden)),
+            exporting=tuple(exporting),
+            archived=tuple(sorted(archived)),
+            needs_cxx=any(map(_CXX_SYMBOL.match, undefined - defined)),
+            has_symbol_list=_has_symbol_list(flags, root),
         )
     return found
 
@@ -112,12 +134,10 @@ def _is_for_tvm_ffi(name: str, kind: str) -> bool:
     )
 
 
-def _defined_symbols(
-    nm: str, file: str, settings: ExtensionSettings, root: Path
-) -> set[tuple[str, str]]:
-    """Return the names and types of the external symbols that an object or archive defines."""
+def _symbols(nm: str, file: str, settings: ExtensionSettings, root: Path) -> set[tuple[str, str]]:
+    """Return the names and types of the external symbols of an object or archive."""
     result = subprocess.run(
-        [nm, "-P", "-g", "--defined-only", file],
+        [nm, "-P", "-g", file],
         cwd=root,
         capture_output=True,
         text=True,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PureWindowsPath
 from typing import ClassVar
 
+from ..base.errors import ConfigurationError
 from ..ffi.sdk import TVMFFISdk
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
 from .gnu import definitions, prefix_maps
@@ -86,9 +87,19 @@ class MsvcToolchain:
     def support_files(self) -> Mapping[str, str]:
         return {}
 
+    def needs_cxx(self, settings: ExtensionSettings) -> bool:
+        del settings  # Objects name the runtime libraries that they need.
+        return False
+
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
+        if language == "asm":
+            raise ConfigurationError(
+                f"{settings.place('sources')}: assembly cannot be compiled with Microsoft's "
+                "compiler or clang-cl, and the plugin does not support ml64",
+                hint="in setup.py, remove the .S and .s files from the extension on Windows",
+            )
         cxx = language == "cxx"
         clang = self.compilers[language].family == "clang-cl"
         if cxx:

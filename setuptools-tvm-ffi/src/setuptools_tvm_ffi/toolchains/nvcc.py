@@ -102,7 +102,8 @@ class NvccCompiler:
             # apache-tvm-ffi.)
             *("-MD", "-MT", unit.object, "-MF", unit.depfile),
             *(word for source in unit.joined for word in ("-include", source)),
-            *("-c", unit.source, "-o", unit.object),
+            *("-c" if unit.format == "object" else f"--{unit.format}", unit.source),
+            *("-o", unit.object),
         )
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:

@@ -65,8 +65,11 @@ class EnvironmentFlags:
         return cls(**flags, deployment_target=target)
 
     def for_language(self, language: str) -> tuple[str, ...]:
-        """Return the compile flags of one language, without `CPPFLAGS`."""
-        flags: tuple[str, ...] = getattr(self, f"{language}flags")
+        """Return the compile flags of one language, without `CPPFLAGS`.
+
+        `CFLAGS` apply to assembly, too. (CMake and Automake do the same.)
+        """
+        flags: tuple[str, ...] = getattr(self, f"{'c' if language == 'asm' else language}flags")
         return flags
 
 
@@ -94,6 +97,8 @@ class CompileUnit:
     :param joined: in a unity build, the sources that the command includes. `source` is then empty.
     :param header: a header that the command includes first, or "".
     :param precompiled: the precompiled form of `header`, or "" if the compiler reads `header`.
+    :param format: ``object``, or the format ``fatbin`` or ``cubin`` of device code, which only nvcc
+        writes.
     """
 
     source: str
@@ -103,6 +108,12 @@ class CompileUnit:
     joined: tuple[str, ...] = ()
     header: str = ""
     precompiled: str = ""
+    format: str = "object"
+
+    @property
+    def reports_headers(self) -> bool:
+        """Whether the compiler writes the depfile. It does so when it preprocesses the source."""
+        return not self.source.endswith(".s")
 
 
 @dataclass(frozen=True)
@@ -146,15 +157,15 @@ class LinkUnit:
     """One library and the objects that it contains. Paths are relative to the project's root."""
 
     objects: tuple[str, ...]
-    languages: frozenset[str]  #: the languages of the sources
+    languages: frozenset[str]  #: the languages of the sources and of the prebuilt objects
     library: str
     response_file: str  #: a file that lists the objects, to keep the command line short
     siblings: tuple[Sibling, ...] = ()
 
     @property
     def driver(self) -> str:
-        """The language of the compiler that links: ``c`` if all sources are C, else ``cxx``."""
-        return "c" if self.languages == {"c"} else "cxx"
+        """The language of the compiler that links: ``cxx``, or ``c`` if only C needs a runtime."""
+        return "c" if self.languages <= {"c", "asm"} else "cxx"
 
 
 @dataclass(frozen=True)
@@ -319,6 +330,9 @@ class Toolchain(LanguageCompiler, Protocol):
 
     def precompile(self, flags: tuple[str, ...], unit: HeaderUnit) -> Precompilation | None:
         """Return the command that precompiles a header, or ``None`` if no command can do so."""
+
+    def needs_cxx(self, settings: ExtensionSettings) -> bool:
+        """Return whether prebuilt objects of an extension need the C++ runtime."""
 
     def link_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, unit: LinkUnit, support_folder: str

@@ -23,7 +23,7 @@ from .protocols import LinkUnit, StaticPart, library_filename
 #: A header. It declares functions that apache-tvm-ffi's headers call, but Windows lacks.
 WINDOWS_HEADER = "windows-stand-ins.h"
 
-_DRIVERS = {"c": "cc", "cxx": "c++"}
+_DRIVERS = {"c": "cc", "cxx": "c++", "asm": "cc"}
 # Patterns for the operators new and delete. Zig links the C++ standard library statically, and
 # exports these operators by default.
 _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
@@ -77,7 +77,7 @@ class ZigToolchain(GnuToolchain):
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
     ) -> tuple[str, ...]:
-        windows = self.system == "windows" and settings.link_header
+        windows = self.system == "windows" and settings.link_header and language != "asm"
         debug = settings.debug_symbols or self.project.build_type != "release"
         return (
             # By default, Zig (0.17) writes debug information with absolute paths.

@@ -30,9 +30,9 @@ from ...editable.record import write_rebuild_record
 from ...ffi.process import TVMFFIProcess
 from ...project.build_environment import stable_names
 from ...project.package_tree import PackageTree
-from ...project.sdist_files import find_sdist_files, is_inside
+from ...project.sdist_files import find_generation_files, find_sdist_files, is_inside
 from ...project.source_date import declared_date
-from ...project.sources import find_headers, find_sources
+from ...project.sources import Generated, find_headers, find_sources
 from ...records import build_record, provenance, sbom
 from ...settings import ExtensionSettings, Project
 from ...settings.model import JOBS
@@ -154,13 +154,17 @@ class BuildExtMixin(build_ext):
     def get_source_files(self) -> list[str]:
         """Return the files of the sources, their headers, and the files that settings name."""
         root = Path.cwd()
+        generated = Generated.of(project_of(self.distribution).settings.generate)
         with self._other_extensions():
             files = list(super().get_source_files())
         for settings in map(with_every_branch, self._tvm_ffi_settings()):
-            found = find_sources(settings, root, build_base=root / self._build_base())
+            found = find_sources(
+                settings, root, build_base=root / self._build_base(), generated=generated
+            )
             headers = find_headers(settings, found, root, build_base=root / self._build_base())
             files += map(str, (*found, *headers))
-            named = (*settings.depends, *settings.extra_objects)
+            embedded = (entry.path for entry in settings.embed)
+            named = (*settings.depends, *settings.extra_objects, *embedded)
             files += [file for file in named if is_inside(file, root)]
         return files
 
@@ -176,9 +180,13 @@ class BuildExtMixin(build_ext):
         """
         root = Path.cwd()
         build_base = root / self._build_base()
-        files: dict[str, bool] = {}
+        generate = project_of(self.distribution).settings.generate
+        found = find_generation_files(generate, root, build_base=build_base)
+        files = {str(file): needed for file, needed in found.items()}
         for settings in map(with_every_branch, self._tvm_ffi_settings()):
-            sources = find_sources(settings, root, build_base=build_base)
+            sources = find_sources(
+                settings, root, build_base=build_base, generated=Generated.of(generate)
+            )
             found = find_sdist_files(settings, sources, root, build_base=build_base)
             for file, needed in found.items():
                 files[str(file)] = needed or files.get(str(file), False)

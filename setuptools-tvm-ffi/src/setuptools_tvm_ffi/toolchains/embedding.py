@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Assembly that makes the content of a file part of a library, for the setting `embed`.
+
+The directive `.incbin` includes the file. In contrast to upstream's tool, which edits an object
+with GNU binutils, this works with every assembler for ELF, with several files in one library, and
+with link-time optimisation.
+"""
+
+from __future__ import annotations
+
+from ..base.errors import ConfigurationError
+from ..settings.model import EmbedSettings, ExtensionSettings
+
+# The macro TVM_FFI_EMBED_CUBIN of apache-tvm-ffi declares these two symbols.
+_ASSEMBLY = """\
+/* Written by setuptools-tvm-ffi. */
+        .section .rodata.{symbol}, "a", %progbits
+        .balign 64
+        .globl {symbol}
+        .hidden {symbol}
+        .type {symbol}, %object
+{symbol}:
+        .incbin "{file}"
+        .size {symbol}, . - {symbol}
+        .globl {symbol}_end
+        .hidden {symbol}_end
+{symbol}_end:
+        .byte 0
+        .section .note.GNU-stack, "", %progbits
+"""
+
+
+def assembly(entry: EmbedSettings, file: str, system: str) -> str:
+    """Return the assembly that embeds a file under the name of an entry.
+
+    :param file: the path of the file, relative to the assembler's working directory.
+    :param system: the target system, see `system_of`.
+    :raises ConfigurationError: the system does not use ELF files.
+    """
+    if system != "linux":
+        raise ConfigurationError(
+            f"{entry.place(entry.key)}: files can be embedded on Linux only",
+            hint="in setup.py, omit 'embed' on other systems",
+        )
+    quoted = file.replace("\\", "\\\\").replace('"', '\\"')
+    return _ASSEMBLY.format(symbol=f"__tvm_ffi__cubin_{entry.name}", file=quoted)
+
+
+def check_architectures(settings: ExtensionSettings, entry: EmbedSettings) -> None:
+    """Raise an error if an entry is to be a cubin, but there is not exactly one architecture.
+
+    :param settings: the settings with the architectures that apply to the extension.
+    :raises ConfigurationError: a cubin cannot contain code for the architectures.
+    """
+    names = settings.cuda_architectures
+    if entry.format == "cubin" and (len(names) != 1 or names[0].endswith("+PTX")):
+        raise ConfigurationError(
+            f"{entry.place('format')}: a cubin contains code for one architecture, but "
+            f"{settings.place('cuda_architectures')} is {', '.join(names) or 'not set'}",
+            hint="name one architecture without '+PTX', or use the format 'fatbin'",
+        )
