@@ -747,3 +747,28 @@ def test_a_setup_script_with_a_missing_import_is_an_import_error(small: Editable
     small.rebuilds("import small_pkg")
     (small.folder / "setup.py").write_text(text)
     small.rebuilds("import small_pkg")
+
+
+# --- generated sources --------------------------------------------------------------------------
+
+
+@pytest.mark.long
+def test_an_import_runs_the_commands_whose_inputs_changed(
+    importing_variables: dict[str, str], tmp_path: Path
+) -> None:
+    installation = install_with_pip("generated", tmp_path, importing_variables)
+    program = "import generated_pkg; print(generated_pkg.LIB.sum())"
+    assert installation.finds_nothing_to_do(program) == "5"
+    (installation.folder / "numbers" / "c.txt").write_text("4")  # A new match of a glob.
+    assert installation.rebuilds(program) == "9"
+    assert "generate sum.c, include/sum.h" in installation.steps()
+    installation.edit("tools/add.py", "import sys\n", "import sys  # A comment.\n")
+    assert installation.rebuilds(program) == "9"
+    assert installation.steps() == {"generate sum.c, include/sum.h"}
+    assert installation.finds_nothing_to_do(program) == "9"
+    (installation.folder / "data" / "a blob.bin").write_text("xy")
+    program = "import generated_pkg; print(generated_pkg.LIB.embedded_size())"
+    assert installation.rebuilds(program) == "2"
+    (installation.folder / "tools" / "add.py").write_text("import missing_module")
+    error = installation.fails(program)
+    assert "missing_module" in error

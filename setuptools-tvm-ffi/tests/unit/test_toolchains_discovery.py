@@ -284,10 +284,15 @@ def test_a_program_that_cannot_be_started_is_reported(
 def test_assembly_is_compiled_by_a_compiler_that_the_build_needs_anyway(
     programs: Path, languages: set[str], expected: dict[str, str]
 ) -> None:
+    without_cache = ("/usr/bin/env", "CCACHE_DISABLE=1")
     for name in ("gcc", "g++"):
         compiler(programs / name, GCC_LINE)
     found = find(frozenset(languages)).compilers
     assert {language: each.command[0] for language, each in found.items()} == expected
+    # ccache does not know the files that assembly includes.
+    launchers = {language: each.launcher for language, each in found.items()}
+    assert launchers.pop("asm", without_cache) == without_cache
+    assert set(launchers.values()) == {()}
 
 
 def test_the_cxx_compiler_is_found_if_only_prebuilt_objects_need_it(

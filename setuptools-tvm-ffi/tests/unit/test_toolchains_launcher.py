@@ -117,8 +117,8 @@ def test_a_file_that_is_not_executable_is_rejected(project: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "distributes", "leaves_a_server", "languages"),
     [
-        ("ccache", False, False, ("c", "cxx", "cuda", "hip")),
-        ("sccache", False, True, ("c", "cxx", "cuda", "hip")),
+        ("ccache", False, False, LANGUAGES),
+        ("sccache", False, True, LANGUAGES),
         ("distcc", True, False, ("c", "cxx")),
         ("icecc", False, False, ("c", "cxx")),
         ("env", False, False, ("c", "cxx")),

@@ -123,18 +123,20 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     )
     for notice in dict.fromkeys(filter(None, notices)):
         logger.info("%s: %s", PREFIX, notice)
-    watched: dict[str, Status | None] = dict(originals)
+    inputs: dict[str, Status | None] = {}
     if project.settings.generate:
         generation = generation_plan(request, toolchain)
         run = _Run(generation, program, request, jobs, toolchain)
-        watched.update(run.everything(on_work=None).watched())
+        inputs = run.everything(on_work=None).watched()
         delete_other_files(request)
     run = _Run(plan, program, request, jobs, toolchain)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
     freshness = run.everything(on_work=process.import_generator if wants_stubs else None)
     libraries = tuple(_built(library, root) for library in plan.libraries)
     _check(libraries, request, toolchain)
-    watched.update(freshness.watched())
+    # The statuses of generated files in `inputs` take precedence. `freshness` does not trust the
+    # status of a file that was written a moment before.
+    watched = {**originals, **freshness.watched(), **inputs}
     return BuildResult(libraries, toolchain, sdk, program, watched)
 
 

@@ -28,6 +28,8 @@ from .protocols import Compiler, EnvironmentFlags, split_variable, system_of
 
 _LANGUAGE_NAMES = {"c": "C", "cxx": "C++"}
 _VARIABLES = {"c": "CC", "cxx": "CXX"}
+# For assembly, ccache (4.7) would ignore changes of files that the directive `.include` names.
+_WITHOUT_CACHE = ("/usr/bin/env", "CCACHE_DISABLE=1")
 _CANDIDATES = {"c": ("cc", "gcc", "clang"), "cxx": ("c++", "g++", "clang++")}
 
 
@@ -76,12 +78,13 @@ def find_toolchain(
         inputs = read_input_symbols(extensions, root, compilers, environment)
         if "cxx" not in compilers and any(each.needs_cxx for each in inputs.values()):
             compilers["cxx"] = _find_compiler("cxx")
-    if "asm" in languages:
-        compilers["asm"] = compilers.get("c") or compilers["cxx"]
     for language, compiler in compilers.items():
         # CC or CXX may already start with the launcher.
         if launcher is None or base_name(compiler.command[0]) != launcher.name:
             compilers[language] = dataclasses.replace(compiler, launcher=launched(language))
+    if "asm" in languages:
+        assembler = compilers.get("c") or compilers["cxx"]
+        compilers["asm"] = dataclasses.replace(assembler, launcher=_WITHOUT_CACHE)
     toolchain: HostToolchain
     if system == "windows":
         toolchain = MsvcToolchain(compilers, linker, environment, str(root), project.settings)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
 from ..base.errors import ConfigurationError
-from ..settings.languages import DEVICE_LANGUAGES
 
 # ccache and sccache support nvcc and hipcc. They run any other command unchanged.
 _CACHES = frozenset({"ccache", "sccache"})
@@ -42,16 +41,13 @@ class Launcher:
     def takes(self, language: str) -> bool:
         """Return whether to start the compiler of a language with the launcher.
 
-        The result is true for C and C++. It is false for assembly: caches and distcc do not know
-        the files that `.incbin` names. For device compilers, it is true only for ccache and
+        The result is true for C and C++. For device compilers, it is true only for ccache and
         sccache. distcc would wait for a slot, and then run a device compiler on this machine. An
         unknown cache may not know which files nvcc reads, and could return a stale object.
 
-        :param language: ``c``, ``cxx``, ``cuda``, ``hip`` or ``asm``.
+        :param language: ``c``, ``cxx``, ``cuda`` or ``hip``.
         """
-        if language in DEVICE_LANGUAGES:
-            return self.name in _CACHES
-        return language != "asm"
+        return language in {"c", "cxx"} or self.name in _CACHES
 
 
 def find_launcher(declared: str, *, where: str) -> Launcher:
