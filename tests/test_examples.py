@@ -21,7 +21,9 @@ EXAMPLES = REPOSITORY / "examples"
 PROJECTS = {
     "c_abi_only": ".",
     "cuda_kernels": ".",
+    "embedded_cubin": ".",
     "from_torch_cpp_extension": "after",
+    "generated_sources": ".",
     "numpy_interop": ".",
     "package_headers": ".",
     "pyproject_only": ".",
@@ -29,14 +31,20 @@ PROJECTS = {
 }
 
 #: The reasons for which an example may skip some of its tests.
-SKIPS = {"cuda_kernels": "libcuda finds no GPU", "from_torch_cpp_extension": "could not import"}
+SKIPS: dict[str, tuple[str, ...]] = {
+    "cuda_kernels": ("libcuda finds no GPU",),
+    "embedded_cubin": ("libcuda finds no GPU", "could not import"),
+    "from_torch_cpp_extension": ("could not import",),
+}
+#: The examples that need nvcc.
+CUDA = {"cuda_kernels", "embedded_cubin"}
 
 #: Returns the wheel of an example. The first call builds and installs it.
 Install = Callable[[str], Path]
 
 
 def is_buildable(name: str) -> bool:
-    if name != "cuda_kernels":
+    if name not in CUDA:
         return True
     roots = (os.environ.get(name) for name in ("CUDA_HOME", "CUDA_PATH"))
     candidates = (Path(root, "bin", "nvcc") for root in roots if root)
@@ -137,8 +145,8 @@ def test_the_tests_of_an_example_pass_with_its_installed_wheel(
     printed = environment.run(*(environment.python, *pytest_quietly, "tests"), cwd=tmp_path).stdout
     assert re.search(r"^\d+ passed", printed, re.MULTILINE), printed
     reasons = re.findall(r"^SKIPPED \[\d+\] \S+ (.+)$", printed, re.MULTILINE)
-    assert all(reason.startswith(SKIPS.get(name, "nothing")) for reason in reasons), printed
-    if name == "cuda_kernels" and reasons:
+    assert all(reason.startswith(SKIPS.get(name, ("nothing",))) for reason in reasons), printed
+    if name in CUDA and reasons:
         pytest.skip(f"checked but for results: {reasons[0]}")
 
 
