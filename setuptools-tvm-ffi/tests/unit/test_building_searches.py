@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -85,7 +86,8 @@ def test_the_include_path_of_msvc() -> None:
         brackets=(
             *("include", "my folder", "with dash", "outer", "more"),
             *(r"C:\VC\include", r"C:\SDK\ucrt"),
-        )
+        ),
+        of_includers=True,
     )
 
 
@@ -263,6 +265,29 @@ def test_one_search_serves_several_sources() -> None:
     assert search.search(["a.c", "two/h.h", "two/x.h"])[1] == both
     assert search.search(["b.c", "two/h.h"])[1] == {"nowhere/h.h", "one/h.h"}
     assert search.search(["b.c", "two/h.h", "two/x.h"])[1] == both
+
+
+def test_msvc_searches_the_folders_of_the_files_that_include_a_header() -> None:
+    project = Project(
+        {
+            "csrc/a.c": '#include "sub/b.h"',
+            "csrc/sub/b.h": '#include "../deep/c.h"\n#include <angle.h>',
+            "csrc/deep/c.h": '#include "d.h"\n#include "e.h"',
+            "one/d.h": "",
+            "csrc/e.h": "",
+            "one/angle.h": "",
+        }
+    )
+    path = IncludePath(brackets=("none", "one"), of_includers=True)
+    read = [
+        *("csrc/a.c", "csrc/sub/b.h", "csrc/sub/../deep/c.h", "one/d.h", "csrc/e.h"),
+        "one/angle.h",
+    ]
+    missing = {os.path.normpath(name) for name in project.missing(path, read)}
+    beside = {"csrc/deep/d.h", "csrc/sub/d.h", "csrc/d.h", "csrc/deep/e.h", "csrc/sub/e.h"}
+    assert missing == {*beside, "none/d.h", "none/angle.h"}
+    gnu = project.missing(replace(path, of_includers=False), [*read[:4], "one/angle.h"])
+    assert {os.path.normpath(n) for n in gnu} == {"csrc/deep/d.h", "none/d.h", "none/angle.h"}
 
 
 def test_headers_in_the_lower_case_of_cl_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:

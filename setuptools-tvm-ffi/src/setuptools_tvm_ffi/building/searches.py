@@ -54,18 +54,24 @@ class IncludePath:
     :param missing: folders that the compiler leaves out of the list: folders that do not exist, and
         symbolic links to folders that are already in the list. The position of such a
         folder is unknown.
+    :param of_includers: whether ``#include "…"`` in a header is also searched in the folders of the
+        files that include the header.
     """
 
     quoted: tuple[str, ...] = ()
     brackets: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    of_includers: bool = False
 
-    def folders(self, name: HeaderName, includer: str) -> tuple[str, ...]:
+    def folders(
+        self, name: HeaderName, includer: str, outer: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
         """Return the folders that a compiler searches for a header, in order.
 
         :param includer: the file that includes the header.
+        :param outer: the folders of the files that include the includer, inner files first.
         """
-        own = (os.path.dirname(includer), *self.quoted) if name.quoted else ()
+        own = (os.path.dirname(includer), *outer, *self.quoted) if name.quoted else ()
         return (*own, *self.missing, *self.brackets)
 
     def is_outdated(self, root: Path) -> bool:
@@ -106,7 +112,8 @@ def msvc_include_path(arguments: Iterable[str], environment: Mapping[str, str]) 
         if match is not None:
             folders.append(word[match.end() :] or following)
     folders += environment.get("INCLUDE", "").split(";")
-    return IncludePath(brackets=tuple(filter(None, folders)))
+    # https://learn.microsoft.com/cpp/preprocessor/hash-include-directive-c-cpp
+    return IncludePath(brackets=tuple(filter(None, folders)), of_includers=True)
 
 
 def script_of(command: str) -> str | None:
@@ -171,7 +178,7 @@ class HeaderSearch:
         exists: Callable[[str], bool],
     ) -> None:
         self._path, self._facts, self._exists = path, facts, exists
-        self._known: dict[str, _Includes] = {}
+        self._known: dict[tuple[str, tuple[str, ...]], _Includes] = {}
 
     def search(self, read: Iterable[str], named: Iterable[str] = ()) -> tuple[set[str], set[str]]:
         """Return the existing files and the missing files that a compiler has looked for.
@@ -188,19 +195,25 @@ class HeaderSearch:
         # The files whose missing predecessors are known. The source and the files in `named` have
         # no predecessors, because arguments contain their paths.
         explained = {*itertools.islice(spelled, 1), *map(os.path.normpath, named)}
-        for includer in spelled.values():
-            includes = self._includes(includer)
+        # The folders of the files that include a file. A compiler reports an includer first.
+        outer: dict[str, tuple[str, ...]] = {}
+        for key, includer in spelled.items():
+            around = outer.get(key, ())
+            includes = self._includes(includer, around)
             for chain in includes.chains:
                 for file, absent in chain:
                     if file in spelled:
                         explained.add(file)
                         missing.update(absent)
+                        if self._path.of_includers and file not in outer:
+                            inner_first = (os.path.dirname(includer), *around)
+                            outer[file] = tuple(dict.fromkeys(inner_first))
                         break
             found.update(includes.answers)
             missing.update(includes.unanswered)
             if includes.facts.computed:
                 # The computed name is unknown, so it can be the name of any new file.
-                folders = self._path.folders(_ANY, includer)
+                folders = self._path.folders(_ANY, includer, around)
                 missing.update(f"{folder or '.'}/*" for folder in folders)
         # The chains do not contain the remaining files. For example, a macro computes the name of a
         # file, or the argument -include contains the name. Derive the possible names from the path
@@ -211,8 +224,8 @@ class HeaderSearch:
             missing.update(self._before(file, beside))
         return found, missing
 
-    def _includes(self, includer: str) -> _Includes:
-        if includer not in self._known:
+    def _includes(self, includer: str, outer: tuple[str, ...]) -> _Includes:
+        if (includer, outer) not in self._known:
             facts = self._facts(includer)
             chains = []
             answers: list[str] = []
@@ -221,7 +234,7 @@ class HeaderSearch:
                 chain: list[tuple[str, tuple[str, ...]]] = []
                 absent: list[str] = []
                 first = None
-                for candidate in _candidates(name, includer, self._path):
+                for candidate in _candidates(name, includer, outer, self._path):
                     if self._exists(candidate):
                         first = first or candidate
                         chain.append((_normal(candidate), tuple(absent)))
@@ -241,10 +254,10 @@ class HeaderSearch:
                 if first is not None:
                     answers.append(first)
                     unanswered += itertools.takewhile(first.__ne__, candidates)
-            self._known[includer] = _Includes(
+            self._known[includer, outer] = _Includes(
                 tuple(chains), tuple(answers), tuple(unanswered), facts
             )
-        return self._known[includer]
+        return self._known[includer, outer]
 
     def _before(self, file: str, beside: Iterable[str]) -> Iterator[str]:
         folders = (*self._path.quoted, *self._path.missing, *self._path.brackets)
@@ -274,11 +287,13 @@ def _relative(file: str, folder: str) -> str | None:
     return None if path.split(os.sep, 1)[0] == os.pardir else path
 
 
-def _candidates(name: HeaderName, includer: str, path: IncludePath) -> Iterator[str]:
+def _candidates(
+    name: HeaderName, includer: str, outer: tuple[str, ...], path: IncludePath
+) -> Iterator[str]:
     if os.path.isabs(name.name):
         yield name.name
         return
-    folders = path.folders(name, includer)
+    folders = path.folders(name, includer, outer)
     candidates = [os.path.join(folder, name.name) for folder in folders]
     if name.next:
         own = _normal(includer)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..base.errors import BuildError
@@ -169,8 +169,11 @@ class StepExamination:
         else:
             path = searches.msvc_include_path(step.arguments, self._commands.environment)
         stable = self._files.stable
-        return searches.IncludePath(
-            *(tuple(map(stable, each)) for each in (path.quoted, path.brackets, path.missing))
+        return replace(
+            path,
+            quoted=tuple(map(stable, path.quoted)),
+            brackets=tuple(map(stable, path.brackets)),
+            missing=tuple(map(stable, path.missing)),
         )
 
     def _answer(self, step: Step, *, again: bool = False) -> str:
