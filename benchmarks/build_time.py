@@ -213,23 +213,20 @@ def ninja_jobs(cores: int) -> int:
 
 
 def read_commands(project: Project) -> Commands:
-    """Return the commands in the plugin's build folder, with response files expanded."""
-    found = list(project.folder.glob("build/tvm-ffi.*/release/build.ninja"))
-    if len(found) != 1:
-        raise BuildFailedError(f"expected one build.ninja of the plugin, found {len(found)}")
-    ninja = ["ninja", "-f", str(found[0]), "-t", "compdb", "-x"]
-    entries = {
-        rule: json.loads(project.environment.run([*ninja, rule], cwd=project.folder))
-        for rule in ("compile", "link")
-    }
-    if not all(entries.values()):
-        raise BuildFailedError("the plugin's build.ninja has no commands 'compile' and 'link'")
-    lines = {
-        rule: tuple(tuple(shlex.split(entry["command"])) for entry in of_rule)
-        for rule, of_rule in entries.items()
-    }
-    outputs = (project.folder / e["output"] for of_rule in entries.values() for e in of_rule)
-    return Commands(lines["compile"], lines["link"], tuple(outputs))
+    """Return the commands of the plugin's first build, with response files expanded."""
+    (manifest,) = project.folder.glob("build/tvm-ffi.*/release/build.ninja")
+    compiled = json.loads(manifest.with_name("compile_commands.json").read_text(encoding="utf-8"))
+    # This tool of ninja leaves out commands without inputs in build.ninja, such as compilers'.
+    ninja = ["ninja", "-f", str(manifest), "-t", "compdb", "-x", "step"]
+    linked = json.loads(project.environment.run(ninja, cwd=project.folder))
+    compile_lines, link_lines = (
+        tuple(tuple(shlex.split(entry["command"])) for entry in entries)
+        for entries in (compiled, linked)
+    )
+    if not (compile_lines and link_lines):
+        raise BuildFailedError(f"{manifest} has no compile or no link commands")
+    outputs = tuple(project.folder / entry["output"] for entry in (*compiled, *linked))
+    return Commands(compile_lines, link_lines, outputs)
 
 
 def commands_step(project: Project) -> Step:
