@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A table of elements; the build adds the functions that the library registers."""

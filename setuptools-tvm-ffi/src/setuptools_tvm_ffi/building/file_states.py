@@ -51,6 +51,15 @@ def may_have_changed_since(status: Status, time: int) -> bool:
     return changed_at(status) > time - _STEP
 
 
+def wait_until_trusted() -> None:
+    """Wait until the status of a file that was written just now is trusted.
+
+    Without this pause, an editable install whose command has generated a file would rebuild at the
+    next import, because `may_change_unseen` is true for the file.
+    """
+    time.sleep(1.5 * _STEP / 1e9)  # The times of a file system can lag behind by a part of a step.
+
+
 class FileSystemClock:
     """The clock of a file system. Its time may differ from the time of this machine.
 

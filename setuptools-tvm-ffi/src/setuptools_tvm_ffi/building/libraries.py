@@ -30,7 +30,7 @@ from ..toolchains.device_discovery import nvcc_release
 from ..toolchains.launcher import Launcher, base_name
 from . import ninja, ninja_file
 from .batch_errors import batch_failure
-from .file_states import Status, status_of
+from .file_states import Status, status_of, wait_until_trusted
 from .freshness import Freshness, Stale
 from .generation import delete_other_files, failed_command, generation_plan
 from .jobs import JobCount, count_jobs, measure
@@ -134,9 +134,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     freshness = run.everything(on_work=process.import_generator if wants_stubs else None)
     libraries = tuple(_built(library, root) for library in plan.libraries)
     _check(libraries, request, toolchain)
-    # The statuses of generated files in `inputs` take precedence. `freshness` does not trust the
-    # status of a file that was written a moment before.
-    watched = {**originals, **freshness.watched(), **inputs}
+    watched = {**originals, **inputs, **freshness.watched()}
     return BuildResult(libraries, toolchain, sdk, program, watched)
 
 
@@ -344,6 +342,8 @@ class _Run:
             freshness.complete(done, self.plan)
         if status != 0:
             raise failed_command(self.plan, printed) or _failure(self.plan, status, printed, root)
+        if self.plan.generate:
+            wait_until_trusted()
         return freshness
 
     def _threads(self, stale: Sequence[Stale]) -> int:
