@@ -121,8 +121,8 @@ def nvcc_include_dirs(dryrun: str) -> tuple[str, ...]:
     ('/cuda/include/cccl',)
     """
     lines = re.findall(r"^#\$ (?:SYSTEM_)?INCLUDES=(.*)$", dryrun, re.MULTILINE)
-    words = (word for line in lines for word in re.findall(r'"([^"]+)"', line))
-    return tuple(word.removeprefix("-I") for word in words if word != "-isystem")
+    words = [word.removeprefix("-I") for line in lines for word in re.findall(r'"([^"]*)"', line)]
+    return tuple(word for word in words if not word.startswith("-"))
 
 
 def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompiler:
