@@ -25,6 +25,7 @@ from setuptools_tvm_ffi.settings.declaration import key_of
 from setuptools_tvm_ffi.settings.model import (
     OVERRIDABLE,
     TABLE,
+    EmbedSettings,
     ExtensionSettings,
     GenerateSettings,
     ProjectSettings,
@@ -257,6 +258,18 @@ _SPECIAL = (
 )
 
 
+# Rules for several keys of a table, which `__post_init__` of its dataclass checks.
+_RULES: dict[type, dict[str, Any]] = {
+    ExtensionSettings: {
+        "anyOf": [
+            {"required": [key], "properties": {key: {"minItems": 1}}}
+            for key in ("sources", "extra-objects")
+        ]
+    },
+    EmbedSettings: {"oneOf": [{"required": ["source"]}, {"required": ["file"]}]},
+}
+
+
 def main() -> int:
     """Write or check; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -309,6 +322,7 @@ def _table(table: type) -> dict[str, Any]:
     required = [key_of(s.field) for s in settings_of(table) if s.default is dataclasses.MISSING]
     properties = _properties(table)
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    schema.update(_RULES.get(table, {}))
     return {**schema, "required": required} if required else schema
 
 

@@ -364,7 +364,7 @@ WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
         ('"..small"', "dotted package"),
     ],
     "sources": [
-        ("[]", "is empty"),
+        ("[]", "is missing or empty"),
         ('["csrc/shared.h"]', "does not end in"),
         ('["csrc/*"]', "does not end in"),
         ('[""]', "does not end in"),
