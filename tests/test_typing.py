@@ -32,6 +32,8 @@ PROJECTS = {
     "my_ffi_extension": None,
     "c_abi_only": "c_abi_only",
     "cuda_kernels": "cuda_kernels",
+    "embedded_cubin": "embedded_cubin",
+    "generated_sources": "generated_sources",
     "rms_norm_after": "from_torch_cpp_extension/after",
     "numpy_interop": "numpy_interop",
     "package_headers": "package_headers",
@@ -39,6 +41,7 @@ PROJECTS = {
     "several_libraries": "several_libraries",
     "stress_pkg": None,
 }
+NEED_NVCC = ("cuda_kernels", "embedded_cubin")
 SAMPLES = REPOSITORY / "tests" / "typing"
 ALLOWLIST = REPOSITORY / "docs" / "stubtest-allowlist.txt"
 
@@ -100,7 +103,7 @@ def packages(variables: dict[str, str]) -> list[str]:
 
 def packages_here(variables: Mapping[str, str]) -> list[str]:
     nvcc = shutil.which("nvcc", path=variables["PATH"])
-    return [name for name in PROJECTS if name != "cuda_kernels" or nvcc]
+    return [name for name in PROJECTS if name not in NEED_NVCC or nvcc]
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +186,7 @@ def test_every_package_of_the_repository_is_type_checked(packages: list[str]) ->
     examples = {path.parent.name for path in (REPOSITORY / "examples").glob("*/README.md")}
     assert examples == {project.partition("/")[0] for project in PROJECTS.values() if project}
     if set(packages) != set(PROJECTS):
-        pytest.skip("there is no nvcc, so that cuda_kernels is not looked at")
+        pytest.skip(f"there is no nvcc, so that {' and '.join(NEED_NVCC)} are not looked at")
 
 
 # --- mypy and pyright ---------------------------------------------------------------------------

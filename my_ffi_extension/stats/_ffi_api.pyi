@@ -1,5 +1,5 @@
 # Written by setuptools-tvm-ffi from the registry of the library. Do not edit.
-# setuptools-tvm-ffi 0.1.0, apache-tvm-ffi 0.1.15.post2, registry b8b01b3730abf40b
+# setuptools-tvm-ffi 0.1.0, apache-tvm-ffi 0.1.15.post2, registry 34bec1fc8f2635ad
 
 """What the library registers under ``my_ffi_extension.stats.``."""
 
@@ -75,7 +75,7 @@ class _ObjectMeta(ABCMeta):
 @type_check_only
 class _Object(Object, metaclass=_ObjectMeta):
     __tvm_ffi_type_info__: ClassVar[object]
-    __ffi_init__: Callable[..., None]
+    __ffi_init__: ClassVar[Callable[..., None]]
 
 @type_check_only
 class _Histogram(_Object):

@@ -156,8 +156,8 @@ def test_compile_commands_json_describes_the_last_build(c_libraries: Project) ->
         ),
         (
             {},
-            {"TVM_FFI_CUDA_ARCH_LIST": "9.0;all"},
-            "TVM_FFI_CUDA_ARCH_LIST contains 'all', expected architectures such as "
+            {"TVM_FFI_CUDA_ARCH_LIST": "9.0;Hoper"},
+            "TVM_FFI_CUDA_ARCH_LIST contains 'Hoper', expected architectures such as "
             "`9.0a`, `10.0+PTX`",
         ),
     ],

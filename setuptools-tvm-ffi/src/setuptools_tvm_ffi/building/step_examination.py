@@ -71,14 +71,19 @@ class StepExamination:
         outputs = (step.output, *step.extra_outputs)
         for name in outputs:
             if self._files.status(name) is None:
+                hint = f"check that {step.program[0]!r} is a compiler or starts one"
+                if step.declared_at:
+                    hint = "correct the command, which must write to {out}, or its 'outputs'"
                 raise BuildError(
-                    f"{step.description}: the command succeeded, but it did not write {name}",
-                    hint=f"check that {step.program[0]!r} is a compiler or starts one",
+                    f"{step.declared_at or step.description}: the command succeeded, but it did "
+                    f"not write {name}",
+                    hint=hint,
                 )
         inputs, missing = self._declared(step)
         inputs.update(named_files(step.arguments, self._root))
         dated: list[SourceFacts] = []
-        if step.depfile is not None:
+        absent: set[str] = set()
+        if step.kind in {"compile", "precompile"}:
             read = list(dict.fromkeys((*self._read_files(step), *in_header)))
             # With a precompiled header, Clang (20) reports the source after the headers.
             named = (*step.inputs, *searches.included_by_arguments(step.arguments))
@@ -87,7 +92,7 @@ class StepExamination:
             # An argument can contain __DATE__, for example the value of -D.
             words = "\n".join(expanded(step.arguments, self._root))
             dated = [scan(words.encode(errors="surrogateescape")), *map(self._facts, read)]
-        else:
+        elif step.kind != "generate":
             printed = self._answer(step) if step.question else ""
             folders = searches.library_path(printed, self._commands.environment)
             libraries, absent = searches.searched_libraries(step.arguments, folders, self._root)
@@ -127,7 +132,8 @@ class StepExamination:
         return inputs, missing
 
     def _read_files(self, step: Step) -> list[str]:
-        assert step.depfile is not None
+        if step.depfile is None:  # The assembler reads only the source and the files in it.
+            return [self._files.stable(step.inputs[0])]
         assert step.dependency_style is not None
         try:
             content = (self._root / step.depfile).read_bytes()
