@@ -305,6 +305,26 @@ def test_a_check_shows_only_the_renamed_parameter(committed: Project) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.long
+def test_without_a_recorder_the_committed_docs_are_kept_and_new_functions_are_named(
+    committed: Project,
+) -> None:
+    compiler = committed.folder.with_name("cc")
+    compiler.write_text('#!/bin/sh\ncase "$*" in *recorder-*) exit 1;; esac\nexec cc "$@"\n')
+    compiler.chmod(0o755)
+    shutil.rmtree(committed.folder / "build")
+    process = stubs(committed, "--check", CC=str(compiler))
+    assert (process.returncode, process.stdout, warnings(process)) == (0, "", [])
+    add_function(committed, f"{PACKAGE}.answer")
+    (warning,) = warnings(stubs(committed, CC=str(compiler)))
+    assert "answer" in warning
+    assert "scale" not in warning
+    assert (
+        "def scale(value: int, factor: int, /) -> int:\n"
+        in (committed.folder / API_STUB).read_text()
+    )
+
+
 def test_a_stub_whose_prefix_no_longer_exists_is_deleted(committed: Project) -> None:
     add_function(committed, f"{PACKAGE}.deep.answer")
     refresh(committed)

@@ -71,6 +71,7 @@ def registry(
     *,
     classes: Mapping[str, Json | list[Any]] | None = None,
     makes_constructors: bool = True,
+    finds_docs: bool = True,
 ) -> Registry:
     import tvm_ffi  # noqa: PLC0415 - where it is needed
 
@@ -88,7 +89,7 @@ def registry(
             "module_attributes": dir(tvm_ffi.Module),
             "enum_attributes": ["get"],
             "makes_constructors": makes_constructors,
-            "finds_docs": True,
+            "finds_docs": finds_docs,
         }
     )
 
@@ -109,6 +110,7 @@ def stub(
     *,
     modules: Mapping[str, tuple[str, str]] | None = None,
     type_map: Mapping[str, str] | None = None,
+    committed: str = "",
 ) -> str:
     """Return the stub of a module. By default, it contains the whole registry."""
     made = context(found, modules, type_map)
@@ -119,7 +121,7 @@ def stub(
             for key in found.types
             if ("type", key) not in made.left_out
         ]
-    text = api_stub(MODULE, module, made)
+    text = api_stub(MODULE, module, made, committed)
     compile(text, "_ffi_api.pyi", "exec", dont_inherit=True)
     return text
 
@@ -901,3 +903,27 @@ def test_constructors_of_one_class_are_overloads() -> None:
     assert text.count("@overload\n    def __init__(") == 2
     assert "def __init__(self, x: int, /) -> None:" in text
     assert "def __init__(self, x: int, name: str, /) -> None:" in text
+
+
+# --- docstrings that this platform cannot read ----------------------------------------------------
+
+
+def test_functions_with_unchanged_types_keep_the_docs_and_names_of_the_committed_stub() -> None:
+    quoted = 'f(number, text)\n\n  Indented "text".\\n'
+    docs = {"f": quoted, "g": "Args:\n    x: A text.", "h": "h(y)"}
+    schemas = {"f": fn(INT, INT, TEXT), "g": fn(NONE, TEXT), "h": fn(NONE, INT)}
+    with_docs = {f"pkg.{name}": function(schemas[name], docs[name]) for name in docs}
+    committed = stub(registry(with_docs))
+    without = {f"pkg.{name}": function(schema) for name, schema in schemas.items()}
+    made = stub(registry(without, finds_docs=False), committed=committed)
+    assert made.splitlines()[2:] == committed.splitlines()[2:]
+    without["pkg.h"] = function(fn(NONE, TEXT))
+    made = stub(registry(without, finds_docs=False), committed=committed)
+    assert defined(made, "_Functions.h") == ["@staticmethod\ndef h(_0: str, /) -> None"]
+    assert defined(made, "_Functions.g") == ["@staticmethod\ndef g(x: str, /) -> None"]
+
+
+def test_a_doc_that_was_deleted_is_not_kept_where_docs_can_be_read() -> None:
+    committed = stub(registry({"pkg.f": function(fn(INT, INT), "f(number)")}))
+    made = stub(registry({"pkg.f": function(fn(INT, INT))}), committed=committed)
+    assert defined(made, "_Functions.f") == ["@staticmethod\ndef f(_0: int, /) -> int"]

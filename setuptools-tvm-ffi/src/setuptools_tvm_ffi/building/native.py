@@ -19,6 +19,7 @@ from ..toolchains.discovery import find_toolchain
 from ..toolchains.driver_stub import add_driver_stub
 from ..toolchains.launcher import find_launcher
 from ..toolchains.nvcc import NvccCompiler
+from ..toolchains.recorder import build_recorder
 from ..toolchains.sanitizers import run_time_variables
 from ..toolchains.toolkit_link import link_toolkit
 from .link_errors import check_no_python_symbols
@@ -59,6 +60,9 @@ class NativeHost:
             )
         sdk = prepare_sdk(root, Path(request.folder, "apache-tvm-ffi"), process)
         _prepare_for_sanitizer(toolchain, project, process)
+        if any(settings.stubs != "none" for settings in request.extensions):
+            compiler = toolchain.compilers.get("c") or toolchain.compilers["cxx"]
+            process.recorder = build_recorder(compiler, sdk, root, Path(request.folder, "recorder"))
         return toolchain, sdk
 
     def check(

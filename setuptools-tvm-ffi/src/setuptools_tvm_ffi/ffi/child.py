@@ -25,6 +25,9 @@ from typing import Any, TextIO
 #: The time limit for the import of all generated modules.
 IMPORT_SECONDS = 120
 
+# The type of the variable `tvm_ffi_recorder`, see `toolchains/recorder.py` of the plugin.
+_RECORD = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t)
+
 
 def main() -> None:
     """Handle requests until a library has been loaded, or until there are no more requests."""
@@ -35,11 +38,14 @@ def main() -> None:
     requests = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
     # A library may read standard input, but must not receive requests.
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
+    recorder = Recorder()
     for line in requests:
         request = json.loads(line)
         if request["do"] == "config":
             answer(answers, {"config": config(request["options"])})
-        elif request["do"] == "import":
+            continue
+        recorder.load(request["recorder"])
+        if request["do"] == "import":
             # Ignore failures: `load_and_generate` imports the generator again and reports them.
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
                 from tvm_ffi.stub.lib_state import collect_global_funcs  # noqa: PLC0415
@@ -49,7 +55,37 @@ def main() -> None:
                 # while the compilers run.
                 collect_global_funcs()
         else:
-            load_and_generate(request, answers, requests)
+            load_and_generate(request, answers, requests, recorder.docs)
+
+
+class Recorder:
+    """Receives the docstrings of the global functions that libraries register.
+
+    :ivar docs: for each function that was registered, its docstring, which may be empty. Without
+        the recorder's library, there are no entries.
+    """
+
+    def __init__(self) -> None:
+        self.docs: dict[str, str] = {}
+        self._record = _RECORD(self._received)  # must live as long as the library
+        self._library: ctypes.CDLL | None = None
+
+    def load(self, library: str | None) -> None:
+        """Load the recorder's library, which must happen before `tvm_ffi` loads `libtvm_ffi`.
+
+        :param library: the path of the library, or ``None`` if there is none.
+        """
+        if library is None or self._library is not None:
+            return
+        with contextlib.suppress(OSError):
+            self._library = ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
+            variable = ctypes.c_void_p.in_dll(self._library, "tvm_ffi_recorder")
+            variable.value = ctypes.cast(self._record, ctypes.c_void_p).value
+
+    def _received(self, name: int, name_size: int, doc: int | None, doc_size: int) -> None:
+        content = ctypes.string_at(doc, doc_size) if doc else b""
+        key = ctypes.string_at(name, name_size).decode("utf-8", "replace")
+        self.docs[key] = content.decode("utf-8", "backslashreplace")
 
 
 def answer(answers: TextIO, content: dict[str, Any]) -> None:
@@ -72,12 +108,16 @@ def config(options: list[str]) -> str:
     return printed.getvalue()
 
 
-def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO) -> None:
+def load_and_generate(
+    request: dict[str, Any], answers: TextIO, requests: TextIO, docs: dict[str, str]
+) -> None:
     """Load a library, send the registry, generate stubs, and end the process.
 
     The function sends an answer before each step. The ``stage`` of the answer names the step. The
     last stage is ``done``. The answer for the stage ``reflected`` contains the registry. After this
     answer, the function reads a request that contains the names to hide from the generator.
+
+    :param docs: the docstrings that the recorder receives.
     """
     result: dict[str, Any] = {}
 
@@ -126,6 +166,7 @@ def load_and_generate(request: dict[str, Any], answers: TextIO, requests: TextIO
             for key in result["types"]
             if key.startswith(prefixes) or key in request["block_types"]
         ],
+        docs,
     )
     result["exports"] = reflection["exports"](request["library"])
     reached("reflected")

@@ -41,9 +41,13 @@ class TVMFFIProcess:
     """A child process that starts with the first request. There is at most one child at a time.
 
     The end of a ``with`` block ends a child that still runs.
+
+    :ivar recorder: the library that records registrations, see `toolchains.recorder`. If it is
+        ``None``, the child does not find the docstrings of global functions.
     """
 
     def __init__(self, root: Path) -> None:
+        self.recorder: Path | None = None
         self._root = root
         self._variables: Mapping[str, str] = {}
         self._child: subprocess.Popen[str] | None = None
@@ -71,7 +75,7 @@ class TVMFFIProcess:
 
     def import_generator(self) -> None:
         """Make the child import the stub generator in the background."""
-        self._send({"do": "import"})
+        self._send({"do": "import", "recorder": self._recorder_path()})
 
     def generate(
         self,
@@ -86,7 +90,7 @@ class TVMFFIProcess:
             to hide from the generator (see `reflection.hide`). If `choose` raises an error, the
             child is ended.
         """
-        self._send({**request, "do": "generate"})
+        self._send({**request, "do": "generate", "recorder": self._recorder_path()})
         answer: Mapping[str, Any] = {}
         try:
             for answer in self._answers():
@@ -96,6 +100,9 @@ class TVMFFIProcess:
             self._end(kill=True)
             raise
         return self._end(answer)
+
+    def _recorder_path(self) -> str | None:
+        return None if self.recorder is None else str(self.recorder)
 
     def _send(self, request: Mapping[str, Any]) -> None:
         if self._child is None:

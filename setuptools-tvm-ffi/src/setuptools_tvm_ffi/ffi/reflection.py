@@ -15,7 +15,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 # TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to the names of functions. The pattern may match in
 # the middle of a string: if one symbol's name is the end of another symbol's name, linkers store
@@ -35,16 +35,17 @@ def reflect(
     library: str,
     functions: Iterable[str],
     types: Iterable[str],
+    docs: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return JSON values that describe functions, types and exported symbols of a library.
 
     :param library: the path of a library that is already loaded.
     :param functions: the names of global functions to describe.
     :param types: the keys of types to describe. The result also describes their ancestors.
+    :param docs: the docstrings of recorded functions. No other function has a docstring here.
     """
     teach_types(tvm_ffi)
     names = sorted(functions)
-    docs = global_function_docs(tvm_ffi, names)
     keys = sorted({ancestor for key in types for ancestor in lineage(tvm_ffi, key)})
     return {
         "functions": {name: global_function(tvm_ffi, name, docs.get(name)) for name in names},
@@ -55,7 +56,8 @@ def reflect(
         "enum_attributes": dir(
             getattr(importlib.import_module("tvm_ffi.dataclasses"), "Enum", object)
         ),
-        "finds_docs": finds_docs(),
+        # Only a function that is registered with metadata can have a docstring.
+        "finds_docs": all(name in docs for name in names if global_metadata(tvm_ffi, name)),
         # Releases before 0.1.10 do not create constructors.
         "makes_constructors": hasattr(tvm_ffi.registry, "_install_init"),
     }
@@ -63,9 +65,7 @@ def reflect(
 
 def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:  # noqa: ANN401
     """Return the type schema (JSON text or ``None``) and the doc of a global function."""
-    metadata: Mapping[str, Any] = {}
-    with contextlib.suppress(ValueError):
-        metadata = tvm_ffi.registry.get_global_func_metadata(name)
+    metadata = global_metadata(tvm_ffi, name)
     schema = schema_of(tvm_ffi, metadata)
     return {
         "schema": schema,
@@ -74,6 +74,14 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
         # valid Python type, the generator writes invalid Python.
         "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
     }
+
+
+def global_metadata(tvm_ffi: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401
+    """Return the metadata of a global function. It is empty if the metadata is invalid."""
+    metadata: Mapping[str, Any] = {}
+    with contextlib.suppress(ValueError):
+        metadata = tvm_ffi.registry.get_global_func_metadata(name)
+    return metadata
 
 
 def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa: ANN401
@@ -339,94 +347,6 @@ def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
     if not info or not info.contents.metadata:
         return None
     return info.contents.metadata.contents.doc.text() or None
-
-
-# The fields of TVMFFIMethodInfo: name, doc, flags, metadata, the type index of the function,
-# padding, and the address of the function. The name, the doc and the metadata are strings. A string
-# consists of a pointer and a size.
-_RECORD = struct.Struct("=QQQQqQQiiQ")
-_TYPE_INDEX_AT = 56
-_FUNCTION_TYPE_INDEX = struct.pack("=ii", 68, 0)  # kTVMFFIFunction, and padding
-# The number of bytes of memory to read at a time.
-_PIECE = 1 << 24
-
-
-def global_function_docs(tvm_ffi: Any, names: Iterable[str]) -> dict[str, str]:  # noqa: ANN401
-    """Return the docs of global functions.
-
-    The registry contains the docs, but up to 0.1.15.post2 no API returns them. The registry stores
-    each function as a ``TVMFFIMethodInfo``, a struct of the stable C ABI. The struct contains the
-    name, the doc and the address of the function object. To find the structs, the Python code
-    searches the memory of this process for the addresses, and compares the names. This works only
-    on Linux.
-    """
-    by_address = {}
-    for name in names:
-        function = tvm_ffi.get_global_func(name, allow_missing=True)
-        if function is not None:
-            by_address[function.__chandle__()] = name
-    docs: dict[str, str] = {}
-    if not by_address or not finds_docs():
-        return docs
-    # For unmapped memory, reading this file raises an error. Direct access would end the process.
-    with contextlib.suppress(OSError), open("/proc/self/mem", "rb", buffering=0) as memory:
-        for start, end in writable_memory():
-            for piece in range(start, end, _PIECE):
-                # Adjacent pieces overlap by more than the size of a struct, so no struct is missed.
-                search_docs(memory, piece, min(end, piece + _PIECE + 128), by_address, docs)
-                if len(docs) == len(by_address):
-                    return docs
-    return docs
-
-
-def finds_docs() -> bool:
-    """Whether this platform supports searching memory for the docs of global functions."""
-    is_64_bit = struct.calcsize("P") == 8  # noqa: PLR2004 - bytes
-    return sys.platform.startswith("linux") and sys.byteorder == "little" and is_64_bit
-
-
-def search_docs(
-    memory: IO[bytes], start: int, end: int, by_address: Mapping[int, str], docs: dict[str, str]
-) -> None:
-    """Find docs of functions in one range of memory, and add the docs to `docs`.
-
-    :param by_address: the name of each function, by the address of the function object.
-    """
-    content = read(memory, start, end - start)
-    at = content.find(_FUNCTION_TYPE_INDEX, _TYPE_INDEX_AT)
-    while at != -1 and at - _TYPE_INDEX_AT + _RECORD.size <= len(content):
-        name_at, name_size, doc_at, doc_size, *_, address = _RECORD.unpack_from(
-            content, at - _TYPE_INDEX_AT
-        )
-        name = by_address.get(address, "")
-        encoded = name.encode()
-        if name and name not in docs and name_size == len(encoded) and doc_size < 1 << 24:
-            doc = read(memory, doc_at, doc_size)
-            if read(memory, name_at, name_size) == encoded and len(doc) == doc_size:
-                docs[name] = doc.decode("utf-8", "backslashreplace")
-        at = content.find(_FUNCTION_TYPE_INDEX, at + 8)
-
-
-def read(memory: IO[bytes], start: int, size: int) -> bytes:
-    """Return the content of a memory range. Unmapped memory ends the content early."""
-    try:
-        memory.seek(start)
-        return memory.read(size)
-    except (OSError, OverflowError, ValueError):
-        return b""
-
-
-def writable_memory() -> Iterator[tuple[int, int]]:
-    """Yield the start and end of each writable memory range. The heap comes first."""
-    ranges = []
-    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
-        address, permissions, _, _, inode, *path = line.split(maxsplit=5)
-        if permissions.startswith("rw") and inode == "0" and path[:1] in ([], ["[heap]"]):
-            start, end = (int(part, 16) for part in address.split("-"))
-            if end - start < 1 << 30:  # excludes the shadow memory of sanitizers
-                ranges.append((not path, start, end))
-    for _, start, end in sorted(ranges):
-        yield start, end
 
 
 # --- hiding names that no Python module can define -----------------------------------------------

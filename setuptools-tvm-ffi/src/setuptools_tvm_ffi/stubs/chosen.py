@@ -65,11 +65,6 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     types = [key for key in own.types if ("type", key) not in left_out]
     warnings = _left_out(problems)
     warnings += _outside_prefix(request, [*answer["new_functions"], *answer["new_types"]])
-    if functions and settings.stubs != "none" and not registry.finds_docs:
-        warnings.append(
-            f"extension {settings.name!r}: the stubs lack docstrings and parameter names of global "
-            "functions, which are available on 64-bit Linux only"
-        )
     return Chosen(
         registry=registry,
         hidden=hidden_by(problems),

@@ -8,14 +8,16 @@ https://typing.python.org/en/latest/spec/distributing.html#stub-files
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .._version import __version__
 from ..ffi.module_methods import MODULE_METHODS
+from . import kept_docs
 from .directives import SIGNATURE
 from .imports import ImportAliases
 from .outline import ClassOutline, Outline
@@ -64,12 +66,15 @@ def header(context: StubContext) -> str:
     )
 
 
-def api_stub(module: str, outline: Outline, context: StubContext) -> str:
+def api_stub(module: str, outline: Outline, context: StubContext, committed: str = "") -> str:
     """Return the ``.pyi`` file of a module with ``global/`` and ``object/`` blocks.
 
     :param module: the dotted name of the module.
+    :param committed: the ``.pyi`` file in the source tree. If the docstrings of global functions
+        cannot be read, those of functions whose types are unchanged come from this file.
     """
-    return _ApiWriter(module, outline, context).text()
+    kept = {} if context.registry.finds_docs else kept_docs.definitions(committed)
+    return _ApiWriter(module, outline, context, kept).text()
 
 
 def package_stub(doc: str | None, api: Outline, context: StubContext) -> str:
@@ -90,7 +95,14 @@ def package_stub(doc: str | None, api: Outline, context: StubContext) -> str:
 
 
 class _ApiWriter:
-    def __init__(self, module: str, outline: Outline, context: StubContext) -> None:
+    def __init__(
+        self,
+        module: str,
+        outline: Outline,
+        context: StubContext,
+        kept: kept_docs.Definitions,
+    ) -> None:
+        self._kept = kept
         self._outline = outline
         self._context = context
         self._registry = context.registry
@@ -222,11 +234,20 @@ class _ApiWriter:
             lines += [
                 *([""] if number else []),
                 f"{_INDENT}@{self._use('staticmethod', 'builtins')}",
-                *_indented(self._function(function, _last(function.name))),
+                *_indented(self._global_function(function)),
             ]
         yield lines
         names = [_last(function.name) for function in self._functions]
         yield [f"{name} = {holder}.{name}" for name in names]
+
+    def _global_function(self, function: Function) -> list[str]:
+        name = _last(function.name)
+        lines = self._function(function, name)
+        kept = self._kept.get(name, ())
+        if not kept_docs.have_same_types(lines, kept):
+            return lines
+        function = dataclasses.replace(function, doc=kept_docs.doc_of(kept))
+        return self._function(function, name, parameters=kept_docs.parameters_of(kept))
 
     def _function(
         self,
@@ -237,6 +258,7 @@ class _ApiWriter:
         takes_self: bool = False,
         given: int = 0,
         result: str | None = None,
+        parameters: Sequence[str] | None = None,
     ) -> list[str]:
         """Return the definition of a function.
 
@@ -246,6 +268,8 @@ class _ApiWriter:
         :param given: the number of parameters at the start of the schema that callers do not pass,
             such as ``self``.
         :param result: the type of the result; if it is ``None``, the schema determines the type.
+        :param parameters: the names of the parameters; if it is ``None``, the docstring determines
+            the names.
         """
         schema, doc = function.schema, function.doc
         if result is None:
@@ -256,7 +280,9 @@ class _ApiWriter:
             parts += ["/"] * takes_self + [f"*args: {self._use('Any')}"]
             return _definition(name, ", ".join(parts), result, doc)
         passed = schema.parameters[given:]
-        found = parameter_names(doc, len(passed), names={name, *names}, reserved=parts)
+        found = parameters
+        if found is None:
+            found = parameter_names(doc, len(passed), names={name, *names}, reserved=parts)
         if found is None:
             # In the generator's names for parameters, such as `_1`, the count includes `self`.
             found = tuple(f"_{n + given}" for n in range(len(passed)))

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from .chosen import Chosen
 from .directives import ParsedFile
+from .kept_docs import without_docs
 from .outline import NoOutlineError, Outline, class_names, outline, type_map
 from .pyi import StubContext, api_stub, is_ours, package_stub
 from .python_types import Reference
@@ -32,6 +33,7 @@ def type_stubs(
     :param generated: the files that the generator has written.
     """
     warnings: list[str] = []
+    undocumented: list[str] = []
     outlines: dict[PurePosixPath, Outline] = {}
     for path, file in generated.items():
         if path.name == _API:
@@ -71,7 +73,10 @@ def type_stubs(
         if beside in request.files and not is_ours(request.files[beside]):
             continue  # Keep a handwritten file.
         module = ".".join(path.with_suffix("").parts)
-        stubs = {beside: api_stub(module, found, context)}
+        committed_stub = request.files.get(beside, b"").decode("utf-8", "replace")
+        stubs = {beside: api_stub(module, found, context, committed_stub)}
+        if not chosen.registry.finds_docs:
+            undocumented += without_docs(stubs[beside], committed_stub)
         if package in generated and found.exported is not None:
             with contextlib.suppress(NoOutlineError):
                 init = outline(generated[package])
@@ -85,6 +90,12 @@ def type_stubs(
                 # Git may have checked out the file with Windows line endings.
                 line_end = "\r\n" if b"\r\n" in existing else "\n"
                 result[stub] = written.replace("\n", line_end).encode()
+    if undocumented:
+        warnings.append(
+            f"extension {request.settings.name!r}: the stubs lack the docstrings and parameter "
+            f"names of {', '.join(undocumented)}: they can be read on Linux only, so generate "
+            "and commit the stubs there"
+        )
     return result, warnings
 
 

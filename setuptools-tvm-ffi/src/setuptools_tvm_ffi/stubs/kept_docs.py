@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the docstrings of global functions in a stub that is already in the source tree.
+
+On some platforms, the build cannot read the docstrings of global functions. If the types of a
+function are unchanged there, its stub keeps the docstring, and thus the names of its parameters.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+#: The definitions of each function in a stub. An overloaded function has several definitions.
+Definitions = Mapping[str, Sequence[ast.FunctionDef]]
+
+
+def definitions(stub: str) -> Definitions:
+    """Return the definitions of the global functions in a ``.pyi`` file of the plugin.
+
+    The global functions are static methods of a class, with an alias for each at the top level.
+
+    :returns: an empty mapping if the stub does not compile.
+    """
+    try:
+        body = ast.parse(stub).body
+    except (SyntaxError, ValueError):
+        return {}
+    classes = {node.name: node.body for node in body if isinstance(node, ast.ClassDef)}
+    found: dict[str, list[ast.FunctionDef]] = {}
+    for node in body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute):
+            name, holder = node.value.attr, ast.unparse(node.value.value)
+            found[name] = [
+                member
+                for member in classes.get(holder, ())
+                if isinstance(member, ast.FunctionDef) and member.name == name
+            ]
+    return found
+
+
+def doc_of(function: Sequence[ast.FunctionDef]) -> str | None:
+    """Return the first docstring of the definitions of a function."""
+    return next(filter(None, map(ast.get_docstring, function)), None)
+
+
+def parameters_of(function: Sequence[ast.FunctionDef]) -> list[str]:
+    """Return the names of the parameters in the first definition of a function."""
+    return [node.arg for node in ast.walk(function[0].args) if isinstance(node, ast.arg)]
+
+
+def have_same_types(lines: Sequence[str], function: Sequence[ast.FunctionDef]) -> bool:
+    """Whether source lines define a function with the same types as the definitions."""
+    made = [node for node in ast.parse("\n".join(lines)).body if isinstance(node, ast.FunctionDef)]
+    return types_of(made) == types_of(function)
+
+
+def types_of(function: Sequence[ast.FunctionDef]) -> list[list[str]]:
+    """Return the annotations of each definition: of the parameters, then of the result."""
+    return [
+        [
+            ast.unparse(annotation)
+            for annotation in (
+                *(node.annotation for node in ast.walk(each.args) if isinstance(node, ast.arg)),
+                each.returns,
+            )
+            if annotation is not None
+        ]
+        for each in function
+    ]
+
+
+def without_docs(made: str, committed: str) -> list[str]:
+    """Return the functions of a stub whose docstrings are unknown.
+
+    :param made: the stub that this build has generated, with the docstrings of `committed`.
+    :param committed: the stub in the source tree.
+    """
+    known = definitions(committed)
+    return [
+        name
+        for name, function in definitions(made).items()
+        if types_of(function) != types_of(known.get(name, ()))
+    ]

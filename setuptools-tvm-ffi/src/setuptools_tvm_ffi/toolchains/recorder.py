@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds a library that records which global functions other libraries register.
+
+The registry contains the docstring of each global function, but up to apache-tvm-ffi 0.1.15.post2
+no API returns it. The recorder defines the function of libtvm_ffi that registers global functions.
+A child process loads the recorder before libtvm_ffi, so that the system's loader binds the calls of
+all libraries to the recorder, which passes them on.
+
+This works on ELF platforms. On Windows and macOS, the loader binds a call to the library that was
+linked, so a definition in another library has no effect.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ..base.file_digest import digest_of
+from ..base.file_replacement import replace_file
+from ..ffi.sdk import TVMFFISdk
+from .protocols import Compiler, system_of
+
+# `tvm_ffi_recorder` is the function in the child process that receives each registration.
+_SOURCE = """\
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <tvm/ffi/c_api.h>
+
+TVM_FFI_DLL_EXPORT void (*tvm_ffi_recorder)(const char* name, size_t name_size, const char* doc,
+                                            size_t doc_size);
+
+TVM_FFI_DLL_EXPORT int TVMFFIFunctionSetGlobalFromMethodInfo(const TVMFFIMethodInfo* info,
+                                                             int allow_override) {
+  // libtvm_ffi also registers functions while it is loaded. At that time, RTLD_NEXT does not find
+  // libtvm_ffi in glibc (2.36). In musl (1.2), dlopen does not find libtvm_ffi by this name.
+  void* tvm_ffi = dlopen("libtvm_ffi.so", RTLD_LAZY | RTLD_NOLOAD);
+  int (*next)(const TVMFFIMethodInfo*, int) =
+      (int (*)(const TVMFFIMethodInfo*, int))dlsym(tvm_ffi != NULL ? tvm_ffi : RTLD_NEXT,
+                                                   __func__);
+  int status = next(info, allow_override);
+  if (status == 0 && tvm_ffi_recorder != NULL) {
+    tvm_ffi_recorder(info->name.data, info->name.size, info->doc.data, info->doc.size);
+  }
+  return status;
+}
+"""
+
+
+def build_recorder(compiler: Compiler, sdk: TVMFFISdk, root: Path, folder: Path) -> Path | None:
+    """Return the path of the recorder, which is built if the compiler or a header has changed.
+
+    :param compiler: a C or C++ compiler.
+    :param folder: the folder of the recorder, relative to `root`.
+    :returns: ``None`` if this platform supports no recorder, or the compiler cannot build it.
+    """
+    if system_of(sys.platform) != "linux":
+        return None
+    header = root / sdk.include_dirs[0] / "tvm" / "ffi" / "c_api.h"
+    inputs = (_SOURCE, compiler.command, compiler.version, digest_of(header.read_bytes()))
+    library = root / folder / f"recorder-{digest_of(repr(inputs).encode())[:16]}.so"
+    if library.is_file():
+        return library
+    source = library.with_suffix(".c")
+    replace_file(source, _SOURCE.encode())
+    part = library.with_suffix(f".{os.getpid()}")
+    command = [
+        *compiler.command,
+        *("-shared", "-fPIC", "-x", "c"),
+        *(word for include in sdk.include_dirs for word in ("-isystem", include)),
+        *(str(source), "-o", str(part)),
+    ]
+    if subprocess.run(command, cwd=root, capture_output=True, check=False).returncode != 0:
+        return None
+    os.replace(part, library)
+    return library
