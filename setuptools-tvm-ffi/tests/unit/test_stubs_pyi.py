@@ -209,7 +209,7 @@ def test_an_empty_stub_compiles() -> None:
         (fn(INT, INT), "f(x, y)", "f(_0: int, /) -> int"),
         (fn(INT, INT), "f(class_)", "f(class_: int, /) -> int"),
         (fn(TEXTS, TEXTS), None, "f(_0: Sequence[str], /) -> Array[str]"),
-        (fn(TENSOR, TENSOR), None, "f(_0: _SupportsDLPack, /) -> Tensor"),
+        (fn(INT, TENSOR), None, "f(_0: _SupportsDLPack, /) -> int"),
         (fn(ANY, ANY), None, "f(_0: Any, /) -> Any"),
         (fn(NONE, fn(NONE, TENSOR)), None, "f(_0: Callable[[Tensor], object], /) -> None"),
         (
@@ -903,6 +903,60 @@ def test_constructors_of_one_class_are_overloads() -> None:
     assert text.count("@overload\n    def __init__(") == 2
     assert "def __init__(self, x: int, /) -> None:" in text
     assert "def __init__(self, x: int, name: str, /) -> None:" in text
+
+
+# --- functions that return tensors ----------------------------------------------------------------
+
+
+def overloads(schema: Json) -> list[str]:
+    text = stub(registry({"pkg.f": function(schema, "F.")}))
+    assert text.count('"""F."""') == 1
+    return [line.rpartition("def f")[2] for line in defined(text, "_Functions.f")]
+
+
+def test_each_tensor_of_a_framework_that_a_call_passes_can_decide_the_class_of_the_result() -> None:
+    assert overloads(fn(of("ffi.Array", TENSOR), TENSOR, INT, of("Optional", TENSOR))) == [
+        "(_0: _SupportsDLPack, _1: int, _2: _FrameworkTensor, /) -> Array[_FrameworkTensor]",
+        "(_0: _FrameworkTensor, _1: int, _2: _SupportsDLPack | None, /) -> Array[_FrameworkTensor]",
+        "(_0: _SupportsDLPack, _1: int, _2: _SupportsDLPack | None, /) -> Array[Tensor]",
+    ]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [fn(TENSOR, INT), fn(TENSOR, ANY), fn(TENSOR), fn(TENSOR, fn(TENSOR, TENSOR))],
+    ids=["number", "any", "nothing", "callback"],
+)
+def test_a_function_without_tensor_parameters_returns_a_tensor_of_tvm_ffi(schema: Json) -> None:
+    (signature_,) = overloads(schema)
+    assert signature_.endswith("-> Tensor")
+    assert "_FrameworkTensor" not in signature_
+
+
+def test_methods_and_symbols_that_return_tensors_have_overloads_too() -> None:
+    own = of("pkg.A")
+    text = stub(
+        registry(
+            types={
+                "pkg.A": cls(
+                    method("scale", fn(TENSOR, own, TENSOR)),
+                    method("make", fn(own, TENSOR), static=True),
+                    method("many", fn(INT, own, INT)),
+                    method("many", fn(TENSOR, own, TENSOR)),
+                )
+            },
+            symbols={"scale": function(fn(TENSOR, TENSOR))},
+        )
+    )
+    passed = ["_FrameworkTensor, /) -> _FrameworkTensor", "_SupportsDLPack, /) -> Tensor"]
+    assert defined(text, "_Library.scale") == [
+        f"@overload\ndef scale(self, _0: {rest}" for rest in passed
+    ]
+    assert defined(text, "_A.scale") == [
+        f"@overload\ndef scale(self, _1: {rest}" for rest in passed
+    ]
+    assert defined(text, "_A.make") == ["@staticmethod\ndef make(_0: _SupportsDLPack, /) -> A"]
+    assert len(defined(text, "_A.many")) == 3
 
 
 # --- docstrings that this platform cannot read ----------------------------------------------------

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -14,25 +15,26 @@ class ImportAliases:
     :param defined: the names that the stub defines at module level.
     :param members: the names of the members of all classes. Inside its class, a member shadows an
         import of the same name.
-    :param protocol: the name of the class that describes tensors. The stub defines this class.
+    :param private: for each name that `python_types` does not import, such as ``_SupportsDLPack``,
+        the name of the definition in the stub.
     :param imports: the alias of each imported (module, name).
     :param aliases: the alias of each name of this module that a member shadows.
-    :param uses_protocol: whether the stub needs the class `protocol`.
+    :param used: the keys of `private` that the stub uses.
     """
 
     module: str
     defined: frozenset[str]
     members: frozenset[str]
-    protocol: str
+    private: Mapping[str, str]
     imports: dict[tuple[str, str], str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
-    uses_protocol: bool = False
+    used: set[str] = field(default_factory=set)
 
     def use(self, name: str, module: str | None) -> str:
         """Import a name and return the alias, see `python_types.Use`."""
         if module is None:
-            self.uses_protocol = True
-            return self.protocol
+            self.used.add(name)
+            return self.private[name]
         if module == self.module:
             if name not in self.members:
                 return name

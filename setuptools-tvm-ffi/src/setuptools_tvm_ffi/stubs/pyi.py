@@ -14,6 +14,7 @@ import re
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .._version import __version__
 from ..ffi.module_methods import MODULE_METHODS
@@ -22,12 +23,14 @@ from .directives import SIGNATURE
 from .imports import ImportAliases
 from .outline import ClassOutline, Outline
 from .parameters import parameter_names
-from .python_types import Reference, TypeWriter
+from .python_types import Reference, TypeWriter, deciding_parameters, has_tensor
 from .registry import Field, Function, ObjectType, Registry
 
 _CONSTRUCTOR = "__ffi_init__"
 _INDENT = "    "
 _OBJECT = "ffi.Object"
+# Names that the stub defines for tensors: two protocols, and a type variable.
+_TENSOR_NAMES = ("SupportsDLPack", "SupportsDLPackExchange", "FrameworkTensor")
 # Names of modules in `ty-map` directives may begin with these abbreviations, which the generator
 # replaces.
 _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
@@ -131,16 +134,15 @@ class _ApiWriter:
         members |= {symbol.name for symbol in self._symbols} | functions
         # The stub contains classes that do not exist at run time. Choose unused names for them.
         self._private: dict[str, str] = {}
-        wanted = ("Functions", "Library", "Object", "ObjectMeta", "SupportsDLPack", "entry")
+        wanted = ("Functions", "Library", "Object", "ObjectMeta", "entry", *_TENSOR_NAMES)
         for name in (*(f"class {item.name}" for item in outline.classes), *wanted):
             private = f"_{name.rpartition(' ')[2]}"
             while private in defined or private in members:
                 private = f"_{private}"
             self._private[name] = private
             defined.add(private)
-        self._names = ImportAliases(
-            module, frozenset(defined), frozenset(members), self._private["SupportsDLPack"]
-        )
+        tensor_names = {f"_{name}": self._private[name] for name in _TENSOR_NAMES}
+        self._names = ImportAliases(module, frozenset(defined), frozenset(members), tensor_names)
         self._module = module
         self._classes = {item.key: item.name for item in outline.classes}
         self._types_of = TypeWriter(self._names.use, self._find_class)
@@ -184,13 +186,25 @@ class _ApiWriter:
         return "Object", "tvm_ffi"
 
     def _protocols(self) -> Iterator[str]:
-        if self._names.uses_protocol:
+        """Yield the definitions of the names for tensors that the stub uses."""
+        if "_SupportsDLPack" in self._names.used:
             yield (
                 f"@{self._use('type_check_only')}\n"
-                f"class {self._names.protocol}({self._use('Protocol')}):\n"
+                f"class {self._private['SupportsDLPack']}({self._use('Protocol')}):\n"
                 f'{_INDENT}"""A tensor of any framework: it has ``__dlpack__``."""\n\n'
                 f"{_INDENT}def __dlpack__(self) -> {self._use('object', 'builtins')}: ..."
             )
+        if "_FrameworkTensor" in self._names.used:
+            variable, protocol = (self._private[name] for name in reversed(_TENSOR_NAMES[1:]))
+            yield (
+                f"@{self._use('type_check_only')}\n"
+                f"class {protocol}({self._use('Protocol')}):\n"
+                f'{_INDENT}"""A tensor of a framework whose tensors calls return."""\n\n'
+                f"{_INDENT}@{self._use('property', 'builtins')}\n"
+                f"{_INDENT}def __dlpack_c_exchange_api__(self) -> "
+                f"{self._use('object', 'builtins')}: ..."
+            )
+            yield f'{variable} = {self._use("TypeVar")}("{variable}", bound={protocol})'
 
     # --- the library ----------------------------------------------------------------------------
 
@@ -210,7 +224,7 @@ class _ApiWriter:
         ]
         taken = {symbol.name for symbol in self._symbols}
         for symbol in self._symbols:
-            lines += ["", *_indented(self._function(symbol, symbol.name, takes_self=True))]
+            lines += ["", *_indented(self._overloads(symbol, symbol.name, takes_self=True))]
         for name, definition in MODULE_METHODS.items():
             if name not in taken and name in self._registry.module_attributes:
                 lines += ["", *_indented(self._types_of.fill(definition).splitlines())]
@@ -231,23 +245,52 @@ class _ApiWriter:
         holder = self._private["Functions"]
         lines = [f"@{self._use('type_check_only')}", f"class {holder}:"]
         for number, function in enumerate(self._functions):
-            lines += [
-                *([""] if number else []),
-                f"{_INDENT}@{self._use('staticmethod', 'builtins')}",
-                *_indented(self._global_function(function)),
-            ]
+            lines += [*([""] if number else []), *_indented(self._global_function(function))]
         yield lines
         names = [_last(function.name) for function in self._functions]
         yield [f"{name} = {holder}.{name}" for name in names]
 
     def _global_function(self, function: Function) -> list[str]:
         name = _last(function.name)
-        lines = self._function(function, name)
+        lines = self._overloads(function, name, static=True)
         kept = self._kept.get(name, ())
         if not kept_docs.have_same_types(lines, kept):
             return lines
         function = dataclasses.replace(function, doc=kept_docs.doc_of(kept))
-        return self._function(function, name, parameters=kept_docs.parameters_of(kept))
+        names = kept_docs.parameters_of(kept)
+        return self._overloads(function, name, static=True, parameters=names)
+
+    def _overloads(
+        self,
+        function: Function,
+        name: str,
+        *,
+        static: bool = False,
+        overloaded: bool = False,
+        **options: Any,  # noqa: ANN401 - the arguments of `_function`
+    ) -> list[str]:
+        """Return the definitions of a function, which has overloads if it returns tensors.
+
+        For each parameter that can decide the class of returned tensors, there is an overload. In
+        the last overload, returned tensors are of the class `tvm_ffi.Tensor`.
+
+        :param static: whether the definitions need the decorator ``staticmethod``.
+        :param overloaded: whether there are further definitions of the same name.
+        """
+        schema = function.schema
+        given = options.get("given", 0)
+        returns_tensor = schema.result is not None and has_tensor(schema.result)
+        passed = (schema.parameters or ())[given:] if returns_tensor else ()
+        deciding: list[int | None] = [*deciding_parameters(passed), None]
+        lines: list[str] = []
+        for number, decides in enumerate(deciding):
+            # Editors show the docstring of the first overload for all overloads.
+            one = function if number == 0 else dataclasses.replace(function, doc=None)
+            lines += [""] * bool(lines)
+            lines += [f"@{self._use('overload')}"] * (overloaded or len(deciding) > 1)
+            lines += [f"@{self._use('staticmethod', 'builtins')}"] * static
+            lines += self._function(one, name, decides=decides, **options)
+        return lines
 
     def _function(
         self,
@@ -259,6 +302,7 @@ class _ApiWriter:
         given: int = 0,
         result: str | None = None,
         parameters: Sequence[str] | None = None,
+        decides: int | None = None,
     ) -> list[str]:
         """Return the definition of a function.
 
@@ -270,11 +314,13 @@ class _ApiWriter:
         :param result: the type of the result; if it is ``None``, the schema determines the type.
         :param parameters: the names of the parameters; if it is ``None``, the docstring determines
             the names.
+        :param decides: the number of the passed parameter that decides the class of returned
+            tensors, if there is one.
         """
         schema, doc = function.schema, function.doc
         if result is None:
             assert schema.result is not None
-            result = self._types_of.returned(schema.result)
+            result = self._types_of.returned(schema.result, own_tensors=decides is None)
         parts = ["self"] * takes_self
         if schema.parameters is None:
             parts += ["/"] * takes_self + [f"*args: {self._use('Any')}"]
@@ -286,7 +332,10 @@ class _ApiWriter:
         if found is None:
             # In the generator's names for parameters, such as `_1`, the count includes `self`.
             found = tuple(f"_{n + given}" for n in range(len(passed)))
-        parts += [f"{n}: {self._types_of.accepted(type_)}" for n, type_ in zip(found, passed)]
+        parts += [
+            f"{name_}: {self._types_of.accepted(type_, decides=number == decides)}"
+            for number, (name_, type_) in enumerate(zip(found, passed))
+        ]
         return _definition(name, ", ".join([*parts, "/"] if parts else []), result, doc)
 
     # --- classes --------------------------------------------------------------------------------
@@ -393,10 +442,14 @@ class _ApiWriter:
             if group[0].static or any(len(m.schema.parameters or ()) < 2 for m in group):  # noqa: PLR2004 - self alone
                 aliases.append(name)
             for method in group:
-                lines = [f"@{self._use('overload')}"] if len(group) > 1 else []
-                lines += [f"@{self._use('staticmethod', 'builtins')}"] if method.static else []
                 bound = not method.static
-                lines += self._function(method, name, takes_self=bound, given=int(bound))
+                lines = self._overloads(
+                    *(method, name),
+                    static=method.static,
+                    overloaded=len(group) > 1,
+                    takes_self=bound,
+                    given=int(bound),
+                )
                 blocks.append("\n".join(lines))
         separated = [line for block in blocks for line in (block, "")]
         return separated[:-1], aliases

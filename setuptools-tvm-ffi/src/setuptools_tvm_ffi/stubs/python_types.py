@@ -53,8 +53,9 @@ NAMES: Mapping[str, str | None] = {
     **dict.fromkeys(("Array", "Device", "Dict", "Function", "List", "Map", "Module"), "tvm_ffi"),
     **dict.fromkeys(("Object", "Shape", "Tensor", "dtype"), "tvm_ffi"),
     "Error": "tvm_ffi.core",
-    # A protocol that the stub defines.
+    # A protocol and a type variable that the stub defines.
     "_SupportsDLPack": None,
+    "_FrameworkTensor": None,
 }
 
 RULES = (
@@ -108,9 +109,42 @@ RULES = (
 )
 _RULES: Mapping[str, Rule] = {origin: rule for rule in RULES for origin in rule.origins}
 
+_TENSORS = frozenset(("ffi.Tensor", "DLTensor*", "Tensor"))
 _OPTIONAL = frozenset({"Optional", "std::optional"})
 _UNION = frozenset({"Variant", "std::variant", "Union", "Expected", "ObjectRValueRef"})
 _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
+
+
+def has_tensor(schema: Schema) -> bool:
+    """Whether objects of a type are, or contain, tensors. Signatures of functions are ignored."""
+    return schema.origin in _TENSORS or any(map(has_tensor, schema.args))
+
+
+def deciding_parameters(parameters: Sequence[Schema]) -> list[int]:
+    """Return the parameters that decide the class of returned tensors, in order of precedence.
+
+    A call returns tensors of the class of an argument, if this class has the attribute
+    ``__dlpack_c_exchange_api__``. The last tensor of such a class decides. If there is none, the
+    first list or mapping with such a tensor decides.
+    """
+    found = [number for number, schema in enumerate(parameters) if has_tensor(schema)]
+    direct = [number for number in found if _is_direct(parameters[number])]
+    return [*reversed(direct), *(number for number in found if number not in direct)]
+
+
+def _is_direct(schema: Schema) -> bool:
+    unions = _OPTIONAL | _UNION
+    return schema.origin in _TENSORS or (
+        schema.origin in unions and any(map(_is_direct, schema.args))
+    )
+
+
+def _only_tensors(schema: Schema) -> Schema:
+    """Return a type without the members of unions that have no tensor, such as ``None``."""
+    if schema.origin not in _OPTIONAL | _UNION:
+        return schema
+    members = tuple(_only_tensors(member) for member in schema.args if has_tensor(member))
+    return Schema("Union", members)
 
 
 @dataclass(frozen=True)
@@ -124,13 +158,23 @@ class TypeWriter:
     use: Use
     find_class: Callable[[str], Reference]
 
-    def accepted(self, schema: Schema) -> str:
-        """Return the annotation of a parameter with this schema."""
+    def accepted(self, schema: Schema, *, decides: bool = False) -> str:
+        """Return the annotation of a parameter with this schema.
+
+        :param decides: whether the argument decides the class of returned tensors. The class is
+            then a type variable, see `deciding_parameters`.
+        """
+        if decides:
+            return self._written(_only_tensors(schema), accepted=True, own_tensors=False)
         return self._written(schema, accepted=True)
 
-    def returned(self, schema: Schema) -> str:
-        """Return the annotation of a result with this schema."""
-        return self._written(schema, accepted=False)
+    def returned(self, schema: Schema, *, own_tensors: bool = True) -> str:
+        """Return the annotation of a result with this schema.
+
+        :param own_tensors: whether the class of returned tensors is `tvm_ffi.Tensor`. Otherwise,
+            the class is the type variable.
+        """
+        return self._written(schema, accepted=False, own_tensors=own_tensors)
 
     def fill(self, template: str, args: Sequence[str] = ()) -> str:
         """Replace the names and arguments in a template, see `Rule`."""
@@ -144,19 +188,27 @@ class TypeWriter:
 
         return re.sub(r"\{(\w+)\}", replacement, template)
 
-    def _written(self, schema: Schema, *, accepted: bool) -> str:
-        members = dict.fromkeys(self._members(schema, accepted=accepted))
+    def _written(self, schema: Schema, *, accepted: bool, own_tensors: bool = True) -> str:
+        members = dict.fromkeys(self._members(schema, accepted=accepted, own_tensors=own_tensors))
         return " | ".join(sorted(members, key="None".__eq__))  # None last
 
-    def _members(self, schema: Schema, *, accepted: bool) -> list[str]:
+    def _members(self, schema: Schema, *, accepted: bool, own_tensors: bool) -> list[str]:
         """Return the annotations of a union's members. A type that is no union is one member."""
         origin = schema.origin
         if origin in _OPTIONAL or (origin in _UNION and schema.args):
-            members = [m for arg in schema.args for m in self._members(arg, accepted=accepted)]
+            members = [
+                member
+                for arg in schema.args
+                for member in self._members(arg, accepted=accepted, own_tensors=own_tensors)
+            ]
             return [*members, "None"] if origin in _OPTIONAL else members
         if origin in FUNCTIONS:
             return [self._function(schema, accepted=accepted)]
-        args = [self._written(arg, accepted=accepted) for arg in schema.args]
+        if origin in _TENSORS and not own_tensors:
+            return [self._name("_FrameworkTensor")]
+        args = [
+            self._written(arg, accepted=accepted, own_tensors=own_tensors) for arg in schema.args
+        ]
         if origin in _TUPLE:
             return [f"{self._name('tuple')}[{', '.join(args) or '()'}]"]
         rule = _RULES.get(origin)
