@@ -86,8 +86,8 @@ You can set each of these in several places, in order of precedence:
 in variables, separate the items of a list with semicolons or spaces:
 `-C cuda-architectures="9.0a;10.0+PTX"`. Alternatively, repeat the option:
 `-C cuda-architectures=9.0a -C cuda-architectures=10.0+PTX`. In `[tool.uv.config-settings]`, write
-`cuda-architectures = ["9.0a", "10.0+PTX"]`. The build prints each setting with its origin; use
-`pip -v` to see it.
+`cuda-architectures = ["9.0a", "10.0+PTX"]`. The build prints the settings that you have changed, with
+their origins; use `pip -v` to see them.
 
 ```toml
 [{TABLE}]

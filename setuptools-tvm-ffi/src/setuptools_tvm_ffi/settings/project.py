@@ -90,12 +90,15 @@ class Project:
     def lines(self) -> Iterator[str]:
         """Yield a line with the key, the value and the origin of each setting.
 
-        The settings of extensions in `pyproject.toml` are included. The settings of extensions in
-        `setup.py` are not included.
+        Settings with the default value are omitted, unless an option, a variable or an override has
+        set them. The settings of extensions in `pyproject.toml` are included. The settings of
+        extensions in `setup.py` are not included.
         """
         for setting in settings_of(ProjectSettings):
             origin = self.declared_elsewhere.get(setting.field, self.origins.get(setting.field))
-            yield _line(setting, self.settings, origin)
+            changed = getattr(self.settings, setting.field) != setting.default
+            if changed or origin not in {None, _FILE}:
+                yield _line(setting, self.settings, origin or _FILE)
         for extension in self.settings.ext_modules:
             yield from extension_lines(extension)
 
@@ -117,11 +120,9 @@ def extension_lines(extension: ExtensionSettings) -> Iterator[str]:
             yield f"{extension.name}: {key_of(name)}[{index}] = {written(entry)} ({origin})"
 
 
-def _line(setting: Setting, table: object, origin: str | None) -> str:
+def _line(setting: Setting, table: object, origin: str) -> str:
     value = getattr(table, setting.field)
-    if origin is None and value in {None, ()}:
-        return f"{key_of(setting.field)} is not set"
-    return f"{key_of(setting.field)} = {written(value)} ({origin or 'default'})"
+    return f"{key_of(setting.field)} = {written(value)} ({origin})"
 
 
 def written(value: object) -> str:
