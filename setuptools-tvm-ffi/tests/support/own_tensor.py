@@ -42,10 +42,10 @@ class OwnTensor:
 
     __dlpack_c_exchange_api__: object
 
-    def __init__(self, tensor: Any) -> None:  # noqa: ANN401
+    def __init__(self, tensor: Any) -> None:
         self.inner = tvm_ffi.from_dlpack(tensor)
 
-    def __dlpack__(self, **options: Any) -> Any:  # noqa: ANN401
+    def __dlpack__(self, **options: Any) -> Any:
         return self.inner.__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
@@ -53,7 +53,7 @@ class OwnTensor:
 
 
 @_FROM
-def _from_object(tensor: OwnTensor, out: Any) -> int:  # noqa: ANN401
+def _from_object(tensor: OwnTensor, out: Any) -> int:
     capsule = tensor.inner._to_dlpack_versioned()  # noqa: SLF001
     out[0] = _pointer(capsule, _NAME)
     _rename(capsule, _USED)
@@ -61,7 +61,7 @@ def _from_object(tensor: OwnTensor, out: Any) -> int:  # noqa: ANN401
 
 
 @_TO
-def _to_object(_: int, out: Any) -> int:  # noqa: ANN401
+def _to_object(_: int, out: Any) -> int:
     made = OwnTensor.__new__(OwnTensor)
     _keep(made)
     out[0] = id(made)
