@@ -60,3 +60,24 @@ def test_entries_of_enumerations_are_found_in_both_formats(attribute: str, value
     core = SimpleNamespace(_lookup_type_attr=find)
     assert reflection.enum_entries(SimpleNamespace(core=core), 1) == {"low": 3}
     assert reflection.enum_entries(SimpleNamespace(core=SimpleNamespace()), 1) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "None"),
+        (True, "True"),
+        (-3, "-3"),
+        (1.5, "1.5"),
+        (float("-inf"), None),
+        (float("nan"), None),
+        ("a'é", '"a\'\\xe9"'),
+        (type("Text", (str,), {})("a"), "'a'"),
+        (b"a", "b'a'"),
+        ("a" * 60, None),
+        ([], None),
+        (..., None),
+    ],
+)
+def test_only_short_literals_become_source_text(value: object, text: str | None) -> None:
+    assert reflection.literal(value) == text

@@ -6,7 +6,15 @@ import importlib
 
 import pytest
 from setuptools_tvm_ffi.ffi.type_schema import ANY, Schema
-from setuptools_tvm_ffi.stubs.python_types import NAMES, RULES, Reference, TypeWriter
+from setuptools_tvm_ffi.stubs.python_types import (
+    NAMES,
+    RULES,
+    Reference,
+    TypeWriter,
+    accepts_none,
+    deciding_parameters,
+    has_tensor,
+)
 
 BOOL, INT, FLOAT, TEXT = Schema("bool"), Schema("int"), Schema("float"), Schema("ffi.String")
 NONE, TENSOR, BYTES = Schema("None"), Schema("DLTensor*"), Schema("ffi.Bytes")
@@ -44,15 +52,15 @@ WRITER = TypeWriter(plain, find_class)
     ("schema", "accepted", "returned"),
     [
         (NONE, "None", "None"),
-        (BOOL, "bool", "bool"),
+        (BOOL, "bool | int", "bool"),
         (INT, "int", "int"),
         (Schema("ffi.BigInt"), "int", "int"),
         (FLOAT, "float", "float"),
         (TEXT, "str", "str"),
         (Schema("std::string"), "str", "str"),
-        (Schema("const char*"), "str", "str"),
+        (Schema("const char*"), "NoReturn", "str"),
         (BYTES, "bytes | bytearray", "bytes"),
-        (Schema("TVMFFIByteArray*"), "bytes | bytearray", "bytes"),
+        (Schema("TVMFFIByteArray*"), "NoReturn", "bytes"),
         (Schema("void*"), "c_void_p | None", "c_void_p"),
         (Schema("DataType"), "dtype | str", "dtype"),
         (Schema("Device"), "Device | str", "Device"),
@@ -67,6 +75,8 @@ WRITER = TypeWriter(plain, find_class)
         (Schema("std::map", (TEXT, INT)), "Mapping[str, int]", "Map[str, int]"),
         (Schema("std::unordered_map", (TEXT, INT)), "Mapping[str, int]", "Map[str, int]"),
         (Schema("ffi.Dict", (TEXT, INT)), "Mapping[str, int]", "Dict[str, int]"),
+        # The type of keys is invariant.
+        (Schema("ffi.Map", (BOOL, BOOL)), "Mapping[bool, bool | int]", "Map[bool, bool]"),
         (Schema("ffi.Object"), "Object", "Object"),
         (Schema("ffi.Module"), "Module", "Module"),
         (Schema("ffi.Error"), "Error | Exception", "Error"),
@@ -257,3 +267,42 @@ def test_the_protocol_of_tensors_is_not_imported() -> None:
 
     TypeWriter(use, find_class).accepted(TENSOR)
     assert used == [("_SupportsDLPack", None)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "accepted", "returned"),
+    [
+        (TENSOR, "_FrameworkTensor", "_FrameworkTensor"),
+        (array(TENSOR), "Sequence[_FrameworkTensor]", "Array[_FrameworkTensor]"),
+        # With None, a type checker could not infer the class.
+        (optional(TENSOR), "_FrameworkTensor", "_FrameworkTensor | None"),
+        (variant(INT, TENSOR), "_FrameworkTensor", "int | _FrameworkTensor"),
+        (
+            array(optional(TENSOR)),
+            "Sequence[_FrameworkTensor | None]",
+            "Array[_FrameworkTensor | None]",
+        ),
+        (
+            variant(TENSOR, function(TENSOR)),
+            "_FrameworkTensor",
+            "_FrameworkTensor | Callable[[], Tensor]",
+        ),
+    ],
+)
+def test_tensors_of_the_class_that_a_call_passes_are_a_type_variable(
+    schema: Schema, accepted: str, returned: str
+) -> None:
+    assert WRITER.accepted(schema, decides=True) == accepted
+    assert WRITER.returned(schema, own_tensors=False) == returned
+
+
+def test_the_last_tensor_decides_and_then_the_first_container_of_tensors() -> None:
+    parameters = (array(TENSOR), TENSOR, INT, Schema("ffi.Map", (TEXT, TENSOR)), optional(TENSOR))
+    assert deciding_parameters(parameters) == [4, 1, 0, 3]
+    assert deciding_parameters((INT, ANY, function(TENSOR, TENSOR))) == []
+    assert not has_tensor(function(TENSOR))
+
+
+def test_types_whose_parameters_accept_none_are_known() -> None:
+    assert all(map(accepts_none, (NONE, ANY, optional(INT), variant(INT, NONE), Schema("void*"))))
+    assert not any(map(accepts_none, (INT, CIRCLE, TENSOR, array(optional(INT)))))

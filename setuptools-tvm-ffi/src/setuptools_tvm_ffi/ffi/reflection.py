@@ -27,6 +27,8 @@ _SHT_DYNSYM = 11
 _STB_LOCAL = 0
 # With older linkers and start-up files, every library exports these symbols.
 _LINKER_SYMBOLS = {"_init", "_fini", "_edata", "_end", "__bss_start"}
+#: The greatest length of a default value in a stub.
+LONGEST_DEFAULT = 60
 _ELF_FUNCTIONS = {2, 10}  # the symbol types STT_FUNC and STT_GNU_IFUNC
 
 
@@ -142,6 +144,7 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
                 "in_constructor": bool(getattr(field, "c_init", True)),
                 "keyword_only": bool(getattr(field, "c_kw_only", False)),
                 "has_default": bool(getattr(field, "c_has_default", False)),
+                "default": literal(getattr(field, "c_default", ...)),
             }
             for field in info.fields or ()
         ],
@@ -165,6 +168,22 @@ def enum_entries(tvm_ffi: Any, type_index: int) -> dict[str, int]:  # noqa: ANN4
         return {str(entry._str_index): int(entry._int_index) for entry in state.entries}  # noqa: SLF001
     entries = find(type_index, "__ffi_enum_entries__")  # up to 0.1.12
     return {} if entries is None else {str(n): int(e._value) for n, e in entries.items()}  # noqa: SLF001
+
+
+def literal(value: Any) -> str | None:  # noqa: ANN401
+    """Return Python source text for a value, or ``None`` if the value is no short literal.
+
+    >>> literal(1.5), literal("a"), literal(None), literal(float("inf")), literal([])
+    ('1.5', "'a'", 'None', None, None)
+    """
+    if value is None:
+        return "None"
+    # A string of tvm-ffi is an object of a subclass of `str`.
+    types = (bool, int, float, str, bytes)
+    texts = (ascii(cls(value)) for cls in types if isinstance(value, cls))
+    text = next(texts, "inf")
+    is_literal = text.strip("-") not in {"inf", "nan"}
+    return text if is_literal and len(text) <= LONGEST_DEFAULT else None
 
 
 def missing_methods(tvm_ffi: Any, types: Iterable[str]) -> dict[str, dict[str, str]]:  # noqa: ANN401

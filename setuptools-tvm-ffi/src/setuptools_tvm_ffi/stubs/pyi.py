@@ -23,7 +23,13 @@ from .directives import SIGNATURE
 from .imports import ImportAliases
 from .outline import ClassOutline, Outline
 from .parameters import parameter_names
-from .python_types import Reference, TypeWriter, deciding_parameters, has_tensor
+from .python_types import (
+    Reference,
+    TypeWriter,
+    accepts_none,
+    deciding_parameters,
+    has_tensor,
+)
 from .registry import Field, Function, ObjectType, Registry
 
 _CONSTRUCTOR = "__ffi_init__"
@@ -504,11 +510,19 @@ class _ApiWriter:
             parts += ["*"] * (keyword_only and bool(chosen))
             for has_default in (False, True):
                 parts += [
-                    f"{f.name}: {self._types_of.accepted(f.schema)}{' = ...' * has_default}"
+                    f"{f.name}: {self._types_of.accepted(f.schema)}{self._default(f)}"
                     for f in chosen
                     if f.has_default is has_default
                 ]
         return ", ".join(parts)
+
+    def _default(self, field_: Field) -> str:
+        if not field_.has_default:
+            return ""
+        # A field that refers to an object may have the default None, which its type excludes.
+        if field_.default is None or (field_.default == "None" and not accepts_none(field_.schema)):
+            return " = ..."
+        return f" = {field_.default}"
 
 
 def _definition(name: str, signature: str, result: str, doc: str | None) -> list[str]:

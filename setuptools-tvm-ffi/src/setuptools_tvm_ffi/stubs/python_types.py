@@ -50,6 +50,7 @@ NAMES: Mapping[str, str | None] = {
     "Mapping": "collections.abc",
     "Sequence": "collections.abc",
     "Any": "typing",
+    "NoReturn": "typing",
     **dict.fromkeys(("Array", "Device", "Dict", "Function", "List", "Map", "Module"), "tvm_ffi"),
     **dict.fromkeys(("Object", "Shape", "Tensor", "dtype"), "tvm_ffi"),
     "Error": "tvm_ffi.core",
@@ -60,22 +61,24 @@ NAMES: Mapping[str, str | None] = {
 
 RULES = (
     Rule(("None",), "`void`, `nullptr_t`", "None", "None"),
-    Rule(("bool",), "`bool`", "{bool}", "{bool}"),
+    Rule(("bool",), "`bool`", "{bool} | {int}", "{bool}"),
     Rule(("int",), "integers and enums", "{int}", "{int}"),
     Rule(("ffi.BigInt",), "`ffi::BigInt`", "{int}", "{int}"),
     Rule(("float",), "`double`, `float`", "{float}", "{float}"),
     Rule(
-        ("ffi.String", "ffi.SmallStr", "std::string", "const char*", "str"),
-        "`ffi::String`, `std::string`, `const char*`",
+        ("ffi.String", "ffi.SmallStr", "std::string", "str"),
+        "`ffi::String`, `std::string`",
         "{str}",
         "{str}",
     ),
     Rule(
-        ("ffi.Bytes", "ffi.SmallBytes", "TVMFFIByteArray*", "bytes"),
-        "`ffi::Bytes`, `TVMFFIByteArray*`",
+        ("ffi.Bytes", "ffi.SmallBytes", "bytes"),
+        "`ffi::Bytes`",
         "{bytes} | {bytearray}",
         "{bytes}",
     ),
+    Rule(("const char*",), "`const char*`", "{NoReturn}", "{str}"),
+    Rule(("TVMFFIByteArray*",), "`TVMFFIByteArray*`", "{NoReturn}", "{bytes}"),
     Rule(("void*", "ctypes.c_void_p"), "`void*`", "{c_void_p} | None", "{c_void_p}"),
     Rule(("DataType", "dtype"), "`DLDataType`", "{dtype} | {str}", "{dtype}"),
     Rule(("Device",), "`DLDevice`", "{Device} | {str}", "{Device}"),
@@ -118,6 +121,21 @@ _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
 def has_tensor(schema: Schema) -> bool:
     """Whether objects of a type are, or contain, tensors. Signatures of functions are ignored."""
     return schema.origin in _TENSORS or any(map(has_tensor, schema.args))
+
+
+def is_inconvertible(schema: Schema) -> bool:
+    """Whether tvm-ffi converts no Python object to a parameter of a type."""
+    return schema.origin in {"const char*", "TVMFFIByteArray*"}
+
+
+def accepts_none(schema: Schema) -> bool:
+    """Whether the annotation of a parameter of a type contains ``None``."""
+    if schema.origin in _UNION:
+        return any(map(accepts_none, schema.args))
+    rule = _RULES.get(schema.origin)
+    return schema.origin in {*_OPTIONAL, "Any"} or (
+        rule is not None and "None" in rule.accepts.split(" | ")
+    )
 
 
 def deciding_parameters(parameters: Sequence[Schema]) -> list[int]:
@@ -215,6 +233,9 @@ class TypeWriter:
         if rule is None:
             return [self.use(*self.find_class(origin))]
         template = rule.accepts if accepted else rule.returns
+        if template.startswith("{Mapping}") and args:
+            # The type of keys is invariant: `dict[bool, T]` is no `Mapping[bool | int, T]`.
+            args[0] = args[0].partition(" | ")[0]
         return [self.fill(member, args) for member in template.split(" | ")]
 
     def _function(self, schema: Schema, *, accepted: bool) -> str:

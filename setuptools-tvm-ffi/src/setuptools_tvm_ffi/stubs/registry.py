@@ -36,6 +36,7 @@ class Field:
     """A field of a type. For `schema` and `typed`, see `Function`.
 
     :param in_constructor: whether the constructor has a parameter for this field.
+    :param default: the source text of the default value, or ``None`` if it is no short literal.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Field:
     in_constructor: bool
     keyword_only: bool
     has_default: bool
+    default: str | None = None
 
 
 @dataclass(frozen=True)

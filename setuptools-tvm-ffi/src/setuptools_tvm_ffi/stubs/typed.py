@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from .chosen import Chosen
@@ -12,7 +12,7 @@ from .directives import ParsedFile
 from .kept_docs import without_docs
 from .outline import NoOutlineError, Outline, class_names, outline, type_map
 from .pyi import StubContext, api_stub, is_ours, package_stub
-from .python_types import Reference
+from .python_types import Reference, is_inconvertible
 from .requests import StubRequest
 
 _API = "_ffi_api.py"
@@ -90,6 +90,7 @@ def type_stubs(
                 # Git may have checked out the file with Windows line endings.
                 line_end = "\r\n" if b"\r\n" in existing else "\n"
                 result[stub] = written.replace("\n", line_end).encode()
+    warnings += _inconvertible(request, chosen)
     if undocumented:
         warnings.append(
             f"extension {request.settings.name!r}: the stubs lack the docstrings and parameter "
@@ -97,6 +98,29 @@ def type_stubs(
             "and commit the stubs there"
         )
     return result, warnings
+
+
+def _inconvertible(request: StubRequest, chosen: Chosen) -> Iterator[str]:
+    """Yield a warning about each function that Python cannot call."""
+    registry = chosen.registry
+    functions = {
+        **{name: f for name, f in registry.functions.items() if name in chosen.visible_names},
+        **{f"LIB.{name}": symbol for name, symbol in registry.symbols.items()},
+        **{
+            f"{key}.{method.name}": method
+            for key, type_ in registry.types.items()
+            if key in chosen.visible_names
+            for method in type_.methods
+        },
+    }
+    for name, function in functions.items():
+        found = {s.origin for s in function.schema.parameters or () if is_inconvertible(s)}
+        if found:
+            yield (
+                f"extension {request.settings.name!r}: Python cannot call {name}, because no "
+                f"object converts to {' or '.join(sorted(found))}: use ffi::String or ffi::Bytes "
+                "for the parameter"
+            )
 
 
 def _class_modules(
