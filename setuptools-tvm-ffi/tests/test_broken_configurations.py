@@ -93,6 +93,7 @@ EXTENSION_KEYS = {
     "stubs-target": ("choice", '"python"'),
     "stubs-crate": ("text", '"."'),
     "stub-imports": ("strings", '["tvm_ffi"]'),
+    "call-signatures": ("flag", "false"),
     "link-header": ("flag", "true"),
     "link-shared": ("flag", "true"),
     "exclude-libs": ("flag", "true"),

@@ -924,6 +924,7 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         "stubs_target": "../test_typed_stubs.py",
         "stubs_crate": "../test_typed_stubs.py",
         "stub_imports": "../test_typed_stubs.py",
+        "call_signatures": "../test_call_signatures.py",
     },
     ProjectSettings: {
         "cuda_architectures": "test_building_libraries.py",

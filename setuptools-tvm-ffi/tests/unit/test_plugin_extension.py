@@ -62,6 +62,7 @@ EVERY_ARGUMENT: dict[str, Any] = {
     "stubs_target": "rust",
     "stubs_crate": "crates/bindings",
     "stub_imports": ["other_pkg", "my_pkg_types.shapes"],
+    "call_signatures": True,
     "link_header": False,
     "link_shared": False,
     "exclude_libs": False,
@@ -119,6 +120,7 @@ def test_every_argument_reaches_the_settings() -> None:
         stubs_target="rust",
         stubs_crate="crates/bindings",
         stub_imports=("other_pkg", "my_pkg_types.shapes"),
+        call_signatures=True,
         link_header=False,
         link_shared=False,
         exclude_libs=False,
@@ -530,6 +532,15 @@ def test_two_extensions_of_a_package_are_accepted_if_only_one_creates_stubs(
     arguments: dict[str, str],
 ) -> None:
     check_together([settings("pkg.a"), settings("pkg.b", **arguments)])
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"stubs": "none"}, {"stubs": "directives"}, {"stubs_target": "rust"}]
+)
+def test_call_signatures_require_generated_modules(arguments: dict[str, str]) -> None:
+    check_together([settings("pkg.a", call_signatures=True), settings("x.b", **arguments)])
+    with pytest.raises(ConfigurationError, match=r"call_signatures .*stubs = 'init'"):
+        check_together([settings("pkg.a", call_signatures=True, **arguments)])
 
 
 def test_an_extension_that_links_with_itself_is_rejected() -> None:

@@ -16,9 +16,12 @@ from typing import Any
 
 import pytest
 from mypy import api as mypy
+from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.stubs.call_signatures import find_signatures
 from setuptools_tvm_ffi.stubs.directives import SIGNATURE, parse
 from setuptools_tvm_ffi.stubs.names import find_problems
 from setuptools_tvm_ffi.stubs.outline import ClassOutline, Outline, outline
+from setuptools_tvm_ffi.stubs.places import Places
 from setuptools_tvm_ffi.stubs.pyi import StubContext, api_stub, package_stub
 from setuptools_tvm_ffi.stubs.registry import Registry, read_registry
 
@@ -328,6 +331,33 @@ def test_an_explicit_constructor_is_positional_only(
     text = of_class(field("a"), init)
     assert constructor(text) == expected
     assert docs(text).get("_A.__init__") == (doc and inspect.cleandoc(doc))
+
+
+def test_declared_parameters_have_names_defaults_and_kinds() -> None:
+    found = registry(
+        {"pkg.f": function(fn(INT, INT, TEXT, ANY, OBJECT), "f(a, /, b='x', *, c=None, d)")},
+        {
+            "pkg.A": cls(
+                method("__ffi_init__", fn(OBJECT, INT), "A(n=1)", static=True),
+                method("grow", fn(INT, of("pkg.A"), INT), "grow(by, /)"),
+                method("make", fn(INT, INT), "make(n=1)", static=True),
+            )
+        },
+        {"scale": function(fn(INT, INT), "scale(x, /)")},
+    )
+    settings = ExtensionSettings("pkg.library", ("a.cc",), call_signatures=True)
+    signatures = find_signatures(settings, found, (), Places())
+    module = Outline(prefixes=["pkg."], library="library")
+    module.classes = [ClassOutline("A", "pkg.A", None)]
+    text = api_stub(MODULE, module, dataclasses.replace(context(found), signatures=signatures))
+    for definition in (
+        "def f(a: int, /, b: str = 'x', *, c: Any = None, d: Object) -> int:",
+        "def __init__(self, n: int = 1) -> None:",
+        "def grow(self, by: int, /) -> int:",
+        "def make(n: int = 1) -> int:",
+        "def scale(self, x: int, /) -> int:",
+    ):
+        assert definition in text
 
 
 def test_an_explicit_constructor_without_a_schema_accepts_anything() -> None:

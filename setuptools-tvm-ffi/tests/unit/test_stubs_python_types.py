@@ -11,6 +11,7 @@ from setuptools_tvm_ffi.stubs.python_types import (
     RULES,
     Reference,
     TypeWriter,
+    accepts_literal,
     accepts_none,
     deciding_parameters,
     has_tensor,
@@ -306,3 +307,39 @@ def test_the_last_tensor_decides_and_then_the_first_container_of_tensors() -> No
 def test_types_whose_parameters_accept_none_are_known() -> None:
     assert all(map(accepts_none, (NONE, ANY, optional(INT), variant(INT, NONE), Schema("void*"))))
     assert not any(map(accepts_none, (INT, CIRCLE, TENSOR, array(optional(INT)))))
+
+
+@pytest.mark.parametrize(
+    ("schema", "accepted", "rejected"),
+    [
+        (NONE, [None], [0, False]),
+        (BOOL, [True, 1], [None, "a"]),
+        (INT, [1, True, -(2**63)], [1.0, 2**63, None, "1"]),
+        (Schema("ffi.BigInt"), [2**63], [1.0]),
+        (FLOAT, [1, 1.5], ["1", None, 1j]),
+        (TEXT, ["a"], [b"a", 1, None]),
+        (BYTES, [b"a"], ["a"]),
+        (Schema("void*"), [None], [0]),
+        (Schema("DataType"), ["int32"], [1]),
+        (Schema("Device"), ["cpu"], [None]),
+        (TENSOR, [], [None, 1, (1,)]),
+        (CIRCLE, [], [None, 1]),
+        (function(NONE), [], [None, "f"]),
+        (ANY, [None, 1, "a", {1}], []),
+        (Schema("ffi.OpaquePyObject"), [None, 1], []),
+        (Schema("ffi.Shape"), [(1, 2), []], [1, (1.5,), "12"]),
+        (array(FLOAT), [(), [1, 2.5]], [("a",), 1, {1: 2}]),
+        (Schema("ffi.Array"), [(1, "a")], [1]),
+        (array(array(TEXT)), [[["a"], ("b",)]], [["a"]]),
+        (Schema("ffi.Map", (TEXT, INT)), [{}, {"a": 1}], [{1: 1}, {"a": "b"}, ["a"]]),
+        (Schema("ffi.Dict"), [{"a": None}], [()]),
+        (Schema("Tuple", (INT, TEXT)), [(1, "a")], [(1,), ("a", 1), [1, "a"], (1, "a", 2)]),
+        (optional(TEXT), [None, "a"], [1]),
+        (variant(INT, optional(TEXT)), [None, "a", 1], [1.5]),
+    ],
+)
+def test_literals_that_a_parameter_accepts(
+    schema: Schema, accepted: list[object], rejected: list[object]
+) -> None:
+    assert [value for value in accepted if not accepts_literal(schema, value)] == []
+    assert [value for value in rejected if accepts_literal(schema, value)] == []

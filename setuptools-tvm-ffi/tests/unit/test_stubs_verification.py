@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -162,6 +164,30 @@ def test_names_outside_the_prefix_are_reported() -> None:
     (warning,) = made.warnings
     assert all(word in warning for word in ("'add_one'", "'pkg.'", "'pkg.add_one'"))
     assert not choose_names(*named(None, in_toml=True, functions=["pkg.f"])).warnings
+
+
+def with_docs(doc: str | None, *, finds_docs: bool) -> Any:
+    schema = json.dumps({"type": "ffi.Function", "args": [{"type": "int"}, {"type": "int"}]})
+    function = {"schema": schema, "doc": doc}
+    registry = {**ANSWER["registry"], "functions": {"pkg.f": function}, "finds_docs": finds_docs}
+    return {**ANSWER, "new_functions": ["pkg.f"], "functions": ["pkg.f"], "registry": registry}
+
+
+def test_call_signatures_do_not_depend_on_the_platform() -> None:
+    settings = ExtensionSettings("pkg.one", ("a.cc",), call_signatures=True)
+    asked = dataclasses.replace(request(), settings=settings)
+    made = choose_names(asked, with_docs("f(x=1)\n\nText.", finds_docs=True))
+    (path, code) = next(iter(made.additions.items()))
+    committed = {path: code.encode()}
+    again = choose_names(
+        dataclasses.replace(asked, files=committed), with_docs(None, finds_docs=False)
+    )
+    assert (again.additions, again.signatures) == (made.additions, made.signatures)
+    assert str(again.signatures["function", "pkg.f"]) == "(x=1)"
+    assert again.registry.functions["pkg.f"].doc == "f(x=1)\n\nText."
+    with pytest.raises(BuildError, match=r"call_signatures: .*Linux.*pkg/_ffi_api\.py") as error:
+        choose_names(asked, with_docs(None, finds_docs=False))
+    assert "setuptools-tvm-ffi stubs" in (error.value.hint or "")
 
 
 def test_a_package_that_ends_the_child_is_reported_with_a_hint() -> None:

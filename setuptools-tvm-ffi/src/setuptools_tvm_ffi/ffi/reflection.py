@@ -179,7 +179,7 @@ def literal(value: Any) -> str | None:  # noqa: ANN401
     if value is None:
         return "None"
     # A string of tvm-ffi is an object of a subclass of `str`.
-    types = (bool, int, float, str, bytes)
+    types: tuple[Any, ...] = (bool, int, float, str, bytes)
     texts = (ascii(cls(value)) for cls in types if isinstance(value, cls))
     text = next(texts, "inf")
     is_literal = text.strip("-") not in {"inf", "nan"}

@@ -51,6 +51,8 @@ class TVMFFIExtension(Extension):
     :param registry_prefix: prefix of the names of the library's global functions and type keys.
         By default, the prefix is the package.
     :param stubs: how stubs are generated: ``"init"``, ``"directives"`` or ``"none"``.
+    :param call_signatures: whether functions take the keywords, and have the defaults, that the
+        first line of their docstring declares.
     :param depends: further files, except headers. If one changes, all sources are recompiled.
     :param source_options: dicts with options for some sources: ``{"sources": "csrc/avx2/*.cc",
         "extra_compile_args": ["-mavx2"]}``.
@@ -89,6 +91,7 @@ class TVMFFIExtension(Extension):
         stubs_target: str = "python",
         stubs_crate: str = ".",
         stub_imports: Sequence[str] = (),
+        call_signatures: bool = False,
         link_header: bool = True,
         link_shared: bool = True,
         exclude_libs: bool = True,
@@ -133,7 +136,7 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
     be unique, because the Python module that is generated for a prefix loads only one library.
 
     :raises ConfigurationError: extensions have the same target, create stubs for the same prefix,
-        or link with each other.
+        or link with each other, or an extension has call signatures without generated modules.
     """
     targets: dict[str, str] = {}
     for extension in extensions:
@@ -148,6 +151,14 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
         targets[target] = extension.name
     prefixes: dict[str, str] = {}
     for extension in extensions:
+        for_python = extension.stubs == "init" and extension.stubs_target == "python"
+        if extension.call_signatures and not for_python:
+            raise ConfigurationError(
+                f"{extension.place('call_signatures')} requires stubs = 'init' for Python: the "
+                "functions that take keywords are defined in the generated modules",
+                hint=f"remove {extension.spelled('call_signatures')}, or the settings "
+                f"{extension.spelled('stubs')} and {extension.spelled('stubs_target')}",
+            )
         if extension.stubs == "init":
             other = prefixes.setdefault(extension.prefix, extension.name)
             if other != extension.name:

@@ -420,6 +420,13 @@ class ExtensionSettings:
         "isolated builds, add these packages to `build-system.requires`, too.",
         (),
     )
+    call_signatures: bool = _setting(
+        FLAG,
+        "Whether functions take keywords and have defaults if the first line of their docstring is "
+        'a signature, such as `clamp(x, lower=0.0, *, upper=1.0)`. It requires `stubs = "init"`. '
+        "See `docs/typing.md`.",
+        False,
+    )
     link_header: bool = _setting(
         FLAG, "Whether the headers of apache-tvm-ffi are on the include path.", True
     )
@@ -746,7 +753,7 @@ OVERRIDABLE: dict[type, tuple[type, frozenset[str]]] = {
         ExtensionSettings,
         frozenset(field.name for field in dataclasses.fields(ExtensionSettings) if field.metadata)
         - {"name", "overrides", "registry_prefix"}
-        - {"stubs", "stubs_target", "stubs_crate", "stub_imports"},
+        - {"stubs", "stubs_target", "stubs_crate", "stub_imports", "call_signatures"},
     ),
     ProjectOverride: (
         ProjectSettings,

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from ..base.errors import BuildError
 from .additions import additions
+from .call_signatures import Signatures, find_signatures
+from .keyword_wrappers import committed_docs, wrappers
 from .names import NameProblem, find_problems, hidden_by
+from .places import Places, find_places
 from .registry import Registry, read_registry
 from .requests import StubRequest
 
@@ -25,6 +28,7 @@ class Chosen:
     :param visible_functions: all global functions that are not hidden from the stub generator.
     :param visible_names: the functions and types of this library that get stubs.
     :param additions: code that the plugin adds to generated modules, see `additions.additions`.
+    :param signatures: the functions that take keywords or have defaults.
     """
 
     registry: Registry
@@ -34,6 +38,7 @@ class Chosen:
     visible_names: Sequence[str]
     warnings: tuple[str, ...]
     additions: Mapping[PurePosixPath, str] = dataclasses.field(default_factory=dict)
+    signatures: Signatures = dataclasses.field(default_factory=dict)
 
 
 def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
@@ -65,6 +70,25 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     types = [key for key in own.types if ("type", key) not in left_out]
     warnings = _left_out(problems)
     warnings += _outside_prefix(request, [*answer["new_functions"], *answer["new_types"]])
+    stubbed = dataclasses.replace(
+        own,
+        functions={n: f for n, f in own.functions.items() if ("function", n) not in left_out},
+        types={k: t for k, t in own.types.items() if ("type", k) not in left_out},
+    )
+    added: dict[PurePosixPath, str] = {}
+    if settings.stubs == "init" and settings.stubs_target == "python":
+        others = [prefix for prefix in request.package_prefixes if prefix != settings.prefix]
+        added = additions(stubbed, settings.prefix, others, left_out)
+    signatures: Signatures = {}
+    if settings.call_signatures:
+        places = find_places(request.files)
+        stubbed = _with_committed_docs(request, stubbed, places)
+        registry = dataclasses.replace(
+            registry, functions={**registry.functions, **stubbed.functions}
+        )
+        signatures = find_signatures(settings, stubbed, left_out, places)
+        for path, code in wrappers(stubbed, settings.prefix, signatures, places).items():
+            added[path] = added.get(path, "") + code
     return Chosen(
         registry=registry,
         hidden=hidden_by(problems),
@@ -72,23 +96,29 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
         visible_functions=[n for n in answer["functions"] if ("function", n) not in left_out],
         visible_names=[*functions, *types],
         warnings=tuple(warnings),
-        additions=_additions(request, own, left_out),
+        additions=added,
+        signatures=signatures,
     )
 
 
-def _additions(
-    request: StubRequest, own: Registry, left_out: Collection[tuple[str, str]]
-) -> dict[PurePosixPath, str]:
-    settings = request.settings
-    if settings.stubs != "init" or settings.stubs_target != "python":
-        return {}
-    stubbed = dataclasses.replace(
-        own,
-        functions={n: f for n, f in own.functions.items() if ("function", n) not in left_out},
-        types={k: t for k, t in own.types.items() if ("type", k) not in left_out},
-    )
-    others = [prefix for prefix in request.package_prefixes if prefix != settings.prefix]
-    return additions(stubbed, settings.prefix, others, left_out)
+def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places) -> Registry:
+    """Return the registry with the docstrings of global functions, on every platform.
+
+    If this platform cannot read the docstrings of global functions, they come from the modules in
+    the source tree. Otherwise, the functions of a wheel would depend on the platform of its build.
+    """
+    if stubbed.finds_docs or not stubbed.functions:
+        return stubbed
+    docs, stale = committed_docs(stubbed, places, request.files)
+    if stale:
+        raise BuildError(
+            f"{request.settings.place('call_signatures')}: the docstrings of global functions are "
+            "available on 64-bit Linux only, and the source tree does not contain them for the "
+            f"registered functions: {', '.join(map(str, stale))} is missing or out of date",
+            hint="run setuptools-tvm-ffi stubs on Linux, and commit the files that it writes",
+        )
+    functions = {n: dataclasses.replace(f, doc=docs.get(n)) for n, f in stubbed.functions.items()}
+    return dataclasses.replace(stubbed, functions=functions)
 
 
 def without_missing_methods(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .directives import ParsedFile, Piece, one_line_directive
@@ -117,6 +117,34 @@ def class_names(file: ParsedFile) -> dict[str, str]:
     tree = ast.parse(file.text)
     lines = {node.lineno: node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     return {key: lines[line] for line, key in _keys(tree, file.blocks).items()}
+
+
+def handwritten_names(file: ParsedFile) -> set[str]:
+    """Return the names that the handwritten code of a module defines.
+
+    The name of a member of a class follows the class and a dot.
+
+    :raises SyntaxError: the module has a syntax error.
+    """
+    generated = {line for block in file.blocks for line in block.line_numbers}
+    return set(_defined_names(ast.parse(file.text).body, generated))
+
+
+def _defined_names(nodes: Iterable[ast.AST], generated: Container[int]) -> Iterator[str]:
+    for node in nodes:
+        if getattr(node, "lineno", 0) in generated:
+            continue
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+            if isinstance(node, ast.ClassDef):
+                members = _defined_names(node.body, generated)
+                yield from (f"{node.name}.{member}" for member in members)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (name for name, _ in _bound(node))
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        else:
+            yield from _defined_names(ast.iter_child_nodes(node), generated)
 
 
 class _Reader:

@@ -12,7 +12,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 _UNDERLINE = re.compile(r"-{3,}\s*")
 _GOOGLE_HEADING = re.compile(r"(Args|Arguments|Parameters|Params):\s*")
-_GOOGLE_ENTRY = re.compile(r"(?P<name>\w+)\s*(\([^()]*(\([^()]*\)[^()]*)*\))?\s*:")
+_IN_PARENTHESES = r"\([^()]*(\([^()]*\)[^()]*)*\)"
+_GOOGLE_ENTRY = re.compile(rf"(?P<name>\w+)\s*({_IN_PARENTHESES})?\s*:")
+_CALL = re.compile(rf"(?P<called>[\w.]+)\s*{_IN_PARENTHESES}(\s*->.*)?")
 
 
 def parameter_names(
@@ -87,15 +89,30 @@ def _google(lines: Sequence[str]) -> list[str]:
 def _signature(first: Sequence[str], names: Collection[str]) -> list[str]:
     text = first[0].strip().rstrip(".:") if first else ""
     called = text.partition("(")[0].strip().rpartition(".")[2]
-    if called not in names:
+    arguments = parse_arguments(text) if called in names else None
+    if arguments is None or arguments.vararg or arguments.kwarg:
         return []
+    return [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+
+
+def signature_line(doc: str | None, names: Collection[str]) -> str | None:
+    """Return the first line of a docstring, without a period or colon at its end.
+
+    :param names: the possible names of the function in this line.
+    :returns: ``None`` if the line is no signature of the function, such as ``scale(x, factor)``.
+        The parameters in the line may be invalid.
+    """
+    line = inspect.cleandoc(doc or "").partition("\n")[0].strip().rstrip(".:")
+    match = _CALL.fullmatch(line)
+    return line if match is not None and match["called"].rpartition(".")[2] in names else None
+
+
+def parse_arguments(line: str) -> ast.arguments | None:
+    """Return the parameters in a signature such as ``scale(x, factor)``; ``None`` if invalid."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # ignore invalid escape sequences
-            (function,) = ast.parse(f"def _({text.partition('(')[2]}: ...").body
+            (function,) = ast.parse(f"def _({line.partition('(')[2]}: ...").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    if not isinstance(function, ast.FunctionDef) or function.args.vararg or function.args.kwarg:
-        return []
-    arguments = function.args
-    return [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+        return None
+    return function.args if isinstance(function, ast.FunctionDef) else None

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import re
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._version import __version__
 from ..ffi.module_methods import MODULE_METHODS
+from ..ffi.type_schema import Schema
 from . import kept_docs
+from .call_signatures import CONSTRUCTOR, Signatures
 from .directives import SIGNATURE
+from .docstrings import docstring_lines as _docstring
 from .imports import ImportAliases
 from .outline import ClassOutline, Outline
 from .parameters import parameter_names
@@ -32,7 +34,6 @@ from .python_types import (
 )
 from .registry import Field, Function, ObjectType, Registry
 
-_CONSTRUCTOR = "__ffi_init__"
 _INDENT = "    "
 _OBJECT = "ffi.Object"
 # Names that the stub defines for tensors: two protocols, and a type variable.
@@ -51,6 +52,7 @@ class StubContext:
     :param class_modules: for each type key of this distribution, the Python class.
     :param type_map: for each type key in a ``ty-map`` directive, the dotted name of the class.
     :param target: the name of the library, without prefix and suffix of the file.
+    :param signatures: the functions that take keywords or have defaults.
     """
 
     registry: Registry
@@ -59,6 +61,7 @@ class StubContext:
     class_modules: Mapping[str, Reference]
     type_map: Mapping[str, str]
     target: str
+    signatures: Signatures = field(default_factory=dict)
 
 
 def is_ours(content: bytes) -> bool:
@@ -230,7 +233,9 @@ class _ApiWriter:
         ]
         taken = {symbol.name for symbol in self._symbols}
         for symbol in self._symbols:
-            lines += ["", *_indented(self._overloads(symbol, symbol.name, takes_self=True))]
+            signature = self._signature("symbol", symbol.name)
+            method = self._overloads(symbol, symbol.name, signature=signature, takes_self=True)
+            lines += ["", *_indented(method)]
         for name, definition in MODULE_METHODS.items():
             if name not in taken and name in self._registry.module_attributes:
                 lines += ["", *_indented(self._types_of.fill(definition).splitlines())]
@@ -258,7 +263,10 @@ class _ApiWriter:
 
     def _global_function(self, function: Function) -> list[str]:
         name = _last(function.name)
-        lines = self._overloads(function, name, static=True)
+        signature = self._signature("function", function.name)
+        lines = self._overloads(function, name, static=True, signature=signature)
+        if signature is not None:
+            return lines
         kept = self._kept.get(name, ())
         if not kept_docs.have_same_types(lines, kept):
             return lines
@@ -303,6 +311,7 @@ class _ApiWriter:
         function: Function,
         name: str,
         *,
+        signature: inspect.Signature | None = None,
         names: Collection[str] = (),
         takes_self: bool = False,
         given: int = 0,
@@ -313,6 +322,7 @@ class _ApiWriter:
         """Return the definition of a function.
 
         :param name: the name in the stub.
+        :param signature: the parameters that the docstring declares, see `call_signatures`.
         :param names: other names that the docstring may use for the function.
         :param takes_self: whether the definition needs a parameter ``self``.
         :param given: the number of parameters at the start of the schema that callers do not pass,
@@ -332,6 +342,9 @@ class _ApiWriter:
             parts += ["/"] * takes_self + [f"*args: {self._use('Any')}"]
             return _definition(name, ", ".join(parts), result, doc)
         passed = schema.parameters[given:]
+        if signature is not None:
+            parts += self._declared(signature, passed, decides)
+            return _definition(name, ", ".join(parts), result, doc)
         found = parameters
         if found is None:
             found = parameter_names(doc, len(passed), names={name, *names}, reserved=parts)
@@ -343,6 +356,25 @@ class _ApiWriter:
             for number, (name_, type_) in enumerate(zip(found, passed))
         ]
         return _definition(name, ", ".join([*parts, "/"] if parts else []), result, doc)
+
+    def _signature(self, kind: str, name: str) -> inspect.Signature | None:
+        return self._context.signatures.get((kind, name))
+
+    def _declared(
+        self, signature: inspect.Signature, types: Iterable[Schema], decides: int | None
+    ) -> Iterator[str]:
+        """Yield the parameters that a docstring declares, with ``/`` and ``*``."""
+        parameters = signature.parameters.values()
+        last_positional = [p for p in parameters if p.kind is p.POSITIONAL_ONLY][-1:]
+        first_keyword = [p for p in parameters if p.kind is p.KEYWORD_ONLY][:1]
+        for number, (parameter, type_) in enumerate(zip(parameters, types)):
+            if parameter in first_keyword:
+                yield "*"
+            default = f" = {parameter.default!r}" * (parameter.default is not parameter.empty)
+            written = self._types_of.accepted(type_, decides=number == decides)
+            yield f"{parameter.name}: {written}{default}"
+            if parameter in last_positional:
+                yield "/"
 
     # --- classes --------------------------------------------------------------------------------
 
@@ -371,7 +403,7 @@ class _ApiWriter:
         """Return the definitions of the attributes that tvm_ffi adds to every class."""
         return [
             f"__tvm_ffi_type_info__: {self._use('ClassVar')}[{self._use('object', 'builtins')}]",
-            f"{_CONSTRUCTOR}: {self._use('ClassVar')}"
+            f"{CONSTRUCTOR}: {self._use('ClassVar')}"
             f"[{self._use('Callable', 'collections.abc')}[..., None]]",
         ]
 
@@ -442,7 +474,7 @@ class _ApiWriter:
         groups: dict[str, list[Function]] = {}
         for method in type_.methods:
             missing = ("method", f"{type_.key}.{method.name}") in self._context.left_out
-            if not missing and method.name not in {_CONSTRUCTOR, *item.own_names, *left_out}:
+            if not missing and method.name not in {CONSTRUCTOR, *item.own_names, *left_out}:
                 groups.setdefault(method.name, []).append(method)
         for name, group in groups.items():
             if group[0].static or any(len(m.schema.parameters or ()) < 2 for m in group):  # noqa: PLR2004 - self alone
@@ -455,6 +487,7 @@ class _ApiWriter:
                     overloaded=len(group) > 1,
                     takes_self=bound,
                     given=int(bound),
+                    signature=self._signature("method", f"{type_.key}.{name}"),
                 )
                 blocks.append("\n".join(lines))
         separated = [line for block in blocks for line in (block, "")]
@@ -483,15 +516,22 @@ class _ApiWriter:
         made = self._registry.makes_constructors and not self._registry.is_enum(type_.key)
         if "__init__" in item.own_names or not made:
             return
-        explicit = [method for method in type_.methods if method.name == _CONSTRUCTOR]
+        explicit = [method for method in type_.methods if method.name == CONSTRUCTOR]
         if not type_.constructor:
             doc = "Raise TypeError: the library makes objects of this class."
             yield _definition("__init__", f"self, _: {self._use('NoReturn')}, /", "None", doc)
         elif not explicit:
             yield _definition("__init__", self._constructor_of_fields(type_), "None", None)
-        names = {item.name, _last(item.key), _CONSTRUCTOR}
+        names = {item.name, _last(item.key), CONSTRUCTOR}
         for method in explicit:
-            lines = self._function(method, "__init__", names=names, takes_self=True, result="None")
+            signature = self._signature("method", f"{type_.key}.{CONSTRUCTOR}")
+            lines = self._function(
+                *(method, "__init__"),
+                signature=signature,
+                names=names,
+                takes_self=True,
+                result="None",
+            )
             yield [*([f"@{self._use('overload')}"] if len(explicit) > 1 else []), *lines]
 
     def _constructor_of_fields(self, type_: ObjectType) -> str:
@@ -529,25 +569,6 @@ def _definition(name: str, signature: str, result: str, doc: str | None) -> list
     line = f"def {name}({signature}) -> {result}:"
     docstring = _docstring(doc, _INDENT)
     return [line, *docstring] if docstring else [f"{line} ..."]
-
-
-def _docstring(doc: str | None, indent: str) -> list[str]:
-    """Return the source lines of a docstring. `inspect.cleandoc` later returns the same text."""
-    cleaned = "\n".join(line.rstrip() for line in inspect.cleandoc(doc or "").split("\n"))
-    if not cleaned:
-        return []
-    # Escape three quotes in a row, and a quote at the end.
-    escaped = re.sub(r'"(?=""|\Z)', r'\\"', cleaned.replace("\\", "\\\\"))
-    # Escape invisible characters and line separators.
-    escaped = re.sub(
-        r"[^\S \n]|[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]",
-        lambda match: match[0].encode("unicode_escape").decode(),
-        escaped,
-    )
-    if "\n" in escaped:
-        escaped += "\n"
-    lines = f'"""{escaped}"""'.split("\n")
-    return [f"{indent}{line}" if line else "" for line in lines]
 
 
 def _indented(lines: Iterable[str]) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-from ..ffi.type_schema import FUNCTIONS, Schema
+from ..ffi.type_schema import ANY, FUNCTIONS, Schema
 
 #: The name and the module of a Python class.
 Reference = tuple[str, str]
@@ -116,6 +116,55 @@ _TENSORS = frozenset(("ffi.Tensor", "DLTensor*", "Tensor"))
 _OPTIONAL = frozenset({"Optional", "std::optional"})
 _UNION = frozenset({"Variant", "std::variant", "Union", "Expected", "ObjectRValueRef"})
 _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
+
+# The classes of literals that annotations accept.
+_LITERALS: Mapping[str, tuple[type, ...]] = {
+    "None": (type(None),),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "bytes": (bytes,),
+    "object": (object,),
+    "Any": (object,),
+}
+_INT64 = range(-(2**63), 2**63)
+
+
+def accepts_literal(schema: Schema, value: object) -> bool:
+    """Whether a parameter with this schema accepts a value that `ast.literal_eval` returned."""
+    origin = schema.origin
+    if origin in _OPTIONAL or (origin in _UNION and schema.args):
+        none = origin in _OPTIONAL and value is None
+        return none or any(accepts_literal(arg, value) for arg in schema.args)
+    if origin in _TUPLE:
+        return (
+            isinstance(value, tuple)
+            and len(value) == len(schema.args)
+            and all(map(accepts_literal, schema.args, value))
+        )
+    if origin == "int" and isinstance(value, int):
+        return value in _INT64
+    rule = _RULES.get(origin)
+    # `{Sequence}[{0}]` contains the name of the class and the index of the argument.
+    members = [] if rule is None else rule.accepts.split(" | ")
+    return any(_matches(re.findall(r"\w+", member), schema.args, value) for member in members)
+
+
+def _matches(words: Sequence[str], args: Sequence[Schema], value: object) -> bool:
+    """Whether a value is of the type in a template, which is given as its words."""
+    name, *indices = words
+    if name not in {"Sequence", "Mapping"}:
+        return isinstance(value, _LITERALS.get(name, ()))
+    if not isinstance(value, (list, tuple) if name == "Sequence" else dict):
+        return False
+    parts = value.items() if isinstance(value, dict) else ((item,) for item in value)
+    schemas = [
+        # If a container may contain any type, the schema has no arguments.
+        (*args, ANY, ANY)[int(word)] if word.isdecimal() else Schema(word)
+        for word in indices
+    ]
+    return all(all(map(accepts_literal, schemas, part)) for part in parts)
 
 
 def has_tensor(schema: Schema) -> bool:

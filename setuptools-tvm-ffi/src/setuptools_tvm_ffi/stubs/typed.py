@@ -57,6 +57,7 @@ def type_stubs(
         },
         class_modules=_class_modules(request, generated, chosen),
         target=request.settings.target,
+        signatures=chosen.signatures,
     )
     result: dict[PurePosixPath, bytes | None] = {
         path: None

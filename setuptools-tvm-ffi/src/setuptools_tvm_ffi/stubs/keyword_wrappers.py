@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes code that makes functions accept keywords and defaults, for `call-signatures`.
+
+The code belongs at the end of generated modules, see `additions`. It wraps functions with
+``tvm_ffi.utils.kwargs_wrapper``, which every supported release of apache-tvm-ffi contains.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from ..base.file_digest import digest_of
+from .call_signatures import CONSTRUCTOR, Signatures
+from .docstrings import docstring_lines
+from .places import Places, generated_module
+from .registry import Function, Registry
+
+_DIGEST = "# The functions of this module are registered with these types: "
+_HELPER = '''\
+import inspect as _inspect
+import sys as _sys
+from tvm_ffi.utils.kwargs_wrapper import make_kwargs_wrapper_from_signature as _make_wrapper
+
+
+def _call_signature(owner, name):
+    """Return a decorator that gives a function the parameters and docstring of a prototype."""
+
+    def replace(prototype):
+        is_class = isinstance(owner, type)
+        if is_class and name not in vars(owner):
+            return  # tvm_ffi adds no method if the class has an attribute of this name
+        prototype.__doc__ = _inspect.getdoc(prototype)
+        prototype.__name__ = name
+        prototype.__qualname__ = f"{owner.__qualname__}.{name}" if is_class else name
+        signature = _inspect.signature(prototype)
+        accepted = [
+            # The wrapper has no positional-only parameters. Rename them.
+            p.replace(name=f"_{p.name}") if p.kind is p.POSITIONAL_ONLY else p
+            for p in signature.parameters.values()
+        ]
+        function = getattr(owner, name)
+        wrapper = _make_wrapper(function, signature.replace(parameters=accepted), prototype)
+        wrapper.__signature__ = signature
+        wrapper.__wrapped__ = function
+        is_static = isinstance(vars(owner).get(name), staticmethod)
+        setattr(owner, name, staticmethod(wrapper) if is_static else wrapper)
+
+    return replace
+'''
+_MODULE = "_sys.modules[__name__]"
+
+
+def wrappers(
+    registry: Registry, prefix: str, signatures: Signatures, places: Places
+) -> dict[PurePosixPath, str]:
+    """Return the code for each module of a library.
+
+    :param registry: the functions, types and symbols that get stubs.
+    :param prefix: the registry prefix of the library, with a trailing dot.
+    """
+    prototypes: dict[PurePosixPath, list[str]] = {}
+    for (kind, name), signature in signatures.items():
+        owner, dot, last = name.rpartition(".")
+        if kind == "method":
+            path, class_name = places.of_class(owner)
+            (method,) = (m for m in registry.types[owner].methods if m.name == last)
+            is_constructor = last == CONSTRUCTOR
+            code = _prototype(
+                *(class_name, "__init__" if is_constructor else last, signature, method.doc),
+                takes_self=is_constructor or not method.static,
+            )
+        elif kind == "symbol":
+            path = generated_module(prefix)
+            code = _prototype("LIB", name, signature, registry.symbols[name].doc)
+        else:
+            path = places.of_functions(owner + dot)
+            code = _prototype(_MODULE, last, signature, registry.functions[name].doc)
+        prototypes.setdefault(path, []).append(code)
+    result = {path: "\n\n".join([_HELPER, *codes]) for path, codes in prototypes.items()}
+    for path, functions in _by_module(registry, places).items():
+        result[path] = f"{_DIGEST}{_digest(functions)}\n" + result.get(path, "")
+    return result
+
+
+def committed_docs(
+    registry: Registry, places: Places, files: Mapping[PurePosixPath, bytes]
+) -> tuple[dict[str, str], list[PurePosixPath]]:
+    """Return the docstrings of global functions that the code in the source tree contains.
+
+    :param files: see `StubRequest.files`.
+    :returns: the docstrings, and the modules whose functions are now registered with other types.
+    """
+    docs: dict[str, str] = {}
+    stale = []
+    for path, functions in _by_module(registry, places).items():
+        text = files.get(path, b"").decode("utf-8", "replace")
+        if f"{_DIGEST}{_digest(functions)}" not in text.splitlines():
+            stale.append(path)
+            continue
+        decorators = {_decorator(_MODULE, name.rpartition(".")[2]): name for name in functions}
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef) and node.decorator_list:
+                name = decorators.get(ast.get_source_segment(text, node.decorator_list[0]) or "")
+                if name is not None:
+                    docs[name] = ast.get_docstring(node) or ""
+    return docs, stale
+
+
+def _by_module(registry: Registry, places: Places) -> dict[PurePosixPath, dict[str, Function]]:
+    result: dict[PurePosixPath, dict[str, Function]] = {}
+    for name, function in registry.functions.items():
+        package, dot, _ = name.rpartition(".")
+        result.setdefault(places.of_functions(package + dot), {})[name] = function
+    return result
+
+
+def _digest(functions: Mapping[str, Function]) -> str:
+    types = sorted((name, function.schema) for name, function in functions.items())
+    return digest_of(ascii(types).encode())[:16]
+
+
+def _prototype(
+    owner: str,
+    name: str,
+    signature: inspect.Signature,
+    doc: str | None,
+    *,
+    takes_self: bool = False,
+) -> str:
+    parameters = list(signature.parameters.values())
+    if takes_self:
+        # If the next parameter is positional-only, `self` must be, too.
+        kinds = [p.kind for p in parameters if p.kind is p.POSITIONAL_ONLY]
+        kind = (*kinds, inspect.Parameter.POSITIONAL_OR_KEYWORD)[0]
+        parameters.insert(0, inspect.Parameter("self", kind))
+    lines = docstring_lines(doc, "    ")
+    definition = f"def _{inspect.Signature(parameters)}:"
+    return "\n".join([f"@{_decorator(owner, name)}", definition, *lines, ""])
+
+
+def _decorator(owner: str, name: str) -> str:
+    return f'_call_signature({owner}, "{name}")'

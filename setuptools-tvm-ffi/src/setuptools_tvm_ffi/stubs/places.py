@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the modules that define the functions and classes of a library."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from .directives import parse
+from .names import API_MODULE
+from .outline import class_names, handwritten_names
+
+
+@dataclass(frozen=True)
+class Places:
+    """The modules that define functions and classes.
+
+    By default, a generated module defines them. Blocks in the source tree can be elsewhere.
+
+    :param functions: for each ``global/`` block in the source tree, the prefix with a trailing dot,
+        and the module.
+    :param classes: for each ``object/`` block in the source tree, the type key, the module and the
+        name of the class.
+    :param handwritten: the names that the handwritten code of each module defines. The name of a
+        member follows the class and a dot.
+    """
+
+    functions: Mapping[str, PurePosixPath] = field(default_factory=dict)
+    classes: Mapping[str, tuple[PurePosixPath, str]] = field(default_factory=dict)
+    handwritten: Mapping[PurePosixPath, Collection[str]] = field(default_factory=dict)
+
+    def of_functions(self, prefix: str) -> PurePosixPath:
+        """Return the module of the functions with a prefix, which has a trailing dot."""
+        return self.functions.get(prefix, generated_module(prefix))
+
+    def of_class(self, key: str) -> tuple[PurePosixPath, str]:
+        """Return the module and the name of the class of a type."""
+        prefix, dot, name = key.rpartition(".")
+        return self.classes.get(key, (generated_module(prefix + dot), name))
+
+    def is_handwritten(self, path: PurePosixPath, name: str) -> bool:
+        """Whether the handwritten code of a module defines a name."""
+        return name in self.handwritten.get(path, ())
+
+
+def generated_module(prefix: str) -> PurePosixPath:
+    """Return the module that the generator creates for a prefix, which has a trailing dot."""
+    return PurePosixPath(*prefix[:-1].split("."), f"{API_MODULE}.py")
+
+
+def find_places(files: Mapping[PurePosixPath, bytes]) -> Places:
+    """Return the places in the source tree. Modules with syntax errors are skipped.
+
+    :param files: see `StubRequest.files`.
+    """
+    functions: dict[str, PurePosixPath] = {}
+    classes: dict[str, tuple[PurePosixPath, str]] = {}
+    handwritten: dict[PurePosixPath, Collection[str]] = {}
+    for path, content in files.items():
+        if path.suffix != ".py":
+            continue
+        file = parse(content.decode(), str(path))
+        try:
+            handwritten[path] = handwritten_names(file)
+        except SyntaxError:
+            continue
+        functions.update({b.prefix: path for b in file.blocks if b.kind == "global"})
+        classes.update({key: (path, name) for key, name in class_names(file).items()})
+    return Places(functions, classes, handwritten)
