@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``setuptools-tvm-ffi``: check, repair and cross-build wheels, and update stubs.
+"""The command ``setuptools-tvm-ffi``: create projects, update stubs, and work on wheels.
 
 Each command is a module in this package with `add_arguments` and `run`; only the requested command
 is imported. Results go to standard output, progress and errors to standard error.
@@ -23,9 +23,11 @@ from .exit_status import COULD_NOT_RUN
 
 _COMMANDS = {
     "audit": "check finished wheels for problems that appear on users' machines",
+    "ci": "write or update the GitHub workflow that publishes the wheels of the project",
     "clean": "remove the build folder of the project in this folder; optionally, also the cache",
     "compat": "test a wheel against released versions of apache-tvm-ffi",
     "cross": "build wheels for other platforms with Zig",
+    "new": "create a project: a small package with a library, tests and a workflow",
     "repair": "bundle the libraries that wheels need and set their platform tags",
     "stubs": "update or check the stubs of the project in this folder",
 }

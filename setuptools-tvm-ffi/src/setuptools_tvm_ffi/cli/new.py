@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Create a project: a small package with a library, tests and a workflow that publishes wheels.
+
+Existing files are never changed. If one of the files to write exists, the command writes none.
+
+Example: setuptools-tvm-ffi new my-package --with-class
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ..scaffold.names import names_of
+from ..scaffold.project import LANGUAGES, Options, project_files, write_project
+from .exit_status import COULD_NOT_RUN, FINE
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("name", metavar="NAME", help="name on PyPI, such as my-package")
+    parser.add_argument(
+        "--lang",
+        choices=LANGUAGES,
+        default="c++",
+        help="language of the example function (default: c++)",
+    )
+    parser.add_argument(
+        "--with-class", action="store_true", help="add a class, in C++ with every --lang"
+    )
+    parser.add_argument(
+        "--setup-py",
+        action="store_true",
+        help="declare the library in setup.py instead of pyproject.toml",
+    )
+    parser.add_argument(
+        "--path", type=Path, metavar="DIR", help="folder of the project (default: ./NAME)"
+    )
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="write into a folder that is not empty without asking",
+    )
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Write the files, and print the commands to continue with; return the exit status."""
+    names = names_of(parsed.name)
+    folder = parsed.path or Path(names.distribution)
+    files = project_files(names, Options(parsed.lang, parsed.with_class, parsed.setup_py))
+    if not parsed.yes and sys.stdin.isatty() and folder.is_dir() and os.listdir(folder):
+        answer = input(f"{folder} is not empty. Add {len(files)} files? [y/N] ")
+        if answer.strip().lower() not in {"y", "yes"}:
+            return COULD_NOT_RUN
+    write_project(folder, files)
+    for name in sorted(files):
+        print(f"wrote {folder / name}")
+    print(f"\nTo build and test it:\n  cd {folder}\n  pip install -e . pytest\n  pytest")
+    return FINE
