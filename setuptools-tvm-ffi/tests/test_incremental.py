@@ -112,6 +112,8 @@ def test_compile_commands_json_is_written_for_editors(small: Project) -> None:
     commands = json.loads((folder / "compile_commands.json").read_text())
     assert {entry["file"] for entry in commands} == {"csrc/functions.cc", "csrc/point.cc"}
     assert {entry["directory"] for entry in commands} == {str(small.folder)}
+    # clangd searches the folder "build" without further configuration.
+    assert json.loads((folder.parent / "compile_commands.json").read_text()) == commands
     # The named files still exist after the build environment was deleted.
     include = re.search(r"-isystem (\S+)", commands[0]["command"])
     assert include is not None

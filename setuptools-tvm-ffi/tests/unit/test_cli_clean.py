@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from setuptools_tvm_ffi.cli import main
 from setuptools_tvm_ffi.editable.hook import IGNORE_EVERYTHING
-from setuptools_tvm_ffi.plugin.commands.build_folder import IGNORE_FILE
+from setuptools_tvm_ffi.plugin.commands.build_folder import COMPILE_COMMANDS, IGNORE_FILE
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +25,7 @@ def build(folder: Path, *, is_ours: bool = True) -> None:
         (folder / name).mkdir(parents=True)
     if is_ours:
         (folder / IGNORE_FILE).write_bytes(IGNORE_EVERYTHING)
+        (folder / COMPILE_COMMANDS).touch()
 
 
 def test_the_build_folder_is_removed(

@@ -3,9 +3,9 @@
 
 The build folder is `build`, or the folder of the setting build-dir. The command removes these files
 and folders in it: tvm-ffi.* and metadata.* of the plugin. If the plugin has created the build
-folder, the command also removes .gitignore, sdist and *.egg-info of the plugin, and lib, lib.*,
-temp.*, bdist.* and scripts-* of setuptools. If nothing else is in the build folder, the folder is
-removed, too. The next build compiles everything.
+folder, the command also removes .gitignore, compile_commands.json, sdist and *.egg-info of the
+plugin, and lib, lib.*, temp.*, bdist.* and scripts-* of setuptools. If nothing else is in the build
+folder, the folder is removed, too. The next build compiles everything.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from pathlib import Path
 from ..base.build_lock import build_lock
 from ..base.errors import BuildError
 from ..base.user_cache import user_cache_folder
-from ..editable.hook import IGNORE_EVERYTHING
-from ..plugin.commands.build_folder import IGNORE_FILE
+from ..plugin.commands.build_folder import COMPILE_COMMANDS, IGNORE_FILE, is_own_base
 from ..settings import read_project
 from .exit_status import FINE
 
@@ -29,7 +28,7 @@ from .exit_status import FINE
 # folder, a user may have created a folder such as `lib`.
 _OWN = ("tvm-ffi.*", "metadata.*")
 _IN_OWN_FOLDER = (
-    *(IGNORE_FILE, "sdist", "*.egg-info"),
+    *(IGNORE_FILE, COMPILE_COMMANDS, "sdist", "*.egg-info"),
     *("lib", "lib.*", "temp.*", "bdist.*", "scripts-*"),
 )
 
@@ -72,14 +71,10 @@ def _build_base(root: Path) -> Path:
 
 def _left_by_builds(base: Path) -> Sequence[Path]:
     """Return the files and folders to remove, after builds in them have ended."""
-    try:
-        is_ours = (base / IGNORE_FILE).read_bytes() == IGNORE_EVERYTHING
-    except OSError:
-        is_ours = False
     for folder in sorted(base.glob("tvm-ffi.*/")):
         with build_lock(folder):
             pass
-    patterns = (*_OWN, *(_IN_OWN_FOLDER if is_ours else ()))
+    patterns = (*_OWN, *(_IN_OWN_FOLDER if is_own_base(base) else ()))
     found = sorted({path for pattern in patterns for path in base.glob(pattern)})
     return [base] if found and found == sorted(base.iterdir()) else found
 

@@ -49,7 +49,7 @@ from ..placement import (
     write_files,
 )
 from ..target_markers import target_markers
-from .build_folder import build_folder, locked_build_folder
+from .build_folder import build_folder, locked_build_folder, publish_compile_commands
 from .requirement import abi_floor
 
 # setuptools applies these options only to extensions that it compiles itself.
@@ -114,7 +114,11 @@ class BuildExtMixin(build_ext):
     def _build(self, request: BuildRequest, process: TVMFFIProcess) -> BuildResult:
         if self.force:
             remove_objects(request)
-        return build_libraries(request, process)
+        try:
+            return build_libraries(request, process)
+        finally:  # also after an error in a source, for the editor that shows the source
+            if isinstance(request.host, NativeHost):
+                publish_compile_commands(request.root / request.folder)
 
     def _check_target(self, request: BuildRequest) -> None:
         """Reject CPython extensions and ``--inplace``, which need a build for this machine."""

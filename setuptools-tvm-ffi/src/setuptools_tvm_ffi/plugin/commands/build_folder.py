@@ -19,6 +19,7 @@ from ...editable.hook import IGNORE_EVERYTHING
 from ..context import project_of
 
 IGNORE_FILE = ".gitignore"
+COMPILE_COMMANDS = "compile_commands.json"
 
 
 def build_folder(
@@ -87,3 +88,22 @@ def writable_build_base(
             base.mkdir(parents=True, exist_ok=True)
             replace_file(base / IGNORE_FILE, IGNORE_EVERYTHING)
         yield base
+
+
+def is_own_base(base: Path) -> bool:
+    """Whether the plugin has created the folder that contains all build folders."""
+    try:
+        return (base / IGNORE_FILE).read_bytes() == IGNORE_EVERYTHING
+    except OSError:
+        return False
+
+
+def publish_compile_commands(folder: Path) -> None:
+    """Copy the compilation database of a build folder to the folder above, where clangd searches.
+
+    A folder that the plugin has not created gets no copy: another build system may have written a
+    database there.
+    """
+    database = folder / COMPILE_COMMANDS
+    if is_own_base(folder.parent) and database.is_file():
+        replace_file(folder.parent / COMPILE_COMMANDS, database.read_bytes())
