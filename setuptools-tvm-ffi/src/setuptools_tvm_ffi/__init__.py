@@ -3,7 +3,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ._version import __version__
-from .plugin.extension import TVMFFIExtension
+
+if TYPE_CHECKING:
+    from .plugin.extension import TVMFFIExtension
 
 __all__ = ["TVMFFIExtension", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    # The import of the extension class imports setuptools. `doctor` must work without setuptools.
+    if name == "TVMFFIExtension":
+        from .plugin.extension import TVMFFIExtension  # noqa: PLC0415 - see above
+
+        return TVMFFIExtension
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

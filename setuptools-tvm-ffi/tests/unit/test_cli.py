@@ -9,7 +9,7 @@ from setuptools_tvm_ffi import __version__
 from setuptools_tvm_ffi.cli import audit, main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN
 
-COMMANDS = ["audit", "ci", "clean", "compat", "cross", "new", "repair", "stubs"]
+COMMANDS = ["audit", "ci", "clean", "compat", "cross", "doctor", "new", "repair", "stubs"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["stub"], ["stubs", "--chec"], ["stubs", "extra"]])

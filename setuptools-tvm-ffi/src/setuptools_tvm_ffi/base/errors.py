@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from setuptools.errors import BaseError, SetupError
 
+from .text import PREFIX, harmless
+
+__all__ = ["DEBUG_VARIABLE", "PREFIX", "BuildError", "ConfigurationError", "harmless", "render"]
+
 #: If this variable is set and is not ``0``, a failed command prints a traceback, not a message.
 DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
-
-PREFIX = "setuptools-tvm-ffi"
 
 
 class BuildError(BaseError):
@@ -33,15 +35,6 @@ class ConfigurationError(BuildError, SetupError):
     The class derives from `SetupError`, because setuptools handles only a `SetupError` while it
     creates a distribution.
     """
-
-
-def harmless(line: str) -> str:
-    r"""Escape the control characters in a line of untrusted text before a terminal shows it.
-
-    >>> print(harmless("größe \x1b[2J"))
-    größe \x1b[2J
-    """
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def render(error: BuildError) -> str:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Joins names for messages."""
+"""Joins names for messages, and escapes text for terminals. Needs no setuptools."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+
+#: The name of the command, which starts the plugin's messages.
+PREFIX = "setuptools-tvm-ffi"
 
 
 def first_few(items: Collection[str], *, shown: int = 4, separator: str = ", ") -> str:
@@ -28,3 +31,12 @@ def in_words(items: Sequence[str], conjunction: str) -> str:
     """
     *first, last = items
     return f"{', '.join(first)} {conjunction} {last}" if first else last
+
+
+def harmless(line: str) -> str:
+    r"""Escape the control characters in a line of untrusted text before a terminal shows it.
+
+    >>> print(harmless("größe \x1b[2J"))
+    größe \x1b[2J
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)

@@ -2,7 +2,8 @@
 """The command ``setuptools-tvm-ffi``: create projects, update stubs, and work on wheels.
 
 Each command is a module in this package with `add_arguments` and `run`; only the requested command
-is imported. Results go to standard output, progress and errors to standard error.
+is imported. This module does not import setuptools, so that `doctor` works if setuptools is broken.
+Results go to standard output, progress and errors to standard error.
 
 Exit status: 0 success, 1 problems to fix, 2 the command failed to run.
 """
@@ -18,7 +19,7 @@ import traceback
 from collections.abc import Sequence
 
 from .._version import __version__
-from ..base.errors import PREFIX, BuildError, harmless, render
+from ..base.text import PREFIX, harmless
 from .exit_status import COULD_NOT_RUN
 
 _COMMANDS = {
@@ -27,6 +28,7 @@ _COMMANDS = {
     "clean": "remove the build folder of the project in this folder; optionally, also the cache",
     "compat": "test a wheel against released versions of apache-tvm-ffi",
     "cross": "build wheels for other platforms with Zig",
+    "doctor": "show the tools that builds use here, what is missing, and how to fix it",
     "new": "create a project: a small package with a library, tests and a workflow",
     "repair": "bundle the libraries that wheels need and set their platform tags",
     "stubs": "update or check the stubs of the project in this folder",
@@ -41,9 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = _run(arguments)
         sys.stdout.flush()
-    except BuildError as problem:
-        print(render(problem), file=sys.stderr)
-        return COULD_NOT_RUN
     except KeyboardInterrupt:
         print(f"{PREFIX}: interrupted", file=sys.stderr)
         return COULD_NOT_RUN
@@ -51,8 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader, such as `head`, has closed the pipe: discard the remaining output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_RUN
-    except Exception:  # noqa: BLE001 - a crash must not end with the status for findings
-        print_traceback()
+    except Exception as problem:  # noqa: BLE001 - a crash must not end with the status for findings
+        # `errors` imports setuptools. If `errors` was not imported, this is no BuildError.
+        errors = sys.modules.get(f"{__name__.rpartition('.')[0]}.base.errors")
+        if errors is not None and isinstance(problem, errors.BuildError):
+            print(errors.render(problem), file=sys.stderr)
+        else:
+            print_traceback()
         return COULD_NOT_RUN
     return status
 

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Derives findings from facts. Pure functions, so that tests on any system cover all systems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..base.text import first_few
+from .facts import TVMFFI, Facts, Finding, Machine, Package, Preceding, Tool
+from .remedies import install_command, is_supported, pip_install
+
+# See `ffi.releases`, which imports packaging and setuptools; a test compares them.
+WITHDRAWN = ("0.1.13", "0.1.13.post0")
+_OLDEST_TVM_FFI = (0, 1, 7)
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What builds need of a tool.
+
+    :param purpose: what does not work without the tool.
+    :param missing: the level of the finding if the tool is missing.
+    :param broken: the level if the tool is unusable.
+    """
+
+    purpose: str
+    missing: str = "optional"
+    broken: str = "warning"
+    oldest: tuple[int, ...] = ()
+    below: tuple[int, ...] = ()
+
+
+_ISOLATED = "builds without isolation fail (isolated builds install their own)"
+_NEEDS = {
+    "Python": _Need("every build needs it", "error", "error", (3, 9)),
+    "setuptools": _Need("every build and this plugin need it", "error", "error", (77,)),
+    "C++ compiler": _Need("no C++ source can be compiled", "error", "error"),
+    "C compiler": _Need("C sources and assembly cannot be compiled", "warning"),
+    "ninja": _Need(_ISOLATED, "warning", "error", (1, 10)),
+    "nvcc": _Need("CUDA sources cannot be compiled", oldest=(11,)),
+    "hipcc": _Need("HIP sources cannot be compiled"),
+    "zig": _Need("'setuptools-tvm-ffi cross' cannot build", oldest=(0, 17, 1), below=(0, 18)),
+    "launcher": _Need("the builds of this project fail", "error", "error"),
+    "ccache": _Need('compiler-launcher = "ccache" cannot speed up builds'),
+    "pkg-config": _Need("the setting pkg-config cannot be used"),
+    "audit tools": _Need("'setuptools-tvm-ffi audit', 'repair' and 'cross' cannot check wheels"),
+}
+
+
+def diagnose(facts: Facts) -> list[Finding]:
+    """Return all findings: errors first, then warnings, then features that are unavailable."""
+    found = [
+        *(finding for tool in facts.tools for finding in check_tool(tool, facts.machine)),
+        *check_tvm_ffi(facts.tvm_ffi, facts.machine),
+        *check_preceding(facts.preceding),
+        *(f for package in facts.packages for f in check_package(package, facts.machine)),
+    ]
+    return sorted(found, key=lambda finding: ("error", "warning", "optional").index(finding.level))
+
+
+def check_tool(tool: Tool, machine: Machine) -> Iterator[Finding]:
+    """Check that a tool is installed, works, and has a supported version."""
+    need = _NEEDS[tool.name]
+    if not is_supported(tool.name, machine.system):
+        return
+    remedy = install_command(tool.name, machine, again=bool(tool.path))
+    if tool.origin.isupper() and tool.origin != "PATH":
+        remedy = f"correct or unset {tool.origin}"
+    if tool.name == "launcher":
+        remedy = f"install the launcher, or remove it from {tool.origin}"
+    where = f" ({tool.origin})" if tool.origin else ""
+    if tool.problem:
+        broken = f"{tool.name}: {tool.path or 'not found'}{where}: {tool.problem}"
+        yield Finding(need.broken, broken, need.purpose, remedy)
+    elif not tool.path:
+        yield Finding(need.missing, f"{tool.name} is missing", need.purpose, remedy)
+    elif tool.version and numbers(tool.version) < need.oldest:
+        oldest = ".".join(map(str, need.oldest))
+        what = f"{tool.name} {tool.version} is too old: {oldest} or newer is needed"
+        yield Finding(need.broken, what, need.purpose, remedy)
+    elif need.below and numbers(tool.version) >= need.below:
+        below = ".".join(map(str, need.below))
+        what = f"{tool.name} {tool.version} is too new: a release before {below} is needed"
+        yield Finding(need.broken, what, need.purpose, remedy)
+
+
+def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
+    """Check that apache-tvm-ffi is supported, and that its headers and library belong together."""
+    version, name = tvm_ffi.version, f"apache-tvm-ffi {tvm_ffi.version}"
+    another = install_command("apache-tvm-ffi", machine)
+    if not version:
+        why = f"packages cannot be imported, and {_ISOLATED}"
+        yield Finding("warning", "apache-tvm-ffi is missing", why, another)
+        return
+    public = version.partition("+")[0]
+    # The versions of Git clones without tags, such as 0.1.dev1, do not identify a release.
+    release = numbers(version) if ".dev" not in version else ()
+    if public in WITHDRAWN:
+        why = (
+            "upstream withdrew this release: its C++ vtables differ from those of other releases, "
+            "so libraries that use them break silently"
+        )
+        yield Finding("error", f"{name} was withdrawn", why, another)
+    elif release and release < _OLDEST_TVM_FFI:
+        why = "it has no 'tvm-ffi-stubgen --init-*', which builds run"
+        yield Finding("error", f"{name} is too old: 0.1.7 or newer is needed", why, another)
+    again = "rebuild and reinstall apache-tvm-ffi from its clone"
+    if release:
+        again = pip_install(machine, f"apache-tvm-ffi=={public}", again=True)
+    if tvm_ffi.problem:
+        why = "builds cannot find its headers and its library, and packages cannot be imported"
+        yield Finding("error", f"{name} is broken: {tvm_ffi.problem}", why, again)
+    # Do not compare with `version`: the headers of release 0.1.15.post2 define 0.1.16.
+    if tvm_ffi.headers and tvm_ffi.library_version not in {"", tvm_ffi.headers}:
+        what = (
+            f"{name}: headers and library are of different versions: headers {tvm_ffi.headers}, "
+            f"library {tvm_ffi.library_version}"
+        )
+        why = "libraries compiled against these headers may crash with this library"
+        yield Finding("error", what, why, again)
+    if tvm_ffi.others:
+        what = f"more than one libtvm_ffi: {tvm_ffi.library} and {first_few(tvm_ffi.others)}"
+        why = "a process that loads two has two registries: functions of one are unknown to others"
+        command = "uninstall the distributions that contain the others, or repair their wheels"
+        yield Finding("warning", what, why, command)
+
+
+def check_preceding(libraries: Iterable[Preceding]) -> Iterator[Finding]:
+    """Report libraries that a loader's search path puts before the installed libraries."""
+    for library in libraries:
+        what = f"{library.variable} contains {library.path}, which precedes {library.own}"
+        why = "programs may load this library instead of the installed one"
+        yield Finding("warning", what, why, f"remove its folder from {library.variable}")
+
+
+def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
+    """Check that imports use the installed package, and libraries that are up to date."""
+    name = package.name
+    if not package.version:
+        command = pip_install(machine, name)
+        yield Finding("warning", f"{name} is not installed", "it cannot be imported", command)
+    if package.newer:
+        what = f"the editable install of {name} is older than {first_few(package.newer)}"
+        why = "imports use libraries that lack the latest changes"
+        command = (
+            f"{machine.pip} -e {package.path}   (or set editable-rebuild = true, and reinstall)"
+        )
+        yield Finding("warning", what, why, command)
+    for folder in package.shadows:
+        what = f"{folder} shadows the installed {name} in {package.path}"
+        why = "Python imports the source tree, which lacks the libraries and stubs of the wheel"
+        command = (
+            "start Python in another folder, move the package into src/, or remove the folder from "
+            "PYTHONPATH"
+        )
+        yield Finding("warning", what, why, command)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers at the start of a version.
+
+    >>> numbers("0.1.13.post2"), numbers("1.11.1.git.kitware")
+    ((0, 1, 13), (1, 11, 1))
+    """
+    match = re.match(r"\d+(\.\d+)*", version)
+    return tuple(map(int, match[0].split("."))) if match is not None else ()
