@@ -23,7 +23,7 @@ from setuptools_tvm_ffi.doctor.facts import (
 )
 from setuptools_tvm_ffi.doctor.remedies import install_command
 from setuptools_tvm_ffi.ffi import releases
-from setuptools_tvm_ffi.settings import Project
+from setuptools_tvm_ffi.settings import Project, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LANGUAGE_BY_SUFFIX
 from setuptools_tvm_ffi.toolchains.discovery import find_toolchain
 
@@ -270,4 +270,6 @@ def test_the_candidates_are_those_of_builds(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(variable, raising=False)
     with pytest.raises(BuildError, match=", ".join(map(re.escape, observation.CANDIDATES[name]))):
-        find_toolchain(frozenset({language}), tmp_path, "linux-x86_64", project=Project())
+        find_toolchain(
+            frozenset({language}), tmp_path, "linux-x86_64", project=Project(ProjectSettings())
+        )
