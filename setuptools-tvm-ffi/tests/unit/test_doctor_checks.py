@@ -46,7 +46,7 @@ TOOLS = {
         "zig": "0.17.1",
         "ccache": "4.9",
         "pkg-config": "1.8.1",
-        "audit tools": "lief 1.0",
+        "audit extra": "lief 1.0",
     }.items()
 }
 
@@ -83,7 +83,7 @@ def test_a_sound_machine_has_no_findings() -> None:
         ("zig", "optional"),
         ("ccache", "optional"),
         ("pkg-config", "optional"),
-        ("audit tools", "optional"),
+        ("audit extra", "optional"),
     ],
 )
 def test_a_missing_tool_is_named_with_its_consequence(name: str, level: str) -> None:

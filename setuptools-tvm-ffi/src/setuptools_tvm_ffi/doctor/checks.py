@@ -35,6 +35,7 @@ class _Need:
 _ISOLATED = "builds without isolation fail (isolated builds install their own)"
 _NEEDS = {
     "Python": _Need("every build needs it", "error", "error", (3, 9)),
+    "setuptools-tvm-ffi": _Need("every build needs it"),
     "setuptools": _Need("every build and this plugin need it", "error", "error", (77,)),
     "C++ compiler": _Need("no C++ source can be compiled", "error", "error"),
     "C compiler": _Need("C sources and assembly cannot be compiled", "warning"),
@@ -45,7 +46,7 @@ _NEEDS = {
     "launcher": _Need("the builds of this project fail", "error", "error"),
     "ccache": _Need('compiler-launcher = "ccache" cannot speed up builds'),
     "pkg-config": _Need("the setting pkg-config cannot be used"),
-    "audit tools": _Need("'setuptools-tvm-ffi audit', 'repair' and 'cross' cannot check wheels"),
+    "audit extra": _Need("'setuptools-tvm-ffi audit', 'repair' and 'cross' cannot check wheels"),
 }
 
 
@@ -98,11 +99,8 @@ def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
     # The versions of Git clones without tags, such as 0.1.dev1, do not identify a release.
     release = numbers(version) if ".dev" not in version else ()
     if public in WITHDRAWN:
-        why = (
-            "upstream withdrew this release: its C++ vtables differ from those of other releases, "
-            "so libraries that use them break silently"
-        )
-        yield Finding("error", f"{name} was withdrawn", why, another)
+        why = "its C++ vtables differ from those of other releases: libraries break silently"
+        yield Finding("error", f"{name} was withdrawn by upstream", why, another)
     elif release and release < _OLDEST_TVM_FFI:
         why = "it has no 'tvm-ffi-stubgen --init-*', which builds run"
         yield Finding("error", f"{name} is too old: 0.1.7 or newer is needed", why, another)

@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from .._version import __version__
 from ..base.child_end import end_child
 from ..base.child_python import has_pip
 from ..editable import hook
@@ -45,7 +46,7 @@ _SNIPPETS = {
 }
 _MANAGERS = ("apt-get", "dnf", "brew", "winget")
 _LOADER_VARIABLES = {"linux": "LD_LIBRARY_PATH", "darwin": "DYLD_LIBRARY_PATH"}
-_AUDIT_TOOLS = ("auditwheel", "delvewheel", "lief")
+_AUDIT_EXTRA = ("auditwheel", "delvewheel", "lief")
 #: Distributions that every build uses. A source tree may shadow them, too.
 REQUIRED = ("apache-tvm-ffi", "setuptools")
 _LIBRARY_SUFFIXES = (".so", ".dylib", ".dll")
@@ -115,6 +116,7 @@ def _machine(system: str) -> Machine:
 def _tools(system: str, root: Path, installed: dict[str, Distribution]) -> Iterator[Tool]:
     kind = "virtual environment" if sys.prefix != sys.base_prefix else ""
     yield Tool("Python", ".".join(map(str, sys.version_info[:3])), sys.executable, kind)
+    yield Tool("setuptools-tvm-ffi", __version__, str(Path(__file__).parents[1]))
     yield _setuptools(installed)
     for name in CANDIDATES:
         yield _msvc(name) if system == "windows" else _compiler(name)
@@ -131,7 +133,7 @@ def _tools(system: str, root: Path, installed: dict[str, Distribution]) -> Itera
     yield _distribution("zig", installed, "ziglang")
     yield _launcher(root)
     yield _program("pkg-config", [(None, "PATH")])
-    yield _distribution("audit tools", installed, *_AUDIT_TOOLS)
+    yield _distribution("audit extra", installed, *_AUDIT_EXTRA)
 
 
 def _compiler(name: str) -> Tool:
@@ -165,13 +167,14 @@ def _msvc(name: str) -> Tool:
         origin = "CXX" if os.environ.get("CXX") else "CC"
         return Tool(name, version.partition("\n")[0], command[0], origin, problem)
     programs = os.environ.get("ProgramFiles(x86)", r"C:\Program Files (x86)")  # noqa: SIM112
-    tools = "Microsoft.VisualStudio.Component.VC.Tools.*"
+    variant = "arm64" if sysconfig.get_platform() == "win-arm64" else "x86.x64"
+    component = f"Microsoft.VisualStudio.Component.VC.Tools.{variant}"
     folder, problem = _output(
         os.path.join(programs, "Microsoft Visual Studio", "Installer", "vswhere.exe"),
-        *("-latest", "-prerelease", "-products", "*", "-requires", tools),
+        *("-latest", "-prerelease", "-products", "*", "-requires", component),
         *("-property", "installationPath"),
     )
-    if problem or not folder:
+    if problem or not folder:  # setuptools searches in the same way
         return Tool(name)
     version_file = Path(folder, "VC/Auxiliary/Build/Microsoft.VCToolsVersion.default.txt")
     return Tool(name, f"MSVC {_read(version_file).strip()}", folder, "Visual Studio")
@@ -225,8 +228,7 @@ def _program(
 
 
 def _distribution(name: str, installed: dict[str, Distribution], *needed: str) -> Tool:
-    missing = [each for each in needed if each not in installed]
-    if missing:
+    if not installed.keys() >= set(needed):
         return Tool(name)
     versions = [installed[each].version for each in needed]
     listed = ", ".join(f"{a} {b}" for a, b in zip(needed, versions))
@@ -235,12 +237,12 @@ def _distribution(name: str, installed: dict[str, Distribution], *needed: str) -
 
 
 def _launcher(root: Path) -> Tool:
-    variable, where = "SETUPTOOLS_TVM_FFI_COMPILER_LAUNCHER", "pyproject.toml"
+    variable = "SETUPTOOLS_TVM_FFI_COMPILER_LAUNCHER"
     table = _pyproject(root).get("tool", {}).get("setuptools-tvm-ffi", {})
     declared = os.environ.get(variable) or table.get("compiler-launcher")
     if not isinstance(declared, str) or not declared:
         return _program("ccache", [(None, "PATH")])
-    origin = variable if os.environ.get(variable) else where
+    origin = variable if os.environ.get(variable) else "pyproject.toml"
     program = shlex.split(declared, posix=os.name != "nt")[0].strip('"')
     path = shutil.which(program)
     if path is None:

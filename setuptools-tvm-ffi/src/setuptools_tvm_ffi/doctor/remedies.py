@@ -31,7 +31,7 @@ _REQUIREMENTS = {
     "nvcc": "cuda-toolkit[nvcc,cccl]==13.0.*",
     "setuptools": "setuptools>=77",
     "zig": "setuptools-tvm-ffi[cross]",
-    "audit tools": "setuptools-tvm-ffi[audit]",
+    "audit extra": "setuptools-tvm-ffi[audit]",
 }
 _VARIABLES = {"C++ compiler": "CXX to another compiler", "C compiler": "CC to another compiler"}
 _SUPPORTED = {"nvcc": {"linux", "windows"}, "hipcc": {"linux"}}
