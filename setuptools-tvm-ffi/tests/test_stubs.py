@@ -131,6 +131,46 @@ def test_handwritten_code_of_an_unlisted_package_is_kept(small: Project) -> None
     assert "from ._ffi_api import *" in by_hand.read_text()
 
 
+BY_HAND = """\"\"\"By hand.\"\"\"
+import tvm_ffi
+
+_LIB = tvm_ffi.libinfo.load_lib_module("small-project", "small")
+
+
+def helper(x: int) -> int:
+    return x + 1
+
+
+tvm_ffi.init_ffi_api("small_pkg", __name__)
+"""
+
+
+@pytest.mark.long
+def test_a_handwritten_module_that_adds_the_functions_itself_is_kept_and_typed(
+    small: Project,
+) -> None:
+    (small.folder / API).write_text(BY_HAND)
+    small.build()
+    assert small.read(API) == BY_HAND
+    assert small.read("small_pkg/__init__.py") == (small.folder / "small_pkg/__init__.py").read_text()
+    stub = small.read(f"{API}i")
+    assert "def add_shared(_0: int, /) -> int: ..." in stub
+    assert "def helper(x: int) -> int:" in stub
+    assert "_LIB: _Any" in stub
+
+
+@pytest.mark.long
+def test_a_handwritten_module_without_blocks_gets_blocks_around_its_code(small: Project) -> None:
+    code = BY_HAND.replace('tvm_ffi.init_ffi_api("small_pkg", __name__)\n', "")
+    (small.folder / API).write_text(code.replace("_LIB =", "LIB ="))
+    small.build()
+    api, stub = small.read(API), small.read(f"{API}i")
+    assert api.count("LIB = ") == 1
+    for text in (api, stub):
+        assert "def helper(x: int) -> int:" in text
+        assert "def add_shared(_0: int, /) -> int: ..." in text
+
+
 @pytest.mark.long
 def test_a_library_in_a_package_and_one_below_it_have_stubs_of_their_own(small: Project) -> None:
     (small.folder / "sub").mkdir()

@@ -10,8 +10,10 @@ from setuptools_tvm_ffi.stubs.outline import (
     NoOutlineError,
     Outline,
     class_names,
+    initialized_prefixes,
     outline,
     type_map,
+    with_import_section,
 )
 
 BEGIN = "# tvm-ffi-stubgen(begin): "
@@ -374,3 +376,51 @@ def test_handwritten_imports_are_re_exported() -> None:
 def test_classes_are_found_in_any_file() -> None:
     text = cls(head="class Mine(_ffi_Object):") + "x = [1]\n"
     assert class_names(parse(text, "objects.py")) == {"pkg.A": "Mine"}
+
+
+# --- handwritten modules --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'tvm_ffi.init_ffi_api("pkg", __name__)',
+        'tvm_ffi.registry.init_ffi_api(namespace="pkg", target_module_name=__name__)',
+        'from tvm_ffi import init_ffi_api\ninit_ffi_api("pkg", __name__)',
+        'from tvm_ffi import init_ffi_api as _init\n_init("pkg", __name__)',
+    ],
+)
+def test_a_handwritten_module_has_the_prefixes_that_it_initializes(call: str) -> None:
+    found = outlined(f"import tvm_ffi\n{call}\ndef f() -> int:\n    return 1\n")
+    assert found.prefixes == ["pkg."]
+    assert found.own_names == {"f"}
+
+
+def test_calls_in_blocks_and_of_other_functions_initialize_nothing() -> None:
+    text = block("global/pkg", 'tvm_ffi.init_ffi_api("pkg", __name__)') + 'f("a", __name__)\n'
+    assert initialized_prefixes(parse(text, "mod.py")) == []
+    assert initialized_prefixes(parse("def f(:\n", "mod.py")) == []
+
+
+def test_a_value_that_a_stub_cannot_repeat_has_any_type_in_a_handwritten_module() -> None:
+    text = 'CACHE = {}\nLIMIT = 3\ninit_ffi_api("pkg", __name__)\nOTHER = f()\n'
+    found = outlined(text)
+    assert found.own == ["CACHE: _Any", "LIMIT = 3", "OTHER: _Any"]
+    assert found.imports == ["from typing import Any as _Any"]
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", '"""Doc\x0cof\ntwo lines."""\n', '"""Doc."""\n# why\nfrom __future__ import annotations\n'],
+)
+def test_the_imports_of_the_generator_come_before_handwritten_code(before: str) -> None:
+    code = "\nimport os\n\n\ndef helper(): ...\n"
+    text = with_import_section(parse(before + code, "mod.py"))
+    assert text.replace(block("import-section"), "") == before + code
+    imports = block("import-section", "from __future__ import annotations")
+    compile(text.replace(block("import-section"), imports), "mod.py", "exec", dont_inherit=True)
+
+
+@pytest.mark.parametrize("text", ["", '"""Doc."""\n', "# only a comment\n", "def f(:\n"])
+def test_a_module_without_code_gets_no_block(text: str) -> None:
+    assert with_import_section(parse(text, "mod.py")) == text

@@ -19,11 +19,13 @@ from .additions import with_additions, without_additions
 from .cache import Stubs
 from .chosen import Chosen, choose_names, without_missing_methods
 from .directives import BEGIN, END, MARKER, ParsedFile, parse, splice
+from .outline import initialized_prefixes, with_import_section
 from .pyi import is_ours
 from .reexports import blocks_to_replace, exported_names, replaced
 from .requests import StubRequest
 from .typed import type_stubs
 
+_API = "_ffi_api.py"
 _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 _NO_SCHEMA = re.compile(r"\[Skipped\] Function has no type schema: (?P<name>\S+)")
 _SEED = f'''"""FFI API bindings for {{prefix}}."""
@@ -62,6 +64,7 @@ def generate_stubs(
     if for_python:
         read = {path: _without_additions(content) for path, content in read.items()}
     committed = {p: _parse(p, c) for p, c in read.items()} if for_python else {}
+    handwritten = _handwritten(request, committed)
     for file in committed.values():
         verification.check_loaded(request, file)
     warnings = []
@@ -78,6 +81,8 @@ def generate_stubs(
             # In init mode, the generator appends text to the file. If the last line has no line
             # ending, the generator would continue this line. Add a line ending.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
+            if request.settings.stubs == "init" and path.name == _API and path in committed:
+                content = _with_import_section(committed[path])
             replace_file(staging / path, content + end)
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
         chosen, answer, printed = _run_child(request, committed, process, staging, root)
@@ -92,15 +97,18 @@ def generate_stubs(
                 for path in map(PurePosixPath, (f["file"] for f in failures))
             },
             committed,
-            failures,
+            [f for f in failures if PurePosixPath(f["file"]) not in handwritten],
         )
         files = _collect(request, committed, staging)
+        for path in handwritten:
+            files.pop(path, None)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     warnings += [*chosen.warnings, *_unknown_types(request, printed)]
     result: dict[PurePosixPath, bytes | None] = {**files}
     if for_python and request.settings.stubs != "none":
         generated = {path: _parse(path, content) for path, content in files.items()}
+        generated.update({p: committed[p] for p in handwritten if p in committed})
         for file in generated.values():
             verification.check_generated(file, chosen.visible_functions)
         typed, more = type_stubs(request, committed, generated, chosen)
@@ -116,6 +124,26 @@ def generate_stubs(
         written = [str(path) for path, content in result.items() if content is not None]
         logger.info("generated stubs: %s", ", ".join(written))
     return Stubs(result, tuple(warnings))
+
+
+def _handwritten(
+    request: StubRequest, committed: Mapping[PurePosixPath, ParsedFile]
+) -> frozenset[PurePosixPath]:
+    """Return the files that stay as they are: modules that call ``init_ffi_api`` themselves.
+
+    The ``__init__.py`` beside such a module stays as it is, too, because a generated block in it
+    would import names that the module does not define.
+    """
+    if request.settings.stubs != "init":
+        return frozenset()
+    modules = [p for p, f in committed.items() if p.name == _API and initialized_prefixes(f)]
+    packages = (module.with_name("__init__.py") for module in modules)
+    without = (p for p in packages if p not in committed or not committed[p].blocks)
+    return frozenset((*modules, *without))
+
+
+def _with_import_section(file: ParsedFile) -> bytes:
+    return (file.text if file.blocks or file.skipped else with_import_section(file)).encode()
 
 
 def _run_child(

@@ -13,8 +13,11 @@ import copy
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .directives import ParsedFile, Piece, one_line_directive
+from .directives import BEGIN, END, ParsedFile, Piece, one_line_directive
 
+_INITIALIZE = "init_ffi_api"
+# The name of `typing.Any` in the stub of a handwritten module.
+_ANY = "_Any"
 _PLACEHOLDER = "FFI binding for `{key}`."
 
 
@@ -52,7 +55,8 @@ class ClassOutline:
 class Outline:
     """A module with generated blocks.
 
-    :param prefixes: the registry prefixes of the ``global/`` blocks, with a trailing dot.
+    :param prefixes: the registry prefixes of the ``global/`` blocks and of
+        `initialized_prefixes`, with a trailing dot.
     :param library: the name of the library that the module loads as ``LIB``; empty if this name is
         unknown; ``None`` if the module loads no library.
     :param exported: the names in ``__all__``; ``None`` if the module does not define ``__all__``.
@@ -104,6 +108,61 @@ def loaded_library(file: ParsedFile) -> tuple[int, str, str] | None:
     return None
 
 
+def initialized_prefixes(file: ParsedFile) -> list[str]:
+    """Return the registry prefixes, with a trailing dot, whose functions handwritten code adds.
+
+    At run time, ``tvm_ffi.init_ffi_api("prefix", __name__)`` adds all functions of a prefix to a
+    module. The generator calls it, too, but inside a block.
+
+    :returns: an empty list also for a module with a syntax error.
+    """
+    try:
+        tree = ast.parse(file.text)
+    except SyntaxError:
+        return []
+    generated = {number for block in file.blocks for number in block.line_numbers}
+    names = {_INITIALIZE}
+    prefixes = []
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            names |= {a.asname for a in node.names if a.name == _INITIALIZE and a.asname}
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            call = node.value
+            named = {keyword.arg: keyword.value for keyword in call.keywords}
+            first = call.args[0] if call.args else named.get("namespace")
+            if (
+                ast.unparse(call.func).rpartition(".")[2] in names
+                and node.lineno not in generated
+                and isinstance(first, ast.Constant)
+            ):
+                prefixes.append(f"{first.value}.")
+    return prefixes
+
+
+def with_import_section(file: ParsedFile) -> str:
+    """Return the text of a handwritten module with an empty ``import-section`` block.
+
+    ``tvm-ffi-stubgen`` appends the block, with a ``__future__`` import, at the end of a module
+    without blocks. This import must precede all other code, so this function adds the block before
+    the module's own code.
+    """
+    try:
+        body = ast.parse(file.text).body
+    except SyntaxError:
+        return file.text
+    start = 0
+    for node in body:
+        future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+        if not future and not _is_docstring(node):
+            break
+        start = node.end_lineno or 0
+    else:
+        return file.text
+    # Not `str.splitlines`: for the parser, only line breaks end a line.
+    lines = file.text.split("\n")
+    return "\n".join([*lines[:start], f"{BEGIN} import-section", END, *lines[start:]])
+
+
 def outline(file: ParsedFile) -> Outline:
     """Return the outline of a module. The module must have no syntax errors.
 
@@ -151,9 +210,14 @@ class _Reader:
     def __init__(self, file: ParsedFile) -> None:
         tree = ast.parse(file.text)
         self._blocks = file.blocks
+        initialized = initialized_prefixes(file)
+        self._is_handwritten = bool(initialized)
         self.outline = Outline(
             doc=ast.get_docstring(tree, clean=True),
-            prefixes=[block.prefix for block in self._blocks if block.kind == "global"],
+            prefixes=[
+                *(block.prefix for block in self._blocks if block.kind == "global"),
+                *initialized,
+            ],
         )
         self._definitions: list[ast.stmt] = []  # handwritten
         self._generated_imports: dict[str, str] = {}
@@ -198,6 +262,13 @@ class _Reader:
                 result.library = loaded[1]
             elif name == "__all__":
                 result.exported = _strings(value)
+            elif name and self._is_handwritten and not _is_repeatable(node):
+                # Without the stub, the registered functions would have no types.
+                result.own.append(f"{name}: {_ANY}")
+                result.own_names.add(name)
+                if _ANY not in result.imported_names:
+                    result.imports.append(f"from typing import Any as {_ANY}")
+                    result.imported_names.add(_ANY)
             else:
                 self._define(node, result)
 
@@ -297,6 +368,14 @@ def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
     if isinstance(node, ast.Expr):
         return [], set()  # an expression binds no name
     raise NoOutlineError(node.lineno, "a stub cannot contain this statement")
+
+
+def _is_repeatable(node: ast.stmt) -> bool:
+    try:
+        _definition(node)
+    except NoOutlineError:
+        return False
+    return True
 
 
 def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
