@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,11 @@ def test_the_package_loads_from_any_folder_and_uninstalls_completely(
     for folder in (tmp_path, source, Path("/")):
         tour = environment.run(environment.python, "-m", "my_ffi_extension", cwd=folder)
         assert tour.stdout.rstrip().endswith("OK: everything works.")
+    if mode != "strict":
+        program = "import my_ffi_extension\nx: str = my_ffi_extension.scale"
+        command = (sys.executable, "-m", "mypy", "--python-executable", environment.python)
+        checked = environment.run(*command, "-c", program, cwd=tmp_path, check=False)
+        assert "Incompatible types in assignment" in checked.stdout, checked.stdout
     environment.pip("uninstall", "-q", "-y", "my-ffi-extension", cwd=tmp_path)
     assert files_of(environment) == before
 

@@ -657,6 +657,19 @@ def test_no_path_of_uvs_isolated_environment_is_recorded(with_uv: EditableInstal
 
 
 @pytest.mark.long
+def test_an_install_by_uv_rebuilds_although_the_project_does_not_set_it(
+    uv: Environment, importing_variables: dict[str, str], tmp_path: Path
+) -> None:
+    shutil.copytree(PROJECTS / "rebuilt", tmp_path / "rebuilt")
+    declared = tmp_path / "rebuilt" / "pyproject.toml"
+    declared.write_text(declared.read_text().replace("editable-rebuild = true\n", ""))
+    install = install_with_uv(uv, tmp_path / "rebuilt", tmp_path / "venv", importing_variables)
+    install.python(ANSWER)
+    install.set_answer(61)
+    assert install.rebuilds(ANSWER) == "61"
+
+
+@pytest.mark.long
 def test_a_rebuild_updates_every_environment_of_a_project(
     with_uv: EditableInstall, uv: Environment, importing_variables: dict[str, str], tmp_path: Path
 ) -> None:

@@ -156,6 +156,26 @@ def test_an_editable_install_for_a_target_is_rejected(monkeypatch: pytest.Monkey
         command_of("editable_wheel").ensure_finalized()
 
 
+@pytest.mark.parametrize(
+    ("mode", "layout", "expected"),
+    [
+        (None, {}, {"": "."}),
+        ("lenient", {}, {}),
+        ("strict", {}, {}),
+        (None, {"": "src"}, {"": "src"}),
+        (None, {"pkg": "lib"}, {"pkg": "lib"}),
+    ],
+)
+def test_type_checkers_find_a_flat_editable_install_unless_the_user_chose_a_mode(
+    mode: str | None, layout: dict[str, str], expected: dict[str, str]
+) -> None:
+    command = command_of("editable_wheel")
+    command.distribution.package_dir = layout
+    command.mode = mode
+    command.ensure_finalized()
+    assert command.package_dir == expected
+
+
 @pytest.mark.filterwarnings("ignore:setup.py install is deprecated")
 def test_setup_py_install_is_rejected_with_the_command_to_use() -> None:
     command = command_of("install")

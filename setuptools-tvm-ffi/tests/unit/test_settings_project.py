@@ -550,6 +550,25 @@ def test_lines_are_valid_toml(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "environment", "rebuilds"),
+    [
+        (TABLE, {}, False),
+        (TABLE, {"UV": ""}, False),
+        (TABLE, {"UV": "/bin/uv"}, True),
+        (f"{TABLE}editable-rebuild = false\n", {"UV": "/bin/uv"}, False),
+        (f"{TABLE}editable-rebuild = true\n", {}, True),
+        (TABLE, {"UV": "/bin/uv", "SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD": "0"}, False),
+        ('[tool.uv]\ncache-keys = [{ file = "csrc/**" }]\n', {"UV": "/bin/uv"}, False),
+    ],
+)
+def test_uv_needs_rebuilds_on_import_unless_the_project_decides_otherwise(
+    tmp_path: Path, text: str, environment: dict[str, str], rebuilds: object
+) -> None:
+    project = read(tmp_path, text, environment=environment)
+    assert project.rebuilds_on_import(environment) is rebuilds
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[tool.setuptools-tvmffi]\n", "tool.setuptools-tvmffi: unknown table"),

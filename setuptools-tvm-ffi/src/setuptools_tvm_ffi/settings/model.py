@@ -695,7 +695,8 @@ class ProjectSettings:
     editable_rebuild: bool = _setting(
         FLAG,
         "Whether an editable install rebuilds libraries whose inputs changed. This happens at the "
-        "first import in each process.",
+        "first import in each process. If uv makes the editable install, and the project does not "
+        "set `tool.uv.cache-keys`, the default is `true`.",
         False,
     )
     stubs: str = _setting(

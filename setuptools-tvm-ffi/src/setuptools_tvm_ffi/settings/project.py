@@ -69,12 +69,14 @@ class Project:
         is ``True`` if the project declares its dependencies dynamic (PEP 621) or has no
         ``[project]`` table.
     :param declared_elsewhere: the places of settings that overrides have changed, by field.
+    :param tells_uv: whether the project declares `tool.uv.cache-keys`.
     """
 
     settings: ProjectSettings
     origins: Mapping[str, str] = field(default_factory=dict)
     dynamic_dependencies: bool = True
     declared_elsewhere: Mapping[str, str] = field(default_factory=dict)
+    tells_uv: bool = False
 
     def place(self, name: str) -> str:
         """Return the place of one setting. Messages about the setting start with this text."""
@@ -86,6 +88,18 @@ class Project:
     def is_overridden(self, name: str) -> bool:
         """Whether the value of a setting comes from the frontend or an environment variable."""
         return self.origins.get(name, _FILE) not in {_FILE, *DEFAULT_VARIABLES}
+
+    def rebuilds_on_import(self, environment: Mapping[str, str]) -> bool:
+        """Whether imports rebuild the libraries of an editable install.
+
+        If the project does not set `editable-rebuild`, the default depends on the frontend: pip
+        builds at each installation. uv (0.13), which sets the variable ``UV``, builds only if a
+        file in `tool.uv.cache-keys` has changed. The default of uv does not include C++ sources, so
+        without the rebuild, ``uv sync`` and ``uv run`` would use outdated libraries.
+        """
+        if "editable_rebuild" in {**self.origins, **self.declared_elsewhere}:
+            return self.settings.editable_rebuild
+        return bool(environment.get("UV")) and not self.tells_uv
 
     def lines(self) -> Iterator[str]:
         """Yield a line with the key, the value and the origin of each setting.
@@ -184,6 +198,7 @@ def read_project(
         settings=dataclasses.replace(declared, **{k: v for k, (v, _) in overrides.items()}),
         origins={**origins, **{name: origin for name, (_, origin) in overrides.items()}},
         dynamic_dependencies=project is None or "dependencies" in project.get("dynamic", ()),
+        tells_uv="cache-keys" in document.get("tool", {}).get("uv", {}),
     )
 
 

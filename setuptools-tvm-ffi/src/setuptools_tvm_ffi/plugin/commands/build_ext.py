@@ -390,7 +390,7 @@ class BuildExtMixin(build_ext):
             folder = wheel / f"{name}.libs"
         write_files(shipped_files(result.libraries, PurePosixPath()), folder)
         if again is None:
-            if not request.project.settings.editable_rebuild:
+            if not request.project.rebuilds_on_import(os.environ):
                 return
             packages = self._tree().outermost(request.extensions)
             equip(wheel, folder, name, packages, ninja=result.ninja)

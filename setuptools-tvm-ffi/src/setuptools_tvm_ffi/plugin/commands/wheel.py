@@ -186,6 +186,11 @@ class EditableWheelMixin(editable_wheel):
             )
         declare_requirement(self.distribution, warn=True)
         super().finalize_options()
+        if not self.mode and not self.package_dir:
+            # For packages in the project's folder, setuptools (84.2) writes an import hook, which
+            # type checkers and editors do not run. This mapping means the same as an empty one, but
+            # setuptools then adds the folder to the import path, as it does for `src`.
+            self.package_dir = {"": "."}
 
     def run(self) -> None:
         """Build and pack the wheel."""
