@@ -4,13 +4,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from made_binaries import compile_library
+from made_binaries import compile_library, make_macho, make_universal
 from made_wheels import write_wheel
 from setuptools_tvm_ffi import cli
 from setuptools_tvm_ffi.audit.wheel_audit import WheelReport, audit_wheel
@@ -76,6 +77,37 @@ def test_with_a_finding_the_exit_status_is_1_and_the_fix_is_printed(
     assert "\x1b" not in printed
 
 
+def test_findings_with_the_same_code_have_one_paragraph(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    library = compile_library(tmp_path, "int f(void) { return 1; }", "-Wl,-z,execstack")
+    files = {"odd/libone.so": library, "odd/libtwo.so": library}
+    wheel = write_wheel(tmp_path, files, tag=TAG, distribution="odd-1.0")
+    assert cli.main(["audit", str(wheel)]) == 1
+    printed = capsys.readouterr().out
+    assert printed.count("\x1b[31mTVM401 error\x1b[0m: executable stack\n") == 1
+    assert printed.count("breaks: glibc 2.41") == 1
+    found = "    found:  odd/libone.so: PT_GNU_STACK"
+    assert re.search(rf"{found}.*\n            odd/libtwo.so: PT_GNU_STACK", printed)
+
+
+def test_the_slices_of_a_universal_library_are_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = make_universal(make_macho("arm64", signed=False), make_macho("x86_64"))
+    tag = "py3-none-macosx_11_0_universal2"
+    wheel = write_wheel(tmp_path, {"odd/libops.dylib": library}, tag=tag, distribution="odd-1.0")
+    assert cli.main(["audit", str(wheel)]) == 1
+    printed = capsys.readouterr().out
+    assert "\n  odd/libops.dylib (arm64)\n    file: macho library for arm64" in printed
+    assert "\n  odd/libops.dylib (x86_64)\n" in printed
+    assert "found:  odd/libops.dylib (arm64): " in printed
+    cli.main(["audit", "--json", str(wheel)])
+    (answer,) = answers(capsys)
+    assert "arm64" in {finding["machine"] for finding in answer["findings"]}
+
+
 def test_json_output_contains_everything(
     flawed: Path, sound: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,7 +126,8 @@ def test_json_output_contains_everything(
     assert finding["code"] == "TVM401"
     assert finding["level"] == "error"
     assert finding["path"] == "odd/libops.so"
-    assert set(finding) == {"code", "level", "title", "path", "found", "breaks", "fix"}
+    keys = {"code", "level", "title", "path", "machine", "found", "breaks", "fix"}
+    assert set(finding) == keys
 
 
 def test_a_code_can_be_ignored(flawed: Path, capsys: pytest.CaptureFixture[str]) -> None:

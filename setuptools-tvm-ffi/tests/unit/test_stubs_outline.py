@@ -411,7 +411,11 @@ def test_a_value_that_a_stub_cannot_repeat_has_any_type_in_a_handwritten_module(
 
 @pytest.mark.parametrize(
     "before",
-    ["", '"""Doc\x0cof\ntwo lines."""\n', '"""Doc."""\n# why\nfrom __future__ import annotations\n'],
+    [
+        "",
+        '"""Doc\x0cof\ntwo lines."""\n',
+        '"""Doc."""\n# why\nfrom __future__ import annotations\n',
+    ],
 )
 def test_the_imports_of_the_generator_come_before_handwritten_code(before: str) -> None:
     code = "\nimport os\n\n\ndef helper(): ...\n"

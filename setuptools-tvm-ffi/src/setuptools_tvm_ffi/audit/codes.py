@@ -35,11 +35,13 @@ class Finding:
 
     :param path: the file in the wheel; empty if the defect concerns the whole wheel.
     :param what: the evidence, such as symbols or tags.
+    :param machine: the architecture, if the file contains several; else empty.
     """
 
     code: Code
     path: str
     what: str
+    machine: str = ""
 
 
 TAG_TOO_LOW = Code(

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.version import Version
@@ -40,16 +41,18 @@ _LOADED = {"library", "executable"}
 
 @dataclass(frozen=True)
 class LibraryReport:
-    """Audit result of a library in a wheel.
+    """Audit result of a library in a wheel. A universal library has a report per architecture.
 
     :param satisfied_tag: lowest platform tag that the library satisfies, or ``None``.
     :param needed: each dependency and its source: ``wheel``, ``platform``, or ``None`` if the
         source is unknown.
+    :param machine: the architecture, if the file contains several; else empty.
     """
 
     binary: Binary
     satisfied_tag: str | None
     needed: tuple[tuple[str, str | None], ...]
+    machine: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,12 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         ]
         findings += [Finding(codes.BUNDLES_EXTERNAL, b.path, b.name or "") for b in bundled]
         around = surroundings(binaries, wheel.members, required_names(wheel.headers("METADATA")))
-        for binary in binaries:
+        count = Counter(binary.path for binary in binaries)
+        machines = [b.machine if count[b.path] > 1 else "" for b in binaries]
+        for binary, machine in zip(binaries, machines):
             if binary not in bundled:
-                findings += library_findings(binary, around, tags=wheel.tags)
+                own = library_findings(binary, around, tags=wheel.tags)
+                findings += (replace(finding, machine=machine) for finding in own)
         if binaries:
             findings += tag_findings(wheel.tags, wheel.headers("WHEEL"), binaries, lowest)
         if tvm_ffi:
@@ -119,7 +125,10 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             path=path,
             claimed_tags=tuple(sorted({tag.platform for tag in wheel.tags})),
             satisfied_tag=lowest,
-            libraries=tuple(_library_report(binary, binaries, around) for binary in binaries),
+            libraries=tuple(
+                _library_report(binary, binaries, around, machine)
+                for binary, machine in zip(binaries, machines)
+            ),
             requirement=tuple(map(str, requirements)),
             symbols=needed_releases(tvm_ffi),
             record=record,
@@ -135,14 +144,14 @@ def _description(binary: Binary) -> str:
 
 
 def _library_report(
-    binary: Binary, binaries: Sequence[Binary], around: Surroundings
+    binary: Binary, binaries: Sequence[Binary], around: Surroundings, machine: str
 ) -> LibraryReport:
     try:
         tag = satisfied_tag([binary], binaries)
     except BuildError:
         tag = None
     needed = tuple((library, around.provider(library, binary)) for library in binary.needed)
-    return LibraryReport(binary, tag, needed)
+    return LibraryReport(binary, tag, needed, machine)
 
 
 class _Contents:

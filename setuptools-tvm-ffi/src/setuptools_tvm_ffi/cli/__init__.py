@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# PYTHON_ARGCOMPLETE_OK - argcomplete searches for this comment, see `completion`.
 """The command ``setuptools-tvm-ffi``: create projects, update stubs, and work on wheels.
 
 Each command is a module in this package with `add_arguments` and `run`; only the requested command
@@ -18,9 +19,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from .._version import __version__
+from .._version import REPOSITORY, __version__
+from ..base.colour import painted
 from ..base.text import PREFIX, harmless
-from .exit_status import COULD_NOT_RUN
+from .exit_status import COULD_NOT_RUN, FINE
 
 _COMMANDS = {
     "audit": "check finished wheels for problems that appear on users' machines",
@@ -54,11 +56,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # `errors` imports setuptools. If `errors` was not imported, this is no BuildError.
         errors = sys.modules.get(f"{__name__.rpartition('.')[0]}.base.errors")
         if errors is not None and isinstance(problem, errors.BuildError):
-            print(errors.render(problem), file=sys.stderr)
+            print_error(errors.render(problem))
         else:
             print_traceback()
         return COULD_NOT_RUN
     return status
+
+
+def print_error(rendered: str) -> None:
+    """Print an error to standard error, with colours on a terminal.
+
+    :param rendered: the result of `base.errors.render`.
+    """
+    for line in rendered.splitlines():
+        _, kind, text = line.split(": ", 2)
+        colour = {"error": "red", "hint": "cyan"}[kind]
+        print(f"{PREFIX}: {painted(kind, colour, sys.stderr)}: {text}", file=sys.stderr)
 
 
 def print_traceback() -> None:
@@ -68,23 +81,36 @@ def print_traceback() -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    if "_ARGCOMPLETE" in os.environ:
+        from .completion import complete  # noqa: PLC0415 - imports every command
+
+        complete(_COMMANDS)
     width = max(map(len, _COMMANDS))
     listing = "\n".join(f"  {name:{width}}  {text}" for name, text in _COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog=PREFIX,
+        usage=f"{PREFIX} COMMAND [OPTION ...]",
         description=f"{_first_lines()}\n\ncommands:\n{listing}",
-        epilog=f"'{PREFIX} COMMAND --help' lists the options of a command.",
+        epilog=f"'{PREFIX} COMMAND --help' describes a command, with an example.\n{_manual()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("command", choices=_COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    parsed = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words:
+        parser.print_help()
+        return FINE
+    parsed = parser.parse_args(words)
 
     command = importlib.import_module(f"{__name__}.{parsed.command}")
     of_command = argparse.ArgumentParser(
-        prog=f"{PREFIX} {parsed.command}", description=command.__doc__, allow_abbrev=False
+        prog=f"{PREFIX} {parsed.command}",
+        description=command.__doc__,
+        epilog=_manual(),
+        formatter_class=_ParagraphFormatter,
+        allow_abbrev=False,
     )
     command.add_arguments(of_command)
     its_own = of_command.parse_args(parsed.arguments)
@@ -93,6 +119,23 @@ def _run(arguments: Sequence[str] | None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     return int(command.run(its_own))
+
+
+class _ParagraphFormatter(argparse.HelpFormatter):
+    """Wraps each paragraph of a description, and keeps indented paragraphs, which are commands."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.strip().split("\n\n")
+        return "\n\n".join(
+            p
+            if p.startswith(" ")
+            else super(_ParagraphFormatter, self)._fill_text(p, width, indent)
+            for p in paragraphs
+        )
+
+
+def _manual() -> str:
+    return f"manual: {REPOSITORY}" if REPOSITORY else ""
 
 
 def _first_lines() -> str:

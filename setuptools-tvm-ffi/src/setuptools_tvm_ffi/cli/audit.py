@@ -2,7 +2,10 @@
 """Check finished wheels for defects that would fail on a user's machine.
 
 Wheels are not unpacked and their code is not run, so any machine can audit wheels for any platform.
-Each finding has a code. docs/audit.md explains what each code breaks and how to fix it.
+Each finding has a code, what it breaks, and how to fix it.
+
+Example:
+    setuptools-tvm-ffi audit dist/*.whl
 """
 
 from __future__ import annotations

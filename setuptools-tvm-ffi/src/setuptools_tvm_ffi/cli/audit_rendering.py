@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from ..audit.codes import Finding
+from ..audit.codes import ERROR, Finding
 from ..audit.wheel_audit import LibraryReport, WheelReport
 from ..audit.wheel_checks import exported_functions
+from ..base.colour import painted
 from ..base.errors import harmless
 from ..base.text import first_few
 
@@ -18,16 +21,31 @@ _PROVIDERS = {
     "wheel": "needs from this wheel",
     None: "needs (missing on some machines)",
 }
+_COLOURS = {True: "red", False: "yellow"}
 _SHOWN = 8
 _WIDTH = 60
 
 
 def as_text(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
-    """Yield the lines of the report."""
-    yield from map(harmless, _lines(report, findings))
+    """Yield the lines of the report. Findings with the same code have one paragraph."""
+    yield from map(harmless, _facts_of_wheel(report))
+    by_code = itertools.groupby(findings, key=lambda finding: finding.code)
+    for code, found in by_code:
+        yield ""
+        level = painted(f"{code.name} {code.level}", _COLOURS[code.level == ERROR], sys.stdout)
+        yield f"  {level}: {code.title}"
+        for number, finding in enumerate(found):
+            where = f"{_slice(finding.path, finding.machine)}: " if finding.path else ""
+            yield harmless(f"    {' ' * 6 if number else 'found:'}  {where}{finding.what}")
+        yield f"    breaks: {code.breaks}"
+        yield f"    fix:    {code.fix}"
+    count = len(findings)
+    yield "" if findings else "  no findings"
+    if findings:
+        yield f"  {count} finding{'s' if count > 1 else ''}"
 
 
-def _lines(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
+def _facts_of_wheel(report: WheelReport) -> Iterator[str]:
     yield report.path.name
     claimed = ", ".join(report.claimed_tags)
     satisfied = report.satisfied_tag or "no tag"
@@ -38,20 +56,14 @@ def _lines(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
         record = report.record
         yield f"  built against: apache-tvm-ffi {record.built_against}, ABI floor {record.floor}"
     for library in report.libraries:
-        yield f"  {library.binary.path}"
+        yield f"  {_slice(library.binary.path, library.machine)}"
         for label, text in _facts(library, report):
             yield f"    {label}: {text}"
-    for finding in findings:
-        yield ""
-        where = f"{finding.path}: " if finding.path else ""
-        yield f"  {finding.code.name} {finding.code.level}: {finding.code.title}"
-        yield f"    found:  {where}{finding.what}"
-        yield f"    breaks: {finding.code.breaks}"
-        yield f"    fix:    {finding.code.fix}"
-    count = len(findings)
-    yield "" if findings else "  no findings"
-    if findings:
-        yield f"  {count} finding{'s' if count > 1 else ''}"
+
+
+def _slice(path: str, machine: str) -> str:
+    """Return the path of a library, with the architecture if the file contains several."""
+    return f"{path} ({machine})" if machine else path
 
 
 def _facts(library: LibraryReport, report: WheelReport) -> Iterator[tuple[str, str]]:
@@ -118,6 +130,7 @@ def as_json(report: WheelReport, findings: Collection[Finding]) -> dict[str, Any
                 "level": finding.code.level,
                 "title": finding.code.title,
                 "path": finding.path or None,
+                "machine": finding.machine or None,
                 "found": finding.what,
                 "breaks": finding.code.breaks,
                 "fix": finding.code.fix,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from ..audit.codes import CATALOGUE
 from ..audit.wheel_audit import WheelReport
 from ..base.errors import BuildError, ConfigurationError, harmless, render
 from ..binaries.binary import BinaryReader
-from . import print_traceback
+from . import print_error, print_traceback
 from .audit_rendering import as_json, as_text
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
@@ -63,7 +62,7 @@ def go_through(parsed: argparse.Namespace, audit: Callable[[Path, BinaryReader],
             try:
                 audited = audit(wheel, reader)
             except BuildError as problem:
-                print(render(problem), file=sys.stderr)
+                print_error(render(problem))
                 answers.append({"wheel": str(wheel), "error": str(problem)})
                 status = COULD_NOT_RUN
                 continue
@@ -91,5 +90,6 @@ def _check_ignored(names: Collection[str]) -> None:
     unknown = set(names) - {code.name for code in CATALOGUE}
     if unknown:
         raise ConfigurationError(
-            f"--ignore: unknown code {min(unknown)!r}", hint="see docs/audit.md for the codes"
+            f"--ignore: unknown code {min(unknown)!r}",
+            hint=f"known codes: {', '.join(code.name for code in CATALOGUE)}",
         )

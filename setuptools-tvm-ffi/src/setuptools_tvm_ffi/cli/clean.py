@@ -6,6 +6,9 @@ and folders in it: tvm-ffi.* and metadata.* of the plugin. If the plugin has cre
 folder, the command also removes .gitignore, compile_commands.json, sdist and *.egg-info of the
 plugin, and lib, lib.*, temp.*, bdist.* and scripts-* of setuptools. If nothing else is in the build
 folder, the folder is removed, too. The next build compiles everything.
+
+Example:
+    setuptools-tvm-ffi clean
 """
 
 from __future__ import annotations

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import platform
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from ..base.colour import painted
 from ..compat.floor import is_admitted, widest_range
 from ..compat.result import Result
 from ..compat.subject import Subject
@@ -40,10 +42,14 @@ def table(results: Sequence[Result], subject: Subject) -> str:
     ]
     head = (DISTRIBUTION, "result", "", "")
     widths = [max(map(len, column)) for column in zip(head, *rows)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-        for row in (head, *rows)
+    lines = []
+    colours = [
+        "bold",
+        *("green" if r.passed else "yellow" if r.unknown else "red" for r in results),
     ]
+    for row, colour in zip((head, *rows), colours):
+        release, label, *others = (cell.ljust(width) for cell, width in zip(row, widths))
+        lines.append("  ".join((release, painted(label, colour, sys.stdout), *others)).rstrip())
     return "\n".join(lines)
 
 

@@ -6,6 +6,9 @@ x86_64-linux-gnu.2.17, aarch64-linux-gnu.2.28, x86_64-linux-musl, aarch64-macos.
 x86_64-windows-gnu. For each target, pip downloads that platform's apache-tvm-ffi wheel. The command
 links the libraries with it. The command creates no isolated environment: install the project's
 build requirements and the extra 'cross' first.
+
+Example:
+    setuptools-tvm-ffi cross --target x86_64-linux-gnu.2.17 --target aarch64-macos.11.0
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..base.colour import painted
 from ..base.errors import PREFIX, BuildError, harmless
 from ..base.interruption import interruptible
 from ..cross.targets import Target, parse_target
@@ -108,7 +112,11 @@ def _table(results: Sequence[TargetResult]) -> str:
         for r in results
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return "\n".join(harmless(f"{a:{widths[0]}}  {b:{widths[1]}}  {c}") for a, b, c in rows)
+    lines = [(f"{a:{widths[0]}}", f"{b:{widths[1]}}", harmless(c)) for a, b, c in rows]
+    colours = ["bold", *("green" if r.result == BUILT else "red" for r in results)]
+    return "\n".join(
+        f"{a}  {painted(b, colour, sys.stdout)}  {c}" for (a, b, c), colour in zip(lines, colours)
+    )
 
 
 def _document(results: Sequence[TargetResult]) -> str:

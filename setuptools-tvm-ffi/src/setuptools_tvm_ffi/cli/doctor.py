@@ -4,6 +4,9 @@
 The command imports nothing that it diagnoses, so it also works if setuptools or apache-tvm-ffi is
 broken. Exit status: 0 builds can work (there may be warnings), 1 something that every build needs
 is broken.
+
+Example:
+    setuptools-tvm-ffi doctor
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 
 Existing files are never changed. If one of the files to write exists, the command writes none.
 
-Example: setuptools-tvm-ffi new my-package --with-class
+Example:
+    setuptools-tvm-ffi new my-package --with-class
 """
 
 from __future__ import annotations

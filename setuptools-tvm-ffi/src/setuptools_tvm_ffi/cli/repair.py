@@ -2,7 +2,10 @@
 """Prepare wheels for publication: bundle the libraries that they need and set the platform tag.
 
 Runs auditwheel, delocate or delvewheel, depending on the wheel's platform, then audits the result.
-The original wheels are not changed. See docs/repair.md for details.
+The original wheels are not changed.
+
+Example:
+    setuptools-tvm-ffi repair dist/*.whl
 """
 
 from __future__ import annotations

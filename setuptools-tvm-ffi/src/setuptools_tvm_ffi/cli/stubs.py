@@ -3,6 +3,9 @@
 
 Builds the libraries and writes their stubs into the packages of the project. The command creates no
 isolated environment: install the project's build requirements first.
+
+Example:
+    setuptools-tvm-ffi stubs --check
 """
 
 from __future__ import annotations

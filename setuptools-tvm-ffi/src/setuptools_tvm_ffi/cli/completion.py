@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Completion of commands, options and their values in a shell, with argcomplete if installed.
+
+argcomplete runs the command with the variable ``_ARGCOMPLETE`` and reads the completions from it.
+https://kislyuk.github.io/argcomplete/
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Mapping
+
+
+def complete(commands: Mapping[str, str]) -> None:
+    """Print the completions and exit. If argcomplete is not installed, return.
+
+    :param commands: the help of each command, by its name.
+    """
+    try:
+        import argcomplete  # noqa: PLC0415 - an optional dependency
+    except ImportError:
+        return
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--version", action="store_true")
+    chosen = parser.add_subparsers()
+    for name, text in commands.items():
+        module = importlib.import_module(f"{__package__}.{name}")
+        module.add_arguments(chosen.add_parser(name, help=text))
+    argcomplete.autocomplete(parser)
