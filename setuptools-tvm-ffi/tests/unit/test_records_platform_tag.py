@@ -92,6 +92,26 @@ def test_a_library_for_a_newer_macos_than_the_tag_is_rejected(tmp_path: Path) ->
     assert "the lowest tag that they satisfy is 'macosx_13_0_arm64'" in (raised.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "target"),
+    [
+        ("win_amd64", "-C target=x86_64-windows-gnu"),
+        ("manylinux_2_28_aarch64", "-C target=aarch64-linux-gnu.2.28"),
+        ("macosx_11_0_x86_64", "-C target=x86_64-macos.11.0"),
+        ("manylinux2014_x86_64", "-C target=x86_64-linux-gnu.2.17"),
+        ("win32", "the setting 'target'"),
+    ],
+)
+def test_a_tag_for_another_platform_leads_to_the_target(
+    wanted: str, target: str, tmp_path: Path
+) -> None:
+    folder = folder_with(tmp_path, libops__dylib=make_macho(minimum_os=(13, 0)))
+    with pytest.raises(BuildError) as raised:
+        tag_of(folder, wanted, "macosx_13_0_arm64")
+    assert target in (raised.value.hint or "")
+    assert "lowest tag" not in (raised.value.hint or "")
+
+
 @pytest.mark.parametrize("wanted", ["auto", "win_arm64"])
 def test_on_windows_the_tag_is_the_machine(wanted: str, tmp_path: Path) -> None:
     folder = folder_with(tmp_path, ops__dll=make_pe("arm64"))

@@ -205,6 +205,70 @@ def test_the_output_of_a_failed_tool_is_reported(
     assert rest == ["looking", "DelocationError: no"]
 
 
+@pytest.mark.parametrize(
+    ("tag", "printed", "hint"),
+    [
+        (
+            "py3-none-win_amd64",
+            "FileNotFoundError: Unable to find library: extra.dll\n",
+            ["--exclude extra.dll", " PATH,"],
+        ),
+        (
+            "py3-none-linux_x86_64",
+            'ValueError: Cannot repair wheel, because required library "libz.so.1" could not be '
+            "located\n",
+            ["--exclude libz.so.1", " LD_LIBRARY_PATH,"],
+        ),
+    ],
+)
+def test_the_hint_names_the_library_to_exclude(
+    tag: str,
+    printed: str,
+    hint: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reader: BinaryReader,
+) -> None:
+    wheel = write_wheel(tmp_path, {}, tag=tag)
+    monkeypatch.setattr(tools.RepairTool, "check_installed", lambda self: f"{self.name} 9.9")
+    monkeypatch.setattr(tools.RepairTool, "can_judge", lambda *_: True)
+    give(monkeypatch, None, status=1, printed=printed)
+    with pytest.raises(BuildError) as raised:
+        repair_wheel(wheel, tmp_path / "w", reader)
+    assert all(words in (raised.value.hint or "") for words in hint)
+
+
+@pytest.mark.parametrize("variable", [False, True])
+def test_the_hint_names_the_lowest_tag_that_the_tool_can_give(
+    variable: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader
+) -> None:
+    wheel = write_wheel(tmp_path, {}, tag="py3-none-linux_x86_64")
+    monkeypatch.setattr(tools.RepairTool, "check_installed", lambda self: f"{self.name} 9.9")
+    monkeypatch.setattr(tools.RepairTool, "can_judge", lambda *_: True)
+    monkeypatch.delenv("AUDITWHEEL_PLAT", raising=False)
+    if variable:
+        monkeypatch.setenv("AUDITWHEEL_PLAT", "manylinux_2_17_x86_64")
+    wanted = []
+
+    def run_module(
+        _: str, arguments: Sequence[str], **__: Any
+    ) -> subprocess.CompletedProcess[str]:
+        words = list(arguments)
+        wanted.append(words[words.index("--plat") + 1] if "--plat" in words else None)
+        if wanted[-1] == "auto":
+            tags = "py3-none-manylinux_2_27_x86_64.manylinux_2_9_x86_64"
+            write_wheel(Path(words[words.index("--wheel-dir") + 1]), {}, tag=tags)
+        failed = wanted[-1] != "auto"
+        return subprocess.CompletedProcess([], int(failed), "too-recent versioned symbols\n")
+
+    monkeypatch.setattr(repair, "run_module", run_module)
+    platform = None if variable else "manylinux_2_5"
+    with pytest.raises(BuildError, match="too-recent versioned symbols") as raised:
+        repair_wheel(wheel, tmp_path / "w", reader, platform=platform)
+    assert wanted == [platform and "manylinux_2_5_x86_64", "auto"]
+    assert "'manylinux_2_9_x86_64'" in (raised.value.hint or "")
+
+
 @pytest.mark.usefixtures("macos")
 def test_the_original_is_packed_again_if_the_tool_writes_no_wheel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: BinaryReader

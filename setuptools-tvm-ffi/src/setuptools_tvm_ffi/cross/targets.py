@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 
@@ -72,6 +73,24 @@ def target_of(project: Project) -> Target | None:
     """
     name = project.settings.target
     return None if name is None else parse_target(name, where=project.place("target"))
+
+
+def target_of_tag(tag: str) -> str | None:
+    """Return the name of the target whose wheels have a platform tag, or ``None`` without one.
+
+    >>> target_of_tag("macosx_11_0_arm64"), target_of_tag("manylinux2014_aarch64")
+    ('aarch64-macos.11.0', 'aarch64-linux-gnu.2.17')
+    """
+    numbers = ".".join(re.findall(r"_(\d+)(?=_)", tag)) or "2.17"
+    for machine in ("x86_64", "aarch64"):
+        for name in (
+            *(f"{machine}-linux-gnu.{numbers}", f"{machine}-macos.{numbers}"),
+            *(f"{machine}-linux-musl", f"{machine}-windows-gnu"),
+        ):
+            with contextlib.suppress(ConfigurationError):
+                if tag in parse_target(name, where="").tags:
+                    return name
+    return None
 
 
 def parse_target(name: str, *, where: str) -> Target:

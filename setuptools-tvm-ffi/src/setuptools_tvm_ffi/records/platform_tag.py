@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..base.errors import PREFIX, BuildError
 from ..base.text import first_few
+from ..cross.targets import target_of_tag
 
 DEFAULT = "default"
 AUTO = "auto"
@@ -58,10 +59,19 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
         tag = complete(wanted, default)
         problems = problems_for(binaries, tag)
         if problems:
+            hint = (
+                f"the lowest tag that they satisfy is '{satisfied}': use it, or build in an older "
+                "environment, such as an image of pypa/manylinux"
+            )
+            if _kind(tag) not in {None, _kind(satisfied)}:
+                target = target_of_tag(tag)
+                named = "" if target is None else f": -C target={target}, without platform-tag"
+                hint = (
+                    "a platform tag does not change the platform that the build compiles for; to "
+                    f"build for another platform, use the setting 'target'{named}"
+                )
             raise BuildError(
-                f"{place}: the libraries do not satisfy '{tag}':\n{_indented(problems)}",
-                hint=f"the lowest tag that they satisfy is '{satisfied}': use it, or build in an "
-                "older environment, such as an image of pypa/manylinux",
+                f"{place}: the libraries do not satisfy '{tag}':\n{_indented(problems)}", hint=hint
             )
         return tag
     if satisfied.startswith("linux_"):
@@ -74,6 +84,20 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
             *(PREFIX, place, satisfied, what),
         )
     return satisfied
+
+
+def _kind(tag: str) -> tuple[str, str] | None:
+    """Return the system and the machine of a platform tag, or ``None`` for an unknown system.
+
+    >>> _kind("manylinux_2_28_x86_64"), _kind("linux_x86_64"), _kind("manylinux2014_aarch64")
+    (('linux', 'x86_64'), ('linux', 'x86_64'), ('linux', 'aarch64'))
+    >>> _kind("musllinux_1_2_x86_64"), _kind("win_arm64"), _kind("win32"), _kind("solaris_11_x86")
+    (('musllinux', 'x86_64'), ('win', 'arm64'), ('win', '32'), None)
+    """
+    match = re.fullmatch(
+        r"(?:many)?(linux|musllinux|macosx|win)(?:1|20\d\d)?(?:_\d+_\d+)?_?(\w+)", tag
+    )
+    return None if match is None else (match[1], match[2])
 
 
 def _binaries(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import calendar
 import os
+import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from packaging.utils import parse_wheel_filename
 
 from ..archives.wheel_archive import WheelArchive, open_wheel
 from ..base.child_python import run_module
@@ -28,7 +32,14 @@ from .needs import needs
 from .packing import Date, date_of, pack, with_tags
 from .preloading import libraries_in, with_preloading
 from .signatures import sign_where_needed
-from .tools import TOOLS, RepairTool, Request, search_path, system_of_wheel
+from .tools import (
+    TOOLS,
+    RepairTool,
+    Request,
+    missing_library_hint,
+    search_path,
+    system_of_wheel,
+)
 
 __all__ = ["Repaired", "repair_wheel"]
 
@@ -152,27 +163,51 @@ def _run(
     exclude: Sequence[str],
 ) -> Path:
     """Run a tool. Return the wheel that the tool wrote, or the original if it wrote no wheel."""
-    output, start = scratch / "output", scratch / "start"
-    output.mkdir()
-    start.mkdir()
-    request = Request(Path(os.path.abspath(wheel)), output, platform, exclude)
-    result = run_module(
-        tool.module,
-        tool.arguments(request),
-        root=Path.cwd(),
-        folder=start,
-        variables={
-            "PATH": search_path(),
-            "SOURCE_DATE_EPOCH": str(calendar.timegm(date)),
-            **tool.variables(request),
-        },
-    )
+
+    def run(name: str, platform: str | None) -> subprocess.CompletedProcess[str]:
+        request = Request(Path(os.path.abspath(wheel)), scratch / name, platform, exclude)
+        (scratch / name).mkdir()
+        start = scratch / f"{name}-start"
+        start.mkdir()
+        return run_module(
+            tool.module,
+            tool.arguments(request),
+            root=Path.cwd(),
+            folder=start,
+            variables={
+                "PATH": search_path(),
+                "SOURCE_DATE_EPOCH": str(calendar.timegm(date)),
+                **tool.variables(request),
+            },
+        )
+
+    result = run("output", platform)
     if result.returncode != 0:
+        hint = missing_library_hint(tool, result.stdout)
+        if hint is None and (platform is not None or os.environ.get("AUDITWHEEL_PLAT")):
+            # The tool itself chooses the lowest tag, also for the libraries that it bundles.
+            lowest = run("lowest", tool.lowest)
+            hint = missing_library_hint(tool, lowest.stdout)
+            for made in (scratch / "lowest").glob("*.whl"):
+                hint = (
+                    f"the lowest tag that holds is '{_lowest_platform(made)}': use it with --plat, "
+                    "or build in an older environment, such as an image of pypa/manylinux"
+                )
         raise BuildError(
             f"{wheel.name}: {tool.name} failed (exit status {result.returncode}):\n"
-            f"{without_traceback(result.stdout)}"
+            f"{without_traceback(result.stdout)}",
+            hint=hint,
         )
-    return next(output.glob("*.whl"), wheel)
+    return next((scratch / "output").glob("*.whl"), wheel)
+
+
+def _lowest_platform(wheel: Path) -> str:
+    """Return the platform tag of a wheel that the most machines accept."""
+    _, _, _, tags = parse_wheel_filename(wheel.name)
+    return min(
+        (tag.platform for tag in tags),
+        key=lambda platform: [int(number) for number in re.findall(r"_(\d+)", platform)[:2]],
+    )
 
 
 def without_traceback(output: str) -> str:
@@ -203,7 +238,8 @@ def _check_tags(
     if platform is not None and platform not in platforms:
         raise BuildError(
             f"{archive.path.name}: {tool.name} chose {', '.join(platforms)} instead of {platform}",
-            hint="leave out --plat, or build for that platform",
+            hint=f"the lowest tag that holds is '{platforms[0]}': use it with --plat, leave out "
+            "--plat, or build for the other platform",
         )
 
 

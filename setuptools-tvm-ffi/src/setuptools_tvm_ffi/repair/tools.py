@@ -41,6 +41,10 @@ PROVIDED: Mapping[str, tuple[str, ...]] = {
     "windows": (*_external(".dll"), "amdhip64*.dll", "vcruntime140.dll", "vcruntime140_1.dll"),
 }
 
+# The messages of auditwheel (6.8) and delvewheel (1.13).
+_MISSING = re.compile(
+    r'library "(?P<elf>[^"]+)" could not be located|Unable to find library: (?P<dll>\S+)'
+)
 _MACOS_TAG = re.compile(r"macosx_(\d+)_(\d+)_\w+")
 
 
@@ -70,6 +74,8 @@ class RepairTool:
     :param variables: returns the environment variables of a call.
     :param hosts: the values of :data:`sys.platform` that the tool supports; empty if all work.
     :param programs: programs that the tool itself runs.
+    :param lowest: the value of `Request.platform` for the lowest tag that holds. auditwheel needs
+        one, because the variable AUDITWHEEL_PLAT of manylinux images replaces its default.
     """
 
     name: str
@@ -78,6 +84,7 @@ class RepairTool:
     variables: Callable[[Request], dict[str, str]] = field(default=lambda _: {})
     hosts: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    lowest: str | None = None
 
     @property
     def runs_here(self) -> bool:
@@ -111,6 +118,22 @@ class RepairTool:
                     hint=_INSTALL if program == "patchelf" else "xcode-select --install",
                 )
         return f"{self.name} {metadata.version(self.name)}"
+
+
+def missing_library_hint(tool: RepairTool, output: str) -> str | None:
+    """Return what to do about the library that a tool did not find, or ``None`` if it found all.
+
+    delocate gets an option to ignore missing libraries, which the audit then reports.
+    """
+    match = _MISSING.search(output)
+    if match is None:
+        return None
+    name = match["elf"] or match["dll"]
+    variable = "PATH" if tool.name == "delvewheel" else "LD_LIBRARY_PATH"
+    return (
+        f"add the folder of {name} to {variable}, so that {tool.name} can bundle it; or, if every "
+        f"user has this library, leave it out with --exclude {name}"
+    )
 
 
 def search_path() -> str:
@@ -161,7 +184,12 @@ def _each(option: str, values: Iterable[str]) -> list[str]:
 
 TOOLS: Mapping[str, RepairTool] = {
     "linux": RepairTool(
-        "auditwheel", "auditwheel", _auditwheel, hosts=("linux",), programs=("patchelf",)
+        "auditwheel",
+        "auditwheel",
+        _auditwheel,
+        hosts=("linux",),
+        programs=("patchelf",),
+        lowest="auto",
     ),
     "darwin": RepairTool(
         "delocate",
