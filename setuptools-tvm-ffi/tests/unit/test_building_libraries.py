@@ -38,7 +38,7 @@ from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration
-from setuptools_tvm_ffi.settings.model import Override, SourceOptions
+from setuptools_tvm_ffi.settings.model import EmbedSettings, Override, SourceOptions
 from setuptools_tvm_ffi.settings.overrides import with_options
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
@@ -210,6 +210,27 @@ def test_overrides_for_nvcc_compare_the_release_that_compiles_the_sources(
     applied = len(sources) > 1
     assert (made.extensions[0].place("sources").endswith("p.overrides[0].sources")) is applied
     assert ('cuda-architectures = ["10.0a"] (p.overrides[0]' in caplog.text) is applied
+
+
+def test_two_overrides_that_apply_cannot_embed_under_one_name(tmp_path: Path) -> None:
+    (tmp_path / "a.cu").touch()
+    changes = [
+        {"embed": (EmbedSettings("env", file=f, declaration=Declaration(f)),)} for f in ("a", "b")
+    ]
+    overrides = tuple(Override(None, ">=1", changed) for changed in changes)
+    host: Any = HostWithNvcc()
+    request = BuildRequest(
+        extensions=(ExtensionSettings("pkg.ops", ("a.cu",), overrides=overrides),),
+        project=Project(ProjectSettings()),
+        root=tmp_path,
+        folder=PurePosixPath("build"),
+        build_base=tmp_path / "build",
+        platform="linux",
+        host=host,
+    )
+    process: Any = None
+    with pytest.raises(ConfigurationError, match="b: name: 'env'"):
+        libraries.build_libraries(request, process)
 
 
 def test_without_cuda_sources_no_override_for_nvcc_applies(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import Override, ProjectOverride, SourceOptions
+from setuptools_tvm_ffi.settings.model import EmbedSettings, Override, ProjectOverride, SourceOptions
 from setuptools_tvm_ffi.settings.overrides import (
     for_nvcc,
     for_target,
@@ -153,6 +155,33 @@ def test_the_files_of_every_branch_are_in_the_settings_for_an_sdist() -> None:
     assert every.sources == ("a.cc", "win.cc", "linux.cc", "new.cu")
     assert every.include_dirs == ("a/include", "win/include")
     assert (every.extra_objects, every.depends) == (("l.o",), ("new.txt",))
+
+
+def test_overrides_that_supply_all_sources_must_hold() -> None:
+    where = Declaration("ext", in_toml=True)
+    alternatives = (
+        override(0, ON_WINDOWS, sources=("win.cc",)),
+        override(1, "sys_platform == 'linux'", ">=12", sources=("linux.cu",)),
+    )
+    declared = ExtensionSettings("pkg.ops", overrides=alternatives, declaration=where)
+    assert with_every_branch(declared).sources == ("win.cc", "linux.cu")
+    assert for_target(declared, WINDOWS).sources == ("win.cc",)
+    on_linux = for_target(declared, LINUX)
+    assert for_nvcc(on_linux, "12.8").sources == ("linux.cu",)
+    with pytest.raises(ConfigurationError, match=r"ext\.sources is missing") as refused:
+        for_nvcc(on_linux, "11.8")
+    assert "override" in str(refused.value.hint)
+    with pytest.raises(ConfigurationError, match=r"ext\.sources is missing"):
+        for_target(declared, {**LINUX, "sys_platform": "darwin"})
+
+
+def test_overrides_that_exclude_each_other_may_embed_under_one_name() -> None:
+    old, new = (EmbedSettings("env", file=file) for file in ("old.cubin", "new.cubin"))
+    declared = extension(
+        override(0, None, "<12", embed=(old,)), override(1, None, ">=12", embed=(new,))
+    )
+    assert with_every_branch(declared).embed == (old, new)
+    assert for_nvcc(for_target(declared, LINUX), "12.8").embed == (new,)
 
 
 def project(origins: dict[str, str], *overrides: ProjectOverride, **settings: Any) -> Project:

@@ -408,6 +408,16 @@ def test_sources_or_prebuilt_objects_are_required(keys: dict[str, object]) -> No
     assert "'extra-objects'" in str(error.hint)
 
 
+@pytest.mark.parametrize("key", ["sources", "extra-objects"])
+def test_a_library_can_consist_of_what_overrides_add(key: str) -> None:
+    override = {"if": "sys_platform == 'linux'", key: ["a.o" if key == "extra-objects" else "a.c"]}
+    table = {"name": "pkg.ops", "overrides": [override]}
+    (parsed,) = parse_project({"ext-modules": [table]}).ext_modules
+    assert parsed.sources == ()
+    error = refused({"ext-modules": [{**table, "overrides": [{**override, key: []}]}]})
+    assert error.message.startswith(f"{FIRST}.sources is missing")
+
+
 def test_prebuilt_objects_alone_make_a_library() -> None:
     (parsed,) = parse_project(
         {"ext-modules": [{"name": "pkg.ops", "extra-objects": ["a.o"]}]}
@@ -833,6 +843,9 @@ def test_two_embedded_files_need_two_names() -> None:
     entry = {"name": "a", "file": "b"}
     message = refused_extension(embed=[entry, entry]).message
     assert message.startswith(f"{FIRST}.embed[1].name: 'a'")
+    override = {"if": "os_name == 'nt'", "embed": [entry, entry]}
+    message = refused_extension(overrides=[override]).message
+    assert message.startswith(f"{FIRST}.overrides[0].embed[1].name: 'a'")
 
 
 def test_embedded_files_are_dicts_in_python() -> None:

@@ -23,6 +23,7 @@ from ..base.write_failures import hint_for_output
 from ..ffi.process import TVMFFIProcess
 from ..project.sources import Generated, check_source_options, find_sources, languages_of
 from ..settings import ExtensionSettings, Project
+from ..settings.model import check_embedded_names
 from ..settings.overrides import for_nvcc, project_for_nvcc, with_every_branch, with_options
 from ..settings.project import extension_lines
 from ..toolchains import Toolchain
@@ -85,6 +86,9 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     """
     root = request.root
     request = _with_overrides_for_nvcc(request, process)
+    for settings in request.extensions:
+        # Overrides that exclude each other may embed files under the same name.
+        check_embedded_names(settings.embed)
     generated = request.generated
     sources = _sources(request)
     for settings in request.extensions:

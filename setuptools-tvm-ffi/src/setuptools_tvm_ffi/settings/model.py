@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -239,6 +239,18 @@ class EmbedSettings:
         return self.source or self.file or ""
 
 
+def check_embedded_names(entries: Iterable[EmbedSettings]) -> None:
+    """Raise ConfigurationError if two entries of the setting `embed` have the same name."""
+    names: set[str] = set()
+    for entry in entries:
+        if entry.name in names:
+            raise ConfigurationError(
+                f"{entry.place('name')}: {entry.name!r} is the name of another entry",
+                hint="choose another name for one of the entries",
+            )
+        names.add(entry.name)
+
+
 @dataclass(frozen=True)
 class ExtensionSettings:
     """The settings of one extension.
@@ -262,7 +274,8 @@ class ExtensionSettings:
         "sources (see `generate`). `**` matches any number of folders. The matches of a glob are "
         "sorted. `.c` files are C; `.cc`, `.cpp` and `.cxx` files are C++; `.cu` files are CUDA; "
         "`.hip` files are HIP; `.S` (preprocessed) and `.s` files are assembly, which Microsoft's "
-        "compiler does not support. Required unless there are `extra-objects`.",
+        "compiler does not support. Required unless there are `extra-objects`, or overrides that "
+        "add sources or `extra-objects`.",
         (),
     )
     include_dirs: tuple[str, ...] = _setting(
@@ -509,22 +522,16 @@ class ExtensionSettings:
     declared_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        """Raise ConfigurationError if there is nothing to link, or a name is embedded twice."""
-        if not self.sources and not self.extra_objects:
+        """Raise ConfigurationError if there is nothing to link, not even in `overrides`."""
+        adds = any(o.changes.get(n) for o in self.overrides for n in ("sources", "extra_objects"))
+        if not self.sources and not self.extra_objects and not adds:
             where = self.declaration or Declaration(f"extension {self.name!r}")
             raise ConfigurationError(
                 f"{where.at('sources')} is missing or empty",
                 hint="list the sources, or the prebuilt files that the library consists of in "
-                f"{where.name_of('extra_objects')!r}",
+                f"{where.name_of('extra_objects')!r}, or list them in an override that applies to "
+                "the target",
             )
-        names: set[str] = set()
-        for entry in self.embed:
-            if entry.name in names:
-                raise ConfigurationError(
-                    f"{entry.place('name')}: {entry.name!r} is the name of another entry",
-                    hint="choose another name for one of the entries",
-                )
-            names.add(entry.name)
 
     def place(self, name: str) -> str:
         """Return the place of one setting. Messages about the setting start with this text."""

@@ -20,6 +20,7 @@ from .model import (
     ProjectOverride,
     ProjectSettings,
     Setting,
+    check_embedded_names,
     settings_of,
     tables_of,
 )
@@ -115,6 +116,7 @@ def _parse_values(
         else:
             field = nested[name]
             values[field] = _parse_tables(tables_of(table)[field], value, where, field)
+    check_embedded_names(values.get("embed", ()))
     return values
 
 
