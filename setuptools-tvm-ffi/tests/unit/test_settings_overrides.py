@@ -218,3 +218,19 @@ def test_overrides_of_a_project_yield_to_the_frontend_and_variables() -> None:
     assert project_for_nvcc(made, None).settings.cuda_architectures == ("8.0", "9.0")
     on_windows = project_for_target(declared, WINDOWS)
     assert 'pkg.ops: libraries = ["m"] (ext.overrides[0].libraries)' in list(on_windows.lines())
+
+
+def test_overrides_of_a_project_replace_the_variables_of_other_tools() -> None:
+    declared = project(
+        {"cuda_architectures": "TORCH_CUDA_ARCH_LIST"},
+        for_project(0, None, ">=12", cuda_architectures=("9.0",)),
+        for_project(1, None, ">=12.8", cuda_architectures=("10.0",)),
+        cuda_architectures=("7.5", "8.0"),
+    )
+    on_linux = project_for_target(declared, LINUX)
+    assert project_for_nvcc(on_linux, "11.8").settings.cuda_architectures == ("7.5", "8.0")
+    made = project_for_nvcc(on_linux, "12.8")
+    assert made.settings.cuda_architectures == ("9.0", "10.0")
+    place = made.place("cuda_architectures")
+    assert place.startswith("tool.overrides[0].cuda-architectures, tool.overrides[1]")
+    assert f'cuda-architectures = ["9.0", "10.0"] ({place})' in list(made.lines())

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from .languages import LanguageArguments
 from .model import ExtensionSettings, Override, ProjectSettings, SourceOptions, settings_of
-from .project import Project
+from .project import DEFAULT_VARIABLES, Project
 
 _ARCHITECTURES = ("cuda_architectures", "hip_architectures")
 _OF_EXTENSIONS = {setting.field for setting in settings_of(ExtensionSettings)}
@@ -118,6 +118,15 @@ def _changed(
 def _changed_project(project: Project, overrides: Iterable[Override]) -> Project:
     for override in overrides:
         changes = {n: v for n, v in override.changes.items() if not project.is_overridden(n)}
+        # Variables of other tools provide defaults, which the override replaces.
+        defaults = {n for n in changes if project.origins.get(n) in DEFAULT_VARIABLES}
+        project = dataclasses.replace(
+            project,
+            settings=dataclasses.replace(
+                project.settings, **{n: getattr(ProjectSettings, n) for n in defaults}
+            ),
+            origins={n: o for n, o in project.origins.items() if n not in defaults},
+        )
         values, places = _merged(project.settings, changes, project.place, override.place)
         project = dataclasses.replace(
             project,
