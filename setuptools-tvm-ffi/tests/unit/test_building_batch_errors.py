@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.building.batch_errors import batch_failure
 from setuptools_tvm_ffi.building.plan import Step
+from setuptools_tvm_ffi.project.sources import Generated
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration
 
 OUTPUT = "build/unity/cxx-all.cc.o"
 SOURCES = ("csrc/a.cc", "csrc/b.cc", "csrc/deep/a.cc")
+GENERATED = Generated({"made.cc"}, PurePosixPath("build/generated"))
 
 GCC = """\
 ./csrc/b.cc:2:5: error: redefinition of \u2018int helper()\u2019
@@ -33,14 +35,20 @@ csrc/b.cc:9:1: error: reference to 'helper' is ambiguous
 csrc/a.cc:2:5: note: candidate found by name lookup is 'one::helper'"""
 
 
-def failure(messages: str, hint: str | None = None, *, in_toml: bool = True) -> BuildError:
+def failure(
+    messages: str,
+    hint: str | None = None,
+    *,
+    in_toml: bool = True,
+    sources: tuple[str, ...] = SOURCES,
+) -> BuildError:
     where = Declaration("pyproject.toml: tool.x[0]", in_toml)
     settings = ExtensionSettings("pkg.ops", ("csrc/**/*.cc",), declaration=where)
-    step = Step("compile", SOURCES, OUTPUT, ("c++",), (), "compile csrc/a.cc and 2 more")
-    command = " ".join(("c++", *(f"-include {source}" for source in SOURCES)))
+    step = Step("compile", sources, OUTPUT, ("c++",), (), "compile csrc/a.cc and 2 more")
+    command = " ".join(("c++", *(f"-include {source}" for source in sources)))
     printed = f"[1/3] compile x\nFAILED: [code=1] {OUTPUT} \n{command}\n{messages}\n"
     more = "[2/3] compile y\ncsrc/deep/a.cc:1:1: warning: redefinition\nninja: build stopped"
-    return batch_failure(settings, step, printed + more, Path(r"C:\project"), hint)
+    return batch_failure(settings, step, printed + more, Path(r"C:\project"), hint, GENERATED)
 
 
 @pytest.mark.parametrize("messages", [GCC, CLANG, NVCC, MSVC, AMBIGUOUS])
@@ -49,6 +57,13 @@ def test_a_clash_names_both_files_and_the_setting_that_separates_them(messages: 
     assert "csrc/a.cc and csrc/b.cc in one batch" in error.message
     assert error.hint is not None
     assert 'source-options = [{ sources = "csrc/b.cc", unity = false }]' in error.hint
+
+
+def test_a_clash_with_a_generated_source_names_it_as_the_settings_do() -> None:
+    made = "build/generated/made.cc"
+    error = failure(GCC.replace("csrc/b.cc", made), sources=("csrc/a.cc", made))
+    assert "csrc/a.cc and made.cc in one batch" in error.message
+    assert 'sources = "made.cc", unity = false' in str(error.hint)
 
 
 def test_in_a_setup_py_the_setting_is_an_argument() -> None:

@@ -23,6 +23,7 @@ from setuptools_tvm_ffi.building.libraries import (
     _check,
     _check_device_link,
     _check_files,
+    _failure,
     _for_architectures,
     _Run,
     _with_overrides_for_nvcc,

@@ -13,6 +13,7 @@ from setuptools_tvm_ffi.building import ninja_file
 from setuptools_tvm_ffi.building.freshness import Stale
 from setuptools_tvm_ffi.building.plan import BuildPlan, LibraryPlan, Step, make_plan
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
+from setuptools_tvm_ffi.project.sources import Generated
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.settings.model import EmbedSettings, SourceOptions
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, LinkUnit, Toolchain
@@ -513,3 +514,13 @@ def test_prebuilt_objects_are_linked_as_cxx_if_they_need_its_runtime(
     (link,) = library.steps
     assert link.command[0] == driver
     assert "a.o" in link.command
+def test_flags_of_a_generated_source_are_recorded_under_its_name_in_settings() -> None:
+    generated = Generated({"made.cc"}, FOLDER / "generated")
+    options = SourceOptions(sources=("made.cc",), cxx_std="20")
+    settings = ExtensionSettings("pkg.ops", ("made.cc",), source_options=(options,))
+    sources = [FOLDER / "generated/made.cc"]
+    (library,) = make_plan([(settings, sources)], GNU, SDK, FOLDER, generated).libraries
+    assert list(library.source_arguments) == ["made.cc"]
+    assert "-std=c++20" in library.steps[0].command
+
+

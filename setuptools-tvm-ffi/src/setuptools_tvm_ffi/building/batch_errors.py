@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..base.errors import BuildError
+from ..project.sources import Generated
 from ..settings import ExtensionSettings
 from .plan import Step, named
 
@@ -16,7 +17,12 @@ _CLASH = re.compile(r"redefin|redeclar|conflicting|ambiguous|already (has|been|d
 
 
 def batch_failure(
-    settings: ExtensionSettings, step: Step, printed: str, root: Path, hint: str | None
+    settings: ExtensionSettings,
+    step: Step,
+    printed: str,
+    root: Path,
+    hint: str | None,
+    generated: Generated,
 ) -> BuildError:
     """Return the error for a failed batch. It names the sources that the compiler's messages name.
 
@@ -24,9 +30,14 @@ def batch_failure(
     :param printed: ninja's output.
     :param root: the project's folder. Some compilers report absolute paths.
     :param hint: a hint for the other messages in the output, if any.
+    :param generated: the files that commands generate. The error names them as settings do.
     """
     messages = "\n".join(_messages_of(step, printed))
-    files = [source for source in step.inputs if re.search(_as_file(source, root), messages)]
+    files = [
+        str(generated.declared(PurePosixPath(source)))
+        for source in step.inputs
+        if re.search(_as_file(source, root), messages)
+    ]
     end = "failed, see the compiler's message above"
     if not files:
         return BuildError(

@@ -345,7 +345,9 @@ class _Run:
             done = [s for s in steps if posixpath.normpath(s.output) in finished]
             freshness.complete(done, self.plan)
         if status != 0:
-            raise failed_command(self.plan, printed) or _failure(self.plan, status, printed, root)
+            raise failed_command(self.plan, printed) or _failure(
+                self.plan, status, printed, self.request
+            )
         if self.plan.generate:
             wait_until_trusted()
         return freshness
@@ -403,21 +405,17 @@ def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
         yield Launcher(command, base_name(command[0]))
 
 
-def _failure(plan: BuildPlan, status: int, printed: str, root: Path) -> BuildError:
+def _failure(plan: BuildPlan, status: int, printed: str, request: BuildRequest) -> BuildError:
     failed = _first_failed(plan, printed)
     hint = hint_for_output(printed)
     if failed is None:
         return BuildError(f"ninja failed (exit status {status}), see its message above", hint=hint)
     library, step = failed
-    if step.kind == "compile" and _LAMBDA_REFUSED.search(printed):
-        hint = _LAMBDA_HINT
-    if len(step.inputs) > 1 and step.kind == "compile":
-        return batch_failure(library.settings, step, printed, root, hint)
     if step.kind == "compile":
         return BuildError(
             f"extension {library.settings.name!r}: compiling {step.inputs[0]} failed, "
             "see the compiler's message above",
-            hint=next((text for error, text in _HINTS if error.search(printed)), hint),
+            hint=hint,
         )
     if step.kind == "precompile":
         return BuildError(
@@ -439,6 +437,10 @@ def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, Step] | N
             # Since 1.13, ninja prints `FAILED: [code=1] path `. Before, it printed `FAILED: path `.
             announced = line[len("FAILED:") :].strip()
             for output, failed in outputs.items():
+        hint = next((text for error, text in _HINTS if error.search(printed)), hint)
+        if len(step.inputs) > 1:
+            where = (request.root, hint, request.generated)
+            return batch_failure(library.settings, step, printed, *where)
                 if announced.endswith(output):
                     return failed
     return None

@@ -105,7 +105,8 @@ class LibraryPlan:
     :param units: for each source, the step that compiles the source alone and without precompiled
         headers.
     :param support_files: the contents of files that the steps read.
-    :param source_arguments: the compiler flags of each source that has flags of its own.
+    :param source_arguments: the compiler flags of each source that has flags of its own. The keys
+        are the names in settings.
     :param companions: files that the wheel contains beside the library.
     :param siblings: the libraries of the distribution that must be loaded before this library, in
         the order of loading.
@@ -319,7 +320,12 @@ class _Planner:
             if precompile is not None and precompile.extra_outputs:
                 objects = precompile.extra_outputs
                 support[header.source] = ""
-        return _CompiledSources(steps, objects, tuple(units.values()), own, support)
+        named_own = {
+            str(self.generated.declared(source)): own[str(source)]
+            for source in sources
+            if str(source) in own
+        }
+        return _CompiledSources(steps, objects, tuple(units.values()), named_own, support)
 
     def _compiler(self, language: str) -> LanguageCompiler:
         return self.toolchain.devices.get(language, self.toolchain)
