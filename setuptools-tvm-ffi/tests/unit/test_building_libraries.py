@@ -470,7 +470,58 @@ def test_the_originals_of_an_editable_sdk_are_watched(tmp_path: Path) -> None:
 
 
 def test_a_device_link_without_cuda_sources_is_rejected() -> None:
-    settings = ExtensionSettings("pkg.ops", ("a.cc",), cuda_separable_compilation=True)
+    settings = ExtensionSettings(
+        *("pkg.ops", ("a.cc",)),
+        embed=(EmbedSettings("env", source="k.cu"),),
+        cuda_separable_compilation=True,
+    )
     with pytest.raises(ConfigurationError, match="cuda_separable_compilation"):
-        _check_device_link(settings, {"cxx"})
-    _check_device_link(settings, {"cxx", "cuda"})
+        _check_device_link(settings, [PurePosixPath("a.cc")])
+    _check_device_link(settings, [PurePosixPath("a.cc"), PurePosixPath("a.cu")])
+
+
+def test_a_device_link_of_sources_for_different_architectures_is_rejected() -> None:
+    where = Declaration("ext", in_toml=True)
+    own = SourceOptions(
+        *(("a*",),), cuda_architectures=("9.0a",), declaration=Declaration("ext.o[0]", in_toml=True)
+    )
+    settings = ExtensionSettings(
+        *("pkg.ops", ("*",)),
+        source_options=(own,),
+        cuda_separable_compilation=True,
+        declaration=where,
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        _check_device_link(settings, [PurePosixPath("b.cu"), PurePosixPath("a.cu")])
+    assert refused.value.message.startswith("ext.o[0].cuda-architectures: a.cu")
+    assert "ext.cuda-separable-compilation" in refused.value.message
+    _check_device_link(settings, [PurePosixPath("b.cu"), PurePosixPath("a.cc")])
+
+
+@pytest.mark.parametrize("sources", [("a.cu",), ("a.cu", "b.cu")], ids=["alone", "batch"])
+@pytest.mark.parametrize(
+    ("printed", "hint"),
+    [
+        ("ptxas fatal   : Unresolved extern function 'f'", "cuda-separable-compilation"),
+        ("ptxas x.ptx, line 9; fatal: Unsupported .version 9.1", "same release"),
+        ("error: lambda-expression in unevaluated context", "cxx_std"),
+    ],
+)
+def test_a_known_compiler_error_has_a_hint(
+    sources: tuple[str, ...], printed: str, hint: str
+) -> None:
+    step = Step("compile", sources, "build/a.o", ("nvcc",), (), "compile a.cu")
+    plan = BuildPlan(
+        "build", (LibraryPlan(ExtensionSettings("pkg.ops", sources), "l.so", (step,), {}),)
+    )
+    request = BuildRequest(
+        extensions=(),
+        project=Project(ProjectSettings()),
+        root=Path("/project"),
+        folder=PurePosixPath("build"),
+        build_base=Path("/project/build"),
+        platform="linux",
+        host=NativeHost(),
+    )
+    failed = _failure(plan, 1, f"FAILED: [code=1] build/a.o \nnvcc a.cu\n{printed}\n", request)
+    assert hint in str(failed.hint)

@@ -442,9 +442,17 @@ def test_a_unity_build_compiles_sources_with_options_of_their_own_alone() -> Non
 # --- embedded files, generated sources and prebuilt objects -------------------------------------
 
 
-def embedding(*entries: EmbedSettings, architectures: tuple[str, ...] = ("9.0",)) -> LibraryPlan:
+def embedding(
+    *entries: EmbedSettings,
+    architectures: tuple[str, ...] = ("9.0",),
+    source: str = "a.cpp",
+    separable: bool = False,
+) -> LibraryPlan:
     settings = ExtensionSettings(
-        *("pkg.ops", ("a.cpp",)), embed=entries, cuda_architectures=architectures
+        *("pkg.ops", (source,)),
+        embed=entries,
+        cuda_architectures=architectures,
+        cuda_separable_compilation=separable,
     )
     nvcc = NvccCompiler(
         *(Compiler(("nvcc",), "nvcc", "13.0"), "13.0", GNU.compilers["cxx"]),
@@ -456,7 +464,7 @@ def embedding(*entries: EmbedSettings, architectures: tuple[str, ...] = ("9.0",)
     )
     compilers = {**GNU.compilers, "asm": GNU.compilers["c"], "cuda": nvcc.compiler}
     toolchain = dataclasses.replace(GNU, compilers=compilers, devices={"cuda": nvcc})
-    made = make_plan([(settings, [PurePosixPath("a.cpp")])], toolchain, SDK, FOLDER)
+    made = make_plan([(settings, [PurePosixPath(source)])], toolchain, SDK, FOLDER)
     texts = [name for name in made.support_files if name.endswith(".S")]
     (library,) = made.libraries
     assert texts == [step.inputs[0] for step in library.steps if step.inputs[0].endswith(".S")]
@@ -488,6 +496,29 @@ def test_a_file_is_embedded_without_nvcc() -> None:
     assert "-lcudart_static" not in link.command
 
 
+def test_an_embedded_source_is_complete_without_the_device_link() -> None:
+    library = embedding(EmbedSettings("env", source="k.cu"), source="a.cu", separable=True)
+    compile_, device_link, embedded, *_ = library.steps
+    assert [device_link.kind, embedded.inputs] == ["device-link", ("k.cu",)]
+    assert ["-rdc=true" in step.command for step in (compile_, embedded)] == [True, False]
+
+
+def test_an_embedded_source_can_have_its_own_architectures() -> None:
+    entry = EmbedSettings("env", source="k.cu", format="cubin", cuda_architectures=("10.0",))
+    library = embedding(entry, source="a.cu", architectures=("9.0", "10.0+PTX"))
+    compile_, embedded, *_ = library.steps
+    targets = [[w for w in s.command if "-gencode" in w] for s in (compile_, embedded)]
+    assert len(targets[0]) == 3
+    assert targets[1] == ["-gencode=arch=compute_100,code=sm_100"]
+
+
+@pytest.mark.parametrize("word", ["all", "Hopper", "all-major"])
+def test_a_cubin_for_a_word_that_means_several_architectures_is_refused(word: str) -> None:
+    entry = EmbedSettings("env", source="k.cu", format="cubin")
+    with pytest.raises(ConfigurationError, match=rf"format: .*one architecture.*{word}"):
+        embedding(entry, architectures=(word,))
+
+
 def test_a_cubin_for_two_architectures_is_refused() -> None:
     entry = EmbedSettings("env", source="k.cu", format="cubin")
     with pytest.raises(ConfigurationError, match=r"format: .*one architecture"):
@@ -503,6 +534,16 @@ def test_objects_of_generated_sources_have_a_folder_of_their_own() -> None:
     ]
 
 
+def test_flags_of_a_generated_source_are_recorded_under_its_name_in_settings() -> None:
+    generated = Generated({"made.cc"}, FOLDER / "generated")
+    options = SourceOptions(sources=("made.cc",), cxx_std="20")
+    settings = ExtensionSettings("pkg.ops", ("made.cc",), source_options=(options,))
+    sources = [FOLDER / "generated/made.cc"]
+    (library,) = make_plan([(settings, sources)], GNU, SDK, FOLDER, generated).libraries
+    assert list(library.source_arguments) == ["made.cc"]
+    assert "-std=c++20" in library.steps[0].command
+
+
 @pytest.mark.parametrize(("needs_cxx", "driver"), [(False, "gcc"), (True, "g++")])
 def test_prebuilt_objects_are_linked_as_cxx_if_they_need_its_runtime(
     *, needs_cxx: bool, driver: str
@@ -514,13 +555,3 @@ def test_prebuilt_objects_are_linked_as_cxx_if_they_need_its_runtime(
     (link,) = library.steps
     assert link.command[0] == driver
     assert "a.o" in link.command
-def test_flags_of_a_generated_source_are_recorded_under_its_name_in_settings() -> None:
-    generated = Generated({"made.cc"}, FOLDER / "generated")
-    options = SourceOptions(sources=("made.cc",), cxx_std="20")
-    settings = ExtensionSettings("pkg.ops", ("made.cc",), source_options=(options,))
-    sources = [FOLDER / "generated/made.cc"]
-    (library,) = make_plan([(settings, sources)], GNU, SDK, FOLDER, generated).libraries
-    assert list(library.source_arguments) == ["made.cc"]
-    assert "-std=c++20" in library.steps[0].command
-
-

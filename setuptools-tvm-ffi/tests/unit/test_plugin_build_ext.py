@@ -16,7 +16,7 @@ from setuptools_tvm_ffi.building.plan import LibraryPlan
 from setuptools_tvm_ffi.building.request import BuildRequest, BuildResult, BuiltLibrary
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.plugin.attachment import attach
-from setuptools_tvm_ffi.plugin.commands.build_ext import BuildExtMixin
+from setuptools_tvm_ffi.plugin.commands.build_ext import BuildExtMixin, _check_architectures
 from setuptools_tvm_ffi.stubs import StubFile
 from setuptools_tvm_ffi.stubs.directives import SIGNATURE
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
@@ -247,3 +247,23 @@ def test_a_strict_editable_install_links_a_stub_to_its_place_in_a_src_layout(
     output = str(Path(command.build_lib, stale_stub))
     assert command.get_output_mapping() == {output: str(Path("src", stale_stub))}
     assert (tmp_path / "wheel" / "p.libs" / "libops.so").is_file()
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"cuda_architectures": ["native"]}, "cuda_architectures"),
+        ({"source_options": [{"sources": "*", "cuda_architectures": ["native"]}]}, "options[0]"),
+        ({"embed": [{"name": "e", "source": "e.cu", "cuda_architectures": ["native"]}]}, "embed[0]"),
+        ({"cuda_architectures": ["9.0"]}, ""),
+    ],
+)
+def test_a_wheel_with_code_for_native_prints_a_warning(
+    caplog: pytest.LogCaptureFixture, settings: dict[str, Any], place: str
+) -> None:
+    extension = TVMFFIExtension("pkg.ops", ["csrc/*.cu"], **settings).settings
+    plan = LibraryPlan(extension, "libops.so", (), {"cuda": ()})
+    library = BuiltLibrary(plan, b"", {})
+    _check_architectures(BuildResult((library,), GNU, SDK, "ninja", {}))
+    assert ("'native'" in caplog.text) is bool(place)
+    assert place in caplog.text

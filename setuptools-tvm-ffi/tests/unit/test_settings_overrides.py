@@ -10,6 +10,7 @@ from setuptools_tvm_ffi.settings.declaration import Declaration
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.model import EmbedSettings, Override, ProjectOverride, SourceOptions
 from setuptools_tvm_ffi.settings.overrides import (
+    for_embedding,
     for_nvcc,
     for_target,
     project_for_nvcc,
@@ -182,6 +183,18 @@ def test_overrides_that_exclude_each_other_may_embed_under_one_name() -> None:
     )
     assert with_every_branch(declared).embed == (old, new)
     assert for_nvcc(for_target(declared, LINUX), "12.8").embed == (new,)
+
+
+def test_architectures_of_an_embedded_source_replace_all_others() -> None:
+    where = Declaration("ext.embed[0]", in_toml=True)
+    declared = extension(cuda_architectures=("8.0",), cuda_separable_compilation=True)
+    plain = for_embedding(declared, EmbedSettings("env", source="k.cu", declaration=where))
+    assert (plain.cuda_architectures, plain.cuda_separable_compilation) == (("8.0",), False)
+    assert plain.place("cuda_architectures") == "ext.cuda-architectures"
+    entry = EmbedSettings("e", source="k.cu", cuda_architectures=("9.0a",), declaration=where)
+    own = for_embedding(declared, entry)
+    assert own.cuda_architectures == ("9.0a",)
+    assert own.place("cuda_architectures") == "ext.embed[0].cuda-architectures"
 
 
 def project(origins: dict[str, str], *overrides: ProjectOverride, **settings: Any) -> Project:

@@ -806,12 +806,12 @@ COMMAND = {"command": ["{python}", "gen.py"], "outputs": ["a.cc"]}
 
 def test_every_key_of_an_embedded_file_reaches_its_settings() -> None:
     entries = [
-        {"name": "env", "source": "a.cu", "format": "cubin"},
+        {"name": "env", "source": "a.cu", "format": "cubin", "cuda-architectures": ["9.0"]},
         {"name": "0_x", "file": "b c.bin"},
     ]
     (parsed,) = parse_project({"ext-modules": [{**PLAIN, "embed": entries}]}).ext_modules
     assert parsed.embed == (
-        EmbedSettings("env", source="a.cu", format="cubin"),
+        EmbedSettings("env", source="a.cu", format="cubin", cuda_architectures=("9.0",)),
         EmbedSettings("0_x", file="b c.bin"),
     )
     assert [(e.key, e.path) for e in parsed.embed] == [("source", "a.cu"), ("file", "b c.bin")]
@@ -830,6 +830,8 @@ def test_every_key_of_an_embedded_file_reaches_its_settings() -> None:
         ({"name": "a", "file": ""}, ".file is empty"),
         ({"name": "a", "source": 3}, ".source is 3, expected a string"),
         ({"name": "a", "source": "a.cu", "format": "ptx"}, ".format is 'ptx', expected one of"),
+        ({"name": "a", "file": "b", "cuda-architectures": ["9.0"]}, ".cuda-architectures: the"),
+        ({"name": "a", "source": "a.cu", "cuda-architectures": ["x"]}, ".cuda-architectures "),
         ({"name": "a", "files": "b"}, ".files: unknown key, did you mean 'file'?"),
     ],
 )

@@ -4,10 +4,13 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
-from setuptools_tvm_ffi.settings import Project, ProjectSettings
+from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
+from setuptools_tvm_ffi.settings.model import EmbedSettings, SourceOptions
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags, Toolchain, discovery
 from setuptools_tvm_ffi.toolchains.discovery import find_toolchain
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
@@ -303,3 +306,31 @@ def test_the_cxx_compiler_is_found_if_only_prebuilt_objects_need_it(
     inputs = {"pkg.ops": InputSymbols(needs_cxx=True)}
     monkeypatch.setattr(discovery, "read_input_symbols", lambda *_: inputs)
     assert set(find(C).compilers) == {"c", "cxx"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"cuda_architectures": ("native",)},
+        {"source_options": (SourceOptions(("a.cu",), cuda_architectures=("native",)),)},
+        {"embed": (EmbedSettings("e", source="k.cu", cuda_architectures=("native",)),)},
+        {},
+    ],
+    ids=["library", "source", "embedded", "none"],
+)
+def test_the_gpus_are_queried_if_any_setting_needs_them(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    compiler(programs / "c++", GCC_LINE)
+    asked = []
+
+    def device(*_: object, native: bool) -> Any:
+        asked.append(native)
+        return SimpleNamespace(compiler=Compiler(("nvcc",), "nvcc", "13.0"))
+
+    monkeypatch.setattr(discovery, "find_device_compiler", device)
+    extension = ExtensionSettings("pkg.ops", ("a.cu",), **settings)
+    find_toolchain(
+        frozenset({"cuda"}), Path("/project"), "x", project=PLAIN, extensions=[extension]
+    )
+    assert asked == [bool(settings)]

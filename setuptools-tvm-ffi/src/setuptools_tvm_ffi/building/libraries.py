@@ -21,7 +21,14 @@ from ..base.file_replacement import replace_file
 from ..base.json_file import read_object
 from ..base.write_failures import hint_for_output
 from ..ffi.process import TVMFFIProcess
-from ..project.sources import Generated, check_source_options, find_sources, languages_of
+from ..project.sources import (
+    Generated,
+    check_source_options,
+    find_sources,
+    language_of,
+    languages_of,
+    options_of,
+)
 from ..settings import ExtensionSettings, Project
 from ..settings.model import check_embedded_names
 from ..settings.overrides import for_nvcc, project_for_nvcc, with_every_branch, with_options
@@ -94,7 +101,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     for settings in request.extensions:
         check_source_options(settings, map(generated.declared, sources[settings.name]))
         _check_files(with_options(settings, settings.source_options), root)
-        _check_device_link(settings, languages_of(settings, sources[settings.name]))
+        _check_device_link(settings, tuple(map(generated.declared, sources[settings.name])))
     languages = _languages(request, sources)
     project = request.project
     # Search for all tools before anything is written or compiled.
@@ -262,12 +269,30 @@ def _check_files(settings: ExtensionSettings, root: Path) -> None:
             )
 
 
-def _check_device_link(settings: ExtensionSettings, languages: AbstractSet[str]) -> None:
-    if settings.cuda_separable_compilation and "cuda" not in languages:
+def _check_device_link(settings: ExtensionSettings, sources: Sequence[PurePosixPath]) -> None:
+    """Raise an error if the device link of an extension has no input, or would drop device code.
+
+    :param sources: the sources as `source-options` names them.
+    """
+    if not settings.cuda_separable_compilation:
+        return
+    place = settings.place("cuda_separable_compilation")
+    cuda = [source for source in sources if language_of(source) == "cuda"]
+    if not cuda:
         raise ConfigurationError(
-            f"{settings.place('cuda_separable_compilation')}: the extension has no CUDA sources",
+            f"{place}: the extension has no CUDA sources",
             hint="remove the setting, or add a .cu file to 'sources'",
         )
+    for source in cuda:
+        for entry in options_of(settings, source):
+            if entry.cuda_architectures:
+                # nvlink links the device code of all sources for the same architectures.
+                raise ConfigurationError(
+                    f"{entry.place('cuda_architectures')}: {source} cannot have its own "
+                    f"architectures, because {place} links it with the other sources",
+                    hint="set the architectures for the library, or move the source to another "
+                    "extension",
+                )
 
 
 @dataclass(frozen=True)
@@ -412,6 +437,10 @@ def _failure(plan: BuildPlan, status: int, printed: str, request: BuildRequest) 
         return BuildError(f"ninja failed (exit status {status}), see its message above", hint=hint)
     library, step = failed
     if step.kind == "compile":
+        hint = next((text for error, text in _HINTS if error.search(printed)), hint)
+        if len(step.inputs) > 1:
+            where = (request.root, hint, request.generated)
+            return batch_failure(library.settings, step, printed, *where)
         return BuildError(
             f"extension {library.settings.name!r}: compiling {step.inputs[0]} failed, "
             "see the compiler's message above",
@@ -437,10 +466,6 @@ def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, Step] | N
             # Since 1.13, ninja prints `FAILED: [code=1] path `. Before, it printed `FAILED: path `.
             announced = line[len("FAILED:") :].strip()
             for output, failed in outputs.items():
-        hint = next((text for error, text in _HINTS if error.search(printed)), hint)
-        if len(step.inputs) > 1:
-            where = (request.root, hint, request.generated)
-            return batch_failure(library.settings, step, printed, *where)
                 if announced.endswith(output):
                     return failed
     return None

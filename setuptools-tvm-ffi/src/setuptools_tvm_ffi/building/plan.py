@@ -13,7 +13,7 @@ from typing import Any
 from ..ffi.sdk import TVMFFISdk
 from ..project.sources import NOTHING_GENERATED, Generated, language_of, languages_of, options_of
 from ..settings.model import EmbedSettings, ExtensionSettings, SourceOptions
-from ..settings.overrides import with_options
+from ..settings.overrides import for_embedding, with_options
 from ..toolchains import (
     Companion,
     CompileUnit,
@@ -470,9 +470,11 @@ class _Planner:
     ) -> Iterator[Step]:
         file = self._embedded_file(settings, entry)
         if entry.source is not None:
-            check_architectures(settings, entry)
+            embedded = for_embedding(settings, entry)
+            flags = self._compiler("cuda").compile_flags(embedded, self.sdk, "cuda")
+            check_architectures(embedded, entry, flags)
             device = CompileUnit(entry.source, "cuda", file, f"{file}.d", format=entry.format)
-            compiled = self._compile_unit(settings, device, arguments["cuda"])
+            compiled = self._compile_unit(settings, device, flags)
             yield replace(compiled, description=f"compile {entry.source} to a {entry.format}")
         path = self._embed_path(settings, entry)
         obj = f"{path}{self.toolchain.object_suffix}"

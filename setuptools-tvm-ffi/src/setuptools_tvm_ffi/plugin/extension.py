@@ -102,7 +102,7 @@ class TVMFFIExtension(Extension):
         unity_batch_size: int = 8,
         precompile_headers: Sequence[str] = (),
         depends: Sequence[str | os.PathLike[str]] = (),
-        embed: Sequence[Mapping[str, str]] = (),
+        embed: Sequence[Mapping[str, Any]] = (),
         source_options: Sequence[Mapping[str, Any]] = (),
         overrides: Sequence[Mapping[str, Any]] = (),
         **unknown: Any,  # noqa: ANN401 - rejected by name

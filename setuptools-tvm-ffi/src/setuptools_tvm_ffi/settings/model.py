@@ -204,6 +204,12 @@ class EmbedSettings:
         "contains code for one architecture: `cuda-architectures` must name one, without `+PTX`.",
         "fatbin",
     )
+    cuda_architectures: tuple[str, ...] = _setting(
+        _CUDA_ARCHITECTURES,
+        "Target architectures of the source. They replace all other declarations of architectures, "
+        "including those of the command line and of variables.",
+        (),
+    )
     file: str | None = _setting(
         TEXT,
         "A file inside the project, to embed unchanged, instead of a `source`. It needs no nvcc.",
@@ -222,6 +228,11 @@ class EmbedSettings:
             raise ConfigurationError(
                 f"{self.place('source')}: {self.source!r} does not end in .cu",
                 hint="to embed a file unchanged, use 'file' instead",
+            )
+        if self.source is None and self.cuda_architectures:
+            raise ConfigurationError(
+                f"{self.place('cuda_architectures')}: the entry has no source to compile",
+                hint="remove the architectures: a 'file' is embedded unchanged",
             )
 
     def place(self, name: str) -> str:
@@ -384,7 +395,8 @@ class ExtensionSettings:
     cuda_separable_compilation: bool = _setting(
         FLAG,
         "Whether device code can call device functions of other sources of the library "
-        "(`-rdc=true`, and a device link). It can make kernels slower.",
+        "(`-rdc=true`, and a device link). It can make kernels slower. It does not apply to sources "
+        "in `embed`.",
         False,
     )
     hip_architectures: tuple[str, ...] = _setting(

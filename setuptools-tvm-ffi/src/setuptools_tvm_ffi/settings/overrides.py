@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Applies the settings `source-options` and `overrides` to the settings that they change."""
+"""Applies the settings `source-options`, `embed` and `overrides` to the settings they change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
 from .languages import LanguageArguments
-from .model import ExtensionSettings, Override, ProjectSettings, SourceOptions, settings_of
+from .model import (
+    EmbedSettings,
+    ExtensionSettings,
+    Override,
+    ProjectSettings,
+    SourceOptions,
+    settings_of,
+)
 from .project import DEFAULT_VARIABLES, Project
 
 _ARCHITECTURES = ("cuda_architectures", "hip_architectures")
@@ -37,6 +44,20 @@ def with_options(
         emptied: dict[str, Any] = {name: () for name in _ARCHITECTURES if name in changes}
         extension = _changed(dataclasses.replace(extension, **emptied), changes, entry.place)
     return extension
+
+
+def for_embedding(extension: ExtensionSettings, entry: EmbedSettings) -> ExtensionSettings:
+    """Return the settings with which the source of an entry of `embed` is compiled."""
+    # The library's device link does not include the file, so its device code must be complete.
+    extension = dataclasses.replace(extension, cuda_separable_compilation=False)
+    if not entry.cuda_architectures:
+        return extension
+    places = {"cuda_architectures": entry.place("cuda_architectures")}
+    return dataclasses.replace(
+        extension,
+        cuda_architectures=entry.cuda_architectures,
+        declared_elsewhere={**extension.declared_elsewhere, **places},
+    )
 
 
 def for_target(extension: ExtensionSettings, markers: Mapping[str, str]) -> ExtensionSettings:

@@ -92,7 +92,8 @@ def find_toolchain(
         toolchain = GnuToolchain(
             compilers, system, str(root), environment, project.settings, inputs=inputs
         )
-    declared = [project.settings.cuda_architectures, *(e.cuda_architectures for e in extensions)]
+    tables = (table for e in extensions for table in (e, *e.source_options, *e.embed))
+    declared = [project.settings.cuda_architectures, *(t.cuda_architectures for t in tables)]
     native = any("native" in architectures for architectures in declared)
     devices = {
         language: find_device_compiler(language, toolchain, launched(language), native=native)

@@ -46,16 +46,21 @@ def assembly(entry: EmbedSettings, file: str, system: str) -> str:
     return _ASSEMBLY.format(symbol=f"__tvm_ffi__cubin_{entry.name}", file=quoted)
 
 
-def check_architectures(settings: ExtensionSettings, entry: EmbedSettings) -> None:
+def check_architectures(
+    settings: ExtensionSettings, entry: EmbedSettings, flags: tuple[str, ...]
+) -> None:
     """Raise an error if an entry is to be a cubin, but there is not exactly one architecture.
 
-    :param settings: the settings with the architectures that apply to the extension.
+    :param settings: the settings with the architectures that apply to the entry.
+    :param flags: nvcc's flags. A word in `cuda-architectures` can stand for several architectures.
     :raises ConfigurationError: a cubin cannot contain code for the architectures.
     """
-    names = settings.cuda_architectures
-    if entry.format == "cubin" and (len(names) != 1 or names[0].endswith("+PTX")):
+    generated = [word for word in flags if word.startswith("-gencode")]
+    if entry.format == "cubin" and len(generated) != 1:
+        names = ", ".join(settings.cuda_architectures) or "not set"
         raise ConfigurationError(
             f"{entry.place('format')}: a cubin contains code for one architecture, but "
-            f"{settings.place('cuda_architectures')} is {', '.join(names) or 'not set'}",
-            hint="name one architecture without '+PTX', or use the format 'fatbin'",
+            f"{settings.place('cuda_architectures')} is {names}",
+            hint="name one architecture by its number and without '+PTX', such as '9.0', in "
+            f"{entry.place('cuda_architectures')}, or use the format 'fatbin'",
         )

@@ -450,12 +450,13 @@ def _check_architectures(result: BuildResult) -> None:
     """Warn about a library for the GPUs of this machine, because the wheel's tag cannot say so."""
     for library in result.libraries:
         settings = library.settings
-        if "native" in settings.cuda_architectures and "cuda" in library.plan.arguments:
-            logger.warning(
-                "%s: warning: %s: the wheel works only with the GPUs of this machine, because of "
-                "'native'; list the architectures before you publish it",
-                *(PREFIX, settings.place("cuda_architectures")),
-            )
+        for table in (settings, *settings.source_options, *settings.embed):
+            if "native" in table.cuda_architectures and "cuda" in library.plan.arguments:
+                logger.warning(
+                    "%s: warning: %s: the wheel works only with the GPUs of this machine, because "
+                    "of 'native'; list the architectures before you publish it",
+                    *(PREFIX, table.place("cuda_architectures")),
+                )
 
 
 def _check_committed(project: Project, stubs: Sequence[StubFile]) -> None:
