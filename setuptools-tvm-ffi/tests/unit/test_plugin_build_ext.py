@@ -145,6 +145,18 @@ def test_a_build_for_a_target_and_its_build_for_this_machine_have_their_own_over
     assert [r.project.settings.warnings_as_errors for r in requests] == [True, False]
 
 
+@pytest.mark.usefixtures("requests")
+def test_settings_in_setup_py_are_printed_with_their_origins(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level("INFO"):
+        build_ext(cxx_std=20, overrides=[{"if": "os_name != ''", "libraries": ["m"]}]).run()
+    lines = [line.partition(": ")[2] for line in caplog.messages]
+    assert 'pkg.ops: cxx-std = "20" (setup.py)' in lines
+    place = "TVMFFIExtension('pkg.ops'): overrides[0]: libraries"
+    assert f'pkg.ops: libraries = ["m"] ({place})' in lines
+
+
 def test_libraries_that_link_with_each_other_only_on_other_targets_are_rejected() -> None:
     on_nothing = {"if": "sys_platform == 'nothing'", "libraries": ["ops"]}
     with pytest.raises(ConfigurationError, match=r"overrides\[0\]: libraries: ops → ops"):

@@ -11,7 +11,7 @@ from setuptools_tvm_ffi.base.errors import DEBUG_VARIABLE, ConfigurationError
 from setuptools_tvm_ffi.settings import Project, ProjectSettings, read_project
 from setuptools_tvm_ffi.settings.declaration import key_of
 from setuptools_tvm_ffi.settings.model import settings_of
-from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE
+from setuptools_tvm_ffi.settings.project import CUDA_ARCHITECTURES_VARIABLE, extension_lines
 
 TABLE = "[tool.setuptools-tvm-ffi]\n"
 FIELDS = [setting.field for setting in settings_of(ProjectSettings)]
@@ -595,11 +595,24 @@ def test_settings_of_an_extension_have_lines(tmp_path: Path) -> None:
         'name = "p.q"\nsources = ["a.cc"]\ncxx-std = 20\nstubs = "init"\n'
         'define-macros = [["A"], ["B", "1"]]\nextra-compile-args = { cxx = ["-Wall"] }\n'
     )
-    assert [line for line in read(tmp_path, text).lines() if line.startswith("p.q: ")] == [
+    (extension,) = read(tmp_path, text).settings.ext_modules
+    assert list(extension_lines(extension)) == [
         'p.q: sources = ["a.cc"] (pyproject.toml)',
         'p.q: define-macros = [["A"], ["B", "1"]] (pyproject.toml)',
         'p.q: extra-compile-args = { cxx = ["-Wall"] } (pyproject.toml)',
         'p.q: cxx-std = "20" (pyproject.toml)',
+    ]
+
+
+def test_commands_and_vendored_components_have_lines(tmp_path: Path) -> None:
+    text = (
+        "[[tool.setuptools-tvm-ffi.generate]]\n"
+        'command = ["gen"]\noutputs = ["a.cc", "b.h"]\n'
+        '[[tool.setuptools-tvm-ffi.vendored]]\nname = "zlib"\nversion = "1.3"\n'
+    )
+    assert list(read(tmp_path, text).lines()) == [
+        'generate[0] = { command = ["gen"], outputs = ["a.cc", "b.h"] } (pyproject.toml)',
+        'vendored[0] = { name = "zlib", version = "1.3" } (pyproject.toml)',
     ]
 
 

@@ -85,15 +85,14 @@ def for_nvcc(extension: ExtensionSettings, release: str | None) -> ExtensionSett
 
 
 def project_for_target(project: Project, markers: Mapping[str, str]) -> Project:
-    """Apply the overrides of a project and of its extensions in `pyproject.toml`.
+    """Apply the overrides of a project that hold for a target.
 
     The frontend and environment variables have precedence over overrides.
 
     :param markers: see `for_target`.
     """
     now, later = _that_hold(project.settings.overrides, markers)
-    extensions = tuple(for_target(e, markers) for e in project.settings.ext_modules)
-    settings = dataclasses.replace(project.settings, overrides=later, ext_modules=extensions)
+    settings = dataclasses.replace(project.settings, overrides=later)
     return _changed_project(dataclasses.replace(project, settings=settings), now)
 
 

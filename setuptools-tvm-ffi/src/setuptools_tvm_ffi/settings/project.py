@@ -105,16 +105,16 @@ class Project:
         """Yield a line with the key, the value and the origin of each setting.
 
         Settings with the default value are omitted, unless an option, a variable or an override has
-        set them. The settings of extensions in `pyproject.toml` are included. The settings of
-        extensions in `setup.py` are not included.
+        set them. For the settings of extensions, see `extension_lines`.
         """
         for setting in settings_of(ProjectSettings):
             origin = self.declared_elsewhere.get(setting.field, self.origins.get(setting.field))
             changed = getattr(self.settings, setting.field) != setting.default
             if changed or origin not in {None, _FILE}:
                 yield _line(setting, self.settings, origin or _FILE)
-        for extension in self.settings.ext_modules:
-            yield from extension_lines(extension)
+        for name in ("generate", "vendored"):
+            for index, entry in enumerate(getattr(self.settings, name)):
+                yield f"{name}[{index}] = {written(entry)} ({_FILE})"
 
 
 def extension_lines(extension: ExtensionSettings) -> Iterator[str]:
@@ -123,14 +123,16 @@ def extension_lines(extension: ExtensionSettings) -> Iterator[str]:
     Settings with the default value are omitted. The lines of settings that overrides have changed
     contain the new values.
     """
+    declared = extension.declaration
+    file = _FILE if declared is not None and declared.in_toml else "setup.py"
     origins = extension.declared_elsewhere
     for setting in settings_of(ExtensionSettings):
         if setting.field != "name" and getattr(extension, setting.field) != setting.default:
-            line = _line(setting, extension, origins.get(setting.field, _FILE))
+            line = _line(setting, extension, origins.get(setting.field, file))
             yield f"{extension.name}: {line}"
     for name in tables_of(ExtensionSettings):
         for index, entry in enumerate(() if name == "overrides" else getattr(extension, name)):
-            origin = origins.get(name, _FILE)
+            origin = origins.get(name, file)
             yield f"{extension.name}: {key_of(name)}[{index}] = {written(entry)} ({origin})"
 
 

@@ -81,9 +81,9 @@ def generate_stubs(
             # In init mode, the generator appends text to the file. If the last line has no line
             # ending, the generator would continue this line. Add a line ending.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
-            if request.settings.stubs == "init" and path.name == _API and path in committed:
-                content = _with_import_section(committed[path])
-            replace_file(staging / path, content + end)
+            seeded = request.settings.stubs == "init" and path.name == _API and path in committed
+            staged = _with_import_section(committed[path]) if seeded else content
+            replace_file(staging / path, staged + end)
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
         chosen, answer, printed = _run_child(request, committed, process, staging, root)
         chosen = without_missing_methods(request, chosen, answer.get("missing_methods", {}))

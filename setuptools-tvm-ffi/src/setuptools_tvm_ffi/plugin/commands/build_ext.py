@@ -37,6 +37,7 @@ from ...records import build_record, provenance, sbom
 from ...settings import ExtensionSettings, Project
 from ...settings.model import JOBS
 from ...settings.overrides import for_target, project_for_target, with_every_branch
+from ...settings.project import extension_lines
 from ...stubs import StubFile, cause, make_stubs, stale_files, stub_requests
 from ...toolchains import path_in_wheel
 from ..context import BuildContext, build_context_of, project_of
@@ -97,7 +98,8 @@ class BuildExtMixin(build_ext):
             if not native:
                 self._check_target(request)
             provenance.check_vendored(request.project, request.root)
-            for line in request.project.lines():
+            lines = (line for e in request.extensions for line in extension_lines(e))
+            for line in (*request.project.lines(), *lines):
                 logger.info("%s: %s", PREFIX, line)
             with locked_build_folder(self), TVMFFIProcess(request.root) as process:
                 result = self._build(request, process)
