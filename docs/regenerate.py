@@ -126,8 +126,8 @@ _VENDORED = f"""\
 ## Third-party code: `[[{TABLE}.vendored]]`
 
 Write one table for each component whose code is part of the libraries. The SBOM of a wheel lists it
-([provenance.md](provenance.md)). An archive in `extra-objects` without a table is listed by its
-file name and digest.
+([provenance.md](provenance.md)). A file in `extra-objects` or `embed` without a table is listed by
+its file name and digest.
 
 ```toml
 [[{TABLE}.vendored]]

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.version import Version
@@ -13,7 +14,7 @@ from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.records.provenance import check_vendored, make_sbom
 from setuptools_tvm_ffi.records.sbom import Package
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
-from setuptools_tvm_ffi.settings.model import VendoredSettings
+from setuptools_tvm_ffi.settings.model import EmbedSettings, VendoredSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 
@@ -36,11 +37,24 @@ def project(*paths: str | None) -> Project:
     return Project(ProjectSettings(vendored=vendored))
 
 
-def test_a_linked_archive_is_a_part_of_its_library_only(root: Path) -> None:
+@pytest.mark.parametrize(
+    "linked",
+    [
+        {"extra_objects": ("third_party/linked.a",)},
+        {
+            "embed": (
+                EmbedSettings("a", file="third_party/linked.a"),
+                EmbedSettings("b", file="third_party/./linked.a"),
+                EmbedSettings("c", source="kernels/c.cu"),
+            )
+        },
+    ],
+)
+def test_a_linked_or_embedded_file_is_a_part_of_its_library_only(
+    root: Path, linked: dict[str, Any]
+) -> None:
     described = project("third_party/./linked.a", "third_party/sources.tar", None)
-    settings = ExtensionSettings(
-        name="pkg.ops", sources=("a.c",), extra_objects=("third_party/linked.a",)
-    )
+    settings = ExtensionSettings(name="pkg.ops", sources=("a.c",), **linked)
     plan = LibraryPlan(settings, "build/libops.so", (), {"c": (), "link": ()})
     result = BuildResult((BuiltLibrary(plan, b"library", {}),), GNU, SDK, "ninja", {})
     document = json.loads(make_sbom(Package("p", "1"), described, result, root, None))

@@ -11,7 +11,7 @@ from ..base.errors import ConfigurationError
 from ..base.file_digest import digest_of
 from ..building.plan import siblings_of
 from ..building.request import BuildResult, BuiltLibrary
-from ..settings import Project
+from ..settings import ExtensionSettings, Project
 from ..settings.model import VendoredSettings
 from ..toolchains import StaticPart, Toolchain, linked_devices, path_in_wheel
 from . import sbom
@@ -66,11 +66,7 @@ def make_sbom(
         for vendored in project.settings.vendored
         if vendored.path is not None
     }
-    linked = {
-        _relative(file, root)
-        for library in result.libraries
-        for file in library.settings.extra_objects
-    }
+    inside = {file for library in result.libraries for file in _prebuilt(library.settings, root)}
     return sbom.render(
         package=package,
         tvm_ffi_version=str(result.sdk.version),
@@ -79,7 +75,7 @@ def make_sbom(
         parts=[
             _described(vendored, root)
             for vendored in project.settings.vendored
-            if vendored.path is None or _relative(vendored.path, root) not in linked
+            if vendored.path is None or _relative(vendored.path, root) not in inside
         ],
         date=date,
     )
@@ -94,7 +90,6 @@ def _library(
     settings = library.settings
     system = result.toolchain.system
     every = [other.settings for other in result.libraries]
-    prebuilt = [_relative(file, root) for file in settings.extra_objects]
     return sbom.Library(
         path=str(path_in_wheel(settings, system)),
         sha256=library.sha256,
@@ -107,7 +102,7 @@ def _library(
                 else sbom.Part(
                     Path(file).name, path=file, sha256=digest_of(root / file), kind="file"
                 )
-                for file in prebuilt
+                for file in _prebuilt(settings, root)
             ),
             *(
                 sbom.Part(name, version, publisher=publisher)
@@ -115,6 +110,13 @@ def _library(
             ),
         ],
     )
+
+
+def _prebuilt(settings: ExtensionSettings, root: Path) -> list[str]:
+    """Return the files that a library contains without compiling them, relative to `root`."""
+    embedded = (entry.file for entry in settings.embed if entry.file is not None)
+    files = (_relative(file, root) for file in (*settings.extra_objects, *embedded))
+    return list(dict.fromkeys(files))
 
 
 def _static_parts(library: BuiltLibrary, toolchain: Toolchain) -> Iterator[StaticPart]:

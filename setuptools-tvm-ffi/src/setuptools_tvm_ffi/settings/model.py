@@ -590,9 +590,9 @@ class VendoredSettings:
     )
     path: str | None = _setting(
         TEXT,
-        "An archive inside the project: an entry of `extra-objects`, or the archive that the "
-        "sources were unpacked from. The SBOM contains its SHA-256, and the sdist contains the "
-        "archive.",
+        "A file inside the project: an entry of `extra-objects`, a `file` of `embed`, or the "
+        "archive that the sources were unpacked from. The SBOM contains its SHA-256, and the sdist "
+        "contains the file.",
         None,
     )
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
