@@ -486,6 +486,7 @@ def test_a_source_to_embed_is_compiled_then_embedded_then_linked() -> None:
     assert "--cubin" in library.steps[3].command
     assert library.steps[-1].inputs[1:] == (f"{folder}/env.o", f"{folder}/one.o")
     assert "-lcudart_static" in library.steps[-1].command
+    assert library.units[1:] == (library.steps[1], library.steps[3])
 
 
 def test_a_file_is_embedded_without_nvcc() -> None:
@@ -494,6 +495,7 @@ def test_a_file_is_embedded_without_nvcc() -> None:
     assert embed.extra_inputs == ("a.cubin",)
     assert "nvcc" not in {step.program[0] for step in (compile_, embed, link)}
     assert "-lcudart_static" not in link.command
+    assert [unit.inputs for unit in library.units] == [("a.cpp",)]
 
 
 def test_an_embedded_source_is_complete_without_the_device_link() -> None:

@@ -102,8 +102,8 @@ class LibraryPlan:
     """The steps that build one library.
 
     :param arguments: the compiler flags of each language, and the linker flags under ``link``.
-    :param units: for each source, the step that compiles the source alone and without precompiled
-        headers.
+    :param units: for each source and embedded source, the step that compiles the source alone and
+        without precompiled headers.
     :param support_files: the contents of files that the steps read.
     :param source_arguments: the compiler flags of each source that has flags of its own. The keys
         are the names in settings.
@@ -238,8 +238,11 @@ class _Planner:
         steps = [*compiled.steps, *self._device_links(settings, compiled.steps, arguments)]
         objects = [*compiled.objects, *(s.output for s in steps if s.kind != "precompile")]
         support = dict(compiled.support_files)
+        units = list(compiled.units)
         for entry in settings.embed:
-            steps += self._embed(settings, entry, arguments)
+            embedding = list(self._embed(settings, entry, arguments))
+            units += embedding[:-1]
+            steps += embedding
             objects.append(steps[-1].output)
             text = assembly(entry, self._embedded_file(settings, entry), self.toolchain.system)
             support[steps[-1].inputs[0]] = text
@@ -275,7 +278,7 @@ class _Planner:
             unit.library,
             tuple(steps),
             arguments,
-            units=compiled.units,
+            units=tuple(units),
             support_files=support,
             source_arguments=compiled.source_arguments,
             companions=() if companion is None else companion.files,
