@@ -165,9 +165,9 @@ class Override:
     )
     cuda: str | None = _setting(
         SPECIFIER,
-        "The releases of nvcc that the entry applies to, such as `>=12.8`. If the build has no "
-        "CUDA sources, not even in overrides, the entry does not apply. Entries with `cuda` apply "
-        "after all others.",
+        "The releases of nvcc that the entry applies to, such as `>=12.8`. If the build has "
+        "neither CUDA sources nor `cuda-toolkit`, not even in overrides, the entry does not apply. "
+        "Entries with `cuda` apply after all others.",
         None,
     )
     changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -212,7 +212,8 @@ class EmbedSettings:
     )
     file: str | None = _setting(
         TEXT,
-        "A file inside the project, to embed unchanged, instead of a `source`. It needs no nvcc.",
+        "A file inside the project, to embed unchanged, instead of a `source`. It is no CUDA "
+        "source: to include `cubin_launcher.h`, set `cuda-toolkit`.",
         None,
     )
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
