@@ -17,6 +17,7 @@ from setuptools_tvm_ffi.building.request import BuildRequest, BuildResult, Built
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands.build_ext import BuildExtMixin, _check_architectures
+from setuptools_tvm_ffi.plugin.commands.unshipped import warn_about_unshipped_files
 from setuptools_tvm_ffi.stubs import StubFile
 from setuptools_tvm_ffi.stubs.directives import SIGNATURE
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
@@ -60,6 +61,37 @@ def test_an_sdist_contains_the_sources_the_headers_and_the_declared_files() -> N
         "include/deep/b.hpp",
         "table.inc",
     ]
+
+
+def test_embedded_files_are_in_the_sdist_but_are_not_package_data() -> None:
+    names = {"pkg/kernels/k.cu", "pkg/a.cubin"}
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    embed = [{"name": "k", "source": "pkg/kernels/k.cu"}, {"name": "a", "file": "./pkg/a.cubin"}]
+    command = build_ext(embed=embed)
+    assert names.isdisjoint(command.get_source_files())
+    assert names <= set(command.get_sdist_files())
+
+
+def test_inputs_of_the_build_do_not_make_a_wheel_incomplete(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    inputs = ("pkg/kernels/k.cu", "pkg/kernels/k.cuh", "pkg/data/table.csv", "pkg/data/gen.py")
+    for name in ("pkg/__init__.py", *inputs, "pkg/data/shipped.json"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    Path("pyproject.toml").write_text(
+        "[[tool.setuptools-tvm-ffi.generate]]\n"
+        'command = ["{python}", "pkg/data/gen.py"]\n'
+        'inputs = ["pkg/data/table.csv"]\noutputs = ["a.h"]\n'
+    )
+    command = build_ext(embed=[{"name": "k", "source": "pkg/kernels/k.cu"}])
+    command.distribution.script_name = "setup.py"
+    warn_about_unshipped_files(command)
+    (warning, *_) = caplog.messages
+    assert "pkg/data/shipped.json" in warning
+    assert not [name for name in inputs if name in warning]
 
 
 @pytest.fixture

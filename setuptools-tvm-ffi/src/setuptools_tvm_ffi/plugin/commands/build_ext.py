@@ -12,7 +12,7 @@ import dataclasses
 import io
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -169,10 +169,23 @@ class BuildExtMixin(build_ext):
             )
             headers = find_headers(settings, found, root, build_base=root / self._build_base())
             files += map(str, (*found, *headers))
-            embedded = (entry.path for entry in settings.embed)
-            named = (*settings.depends, *settings.extra_objects, *embedded)
+            named = (*settings.depends, *settings.extra_objects)
             files += [file for file in named if is_inside(file, root)]
         return files
+
+    def get_embedded_files(self) -> list[str]:
+        """Return the files that `embed` names. `get_source_files` does not return them."""
+        settings = map(with_every_branch, self._tvm_ffi_settings())
+        return [os.path.normpath(entry.path) for each in settings for entry in each.embed]
+
+    def get_generation_files(self) -> Mapping[PurePosixPath, bool]:
+        """Return the files that the commands of `generate` name and read, as an sdist needs them.
+
+        :raises ConfigurationError: an input is missing or outside the project.
+        """
+        root = Path.cwd()
+        generate = project_of(self.distribution).settings.generate
+        return find_generation_files(generate, root, build_base=root / self._build_base())
 
     def get_sdist_files(self) -> dict[str, bool]:
         """Return the files that an sdist must contain in addition to `get_source_files`.
@@ -187,8 +200,7 @@ class BuildExtMixin(build_ext):
         root = Path.cwd()
         build_base = root / self._build_base()
         generate = project_of(self.distribution).settings.generate
-        found = find_generation_files(generate, root, build_base=build_base)
-        files = {str(file): needed for file, needed in found.items()}
+        files = {str(file): needed for file, needed in self.get_generation_files().items()}
         for settings in map(with_every_branch, self._tvm_ffi_settings()):
             sources = find_sources(
                 settings, root, build_base=build_base, generated=Generated.of(generate)

@@ -39,7 +39,10 @@ def warn_about_unshipped_files(command: Any) -> None:  # noqa: ANN401 - a comman
     files = list(unshipped_files(folders, shipped))
     if not files:
         return  # Do not start git, and do not search for sources.
-    sources = map(Path, command.get_finalized_command("build_ext").get_source_files())
+    build_ext = command.get_finalized_command("build_ext")
+    sources = map(Path, (*build_ext.get_source_files(), *build_ext.get_embedded_files()))
+    inputs = set(map(Path, build_ext.get_generation_files()))
+    files = [file for file in files if file not in inputs]
     modules, data = set(), defaultdict(list)
     for file in tracked_files(not_sources(files, sources), Path.cwd()):
         folder = next(parent for parent in file.parents if parent in folders)
