@@ -65,7 +65,7 @@ def test_source_options_name_sources_with_a_string_or_a_list() -> None:
         ([{"sources": "a.c", "define-macros": ["A"]}], "[0].define-macros", "list of"),
         ([{"sources": "a.cu", "cuda-architectures": ["sm_90"]}], "[0].cuda-arch", "'sm_90'"),
         ([{"sources": "a.c", "extra-compile-arg": []}], "[0].extra-compile-arg", "did you mean"),
-        ([{"sources": "a.c", "libraries": ["m"]}], "[0].libraries", "unknown key"),
+        ([{"sources": "a.c", "libraries": ["m"]}], "[0].libraries", "it belongs to [["),
     ],
 )
 def test_a_wrong_source_option_is_rejected_with_its_key(
@@ -362,6 +362,18 @@ def test_an_unknown_key_of_a_project_is_refused_with_a_suggestion(key: str, mean
 @pytest.mark.parametrize("key", ["zzz", "größe", "sanitize", "名"])
 def test_an_unknown_key_without_a_similar_key_is_refused(key: str) -> None:
     assert refused({key: 4}).message == f"{TABLE}.{key}: unknown key"
+
+
+@pytest.mark.parametrize("key", ["embed", "source-options", "extra-objects"])
+def test_a_key_of_an_extension_in_the_table_of_the_project_is_refused(key: str) -> None:
+    message = refused({key: []}).message
+    assert message == f"{TABLE}.{key}: unknown key, it belongs to [[{TABLE.split()[1]}.ext-modules]]"
+
+
+@pytest.mark.parametrize("key", ["generate", "vendored", "ext-modules", "jobs"])
+def test_a_key_of_the_project_in_the_table_of_an_extension_is_refused(key: str) -> None:
+    message = refused({"ext-modules": [{**PLAIN, key: []}]}).message
+    assert message == f"{FIRST}.{key}: unknown key, it belongs to [{TABLE.split()[1]}]"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from .model import (
     TABLE,
     ExtensionSettings,
     Override,
-    ProjectOverride,
     ProjectSettings,
     Setting,
     check_embedded_names,
@@ -148,14 +147,13 @@ def _unknown(table: type, name: str, known: list[str], where: Declaration) -> Co
             f"{where.whole}: unknown argument {name!r}{did_you_mean(name, known)}",
             hint=f"known arguments: {', '.join(known)}",
         )
-    other: type = ProjectSettings
-    header = f"[{TABLE}]"
-    if table in {ProjectSettings, ProjectOverride}:
-        other, header = ExtensionSettings, f"[[{TABLE}.ext-modules]]"
-    if name in {key_of(setting.field) for setting in settings_of(other)}:
-        suggestion = f", it belongs to {header}"
-    else:
-        suggestion = did_you_mean(name, known)
+    suggestion = did_you_mean(name, known)
+    for other, header in (
+        (ProjectSettings, f"[{TABLE}]"),
+        (ExtensionSettings, f"[[{TABLE}.ext-modules]]"),
+    ):
+        if name in map(key_of, (*_settings(other), *tables_of(other))):
+            suggestion = f", it belongs to {header}"
     return ConfigurationError(
         f"{where.whole}.{name}: unknown key{suggestion}",
         hint=f"known keys: {', '.join(known)}",
