@@ -30,6 +30,7 @@ from setuptools_tvm_ffi.settings.model import (
     GenerateSettings,
     ProjectSettings,
     Setting,
+    SourceOptions,
     VendoredSettings,
     settings_of,
 )
@@ -258,7 +259,7 @@ _SPECIAL = (
 )
 
 
-# Rules for several keys of a table, which `__post_init__` of its dataclass checks.
+# Rules for several keys of a table, which the parser or `__post_init__` of its dataclass checks.
 _RULES: dict[type, dict[str, Any]] = {
     ExtensionSettings: {
         "anyOf": [
@@ -266,7 +267,13 @@ _RULES: dict[type, dict[str, Any]] = {
             for key in ("sources", "extra-objects")
         ]
     },
-    EmbedSettings: {"oneOf": [{"required": ["source"]}, {"required": ["file"]}]},
+    EmbedSettings: {
+        "oneOf": [
+            {"required": ["source"], "properties": {"file": False}},
+            {"required": ["file"], "properties": {"source": False, "format": False}},
+        ]
+    },
+    SourceOptions: {"minProperties": 2},
 }
 
 
@@ -318,6 +325,7 @@ def _table(table: type) -> dict[str, Any]:
             "properties": {**conditions, **changes},
             "additionalProperties": False,
             "anyOf": [{"required": [condition]} for condition in conditions],
+            "not": {"propertyNames": {"enum": list(conditions)}},
         }
     required = [key_of(s.field) for s in settings_of(table) if s.default is dataclasses.MISSING]
     properties = _properties(table)

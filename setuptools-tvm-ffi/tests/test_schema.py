@@ -39,8 +39,10 @@ ON_LINUX = "if = \"sys_platform == 'linux'\""
 OVERRIDES = f"""\
 source-options = [{{ sources = "a.cc", unity = false }}, {{ sources = ["a.cc"], cxx-std = 20 }}]
 overrides = [
-    {{ {ON_LINUX}, cuda = ">=12.8", libraries = ["m"], source-options = [{{ sources = "a.cc" }}] }},
+    {{ {ON_LINUX}, cuda = ">=12.8", libraries = ["m"] }},
+    {{ cuda = ">=12.8", source-options = [{{ sources = "a.cc", c-std = 17 }}] }},
 ]
+embed = [{{ name = "a", source = "a.cu", format = "cubin" }}, {{ name = "b", file = "b.bin" }}]
 [[tool.setuptools-tvm-ffi.overrides]]
 {ON_LINUX}
 lto = true
@@ -82,6 +84,10 @@ def test_the_repository_contains_projects_to_validate() -> None:
         (f"{LIBRARY}extra-compile-args = {{ rust = [] }}\n", "extra-compile-args"),
         (f"{LIBRARY}source-options = [{{ unity = false }}]\n", "source-options"),
         (f"{LIBRARY}source-options = [{{ sources = 3 }}]\n", "source-options"),
+        (f"{LIBRARY}source-options = [{{ sources = 'a.cc' }}]\n", "source-options"),
+        (f"{LIBRARY}embed = [{{ name = 'a', file = 'b', format = 'fatbin' }}]\n", "embed"),
+        (f"{LIBRARY}embed = [{{ name = 'a', file = 'b', source = 'b.cu' }}]\n", "embed"),
+        (f"{LIBRARY}overrides = [{{ {ON_LINUX}, cuda = '>=12' }}]\n", "overrides"),
         (f"{LIBRARY}overrides = [{{ {ON_LINUX}, cxx-std = 14 }}]\n", "cxx-std"),
         (f"{LIBRARY}overrides = [{{ {ON_LINUX}, name = 'p.r' }}]\n", "overrides"),
         (f"{LIBRARY}overrides = [{{ libraries = ['m'] }}]\n", "overrides"),

@@ -61,7 +61,12 @@ def test_source_options_name_sources_with_a_string_or_a_list() -> None:
         ([{"sources": []}], "[0].sources", "is empty"),
         ([{"sources": ""}], "[0].sources", "empty"),
         ([{"sources": 3}], "[0].sources", "is 3"),
-        ([{"sources": "a.c"}, {"sources": "a.c", "unity": "no"}], "[1].unity", "true or false"),
+        ([{"sources": "a.c"}], "[0].sources", "no options"),
+        ([{"sources": "a.c", "unity": "no"}], "[0].unity", "true or false"),
+        (
+            [{"sources": "a.c", "unity": False}, {"sources": "a.c", "unity": 3}],
+            *("[1].unity", "true or false"),
+        ),
         ([{"sources": "a.c", "define-macros": ["A"]}], "[0].define-macros", "list of"),
         ([{"sources": "a.cu", "cuda-architectures": ["sm_90"]}], "[0].cuda-arch", "'sm_90'"),
         ([{"sources": "a.c", "extra-compile-arg": []}], "[0].extra-compile-arg", "did you mean"),
@@ -141,7 +146,8 @@ ON_WINDOWS = "sys_platform == 'win32'"
 def test_a_wrong_override_is_rejected_with_its_key(
     entry: dict[str, object], key: str, says: str
 ) -> None:
-    message = refused_extension(overrides=[{"if": ON_WINDOWS}, entry]).message
+    first = {"if": ON_WINDOWS, "libraries": ["m"]}
+    message = refused_extension(overrides=[first, entry]).message
     assert message.startswith(f"{FIRST}.overrides[1].{key}")
     assert says in message
 
@@ -816,6 +822,12 @@ EMBED = f"{FIRST}.embed[0]"
 COMMAND = {"command": ["{python}", "gen.py"], "outputs": ["a.cc"]}
 
 
+def test_an_override_without_changes_is_refused() -> None:
+    entry = {"if": ON_WINDOWS, "cuda": ">=12"}
+    assert refused_extension(overrides=[entry]).message.startswith(f"{FIRST}.overrides[0]: ")
+    assert refused({"overrides": [entry]}).message.startswith(f"{TABLE}.overrides[0]: ")
+
+
 def test_every_key_of_an_embedded_file_reaches_its_settings() -> None:
     entries = [
         {"name": "env", "source": "a.cu", "format": "cubin", "cuda-architectures": ["9.0"]},
@@ -844,6 +856,7 @@ def test_every_key_of_an_embedded_file_reaches_its_settings() -> None:
         ({"name": "a", "source": "a.cu", "format": "ptx"}, ".format is 'ptx', expected one of"),
         ({"name": "a", "file": "b", "cuda-architectures": ["9.0"]}, ".cuda-architectures: the"),
         ({"name": "a", "source": "a.cu", "cuda-architectures": ["x"]}, ".cuda-architectures "),
+        ({"name": "a", "file": "b", "format": "fatbin"}, ".format has no effect"),
         ({"name": "a", "files": "b"}, ".files: unknown key, did you mean 'file'?"),
     ],
 )

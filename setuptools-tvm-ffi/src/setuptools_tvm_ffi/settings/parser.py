@@ -15,10 +15,12 @@ from .declaration import Declaration, did_you_mean, key_of
 from .model import (
     OVERRIDABLE,
     TABLE,
+    EmbedSettings,
     ExtensionSettings,
     Override,
     ProjectSettings,
     Setting,
+    SourceOptions,
     check_embedded_names,
     settings_of,
     tables_of,
@@ -63,6 +65,16 @@ def _parse(table: type, arguments: Mapping[str, object], where: Declaration) -> 
         if required and where.name_of(setting.field) not in arguments:
             raise ConfigurationError(f"{where.at(setting.field)} is missing")
     values = _parse_values(table, arguments, where)
+    if table is SourceOptions and len(arguments) == 1:
+        raise ConfigurationError(
+            f"{where.at('sources')}: the entry has no options for these sources",
+            hint="add options to the entry, or delete the entry",
+        )
+    if table is EmbedSettings and {"file", "format"} <= set(arguments):
+        raise ConfigurationError(
+            f"{where.at('format')} has no effect: the build embeds a 'file' unchanged",
+            hint="delete 'format'",
+        )
     if any(field.name == "declaration" for field in dataclasses.fields(table)):
         values["declaration"] = where
     return table(**values)
@@ -91,8 +103,14 @@ def _parse_override(
         )
     changes = {name: value for name, value in arguments.items() if name not in conditions}
     declared = {name: value for name, value in arguments.items() if name in conditions}
+    values = _parse_values(table, declared, where)
+    if not changes:
+        raise ConfigurationError(
+            f"{where.whole}: the entry changes no setting",
+            hint="add settings to the entry, or delete the entry",
+        )
     return table(
-        **_parse_values(table, declared, where),
+        **values,
         changes=_parse_values(changed, changes, where),
         declaration=where,
     )
