@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -201,6 +202,18 @@ def test_a_rebuild_uses_the_copies_after_the_environment_is_gone(
     monkeypatch.syspath_prepend(str(other.folder))
     assert site.build(FUNCTION, rebuilds=True) == (before, [])
     assert site.build(FUNCTION)[0] == {"packed-get_include/0": {"a.h": "2"}}
+
+
+def test_a_rebuild_uses_the_folders_of_a_package_that_cannot_be_imported(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.install("1.0", {"a.h": "1"}, record=False)
+    site.build(FUNCTION)
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p != str(site.folder)])
+    write(site.folder, {"packed/include/a.h": "2"})
+    (folder,) = site.build(FUNCTION, rebuilds=True)[0].values()
+    assert folder == {"a.h": "2"}
+    assert "'packed' is not installed" in refused(site, FUNCTION).message
 
 
 def test_a_rebuild_copies_headers_of_an_upgraded_package(site: Site) -> None:

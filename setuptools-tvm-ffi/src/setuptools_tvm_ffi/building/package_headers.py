@@ -81,7 +81,8 @@ def _prepare(reference: str, place: str, request: BuildRequest) -> _Copy:
     known = read_object(stamp)
     if _is_current(known, request.root, rebuilds=request.rebuilds):
         return _Copy(tuple(known["folders"]))
-    answer = _resolve(reference, f"{place}: {reference!r}", request.root)
+    kept = known.get("sources", ()) if request.rebuilds else ()
+    answer = _resolve(reference, f"{place}: {reference!r}", request.root, kept)
     # Delete the stamp first. If this build is interrupted, the next build copies again.
     stamp.unlink(missing_ok=True)
     sources: list[str] = answer["folders"]
@@ -141,9 +142,11 @@ def _records(paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _resolve(reference: str, place: str, root: Path) -> dict[str, Any]:
+def _resolve(reference: str, place: str, root: Path, kept: Sequence[str]) -> dict[str, Any]:
     """Return the child's answer, see `package_headers_child.answer`.
 
+    :param kept: the folders to use if the package is not installed, and the folders exist. An
+        import that rebuilds can run without the environment of the installation.
     :raises BuildError: the reference cannot be used. The message starts with `place`.
     """
     with tempfile.TemporaryFile() as messages:
@@ -152,6 +155,8 @@ def _resolve(reference: str, place: str, root: Path) -> dict[str, Any]:
         messages.seek(0)
         text = messages.read().decode("utf-8", "replace").strip()
     answer: dict[str, Any] = json.loads(printed or "{}")
+    if "missing" in answer and kept and all(map(os.path.isdir, kept)):
+        return {"folders": kept, "file": None}
     if "missing" in answer:
         package = answer["missing"]
         raise BuildError(
