@@ -283,7 +283,7 @@ class Runs:
         settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",))
         plan = BuildPlan("build", (LibraryPlan(settings, "libops.so", steps, {}, units=steps),))
         run = _Run(plan, "ninja", request, JobCount(3, 3, "3 jobs"), toolchain)
-        run.everything(on_work=None)
+        run.libraries(on_work=None)
 
 
 @pytest.fixture

@@ -138,11 +138,11 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     if project.settings.generate:
         generation = generation_plan(request, toolchain)
         run = _Run(generation, program, request, jobs, toolchain)
-        inputs = run.everything(on_work=None).watched()
+        inputs = run.commands().watched()
         delete_other_files(request)
     run = _Run(plan, program, request, jobs, toolchain)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
-    freshness = run.everything(on_work=process.import_generator if wants_stubs else None)
+    freshness = run.libraries(on_work=process.import_generator if wants_stubs else None)
     libraries = tuple(_built(library, root) for library in plan.libraries)
     _check(libraries, request, toolchain)
     watched = {**originals, **inputs, **freshness.watched()}
@@ -297,42 +297,59 @@ def _check_device_link(settings: ExtensionSettings, sources: Sequence[PurePosixP
 
 @dataclass(frozen=True)
 class _Run:
+    """Runs the stale steps of a plan: either of the libraries, or of the commands of `generate`."""
+
     plan: BuildPlan
     ninja: str
     request: BuildRequest
     jobs: JobCount
     toolchain: Toolchain
 
-    def everything(self, *, on_work: Callable[[], None] | None) -> Freshness:
-        """Run the stale steps of the plan, and return the record of the steps.
+    def libraries(self, *, on_work: Callable[[], None] | None) -> Freshness:
+        """Build the libraries, and return the record of the steps.
 
         :param on_work: a function to call before ninja runs. If no step is stale, ninja does not
             run, and the function is not called.
         """
         root = self.request.root
-        folder = root / self.plan.folder
         for name, text in self.plan.support_files.items():
             replace_file(root / name, text.encode())
-        if self.plan.libraries:
-            # Write the compilation database to two folders. The folder of the build type has a
-            # database for this build type. The build folder, where editors look, has the latest
-            # database.
-            commands = compile_commands(self.plan, root)
-            for parent in (folder, root / self.request.folder):
-                replace_file(parent / "compile_commands.json", commands)
-        freshness = Freshness(folder, root, os.environ)
+        # Write the compilation database to two folders. The folder of the build type has a database
+        # for this build type. The build folder, where editors look, has the latest database.
+        commands = compile_commands(self.plan, root)
+        for parent in (self.plan.folder, self.request.folder):
+            replace_file(root / parent / "compile_commands.json", commands)
+        freshness, stale = self._examined()
+        if stale:
+            limit = "make's jobserver limits parallel jobs"
+            logger.info("%s: %s", PREFIX, limit if self._shares_jobs() else self.jobs.explanation)
+            if on_work is not None:
+                on_work()
+            self._run(stale, freshness)
+        return freshness
+
+    def commands(self) -> Freshness:
+        """Run the commands of `generate`, and return the record of the steps."""
+        freshness, stale = self._examined()
+        if stale:
+            self._run(stale, freshness)
+            wait_until_trusted()
+        return freshness
+
+    def _examined(self) -> tuple[Freshness, list[Stale]]:
+        """Return the record of the steps, and the stale steps. Print why they are stale."""
+        root = self.request.root
+        freshness = Freshness(root / self.plan.folder, root, os.environ)
         stale = freshness.stale(self.plan)
-        if not stale:
-            return freshness
-        manifest = root / self.plan.folder / "build.ninja"
         for line in reasons(stale):
             logger.info("%s: %s", PREFIX, line)
-        # If `make -j` runs this build, make limits ninja's jobs. With -j, ninja would ignore make.
-        declared = self.request.project.settings.jobs is not None
-        shared = not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
-        explanation = "make's jobserver limits parallel jobs" if shared else self.jobs.explanation
-        if self.plan.libraries:
-            logger.info("%s: %s", PREFIX, explanation)
+        return freshness, stale
+
+    def _run(self, stale: Sequence[Stale], freshness: Freshness) -> None:
+        root = self.request.root
+        folder = root / self.plan.folder
+        manifest = folder / "build.ninja"
+        shared = self._shares_jobs()
         # make does not know of nvcc's threads.
         threads = 1 if shared else self._threads(stale)
         local, total, devices = self.jobs.local, self.jobs.total, self.jobs.devices
@@ -343,8 +360,6 @@ class _Run:
             device_jobs=devices if devices is not None and devices < total else None,
             threads=threads,
         )
-        if on_work is not None:
-            on_work()
         (folder / ninja.LOG).unlink(missing_ok=True)
         for each in stale:
             for output in (each.step.output, *each.step.extra_outputs):
@@ -373,9 +388,14 @@ class _Run:
             raise failed_command(self.plan, printed) or _failure(
                 self.plan, status, printed, self.request
             )
-        if self.plan.generate:
-            wait_until_trusted()
-        return freshness
+
+    def _shares_jobs(self) -> bool:
+        """Return whether ``make -j`` runs this build and limits ninja's jobs.
+
+        With the option ``-j``, ninja would ignore make.
+        """
+        declared = self.request.project.settings.jobs is not None
+        return not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
 
     def _threads(self, stale: Sequence[Stale]) -> int:
         """Return the number of threads for each nvcc: several if there are fewer nvcc than jobs."""
