@@ -60,21 +60,27 @@ def cibuildwheel(
     return environment_in(folder / "venv", quiet)
 
 
-def identifiers(cibuildwheel: Environment, system: str, *options: str) -> list[str]:
+def identifiers(
+    cibuildwheel: Environment, system: str, *options: str, project: Path = REPOSITORY
+) -> list[str]:
     command = ("--print-build-identifiers", "--platform", system, *options)
     return cibuildwheel.run(
-        *(cibuildwheel.python, "-m", "cibuildwheel", *command), cwd=REPOSITORY
+        *(cibuildwheel.python, "-m", "cibuildwheel", *command), cwd=project
     ).stdout.split()
 
 
 def resolved(
-    cibuildwheel: Environment, system: str, identifier: str, **places: str | Path
+    cibuildwheel: Environment,
+    system: str,
+    identifier: str,
+    project: Path = REPOSITORY,
+    **places: str | Path,
 ) -> dict[str, Any]:
-    named = {"package": str(REPOSITORY), "project": str(REPOSITORY)}
+    named = {"package": str(project), "project": str(project)}
     named.update({name: str(path) for name, path in places.items()})
     printed = cibuildwheel.run(
         *(cibuildwheel.python, "-c", RESOLVE, system, identifier, json.dumps(named)),
-        cwd=REPOSITORY,
+        cwd=project,
     ).stdout
     commands: dict[str, Any] = json.loads(printed)
     return commands
@@ -127,6 +133,25 @@ def test_each_system_has_one_build(
     if expected is None:
         pytest.skip(f"cibuildwheel has other names on {platform.machine()}")
     assert identifiers(cibuildwheel, system) == [expected]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("language", ["c++", "cuda"])
+def test_a_new_project_has_one_build_which_runs_its_tests(
+    language: str, cibuildwheel: Environment, builder: Environment, tmp_path: Path
+) -> None:
+    command = ("-m", "setuptools_tvm_ffi", "new", "fast-mean", "--lang", language)
+    builder.run(builder.python, *command, cwd=tmp_path)
+    project = tmp_path / "fast-mean"
+    (identifier,) = identifiers(cibuildwheel, "linux", project=project)
+    commands = resolved(
+        cibuildwheel, "linux", identifier, project=project, wheel="WHEEL", dest_dir="OUT"
+    )
+    assert commands["repair"] == "setuptools-tvm-ffi repair -w OUT WHEEL"
+    assert commands["test-requires"] == ["pytest"]
+    assert commands["test-sources"] == ["tests"]
+    for system in ("macos", "windows"):
+        assert len(identifiers(cibuildwheel, system, project=project)) == 1
 
 
 @pytest.mark.long
