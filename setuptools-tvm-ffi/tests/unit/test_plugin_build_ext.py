@@ -298,7 +298,10 @@ def test_a_strict_editable_install_links_a_stub_to_its_place_in_a_src_layout(
     [
         ({"cuda_architectures": ["native"]}, "cuda_architectures"),
         ({"source_options": [{"sources": "*", "cuda_architectures": ["native"]}]}, "options[0]"),
-        ({"embed": [{"name": "e", "source": "e.cu", "cuda_architectures": ["native"]}]}, "embed[0]"),
+        (
+            {"embed": [{"name": "e", "source": "e.cu", "cuda_architectures": ["native"]}]},
+            "embed[0]",
+        ),
         ({"cuda_architectures": ["9.0"]}, ""),
     ],
 )

@@ -250,9 +250,7 @@ def test_the_hint_names_the_lowest_tag_that_the_tool_can_give(
         monkeypatch.setenv("AUDITWHEEL_PLAT", "manylinux_2_17_x86_64")
     wanted = []
 
-    def run_module(
-        _: str, arguments: Sequence[str], **__: Any
-    ) -> subprocess.CompletedProcess[str]:
+    def run_module(_: str, arguments: Sequence[str], **__: Any) -> subprocess.CompletedProcess[str]:
         words = list(arguments)
         wanted.append(words[words.index("--plat") + 1] if "--plat" in words else None)
         if wanted[-1] == "auto":

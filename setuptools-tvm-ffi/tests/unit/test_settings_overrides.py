@@ -8,7 +8,12 @@ from setuptools_tvm_ffi.base.errors import ConfigurationError
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
-from setuptools_tvm_ffi.settings.model import EmbedSettings, Override, ProjectOverride, SourceOptions
+from setuptools_tvm_ffi.settings.model import (
+    EmbedSettings,
+    Override,
+    ProjectOverride,
+    SourceOptions,
+)
 from setuptools_tvm_ffi.settings.overrides import (
     for_embedding,
     for_nvcc,

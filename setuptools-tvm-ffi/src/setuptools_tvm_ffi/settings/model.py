@@ -396,8 +396,8 @@ class ExtensionSettings:
     cuda_separable_compilation: bool = _setting(
         FLAG,
         "Whether device code can call device functions of other sources of the library "
-        "(`-rdc=true`, and a device link). It can make kernels slower. It does not apply to sources "
-        "in `embed`.",
+        "(`-rdc=true`, and a device link). It can make kernels slower. It does not apply to "
+        "sources in `embed`.",
         False,
     )
     hip_architectures: tuple[str, ...] = _setting(

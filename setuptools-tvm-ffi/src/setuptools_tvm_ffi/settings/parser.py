@@ -59,7 +59,7 @@ def _parse(table: type, arguments: Mapping[str, object], where: Declaration) -> 
     known = [where.name_of(name) for name in (*_settings(table), *tables_of(table))]
     for name in arguments:
         if name not in known:
-            raise _unknown(table, name, known, where)
+            raise _unknown(name, known, where)
     for setting in settings_of(table):
         required = setting.default is dataclasses.MISSING
         if required and where.name_of(setting.field) not in arguments:
@@ -95,7 +95,7 @@ def _parse_override(
                 hint=f"an override can contain {', '.join(known)}",
             )
         if name not in known:
-            raise _unknown(table, name, known, where)
+            raise _unknown(name, known, where)
     if not set(conditions) & set(arguments):
         raise ConfigurationError(
             f"{where.at(conditions[0])} is missing",
@@ -159,7 +159,7 @@ def _parse_tables(table: type, entries: object, where: Declaration, field: str) 
     )
 
 
-def _unknown(table: type, name: str, known: list[str], where: Declaration) -> ConfigurationError:
+def _unknown(name: str, known: list[str], where: Declaration) -> ConfigurationError:
     if not where.in_toml:
         return ConfigurationError(
             f"{where.whole}: unknown argument {name!r}{did_you_mean(name, known)}",

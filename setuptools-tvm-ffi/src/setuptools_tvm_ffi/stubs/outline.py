@@ -134,6 +134,7 @@ def initialized_prefixes(file: ParsedFile) -> list[str]:
                 ast.unparse(call.func).rpartition(".")[2] in names
                 and node.lineno not in generated
                 and isinstance(first, ast.Constant)
+                and isinstance(first.value, str)
             ):
                 prefixes.append(f"{first.value}.")
     return prefixes

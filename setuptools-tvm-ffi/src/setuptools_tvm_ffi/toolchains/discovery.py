@@ -92,8 +92,11 @@ def find_toolchain(
         toolchain = GnuToolchain(
             compilers, system, str(root), environment, project.settings, inputs=inputs
         )
-    tables = (table for e in extensions for table in (e, *e.source_options, *e.embed))
-    declared = [project.settings.cuda_architectures, *(t.cuda_architectures for t in tables)]
+    declared = [project.settings.cuda_architectures]
+    for extension in extensions:
+        declared.append(extension.cuda_architectures)
+        declared += [entry.cuda_architectures for entry in extension.source_options]
+        declared += [entry.cuda_architectures for entry in extension.embed]
     native = any("native" in architectures for architectures in declared)
     devices = {
         language: find_device_compiler(language, toolchain, launched(language), native=native)

@@ -35,7 +35,7 @@ from ...project.source_date import declared_date
 from ...project.sources import Generated, find_headers, find_sources
 from ...records import build_record, provenance, sbom
 from ...settings import ExtensionSettings, Project
-from ...settings.model import JOBS
+from ...settings.model import JOBS, EmbedSettings, SourceOptions
 from ...settings.overrides import for_target, project_for_target, with_every_branch
 from ...settings.project import extension_lines
 from ...stubs import StubFile, cause, make_stubs, stale_files, stub_requests
@@ -464,7 +464,10 @@ def _check_architectures(result: BuildResult) -> None:
     """Warn about a library for the GPUs of this machine, because the wheel's tag cannot say so."""
     for library in result.libraries:
         settings = library.settings
-        for table in (settings, *settings.source_options, *settings.embed):
+        tables: list[ExtensionSettings | SourceOptions | EmbedSettings] = [settings]
+        tables += settings.source_options
+        tables += settings.embed
+        for table in tables:
             if "native" in table.cuda_architectures and "cuda" in library.plan.arguments:
                 logger.warning(
                     "%s: warning: %s: the wheel works only with the GPUs of this machine, because "
