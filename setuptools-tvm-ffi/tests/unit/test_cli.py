@@ -60,7 +60,7 @@ def test_the_help_of_a_command_needs_no_optional_package(command: str) -> None:
     )
     assert process.returncode == 0, process.stderr
     assert process.stdout.startswith(f"usage: setuptools-tvm-ffi {command} ")
-    assert f"\nExample:\n\n    setuptools-tvm-ffi {command}" in process.stdout
+    assert f"\nFor example:\n\n    setuptools-tvm-ffi {command}" in process.stdout
     assert "docs/" not in process.stdout  # an installation does not contain this folder
 
 

@@ -951,7 +951,9 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         "purl": "../test_sbom.py",
         "path": "../test_sbom.py",
     },
-    EmbedSettings: dict.fromkeys(("name", "source", "format", "file"), "test_building_plan.py"),
+    EmbedSettings: dict.fromkeys(
+        ("name", "source", "format", "file", "cuda_architectures"), "test_building_plan.py"
+    ),
     GenerateSettings: dict.fromkeys(
         ("command", "inputs", "outputs"), "test_building_generation.py"
     ),

@@ -4,7 +4,8 @@
 Wheels are not unpacked and their code is not run, so any machine can audit wheels for any platform.
 Each finding has a code, what it breaks, and how to fix it.
 
-Example:
+For example:
+
     setuptools-tvm-ffi audit dist/*.whl
 """
 

@@ -4,7 +4,8 @@
 The workflow .github/workflows/wheels.yml builds, repairs and tests one wheel for each platform with
 cibuildwheel. When a release is published on GitHub, the workflow uploads the wheels to PyPI.
 
-Example:
+For example:
+
     setuptools-tvm-ffi ci
 """
 

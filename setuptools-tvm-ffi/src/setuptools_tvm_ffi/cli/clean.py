@@ -7,7 +7,8 @@ folder, the command also removes .gitignore, compile_commands.json, sdist and *.
 plugin, and lib, lib.*, temp.*, bdist.* and scripts-* of setuptools. If nothing else is in the build
 folder, the folder is removed, too. The next build compiles everything.
 
-Example:
+For example:
+
     setuptools-tvm-ffi clean
 """
 

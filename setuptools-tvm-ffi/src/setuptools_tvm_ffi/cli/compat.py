@@ -11,7 +11,8 @@ that you trust. It installs requirements from wheels only, unless --allow-sdists
 The exit status is 1 if the wheel's requirement admits a release that fails, and 2 if it admits a
 release that cannot be tested.
 
-Example:
+For example:
+
     setuptools-tvm-ffi compat dist/my_package-1.0-py3-none-manylinux_2_28_x86_64.whl
 """
 

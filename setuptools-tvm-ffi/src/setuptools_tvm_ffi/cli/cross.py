@@ -7,7 +7,8 @@ x86_64-windows-gnu. For each target, pip downloads that platform's apache-tvm-ff
 links the libraries with it. The command creates no isolated environment: install the project's
 build requirements and the extra 'cross' first.
 
-Example:
+For example:
+
     setuptools-tvm-ffi cross --target x86_64-linux-gnu.2.17 --target aarch64-macos.11.0
 """
 

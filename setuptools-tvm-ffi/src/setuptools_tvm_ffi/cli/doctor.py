@@ -5,7 +5,8 @@ The command imports nothing that it diagnoses, so it also works if setuptools or
 broken. Exit status: 0 builds can work (there may be warnings), 1 something that every build needs
 is broken.
 
-Example:
+For example:
+
     setuptools-tvm-ffi doctor
 """
 

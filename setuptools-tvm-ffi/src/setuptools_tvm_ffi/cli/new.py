@@ -3,7 +3,8 @@
 
 Existing files are never changed. If one of the files to write exists, the command writes none.
 
-Example:
+For example:
+
     setuptools-tvm-ffi new my-package --with-class
 """
 

@@ -4,7 +4,8 @@
 Runs auditwheel, delocate or delvewheel, depending on the wheel's platform, then audits the result.
 The original wheels are not changed.
 
-Example:
+For example:
+
     setuptools-tvm-ffi repair dist/*.whl
 """
 

@@ -4,7 +4,8 @@
 Builds the libraries and writes their stubs into the packages of the project. The command creates no
 isolated environment: install the project's build requirements first.
 
-Example:
+For example:
+
     setuptools-tvm-ffi stubs --check
 """
 
