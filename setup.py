@@ -10,6 +10,7 @@ setup(
             "my_ffi_extension.my_ffi_extension",
             ["csrc/**/*.cc", "csrc/**/*.c"],
             include_dirs=["csrc/include"],
+            call_signatures=True,
         )
     ]
 )

@@ -136,7 +136,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
               "The mean of the values (weighted, where weights were given); 0 without values.")
       .def_rw("label", &AccumulatorObj::label, "A name of your own choice.")
       .def(refl::init<ffi::String>(),
-           R"(Accumulator(label)
+           R"(Accumulator(label, /)
 
 Streaming mean and variance in constant space.
 
@@ -145,7 +145,7 @@ Parameters
 label : str
     A name of your own choice.)")
       .def("push", &AccumulatorObj::Push,
-           R"(push(value)
+           R"(push(value, /)
 
 Add one value.
 
@@ -159,7 +159,7 @@ Raises
 ValueError
     If ``value`` is infinite or not a number.)")
       .def("extend", &AccumulatorObj::Extend,
-           R"(extend(values)
+           R"(extend(values, /)
 
 Add several values, or none of them if one is not finite.
 
@@ -173,7 +173,7 @@ Raises
 ValueError
     If one of the values is infinite or not a number.)")
       .def("merge", MergeInto,
-           R"(merge(other)
+           R"(merge(other, /)
 
 Add everything that another accumulator has seen; the other one stays as it is.
 
@@ -182,7 +182,7 @@ Parameters
 other : Accumulator
     The other one, which may be this one.)")
       .def("variance", &AccumulatorObj::CheckedVariance,
-           R"(variance(ddof)
+           R"(variance(ddof=0)
 
 Return the variance of the values.
 
@@ -201,7 +201,7 @@ Raises
 ValueError
     If ``ddof`` is negative, or not smaller than the total weight.)")
       .def_static("from_values", &Accumulator::FromValues,
-                  R"(from_values(label, values)
+                  R"(from_values(label, values, /)
 
 Make an accumulator that has seen ``values``.
 
@@ -221,7 +221,7 @@ Accumulator
       .def_ro("total_weight", &WeightedAccumulatorObj::total_weight, NotInConstructor(),
               "The sum of all weights; a value without one counts as 1.")
       .def(refl::init<ffi::String>(),
-           R"(WeightedAccumulator(label)
+           R"(WeightedAccumulator(label, /)
 
 An accumulator whose values may have weights, as if each had been added that often.
 
@@ -271,7 +271,7 @@ name : str
 accumulator : Accumulator
     Where every value is added to as well.)")
       .def("append", &SeriesObj::Append,
-           R"(append(value)
+           R"(append(value, /)
 
 Add one value to the series and to its accumulator.
 
@@ -303,7 +303,7 @@ Returns
 float or None
     The value.)")
       .def("tail", &SeriesObj::Tail,
-           R"(tail(limit)
+           R"(tail(limit, /)
 
 Return the latest values, oldest first.
 

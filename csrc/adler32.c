@@ -125,7 +125,7 @@ static const char kMetadata[] =
     "{\\\"type\\\":\\\"ffi.Bytes\\\"},{\\\"type\\\":\\\"int\\\"}]}\"}";
 
 static const char kDoc[] =
-    "adler32(data, start)\n"
+    "adler32(data, start=1)\n"
     "\n"
     "Return the Adler-32 checksum of ``data`` (RFC 1950).\n"
     "\n"

@@ -131,7 +131,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
   namespace refl = tvm::ffi::reflection;
   refl::GlobalDef()
       .def("my_ffi_extension.linspace", Linspace,
-           R"(linspace(start, stop, num)
+           R"(linspace(start, stop, num=50)
 
 Return ``num`` evenly spaced numbers from ``start`` to ``stop``, both included.
 
@@ -154,7 +154,7 @@ Raises
 ValueError
     If ``num`` is negative or ``stop - start`` is not finite.)")
       .def("my_ffi_extension.to_list", ToList,
-           R"(to_list(x)
+           R"(to_list(x, /)
 
 Return the elements of ``x`` in row-major order.
 
@@ -168,7 +168,7 @@ Returns
 Sequence[float]
     As many numbers as ``x`` has elements.)")
       .def("my_ffi_extension.integrate", Integrate,
-           R"(integrate(function, lower, upper, panels)
+           R"(integrate(function, lower, upper, panels=100)
 
 Integrate ``function`` from ``lower`` to ``upper`` with Simpson's rule.
 
@@ -192,7 +192,7 @@ float
 
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(smoothstep, my_ffi_extension::Smoothstep);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC_DOC(smoothstep,
-                                  R"(smoothstep(edge0, edge1, x)
+                                  R"(smoothstep(edge0, edge1, x, /)
 
 Return 0 below ``edge0``, 1 above ``edge1``, and a smooth step in between.
 

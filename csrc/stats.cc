@@ -143,7 +143,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
   namespace refl = tvm::ffi::reflection;
   refl::GlobalDef()
       .def("my_ffi_extension.stats.summary", Summary,
-           R"(summary(values)
+           R"(summary(values, /)
 
 Describe a list of numbers.
 
@@ -162,7 +162,7 @@ Raises
 ValueError
     If there are no values, or one is not finite, with its index.)")
       .def("my_ffi_extension.stats.quantile", Quantile,
-           R"(quantile(values, q, method)
+           R"(quantile(values, q, method=None)
 
 Return the value below which the share ``q`` of the values lies.
 
@@ -195,7 +195,7 @@ ValueError
       .def_ro("overflow", &HistogramObj::overflow, NotInConstructor(),
               "How many values were above ``upper``.")
       .def(refl::init<double, double, int64_t>(),
-           R"(Histogram(lower, upper, bins)
+           R"(Histogram(lower, upper, bins=10)
 
 Counts of values in bins of equal width.
 
@@ -211,7 +211,7 @@ Raises
 ValueError
     Unless ``lower < upper`` and ``bins`` is at least 1.)")
       .def("push", &HistogramObj::Push,
-           R"(push(value)
+           R"(push(value, /)
 
 Count one value.
 

@@ -217,7 +217,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
   namespace refl = tvm::ffi::reflection;
   refl::GlobalDef()
       .def("my_ffi_extension.tally", Tally,
-           R"(tally(words)
+           R"(tally(words, /)
 
 Count how often each word occurs.
 
@@ -231,7 +231,7 @@ Returns
 Mapping[str, int]
     One entry for each different word.)")
       .def("my_ffi_extension.most_common", MostCommon,
-           R"(most_common(counts, limit)
+           R"(most_common(counts, limit=None)
 
 Sort what ``tally`` returned by falling count, equal counts by word.
 
@@ -252,7 +252,7 @@ Raises
 ValueError
     If ``limit`` is negative.)")
       .def("my_ffi_extension.find_prefix", FindPrefix,
-           R"(find_prefix(words, prefix)
+           R"(find_prefix(words, prefix, /)
 
 Return the first of ``words`` that starts with ``prefix``, or None.
 
@@ -268,7 +268,7 @@ Returns
 str or None
     The word found.)")
       .def("my_ffi_extension.join", Join,
-           R"(join(parts, separator)
+           R"(join(parts, separator=None)
 
 Join ``parts`` into one text.
 
@@ -284,7 +284,7 @@ Returns
 str
     The text.)")
       .def("my_ffi_extension.hex_encode", HexEncode,
-           R"(hex_encode(data)
+           R"(hex_encode(data, /)
 
 Write every byte as two lower-case hexadecimal digits.
 
@@ -298,7 +298,7 @@ Returns
 str
     Twice as many characters as ``data`` has bytes.)")
       .def("my_ffi_extension.hex_decode", HexDecode,
-           R"(hex_decode(text)
+           R"(hex_decode(text, /)
 
 Read back what ``hex_encode`` wrote. Upper-case digits are understood too.
 
@@ -317,7 +317,7 @@ Raises
 ValueError
     If the number of digits is odd or something is not a digit, with its position.)")
       .def("my_ffi_extension.parse_duration", ParseDuration,
-           R"(parse_duration(text)
+           R"(parse_duration(text, /)
 
 Read a duration such as ``1h30m``.
 
@@ -337,7 +337,7 @@ Raises
 ValueError
     If ``text`` is something else, with the position (in bytes, from 0) where it goes wrong.)")
       .def("my_ffi_extension.format_duration", FormatDuration,
-           R"(format_duration(seconds)
+           R"(format_duration(seconds, /)
 
 Write a duration the way ``parse_duration`` reads it.
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import math
 import sys
@@ -73,6 +74,20 @@ def numbers() -> None:
     section("Callbacks: C++ calls Python")
     show("integrate(math.sin, 0.0, math.pi, 1000)", ext.integrate(math.sin, 0, math.pi, 1000), 2.0)
     show("integrate(lambda t: t**3, 0.0, 2.0, 1)", ext.integrate(lambda t: t**3, 0, 2, 1), 4.0)
+
+
+def keywords() -> None:
+    """Pass arguments by keyword, and leave out arguments that have defaults."""
+    section("Keywords and defaults, as the C++ docstrings declare them")
+    letters = ["a", "b", "c"]
+    show("join(['a', 'b', 'c'])", ext.join(letters), "a, b, c")
+    show("join(['a', 'b', 'c'], separator='-')", ext.join(letters, separator="-"), "a-b-c")
+    show("adler32(b'Wikipedia')", ext.adler32(b"Wikipedia"), zlib.adler32(b"Wikipedia"))
+    pair = ext.Accumulator.from_values("pair", [1.0, 3.0])
+    show("from_values('pair', [1.0, 3.0]).variance(ddof=1)", pair.variance(ddof=1), 2.0)
+    show("stats.Histogram(upper=4.0, lower=0.0).bins", stats.Histogram(upper=4, lower=0).bins, 10)
+    signature = str(inspect.signature(ext.linspace))
+    show("inspect.signature(linspace)", signature, "(start, stop, num=50)")
 
 
 def text() -> None:
@@ -184,7 +199,7 @@ def main() -> int:
             stream.reconfigure(errors="backslashreplace")
     print(f"my_ffi_extension, on apache-tvm-ffi {tvm_ffi.__version__}")
     try:
-        for stop in (numbers, text, errors, classes, nested):
+        for stop in (numbers, keywords, text, errors, classes, nested):
             stop()
     except TourError as exc:
         print(f"\nFAILED: {exc}", file=sys.stderr)

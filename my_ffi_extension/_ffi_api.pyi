@@ -1,12 +1,12 @@
 # Written by setuptools-tvm-ffi from the registry of the library. Do not edit.
-# setuptools-tvm-ffi 0.1.0, apache-tvm-ffi 0.1.15.post2, registry 34bec1fc8f2635ad
+# setuptools-tvm-ffi 0.1.0, apache-tvm-ffi 0.1.15.post2, registry 9258e5ad70c68893
 
 """The library, and what it registers under ``my_ffi_extension.``."""
 
 from abc import ABCMeta
 from collections.abc import Callable, Mapping, Sequence
 from tvm_ffi import Array, Function, Map, Module, Object, Tensor
-from typing import Any, ClassVar, Final, Protocol, type_check_only
+from typing import Any, ClassVar, Final, Protocol, overload, type_check_only
 
 __all__ = [
     "LIB",
@@ -36,8 +36,8 @@ class _SupportsDLPack(Protocol):
 class _Library(Protocol):
     """The functions that the library exports."""
 
-    def adler32(self, data: bytes | bytearray, start: int, /) -> int:
-        """adler32(data, start)
+    def adler32(self, data: bytes | bytearray, start: int = 1) -> int:
+        """adler32(data, start=1)
 
         Return the Adler-32 checksum of ``data`` (RFC 1950).
 
@@ -61,7 +61,7 @@ class _Library(Protocol):
             If ``start`` is out of range.
         """
 
-    def scale(self, x: _SupportsDLPack, factor: float, out: _SupportsDLPack, /) -> None:
+    def scale(self, x: _SupportsDLPack, factor: float, out: _SupportsDLPack) -> None:
         """scale(x, factor, out)
 
         Write ``factor * x`` into ``out``.
@@ -85,7 +85,7 @@ class _Library(Protocol):
         """
 
     def smoothstep(self, edge0: float, edge1: float, x: float, /) -> float:
-        """smoothstep(edge0, edge1, x)
+        """smoothstep(edge0, edge1, x, /)
 
         Return 0 below ``edge0``, 1 above ``edge1``, and a smooth step in between.
 
@@ -135,7 +135,7 @@ LIB: Final[_Library]
 class _Functions:
     @staticmethod
     def find_prefix(words: Sequence[str], prefix: str, /) -> str | None:
-        """find_prefix(words, prefix)
+        """find_prefix(words, prefix, /)
 
         Return the first of ``words`` that starts with ``prefix``, or None.
 
@@ -154,7 +154,7 @@ class _Functions:
 
     @staticmethod
     def format_duration(seconds: int, /) -> str:
-        """format_duration(seconds)
+        """format_duration(seconds, /)
 
         Write a duration the way ``parse_duration`` reads it.
 
@@ -176,7 +176,7 @@ class _Functions:
 
     @staticmethod
     def hex_decode(text: str, /) -> bytes:
-        """hex_decode(text)
+        """hex_decode(text, /)
 
         Read back what ``hex_encode`` wrote. Upper-case digits are understood too.
 
@@ -198,7 +198,7 @@ class _Functions:
 
     @staticmethod
     def hex_encode(data: bytes | bytearray, /) -> str:
-        """hex_encode(data)
+        """hex_encode(data, /)
 
         Write every byte as two lower-case hexadecimal digits.
 
@@ -214,8 +214,8 @@ class _Functions:
         """
 
     @staticmethod
-    def integrate(function: Callable[[float], float], lower: float, upper: float, panels: int, /) -> float:
-        """integrate(function, lower, upper, panels)
+    def integrate(function: Callable[[float], float], lower: float, upper: float, panels: int = 100) -> float:
+        """integrate(function, lower, upper, panels=100)
 
         Integrate ``function`` from ``lower`` to ``upper`` with Simpson's rule.
 
@@ -235,8 +235,8 @@ class _Functions:
         """
 
     @staticmethod
-    def join(parts: Sequence[str], separator: str | None, /) -> str:
-        """join(parts, separator)
+    def join(parts: Sequence[str], separator: str | None = None) -> str:
+        """join(parts, separator=None)
 
         Join ``parts`` into one text.
 
@@ -254,8 +254,8 @@ class _Functions:
         """
 
     @staticmethod
-    def linspace(start: float, stop: float, num: int, /) -> Tensor:
-        """linspace(start, stop, num)
+    def linspace(start: float, stop: float, num: int = 50) -> Tensor:
+        """linspace(start, stop, num=50)
 
         Return ``num`` evenly spaced numbers from ``start`` to ``stop``, both included.
 
@@ -280,8 +280,8 @@ class _Functions:
         """
 
     @staticmethod
-    def most_common(counts: Mapping[str, int], limit: int | None, /) -> Array[tuple[str, int]]:
-        """most_common(counts, limit)
+    def most_common(counts: Mapping[str, int], limit: int | None = None) -> Array[tuple[str, int]]:
+        """most_common(counts, limit=None)
 
         Sort what ``tally`` returned by falling count, equal counts by word.
 
@@ -305,7 +305,7 @@ class _Functions:
 
     @staticmethod
     def parse_duration(text: str, /) -> int:
-        """parse_duration(text)
+        """parse_duration(text, /)
 
         Read a duration such as ``1h30m``.
 
@@ -328,7 +328,7 @@ class _Functions:
 
     @staticmethod
     def tally(words: Sequence[str], /) -> Map[str, int]:
-        """tally(words)
+        """tally(words, /)
 
         Count how often each word occurs.
 
@@ -345,7 +345,7 @@ class _Functions:
 
     @staticmethod
     def to_list(x: _SupportsDLPack, /) -> Array[float]:
-        """to_list(x)
+        """to_list(x, /)
 
         Return the elements of ``x`` in row-major order.
 
@@ -395,7 +395,7 @@ class _Accumulator(_Object):
     """A name of your own choice."""
 
     def __init__(self, label: str, /) -> None:
-        """Accumulator(label)
+        """Accumulator(label, /)
 
         Streaming mean and variance in constant space.
 
@@ -406,7 +406,7 @@ class _Accumulator(_Object):
         """
 
     def push(self, value: float, /) -> None:
-        """push(value)
+        """push(value, /)
 
         Add one value.
 
@@ -422,7 +422,7 @@ class _Accumulator(_Object):
         """
 
     def extend(self, values: Sequence[float], /) -> None:
-        """extend(values)
+        """extend(values, /)
 
         Add several values, or none of them if one is not finite.
 
@@ -438,7 +438,7 @@ class _Accumulator(_Object):
         """
 
     def merge(self, other: Accumulator, /) -> None:
-        """merge(other)
+        """merge(other, /)
 
         Add everything that another accumulator has seen; the other one stays as it is.
 
@@ -448,8 +448,8 @@ class _Accumulator(_Object):
             The other one, which may be this one.
         """
 
-    def variance(self, ddof: int, /) -> float:
-        """variance(ddof)
+    def variance(self, ddof: int = 0) -> float:
+        """variance(ddof=0)
 
         Return the variance of the values.
 
@@ -471,7 +471,7 @@ class _Accumulator(_Object):
 
     @staticmethod
     def from_values(label: str, values: Sequence[float], /) -> Accumulator:
-        """from_values(label, values)
+        """from_values(label, values, /)
 
         Make an accumulator that has seen ``values``.
 
@@ -501,7 +501,7 @@ class _Series(_Object):
     accumulator: Accumulator
     """The accumulator that new values go to, shared with whoever else holds it."""
 
-    def __init__(self, name: str, accumulator: Accumulator, /) -> None:
+    def __init__(self, name: str, accumulator: Accumulator) -> None:
         """Series(name, accumulator)
 
         Values in the order they came, and statistics over them.
@@ -515,7 +515,7 @@ class _Series(_Object):
         """
 
     def append(self, value: float, /) -> None:
-        """append(value)
+        """append(value, /)
 
         Add one value to the series and to its accumulator.
 
@@ -553,7 +553,7 @@ class _Series(_Object):
         """
 
     def tail(self, limit: int, /) -> Array[float]:
-        """tail(limit)
+        """tail(limit, /)
 
         Return the latest values, oldest first.
 
@@ -586,7 +586,7 @@ class _WeightedAccumulator(Accumulator):
         """The sum of all weights; a value without one counts as 1."""
 
     def __init__(self, label: str, /) -> None:
-        """WeightedAccumulator(label)
+        """WeightedAccumulator(label, /)
 
         An accumulator whose values may have weights, as if each had been added that often.
 
@@ -596,7 +596,7 @@ class _WeightedAccumulator(Accumulator):
             A name of your own choice.
         """
 
-    def push_weighted(self, value: float, weight: float, /) -> None:
+    def push_weighted(self, value: float, weight: float) -> None:
         """push_weighted(value, weight)
 
         Add one value with a weight.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import inspect
 import json
 import math
 import pickle
@@ -289,7 +290,7 @@ def test_adler32_refuses_a_start_out_of_range(start: int) -> None:
 def test_adler32_refuses_a_wrong_number_of_arguments(args: tuple[Any, ...]) -> None:
     message = f"adler32: expected 2 arguments (data, start), got {len(args)}"
     with raises(TypeError, message):
-        ext.adler32(*args)
+        ext.LIB["adler32"](*args)  # the function in C, which has no default
 
 
 # --- linspace and to_list -----------------------------------------------------------------------
@@ -1183,7 +1184,50 @@ def test_methods_and_fields_of_classes_are_documented(cls: type) -> None:
 
 def test_documentation_is_visible_in_python() -> None:
     assert ext.Accumulator.count.__doc__ == "How many values were added."
-    assert (ext.Accumulator.push.__doc__ or "").startswith("push(value)\n\nAdd one value.\n")
+    assert (ext.Accumulator.push.__doc__ or "").startswith("push(value, /)\n\nAdd one value.\n")
+
+
+@pytest.mark.parametrize(
+    ("function", "declared"),
+    [
+        (ext.integrate, "(function, lower, upper, panels=100)"),
+        (ext.join, "(parts, separator=None)"),
+        (ext.linspace, "(start, stop, num=50)"),
+        (ext.most_common, "(counts, limit=None)"),
+        (ext.scale, "(x, factor, out)"),
+        (ext.adler32, "(data, start=1)"),
+        (ext.Accumulator.variance, "(self, ddof=0)"),
+        (ext.WeightedAccumulator.push_weighted, "(self, value, weight)"),
+        (ext.Series, "(name, accumulator)"),
+        (stats.quantile, "(values, q, method=None)"),
+        (stats.Histogram, "(lower, upper, bins=10)"),
+    ],
+)
+def test_functions_have_the_signature_that_their_documentation_declares(
+    function: Any, declared: str
+) -> None:
+    assert str(inspect.signature(function)) == declared
+    function = function.__init__ if isinstance(function, type) else function
+    first = declared.replace("self, ", "")
+    assert function.__doc__.partition("\n")[0].endswith(first)
+
+
+def test_keywords_and_defaults_give_the_same_results() -> None:
+    assert ext.adler32(b"Wikipedia") == ext.adler32(start=1, data=b"Wikipedia")
+    assert ext.join(separator="-", parts=["a", "b"]) == ext.join(["a", "b"], "-") == "a-b"
+    assert ext.linspace(0.0, 1.0).shape == (50,)
+    assert list(ext.most_common({"a": 1})) == list(ext.most_common({"a": 1}, limit=1))
+    assert ext.integrate(math.sin, upper=math.pi, lower=0.0) == pytest.approx(2.0)
+    assert ext.Accumulator.from_values("x", [1.0, 3.0]).variance(ddof=1) == 2.0
+    histogram = stats.Histogram(upper=1.0, lower=0.0, bins=2)
+    assert (histogram.lower, histogram.upper, histogram.bins) == (0.0, 1.0, 2)
+
+
+def test_functions_that_declare_no_keywords_take_none() -> None:
+    with pytest.raises(TypeError):
+        ext.tally(words=["a"])  # type: ignore[call-arg]
+    assert type(ext.tally) is type(tvm_ffi.get_global_func("my_ffi_extension.tally"))
+    assert type(ext.smoothstep) is tvm_ffi.Function
 
 
 def test_everything_exported_exists_once() -> None:

@@ -443,15 +443,17 @@ def hovers(
 #: The expected signatures. The test ignores white space and commas.
 SIGNATURES = {
     "ext.tally": "def tally(words: Sequence[str], /) -> Map[str, int]",
-    "ext.stats.quantile": "def quantile(values: Sequence[float], q: float, method: str | None, /)",
+    "ext.stats.quantile": (
+        "def quantile(values: Sequence[float], q: float, method: str | None = None) -> float"
+    ),
     "accumulator.push": "(method) def push(value: float, /) -> None",
     "series.size": "def size() -> int",
     "ext.Accumulator.from_values": "from_values(label: str, values: Sequence[float], /)",
     "accumulator.count": "(property) count: int",
     "accumulator.label": "(variable) label: str",
     "ext.Accumulator": "class Accumulator(label: str, /)",
-    "ext.LIB.scale": "def scale(x: _SupportsDLPack, factor: float, out: _SupportsDLPack, /)",
-    "ext.scale": "def scale(x: _SupportsDLPack, factor: float, out: _SupportsDLPack, /)",
+    "ext.LIB.scale": "def scale(x: _SupportsDLPack, factor: float, out: _SupportsDLPack)",
+    "ext.scale": "def scale(x: _SupportsDLPack, factor: float, out: _SupportsDLPack)",
     "pyproject_only.edit_distance": "def edit_distance(left: str, right: str, /) -> int",
 }
 

@@ -1,12 +1,12 @@
 # Written by setuptools-tvm-ffi from the registry of the library. Do not edit.
-# setuptools-tvm-ffi 0.1.0, apache-tvm-ffi 0.1.15.post2, registry 34bec1fc8f2635ad
+# setuptools-tvm-ffi 0.1.0, apache-tvm-ffi 0.1.15.post2, registry 9258e5ad70c68893
 
 """What the library registers under ``my_ffi_extension.stats.``."""
 
 from abc import ABCMeta
 from collections.abc import Callable, Sequence
 from tvm_ffi import Array, Map, Object
-from typing import ClassVar, type_check_only
+from typing import ClassVar, overload, type_check_only
 
 __all__ = [
     "Histogram",
@@ -17,8 +17,8 @@ __all__ = [
 @type_check_only
 class _Functions:
     @staticmethod
-    def quantile(values: Sequence[float], q: float, method: str | None, /) -> float:
-        """quantile(values, q, method)
+    def quantile(values: Sequence[float], q: float, method: str | None = None) -> float:
+        """quantile(values, q, method=None)
 
         Return the value below which the share ``q`` of the values lies.
 
@@ -45,7 +45,7 @@ class _Functions:
 
     @staticmethod
     def summary(values: Sequence[float], /) -> Map[str, float]:
-        """summary(values)
+        """summary(values, /)
 
         Describe a list of numbers.
 
@@ -99,8 +99,8 @@ class _Histogram(_Object):
     def overflow(self) -> int:
         """How many values were above ``upper``."""
 
-    def __init__(self, lower: float, upper: float, bins: int, /) -> None:
-        """Histogram(lower, upper, bins)
+    def __init__(self, lower: float, upper: float, bins: int = 10) -> None:
+        """Histogram(lower, upper, bins=10)
 
         Counts of values in bins of equal width.
 
@@ -118,7 +118,7 @@ class _Histogram(_Object):
         """
 
     def push(self, value: float, /) -> None:
-        """push(value)
+        """push(value, /)
 
         Count one value.
 

@@ -76,6 +76,22 @@ ext.integrate(math.sin, 0.0, math.pi, 10)
 ext.integrate(lambda t: t**3, 0.0, 1.0, 10)
 ext.integrate(lambda _: 1, 0.0, 1.0, 10)
 
+# --- keywords and defaults ----------------------------------------------------------------------
+
+assert_type(ext.adler32(b"Wikipedia"), int)
+assert_type(ext.LIB.adler32(start=1, data=b""), int)
+ext.scale(x=source, factor=1.0, out=target)
+assert_type(ext.linspace(0.0, stop=1.0), tvm_ffi.Tensor)
+assert_type(ext.integrate(square, lower=0.0, upper=1.0), float)
+assert_type(ext.join(words), str)
+assert_type(ext.join(parts=words, separator="-"), str)
+assert_type(ext.most_common(counts), "tvm_ffi.Array[tuple[str, int]]")
+assert_type(ext.Accumulator.from_values("more", [5.0]).variance(), float)
+assert_type(ext.Accumulator.from_values("more", [5.0]).variance(ddof=0), float)
+assert_type(ext.Series(accumulator=ext.Accumulator("x"), name="y"), ext.Series)
+assert_type(stats.quantile([1.0], q=0.5, method="lower"), float)
+assert_type(stats.Histogram(0.0, upper=1.0), stats.Histogram)
+
 # --- classes ------------------------------------------------------------------------------------
 
 accumulator = ext.Accumulator("load")

@@ -70,7 +70,7 @@ ext.smoothstep(0.0, 1.0)  # mypy: call-arg; pyright: reportCallIssue
 ext.LIB.smoothstep(0.0, 1.0, 0.5, 2.0)  # mypy: call-arg; pyright: reportCallIssue
 ext.tally()  # mypy: call-arg; pyright: reportCallIssue
 ext.tally(["a"], 1)  # mypy: call-arg; pyright: reportCallIssue
-ext.join(["a"])  # mypy: call-arg; pyright: reportCallIssue
+ext.join()  # mypy: call-arg; pyright: reportCallIssue
 ext.Accumulator()  # mypy: call-arg; pyright: reportCallIssue
 ext.Accumulator("x", 1)  # mypy: call-arg; pyright: reportCallIssue
 accumulator.push()  # mypy: call-arg; pyright: reportCallIssue
@@ -79,10 +79,19 @@ series.size(1)  # mypy: call-arg; pyright: reportCallIssue
 ext.Accumulator.from_values("x")  # mypy: call-arg; pyright: reportCallIssue
 ext.Accumulator.push(1.0)  # mypy: call-arg, arg-type; pyright: reportCallIssue
 
-# --- keyword arguments, which the library does not support --------------------------------------
+# --- keyword arguments and defaults -------------------------------------------------------------
+
+ext.join(["a"], sep="-")  # mypy: call-arg; pyright: reportCallIssue
+ext.join(["a"], "-", separator="-")  # mypy: misc; pyright: reportCallIssue
+ext.join(["a"], separator=1)  # mypy: arg-type; pyright: reportArgumentType
+ext.linspace(0.0, num=3)  # mypy: call-arg; pyright: reportCallIssue
+accumulator.variance(ddof="1")  # mypy: arg-type; pyright: reportArgumentType
+stats.Histogram(lower=0.0)  # mypy: call-arg; pyright: reportCallIssue
+
+# --- keyword arguments of positional-only parameters --------------------------------------------
 
 ext.tally(words=["a"])  # mypy: call-arg; pyright: reportCallIssue
-ext.LIB.adler32(b"", start=1)  # mypy: call-arg; pyright: reportCallIssue
+ext.LIB.smoothstep(0.0, 1.0, x=0.5)  # mypy: call-arg; pyright: reportCallIssue
 ext.Accumulator(label="x")  # mypy: call-arg; pyright: reportCallIssue
 accumulator.push(value=1.0)  # mypy: call-arg; pyright: reportCallIssue
 ext.Accumulator.from_values("x", values=[1.0])  # mypy: call-arg; pyright: reportCallIssue
