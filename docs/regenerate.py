@@ -158,25 +158,75 @@ _TYPES_END = """\
 | an object class that has a Python class | that class | that class |
 | an object class that has no Python class | its nearest base class that has one | the same class |
 
-`Sequence`, `Mapping` and `Callable` come from `collections.abc`. `Array`, `List`, `Map`, `Dict`,
-`Tensor`, `Shape`, `Device`, `dtype`, `Function`, `Module` and `Object` come from `tvm_ffi`. `Error`
-is `tvm_ffi.core.Error`. `_SupportsDLPack` stands for any class with `__dlpack__`: the tensors of
-PyTorch, JAX and NumPy, and `tvm_ffi.Tensor`.
+`Mapping` and `Callable` come from `collections.abc`. `Array`, `List`, `Map`, `Dict`, `Tensor`,
+`Shape`, `Device`, `dtype`, `Function`, `Module` and `Object` come from `tvm_ffi`. `Error` is
+`tvm_ffi.core.Error`. The stub defines the other names:
 
-* At run time, a sequence must be a `list`, a `tuple` or a sequence of tvm-ffi. A mapping must be a
-  `dict` or a mapping of tvm-ffi. A call rejects all other classes (`str`, `range`, `deque`,
-  `MappingProxyType`), although type checkers accept them.
-* A call accepts some objects that type checkers reject: integers and data types of NumPy and
-  PyTorch (pass `int(x)` and `str(dtype)` instead), a list or a function for an `ffi::ObjectRef`,
-  and `None` for an `ffi::Function`.
-* tvm-ffi does not register whether a reference to an object may be null. A parameter of such a type
-  accepts `None`, and a result may be `None`, but the stub does not declare `None`. Use
-  `ffi::Optional<T>` to declare it.
+* `_Sequence[T]` stands for a `list`, a `tuple`, and a sequence of tvm-ffi. A call rejects all other
+  sequences, such as `str`, `range` and `deque`: pass `list(x)`. A variable of the type `Sequence`
+  can refer to any sequence, so type checkers reject it, too.
+* `_SupportsDLPack` stands for any class with `__dlpack__`: the tensors of PyTorch, JAX and NumPy,
+  and `tvm_ffi.Tensor`.
+
+No Python object converts to `const char*` or `TVMFFIByteArray*`. The type `NoReturn` makes type
+checkers reject every call, and the build warns about the function. Use `ffi::String` or
+`ffi::Bytes` for the parameter.
+
+## Tensors
+
+If a call passes a tensor whose class has the attribute `__dlpack_c_exchange_api__`, the call
+returns tensors of the same class. PyTorch's tensors have this attribute. Other tensors, such as
+NumPy's, are returned as `tvm_ffi.Tensor`. If a function has tensors among its parameters and in
+its result, the stub therefore has overloads with the type variable `_FrameworkTensor`:
+
+```python
+@overload
+def scale(x: _FrameworkTensor, factor: float, /) -> _FrameworkTensor: ...
+@overload
+def scale(x: _SupportsDLPack, factor: float, /) -> Tensor: ...
+```
+
+* If a function has several tensor parameters, there is an overload for each. The last argument of
+  such a class decides. If there is none, the first list or mapping with such a tensor decides.
+* A function without tensor parameters returns `tvm_ffi.Tensor`. A parameter of the type `ffi::Any`
+  is no tensor parameter: if a call passes a PyTorch tensor to it, the returned tensor is a PyTorch
+  tensor, although the stub declares `tvm_ffi.Tensor`.
+* At run time, a subclass of PyTorch's tensor, such as `torch.nn.Parameter`, comes back as
+  `torch.Tensor`.
+* PyTorch declares the attribute since 2.10. With older releases, type checkers choose the last
+  overload.
+
+## Differences between type checkers and calls
+
+A call rejects some objects that type checkers accept:
+
+* values: an integer of more than 64 bits, a `str` that is no data type or device, a sequence whose
+  length differs from a `std::array`'s
+* `tvm_ffi.Shape` for a sequence or a tuple, which is a `tuple` for type checkers; for an
+  `ffi::Shape`, calls accept it
+* `tvm_ffi.dtype` for a string, which is a `str` for type checkers
+* `tvm_ffi.List` for a `std::array`
+* `tvm_ffi.Dict` for a `std::map` or a `std::unordered_map`
+* `MappingProxyType` and other mappings that are neither a `dict` nor a mapping of tvm-ffi
+* `tvm_ffi.Module` for a callback or a tensor, because its class declares every attribute
+
+A call accepts some objects that type checkers reject:
+
+* numbers and data types of NumPy and PyTorch: pass `int(x)`, `float(x)` and `str(dtype)` instead
+* `bytes` for a `std::string` and for a `DLDataType`
+* a list for a tuple, if the items match: type checkers do not know the length of a list
+* a callback with another signature: the types are checked when C++ calls it
+* for an `ffi::ObjectRef`, every object that tvm-ffi converts to an object, such as a list, a
+  function or a long string
+* `None` for an object, a tensor or a function: tvm-ffi does not register whether a reference may be
+  null. A result may be `None`, too. Use `ffi::Optional<T>` to declare `None`.
+
+## Notes
+
 * For type checkers, a registered function is a function, and `LIB` is not a `tvm_ffi.Module`. At
   run time, the function is a `tvm_ffi.Function`, and `LIB` is a `tvm_ffi.Module`.
 * At run time, a returned tuple is an `Array` of the same length, not a `tuple`. It can be unpacked
   and indexed as the stub declares.
-* If a call passes a PyTorch tensor, a returned tensor is a PyTorch tensor, too.
 * A writable field accepts the type of a parameter and returns the type of a result.
 * `Any` stands for `Any` in C++. A function without a type schema, such as a hand-written C function
   without metadata, has the signature `(*args: Any) -> Any`.

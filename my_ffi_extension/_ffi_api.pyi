@@ -4,9 +4,9 @@
 """The library, and what it registers under ``my_ffi_extension.``."""
 
 from abc import ABCMeta
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from tvm_ffi import Array, Function, Map, Module, Object, Tensor
-from typing import Any, ClassVar, Final, Protocol, overload, type_check_only
+from typing import Any, ClassVar, Final, NoReturn, Protocol, TypeVar, type_check_only
 
 __all__ = [
     "LIB",
@@ -25,6 +25,17 @@ __all__ = [
     "tally",
     "to_list",
 ]
+
+_Item = TypeVar("_Item", covariant=True)
+
+@type_check_only
+class _Sequence(Iterable[_Item], Protocol[_Item]):
+    """A list, a tuple, or a sequence of tvm_ffi."""
+
+    def __contains__(self, value: object, /) -> bool: ...
+    def __reversed__(self) -> Iterator[_Item]: ...
+    def __getitem__(self, index: slice, /) -> Sequence[_Item]: ...
+    def __add__(self, other: NoReturn, /) -> object: ...
 
 @type_check_only
 class _SupportsDLPack(Protocol):
@@ -134,7 +145,7 @@ LIB: Final[_Library]
 @type_check_only
 class _Functions:
     @staticmethod
-    def find_prefix(words: Sequence[str], prefix: str, /) -> str | None:
+    def find_prefix(words: _Sequence[str], prefix: str, /) -> str | None:
         """find_prefix(words, prefix, /)
 
         Return the first of ``words`` that starts with ``prefix``, or None.
@@ -235,7 +246,7 @@ class _Functions:
         """
 
     @staticmethod
-    def join(parts: Sequence[str], separator: str | None = None) -> str:
+    def join(parts: _Sequence[str], separator: str | None = None) -> str:
         """join(parts, separator=None)
 
         Join ``parts`` into one text.
@@ -327,7 +338,7 @@ class _Functions:
         """
 
     @staticmethod
-    def tally(words: Sequence[str], /) -> Map[str, int]:
+    def tally(words: _Sequence[str], /) -> Map[str, int]:
         """tally(words, /)
 
         Count how often each word occurs.
@@ -421,7 +432,7 @@ class _Accumulator(_Object):
             If ``value`` is infinite or not a number.
         """
 
-    def extend(self, values: Sequence[float], /) -> None:
+    def extend(self, values: _Sequence[float], /) -> None:
         """extend(values, /)
 
         Add several values, or none of them if one is not finite.
@@ -470,7 +481,7 @@ class _Accumulator(_Object):
         """
 
     @staticmethod
-    def from_values(label: str, values: Sequence[float], /) -> Accumulator:
+    def from_values(label: str, values: _Sequence[float], /) -> Accumulator:
         """from_values(label, values, /)
 
         Make an accumulator that has seen ``values``.

@@ -351,7 +351,7 @@ def test_jedi_finds_docs(expression: str, jedi: dict[str, dict[str, list[str]]])
 @pytest.mark.long
 def test_jedi_finds_the_names_of_parameters(jedi: dict[str, dict[str, list[str]]]) -> None:
     (shown,) = jedi["ext.tally"]["parameters"]
-    assert shown == "tally(words: Sequence[str], /) -> Map[str, int]"
+    assert shown == "tally(words: _Sequence[str], /) -> Map[str, int]"
 
 
 class LanguageServer:
@@ -442,13 +442,13 @@ def hovers(
 
 #: The expected signatures. The test ignores white space and commas.
 SIGNATURES = {
-    "ext.tally": "def tally(words: Sequence[str], /) -> Map[str, int]",
+    "ext.tally": "def tally(words: _Sequence[str], /) -> Map[str, int]",
     "ext.stats.quantile": (
-        "def quantile(values: Sequence[float], q: float, method: str | None = None) -> float"
+        "def quantile(values: _Sequence[float], q: float, method: str | None = None) -> float"
     ),
     "accumulator.push": "(method) def push(value: float, /) -> None",
     "series.size": "def size() -> int",
-    "ext.Accumulator.from_values": "from_values(label: str, values: Sequence[float], /)",
+    "ext.Accumulator.from_values": "from_values(label: str, values: _Sequence[float], /)",
     "accumulator.count": "(property) count: int",
     "accumulator.label": "(variable) label: str",
     "ext.Accumulator": "class Accumulator(label: str, /)",

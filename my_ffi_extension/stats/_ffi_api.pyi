@@ -4,9 +4,9 @@
 """What the library registers under ``my_ffi_extension.stats.``."""
 
 from abc import ABCMeta
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from tvm_ffi import Array, Map, Object
-from typing import ClassVar, overload, type_check_only
+from typing import ClassVar, NoReturn, Protocol, TypeVar, type_check_only
 
 __all__ = [
     "Histogram",
@@ -14,10 +14,21 @@ __all__ = [
     "summary",
 ]
 
+_Item = TypeVar("_Item", covariant=True)
+
+@type_check_only
+class _Sequence(Iterable[_Item], Protocol[_Item]):
+    """A list, a tuple, or a sequence of tvm_ffi."""
+
+    def __contains__(self, value: object, /) -> bool: ...
+    def __reversed__(self) -> Iterator[_Item]: ...
+    def __getitem__(self, index: slice, /) -> Sequence[_Item]: ...
+    def __add__(self, other: NoReturn, /) -> object: ...
+
 @type_check_only
 class _Functions:
     @staticmethod
-    def quantile(values: Sequence[float], q: float, method: str | None = None) -> float:
+    def quantile(values: _Sequence[float], q: float, method: str | None = None) -> float:
         """quantile(values, q, method=None)
 
         Return the value below which the share ``q`` of the values lies.
@@ -44,7 +55,7 @@ class _Functions:
         """
 
     @staticmethod
-    def summary(values: Sequence[float], /) -> Map[str, float]:
+    def summary(values: _Sequence[float], /) -> Map[str, float]:
         """summary(values, /)
 
         Describe a list of numbers.

@@ -32,13 +32,13 @@ SIGNATURES = {
     "device": ("_0: Device | str, /", "Device"),
     "tensor": ("_0: _SupportsDLPack, /", "Tensor"),
     "tensor_view": ("_0: _SupportsDLPack, /", "int"),
-    "shape": ("_0: Sequence[int], /", "Shape"),
-    "array": ("_0: Sequence[int], /", "Array[int]"),
-    "untyped_array": ("_0: Sequence[Any], /", "Array[Any]"),
-    "nested_array": ("_0: Sequence[Sequence[str]], /", "Array[Array[str]]"),
-    "vector": ("_0: Sequence[int], /", "Array[int]"),
-    "std_array": ("_0: Sequence[int], /", "Array[int]"),
-    "list": ("_0: Sequence[int], /", "List[int]"),
+    "shape": ("_0: _Sequence[int], /", "Shape"),
+    "array": ("_0: _Sequence[int], /", "Array[int]"),
+    "untyped_array": ("_0: _Sequence[Any], /", "Array[Any]"),
+    "nested_array": ("_0: _Sequence[_Sequence[str]], /", "Array[Array[str]]"),
+    "vector": ("_0: _Sequence[int], /", "Array[int]"),
+    "std_array": ("_0: _Sequence[int], /", "Array[int]"),
+    "list": ("_0: _Sequence[int], /", "List[int]"),
     "map": ("_0: Mapping[str, float], /", "Map[str, float]"),
     "std_map": ("_0: Mapping[str, int], /", "Map[str, int]"),
     "unordered_map": ("_0: Mapping[str, int], /", "Map[str, int]"),
@@ -167,7 +167,7 @@ def test_a_method_that_the_class_lacks_at_run_time_has_no_stub(every_type: Proje
 def test_a_writable_field_accepts_wider_types_than_it_returns(every_type: Project) -> None:
     stub = every_type.read("every_type/_ffi_api.pyi")
     assert "    def values(self) -> Array[int]: ...\n" in stub
-    assert "    def values(self, value: Sequence[int], /) -> None: ...\n" in stub
+    assert "    def values(self, value: _Sequence[int], /) -> None: ...\n" in stub
 
 
 def test_calls_accept_and_return_the_types_in_the_stubs(

@@ -211,7 +211,7 @@ def test_an_empty_stub_compiles() -> None:
         (fn(INT, INT), "F.\n\nArgs:\n    x: It.\n", "f(x: int, /) -> int"),
         (fn(INT, INT), "f(x, y)", "f(_0: int, /) -> int"),
         (fn(INT, INT), "f(class_)", "f(class_: int, /) -> int"),
-        (fn(TEXTS, TEXTS), None, "f(_0: Sequence[str], /) -> Array[str]"),
+        (fn(TEXTS, TEXTS), None, "f(_0: _Sequence[str], /) -> Array[str]"),
         (fn(INT, TENSOR), None, "f(_0: _SupportsDLPack, /) -> int"),
         (fn(ANY, ANY), None, "f(_0: Any, /) -> Any"),
         (fn(NONE, fn(NONE, TENSOR)), None, "f(_0: Callable[[Tensor], object], /) -> None"),
@@ -304,7 +304,7 @@ def test_a_field_that_accepts_other_types_has_a_setter() -> None:
     text = of_class(field("a", TEXTS, doc="A."))
     assert defined(text, "_A.a") == [
         "@property\ndef a(self) -> Array[str]",
-        "@a.setter\ndef a(self, value: Sequence[str], /) -> None",
+        "@a.setter\ndef a(self, value: _Sequence[str], /) -> None",
     ]
     assert "A." in text
 
@@ -317,7 +317,7 @@ def constructor(text: str, name: str = "_A") -> str:
     ("parameters", "doc", "expected"),
     [
         ([], None, "__init__(self, /) -> None"),
-        ([INT, TEXTS], None, "__init__(self, _0: int, _1: Sequence[str], /) -> None"),
+        ([INT, TEXTS], None, "__init__(self, _0: int, _1: _Sequence[str], /) -> None"),
         ([INT], "A(size)", "__init__(self, size: int, /) -> None"),
         ([INT], "__init__(size)", "__init__(self, size: int, /) -> None"),
         ([INT], "Parameters\n----------\nsize : int\n", "__init__(self, size: int, /) -> None"),
@@ -376,7 +376,7 @@ def test_a_generated_constructor_has_fields_as_parameters() -> None:
         constructor=True,
     )
     assert constructor(text) == (
-        "__init__(self, a: Sequence[str], d: int=..., *, j: int, k: int=...) -> None"
+        "__init__(self, a: _Sequence[str], d: int=..., *, j: int, k: int=...) -> None"
     )
 
 
@@ -418,7 +418,7 @@ def test_unnamed_parameters_of_methods_are_counted_from_self() -> None:
         method("any", None),
     )
     assert signature(text, "_A.f") == "f(self, /) -> int"
-    assert signature(text, "_A.g") == "g(self, _1: Sequence[str], _2: int, /) -> Array[str]"
+    assert signature(text, "_A.g") == "g(self, _1: _Sequence[str], _2: int, /) -> Array[str]"
     assert signature(text, "_A.h") == "h(self, x: int, y: int, /) -> int"
     assert signature(text, "_A.i") == "i(self, x: int, /) -> int"
     assert "any" not in dict(definitions(text))
@@ -778,7 +778,7 @@ def use(o: m.Object, s: m.Sequences, t: tvm_ffi.Tensor) -> None:
     m.Library()
 """
 REVEALED = [
-    "def (typing.Sequence[str]) -> str",
+    "def (pkg._ffi_api._Sequence[str]) -> str",
     "def (int) -> int",
     "tuple[int, str]",
     "pkg._ffi_api.Sequences",

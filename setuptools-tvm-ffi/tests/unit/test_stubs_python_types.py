@@ -67,11 +67,11 @@ WRITER = TypeWriter(plain, find_class)
         (Schema("Device"), "Device | str", "Device"),
         (TENSOR, "_SupportsDLPack", "Tensor"),
         (Schema("ffi.Tensor"), "_SupportsDLPack", "Tensor"),
-        (Schema("ffi.Shape"), "Sequence[int]", "Shape"),
-        (array(INT), "Sequence[int]", "Array[int]"),
-        (Schema("std::vector", (TEXT,)), "Sequence[str]", "Array[str]"),
-        (Schema("std::array", (FLOAT,)), "Sequence[float]", "Array[float]"),
-        (Schema("ffi.List", (INT,)), "Sequence[int]", "List[int]"),
+        (Schema("ffi.Shape"), "_Sequence[int]", "Shape"),
+        (array(INT), "_Sequence[int]", "Array[int]"),
+        (Schema("std::vector", (TEXT,)), "_Sequence[str]", "Array[str]"),
+        (Schema("std::array", (FLOAT,)), "_Sequence[float]", "Array[float]"),
+        (Schema("ffi.List", (INT,)), "_Sequence[int]", "List[int]"),
         (Schema("ffi.Map", (TEXT, INT)), "Mapping[str, int]", "Map[str, int]"),
         (Schema("std::map", (TEXT, INT)), "Mapping[str, int]", "Map[str, int]"),
         (Schema("std::unordered_map", (TEXT, INT)), "Mapping[str, int]", "Map[str, int]"),
@@ -94,16 +94,16 @@ def test_inputs_are_wide_and_outputs_exact(schema: Schema, accepted: str, return
 @pytest.mark.parametrize(
     ("schema", "accepted", "returned"),
     [
-        (array(array(TENSOR)), "Sequence[Sequence[_SupportsDLPack]]", "Array[Array[Tensor]]"),
+        (array(array(TENSOR)), "_Sequence[_Sequence[_SupportsDLPack]]", "Array[Array[Tensor]]"),
         (
             Schema("ffi.Map", (TEXT, array(BYTES))),
-            "Mapping[str, Sequence[bytes | bytearray]]",
+            "Mapping[str, _Sequence[bytes | bytearray]]",
             "Map[str, Array[bytes]]",
         ),
-        (array(optional(CIRCLE)), "Sequence[Circle | None]", "Array[Circle | None]"),
+        (array(optional(CIRCLE)), "_Sequence[Circle | None]", "Array[Circle | None]"),
         (
             Schema("Tuple", (INT, array(TEXT))),
-            "tuple[int, Sequence[str]]",
+            "tuple[int, _Sequence[str]]",
             "tuple[int, Array[str]]",
         ),
         (Schema("std::tuple", (INT,)), "tuple[int]", "tuple[int]"),
@@ -151,7 +151,7 @@ def test_alternatives_are_a_union_without_repetition(schema: Schema, expected: s
 
 
 def test_equal_alternatives_are_merged() -> None:
-    assert WRITER.accepted(variant(array(INT), Schema("ffi.List", (INT,)))) == "Sequence[int]"
+    assert WRITER.accepted(variant(array(INT), Schema("ffi.List", (INT,)))) == "_Sequence[int]"
     assert WRITER.accepted(variant(Schema("ffi.BigInt"), INT)) == "int"
 
 
@@ -161,8 +161,8 @@ def test_equal_alternatives_are_merged() -> None:
         (function(INT, TEXT), "Callable[[str], int]", "Callable[[str], int]"),
         (
             function(array(INT), array(TEXT)),
-            "Callable[[Array[str]], Sequence[int]]",
-            "Callable[[Sequence[str]], Array[int]]",
+            "Callable[[Array[str]], _Sequence[int]]",
+            "Callable[[_Sequence[str]], Array[int]]",
         ),
         (
             function(TENSOR, TENSOR),
@@ -178,12 +178,12 @@ def test_equal_alternatives_are_merged() -> None:
         ),
         (
             Schema("ffi.Function", result=array(INT)),
-            "Callable[..., Sequence[int]]",
+            "Callable[..., _Sequence[int]]",
             "Callable[..., Array[int]]",
         ),
         (
             array(function(INT, INT)),
-            "Sequence[Callable[[int], int]]",
+            "_Sequence[Callable[[int], int]]",
             "Array[Callable[[int], int]]",
         ),
     ],
@@ -197,13 +197,13 @@ def test_a_callback_has_exact_parameters_and_a_wide_result(
 def test_the_variance_flips_with_every_function() -> None:
     inner = function(array(INT), array(TEXT))
     assert WRITER.accepted(function(INT, inner)) == (
-        "Callable[[Callable[[Sequence[str]], Array[int]]], int]"
+        "Callable[[Callable[[_Sequence[str]], Array[int]]], int]"
     )
     assert WRITER.returned(function(INT, inner)) == (
-        "Callable[[Callable[[Array[str]], Sequence[int]]], int]"
+        "Callable[[Callable[[Array[str]], _Sequence[int]]], int]"
     )
     assert WRITER.accepted(function(INT, function(INT, inner))) == (
-        "Callable[[Callable[[Callable[[Array[str]], Sequence[int]]], int]], int]"
+        "Callable[[Callable[[Callable[[Array[str]], _Sequence[int]]], int]], int]"
     )
 
 
@@ -274,13 +274,13 @@ def test_the_protocol_of_tensors_is_not_imported() -> None:
     ("schema", "accepted", "returned"),
     [
         (TENSOR, "_FrameworkTensor", "_FrameworkTensor"),
-        (array(TENSOR), "Sequence[_FrameworkTensor]", "Array[_FrameworkTensor]"),
+        (array(TENSOR), "_Sequence[_FrameworkTensor]", "Array[_FrameworkTensor]"),
         # With None, a type checker could not infer the class.
         (optional(TENSOR), "_FrameworkTensor", "_FrameworkTensor | None"),
         (variant(INT, TENSOR), "_FrameworkTensor", "int | _FrameworkTensor"),
         (
             array(optional(TENSOR)),
-            "Sequence[_FrameworkTensor | None]",
+            "_Sequence[_FrameworkTensor | None]",
             "Array[_FrameworkTensor | None]",
         ),
         (

@@ -36,8 +36,8 @@ from .registry import Field, Function, ObjectType, Registry
 
 _INDENT = "    "
 _OBJECT = "ffi.Object"
-# Names that the stub defines for tensors: two protocols, and a type variable.
-_TENSOR_NAMES = ("SupportsDLPack", "SupportsDLPackExchange", "FrameworkTensor")
+# Names that the stub defines to describe parameters: protocols and type variables.
+_TYPE_NAMES = ("Item", "Sequence", "SupportsDLPack", "SupportsDLPackExchange", "FrameworkTensor")
 # Names of modules in `ty-map` directives may begin with these abbreviations, which the generator
 # replaces.
 _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
@@ -143,15 +143,19 @@ class _ApiWriter:
         members |= {symbol.name for symbol in self._symbols} | functions
         # The stub contains classes that do not exist at run time. Choose unused names for them.
         self._private: dict[str, str] = {}
-        wanted = ("Functions", "Library", "Object", "ObjectMeta", "entry", *_TENSOR_NAMES)
+        wanted = ("Functions", "Library", "Object", "ObjectMeta", "entry", *_TYPE_NAMES)
         for name in (*(f"class {item.name}" for item in outline.classes), *wanted):
             private = f"_{name.rpartition(' ')[2]}"
             while private in defined or private in members:
                 private = f"_{private}"
             self._private[name] = private
             defined.add(private)
-        tensor_names = {f"_{name}": self._private[name] for name in _TENSOR_NAMES}
-        self._names = ImportAliases(module, frozenset(defined), frozenset(members), tensor_names)
+        self._names = ImportAliases(
+            module,
+            frozenset(defined),
+            frozenset(members),
+            {f"_{name}": self._private[name] for name in _TYPE_NAMES},
+        )
         self._module = module
         self._classes = {item.key: item.name for item in outline.classes}
         self._types_of = TypeWriter(self._names.use, self._find_class)
@@ -195,25 +199,46 @@ class _ApiWriter:
         return "Object", "tvm_ffi"
 
     def _protocols(self) -> Iterator[str]:
-        """Yield the definitions of the names for tensors that the stub uses."""
+        """Yield the definitions of the protocols and type variables that the stub uses."""
+        use, private = self._use, self._private
+        as_object = use("object", "builtins") if self._names.used else ""
+        if "_Sequence" in self._names.used:
+            item = private["Item"]
+            iterator = f"{use('Iterator', 'collections.abc')}[{item}]"
+            yield f'{item} = {use("TypeVar")}("{item}", covariant=True)'
+            # Of the classes that have all these methods with these types, calls accept all but
+            # `tvm_ffi.Shape`. `str` and `bytes` have another `__contains__`, `deque` has another
+            # `__getitem__`, and `range` and `memoryview` have no `__add__`. With `Any` instead of
+            # `NoReturn`, mypy (2.4) would not check the items of a list.
+            yield (
+                f"@{use('type_check_only')}\n"
+                f"class {private['Sequence']}({use('Iterable', 'collections.abc')}[{item}], "
+                f"{use('Protocol')}[{item}]):\n"
+                f'{_INDENT}"""A list, a tuple, or a sequence of tvm_ffi."""\n\n'
+                f"{_INDENT}def __contains__(self, value: {as_object}, /) -> "
+                f"{use('bool', 'builtins')}: ...\n"
+                f"{_INDENT}def __reversed__(self) -> {iterator}: ...\n"
+                f"{_INDENT}def __getitem__(self, index: {use('slice', 'builtins')}, /) -> "
+                f"{use('Sequence', 'collections.abc')}[{item}]: ...\n"
+                f"{_INDENT}def __add__(self, other: {use('NoReturn')}, /) -> {as_object}: ..."
+            )
         if "_SupportsDLPack" in self._names.used:
             yield (
-                f"@{self._use('type_check_only')}\n"
-                f"class {self._private['SupportsDLPack']}({self._use('Protocol')}):\n"
+                f"@{use('type_check_only')}\n"
+                f"class {private['SupportsDLPack']}({use('Protocol')}):\n"
                 f'{_INDENT}"""A tensor of any framework: it has ``__dlpack__``."""\n\n'
-                f"{_INDENT}def __dlpack__(self) -> {self._use('object', 'builtins')}: ..."
+                f"{_INDENT}def __dlpack__(self) -> {as_object}: ..."
             )
         if "_FrameworkTensor" in self._names.used:
-            variable, protocol = (self._private[name] for name in reversed(_TENSOR_NAMES[1:]))
+            variable, protocol = private["FrameworkTensor"], private["SupportsDLPackExchange"]
             yield (
-                f"@{self._use('type_check_only')}\n"
-                f"class {protocol}({self._use('Protocol')}):\n"
+                f"@{use('type_check_only')}\n"
+                f"class {protocol}({use('Protocol')}):\n"
                 f'{_INDENT}"""A tensor of a framework whose tensors calls return."""\n\n'
-                f"{_INDENT}@{self._use('property', 'builtins')}\n"
-                f"{_INDENT}def __dlpack_c_exchange_api__(self) -> "
-                f"{self._use('object', 'builtins')}: ..."
+                f"{_INDENT}@{use('property', 'builtins')}\n"
+                f"{_INDENT}def __dlpack_c_exchange_api__(self) -> {as_object}: ..."
             )
-            yield f'{variable} = {self._use("TypeVar")}("{variable}", bound={protocol})'
+            yield f'{variable} = {use("TypeVar")}("{variable}", bound={protocol})'
 
     # --- the library ----------------------------------------------------------------------------
 
@@ -301,8 +326,10 @@ class _ApiWriter:
             # Editors show the docstring of the first overload for all overloads.
             one = function if number == 0 else dataclasses.replace(function, doc=None)
             lines += [""] * bool(lines)
-            lines += [f"@{self._use('overload')}"] * (overloaded or len(deciding) > 1)
-            lines += [f"@{self._use('staticmethod', 'builtins')}"] * static
+            if overloaded or len(deciding) > 1:
+                lines.append(f"@{self._use('overload')}")
+            if static:
+                lines.append(f"@{self._use('staticmethod', 'builtins')}")
             lines += self._function(one, name, decides=decides, **options)
         return lines
 

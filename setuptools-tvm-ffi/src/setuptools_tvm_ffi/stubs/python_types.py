@@ -48,13 +48,13 @@ NAMES: Mapping[str, str | None] = {
     **dict.fromkeys(("int", "list", "object", "property", "str", "tuple"), "builtins"),
     "c_void_p": "ctypes",
     "Mapping": "collections.abc",
-    "Sequence": "collections.abc",
     "Any": "typing",
     "NoReturn": "typing",
     **dict.fromkeys(("Array", "Device", "Dict", "Function", "List", "Map", "Module"), "tvm_ffi"),
     **dict.fromkeys(("Object", "Shape", "Tensor", "dtype"), "tvm_ffi"),
     "Error": "tvm_ffi.core",
-    # A protocol and a type variable that the stub defines.
+    # Protocols and a type variable that the stub defines.
+    "_Sequence": None,
     "_SupportsDLPack": None,
     "_FrameworkTensor": None,
 }
@@ -88,14 +88,14 @@ RULES = (
         "{_SupportsDLPack}",
         "{Tensor}",
     ),
-    Rule(("ffi.Shape",), "`ffi::Shape`", "{Sequence}[{int}]", "{Shape}"),
+    Rule(("ffi.Shape",), "`ffi::Shape`", "{_Sequence}[{int}]", "{Shape}"),
     Rule(
         ("ffi.Array", "std::vector", "std::array", "Array"),
         "`ffi::Array<T>`, `std::vector<T>`, `std::array<T, N>`",
-        "{Sequence}[{0}]",
+        "{_Sequence}[{0}]",
         "{Array}[{0}]",
     ),
-    Rule(("ffi.List", "List"), "`ffi::List<T>`", "{Sequence}[{0}]", "{List}[{0}]"),
+    Rule(("ffi.List", "List"), "`ffi::List<T>`", "{_Sequence}[{0}]", "{List}[{0}]"),
     Rule(
         ("ffi.Map", "std::map", "std::unordered_map", "Map"),
         "`ffi::Map<K, V>`, `std::map<K, V>`, `std::unordered_map<K, V>`",
