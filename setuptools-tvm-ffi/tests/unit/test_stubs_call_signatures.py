@@ -65,6 +65,8 @@ def signatures(found: Registry, **options: Any) -> dict[str, str]:
         ("f(x=None, y=True)", ("maybe", "bool"), "(x=None, y=True)"),
         ("f(x='a', y=b'b')", ("text", "ffi.Bytes"), "(x='a', y=b'b')"),
         ("f(x='a', y=(1, 2.5))", ("one_of", "numbers"), "(x='a', y=(1, 2.5))"),
+        ("f(x=')', y='(')", ("text", "text"), "(x=')', y='(')"),
+        ("f(x=((1, (2.5,)), 3))", ("Any",), "(x=((1, (2.5,)), 3))"),
         ("f(x, *, y='cpu')", ("DLTensor*", "Device"), "(x, *, y='cpu')"),
     ],
 )

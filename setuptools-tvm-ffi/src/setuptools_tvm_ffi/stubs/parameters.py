@@ -14,7 +14,7 @@ _UNDERLINE = re.compile(r"-{3,}\s*")
 _GOOGLE_HEADING = re.compile(r"(Args|Arguments|Parameters|Params):\s*")
 _IN_PARENTHESES = r"\([^()]*(\([^()]*\)[^()]*)*\)"
 _GOOGLE_ENTRY = re.compile(rf"(?P<name>\w+)\s*({_IN_PARENTHESES})?\s*:")
-_CALL = re.compile(rf"(?P<called>[\w.]+)\s*{_IN_PARENTHESES}(\s*->.*)?")
+_CALL = re.compile(rf"[\w.]+\s*{_IN_PARENTHESES}(\s*->.*)?")
 
 
 def parameter_names(
@@ -88,8 +88,7 @@ def _google(lines: Sequence[str]) -> list[str]:
 
 def _signature(first: Sequence[str], names: Collection[str]) -> list[str]:
     text = first[0].strip().rstrip(".:") if first else ""
-    called = text.partition("(")[0].strip().rpartition(".")[2]
-    arguments = parse_arguments(text) if called in names else None
+    arguments = parse_arguments(text) if _called(text) in names else None
     if arguments is None or arguments.vararg or arguments.kwarg:
         return []
     return [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
@@ -103,8 +102,12 @@ def signature_line(doc: str | None, names: Collection[str]) -> str | None:
         The parameters in the line may be invalid.
     """
     line = inspect.cleandoc(doc or "").partition("\n")[0].strip().rstrip(".:")
-    match = _CALL.fullmatch(line)
-    return line if match is not None and match["called"].rpartition(".")[2] in names else None
+    is_call = _CALL.fullmatch(line) is not None or parse_arguments(line) is not None
+    return line if is_call and _called(line) in names else None
+
+
+def _called(line: str) -> str:
+    return line.partition("(")[0].strip().rpartition(".")[2]
 
 
 def parse_arguments(line: str) -> ast.arguments | None:
