@@ -210,7 +210,8 @@ def test_the_output_of_a_failed_tool_is_reported(
     [
         (
             "py3-none-win_amd64",
-            "FileNotFoundError: Unable to find library: extra.dll\n",
+            "Traceback (most recent call last):\n  File a\n    raise FileNotFoundError(f'Unable to "
+            "find library: {name}')\nFileNotFoundError: Unable to find library: extra.dll\n",
             ["--exclude extra.dll", " PATH,"],
         ),
         (

@@ -183,11 +183,11 @@ def _run(
 
     result = run("output", platform)
     if result.returncode != 0:
-        hint = missing_library_hint(tool, result.stdout)
+        hint = missing_library_hint(tool, without_traceback(result.stdout))
         if hint is None and (platform is not None or os.environ.get("AUDITWHEEL_PLAT")):
             # The tool itself chooses the lowest tag, also for the libraries that it bundles.
             lowest = run("lowest", tool.lowest)
-            hint = missing_library_hint(tool, lowest.stdout)
+            hint = missing_library_hint(tool, without_traceback(lowest.stdout))
             for made in (scratch / "lowest").glob("*.whl"):
                 hint = (
                     f"the lowest tag that holds is '{_lowest_platform(made)}': use it with --plat, "
