@@ -23,6 +23,7 @@ from setuptools_tvm_ffi.building.libraries import (
     _check,
     _check_device_link,
     _check_files,
+    _compile_hint,
     _failure,
     _for_architectures,
     _Run,
@@ -144,6 +145,64 @@ def test_an_extra_object_outside_the_project_is_rejected(tmp_path: Path) -> None
     with pytest.raises(ConfigurationError, match=r"extra_objects: '\.\./a\.o' lies outside"):
         _check_files(settings, root)
     _check_files(dataclasses.replace(settings, extra_objects=("b.o", "../project/b.o")), root)
+
+
+@pytest.mark.parametrize(
+    ("linked", "advice"),
+    [
+        ({"extra_objects": ("../a.o",)}, True),
+        ({"embed": (EmbedSettings("a", file="../a.o"),)}, False),
+    ],
+)
+def test_a_file_outside_the_project_may_be_a_library_of_the_system(
+    tmp_path: Path, linked: dict[str, Any], *, advice: bool
+) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (tmp_path / "a.o").touch()
+    where = Declaration("pyproject.toml: tool.x[0]", in_toml=True)
+    settings = ExtensionSettings("pkg.ops", ("a.c",), declaration=where, **linked)
+    with pytest.raises(ConfigurationError, match=r"'\.\./a\.o' lies outside") as caught:
+        _check_files(settings, root)
+    assert ("'library-dirs'" in str(caught.value.hint)) is advice
+
+
+LAMBDA = "a.cc:1:2: error: lambda-expression in unevaluated context\n"
+GCC_NO_HEADER = "a.cc:1:10: fatal error: cuda.h: No such file or directory\n"
+CLANG_NO_HEADER = "a.cc:1:10: fatal error: 'cuda_runtime_api.h' file not found\n"
+MSVC_NO_HEADER = (
+    "a.cc(1): fatal error C1083: Cannot open include file: 'cuda.h': No such file or directory\n"
+)
+NO_DEVICE_LINK = "ptxas fatal   : Unresolved extern function '_Z1fv'\n"
+
+
+@pytest.mark.parametrize(
+    ("printed", "in_toml", "in_python"),
+    [
+        (LAMBDA, 'set cxx-std = "20",', "set cxx_std='20',"),
+        (LAMBDA, 'undef-macros = ["TVM_FFI', "undef_macros=['TVM_FFI"),
+        (NO_DEVICE_LINK, "cuda-separable-compilation = true", "cuda_separable_compilation=True"),
+        (GCC_NO_HEADER, "cuda-toolkit = true", "cuda_toolkit=True"),
+        (CLANG_NO_HEADER, "cuda-toolkit = true", "cuda_toolkit=True"),
+        (MSVC_NO_HEADER, "cuda-toolkit = true", "cuda_toolkit=True"),
+    ],
+)
+def test_hints_for_compilers_spell_settings_as_the_project_does(
+    printed: str, in_toml: str, in_python: str
+) -> None:
+    where = Declaration("pyproject.toml: tool.x[0]", in_toml=True)
+    settings = ExtensionSettings("pkg.ops", ("a.cc",), declaration=where)
+    assert in_toml in str(_compile_hint(settings, printed))
+    where = Declaration("TVMFFIExtension('pkg.ops')")
+    settings = ExtensionSettings("pkg.ops", ("a.cc",), declaration=where)
+    assert in_python in str(_compile_hint(settings, printed))
+
+
+def test_a_missing_header_has_no_hint_if_the_toolkit_cannot_help() -> None:
+    settings = ExtensionSettings("pkg.ops", ("a.cc",))
+    assert _compile_hint(settings, GCC_NO_HEADER.replace("cuda.h", "torch/cuda.h")) is None
+    uses_toolkit = dataclasses.replace(settings, cuda_toolkit=True)
+    assert _compile_hint(uses_toolkit, GCC_NO_HEADER) is None
 
 
 @pytest.mark.parametrize("name", ["include_dirs", "system_include_dirs", "library_dirs"])
@@ -502,7 +561,7 @@ def test_a_device_link_of_sources_for_different_architectures_is_rejected() -> N
 @pytest.mark.parametrize(
     ("printed", "hint"),
     [
-        ("ptxas fatal   : Unresolved extern function 'f'", "cuda-separable-compilation"),
+        ("ptxas fatal   : Unresolved extern function 'f'", "cuda_separable_compilation"),
         ("ptxas x.ptx, line 9; fatal: Unsupported .version 9.1", "same release"),
         ("error: lambda-expression in unevaluated context", "cxx_std"),
     ],

@@ -16,9 +16,15 @@ from setuptools_tvm_ffi.building.link_errors import (
     link_failure,
     undefined_symbols,
 )
+from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.settings.declaration import Declaration
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
 from setuptools_tvm_ffi.toolchains.gnu import GnuToolchain
 from setuptools_tvm_ffi.toolchains.msvc import MsvcToolchain
+
+OPS = ExtensionSettings(
+    "pkg.ops", ("a.cc",), declaration=Declaration("pyproject.toml: tool.x[0]", in_toml=True)
+)
 
 needs_gxx = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("g++") is None or shutil.which("nm") is None,
@@ -134,7 +140,7 @@ def test_the_output_of_installed_linkers_is_parsed(tmp_path: Path, linker: str) 
 )
 def test_another_failure_has_no_undefined_symbols(output: str) -> None:
     assert undefined_symbols(output) == ()
-    assert link_failure("pkg.ops", output) is None
+    assert link_failure(OPS, output) is None
 
 
 @pytest.mark.parametrize(
@@ -179,7 +185,7 @@ def test_a_symbol_that_resembles_a_cpython_symbol_is_not_recognized_as_one(name:
 
 
 def test_one_undefined_symbol_is_named_with_a_hint() -> None:
-    error = link_failure("pkg.ops", "a.o: undefined reference to `f(int)'\n")
+    error = link_failure(OPS, "a.o: undefined reference to `f(int)'\n")
     assert error is not None
     assert error.message == "library 'pkg.ops': undefined symbol 'f(int)'"
     assert error.hint is not None
@@ -188,7 +194,7 @@ def test_one_undefined_symbol_is_named_with_a_hint() -> None:
 
 def test_after_five_undefined_symbols_the_error_counts_the_others() -> None:
     output = "".join(f"a.o: undefined reference to `f{n}'\n" for n in range(8))
-    error = link_failure("pkg.ops", output)
+    error = link_failure(OPS, output)
     assert error is not None
     assert error.message == (
         "library 'pkg.ops': undefined symbols 'f0', 'f1', 'f2', 'f3', 'f4' and 3 more"
@@ -197,7 +203,7 @@ def test_after_five_undefined_symbols_the_error_counts_the_others() -> None:
 
 def test_five_undefined_symbols_are_all_named() -> None:
     output = "".join(f"a.o: undefined reference to `f{n}'\n" for n in range(5))
-    error = link_failure("pkg.ops", output)
+    error = link_failure(OPS, output)
     assert error is not None
     assert error.message == "library 'pkg.ops': undefined symbols 'f0', 'f1', 'f2', 'f3', 'f4'"
 
@@ -220,7 +226,7 @@ def test_five_undefined_symbols_are_all_named() -> None:
     ids=["GNU ld", "lld", "ld64", "link.exe"],
 )
 def test_an_undefined_cpython_symbol_has_its_own_error(output: str, symbol: str) -> None:
-    error = link_failure("pkg.ops", output)
+    error = link_failure(OPS, output)
     assert error is not None
     assert error.message.startswith("library 'pkg.ops': needs the CPython symbol '")
     assert symbol in error.message
@@ -300,14 +306,34 @@ def test_a_windows_library_is_not_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_missing_library_is_named_with_the_settings(output: str) -> None:
-    error = link_failure("pkg.ops", output)
+    error = link_failure(OPS, output)
     assert error is not None
     assert "'cuda'" in error.message
     assert "cuda-toolkit" in str(error.hint)
 
 
+@pytest.mark.parametrize(
+    ("output", "in_toml", "in_python"),
+    [
+        ("ld: cannot find -lcuda\n", "set cuda-toolkit = true", "set cuda_toolkit=True"),
+        ("ld: cannot find -lz\n", "to 'library-dirs'", "to 'library_dirs'"),
+        (
+            "undefined reference to `TVMFFIErrorSet'\n",
+            *("remove 'link-shared = false'", "remove 'link_shared=False'"),
+        ),
+    ],
+)
+def test_a_hint_spells_a_setting_as_the_project_does(
+    output: str, in_toml: str, in_python: str
+) -> None:
+    for settings, text in ((OPS, in_toml), (ExtensionSettings("pkg.ops", ("a.cc",)), in_python)):
+        error = link_failure(settings, output)
+        assert error is not None
+        assert text in str(error.hint)
+
+
 def test_relocatable_device_code_that_is_not_linked_is_recognised() -> None:
     symbol = "__cudaRegisterLinkedBinary_6ed4a27f_4_a_cu_8f3a1c5e"
-    error = link_failure("pkg.ops", f"a.cu: undefined reference to `{symbol}'\n")
+    error = link_failure(OPS, f"a.cu: undefined reference to `{symbol}'\n")
     assert error is not None
     assert "cuda-separable-compilation" in str(error.hint)

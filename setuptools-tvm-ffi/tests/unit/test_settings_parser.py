@@ -372,10 +372,8 @@ def test_an_unknown_key_without_a_similar_key_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["embed", "source-options", "extra-objects"])
 def test_a_key_of_an_extension_in_the_table_of_the_project_is_refused(key: str) -> None:
-    message = refused({key: []}).message
-    assert (
-        message == f"{TABLE}.{key}: unknown key, it belongs to [[{TABLE.split()[1]}.ext-modules]]"
-    )
+    table = f"[[{TABLE.split()[1]}.ext-modules]]"
+    assert refused({key: []}).message == f"{TABLE}.{key}: unknown key, it belongs to {table}"
 
 
 @pytest.mark.parametrize("key", ["generate", "vendored", "ext-modules", "jobs"])

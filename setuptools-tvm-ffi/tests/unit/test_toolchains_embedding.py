@@ -34,8 +34,10 @@ def test_a_path_with_special_characters_is_quoted() -> None:
 def test_systems_without_elf_are_refused_by_key(
     system: str, entry: EmbedSettings, key: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=rf"embed\[0\]\.{key}: .*Linux"):
+    with pytest.raises(ConfigurationError, match=rf"embed\[0\]\.{key}: .*Linux") as caught:
         assembly(entry, "x", system)
+    assert "'overrides'" in str(caught.value.hint)
+    assert "sys_platform == 'linux'" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(("flags", "accepted"), [((), False), (("x",), True), (("x", "y"), False)])

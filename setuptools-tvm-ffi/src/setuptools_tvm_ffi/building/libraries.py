@@ -51,28 +51,18 @@ from .request import BuildRequest, BuildResult, BuiltLibrary
 # passes a lambda to TVM-FFI's export macro. An example in TVM-FFI's documentation passes a lambda.
 # The macro exports metadata and therefore uses the type of the lambda (seen in 0.1.15.post2).
 _LAMBDA_REFUSED = re.compile(r"lambda[- ]expression in (an )?unevaluated (context|operand)")
-_LAMBDA_HINT = (
-    "TVM_FFI_DLL_EXPORT_TYPED_FUNC also exports the function's types. Before C++20, it cannot "
-    "export the types of a lambda: pass a named function, set cxx_std='20', or omit the types with "
-    "undef_macros=['TVM_FFI_DLL_EXPORT_INCLUDE_METADATA']"
-)
 # This pattern matches an error message of ptxas: it does not find a function or variable of another
 # source.
 _DEVICE_LINK_NEEDED = re.compile(r"ptxas .*Unresolved extern (function|variable)")
-_DEVICE_LINK_HINT = (
-    "to use device code of another source, set cuda-separable-compilation = true for the extension"
-)
+# This pattern matches an error message of GCC, Clang and cl: they do not find a header of the CUDA
+# toolkit.
+_NO_TOOLKIT = re.compile(r"(?<![\w/])cuda(_runtime\w*)?\.h\b.*(No such file|not found)")
 # The package nvidia-cuda-nvcc (13.0) accepts every release of the package nvidia-nvvm, which
 # contains another part of the compiler.
 _MIXED_TOOLKIT = re.compile(r"ptxas .*Unsupported \.version")
 _MIXED_TOOLKIT_HINT = (
     "the parts of nvcc are of different releases: require the same release of nvidia-cuda-nvcc, "
     "nvidia-nvvm and nvidia-cuda-crt, for example with 'cuda-toolkit[nvcc,cccl]==13.0.*'"
-)
-_HINTS = (
-    (_LAMBDA_REFUSED, _LAMBDA_HINT),
-    (_DEVICE_LINK_NEEDED, _DEVICE_LINK_HINT),
-    (_MIXED_TOOLKIT, _MIXED_TOOLKIT_HINT),
 )
 # With these variables, a compiler cache always runs the compiler, and replaces the cached object.
 # Without the project's launcher, a cache could run nevertheless: `CC`, PATH or a wrapper script can
@@ -261,10 +251,14 @@ def _check_files(settings: ExtensionSettings, root: Path) -> None:
                 )
     for place, file in linked:
         if root not in Path(os.path.normpath(root / file)).parents:
+            system = (
+                ". If the file is a library of the system, name it in 'libraries' and its folder "
+                f"in {settings.spelled('library_dirs')!r}"
+            )
             raise ConfigurationError(
                 f"{place}: {file!r} lies outside the project",
-                hint="an sdist cannot contain it: move the file into the project. If the file is a "
-                "library of the system, name it in 'libraries' and its folder in 'library_dirs'",
+                hint="an sdist cannot contain it: move the file into the project"
+                f"{system if file in settings.extra_objects else ''}",
             )
 
 
@@ -456,7 +450,7 @@ def _failure(plan: BuildPlan, status: int, printed: str, request: BuildRequest) 
         return BuildError(f"ninja failed (exit status {status}), see its message above", hint=hint)
     library, step = failed
     if step.kind == "compile":
-        hint = next((text for error, text in _HINTS if error.search(printed)), hint)
+        hint = _compile_hint(library.settings, printed) or hint
         if len(step.inputs) > 1:
             where = (request.root, hint, request.generated)
             return batch_failure(library.settings, step, printed, *where)
@@ -471,11 +465,29 @@ def _failure(plan: BuildPlan, status: int, printed: str, request: BuildRequest) 
             "see the compiler's message above",
             hint=hint,
         )
-    return link_failure(library.settings.name, printed) or BuildError(
+    return link_failure(library.settings, printed) or BuildError(
         f"extension {library.settings.name!r}: linking {step.output} failed, "
         "see the linker's message above",
         hint=hint,
     )
+
+
+def _compile_hint(settings: ExtensionSettings, printed: str) -> str | None:
+    """Return a hint for an error message of a compiler in ninja's output, if there is one."""
+    if _LAMBDA_REFUSED.search(printed):
+        without = settings.assignment("undef_macros", ["TVM_FFI_DLL_EXPORT_INCLUDE_METADATA"])
+        return (
+            "TVM_FFI_DLL_EXPORT_TYPED_FUNC also exports the function's types. Before C++20, it "
+            "cannot export the types of a lambda: pass a named function, set "
+            f"{settings.assignment('cxx_std', '20')}, or omit the types with {without}"
+        )
+    if _DEVICE_LINK_NEEDED.search(printed):
+        separable = settings.assignment("cuda_separable_compilation", True)
+        return f"to use device code of another source, set {separable} for the extension"
+    if _NO_TOOLKIT.search(printed) and not settings.cuda_toolkit:
+        toolkit = settings.assignment("cuda_toolkit", True)
+        return f"to include headers of the CUDA toolkit, set {toolkit} for the extension"
+    return _MIXED_TOOLKIT_HINT if _MIXED_TOOLKIT.search(printed) else None
 
 
 def _first_failed(plan: BuildPlan, printed: str) -> tuple[LibraryPlan, Step] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..base.errors import BuildError
 from ..base.text import first_few
 from ..binaries.python_symbols import is_python_symbol
+from ..settings import ExtensionSettings
 from ..toolchains import Toolchain
 from ..toolchains.input_symbols import find_nm
 
@@ -46,11 +47,12 @@ def undefined_symbols(linker_output: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def link_failure(library: str, linker_output: str) -> BuildError | None:
+def link_failure(settings: ExtensionSettings, linker_output: str) -> BuildError | None:
     """Return an error that names undefined symbols or a missing library.
 
     If the linker reports neither, return ``None``.
     """
+    library = settings.name
     names = undefined_symbols(linker_output)
     if not names:
         missing = _MISSING_LIBRARY.search(linker_output)
@@ -58,8 +60,9 @@ def link_failure(library: str, linker_output: str) -> BuildError | None:
             return None
         return BuildError(
             f"library {library!r}: the linker does not find the library {missing[1]!r}",
-            hint="install its development files, or add its folder to 'library-dirs'; for a "
-            "library of the CUDA toolkit or the CUDA driver, set cuda-toolkit = true",
+            hint="install its development files, or add its folder to "
+            f"{settings.spelled('library_dirs')!r}; for a library of the CUDA toolkit or the CUDA "
+            f"driver, set {settings.assignment('cuda_toolkit', True)}",
         )
     python = tuple(name for name in names if is_python_symbol(name))
     if python:
@@ -67,13 +70,14 @@ def link_failure(library: str, linker_output: str) -> BuildError | None:
     if all(name.startswith("__cudaRegisterLinkedBinary_") for name in names):
         return BuildError(
             f"library {library!r}: its relocatable device code (-rdc) is not linked",
-            hint="set cuda-separable-compilation = true for the extension, and remove -rdc and -dc "
-            "from the compiler arguments",
+            hint=f"set {settings.assignment('cuda_separable_compilation', True)} for the "
+            "extension, and remove -rdc and -dc from the compiler arguments",
         )
     if all(name.lstrip("_").startswith(("TVMFFI", "imp_TVMFFI")) for name in names):
         return BuildError(
             f"library {library!r}: undefined {_quoted(names)}",
-            hint="libtvm_ffi defines these symbols: remove 'link-shared = false'",
+            hint="libtvm_ffi defines these symbols: remove "
+            f"'{settings.assignment('link_shared', False)}'",
         )
     return BuildError(
         f"library {library!r}: undefined {_quoted(names)}",

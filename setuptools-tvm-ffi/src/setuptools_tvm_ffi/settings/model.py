@@ -9,6 +9,7 @@ parser, the JSON schema and the reference page are derived from these dataclasse
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -557,6 +558,16 @@ class ExtensionSettings:
     def spelled(self, name: str) -> str:
         """Return the name of a setting as the project spells it, in `setup.py` or in TOML."""
         return name if self.declaration is None else self.declaration.name_of(name)
+
+    def assignment(self, name: str, value: object) -> str:
+        """Return the text that sets a setting, as the project writes it in `setup.py` or in TOML.
+
+        >>> ExtensionSettings("pkg.ops", ("a.cc",)).assignment("cuda_toolkit", True)
+        'cuda_toolkit=True'
+        """
+        if self.declaration is not None and self.declaration.in_toml:
+            return f"{self.spelled(name)} = {json.dumps(value)}"
+        return f"{self.spelled(name)}={value!r}"
 
     @property
     def package(self) -> str:

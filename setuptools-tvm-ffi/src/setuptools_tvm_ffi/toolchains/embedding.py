@@ -40,7 +40,7 @@ def assembly(entry: EmbedSettings, file: str, system: str) -> str:
     if system != "linux":
         raise ConfigurationError(
             f"{entry.place(entry.key)}: files can be embedded on Linux only",
-            hint="in setup.py, omit 'embed' on other systems",
+            hint="move 'embed' to an entry of 'overrides' with 'if' = \"sys_platform == 'linux'\"",
         )
     quoted = file.replace("\\", "\\\\").replace('"', '\\"')
     return _ASSEMBLY.format(symbol=f"__tvm_ffi__cubin_{entry.name}", file=quoted)
