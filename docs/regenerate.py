@@ -320,7 +320,10 @@ _RULES: dict[type, dict[str, Any]] = {
     EmbedSettings: {
         "oneOf": [
             {"required": ["source"], "properties": {"file": False}},
-            {"required": ["file"], "properties": {"source": False, "format": False}},
+            {
+                "required": ["file"],
+                "properties": dict.fromkeys(("source", "format", "cuda-architectures"), False),
+            },
         ]
     },
     SourceOptions: {"minProperties": 2},
