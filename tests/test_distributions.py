@@ -36,7 +36,13 @@ def metadata_of_plugin(folder: Path, repository: str) -> str:
     assert text.count('REPOSITORY = "') == 1
     version.write_text(re.sub('REPOSITORY = ".*"', f'REPOSITORY = "{repository}"', text))
     hook = "from setuptools.build_meta import *; prepare_metadata_for_build_wheel('out')"
-    command = [sys.executable, "-W", "error::UserWarning", "-c", f"import os; os.mkdir('out'); {hook}"]
+    command = [
+        sys.executable,
+        "-W",
+        "error::UserWarning",
+        "-c",
+        f"import os; os.mkdir('out'); {hook}",
+    ]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     (metadata,) = folder.glob("out/*.dist-info/METADATA")
     return metadata.read_text(encoding="utf-8")

@@ -196,3 +196,45 @@ def test_a_library_can_consist_of_prebuilt_objects(
     exported = subprocess.check_output(["nm", "-D", "--defined-only", library], text=True)
     assert "helper" not in exported
     assert steps(copy) == set()
+
+
+MAKE = """
+import pathlib, subprocess, sys, tvm_ffi.libinfo
+out = pathlib.Path(sys.argv[1])
+flags = ["-std=c++17", "-fPIC", "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1"]
+flags.append(f"-I{tvm_ffi.libinfo.find_include_path()}")
+subprocess.run(["g++", *flags, "-c", "made.cc", "-o", out / "made.o"], check=True)
+subprocess.run(["ar", "rcs", out / "libmade.a", out / "made.o"], check=True)
+(out / "blob.bin").write_bytes(b"generated")
+"""
+
+
+@pytest.mark.long
+def test_generated_archives_are_linked_and_generated_files_are_embedded(
+    project: ProjectFactory, tmp_path: Path
+) -> None:
+    copy = project("generated")
+    (copy.folder / "made.cc").write_text(OBJECT)
+    (copy.folder / "make.py").write_text(MAKE)
+    copy.edit(
+        *("pyproject.toml", "[[tool.setuptools-tvm-ffi.ext-modules]]"),
+        '[[tool.setuptools-tvm-ffi.generate]]\ncommand = ["{python}", "make.py", "{out}"]\n'
+        'inputs = ["made.cc"]\noutputs = ["made.o", "libmade.a", "blob.bin"]\n\n'
+        '[[tool.setuptools-tvm-ffi.ext-modules]]\nextra-objects = ["libmade.a"]',
+    )
+    copy.edit("pyproject.toml", "data/a blob.bin", "blob.bin")
+    assert "link libgenerated.so" in steps(copy)
+    expected = {"count": 3, "embedded_size": 9}
+    assert values(copy, tmp_path, *expected) == expected
+    assert steps(copy) == set()
+    (copy.folder / "made.cc").write_text(OBJECT.replace("return 3", "return 4"))
+    assert steps(copy) == {"generate made.o, libmade.a, blob.bin", LINK}
+    assert values(copy, tmp_path, "count") == {"count": 4}
+    program = (
+        f"from setuptools_tvm_ffi.build_meta import build_sdist; build_sdist({str(tmp_path)!r})"
+    )
+    copy.environment.run(copy.environment.python, "-I", "-c", program, cwd=copy.folder)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    names = {name.partition("/")[2] for name in entries(sdist)}
+    assert {"made.cc", "make.py"} <= names
+    assert not names & {"made.o", "libmade.a", "blob.bin"}

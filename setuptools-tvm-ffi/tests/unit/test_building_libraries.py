@@ -27,6 +27,7 @@ from setuptools_tvm_ffi.building.libraries import (
     _failure,
     _for_architectures,
     _Run,
+    _with_generated,
     _with_overrides_for_nvcc,
     reasons,
     remove_objects,
@@ -38,6 +39,7 @@ from setuptools_tvm_ffi.building.step_commands import StepCommands
 from setuptools_tvm_ffi.cross import zig_host
 from setuptools_tvm_ffi.ffi.process import TVMFFIProcess
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
+from setuptools_tvm_ffi.project.sources import NOTHING_GENERATED, Generated
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration
 from setuptools_tvm_ffi.settings.model import EmbedSettings, Override, SourceOptions
@@ -143,8 +145,27 @@ def test_an_extra_object_outside_the_project_is_rejected(tmp_path: Path) -> None
     (root / "b.o").touch()
     settings = ExtensionSettings(name="pkg.ops", sources=("a.c",), extra_objects=("b.o", "../a.o"))
     with pytest.raises(ConfigurationError, match=r"extra_objects: '\.\./a\.o' lies outside"):
-        _check_files(settings, root)
-    _check_files(dataclasses.replace(settings, extra_objects=("b.o", "../project/b.o")), root)
+        _check_files(settings, root, NOTHING_GENERATED)
+    inside = dataclasses.replace(settings, extra_objects=("b.o", "../project/b.o"))
+    _check_files(inside, root, NOTHING_GENERATED)
+
+
+def test_generated_files_can_be_linked_and_embedded(tmp_path: Path) -> None:
+    settings = ExtensionSettings(
+        *("pkg.ops", ("a.c",)),
+        extra_objects=("x/made.o",),
+        embed=(EmbedSettings("f", file="./f.bin"), EmbedSettings("k", source="k.cu")),
+    )
+    folder = PurePosixPath("build/generated")
+    generated = Generated({"x/made.o", "f.bin", "k.cu"}, folder)
+    _check_files(settings, tmp_path, generated)
+    with pytest.raises(ConfigurationError, match="bin': file does not exist"):
+        _check_files(settings, tmp_path, Generated({"x/made.o", "k.cu"}, folder))
+    made = _with_generated(settings, generated)
+    assert made.extra_objects == ("build/generated/x/made.o",)
+    assert [entry.path for entry in made.embed] == ["build/generated/f.bin", "build/generated/k.cu"]
+    assert made.include_dirs == ("build/generated",)
+    assert _with_generated(settings, NOTHING_GENERATED) == settings
 
 
 @pytest.mark.parametrize(
@@ -211,7 +232,7 @@ def test_a_missing_folder_is_refused_by_its_setting(tmp_path: Path, name: str) -
     folders = {name: ("there", "/nowhere/absolute", "missing")}
     settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",), **folders)
     with pytest.raises(ConfigurationError, match=f"{name}: 'missing': folder does not exist"):
-        _check_files(settings, tmp_path)
+        _check_files(settings, tmp_path, NOTHING_GENERATED)
 
 
 class HostWithNvcc:

@@ -94,6 +94,17 @@ def test_inputs_of_the_build_do_not_make_a_wheel_incomplete(
     assert not [name for name in inputs if name in warning]
 
 
+def test_an_sdist_does_not_list_generated_files() -> None:
+    Path("pyproject.toml").write_text(
+        "[[tool.setuptools-tvm-ffi.generate]]\n"
+        'command = ["x"]\noutputs = ["made.o", "f.bin", "k.cu"]\n'
+    )
+    embed = [{"name": "f", "file": "f.bin"}, {"name": "k", "source": "k.cu"}]
+    command = build_ext(extra_objects=["made.o"], embed=embed)
+    assert sorted(command.get_source_files()) == ["csrc/a.cpp", "csrc/a.h"]
+    assert not set(command.get_sdist_files()) & {"made.o", "f.bin", "k.cu"}
+
+
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
     """Fake the compilation, and return the list of build requests."""

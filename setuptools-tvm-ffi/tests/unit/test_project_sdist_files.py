@@ -12,6 +12,7 @@ from setuptools_tvm_ffi.project.sdist_files import (
     find_generation_files,
     find_sdist_files,
 )
+from setuptools_tvm_ffi.project.sources import Generated
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.model import EmbedSettings, GenerateSettings
@@ -313,6 +314,20 @@ def test_embedded_files_and_what_embedded_sources_include_are_found(root: Path) 
     assert find(root, embed=embed) == {
         *("csrc/a.cc", "kernels/b.cu", "include/b.cuh", "prebuilt/c.cubin")
     }
+
+
+def test_generated_files_are_not_in_an_sdist(root: Path) -> None:
+    make(root, "csrc/a.cc", "")
+    extension = ExtensionSettings(
+        *("pkg.ops", ("csrc/a.cc",)),
+        extra_objects=("made.o",),
+        embed=(EmbedSettings("f", file="f.bin"), EmbedSettings("k", source="x/k.cu")),
+    )
+    sources = [PurePosixPath("csrc/a.cc")]
+    generated = Generated({"made.o", "f.bin", "x/k.cu"})
+    build_base = root / "build"
+    files = find_sdist_files(extension, sources, root, build_base=build_base, generated=generated)
+    assert set(files) == set(sources)
 
 
 def test_files_that_assembly_includes_are_found(root: Path) -> None:

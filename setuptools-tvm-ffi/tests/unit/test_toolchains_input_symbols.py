@@ -104,6 +104,11 @@ def test_an_unreadable_object_is_named_with_its_key(tmp_path: Path) -> None:
         found(settings(extra_objects=("a.o",)), tmp_path)
 
 
+@needs_gcc
+def test_an_object_that_a_command_has_not_written_yet_has_no_symbols(tmp_path: Path) -> None:
+    assert found(settings(extra_objects=("later.o",)), tmp_path).hidden == ()
+
+
 @pytest.mark.parametrize(
     "flag",
     [

@@ -89,10 +89,14 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     sources = _sources(request)
     for settings in request.extensions:
         check_source_options(settings, map(generated.declared, sources[settings.name]))
-        _check_files(with_options(settings, settings.source_options), root)
+        _check_files(with_options(settings, settings.source_options), root, generated)
         _check_device_link(settings, tuple(map(generated.declared, sources[settings.name])))
     languages = _languages(request, sources)
     project = request.project
+    objects = [file for settings in request.extensions for file in settings.extra_objects]
+    request = dataclasses.replace(
+        request, extensions=tuple(_with_generated(e, generated) for e in request.extensions)
+    )
     # Search for all tools before anything is written or compiled.
     program = ninja.require_ninja()
     toolchain, sdk = request.host.tools(request, languages, process)
@@ -102,13 +106,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     # `sdk` contains copies of files of apache-tvm-ffi. The steps of the plan read the copies. When
     # an editable install is imported, it checks the originals, because it does not copy files.
     originals = {name: status_of(name) for name in (*sdk.originals, *headers, *modules)}
-    plan = make_plan(
-        [(_with_generated(settings, generated), sources[settings.name]) for settings in extensions],
-        toolchain,
-        sdk,
-        request.objects_folder,
-        generated,
-    )
+    libraries = [(settings, sources[settings.name]) for settings in extensions]
+    plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
     jobs = count_jobs(
         project.settings.jobs,
         project.place("jobs"),
@@ -129,13 +128,17 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         run = _Run(generation, program, request, jobs, toolchain)
         inputs = run.commands().watched()
         delete_other_files(request)
+        if any(map(generated.contains, objects)):
+            # The symbols of the objects that the commands have written determine how to link.
+            toolchain, sdk = request.host.tools(request, languages, process)
+            plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
     run = _Run(plan, program, request, jobs, toolchain)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
     freshness = run.libraries(on_work=process.import_generator if wants_stubs else None)
-    libraries = tuple(_built(library, root) for library in plan.libraries)
-    _check(libraries, request, toolchain)
+    built = tuple(_built(library, root) for library in plan.libraries)
+    _check(built, request, toolchain)
     watched = {**originals, **inputs, **freshness.watched()}
-    return BuildResult(libraries, toolchain, sdk, program, watched)
+    return BuildResult(built, toolchain, sdk, program, watched)
 
 
 def remove_objects(request: BuildRequest) -> None:
@@ -217,18 +220,32 @@ def _for_architectures(settings: ExtensionSettings, project: Project) -> Extensi
 
 
 def _with_generated(settings: ExtensionSettings, generated: Generated) -> ExtensionSettings:
-    """Return the settings with the folder of generated files as the last include folder."""
+    """Return the settings with the paths of generated files instead of their names.
+
+    The folder of generated files becomes the last include folder.
+    """
     if not generated.names:
         return settings
     return dataclasses.replace(
-        settings, include_dirs=(*settings.include_dirs, str(generated.folder))
+        settings,
+        include_dirs=(*settings.include_dirs, str(generated.folder)),
+        extra_objects=tuple(map(generated.path, settings.extra_objects)),
+        embed=tuple(
+            dataclasses.replace(
+                entry,
+                source=entry.source and generated.path(entry.source),
+                file=entry.file and generated.path(entry.file),
+            )
+            for entry in settings.embed
+        ),
     )
 
 
-def _check_files(settings: ExtensionSettings, root: Path) -> None:
+def _check_files(settings: ExtensionSettings, root: Path, generated: Generated) -> None:
     headers = tuple(name for name in settings.precompile_headers if name[:1] != "<")
     linked = [(settings.place("extra_objects"), file) for file in settings.extra_objects]
     linked += [(entry.place(entry.key), entry.path) for entry in settings.embed]
+    linked = [(place, file) for place, file in linked if not generated.contains(file)]
     named = [(settings.place("depends"), file) for file in settings.depends]
     named += [(settings.place("precompile_headers"), file) for file in headers]
     for place, file in (*named, *linked):

@@ -23,7 +23,7 @@ from ..settings.model import ExtensionSettings, GenerateSettings
 from .argument_files import SEPARATORS, named_files
 from .git import PROJECT_FILES, run_git
 from .source_scan import HeaderName, scan
-from .sources import Generated, find_inputs
+from .sources import NOTHING_GENERATED, Generated, find_inputs
 
 _INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|/(external:)?I")
 
@@ -49,6 +49,7 @@ def find_sdist_files(
     root: Path,
     *,
     build_base: Path,
+    generated: Generated = NOTHING_GENERATED,
 ) -> Mapping[PurePosixPath, bool]:
     """Return the files of the project that a build of an extension may read, relative to `root`.
 
@@ -57,18 +58,21 @@ def find_sdist_files(
     the folder of a source.
 
     :param sources: the source files, see `find_sources`.
+    :param generated: the files that commands generate. The result does not contain them.
     :raises ConfigurationError: a relative path or a symbolic link leads outside the project.
     """
     finder = _Finder(root)
     for name in ("depends", "extra_objects"):
         for file in getattr(extension, name):
-            finder.add_named(file, extension.place(name))
+            if not generated.contains(file):
+                finder.add_named(file, extension.place(name))
     for header in extension.precompile_headers:
         if not header.startswith("<"):
             finder.add_named(header, extension.place("precompile_headers"))
-    for entry in extension.embed:
+    entries = [entry for entry in extension.embed if not generated.contains(entry.path)]
+    for entry in entries:
         finder.add_named(entry.path, entry.place(entry.key))
-    embedded = [PurePosixPath(e.source) for e in extension.embed if e.source is not None]
+    embedded = [PurePosixPath(e.source) for e in entries if e.source is not None]
     sources = [*sources, *embedded]
     words = [word for name in LANGUAGES for word in extension.extra_compile_args.of(name)]
     named = {

@@ -42,6 +42,16 @@ class Generated:
         names = {posixpath.normpath(name) for entry in generate for name in entry.outputs}
         return cls(frozenset(names), folder)
 
+    def contains(self, name: str) -> bool:
+        """Return whether a name in settings is the name of a generated file."""
+        return posixpath.normpath(name.replace(os.sep, "/")) in self.names
+
+    def path(self, name: str) -> str:
+        """Return the path of a file in settings. If the file is generated, it is in the folder."""
+        if self.folder is None or not self.contains(name):
+            return name
+        return str(self.folder / posixpath.normpath(name.replace(os.sep, "/")))
+
     def declared(self, source: PurePosixPath) -> PurePosixPath:
         """Return the name of a source in settings. It lacks the folder of generated files."""
         if self.folder is None or self.folder not in source.parents:
@@ -94,10 +104,9 @@ def _find(
 ) -> tuple[PurePosixPath, ...]:
     found: dict[PurePosixPath, None] = {}
     for pattern in patterns:
-        name = posixpath.normpath(pattern.replace(os.sep, "/"))
-        if name in generated.names:
+        if generated.contains(pattern):
             if generated.folder is not None:
-                found[generated.folder / name] = None
+                found[PurePosixPath(generated.path(pattern))] = None
             continue
         try:
             matches = _expand(pattern, root, build_base, folders=folders)

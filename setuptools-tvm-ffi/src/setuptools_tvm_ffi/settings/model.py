@@ -195,8 +195,8 @@ class EmbedSettings:
     )
     source: str | None = _setting(
         TEXT,
-        "A CUDA source inside the project, to compile for `cuda-architectures` with the CUDA flags "
-        "of the library.",
+        "A CUDA source inside the project, or the name of a generated one (see `generate`). It is "
+        "compiled for `cuda-architectures` with the CUDA flags of the library.",
         None,
     )
     format: str = _setting(
@@ -213,8 +213,8 @@ class EmbedSettings:
     )
     file: str | None = _setting(
         TEXT,
-        "A file inside the project, to embed unchanged, instead of a `source`. It is no CUDA "
-        "source: to include `cubin_launcher.h`, set `cuda-toolkit`.",
+        "A file inside the project, or the name of a generated file, to embed unchanged, instead "
+        "of a `source`. It is no CUDA source: to include `cubin_launcher.h`, set `cuda-toolkit`.",
         None,
     )
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
@@ -341,9 +341,10 @@ class ExtensionSettings:
             hint="list shared libraries in 'libraries'",
             described="files",
         ),
-        "Prebuilt object files and static archives inside the project, to link. The library "
-        "exports their functions for TVM-FFI (`__tvm_ffi_*`), but not their other symbols (see "
-        "`exclude-libs`). Without `sources`, the library consists of these files.",
+        "Prebuilt object files and static archives inside the project, and names of generated ones "
+        "(see `generate`), to link. The library exports their functions for TVM-FFI "
+        "(`__tvm_ffi_*`), but not their other symbols (see `exclude-libs`). Without `sources`, the "
+        "library consists of these files.",
         (),
     )
     libraries: tuple[str, ...] = _setting(
@@ -584,6 +585,14 @@ class ExtensionSettings:
         """The registry prefix with a dot at the end. By default, it is the package."""
         return (self.registry_prefix or self.package).rstrip(".") + "."
 
+    def native_places(self) -> Iterator[str]:
+        """Yield the places of the settings that contain the CUDA architecture ``native``."""
+        tables: tuple[ExtensionSettings | SourceOptions | EmbedSettings, ...]
+        tables = (self, *self.source_options, *self.embed)
+        for table in tables:
+            if "native" in table.cuda_architectures:
+                yield table.place("cuda_architectures")
+
     @property
     def archives(self) -> tuple[str, ...]:
         """The static archives in the setting `extra-objects`."""
@@ -627,8 +636,9 @@ class GenerateSettings:
     outputs: tuple[str, ...] = _setting(
         _OUTPUTS,
         "The files that the command writes, relative to `{out}`. To compile an output, list its "
-        "name in `sources`. Headers are found on the include path, which contains `{out}`. The "
-        "build deletes other files in `{out}`.",
+        "name in `sources`. To link or embed an output, name it in `extra-objects` or `embed`. "
+        "Headers are found on the include path, which contains `{out}`. The build deletes other "
+        "files in `{out}`.",
     )
     inputs: tuple[str, ...] = _setting(
         strings(),

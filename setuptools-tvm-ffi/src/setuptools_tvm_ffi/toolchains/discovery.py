@@ -92,12 +92,8 @@ def find_toolchain(
         toolchain = GnuToolchain(
             compilers, system, str(root), environment, project.settings, inputs=inputs
         )
-    declared = [project.settings.cuda_architectures]
-    for extension in extensions:
-        declared.append(extension.cuda_architectures)
-        declared += [entry.cuda_architectures for entry in extension.source_options]
-        declared += [entry.cuda_architectures for entry in extension.embed]
-    native = any("native" in architectures for architectures in declared)
+    native = "native" in project.settings.cuda_architectures
+    native = native or any(place for e in extensions for place in e.native_places())
     devices = {
         language: find_device_compiler(language, toolchain, launched(language), native=native)
         for language in sorted(device_languages)

@@ -76,6 +76,8 @@ def read_input_symbols(
         defined: set[str] = set()
         undefined: set[str] = set()
         for file in settings.extra_objects:
+            if not (root / file).exists():
+                continue  # A command of the setting `generate` has not written the file yet.
             symbols = _symbols(nm, file, settings, root)
             names = {name for name, kind in symbols if kind not in _UNDEFINED_TYPES}
             exported = {name for name, kind in symbols if _is_for_tvm_ffi(name, kind)}

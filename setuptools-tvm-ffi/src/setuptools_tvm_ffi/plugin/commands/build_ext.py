@@ -35,7 +35,7 @@ from ...project.source_date import declared_date
 from ...project.sources import Generated, find_headers, find_sources
 from ...records import build_record, provenance, sbom
 from ...settings import ExtensionSettings, Project
-from ...settings.model import JOBS, EmbedSettings, SourceOptions
+from ...settings.model import JOBS
 from ...settings.overrides import for_target, project_for_target, with_every_branch
 from ...settings.project import extension_lines
 from ...stubs import StubFile, cause, make_stubs, stale_files, stub_requests
@@ -170,7 +170,7 @@ class BuildExtMixin(build_ext):
             headers = find_headers(settings, found, root, build_base=root / self._build_base())
             files += map(str, (*found, *headers))
             named = (*settings.depends, *settings.extra_objects)
-            files += [file for file in named if is_inside(file, root)]
+            files += [f for f in named if is_inside(f, root) and not generated.contains(f)]
         return files
 
     def get_embedded_files(self) -> list[str]:
@@ -201,11 +201,12 @@ class BuildExtMixin(build_ext):
         build_base = root / self._build_base()
         generate = project_of(self.distribution).settings.generate
         files = {str(file): needed for file, needed in self.get_generation_files().items()}
+        generated = Generated.of(generate)
         for settings in map(with_every_branch, self._tvm_ffi_settings()):
-            sources = find_sources(
-                settings, root, build_base=build_base, generated=Generated.of(generate)
+            sources = find_sources(settings, root, build_base=build_base, generated=generated)
+            found = find_sdist_files(
+                settings, sources, root, build_base=build_base, generated=generated
             )
-            found = find_sdist_files(settings, sources, root, build_base=build_base)
             for file, needed in found.items():
                 files[str(file)] = needed or files.get(str(file), False)
         project = project_of(self.distribution)
@@ -463,17 +464,12 @@ def _zig_host(target: Target) -> Host:
 def _check_architectures(result: BuildResult) -> None:
     """Warn about a library for the GPUs of this machine, because the wheel's tag cannot say so."""
     for library in result.libraries:
-        settings = library.settings
-        tables: list[ExtensionSettings | SourceOptions | EmbedSettings] = [settings]
-        tables += settings.source_options
-        tables += settings.embed
-        for table in tables:
-            if "native" in table.cuda_architectures and "cuda" in library.plan.arguments:
-                logger.warning(
-                    "%s: warning: %s: the wheel works only with the GPUs of this machine, because "
-                    "of 'native'; list the architectures before you publish it",
-                    *(PREFIX, table.place("cuda_architectures")),
-                )
+        for place in library.settings.native_places() if "cuda" in library.plan.arguments else ():
+            logger.warning(
+                "%s: warning: %s: the wheel works only with the GPUs of this machine, because of "
+                "'native'; list the architectures before you publish it",
+                *(PREFIX, place),
+            )
 
 
 def _check_committed(project: Project, stubs: Sequence[StubFile]) -> None:
