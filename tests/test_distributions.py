@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an index shows of the plugin and of the reference package, and what their READMEs promise."""
+"""What an index shows of the plugin and of the reference package, and the quick start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from environments import QUICK, REPOSITORY, Environment
+from environments import REPOSITORY, Environment
 from sample_projects import Project
 
 if sys.version_info >= (3, 11):
@@ -35,13 +35,14 @@ def metadata_of_plugin(folder: Path, repository: str) -> str:
     text = version.read_text()
     assert text.count('REPOSITORY = "') == 1
     version.write_text(re.sub('REPOSITORY = ".*"', f'REPOSITORY = "{repository}"', text))
+    (folder / "out").mkdir()
     hook = "from setuptools.build_meta import *; prepare_metadata_for_build_wheel('out')"
     command = [
         sys.executable,
         "-W",
         "error::UserWarning",
         "-c",
-        f"import os; os.mkdir('out'); {hook}",
+        hook,
     ]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     (metadata,) = folder.glob("out/*.dist-info/METADATA")
@@ -88,7 +89,7 @@ def test_the_quick_start_works_as_written(builder: Environment, tmp_path: Path) 
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
     project = Project(folder, builder)
-    project.build(**QUICK)
+    project.build()
     assert "def mean(values: Sequence[float], /) -> float:" in project.read(
         "my_package/_ffi_api.pyi"
     )

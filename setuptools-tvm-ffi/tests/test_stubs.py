@@ -152,9 +152,8 @@ def test_a_handwritten_module_that_adds_the_functions_itself_is_kept_and_typed(
     (small.folder / API).write_text(BY_HAND)
     small.build()
     assert small.read(API) == BY_HAND
-    assert (
-        small.read("small_pkg/__init__.py") == (small.folder / "small_pkg/__init__.py").read_text()
-    )
+    package = "small_pkg/__init__.py"
+    assert small.read(package) == (small.folder / package).read_text()
     stub = small.read(f"{API}i")
     assert "def add_shared(_0: int, /) -> int: ..." in stub
     assert "def helper(x: int) -> int:" in stub

@@ -81,9 +81,9 @@ def generate_stubs(
             # In init mode, the generator appends text to the file. If the last line has no line
             # ending, the generator would continue this line. Add a line ending.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
-            seeded = request.settings.stubs == "init" and path.name == _API and path in committed
-            staged = _with_import_section(committed[path]) if seeded else content
-            replace_file(staging / path, staged + end)
+            is_seeded = request.settings.stubs == "init" and path.name == _API
+            text = _with_import_section(committed[path]) if for_python and is_seeded else content
+            replace_file(staging / path, text + end)
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
         chosen, answer, printed = _run_child(request, committed, process, staging, root)
         chosen = without_missing_methods(request, chosen, answer.get("missing_methods", {}))
