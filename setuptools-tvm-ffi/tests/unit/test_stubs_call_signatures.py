@@ -156,10 +156,12 @@ def test_methods_and_constructors_declare_parameters_unless_they_are_overloaded_
     assert signatures(registry(methods=METHODS, fields=("size",))) == FOUND
 
 
-def test_constructors_that_tvm_ffi_does_not_create_are_skipped() -> None:
-    found = registry(methods=METHODS, fields=("size",))
-    kept = {k: v for k, v in FOUND.items() if "init" not in k}
-    assert signatures(dataclasses.replace(found, makes_constructors=False)) == kept
+def test_constructors_require_a_release_that_creates_them() -> None:
+    found = registry(methods=(function("__ffi_init__", "Box(size=3)", "int"),))
+    with pytest.raises(BuildError, match=r"call_signatures: .*'Box\(size=3\)'.*0\.1\.10"):
+        signatures(dataclasses.replace(found, makes_constructors=False))
+    positional = registry(methods=(function("__ffi_init__", "Box(size, /)", "int"),))
+    assert signatures(dataclasses.replace(positional, makes_constructors=False)) == {}
 
 
 def test_a_parameter_cannot_be_a_second_self() -> None:

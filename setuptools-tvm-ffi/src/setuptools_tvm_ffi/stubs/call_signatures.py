@@ -81,11 +81,17 @@ def find_signatures(
                 f"registered signature is {_registered(candidate)}: {problem}"
             )
             continue
-        if any(
-            p.kind is not _Parameter.POSITIONAL_ONLY or p.default is not _Parameter.empty
+        if all(
+            p.kind is _Parameter.POSITIONAL_ONLY and p.default is _Parameter.empty
             for p in signature.parameters.values()
         ):
-            result[candidate.kind, candidate.name] = signature
+            continue
+        if candidate.function.name == CONSTRUCTOR and not registry.makes_constructors:
+            problems.append(
+                f"{candidate.kind} {candidate.name!r}: the docstring declares {line!r}, but "
+                "keywords and defaults of constructors require apache-tvm-ffi 0.1.10 or newer"
+            )
+        result[candidate.kind, candidate.name] = signature
     if problems:
         raise BuildError(
             "\n".join(f"{settings.place('call_signatures')}: {problem}" for problem in problems),
@@ -108,7 +114,6 @@ def _candidates(
                 yield _Candidate("symbol", name, function, {name}, takes_self=True)
     for key, type_ in sorted(registry.types.items()):
         path, class_name = places.of_class(key)
-        makes_objects = registry.makes_constructors and not registry.is_enum(key)
         count = Counter(type_.member_names)
         for method in type_.methods:
             name = method.name
@@ -118,7 +123,7 @@ def _candidates(
                 count[name] > 1  # overloaded, or hidden by a field
                 or ("member", f"{key}.{name}") in left_out
                 or places.is_handwritten(path, own_name)
-                or (is_constructor and not makes_objects)
+                or (is_constructor and registry.is_enum(key))
             ):
                 continue
             is_bound = not method.static and not is_constructor
