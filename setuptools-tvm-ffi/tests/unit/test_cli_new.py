@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import builtins
+import io
 import sys
 from pathlib import Path
 
@@ -11,6 +11,13 @@ import pytest
 from setuptools_tvm_ffi.cli import main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINE
 from setuptools_tvm_ffi.scaffold.workflow import WORKFLOW
+
+
+class Terminal(io.StringIO):
+    """A standard input on which a user types."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +39,21 @@ def test_new_writes_a_project_and_prints_what_to_do_next(
 def test_new_writes_into_another_folder(folder: Path) -> None:
     assert main(["new", "a-b", "--path", ".", "--lang", "c", "--setup-py", "--with-class"]) == FINE
     assert {path.name for path in folder.iterdir()} >= {"setup.py", "pyproject.toml", "csrc"}
-    assert (folder / "csrc" / "a_b.c").is_file()
+    assert (folder / "csrc" / "mean.c").is_file()
+
+
+def test_new_writes_nothing_if_a_file_exists(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    (folder / "a-b").mkdir()
+    (folder / "a-b" / "README.md").write_text("mine")
+    assert main(["new", "a-b"]) == COULD_NOT_RUN
+    captured = capsys.readouterr()
+    assert "README.md" in captured.err
+    assert "[y/N]" not in captured.out
+    assert [path.name for path in (folder / "a-b").iterdir()] == ["README.md"]
+    assert (folder / "a-b" / "README.md").read_text() == "mine"
 
 
 def test_new_reports_an_invalid_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,22 +64,21 @@ def test_new_reports_an_invalid_name(folder: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize(
     ("answer", "options", "status"),
-    [("y", [], FINE), ("", [], COULD_NOT_RUN), (None, ["--yes"], FINE)],
+    [
+        ("y\n", [], FINE),
+        ("\n", [], COULD_NOT_RUN),
+        ("", [], COULD_NOT_RUN),  # Ctrl-D
+        ("", ["--yes"], FINE),
+    ],
 )
 def test_new_asks_on_a_terminal_before_it_adds_files_to_a_folder(
-    answer: str | None,
+    answer: str,
     options: list[str],
     status: int,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def reply(prompt: str) -> str:
-        assert answer is not None, prompt
-        assert "other" in prompt
-        return answer
-
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
-    monkeypatch.setattr(builtins, "input", reply)
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
     assert main(["new", "empty"]) == FINE  # a new folder needs no question
     (folder / "other").mkdir()
     (folder / "other" / "notes.txt").touch()

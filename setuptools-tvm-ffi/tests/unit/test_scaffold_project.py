@@ -11,7 +11,13 @@ import pytest
 from packaging.requirements import Requirement
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.scaffold.names import Names
-from setuptools_tvm_ffi.scaffold.project import LANGUAGES, Options, project_files, write_project
+from setuptools_tvm_ffi.scaffold.project import (
+    LANGUAGES,
+    Options,
+    project_files,
+    require_absent,
+    write_files,
+)
 from setuptools_tvm_ffi.settings import read_project
 
 if sys.version_info >= (3, 11):
@@ -28,9 +34,13 @@ COMMON = {
     "pyproject.toml",
     "src/fast_mean/__init__.py",
     "src/fast_mean/py.typed",
-    "tests/test_fast_mean.py",
 }
 SUFFIXES = {"c": ".c", "c++": ".cc", "cuda": ".cu"}
+FUNCTIONS = {
+    "c": {"csrc/mean.c", "tests/test_mean.py"},
+    "c++": {"csrc/mean.cc", "tests/test_mean.py"},
+    "cuda": {"csrc/scale.cu", "tests/test_scale.py"},
+}
 ALL_OPTIONS = [
     Options(*each) for each in itertools.product(LANGUAGES, (False, True), (False, True))
 ]
@@ -43,7 +53,7 @@ def pyproject(options: Options) -> dict[str, Any]:
 @pytest.mark.parametrize("options", ALL_OPTIONS, ids=str)
 def test_a_project_has_only_its_own_files_and_names(options: Options) -> None:
     files = project_files(NAMES, options)
-    expected = COMMON | {f"csrc/fast_mean{SUFFIXES[options.language]}"}
+    expected = COMMON | FUNCTIONS[options.language]
     if options.with_class:
         expected |= {"csrc/interval.cc", "tests/test_interval.py"}
     if options.setup_py:
@@ -63,7 +73,7 @@ def test_the_library_is_declared_once_with_all_of_its_sources(
     options: Options, tmp_path: Path
 ) -> None:
     files = project_files(NAMES, options)
-    write_project(tmp_path, files)
+    write_files(tmp_path, files)
     suffixes = dict.fromkeys([SUFFIXES[options.language], *([".cc"] * options.with_class)])
     sources = [f"csrc/**/*{suffix}" for suffix in suffixes]
     extensions = read_project(tmp_path).settings.ext_modules
@@ -103,26 +113,26 @@ def test_a_cuda_project_builds_its_wheels_on_linux_with_a_toolkit_from_pypi() ->
 def test_files_of_the_user_are_kept(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text("MIT")
     (tmp_path / "csrc").mkdir()
-    write_project(tmp_path, project_files(NAMES, Options()))
+    files = project_files(NAMES, Options())
+    require_absent(tmp_path, files)
+    write_files(tmp_path, files)
     assert (tmp_path / "LICENSE").read_text() == "MIT"
-    assert (tmp_path / "csrc" / "fast_mean.cc").is_file()
+    assert (tmp_path / "csrc" / "mean.cc").is_file()
 
 
-@pytest.mark.parametrize("existing", [("README.md", "csrc/fast_mean.cc"), ("src",), (".github",)])
-def test_nothing_is_written_if_a_file_exists(existing: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize("existing", [("README.md", "csrc/mean.cc"), ("src",), (".github",)])
+def test_files_that_exist_are_named(existing: tuple[str, ...], tmp_path: Path) -> None:
     for name in existing:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("mine")
-    before = sorted(tmp_path.rglob("*"))
     with pytest.raises(BuildError) as caught:
-        write_project(tmp_path, project_files(NAMES, Options()))
+        require_absent(tmp_path, project_files(NAMES, Options()))
     assert all(name in caught.value.message for name in existing)
-    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_the_folder_itself_may_not_be_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BuildError, match="file"):
-        write_project(tmp_path / "file", {"README.md": ""})
+        require_absent(tmp_path / "file", ["README.md"])
     with pytest.raises(BuildError, match="cannot write"):
-        write_project(tmp_path / "file" / "folder", {"README.md": ""})
+        write_files(tmp_path / "file" / "folder", {"README.md": ""})

@@ -11,12 +11,11 @@ For example:
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from ..scaffold.names import names_of
-from ..scaffold.project import LANGUAGES, Options, project_files, write_project
+from ..scaffold.project import LANGUAGES, Options, project_files, require_absent, write_files
 from .exit_status import COULD_NOT_RUN, FINE
 
 
@@ -52,11 +51,12 @@ def run(parsed: argparse.Namespace) -> int:
     names = names_of(parsed.name)
     folder = parsed.path or Path(names.distribution)
     files = project_files(names, Options(parsed.lang, parsed.with_class, parsed.setup_py))
-    if not parsed.yes and sys.stdin.isatty() and folder.is_dir() and os.listdir(folder):
-        answer = input(f"{folder} is not empty. Add {len(files)} files? [y/N] ")
-        if answer.strip().lower() not in {"y", "yes"}:
+    require_absent(folder, files)
+    if not parsed.yes and sys.stdin.isatty() and folder.is_dir() and any(folder.iterdir()):
+        print(f"{folder} is not empty. Add {len(files)} files? [y/N] ", end="", flush=True)
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             return COULD_NOT_RUN
-    write_project(folder, files)
+    write_files(folder, files)
     for name in sorted(files):
         print(f"wrote {folder / name}")
     print(f"\nTo build and test it:\n  cd {folder}\n  pip install -e . pytest\n  pytest")

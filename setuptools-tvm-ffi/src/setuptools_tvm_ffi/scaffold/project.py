@@ -93,17 +93,24 @@ def _replaced(text: str, replacements: Mapping[str, str]) -> str:
     return text
 
 
-def write_project(folder: Path, files: Mapping[str, str]) -> None:
-    """Write the files of a new project, or none of them.
+def require_absent(folder: Path, names: Iterable[str]) -> None:
+    """Reject a folder that contains one of the files of a new project.
 
-    :raises BuildError: the folder contains one of the files, or cannot be written.
+    :raises BuildError: a file exists, or a file is in the place of a folder.
     """
-    existing = sorted(_existing(folder, files))
+    existing = sorted(_existing(folder, names))
     if existing:
         raise BuildError(
             f"nothing was written to {folder}, because it already contains {', '.join(existing)}",
             hint="choose another folder with --path, or move these files away",
         )
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write the files of a new project.
+
+    :raises BuildError: the folder cannot be written.
+    """
     try:
         for name, text in files.items():
             replace_file(folder / name, text.encode())
@@ -111,10 +118,9 @@ def write_project(folder: Path, files: Mapping[str, str]) -> None:
         raise BuildError(f"cannot write {problem.filename}: {problem.strerror}") from None
 
 
-def _existing(folder: Path, files: Iterable[str]) -> Iterator[str]:
-    """Yield the files that exist, and files in the place of folders."""
-    yield from (name for name in files if os.path.lexists(folder / name))
-    parents = {parent for name in files for parent in PurePosixPath(name).parents}
+def _existing(folder: Path, names: Iterable[str]) -> Iterator[str]:
+    yield from (name for name in names if os.path.lexists(folder / name))
+    parents = {parent for name in names for parent in PurePosixPath(name).parents}
     for parent in parents:
         if os.path.lexists(folder / parent) and not (folder / parent).is_dir():
             yield str(parent)

@@ -26,8 +26,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 #: The path of the workflow in a project.
 WORKFLOW = ".github/workflows/wheels.yml"
 
-# The systems for which apache-tvm-ffi has wheels. NVIDIA has no CUDA toolkit for macOS, and PyPI
-# has none for Windows on ARM.
+# The systems for which apache-tvm-ffi has wheels. `templates/pyproject/cuda.toml` installs the CUDA
+# toolkit in the containers of Linux only.
 _RUNNERS = "[ubuntu-latest, ubuntu-24.04-arm, macos-latest, windows-latest, windows-11-arm]"
 _CUDA_RUNNERS = "[ubuntu-latest, ubuntu-24.04-arm]"
 
