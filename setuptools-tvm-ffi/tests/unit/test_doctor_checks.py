@@ -173,7 +173,7 @@ def test_headers_of_another_version_are_an_error() -> None:
     finding = only(diagnose(facts(tvm_ffi=dataclasses.replace(SOUND, headers="0.1.9"))))
     assert finding.level == "error"
     assert "headers 0.1.9, library 0.1.15" in finding.what
-    assert finding.command == "python -m pip install --force-reinstall 'apache-tvm-ffi==0.1.15'"
+    assert finding.command == "python -m pip install --force-reinstall apache-tvm-ffi==0.1.15"
 
 
 def test_a_tvm_ffi_that_cannot_be_loaded_is_an_error() -> None:
@@ -181,7 +181,7 @@ def test_a_tvm_ffi_that_cannot_be_loaded_is_an_error() -> None:
     finding = only(list(check_tvm_ffi(broken, FEDORA)))
     assert finding.level == "error"
     assert "file too short" in finding.what
-    assert "--reinstall 'apache-tvm-ffi==0.1.15'" in finding.command
+    assert "--reinstall apache-tvm-ffi==0.1.15" in finding.command
 
 
 def test_a_second_library_is_named() -> None:
@@ -201,11 +201,11 @@ def test_a_library_that_precedes_its_own_is_named() -> None:
 
 
 def test_an_editable_install_older_than_its_sources_is_named() -> None:
-    stale = Package("my-package", "1.0", "/project", editable=True, newer=("csrc/a.cc",))
+    stale = Package("my-package", "1.0", "/a project", editable=True, newer=("csrc/a.cc",))
     finding = only(diagnose(facts(packages=(stale,))))
     assert finding.level == "warning"
     assert "csrc/a.cc" in finding.what
-    assert "python -m pip install -e /project" in finding.command
+    assert finding.command == "python -m pip install -e '/a project'"
 
 
 def test_a_shadowing_source_tree_is_named() -> None:

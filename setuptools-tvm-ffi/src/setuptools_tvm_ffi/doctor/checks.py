@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..base.text import first_few
 from .facts import TVMFFI, Facts, Finding, Machine, Package, Preceding, Tool
-from .remedies import install_command, is_supported, pip_install
+from .remedies import install_command, is_supported, pip_install, quoted
 
 # See `ffi.releases`, which imports packaging and setuptools; a test compares them.
 WITHDRAWN = ("0.1.13", "0.1.13.post0")
@@ -141,14 +141,14 @@ def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
         yield Finding("warning", f"{name} is not installed", "it cannot be imported", command)
     if package.newer:
         what = f"the editable install of {name} is older than {first_few(package.newer)}"
-        why = "imports use libraries that lack the latest changes"
-        command = (
-            f"{machine.pip} -e {package.path}   (or set editable-rebuild = true, and reinstall)"
+        why = (
+            "imports use the old libraries (with editable-rebuild = true, they would rebuild them)"
         )
+        command = f"{machine.pip} -e {quoted(machine, package.path)}"
         yield Finding("warning", what, why, command)
     for folder in package.shadows:
         what = f"{folder} shadows the installed {name} in {package.path}"
-        why = "Python imports the source tree, which lacks the libraries and stubs of the wheel"
+        why = "Python imports this folder, which may lack libraries and stubs, instead"
         command = (
             "start Python in another folder, move the package into src/, or remove the folder from "
             "PYTHONPATH"

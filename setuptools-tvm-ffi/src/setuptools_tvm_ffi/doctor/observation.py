@@ -87,13 +87,14 @@ def observe(package: str | None, root: Path) -> Facts:
         names = [_normalized(package)]
     names += [name for name in REQUIRED if name in installed and name not in names]
     packages = [_package(name, installed.get(name), root) for name in names]
-    own = [*filter(None, [tvm_ffi.library]), *(lib for each in packages for lib in each.libraries)]
+    libraries = [lib for each in packages for lib in (*each.libraries, tvm_ffi.library) if lib]
+    own = dict.fromkeys(map(os.path.realpath, libraries))
     return Facts(
         machine=_machine(system),
         tools=tuple(_tools(system, root, installed)),
         tvm_ffi=tvm_ffi,
         packages=tuple(packages),
-        preceding=tuple(_preceding(_LOADER_VARIABLES.get(system, ""), dict.fromkeys(own))),
+        preceding=tuple(_preceding(_LOADER_VARIABLES.get(system, ""), own)),
     )
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .facts import Machine
 
 # The packages with the tools, for the first package manager that the machine has.
@@ -68,9 +70,13 @@ def pip_install(machine: Machine, requirement: str, *, again: bool = False) -> s
 
     :param again: whether to replace an installed release.
     """
-    # cmd.exe does not know single quotes. In double quotes, bash would expand `!`.
-    quote = '"' if machine.system == "windows" else "'"
     option = ""
     if again:
         option = "--reinstall " if machine.pip.startswith("uv ") else "--force-reinstall "
-    return f"{machine.pip} {option}{quote}{requirement}{quote}"
+    return f"{machine.pip} {option}{quoted(machine, requirement)}"
+
+
+def quoted(machine: Machine, word: str) -> str:
+    """Quote a word of a command for the shell of a machine, if necessary."""
+    # cmd.exe does not know single quotes. In double quotes, bash would expand `!`.
+    return f'"{word}"' if machine.system == "windows" else shlex.quote(word)
