@@ -272,9 +272,9 @@ class _ApiWriter:
     def _global_functions(self) -> Iterator[list[str]]:
         """Yield a class whose static methods are the functions, and an alias for each method.
 
-        At run time, the functions are objects of `tvm_ffi.Function`. If the stub declared them with
-        ``def``, stubtest would report an error. jedi would look for docstrings in the ``.py`` file,
-        which contains no docstrings of functions.
+        At run time, functions without keywords are objects of `tvm_ffi.Function`. If the stub
+        declared them with ``def``, stubtest would report an error. jedi would look for docstrings
+        in the ``.py`` file, which contains no docstrings of such functions.
         """
         if not self._functions:
             return
