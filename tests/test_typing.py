@@ -465,3 +465,10 @@ def test_pyright_shows_signature_and_docs_on_hover(expression: str, hovers: dict
     signature = re.sub(r",?\s", "", SIGNATURES[expression]).replace(",", "")
     assert signature in shown
     assert DOCS[expression].replace("``", "`") in hovers[expression]
+
+
+def test_the_documented_allowlist_is_the_tested_one() -> None:
+    text = (REPOSITORY / "docs" / "typing.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^printf .* > stubtest-allowlist\.txt$", text, re.MULTILINE)
+    entries = [line for line in ALLOWLIST.read_text().splitlines() if line and line[0] != "#"]
+    assert re.findall(r"'(\S+)'", command)[1:] == entries
