@@ -184,7 +184,7 @@ def test_a_file_outside_the_project_may_be_a_library_of_the_system(
     where = Declaration("pyproject.toml: tool.x[0]", in_toml=True)
     settings = ExtensionSettings("pkg.ops", ("a.c",), declaration=where, **linked)
     with pytest.raises(ConfigurationError, match=r"'\.\./a\.o' lies outside") as caught:
-        _check_files(settings, root)
+        _check_files(settings, root, NOTHING_GENERATED)
     assert ("'library-dirs'" in str(caught.value.hint)) is advice
 
 

@@ -402,6 +402,19 @@ def test_calls_in_blocks_and_of_other_functions_initialize_nothing() -> None:
     assert initialized_prefixes(parse("def f(:\n", "mod.py")) == []
 
 
+def test_a_class_that_a_handwritten_module_registers_gets_its_members() -> None:
+    text = (
+        '@tvm_ffi.register_object("pkg.A")\nclass A(tvm_ffi.Object):\n'
+        '    """Mine."""\n    def mine(self) -> int:\n        return 1\n'
+    )
+    found = outlined(f'{text}tvm_ffi.init_ffi_api("pkg", __name__)\n')
+    (only,) = found.classes
+    assert (only.name, only.key, only.doc, only.own_names) == ("A", "pkg.A", "Mine.", {"mine"})
+    assert only.whole[:2] == ["@tvm_ffi.register_object('pkg.A')", "class A(tvm_ffi.Object):"]
+    # In a module with blocks, such a class is repeated as it is.
+    assert outlined(text).own[:2] == only.whole[:2]
+
+
 def test_a_value_that_a_stub_cannot_repeat_has_any_type_in_a_handwritten_module() -> None:
     text = 'CACHE = {}\nLIMIT = 3\ninit_ffi_api("pkg", __name__)\nOTHER = f()\n'
     found = outlined(text)

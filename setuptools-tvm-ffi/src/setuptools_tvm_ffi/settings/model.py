@@ -492,7 +492,8 @@ class ExtensionSettings:
     unity_build: bool = _setting(
         FLAG,
         "Whether to compile sources of the same language in batches, which takes less time in "
-        "total. Sources with `source-options` are compiled alone. See `docs/compile-faster.md`.",
+        "total. Sources with `source-options` are compiled alone. See 'Compile many files faster' "
+        "in the manual.",
         False,
     )
     unity_batch_size: int = _setting(
@@ -504,7 +505,7 @@ class ExtensionSettings:
         strings(r'<[^<>"]+>|[^<>"]+', "headers such as `<tvm/ffi/tvm_ffi.h>` or `csrc/common.h`"),
         "Headers to precompile. Every C++ source includes them first; in a library without C++ "
         "sources, every C source does. A path is relative to the project's root. "
-        "See `docs/compile-faster.md`.",
+        "See 'Compile many files faster' in the manual.",
         (),
     )
     depends: tuple[str, ...] = _setting(

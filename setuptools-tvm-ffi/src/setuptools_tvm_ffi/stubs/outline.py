@@ -36,12 +36,14 @@ class NoOutlineError(Exception):
 
 @dataclass
 class ClassOutline:
-    """A class with an ``object/`` block.
+    """A class with an ``object/`` block, or a handwritten class that registers itself.
 
     :param key: the type key.
     :param doc: the handwritten docstring, if there is one.
     :param own: the source lines that repeat the handwritten definitions in the stub.
     :param own_names: the names of the handwritten definitions.
+    :param whole: the source lines that repeat a handwritten class in the stub, for a type that the
+        library does not register.
     """
 
     name: str
@@ -49,6 +51,7 @@ class ClassOutline:
     doc: str | None
     own: list[str] = field(default_factory=list)
     own_names: set[str] = field(default_factory=set)
+    whole: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -176,7 +179,8 @@ def class_names(file: ParsedFile) -> dict[str, str]:
     """Return the name of the Python class for each type key with an ``object/`` block."""
     tree = ast.parse(file.text)
     lines = {node.lineno: node.name for node in tree.body if isinstance(node, ast.ClassDef)}
-    return {key: lines[line] for line, key in _keys(tree, file.blocks).items()}
+    keys = {**_keys(tree, file.blocks), **_registered_by_hand(file, tree)}
+    return {key: lines[line] for line, key in keys.items()}
 
 
 def handwritten_names(file: ParsedFile) -> set[str]:
@@ -223,12 +227,15 @@ class _Reader:
         self._definitions: list[ast.stmt] = []  # handwritten
         self._generated_imports: dict[str, str] = {}
         self._bases: list[tuple[str, int]] = []
-        keys = _keys(tree, self._blocks)
+        by_hand = _registered_by_hand(file, tree)
+        keys = {**_keys(tree, self._blocks), **by_hand}
         for node in tree.body:
             if self._is_generated(node):
                 self._note_imports(node)
             elif not _is_docstring(node):
                 self._add(node, keys)
+                if isinstance(node, ast.ClassDef) and node.lineno in by_hand:
+                    self.outline.classes[-1].whole = _definition(node)[0]
         for base, line in self._bases:
             if base in self.outline.own_names:
                 raise NoOutlineError(line, f"a generated class derives from {base}")
@@ -328,6 +335,26 @@ def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
         if block.kind == "object" and above and isinstance(above[-1], ast.ClassDef):
             result[above[-1].lineno] = block.parameter
     return result
+
+
+def _registered_by_hand(file: ParsedFile, tree: ast.Module) -> dict[int, str]:
+    """Return the line number and the type key of each class that handwritten code registers.
+
+    In other modules than those of `initialized_prefixes`, such a class is repeated as it is.
+    """
+    if not initialized_prefixes(file):
+        return {}
+    return {
+        node.lineno: call.args[0].value
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and len(node.bases) == 1 and not node.keywords
+        for call in node.decorator_list
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func).rpartition(".")[2] == "register_object"
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    }
 
 
 def _bound(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:

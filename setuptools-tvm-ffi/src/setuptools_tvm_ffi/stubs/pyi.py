@@ -425,6 +425,8 @@ class _ApiWriter:
             type_ = self._types.get(item.key)
             if type_ is not None:
                 yield from self._class(item, type_)
+            elif item.whole:
+                yield item.whole
 
     def _type_attributes(self) -> list[str]:
         """Return the definitions of the attributes that tvm_ffi adds to every class."""

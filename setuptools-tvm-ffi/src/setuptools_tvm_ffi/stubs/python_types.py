@@ -153,7 +153,7 @@ def accepts_literal(schema: Schema, value: object) -> bool:
 
 def _matches(words: Sequence[str], args: Sequence[Schema], value: object) -> bool:
     """Whether a value is of the type in a template, which is given as its words."""
-    name, *indices = words
+    name, *indices = (word.lstrip("_") for word in words)
     if name not in {"Sequence", "Mapping"}:
         return isinstance(value, _LITERALS.get(name, ()))
     if not isinstance(value, (list, tuple) if name == "Sequence" else dict):
