@@ -466,6 +466,7 @@ def test_entries_of_an_enumeration_are_in_its_public_class() -> None:
     assert "\nclass Level(IntEnum):\n" in text
     assert "\n    low = _entry\n" in text
     assert "get = " not in text
+    assert "\n    def __new__(cls, index: Level | int | str, /) -> Level: ...\n" in text
     assert not any("__init__" in name for name in names)
 
 

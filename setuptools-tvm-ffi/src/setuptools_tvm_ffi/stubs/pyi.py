@@ -460,7 +460,8 @@ class _ApiWriter:
         members, aliases = self._members(item, type_)
         if self._registry.is_enum(item.key):
             # Only a class without entries can have a subclass, so there is no private class.
-            body = [*self._entries(type_), *self._type_attributes(), *members, *item.own]
+            body = [*self._entries(type_), *self._type_attributes()]
+            body += [self._lookup(item.name), *members, *item.own]
             yield [f"class {item.name}({base}):", *_docstring(doc, _INDENT), "", *_indented(body)]
             return
         if members:
@@ -487,6 +488,14 @@ class _ApiWriter:
         for name in type_.entries:
             if ("entry", f"{type_.key}.{name}") not in self._context.left_out:
                 yield f"{name} = {self._private['entry']}"
+
+    def _lookup(self, name: str) -> str:
+        """Return the definition of the constructor of an enumeration, which looks up an entry.
+
+        The inherited definition in tvm_ffi (0.1.15) accepts all arguments.
+        """
+        int_, str_ = self._use("int", "builtins"), self._use("str", "builtins")
+        return f"def __new__(cls, index: {name} | {int_} | {str_}, /) -> {name}: ..."
 
     def _members(self, item: ClassOutline, type_: ObjectType) -> tuple[list[str], list[str]]:
         """Return the definitions of a class's members, and the methods that need an alias."""
