@@ -231,6 +231,48 @@ A call accepts some objects that type checkers reject:
 * `Any` stands for `Any` in C++. A function without a type schema, such as a hand-written C function
   without metadata, has the signature `(*args: Any) -> Any`.
 * A parameter of the type `ffi::Function`, which has no signature, accepts any callable.
+
+## Where calls and type checkers differ
+
+mypy and pyright accept an argument if and only if the call accepts it, except for the objects in
+this table. The rows also apply to the elements of containers and to the members of `ffi::Optional`,
+`ffi::Variant` and similar types.
+
+| parameter | object | call | type checkers |
+|---|---|---|---|
+| `bool` | `int` | accepts | reject |
+| `bool`, integers and enums, `ffi::BigInt`, `double`, `float` | NumPy's integers | accepts | reject |
+| integers and enums, `double`, `float` | `int` of more than 64 bits | rejects | accept |
+| `std::string` | `bytes`, `bytearray` | accepts | reject |
+| `const char*` | `str`, `tvm_ffi.dtype` | rejects | accept |
+| `TVMFFIByteArray*` | `bytes`, `bytearray` | rejects | accept |
+| `DLDataType` | `numpy.dtype` | accepts | reject |
+| `DLDataType` | `bytes` | accepts the name of a type | reject |
+| `DLDataType`, `DLDevice` | `str` | rejects what is not the name of a type or device | accept |
+| `ffi::String`, `std::string`, `DLDevice` | `tvm_ffi.dtype` | rejects | accept |
+| `ffi::Array<T>`, `ffi::List<T>`, `std::vector<T>`, `std::array<T, N>` | `str`, `tvm_ffi.dtype`, `tvm_ffi.Shape` | rejects | accept |
+| `ffi::Array<T>`, `ffi::List<T>`, `std::vector<T>`, `std::array<T, N>`, `ffi::Shape` | `bytes`, `bytearray`, `memoryview`, `range`, `deque` | rejects | accept |
+| `std::array<T, N>` | `list`, `tuple` | rejects a length other than `N` | accept |
+| `std::array<T, N>` | `tvm_ffi.List` | rejects | accept |
+| `ffi::Tuple<T, U>`, `std::tuple<T, U>` | `list` | accepts | reject |
+| `ffi::Tuple<T, U>`, `std::tuple<T, U>` | `tvm_ffi.Shape` | rejects | accept |
+| `ffi::Map<K, V>`, `ffi::Dict<K, V>`, `std::map<K, V>`, `std::unordered_map<K, V>` | `MappingProxyType` | rejects | accept |
+| `std::map<K, V>`, `std::unordered_map<K, V>` | `tvm_ffi.Dict` | rejects | accept |
+| `ffi::TypedFunction<R(T)>`, `std::function<R(T)>` | functions of other types | accepts | reject |
+| `ffi::Function`, `ffi::TypedFunction<R(T)>`, `std::function<R(T)>` | `tvm_ffi.Module` | rejects | accept |
+| `ffi::Tensor`, `ffi::TensorView`, `DLTensor*` | `tvm_ffi.Module` | rejects | mypy accepts |
+| `ffi::Tensor`, `ffi::Function`, `ffi::TypedFunction<R(T)>`, `std::function<R(T)>`, `ffi::ObjectRef`, `ffi::RValueRef<T>`, object classes | `None` | accepts | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | `str`, `bytes` | accepts more than 7 bytes | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | `int` of more than 64 bits, `complex`, `memoryview`, `list`, `tuple`, `range`, `set`, `deque`, `dict`, `MappingProxyType`, `numpy.bool`, NumPy's arrays, `tvm_ffi.Shape`, functions, functions of other types, classes, exceptions, other objects | accepts | reject |
+| constructors of enumerations | `bool`, `int`, `int` of more than 64 bits, `str`, `tvm_ffi.dtype` | rejects what is not an index or a name | accept |
+| constructors of enumerations | all objects | rejects what is not an entry, an index or a name | pyright accepts |
+
+Pass `int(x)` instead of an integer of NumPy, and `str(dtype)` instead of a data type of NumPy.
+Calls also accept data types of PyTorch, which type checkers reject: pass `"float32"` instead of
+`torch.float32`.
+
+Registrations do not contain whether a reference to an object may be null: a result may be
+`None`, too. `ffi::Optional<T>` declares `None`.
 """
 
 
