@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,11 @@ def create(builder: Environment, folder: Path, *options: str) -> Path:
 
 @pytest.fixture(scope="module")
 def tester(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]) -> Environment:
-    """An environment that contains what the tests of projects need, and mypy."""
+    """An environment that contains what the tests of projects need, mypy and uv."""
     environment = make_environment(tmp_path_factory.mktemp("tester") / "venv", variables)
-    environment.pip("install", "-q", "apache-tvm-ffi", "mypy", "pytest", cwd=environment.folder)
+    environment.pip(
+        "install", "-q", "apache-tvm-ffi", "mypy", "pytest", "uv", cwd=environment.folder
+    )
     return environment
 
 
@@ -97,3 +100,22 @@ def test_an_editable_install_changes_only_the_package(builder: Environment, tmp_
     environment.pip("install", "-q", "-e", ".", cwd=project)
     changed = builder.run("git", "status", "--porcelain", "-uall", cwd=project).stdout.splitlines()
     assert [line[3:] for line in changed if line[1] != " "] == ["src/fast_mean/__init__.py"]
+
+
+@pytest.mark.long
+def test_uv_builds_again_after_a_change_of_a_source(
+    builder: Environment, tester: Environment, tmp_path: Path
+) -> None:
+    project = create(builder, tmp_path)
+    # The local wheelhouse has no wheels for other systems and Pythons.
+    here = f"sys_platform == 'linux' and python_version == '3.{sys.version_info.minor}'"
+    pyproject = project / "pyproject.toml"
+    text = pyproject.read_text()
+    pyproject.write_text(text.replace("[tool.uv]", f'[tool.uv]\nenvironments = ["{here}"]'))
+    variables = {"UV_CACHE_DIR": str(tmp_path / "cache"), "UV_PYTHON": tester.python}
+    command = ("uv", "run", "pytest", "-q")
+    assert "2 passed" in tester.run(*command, cwd=project, variables=variables).stdout
+    source = project / "csrc" / "mean.cc"
+    source.write_text(source.read_text().replace("at least one value", "a value"))
+    printed = tester.run(*command, cwd=project, variables=variables, check=False).stdout
+    assert "1 failed, 1 passed" in printed

@@ -1012,6 +1012,8 @@ def test_a_doc_that_was_deleted_is_not_kept_where_docs_can_be_read() -> None:
     committed = stub(registry({"pkg.f": function(fn(INT, INT), "f(number)")}))
     made = stub(registry({"pkg.f": function(fn(INT, INT))}), committed=committed)
     assert defined(made, "_Functions.f") == ["@staticmethod\ndef f(_0: int, /) -> int"]
+
+
 def test_a_handwritten_class_of_an_unknown_type_is_repeated() -> None:
     whole = ["@register_object('pkg.Mine')", "class Mine(Object):", "    ..."]
     by_hand = Outline(classes=[ClassOutline("Mine", "pkg.Mine", None, whole=whole)])

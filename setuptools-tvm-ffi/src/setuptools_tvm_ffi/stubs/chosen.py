@@ -112,10 +112,10 @@ def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places
     docs, stale = committed_docs(stubbed, places, request.files)
     if stale:
         raise BuildError(
-            f"{request.settings.place('call_signatures')}: the docstrings of global functions are "
-            "available on 64-bit Linux only, and the source tree does not contain them for the "
+            f"{request.settings.place('call_signatures')}: the docstrings of global functions "
+            "cannot be read here, and the source tree does not contain them for the "
             f"registered functions: {', '.join(map(str, stale))} is missing or out of date",
-            hint="run setuptools-tvm-ffi stubs on Linux, and commit the files that it writes",
+            hint="run setuptools-tvm-ffi stubs on a machine with a C compiler, and commit the files that it writes",
         )
     functions = {n: dataclasses.replace(f, doc=docs.get(n)) for n, f in stubbed.functions.items()}
     return dataclasses.replace(stubbed, functions=functions)
