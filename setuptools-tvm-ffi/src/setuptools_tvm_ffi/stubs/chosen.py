@@ -115,7 +115,8 @@ def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places
             f"{request.settings.place('call_signatures')}: the docstrings of global functions "
             "cannot be read here, and the source tree does not contain them for the "
             f"registered functions: {', '.join(map(str, stale))} is missing or out of date",
-            hint="run setuptools-tvm-ffi stubs on a machine with a C compiler, and commit the files that it writes",
+            hint="run setuptools-tvm-ffi stubs on a machine with a C compiler, and commit the "
+            "files that it writes",
         )
     functions = {n: dataclasses.replace(f, doc=docs.get(n)) for n, f in stubbed.functions.items()}
     return dataclasses.replace(stubbed, functions=functions)

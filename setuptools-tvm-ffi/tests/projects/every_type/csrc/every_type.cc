@@ -7,8 +7,8 @@
 #include <tvm/ffi/container/variant.h>
 #include <tvm/ffi/extra/module.h>
 #include <tvm/ffi/extra/stl.h>
-#include <tvm/ffi/rvalue_ref.h>
 #include <tvm/ffi/reflection/enum_def.h>
+#include <tvm/ffi/rvalue_ref.h>
 #include <tvm/ffi/tvm_ffi.h>
 
 #include <array>
