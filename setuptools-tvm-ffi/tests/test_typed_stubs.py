@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
+import own_tensor
 import pytest
 from environments import QUICK, Environment, make_environment
 from sample_projects import PROJECTS, Project, ProjectFactory
@@ -17,16 +21,16 @@ pytestmark = pytest.mark.long
 #: The parameter type and the result type of each function in every_type.
 SIGNATURES = {
     "nothing": ("", "None"),
-    "boolean": ("_0: bool, /", "bool"),
+    "boolean": ("_0: bool | int, /", "bool"),
     "integer": ("_0: int, /", "int"),
     "small_integer": ("_0: int, /", "int"),
     "colour": ("_0: int, /", "int"),
     "real": ("_0: float, /", "float"),
     "text": ("_0: str, /", "str"),
     "std_text": ("_0: str, /", "str"),
-    "c_text": ("_0: str, /", "str"),
+    "c_text": ("_0: NoReturn, /", "str"),
     "data": ("_0: bytes | bytearray, /", "bytes"),
-    "c_data": ("_0: bytes | bytearray, /", "bytes"),
+    "c_data": ("_0: NoReturn, /", "bytes"),
     "pointer": ("_0: c_void_p | None, /", "c_void_p"),
     "dtype": ("_0: _dtype | str, /", "_dtype"),
     "device": ("_0: Device | str, /", "Device"),
@@ -176,6 +180,51 @@ def test_calls_accept_and_return_the_types_in_the_stubs(
     environment = make_environment(tmp_path / "venv", variables)
     environment.pip("install", "-q", "apache-tvm-ffi", "numpy", every_type.wheel, cwd=tmp_path)
     environment.run(environment.python, "-I", "-c", PROGRAM.format(calls=CALLS), cwd=tmp_path)
+
+
+TENSORS = """
+import numpy
+import tvm_ffi
+import every_type
+from own_tensor import OwnTensor
+
+array = numpy.zeros(2)
+passed: OwnTensor = every_type.tensor(OwnTensor(array))
+other: tvm_ffi.Tensor = every_type.tensor(array)
+own: tvm_ffi.Tensor = every_type.tensor(tvm_ffi.from_dlpack(array))
+assert isinstance(passed, OwnTensor)
+assert type(other) is type(own) is tvm_ffi.Tensor
+"""
+WITH_TORCH = """
+import torch
+import every_type
+
+tensor: torch.Tensor = every_type.tensor(torch.zeros(2))
+assert isinstance(tensor, torch.Tensor)
+"""
+
+
+def test_tensors_come_back_as_the_class_that_a_call_passes(
+    every_type: Project, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    environment = make_environment(tmp_path / "venv", variables)
+    packages = ("apache-tvm-ffi", "numpy", "mypy", every_type.wheel)
+    environment.pip("install", "-q", *packages, cwd=tmp_path)
+    shutil.copy(own_tensor.__file__, tmp_path)
+    (tmp_path / "use.py").write_text(TENSORS)
+    environment.run(environment.python, "use.py", cwd=tmp_path)
+    checked = ("-m", "mypy", "--strict", "--follow-imports=silent", "use.py")
+    environment.run(environment.python, *checked, cwd=tmp_path)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+def test_tensors_of_pytorch_come_back_as_such(every_type: Project, tmp_path: Path) -> None:
+    with zipfile.ZipFile(every_type.wheel) as wheel:
+        wheel.extractall(tmp_path)
+    (tmp_path / "use.py").write_text(WITH_TORCH)
+    subprocess.run((sys.executable, "use.py"), cwd=tmp_path, check=True)
+    command = (sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "use.py")
+    subprocess.run(command, cwd=tmp_path, check=True)
 
 
 # --- types of other packages ---------------------------------------------------------------------

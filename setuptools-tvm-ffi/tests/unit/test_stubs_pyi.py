@@ -936,6 +936,20 @@ def test_constructors_of_one_class_are_overloads() -> None:
     assert "def __init__(self, x: int, name: str, /) -> None:" in text
 
 
+def test_defaults_that_are_literals_of_the_type_of_their_parameter_are_printed() -> None:
+    fields = [
+        {**field("a", of("float"), has_default=True), "default": "1.5"},
+        {**field("b", of("pkg.A"), has_default=True), "default": "None"},
+        {**field("c", of("Optional", INT), has_default=True), "default": "None"},
+        {**field("d", has_default=True), "default": None},
+        {**field("e"), "default": "None"},
+    ]
+    text = stub(registry(types={"pkg.A": cls(*fields, constructor=True)}))
+    assert signature(text, "_A.__init__") == (
+        "__init__(self, e: int, a: float=1.5, b: A=..., c: int | None=None, d: int=...) -> None"
+    )
+
+
 # --- functions that return tensors ----------------------------------------------------------------
 
 

@@ -52,7 +52,6 @@ class OwnTensor:
         return self.inner.__dlpack_device__()
 
 
-@_FROM
 def _from_object(tensor: OwnTensor, out: Any) -> int:
     capsule = tensor.inner._to_dlpack_versioned()  # noqa: SLF001
     out[0] = _pointer(capsule, _NAME)
@@ -60,7 +59,6 @@ def _from_object(tensor: OwnTensor, out: Any) -> int:
     return 0
 
 
-@_TO
 def _to_object(_: int, out: Any) -> int:
     made = OwnTensor.__new__(OwnTensor)
     _keep(made)
@@ -68,5 +66,5 @@ def _to_object(_: int, out: Any) -> int:
     return 0
 
 
-_API = _ExchangeAPI(1, 1, None, None, _from_object, _to_object, None, None)
+_API = _ExchangeAPI(1, 1, None, None, _FROM(_from_object), _TO(_to_object), None, None)
 OwnTensor.__dlpack_c_exchange_api__ = _new(ctypes.addressof(_API), _API_NAME, None)
