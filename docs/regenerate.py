@@ -196,31 +196,6 @@ def scale(x: _SupportsDLPack, factor: float, /) -> Tensor: ...
 * PyTorch declares the attribute since 2.10. With older releases, type checkers choose the last
   overload.
 
-## Differences between type checkers and calls
-
-A call rejects some objects that type checkers accept:
-
-* values: an integer of more than 64 bits, a `str` that is no data type or device, a sequence whose
-  length differs from a `std::array`'s
-* `tvm_ffi.Shape` for a sequence or a tuple, which is a `tuple` for type checkers; for an
-  `ffi::Shape`, calls accept it
-* `tvm_ffi.dtype` for a string, which is a `str` for type checkers
-* `tvm_ffi.List` for a `std::array`
-* `tvm_ffi.Dict` for a `std::map` or a `std::unordered_map`
-* `MappingProxyType` and other mappings that are neither a `dict` nor a mapping of tvm-ffi
-* `tvm_ffi.Module` for a callback or a tensor, because its class declares every attribute
-
-A call accepts some objects that type checkers reject:
-
-* numbers and data types of NumPy and PyTorch: pass `int(x)`, `float(x)` and `str(dtype)` instead
-* `bytes` for a `std::string` and for a `DLDataType`
-* a list for a tuple, if the items match: type checkers do not know the length of a list
-* a callback with another signature: the types are checked when C++ calls it
-* for an `ffi::ObjectRef`, every object that tvm-ffi converts to an object, such as a list, a
-  function or a long string
-* `None` for an object, a tensor or a function: tvm-ffi does not register whether a reference may be
-  null. A result may be `None`, too. Use `ffi::Optional<T>` to declare `None`.
-
 ## Notes
 
 * For type checkers, a registered function is a function, and `LIB` is not a `tvm_ffi.Module`. At
@@ -240,18 +215,14 @@ this table. The rows also apply to the elements of containers and to the members
 
 | parameter | object | call | type checkers |
 |---|---|---|---|
-| `bool` | `int` | accepts | reject |
 | `bool`, integers and enums, `ffi::BigInt`, `double`, `float` | NumPy's integers | accepts | reject |
 | integers and enums, `double`, `float` | `int` of more than 64 bits | rejects | accept |
 | `std::string` | `bytes`, `bytearray` | accepts | reject |
-| `const char*` | `str`, `tvm_ffi.dtype` | rejects | accept |
-| `TVMFFIByteArray*` | `bytes`, `bytearray` | rejects | accept |
 | `DLDataType` | `numpy.dtype` | accepts | reject |
 | `DLDataType` | `bytes` | accepts the name of a type | reject |
 | `DLDataType`, `DLDevice` | `str` | rejects what is not the name of a type or device | accept |
 | `ffi::String`, `std::string`, `DLDevice` | `tvm_ffi.dtype` | rejects | accept |
-| `ffi::Array<T>`, `ffi::List<T>`, `std::vector<T>`, `std::array<T, N>` | `str`, `tvm_ffi.dtype`, `tvm_ffi.Shape` | rejects | accept |
-| `ffi::Array<T>`, `ffi::List<T>`, `std::vector<T>`, `std::array<T, N>`, `ffi::Shape` | `bytes`, `bytearray`, `memoryview`, `range`, `deque` | rejects | accept |
+| `ffi::Array<T>`, `ffi::List<T>`, `std::vector<T>`, `std::array<T, N>` | `tvm_ffi.Shape` | rejects | accept |
 | `std::array<T, N>` | `list`, `tuple` | rejects a length other than `N` | accept |
 | `std::array<T, N>` | `tvm_ffi.List` | rejects | accept |
 | `ffi::Tuple<T, U>`, `std::tuple<T, U>` | `list` | accepts | reject |
