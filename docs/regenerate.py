@@ -216,7 +216,7 @@ this table. The rows also apply to the elements of containers and to the members
 | parameter | object | call | type checkers |
 |---|---|---|---|
 | `bool`, integers and enums, `ffi::BigInt`, `double`, `float` | NumPy's integers | accepts | reject |
-| integers and enums, `double`, `float` | `int` of more than 64 bits | rejects | accept |
+| `bool`, integers and enums, `double`, `float` | `int` of more than 64 bits | rejects | accept |
 | `std::string` | `bytes`, `bytearray` | accepts | reject |
 | `DLDataType` | `numpy.dtype` | accepts | reject |
 | `DLDataType` | `bytes` | accepts the name of a type | reject |
