@@ -225,7 +225,8 @@ this table. The rows also apply to the elements of containers and to the members
 | `ffi::Array<T>`, `ffi::List<T>`, `std::vector<T>`, `std::array<T, N>` | `tvm_ffi.Shape` | rejects | accept |
 | `std::array<T, N>` | `list`, `tuple` | rejects a length other than `N` | accept |
 | `std::array<T, N>` | `tvm_ffi.List` | rejects | accept |
-| `ffi::Tuple<T, U>`, `std::tuple<T, U>` | `list` | accepts | reject |
+| `ffi::Array<T>`, `ffi::List<T>`, `std::vector<T>`, `std::array<T, N>`, `ffi::Shape` | `list` with items of several types | rejects, if it is in a list | pyright accepts |
+| `ffi::Tuple<T, U>`, `std::tuple<T, U>` | `list` with items of several types | accepts | reject |
 | `ffi::Tuple<T, U>`, `std::tuple<T, U>` | `tvm_ffi.Shape` | rejects | accept |
 | `ffi::Map<K, V>`, `ffi::Dict<K, V>`, `std::map<K, V>`, `std::unordered_map<K, V>` | `MappingProxyType` | rejects | accept |
 | `std::map<K, V>`, `std::unordered_map<K, V>` | `tvm_ffi.Dict` | rejects | accept |
@@ -234,7 +235,7 @@ this table. The rows also apply to the elements of containers and to the members
 | `ffi::Tensor`, `ffi::TensorView`, `DLTensor*` | `tvm_ffi.Module` | rejects | mypy accepts |
 | `ffi::Tensor`, `ffi::Function`, `ffi::TypedFunction<R(T)>`, `std::function<R(T)>`, `ffi::ObjectRef`, `ffi::RValueRef<T>`, object classes | `None` | accepts | reject |
 | `ffi::ObjectRef`, `ffi::Object*` | `str`, `bytes` | accepts more than 7 bytes | reject |
-| `ffi::ObjectRef`, `ffi::Object*` | `int` of more than 64 bits, `complex`, `memoryview`, `list`, `tuple`, `range`, `set`, `deque`, `dict`, `MappingProxyType`, `numpy.bool`, NumPy's arrays, `tvm_ffi.Shape`, functions, functions of other types, classes, exceptions, other objects | accepts | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | `int` of more than 64 bits, `complex`, `memoryview`, `list`, `list` with items of several types, `tuple`, `range`, `set`, `deque`, `dict`, `MappingProxyType`, `numpy.bool`, NumPy's arrays, `tvm_ffi.Shape`, functions, functions of other types, classes, exceptions, other objects | accepts | reject |
 | constructors of enumerations | `bool`, `int`, `int` of more than 64 bits, `str`, `tvm_ffi.dtype` | rejects what is not an index or a name | accept |
 | constructors of enumerations | all objects | rejects what is not an entry, an index or a name | pyright accepts |
 
