@@ -178,7 +178,10 @@ def test_setuptools_whose_import_raises(site: Path) -> None:
 
 def test_nothing_is_installed(tmp_path: Path) -> None:
     # Without site-packages, there is neither setuptools nor apache-tvm-ffi, and no pip.
-    status, report = doctor(tmp_path, variables={"PATH": str(tmp_path)}, options=("-S",))
+    alone = tmp_path / "alone"
+    shutil.copytree(SOURCES / "setuptools_tvm_ffi", alone / "setuptools_tvm_ffi")
+    variables = {"PATH": str(tmp_path), "PYTHONPATH": str(alone)}
+    status, report = doctor(tmp_path, variables=variables, options=("-S",))
     assert status == 1
     for name in ("setuptools", "apache-tvm-ffi", "C++ compiler", "C compiler"):
         assert found(report, f"{name} is missing")
