@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
+from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.ffi.type_schema import Schema
 from setuptools_tvm_ffi.stubs.additions import additions, with_additions, without_additions
 from setuptools_tvm_ffi.stubs.registry import Field, Function, ObjectType, Registry
@@ -98,16 +99,22 @@ def test_entries_of_enumerations_become_attributes() -> None:
 def test_additions_can_be_removed(text: str) -> None:
     added = with_additions(text, "one()\n\ntwo()\n")
     assert "one()" in added
-    assert without_additions(added) == text
-    assert with_additions(without_additions(added), "one()\n\ntwo()\n") == added
+    assert without_additions(added, "a.py") == text
+    assert with_additions(without_additions(added, "a.py"), "one()\n\ntwo()\n") == added
     assert ("\r" in added) is ("\r" in text)
     assert added.count("\n") == added.count("\r\n") or "\r" not in text
 
 
 def test_code_below_additions_is_kept() -> None:
     added = with_additions("x = 1\n", "one()\n") + "y = 2\n"
-    assert without_additions(added) == "x = 1\ny = 2\n"
+    assert without_additions(added, "a.py") == "x = 1\ny = 2\n"
 
 
 def test_a_module_without_additions_is_left_as_it_is() -> None:
-    assert with_additions("x = 1", "") == without_additions("x = 1") == "x = 1"
+    assert with_additions("x = 1", "") == without_additions("x = 1", "a.py") == "x = 1"
+
+
+def test_additions_without_an_end_are_reported_instead_of_removed() -> None:
+    broken = with_additions("x = 1\n", "one()\n").rpartition("# setuptools")[0] + "mine = 1\n"
+    with pytest.raises(BuildError, match=r"pkg/_ffi_api\.py:3: .*begin"):
+        without_additions(broken, "pkg/_ffi_api.py")

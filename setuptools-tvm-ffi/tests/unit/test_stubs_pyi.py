@@ -360,6 +360,41 @@ def test_declared_parameters_have_names_defaults_and_kinds() -> None:
         assert definition in text
 
 
+@pytest.mark.parametrize(
+    ("line", "signatures"),
+    [
+        (
+            "f(x, alpha=1, out=None)",
+            [
+                "(x: _SupportsDLPack, alpha: int, out: _FrameworkTensor) -> _FrameworkTensor",
+                "(x: _FrameworkTensor, alpha: int = 1, out: _SupportsDLPack | None = None)"
+                " -> _FrameworkTensor",
+                "(x: _SupportsDLPack, alpha: int = 1, out: _SupportsDLPack | None = None)"
+                " -> Tensor",
+            ],
+        ),
+        (
+            "f(x, alpha=1, *, out=None)",
+            [
+                "(x: _SupportsDLPack, alpha: int = 1, *, out: _FrameworkTensor)"
+                " -> _FrameworkTensor",
+                "(x: _FrameworkTensor, alpha: int = 1, *, out: _SupportsDLPack | None = None)"
+                " -> _FrameworkTensor",
+                "(x: _SupportsDLPack, alpha: int = 1, *, out: _SupportsDLPack | None = None)"
+                " -> Tensor",
+            ],
+        ),
+    ],
+)
+def test_the_tensor_that_decides_has_no_default(line: str, signatures: list[str]) -> None:
+    found = registry({"pkg.f": function(fn(TENSOR, TENSOR, INT, of("Optional", TENSOR)), line)})
+    settings = ExtensionSettings("pkg.library", ("a.cc",), call_signatures=True)
+    declared = find_signatures(settings, found, (), Places())
+    module = Outline(prefixes=["pkg."], library="library")
+    text = api_stub(MODULE, module, dataclasses.replace(context(found), signatures=declared))
+    assert re.findall(r"    def f(\(.*\) -> \w+):", text) == signatures
+
+
 def test_an_explicit_constructor_without_a_schema_accepts_anything() -> None:
     assert constructor(of_class(method("__ffi_init__", None))) == (
         "__init__(self, /, *args: Any) -> None"

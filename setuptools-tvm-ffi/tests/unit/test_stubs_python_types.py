@@ -78,6 +78,21 @@ WRITER = TypeWriter(plain, find_class)
         (Schema("ffi.Dict", (TEXT, INT)), "Mapping[str, int]", "Dict[str, int]"),
         # The type of keys is invariant.
         (Schema("ffi.Map", (BOOL, BOOL)), "Mapping[bool, bool | int]", "Map[bool, bool]"),
+        (
+            Schema("ffi.Map", (array(BOOL), INT)),
+            "Mapping[_Sequence[bool], int]",
+            "Map[Array[bool], int]",
+        ),
+        (
+            Schema("ffi.Map", (variant(BOOL, TEXT), INT)),
+            "Mapping[bool | str, int]",
+            "Map[bool | str, int]",
+        ),
+        (
+            Schema("ffi.Map", (Schema("Tuple", (BOOL, INT)), INT)),
+            "Mapping[tuple[bool, int], int]",
+            "Map[tuple[bool, int], int]",
+        ),
         (Schema("ffi.Object"), "Object", "Object"),
         (Schema("ffi.Module"), "Module", "Module"),
         (Schema("ffi.Error"), "Error | Exception", "Error"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
+from ..base.errors import BuildError
 from ..ffi.type_schema import Schema
 from .names import API_MODULE
 from .registry import Registry
@@ -34,13 +35,22 @@ def with_additions(text: str, code: str) -> str:
     return text + "".join(f"{line}{line_end}" for line in lines)
 
 
-def without_additions(text: str) -> str:
-    """Return the text of a module without the code that `with_additions` has added."""
+def without_additions(text: str, file: str) -> str:
+    """Return the text of a module without the code that `with_additions` has added.
+
+    :param file: the name of the file, for messages.
+    :raises BuildError: the end of the code is not marked.
+    """
     lines = text.splitlines(keepends=True)
     stripped = [line.strip() for line in lines]
     while _BEGIN in stripped:
         begin = stripped.index(_BEGIN)
-        end = stripped.index(_END, begin) if _END in stripped[begin:] else len(lines) - 1
+        if _END not in stripped[begin:]:
+            raise BuildError(
+                f"{file}:{begin + 1}: the line {_BEGIN!r} has no line {_END!r} below it",
+                hint="delete the generated code and its first line, and build again",
+            )
+        end = stripped.index(_END, begin)
         begin -= begin > 0 and not stripped[begin - 1]  # the blank line above
         del lines[begin : end + 1], stripped[begin : end + 1]
     return "".join(lines)

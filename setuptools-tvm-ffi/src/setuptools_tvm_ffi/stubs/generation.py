@@ -62,7 +62,7 @@ def generate_stubs(
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
     for_python = request.crate is None
     if for_python:
-        read = {path: _without_additions(content) for path, content in read.items()}
+        read = {path: _without_additions(path, content) for path, content in read.items()}
     committed = {p: _parse(p, c) for p, c in read.items()} if for_python else {}
     handwritten = _handwritten(request, committed)
     for file in committed.values():
@@ -293,7 +293,7 @@ def _collect(
         path = PurePosixPath(file.relative_to(staging).as_posix())
         if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
             continue  # The file belongs to a sibling library, which the child has loaded.
-        generated = _without_additions(file.read_bytes())
+        generated = _without_additions(path, file.read_bytes())
         if path not in committed:
             result[path] = generated.replace(b"\r\n", b"\n")
         elif MARKER.encode() in generated:
@@ -301,9 +301,9 @@ def _collect(
     return result
 
 
-def _without_additions(content: bytes) -> bytes:
+def _without_additions(path: PurePosixPath, content: bytes) -> bytes:
     # With this codec, every byte stays as it is.
-    return without_additions(content.decode("latin-1")).encode("latin-1")
+    return without_additions(content.decode("latin-1"), str(path)).encode("latin-1")
 
 
 def _parse(path: PurePosixPath, content: bytes) -> ParsedFile:

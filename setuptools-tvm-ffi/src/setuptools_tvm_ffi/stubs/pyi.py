@@ -390,14 +390,22 @@ class _ApiWriter:
     def _declared(
         self, signature: inspect.Signature, types: Iterable[Schema], decides: int | None
     ) -> Iterator[str]:
-        """Yield the parameters that a docstring declares, with ``/`` and ``*``."""
-        parameters = signature.parameters.values()
+        """Yield the parameters that a docstring declares, with ``/`` and ``*``.
+
+        The parameter that decides the class of returned tensors has no default: a call that omits
+        it belongs to another overload. Neither have the positional parameters before it.
+        """
+        parameters = list(signature.parameters.values())
+        by_keyword = decides is None or parameters[decides].kind is inspect.Parameter.KEYWORD_ONLY
+        positional = 0 if by_keyword else decides or 0
         last_positional = [p for p in parameters if p.kind is p.POSITIONAL_ONLY][-1:]
         first_keyword = [p for p in parameters if p.kind is p.KEYWORD_ONLY][:1]
         for number, (parameter, type_) in enumerate(zip(parameters, types)):
             if parameter in first_keyword:
                 yield "*"
-            default = f" = {parameter.default!r}" * (parameter.default is not parameter.empty)
+            is_required = number == decides or number < positional
+            has_default = parameter.default is not parameter.empty and not is_required
+            default = f" = {parameter.default!r}" * has_default
             written = self._types_of.accepted(type_, decides=number == decides)
             yield f"{parameter.name}: {written}{default}"
             if parameter in last_positional:

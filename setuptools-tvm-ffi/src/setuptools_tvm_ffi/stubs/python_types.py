@@ -255,37 +255,40 @@ class TypeWriter:
 
         return re.sub(r"\{(\w+)\}", replacement, template)
 
-    def _written(self, schema: Schema, *, accepted: bool, own_tensors: bool = True) -> str:
-        members = dict.fromkeys(self._members(schema, accepted=accepted, own_tensors=own_tensors))
+    def _written(self, schema: Schema, **how: bool) -> str:
+        members = dict.fromkeys(self._members(schema, **how))
         return " | ".join(sorted(members, key="None".__eq__))  # None last
 
-    def _members(self, schema: Schema, *, accepted: bool, own_tensors: bool) -> list[str]:
-        """Return the annotations of a union's members. A type that is no union is one member."""
+    def _members(
+        self, schema: Schema, *, accepted: bool, own_tensors: bool = True, exact: bool = False
+    ) -> list[str]:
+        """Return the annotations of a union's members. A type that is no union is one member.
+
+        :param exact: whether to use only the first of several Python types for a C++ type.
+        """
         origin = schema.origin
+        how = {"accepted": accepted, "own_tensors": own_tensors, "exact": exact}
         if origin in _OPTIONAL or (origin in _UNION and schema.args):
-            members = [
-                member
-                for arg in schema.args
-                for member in self._members(arg, accepted=accepted, own_tensors=own_tensors)
-            ]
+            members = [member for arg in schema.args for member in self._members(arg, **how)]
             return [*members, "None"] if origin in _OPTIONAL else members
         if origin in FUNCTIONS:
             return [self._function(schema, accepted=accepted)]
         if origin in _TENSORS and not own_tensors:
             return [self._name("_FrameworkTensor")]
+        rule = _RULES.get(origin)
+        template = "" if rule is None else rule.accepts if accepted else rule.returns
+        # The type of keys is invariant: `dict[bool, T]` is no `Mapping[bool | int, T]`.
+        keys = 1 if template.startswith("{Mapping}") else 0
         args = [
-            self._written(arg, accepted=accepted, own_tensors=own_tensors) for arg in schema.args
+            self._written(arg, **{**how, "exact": exact or number < keys})
+            for number, arg in enumerate(schema.args)
         ]
         if origin in _TUPLE:
             return [f"{self._name('tuple')}[{', '.join(args) or '()'}]"]
-        rule = _RULES.get(origin)
         if rule is None:
             return [self.use(*self.find_class(origin))]
-        template = rule.accepts if accepted else rule.returns
-        if template.startswith("{Mapping}") and args:
-            # The type of keys is invariant: `dict[bool, T]` is no `Mapping[bool | int, T]`.
-            args[0] = args[0].partition(" | ")[0]
-        return [self.fill(member, args) for member in template.split(" | ")]
+        alternatives = template.split(" | ")[: 1 if exact else None]
+        return [self.fill(member, args) for member in alternatives]
 
     def _function(self, schema: Schema, *, accepted: bool) -> str:
         if schema.result is None:
