@@ -361,7 +361,8 @@ class Runs:
             for command in commands
         )
         settings = ExtensionSettings(name="pkg.ops", sources=("a.cc",))
-        plan = BuildPlan("build", (LibraryPlan(settings, "libops.so", steps, {}, units=steps),))
+        library = LibraryPlan(settings, "libops.so", steps, {}, units=steps)
+        plan = BuildPlan("build/release", (library,))
         run = _Run(plan, "ninja", request, JobCount(3, 3, "3 jobs"), toolchain)
         run.libraries(on_work=None)
 
@@ -399,12 +400,11 @@ def test_the_number_of_threads_does_not_make_an_output_stale(tmp_path: Path) -> 
 
 
 def test_the_compilation_database_is_written_again_if_the_commands_change(runs: Runs) -> None:
-    found = []
     for command in ("old", "old", "new"):
         runs.build(command)
-        database = json.loads((runs.folder / "build" / "compile_commands.json").read_text())
-        found += [entry["command"] for entry in database]
-    assert found == ["c++ old", "c++ old", "c++ new"]
+        for folder in ("build", "build/release"):
+            database = json.loads((runs.folder / folder / "compile_commands.json").read_text())
+            assert [entry["command"] for entry in database] == [f"c++ {command}"]
 
 
 def test_each_stale_step_has_a_line_with_its_reason() -> None:
