@@ -90,7 +90,7 @@ def test_the_quick_start_works_as_written(builder: Environment, tmp_path: Path) 
         (folder / name).write_text(content)
     project = Project(folder, builder)
     project.build()
-    assert "def mean(values: Sequence[float], /) -> float:" in project.read(
+    assert "def mean(values: _Sequence[float], /) -> float:" in project.read(
         "my_package/_ffi_api.pyi"
     )
     (program,) = re.findall(r'^\$ python -c "(import my_package.*)"\n', text, re.MULTILINE)

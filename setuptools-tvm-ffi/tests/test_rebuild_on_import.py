@@ -584,6 +584,8 @@ def test_a_library_that_is_not_installed_is_an_error_that_suggests_reinstalling(
 ) -> None:
     before = rebuilt.installed_files()
     rebuilt.edit("pyproject.toml", "rebuilt_pkg.rebuilt", "rebuilt_pkg.renamed")
+    for module in ("__init__", "_ffi_api"):
+        rebuilt.edit(f"rebuilt_pkg/{module}.py", '"rebuilt"', '"renamed"')
     for _ in range(2):
         error = rebuilt.fails(ANSWER)
         assert "not installed: librenamed.so" in error
