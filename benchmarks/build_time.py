@@ -263,10 +263,10 @@ def run_workload(
         for tool, environment in environments.items():
             print(f"{workload.name}, {tool}, {mode}: building it once", file=sys.stderr)
             place = folder / f"{tool}-{mode}" / "project"
-            if mode == CACHED:
-                environment = with_ccache(environment, place.with_name("cache"))  # noqa: PLW2901
+            cache = place.with_name("cache")
+            used = with_ccache(environment, cache) if mode == CACHED else environment
             files = files_of(workload, tool, mode, options.batch_size)
-            project = make_project(environment, workload, place, files)
+            project = make_project(used, workload, place, files)
             project.reset()
             build_with_pip(project)
             check_wheel(workload, project)

@@ -159,6 +159,11 @@ def test_a_handwritten_module_that_adds_the_functions_itself_is_kept_and_typed(
     assert "def helper(x: int) -> int:" in stub
     assert "_LIB: _Any" in stub
 
+    small.edit("setup.py", "include_dirs=", "call_signatures=True, include_dirs=")
+    printed = small.refuse()
+    assert "call_signatures" in printed
+    assert f"handwritten {API}" in printed
+
 
 @pytest.mark.long
 def test_a_handwritten_module_without_blocks_gets_blocks_around_its_code(small: Project) -> None:

@@ -32,7 +32,7 @@ def test_a_walk_can_have_no_steps() -> None:
 
 
 @pytest.mark.parametrize("positions", [np.zeros(4), np.zeros((2, 2), "i8"), np.zeros(8, "i8")[::2]])
-def test_other_memory_is_refused(positions: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_other_memory_is_refused(positions: np.ndarray) -> None:  # type: ignore[type-arg] # any items
     bits = np.random.default_rng(0).bit_generator
     with pytest.raises(ValueError, match="contiguous vector of int64"):
         _kernels.random_walk(bits.ctypes.bit_generator, from_dlpack(positions))

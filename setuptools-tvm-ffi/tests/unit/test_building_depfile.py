@@ -77,19 +77,19 @@ def test_files_are_read_from_the_json_of_msvc() -> None:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        (r"c:\work\my ops\csrc\a.cc", "csrc/a.cc"),
-        (r"c:\work\my ops\csrc\sub\a.h", "csrc/sub/a.h"),
-        (r"C:\Work\My Ops\csrc\A.h", "csrc/a.h"),
-        ("c:/work/my ops/csrc/a.h", "csrc/a.h"),
+        (r"c:\projects\my ops\csrc\a.cc", "csrc/a.cc"),
+        (r"c:\projects\my ops\csrc\sub\a.h", "csrc/sub/a.h"),
+        (r"C:\Projects\My Ops\csrc\A.h", "csrc/a.h"),
+        ("c:/projects/my ops/csrc/a.h", "csrc/a.h"),
         (r"c:\env\lib\site-packages\torch\x.h", r"C:\Env\Lib\site-packages/torch/x.h"),
-        (r"c:\work\my ops 2\a.h", r"c:\work\my ops 2\a.h"),
-        (r"d:\work\my ops\a.h", r"d:\work\my ops\a.h"),
+        (r"c:\projects\my ops 2\a.h", r"c:\projects\my ops 2\a.h"),
+        (r"d:\projects\my ops\a.h", r"d:\projects\my ops\a.h"),
         (r"c:\program files\sdk\x.h", r"c:\program files\sdk\x.h"),
     ],
 )
 def test_absolute_paths_of_msvc_become_relative(path: str, expected: str) -> None:
     folders = {
-        r"C:\Work\My Ops": "",
+        r"C:\Projects\My Ops": "",
         r"C:\Env\Lib\site-packages": r"C:\Env\Lib\site-packages/",
     }
     content = json.dumps({"Data": {"Source": path, "Includes": []}}).encode()

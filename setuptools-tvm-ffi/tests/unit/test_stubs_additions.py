@@ -8,6 +8,7 @@ import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.ffi.type_schema import Schema
 from setuptools_tvm_ffi.stubs.additions import additions, with_additions, without_additions
+from setuptools_tvm_ffi.stubs.places import Places
 from setuptools_tvm_ffi.stubs.registry import Field, Function, ObjectType, Registry
 
 OBJECT = "ffi.Object"
@@ -41,7 +42,9 @@ def registry(
 
 def imported(found: Registry, *other_prefixes: str) -> list[str]:
     """Return the packages that the root package imports."""
-    code = additions(found, "pkg.", other_prefixes).get(PurePosixPath("pkg/__init__.py"), "")
+    code = additions(found, "pkg.", other_prefixes, Places()).get(
+        PurePosixPath("pkg/__init__.py"), ""
+    )
     return [line.split('"')[1] for line in code.splitlines() if line.startswith("_import_module(")]
 
 
@@ -91,8 +94,15 @@ def test_packages_of_other_libraries_are_imported_unless_they_import_this_librar
 
 def test_entries_of_enumerations_become_attributes() -> None:
     enum = of_type("pkg.sub.Mode", parent="ffi.Enum", entries={"fast": 0, "get": 1})
-    found = additions(registry(enum), "pkg.", (), {("entry", "pkg.sub.Mode.get")})
+    found = additions(registry(enum), "pkg.", (), Places(), {("entry", "pkg.sub.Mode.get")})
     assert found == {PurePosixPath("pkg/sub/_ffi_api.py"): 'Mode.fast = Mode.get("fast")\n'}
+
+
+def test_entries_are_set_in_the_module_that_defines_the_class() -> None:
+    enum = of_type("pkg.Mode", parent="ffi.Enum", entries={"fast": 0})
+    path = PurePosixPath("pkg/modes.py")
+    found = additions(registry(enum), "pkg.", (), Places(classes={"pkg.Mode": (path, "Speed")}))
+    assert found == {path: 'Speed.fast = Speed.get("fast")\n'}
 
 
 @pytest.mark.parametrize("text", ["", "x = 1\n", "x = 1\n\n", "x = 1\r\ny = 2\r\n"])

@@ -110,6 +110,8 @@ def test_a_function_with_unknown_parameters_stays_as_it_is() -> None:
         ("f(int x)", ("int",), ("not a Python signature",)),
         ("f(x=y)", ("int",), ("default y of 'x'", "literal")),
         ("f(x=float('nan'))", ("float",), ("float('nan')", "literal")),
+        ("f(x=1e999)", ("float",), ("1e999", "literal")),
+        ("f(x=(1, -1e999))", ("numbers",), ("1e999", "literal")),
         ("f(x='a')", ("int",), ("default 'a' of 'x'", "of int")),
         ("f(x=1.5)", ("int",), ("1.5",)),
         ("f(x=9223372036854775808)", ("int",), ("9223372036854775808",)),

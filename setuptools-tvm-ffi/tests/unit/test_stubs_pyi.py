@@ -104,7 +104,9 @@ def context(
 ) -> StubContext:
     problems = find_problems(found, "pkg.", (), makes_packages=True)
     left_out = {(problem.kind, problem.name) for problem in problems}
-    return StubContext(found, "0.1.15", left_out, modules or {}, type_map or {}, "library")
+    return StubContext(
+        *(found, "0.1.15", left_out, modules or {}, type_map or {}, "library"), added={MODULE}
+    )
 
 
 def stub(
@@ -503,6 +505,18 @@ def test_entries_of_an_enumeration_are_in_its_public_class() -> None:
     assert "get = " not in text
     assert "\n    def __new__(cls, index: Level | int | str, /) -> Level: ...\n" in text
     assert not any("__init__" in name for name in names)
+
+
+def test_a_module_that_the_build_does_not_change_has_no_entries() -> None:
+    enum = {**cls(parent="ffi.Enum"), "entries": {"fast": 0}}
+    classes: dict[str, Any] = {"ffi.Enum": [None, ["tvm_ffi.dataclasses", "Enum"]]}
+    found = registry(types={"pkg.Mode": enum}, classes=classes)
+    module = Outline(prefixes=["pkg."], library="library")
+    module.classes = [ClassOutline("Mode", "pkg.Mode", None)]
+    text = api_stub(MODULE, module, dataclasses.replace(context(found), added=()))
+    assert "\nclass Mode(Enum):\n" in text
+    assert "fast" not in text
+    assert "__tvm_ffi_type_info__" not in text
 
 
 def test_special_methods_are_included() -> None:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from ..base.errors import BuildError
 from ..ffi.type_schema import Schema
-from .names import API_MODULE
+from .places import Places
 from .registry import Registry
 
 _BEGIN = "# setuptools-tvm-ffi(begin): additions"
@@ -63,6 +63,7 @@ def additions(
     registry: Registry,
     prefix: str,
     other_prefixes: Collection[str],
+    places: Places,
     left_out: Collection[tuple[str, str]] = (),
 ) -> dict[PurePosixPath, str]:
     """Return the code to add to each generated module of a library.
@@ -70,6 +71,7 @@ def additions(
     :param registry: the functions, types and symbols that get stubs.
     :param prefix: the registry prefix of the library, with a trailing dot.
     :param other_prefixes: the registry prefixes of the distribution's other libraries.
+    :param places: the modules that define the classes.
     :param left_out: the kind and the name of each item without a stub, see `NameProblem`.
     """
     root = prefix.rstrip(".")
@@ -81,15 +83,12 @@ def additions(
         imports = "".join(f'_import_module("{package}")\n' for package in packages)
         code = f"from importlib import import_module as _import_module\n\n{imports}"
         result[PurePosixPath(*root.split("."), "__init__.py")] = code
-    members: dict[str, str] = {}
     for key, type_ in sorted(registry.types.items()):
-        package, _, name = key.rpartition(".")
+        path, name = places.of_class(key)
         for entry in type_.entries:
             if ("entry", f"{key}.{entry}") not in left_out:
                 line = f'{name}.{entry} = {name}.get("{entry}")\n'
-                members[package] = members.get(package, "") + line
-    for package, code in members.items():
-        result[PurePosixPath(*package.split("."), f"{API_MODULE}.py")] = code
+                result[path] = result.get(path, "") + line
     return result
 
 

@@ -174,6 +174,7 @@ def _default(name: str, expression: ast.expr | None, schema: Schema) -> object:
     text = f"the default {ast.unparse(expression)} of {name!r}"
     try:
         value = ast.literal_eval(expression)
+        ast.literal_eval(repr(value))  # `inf`, the value of 1e999, is no literal
     except (ValueError, TypeError, MemoryError, RecursionError):
         raise _UnfitLineError(f"{text} is not a Python literal") from None
     if not accepts_literal(schema, value):

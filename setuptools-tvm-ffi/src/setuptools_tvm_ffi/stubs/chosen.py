@@ -75,13 +75,13 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
         functions={n: f for n, f in own.functions.items() if ("function", n) not in left_out},
         types={k: t for k, t in own.types.items() if ("type", k) not in left_out},
     )
+    places = find_places(request.files)
     added: dict[PurePosixPath, str] = {}
     if settings.stubs == "init" and settings.stubs_target == "python":
         others = [prefix for prefix in request.package_prefixes if prefix != settings.prefix]
-        added = additions(stubbed, settings.prefix, others, left_out)
+        added = additions(stubbed, settings.prefix, others, places, left_out)
     signatures: Signatures = {}
     if settings.call_signatures:
-        places = find_places(request.files)
         stubbed = _with_committed_docs(request, stubbed, places)
         registry = dataclasses.replace(
             registry, functions={**registry.functions, **stubbed.functions}
@@ -191,8 +191,8 @@ def _outside_prefix(request: StubRequest, names: Sequence[str]) -> list[str]:
     if not outside or settings.stubs != "init":
         return []
     return [
-        f"extension {settings.name!r}: {_listed(outside)} are registered outside the prefix "
-        f"{settings.prefix!r}, so they get no stubs: rename them, for example to "
+        f"extension {settings.name!r}: no stubs for names outside the prefix {settings.prefix!r}: "
+        f"{_listed(outside)}; register a name under the prefix, for example as "
         f"{settings.prefix + outside[0].rpartition('.')[2]!r}, or call tvm_ffi.get_global_func"
     ]
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import re
@@ -65,6 +66,13 @@ def generate_stubs(
         read = {path: _without_additions(path, content) for path, content in read.items()}
     committed = {p: _parse(p, c) for p, c in read.items()} if for_python else {}
     handwritten = _handwritten(request, committed)
+    modules = sorted(path for path in handwritten if path.name == _API)
+    if modules and request.settings.call_signatures:
+        raise BuildError(
+            f"{request.settings.place('call_signatures')}: the build does not change the "
+            f"handwritten {modules[0]}, so its functions would take no keywords",
+            hint="remove the setting, or delete the module, so that the build generates it",
+        )
     for file in committed.values():
         verification.check_loaded(request, file)
     warnings = []
@@ -87,6 +95,8 @@ def generate_stubs(
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
         chosen, answer, printed = _run_child(request, committed, process, staging, root)
         chosen = without_missing_methods(request, chosen, answer.get("missing_methods", {}))
+        added = {p: code for p, code in chosen.additions.items() if p not in handwritten}
+        chosen = dataclasses.replace(chosen, additions=added)
         for file in committed.values():
             verification.check_registered(file, answer)
         verification.check_status(request, answer.get("status", 0), printed)

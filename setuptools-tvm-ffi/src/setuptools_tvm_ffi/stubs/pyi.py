@@ -53,6 +53,7 @@ class StubContext:
     :param type_map: for each type key in a ``ty-map`` directive, the dotted name of the class.
     :param target: the name of the library, without prefix and suffix of the file.
     :param signatures: the functions that take keywords or have defaults.
+    :param added: the dotted names of the modules whose entries of enumerations the build sets.
     """
 
     registry: Registry
@@ -62,6 +63,7 @@ class StubContext:
     type_map: Mapping[str, str]
     target: str
     signatures: Signatures = field(default_factory=dict)
+    added: Collection[str] = ()
 
 
 def is_ours(content: bytes) -> bool:
@@ -468,7 +470,9 @@ class _ApiWriter:
         members, aliases = self._members(item, type_)
         if self._registry.is_enum(item.key):
             # Only a class without entries can have a subclass, so there is no private class.
-            body = [*self._entries(type_), *self._type_attributes()]
+            entries = list(self._entries(type_))
+            # Without entries, mypy reports an error for an enumeration with annotated attributes.
+            body = [*entries, *self._type_attributes()] if entries else []
             body += [self._lookup(item.name), *members, *item.own]
             yield [f"class {item.name}({base}):", *_docstring(doc, _INDENT), "", *_indented(body)]
             return
@@ -491,8 +495,11 @@ class _ApiWriter:
         """Yield the definitions of the entries of an enumeration.
 
         For type checkers, entries have a value. Its type is ``Any``, so that they use the type of
-        the property ``value``, and stubtest accepts the entry itself as the value.
+        the property ``value``, and stubtest accepts the entry itself as the value. In a module
+        that the build does not change, there are no entries at run time.
         """
+        if self._module not in self._context.added:
+            return
         for name in type_.entries:
             if ("entry", f"{type_.key}.{name}") not in self._context.left_out:
                 yield f"{name} = {self._private['entry']}"

@@ -58,6 +58,7 @@ def type_stubs(
         class_modules=_class_modules(request, generated, chosen),
         target=request.settings.target,
         signatures=chosen.signatures,
+        added={".".join(path.with_suffix("").parts) for path in chosen.additions},
     )
     result: dict[PurePosixPath, bytes | None] = {
         path: None
