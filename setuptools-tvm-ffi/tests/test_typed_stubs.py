@@ -36,7 +36,8 @@ SIGNATURES = {
     "device": ("_0: Device | str, /", "Device"),
     "tensor": ("_0: _SupportsDLPack, /", "Tensor"),
     "tensor_view": ("_0: _SupportsDLPack, /", "int"),
-    "shape": ("_0: _Sequence[int], /", "Shape"),
+    # The package has a class Shape of its own, so the one of tvm_ffi has an alias.
+    "shape": ("_0: _Sequence[int], /", "_Shape"),
     "array": ("_0: _Sequence[int], /", "Array[int]"),
     "untyped_array": ("_0: _Sequence[Any], /", "Array[Any]"),
     "nested_array": ("_0: _Sequence[_Sequence[str]], /", "Array[Array[str]]"),
@@ -63,7 +64,7 @@ SIGNATURES = {
     "node": ("_0: Node, /", "Node"),
     "node_pointer": ("_0: Node, /", "bool"),
     "moved": ("_0: Node, /", "Node"),
-    "make_shape": ("", "_Shape"),
+    "make_shape": ("", "Shape"),
     "level": ("_0: Level, /", "int"),
     "anything": ("_0: Any, /", "Any"),
     "packed": ("*args: Any", "Any"),
