@@ -65,7 +65,7 @@ _MIXED_TOOLKIT_HINT = (
     "nvidia-nvvm and nvidia-cuda-crt, for example with 'cuda-toolkit[nvcc,cccl]==13.0.*'"
 )
 # With these variables, a compiler cache always runs the compiler, and replaces the cached object.
-# Without the project's launcher, a cache could run nevertheless: `CC`, PATH or a wrapper script can
+# It would not be enough to omit the project's launcher: `CC`, PATH or a wrapper script can also
 # start a cache.
 _NO_CACHE = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"}
 
@@ -83,7 +83,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     root = request.root
     request = _with_overrides_for_nvcc(request, process)
     for settings in request.extensions:
-        # Overrides that exclude each other may embed files under the same name.
+        # Check after the overrides were applied. Two overrides whose conditions exclude each other
+        # may embed files under the same name.
         check_embedded_names(settings.embed)
     generated = request.generated
     sources = _sources(request)
@@ -129,7 +130,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         inputs = run.commands().watched()
         delete_other_files(request)
         if any(map(generated.contains, objects)):
-            # The symbols of the objects that the commands have written determine how to link.
+            # The way to link depends on the symbols of objects. Plan again, because only now the
+            # objects that commands generate exist.
             toolchain, sdk = request.host.tools(request, languages, process)
             plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
     run = _Run(plan, program, request, jobs, toolchain)
@@ -142,9 +144,9 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
 
 
 def remove_objects(request: BuildRequest) -> None:
-    """Delete what the last build has written for ``build_ext --force``.
+    """Delete generated files, objects, libraries and cached stubs.
 
-    These are generated files, objects, libraries and cached stubs.
+    ``build_ext --force`` calls this function before it builds.
     """
     folders = [request.objects_folder / settings.name for settings in request.extensions]
     for folder in (*folders, request.generated_folder):
@@ -360,7 +362,7 @@ class _Run:
         folder = root / self.plan.folder
         manifest = folder / "build.ninja"
         shared = self._shares_jobs()
-        # make does not know of nvcc's threads.
+        # make's limit does not include the threads of nvcc.
         threads = 1 if shared else self._threads(stale)
         local, total, devices = self.jobs.local, self.jobs.total, self.jobs.devices
         text = ninja_file.render(
@@ -402,13 +404,16 @@ class _Run:
     def _shares_jobs(self) -> bool:
         """Return whether ``make -j`` runs this build and limits ninja's jobs.
 
-        With the option ``-j``, ninja would ignore make.
+        In that case, do not pass ``-j`` to ninja. Ninja would then ignore make's limit.
         """
         declared = self.request.project.settings.jobs is not None
         return not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
 
     def _threads(self, stale: Sequence[Stale]) -> int:
-        """Return the number of threads for each nvcc: several if there are fewer nvcc than jobs."""
+        """Return the number of threads for each nvcc.
+
+        The number is greater than 1 if fewer device compilers run than may run in parallel.
+        """
         units = sum(each.step.compiles_device_code for each in stale)
         return max(1, self.jobs.devices // units) if units and self.jobs.devices else 1
 
@@ -434,7 +439,7 @@ def compile_commands(plan: BuildPlan, root: Path) -> bytes:
 
 
 def reasons(stale: Sequence[Stale]) -> Iterator[str]:
-    """Yield a line for each stale step that says why it is stale.
+    """Yield a line for each stale step, with the reason why the step is stale.
 
     If no step was recorded, as in the first build, yield nothing.
     """
