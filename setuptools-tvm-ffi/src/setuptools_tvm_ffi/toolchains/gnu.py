@@ -339,8 +339,8 @@ class GnuToolchain:
     def _symbol_list(self, hidden: tuple[str, ...]) -> str:
         """Return the name of a support file: the list of symbols that a library must not export.
 
-        :param hidden: the symbols that are only in this list. Each list contains further symbols,
-            see `local_symbols`.
+        :param hidden: symbols that only this library must not export. The list also contains the
+            symbols in `local_symbols`, which no library exports.
         """
         name, suffix = (
             ("unexported-symbols", ".txt") if self.system == "darwin" else ("local-symbols", ".map")
@@ -406,7 +406,7 @@ class GnuToolchain:
         return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
 
     def _archived(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return flags that add the members of archives that define functions for TVM-FFI."""
+        """Return flags that link the archive members which define functions for TVM-FFI."""
         underscore = "_" if self.system == "darwin" else ""
         return tuple(f"-Wl,-u,{underscore}{name}" for name in self._inputs(settings).archived)
 

@@ -112,7 +112,7 @@ class CompileUnit:
 
     @property
     def reports_headers(self) -> bool:
-        """Whether the compiler writes the depfile. It does so when it preprocesses the source."""
+        """Whether the compiler writes the depfile: it does so for each source it preprocesses."""
         return not self.source.endswith(".s")
 
 
@@ -120,7 +120,7 @@ class CompileUnit:
 class HeaderUnit:
     """A header to precompile. Paths are relative to the project's root.
 
-    :param source: a source without content, for compilers that precompile while they compile.
+    :param source: a source without content. To precompile a header, cl must compile a source.
     """
 
     header: str
@@ -164,7 +164,7 @@ class LinkUnit:
 
     @property
     def driver(self) -> str:
-        """The language of the compiler that links: ``cxx``, or ``c`` if only C needs a runtime."""
+        """The language of the compiler that links: ``c`` for C and assembly, otherwise ``cxx``."""
         return "c" if self.languages <= {"c", "asm"} else "cxx"
 
 
