@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts Python child processes with this process's import path, less the project's folder."""
+"""Starts Python child processes with this process's import path, except the project's folder."""
 
 from __future__ import annotations
 

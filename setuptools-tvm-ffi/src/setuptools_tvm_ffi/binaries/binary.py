@@ -36,7 +36,9 @@ _MACHO = {
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabf")
 }
 _FAT = bytes.fromhex("cafebabe")
-_MAX_ARCHITECTURES = 30  # Java class files have the same magic number, then a larger number
+# Java class files start with the magic number of universal files. The number that follows, which is
+# the number of architectures in a universal file, is larger than this limit in a class file.
+_MAX_ARCHITECTURES = 30
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,8 @@ class BinaryReader:
             try:
                 answer = self._child.ask(content, names, min(SECONDS + more, left))
             except BaseException:
-                # End the child. Otherwise, its late answer would count for the next file.
+                # End the child. Otherwise, its late answer would be read as the answer for the
+                # next file.
                 self._child.end(kill=True)
                 self._child = None
                 raise
