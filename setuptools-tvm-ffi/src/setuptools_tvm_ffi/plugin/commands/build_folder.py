@@ -59,7 +59,7 @@ def locked_build_folder(
 def delete_folder(folder: Path) -> None:
     """Delete a folder if it exists.
 
-    :raises BuildError: the folder cannot be deleted. Its stale files would get into the result.
+    :raises BuildError: the folder cannot be deleted. The result would contain its stale files.
     """
     try:
         shutil.rmtree(folder)
