@@ -161,7 +161,7 @@ def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) ->
         for name, source in sources.items()
         for file in mirror(source, root / folder / name)
     ]
-    # Copy only this file, because the folder contains libraries for upstream's tests.
+    # Copy only this file. The folder also contains libraries for the tests of apache-tvm-ffi.
     destination = folder / "lib" / library.name
     replace_file(root / destination, library.read_bytes())
     return {
