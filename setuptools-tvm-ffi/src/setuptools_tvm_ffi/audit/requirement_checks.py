@@ -37,7 +37,7 @@ def _requirements(metadata: Message) -> Iterator[Requirement]:
         try:
             requirement = Requirement(str(text))
         except InvalidRequirement:
-            continue  # pip and twine report invalid requirements
+            continue  # pip and twine report invalid requirements.
         if requirement.marker is None or "extra" not in str(requirement.marker):
             yield requirement
 

@@ -41,7 +41,7 @@ _LOADED = {"library", "executable"}
 
 @dataclass(frozen=True)
 class LibraryReport:
-    """Audit result of a library in a wheel. A universal library has a report per architecture.
+    """Audit result of a library in a wheel. A universal library has one for each architecture.
 
     :param satisfied_tag: lowest platform tag that the library satisfies, or ``None``.
     :param needed: each dependency and its source: ``wheel``, ``platform``, or ``None`` if the
@@ -189,7 +189,7 @@ class _Contents:
             if is_binary(path, content):
                 self.digests[path] = digest_of(content)
                 yield path, content
-            del content  # free it before the next member is read
+            del content  # Free the memory before the next member is read.
 
     def record_findings(self) -> Iterator[Finding]:
         """Yield the differences between the files and ``RECORD``.
