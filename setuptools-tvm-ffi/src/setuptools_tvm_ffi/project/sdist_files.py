@@ -297,7 +297,8 @@ class _Tree:
                     continue
                 parent = Path(os.path.realpath(path.parent))
                 containing = above | {str(p) for p in (parent, *parent.parents)}
-                # Skip a symbolic link to a folder that contains the link. Otherwise, the loop would not end.
+                # Skip a symbolic link to a folder that contains the link. Its files would contain
+                # the link again, without end.
                 if os.path.realpath(path) not in containing:
                     pending.append((path, containing))
 
