@@ -321,7 +321,7 @@ def apples_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    sysconfig.get_config_vars()  # cached: Python reads them once, from a file of the platform
+    sysconfig.get_config_vars()  # Fill Python's cache: the variables are in a file of the platform.
     monkeypatch.setattr(sys, "platform", "darwin")
     return log
 
