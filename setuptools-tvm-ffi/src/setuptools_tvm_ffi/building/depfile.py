@@ -26,8 +26,8 @@ def dependencies(
 
     :param content: the content of the file that the compiler wrote.
     :param style: ``gcc`` for Makefile rules (``-MD``), ``msvc`` for ``/sourceDependencies``.
-    :param folders: on Windows, the absolute path of each folder, and the prefix that replaces the
-        path in the result. cl reports only absolute paths in lower case.
+    :param folders: a mapping from the absolute path of a folder to the prefix that replaces the
+        path in the result. It is for cl, which reports only absolute paths in lower case.
     :raises ValueError: the content is truncated or corrupt.
     """
     if style == "msvc":

@@ -42,7 +42,7 @@ def changed_at(status: Status) -> int:
 
 
 def may_change_unseen(status: Status, now: int) -> bool:
-    """Whether a change of the file at the time `now`, in nanoseconds, could keep this status."""
+    """Whether a file could change at the time `now`, in nanoseconds, and keep this status."""
     return abs(now - changed_at(status)) < _STEP
 
 
@@ -54,8 +54,8 @@ def may_have_changed_since(status: Status, time: int) -> bool:
 def wait_until_trusted() -> None:
     """Wait until the status of a file that was written just now is trusted.
 
-    Without this pause, an editable install whose command has generated a file would rebuild at the
-    next import, because `may_change_unseen` is true for the file.
+    If a command has just generated a file, `may_change_unseen` is true for this file. Without this
+    pause, the next import of an editable install would therefore rebuild.
     """
     time.sleep(1.5 * _STEP / 1e9)  # A file system's clock can be late by a part of a step.
 
@@ -127,7 +127,7 @@ class FileStates:
         return os.path.join(self._root, name)
 
     def status(self, name: str) -> Status | None:
-        """Return the status that the first query of a file found; ``None`` for a missing file."""
+        """Return the status that a file had when it was first queried; ``None`` if missing."""
         if name not in self._statuses:
             self._statuses[name] = status_of(self.path(name))
         return self._statuses[name]

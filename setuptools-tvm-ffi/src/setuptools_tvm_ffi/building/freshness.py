@@ -213,7 +213,7 @@ class Freshness:
 
 
 def _without_unused_headers(stale: Sequence[Stale]) -> list[Stale]:
-    """Return the stale steps, except those that write a precompiled header for no stale step.
+    """Return the stale steps without the precompilation of headers that no stale step reads.
 
     For example, a precompiled header was deleted, but no source must be compiled. If a header has
     changed, the sources that include the header are stale, too: the header is their input.

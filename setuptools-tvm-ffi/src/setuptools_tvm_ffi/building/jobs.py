@@ -148,7 +148,7 @@ def quota_processors(text: str) -> int | None:
     (2, None)
 
     :param text: the content of ``cpu.max``: a quota and a period, in microseconds. In each period,
-        the group may use the processors for the time of the quota.
+        the group may use as much processor time as the quota.
     """
     found = re.fullmatch(r"(\d+)\s+(\d+)", text.strip())
     if found is None or int(found[2]) == 0:

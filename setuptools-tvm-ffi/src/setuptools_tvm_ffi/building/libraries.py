@@ -51,10 +51,10 @@ from .request import BuildRequest, BuildResult, BuiltLibrary
 # passes a lambda to TVM-FFI's export macro. An example in TVM-FFI's documentation passes a lambda.
 # The macro exports metadata and therefore uses the type of the lambda (seen in 0.1.15.post2).
 _LAMBDA_REFUSED = re.compile(r"lambda[- ]expression in (an )?unevaluated (context|operand)")
-# This pattern matches an error message of ptxas: it does not find a function or variable of another
-# source.
+# This pattern matches the error message of ptxas about a function or variable that another source
+# defines.
 _DEVICE_LINK_NEEDED = re.compile(r"ptxas .*Unresolved extern (function|variable)")
-# This pattern matches an error message of GCC, Clang and cl: they do not find a header of the CUDA
+# This pattern matches the error message of GCC, Clang and cl about a missing header of the CUDA
 # toolkit.
 _NO_TOOLKIT = re.compile(r"(?<![\w/])cuda(_runtime\w*)?\.h\b.*(No such file|not found)")
 # The package nvidia-cuda-nvcc (13.0) accepts every release of the package nvidia-nvvm, which
@@ -105,7 +105,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     extensions, headers = add_package_headers(extensions, request)
     extensions, modules = add_pkg_config(extensions, toolchain.system)
     # `sdk` contains copies of files of apache-tvm-ffi. The steps of the plan read the copies. When
-    # an editable install is imported, it checks the originals, because it does not copy files.
+    # an editable install is imported, the import checks the originals, because it copies no files.
     originals = {name: status_of(name) for name in (*sdk.originals, *headers, *modules)}
     libraries = [(settings, sources[settings.name]) for settings in extensions]
     plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
@@ -130,8 +130,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         inputs = run.commands().watched()
         delete_other_files(request)
         if any(map(generated.contains, objects)):
-            # The way to link depends on the symbols of objects. Plan again, because only now the
-            # objects that commands generate exist.
+            # The symbols of the objects determine how to link. Plan again now that the generated
+            # objects exist.
             toolchain, sdk = request.host.tools(request, languages, process)
             plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
     run = _Run(plan, program, request, jobs, toolchain)
@@ -184,7 +184,7 @@ def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> B
 
 
 def _sources(request: BuildRequest) -> dict[str, tuple[PurePosixPath, ...]]:
-    """Return the sources of each extension, by its name."""
+    """Return the sources of each extension. The key is the name of the extension."""
     return {
         settings.name: find_sources(
             *(settings, request.root), build_base=request.build_base, generated=request.generated
@@ -309,7 +309,7 @@ def _check_device_link(settings: ExtensionSettings, sources: Sequence[PurePosixP
 
 @dataclass(frozen=True)
 class _Run:
-    """Runs the stale steps of a plan: either of the libraries, or of the commands of `generate`."""
+    """Runs the stale steps of one plan: the plan of the libraries, or the plan of `generate`."""
 
     plan: BuildPlan
     ninja: str

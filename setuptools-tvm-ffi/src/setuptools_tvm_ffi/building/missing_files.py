@@ -33,7 +33,7 @@ def changed_folders(folders: Mapping[str, Status | None], files: FileStates) -> 
 def appeared(
     missing: Mapping[str, Iterable[str]], changed: Collection[str], files: FileStates
 ) -> dict[str, str]:
-    """Return the reason for each step whose compiler or linker could now find another file.
+    """Return the steps whose compiler or linker could now find another file, and the reasons.
 
     :param missing: the missing files for each step. The key is the output of the step.
     :param changed: the folders that have changed.

@@ -73,7 +73,7 @@ def folder_in(reference: str) -> list[str]:
 
 
 def evaluated(module: str, attributes: str) -> tuple[list[str], str | None]:
-    """Import a module. Return the folders that an object in the module names, and its file."""
+    """Import a module. Return the folders that one of its objects names, and the module's file."""
     value: Any
     try:
         value = imported = importlib.import_module(module)

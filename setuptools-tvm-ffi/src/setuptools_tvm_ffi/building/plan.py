@@ -90,8 +90,8 @@ class Step:
     def command_with(self, threads: int) -> tuple[str, ...]:
         """Return the command for at most this number of threads.
 
-        `command` and the record of the step do not contain the number, because the number does not
-        change the output. It depends on the machine and on the other stale steps.
+        `command` and the record of the step do not contain the number. The number depends on the
+        machine and on the other stale steps, but does not change the output.
         """
         used = min(threads, self.parts)
         return (*self.command, f"--threads={used}") if used > 1 else self.command
@@ -155,7 +155,7 @@ def named(sources: Sequence[str]) -> str:
 def siblings_of(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings]
 ) -> tuple[ExtensionSettings, ...]:
-    """Return the extensions whose libraries the library of an extension links with directly.
+    """Return the extensions that an extension links with directly.
 
     :param every: all extensions of the distribution.
     """
@@ -458,7 +458,8 @@ class _Planner:
         )
 
     def _embed_path(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the path of the files that the build writes for an entry, without the suffix."""
+        """Return the common path, without suffix, of the files that the build writes for an entry.
+        """
         return f"{self.folder / settings.name / 'embed' / entry.name}"
 
     def _embedded_file(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:

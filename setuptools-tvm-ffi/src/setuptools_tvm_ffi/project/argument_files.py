@@ -13,7 +13,7 @@ from pathlib import Path
 # `/DEF:exports.def`, `/ORDER:@order.txt`. Two letters are required before the colon, so that
 # `-l:libx.a` does not match: GNU ld searches the folders of -L for the name in it.
 _OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-][A-Za-z]{2,}:@?")
-_RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")  # of nvcc
+_RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")  # nvcc has these options.
 #: Separators between an option and the name of a file: ``-Wl,--version-script=exports.map``.
 SEPARATORS = re.compile("[=,]")
 

@@ -53,7 +53,10 @@ class PackageTree:
         yield from listed.items()
 
     def outermost(self, every: Sequence[ExtensionSettings]) -> list[str]:
-        """Return the outermost packages that Python imports before a package with a library."""
+        """Return, for each library, the outermost package that Python imports before its package.
+
+        If a package is not inside another package, the result contains the package itself.
+        """
         return sorted({self._outermost(extension.package) for extension in every})
 
     def _outermost(self, package: str) -> str:

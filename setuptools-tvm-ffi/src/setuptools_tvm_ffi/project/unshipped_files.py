@@ -49,7 +49,7 @@ def unshipped_files(folders: Mapping[Path, str], shipped: Collection[Path]) -> I
 
 
 def _may_be_data(path: Path) -> bool:
-    stem = path.name.partition(".")[0]  # empty for a hidden file
+    stem = path.name.partition(".")[0]  # For a hidden file, the stem is empty.
     return stem not in {"", *_STEMS} and path.suffix not in _SUFFIXES
 
 
