@@ -80,9 +80,10 @@ def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
 
 
 def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, ...]:
-    """Return the flags for folders of system headers: apache-tvm-ffi's, then the settings'.
+    """Return the flags for the folders of system headers.
 
-    The project's warning flags do not apply to system headers.
+    The folders of apache-tvm-ffi come first, then `system_include_dirs` and `include_from`. The
+    project's warning flags do not apply to system headers.
     """
     own = sdk.include_dirs if settings.link_header else ()
     folders = (*own, *settings.system_include_dirs, *settings.include_from)

@@ -149,7 +149,7 @@ class Sibling:
 
     target: str
     library: str  #: the path of the library, relative to the project's root
-    from_package: str  #: the sibling's package folder, relative to the linking library
+    from_package: str  #: the folder of the sibling's package, relative to this library's folder
 
 
 @dataclass(frozen=True)
@@ -352,7 +352,7 @@ class Toolchain(LanguageCompiler, Protocol):
         """Return the files that the wheel contains beside the library, if any."""
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        """Return the third-party code that a link adds, if the sources are in these languages."""
+        """Return the third-party code that the linker adds to a library in these languages."""
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
         """Return the content of a response file: one quoted object in each line."""

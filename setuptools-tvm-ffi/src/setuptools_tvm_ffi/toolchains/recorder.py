@@ -6,8 +6,8 @@ no API returns it. The recorder defines the function of libtvm_ffi that register
 A child process loads the recorder before libtvm_ffi, so that the system's loader binds the calls of
 all libraries to the recorder. The recorder then calls the function of libtvm_ffi.
 
-This works on ELF platforms. On Windows and macOS, the loader binds a call to the library that was
-linked, so a definition in another library has no effect.
+This works on ELF platforms. On Windows and macOS, the loader binds a call to the library that the
+linker has chosen, so a definition in another library has no effect.
 """
 
 from __future__ import annotations
