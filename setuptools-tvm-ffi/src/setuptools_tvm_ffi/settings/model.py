@@ -84,7 +84,8 @@ _HIP_ARCHITECTURES = strings(
 _MACRO_NAMES = strings(r"[A-Za-z_]\w*", "names of macros")
 _NO_ARGUMENTS = LanguageArguments()
 _DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
-# Relative paths without globs and without "..", which would lead out of the folder.
+# Relative paths without globs. A path with ".." is rejected, because it could lead out of the
+# folder.
 _OUTPUTS = strings(
     r"(?!/)(?!(.*/)?\.\.(/|$))[^\\*?\[\]:]+",
     "names of files, relative to `{out}` and without globs",
@@ -549,9 +550,9 @@ class ExtensionSettings:
             where = self.declaration or Declaration(f"extension {self.name!r}")
             raise ConfigurationError(
                 f"{where.at('sources')} is missing or empty",
-                hint="list the sources, or the prebuilt files that the library consists of in "
-                f"{where.name_of('extra_objects')!r}, or list them in an override that applies to "
-                "the target",
+                hint="list the sources, or list prebuilt files in "
+                f"{where.name_of('extra_objects')!r}, either here or in an override that applies "
+                "to the target",
             )
 
     def place(self, name: str) -> str:
@@ -833,7 +834,7 @@ def settings_of(table: type) -> Iterator[Setting]:
 
 
 def tables_of(table: type) -> dict[str, type]:
-    """Return the dataclass of the nested tables of each field that is a list of tables."""
+    """Return the fields that contain lists of tables. The value is the dataclass of the tables."""
     return {
         field.name: field.metadata["table"]
         for field in dataclasses.fields(table)

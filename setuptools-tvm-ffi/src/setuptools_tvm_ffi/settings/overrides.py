@@ -28,7 +28,7 @@ _OF_EXTENSIONS = {setting.field for setting in settings_of(ExtensionSettings)}
 def with_options(
     extension: ExtensionSettings, entries: Iterable[SourceOptions]
 ) -> ExtensionSettings:
-    """Return the settings with which the sources of entries of `source-options` are compiled.
+    """Return the settings of an extension, changed by entries of `source-options`.
 
     :param entries: the entries, in the order in which they apply.
     """
@@ -47,7 +47,7 @@ def with_options(
 
 
 def for_embedding(extension: ExtensionSettings, entry: EmbedSettings) -> ExtensionSettings:
-    """Return the settings with which the source of an entry of `embed` is compiled."""
+    """Return the settings of an extension, changed to compile the source of an `embed` entry."""
     # The library's device link does not include the file, so its device code must be complete.
     extension = dataclasses.replace(extension, cuda_separable_compilation=False)
     if not entry.cuda_architectures:
@@ -104,7 +104,7 @@ def project_for_nvcc(project: Project, release: str | None) -> Project:
 
 
 def with_every_branch(extension: ExtensionSettings) -> ExtensionSettings:
-    """Return settings that name all files that any build of an extension needs, for its sdist."""
+    """Return the settings for an sdist: they include the files of all overrides and options."""
     for override in extension.overrides:
         extension = _changed(extension, override.changes, override.place)
     return with_options(extension, extension.source_options)
@@ -116,7 +116,10 @@ _AnyOverride = TypeVar("_AnyOverride", bound=Override)
 def _that_hold(
     overrides: Iterable[_AnyOverride], markers: Mapping[str, str]
 ) -> tuple[list[_AnyOverride], tuple[_AnyOverride, ...]]:
-    """Return the overrides that apply to a target: without a condition on nvcc, and with one."""
+    """Return the overrides whose marker is true for a target.
+
+    The overrides without a condition on nvcc are the first result, the others are the second.
+    """
     held = [o for o in overrides if o.if_ is None or Marker(o.if_).evaluate(dict(markers))]
     return [o for o in held if o.cuda is None], tuple(o for o in held if o.cuda is not None)
 

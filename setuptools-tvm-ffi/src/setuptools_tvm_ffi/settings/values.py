@@ -36,8 +36,8 @@ class Kind:
     :param described: a description of the kind for the reference page, in Markdown.
     :param schema: the JSON schema (draft 7) of the values in TOML.
     :param parse: a function that validates a declared value and returns the setting's value. The
-        first argument is the place of the setting, with which error messages start, see
-        `Declaration.at`. If the value is invalid, the function raises ConfigurationError.
+        first argument is the place of the setting (see `Declaration.at`). Error messages start with
+        the place. If the value is invalid, the function raises ConfigurationError.
     :param read: a function that converts text to a declared value for `parse`. The text comes from
         the command line or an environment variable. In the text of a list, semicolons separate
         items.
@@ -330,8 +330,8 @@ REGISTRY_PREFIX = _matching(
     "dotted names",
     optional=True,
 )
-#: A package URL (https://github.com/package-url/purl-spec). The pattern does not check the rules of
-#: single package types.
+#: A package URL (https://github.com/package-url/purl-spec). The pattern does not check rules that
+#: apply only to one type of package.
 PACKAGE_URL = _matching(
     r"pkg:[A-Za-z][A-Za-z0-9.-]*/[A-Za-z0-9._~%+/-]+(@[^\s#?]+)?([?#]\S*)?",
     "a package URL such as 'pkg:github/madler/zlib@v1.3.1'",
