@@ -226,7 +226,7 @@ def is_up_to_date(record: Mapping[str, Any]) -> bool:
         with open(os.path.join(root, record["folder"], "lock"), "rb") as lock:
             # Another process may be building, and may soon replace the libraries.
             return _try_lock(lock, shared=True)
-    except OSError:  # the lock was deleted
+    except OSError:  # The lock file was deleted.
         return False
 
 

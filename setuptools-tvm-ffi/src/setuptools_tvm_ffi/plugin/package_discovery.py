@@ -20,8 +20,8 @@ from ..project.package_tree import find_folder, find_table
 from ..settings import ExtensionSettings
 from .extension import TVMFFIExtension
 
-#: The folders that can contain packages. The first that contains the packages of all libraries is
-#: chosen, in the same order as in scikit-build-core.
+#: The folders that can contain packages, in the same order as in scikit-build-core. The result is
+#: the first folder that contains the packages of all libraries.
 _LAYOUTS = ("src", "python", ".")
 _INIT = "__init__.py"
 
@@ -107,7 +107,7 @@ def _layout(root: Path, libraries: list[ExtensionSettings]) -> str:
             "folder",
             hint=f"write in pyproject.toml:\n{find_table(where, tops)}",
         )
-    for layout in _LAYOUTS:  # namespace packages
+    for layout in _LAYOUTS:  # Namespace packages have no __init__.py.
         if all((root / layout / folder.parts[0]).is_dir() for folder in packages.values()):
             return layout
     missing = next(library for library in libraries if found[library.package] is None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mix-ins that extend setuptools' commands. Each is a base of the command class in use."""
+"""Mix-ins that extend the command classes of setuptools or of the project."""
 
 from __future__ import annotations
 

@@ -64,8 +64,8 @@ logger = logging.getLogger(__name__)
 class BuildExtMixin(build_ext):
     """Builds each `TVMFFIExtension`. The project's command class builds the other extensions."""
 
-    # The files that this build has written into `build_lib`. In editable mode, the stubs that a
-    # regular build would write there.
+    # The files that this build has written into `build_lib`. In editable mode, these are the stubs
+    # that a regular build would write there.
     _stubs: list[StubFile]
     _shipped: list[ShippedFile]
 
@@ -158,7 +158,7 @@ class BuildExtMixin(build_ext):
         return str(self._path_in_wheel(extension.settings))
 
     def get_source_files(self) -> list[str]:
-        """Return the files of the sources, their headers, and the files that settings name."""
+        """Return the source files, their headers, and the files that settings name."""
         root = Path.cwd()
         generated = Generated.of(project_of(self.distribution).settings.generate)
         with self._other_extensions():
