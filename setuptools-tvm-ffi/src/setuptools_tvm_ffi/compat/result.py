@@ -53,8 +53,7 @@ class Result:
 
     @property
     def unknown(self) -> bool:
-        """Whether the test was not completed, so that its outcome shows nothing about the release.
-        """
+        """Whether the test was not completed, so that the wheel may or may not work."""
         return self.outcome in TRANSIENT
 
     @property

@@ -67,7 +67,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.docs: dict[str, str] = {}
-        self._record = _RECORD(self._received)  # must live as long as the library
+        self._record = _RECORD(self._received)  # Keep a reference while the library is loaded.
         self._library: ctypes.CDLL | None = None
 
     def load(self, library: str | None) -> None:
@@ -104,7 +104,7 @@ def config(options: list[str]) -> str:
         runpy.run_module("tvm_ffi.config", run_name="__main__")
     sys.argv = [""]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tvm_ffi"]:
-        del sys.modules[name]  # without `libtvm_ffi`, the module is incomplete
+        del sys.modules[name]  # Without `libtvm_ffi`, the module is incomplete.
     return printed.getvalue()
 
 
@@ -196,7 +196,7 @@ def load_and_generate(
     reached("done")
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # skips the static destructors of the libraries
+    os._exit(0)  # Skip the static destructors of the libraries.
 
 
 def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
@@ -208,7 +208,7 @@ def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
     try:
         consts = importlib.import_module("tvm_ffi.stub.python_generator.consts")
     except ImportError:
-        consts = importlib.import_module("tvm_ffi.stub.consts")  # up to 0.1.14.post1
+        consts = importlib.import_module("tvm_ffi.stub.consts")  # up to release 0.1.14.post1
     module = importlib.import_module("tvm_ffi.dataclasses")
     for name, value in vars(module).items():
         info = getattr(value, "__dict__", {}).get("__tvm_ffi_type_info__")

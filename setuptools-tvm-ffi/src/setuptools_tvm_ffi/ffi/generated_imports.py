@@ -105,8 +105,8 @@ class _Finder:
         if isinstance(problem, ImportError):
             top = (problem.name or "").partition(".")[0]
             missing = isinstance(problem, ModuleNotFoundError) and top != "tvm_ffi"
-            # Ignore missing packages. If the finder does not run the code of packages, also ignore
-            # missing names in them, because that code may define the names.
+            # Ignore missing packages. Also ignore missing names of a package whose code the finder
+            # does not run, because this code may define the names.
             if (missing and top not in self._tops) or (
                 top in self._tops and not self.runs_packages
             ):

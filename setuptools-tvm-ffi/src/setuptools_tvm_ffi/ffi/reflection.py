@@ -123,8 +123,7 @@ def teach_types(tvm_ffi: Any) -> None:  # noqa: ANN401
 
 
 def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
-    """Return the parent and the doc of a type, and the fields and methods that it does not inherit.
-    """
+    """Return the parent and the doc of a type, and its own fields and methods."""
     core = tvm_ffi.core
     info = type_info(tvm_ffi, key)
     parent = info.parent_type_info
@@ -326,7 +325,7 @@ def elf_symbols(content: bytes) -> dict[str, bool] | None:
 
 
 class ByteArray(ctypes.Structure):
-    """``TVMFFIByteArray`` of the stable C ABI (`tvm/ffi/c_api.h`)."""
+    """The structure ``TVMFFIByteArray`` of the stable C ABI (`tvm/ffi/c_api.h`)."""
 
     _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_size_t))
 
@@ -337,13 +336,13 @@ class ByteArray(ctypes.Structure):
 
 
 class TypeMetadata(ctypes.Structure):
-    """The first field of ``TVMFFITypeMetadata``."""
+    """The first field of the structure ``TVMFFITypeMetadata``."""
 
     _fields_ = (("doc", ByteArray),)
 
 
 class TypeInfo(ctypes.Structure):
-    """``TVMFFITypeInfo``."""
+    """The structure ``TVMFFITypeInfo``."""
 
     _fields_ = (
         ("type_index", ctypes.c_int32),

@@ -74,7 +74,7 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
 
     :param root: the project's folder.
     :param folder: a path relative to `root`.
-    :param process: runs ``tvm-ffi-config``.
+    :param process: the child process that runs ``tvm-ffi-config``.
     :raises BuildError: apache-tvm-ffi is missing, unsupported or broken.
     """
     distribution = find_distribution(DISTRIBUTION)

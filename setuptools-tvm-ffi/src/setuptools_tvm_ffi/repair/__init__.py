@@ -203,7 +203,7 @@ def _run(
 
 
 def _lowest_platform(wheel: Path) -> str:
-    """Return the platform tag of a wheel that the most machines accept."""
+    """Return the lowest platform tag of a wheel, which is the tag that the most machines accept."""
     _, _, _, tags = parse_wheel_filename(wheel.name)
     return min(
         (tag.platform for tag in tags),

@@ -70,8 +70,8 @@ class RepairTool:
 
     :param name: name of the tool's distribution.
     :param module: the module to run with ``python -m``.
-    :param arguments: returns the command-line arguments of a call.
-    :param variables: returns the environment variables of a call.
+    :param arguments: a function that returns the command-line arguments of a call.
+    :param variables: a function that returns the environment variables of a call.
     :param hosts: the values of :data:`sys.platform` that the tool supports; empty if all work.
     :param programs: programs that the tool itself runs.
     :param lowest: the value of `Request.platform` that selects the lowest tag that the wheel
