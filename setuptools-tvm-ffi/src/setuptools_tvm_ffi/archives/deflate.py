@@ -45,7 +45,7 @@ def deflated(content: bytes) -> bytes:
 
 
 class DeflateCache:
-    """A folder of deflate streams, one file each. Only one process may use the folder at a time.
+    """A folder that contains a file for each deflate stream. Only one process may use it at a time.
 
     A file ends with the CRC of the stream, so that a truncated or corrupt file is detected.
     """
@@ -96,7 +96,7 @@ def write_member(
         archive.writestr(entry, content)
         return
     stream = deflate(content)
-    entry.file_size = len(content)  # zipfile chooses the format of the header by this size
+    entry.file_size = len(content)  # zipfile chooses the format of the header by this size.
     with archive.open(entry, "w") as member:
         # zipfile cannot write compressed data. Replace its compressor by an object that returns the
         # stream. Without the attribute `_compressor`, zipfile would compress the content itself.

@@ -36,8 +36,8 @@ _MACHO = {
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabf")
 }
 _FAT = bytes.fromhex("cafebabe")
-# Java class files start with the magic number of universal files. The number that follows, which is
-# the number of architectures in a universal file, is larger than this limit in a class file.
+# Java class files and universal files start with the same magic number. In a universal file, the
+# next number is the number of architectures. In a class file, the next number exceeds this limit.
 _MAX_ARCHITECTURES = 30
 
 
@@ -207,7 +207,7 @@ class BinaryReader:
                 self._child.end(kill=True)
                 self._child = None
                 raise
-            del content  # free it before the next file is read
+            del content  # Free the memory before the next file is read.
             left -= time.monotonic() - started
             if answer is None:
                 yield Unreadable(path, self._child.end())

@@ -289,7 +289,7 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
     assert binary.minimum_os is not None
     major, minor = binary.minimum_os
     if len(machines) > 1 and binary.machine == "arm64" and (major, minor) <= (11, 0):
-        return (0, 0)  # every macOS for arm64 is new enough, since 11.0 was the first
+        return (0, 0)  # Every macOS for arm64 is new enough: 11.0 was the first.
     # Since macOS 11, tags have no minor versions (https://packaging.python.org/en/latest/
     # specifications/platform-compatibility-tags/): a library that needs 11.3 gets the tag for 12.
     return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004 - macOS 11

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Derives findings from facts. The functions are pure, so any system can test all systems."""
+"""Derives findings from facts. The functions are pure, so tests can cover every system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from ..base.text import first_few
 from .facts import TVMFFI, Facts, Finding, Machine, Package, Preceding, Tool
 from .remedies import install_command, is_supported, pip_install, quoted
 
-# See `ffi.releases`, which imports packaging and setuptools; a test compares them.
+# The withdrawn releases in `ffi.releases`. That module imports packaging and setuptools, so the
+# releases are repeated here; a test compares the two lists.
 WITHDRAWN = ("0.1.13", "0.1.13.post0")
 _OLDEST_TVM_FFI = (0, 1, 7)
 

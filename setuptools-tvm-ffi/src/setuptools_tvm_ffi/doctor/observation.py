@@ -359,7 +359,10 @@ def _preceding(variable: str, libraries: Iterable[str]) -> Iterator[Preceding]:
 
 
 def _installed() -> Iterator[tuple[str, Distribution]]:
-    """Yield the normalized name of each installed distribution, and the first match on the path."""
+    """Yield the normalized name and the metadata of each installed distribution.
+
+    If the import path contains a distribution twice, yield the first, which imports use.
+    """
     known = set()
     for distribution in _distributions():
         name = _normalized(distribution.metadata["Name"])
