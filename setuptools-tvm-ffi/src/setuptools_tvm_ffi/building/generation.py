@@ -99,7 +99,7 @@ def _check_outputs(generate: Sequence[GenerateSettings], root: Path) -> None:
             owners[name] = place
             if (root / name).is_file():
                 raise ConfigurationError(
-                    f"{place}: the project already contains the file {output!r}",
+                    f"{place}: {output!r} already exists in the project",
                     hint="delete the file, or let the command write a file with another name: "
                     "outputs are written to the build folder",
                 )

@@ -100,7 +100,7 @@ def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
     # The versions of Git clones without tags, such as 0.1.dev1, do not identify a release.
     release = numbers(version) if ".dev" not in version else ()
     if public in WITHDRAWN:
-        why = "its C++ vtables differ from other releases, so libraries break silently"
+        why = "its C++ vtables differ from those of other releases, so libraries break silently"
         yield Finding("error", f"{name} was withdrawn by its maintainers", why, another)
     elif release and release < _OLDEST_TVM_FFI:
         why = "it has no 'tvm-ffi-stubgen --init-*', which builds run"
