@@ -61,7 +61,7 @@ def for_embedding(extension: ExtensionSettings, entry: EmbedSettings) -> Extensi
 
 
 def for_target(extension: ExtensionSettings, markers: Mapping[str, str]) -> ExtensionSettings:
-    """Apply the entries of `overrides` whose condition is true for a target.
+    """Apply the entries of `overrides` that match a target.
 
     The result keeps entries that also depend on the release of nvcc: `for_nvcc` applies them.
 
@@ -74,7 +74,7 @@ def for_target(extension: ExtensionSettings, markers: Mapping[str, str]) -> Exte
 
 
 def for_nvcc(extension: ExtensionSettings, release: str | None) -> ExtensionSettings:
-    """Apply the entries of `overrides` whose condition is true for a release of nvcc.
+    """Apply the entries of `overrides` that match a release of nvcc.
 
     :param extension: settings that `for_target` returned.
     :param release: the release, such as ``12.8``, or ``None`` if the build does not use nvcc.
@@ -85,7 +85,7 @@ def for_nvcc(extension: ExtensionSettings, release: str | None) -> ExtensionSett
 
 
 def project_for_target(project: Project, markers: Mapping[str, str]) -> Project:
-    """Apply the overrides of a project whose condition is true for a target.
+    """Apply the overrides in a project that match a target.
 
     The frontend and environment variables have precedence over overrides.
 
