@@ -87,14 +87,19 @@ class Step:
         """Whether the program is a device compiler. Device compilers never run elsewhere."""
         return self.kind == "compile" and self.on_this_machine
 
-    def command_with(self, threads: int) -> tuple[str, ...]:
-        """Return the command for at most this number of threads.
+    def command_with(self, threads: int, *, colours: bool = False) -> tuple[str, ...]:
+        """Return the command for at most this number of threads, and with coloured messages.
 
-        `command` and the record of the step do not contain the number. It depends on the machine
-        and on the other stale steps, and does not change the output.
+        `command` and the record of the step do not contain these arguments. They depend on the
+        machine, the other stale steps and the terminal, and do not change the output.
+
+        :param colours: whether GCC and Clang colour their messages although ninja reads them.
         """
         used = min(threads, self.parts)
-        return (*self.command, f"--threads={used}") if used > 1 else self.command
+        more = [f"--threads={used}"] if used > 1 else []
+        if colours and self.dependency_style == "gcc" and not self.compiles_device_code:
+            more.append("-fdiagnostics-color=always")
+        return (*self.command, *more)
 
 
 @dataclass(frozen=True)
