@@ -26,10 +26,12 @@ from .exit_status import COULD_NOT_RUN, FINE
 
 _COMMANDS = {
     "audit": "check finished wheels for problems that appear on users' machines",
+    "build": "build a wheel; show the progress and a summary",
     "ci": "write or update the GitHub workflow that publishes the wheels of the project",
     "clean": "remove the build folder of the project in this folder; optionally, also the cache",
     "compat": "test a wheel against released versions of apache-tvm-ffi",
     "cross": "build wheels for other platforms with Zig",
+    "develop": "install a project as editable, with rebuild on import and a summary",
     "doctor": "show the tools that builds use here, what is missing, and how to fix it",
     "new": "create a project: a small package with a library, tests and a workflow",
     "repair": "bundle the libraries that wheels need and set their platform tags",
