@@ -133,7 +133,7 @@ def script_of(command: str) -> str | None:
 
 
 def ask(command: Sequence[str], root: Path) -> str:
-    """Run a command in English, and return its output, or "" if the command does not start."""
+    """Run a command with English messages. Return its output, or "" if it does not start."""
     try:
         process = subprocess.run(
             command,
@@ -153,7 +153,7 @@ def ask(command: Sequence[str], root: Path) -> str:
 
 @dataclass(frozen=True)
 class _Includes:
-    """The headers that a source or header, the includer, may include.
+    """The headers that one file may include. The file, called the includer, is a source or header.
 
     :param chains: one chain for each name that the includer includes. A chain lists the existing
         files with that name, in search order. Each existing file comes with the missing files that
