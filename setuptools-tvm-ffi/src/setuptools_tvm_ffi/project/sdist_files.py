@@ -361,7 +361,9 @@ def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bo
     for text in (*facts.macros, *macros):
         yield HeaderName(text, quoted=True, question=not is_computed), False
     for text in facts.data:
-        yield HeaderName(text, quoted=True), True
+        # A text without quotes can be a part of a comment.
+        is_quoted = b'"' + text.encode(errors="surrogateescape") in content
+        yield HeaderName(text, quoted=True, question=not is_quoted), True
 
 
 @dataclass(frozen=True)
