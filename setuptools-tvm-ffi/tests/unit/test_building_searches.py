@@ -205,8 +205,9 @@ def test_a_check_for_the_next_header_in_quotes_skips_the_own_folder() -> None:
 
 
 def test_a_computed_name_can_lead_upwards() -> None:
-    project = Project({"a.c": '#define H "../h.h"\n#include H', "two/../h.h": "", "h.h": ""})
-    assert "one/../h.h" in project.missing(PATH, ["a.c", "two/../h.h"])
+    project = Project({"a.c": '#define H "../h.h"\n#include H', "y/two/../h.h": ""})
+    path = IncludePath(brackets=("x/one", "y/two"))
+    assert "x/one/../h.h" in project.missing(path, ["a.c", "y/two/../h.h"])
 
 
 def test_an_absolute_name_is_not_searched() -> None:

@@ -102,13 +102,11 @@ def _elf(content: bytes) -> dict[str, Any]:
     device = _DEVICES.get(machine)
     if device is not None:
         return {"format": "elf", "kind": "other", "machine": device}
-    if _ELF_IDENTITY.match(content) is None:
-        raise ValueError("corrupt ELF header")
     config = lief.ELF.ParserConfig()
     config.parse_notes = config.parse_relocations = config.parse_symtab_symbols = False
     config.parse_overlay = False
     binary: _Parsed = lief.ELF.parse(content, config)
-    if binary is None:
+    if binary is None or _ELF_IDENTITY.match(content) is None:
         raise ValueError("corrupt ELF file")
     _check_elf_extent(binary, len(content))
     kind = _ELF_KINDS.get(_name(binary.header.file_type))
