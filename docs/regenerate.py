@@ -71,7 +71,7 @@ extra-compile-args = {{ cxx = ["-Wall"], cuda = ["--use_fast_math"] }}
 _PROJECT = f"""\
 ## The whole project: `[{TABLE}]`
 
-You can set each of these in several places, in order of precedence:
+You can set each key of this table in several places. In order of precedence:
 
 1. The frontend, with the backend `setuptools_tvm_ffi.build_meta`:
    `pip wheel . -C build-type=debug -C jobs=4`, `python -m build -C build-type=debug`,
@@ -189,9 +189,9 @@ def scale(x: _SupportsDLPack, factor: float, /) -> Tensor: ...
 * If a function has several tensor parameters, there is an overload for each. The last argument of
   such a class decides. If there is none, the first list or mapping with such a tensor decides.
 * A function without tensor parameters returns `tvm_ffi.Tensor`. A parameter of the type `ffi::Any`
-  is no tensor parameter: if a call passes a PyTorch tensor to it, the returned tensor is a PyTorch
-  tensor, although the stub declares `tvm_ffi.Tensor`.
-* At run time, a subclass of PyTorch's tensor, such as `torch.nn.Parameter`, comes back as
+  is not a tensor parameter: if a call passes a PyTorch tensor to it, the returned tensor is a
+  PyTorch tensor, although the stub declares `tvm_ffi.Tensor`.
+* At run time, a subclass of PyTorch's tensor, such as `torch.nn.Parameter`, is returned as
   `torch.Tensor`.
 * PyTorch declares the attribute since 2.10. With older releases, type checkers choose the last
   overload.
@@ -284,7 +284,7 @@ be audited. The other wheels are audited nevertheless.
   libraries are part of Windows.
 * **Requirement for apache-tvm-ffi**: the audit checks every release that the requirement allows, up
   to {newest}. It does not evaluate markers. It checks the requirements with the same marker
-  together with the requirements that have none.
+  together with the requirements without a marker.
 * **Symbols of tvm-ffi**: the audit compares them with every release of apache-tvm-ffi up to
   {newest}. A release that has all symbols may still be incompatible; use `compat` to test it.
 * **Stubs**: the audit reads from a library which functions it exports for `LIB` (`TVM503`). The
