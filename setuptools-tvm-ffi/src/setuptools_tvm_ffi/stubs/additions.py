@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the code that the plugin adds to the end of generated modules.
 
-The code imports packages whose classes the functions of other packages return, and sets the members
-of enumerations. ``tvm-ffi-stubgen`` writes neither.
+The code imports packages that define classes, because functions of other packages can return
+objects of these classes. It also sets the members of enumerations. ``tvm-ffi-stubgen`` writes
+neither.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places
     """Return the registry with the docstrings of global functions, on every platform.
 
     If this platform cannot read the docstrings of global functions, they come from the modules in
-    the source tree. Otherwise, the functions of a wheel would depend on the platform of its build.
+    the source tree. The functions of a wheel therefore do not depend on the platform of its build.
     """
     if stubbed.finds_docs or not stubbed.functions:
         return stubbed

@@ -199,7 +199,7 @@ def _without_end(line: str) -> str:
 
 
 def one_line_directive(line: str) -> tuple[str, str] | None:
-    """Return the name and value of a directive, or ``None`` for a line that is no directive.
+    """Return the name and value of a directive, or ``None`` if the line is not a directive.
 
     >>> one_line_directive("# tvm-ffi-stubgen(ty-map): a.B -> c.D")
     ('ty-map', 'a.B -> c.D')

@@ -264,7 +264,7 @@ def _keep_public_names(
 ) -> list[Mapping[str, Any]]:
     """Replace the blocks that would change the public names of a handwritten ``__init__.py``.
 
-    :returns: the import errors, except those of replaced blocks.
+    :returns: the import errors, except the errors of replaced blocks.
     """
     rest = list(failures)
     for path, before in committed.items():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the docstrings of global functions in a stub that is already in the source tree.
 
-On some platforms, the build cannot read the docstrings of global functions. If the types of a
-function are unchanged there, its stub keeps the docstring, and thus the names of its parameters.
+On some platforms, the build cannot read the docstrings of global functions. On these platforms, the
+stub of a function keeps its docstring and parameter names, if the function's types are unchanged.
 """
 
 from __future__ import annotations

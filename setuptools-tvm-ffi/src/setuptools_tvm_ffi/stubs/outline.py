@@ -112,12 +112,12 @@ def loaded_library(file: ParsedFile) -> tuple[int, str, str] | None:
 
 
 def initialized_prefixes(file: ParsedFile) -> list[str]:
-    """Return the registry prefixes, with a trailing dot, whose functions handwritten code adds.
+    """Return the registry prefixes whose functions handwritten code adds to the module.
 
     At run time, ``tvm_ffi.init_ffi_api("prefix", __name__)`` adds all functions of a prefix to a
     module. The generator calls it, too, but inside a block.
 
-    :returns: an empty list also for a module with a syntax error.
+    :returns: the prefixes, with a trailing dot. If the module has a syntax error, the list is empty.
     """
     try:
         tree = ast.parse(file.text)
@@ -162,7 +162,7 @@ def with_import_section(file: ParsedFile) -> str:
         start = node.end_lineno or 0
     else:
         return file.text
-    # Not `str.splitlines`: for the parser, only line breaks end a line.
+    # Do not use `str.splitlines`: for the parser, only line breaks end a line.
     lines = file.text.split("\n")
     return "\n".join([*lines[:start], f"{BEGIN} import-section", END, *lines[start:]])
 
@@ -340,7 +340,7 @@ def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
 def _registered_by_hand(file: ParsedFile, tree: ast.Module) -> dict[int, str]:
     """Return the line number and the type key of each class that handwritten code registers.
 
-    In other modules than those of `initialized_prefixes`, such a class is repeated as it is.
+    If a module has no `initialized_prefixes`, its stub repeats such a class unchanged.
     """
     if not initialized_prefixes(file):
         return {}

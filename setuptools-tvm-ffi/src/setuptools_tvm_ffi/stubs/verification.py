@@ -17,7 +17,8 @@ from .names import API_MODULE
 from .outline import loaded_library
 from .requests import StubRequest
 
-# The traceback of an error of Python or tvm-ffi. The error message follows the traceback.
+# This pattern matches the traceback of an error in Python or tvm-ffi, but not the error message,
+# which follows the traceback.
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 # The messages of glibc, musl and macOS (in this order) for a missing library.
 _NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
@@ -98,8 +99,8 @@ def _both(request: StubRequest, other: str) -> str:
 
 def check_status(request: StubRequest, status: int, printed: str) -> None:
     """Check that the stub generator succeeded."""
-    # Up to 0.1.13.post3, the exit status is always 0. In later releases, it is 0 after a message
-    # that starts with "[Error]".
+    # Up to 0.1.13.post3, the exit status is always 0. In later releases, it can still be 0 after a
+    # message that starts with "[Error]".
     if status != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
         raise BuildError(
             f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
