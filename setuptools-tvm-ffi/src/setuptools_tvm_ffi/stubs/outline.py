@@ -117,7 +117,7 @@ def initialized_prefixes(file: ParsedFile) -> list[str]:
     At run time, ``tvm_ffi.init_ffi_api("prefix", __name__)`` adds all functions of a prefix to a
     module. The generator calls it, too, but inside a block.
 
-    :returns: the prefixes, with a trailing dot. If the module has a syntax error, the list is empty.
+    :returns: the prefixes, with a trailing dot. If the module has a syntax error, there are none.
     """
     try:
         tree = ast.parse(file.text)
