@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from ..ffi.type_schema import Schema
-from .names import API_MODULE, key_problem
+from .directives import API_MODULE
+from .names import key_problem
 from .places import Places
 from .registry import Registry
 
