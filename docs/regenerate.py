@@ -206,6 +206,10 @@ def scale(x: _SupportsDLPack, factor: float, /) -> Tensor: ...
 * `Any` stands for `Any` in C++. A function without a type schema, such as a hand-written C function
   without metadata, has the signature `(*args: Any) -> Any`.
 * A parameter of the type `ffi::Function`, which has no signature, accepts any callable.
+* The key of a `Mapping` has only the first of the types in the column *accepts*, because type
+  checkers compare keys exactly. A parameter of the type `ffi::Map<bool, T>` is `Mapping[bool, T]`:
+  with `Mapping[bool | int, T]`, type checkers would reject a `dict[bool, T]`. Calls also accept
+  the other types as keys.
 
 ## Where calls and type checkers differ
 
@@ -235,7 +239,10 @@ this table. The rows also apply to the elements of containers and to the members
 | `ffi::Tensor`, `ffi::TensorView`, `DLTensor*` | `tvm_ffi.Module` | rejects | mypy accepts |
 | `ffi::Tensor`, `ffi::Function`, `ffi::TypedFunction<R(T)>`, `std::function<R(T)>`, `ffi::ObjectRef`, `ffi::RValueRef<T>`, object classes | `None` | accepts | reject |
 | `ffi::ObjectRef`, `ffi::Object*` | `str`, `bytes` | accepts more than 7 bytes | reject |
-| `ffi::ObjectRef`, `ffi::Object*` | `int` of more than 64 bits, `complex`, `memoryview`, `list`, `list` with items of several types, `tuple`, `range`, `set`, `deque`, `dict`, `MappingProxyType`, `numpy.bool`, NumPy's arrays, `tvm_ffi.Shape`, functions, functions of other types, classes, exceptions, other objects | accepts | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | `int` of more than 64 bits, `complex`, `numpy.bool` | accepts | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | `list`, `list` with items of several types, `tuple`, `range`, `set`, `deque` | accepts | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | `dict`, `MappingProxyType`, `memoryview`, NumPy's arrays, `tvm_ffi.Shape` | accepts | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | functions, functions of other types, classes, exceptions, other objects | accepts | reject |
 | constructors of enumerations | `bool`, `int`, `int` of more than 64 bits, `str`, `tvm_ffi.dtype` | rejects what is not an index or a name | accept |
 | constructors of enumerations | all objects | rejects what is not an entry, an index or a name | pyright accepts |
 

@@ -13,6 +13,10 @@ from ..base.errors import BuildError
 #: The beginning of the first line of every ``.pyi`` file that the plugin writes.
 SIGNATURE = "# Written by setuptools-tvm-ffi"
 
+#: The name of the module that ``tvm-ffi-stubgen`` creates in the package of each registry prefix.
+API_MODULE = "_ffi_api"
+API_FILE = f"{API_MODULE}.py"
+
 MARKER = "# tvm-ffi-stubgen("
 
 BEGIN = MARKER + "begin):"

@@ -10,6 +10,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
+#: The hint for unknown docstrings of global functions.
+DOCS_HINT = (
+    "the build reads docstrings of global functions on Linux, if the compiler can build the "
+    "recorder (docs/typing.md): run setuptools-tvm-ffi stubs there, and commit the files that it "
+    "writes"
+)
+
 #: The definitions of each function in a stub. An overloaded function has several definitions.
 Definitions = Mapping[str, Sequence[ast.FunctionDef]]
 

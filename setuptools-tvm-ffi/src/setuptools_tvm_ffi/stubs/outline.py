@@ -18,6 +18,7 @@ from .directives import BEGIN, END, ParsedFile, Piece, one_line_directive
 _INITIALIZE = "init_ffi_api"
 # The name of `typing.Any` in the stub of a handwritten module.
 _ANY = "_Any"
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _PLACEHOLDER = "FFI binding for `{key}`."
 
 
@@ -183,32 +184,45 @@ def class_names(file: ParsedFile) -> dict[str, str]:
     return {key: lines[line] for line, key in keys.items()}
 
 
-def handwritten_names(file: ParsedFile) -> set[str]:
-    """Return the names that the handwritten code of a module defines.
+def handwritten_names(file: ParsedFile, *, at_run_time: bool = False) -> set[str]:
+    """Return the names that the code outside of blocks defines.
 
     The name of a member of a class follows the class and a dot.
 
+    :param at_run_time: whether to omit names that are defined for type checkers only.
     :raises SyntaxError: the module has a syntax error.
     """
     generated = {line for block in file.blocks for line in block.line_numbers}
-    return set(_defined_names(ast.parse(file.text).body, generated))
+    return set(_defined_names(ast.parse(file.text).body, generated, at_run_time=at_run_time))
 
 
-def _defined_names(nodes: Iterable[ast.AST], generated: Container[int]) -> Iterator[str]:
+def _defined_names(
+    nodes: Iterable[ast.AST], generated: Container[int], *, at_run_time: bool
+) -> Iterator[str]:
     for node in nodes:
+        inner: Iterable[ast.AST] = ()
         if getattr(node, "lineno", 0) in generated:
             continue
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name
             if isinstance(node, ast.ClassDef):
-                members = _defined_names(node.body, generated)
+                members = _defined_names(node.body, generated, at_run_time=at_run_time)
                 yield from (f"{node.name}.{member}" for member in members)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from (name for name, _ in _bound(node))
+            if getattr(node, "module", None) != "__future__":
+                yield from (name for name, _ in _bound(node))
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
-        else:
-            yield from _defined_names(ast.iter_child_nodes(node), generated)
+        elif at_run_time and isinstance(node, ast.If) and _is_for_type_checkers(node):
+            inner = node.orelse
+        elif not isinstance(node, _SCOPES):
+            inner = ast.iter_child_nodes(node)
+        yield from _defined_names(inner, generated, at_run_time=at_run_time)
+
+
+def _is_for_type_checkers(node: ast.If) -> bool:
+    is_name = isinstance(node.test, (ast.Name, ast.Attribute))
+    return is_name and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING"
 
 
 class _Reader:
@@ -253,11 +267,7 @@ class _Reader:
             for name, alone in _bound(node):
                 result.imports.append(alone)
                 result.imported_names.add(name)
-        elif (
-            isinstance(node, ast.If)
-            and not node.orelse
-            and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING"
-        ):
+        elif isinstance(node, ast.If) and not node.orelse and _is_for_type_checkers(node):
             for statement in node.body:
                 self._add(statement, keys)
         elif isinstance(node, ast.ClassDef) and (key := keys.get(node.lineno, "")):

@@ -430,7 +430,7 @@ class _ApiWriter:
                 f"metaclass={self._private['ObjectMeta']}):",
                 *_indented(self._type_attributes()),
             ]
-        if any(map(self._registry.is_enum, self._types)):
+        if any(True for type_ in self._types.values() for _ in self._entries(type_)):
             yield [f"{self._private['entry']}: {self._use('Any')}"]
         for item in self._outline.classes:
             type_ = self._types.get(item.key)
