@@ -35,7 +35,7 @@ def make_stubs(request: StubRequest, process: TVMFFIProcess, *, root: Path, fold
     """Return the stubs of a library.
 
     If the library, the package's files and the tools have not changed, return the cached stubs.
-    Otherwise, call `generate_stubs`, which explains the parameters and the error.
+    Otherwise, call `generate_stubs`. For the parameters and the error, see `generate_stubs`.
     """
     cache = root / folder / "stubs.json"
     # The name of the recorder contains a digest of its inputs.
