@@ -392,6 +392,7 @@ def test_files_that_inputs_of_the_linker_name_are_found(root: Path) -> None:
         ('#define TABLE "../../shared/b.inc"\n#include TABLE', ()),
         ("#include TABLE", (("TABLE", '"../../shared/b.inc"'),)),
         ("#include STRING(../../shared/b.inc)", ()),
+        ("#include TABLE", (("TABLE", '"../shared/b.inc"'),)),
     ],
 )
 def test_a_computed_name_of_a_file_outside_the_project_is_rejected(
@@ -399,7 +400,7 @@ def test_a_computed_name_of_a_file_outside_the_project_is_rejected(
 ) -> None:
     make(root, "csrc/a.cc", text)
     make(root.parent, "shared/b.inc")
-    with pytest.raises(ConfigurationError, match=r"csrc/a\.cc: includes '../../shared/b\.inc'"):
+    with pytest.raises(ConfigurationError, match=r"csrc/a\.cc: includes '(../)+shared/b\.inc'"):
         find(root, define_macros=macros)
     make(root, "csrc/a.cc", text.replace("#include", "// "))
     assert find(root, define_macros=macros) == {"csrc/a.cc"}

@@ -377,7 +377,8 @@ class _Run:
             for output in (each.step.output, *each.step.extra_outputs):
                 (root / output).parent.mkdir(parents=True, exist_ok=True)
         manifest.unlink(missing_ok=True)
-        replace_file(manifest, text.encode())
+        # File names that are invalid in the locale's encoding keep their bytes.
+        replace_file(manifest, os.fsencode(text))
         freshness.begin(stale, manifest)
         leaves_a_server = any(launcher.leaves_a_server for launcher in _launchers(self.toolchain))
         try:

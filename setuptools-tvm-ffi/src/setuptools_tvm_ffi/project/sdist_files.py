@@ -316,7 +316,7 @@ class _Finder:
         self.files.update(dict.fromkeys(pending))
         while pending:
             includer = pending.pop()
-            for header, is_data in _headers(includer, macros):
+            for header, from_root in _headers(includer, macros):
                 name = header.name
                 is_certain = not header.question and not os.path.isabs(name)
                 # Include the project's root: it is the compiler's working directory, which the
@@ -327,7 +327,7 @@ class _Finder:
                     for folder in folders
                     if (path := _inside(str(folder / name), self.root)) and os.path.isfile(path)
                 ]
-                first = self.root if is_data else includer.parent
+                first = self.root if from_root else includer.parent
                 searched = (*((first,) if header.quoted else ()), *include_path)
                 if is_certain and not inside and any(os.path.isfile(f / name) for f in searched):
                     file = includer.relative_to(self.root).as_posix()
@@ -345,7 +345,7 @@ class _Finder:
 def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bool]]:
     """Yield the names of the files that a source or header may include.
 
-    The second value of each pair is true for a file that the assembler reads.
+    The second value of each pair is true if the name can be relative to the project's root.
 
     :param macros: the values of macros that the settings define.
     """
@@ -360,6 +360,8 @@ def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bo
     is_computed = _COMPUTED_INCLUDE.search(content) is not None
     for text in (*facts.macros, *macros):
         yield HeaderName(text, quoted=True, question=not is_computed), False
+    for text in macros:  # GCC (12) searches the working directory for the value of -D.
+        yield HeaderName(text, quoted=True, question=not is_computed), True
     for text in facts.data:
         # A text without quotes can be a part of a comment.
         is_quoted = b'"' + text.encode(errors="surrogateescape") in content
