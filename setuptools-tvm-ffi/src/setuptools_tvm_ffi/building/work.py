@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..toolchains.launcher import Launcher
+if TYPE_CHECKING:  # The commands that write metadata import this module, but need no toolchains.
+    from ..toolchains.launcher import Launcher
 
 # Warnings of GCC, Clang and linkers (`warning: `), of MSVC (`warning C4101: `), and of nvcc
 # (`warning #177-D: `, `warning : `). GCC and Clang indent the source lines that they quote.
