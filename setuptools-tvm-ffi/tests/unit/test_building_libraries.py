@@ -437,7 +437,9 @@ def test_caches_compile_again_if_a_missing_file_exists_now(
     monkeypatch.setattr(Freshness, "stale", stale)
     runs.build("c++ a.cc")
     expected = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"} if bypass else {}
-    assert [options["variables"] for options in runs.options] == [expected]
+    (options,) = runs.options
+    recaching = {name: v for name, v in options["variables"].items() if "RECACHE" in name}
+    assert recaching == expected
 
 
 @pytest.mark.parametrize(

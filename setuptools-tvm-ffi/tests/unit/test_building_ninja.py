@@ -11,6 +11,7 @@ import venv
 from pathlib import Path
 
 import pytest
+from setuptools_tvm_ffi.base.front_end import MARK, SUMMARY_VARIABLE
 from setuptools_tvm_ffi.building import ninja
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")
@@ -255,6 +256,29 @@ def test_the_output_of_ninja_is_printed_and_returned(
     assert printed.startswith("[1/2] compile it\nsome warning\n[2/2] ")
     assert capsys.readouterr().out == printed
     assert (tmp_path / "out").exists()
+
+
+@needs_ninja
+def test_colours_are_printed_but_not_returned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_build(tmp_path, r"printf '\033[31mred\033[m\n'; exit 3")
+    forced = {"CLICOLOR_FORCE": "1"}
+    _, printed = ninja.run_ninja(real_ninja(), file, root=tmp_path, jobs=1, variables=forced)
+    assert "\nred\n" in printed
+    assert "\nFAILED: " in printed
+    assert "\x1b[31mred\x1b[m\n" in capsys.readouterr().out
+
+
+@needs_ninja
+def test_lines_are_marked_for_the_plugins_own_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(SUMMARY_VARIABLE, "summary.json")
+    file = write_build(tmp_path, "echo some warning; touch out")
+    _, printed = ninja.run_ninja(real_ninja(), file, root=tmp_path, jobs=1)
+    marked = "".join(f"{MARK}{line}" for line in printed.splitlines(keepends=True))
+    assert capsys.readouterr().out == marked
 
 
 @needs_ninja

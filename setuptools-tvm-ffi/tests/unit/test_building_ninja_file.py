@@ -62,10 +62,11 @@ def compile_step(
     )
 
 
-def render(*steps: Step, folder: str = "build", **limits: int) -> str:
+def render(*steps: Step, folder: str = "build", colours: bool = False, **limits: int) -> str:
     """Return the manifest of a plan whose steps are all stale."""
     stale = [Stale(step) for step in steps]
-    return ninja_file.render(plan_of(*steps, folder=folder), stale, **limits)
+    plan = plan_of(*steps, folder=folder)
+    return ninja_file.render(plan, stale, colours=colours, **limits)
 
 
 def statements(text: str) -> list[str]:
@@ -191,6 +192,19 @@ def test_only_a_command_with_several_parts_gets_threads() -> None:
         _, first, second = render(host, device, threads=threads).split("\nbuild ")
         assert ([word for word in first.split() if "threads" in word] or [None]) == [option]
         assert "threads" not in second
+
+
+def test_only_gcc_and_clang_get_the_option_for_colours() -> None:
+    host = dataclasses.replace(
+        compile_step(output="host.o"), on_this_machine=False, dependency_style="gcc"
+    )
+    device = dataclasses.replace(compile_step(output="device.o"), dependency_style="gcc")
+    msvc = dataclasses.replace(host, output="msvc.o", dependency_style="msvc")
+    text = render(host, device, msvc, colours=True)
+    (coloured,) = (part for part in text.split("\nbuild ") if "-fdiagnostics-color=always" in part)
+    assert coloured.startswith("host.o")
+    assert "color" not in " ".join(host.command)
+    assert "color" not in render(host, device, msvc)
 
 
 def test_without_a_limit_for_local_commands_no_pool_is_written() -> None:

@@ -13,7 +13,8 @@ from setuptools_tvm_ffi import __version__, cli
 from setuptools_tvm_ffi.cli import audit, main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINE
 
-COMMANDS = ["audit", "ci", "clean", "compat", "cross", "doctor", "new", "repair", "stubs"]
+COMMANDS = ["audit", "build", "ci", "clean", "compat", "cross", "develop", "doctor"]
+COMMANDS += ["new", "repair", "stubs"]
 
 
 @pytest.mark.parametrize("arguments", [["stub"], ["stubs", "--chec"], ["stubs", "extra"]])
@@ -51,7 +52,8 @@ def test_every_command_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_help_of_a_command_needs_no_optional_package(command: str) -> None:
     program = (
         "import sys\n"
-        "sys.modules.update(dict.fromkeys(('auditwheel', 'lief', 'pip', 'tvm_ffi', 'ziglang')))\n"
+        "optional = ('auditwheel', 'build', 'lief', 'pip', 'tvm_ffi', 'ziglang')\n"
+        "sys.modules.update(dict.fromkeys(optional))\n"
         "from setuptools_tvm_ffi.cli import main\n"
         "main([*sys.argv[1:], '--help'])"
     )

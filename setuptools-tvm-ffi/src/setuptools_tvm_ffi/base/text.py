@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 #: The name of the command, which starts the plugin's messages.
 PREFIX = "setuptools-tvm-ffi"
@@ -40,3 +43,35 @@ def harmless(line: str) -> str:
     größe \x1b[2J
     """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
+def without_colours(text: str) -> str:
+    r"""Remove the escape sequences of a terminal for colours, as compilers write them.
+
+    >>> without_colours("\x1b[01;35mwarning: \x1b[m\x1b[Kunused")
+    'warning: unused'
+    """
+    return _COLOURS.sub("", text)
+
+
+def file_size(size: int) -> str:
+    """Return a number of bytes in a readable unit.
+
+    >>> file_size(999), file_size(84_000), file_size(3_250_000)
+    ('999 bytes', '82.0 KiB', '3.1 MiB')
+    """
+    if size < 1024:  # noqa: PLR2004 - a KiB
+        return f"{size} bytes"
+    kib = size / 1024
+    return f"{kib:.1f} KiB" if kib < 1000 else f"{kib / 1024:.1f} MiB"  # noqa: PLR2004
+
+
+def duration(seconds: float) -> str:
+    """Return a time in a readable unit.
+
+    >>> duration(4.26), duration(64.9)
+    ('4.3 s', '1 min 04 s')
+    """
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60:02} s"

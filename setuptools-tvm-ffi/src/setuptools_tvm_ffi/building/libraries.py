@@ -10,13 +10,16 @@ import os
 import posixpath
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..base.build_lock import held_files
+from ..base.colour import has_colours
 from ..base.errors import PREFIX, BuildError, ConfigurationError
 from ..base.file_replacement import replace_file
+from ..base.front_end import mark
 from ..base.json_file import read_object
 from ..base.write_failures import hint_for_output
 from ..ffi.process import TVMFFIProcess
@@ -46,6 +49,7 @@ from .package_headers import add_package_headers
 from .pkg_config import add_pkg_config
 from .plan import BuildPlan, LibraryPlan, Step, make_plan, named
 from .request import BuildRequest, BuildResult, BuiltLibrary
+from .work import Work
 
 # This pattern matches an error message of GCC and Clang. Before C++20, they reject a source that
 # passes a lambda to TVM-FFI's export macro. An example in TVM-FFI's documentation passes a lambda.
@@ -124,9 +128,10 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     for notice in dict.fromkeys(filter(None, notices)):
         logger.info("%s: %s", PREFIX, notice)
     inputs: dict[str, Status | None] = {}
+    work = Work()
     if project.settings.generate:
         generation = generation_plan(request, toolchain)
-        run = _Run(generation, program, request, jobs, toolchain)
+        run = _Run(generation, program, request, jobs, toolchain, work)
         inputs = run.commands().watched()
         delete_other_files(request)
         if any(map(generated.contains, objects)):
@@ -134,13 +139,13 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
             # objects exist.
             toolchain, sdk = request.host.tools(request, languages, process)
             plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
-    run = _Run(plan, program, request, jobs, toolchain)
+    run = _Run(plan, program, request, jobs, toolchain, work)
     wants_stubs = any(settings.stubs != "none" for settings in request.extensions)
     freshness = run.libraries(on_work=process.import_generator if wants_stubs else None)
     built = tuple(_built(library, root) for library in plan.libraries)
     _check(built, request, toolchain)
     watched = {**originals, **inputs, **freshness.watched()}
-    return BuildResult(built, toolchain, sdk, program, watched)
+    return BuildResult(built, toolchain, sdk, program, watched, work)
 
 
 def remove_objects(request: BuildRequest) -> None:
@@ -316,6 +321,7 @@ class _Run:
     request: BuildRequest
     jobs: JobCount
     toolchain: Toolchain
+    work: Work = field(default_factory=Work)
 
     def libraries(self, *, on_work: Callable[[], None] | None) -> Freshness:
         """Build the libraries, and return the record of the steps.
@@ -353,6 +359,7 @@ class _Run:
         root = self.request.root
         freshness = Freshness(root / self.plan.folder, root, os.environ)
         stale = freshness.stale(self.plan)
+        self.work.fresh += len(self.plan.steps) - len(stale)
         for line in reasons(stale):
             logger.info("%s: %s", PREFIX, line)
         return freshness, stale
@@ -365,37 +372,50 @@ class _Run:
         # make's limit does not include the threads of nvcc.
         threads = 1 if shared else self._threads(stale)
         local, total, devices = self.jobs.local, self.jobs.total, self.jobs.devices
+        colours = has_colours(sys.stdout)
         text = ninja_file.render(
             self.plan,
             stale,
             local_jobs=local if local < total else None,
             device_jobs=devices if devices is not None and devices < total else None,
             threads=threads,
+            colours=colours,
         )
         (folder / ninja.LOG).unlink(missing_ok=True)
         for each in stale:
             for output in (each.step.output, *each.step.extra_outputs):
                 (root / output).parent.mkdir(parents=True, exist_ok=True)
         manifest.unlink(missing_ok=True)
-        replace_file(manifest, text.encode())
+        # File names that are invalid in the locale's encoding keep their bytes.
+        replace_file(manifest, os.fsencode(text))
         freshness.begin(stale, manifest)
-        leaves_a_server = any(launcher.leaves_a_server for launcher in _launchers(self.toolchain))
+        launchers = list(_launchers(self.toolchain))
+        leaves_a_server = any(launcher.leaves_a_server for launcher in launchers)
+        variables = _NO_CACHE if any(each.bypass_cache for each in stale) else {}
+        if colours:  # Otherwise ninja removes colours, because its output is a pipe.
+            variables = {**variables, "CLICOLOR_FORCE": "1"}
+        if mark():  # ninja prints a step when the step ends: show the first step before that.
+            first = min(stale, key=lambda each: not each.step.compiles_device_code).step
+            sys.stdout.write(f"{mark()}[0/{len(stale)}] {first.description}\n")
         try:
-            status, printed = ninja.run_ninja(
-                self.ninja,
-                Path(self.plan.folder, "build.ninja"),
-                root=root,
-                jobs=None if shared else self.jobs.total,
-                variables=_NO_CACHE if any(each.bypass_cache for each in stale) else {},
-                # If a launcher starts a server, do not let the server inherit the lock files. The
-                # server would hold the locks after the build.
-                inherited=() if leaves_a_server else held_files(),
-            )
+            with self.work.counted_caches(launchers, folder / "ccache.log") as counting:
+                status, printed = ninja.run_ninja(
+                    self.ninja,
+                    Path(self.plan.folder, "build.ninja"),
+                    root=root,
+                    jobs=None if shared else self.jobs.total,
+                    variables={**variables, **counting},
+                    # If a launcher starts a server, do not let the server inherit the lock files.
+                    # The server would hold the locks after the build.
+                    inherited=() if leaves_a_server else held_files(),
+                )
         finally:
             finished = ninja.finished(folder)
             steps = [each.step for each in stale]
             done = [s for s in steps if posixpath.normpath(s.output) in finished]
             freshness.complete(done, self.plan)
+        self.work.run += len(done)
+        self.work.add_warnings(printed.splitlines())
         if status != 0:
             raise failed_command(self.plan, printed) or _failure(
                 self.plan, status, printed, self.request
@@ -495,7 +515,7 @@ def _failure(plan: BuildPlan, status: int, printed: str, request: BuildRequest) 
 
 
 def _compile_hint(settings: ExtensionSettings, printed: str) -> str | None:
-    """Return a hint for an error message of a compiler in ninja's output, if there is one."""
+    """Return a hint about a compiler's error in ninja's output, or ``None`` for other errors."""
     if _LAMBDA_REFUSED.search(printed):
         without = settings.assignment("undef_macros", ["TVM_FFI_DLL_EXPORT_INCLUDE_METADATA"])
         return (

@@ -18,7 +18,9 @@ from packaging.version import Version
 
 from ..base.child_end import end_child
 from ..base.errors import BuildError
+from ..base.front_end import mark
 from ..base.interruption import interruptible
+from ..base.text import without_colours
 
 #: The release of ninja in Debian 11. Older releases are not tested.
 MINIMUM_NINJA = Version("1.10")
@@ -106,7 +108,7 @@ def run_ninja(
     :param variables: environment variables to add.
     :param inherited: descriptors of open files, such as lock files. Ninja and its commands inherit
         them. If this process is killed, the files stay open until ninja and its commands end.
-    :returns: ninja's exit status and its output.
+    :returns: ninja's exit status, and its output without colours.
     """
     command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
     # GCC (12) writes the variable PWD to debug information. If PWD contained a symbolic link, the
@@ -134,8 +136,8 @@ def run_ninja(
         assert process.stdout is not None
         try:
             for line in process.stdout:
-                printed.append(line)
-                sys.stdout.write(_printable(line))
+                printed.append(without_colours(line))
+                sys.stdout.write(mark() + _printable(line))
                 sys.stdout.flush()
         except BaseException:
             # A terminal sends Ctrl-C to this process and to ninja. Other interrupts may reach only

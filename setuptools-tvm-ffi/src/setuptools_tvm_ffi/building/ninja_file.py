@@ -22,6 +22,7 @@ def render(
     local_jobs: int | None = None,
     device_jobs: int | None = None,
     threads: int = 1,
+    colours: bool = False,
 ) -> str:
     """Return the text of ``build.ninja``. The paths are relative to ninja's working directory.
 
@@ -30,6 +31,7 @@ def render(
     :param device_jobs: how many device compilers may run in parallel, or ``None`` if they have no
         limit of their own.
     :param threads: the number of threads of each nvcc.
+    :param colours: whether GCC and Clang colour their messages.
     :raises ConfigurationError: ninja's syntax cannot express a path or an argument.
     """
     lines = [
@@ -48,7 +50,8 @@ def render(
     # Device compilers take the most time, so start them first.
     for each in sorted(stale, key=lambda each: not each.step.compiles_device_code):
         step = each.step
-        lines += _build_statement(step, plan.shell_line(step.command_with(threads)), produced)
+        command = plan.shell_line(step.command_with(threads, colours=colours))
+        lines += _build_statement(step, command, produced)
         if local_jobs is not None and step.on_this_machine:
             lines.append("  pool = this_machine")
         elif device_jobs is not None and step.compiles_device_code:

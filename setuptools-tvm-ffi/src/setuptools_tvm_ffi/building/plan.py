@@ -87,14 +87,19 @@ class Step:
         """Whether the program is a device compiler. It never runs on another machine."""
         return self.kind == "compile" and self.on_this_machine
 
-    def command_with(self, threads: int) -> tuple[str, ...]:
-        """Return the command for at most this number of threads.
+    def command_with(self, threads: int, *, colours: bool = False) -> tuple[str, ...]:
+        """Return the command for at most this number of threads, and with coloured messages.
 
-        `command` and the record of the step do not contain the number. The number depends on the
-        machine and on the other stale steps, but does not change the output.
+        `command` and the record of the step do not contain these arguments. They depend on the
+        machine, the other stale steps and the terminal, and do not change the output.
+
+        :param colours: whether GCC and Clang colour their messages although ninja reads them.
         """
         used = min(threads, self.parts)
-        return (*self.command, f"--threads={used}") if used > 1 else self.command
+        more = [f"--threads={used}"] if used > 1 else []
+        if colours and self.dependency_style == "gcc" and not self.compiles_device_code:
+            more.append("-fdiagnostics-color=always")
+        return (*self.command, *more)
 
 
 @dataclass(frozen=True)
@@ -458,8 +463,7 @@ class _Planner:
         )
 
     def _embed_path(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the common path, without suffix, of the files that the build writes for an entry.
-        """
+        """Return the path, without suffix, of the files that the build writes for an entry."""
         return f"{self.folder / settings.name / 'embed' / entry.name}"
 
     def _embedded_file(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from ..settings import ExtensionSettings, Project
 from ..toolchains import Toolchain
 from .file_states import Status
 from .plan import LibraryPlan
+from .work import Work
 
 
 class Host(Protocol):
@@ -126,6 +127,7 @@ class BuildResult:
     :param ninja: the path of ninja.
     :param watched: the status of each file and folder that the build depends on. The key is the
         path. If the file can change without a change of the status, the value is ``None``.
+    :param work: what the build has done, for the summary.
     """
 
     libraries: tuple[BuiltLibrary, ...]
@@ -133,3 +135,4 @@ class BuildResult:
     sdk: TVMFFISdk
     ninja: str
     watched: Mapping[str, Status | None]
+    work: Work = field(default_factory=Work)

@@ -26,10 +26,12 @@ from .exit_status import COULD_NOT_RUN, FINE
 
 _COMMANDS = {
     "audit": "check finished wheels for problems that appear on users' machines",
+    "build": "build a wheel; show the progress and a summary",
     "ci": "write or update the GitHub workflow that publishes the wheels of the project",
     "clean": "remove the build folder of the project in this folder; optionally, also the cache",
     "compat": "test a wheel against released versions of apache-tvm-ffi",
     "cross": "build wheels for other platforms with Zig",
+    "develop": "install a project as editable, with rebuild on import and a summary",
     "doctor": "show the tools that builds use here, what is missing, and how to fix it",
     "new": "create a project: a small package with a library, tests and a workflow",
     "repair": "bundle the libraries that wheels need and set their platform tags",
@@ -40,7 +42,7 @@ _COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status.
 
-    :param arguments: default to the arguments of the process.
+    :param arguments: the command line. By default, these are the arguments of the process.
     """
     try:
         status = _run(arguments)
@@ -122,7 +124,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 class _ParagraphFormatter(argparse.HelpFormatter):
-    """Wraps each paragraph of a description, and keeps indented paragraphs, which are commands."""
+    """Wraps the paragraphs of a description, except indented paragraphs, which are commands."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         paragraphs = text.strip().split("\n\n")

@@ -157,7 +157,7 @@ def check_source_options(extension: ExtensionSettings, sources: Iterable[PurePos
                     f"{entry.place('sources')}: {pattern!r} matches no source of "
                     f"{extension.name!r}",
                     hint=f"its sources are {known}{', …' if len(sources) > _SHOWN else ''}; "
-                    "declare options for the sources of an override in the override",
+                    "if an override adds the source, declare its options in the override, too",
                 )
 
 

@@ -49,6 +49,7 @@ from ..placement import (
     shipped_files,
     write_files,
 )
+from ..summary import summary_of
 from ..target_markers import target_markers
 from .build_folder import build_folder, locked_build_folder, publish_compile_commands
 from .requirement import abi_floor
@@ -117,10 +118,12 @@ class BuildExtMixin(build_ext):
         if self.force:
             remove_objects(request)
         try:
-            return build_libraries(request, process)
+            result = build_libraries(request, process)
         finally:  # An editor needs the database even if a source contains an error.
             if isinstance(request.host, NativeHost):
                 publish_compile_commands(request.root / request.folder)
+        summary_of(self.distribution).work.add(result.work)
+        return result
 
     def _check_target(self, request: BuildRequest) -> None:
         """Reject CPython extensions and ``--inplace``, which need a build for this machine."""
@@ -361,6 +364,20 @@ class BuildExtMixin(build_ext):
             self._write_sbom(request, result)
         self._stubs = stubs
         self._write_build_record(request, result)
+        summary = summary_of(self.distribution)
+        summary.packages += tree.outermost(request.extensions)
+        for library in result.libraries:
+            path = self._path_in_wheel(library.settings)
+            if self.editable_mode:
+                path = PurePosixPath(self._editable_folder(), path.name)
+            summary.libraries[str(path)] = len(library.content)
+
+    def _editable_folder(self) -> str:
+        """Return the folder of the libraries in an editable wheel.
+
+        The name is not an identifier, so that the folder cannot shadow the package.
+        """
+        return f"{canonicalize_name(self.distribution.get_name()).replace('-', '_')}.libs"
 
     def _make_stubs(
         self, request: BuildRequest, result: BuildResult, process: TVMFFIProcess
@@ -399,10 +416,9 @@ class BuildExtMixin(build_ext):
         if again is not None:
             folder = Path(again)
         else:
-            # setuptools sets `install_lib` to the unpacked wheel. The name of the folder for the
-            # libraries is not an identifier, so that it cannot shadow the package.
+            # setuptools sets `install_lib` to the unpacked wheel.
             wheel = Path(self._finalized("install").install_lib)
-            folder = wheel / f"{name}.libs"
+            folder = wheel / self._editable_folder()
         write_files(shipped_files(result.libraries, PurePosixPath()), folder)
         if again is None:
             if not request.project.rebuilds_on_import(os.environ):

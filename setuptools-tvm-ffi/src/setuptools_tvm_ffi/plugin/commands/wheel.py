@@ -10,6 +10,7 @@ import os
 import platform as platform_module
 import re
 import stat
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from ...project.source_date import applied_source_date
 from ...records import build_record, platform_tag, sbom
 from ..context import project_of
 from ..extension import TVMFFIExtension
+from ..summary import summarized
 from .build_folder import build_folder, delete_folder, locked_build_folder
 from .requirement import declare_requirement
 from .unshipped import warn_about_unshipped_files
@@ -92,8 +94,12 @@ class BdistWheelMixin(bdist_wheel):
         return self._platform_tag
 
     def run(self) -> None:
-        """Build and pack the wheel."""
-        declare_requirement(self.distribution, warn=True)
+        """Build and pack the wheel, and report the summary."""
+        with summarized(self.distribution):
+            declare_requirement(self.distribution, warn=True)
+            self._build_and_pack()
+
+    def _build_and_pack(self) -> None:
         self._packing = True
         with applied_source_date(Path.cwd()), locked_build_folder(self):
             # Delete the files that a killed build has left, so that they are not packed.
@@ -129,6 +135,9 @@ class BdistWheelMixin(bdist_wheel):
         """
         tag = self.get_tag()[2]
         folder = Path(str(self.bdist_dir))
+        own = re.sub(r"\W", "_", sysconfig.get_platform())
+        if "_PYTHON_HOST_PLATFORM" in os.environ:  # `get_platform` returns the variable.
+            own = ""
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder).as_posix()
             if not is_library_name(name) or not file.is_file():
@@ -136,7 +145,7 @@ class BdistWheelMixin(bdist_wheel):
             with file.open("rb") as stream:
                 start = stream.read(headers.SIZE)
             for platform in tag.split("."):
-                problem = headers.tag_problem(start, platform)
+                problem = headers.tag_problem(start, platform, own)
                 if problem is not None:
                     raise BuildError(
                         f"{self._origin_of_tag()}: {name} is {problem}, but the tag of the wheel "
@@ -184,7 +193,7 @@ class EditableWheelMixin(editable_wheel):
                 f"{project.place('target')}: an editable install cannot be for another platform",
                 hint="remove the target",
             )
-        declare_requirement(self.distribution, warn=True)
+        declare_requirement(self.distribution, warn=False)
         super().finalize_options()
         if not self.mode and not self.package_dir:
             # For packages in the project's folder, setuptools (84.2) writes an import hook, which
@@ -194,6 +203,7 @@ class EditableWheelMixin(editable_wheel):
             self.package_dir = {"": "."}
 
     def run(self) -> None:
-        """Build and pack the wheel."""
-        with locked_build_folder(self):
+        """Build and pack the wheel, and report the summary."""
+        with summarized(self.distribution), locked_build_folder(self):
+            declare_requirement(self.distribution, warn=True)
             super().run()

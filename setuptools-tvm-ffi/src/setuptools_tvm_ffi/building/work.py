@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts the work of a build for its summary: steps, compiler caches and compiler warnings."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # The commands that write metadata import this module, but need no toolchains.
+    from ..toolchains.launcher import Launcher
+
+# Warnings of GCC, Clang and linkers (`warning: `), of MSVC (`warning C4101: `), and of nvcc
+# (`warning #177-D: `, `warning : `). GCC and Clang indent the source lines that they quote.
+_WARNING = re.compile(r"^(?!\s)(.*[\s:])?warning( [\w#-]+)? ?: ")
+# The names of counters in ccache's log (4.7).
+_HITS, _MISSES = {"direct_cache_hit", "preprocessed_cache_hit"}, {"cache_miss"}
+
+
+@dataclass
+class Work:
+    """What a build has done so far.
+
+    :param run: the number of steps that succeeded.
+    :param fresh: the number of steps that were up to date.
+    :param hits: the number of objects from a compiler cache, by the name of the cache.
+    :param misses: the number of objects that a compiler cache did not contain.
+    :param warnings: the first line of each compiler warning, without duplicates.
+    """
+
+    run: int = 0
+    fresh: int = 0
+    hits: Counter[str] = field(default_factory=Counter)
+    misses: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, other: Work) -> None:
+        """Add the work of another build."""
+        self.run += other.run
+        self.fresh += other.fresh
+        self.hits.update(other.hits)
+        self.misses.update(other.misses)
+        self.add_warnings(other.warnings)
+
+    def add_warnings(self, lines: Iterable[str]) -> None:
+        """Add the warnings in the output of ninja. Each header repeats its warnings per source."""
+        found = (line.rstrip() for line in lines if _WARNING.match(line))
+        self.warnings = list(dict.fromkeys((*self.warnings, *found)))
+
+    @contextlib.contextmanager
+    def counted_caches(self, launchers: Iterable[Launcher], log: Path) -> Iterator[dict[str, str]]:
+        """Count hits and misses during the ``with`` block; yield variables for the compilers.
+
+        ccache may run without the project's launcher: `CC` or a link on PATH can start it. It logs
+        its own calls. sccache has a server with counters for all of its clients, so that builds in
+        parallel are included.
+
+        :param log: the file for ccache's log.
+        """
+        sccache = next((each.command[0] for each in launchers if each.name == "sccache"), None)
+        before = _sccache_counters(sccache)
+        log.unlink(missing_ok=True)
+        try:
+            # If the user has set the variable, ccache writes to the user's file.
+            yield {} if "CCACHE_STATSLOG" in os.environ else {"CCACHE_STATSLOG": str(log)}
+        finally:
+            with contextlib.suppress(OSError):
+                counters = log.read_text(encoding="utf-8", errors="replace").split("\n")
+                self.hits["ccache"] += sum(name in _HITS for name in counters)
+                self.misses["ccache"] += sum(name in _MISSES for name in counters)
+            if sccache is not None:
+                after = _sccache_counters(sccache)
+                self.hits["sccache"] += after[0] - before[0]
+                self.misses["sccache"] += after[1] - before[1]
+
+
+def _sccache_counters(program: str | None) -> tuple[int, int]:
+    """Return the hits and misses of sccache's server since its start."""
+    if program is None:
+        return 0, 0
+    command = [program, "--show-stats", "--stats-format=json"]
+    try:
+        result = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        stats = json.loads(result.stdout)["stats"]
+        hits, misses = (stats[name]["counts"].values() for name in ("cache_hits", "cache_misses"))
+    except (OSError, ValueError, KeyError):  # for example a release without the option
+        return 0, 0
+    return sum(hits), sum(misses)

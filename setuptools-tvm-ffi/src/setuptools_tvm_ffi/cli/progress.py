@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shows the progress of a build: messages, and below them a status line with the elapsed time.
+
+If the stream is not a terminal, each status is a line of its own, without the time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from typing import TextIO
+
+from ..base.colour import painted
+from ..base.errors import PREFIX
+from ..base.front_end import MARK
+from ..base.text import duration, harmless, without_colours
+
+_SECONDS_BETWEEN_REDRAWS = 0.2
+_USUAL_COLUMNS = 80
+_STEP = re.compile(r"\[(\d+)/\d+\] ")
+_MESSAGE = re.compile(rf"{PREFIX}: (warning|error|hint|waiting)\b")
+_COLOURS = {"warning": "yellow", "error": "red", "hint": "cyan", "waiting": "bold"}
+
+
+def shortened(text: str, width: int) -> str:
+    """Shorten a text in the middle: steps start with their number and end with the file's name.
+
+    >>> shortened("[3/12] compile csrc/kernels/attention.cc", 30)
+    '[3/12] compil.../attention.cc'
+    """
+    if len(text) <= width:
+        return text
+    kept = max(0, width - len("...")) // 2
+    return f"{text[:kept]}...{text[len(text) - kept :]}"[:width]
+
+
+class Progress:
+    """Shows the output of the child processes of a build, as a context manager.
+
+    Without `verbose`, the output of setuptools and other programs is hidden. `show_hidden` shows it
+    if a child process fails without an error message of the plugin.
+
+    :param stream: the stream to write to.
+    """
+
+    def __init__(self, stream: TextIO, *, verbose: bool = False) -> None:
+        self._stream = stream
+        self._verbose = verbose
+        self._live = stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._started = time.monotonic()
+        self._status = ""
+        self._drawn = 0  # the length of the status line on the screen
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._clock = threading.Thread(target=self._redraw_until_ended, daemon=True)
+        self._hidden: list[str] = []
+        self._has_error = self._skips_command = self._in_steps = False
+
+    def __enter__(self) -> Progress:  # noqa: PYI034 - typing.Self is new in 3.11
+        if self._live:
+            self._clock.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        with self._lock:
+            self._status = ""
+            self._draw()
+
+    @property
+    def elapsed(self) -> float:
+        """The seconds since the start."""
+        return time.monotonic() - self._started
+
+    def status(self, text: str) -> None:
+        """Show what the build does now."""
+        if not self._live:
+            self.line(text)
+            return
+        with self._lock:
+            self._status = text
+            self._draw()
+
+    def line(self, text: str) -> None:
+        """Show a line that stays."""
+        with self._lock:
+            self._stream.write("\r" + " " * self._drawn + "\r" if self._drawn else "")
+            self._drawn = 0
+            self._stream.write(f"{text}\n")
+            self._draw()
+
+    def output(self, line: str) -> None:
+        """Show a line of the output of a child process, or what it means.
+
+        :param line: the line, which starts with `MARK` if ninja or a compiler has written it.
+        """
+        _, marked, after = line.rstrip("\r\n").partition(MARK)
+        text = after if marked else line.rstrip("\r\n")
+        message = _MESSAGE.match(text)
+        if message is not None:
+            self._has_error |= message[1] == "error"
+            kind = painted(message[1], _COLOURS[message[1]], self._stream)
+            self.line(f"{PREFIX}: {kind}{harmless(text[message.end() :])}")
+        elif marked:
+            self._show_step(text)
+        elif self._verbose:
+            self.line(text)
+        else:
+            self._hidden.append(text)
+            if self._live and not self._in_steps:
+                self.status(text)
+
+    def show_hidden(self) -> None:
+        """Show the hidden lines, unless an error message of the plugin explains the failure."""
+        if not self._has_error:
+            for text in self._hidden:
+                self.line(text)
+
+    def _show_step(self, text: str) -> None:
+        """Show a line of ninja or of a compiler. Without `verbose`, hide the failed command."""
+        plain = without_colours(text)
+        step = _STEP.match(plain)
+        skipped, self._skips_command = self._skips_command, plain.startswith("FAILED: ")
+        if step is not None:
+            self._in_steps = True
+            if self._live or step[1] != "0":
+                self.status(plain)
+        elif self._verbose or not (skipped or plain.startswith(("FAILED: ", "ninja: "))):
+            self.line(text)
+
+    def _redraw_until_ended(self) -> None:
+        while not self._ended.wait(_SECONDS_BETWEEN_REDRAWS):
+            with self._lock:
+                self._draw()
+
+    def _draw(self) -> None:
+        """Write the status line over the previous one. An empty status erases it.
+
+        Spaces, not an escape sequence, erase the rest: every console of Windows shows them.
+        """
+        if self._status:
+            try:
+                columns = os.get_terminal_size(self._stream.fileno()).columns or _USUAL_COLUMNS
+            except OSError:
+                columns = _USUAL_COLUMNS
+            time_shown = f"  {duration(self.elapsed)}"
+            # A character in the last column would move some terminals to the next line.
+            room = max(0, columns - 1 - len(time_shown))
+            shown = f"{shortened(harmless(self._status), room)}{time_shown}"[: columns - 1]
+            self._stream.write(f"\r{shown}{' ' * (self._drawn - len(shown))}")
+            self._drawn = len(shown)
+        elif self._drawn:
+            self._stream.write("\r" + " " * self._drawn + "\r")
+            self._drawn = 0
+        self._stream.flush()

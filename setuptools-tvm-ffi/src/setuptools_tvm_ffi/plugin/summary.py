@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The summary of a wheel build: libraries, steps, compiler caches, time and all warnings.
+
+The commands that pack a wheel print the summary at the end, so that it does not depend on the
+backend's hooks: a project may use ``setuptools.build_meta``. pip shows the lines with ``-v``. If
+the command ``build`` or ``develop`` has started the build, the command prints the summary.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import PREFIX
+from ..base.front_end import SUMMARY_VARIABLE
+from ..base.text import duration, file_size
+from ..building.work import Work
+
+_ATTRIBUTE = "tvm_ffi_summary"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Summary:
+    """The results of a build so far.
+
+    :param libraries: the size of each library, by its path in the wheel.
+    :param packages: the outermost packages of the libraries.
+    :param warnings: the plugin's warnings and hints.
+    """
+
+    work: Work = field(default_factory=Work)
+    libraries: dict[str, int] = field(default_factory=dict)
+    packages: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the lines of the summary: pairs of a label and a text."""
+        rows = [("library", f"{path}  {file_size(size)}") for path, size in self.libraries.items()]
+        rows.append(("steps", f"{self.work.run} run, {self.work.fresh} up to date"))
+        for name in sorted({*self.work.hits, *self.work.misses}):
+            hits, misses = self.work.hits[name], self.work.misses[name]
+            if hits or misses:
+                rows.append((name, f"{hits} from the cache, {misses} compiled"))
+        return rows
+
+    def all_warnings(self) -> list[str]:
+        """Return the warnings of compilers, then the plugin's, without duplicates."""
+        return list(dict.fromkeys((*self.work.warnings, *self.warnings)))
+
+
+def summary_of(distribution: Any) -> Summary:  # noqa: ANN401 - commands type it as Any
+    """Return the summary to complete. If no command prints it, this is a temporary object."""
+    summary: Summary = vars(distribution).get(_ATTRIBUTE, Summary())
+    return summary
+
+
+@contextlib.contextmanager
+def summarized(distribution: Any) -> Iterator[None]:  # noqa: ANN401 - as above
+    """Collect the summary of the ``with`` block. If the block succeeds, report the summary."""
+    summary, started = Summary(), time.monotonic()
+    vars(distribution)[_ATTRIBUTE] = summary
+    collector = _Collector(summary.warnings)
+    plugin = logging.getLogger(__name__.partition(".")[0])
+    plugin.addHandler(collector)
+    try:
+        yield
+    finally:
+        plugin.removeHandler(collector)
+    seconds, file = time.monotonic() - started, os.environ.get(SUMMARY_VARIABLE)
+    warnings = summary.all_warnings()
+    if file is not None:
+        report = {
+            "rows": summary.rows(),
+            "seconds": seconds,
+            "packages": summary.packages,
+            "warnings": warnings,
+        }
+        Path(file).write_text(json.dumps(report), encoding="utf-8")
+        return
+    rows = [*summary.rows(), ("time", duration(seconds))]
+    for label, text in rows:
+        logger.info("%s: %s: %s", PREFIX, label, text)
+    for number, warning in enumerate(warnings, 1):
+        logger.info("%s: warning %d of %d: %s", PREFIX, number, len(warnings), warning)
+
+
+class _Collector(logging.Handler):
+    """Collects the plugin's warnings, without their prefix."""
+
+    def __init__(self, warnings: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._warnings = warnings
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Collect one message. A hint follows the warning that it belongs to."""
+        text = record.getMessage()
+        for prefix in (f"{PREFIX}: ", "warning: "):
+            text = text.removeprefix(prefix)
+        self._warnings += text.splitlines()
