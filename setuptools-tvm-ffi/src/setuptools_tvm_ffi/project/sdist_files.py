@@ -20,12 +20,14 @@ from pathlib import Path, PurePosixPath
 from ..base.errors import ConfigurationError
 from ..settings.languages import LANGUAGES
 from ..settings.model import ExtensionSettings, GenerateSettings
-from .argument_files import SEPARATORS, named_files
+from .argument_files import SEPARATORS, expanded, named_files
 from .git import PROJECT_FILES, run_git
 from .source_scan import HeaderName, scan
 from .sources import NOTHING_GENERATED, Generated, find_inputs
 
-_INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|/(external:)?I")
+_INCLUDE_FOLDER = re.compile(
+    r"(-I|-isystem|-iquote|-idirafter|--include-(directory|path)|--system-include|/(external:)?I)=?"
+)
 
 #: Suffixes of files that tools generate.
 GENERATED = frozenset(
@@ -78,7 +80,7 @@ def find_sdist_files(
     named = {
         "include_dirs": extension.include_dirs,
         "system_include_dirs": extension.system_include_dirs,
-        "extra_compile_args": _include_folders(words),
+        "extra_compile_args": _include_folders(expanded(words, root)),
     }
     folders = [
         finder.folder(folder, extension.place(name))
