@@ -14,7 +14,7 @@ PACKAGE = "described_pkg"
 SOURCE = "csrc/scale.c"
 DECLARED = "scale(value, factor)"
 
-#: Calls with the library's function, and a look at what `help` shows.
+#: Calls the library's function, and checks the output of `help`.
 PROGRAM = f"""
 import inspect, pydoc
 from {PACKAGE} import scale

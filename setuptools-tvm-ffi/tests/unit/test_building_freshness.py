@@ -52,7 +52,7 @@ def link_step(*inputs: str, **changes: Any) -> Step:
 
 
 def run(step: Step) -> None:
-    """Run a step: its output contains all that it reads."""
+    """Run a step. Its output contains the contents of all files that the step reads."""
     read: dict[str, str] = {}
 
     def include(file: str) -> None:

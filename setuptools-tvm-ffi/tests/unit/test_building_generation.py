@@ -164,7 +164,7 @@ def test_a_failed_command_is_named_by_its_key() -> None:
     assert error is not None
     assert error.message.startswith("generate[0].command: ")
     assert "'jinja2'" in str(error.hint)
-    assert "environment that imports" in str(error.hint)
+    assert "editable install" in str(error.hint)
     plain = failed_command(made, "FAILED: o/a.cc o/a.h \n")
     assert plain is not None
     assert plain.hint is None

@@ -509,7 +509,7 @@ def test_a_warning_is_repeated_if_nothing_was_linked(
     assert warnings(b"one") == said
     assert warnings(b"one") == said
     assert asked == [{LOUD, QUIET}]
-    # One that is linked anew has all looked at: what it needs of another is in the wheel.
+    # If one library was linked again, all libraries are checked: one may need another.
     assert warnings(b"two") == said
     assert asked == [{LOUD, QUIET}] * 2
 

@@ -388,7 +388,7 @@ def test_declared_parameters_have_names_defaults_and_kinds() -> None:
         ),
     ],
 )
-def test_the_tensor_that_decides_has_no_default(line: str, signatures: list[str]) -> None:
+def test_the_tensor_that_sets_the_class_has_no_default(line: str, signatures: list[str]) -> None:
     found = registry({"pkg.f": function(fn(TENSOR, TENSOR, INT, of("Optional", TENSOR)), line)})
     settings = ExtensionSettings("pkg.library", ("a.cc",), call_signatures=True)
     declared = find_signatures(settings, found, (), Places())

@@ -41,7 +41,7 @@ _LOADED = {"library", "executable"}
 
 @dataclass(frozen=True)
 class LibraryReport:
-    """Audit result of a library in a wheel. A universal library has a report per architecture.
+    """Audit result of one architecture of a library in a wheel.
 
     :param satisfied_tag: lowest platform tag that the library satisfies, or ``None``.
     :param needed: each dependency and its source: ``wheel``, ``platform``, or ``None`` if the
@@ -88,7 +88,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         stubs = contents.stubs()
         found = list(reader.read(contents.binaries(), searched_strings(stubs)))
         binaries = [b for b in found if isinstance(b, Binary) and b.kind in _LOADED]
-        # The wheel of apache-tvm-ffi contains libtvm_ffi, which does not use another libtvm_ffi.
+        # Libraries in the wheel of apache-tvm-ffi do not use another libtvm_ffi.
         users = () if wheel.name == DISTRIBUTION else binaries
         bundled = [binary for binary in users if is_external_copy(binary.path)]
         tvm_ffi = [b for b in users if b not in bundled and is_tvm_ffi_library(b)]
@@ -189,7 +189,7 @@ class _Contents:
             if is_binary(path, content):
                 self.digests[path] = digest_of(content)
                 yield path, content
-            del content  # free it before the next member is read
+            del content  # Free the memory before the next member is read.
 
     def record_findings(self) -> Iterator[Finding]:
         """Yield the differences between the files and ``RECORD``.

@@ -127,7 +127,7 @@ def _elf(content: bytes) -> dict[str, Any]:
         if symbol.shndx != 0
         and _name(symbol.binding) != "LOCAL"
         and _name(symbol.visibility) in {"DEFAULT", "PROTECTED"}
-        # An absolute symbol only names a symbol version that the library defines.
+        # Skip absolute symbols: they only name symbol versions that the library defines.
         and symbol.shndx != _SHN_ABS
     ]
     return {
@@ -349,7 +349,7 @@ def main() -> None:
             answer = {"unreadable": str(problem) or type(problem).__name__}
         sys.stdout.write(f"{json.dumps(answer, default=_text)}\n")
         sys.stdout.flush()
-        del content  # free it before the next file is read
+        del content  # Free the memory before the next file is read.
 
 
 if __name__ == "__main__":

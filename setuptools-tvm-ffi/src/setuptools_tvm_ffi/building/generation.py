@@ -29,8 +29,8 @@ _PYTHON = "{python}"
 _OUT = "{out}"
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)")
 _MISSING_MODULE_HINT = (
-    "add the package of {!r} to build-system.requires; for a rebuild on import, also install it in "
-    "the environment that imports"
+    "add the package that contains {!r} to build-system.requires; for rebuilds on import, also "
+    "install the package in the environment of the editable install"
 )
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def delete_other_files(request: BuildRequest) -> None:
             if path.relative_to(top).as_posix() not in outputs.names:
                 path.unlink()
                 logger.warning(
-                    "%s: warning: deleted %s, which no 'outputs' of the setting 'generate' lists",
+                    "%s: warning: deleted %s: no command of 'generate' lists it in 'outputs'",
                     *(PREFIX, path.relative_to(request.root)),
                 )
 
@@ -93,13 +93,13 @@ def _check_outputs(generate: Sequence[GenerateSettings], root: Path) -> None:
             name = posixpath.normpath(output)
             if name in owners:
                 raise ConfigurationError(
-                    f"{place}: {output!r} is in {owners[name]}, too",
+                    f"{place}: {output!r} is also in {owners[name]}",
                     hint="let the commands write files with different names",
                 )
             owners[name] = place
             if (root / name).is_file():
                 raise ConfigurationError(
-                    f"{place}: {output!r} is a file of the project, too",
+                    f"{place}: {output!r} already exists in the project",
                     hint="delete the file, or let the command write a file with another name: "
                     "outputs are written to the build folder",
                 )

@@ -117,7 +117,7 @@ def msvc_include_path(arguments: Iterable[str], environment: Mapping[str, str]) 
 
 
 def script_of(command: str) -> str | None:
-    """Return the path of the program `command` if it is a script, or ``None`` if it is not."""
+    """Return the path of the program `command` if the program is a script, else ``None``."""
     path = shutil.which(command)
     try:
         if path is not None:
@@ -129,7 +129,7 @@ def script_of(command: str) -> str | None:
 
 
 def ask(command: Sequence[str], root: Path) -> str:
-    """Run a command in English, and return its output, or "" if the command does not start."""
+    """Run a command with English messages. Return its output, or "" if it does not start."""
     try:
         process = subprocess.run(
             command,
@@ -149,7 +149,7 @@ def ask(command: Sequence[str], root: Path) -> str:
 
 @dataclass(frozen=True)
 class _Includes:
-    """The headers that a source or header, the includer, may include.
+    """The headers that one file may include. The file, called the includer, is a source or header.
 
     :param chains: one chain for each name that the includer includes. A chain lists the existing
         files with that name, in search order. Each existing file comes with the missing files that

@@ -16,7 +16,7 @@ _DATE = "SOURCE_DATE_EPOCH"
 
 
 class StepCommands:
-    """Describes the commands of steps and compares them with those of the last run.
+    """Describes the commands of steps, and compares them with the commands of the last run.
 
     :param environment: the environment variables of this build's commands.
     """

@@ -107,9 +107,9 @@ def find_sdist_files(
 def find_generation_files(
     generate: Iterable[GenerateSettings], root: Path, *, build_base: Path
 ) -> Mapping[PurePosixPath, bool]:
-    """Return the files of the project that the commands of `generate` name and read.
+    """Return the files of the project that the commands of `generate` name or read.
 
-    The result has the form of the result of `find_sdist_files`.
+    For the keys and values, see `find_sdist_files`.
 
     :raises ConfigurationError: an input is missing or outside the project.
     """
@@ -125,7 +125,7 @@ def find_generation_files(
 
 
 def check_inside(files: Iterable[str], root: Path) -> None:
-    """Check that every file is inside the project. A target of a symbolic link must be inside.
+    """Check that every file, and the target of every symbolic link, is inside the project.
 
     :param files: paths relative to `root`.
     :raises ConfigurationError: a file is outside the project.
@@ -299,7 +299,8 @@ class _Tree:
                     continue
                 parent = Path(os.path.realpath(path.parent))
                 containing = above | {str(p) for p in (parent, *parent.parents)}
-                # Skip a symbolic link to a folder that contains the link: the loop would not end.
+                # Skip a symbolic link to a folder that contains the link. Its files would contain
+                # the link again, without end.
                 if os.path.realpath(path) not in containing:
                     pending.append((path, containing))
 

@@ -28,8 +28,8 @@ _COMPUTED = re.compile(
     re.MULTILINE,
 )
 # The assembler reads the files that the directives `.incbin` and `.include` name. A macro can
-# compute the directive `.incbin`. Its name can therefore be anywhere in a source that contains
-# "incbin". In inline assembly, the quotes around the name are escaped: `\"`. The source is
+# compute the directive `.incbin`. In a source that contains "incbin", any text in quotes can
+# therefore be the name of a file. In inline assembly, the quotes are escaped: `\"`. The source is
 # therefore split at quotes and backslashes.
 _DATA = re.compile(rb"incbin|^[ \t]*\.include[ \t]", re.IGNORECASE | re.MULTILINE)
 _NAME_END = re.compile(rb'[\\"\n]+')

@@ -20,16 +20,16 @@ from .argument_files import SEPARATORS
 HEADER_SUFFIXES = frozenset({".cuh", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"})
 
 _MAGIC = frozenset("*?[")
-_SHOWN = 5  # a message lists at most this many sources
+_SHOWN = 5  # A message lists at most this many sources.
 
 
 @dataclass(frozen=True)
 class Generated:
     """The files that the commands of the setting `generate` write.
 
-    :param names: the names of the files, relative to the folder.
-    :param folder: the folder. If it is ``None``, `find_sources` and `find_inputs` omit the files:
-        an sdist does not contain them.
+    :param names: the names of the files, relative to `folder`.
+    :param folder: the folder of generated files, or ``None`` to make an sdist. An sdist does not
+        contain generated files, so `find_sources` and `find_inputs` then omit them.
     """
 
     names: Collection[str] = ()
@@ -39,7 +39,7 @@ class Generated:
     def of(
         cls, generate: Iterable[GenerateSettings], folder: PurePosixPath | None = None
     ) -> Generated:
-        """Return the outputs of commands, with normalized names."""
+        """Create the object from the settings of commands. The names are normalized."""
         names = {posixpath.normpath(name) for entry in generate for name in entry.outputs}
         return cls(frozenset(names), folder)
 
@@ -48,13 +48,13 @@ class Generated:
         return posixpath.normpath(name.replace(os.sep, "/")) in self.names
 
     def path(self, name: str) -> str:
-        """Return the path of a file in settings. If the file is generated, it is in the folder."""
+        """Return the path of a file that settings name. A generated file is in `folder`."""
         if self.folder is None or not self.contains(name):
             return name
         return str(self.folder / posixpath.normpath(name.replace(os.sep, "/")))
 
     def declared(self, source: PurePosixPath) -> PurePosixPath:
-        """Return the name of a source in settings. It lacks the folder of generated files."""
+        """Return the name of a source in settings, which does not include `folder`."""
         if self.folder is None or self.folder not in source.parents:
             return source
         return source.relative_to(self.folder)
@@ -76,8 +76,8 @@ def find_sources(
     sorted. Duplicates are removed. A glob does not match hidden files, and does not search hidden
     folders, virtual environments and `build_base`.
 
-    :raises ConfigurationError: a file does not exist, a glob matches nothing, or a path leaves
-        the project.
+    :raises ConfigurationError: a file does not exist, a glob matches nothing, or a path leads
+        outside the project.
     """
     place = extension.place("sources")
     return _find(extension.sources, place, root, build_base, generated)
@@ -86,11 +86,12 @@ def find_sources(
 def find_inputs(
     entry: GenerateSettings, root: Path, *, build_base: Path, generated: Generated
 ) -> tuple[PurePosixPath, ...]:
-    """Return the files and folders that a command reads, as `find_sources` does.
+    """Return the files and folders that a command reads.
 
     These are the files and folders in the setting `inputs`, the Python files that a script of the
     project can import, and the outputs of other commands that the command names with ``{out}/``.
-    The build finds other files that the command names after the command has run.
+    The build finds other files that the command names after the command has run. The order and the
+    meaning of globs are as in `find_sources`.
 
     :raises ConfigurationError: see `find_sources`.
     """
@@ -290,7 +291,7 @@ def _expand(pattern: str, root: Path, build_base: Path, *, folders: bool) -> lis
 
 
 def languages_of(extension: ExtensionSettings, sources: Iterable[PurePosixPath]) -> frozenset[str]:
-    """Return the languages of the sources of an extension, and of what it embeds."""
+    """Return the languages of an extension's sources, and of the sources that it embeds."""
     languages = set(map(language_of, sources))
     if extension.embed:
         languages.add("asm")

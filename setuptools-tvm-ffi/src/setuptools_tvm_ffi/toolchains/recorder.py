@@ -4,10 +4,10 @@
 The registry contains the docstring of each global function, but up to apache-tvm-ffi 0.1.15.post2
 no API returns it. The recorder defines the function of libtvm_ffi that registers global functions.
 A child process loads the recorder before libtvm_ffi, so that the system's loader binds the calls of
-all libraries to the recorder, which passes them on.
+all libraries to the recorder. The recorder then calls the function of libtvm_ffi.
 
-This works on ELF platforms. On Windows and macOS, the loader binds a call to the library that was
-linked, so a definition in another library has no effect.
+This works on ELF platforms. On Windows and macOS, the loader binds a call to the library that the
+linker has chosen, so a definition in another library has no effect.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ TVM_FFI_DLL_EXPORT int TVMFFIFunctionSetGlobalFromMethodInfo(const TVMFFIMethodI
 
 
 def build_recorder(compiler: Compiler, sdk: TVMFFISdk, root: Path, folder: Path) -> Path | None:
-    """Return the path of the recorder, which is built if the compiler or a header has changed.
+    """Build the recorder if the compiler or a header has changed. Return the path of the recorder.
 
     :param compiler: a C or C++ compiler.
     :param folder: the folder of the recorder, relative to `root`.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: gives each target its own ``build_lib``, and empties it before each build."""
+"""``build``: uses one ``build_lib`` for each target, and empties ``build_lib`` before a build."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _checked(build_dir: str, place: str) -> str:
 
 
 class BuildMixin(build):
-    """Gives each target its own folder, and empties the folder before a build.
+    """Uses one ``build_lib`` for each target, and empties ``build_lib`` before a build.
 
     setuptools packs every file in ``build_lib``, and replaces a module only if the new module has a
     later time. Without this class, a wheel would contain stale files after a file was deleted,

@@ -35,7 +35,7 @@ def build_folder(
     :param for_host: whether to return the folder for this machine even if there is a target.
     """
     base = Path(os.path.abspath(command.get_finalized_command("build").build_base))
-    with contextlib.suppress(ValueError):  # --build-base can name a folder outside
+    with contextlib.suppress(ValueError):  # The folder can be outside the project.
         base = base.relative_to(Path.cwd())
     target = None if for_host else target_of(project_of(command.distribution))
     platform = target.name if target else command.get_finalized_command("build_ext").plat_name
@@ -59,7 +59,7 @@ def locked_build_folder(
 def delete_folder(folder: Path) -> None:
     """Delete a folder if it exists.
 
-    :raises BuildError: the folder cannot be deleted. Its stale files would get into the result.
+    :raises BuildError: the folder cannot be deleted. The result would contain its stale files.
     """
     try:
         shutil.rmtree(folder)

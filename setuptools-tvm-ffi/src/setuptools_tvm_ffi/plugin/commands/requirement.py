@@ -34,10 +34,10 @@ def abi_floor(project: Project, built_against: Version) -> Version:
 
 
 def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN401
-    """Add the requirement on apache-tvm-ffi to dynamic dependencies, or check the declared one.
+    """Add the requirement on apache-tvm-ffi to dynamic dependencies, or check static dependencies.
 
-    If apache-tvm-ffi is not installed, do nothing: the process then only queries build requirements
-    or makes an sdist.
+    If apache-tvm-ffi is not installed, do nothing. In that case, the process only queries build
+    requirements or makes an sdist.
 
     :param distribution: a setuptools distribution. It has the type ``Any`` because type checkers do
         not know ``install_requires``.
@@ -80,9 +80,9 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
 def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
     """Add the build requirement to metadata that is written without a build, such as an sdist's.
 
-    Metadata without any requirement would promise that wheels of the sdist require nothing
-    (https://peps.python.org/pep-0643/). If the metadata has a requirement, setuptools marks the
-    field `Requires-Dist` as dynamic.
+    Metadata without any requirement would promise that wheels built from the sdist require nothing
+    (https://peps.python.org/pep-0643/). With this requirement, setuptools marks the field
+    `Requires-Dist` as dynamic.
     """
     dependencies = list(distribution.install_requires or ())
     if project_of(distribution).dynamic_dependencies and not is_required_by(dependencies):

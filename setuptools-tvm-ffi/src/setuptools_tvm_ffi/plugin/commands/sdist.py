@@ -93,7 +93,7 @@ class SdistMixin(sdist):
 
 
 class _TemplateFiles(FileList):
-    """Notes the line of `MANIFEST.in` that excludes a file."""
+    """Records which line of `MANIFEST.in` excludes a file."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ def _not_excluded(
     """Return the files that `MANIFEST.in` does not exclude.
 
     :param files: see `find_sdist_files`.
-    :raises ConfigurationError: `MANIFEST.in` excludes a file that the build needs for certain.
+    :raises ConfigurationError: `MANIFEST.in` excludes a file that the build certainly needs.
     """
     maker: Any = manifest_maker(distribution)
     maker.filelist = listed = _TemplateFiles()
