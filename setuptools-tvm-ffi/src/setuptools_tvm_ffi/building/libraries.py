@@ -499,7 +499,7 @@ def _failure(plan: BuildPlan, status: int, printed: str, request: BuildRequest) 
 
 
 def _compile_hint(settings: ExtensionSettings, printed: str) -> str | None:
-    """Return a hint for an error message of a compiler in ninja's output, if there is one."""
+    """Return a hint about a compiler's error in ninja's output, or ``None`` for other errors."""
     if _LAMBDA_REFUSED.search(printed):
         without = settings.assignment("undef_macros", ["TVM_FFI_DLL_EXPORT_INCLUDE_METADATA"])
         return (

@@ -458,8 +458,7 @@ class _Planner:
         )
 
     def _embed_path(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the common path, without suffix, of the files that the build writes for an entry.
-        """
+        """Return the path, without suffix, of the files that the build writes for an entry."""
         return f"{self.folder / settings.name / 'embed' / entry.name}"
 
     def _embedded_file(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:

@@ -88,8 +88,8 @@ def find_inputs(
 ) -> tuple[PurePosixPath, ...]:
     """Return the files and folders that a command reads.
 
-    These are the files and folders in the setting `inputs`, the Python files that a script of the
-    project can import, and the outputs of other commands that the command names with ``{out}/``.
+    These are the files and folders in the setting `inputs`, the Python script or module of the
+    project, and the outputs of other commands that the command names with ``{out}/``.
     The build finds other files that the command names after the command has run. The order and the
     meaning of globs are as in `find_sources`.
 
@@ -98,25 +98,22 @@ def find_inputs(
     place = entry.place("inputs")
     patterns = (
         *entry.inputs,
-        *sorted(_python_files(entry, root)),
+        *filter(None, [python_script(entry, root)]),
         *_outputs_of_others(entry, generated),
     )
     return _find(patterns, place, root, build_base, generated, folders=True)
 
 
-def _python_files(entry: GenerateSettings, root: Path) -> Iterator[str]:
-    """Yield the script or module of the project that Python runs, and the Python files beside it.
-
-    The script can import these files.
-    """
+def python_script(entry: GenerateSettings, root: Path) -> str | None:
+    """Return the script or module of the project that a command runs with Python, if any."""
     words = entry.command if entry.command[0] == "{python}" else ()
     for option, word in zip(words, words[1:]):
         module = word.replace(".", "/") if option == "-m" else ""
         for name in (word, f"{module}.py", f"{module}/__main__.py"):
             file = Path(os.path.normpath(root / name))
             if file.suffix == ".py" and root in file.parents and file.is_file():
-                yield from (f.relative_to(root).as_posix() for f in file.parent.glob("*.py"))
-                return
+                return file.relative_to(root).as_posix()
+    return None
 
 
 def _outputs_of_others(entry: GenerateSettings, generated: Generated) -> Iterator[str]:
@@ -195,7 +192,7 @@ def check_source_options(extension: ExtensionSettings, sources: Iterable[PurePos
                     f"{entry.place('sources')}: {pattern!r} matches no source of "
                     f"{extension.name!r}",
                     hint=f"its sources are {known}{', …' if len(sources) > _SHOWN else ''}; "
-                    "declare options for the sources of an override in the override",
+                    "if an override adds the source, declare its options in the override, too",
                 )
 
 
