@@ -544,25 +544,6 @@ def test_nvcc_compiles_for_several_architectures_in_parallel() -> None:
         assert nvcc().parallel_parts((*words, *declared)) == 1
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("-gencode=arch=compute_80,code=sm_80",),
-        ("-gencode", "arch=compute_80,code=sm_80"),
-        ("--generate-code", "arch=compute_80,code=sm_80"),
-        ("-arch", "sm_80"),
-    ],
-)
-def test_nvcc_prints_the_include_path_without_architectures(words: tuple[str, ...]) -> None:
-    # If an architecture remained, nvcc would print an error instead of the include path.
-    arguments = LanguageArguments(cuda=(*words, "-DLAST"))
-    settings = dataclasses.replace(PLAIN, extra_compile_args=arguments)
-    made = nvcc()
-    question = made.include_path_question(made.compile_flags(settings, SDK, "cuda"), "cuda")
-    assert not any("sm_" in word for word in question)
-    assert "-DLAST" in question
-
-
 def test_headers_of_a_toolkit_in_the_build_environment_have_stable_paths(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

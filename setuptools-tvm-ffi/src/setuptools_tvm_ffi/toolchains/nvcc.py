@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import quote
@@ -28,11 +28,6 @@ _RUNTIME = {
 
 # An architecture with one of these letters produces code for one GPU or family of GPUs.
 _SPECIFIC = ("a", "f")
-
-# Options of nvcc that select architectures.
-_ARCHITECTURE_OPTIONS = frozenset(
-    {"-gencode", "--generate-code", "-arch", "--gpu-architecture", "-code", "--gpu-code"}
-)
 
 # nvcc (13.0) splits arguments at commas and passes them on with `sh -c`. The shell removes
 # quotation marks and expands variables.
@@ -116,7 +111,7 @@ class NvccCompiler:
         if self.system == "windows":
             return ()
         # Omit the architectures. For each architecture, nvcc would run the host compiler again.
-        common = _without_architectures(self._with_host(flags))
+        common = (word for word in self._with_host(flags) if not word.startswith("-gencode"))
         return (*self.compiler.command, *common, "-E", "-Xcompiler=-v", "-x", "cu", os.devnull)
 
     def _with_host(self, flags: tuple[str, ...]) -> tuple[str, ...]:
@@ -325,18 +320,6 @@ def declares_threads(flags: Iterable[str]) -> bool:
     (True, True)
     """
     return any(word.partition("=")[0] in {"-t", "--threads"} for word in flags)
-
-
-def _without_architectures(flags: Iterable[str]) -> Iterator[str]:
-    """Yield the flags except architectures, which can be one word or two words.
-
-    >>> list(_without_architectures(["-O3", "-gencode", "arch=compute_90,code=sm_90", "-lineinfo"]))
-    ['-O3', '-lineinfo']
-    """
-    words = list(flags)
-    for previous, word in zip(["", *words], words):
-        if _ARCHITECTURE_OPTIONS.isdisjoint({previous, word.partition("=")[0]}):
-            yield word
 
 
 def default_architectures(known: Iterable[str]) -> tuple[str, ...]:
