@@ -516,6 +516,7 @@ def test_a_module_that_the_build_does_not_change_has_no_entries() -> None:
     text = api_stub(MODULE, module, dataclasses.replace(context(found), added=()))
     assert "\nclass Mode(Enum):\n" in text
     assert "fast" not in text
+    assert "_entry" not in text
     assert "__tvm_ffi_type_info__" not in text
 
 

@@ -37,6 +37,7 @@ from .wheel_checks import (
 )
 
 _LOADED = {"library", "executable"}
+_NO_LIBRARIES = {"object": "an object file", "executable": "a program"}
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,13 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]
         findings += [
-            Finding(codes.UNREADABLE, b.path, f"no operating system loads {_description(b)}")
+            Finding(
+                codes.UNREADABLE,
+                b.path,
+                f"no operating system loads {_description(b)} as a library",
+            )
             for b in found
-            if isinstance(b, Binary) and b.kind not in _LOADED and is_library_name(b.path)
+            if isinstance(b, Binary) and b.kind != "library" and is_library_name(b.path)
         ]
         findings += [Finding(codes.BUNDLES_EXTERNAL, b.path, b.name or "") for b in bundled]
         around = surroundings(binaries, wheel.members, required_names(wheel.headers("METADATA")))
@@ -137,8 +142,8 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
 
 
 def _description(binary: Binary) -> str:
-    if binary.kind == "object":
-        return f"an object file for {binary.machine}"
+    if binary.kind in _NO_LIBRARIES:
+        return f"{_NO_LIBRARIES[binary.kind]} for {binary.machine}"
     name = {"elf": "an ELF file", "macho": "a Mach-O file", "pe": "a PE file"}[binary.format]
     return f"{name} of this type for {binary.machine}"
 

@@ -42,7 +42,7 @@ def changed_at(status: Status) -> int:
 
 
 def may_change_unseen(status: Status, now: int) -> bool:
-    """Whether a file could change at the time `now`, in nanoseconds, and keep this status."""
+    """Whether a change at the time `now`, in nanoseconds, could leave this status unchanged."""
     return abs(now - changed_at(status)) < _STEP
 
 

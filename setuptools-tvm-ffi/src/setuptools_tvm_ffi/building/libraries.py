@@ -89,7 +89,9 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     generated = request.generated
     sources = _sources(request)
     for settings in request.extensions:
-        check_source_options(settings, map(generated.declared, sources[settings.name]))
+        embedded = [PurePosixPath(entry.source) for entry in settings.embed if entry.source]
+        every = [*map(generated.declared, sources[settings.name]), *embedded]
+        check_source_options(settings, every)
         _check_files(with_options(settings, settings.source_options), root, generated)
         _check_device_link(settings, tuple(map(generated.declared, sources[settings.name])))
     languages = _languages(request, sources)
@@ -269,6 +271,8 @@ def _check_files(settings: ExtensionSettings, root: Path, generated: Generated) 
                     hint=f"paths are relative to {root}",
                 )
     for place, file in linked:
+        if (root / file).is_dir():
+            raise ConfigurationError(f"{place}: {file!r} is a folder", hint="name a file")
         if root not in Path(os.path.normpath(root / file)).parents:
             system = (
                 ". If the file is a library of the system, name it in 'libraries' and its folder "
@@ -377,7 +381,8 @@ class _Run:
             for output in (each.step.output, *each.step.extra_outputs):
                 (root / output).parent.mkdir(parents=True, exist_ok=True)
         manifest.unlink(missing_ok=True)
-        replace_file(manifest, text.encode())
+        # File names that are invalid in the locale's encoding keep their bytes.
+        replace_file(manifest, os.fsencode(text))
         freshness.begin(stale, manifest)
         leaves_a_server = any(launcher.leaves_a_server for launcher in _launchers(self.toolchain))
         try:
@@ -495,7 +500,7 @@ def _failure(plan: BuildPlan, status: int, printed: str, request: BuildRequest) 
 
 
 def _compile_hint(settings: ExtensionSettings, printed: str) -> str | None:
-    """Return a hint for an error message of a compiler in ninja's output, if there is one."""
+    """Return a hint about a compiler's error in ninja's output, or ``None`` for other errors."""
     if _LAMBDA_REFUSED.search(printed):
         without = settings.assignment("undef_macros", ["TVM_FFI_DLL_EXPORT_INCLUDE_METADATA"])
         return (

@@ -458,8 +458,7 @@ class _Planner:
         )
 
     def _embed_path(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the common path, without suffix, of the files that the build writes for an entry.
-        """
+        """Return the path, without suffix, of the files that the build writes for an entry."""
         return f"{self.folder / settings.name / 'embed' / entry.name}"
 
     def _embedded_file(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
@@ -474,7 +473,8 @@ class _Planner:
     ) -> Iterator[Step]:
         file = self._embedded_file(settings, entry)
         if entry.source is not None:
-            embedded = for_embedding(settings, entry)
+            options = self._options(settings, PurePosixPath(entry.source))
+            embedded = for_embedding(with_options(settings, options), entry)
             flags = self._compiler("cuda").compile_flags(embedded, self.sdk, "cuda")
             check_architectures(embedded, entry, flags)
             device = CompileUnit(entry.source, "cuda", file, f"{file}.d", format=entry.format)

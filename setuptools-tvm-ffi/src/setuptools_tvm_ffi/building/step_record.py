@@ -17,7 +17,7 @@ from ..project.source_scan import HeaderName, SourceFacts
 from .file_states import Status
 
 _DETAILS = "step-details.json"
-_FORMAT = 2
+_FORMAT = 3
 
 
 class StepCommand(NamedTuple):

@@ -144,9 +144,7 @@ def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
         yield Finding("warning", f"{name} is not installed", "it cannot be imported", command)
     if package.newer:
         what = f"the editable install of {name} is older than {first_few(package.newer)}"
-        why = (
-            "imports use the old libraries (editable-rebuild = true would rebuild them on import)"
-        )
+        why = "imports use the old libraries (editable-rebuild = true would rebuild them on import)"
         command = f"{machine.pip} -e {quoted(machine, package.path)}"
         yield Finding("warning", what, why, command)
     for folder in package.shadows:

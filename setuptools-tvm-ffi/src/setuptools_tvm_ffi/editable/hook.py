@@ -361,7 +361,7 @@ def _rebuild(folder: str, record: Mapping[str, Any]) -> None:
             f"cannot rebuild the libraries of {distribution}: sys.executable is not set. Import "
             f"the package in a regular Python first.\n{_HOW_TO_SKIP}"
         )
-    state = _state_of_inputs(record)
+    state = state_of_inputs(record)
     status, printed = _run_build(folder, unpack_tools(folder, record), record)
     log = os.path.join(record["root"], record["folder"], LOG)
     with open(log, "w", encoding="utf-8") as stream:
@@ -393,7 +393,7 @@ def _report_recent_failure(record: Mapping[str, Any], started: float) -> None:
     except OSError:
         return
     recent = failed >= min(started, time.time() - _SHARED_FAILURE_SECONDS)
-    if recent and state == _state_of_inputs(record):
+    if recent and state == state_of_inputs(record):
         raise ImportError(message)
 
 
@@ -401,15 +401,16 @@ def _failure_file(record: Mapping[str, Any]) -> str:
     return os.path.join(record["root"], record["folder"], "rebuild-failure.txt")
 
 
-def _state_of_inputs(record: Mapping[str, Any]) -> str:
+def state_of_inputs(record: Mapping[str, Any]) -> str:
     """Return a digest of the state of all inputs. Files in the build folder are not inputs."""
     import hashlib
     import json
 
-    root, own = record["root"], f"{record['folder']}/"
-    names = sorted(name for name in record["files"] if not name.startswith(own))
+    root = record["root"]
+    own = os.path.join(root, record["folder"], "")
+    paths = sorted(os.path.join(root, name) for name in record["files"])  # Some names are absolute.
     state = [
-        *([name, signature(os.path.join(root, name))] for name in names),
+        *([path, signature(path)] for path in paths if not path.startswith(own)),
         *(
             [name, listing(os.path.join(root, name), tuple(record["suffixes"]))]
             for name in record["folders"]

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -98,9 +99,19 @@ def requirement_for(floor: Version) -> str:
     return f"{DISTRIBUTION}>={public},{excluded}<{floor.major}.{floor.minor + 1}"
 
 
-def is_required_by(dependencies: Iterable[str]) -> bool:
-    """Whether one of these PEP 508 strings names apache-tvm-ffi."""
-    return any(_parse(dependency) is not None for dependency in dependencies)
+def is_required_by(
+    dependencies: Iterable[str], markers: Mapping[str, str] = MappingProxyType({})
+) -> bool:
+    """Whether one of these PEP 508 strings requires apache-tvm-ffi on the wheel's platform.
+
+    :param markers: the variables of environment markers whose values differ from this Python's.
+
+    >>> is_required_by(["apache-tvm-ffi; extra == 'ffi'"])
+    False
+    """
+    found = [r for r in map(_parse, dependencies) if r is not None]
+    environment = {**markers, "extra": ""}
+    return any(r.marker is None or r.marker.evaluate(environment) for r in found)
 
 
 def requirement_problem(dependencies: Iterable[str], floor: Version) -> str | None:

@@ -36,7 +36,9 @@ def _add_named_files(arguments: Iterable[str], root: Path, found: dict[str, None
     parts = [part for word in arguments for part in dict.fromkeys((word, *SEPARATORS.split(word)))]
     for previous, part in zip(["", *parts], parts):
         option = _OPTION.match(part)
-        for name in (part, part[option.end() :] if option else ""):
+        # The value of a macro can contain quotes: `-DDATA="csrc/data.bin"`.
+        names = (part, part[option.end() :] if option else "", part.strip('"'))
+        for name in dict.fromkeys(names):
             if name in found or not os.path.isfile(root / name):
                 continue
             found[name] = None

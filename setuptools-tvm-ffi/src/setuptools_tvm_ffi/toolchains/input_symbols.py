@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import BuildError
+from ..project.argument_files import named_files
 from ..settings.model import ExtensionSettings
 from .protocols import Compiler, EnvironmentFlags
 
@@ -34,6 +35,7 @@ _CXX_SYMBOL = re.compile(r"_Z|__cxa_(?!finalize|atexit|thread_atexit_impl)|__gxx
 # -unexported_symbol. A linker rejects a second list of symbols.
 _SYMBOL_LIST = re.compile(r"-version-script|-(?:un)?exported_symbol")
 _RESPONSE_FILE = re.compile(r"(?:^|,)@([^,]+)")
+_VERSION = re.compile(rb"\bVERSION\s*\{")
 
 
 @dataclass(frozen=True)
@@ -166,9 +168,14 @@ def _is_macho(file: Path) -> bool:
 
 
 def _has_symbol_list(flags: Iterable[str], root: Path) -> bool:
-    """Whether link flags contain a list of symbols, directly or in a response file."""
+    """Whether link flags contain a list of symbols, directly or in a file.
+
+    A response file can contain the option, and a linker script can contain a version script.
+    """
     read: set[str] = set()
     pending = list(flags)
+    if any(_VERSION.search((root / f).read_bytes()) for f in named_files(pending, root)):
+        return True
     while pending:
         word = pending.pop()
         if _SYMBOL_LIST.search(word):

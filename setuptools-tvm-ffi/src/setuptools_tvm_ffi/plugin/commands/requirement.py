@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 from packaging.version import Version
 
 from ...base.errors import PREFIX, ConfigurationError
+from ...cross.targets import target_of
 from ...ffi.releases import (
     BUILD_REQUIREMENT,
     DISTRIBUTION,
@@ -21,6 +23,7 @@ from ...ffi.releases import (
 from ...ffi.sdk import installed_version
 from ...settings import Project
 from ..context import project_of
+from ..target_markers import target_markers
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +65,16 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
     dependencies = [d for d in distribution.install_requires or () if d != BUILD_REQUIREMENT]
     if requirement in dependencies:
         return
-    if project.dynamic_dependencies and not is_required_by(dependencies):
+    target = target_of(project)
+    markers = {} if target is None else target_markers(target, "", os.environ)
+    is_required = is_required_by(dependencies, markers)
+    if project.dynamic_dependencies and not is_required:
         _set_dependencies(distribution, [*dependencies, requirement])
     elif warn:
-        if not is_required_by(dependencies):
+        if not is_required:
             raise ConfigurationError(
-                f"pyproject.toml: project.dependencies: {DISTRIBUTION} is missing, and the "
-                "package needs it to load its library",
+                f"pyproject.toml: project.dependencies: {DISTRIBUTION} is missing for the "
+                "platform of the wheel, and the package needs it to load its library",
                 hint=f'add dependencies = ["{requirement}"], or add dynamic = ["dependencies"], so '
                 "that the plugin adds the requirement",
             )

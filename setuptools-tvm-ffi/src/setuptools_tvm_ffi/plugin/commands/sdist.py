@@ -56,6 +56,7 @@ class SdistMixin(sdist):
         self._sources_list = metadata / SOURCES if base in metadata.parents else None
         listed = {os.path.normpath(f) for f in self.filelist.files if Path(f) != self._sources_list}
         found = self._finalized("build_ext").get_sdist_files()
+        found |= {name: True for name in ("pyproject.toml", "setup.py") if os.path.exists(name)}
         self.filelist.files = sorted({*listed, *_not_excluded(self.distribution, found)})
         check_inside(self.filelist.files, Path.cwd())
         self._tree = base / "sdist" / self.distribution.get_fullname()

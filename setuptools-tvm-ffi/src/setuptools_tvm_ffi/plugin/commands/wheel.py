@@ -10,6 +10,7 @@ import os
 import platform as platform_module
 import re
 import stat
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -129,6 +130,9 @@ class BdistWheelMixin(bdist_wheel):
         """
         tag = self.get_tag()[2]
         folder = Path(str(self.bdist_dir))
+        own = re.sub(r"\W", "_", sysconfig.get_platform())
+        if "_PYTHON_HOST_PLATFORM" in os.environ:  # `get_platform` returns the variable.
+            own = ""
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder).as_posix()
             if not is_library_name(name) or not file.is_file():
@@ -136,7 +140,7 @@ class BdistWheelMixin(bdist_wheel):
             with file.open("rb") as stream:
                 start = stream.read(headers.SIZE)
             for platform in tag.split("."):
-                problem = headers.tag_problem(start, platform)
+                problem = headers.tag_problem(start, platform, own)
                 if problem is not None:
                     raise BuildError(
                         f"{self._origin_of_tag()}: {name} is {problem}, but the tag of the wheel "
