@@ -92,6 +92,7 @@ version = release = __version__
 
 extensions = ["myst_parser", "sphinx_copybutton", "sphinxcontrib.mermaid"]
 nitpicky = True
+suppress_warnings = ["misc.highlighting_failure"]  # blocks of code can contain `…`
 
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]

@@ -79,6 +79,12 @@ _OTHER_VARIABLES = {
         ): "folders with headers, for GCC and Clang",
         ("LIBRARY_PATH", "COMPILER_PATH"): "folders with libraries and with compiler programs, for "
         "GCC and Clang",
+        (
+            "GCC_EXEC_PREFIX",
+            "CCC_OVERRIDE_OPTIONS",
+        ): "as GCC and Clang document. If they change, all sources are compiled again",
+        ("LD_RUN_PATH", "GNUTARGET", "LDEMULATION"): "as GNU ld documents. If they change, the "
+        "libraries are linked again",
         ("INCLUDE", "LIB", "CL", "_CL_", "LINK", "_LINK_"): "folders and options, for Microsoft's "
         "compiler",
     },
@@ -91,6 +97,7 @@ _OTHER_VARIABLES = {
             "NVCC_PREPEND_FLAGS",
             "NVCC_APPEND_FLAGS",
         ): "flags that nvcc itself reads, before and after all others",
+        ("HIPCC_COMPILE_FLAGS_APPEND", "HIPCC_LINK_FLAGS_APPEND"): "flags that hipcc itself reads",
         ("ROCM_HOME", "ROCM_PATH", "HIP_PATH"): "the folder of ROCm, see "
         "[Which hipcc](hip.md#which-hipcc)",
     },
