@@ -265,7 +265,7 @@ def _modules() -> list[Path]:
 
 def _read_variables() -> set[str]:
     """Return the variables that the code reads by name, except those of child processes."""
-    pattern = re.compile(r'\b(?:environ|environment|variables)(?:\.get\(|\[)"([A-Z_]+)"(?!\] =)')
+    pattern = re.compile(r'\b(?:environ|environment)(?:\.get\(|\[)"([A-Z_]+)"(?!\] =)')
     texts = (
         path.read_text(encoding="utf-8") for path in _modules() if path.parent.name != "compat"
     )
