@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -42,6 +44,8 @@ PAGES = pages()
 SECTIONS = [section for page in PAGES for section in sections(page)]
 BLOCKS = [block for section in SECTIONS for block in section.blocks]
 PROJECTS = [section for section in SECTIONS if section.project is not None]
+#: The processor time of all commands of a page, in seconds, compilers included.
+LIMITS = {"getting-started": 60.0}
 
 
 def blocks_with(marker: str) -> list[Block]:
@@ -126,6 +130,12 @@ def environment(
     shutil.rmtree(tmp_path / "venv")
 
 
+def processor_time() -> float:
+    """Return the time of all finished child processes and of their children, in seconds."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("section", PROJECTS, ids=lambda s: f"{s.page.stem}-{s.project}")
 def test_the_commands_of_a_project_print_what_the_page_shows(
@@ -146,13 +156,16 @@ def test_the_commands_of_a_project_print_what_the_page_shows(
     ]
     program = f"exec 2>&1\n{script(steps)}"
     scratch = {"SCRATCH": str(tmp_path / "scratch")}
+    before = processor_time()
     process = environment.run("bash", "-c", program, cwd=folder, variables=scratch, check=False)
+    seconds = processor_time() - before
     printed = outputs(process.stdout)
     last = steps[len(printed) - 1]
     assert process.returncode == 0, f"{last.block}: {last.text}\n{printed[-1]}"
     for step, output in zip(steps, printed):
         line = missing_line(step.expected, output)
         assert line is None, f"{step.block}: {step.text}: no line {line!r} in:\n{output}"
+    assert seconds < LIMITS.get(section.page.stem, math.inf)
 
 
 def messages() -> list[str]:
