@@ -28,7 +28,7 @@ def long(session: nox.Session) -> None:
 
 @nox.session
 def edits(session: nox.Session) -> None:
-    """Compare incremental builds with clean ones: 300 random edits, 100 kills, eight at once."""
+    """Compare incremental builds with clean builds: 300 edits, 100 kills, 8 parallel builds."""
     _install(session, "test")
     session.run("pytest", "-m", "edits", "--durations=0", *session.posargs)
 

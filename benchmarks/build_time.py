@@ -59,7 +59,7 @@ MANY = 96  # the size that the goals of unity builds and precompiled headers app
 class Comparison:
     """The ratio of a median to a sum of medians. The goal is the largest acceptable ratio.
 
-    A case is named by the tool, the mode and the scenario.
+    The name of a case consists of the scenario, the tool and the mode, see `case`.
     """
 
     label: str

@@ -100,7 +100,7 @@ def make_environments(folder: Path) -> dict[str, Environment]:
 
 
 def install(project: Project, environments: Mapping[str, Environment]) -> None:
-    """Install one project into both environments. The second build is up to date at once."""
+    """Install one project into both environments. The second installation compiles nothing."""
     for name, environment in environments.items():
         check = "true" if name == WITH else "false"
         setting = ("--config-settings", f"editable-rebuild={check}")

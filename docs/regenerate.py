@@ -71,7 +71,7 @@ extra-compile-args = {{ cxx = ["-Wall"], cuda = ["--use_fast_math"] }}
 _PROJECT = f"""\
 ## The whole project: `[{TABLE}]`
 
-You can set each of these in several places, in order of precedence:
+You can set each key of this table in several places. In order of precedence:
 
 1. The frontend, with the backend `setuptools_tvm_ffi.build_meta`:
    `pip wheel . -C build-type=debug -C jobs=4`, `python -m build -C build-type=debug`,
@@ -189,9 +189,9 @@ def scale(x: _SupportsDLPack, factor: float, /) -> Tensor: ...
 * If a function has several tensor parameters, there is an overload for each. The last argument of
   such a class decides. If there is none, the first list or mapping with such a tensor decides.
 * A function without tensor parameters returns `tvm_ffi.Tensor`. A parameter of the type `ffi::Any`
-  is no tensor parameter: if a call passes a PyTorch tensor to it, the returned tensor is a PyTorch
-  tensor, although the stub declares `tvm_ffi.Tensor`.
-* At run time, a subclass of PyTorch's tensor, such as `torch.nn.Parameter`, comes back as
+  is not a tensor parameter: if a call passes a PyTorch tensor to it, the returned tensor is a
+  PyTorch tensor, although the stub declares `tvm_ffi.Tensor`.
+* At run time, a subclass of PyTorch's tensor, such as `torch.nn.Parameter`, is returned as
   `torch.Tensor`.
 * PyTorch declares the attribute since 2.10. With older releases, type checkers choose the last
   overload.
@@ -206,6 +206,10 @@ def scale(x: _SupportsDLPack, factor: float, /) -> Tensor: ...
 * `Any` stands for `Any` in C++. A function without a type schema, such as a hand-written C function
   without metadata, has the signature `(*args: Any) -> Any`.
 * A parameter of the type `ffi::Function`, which has no signature, accepts any callable.
+* The key of a `Mapping` has only the first of the types in the column *accepts*, because type
+  checkers compare keys exactly. A parameter of the type `ffi::Map<bool, T>` is `Mapping[bool, T]`:
+  with `Mapping[bool | int, T]`, type checkers would reject a `dict[bool, T]`. Calls also accept
+  the other types as keys.
 
 ## Where calls and type checkers differ
 
@@ -235,7 +239,10 @@ this table. The rows also apply to the elements of containers and to the members
 | `ffi::Tensor`, `ffi::TensorView`, `DLTensor*` | `tvm_ffi.Module` | rejects | mypy accepts |
 | `ffi::Tensor`, `ffi::Function`, `ffi::TypedFunction<R(T)>`, `std::function<R(T)>`, `ffi::ObjectRef`, `ffi::RValueRef<T>`, object classes | `None` | accepts | reject |
 | `ffi::ObjectRef`, `ffi::Object*` | `str`, `bytes` | accepts more than 7 bytes | reject |
-| `ffi::ObjectRef`, `ffi::Object*` | `int` of more than 64 bits, `complex`, `memoryview`, `list`, `list` with items of several types, `tuple`, `range`, `set`, `deque`, `dict`, `MappingProxyType`, `numpy.bool`, NumPy's arrays, `tvm_ffi.Shape`, functions, functions of other types, classes, exceptions, other objects | accepts | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | `int` of more than 64 bits, `complex`, `numpy.bool` | accepts | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | `list`, `list` with items of several types, `tuple`, `range`, `set`, `deque` | accepts | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | `dict`, `MappingProxyType`, `memoryview`, NumPy's arrays, `tvm_ffi.Shape` | accepts | reject |
+| `ffi::ObjectRef`, `ffi::Object*` | functions, functions of other types, classes, exceptions, other objects | accepts | reject |
 | constructors of enumerations | `bool`, `int`, `int` of more than 64 bits, `str`, `tvm_ffi.dtype` | rejects what is not an index or a name | accept |
 | constructors of enumerations | all objects | rejects what is not an entry, an index or a name | pyright accepts |
 
@@ -284,7 +291,7 @@ be audited. The other wheels are audited nevertheless.
   libraries are part of Windows.
 * **Requirement for apache-tvm-ffi**: the audit checks every release that the requirement allows, up
   to {newest}. It does not evaluate markers. It checks the requirements with the same marker
-  together with the requirements that have none.
+  together with the requirements without a marker.
 * **Symbols of tvm-ffi**: the audit compares them with every release of apache-tvm-ffi up to
   {newest}. A release that has all symbols may still be incompatible; use `compat` to test it.
 * **Stubs**: the audit reads from a library which functions it exports for `LIB` (`TVM503`). The

@@ -109,7 +109,8 @@ def test_one_run_over_all_releases_finds_each_edge(
         ("0.1.14.post1", "passed"),
         (rows[-1][0], "passed"),
     ]
-    assert "status 1: it has no load_lib_module" in process.stdout  # and creates the object
+    # The program prints this after it has created an object.
+    assert "status 1: it has no load_lib_module" in process.stdout
     assert re.search(r"^0\.1\.13 +passed +withdrawn, not admitted ", process.stdout, re.MULTILINE)
     assert 'abi-floor = "0.1.10"' in process.stdout
     assert '"apache-tvm-ffi>=0.1.10,!=0.1.13,!=0.1.13.post0,<0.2"' in process.stdout

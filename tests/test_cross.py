@@ -292,7 +292,7 @@ def test_on_macos_a_library_declares_its_minimum_version(
     # Zig exports the operators new and delete of its C++ library, see docs/cross.md.
     cxx = {name for name in exported if not re.match(r"_Z(n[wa]|d[la])", name)}
     assert not [name for name in cxx if re.match(r"_Z\w*?(3tvm3ffi|St)", name)]
-    assert binary.has_code_signature  # without one, no Mac with Apple's processors loads it
+    assert binary.has_code_signature  # Without one, Macs with Apple silicon reject the library.
 
 
 def test_on_windows_a_library_needs_only_dlls_of_windows(

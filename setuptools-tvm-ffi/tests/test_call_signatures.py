@@ -14,7 +14,7 @@ PACKAGE = "described_pkg"
 SOURCE = "csrc/scale.c"
 DECLARED = "scale(value, factor)"
 
-#: Calls with the library's function, and a look at what `help` shows.
+#: Calls the library's function, and checks the output of `help`.
 PROGRAM = f"""
 import inspect, pydoc
 from {PACKAGE} import scale
@@ -67,15 +67,15 @@ def test_a_function_takes_the_keywords_that_its_docstring_declares(
 def test_committed_modules_follow_the_docstring(described: Project) -> None:
     api = described.folder / PACKAGE / "_ffi_api.py"
     assert stubs(described).returncode == 0
-    assert "def _(value, factor):" in api.read_text()
+    assert "def _tvm_ffi_prototype(value, factor):" in api.read_text()
     assert stubs(described, "--check").returncode == 0
     described.edit(SOURCE, DECLARED, "scale(value, factor=2)")
     checked = stubs(described, "--check")
     assert checked.returncode == 1
-    assert "+def _(value, factor=2):" in checked.stdout
+    assert "+def _tvm_ffi_prototype(value, factor=2):" in checked.stdout
     described.edit("pyproject.toml", "call-signatures = true\n", "")
     assert stubs(described).returncode == 0
-    assert "def _(" not in api.read_text()
+    assert "prototype" not in api.read_text()
 
 
 def test_a_line_that_does_not_fit_the_registered_types_is_rejected(described: Project) -> None:

@@ -94,7 +94,7 @@ def test_a_unity_build_compiles_batches_and_repeats_only_what_changed(
     assert compiled(many) == []
     library = next(many.folder.glob("build/**/libcore.so")).read_bytes()
     for number in range(10):
-        # Paths are those of other builds: relative to the project, without "./".
+        # As in other builds, paths are relative to the project, without "./".
         assert b"\0csrc/unit_%d.c\0" % number in library
     for path in many.folder.rglob("csrc/*"):
         path.touch()

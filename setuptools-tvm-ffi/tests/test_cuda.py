@@ -439,7 +439,7 @@ def test_hip_sources_are_compiled_by_hipcc_and_linked_with_its_runtime(
     variables = {
         **dict.fromkeys(("ROCM_HOME", "ROCM_PATH", "HIP_PATH"), ""),
         "PATH": path,
-        "LD_LIBRARY_PATH": str(rocm / "lib"),  # the build loads the new library
+        "LD_LIBRARY_PATH": str(rocm / "lib"),  # The build loads the new library.
     }
     hip.build(**variables)
     told = (rocm / "bin" / "hipcc.arguments").read_text().splitlines()

@@ -70,6 +70,18 @@ def test_a_source_with_an_odd_name_is_compiled_and_its_headers_are_tracked(
     assert "[1/2] compile csrc/it's #1 $of größe (a & b)/point 'two'.cc" in printed
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a locale whose encoding is ASCII")
+def test_a_source_whose_name_the_locale_cannot_encode_is_compiled(
+    builder: Environment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "c_only"
+    shutil.copytree(PROJECTS / "c_only", folder)
+    (folder / "csrc" / "größe.c").write_text("int unused;\n")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = ("wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path / "dist", ".")
+    builder.pip(*command, cwd=folder, variables={**QUICK, **ascii_only})
+
+
 def test_an_isolated_environment_in_an_odd_folder_works(
     variables: dict[str, str], tmp_path: Path
 ) -> None:

@@ -229,7 +229,7 @@ def test_an_unsatisfied_platform_tag_is_rejected_and_other_wheels_are_repaired(
     assert main(["repair", "--plat", "manylinux_2_17", "-w", str(tmp_path / "w"), *wheels]) == 2
     printed = capsys.readouterr().err
     assert "presence of too-recent versioned symbols" in printed
-    (lowest,) = re.findall(r"lowest tag that holds is '(\w+)'", printed)
+    (lowest,) = re.findall(r"lowest tag that the wheel satisfies is '(\w+)'", printed)
     again = ["repair", "--plat", lowest, "-w", str(tmp_path / "again"), str(grafted.wheel)]
     assert main(again) == FINE
     assert lowest in repaired_in(tmp_path / "again").name
@@ -321,7 +321,7 @@ def apples_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    sysconfig.get_config_vars()  # cached: Python reads them once, from a file of the platform
+    sysconfig.get_config_vars()  # Fill Python's cache: the variables are in a file of the platform.
     monkeypatch.setattr(sys, "platform", "darwin")
     return log
 

@@ -330,7 +330,7 @@ def test_a_stub_whose_prefix_no_longer_exists_is_deleted(committed: Project) -> 
     refresh(committed)
     (committed.folder / "csrc" / "answer.c").unlink()
     deep = committed.folder / PACKAGE / "deep"
-    for name in ("__init__.py", "_ffi_api.py"):  # as a build asks for
+    for name in ("__init__.py", "_ffi_api.py"):  # The error of a build requests this.
         (deep / name).unlink()
     printed = difference(committed)
     for name in ("__init__.pyi", "_ffi_api.pyi"):
@@ -590,7 +590,7 @@ def test_a_wheel_has_current_stubs_and_stale_committed_stubs_cause_a_warning(
     rename_parameter(committed)
     add_function(committed, f"{PACKAGE}.answer")
     before = committed.tree()
-    for _ in range(2):  # the second time from what is kept of the first
+    for _ in range(2):  # The second build uses the cached stubs of the first.
         files = ", ".join(sorted({API, API_STUB, INIT_STUB}))
         (warning,) = warnings(committed.build())
         assert f"out of date: {files};" in warning

@@ -205,7 +205,7 @@ assert isinstance(tensor, torch.Tensor)
 """
 
 
-def test_tensors_come_back_as_the_class_that_a_call_passes(
+def test_results_have_the_class_of_the_tensors_that_a_call_passes(
     every_type: Project, tmp_path: Path, variables: dict[str, str]
 ) -> None:
     environment = make_environment(tmp_path / "venv", variables)
@@ -219,7 +219,7 @@ def test_tensors_come_back_as_the_class_that_a_call_passes(
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
-def test_tensors_of_pytorch_come_back_as_such(every_type: Project, tmp_path: Path) -> None:
+def test_calls_with_pytorch_tensors_return_them(every_type: Project, tmp_path: Path) -> None:
     with zipfile.ZipFile(every_type.wheel) as wheel:
         wheel.extractall(tmp_path)
     (tmp_path / "use.py").write_text(WITH_TORCH)

@@ -89,7 +89,7 @@ TYPES = {
     },
 }
 
-#: The same for types of parameters only, which other types cannot contain.
+#: The same for types that only parameters can have, and that other types cannot contain.
 PARAMETER_TYPES = {
     "`nullptr_t`": {"nothing": "std::nullptr_t"},
     "integers and enums": {"size": "size_t"},

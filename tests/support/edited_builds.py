@@ -25,8 +25,9 @@ class EditedBuilds:
 
     :param builder: the environment with the plugin.
     :param importer: the environment with the editable install.
-    :param folder: of wheels, logs and the copy.
-    :param extra: variables of the builds that must not matter, such as a compiler cache.
+    :param folder: the folder for wheels, logs and the copy of the project.
+    :param extra: environment variables that must not change the wheels, such as the variables of a
+        compiler cache.
     """
 
     project: EditedProject
@@ -51,7 +52,7 @@ class EditedBuilds:
     ) -> bool:
         """Edit, build, import and compare; return whether the edit was possible.
 
-        :param first: called after the edit and before the builds.
+        :param first: a function to call after the edit and before the builds.
         """
         before = self.wheel
         usual = self.project.installed_variables
@@ -74,7 +75,7 @@ class EditedBuilds:
         if effect.reinstall:
             self.install()
             self.build()
-        elif choice.random() < 1 / 2:  # each of them must find out what has changed
+        elif choice.random() < 1 / 2:  # The import and the build must both detect the change.
             self.import_it()
             self.build()
         else:
@@ -131,7 +132,7 @@ class EditedBuilds:
         return process
 
     def start_build(self, folder: Path) -> subprocess.Popen[str]:
-        """Start an incremental build; its wheel goes to a folder of its own."""
+        """Start an incremental build that writes its wheel to a separate folder."""
         return subprocess.Popen(
             self._command("build_wheel", folder),
             cwd=self.project.root,
@@ -190,7 +191,7 @@ class EditedBuilds:
         return f"after {self.history}: {sorted(different) or 'only the archive'} differ"
 
     def variables(self, variables: dict[str, str]) -> dict[str, str]:
-        """Return what an incremental build gets beside the environment's variables."""
+        """Return the variables of an incremental build, in addition to the environment's."""
         return {**variables, **self.extra, "EDITS_CALLS": str(self.calls)}
 
     def _command(self, hook: str, folder: Path) -> list[str]:
@@ -199,7 +200,7 @@ class EditedBuilds:
         return [self.builder.python, "-I", "-c", program]
 
     def _fails(self) -> None:
-        """Build and import a broken project; both must leave the last results as they are."""
+        """Build and import a broken project. Neither may change the wheel or the library."""
         wheel, library = self.built_wheel(), self._installed_library()
         assert self.build(check=False).returncode != 0, self.history
         assert self.built_wheel() == wheel, self.history
@@ -214,8 +215,9 @@ class EditedBuilds:
             return
         units = effect.units | self.project.timestamped()
         assert set(compiled) <= units, f"{self.history}: compiled {compiled}"
-        # Neither the build nor the import repeats the other's work. A compiler cache calls the
-        # compiler twice, to preprocess and to compile.
+        # The import does not compile again what the build has compiled, and the build does not
+        # compile again what the import has compiled. A compiler cache calls the compiler twice, to
+        # preprocess and to compile.
         launched = "SETUPTOOLS_TVM_FFI_COMPILER_LAUNCHER" in self.project.variables
         if once and not launched and not self.project.timestamped():
             assert len(compiled) <= len(units), f"{self.history}: compiled {compiled}"
@@ -236,7 +238,7 @@ def _wheel_in(folder: Path) -> Path:
 
 
 def run_steps(builds: EditedBuilds, steps: int, seed: int, edits: Sequence[Edit] = EDITS) -> None:
-    """Apply so many random edits; kinds that were not chosen yet come first."""
+    """Apply random edits until `steps` of them were possible. Use each kind once, then repeat."""
     choice = random.Random(seed)
     waiting: list[Edit] = []
     builds.start()
@@ -246,13 +248,13 @@ def run_steps(builds: EditedBuilds, steps: int, seed: int, edits: Sequence[Edit]
             choice.shuffle(waiting)
         edit = waiting.pop()
         if builds.project.variables != builds.project.installed_variables:
-            # Until then, the build and the import compile everything in turn.
+            # Until RESET is chosen, the build and the import compile everything in turn.
             edit = choice.choice([edit, RESET])
         builds.step(edit, choice)
 
 
 def linked_to(environment: Environment, other: Environment) -> Environment:
-    """Let an environment import what another has installed."""
+    """Let an environment import the packages that are installed in another environment."""
     path = environment.site_packages / "other.pth"
     path.write_text(f"{other.site_packages}{os.linesep}")
     return environment

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from edited_builds import EditedBuilds
 
-#: The compiler kills the build during the first two, the build itself during the others.
+#: During the first two stages, the compiler kills the build. During the others, the build kills
+#: itself.
 STAGES = ("compile", "link", "stubs", "place", "pack")
 
 # Counts what the build does to files in each stage, and kills the process group at one of these
@@ -45,9 +46,10 @@ with open(counts, "w") as stream:
 
 
 def start_to_be_killed(builds: EditedBuilds, stage: str, number: int) -> subprocess.Popen[str]:
-    """Start a build that is killed at an event of a stage, if it gets there.
+    """Start a build that is killed at an event of a stage, if the build reaches the event.
 
-    :param number: of the event; for ``compile``, of the compiler's call; 0 to count the events.
+    :param number: the number of the event; for ``compile``, the number of the compiler's call. If
+        the number is 0, the build counts the events.
     """
     builds.calls.unlink(missing_ok=True)
     builds.calls.touch()
@@ -86,7 +88,7 @@ def was_killed(build: subprocess.Popen[str]) -> bool:
 
 
 def count_events(builds: EditedBuilds) -> dict[str, int]:
-    """Return how many events each stage of a build has that only links."""
+    """Return the number of events in each stage of a build that only links."""
     for library in builds.project.build_files("*/*.so"):
         library.unlink()
     build = start_to_be_killed(builds, "", 0)

@@ -20,8 +20,8 @@ from pathlib import Path, PurePosixPath
 from setuptools_tvm_ffi.building.unity import batches
 
 UNITS = 12
-SHARED = 4  # header `shared_N.h` is included by every fourth unit
-OLD = 1_000_000_000  # a modification time before that of every output
+SHARED = 4  # Every fourth unit includes the header `shared_N.h`.
+OLD = 1_000_000_000  # This modification time is before the modification time of every output.
 FUTURE = 2_500_000_000
 
 #: Every unit may be recompiled.
@@ -156,13 +156,13 @@ extra-link-args = {link_args}
 
 @dataclass
 class EditedProject:
-    """The project, the files outside of it, and what the next edit needs to know.
+    """The project, the files outside of the project, and the state that edits depend on.
 
-    :param base: contains the project's folder, and the folder of the files outside.
-    :param suffixes: of the units, in turn.
-    :param batch_size: of a unity build; 0 for a build without batches.
+    :param base: the folder that contains the project's folder and the folder of the other files.
+    :param suffixes: the suffixes of the units, in turn.
+    :param batch_size: the size of a batch in a unity build; 0 for a build without batches.
     :param precompiled: the headers to precompile.
-    :param variables: of the next build, beside those of the environment.
+    :param variables: the variables of the next build, in addition to the environment's.
     """
 
     base: Path
@@ -179,8 +179,8 @@ class EditedProject:
     macro: int = 0
     variables: dict[str, str] = field(default_factory=dict)
     installed_variables: dict[str, str] = field(default_factory=dict)
-    units: dict[str, int] = field(default_factory=dict)  #: numbers of units, by path
-    other_units: dict[str, int] = field(default_factory=dict)  #: of the other branch
+    units: dict[str, int] = field(default_factory=dict)  #: the number of each unit, by path
+    other_units: dict[str, int] = field(default_factory=dict)  #: the same for the other branch
     numbers: int = 100_000
 
     @property
@@ -394,8 +394,9 @@ class EditedProject:
 class Effect:
     """What the next build may do because of an edit.
 
-    :param units: that may be compiled again.
-    :param fix: makes the project buildable again; until then, each build must fail.
+    :param units: the units that may be compiled again.
+    :param fix: a function that makes the project buildable again. Until it is called, each build
+        must fail.
     :param reinstall: whether an editable install must be repeated.
     """
 
@@ -409,7 +410,8 @@ class Edit:
     """A kind of edit.
 
     :param changes: whether a clean build's wheel changes; ``None`` if it depends on the state.
-    :param apply: returns ``None`` if the edit is impossible in the present state.
+    :param apply: a function that makes the edit, or returns ``None`` if the edit is impossible in
+        the present state.
     """
 
     name: str
@@ -583,7 +585,7 @@ def _(project: EditedProject) -> Effect | None:
     return Effect()
 
 
-@_edit("source renamed", changes=None)  # the order of the link
+@_edit("source renamed", changes=None)  # The order of the objects in the link may change.
 def _(project: EditedProject) -> Effect:
     unit = project.any_unit()
     new = f"csrc/unit_{project.number()}{Path(unit).suffix}"
@@ -758,7 +760,8 @@ def _(project: EditedProject) -> Effect | None:
     return Effect(project.units_of(1))
 
 
-@_edit("header that a macro names appears earlier", changes=None)  # by the order of folders
+# The wheel changes only if the folder of the new header is searched first.
+@_edit("header that a macro names appears earlier", changes=None)
 def _(project: EditedProject) -> Effect:
     path = project.root / "include/first/named.h"
     if path.exists():
@@ -780,7 +783,8 @@ def _(project: EditedProject) -> Effect:
     return Effect(project.units_of(number))
 
 
-@_edit("header of a header appears earlier", changes=None)  # by the order of folders
+# The wheel changes only if the folder of the new header is searched first.
+@_edit("header of a header appears earlier", changes=None)
 def _(project: EditedProject) -> Effect:
     path = project.root / "include/first/inner.h"
     if path.exists():
@@ -807,7 +811,8 @@ def _(project: EditedProject) -> Effect:
 # Files that the link reads
 
 
-@_edit("archive rebuilt", changes=None)  # unless an earlier folder has another
+# The wheel changes only if no earlier folder contains an archive of the same name.
+@_edit("archive rebuilt", changes=None)
 def _(project: EditedProject) -> Effect:
     project.write_archive("vendor/late/libhelper.a", "helper")
     _set_time(project.root / "vendor/late/libhelper.a")

@@ -583,6 +583,18 @@ def test_an_object_that_is_named_like_a_library_is_reported(
     assert names(audited(wheel, reader)) == {"TVM206"}
 
 
+def test_a_program_that_is_named_like_a_library_is_reported(
+    wheel: Wheel, reader: BinaryReader
+) -> None:
+    command = ["cc", "-x", "c", "-", "-o", "tool"]
+    subprocess.run(command, cwd=wheel.folder, input=b"int main() {}", check=True)
+    program = (wheel.folder / "tool").read_bytes()
+    wheel.files["pkg/tool"] = program
+    assert "TVM206" not in names(audited(wheel, reader))
+    wheel.files["pkg/libtool.so"] = program
+    assert "TVM206" in names(audited(wheel, reader))
+
+
 @pytest.mark.parametrize("part", ["header", "end"])
 def test_a_damaged_architecture_of_a_universal_library_is_reported(
     wheel: Wheel, reader: BinaryReader, part: str

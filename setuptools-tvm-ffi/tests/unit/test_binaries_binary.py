@@ -294,6 +294,16 @@ def test_a_library_with_wrong_section_headers_is_unreadable(
 
 
 @needs_cc
+@pytest.mark.parametrize("field", [4, 5, 6])
+def test_a_library_with_a_corrupt_identity_is_unreadable(
+    tmp_path: Path, reader: BinaryReader, field: int
+) -> None:
+    content = bytearray(compile_library(tmp_path, SOURCE))
+    content[field] = 7
+    assert reason(reader.read([("pkg/libops.so", bytes(content))]))
+
+
+@needs_cc
 def test_randomly_changed_files_do_not_stop_the_reader(
     tmp_path: Path, reader: BinaryReader
 ) -> None:

@@ -52,7 +52,7 @@ def link_step(*inputs: str, **changes: Any) -> Step:
 
 
 def run(step: Step) -> None:
-    """Run a step: its output contains all that it reads."""
+    """Run a step. Its output contains the contents of all files that the step reads."""
     read: dict[str, str] = {}
 
     def include(file: str) -> None:
@@ -477,7 +477,9 @@ def test_a_wrapper_script_that_changes_while_it_runs_is_detected(build: Builder)
     assert build() == {"c.c.o": "its compiler changed"}
 
 
-@pytest.mark.parametrize("name", ["CPATH", "LIBRARY_PATH", "NVCC_APPEND_FLAGS", "CL", "SDKROOT"])
+@pytest.mark.parametrize(
+    "name", ["CPATH", "LIBRARY_PATH", "LD_RUN_PATH", "NVCC_APPEND_FLAGS", "CL", "SDKROOT"]
+)
 def test_variables_of_compilers_are_compared(build: Builder, name: str) -> None:
     build.variables = {name: "x", "HOME": "/root"}
     reason = f"{name} changed"
@@ -497,6 +499,18 @@ def test_files_in_arguments_are_compared(build: Builder) -> None:
     assert build() == {"lib.so": "exports.map changed"}
     write("more.rsp", "-Wl,--version-script=exports.map ")
     assert build() == {"lib.so": "more.rsp changed"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uses cat")
+def test_a_file_in_an_argument_can_change_the_include_path(build: Builder) -> None:
+    printed = "#include <...> search starts here:\n%sEnd of search list.\n"
+    write("path.rsp", printed % " two\n")
+    change(build, 1, arguments=("@path.rsp",), question=("cat", "path.rsp"))
+    build()
+    write("path.rsp", printed % " one\n two\n")
+    assert build()["b.c.o"] == "path.rsp changed"
+    write("one/both.h", "other")
+    assert build()["b.c.o"] == "one/both.h is new"
 
 
 def test_libraries_are_compared(build: Builder) -> None:

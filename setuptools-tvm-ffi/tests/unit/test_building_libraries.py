@@ -168,6 +168,13 @@ def test_generated_files_can_be_linked_and_embedded(tmp_path: Path) -> None:
     assert _with_generated(settings, NOTHING_GENERATED) == settings
 
 
+def test_an_embedded_folder_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    settings = ExtensionSettings("pkg.ops", ("a.c",), embed=(EmbedSettings("d", file="data"),))
+    with pytest.raises(ConfigurationError, match="'data' is a folder"):
+        _check_files(settings, tmp_path, NOTHING_GENERATED)
+
+
 @pytest.mark.parametrize(
     ("linked", "advice"),
     [
@@ -502,7 +509,7 @@ def test_a_warning_is_repeated_if_nothing_was_linked(
     assert warnings(b"one") == said
     assert warnings(b"one") == said
     assert asked == [{LOUD, QUIET}]
-    # One that is linked anew has all looked at: what it needs of another is in the wheel.
+    # If one library was linked again, all libraries are checked: one may need another.
     assert warnings(b"two") == said
     assert asked == [{LOUD, QUIET}] * 2
 

@@ -198,6 +198,18 @@ def test_the_next_header_is_searched_after_the_own_folder() -> None:
     assert Project(files).missing(path, ["a.c", "one/h.h"]) == {"two/h.h", "three/h.h"}
 
 
+def test_a_check_for_the_next_header_in_quotes_skips_the_own_folder() -> None:
+    files = {"a.c": '#include "h.h"', "one/h.h": '#if __has_include_next("h.h")'}
+    project = Project(files)
+    assert "two/h.h" in project.missing(PATH, ["a.c", "one/h.h"])
+
+
+def test_a_computed_name_can_lead_upwards() -> None:
+    project = Project({"a.c": '#define H "../h.h"\n#include H', "y/two/../h.h": ""})
+    path = IncludePath(brackets=("x/one", "y/two"))
+    assert "x/one/../h.h" in project.missing(path, ["a.c", "y/two/../h.h"])
+
+
 def test_an_absolute_name_is_not_searched() -> None:
     name = os.path.abspath("h.h")
     project = Project({"a.c": f'#include "{name}"\n#if __has_include("{name}x")', name: ""})
@@ -315,6 +327,8 @@ def test_data_of_the_assembler_is_found() -> None:
     project = Project({"csrc/a.c": 'asm(".incbin \\"x.bin\\"");', "two/x.bin": ""})
     assert project.found(PATH, ["csrc/a.c"]) == {"two/x.bin"}
     assert project.missing(PATH, ["csrc/a.c"]) == {"x.bin", "nowhere/x.bin", "one/x.bin"}
+    project = Project({"a.s": '.include "b.inc"', "b.inc": '.incbin "c.bin"', "c.bin": "\0"})
+    assert project.found(PATH, ["a.s"]) == {"b.inc", "c.bin"}
 
 
 def write(root: Path, files: dict[str, str]) -> None:
@@ -458,7 +472,11 @@ def test_linker_scripts_are_read(tmp_path: Path) -> None:
         tmp_path,
         {
             "one/liba.so": f"/* GNU ld script */\nOUTPUT_FORMAT(elf64-x86-64)\n"
-            f"GROUP ( {tmp_path}/abs.so.6 liba_nonshared.a AS_NEEDED ( -lb other.so.1 ) )\n",
+            f"GROUP ( {tmp_path}/abs.so.6 liba_nonshared.a AS_NEEDED ( -lb other.so.1 ) )\n"
+            'INPUT("quoted.o") INCLUDE more',
+            "one/quoted.o": "\0",
+            "one/more": "INPUT(plain)",
+            "two/plain": "\0",
             "abs.so.6": "\0",
             "one/liba_nonshared.a": "!<arch>\n",
             "two/libb.so": "INPUT(-la)",
@@ -468,7 +486,7 @@ def test_linker_scripts_are_read(tmp_path: Path) -> None:
     found, missing = searches.searched_libraries(("-la", "-Lone", "-Ltwo"), (), tmp_path)
     assert set(found) == {
         *("one/liba.so", f"{tmp_path}/abs.so.6", "one/liba_nonshared.a"),
-        *("two/libb.so", "two/other.so.1"),
+        *("two/libb.so", "two/other.so.1", "one/quoted.o", "one/more", "two/plain"),
     }
     assert "one/libb.so" in missing
 
@@ -503,8 +521,10 @@ def test_a_script_is_distinguished_from_a_binary_program(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert searches.script_of("wrapper") == str(tmp_path / "wrapper")
     assert searches.script_of(str(tmp_path / "wrapper")) == str(tmp_path / "wrapper")
-    for name in ("program", "empty", "text", "missing", "-std=c++17", ""):
+    for name in ("program", "empty", "text", "missing", "-std=c++17", "", str(tmp_path)):
         assert searches.script_of(name) is None
+    # An interpreter can run a script that is not executable: `sh wrapper`.
+    assert searches.script_of(str(tmp_path / "text")) == str(tmp_path / "text")
 
 
 def test_an_include_path_is_outdated_if_a_missing_folder_appears_or_a_link_has_a_new_target(

@@ -70,7 +70,7 @@ def test_every_outcome_but_passed_ends_a_range(outcome: Outcome) -> None:
 def test_a_passed_newer_series_raises_the_upper_bound() -> None:
     widest = found("0.1.14 0.1.15 0.2.0 0.2.1")
     assert widest.requirement == "apache-tvm-ffi>=0.1.14,<0.3"
-    assert widest.abi_floor is None  # this would end the range below 0.2
+    assert widest.abi_floor is None  # A floor of 0.1 would exclude 0.2.
     assert found("0.2.0 0.2.1").abi_floor == "0.2.0"
     # The series after the last passed series is not admitted in any case.
     assert found("0.1.14 0.1.15 0.2.0!").abi_floor == "0.1.14"

@@ -579,3 +579,22 @@ def test_a_corrupt_record_raises_an_import_error_with_its_path(
     assert str(record) in str(caught.value)
     assert "pip install -e ." in str(caught.value)
     assert caught.value.name == "some_package"
+
+
+def test_files_that_a_build_writes_are_not_inputs(tmp_path: Path) -> None:
+    # A failed build changes them. Other processes must still find its error.
+    own = tmp_path / "build" / "tvm-ffi.linux-x86_64"
+    names = ("a.cc", str(own / "generated"), "build/tvm-ffi.linux-x86_64/a.o")
+    record = {
+        "root": str(tmp_path),
+        "folder": "build/tvm-ffi.linux-x86_64",
+        "files": dict.fromkeys(names),
+        "folders": {},
+        "suffixes": [],
+    }
+    before = hook.state_of_inputs(record)
+    (own / "generated").mkdir(parents=True)
+    (own / "a.o").touch()
+    assert hook.state_of_inputs(record) == before
+    (tmp_path / "a.cc").touch()
+    assert hook.state_of_inputs(record) != before

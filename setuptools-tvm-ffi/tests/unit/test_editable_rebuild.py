@@ -216,7 +216,7 @@ def test_a_record_has_the_state_of_inputs_and_libraries(installed: Path, root: P
         "setup.cfg": None,
         LIBRARY: hook.signature(str(root / LIBRARY)),
         "csrc": hook.signature(str(root / "csrc")),
-        "csrc/a.c": [],  # a change could leave its status as it is: it is always stale
+        "csrc/a.c": [],  # The file could change without a change of its status.
     }
     assert record["folders"] == {"csrc": ["a.c", "deep/"], "csrc/deep": ["b.c"]}
     assert record["config_settings"] == {"editable-rebuild": "true"}

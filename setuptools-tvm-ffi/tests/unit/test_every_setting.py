@@ -193,7 +193,7 @@ CLANG_CL_MAPS = (
 )
 
 MSVC_MAPS = ("/experimental:deterministic", r"/pathmap:C:\project=.", "/wd5049")
-# What a library with debug information names on macOS.
+# The linker flag for a library with debug information on macOS.
 APPLE_OBJECTS = "-Wl,-oso_prefix,."
 
 STATIC_CUDART = ("-lcudart_static", "-lrt", "-lpthread", "-ldl")

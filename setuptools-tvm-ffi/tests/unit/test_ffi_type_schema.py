@@ -126,3 +126,16 @@ def test_schemas_are_hashable_and_comparable() -> None:
     flat = parsed({"type": "ffi.Function", "args": [{"type": "int"}]})
     assert {flat: 1}[Schema("ffi.Function", result=INT, parameters=())] == 1
     assert flat != Schema("ffi.Function", result=INT)
+
+
+def test_the_text_of_a_schema_shows_all_types() -> None:
+    callback = Schema("std::function", result=NONE, parameters=(Schema("ffi.Array", (INT,)), TEXT))
+    unknown = Schema("ffi.Function", result=ANY)
+    whole = Schema(
+        "ffi.Function", result=Schema("Optional", (INT,)), parameters=(callback, unknown)
+    )
+    assert str(whole) == (
+        "ffi.Function<Optional<int>(std::function<None(ffi.Array<int>, ffi.String)>, "
+        "ffi.Function<Any(...)>)>"
+    )
+    assert str(Schema("ffi.Function", parameters=())) == "ffi.Function<...()>"

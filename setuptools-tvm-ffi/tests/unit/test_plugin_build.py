@@ -39,9 +39,9 @@ def left_in(folder: str) -> Path:
 
 
 def test_files_of_an_earlier_build_are_deleted(command: Any) -> None:
-    file = left_in(command.build_lib)
+    files = [left_in(command.build_lib), left_in(command.build_scripts)]
     command.run()
-    assert not file.exists()
+    assert not any(file.exists() for file in files)
 
 
 def test_files_of_a_command_that_ran_before_are_kept(command: Any) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from setuptools import Distribution
 from setuptools_tvm_ffi.editable.hook import IGNORE_EVERYTHING
 from setuptools_tvm_ffi.plugin.commands.build_folder import (
     COMPILE_COMMANDS,
     IGNORE_FILE,
     publish_compile_commands,
+    writable_build_base,
 )
 
 
@@ -34,3 +36,25 @@ def test_the_database_of_another_build_system_is_kept(folder: Path) -> None:
     (folder.parent / COMPILE_COMMANDS).write_text("[1]")
     publish_compile_commands(folder)
     assert (folder.parent / COMPILE_COMMANDS).read_text() == "[1]"
+
+
+@pytest.mark.parametrize(
+    ("names", "is_ignored"),
+    [
+        *(([], True), (["lib.linux-x86_64-cpython-312", "tvm-ffi.linux-x86_64"], True)),
+        *((["CMakeCache.txt", "lib.linux-x86_64"], False), (["lib"], False)),
+        ([IGNORE_FILE], False),
+    ],
+)
+def test_an_existing_folder_is_ignored_if_only_builds_have_written_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], *, is_ignored: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("build").mkdir()
+    for name in names:
+        Path("build", name).touch()
+    with writable_build_base(Distribution().get_command_obj("build")):
+        pass
+    assert Path("build", IGNORE_FILE).exists() == (is_ignored or IGNORE_FILE in names)
+    if not is_ignored:
+        assert sorted(path.name for path in Path("build").iterdir()) == sorted(names)

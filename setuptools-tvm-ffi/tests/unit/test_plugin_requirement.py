@@ -80,3 +80,31 @@ def test_a_wheel_without_the_requirement_is_refused_with_the_line_to_add(distrib
         declare_requirement(distribution, warn=True)
     assert requirement_for(version) in (caught.value.hint or "")
     declare_requirement(distribution, warn=False)  # only the metadata of a build is rejected
+
+
+@pytest.mark.skipif(installed_version() is None, reason="apache-tvm-ffi is not installed")
+@pytest.mark.parametrize(
+    ("target", "marker", "is_required"),
+    [
+        *((None, "extra == 'ffi'", False), (None, "python_version < '3'", False)),
+        *((None, "python_version >= '3'", True), ("x86_64-windows-gnu", "os_name == 'nt'", True)),
+        ("x86_64-windows-gnu", "os_name == 'posix'", False),
+    ],
+)
+def test_a_requirement_whose_marker_excludes_the_platform_is_not_enough(
+    distribution: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    target: str | None,
+    marker: str,
+    *,
+    is_required: bool,
+) -> None:
+    version = installed_version()
+    assert version is not None
+    if target is not None:
+        monkeypatch.setenv("SETUPTOOLS_TVM_FFI_TARGET", target)
+    declared = f"{requirement_for(version)}; {marker}"
+    distribution.install_requires = [declared]
+    declare_requirement(distribution, warn=True)
+    added = [] if is_required else [requirement_for(version)]
+    assert distribution.install_requires == [declared, *added]

@@ -51,6 +51,12 @@ def test_a_needed_file_that_the_manifest_excludes_is_refused(command: Any, line:
     assert not Path("dist").exists()
 
 
+def test_pyproject_cannot_be_excluded(command: Any) -> None:
+    Path("MANIFEST.in").write_text("exclude *.toml\n")
+    with pytest.raises(ConfigurationError, match=r"excludes pyproject\.toml"):
+        command.run()
+
+
 def test_the_hint_about_an_excluded_file_works(command: Any) -> None:
     Path("MANIFEST.in").write_text("global-exclude *.h\ninclude csrc/b.h\n")
     command.run()

@@ -50,7 +50,7 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def command(monkeypatch: pytest.MonkeyPatch) -> Any:
     command = command_of("bdist_wheel")
     command.ensure_finalized()
-    monkeypatch.setattr(command, "_packing", True)  # as in a run
+    monkeypatch.setattr(command, "_packing", True)  # The method `run` sets this attribute.
     for name in (build_record.FILENAME, sbom.PATH):
         file = Path(build_folder(command), name)
         file.parent.mkdir(parents=True, exist_ok=True)

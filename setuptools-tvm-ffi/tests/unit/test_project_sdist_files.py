@@ -14,6 +14,7 @@ from setuptools_tvm_ffi.project.sdist_files import (
 )
 from setuptools_tvm_ffi.project.sources import Generated
 from setuptools_tvm_ffi.settings import ExtensionSettings
+from setuptools_tvm_ffi.settings.declaration import Declaration
 from setuptools_tvm_ffi.settings.languages import LanguageArguments
 from setuptools_tvm_ffi.settings.model import EmbedSettings, GenerateSettings
 
@@ -142,6 +143,21 @@ def test_files_that_settings_and_arguments_name_are_found(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("-isystem", "third/include"), ("-idirafterthird/include",), ("@flags.rsp",)),
+        *(("--include-directory=third/include",), ("-isystem=third/include",)),
+    ],
+)
+def test_an_include_folder_in_arguments_is_found(root: Path, arguments: tuple[str, ...]) -> None:
+    make(root, "csrc/a.cc", "#include <a.h>\n")
+    make(root, "third/include/a.h")
+    make(root, "flags.rsp", "-isystem third/include")
+    found = find(root, extra_compile_args=LanguageArguments(cxx=arguments))
+    assert found - {"flags.rsp"} == {"csrc/a.cc", "third/include/a.h"}
+
+
+@pytest.mark.parametrize(
     ("argument", "file"),
     [
         *(("/DEF:windows/ops.def", "windows/ops.def"), ("-def:ops.def", "ops.def")),
@@ -220,6 +236,45 @@ def test_settings_that_leave_the_project_are_rejected(root: Path, setting: str, 
     (root / "linked").symlink_to("../shared")
     with pytest.raises(ConfigurationError, match=f"{value!r} lies outside"):
         find(root, **{setting: (value,)})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("-Wl,--version-script=../shared/b.h",), ("@../shared/b.h",), ("../shared/b.h",)),
+        *(("-L../shared", "-lb"), ("-Wl,-L../shared",), ("@link.rsp",)),
+    ],
+)
+def test_arguments_that_leave_the_project_are_rejected(root: Path, arguments: Any) -> None:
+    make(root, "csrc/a.cc")
+    make(root, "link.rsp", "-L../shared")
+    make(root.parent, "shared/b.h")
+    with pytest.raises(ConfigurationError, match=r"'\.\./shared(/b\.h)?' lies outside"):
+        find(root, extra_link_args=arguments)
+
+
+@pytest.mark.parametrize("words", [("-include", "../shared/b.h"), ("@flags.rsp",)])
+def test_arguments_of_compilers_that_leave_the_project_are_rejected(
+    root: Path, words: tuple[str, ...]
+) -> None:
+    make(root, "csrc/a.cc")
+    make(root, "flags.rsp", "-I../shared")
+    make(root.parent, "shared/b.h")
+    with pytest.raises(ConfigurationError, match=r"'\.\./shared(/b\.h)?' lies outside"):
+        find(root, extra_compile_args=LanguageArguments(cxx=words))
+
+
+def test_data_outside_the_project_is_rejected(root: Path) -> None:
+    make(root, "csrc/a.cc", 'asm(".incbin \\"../shared/b.bin\\"");\n')
+    make(root.parent, "shared/b.bin")
+    with pytest.raises(ConfigurationError, match=r"csrc/a\.cc: includes '../shared/b\.bin'"):
+        find(root)
+
+
+def test_libraries_that_arguments_name_are_found(root: Path) -> None:
+    for name in ("csrc/a.cc", "lib/libz.a", "lib/libother.a"):
+        make(root, name)
+    assert find(root, extra_link_args=("-Llib", "-lz")) == {"csrc/a.cc", "lib/libz.a"}
 
 
 def test_a_header_outside_the_project_is_rejected(root: Path) -> None:
@@ -330,6 +385,58 @@ def test_generated_files_are_not_in_an_sdist(root: Path) -> None:
     assert set(files) == set(sources)
 
 
+def test_files_that_inputs_of_the_linker_name_are_found(root: Path) -> None:
+    make(root, "csrc/a.cc")
+    make(root, "lib/libz.so", "/* GNU ld script */ INPUT(real.a -ly)")
+    make(root, "lib/libthin.a", f"!<thin>\n{'//':48}8         `\nmore.o/\n")
+    for name in ("lib/real.a", "lib/liby.a", "lib/more.o", "lib/other.o"):
+        make(root, name)
+    settings = {"library_dirs": ("lib",), "libraries": ("z",), "extra_objects": ("lib/libthin.a",)}
+    assert find(root, **settings) == {
+        *("csrc/a.cc", "lib/libz.so", "lib/libthin.a", "lib/real.a", "lib/liby.a", "lib/more.o")
+    }
+    make(root.parent, "outside.a")
+    make(root, "lib/liby.a", "INPUT(../outside.a)")
+    with pytest.raises(ConfigurationError, match=r"lib/liby\.a: names '\.\./outside\.a'"):
+        find(root, **settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "macros"),
+    [
+        ('#define TABLE "../../shared/b.inc"\n#include TABLE', ()),
+        ("#include TABLE", (("TABLE", '"../../shared/b.inc"'),)),
+        ("#include STRING(../../shared/b.inc)", ()),
+        ("#include TABLE", (("TABLE", '"../shared/b.inc"'),)),
+    ],
+)
+def test_a_computed_name_of_a_file_outside_the_project_is_rejected(
+    root: Path, text: str, macros: tuple[tuple[str, str], ...]
+) -> None:
+    make(root, "csrc/a.cc", text)
+    make(root.parent, "shared/b.inc")
+    with pytest.raises(ConfigurationError, match=r"csrc/a\.cc: includes '(../)+shared/b\.inc'"):
+        find(root, define_macros=macros)
+    make(root, "csrc/a.cc", text.replace("#include", "// "))
+    assert find(root, define_macros=macros) == {"csrc/a.cc"}
+
+
+def test_a_name_that_a_macro_turns_into_a_string_is_found(root: Path) -> None:
+    make(root, "csrc/a.cc", "#include STRING( ../tables/b.inc )")
+    make(root, "tables/b.inc")
+    assert find(root) == {"csrc/a.cc", "tables/b.inc"}
+
+
+def test_an_absolute_path_in_pyproject_is_rejected(root: Path) -> None:
+    make(root, "csrc/a.cc")
+    make(root, "b.h")
+    at = Declaration("pyproject.toml: tool.x[0]", in_toml=True)
+    for name, value in (("depends", str(root / "b.h")), ("include_dirs", str(root / "csrc"))):
+        assert find(root, **{name: (value,)})  # A setup.py can compute the path.
+        with pytest.raises(ConfigurationError, match=r"pyproject\.toml.*absolute"):
+            find(root, declaration=at, **{name: (value,)})
+
+
 def test_files_that_assembly_includes_are_found(root: Path) -> None:
     make(root, "csrc/a.s", '\t.include "tables/b.inc"\n\t.incbin "tables/c.bin"\n')
     make(root, "tables/b.inc")
@@ -338,8 +445,8 @@ def test_files_that_assembly_includes_are_found(root: Path) -> None:
 
 
 def test_the_inputs_and_programs_of_commands_are_found_and_not_their_outputs(root: Path) -> None:
-    names = ("tools/gen.py", "a.in", "b.in", "data/deep/c.json", "config/d.toml")
-    for name in (*names, "tools/other.py", "config/other.toml", "out.cc"):
+    names = ("tools/gen.py", "tools/module.py", "a.in", "b.in", "data/deep/c.json", "config/d.toml")
+    for name in (*names, "tools/helper.py", "config/other.toml", "out.cc"):
         make(root, name)
     commands = [
         GenerateSettings(
@@ -347,8 +454,11 @@ def test_the_inputs_and_programs_of_commands_are_found_and_not_their_outputs(roo
             ("e.json",),
             inputs=("*.in", "data"),
         ),
-        GenerateSettings(("program",), ("f.cc",), inputs=("e.json",)),
+        GenerateSettings(("program", "{out}/e.json"), ("f.cc",), inputs=("e.json",)),
+        GenerateSettings(("{python}", "-m", "tools.module"), ("g.cc",)),
     ]
     found = find_generation_files(commands, root, build_base=root / "build")
-    assert {str(file) for file in found} == set(names)
-    assert {str(file) for file, needed in found.items() if not needed} == {"data/deep/c.json"}
+    assert {str(file) for file in found} == {*names, "tools/helper.py"}
+    assert {str(file) for file, needed in found.items() if not needed} == {
+        *("data/deep/c.json", "tools/helper.py")
+    }

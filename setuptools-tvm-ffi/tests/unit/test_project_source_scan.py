@@ -19,6 +19,9 @@ from setuptools_tvm_ffi.project.source_scan import HeaderName, SourceFacts, scan
         ("#if X && __has_include ( <a b.h> )", HeaderName("a b.h", quoted=False, question=True)),
         ("#elif __has_embed(<a>)", HeaderName("a", quoted=False, question=True)),
         ("#if _CCCL_HAS_INCLUDE(<nv/t>)", HeaderName("nv/t", quoted=False, question=True)),
+        ('#if HAVE("a.h") && X', HeaderName("a.h", quoted=True, question=True)),
+        ("# elif defined(HAVE) && HAVE (<a.h>)", HeaderName("a.h", quoted=False, question=True)),
+        ('#if __has_include(/* why */ "a.h")', HeaderName("a.h", quoted=True, question=True)),
         (
             "#if __has_include_next(<a.h>)",
             HeaderName("a.h", quoted=False, next=True, question=True),
@@ -99,13 +102,35 @@ def test_names_of_data_files_are_found(text: str) -> None:
     assert scan(text.replace("incbin", "other").replace("INCBIN", "").encode()).data == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '.macro EMBED name, file\n.incbin "\\file"\n.endm\nEMBED x, c/d.bin',
+        '#define FILE c/d.bin\nasm(".incbin \\"" STRING(FILE) "\\"")',
+    ],
+)
+def test_a_data_file_without_quotes_is_found(text: str) -> None:
+    assert "c/d.bin" in scan(text.encode()).data
+
+
+def test_a_macro_can_name_the_folder_of_a_data_file() -> None:
+    text = '#define FOLDER "csrc/"\nasm(".incbin \\"" FOLDER "b.bin\\"");'
+    assert "csrc/b.bin" in scan(text.encode()).data
+
+
+def test_data_has_no_facts() -> None:
+    assert scan(b'#include "a.h"\n__DATE__\0') == SourceFacts()
+
+
 def test_a_file_that_assembly_includes_is_found() -> None:
     assert "a b.inc" in scan(b'start:\n\t.include "a b.inc"\n').data
     assert scan(b'x.include("a b.inc");').data == ()
 
 
 def test_a_header_is_not_a_data_file() -> None:
-    assert scan(b'#include "a.h"\nasm(".incbin \\"b.bin\\"");').data == (".incbin ", "b.bin")
+    assert scan(b'#include "a.h"\nasm(".incbin \\"b.bin\\"");').data == (
+        *(".incbin ", "b.bin", ".incbin"),
+    )
 
 
 @pytest.mark.parametrize(

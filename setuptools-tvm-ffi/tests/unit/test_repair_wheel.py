@@ -38,7 +38,7 @@ def build_record(content: bytes) -> bytes:
 @pytest.fixture
 def macos(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that this is macOS with its tools."""
-    sysconfig.get_config_vars()  # cached: Python reads them once, from a file of the platform
+    sysconfig.get_config_vars()  # Fill Python's cache: the variables are in a file of the platform.
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(tools.RepairTool, "check_installed", lambda self: f"{self.name} 9.9")
 

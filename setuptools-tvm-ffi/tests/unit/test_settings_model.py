@@ -38,7 +38,7 @@ def test_every_default_is_a_valid_value(table: type, setting: Setting) -> None:
     if setting.default in (dataclasses.MISSING, None):
         return
     if setting.field in {"define_macros", "extra_compile_args"}:
-        return  # has a different type after parsing
+        return  # The value has a different type after parsing.
     assert setting.kind.parse("here", setting.default) == setting.default
 
 

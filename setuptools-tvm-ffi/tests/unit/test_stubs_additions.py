@@ -5,9 +5,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.ffi.type_schema import Schema
-from setuptools_tvm_ffi.stubs.additions import additions, with_additions, without_additions
+from setuptools_tvm_ffi.stubs.additions import additions
 from setuptools_tvm_ffi.stubs.places import Places
 from setuptools_tvm_ffi.stubs.registry import Field, Function, ObjectType, Registry
 
@@ -40,12 +39,15 @@ def registry(
     )
 
 
-def imported(found: Registry, *other_prefixes: str) -> list[str]:
-    """Return the packages that the root package imports."""
-    code = additions(found, "pkg.", other_prefixes, Places()).get(
-        PurePosixPath("pkg/__init__.py"), ""
+def imported(
+    found: Registry, *other_prefixes: str, prefix: str = "pkg.", **options: Any
+) -> list[str]:
+    """Return the modules that the root package imports."""
+    given: dict[str, Any] = {"places": Places(), **options}
+    code = additions(found, prefix, other_prefixes, **given).get(
+        PurePosixPath(*prefix.split("."), "__init__.py"), ""
     )
-    return [line.split('"')[1] for line in code.splitlines() if line.startswith("_import_module(")]
+    return [line.split()[1] for line in code.splitlines() if line.startswith("import ")]
 
 
 @pytest.mark.parametrize(
@@ -92,9 +94,37 @@ def test_packages_of_other_libraries_are_imported_unless_they_import_this_librar
     assert imported(registry(user, of_type("pkg.Base"), others=circular), "two.") == []
 
 
+@pytest.mark.parametrize(
+    "key", ["pkg.sub.class.K", "pkg.sub.class", "pkg.sub.a-b.K", "pkg.sub.T.K"]
+)
+@pytest.mark.parametrize("prefix", ["pkg.", "pkg.sub."])
+def test_a_package_that_cannot_exist_is_not_imported(key: str, prefix: str) -> None:
+    """The prefix of one library is below the other's, and the type has no stub."""
+    other = {"pkg.": "pkg.sub.", "pkg.sub.": "pkg."}[prefix]
+    user = function(f"{prefix}make", "pkg.sub.T", key)
+    others: dict[str, str | None] = {key: OBJECT, "pkg.sub.T": OBJECT}
+    expected = {"pkg.": ["pkg.sub"], "pkg.sub.": []}[prefix]
+    assert imported(registry(user, others=others), other, prefix=prefix) == expected
+
+
+def test_a_module_of_the_package_is_not_imported_as_a_package_of_another_library() -> None:
+    user = function("pkg.make", "pkg.sub.more.K")
+    found = registry(user, others={"pkg.sub.more.K": OBJECT})
+    assert imported(found, "pkg.sub.") == ["pkg.sub.more"]
+    assert imported(found, "pkg.sub.", modules=[PurePosixPath("pkg/sub/more.py")]) == []
+
+
+def test_the_module_that_defines_the_class_is_imported() -> None:
+    found = registry(function("pkg.make", "pkg.sub.K"), of_type("pkg.sub.K"))
+    places = Places(classes={"pkg.sub.K": (PurePosixPath("pkg/classes.py"), "K")})
+    assert imported(found, places=places) == ["pkg.classes"]
+
+
 def test_entries_of_enumerations_become_attributes() -> None:
     enum = of_type("pkg.sub.Mode", parent="ffi.Enum", entries={"fast": 0, "get": 1})
-    found = additions(registry(enum), "pkg.", (), Places(), {("entry", "pkg.sub.Mode.get")})
+    found = additions(
+        registry(enum), "pkg.", (), Places(), left_out={("entry", "pkg.sub.Mode.get")}
+    )
     assert found == {PurePosixPath("pkg/sub/_ffi_api.py"): 'Mode.fast = Mode.get("fast")\n'}
 
 
@@ -103,28 +133,3 @@ def test_entries_are_set_in_the_module_that_defines_the_class() -> None:
     path = PurePosixPath("pkg/modes.py")
     found = additions(registry(enum), "pkg.", (), Places(classes={"pkg.Mode": (path, "Speed")}))
     assert found == {path: 'Speed.fast = Speed.get("fast")\n'}
-
-
-@pytest.mark.parametrize("text", ["", "x = 1\n", "x = 1\n\n", "x = 1\r\ny = 2\r\n"])
-def test_additions_can_be_removed(text: str) -> None:
-    added = with_additions(text, "one()\n\ntwo()\n")
-    assert "one()" in added
-    assert without_additions(added, "a.py") == text
-    assert with_additions(without_additions(added, "a.py"), "one()\n\ntwo()\n") == added
-    assert ("\r" in added) is ("\r" in text)
-    assert added.count("\n") == added.count("\r\n") or "\r" not in text
-
-
-def test_code_below_additions_is_kept() -> None:
-    added = with_additions("x = 1\n", "one()\n") + "y = 2\n"
-    assert without_additions(added, "a.py") == "x = 1\ny = 2\n"
-
-
-def test_a_module_without_additions_is_left_as_it_is() -> None:
-    assert with_additions("x = 1", "") == without_additions("x = 1", "a.py") == "x = 1"
-
-
-def test_additions_without_an_end_are_reported_instead_of_removed() -> None:
-    broken = with_additions("x = 1\n", "one()\n").rpartition("# setuptools")[0] + "mine = 1\n"
-    with pytest.raises(BuildError, match=r"pkg/_ffi_api\.py:3: .*begin"):
-        without_additions(broken, "pkg/_ffi_api.py")

@@ -161,6 +161,9 @@ def test_a_function_that_would_replace_a_module_attribute_is_refused(
         "_FFI_REG_OBJ",
         "_ffi_Object",
         "_pkg_Base",
+        "_tvm_ffi_package",
+        "_tvm_ffi_prototype",
+        "_tvm_ffi_signature",
     ],
 )
 def test_a_function_that_would_replace_an_internal_name_is_refused(
@@ -357,9 +360,12 @@ def test_classes_that_need_circular_imports_are_left_out(
 
 def test_entries_of_enumerations_that_cannot_be_attributes_are_left_out() -> None:
     enum = object_type(
-        "own", parent="ffi.Enum", entries=["fast", "dark blue", "class", "get", "own"]
+        "own",
+        parent="pkg.Named",
+        entries=["fast", "dark blue", "class", "get", "own", "label", "__slow"],
     )
-    found = problems(registry(types={"pkg.Mode": enum}))
-    names = ("class", "dark blue", "get", "own")
+    named_enum = object_type(parent="ffi.Enum", methods=["label"])
+    found = problems(registry(types={"pkg.Mode": enum, "pkg.Named": named_enum}))
+    names = ("__slow", "class", "dark blue", "get", "label", "own")
     assert sorted(named(found)) == [("entry", f"pkg.Mode.{name}", LEFT_OUT) for name in names]
     assert "Mode.get('dark blue') returns it" in {problem.instead for problem in found}

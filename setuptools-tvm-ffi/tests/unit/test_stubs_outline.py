@@ -10,6 +10,7 @@ from setuptools_tvm_ffi.stubs.outline import (
     NoOutlineError,
     Outline,
     class_names,
+    handwritten_names,
     initialized_prefixes,
     outline,
     type_map,
@@ -441,3 +442,26 @@ def test_the_imports_of_the_generator_come_before_handwritten_code(before: str) 
 @pytest.mark.parametrize("text", ["", '"""Doc."""\n', "# only a comment\n", "def f(:\n"])
 def test_a_module_without_code_gets_no_block(text: str) -> None:
     assert with_import_section(parse(text, "mod.py")) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("from __future__ import annotations\n", set()),
+        ("def f():\n    x = 1\nasync def g(): ...\n", {"f", "g"}),
+        ("class C:\n    add = 1\n    def get(self): ...\n", {"C", "C.add", "C.get"}),
+        ("x = [a for a in y]\ny = lambda z: z\n", {"x", "y"}),
+        ("import a.b, c as d\nfrom .e import *\n", {"a", "d", "*"}),
+        (f"x = 1\n{block('global/pkg', 'y = 1')}", {"x"}),
+        ("if not typing.TYPE_CHECKING:\n    x = 1\n", {"x"}),
+    ],
+)
+def test_handwritten_names_are_those_that_a_module_defines(code: str, names: set[str]) -> None:
+    found = parse(code, "mod.py")
+    assert handwritten_names(found) == handwritten_names(found, at_run_time=True) == names
+
+
+def test_some_names_are_for_type_checkers_only() -> None:
+    file = parse("if typing.TYPE_CHECKING:\n    def f(): ...\nelse:\n    x = 1\n", "mod.py")
+    assert handwritten_names(file) == {"f", "x"}
+    assert handwritten_names(file, at_run_time=True) == {"x"}

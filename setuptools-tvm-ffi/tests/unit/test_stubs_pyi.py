@@ -388,7 +388,7 @@ def test_declared_parameters_have_names_defaults_and_kinds() -> None:
         ),
     ],
 )
-def test_the_tensor_that_decides_has_no_default(line: str, signatures: list[str]) -> None:
+def test_the_tensor_that_sets_the_class_has_no_default(line: str, signatures: list[str]) -> None:
     found = registry({"pkg.f": function(fn(TENSOR, TENSOR, INT, of("Optional", TENSOR)), line)})
     settings = ExtensionSettings("pkg.library", ("a.cc",), call_signatures=True)
     declared = find_signatures(settings, found, (), Places())
@@ -516,6 +516,7 @@ def test_a_module_that_the_build_does_not_change_has_no_entries() -> None:
     text = api_stub(MODULE, module, dataclasses.replace(context(found), added=()))
     assert "\nclass Mode(Enum):\n" in text
     assert "fast" not in text
+    assert "_entry" not in text
     assert "__tvm_ffi_type_info__" not in text
 
 

@@ -312,7 +312,7 @@ def test_tensors_of_the_class_that_a_call_passes_are_a_type_variable(
     assert WRITER.returned(schema, own_tensors=False) == returned
 
 
-def test_the_last_tensor_decides_and_then_the_first_container_of_tensors() -> None:
+def test_the_last_tensor_or_else_the_first_container_determines_the_class_of_the_result() -> None:
     parameters = (array(TENSOR), TENSOR, INT, Schema("ffi.Map", (TEXT, TENSOR)), optional(TENSOR))
     assert deciding_parameters(parameters) == [4, 1, 0, 3]
     assert deciding_parameters((INT, ANY, function(TENSOR, TENSOR))) == []

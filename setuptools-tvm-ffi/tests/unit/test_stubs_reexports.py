@@ -6,7 +6,6 @@ from setuptools_tvm_ffi.stubs.directives import parse, splice
 from setuptools_tvm_ffi.stubs.reexports import (
     blocks_to_replace,
     exported_names,
-    handwritten_names,
     replaced,
 )
 
@@ -91,14 +90,8 @@ def test_a_module_that_defines_all_names_imports_nothing() -> None:
     assert imported("LIB = add = Pair = None\n") == []
 
 
-def test_names_of_functions_and_comprehensions_are_local() -> None:
-    code = "def f():\n    LIB = 1\nclass C:\n    add = 1\nx = [Pair for Pair in ()]\n"
-    assert handwritten_names(parse(code, "a.py")) == {"f", "C", "x"}
-
-
 def test_names_that_only_type_checkers_import_are_imported() -> None:
     code = "import typing\nif typing.TYPE_CHECKING:\n    from .api import add\nelse:\n    x = 1\n"
-    assert handwritten_names(parse(code, "a.py")) == {"typing", "x"}
     assert imported(code) == EVERYTHING
 
 

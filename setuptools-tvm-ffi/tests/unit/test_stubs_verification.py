@@ -10,6 +10,7 @@ import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.settings import ExtensionSettings
 from setuptools_tvm_ffi.settings.declaration import Declaration
+from setuptools_tvm_ffi.stubs.added_code import with_additions
 from setuptools_tvm_ffi.stubs.chosen import choose_names
 from setuptools_tvm_ffi.stubs.directives import parse
 from setuptools_tvm_ffi.stubs.requests import StubRequest
@@ -35,6 +36,18 @@ def test_an_import_error_in_a_block_names_the_missing_import_section() -> None:
     check_imports({api: file}, {api: file}, [{**failure, "line": 1}])
     with pytest.raises(BuildError, match=r"pkg/api\.py:1"):  # a new file is generated as a whole
         check_imports({api: file}, {}, [{**failure, "line": 1}])
+
+
+def test_an_import_error_in_added_code_is_reported_in_a_handwritten_module() -> None:
+    init = PurePosixPath("pkg/__init__.py")
+    text = with_additions("own_line()\n", "import pkg.sub as _tvm_ffi_package\n")
+    line = text[: text.index("import pkg")].count("\n") + 1
+    file = parse(text, str(init))
+    failure = {"file": str(init), "line": line, "message": "ModuleNotFoundError: 'pkg.sub'"}
+    with pytest.raises(BuildError, match=r"'pkg\.sub'\n    import pkg\.sub") as error:
+        check_imports({init: file}, {init: file}, [failure])
+    assert "the build adds this line" in (error.value.hint or "")
+    check_imports({init: file}, {init: file}, [{**failure, "line": 1}])
 
 
 def load(arguments: str, *, file: str = "pkg/_ffi_api.py", more: str = BLOCK) -> None:
@@ -164,6 +177,13 @@ def test_names_outside_the_prefix_are_reported() -> None:
     (warning,) = made.warnings
     assert all(word in warning for word in ("'add_one'", "'pkg.'", "'pkg.add_one'"))
     assert not choose_names(*named(None, in_toml=True, functions=["pkg.f"])).warnings
+
+
+def test_strict_stubs_reject_names_outside_the_prefix() -> None:
+    asked, answer = named(None, in_toml=True, functions=["pkg.f", "add_one"])
+    with pytest.raises(BuildError, match="'add_one'") as error:
+        choose_names(dataclasses.replace(asked, strict=True), answer)
+    assert all(word in (error.value.hint or "") for word in ("'pkg.add_one'", "'warn'", "'check'"))
 
 
 def with_docs(doc: str | None, *, finds_docs: bool) -> Any:

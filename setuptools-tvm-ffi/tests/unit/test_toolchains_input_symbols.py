@@ -117,11 +117,14 @@ def test_an_object_that_a_command_has_not_written_yet_has_no_symbols(tmp_path: P
         "-Wl,-exported_symbols_list,exports.txt",
         "@link.rsp",
         "-Wl,-z,now,@link.rsp",
+        "layout.ld",
+        "-Wl,-T,layout.ld",
     ],
 )
 def test_a_symbol_list_of_the_project_is_found_in_all_link_flags(tmp_path: Path, flag: str) -> None:
     (tmp_path / "link.rsp").write_text("-Wl,-z,now\n@more.rsp @missing.rsp @link.rsp")
     (tmp_path / "more.rsp").write_text("-Wl,--version-script=exports.map")
+    (tmp_path / "layout.ld").write_text("VERSION { V1 { local: *; }; }")
     expected = InputSymbols(has_symbol_list=True)
     assert found(settings(extra_link_args=(flag,)), tmp_path) == expected
     assert found(settings(), tmp_path, EnvironmentFlags(ldflags=(flag,))) == expected

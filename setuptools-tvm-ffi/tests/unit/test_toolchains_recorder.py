@@ -109,6 +109,13 @@ def test_there_is_no_recorder_where_a_loader_binds_calls_to_the_linked_library(
     assert build(sdk, tmp_path) is None
 
 
-def test_there_is_no_recorder_if_the_compiler_fails(sdk: TVMFFISdk, tmp_path: Path) -> None:
-    assert build(sdk, tmp_path, Compiler(("false",), "gcc", "1")) is None
+def test_a_compiler_that_fails_is_reported_with_its_output(
+    sdk: TVMFFISdk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = Compiler(("cc", "-include", "no-such-header.h"), "gcc", "1")
+    assert build(sdk, tmp_path, failing) is None
+    (record,) = caplog.records
+    printed = record.getMessage()
+    for word in ("docstrings", "recorder", "cc -include no-such-header.h", "No such file"):
+        assert word in printed
     assert [name for name in os.listdir(tmp_path / FOLDER) if name.endswith(".so")] == []

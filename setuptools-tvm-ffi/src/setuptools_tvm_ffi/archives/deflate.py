@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compress members of wheels on all processors, and keep the compressed members of large files.
 
-A raw deflate stream (RFC 1951) consists of blocks. Streams of parts of a file form one stream of
-the whole file if each part but the last ends with an empty block (``Z_SYNC_FLUSH``), as in pigz.
+A large file is compressed in parts. Each part becomes a raw deflate stream (RFC 1951), which
+consists of blocks. The joined streams are a stream of the whole file, because each of them, except
+the last, ends with an empty block (``Z_SYNC_FLUSH``). The tool pigz uses the same method.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from types import SimpleNamespace
 from ..base.file_digest import digest_of
 from ..base.file_replacement import new_file, replace_file
 
-# The size of a part. The parts do not depend on the number of processors, and neither do the bytes
-# of a wheel. Each part makes the stream of a library about 3 KB larger (0.3 % of 1 MiB).
+# The size of a part. It is fixed, so that the content of a wheel does not depend on the number of
+# processors. Each part makes the stream of a library about 3 KB larger (0.3 % of 1 MiB).
 _PART = 2**20
 # zipfile compresses smaller members: compressing 64 KiB takes only about 3 ms.
 _LARGE = 2**16
@@ -44,7 +45,7 @@ def deflated(content: bytes) -> bytes:
 
 
 class DeflateCache:
-    """A folder of deflate streams, one file each. Only one process may use the folder at a time.
+    """A folder that contains a file for each deflate stream. Only one process may use it at a time.
 
     A file ends with the CRC of the stream, so that a truncated or corrupt file is detected.
     """
@@ -88,14 +89,14 @@ def write_member(
     """Add a compressed member to an archive.
 
     :param entry: the name, the time and the permissions of the member.
-    :param deflate: returns the deflate stream of a large member.
+    :param deflate: a function that returns the deflate stream of a large member.
     """
     entry.compress_type = zipfile.ZIP_DEFLATED
     if len(content) < _LARGE:
         archive.writestr(entry, content)
         return
     stream = deflate(content)
-    entry.file_size = len(content)  # zipfile chooses the format of the header by this size
+    entry.file_size = len(content)  # zipfile chooses the format of the header by this size.
     with archive.open(entry, "w") as member:
         # zipfile cannot write compressed data. Replace its compressor by an object that returns the
         # stream. Without the attribute `_compressor`, zipfile would compress the content itself.
@@ -111,7 +112,7 @@ def deflate_members(wheel: Path, folder: Path) -> None:
         this wheel.
     """
     cache = DeflateCache(folder)
-    # `new_file` comes first and so ends last: Windows does not replace a file that is open.
+    # Close the archives before `new_file` replaces the wheel: Windows does not replace open files.
     with (
         new_file(wheel) as stream,
         zipfile.ZipFile(wheel) as stored,

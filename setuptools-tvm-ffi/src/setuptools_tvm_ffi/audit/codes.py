@@ -126,8 +126,8 @@ NEEDS_PYTHON = Code(
     "TVM203",
     ERROR,
     "use of CPython's ABI",
-    "`py3-none` promises that the wheel works with every Python. A Python with another ABI, or "
-    "one that links libpython statically, fails at import or crashes.",
+    "`py3-none` promises that the wheel works with every Python. In a Python with another ABI, or "
+    "in a Python that links libpython statically, the import fails or crashes.",
     "Remove `Python.h` and libpython from the build and use the types of `tvm::ffi`. If the wheel "
     "needs a CPython extension module, use a tag with its ABI (`cp311-cp311`, `cp39-abi3`).",
 )
@@ -343,7 +343,7 @@ REQUIREMENT_ALLOWS_NONE = Code(
     ERROR,
     "requirement that no release of apache-tvm-ffi satisfies",
     "pip cannot install the package.",
-    "Fix the bounds: use a released version as the lower bound, and a higher one as the upper "
+    "Fix the bounds: use a released version as the lower bound, and a higher version as the upper "
     "bound.",
 )
 REQUIREMENT_UNBOUNDED = Code(

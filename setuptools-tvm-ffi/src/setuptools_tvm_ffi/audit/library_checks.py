@@ -198,11 +198,11 @@ def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
     """Whether the loader finds a dependency of `binary` in the wheel through run paths."""
     path = around.files[_base_name(library)]
     if binary.format == "pe":
-        return True  # the package may call os.add_dll_directory
+        return True  # The package may call os.add_dll_directory.
     if _finds(binary, library, path):
         return True
-    # Loaders work breadth-first. If every library that depends on `binary` depends on `library`
-    # and finds it, `library` is loaded before `binary` needs it.
+    # Loaders load dependencies breadth-first. If every library that depends on `binary` also
+    # depends on `library` and finds it, `library` is loaded before `binary` needs it.
     users = around.users.get(binary.path, ())
     return bool(users) and all(
         any(
@@ -217,7 +217,7 @@ def _finds(binary: Binary, library: str, path: str) -> bool:
     if binary.format == "macho" and not library.startswith("@rpath/"):
         return _folder_of(binary, posixpath.dirname(library)) == posixpath.dirname(path)
     if binary.format == "elf" and "/" in library:
-        return False  # the loader opens this path and ignores run paths
+        return False  # The loader opens this path and ignores run paths.
     return posixpath.dirname(path) in {_folder_of(binary, p) for p in binary.run_paths}
 
 

@@ -37,7 +37,7 @@ def _requirements(metadata: Message) -> Iterator[Requirement]:
         try:
             requirement = Requirement(str(text))
         except InvalidRequirement:
-            continue  # pip and twine report invalid requirements
+            continue  # pip and twine report invalid requirements.
         if requirement.marker is None or "extra" not in str(requirement.marker):
             yield requirement
 
@@ -134,7 +134,7 @@ def _around_bounds(specifiers: Iterable[SpecifierSet]) -> Iterator[Version]:
         try:
             bound = Version(specifier.version.removesuffix(".*"))
         except InvalidVersion:
-            continue  # after `===`, any text is allowed
+            continue  # After `===`, any text is allowed.
         yield bound
         if bound.post is not None:
             yield Version(f"{bound.base_version}.post{bound.post + 1}")

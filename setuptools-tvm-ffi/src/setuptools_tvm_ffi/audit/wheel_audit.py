@@ -37,11 +37,12 @@ from .wheel_checks import (
 )
 
 _LOADED = {"library", "executable"}
+_NO_LIBRARIES = {"object": "an object file", "executable": "a program"}
 
 
 @dataclass(frozen=True)
 class LibraryReport:
-    """Audit result of a library in a wheel. A universal library has a report per architecture.
+    """Audit result of one architecture of a library in a wheel.
 
     :param satisfied_tag: lowest platform tag that the library satisfies, or ``None``.
     :param needed: each dependency and its source: ``wheel``, ``platform``, or ``None`` if the
@@ -88,7 +89,7 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         stubs = contents.stubs()
         found = list(reader.read(contents.binaries(), searched_strings(stubs)))
         binaries = [b for b in found if isinstance(b, Binary) and b.kind in _LOADED]
-        # The wheel of apache-tvm-ffi contains libtvm_ffi, which does not use another libtvm_ffi.
+        # Libraries in the wheel of apache-tvm-ffi do not use another libtvm_ffi.
         users = () if wheel.name == DISTRIBUTION else binaries
         bundled = [binary for binary in users if is_external_copy(binary.path)]
         tvm_ffi = [b for b in users if b not in bundled and is_tvm_ffi_library(b)]
@@ -100,9 +101,13 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
             Finding(codes.UNREADABLE, u.path, u.reason) for u in found if isinstance(u, Unreadable)
         ]
         findings += [
-            Finding(codes.UNREADABLE, b.path, f"no operating system loads {_description(b)}")
+            Finding(
+                codes.UNREADABLE,
+                b.path,
+                f"no operating system loads {_description(b)} as a library",
+            )
             for b in found
-            if isinstance(b, Binary) and b.kind not in _LOADED and is_library_name(b.path)
+            if isinstance(b, Binary) and b.kind != "library" and is_library_name(b.path)
         ]
         findings += [Finding(codes.BUNDLES_EXTERNAL, b.path, b.name or "") for b in bundled]
         around = surroundings(binaries, wheel.members, required_names(wheel.headers("METADATA")))
@@ -137,8 +142,8 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
 
 
 def _description(binary: Binary) -> str:
-    if binary.kind == "object":
-        return f"an object file for {binary.machine}"
+    if binary.kind in _NO_LIBRARIES:
+        return f"{_NO_LIBRARIES[binary.kind]} for {binary.machine}"
     name = {"elf": "an ELF file", "macho": "a Mach-O file", "pe": "a PE file"}[binary.format]
     return f"{name} of this type for {binary.machine}"
 
@@ -189,7 +194,7 @@ class _Contents:
             if is_binary(path, content):
                 self.digests[path] = digest_of(content)
                 yield path, content
-            del content  # free it before the next member is read
+            del content  # Free the memory before the next member is read.
 
     def record_findings(self) -> Iterator[Finding]:
         """Yield the differences between the files and ``RECORD``.

@@ -63,9 +63,9 @@ def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
 
 
 def lowest_tag(binaries: Sequence[Binary]) -> tuple[str | None, list[Finding]]:
-    """Return the lowest platform tag that the libraries satisfy, and no findings.
+    """Return the lowest platform tag that the libraries satisfy, and an empty list.
 
-    If they satisfy no tag, return ``None`` and a finding with the reason.
+    If they satisfy no tag, return ``None``, and a list with a finding that contains the reason.
     """
     try:
         return satisfied_tag(binaries), []
@@ -171,7 +171,7 @@ def installed_path(path: str) -> str:
 
 
 def searched_strings(stubs: Mapping[str, PromisedNames]) -> set[str]:
-    """Return the strings that the caller must search for in libraries before `stub_findings`."""
+    """Return the strings to search for in the libraries of a wheel, for `stub_findings`."""
     registered = {name for names in stubs.values() for name in names.registered}
     return registered | set(map(_last_part, registered))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts Python child processes with this process's import path, less the project's folder."""
+"""Starts Python child processes with this process's import path, except the project's folder."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def has_pip() -> bool:
 def start_python(
     file: Path, *, root: Path, messages: IO[bytes], variables: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
-    """Start a Python file in a child process. Pipes (UTF-8) are its standard input and output.
+    """Start a Python file in a child process. Its standard input and output are pipes for UTF-8.
 
     :param root: the project's folder, which is removed from the child's import path.
     :param messages: an open file that receives the child's standard error.

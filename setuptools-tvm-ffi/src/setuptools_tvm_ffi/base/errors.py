@@ -20,7 +20,7 @@ class BuildError(BaseError):
     therefore report a `BuildError` as ``error: …``, without a traceback.
 
     :param message: what is wrong and where: the extension, the file and key, or the command.
-    :param hint: how to fix it.
+    :param hint: how to fix the problem.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:

@@ -25,7 +25,7 @@ def mirror(source: Path, destination: Path) -> list[str]:
 
 
 def everything_in(sources: Iterable[str]) -> Iterator[str]:
-    """Yield files and folders, and all files and folders in these folders.
+    """Yield the given files and folders, and all files and folders inside these folders.
 
     Symbolic links are followed: an editable install can have links to folders of headers.
     """

@@ -18,8 +18,8 @@ def interruptible() -> Iterator[None]:
     A closing terminal, `docker stop` or a CI may send the signal only to this process. The clean-up
     code must then end the child processes.
 
-    Python accepts signal handlers only in the main thread. If another thread uses this context
-    manager, it does nothing.
+    Python accepts signal handlers only in the main thread. In another thread, this context manager
+    does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -35,7 +35,8 @@ def interruptible() -> Iterator[None]:
 
     for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        # If the parent ignores a signal, for example nohup SIGHUP, keep ignoring it.
+        # Do not handle a signal that the parent process told this process to ignore. For example,
+        # nohup does so with SIGHUP.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.getsignal(number)
             signal.signal(number, interrupt)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Joins names for messages, and escapes text for terminals. Needs no setuptools."""
+"""Joins names for messages, and escapes text for terminals. Does not import setuptools."""
 
 from __future__ import annotations
 

@@ -57,15 +57,15 @@ def reported_write_failures(build_base: Path) -> Iterator[None]:
 
 
 def hint_for_output(printed: str) -> str | None:
-    """Return a hint if the output of a tool reports a full or read-only disk, or else ``None``."""
+    """Return a hint if the output of a tool reports a full or read-only disk, else ``None``."""
     return HOW_TO_MOVE if _FULL.search(printed) else None
 
 
 def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
     """Whether a failed write may concern a folder or a file below the folder.
 
-    :param file: the path in the error. ``None`` if the error does not name a file: the result is
-        then ``True`` if the folder's disk is full.
+    :param file: the path in the error, or ``None`` if the error does not name a file. For ``None``,
+        the result is ``True`` if the folder's disk is full.
     """
     if file is None:  # The error of a write to an open file does not name the file.
         return folder.is_dir() and shutil.disk_usage(folder).free < _NEARLY_FULL

@@ -36,7 +36,9 @@ _MACHO = {
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabf")
 }
 _FAT = bytes.fromhex("cafebabe")
-_MAX_ARCHITECTURES = 30  # Java class files have the same magic number, then a larger number
+# Java class files and universal files start with the same magic number. In a universal file, the
+# next number is the number of architectures. In a class file, the next number exceeds this limit.
+_MAX_ARCHITECTURES = 30
 
 
 @dataclass(frozen=True)
@@ -200,11 +202,12 @@ class BinaryReader:
             try:
                 answer = self._child.ask(content, names, min(SECONDS + more, left))
             except BaseException:
-                # End the child. Otherwise, its late answer would count for the next file.
+                # End the child. Otherwise, its late answer would be read as the answer for the
+                # next file.
                 self._child.end(kill=True)
                 self._child = None
                 raise
-            del content  # free it before the next file is read
+            del content  # Free the memory before the next file is read.
             left -= time.monotonic() - started
             if answer is None:
                 yield Unreadable(path, self._child.end())

@@ -17,10 +17,10 @@ SIZE = 1 << 16
 # Each table maps a machine's number in a file to the machine's names in platform tags. In a tag for
 # Windows, the name follows "win_".
 _ELF = {
-    3: ("i686",),
+    3: ("i686", "i586", "i486", "i386"),
     21: ("ppc64le", "ppc64"),
     22: ("s390x",),
-    40: ("armv7l", "armv6l", "armv8l"),
+    40: ("armv7l", "armv6l", "armv8l", "armv5tel"),
     62: ("x86_64",),
     183: ("aarch64",),
     190: ("NVIDIA GPUs",),
@@ -31,37 +31,54 @@ _ELF = {
 _MACHO = {7: ("i386",), 0x01000007: ("x86_64",), 0x0100000C: ("arm64",)}
 _PE = {0x14C: ("win32",), 0x8664: ("amd64",), 0xAA64: ("arm64",)}
 _UNIVERSAL = {"universal2": ("arm64", "x86_64"), "intel": ("i386", "x86_64")}
+# Maps other names of machines in tags to the names above. Android: PEP 738, iOS: PEP 730.
+_ALIASES = {
+    "arm64_v8a": "aarch64",
+    "armeabi_v7a": "armv7l",
+    "x86": "i686",
+    "arm64_iphoneos": "arm64",
+    "arm64_iphonesimulator": "arm64",
+    "x86_64_iphonesimulator": "x86_64",
+    "32": "win32",
+}
 # Maps a universal file's magic number to the size in bytes of each architecture's entry.
 _FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}
 _THIN = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"}
-_TAG = re.compile(r"(linux|manylinux|musllinux|macosx|win)[\d_]*?_?([a-z]\w*|32)")
-_FORMATS = {"macosx": "Mach-O", "win": "PE"}
+_TAG = re.compile(
+    r"(linux|manylinux|musllinux|macosx|win|android|ios)(?:\d*(?:_\d+)*_|(?=32))([a-z]\w*|32)"
+)
+_FORMATS = {"macosx": "Mach-O", "ios": "Mach-O", "win": "PE"}
 
 
-def tag_problem(content: bytes, platform: str) -> str | None:
+def tag_problem(content: bytes, platform: str, own: str = "") -> str | None:
     """Return why a library does not fit a platform tag.
 
-    The result is ``None`` if the library fits or the tag is unknown.
+    The result is ``None`` if the library fits. If the tag is for an unknown system, every library
+    of a known format fits only the system that builds, and other files fit.
 
     :param content: the first `SIZE` bytes of the library.
+    :param own: the platform tag of the system that builds.
 
     >>> tag_problem(b"text", "linux_x86_64")
     'not an ELF file'
     """
     match = _TAG.fullmatch(platform)
-    if match is None and platform != "any":
-        return None
     found = list(_machines(content))
     formats = {name for name, _ in found}
-    if match is None:
+    if platform == "any":
         return "for one platform only"
+    if match is None:
+        return f"{_a(*sorted(formats))} file" if formats and platform != own else None
     wanted = _FORMATS.get(match[1], "ELF")
     if formats != {wanted}:
         return f"{_a(*sorted(formats))} file" if formats else f"not {_a(wanted)} file"
     names = [names for _, names in found]
-    for machine in _UNIVERSAL.get(match[2], (match[2].replace("32", "win32"),)):
+    for system, other in (("musllinux", b"libc.so.6"), ("manylinux", b"libc.musl-")):
+        if match[1] == system and b"\0" + other in content:
+            return f"{_a(wanted)} file that needs {other.decode()}"
+    for machine in _UNIVERSAL.get(match[2], (_ALIASES.get(match[2], match[2]),)):
         known = any(machine in values for table in (_ELF, _MACHO, _PE) for values in table.values())
-        if known and not any(machine in each for each in names):
+        if (known or any(names)) and not any(machine in each for each in names):
             return f"{_a(wanted)} file for {' and '.join(n[0] if n else '?' for n in names)}"
     return None
 

@@ -40,7 +40,8 @@ _UNIVERSAL = {"universal2": {"arm64", "x86_64"}, "intel": {"i386", "x86_64"}}
 _GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 # Names of the dynamic loader. On s390x and ppc64le, the name starts with "ld64".
 _LOADER = re.compile(r"ld-linux.*|ld64\.so\.[12]|ld-musl-.*")
-# musl's loader and C library are one file. It satisfies libc.so, whatever the file's name is.
+# In musl, one file is both the loader and the C library. The file satisfies a dependency on
+# libc.so, whatever the name of the file is.
 _MUSL_LIBC = re.compile(r"libc\.so|libc\.musl-\w+\.so\.1")
 
 _MACOS_SYSTEM = ("/usr/lib/", "/System/Library/")
@@ -59,7 +60,7 @@ class _Policy:
     machine: str
     aliases: tuple[str, ...]
     versions: frozenset[str]
-    #: the prefixes of `versions` before ``_``; versions with different prefixes are all allowed
+    #: the prefixes of `versions`, such as ``GLIBC``; versions with any other prefix are allowed
     families: frozenset[str]
     libraries: frozenset[str]
     forbidden: tuple[tuple[str, frozenset[str]], ...]
@@ -138,7 +139,7 @@ def modern_name(tag: str) -> str:
 
 
 def is_on_every_machine(library: str, binary: Binary) -> bool:
-    """Whether every machine that accepts the lowest platform tag has a library."""
+    """Whether a library that `binary` needs is on every machine that accepts the lowest tag."""
     if binary.format == "macho":
         if library.startswith(_MACOS_PLACES):
             return library.rpartition("/")[2] in EXTERNAL
@@ -288,7 +289,7 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
     assert binary.minimum_os is not None
     major, minor = binary.minimum_os
     if len(machines) > 1 and binary.machine == "arm64" and (major, minor) <= (11, 0):
-        return (0, 0)  # every macOS for arm64 is new enough, since 11.0 was the first
+        return (0, 0)  # Every macOS for arm64 is new enough: 11.0 was the first.
     # Since macOS 11, tags have no minor versions (https://packaging.python.org/en/latest/
     # specifications/platform-compatibility-tags/): a library that needs 11.3 gets the tag for 12.
     return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004 - macOS 11

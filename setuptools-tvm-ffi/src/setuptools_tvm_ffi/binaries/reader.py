@@ -40,6 +40,8 @@ _ELF_MACHINES = {
 _DEVICES = {190: "cuda", 205: "intelgt", 224: "amdgpu"}
 _E_MACHINE = slice(18, 20)
 _EI_DATA = 5
+# The classes, byte orders and versions that an ELF header can have.
+_ELF_IDENTITY = re.compile(rb"\x7fELF[\x01\x02][\x01\x02]\x01", re.DOTALL)
 _BIG_ENDIAN = {"ppc64le": "ppc64", "s390x": "s390x"}
 _ELF_KINDS = {"DYN": "library", "EXEC": "executable", "REL": "object"}
 # Magic numbers of files for one architecture (32 or 64 bits, any byte order) and universal files.
@@ -104,7 +106,7 @@ def _elf(content: bytes) -> dict[str, Any]:
     config.parse_notes = config.parse_relocations = config.parse_symtab_symbols = False
     config.parse_overlay = False
     binary: _Parsed = lief.ELF.parse(content, config)
-    if binary is None:
+    if binary is None or _ELF_IDENTITY.match(content) is None:
         raise ValueError("corrupt ELF file")
     _check_elf_extent(binary, len(content))
     kind = _ELF_KINDS.get(_name(binary.header.file_type))
@@ -127,7 +129,7 @@ def _elf(content: bytes) -> dict[str, Any]:
         if symbol.shndx != 0
         and _name(symbol.binding) != "LOCAL"
         and _name(symbol.visibility) in {"DEFAULT", "PROTECTED"}
-        # An absolute symbol only names a symbol version that the library defines.
+        # Skip absolute symbols: they only name symbol versions that the library defines.
         and symbol.shndx != _SHN_ABS
     ]
     return {
@@ -143,11 +145,13 @@ def _elf(content: bytes) -> dict[str, Any]:
         "data": _names(s for s in defined if _name(s.type) not in {"FUNC", "GNU_IFUNC"}),
         "unique": _names(symbol for symbol in symbols if _name(symbol.binding) == "GNU_UNIQUE"),
         "run_paths": [
-            path
+            # In a list of folders, the loader takes an empty element for the working folder.
+            path or "."
             for entry in binary.dynamic_entries
             if _name(entry.tag) in {"RPATH", "RUNPATH"}
-            for path in (entry.rpath if _name(entry.tag) == "RPATH" else entry.runpath).split(":")
-            if path
+            for paths in [entry.rpath if _name(entry.tag) == "RPATH" else entry.runpath]
+            if paths
+            for path in paths.split(":")
         ],
         # If the segment PT_GNU_STACK is missing, the loader makes the stack executable.
         "executable_stack": stack is None or bool(int(stack.flags) & 0x1),
@@ -349,7 +353,7 @@ def main() -> None:
             answer = {"unreadable": str(problem) or type(problem).__name__}
         sys.stdout.write(f"{json.dumps(answer, default=_text)}\n")
         sys.stdout.flush()
-        del content  # free it before the next file is read
+        del content  # Free the memory before the next file is read.
 
 
 if __name__ == "__main__":

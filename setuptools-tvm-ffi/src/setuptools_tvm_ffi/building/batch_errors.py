@@ -29,8 +29,8 @@ def batch_failure(
     :param step: the compile step of the batch.
     :param printed: ninja's output.
     :param root: the project's folder. Some compilers report absolute paths.
-    :param hint: a hint for the other messages in the output, if any.
-    :param generated: the files that commands generate. The error names them as settings do.
+    :param hint: a hint about another message in the output, if there is one.
+    :param generated: the files that commands generate. The error uses their names in settings.
     """
     messages = "\n".join(_messages_of(step, printed))
     files = [
@@ -61,7 +61,7 @@ def _messages_of(step: Step, printed: str) -> Iterator[str]:
     lines = iter(printed.splitlines())
     for line in lines:
         if line.startswith("FAILED:") and line.rstrip().endswith(step.output):
-            next(lines, None)  # ninja repeats the command, which names all sources
+            next(lines, None)  # Skip the command, which ninja repeats. It names all sources.
             break
     for line in lines:
         if re.match(r"\[\d+/\d+\] |FAILED:|ninja: ", line):
@@ -70,7 +70,7 @@ def _messages_of(step: Step, printed: str) -> Iterator[str]:
 
 
 def _as_file(source: str, root: Path) -> str:
-    """Return a pattern for a source in a message. On Windows, its separators are backslashes."""
+    """Return a pattern that matches a source's path in a message, also with backslashes."""
     parts = r"[/\\]".join(map(re.escape, source.split("/")))
     return rf"(?<![^\s\"'(])(\.[/\\]|{re.escape(str(root))}[/\\])?{parts}(?![\w/\\-])"
 

@@ -46,7 +46,8 @@ class ChangesDuringRun:
 
     def _is_unchanged(self, name: str) -> bool:
         """Whether a file has not changed since the commands started."""
-        # Compute the digest first. If the file changes later, the record has the old digest.
+        # Compute the digest before the comparison. If the file changes later, the record contains
+        # the old digest, and the next build detects the change.
         self._files.digest(name)
         now = status_of(self._files.path(name))
         if name in self._before:
@@ -57,9 +58,9 @@ class ChangesDuringRun:
         return not self._is_recent(changed_at(now)) and not self._is_recent(link.st_mtime_ns)
 
     def _is_recent(self, changed: int) -> bool:
-        """Whether a file with the time `changed` was changed after the start of the commands.
+        """Whether `changed`, the time of a file's change, is after the start of the commands.
 
         The result is false if the time is in the future. In that case, a program has set the time,
-        or a clock ran fast.
+        or a clock was ahead.
         """
         return self._started < changed <= self._clock.now() + 1_000_000_000

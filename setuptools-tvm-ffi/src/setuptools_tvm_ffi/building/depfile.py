@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 # GCC doubles backslashes only if they precede an escaped space or tab.
 _ESCAPED = re.compile(r"(\\*)\\([ \t#:])")
-# A file name can contain U+00A0, for example. `\s` would match this character.
+# `\s` would also match other white space, such as U+00A0, which a file name can contain.
 _WORD = re.compile(r"(?:\\.|[^ \t\r\\])+")
 _TARGETS = re.compile(r"(?:\\.|[^\\:]|:(?![ \t\r]|$))*:(?=[ \t\r]|$)")
 
@@ -26,8 +26,8 @@ def dependencies(
 
     :param content: the content of the file that the compiler wrote.
     :param style: ``gcc`` for Makefile rules (``-MD``), ``msvc`` for ``/sourceDependencies``.
-    :param folders: absolute paths of folders on Windows, and how the paths of files in them start
-        in the result. cl reports only absolute paths in lower case.
+    :param folders: a mapping from the absolute path of a folder to the prefix that replaces the
+        path in the result. It is for cl, which reports only absolute paths in lower case.
     :raises ValueError: the content is truncated or corrupt.
     """
     if style == "msvc":

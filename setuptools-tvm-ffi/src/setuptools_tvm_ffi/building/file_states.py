@@ -35,14 +35,14 @@ def status_of(path: str) -> Status | None:
 def changed_at(status: Status) -> int:
     """Return when a file last changed, in nanoseconds.
 
-    In general, the result is the time of the inode, because only the kernel can set it. On Windows,
-    the result is the time of the content, because Python does not return the time of the inode.
+    The result is the time when the inode changed, because programs cannot set this time. On
+    Windows, Python does not return this time, so the result is the time when the content changed.
     """
     return status[2] if os.name == "nt" else status[3]
 
 
 def may_change_unseen(status: Status, now: int) -> bool:
-    """Whether the file could change at the time `now`, in nanoseconds, but keep this status."""
+    """Whether a change at the time `now`, in nanoseconds, could leave this status unchanged."""
     return abs(now - changed_at(status)) < _STEP
 
 
@@ -54,17 +54,17 @@ def may_have_changed_since(status: Status, time: int) -> bool:
 def wait_until_trusted() -> None:
     """Wait until the status of a file that was written just now is trusted.
 
-    Without this pause, an editable install whose command has generated a file would rebuild at the
-    next import, because `may_change_unseen` is true for the file.
+    If a command has just generated a file, `may_change_unseen` is true for this file. Without this
+    pause, the next import of an editable install would therefore rebuild.
     """
-    time.sleep(1.5 * _STEP / 1e9)  # The times of a file system can lag behind by a part of a step.
+    time.sleep(1.5 * _STEP / 1e9)  # A file system's clock can be late by a part of a step.
 
 
 class FileSystemClock:
     """The clock of a file system. Its time may differ from the time of this machine.
 
-    :param paths: files or folders of the file system. To read the clock, the times of the first
-        path that exists are set.
+    :param paths: files or folders of the file system. Reading the clock updates the times of the
+        first path that exists.
     """
 
     def __init__(self, *paths: Path) -> None:
@@ -87,10 +87,10 @@ class FileSystemClock:
 class FileStates:
     """The digests and statuses of files during one build. Each file is examined once.
 
-    Files have names. In general, the name is the path. An isolated build has a new environment in a
-    new folder. A file in the environment therefore has a stable name, such as
-    ``<site-packages>/numpy/x.h``. If `sys.path` contains a second folder of packages, the stable
-    name of that folder is ``<site-packages-2>``.
+    Methods take the name of a file. For most files, the name is the path. Each isolated build
+    creates its environment in a new folder. A file in the environment therefore has a stable name,
+    such as ``<site-packages>/numpy/x.h``. If `sys.path` contains a second folder of packages, the
+    stable name of that folder is ``<site-packages-2>``.
 
     :param root: the folder that relative paths refer to.
     :param known: the digest and the status that an earlier build recorded for each name.
@@ -127,7 +127,7 @@ class FileStates:
         return os.path.join(self._root, name)
 
     def status(self, name: str) -> Status | None:
-        """Return the status of a file at its first query, or ``None`` if the file was missing."""
+        """Return the status that a file had when it was first queried; ``None`` if missing."""
         if name not in self._statuses:
             self._statuses[name] = status_of(self.path(name))
         return self._statuses[name]

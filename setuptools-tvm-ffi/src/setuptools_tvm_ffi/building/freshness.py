@@ -33,7 +33,7 @@ class Stale:
     :param reason: what differs from the last run. The reason is empty in two cases: the step runs
         only because another step writes one of its inputs again, or no step was recorded.
     :param bypass_cache: whether a compiler cache, such as ccache, could return an outdated object.
-        A cache does not record missing files, so it does not notice that such a file exists now.
+        A cache does not record missing files, so it does not notice that one of them exists now.
     """
 
     step: Step
@@ -74,7 +74,7 @@ class Freshness:
         found = {step.output: self._judge(step, changed, appeared) for step in steps}
         outputs: set[str] = set()
         grows = True
-        while grows:  # A library can link with a later library of the plan.
+        while grows:  # Repeat, because a library can link with a later library of the plan.
             grows = False
             for step in steps:
                 own = (step.output, *step.extra_outputs)
@@ -213,10 +213,10 @@ class Freshness:
 
 
 def _without_unused_headers(stale: Sequence[Stale]) -> list[Stale]:
-    """Omit precompiled headers that no stale step reads, such as a deleted precompiled header.
+    """Return the stale steps without the precompilation of headers that no stale step reads.
 
-    A step that reads a precompiled header is stale if a file in the header has changed, because
-    these files are its inputs.
+    For example, a precompiled header was deleted, but no source must be compiled. If a header has
+    changed, the sources that include the header are stale, too: the header is their input.
     """
     used = {each.step.precompiled for each in stale}
     used.update(name for each in stale for name in each.step.inputs)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ..base.errors import PREFIX, BuildError, ConfigurationError
 from ..base.file_digest import digest_of
-from ..project.sources import find_inputs
+from ..project.sources import find_inputs, python_script
 from ..settings.model import GenerateSettings
 from ..toolchains import Toolchain
 from .plan import BuildPlan, Step
@@ -29,8 +29,8 @@ _PYTHON = "{python}"
 _OUT = "{out}"
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)")
 _MISSING_MODULE_HINT = (
-    "add the package of {!r} to build-system.requires; for a rebuild on import, also install it in "
-    "the environment that imports"
+    "add the package that contains {!r} to build-system.requires; for rebuilds on import, also "
+    "install the package in the environment of the editable install"
 )
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def delete_other_files(request: BuildRequest) -> None:
             if path.relative_to(top).as_posix() not in outputs.names:
                 path.unlink()
                 logger.warning(
-                    "%s: warning: deleted %s, which no 'outputs' of the setting 'generate' lists",
+                    "%s: warning: deleted %s: no command of 'generate' lists it in 'outputs'",
                     *(PREFIX, path.relative_to(request.root)),
                 )
 
@@ -93,13 +93,13 @@ def _check_outputs(generate: Sequence[GenerateSettings], root: Path) -> None:
             name = posixpath.normpath(output)
             if name in owners:
                 raise ConfigurationError(
-                    f"{place}: {output!r} is in {owners[name]}, too",
+                    f"{place}: {output!r} is also in {owners[name]}",
                     hint="let the commands write files with different names",
                 )
             owners[name] = place
             if (root / name).is_file():
                 raise ConfigurationError(
-                    f"{place}: {output!r} is a file of the project, too",
+                    f"{place}: {output!r} already exists in the project",
                     hint="delete the file, or let the command write a file with another name: "
                     "outputs are written to the build folder",
                 )
@@ -110,6 +110,10 @@ def _step(entry: GenerateSettings, request: BuildRequest) -> Step:
     inputs = find_inputs(
         entry, request.root, build_base=request.build_base, generated=request.generated
     )
+    script = python_script(entry, request.root)
+    # The script can import the modules beside it.
+    modules = (request.root / script).parent.glob("*.py") if script else ()
+    imported = sorted(module.relative_to(request.root).as_posix() for module in modules)
     outputs = [f"{out}/{posixpath.normpath(name)}" for name in entry.outputs]
     words = [word.replace(_PYTHON, sys.executable).replace(_OUT, out) for word in entry.command]
     program = shutil.which(words[0])
@@ -125,7 +129,7 @@ def _step(entry: GenerateSettings, request: BuildRequest) -> Step:
         version = digest_of(Path(program))
     return Step(
         kind="generate",
-        inputs=tuple(map(str, inputs)),
+        inputs=tuple(dict.fromkeys((*map(str, inputs), *imported))),
         output=outputs[0],
         extra_outputs=tuple(outputs[1:]),
         program=(program,),

@@ -16,17 +16,17 @@ from dataclasses import dataclass
 
 _GIB = 2**30
 
-# GiB that one C or C++ compiler needs. On sources that include <tvm/ffi/tvm_ffi.h> and export
-# functions with metadata, measured at -O3, GCC 12 uses 0.22 to 0.31 GiB (0.42 with -g3, 0.68 with
-# sanitizers). Clang 14 uses 0.15 to 0.24 GiB.
+# The memory to reserve for each C or C++ compiler, in GiB. The compilers were measured at -O3, with
+# sources that include <tvm/ffi/tvm_ffi.h> and export functions with metadata. GCC 12 uses 0.22 to
+# 0.31 GiB (0.42 with -g3, 0.68 with sanitizers). Clang 14 uses 0.15 to 0.24 GiB.
 _HOST_COMPILER = 1
 
-# GiB that one device compiler, or one thread of nvcc, needs. By default, nvcc 13.0 compiles for one
-# architecture after another, so the number of architectures does not matter. nvcc was measured with
-# two sources and six architectures. The first source includes only tvm-ffi's headers: nvcc needs
-# 0.4 GiB, or 1.8 GiB with --threads 6. The second source adds a sort of Thrust and two algorithms
-# of CUB: nvcc needs 0.85 GiB, or 4.9 GiB with --threads 6. Many kernels use more templates than the
-# second source.
+# The memory to reserve for each device compiler, or for each thread of nvcc, in GiB. By default,
+# nvcc 13.0 compiles for one architecture after another, so the number of architectures does not
+# matter. nvcc was measured with two sources and six architectures. The first source includes only
+# tvm-ffi's headers: nvcc uses 0.4 GiB, or 1.8 GiB with --threads 6. The second source also calls
+# thrust::sort and two algorithms of CUB: nvcc uses 0.85 GiB, or 4.9 GiB with --threads 6. Many
+# kernels use more templates than the second source.
 _DEVICE_COMPILER = 2
 
 # Linux distributions mount the control groups (version 2) at this path.
@@ -37,8 +37,8 @@ _CONTROL_GROUPS = "/sys/fs/cgroup"
 class Resources:
     """Processors and memory that this process may use.
 
-    :param processors: the number of processors. If the process has a quota, for example of 1.5
-        processors, this is at most the quota, rounded up.
+    :param processors: the number of processors. If the process has a quota, such as 1.5
+        processors, the number is at most the quota, rounded up.
     :param free_memory: bytes of free memory, or ``None`` if the amount is unknown.
     :param estimated: whether `free_memory` is an estimate: half of the machine's memory.
     """
@@ -79,8 +79,8 @@ def count_jobs(
 
     If a setting declares a number, the result is this number. Otherwise, the number is computed
     from the resources. Device compilers need more memory than other compilers, so fewer of them may
-    run in parallel. If a launcher runs compilers on other machines, the computed number always
-    limits the commands that run on this machine.
+    run in parallel. If a launcher runs compilers on other machines, the commands that run on this
+    machine are limited by its resources, even if a setting declares a number.
 
     :param declared: the number of commands that a setting declares, if any.
     :param declared_by: the name of the setting, for the explanation.
@@ -148,7 +148,7 @@ def quota_processors(text: str) -> int | None:
     (2, None)
 
     :param text: the content of ``cpu.max``: a quota and a period, in microseconds. In each period,
-        the group may use the processors for as long as the quota.
+        the group may use as much processor time as the quota.
     """
     found = re.fullmatch(r"(\d+)\s+(\d+)", text.strip())
     if found is None or int(found[2]) == 0:
@@ -234,7 +234,7 @@ if sys.platform == "win32":
     import ctypes
 
     class _MemoryStatus(ctypes.Structure):
-        """`MEMORYSTATUSEX` of ``sysinfoapi.h``."""
+        """The structure `MEMORYSTATUSEX` of Windows, from ``sysinfoapi.h``."""
 
         _fields_ = [
             ("length", ctypes.c_uint32),
@@ -252,7 +252,8 @@ if sys.platform == "win32":
 else:
 
     def _memory() -> int | None:
-        # macOS and the BSDs report free memory only through programs such as vm_stat.
+        # macOS and the BSDs report free memory only through programs such as vm_stat. Assume that
+        # half of the machine's memory is free.
         try:
             return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
         except (OSError, ValueError):

@@ -51,10 +51,10 @@ from .request import BuildRequest, BuildResult, BuiltLibrary
 # passes a lambda to TVM-FFI's export macro. An example in TVM-FFI's documentation passes a lambda.
 # The macro exports metadata and therefore uses the type of the lambda (seen in 0.1.15.post2).
 _LAMBDA_REFUSED = re.compile(r"lambda[- ]expression in (an )?unevaluated (context|operand)")
-# This pattern matches an error message of ptxas: it does not find a function or variable of another
-# source.
+# This pattern matches the error message of ptxas about a function or variable that another source
+# defines.
 _DEVICE_LINK_NEEDED = re.compile(r"ptxas .*Unresolved extern (function|variable)")
-# This pattern matches an error message of GCC, Clang and cl: they do not find a header of the CUDA
+# This pattern matches the error message of GCC, Clang and cl about a missing header of the CUDA
 # toolkit.
 _NO_TOOLKIT = re.compile(r"(?<![\w/])cuda(_runtime\w*)?\.h\b.*(No such file|not found)")
 # The package nvidia-cuda-nvcc (13.0) accepts every release of the package nvidia-nvvm, which
@@ -65,7 +65,7 @@ _MIXED_TOOLKIT_HINT = (
     "nvidia-nvvm and nvidia-cuda-crt, for example with 'cuda-toolkit[nvcc,cccl]==13.0.*'"
 )
 # With these variables, a compiler cache always runs the compiler, and replaces the cached object.
-# Without the project's launcher, a cache could run nevertheless: `CC`, PATH or a wrapper script can
+# It would not be enough to omit the project's launcher: `CC`, PATH or a wrapper script can also
 # start a cache.
 _NO_CACHE = {"CCACHE_RECACHE": "1", "SCCACHE_RECACHE": "1"}
 
@@ -83,12 +83,15 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     root = request.root
     request = _with_overrides_for_nvcc(request, process)
     for settings in request.extensions:
-        # Overrides that exclude each other may embed files under the same name.
+        # Check after the overrides were applied. Two overrides whose conditions exclude each other
+        # may embed files under the same name.
         check_embedded_names(settings.embed)
     generated = request.generated
     sources = _sources(request)
     for settings in request.extensions:
-        check_source_options(settings, map(generated.declared, sources[settings.name]))
+        embedded = [PurePosixPath(entry.source) for entry in settings.embed if entry.source]
+        every = [*map(generated.declared, sources[settings.name]), *embedded]
+        check_source_options(settings, every)
         _check_files(with_options(settings, settings.source_options), root, generated)
         _check_device_link(settings, tuple(map(generated.declared, sources[settings.name])))
     languages = _languages(request, sources)
@@ -104,7 +107,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     extensions, headers = add_package_headers(extensions, request)
     extensions, modules = add_pkg_config(extensions, toolchain.system)
     # `sdk` contains copies of files of apache-tvm-ffi. The steps of the plan read the copies. When
-    # an editable install is imported, it checks the originals, because it does not copy files.
+    # an editable install is imported, the import checks the originals, because it copies no files.
     originals = {name: status_of(name) for name in (*sdk.originals, *headers, *modules)}
     libraries = [(settings, sources[settings.name]) for settings in extensions]
     plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
@@ -129,7 +132,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         inputs = run.commands().watched()
         delete_other_files(request)
         if any(map(generated.contains, objects)):
-            # The symbols of the objects that the commands have written determine how to link.
+            # The symbols of the objects determine how to link. Plan again now that the generated
+            # objects exist.
             toolchain, sdk = request.host.tools(request, languages, process)
             plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
     run = _Run(plan, program, request, jobs, toolchain)
@@ -142,9 +146,9 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
 
 
 def remove_objects(request: BuildRequest) -> None:
-    """Delete what the last build has written for ``build_ext --force``.
+    """Delete generated files, objects, libraries and cached stubs.
 
-    These are generated files, objects, libraries and cached stubs.
+    ``build_ext --force`` calls this function before it builds.
     """
     folders = [request.objects_folder / settings.name for settings in request.extensions]
     for folder in (*folders, request.generated_folder):
@@ -182,7 +186,7 @@ def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> B
 
 
 def _sources(request: BuildRequest) -> dict[str, tuple[PurePosixPath, ...]]:
-    """Return the sources of each extension, by its name."""
+    """Return the sources of each extension. The key is the name of the extension."""
     return {
         settings.name: find_sources(
             *(settings, request.root), build_base=request.build_base, generated=request.generated
@@ -267,6 +271,8 @@ def _check_files(settings: ExtensionSettings, root: Path, generated: Generated) 
                     hint=f"paths are relative to {root}",
                 )
     for place, file in linked:
+        if (root / file).is_dir():
+            raise ConfigurationError(f"{place}: {file!r} is a folder", hint="name a file")
         if root not in Path(os.path.normpath(root / file)).parents:
             system = (
                 ". If the file is a library of the system, name it in 'libraries' and its folder "
@@ -307,7 +313,7 @@ def _check_device_link(settings: ExtensionSettings, sources: Sequence[PurePosixP
 
 @dataclass(frozen=True)
 class _Run:
-    """Runs the stale steps of a plan: either of the libraries, or of the commands of `generate`."""
+    """Runs the stale steps of one plan: the plan of the libraries, or the plan of `generate`."""
 
     plan: BuildPlan
     ninja: str
@@ -360,7 +366,7 @@ class _Run:
         folder = root / self.plan.folder
         manifest = folder / "build.ninja"
         shared = self._shares_jobs()
-        # make does not know of nvcc's threads.
+        # make's limit does not include the threads of nvcc.
         threads = 1 if shared else self._threads(stale)
         local, total, devices = self.jobs.local, self.jobs.total, self.jobs.devices
         text = ninja_file.render(
@@ -375,7 +381,8 @@ class _Run:
             for output in (each.step.output, *each.step.extra_outputs):
                 (root / output).parent.mkdir(parents=True, exist_ok=True)
         manifest.unlink(missing_ok=True)
-        replace_file(manifest, text.encode())
+        # File names that are invalid in the locale's encoding keep their bytes.
+        replace_file(manifest, os.fsencode(text))
         freshness.begin(stale, manifest)
         leaves_a_server = any(launcher.leaves_a_server for launcher in _launchers(self.toolchain))
         try:
@@ -402,13 +409,16 @@ class _Run:
     def _shares_jobs(self) -> bool:
         """Return whether ``make -j`` runs this build and limits ninja's jobs.
 
-        With the option ``-j``, ninja would ignore make.
+        In that case, do not pass ``-j`` to ninja. Ninja would then ignore make's limit.
         """
         declared = self.request.project.settings.jobs is not None
         return not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
 
     def _threads(self, stale: Sequence[Stale]) -> int:
-        """Return the number of threads for each nvcc: several if there are fewer nvcc than jobs."""
+        """Return the number of threads for each nvcc.
+
+        The number is greater than 1 if fewer device compilers run than may run in parallel.
+        """
         units = sum(each.step.compiles_device_code for each in stale)
         return max(1, self.jobs.devices // units) if units and self.jobs.devices else 1
 
@@ -434,7 +444,7 @@ def compile_commands(plan: BuildPlan, root: Path) -> bytes:
 
 
 def reasons(stale: Sequence[Stale]) -> Iterator[str]:
-    """Yield a line for each stale step that says why it is stale.
+    """Yield a line for each stale step, with the reason why the step is stale.
 
     If no step was recorded, as in the first build, yield nothing.
     """
@@ -490,7 +500,7 @@ def _failure(plan: BuildPlan, status: int, printed: str, request: BuildRequest) 
 
 
 def _compile_hint(settings: ExtensionSettings, printed: str) -> str | None:
-    """Return a hint for an error message of a compiler in ninja's output, if there is one."""
+    """Return a hint about a compiler's error in ninja's output, or ``None`` for other errors."""
     if _LAMBDA_REFUSED.search(printed):
         without = settings.assignment("undef_macros", ["TVM_FFI_DLL_EXPORT_INCLUDE_METADATA"])
         return (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Notices files that were missing when a step ran, and that exist now.
+"""Detects files that were missing when a step ran, and that exist now.
 
 A step can have thousands of missing files. Therefore the record contains the statuses of the
 folders where the files would be created, and the files are looked up only if a folder has changed.
@@ -33,11 +33,11 @@ def changed_folders(folders: Mapping[str, Status | None], files: FileStates) -> 
 def appeared(
     missing: Mapping[str, Iterable[str]], changed: Collection[str], files: FileStates
 ) -> dict[str, str]:
-    """Return the reason for each step whose compiler or linker could now find another file.
+    """Return the steps whose compiler or linker could now find another file, and the reasons.
 
     :param missing: the missing files for each step. The key is the output of the step.
     :param changed: the folders that have changed.
-    :return: the key is the output of the step.
+    :returns: the reasons. The key is the output of the step.
     """
     result: dict[str, str] = {}
     exists: dict[str, bool] = {}

@@ -48,11 +48,11 @@ def find_ninja() -> str | None:
 
 
 def find_program(path: str) -> Path:
-    """Return the executable of a ninja. A copy of the executable works in another environment.
+    """Return the path of ninja's executable, which still works when copied elsewhere.
 
-    In general, the result is `path`. Up to 1.11.1.1, PyPI's ninja installs a Python script, which
-    works only in the environment of the script. For a script, the result is the executable that the
-    script starts.
+    The result is `path`, unless `path` is a Python script. Up to 1.11.1.1, PyPI's ninja installs a
+    script that works only in its own environment. For a script, the result is the executable that
+    the script starts.
 
     :param path: the path of a usable ninja.
     """

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies the headers of Python packages (the setting `include_from`) to the build folder.
+"""Copies the headers of Python packages to the build folder, for the setting `include_from`.
 
-The copies have the same paths in every build, like the copy of apache-tvm-ffi (see `ffi.sdk`). A
-reference is resolved again only if the ``RECORD`` of a distribution has changed that contains the
-module or the headers. If no ``RECORD`` lists them, as in editable installs, each build resolves the
-reference and copies changed headers.
+Each item of the setting is a reference, such as ``numpy:get_include``. The copies have the same
+paths in every build, like the copy of apache-tvm-ffi (see `ffi.sdk`).
+
+If the ``RECORD`` of a distribution lists the module and the headers, the reference is resolved
+again only when the ``RECORD`` has changed. If no ``RECORD`` lists them, as in editable installs,
+each build resolves the reference and copies changed headers.
 """
 
 from __future__ import annotations
@@ -40,11 +42,11 @@ _REQUIRES = "build-system.requires in pyproject.toml"
 def add_package_headers(
     extensions: Sequence[ExtensionSettings], request: BuildRequest
 ) -> tuple[list[ExtensionSettings], list[str]]:
-    """Return the extensions with folders instead of references, and the paths of original headers.
+    """Copy the headers. Return the extensions with the folders of the copies, and original headers.
 
-    `include_from` of a returned extension contains folders relative to the project's root. The
-    original headers are those that can change without a new installation.
-
+    `include_from` of a returned extension contains folders instead of references. The folders are
+    relative to the project's root. The second result contains the paths of the original headers
+    that can change without a new installation, as in editable installs.
     :raises BuildError: a package, an object or a folder is missing.
     """
     places: dict[str, str] = {}
@@ -64,9 +66,11 @@ def add_package_headers(
 
 @dataclass(frozen=True)
 class _Copy:
-    """The copied folders of a reference, and the paths of the original headers if they can change.
+    """The copied folders of a reference.
 
-    :param folders: the folders relative to the project's root.
+    :param folders: the copies, relative to the project's root.
+    :param originals: the paths of the original headers, if they can change without a new
+        installation.
     """
 
     folders: tuple[str, ...]
@@ -96,9 +100,9 @@ def _prepare(reference: str, place: str, request: BuildRequest) -> _Copy:
 def _is_current(known: Mapping[str, Any], root: Path, *, rebuilds: bool) -> bool:
     """Whether the copy of a reference can be used again.
 
-    :param known: what the last build recorded.
-    :param rebuilds: whether this build rebuilds an editable install. The isolated environment of
-        the installation, which had the packages, may not exist any more.
+    :param known: the record of the last build.
+    :param rebuilds: whether this build rebuilds an editable install. The packages were installed in
+        the isolated environment of the installation, which may not exist any more.
     """
     if not known.get("files") or not all(os.path.isfile(root / file) for file in known["files"]):
         return False
@@ -112,7 +116,16 @@ def _record_of(name: str) -> str | None:
     """Return the digest of an installed distribution's ``RECORD``."""
     distribution = find_distribution(name)
     record = None if distribution is None else distribution.read_text("RECORD")
-    return None if record is None else digest_of(record.encode())
+    return None if record is None else _digest(record)
+
+
+def _digest(record: str) -> str:
+    """Return the digest of a ``RECORD`` without the rows of files outside ``site-packages``.
+
+    Scripts contain the path of the environment, which differs for each isolated build.
+    """
+    rows = (row for row in record.splitlines() if not row.startswith(".."))
+    return digest_of("\n".join(rows).encode())
 
 
 def _records(paths: Iterable[str]) -> dict[str, str]:
@@ -135,7 +148,7 @@ def _records(paths: Iterable[str]) -> dict[str, str]:
                 continue
             if any(f"\n{relative}{end}" in f"\n{record}" for end in "/,"):
                 name = canonicalize_name(distribution.metadata["Name"])
-                owners[name] = digest_of(record.encode())
+                owners[name] = _digest(record)
         if not owners:
             return {}
         found.update(owners)
@@ -145,8 +158,8 @@ def _records(paths: Iterable[str]) -> dict[str, str]:
 def _resolve(reference: str, place: str, root: Path, kept: Sequence[str]) -> dict[str, Any]:
     """Return the child's answer, see `package_headers_child.answer`.
 
-    :param kept: the folders to use if the package is not installed, and the folders exist. An
-        import that rebuilds can run without the environment of the installation.
+    :param kept: the folders to use, if they exist, when the package is not installed. A rebuild on
+        import can run without the packages that were available during the installation.
     :raises BuildError: the reference cannot be used. The message starts with `place`.
     """
     with tempfile.TemporaryFile() as messages:
@@ -159,13 +172,19 @@ def _resolve(reference: str, place: str, root: Path, kept: Sequence[str]) -> dic
         return {"folders": kept, "file": None}
     if "missing" in answer:
         package = answer["missing"]
+        for folder in (reference, f"src/{reference}", f"python/{reference}"):
+            if (root / folder).is_dir():
+                raise BuildError(
+                    f"{place}: the folder is part of the project",
+                    hint=f"name it in 'include-dirs' instead: {folder!r}",
+                )
         raise BuildError(
             f"{place}: package {package!r} is not installed in the build environment",
             hint=f'add "{package}" to {_REQUIRES}, or the name of its distribution if that is '
             "different; without build isolation, install the distribution in this environment",
         )
     if "folders" not in answer:
-        ended = f"importing the module ended Python (exit status {child.returncode}):\n{text}"
+        ended = f"Python exited during the import (exit status {child.returncode}):\n{text}"
         raise BuildError(
             f"{place}: {answer.get('problem', ended)}",
             hint=f"correct the reference, or the requirement on its distribution in {_REQUIRES}",
@@ -182,7 +201,7 @@ def _copy(sources: Sequence[str], root: Path, folder: PurePosixPath) -> tuple[li
         for source, copy in copies.items()
         for file in mirror(Path(source), root / copy)
     ]
-    # A folder can be inside another: PyTorch has two such folders. Its copy is inside the other.
+    # One folder can be inside another, as in PyTorch. Its copy is then inside the other copy.
     folders = [
         str(copies[outer] / Path(os.path.relpath(source, outer)).as_posix())
         for source in sources

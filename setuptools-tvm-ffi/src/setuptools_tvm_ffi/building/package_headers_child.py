@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs in a child process: finds the folders of headers that a reference names.
 
-Standard input is the reference, standard output the answer in JSON. The build process does not
-import packages, because they may be large, start threads or print. The build runs this file as a
-script, so this file cannot import the plugin.
+The child process reads the reference from standard input, and writes the answer in JSON to standard
+output. The build process does not import packages, because they may be large, start threads or
+print. The build runs this file as a script, so this file cannot import the plugin.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 
 class UnusableReference(Exception):  # noqa: N818 - an answer, not a failure of this file
-    """A reference that names no folders. The message says why."""
+    """A reference names no folders. The message contains the reason."""
 
 
 class MissingPackage(Exception):  # noqa: N818 - as above
@@ -27,7 +27,7 @@ class MissingPackage(Exception):  # noqa: N818 - as above
 
 
 def main() -> None:
-    """Answer the reference in standard input."""
+    """Read the reference from standard input, and write the answer to standard output."""
     output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     # The package may print. Redirect its output to standard error.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -49,7 +49,7 @@ def answer(reference: str) -> dict[str, Any]:
         return {"problem": str(problem)}
     missing = [folder for folder in folders if not os.path.isdir(folder)]
     if missing or not folders:
-        return {"problem": f"{missing[0]!r} is not a folder" if missing else "it names no folders"}
+        return {"problem": f"{missing[0]!r} is not a folder" if missing else "names no folders"}
     return {"folders": folders, "file": file}
 
 
@@ -73,7 +73,7 @@ def folder_in(reference: str) -> list[str]:
 
 
 def evaluated(module: str, attributes: str) -> tuple[list[str], str | None]:
-    """Import a module, and return the folders that an object in it names, and its file."""
+    """Import a module. Return the folders that one of its objects names, and the module's file."""
     value: Any
     try:
         value = imported = importlib.import_module(module)

@@ -85,7 +85,7 @@ def _with_flags(settings: ExtensionSettings, system: str) -> ExtensionSettings:
 
 def _split(module: str) -> tuple[str, str, str]:
     match = _MODULE.fullmatch(module)
-    assert match is not None  # The setting's kind has checked the pattern.
+    assert match is not None  # The parser of the settings has checked the pattern.
     return match["name"], match["operator"], match["version"]
 
 

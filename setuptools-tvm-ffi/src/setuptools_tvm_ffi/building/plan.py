@@ -84,14 +84,14 @@ class Step:
 
     @property
     def compiles_device_code(self) -> bool:
-        """Whether the program is a device compiler. Device compilers never run elsewhere."""
+        """Whether the program is a device compiler. It never runs on another machine."""
         return self.kind == "compile" and self.on_this_machine
 
     def command_with(self, threads: int) -> tuple[str, ...]:
         """Return the command for at most this number of threads.
 
-        `command` and the record of the step do not contain the number. It depends on the machine
-        and on the other stale steps, and does not change the output.
+        `command` and the record of the step do not contain the number. The number depends on the
+        machine and on the other stale steps, but does not change the output.
         """
         used = min(threads, self.parts)
         return (*self.command, f"--threads={used}") if used > 1 else self.command
@@ -127,7 +127,7 @@ class LibraryPlan:
 class BuildPlan:
     """The plans of all libraries of a distribution. Paths are relative to the project's root.
 
-    :param generate: steps that write sources and headers. They have a plan without libraries.
+    :param generate: steps that write sources and headers. A plan with such steps has no libraries.
     :param shell_line: a function that returns a command as one line, quoted for ninja.
     """
 
@@ -155,7 +155,7 @@ def named(sources: Sequence[str]) -> str:
 def siblings_of(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings]
 ) -> tuple[ExtensionSettings, ...]:
-    """Return the extensions whose libraries the library of an extension links with directly.
+    """Return the extensions that an extension links with directly.
 
     :param every: all extensions of the distribution.
     """
@@ -198,8 +198,8 @@ def make_plan(
 class _CompiledSources:
     """The steps that compile the sources of an extension.
 
-    :param objects: objects that the precompilation of a header writes. See `LibraryPlan` for the
-        other fields.
+    :param objects: the objects that cl writes when it precompiles a header. See `LibraryPlan` for
+        the other fields.
     """
 
     steps: Sequence[Step]
@@ -458,7 +458,7 @@ class _Planner:
         )
 
     def _embed_path(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the path of the files that the build makes of an entry, without the suffix."""
+        """Return the path, without suffix, of the files that the build writes for an entry."""
         return f"{self.folder / settings.name / 'embed' / entry.name}"
 
     def _embedded_file(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
@@ -473,7 +473,8 @@ class _Planner:
     ) -> Iterator[Step]:
         file = self._embedded_file(settings, entry)
         if entry.source is not None:
-            embedded = for_embedding(settings, entry)
+            options = self._options(settings, PurePosixPath(entry.source))
+            embedded = for_embedding(with_options(settings, options), entry)
             flags = self._compiler("cuda").compile_flags(embedded, self.sdk, "cuda")
             check_architectures(embedded, entry, flags)
             device = CompileUnit(entry.source, "cuda", file, f"{file}.d", format=entry.format)
@@ -545,7 +546,7 @@ class _Planner:
 
     def _object(self, settings: ExtensionSettings, source: PurePosixPath) -> str:
         path = self._objects(settings) / source
-        if self.folder in source.parents:  # A command generates the source.
+        if self.folder in source.parents:  # The source is generated.
             path = self.folder / settings.name / source.relative_to(self.folder)
         return f"{path}{self.toolchain.object_suffix}"
 

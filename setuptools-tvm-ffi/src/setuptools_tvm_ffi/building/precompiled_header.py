@@ -19,9 +19,9 @@ class PrecompiledHeader:
     """The precompiled header of one library. All paths are relative to the project's root.
 
     :param header: a generated header, which includes the headers of the setting.
-    :param plain: a copy of `header`. GCC and Clang use a precompiled header instead of a header
-        that is beside it. Sources that cannot use the precompiled header, and editors, include
-        this copy.
+    :param plain: a copy of `header` in another folder. If a precompiled header is beside a header,
+        GCC and Clang read the precompiled header instead. Sources that cannot use the precompiled
+        header include this copy. Editors include this copy, too.
     :param source: a generated source without content. cl compiles it to precompile the header.
     :param text: the content of `header`.
     """

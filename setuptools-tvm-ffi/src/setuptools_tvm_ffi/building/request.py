@@ -56,7 +56,7 @@ class Host(Protocol):
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """The libraries to build, and the folders to build them in.
+    """The libraries to build, and the folders in which the build writes files.
 
     :param root: the absolute path of the project's folder.
     :param folder: the build folder. The path is relative to `root` if the folder is inside `root`.
@@ -125,7 +125,7 @@ class BuildResult:
 
     :param ninja: the path of ninja.
     :param watched: the status of each file and folder that the build depends on. The key is the
-        path. If the status does not show every change of the file, the value is ``None``.
+        path. If the file can change without a change of the status, the value is ``None``.
     """
 
     libraries: tuple[BuiltLibrary, ...]

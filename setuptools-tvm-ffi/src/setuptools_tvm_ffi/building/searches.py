@@ -19,12 +19,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..project.argument_files import expanded, named_files
+from ..project.linker_inputs import linker_script_words, thin_members
 from ..project.source_scan import HeaderName, SourceFacts
 
 #: Environment variables that compilers and linkers read, but the plugin does not read.
 VARIABLES = (
     *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH"),
+    *("GCC_EXEC_PREFIX", "CCC_OVERRIDE_OPTIONS", "LD_RUN_PATH", "GNUTARGET", "LDEMULATION"),
     *("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS"),
+    *("HIPCC_COMPILE_FLAGS_APPEND", "HIPCC_LINK_FLAGS_APPEND"),
     *("CL", "_CL_", "INCLUDE", "LIB", "LINK", "_LINK_", "SDKROOT"),
 )
 
@@ -39,7 +42,6 @@ _WINDOWS_LIBRARY_OPTION = re.compile(r"[/-](?:wholearchive|defaultlib):", re.IGN
 # GNU ld searches the folders of -L for these files if they are not in the working directory.
 _SCRIPT_OPTION = re.compile(r"-d?T|--(?:(?:default-|version-)?script|dynamic-list)(?:=|$)")
 _MSVC_INCLUDE_OPTION = re.compile(r"[/-](?:external:)?I")
-_LINKER_SCRIPT_WORD = re.compile(r"[^\s(),]+")
 # The suffixes of libraries on ELF platforms and on macOS. The search tries all suffixes on each
 # platform, although a linker tries only the suffixes of its platform.
 _LIBRARY_SUFFIXES = (".so", ".tbd", ".dylib", ".a")
@@ -117,19 +119,21 @@ def msvc_include_path(arguments: Iterable[str], environment: Mapping[str, str]) 
 
 
 def script_of(command: str) -> str | None:
-    """Return the path of the program `command` if it is a script, or ``None`` if it is not."""
+    """Return the path of the script that one word of a compiler's command names.
+
+    The word can be a program, or a script that the program before it interprets, such as the second
+    word of ``python cc.py``. If the word names a binary program or no file, return ``None``.
+    """
     path = shutil.which(command)
     try:
-        if path is not None:
-            with open(path, "rb") as stream:
-                return path if stream.read(2) == b"#!" else None
-    except OSError:  # The program is executable, but not readable.
-        pass
-    return None
+        with open(path or command, "rb") as stream:
+            return path or command if path is None or stream.read(2) == b"#!" else None
+    except OSError:  # The word names no file, or the program is executable, but not readable.
+        return None
 
 
 def ask(command: Sequence[str], root: Path) -> str:
-    """Run a command in English, and return its output, or "" if the command does not start."""
+    """Run a command with English messages. Return its output, or "" if it does not start."""
     try:
         process = subprocess.run(
             command,
@@ -149,18 +153,21 @@ def ask(command: Sequence[str], root: Path) -> str:
 
 @dataclass(frozen=True)
 class _Includes:
-    """The headers that a source or header, the includer, may include.
+    """The headers that one file may include. The file, called the includer, is a source or header.
 
     :param chains: one chain for each name that the includer includes. A chain lists the existing
         files with that name, in search order. Each existing file comes with the missing files that
         precede it in search order.
-    :param answers: existing files that the includer names in ``__has_include`` or ``.incbin``.
-    :param unanswered: missing files that ``__has_include`` or ``.incbin`` would find first.
+    :param answers: existing files that the includer names in ``__has_include``.
+    :param unanswered: missing files that ``__has_include`` or the assembler would find first.
+    :param data: existing files that the assembler reads, because the includer names them in
+        ``.include`` or ``.incbin``.
     """
 
     chains: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
     answers: tuple[str, ...]
     unanswered: tuple[str, ...]
+    data: tuple[str, ...]
     facts: SourceFacts
 
 
@@ -197,7 +204,8 @@ class HeaderSearch:
         explained = {*itertools.islice(spelled, 1), *map(os.path.normpath, named)}
         # The folders of the files that include a file. A compiler reports an includer first.
         outer: dict[str, tuple[str, ...]] = {}
-        for key, includer in spelled.items():
+        pending = list(spelled.items())
+        for key, includer in pending:  # The loop appends the files that the assembler reads.
             around = outer.get(key, ())
             includes = self._includes(includer, around)
             for chain in includes.chains:
@@ -211,6 +219,8 @@ class HeaderSearch:
                         break
             found.update(includes.answers)
             missing.update(includes.unanswered)
+            pending += [(_normal(file), file) for file in includes.data if file not in found]
+            found.update(includes.data)
             if includes.facts.computed:
                 # The computed name is unknown, so it can be the name of any new file.
                 folders = self._path.folders(_ANY, includer, around)
@@ -221,7 +231,7 @@ class HeaderSearch:
         # For -include, the compiler searches the working directory first.
         beside = dict.fromkeys(("", *map(os.path.dirname, spelled.values())))
         for file in spelled.keys() - explained:
-            missing.update(self._before(file, beside))
+            missing.update(self._before(spelled[file], beside))
         return found, missing
 
     def _includes(self, includer: str, outer: tuple[str, ...]) -> _Includes:
@@ -246,23 +256,26 @@ class HeaderSearch:
                     unanswered += absent if name.question else ()
                 elif name.question:
                     answers.append(first)
+            data = []
             for text in facts.data:
                 # The assembler searches the include path of the compiler.
                 folders = ("", *self._path.missing, *self._path.brackets)
                 candidates = [os.path.join(folder, text) for folder in folders]
                 first = next(filter(self._exists, candidates), None)
                 if first is not None:
-                    answers.append(first)
+                    data.append(first)
                     unanswered += itertools.takewhile(first.__ne__, candidates)
             self._known[includer, outer] = _Includes(
-                tuple(chains), tuple(answers), tuple(unanswered), facts
+                *(tuple(chains), tuple(answers), tuple(unanswered), tuple(data)), facts
             )
         return self._known[includer, outer]
 
     def _before(self, file: str, beside: Iterable[str]) -> Iterator[str]:
         folders = (*self._path.quoted, *self._path.missing, *self._path.brackets)
         for number, folder in enumerate(folders):
-            relative = _relative(file, folder)
+            inside = os.path.join(folder, "")
+            # The name in the source can contain "..", so keep the spelling: a/b/../x.h is ../x.h.
+            relative = file[len(inside) :] if file.startswith(inside) else _relative(file, folder)
             if relative is not None:
                 for earlier in (*beside, *folders[:number]):
                     candidate = os.path.join(earlier, relative)
@@ -297,7 +310,8 @@ def _candidates(
     candidates = [os.path.join(folder, name.name) for folder in folders]
     if name.next:
         own = _normal(includer)
-        begin = next((i for i, c in enumerate(candidates) if _normal(c) == own), -1)
+        # For a name in quotes, the folder of the includer is first, and can be on the path, too.
+        begin = max((i for i, c in enumerate(candidates) if _normal(c) == own), default=-1)
         candidates = candidates[begin + 1 :]
     yield from candidates
 
@@ -377,12 +391,12 @@ class _LibrarySearch:
 
     def follow(self, script: str, suffixes: Iterable[str]) -> None:
         """Add the files that a file names, if it is a linker script or a thin archive."""
-        for member in _thin_members(self.root / script):
+        for member in thin_members(self.root / script):
             self.found[os.path.join(os.path.dirname(script), member)] = None
-        for word in _linker_script_words(self.root / script):
+        for word in linker_script_words(self.root / script):
             if word.startswith("-l"):
                 self.find(word[2:], suffixes)
-            elif "." in word:
+            else:
                 folders = ("", os.path.dirname(script), *self.folders)
                 self._add_first([os.path.join(folder, word) for folder in folders], suffixes)
 
@@ -394,45 +408,6 @@ class _LibrarySearch:
                     self.found[candidate] = None
                     self.follow(candidate, suffixes)
                 return
-
-
-def _thin_members(archive: Path) -> list[str]:
-    """Return the paths of a thin archive's members, relative to the folder of the archive.
-
-    If the file is not a thin archive, return an empty list.
-    """
-    try:
-        with archive.open("rb") as stream:
-            if stream.read(8) != b"!<thin>\n":
-                return []
-            # The member `//` contains the names of the other members. Before `//`, there are only
-            # symbol tables. Each member starts with a header of 60 bytes, then has its content.
-            while header := stream.read(60):
-                size = int(header[48:58])
-                content = stream.read(size + size % 2)[:size]
-                if header.startswith(b"//"):
-                    text = content.decode(errors="surrogateescape")
-                    return [name for name in text.split("/\n") if name.strip()]
-    except (OSError, ValueError):
-        pass
-    return []
-
-
-def _linker_script_words(file: Path) -> list[str]:
-    """Return the words of a linker script: a text file that GNU ld accepts as a library.
-
-    If the file is an archive or an object, return an empty list.
-    """
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(2**16)
-    except OSError:
-        return []
-    if content.startswith(b"!<") or b"\0" in content:  # an archive, or another binary file
-        return []
-    return list(
-        dict.fromkeys(_LINKER_SCRIPT_WORD.findall(content.decode(errors="surrogateescape")))
-    )
 
 
 def library_path(printed: str, environment: Mapping[str, str]) -> tuple[str, ...]:

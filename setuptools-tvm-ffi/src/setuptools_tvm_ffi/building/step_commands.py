@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ..base.file_digest import digest_of
+from ..project.argument_files import named_files
 from . import searches
 from .file_states import FileStates
 from .plan import Step
@@ -16,7 +19,7 @@ _DATE = "SOURCE_DATE_EPOCH"
 
 
 class StepCommands:
-    """Describes the commands of steps and compares them with those of the last run.
+    """Describes the commands of steps, and compares them with the commands of the last run.
 
     :param environment: the environment variables of this build's commands.
     """
@@ -26,6 +29,7 @@ class StepCommands:
         values = {name: files.stable(environment.get(name, "")) for name in searches.VARIABLES}
         self._variables = {name: value for name, value in values.items() if value}
         self._scripts: dict[tuple[str, ...], dict[str, str]] = {}
+        self._digest_of_question = functools.cache(self._question)
 
     def describe(self, step: Step, *, date: bool = False, timestamp: bool = False) -> StepCommand:
         """Return what the record contains about the command of a step.
@@ -64,9 +68,16 @@ class StepCommands:
         return {script for scripts in self._scripts.values() for script in scripts}
 
     def question(self, step: Step) -> str:
-        """Return a digest of the command that prints the folders which a step searches."""
-        question = json.dumps([step.question, self.compiler(step), self._variables])
-        return digest_of(question.encode())
+        """Return a digest of the command that prints the folders which a step searches.
+
+        The digest covers the files that arguments name, such as response files.
+        """
+        return self._digest_of_question(step.question, self.compiler(step))
+
+    def _question(self, question: Sequence[str], compiler: str) -> str:
+        files = named_files(question[1:], Path(self._files.path("")))
+        named = {name: self._files.digest(name) for name in files}
+        return digest_of(json.dumps([question, compiler, self._variables, named]).encode())
 
     def _identity(self, step: Step) -> str:
         """Return a digest of the step's arguments and file names, without the compiler's path."""

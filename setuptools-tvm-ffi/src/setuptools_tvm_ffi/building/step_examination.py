@@ -63,8 +63,8 @@ class StepExamination:
         """Return what a step has read, written and looked for.
 
         :param in_header: the files that the step's precompiled header was made from. The compiler
-            does not report them. They are inputs of the step instead of the precompiled header,
-            whose content differs each time it is written (GCC 12).
+            does not report them. The result lists them instead of the precompiled header, because
+            GCC (12) writes a different precompiled header each time.
         :raises BuildError: the command did not write its output, or did not report which files it
             read.
         """

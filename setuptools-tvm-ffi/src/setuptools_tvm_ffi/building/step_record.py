@@ -17,18 +17,18 @@ from ..project.source_scan import HeaderName, SourceFacts
 from .file_states import Status
 
 _DETAILS = "step-details.json"
-_FORMAT = 2
+_FORMAT = 3
 
 
 class StepCommand(NamedTuple):
-    """The command of a step's last run, and what else decides about its result except files.
+    """The command of a step's last run, and everything else that affects the result, except files.
 
     :param identity: a digest of the arguments and of the file names.
     :param compiler: the compiler's version, and the digests of scripts in its command.
     :param variables: the environment variables that compilers read.
-    :param date: what the step knew about the date: ``timestamp`` if a source contains
-        ``__TIMESTAMP__``, ``date`` and the value of SOURCE_DATE_EPOCH if a source contains
-        ``__DATE__`` or ``__TIME__``, else empty.
+    :param date: how the result depends on the date: ``timestamp`` if a source contains
+        ``__TIMESTAMP__``; ``date`` and the value of SOURCE_DATE_EPOCH if a source contains
+        ``__DATE__`` or ``__TIME__``; otherwise empty.
     """
 
     identity: str
@@ -164,8 +164,8 @@ class StepRecord:
 def _ranges(numbers: Iterable[int]) -> list[int]:
     """Return the ranges that contain the numbers: the start and the exclusive end of each range.
 
-    The sources of a project read mostly the same headers. A few ranges are therefore shorter than
-    the list of all numbers.
+    Most sources of a project include the same headers, so a few ranges are shorter than the list of
+    all numbers.
 
     >>> _ranges([1, 2, 3, 7])
     [1, 4, 7, 8]

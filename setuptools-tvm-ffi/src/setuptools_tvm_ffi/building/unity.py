@@ -59,7 +59,7 @@ def batches(sources: Iterable[PurePosixPath], size: int) -> list[Batch]:
 def _split(
     keys: Mapping[PurePosixPath, str], size: int, bits: str
 ) -> Iterator[tuple[str, tuple[PurePosixPath, ...]]]:
-    """Yield the sources of each batch, with the first bits of their keys."""
+    """Yield the common first bits of the keys of each batch, and the sources of the batch."""
     if len(keys) <= size:
         yield bits, tuple(keys)
         return

@@ -41,7 +41,7 @@ _COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status.
 
-    :param arguments: default to the arguments of the process.
+    :param arguments: the command line. By default, these are the arguments of the process.
     """
     try:
         status = _run(arguments)
@@ -123,7 +123,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 class _ParagraphFormatter(argparse.HelpFormatter):
-    """Wraps each paragraph of a description, and keeps indented paragraphs, which are commands."""
+    """Wraps the paragraphs of a description, except indented paragraphs, which are commands."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         paragraphs = text.strip().split("\n\n")

@@ -2,7 +2,7 @@
 """Check finished wheels for defects that would fail on a user's machine.
 
 Wheels are not unpacked and their code is not run, so any machine can audit wheels for any platform.
-Each finding has a code, what it breaks, and how to fix it.
+For each finding, the command prints a code, what breaks, and a fix.
 
 For example:
 

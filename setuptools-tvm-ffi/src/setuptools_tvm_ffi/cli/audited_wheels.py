@@ -51,7 +51,7 @@ def go_through(parsed: argparse.Namespace, audit: Callable[[Path, BinaryReader],
     """Audit each wheel, even if others fail; print the results and return the exit status.
 
     :param parsed: the options of `add_arguments`.
-    :param audit: audits one wheel; an exception concerns that wheel only.
+    :param audit: a function that audits one wheel. If it fails, the other wheels are still audited.
     :raises ConfigurationError: a code to ignore does not exist.
     """
     _check_ignored(parsed.ignore)

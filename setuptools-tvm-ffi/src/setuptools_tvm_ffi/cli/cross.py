@@ -3,9 +3,9 @@
 
 A target names the machine, the system and the oldest supported version of the system. Examples are
 x86_64-linux-gnu.2.17, aarch64-linux-gnu.2.28, x86_64-linux-musl, aarch64-macos.11.0 and
-x86_64-windows-gnu. For each target, pip downloads that platform's apache-tvm-ffi wheel. The command
-links the libraries with it. The command creates no isolated environment: install the project's
-build requirements and the extra 'cross' first.
+x86_64-windows-gnu. For each target, pip downloads that platform's apache-tvm-ffi wheel, and the
+libraries are linked with this wheel's library. The command creates no isolated environment: install
+the project's build requirements and the extra 'cross' first.
 
 For example:
 

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--yes",
         action="store_true",
-        help="write into a folder that is not empty without asking",
+        help="write without asking, even if the folder is not empty",
     )
 
 

@@ -77,7 +77,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 @dataclass
 class _Receiver:
-    """Compares the stubs with the source tree, and updates the source tree unless `check`."""
+    """Compares the stubs with the source tree. Unless `check` is true, updates the source tree."""
 
     check: bool
     stale: list[StubFile] = field(default_factory=list)

@@ -70,5 +70,5 @@ def widest_range(results: Sequence[Result]) -> Range | None:
 
 
 def is_admitted(version: Version, admits: SpecifierSet | None) -> bool:
-    """Whether a wheel's requirement admits a release; ``None`` admits every release."""
+    """Whether a wheel has no requirement, or its requirement admits a release."""
     return admits is None or admits.contains(version, prereleases=True)

@@ -44,7 +44,8 @@ def main() -> None:
             announce(done=found)
             status = 0
     sys.stdout.flush()
-    # os._exit() skips static destructors, because a crash at exit says nothing about the ABI.
+    # os._exit() skips static destructors. A crash in a destructor would not show whether the ABI is
+    # compatible.
     os._exit(status)
 
 
@@ -135,7 +136,7 @@ def global_metadata(tvm_ffi: Any, name: str) -> Any:  # noqa: ANN401
     read = getattr(tvm_ffi.registry, "get_global_func_metadata", None)
     try:
         return None if read is None else read(name)
-    except ValueError:  # the function has no metadata
+    except ValueError:  # The function has no metadata.
         return None
 
 

@@ -37,7 +37,7 @@ class Ended:
 
 
 class StoppedError(Exception):
-    """The run was stopped: no more processes are started."""
+    """The run was stopped, so no more processes are started."""
 
 
 class Children:
@@ -58,7 +58,7 @@ class Children:
     ) -> Ended:
         """Run a command, then kill the processes that the command left behind.
 
-        :param seconds: kill the command if it takes longer.
+        :param seconds: the time limit. A command that takes longer is killed.
         :raises StoppedError: the run was stopped.
         :raises OSError: the program cannot be started.
         """
@@ -94,7 +94,7 @@ class Children:
             return Ended(process.returncode, output.read().decode("utf-8", "replace"), timed_out)
 
     def stop(self) -> None:
-        """Kill the running processes and start no more."""
+        """Kill the running processes. Later calls of `run` raise `StoppedError`."""
         with self._lock:
             self._stopped = True
             running = list(self._running)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists the releases of apache-tvm-ffi for this Python and selects those to test.
+"""Lists the releases of apache-tvm-ffi for this Python and selects the releases to test.
 
 pip lists the releases, because pip reads the user's indexes, certificates and passwords.
 """
@@ -29,7 +29,7 @@ _AVAILABLE = re.compile(r"^Available versions: (.*)$", re.MULTILINE)
 def list_releases(index: Index, scratch: Path) -> tuple[Version, ...]:
     """Return the releases that have a wheel for this Python, oldest first.
 
-    Yanked releases (PEP 592) are missing: pip does not list them.
+    The result lacks yanked releases (PEP 592), because pip does not list them.
 
     :param scratch: an empty folder in which pip runs.
     :raises BuildError: pip is missing or lists no release.

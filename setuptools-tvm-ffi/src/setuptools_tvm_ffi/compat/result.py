@@ -53,7 +53,7 @@ class Result:
 
     @property
     def unknown(self) -> bool:
-        """Whether the test says nothing about the release, because the test was not completed."""
+        """Whether the test was not completed, so that the wheel may or may not work."""
         return self.outcome in TRANSIENT
 
     @property
@@ -63,7 +63,7 @@ class Result:
 
     @property
     def withdrawn(self) -> bool:
-        """Whether upstream withdrew the release because of a change of the ABI."""
+        """Whether the release was withdrawn because of a change of the ABI."""
         return Version(self.release.public) in WITHDRAWN
 
     @property

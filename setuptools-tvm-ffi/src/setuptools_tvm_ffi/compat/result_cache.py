@@ -48,7 +48,7 @@ class Cache:
         try:
             outcome = Outcome(content.pop("outcome"))
             return Result(release, outcome, cached=True, **content)
-        except (KeyError, ValueError, TypeError):  # missing, or corrupt
+        except (KeyError, ValueError, TypeError):  # The file is missing or corrupt.
             return None
 
     def keep(self, result: Result) -> None:
@@ -99,7 +99,7 @@ def _states(plan: Plan) -> Mapping[str, str]:
         names = {word, word.partition("=")[2], word.partition("::")[0], word.partition("[")[0]}
         for name in names - {""}:
             path = Path(os.path.normpath(plan.folder / name))
-            # The name may be no valid file name, or the file may be missing.
+            # The name may not be a valid file name, or the file may be missing.
             with contextlib.suppress(OSError, ValueError):
                 if path.is_file():
                     states[str(path)] = digest_of(path)

@@ -33,8 +33,8 @@ def try_releases(
     a run after an interruption does not repeat finished tests.
 
     :param scratch: a folder for environments. The caller removes it.
-    :param begin: called with the number of releases to test.
-    :param report: called with each result.
+    :param begin: a function to call once, with the number of releases to test.
+    :param report: a function to call with each result.
     :raises BuildError: no release can be tested, for example because the command does not exist.
     """
     results: dict[Version, Result] = {}

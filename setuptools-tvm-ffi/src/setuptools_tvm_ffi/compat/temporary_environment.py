@@ -66,7 +66,7 @@ class Index:
 
     :param find_links: folders, and URLs of pages with links.
     :param no_index: whether `find_links` is the only source of packages.
-    :param index_url: an index that replaces the configured one.
+    :param index_url: an index that replaces the configured index.
     """
 
     find_links: Sequence[str] = ()

@@ -56,7 +56,7 @@ def try_release(plan: Plan, release: Version, children: Children, scratch: Path)
     :raises BuildError: the program of the command does not exist.
     """
     result = _try(plan, release, children, scratch)
-    # The result must not name the temporary folder, which has another name in each run.
+    # Remove the path of the temporary folder from the result. It is different in each run.
     return replace(result, detail=_short(result.detail.replace(str(scratch), "…")))
 
 
@@ -136,7 +136,7 @@ def describe(found: Mapping[str, int | None]) -> str:
 
 
 def first_error(output: str) -> str:
-    """Return the line of a program's output that says why the program failed.
+    """Return the line of a program's output that contains the reason for its failure.
 
     pip prints ``ERROR: …`` and uv prints ``error: …``. If uv cannot resolve the
     dependencies, uv prints the reason after ``cause:`` (0.13) or ``╰─▶`` (older releases). Any
@@ -220,7 +220,7 @@ def _lines(results: Path) -> Iterator[Mapping[str, Any]]:
     try:
         for line in results.read_text(encoding="utf-8").splitlines():
             yield json.loads(line)
-    except (OSError, ValueError):  # the file is missing, or its last line is truncated
+    except (OSError, ValueError):  # The file is missing, or its last line is truncated.
         return
 
 

@@ -146,8 +146,8 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
             return found[0]
         if _NO_MATCH not in result.stdout:
             raise _cannot_fetch(target, version, result)
-    # The message of pip does not tell whether the wheel is missing or the index is unreachable.
-    # If pip finds no wheel for this machine, the index is unreachable.
+    # pip prints the same message if the wheel is missing and if the index is unreachable. To
+    # distinguish the two, search for a wheel for this machine, which every reachable index has.
     result = _pip([*_RESOLVE, f"{DISTRIBUTION}=={version}"], root, folder)
     if result.returncode != 0:
         raise _cannot_fetch(target, version, result)

@@ -32,9 +32,9 @@ _FORM = re.compile(
 _GLIBC_MINORS = range(17, 45)
 # The newest version of macOS that Zig 0.17 supports.
 _NEWEST_MACOS = 27
-# A build links with an apache-tvm-ffi wheel for one of these versions of glibc or macOS. It may be
-# newer than the target's version, because the built wheel does not contain apache-tvm-ffi. pip
-# installs a suitable apache-tvm-ffi on the user's machine.
+# A build links with an apache-tvm-ffi wheel for one of these versions of glibc or macOS. This
+# version may be newer than the target's version, because the built wheel does not contain
+# apache-tvm-ffi. pip installs a suitable apache-tvm-ffi on the user's machine.
 _LINKED_GLIBC_MINORS = range(50, 16, -1)
 _LINKED_MACOS = range(30, 10, -1)
 _OLDEST_MACOS = {"x86_64": (10, 13), "aarch64": (11, 0)}
@@ -62,7 +62,7 @@ class Target:
 
     @property
     def tag(self) -> str:
-        """The platform tags of the wheel as its file name contains them, separated by dots."""
+        """The platform tags of the wheel, separated by dots as in the wheel's file name."""
         return ".".join(self.tags)
 
 
@@ -76,7 +76,7 @@ def target_of(project: Project) -> Target | None:
 
 
 def target_of_tag(tag: str) -> str | None:
-    """Return the name of the target whose wheels have a platform tag, or ``None`` without one.
+    """Return the name of the target whose wheels have this platform tag, or ``None``.
 
     >>> target_of_tag("macosx_11_0_arm64"), target_of_tag("manylinux2014_aarch64")
     ('aarch64-macos.11.0', 'aarch64-linux-gnu.2.17')

@@ -43,20 +43,20 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
         _mark_as_used(kept)
         return kept
     logger.info("%s: caching the sources of Zig's libraries in %s", PREFIX, kept)
-    logger.info("%s: the first link for a target takes minutes: it compiles the sources", PREFIX)
+    logger.info("%s: the first link for a target compiles the sources, which takes minutes", PREFIX)
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix=f".zig-{version}.") as scratch:
             copy = Path(scratch, "lib")
             left_out = shutil.ignore_patterns(_COMPILED)
             shutil.copytree(library, copy, ignore=left_out, copy_function=_link_or_copy)
-            if kept.is_dir():  # incomplete, or Zig's own files have changed
+            if kept.is_dir():  # The copy is incomplete, or Zig's own files have changed.
                 os.rename(kept, Path(scratch, "old"))
             _mark_as_used(copy)
             os.rename(copy, kept)
             _remove_unused(cache, Path(scratch))
     except OSError as error:
-        if not _is_complete(kept, library):  # another build may have created it first
+        if not _is_complete(kept, library):  # Another build may have created the copy first.
             logger.info("%s: cannot cache the sources of Zig's libraries: %s", PREFIX, error)
             return library
     return kept
@@ -65,7 +65,7 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
 def _is_complete(kept: Path, library: Path) -> bool:
     try:
         return _sizes(kept) == _sizes(library)
-    except OSError:  # missing, or deleted during the check by a build that replaces it
+    except OSError:  # The copy is missing, or another build has just deleted it to replace it.
         return False
 
 
@@ -74,7 +74,7 @@ def _mark_as_used(kept: Path) -> None:
 
     Zig does not use the folder's time, but only the times of the files in the folder.
     """
-    with contextlib.suppress(OSError):  # the cache may be read-only
+    with contextlib.suppress(OSError):  # The cache may be read-only.
         os.utime(kept)
 
 
@@ -89,7 +89,7 @@ def _remove_unused(cache: Path, scratch: Path) -> None:
         (".zig-*", _SECONDS_UNTIL_LEFT_OVER),
     ):
         for folder in cache.glob(pattern):
-            with contextlib.suppress(OSError):  # another build may delete the same folder
+            with contextlib.suppress(OSError):  # Another build may delete the same folder.
                 if time.time() - folder.stat().st_mtime > seconds:
                     os.rename(folder, scratch / folder.name)
 

@@ -64,7 +64,8 @@ def find_zig_toolchain(
         compilers=compilers,
         system=target.system,
         root=str(root),
-        # The target determines the machine and the macOS version, so ignore the variables for them.
+        # The target determines the machine and the macOS version. Ignore ARCHFLAGS and
+        # MACOSX_DEPLOYMENT_TARGET.
         environment=dataclasses.replace(flags, archflags=(), deployment_target=None),
         project=dataclasses.replace(project.settings, strip=True),
         inputs=inputs,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Derives findings from facts. Pure functions, so that tests on any system cover all systems."""
+"""Derives findings from facts. The functions are pure, so tests can cover every system."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from ..base.text import first_few
 from .facts import TVMFFI, Facts, Finding, Machine, Package, Preceding, Tool
 from .remedies import install_command, is_supported, pip_install, quoted
 
-# See `ffi.releases`, which imports packaging and setuptools; a test compares them.
+# The withdrawn releases in `ffi.releases`. That module imports packaging and setuptools, so the
+# releases are repeated here; a test compares the two lists.
 WITHDRAWN = ("0.1.13", "0.1.13.post0")
 _OLDEST_TVM_FFI = (0, 1, 7)
 
 
 @dataclass(frozen=True)
 class _Need:
-    """What builds need of a tool.
+    """Why builds need a tool, and in which releases.
 
     :param purpose: what does not work without the tool.
     :param missing: the level of the finding if the tool is missing.
@@ -99,8 +100,8 @@ def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
     # The versions of Git clones without tags, such as 0.1.dev1, do not identify a release.
     release = numbers(version) if ".dev" not in version else ()
     if public in WITHDRAWN:
-        why = "its C++ vtables differ from those of other releases: libraries break silently"
-        yield Finding("error", f"{name} was withdrawn by upstream", why, another)
+        why = "its C++ vtables differ from those of other releases, so libraries break silently"
+        yield Finding("error", f"{name} was withdrawn by its maintainers", why, another)
     elif release and release < _OLDEST_TVM_FFI:
         why = "it has no 'tvm-ffi-stubgen --init-*', which builds run"
         yield Finding("error", f"{name} is too old: 0.1.7 or newer is needed", why, another)
@@ -120,8 +121,10 @@ def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
         yield Finding("error", what, why, again)
     if tvm_ffi.others:
         what = f"more than one libtvm_ffi: {tvm_ffi.library} and {first_few(tvm_ffi.others)}"
-        why = "a process that loads two has two registries: functions of one are unknown to others"
-        command = "uninstall the distributions that contain the others, or repair their wheels"
+        why = "a process that loads two copies has two registries, which do not share functions"
+        command = (
+            "uninstall the distributions that contain the other copies, or repair their wheels"
+        )
         yield Finding("warning", what, why, command)
 
 
@@ -141,14 +144,12 @@ def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
         yield Finding("warning", f"{name} is not installed", "it cannot be imported", command)
     if package.newer:
         what = f"the editable install of {name} is older than {first_few(package.newer)}"
-        why = (
-            "imports use the old libraries (with editable-rebuild = true, they would rebuild them)"
-        )
+        why = "imports use the old libraries (editable-rebuild = true would rebuild them on import)"
         command = f"{machine.pip} -e {quoted(machine, package.path)}"
         yield Finding("warning", what, why, command)
     for folder in package.shadows:
         what = f"{folder} shadows the installed {name} in {package.path}"
-        why = "Python imports this folder, which may lack libraries and stubs, instead"
+        why = "Python imports this folder instead, and it may lack libraries and stubs"
         command = (
             "start Python in another folder, move the package into src/, or remove the folder from "
             "PYTHONPATH"

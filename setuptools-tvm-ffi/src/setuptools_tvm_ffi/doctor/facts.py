@@ -27,7 +27,7 @@ class Tool:
     """A program or a Python distribution that builds use.
 
     :param path: the program or the folder; empty if the tool is missing.
-    :param origin: why builds use this one: an environment variable, PATH, or a setting.
+    :param origin: what makes builds use this tool: an environment variable, PATH, or a setting.
     :param problem: why the tool does not work, or cannot be found where `origin` declares it.
     """
 
@@ -40,7 +40,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class TVMFFI:
-    """The apache-tvm-ffi of this environment.
+    """The apache-tvm-ffi that is installed in this environment.
 
     :param version: the version in its metadata; empty if apache-tvm-ffi is not installed.
     :param headers: the version that its headers define.
@@ -68,7 +68,7 @@ class Package:
         folder of installed packages.
     :param libraries: the paths of its shared libraries.
     :param newer: sources of an editable install that are newer than its libraries.
-    :param shadows: the folders from which an import would take the package instead.
+    :param shadows: the folders that an import would use instead of `path`.
     """
 
     name: str

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Collects the facts: searches programs, reads metadata, and starts child processes with a limit.
+"""Collects the facts: searches for programs, reads metadata, and runs child processes.
 
-The searches repeat those of `toolchains.discovery`, `toolchains.device_discovery` and
-`building.ninja`. These modules import setuptools or packaging, which may be what is broken.
+This module searches in the same folders as `toolchains.discovery`, `toolchains.device_discovery`
+and `building.ninja`. It does not import these modules, because they import setuptools or packaging,
+which may be broken.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ print(json.dumps([".".join(map(str, version))]))
 def observe(package: str | None, root: Path) -> Facts:
     """Return the facts about this machine and this Python environment.
 
-    :param package: the distribution to diagnose; ``None`` for all that require apache-tvm-ffi.
+    :param package: the distribution to diagnose. ``None`` means all distributions that require
+        apache-tvm-ffi.
     :param root: the current folder. It may contain a project.
     """
     system = {"win32": "windows", "darwin": "darwin"}.get(sys.platform, "linux")
@@ -175,7 +177,7 @@ def _msvc(name: str) -> Tool:
         *("-latest", "-prerelease", "-products", "*", "-requires", component),
         *("-property", "installationPath"),
     )
-    if problem or not folder:  # setuptools searches in the same way
+    if problem or not folder:  # setuptools searches in the same way.
         return Tool(name)
     version_file = Path(folder, "VC/Auxiliary/Build/Microsoft.VCToolsVersion.default.txt")
     return Tool(name, f"MSVC {_read(version_file).strip()}", folder, "Visual Studio")
@@ -198,7 +200,10 @@ def _ninja() -> Tool:
 
 
 def _declared_folder(*variables: str) -> list[tuple[str | None, str]]:
-    """Return the folder of programs that the first of these variables that is set declares."""
+    """Return the ``bin`` folder below the folder that the first set variable contains.
+
+    The result is a list with the folder and the variable, or empty if no variable is set.
+    """
     declared = ((os.environ.get(variable), variable) for variable in variables)
     return next(([(os.path.join(f, "bin"), variable)] for f, variable in declared if f), [])
 
@@ -210,10 +215,10 @@ def _program(
     *,
     shown: str = "",
 ) -> Tool:
-    """Search a program in folders, each with its origin, and query its version.
+    """Search for a program in folders, and query its version.
 
-    :param folders: ``None`` stands for PATH.
-    :param pattern: finds the version in the output of ``--version``.
+    :param folders: each folder, or ``None`` for PATH, with its origin (see `Tool`).
+    :param pattern: a pattern that matches the version in the output of ``--version``.
     """
     for folder, origin in folders:
         path = shutil.which(name, path=folder)
@@ -354,7 +359,10 @@ def _preceding(variable: str, libraries: Iterable[str]) -> Iterator[Preceding]:
 
 
 def _installed() -> Iterator[tuple[str, Distribution]]:
-    """Yield each installed distribution with its normalized name, as imports find them."""
+    """Yield the normalized name and the metadata of each installed distribution.
+
+    If the import path contains a distribution twice, yield the first, which imports use.
+    """
     known = set()
     for distribution in _distributions():
         name = _normalized(distribution.metadata["Name"])
@@ -365,7 +373,7 @@ def _installed() -> Iterator[tuple[str, Distribution]]:
 
 def _distributions() -> Iterator[Distribution]:
     for distribution in importlib.metadata.distributions():
-        # After an interrupted removal, there may be no metadata.
+        # If the removal of a distribution was interrupted, its metadata may be missing.
         files = ("METADATA", "PKG-INFO", "")
         if any(map(distribution.read_text, files)) and distribution.metadata["Name"]:
             yield distribution
@@ -405,9 +413,9 @@ def _read(path: Path) -> str:
 
 
 def _python(code: str) -> tuple[list[Any], str]:
-    """Run code in a child process. Return the JSON lists that it prints, one a line, and a problem.
+    """Run Python code in a child process, which has the import path of this process.
 
-    The child has the import path of this process.
+    Return the JSON lists that the code prints, one on each line, and the problem, or "".
     """
     prepare = "import sys, json; sys.path[:] = json.loads(sys.argv.pop(1))\n"
     command = (sys.executable, "-I", "-B", "-X", "utf8", "-c", prepare + code)
@@ -416,8 +424,8 @@ def _python(code: str) -> tuple[list[Any], str]:
 
 
 def _output(*command: str, source: str = "") -> tuple[str, str]:
-    """Run a program with `source` as its input. Return its output, and why it failed, or ""."""
-    # A program may leave a child that holds a pipe open, so the output goes to a file.
+    """Run a program with `source` as its input. Return its output, and the problem, or ""."""
+    # Write the output to a file. A child that the program leaves behind could hold a pipe open.
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout:
         stdin.write(source.encode())
         stdin.seek(0)

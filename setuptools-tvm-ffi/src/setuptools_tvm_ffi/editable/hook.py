@@ -53,7 +53,7 @@ _PRELOADING_VARIABLES = ("LD_PRELOAD", "DYLD_INSERT_LIBRARIES")
 _ERRORS = (
     # GCC, Clang: `a.cc:1:2: error: …`; nvcc: `a.cu(1): error: …`; cl: `a.cc(1): error C2065: …`;
     # as: `a.s:1: Error: …`; ptxas: `… line 1; error   : …`; nvcc's driver: `nvcc fatal   : …`;
-    # ld: `…: undefined reference to …`. A driver's "linker command failed" names no cause.
+    # ld: `…: undefined reference to …`. Exclude "linker command failed", which names no cause.
     rf"(?m)^(?!FAILED: |{_PREFIX}: |collect2: |clang(\+\+)?: error: linker command failed)"
     r"(?P<shown>.*[:;] (fatal )?[Ee]rror( \w+)? *:|\w+ fatal +:"
     r"|.*: (undefined reference to|multiple definition of) |\S*ld(\.\w+)?: cannot find ).*$",
@@ -67,14 +67,15 @@ _SHOWN_LINES = 6
 
 _HOW_TO_SKIP = f"Set {SWITCH_VARIABLE}=0 to import the libraries of the last build."
 
-# For so many seconds after a failed rebuild, imports in the same process raise the same error
-# without another rebuild. For example, pytest imports a package once per test file.
+# After a failed rebuild, imports in the same process raise the same error for this number of
+# seconds, without another rebuild. For example, pytest imports a package once per test file.
 _RETRY_AFTER_SECONDS = 2.0
 
-# For so many seconds after a failed rebuild, imports in different processes raise the same error.
+# After a failed rebuild, imports in other processes raise the same error for this number of
+# seconds, without another rebuild.
 _SHARED_FAILURE_SECONDS = 10.0
 
-# After Ctrl-C, wait so many seconds for the build to end.
+# The number of seconds to wait for the build to end after Ctrl-C.
 _SECONDS_TO_END = 5
 
 # Unpacked tools that no build has used for 60 days are deleted. If an editable install still needs
@@ -138,14 +139,14 @@ class RebuildingFinder:
             except OSError as problem:
                 self._failure = f"cannot rebuild the libraries of {name}: {problem}\n{_HOW_TO_SKIP}"
             else:
-                self._packages = ()  # This process does not rebuild again.
+                self._packages = ()  # Do not rebuild again in this process.
                 return None
         self._failed_at = time.monotonic()
         raise ImportError(self._failure, name=name)
 
 
 def is_switched_off(environment: Mapping[str, str]) -> bool:
-    """Whether an environment variable forbids rebuilds by imports."""
+    """Whether an environment variable disables rebuilds on import."""
     switch = environment.get(SWITCH_VARIABLE, "").strip().lower()
     return switch in {"0", "no", "off", "false"} or BUILDING_VARIABLE in environment
 
@@ -225,7 +226,7 @@ def is_up_to_date(record: Mapping[str, Any]) -> bool:
         with open(os.path.join(root, record["folder"], "lock"), "rb") as lock:
             # Another process may be building, and may soon replace the libraries.
             return _try_lock(lock, shared=True)
-    except OSError:  # the lock was deleted
+    except OSError:  # The lock file was deleted.
         return False
 
 
@@ -341,7 +342,7 @@ def import_path(entries: Sequence[object], root: str) -> list[str]:
 
 
 def first_error(printed: str) -> str:
-    """Return the lines of the first error in a build's output, or the last lines of the output."""
+    """Return the first error in a build's output. If there is none, return the last lines."""
     import re
 
     printed = re.sub(_COLOURS, "", printed)
@@ -360,7 +361,7 @@ def _rebuild(folder: str, record: Mapping[str, Any]) -> None:
             f"cannot rebuild the libraries of {distribution}: sys.executable is not set. Import "
             f"the package in a regular Python first.\n{_HOW_TO_SKIP}"
         )
-    state = _state_of_inputs(record)
+    state = state_of_inputs(record)
     status, printed = _run_build(folder, unpack_tools(folder, record), record)
     log = os.path.join(record["root"], record["folder"], LOG)
     with open(log, "w", encoding="utf-8") as stream:
@@ -392,7 +393,7 @@ def _report_recent_failure(record: Mapping[str, Any], started: float) -> None:
     except OSError:
         return
     recent = failed >= min(started, time.time() - _SHARED_FAILURE_SECONDS)
-    if recent and state == _state_of_inputs(record):
+    if recent and state == state_of_inputs(record):
         raise ImportError(message)
 
 
@@ -400,15 +401,16 @@ def _failure_file(record: Mapping[str, Any]) -> str:
     return os.path.join(record["root"], record["folder"], "rebuild-failure.txt")
 
 
-def _state_of_inputs(record: Mapping[str, Any]) -> str:
+def state_of_inputs(record: Mapping[str, Any]) -> str:
     """Return a digest of the state of all inputs. Files in the build folder are not inputs."""
     import hashlib
     import json
 
-    root, own = record["root"], f"{record['folder']}/"
-    names = sorted(name for name in record["files"] if not name.startswith(own))
+    root = record["root"]
+    own = os.path.join(root, record["folder"], "")
+    paths = sorted(os.path.join(root, name) for name in record["files"])  # Some names are absolute.
     state = [
-        *([name, signature(os.path.join(root, name))] for name in names),
+        *([path, signature(path)] for path in paths if not path.startswith(own)),
         *(
             [name, listing(os.path.join(root, name), tuple(record["suffixes"]))]
             for name in record["folders"]

@@ -81,7 +81,7 @@ def pack_tools(ninja: str) -> bytes:
 def _metadata_of(distribution: str) -> Iterator[tuple[str, str]]:
     """Yield the path in the archive and the content of each metadata file of a distribution."""
     for found in importlib.metadata.distributions(name=distribution):
-        # With an in-tree backend, `distributions` may return distributions with different names.
+        # With an in-tree backend, `distributions` may also return distributions with other names.
         if canonicalize_name(found.metadata["Name"] or "") == distribution:
             folder = f"{distribution.replace('-', '_')}-{found.version}.dist-info"
             for name in _METADATA:

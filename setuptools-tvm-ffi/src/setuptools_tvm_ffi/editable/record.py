@@ -69,7 +69,7 @@ def write_rebuild_record(
         # Unpack the tools outside the project if possible, so that Git and type checkers do not
         # search them.
         "tools_parent": str(user_cache_folder(os.environ) or root / request.folder),
-        # None stands for a variable that was not set. A rebuild removes this variable.
+        # None means that the variable was not set. A rebuild then removes the variable.
         "variables": {n: os.environ.get(n) for n in sorted({*BUILD_VARIABLES, *settings})},
         "config_settings": config_settings,
         # All files that the build has read, searched or written. If the status of a file does not

@@ -61,17 +61,17 @@ def main() -> None:
 class Recorder:
     """Receives the docstrings of the global functions that libraries register.
 
-    :ivar docs: for each function that was registered, its docstring, which may be empty. Without
-        the recorder's library, there are no entries.
+    :ivar docs: the docstring, which may be empty, of each registered function. Without the
+        recorder's library, there are no entries.
     """
 
     def __init__(self) -> None:
         self.docs: dict[str, str] = {}
-        self._record = _RECORD(self._received)  # must live as long as the library
+        self._record = _RECORD(self._received)  # Keep a reference while the library is loaded.
         self._library: ctypes.CDLL | None = None
 
     def load(self, library: str | None) -> None:
-        """Load the recorder's library, which must happen before `tvm_ffi` loads `libtvm_ffi`.
+        """Load the recorder's library. Call this method before `tvm_ffi` loads `libtvm_ffi`.
 
         :param library: the path of the library, or ``None`` if there is none.
         """
@@ -104,7 +104,7 @@ def config(options: list[str]) -> str:
         runpy.run_module("tvm_ffi.config", run_name="__main__")
     sys.argv = [""]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tvm_ffi"]:
-        del sys.modules[name]  # without `libtvm_ffi`, the module is incomplete
+        del sys.modules[name]  # Without `libtvm_ffi`, the module is incomplete.
     return printed.getvalue()
 
 
@@ -146,7 +146,7 @@ def load_and_generate(
     result["new_functions"] = sorted(set(map(str, list_functions())) - functions)
     result["new_types"] = sorted(set(map(str, type_keys())) - types)
 
-    # Blocks may refer to names of any library of the distribution.
+    # Stub blocks may refer to names of any library of the distribution.
     for other in request["others"]:
         result["loading"] = other
         reached("together")
@@ -187,7 +187,8 @@ def load_and_generate(
             reached("generated-imports")
             result["failures"] = import_generated(tvm_ffi, request)
             result["missing_methods"] = reflection["missing_methods"](tvm_ffi, result["new_types"])
-    # All libraries of a distribution must be loadable in one process.
+    # Load the remaining libraries, because one process must be able to load all libraries of a
+    # distribution.
     for other in request["together"]:
         result["loading"] = other
         reached("together")
@@ -195,7 +196,7 @@ def load_and_generate(
     reached("done")
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # skips the static destructors of the libraries
+    os._exit(0)  # Skip the static destructors of the libraries.
 
 
 def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
@@ -207,7 +208,7 @@ def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
     try:
         consts = importlib.import_module("tvm_ffi.stub.python_generator.consts")
     except ImportError:
-        consts = importlib.import_module("tvm_ffi.stub.consts")  # up to 0.1.14.post1
+        consts = importlib.import_module("tvm_ffi.stub.consts")  # up to release 0.1.14.post1
     module = importlib.import_module("tvm_ffi.dataclasses")
     for name, value in vars(module).items():
         info = getattr(value, "__dict__", {}).get("__tvm_ffi_type_info__")
@@ -266,7 +267,7 @@ def load(library: str, stand_ins: list[str], used: set[str] | None = None) -> ct
         load(found[0], stand_ins, used)
 
 
-def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstream's module
+def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - a module of tvm_ffi
     """Run the generator on the staging folder, and return the generator's exit status."""
     staging = request["staging"]
     language = request["target_language"]
@@ -282,12 +283,12 @@ def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - upstre
     ]
     status = run(cli, [staging, *options, *target])
     if status == 0 and not target and drop_second_library(root_module, before, request):
-        # The dropped lines used an import that nothing else uses. The second run removes it.
+        # Only the removed lines used the import of the loader. The second run removes this import.
         status = run(cli, [staging])
     return status
 
 
-def run(cli: Any, arguments: list[str]) -> int:  # noqa: ANN401 - upstream's module
+def run(cli: Any, arguments: list[str]) -> int:  # noqa: ANN401 - a module of tvm_ffi
     """Call the entry point of the generator, and return the exit status."""
     sys.argv = ["tvm-ffi-stubgen", *arguments]
     try:

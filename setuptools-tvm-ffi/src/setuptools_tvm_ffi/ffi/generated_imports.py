@@ -22,7 +22,7 @@ def failures(tvm_ffi: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]: 
 
     The modules are in the staging folder, where the generator has written them. Each error contains
     the ``file`` in the staging folder, the ``line`` and the ``message``. The result omits errors in
-    modules outside the staging folder. The result omits errors about missing packages, because the
+    modules outside the staging folder. It also omits errors about missing packages, because the
     build environment may lack packages that are needed only at run time.
 
     :param request: the request for stubs that `generation.py` sends.
@@ -105,7 +105,8 @@ class _Finder:
         if isinstance(problem, ImportError):
             top = (problem.name or "").partition(".")[0]
             missing = isinstance(problem, ModuleNotFoundError) and top != "tvm_ffi"
-            # While the code of packages is not run, the names that this code defines are missing.
+            # Ignore missing packages. Also ignore missing names of a package whose code the finder
+            # does not run, because this code may define the names.
             if (missing and top not in self._tops) or (
                 top in self._tops and not self.runs_packages
             ):

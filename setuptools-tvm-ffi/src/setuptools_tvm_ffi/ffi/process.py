@@ -111,7 +111,7 @@ class TVMFFIProcess:
                 CHILD, root=self._root, messages=self._messages, variables=self._variables
             )
         assert self._child.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # the child has ended: `_answers` detects this
+        with contextlib.suppress(BrokenPipeError):  # `_answers` detects that the child has ended.
             self._child.stdin.write(json.dumps(request) + "\n")
             self._child.stdin.flush()
 

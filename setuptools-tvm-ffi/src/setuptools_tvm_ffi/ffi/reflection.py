@@ -44,7 +44,8 @@ def reflect(
     :param library: the path of a library that is already loaded.
     :param functions: the names of global functions to describe.
     :param types: the keys of types to describe. The result also describes their ancestors.
-    :param docs: the docstrings of recorded functions. No other function has a docstring here.
+    :param docs: the docstring of each recorded function. For other functions, the result contains
+        no docstring.
     """
     teach_types(tvm_ffi)
     names = sorted(functions)
@@ -72,7 +73,7 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
     return {
         "schema": schema,
         "doc": doc or None,
-        # The generator skips a function without a schema. If a function has a schema that is no
+        # The generator skips a function without a schema. If the schema of a function is not a
         # valid Python type, the generator writes invalid Python.
         "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
     }
@@ -122,7 +123,7 @@ def teach_types(tvm_ffi: Any) -> None:  # noqa: ANN401
 
 
 def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
-    """Return the parent, the doc, and the fields and methods of a type, without inherited ones."""
+    """Return the parent and the doc of a type, and its own fields and methods."""
     core = tvm_ffi.core
     info = type_info(tvm_ffi, key)
     parent = info.parent_type_info
@@ -171,7 +172,7 @@ def enum_entries(tvm_ffi: Any, type_index: int) -> dict[str, int]:  # noqa: ANN4
 
 
 def literal(value: Any) -> str | None:  # noqa: ANN401
-    """Return Python source text for a value, or ``None`` if the value is no short literal.
+    """Return Python source text for a value, or ``None`` if the text is not a short literal.
 
     >>> literal(1.5), literal("a"), literal(None), literal(float("inf")), literal([])
     ('1.5', "'a'", 'None', None, None)
@@ -324,7 +325,7 @@ def elf_symbols(content: bytes) -> dict[str, bool] | None:
 
 
 class ByteArray(ctypes.Structure):
-    """``TVMFFIByteArray`` of the stable C ABI (`tvm/ffi/c_api.h`)."""
+    """The structure ``TVMFFIByteArray`` of the stable C ABI (`tvm/ffi/c_api.h`)."""
 
     _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_size_t))
 
@@ -335,13 +336,13 @@ class ByteArray(ctypes.Structure):
 
 
 class TypeMetadata(ctypes.Structure):
-    """The first field of ``TVMFFITypeMetadata``."""
+    """The first field of the structure ``TVMFFITypeMetadata``."""
 
     _fields_ = (("doc", ByteArray),)
 
 
 class TypeInfo(ctypes.Structure):
-    """``TVMFFITypeInfo``."""
+    """The structure ``TVMFFITypeInfo``."""
 
     _fields_ = (
         ("type_index", ctypes.c_int32),

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -15,7 +16,7 @@ from ..base.errors import BuildError, ConfigurationError
 
 DISTRIBUTION = "apache-tvm-ffi"
 
-#: Releases that upstream withdrew. C++ vtables differ between these releases and 0.1.13.post2
+#: Releases that were withdrawn. C++ vtables differ between these releases and 0.1.13.post2
 #: (apache/tvm#20094).
 WITHDRAWN = (Version("0.1.13"), Version("0.1.13.post0"))
 
@@ -92,19 +93,29 @@ def requirement_for(floor: Version) -> str:
     >>> requirement_for(Version("0.1.9"))
     'apache-tvm-ffi>=0.1.9,!=0.1.13,!=0.1.13.post0,<0.2'
     """
-    # PEP 440 allows no version with a local label, such as 0.1.15+cuda, after `>=`.
+    # PEP 440 does not allow a version with a local label, such as 0.1.15+cuda, after `>=`.
     public = Version(floor.public)
     excluded = "".join(f"!={version}," for version in WITHDRAWN if version >= public)
     return f"{DISTRIBUTION}>={public},{excluded}<{floor.major}.{floor.minor + 1}"
 
 
-def is_required_by(dependencies: Iterable[str]) -> bool:
-    """Whether one of these PEP 508 strings names apache-tvm-ffi."""
-    return any(_parse(dependency) is not None for dependency in dependencies)
+def is_required_by(
+    dependencies: Iterable[str], markers: Mapping[str, str] = MappingProxyType({})
+) -> bool:
+    """Whether one of these PEP 508 strings requires apache-tvm-ffi on the wheel's platform.
+
+    :param markers: the variables of environment markers whose values differ from this Python's.
+
+    >>> is_required_by(["apache-tvm-ffi; extra == 'ffi'"])
+    False
+    """
+    found = [r for r in map(_parse, dependencies) if r is not None]
+    environment = {**markers, "extra": ""}
+    return any(r.marker is None or r.marker.evaluate(environment) for r in found)
 
 
 def requirement_problem(dependencies: Iterable[str], floor: Version) -> str | None:
-    """Return the problem of a project's requirement on apache-tvm-ffi, or ``None``.
+    """Return what is wrong with a project's requirement on apache-tvm-ffi, or ``None``.
 
     :param dependencies: the PEP 508 strings of ``project.dependencies``.
     :param floor: the oldest release that the library supports.

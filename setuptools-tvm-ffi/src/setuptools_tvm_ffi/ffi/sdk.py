@@ -74,7 +74,7 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
 
     :param root: the project's folder.
     :param folder: a path relative to `root`.
-    :param process: runs ``tvm-ffi-config``.
+    :param process: the child process that runs ``tvm-ffi-config``.
     :raises BuildError: apache-tvm-ffi is missing, unsupported or broken.
     """
     distribution = find_distribution(DISTRIBUTION)
@@ -161,7 +161,7 @@ def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) ->
         for name, source in sources.items()
         for file in mirror(source, root / folder / name)
     ]
-    # Copy only this file, because the folder contains libraries for upstream's tests.
+    # Copy only this file. The folder also contains libraries for the tests of apache-tvm-ffi.
     destination = folder / "lib" / library.name
     replace_file(root / destination, library.read_bytes())
     return {

@@ -33,6 +33,21 @@ class Schema:
     result: Schema | None = None
     parameters: tuple[Schema, ...] | None = None
 
+    def __str__(self) -> str:
+        """Return the type in a notation that is the same in every release of the plugin.
+
+        >>> str(Schema("ffi.Map", (Schema("int"), ANY)))
+        'ffi.Map<int, Any>'
+        >>> str(Schema("ffi.Function", result=ANY, parameters=(Schema("int"),)))
+        'ffi.Function<Any(int)>'
+        """
+        args = ", ".join(map(str, self.args))
+        if self.origin in FUNCTIONS:
+            known = self.parameters is not None
+            parameters = ", ".join(map(str, self.parameters or ())) if known else "..."
+            args = f"{self.result or '...'}({parameters})"
+        return f"{self.origin}<{args}>" if args else self.origin
+
 
 ANY = Schema("Any")
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def attach(distribution: Distribution) -> None:
     """Make `distribution` build its TVM-FFI extensions.
 
-    A command is extended only when setuptools looks up its class. When this function runs,
-    setuptools has not yet read ``cmdclass`` in `pyproject.toml`.
+    This function does not extend the commands itself, because setuptools has not yet read
+    ``cmdclass`` in `pyproject.toml`. Each command is extended when setuptools looks up its class.
     """
     lookup = distribution.get_command_class
     if getattr(lookup, "extended_by_tvm_ffi", False):
@@ -85,7 +85,7 @@ def _has_tvm_ffi_extension(distribution: Distribution) -> bool:
 
 
 @functools.cache
-def _combined(mixin: Any, found: Any) -> Any:  # noqa: ANN401 - two command classes make a third
+def _combined(mixin: Any, found: Any) -> Any:  # noqa: ANN401 - classes of commands
     if issubclass(found, mixin):
         return found
     return type(found.__name__, (mixin, found), {"__doc__": found.__doc__})

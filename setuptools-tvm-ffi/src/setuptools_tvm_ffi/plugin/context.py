@@ -34,7 +34,8 @@ class BuildContext:
     :param project: the project's settings. ``None`` if the hook has not read them.
     :param config_settings: the settings that the frontend passed to the hook.
     :param rebuild_into: the folder of installed libraries, for a rebuild of an editable install.
-    :param stubs: receives the stubs, if set. The build then writes only to the build folder.
+    :param stubs: an object that receives the stubs, or ``None``. If it is set, the build writes
+        only to the build folder.
     """
 
     project: Project | None = None

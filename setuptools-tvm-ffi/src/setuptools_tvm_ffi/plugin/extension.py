@@ -53,7 +53,8 @@ class TVMFFIExtension(Extension):
     :param stubs: how stubs are generated: ``"init"``, ``"directives"`` or ``"none"``.
     :param call_signatures: whether functions take the keywords, and have the defaults, that the
         first line of their docstring declares.
-    :param depends: further files, except headers. If one changes, all sources are recompiled.
+    :param depends: further files, except headers. If one of these files changes, all sources are
+        recompiled.
     :param source_options: dicts with options for some sources: ``{"sources": "csrc/avx2/*.cc",
         "extra_compile_args": ["-mavx2"]}``.
     :param overrides: dicts with arguments for some targets: ``{"if": "sys_platform == 'win32'",

@@ -107,7 +107,7 @@ def build_sdist(sdist_directory: str, config_settings: ConfigSettings = None) ->
 
 
 def rebuild_editable(folder: str, config_settings: ConfigSettings = None) -> None:
-    """Rebuild the libraries of an editable install. Only `rebuild` calls this function.
+    """Rebuild the libraries of an editable install. Only `plugin.rebuild` calls this function.
 
     :param folder: the folder of the installed libraries.
     """
@@ -167,8 +167,8 @@ def _hook(
     with _reported_errors():
         # Report invalid settings before running setup.py.
         project = read_project(Path.cwd(), config_settings=config_settings)
-        # A project with a setup.py needs no libraries: setup.py may declare libraries only for some
-        # platforms.
+        # If there is a setup.py, do not require a library: setup.py may declare libraries only for
+        # some platforms.
         if compiles and not project.settings.ext_modules and not Path("setup.py").exists():
             raise ConfigurationError(
                 f"pyproject.toml: {TABLE}.ext-modules: is missing, and there is no setup.py, so no "

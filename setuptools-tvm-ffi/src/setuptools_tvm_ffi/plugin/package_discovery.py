@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the packages that contain the libraries, for a project that lists no packages.
 
-The packages can be in ``src``, in ``python`` (the layout of upstream's packaging guide) or in the
-project's folder. setuptools does not search ``python``, and treats every ``src`` as a folder of
-packages, even if it contains C++ sources. In the project's folder, it treats every folder as a
-package, even ``csrc``, and rejects a project with several packages:
-https://setuptools.pypa.io/en/latest/userguide/package_discovery.html
+The packages can be in ``src``, in ``python`` (the layout of apache-tvm-ffi's packaging guide) or in
+the project's folder. Without this module, setuptools would not search ``python``, and would treat
+every ``src`` as a folder of packages, even if ``src`` contains C++ sources. In the project's
+folder, setuptools would treat every folder as a package, even ``csrc``, and would reject a project
+with several packages: https://setuptools.pypa.io/en/latest/userguide/package_discovery.html
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ..project.package_tree import find_folder, find_table
 from ..settings import ExtensionSettings
 from .extension import TVMFFIExtension
 
-#: The folders that can contain packages. The first that contains the packages of all libraries is
-#: chosen, in the same order as in scikit-build-core.
+#: The folders that can contain packages, in the same order as in scikit-build-core. The result is
+#: the first folder that contains the packages of all libraries.
 _LAYOUTS = ("src", "python", ".")
 _INIT = "__init__.py"
 
@@ -29,8 +29,8 @@ _INIT = "__init__.py"
 class PackageDiscovery(ConfigDiscovery):
     """Package discovery of setuptools with a different rule for ``python`` and flat layouts.
 
-    In these layouts, the packages are those that contain libraries, the package with the name of
-    the distribution, and their subpackages.
+    In these layouts, the distribution consists of the packages that contain libraries, the package
+    with the name of the distribution, and the subpackages of all these packages.
 
     :ivar left_out: the other packages of the layout, and the lines of `pyproject.toml` that add
         them.
@@ -107,7 +107,7 @@ def _layout(root: Path, libraries: list[ExtensionSettings]) -> str:
             "folder",
             hint=f"write in pyproject.toml:\n{find_table(where, tops)}",
         )
-    for layout in _LAYOUTS:  # namespace packages
+    for layout in _LAYOUTS:  # Namespace packages have no __init__.py.
         if all((root / layout / folder.parts[0]).is_dir() for folder in packages.values()):
             return layout
     missing = next(library for library in libraries if found[library.package] is None)

@@ -9,11 +9,11 @@ import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# Options that are followed by the name of a file without a space: `@link.rsp`, `-Tkernel.ld`,
-# `/DEF:exports.def`, `/ORDER:@order.txt`. Two letters are required before the colon, because GNU ld
-# searches the folders of -L for the name in `-l:libx.a`.
+# Options that the name of a file follows without a space: `@link.rsp`, `-Tkernel.ld`,
+# `/DEF:exports.def`, `/ORDER:@order.txt`. Two letters are required before the colon, so that
+# `-l:libx.a` does not match: GNU ld searches the folders of -L for the name in it.
 _OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-][A-Za-z]{2,}:@?")
-_RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")  # of nvcc
+_RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")  # nvcc has these options.
 #: Separators between an option and the name of a file: ``-Wl,--version-script=exports.map``.
 SEPARATORS = re.compile("[=,]")
 
@@ -36,7 +36,9 @@ def _add_named_files(arguments: Iterable[str], root: Path, found: dict[str, None
     parts = [part for word in arguments for part in dict.fromkeys((word, *SEPARATORS.split(word)))]
     for previous, part in zip(["", *parts], parts):
         option = _OPTION.match(part)
-        for name in (part, part[option.end() :] if option else ""):
+        # The value of a macro can contain quotes: `-DDATA="csrc/data.bin"`.
+        names = (part, part[option.end() :] if option else "", part.strip('"'))
+        for name in dict.fromkeys(names):
             if name in found or not os.path.isfile(root / name):
                 continue
             found[name] = None
@@ -45,7 +47,7 @@ def _add_named_files(arguments: Iterable[str], root: Path, found: dict[str, None
 
 
 def expanded(arguments: Iterable[str], root: Path) -> Iterator[str]:
-    """Yield the arguments, but replace ``@file`` with the arguments in the response file."""
+    """Yield the arguments. Replace each ``@file`` with the arguments in the response file."""
     for argument in arguments:
         file = root / argument[1:]
         if argument.startswith("@") and os.path.isfile(file):
@@ -63,8 +65,8 @@ def words_of(response_file: Path) -> list[str]:
     words = shlex.shlex(text, posix=True)
     words.whitespace_split, words.commenters = True, ""
     if os.name == "nt":
-        words.escape = ""  # A backslash separates folders.
+        words.escape = ""  # On Windows, a backslash separates folders.
     try:
         return list(words)
-    except ValueError:  # Compilers accept a quotation without an end.
+    except ValueError:  # Compilers accept a missing closing quote, shlex does not.
         return text.split()

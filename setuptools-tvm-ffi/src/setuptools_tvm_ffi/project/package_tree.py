@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from ..base.errors import ConfigurationError
 from ..settings import ExtensionSettings
 
-# Limits of the search for a package that is missing where the project declares it.
+# Limits of the search for a package that does not exist in the folder that the project declares.
 _DEEPEST = 5
 _NOT_SEARCHED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
 
@@ -53,7 +53,10 @@ class PackageTree:
         yield from listed.items()
 
     def outermost(self, every: Sequence[ExtensionSettings]) -> list[str]:
-        """Return the outermost packages that Python imports to import a package with a library."""
+        """Return, for each library, the outermost package that Python imports before its package.
+
+        If a package is not inside another package, the result contains the package itself.
+        """
         return sorted({self._outermost(extension.package) for extension in every})
 
     def _outermost(self, package: str) -> str:

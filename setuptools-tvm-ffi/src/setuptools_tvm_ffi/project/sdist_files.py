@@ -13,19 +13,24 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import ConfigurationError
 from ..settings.languages import LANGUAGES
 from ..settings.model import ExtensionSettings, GenerateSettings
-from .argument_files import SEPARATORS, named_files
+from .argument_files import SEPARATORS, expanded, named_files
 from .git import PROJECT_FILES, run_git
+from .linker_inputs import linker_script_words, thin_members
 from .source_scan import HeaderName, scan
 from .sources import NOTHING_GENERATED, Generated, find_inputs
 
-_INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|/(external:)?I")
+_INCLUDE_FOLDER = re.compile(
+    r"(-I|-isystem|-iquote|-idirafter|--include-(directory|path)|--system-include|/(external:)?I)=?"
+)
+_LIBRARY_FOLDER = re.compile(r"-L|--library-path=|[/-]LIBPATH:")
+_COMPUTED_INCLUDE = re.compile(rb"^[ \t]*#[ \t]*(?:include|embed)[ \t]+\w", re.MULTILINE)
 
 #: Suffixes of files that tools generate.
 GENERATED = frozenset(
@@ -75,10 +80,11 @@ def find_sdist_files(
     embedded = [PurePosixPath(e.source) for e in entries if e.source is not None]
     sources = [*sources, *embedded]
     words = [word for name in LANGUAGES for word in extension.extra_compile_args.of(name)]
+    linker_words = [word.removeprefix("-Wl,") for word in expanded(extension.extra_link_args, root)]
     named = {
         "include_dirs": extension.include_dirs,
         "system_include_dirs": extension.system_include_dirs,
-        "extra_compile_args": _include_folders(words),
+        "extra_compile_args": _folders(expanded(words, root), _INCLUDE_FOLDER),
     }
     folders = [
         finder.folder(folder, extension.place(name))
@@ -86,28 +92,39 @@ def find_sdist_files(
         for folder in names
     ]
     include_path = [folder for folder in folders if folder is not None]
-    arguments = (*words, *extension.extra_link_args)
-    finder.add_arguments(arguments, root)
+    objects = [_inside(file, root) for file in extension.extra_objects]
+    finder.add_arguments(words, root, extension.place("extra_compile_args"))
+    not_linked = finder.files.keys() - set(objects)
+    finder.add_arguments(extension.extra_link_args, root, extension.place("extra_link_args"))
     finder.needed.update(finder.files)
     finder.add_arguments((value or "" for _, value in extension.define_macros), root)
-    for library_folder in extension.library_dirs:
-        path = finder.folder(library_folder, extension.place("library_dirs"))
+    library_folders = {
+        **dict.fromkeys(_folders(linker_words, _LIBRARY_FOLDER), "extra_link_args"),
+        **dict.fromkeys(extension.library_dirs, "library_dirs"),
+    }
+    libraries = (*extension.libraries, *(w[2:] for w in linker_words if w.startswith("-l")))
+    for library_folder, key in library_folders.items():
+        path = finder.folder(library_folder, extension.place(key))
         if path is not None:
-            finder.add_arguments(arguments, path)  # Linkers find scripts in these folders.
-            for library in extension.libraries:
+            # Linkers find scripts in these folders.
+            finder.add_arguments((*words, *extension.extra_link_args), path)
+            for library in libraries:
                 for pattern in (f"lib{library}.*", f"{library}.lib"):
                     finder.files.update(dict.fromkeys(path.glob(pattern)))
+    linked = [file for file in finder.files if file not in not_linked]
+    finder.add_linked(linked, [root / folder for folder in library_folders])
     paths = [root / source for source in sources]
-    finder.scan(paths, include_path)
+    macros = [value.strip("\"'<>\\") for _, value in extension.define_macros if value]
+    finder.scan(paths, include_path, macros)
     return finder.result((*(path.parent for path in paths), *include_path), build_base)
 
 
 def find_generation_files(
     generate: Iterable[GenerateSettings], root: Path, *, build_base: Path
 ) -> Mapping[PurePosixPath, bool]:
-    """Return the files of the project that the commands of `generate` name and read.
+    """Return the files of the project that the commands of `generate` name or read.
 
-    The result has the form of the result of `find_sdist_files`.
+    For the keys and values, see `find_sdist_files`.
 
     :raises ConfigurationError: an input is missing or outside the project.
     """
@@ -117,13 +134,16 @@ def find_generation_files(
     for entry in generate:
         for file in find_inputs(entry, root, build_base=build_base, generated=outputs):
             finder.add_named(str(file), entry.place("inputs"))
-        finder.add_arguments(entry.command, root)
+        finder.add_arguments(entry.command, root, entry.place("command"))
     finder.needed.update(finder.files)
+    for script in [file for file in finder.files if file.suffix == ".py"]:
+        # The script can import the modules beside it.
+        finder.files.update(dict.fromkeys(script.parent.glob("*.py")))
     return finder.result((), build_base)
 
 
 def check_inside(files: Iterable[str], root: Path) -> None:
-    """Check that every file is inside the project. A target of a symbolic link must be inside.
+    """Check that every file, and the target of every symbolic link, is inside the project.
 
     :param files: paths relative to `root`.
     :raises ConfigurationError: a file is outside the project.
@@ -151,12 +171,26 @@ def _inside(name: str, root: Path) -> Path | None:
     return path if path == root or root in path.parents else None
 
 
-def _include_folders(words: Iterable[str]) -> Iterator[str]:
+def _check_relative(name: str, inside: Path | None, place: str) -> None:
+    """Reject an absolute path into the project, except in a setup.py, which can compute it.
+
+    :raises ConfigurationError: the path would not exist where the sdist is built.
+    """
+    if inside is not None and os.path.isabs(name) and place.startswith("pyproject.toml"):
+        raise ConfigurationError(
+            f"{place}: {name!r} is the absolute path of a file or folder of the project, and an "
+            "sdist is built in another folder",
+            hint="write the path relative to pyproject.toml",
+        )
+
+
+def _folders(words: Iterable[str], option: re.Pattern[str]) -> Iterator[str]:
+    """Yield the folders that arguments name with an option, such as ``-I``."""
     previous = ""
     for word in words:
-        if _INCLUDE_FOLDER.fullmatch(previous):
+        if option.fullmatch(previous):
             yield word
-        elif (match := _INCLUDE_FOLDER.match(word)) and match[0] != word:
+        elif (match := option.match(word)) and match[0] != word:
             yield word[match.end() :]
         previous = word
 
@@ -176,6 +210,7 @@ class _Finder:
     def add_named(self, file: str, place: str) -> None:
         """Add a file that a setting names. Ignore an absolute path outside the project."""
         path = _inside(file, self.root)
+        _check_relative(file, path, place)
         if path is not None:
             self.files[path] = None
         elif not os.path.isabs(file):
@@ -188,6 +223,7 @@ class _Finder:
         missing.
         """
         path = _inside(name, self.root)
+        _check_relative(name, path, place)
         if path is None and not os.path.isabs(name):
             raise ConfigurationError(
                 f"{place}: {name!r} lies outside the project",
@@ -210,12 +246,18 @@ class _Finder:
             for file in found
         }
 
-    def add_arguments(self, arguments: Iterable[str], folder: Path) -> None:
+    def add_arguments(
+        self, arguments: Iterable[str], folder: Path, place: str | None = None
+    ) -> None:
         """Add the files of the project that arguments of compilers and linkers name.
 
         Examples: ``@link.rsp``, ``-Wl,--version-script=exports.map``, ``-DTABLE="table.inc"``.
 
         :param folder: the folder that relative paths refer to.
+        :param place: the file and dotted key of the arguments. ``None`` ignores files outside the
+            project.
+        :raises ConfigurationError: an argument names an existing file outside the project by a
+            relative path, and `place` is set.
         """
         # The value of a macro can contain quotes.
         parts = (
@@ -227,10 +269,45 @@ class _Finder:
             path = _inside(str(folder / name), self.root)
             if path is not None:
                 self.files[path] = None
+            elif place is not None:
+                self.add_named(name, place)
 
-    def scan(self, sources: Iterable[Path], include_path: Iterable[Path]) -> None:
+    def add_linked(self, linked: Iterable[Path], library_folders: Sequence[Path]) -> None:
+        """Add the members of thin archives and the files that linker scripts name.
+
+        :param linked: the inputs of the linker.
+        :raises ConfigurationError: a file is outside the project.
+        """
+        pending = list(linked)
+        for file in pending:  # The loop appends the files that it finds.
+            folders = (self.root, file.parent, *library_folders)
+            members = thin_members(file)
+            for name in (*members, *linker_script_words(file)):
+                if os.path.isabs(name):
+                    continue
+                if name.startswith("-l"):
+                    found = [path for f in folders for path in f.glob(f"lib{name[2:]}.*")]
+                else:
+                    searched = (file.parent,) if name in members else folders
+                    found = [f / name for f in searched if os.path.isfile(f / name)][:1]
+                for path in found:
+                    inside = _inside(str(path), self.root)
+                    if inside is None:
+                        raise ConfigurationError(
+                            f"{file.relative_to(self.root).as_posix()}: names {name!r}, which lies "
+                            "outside the project",
+                            hint=_OUTSIDE,
+                        )
+                    if inside not in self.files:
+                        self.files[inside] = None
+                        pending.append(inside)
+
+    def scan(
+        self, sources: Iterable[Path], include_path: Iterable[Path], macros: Sequence[str] = ()
+    ) -> None:
         """Add the sources, and the headers that they include directly or through other headers.
 
+        :param macros: the values of macros that the settings define.
         :raises ConfigurationError: a file includes a header by a relative path, and the header is
             outside the project.
         """
@@ -241,7 +318,7 @@ class _Finder:
         self.files.update(dict.fromkeys(pending))
         while pending:
             includer = pending.pop()
-            for header in _headers(includer):
+            for header, from_root in _headers(includer, macros):
                 name = header.name
                 is_certain = not header.question and not os.path.isabs(name)
                 # Include the project's root: it is the compiler's working directory, which the
@@ -252,7 +329,8 @@ class _Finder:
                     for folder in folders
                     if (path := _inside(str(folder / name), self.root)) and os.path.isfile(path)
                 ]
-                searched = (*((includer.parent,) if header.quoted else ()), *include_path)
+                first = self.root if from_root else includer.parent
+                searched = (*((first,) if header.quoted else ()), *include_path)
                 if is_certain and not inside and any(os.path.isfile(f / name) for f in searched):
                     file = includer.relative_to(self.root).as_posix()
                     raise ConfigurationError(
@@ -266,15 +344,30 @@ class _Finder:
                     self.needed.update(inside)
 
 
-def _headers(file: Path) -> Iterator[HeaderName]:
-    """Yield the names of the files that a source or header may include."""
+def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bool]]:
+    """Yield the names of the files that a source or header may include.
+
+    The second value of each pair is true if the name can be relative to the project's root.
+
+    :param macros: the values of macros that the settings define.
+    """
     try:
-        facts = scan(file.read_bytes())
+        content = file.read_bytes()
     except OSError:
         return
-    yield from facts.names
-    for text in (*facts.macros, *facts.data):
-        yield HeaderName(text, quoted=True, question=True)
+    facts = scan(content)
+    for name in facts.names:
+        yield name, False
+    # If the file includes the value of a macro, each value may be the name of the included file.
+    is_computed = _COMPUTED_INCLUDE.search(content) is not None
+    for text in (*facts.macros, *macros):
+        yield HeaderName(text, quoted=True, question=not is_computed), False
+    for text in macros:  # GCC (12) searches the working directory for the value of -D.
+        yield HeaderName(text, quoted=True, question=not is_computed), True
+    for text in facts.data:
+        # A text without quotes can be a part of a comment.
+        is_quoted = b'"' + text.encode(errors="surrogateescape") in content
+        yield HeaderName(text, quoted=True, question=not is_quoted), True
 
 
 @dataclass(frozen=True)
@@ -297,7 +390,8 @@ class _Tree:
                     continue
                 parent = Path(os.path.realpath(path.parent))
                 containing = above | {str(p) for p in (parent, *parent.parents)}
-                # Skip a symbolic link to a folder that contains the link: the loop would not end.
+                # Skip a symbolic link to a folder that contains the link. Its files would contain
+                # the link again, without end.
                 if os.path.realpath(path) not in containing:
                     pending.append((path, containing))
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The source date: the time that archives and compilers use instead of the current time.
 
-The source date makes builds reproducible. The variable ``SOURCE_DATE_EPOCH`` declares it
+The source date makes builds reproducible. It is the value of the variable ``SOURCE_DATE_EPOCH``
 (https://reproducible-builds.org/specs/source-date-epoch/). If the variable is not set, the source
-date is the time of the last commit. In an unpacked sdist, it is the time when the sdist was packed.
+date is the time of the last commit, or, in an unpacked sdist, the time when the sdist was packed.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def commit_date(root: Path) -> int | None:
 
     The result does not depend on uncommitted changes.
     """
-    # These commands of git ignore settings for output, and do not start a pager or hook.
+    # Use commands of git that ignore settings for output, and do not start a pager or hook.
     commit = run_git(root, "rev-list", "--max-count=1", "--timestamp", "HEAD")
     if not commit:
         return None

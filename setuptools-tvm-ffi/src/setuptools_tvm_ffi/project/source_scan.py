@@ -8,7 +8,6 @@ The scan does not run the preprocessor. It therefore finds all names, including 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 _INCLUDE = re.compile(
@@ -18,6 +17,15 @@ _INCLUDE = re.compile(
 _QUESTION = re.compile(
     rb'has_(?:include|embed)(_next)?\w*[ \t]*\([ \t]*(["<])([^">\n]+)[">]', re.IGNORECASE
 )
+# This pattern matches an include whose name a macro computes from its argument, such as
+# `#include STRING(table.inc)`.
+_COMPUTED_NAME = re.compile(
+    rb'^[ \t]*#[ \t]*(?:include|embed)[ \t]+\w+\([ \t]*([^()"<>\n]+?)[ \t]*\)', re.MULTILINE
+)
+# In these lines, a call with a string or with a name in angle brackets checks that a header exists.
+# The macro that it calls can have any name: `#define HAVE(header) __has_include(header)`.
+_CONDITION = re.compile(rb"^[ \t]*#[ \t]*(?:el)?if\b.*", re.MULTILINE)
+_CHECK = re.compile(rb'(?<!_next)\((?:[ \t]|/\*.*?\*/)*(["<])([^">\n]+)[">]')
 # This pattern matches the definition of a macro whose value can be the name of a file:
 # `#define TABLE "table.inc"`, then `#include TABLE`.
 _MACRO = re.compile(
@@ -28,12 +36,14 @@ _COMPUTED = re.compile(
     re.MULTILINE,
 )
 # The assembler reads the files that the directives `.incbin` and `.include` name. A macro can
-# compute the directive `.incbin`. Its name can therefore be anywhere in a source that contains
-# "incbin". In inline assembly, the quotes around the name are escaped: `\"`. The source is
+# compute the directive `.incbin`. In a source that contains "incbin", any text in quotes can
+# therefore be the name of a file. In inline assembly, the quotes are escaped: `\"`. The source is
 # therefore split at quotes and backslashes.
 _DATA = re.compile(rb"incbin|^[ \t]*\.include[ \t]", re.IGNORECASE | re.MULTILINE)
 _NAME_END = re.compile(rb'[\\"\n]+')
 _NO_NAME = re.compile(rb"[;(){}<>=#*,]|\A\s*\Z")
+# A macro can turn a word into the name: `#define FILE data.bin`, `.macro EMBED file`.
+_NAME_WORD = re.compile(rb"""[^\s\\"';(){}<>=#*,]*[./][^\s\\"';(){}<>=#*,]+""")
 _DATE = re.compile(rb"\b__(DATE|TIME|TIMESTAMP)__\b")
 # This pattern matches comments, and string and character literals. A literal must match, because it
 # can contain text that looks like a comment.
@@ -67,7 +77,7 @@ class SourceFacts:
     """The files that a source or header may read, and the dates that it contains.
 
     :param names: the names of headers in ``#include`` and ``__has_include``.
-    :param macros: the values of macros that can be the name of a file.
+    :param macros: the values and arguments of macros that can be the name of a file.
     :param computed: whether a macro computes the name that ``__has_include`` searches for.
     :param data: texts in the source that may name files of the directive ``.incbin``.
     :param date: whether the source contains ``__DATE__`` or ``__TIME__``.
@@ -83,7 +93,12 @@ class SourceFacts:
 
 
 def scan(content: bytes) -> SourceFacts:
-    """Return the facts about a source or header with this content."""
+    """Return the facts about a source or header with this content.
+
+    A file with a NUL byte is data that the assembler reads, and has no facts.
+    """
+    if b"\0" in content[:8192]:
+        return SourceFacts()
     content = content.replace(b"\\\r\n", b"").replace(b"\\\n", b"")  # Join continued lines.
     names = [
         HeaderName(_text(match[3]), quoted=match[2] == b'"', next=match[1] is not None)
@@ -93,17 +108,27 @@ def scan(content: bytes) -> SourceFacts:
         HeaderName(*(_text(match[3]), match[2] == b'"'), next=match[1] is not None, question=True)
         for match in _QUESTION.finditer(content)
     ]
+    names += [
+        HeaderName(_text(check[2]), check[1] == b'"', question=True)
+        for line in _CONDITION.findall(content)
+        for check in _CHECK.finditer(line)
+    ]
     headers = {name.name for name in names}
-    data: Iterable[bytes] = ()
+    data: list[bytes] = []
     if _DATA.search(content) is not None:
-        data = (text for text in _NAME_END.split(content) if _NO_NAME.search(text) is None)
+        data = [text for text in _NAME_END.split(content) if _NO_NAME.search(text) is None]
+        data += _NAME_WORD.findall(content)
+        # A macro can name the folder of a file: `".incbin \"" FOLDER "data.bin\""`.
+        data += [folder + text for folder in data if folder.endswith(b"/") for text in data]
+    macros = [_text(match[1] or match[2]) for match in _MACRO.finditer(content)]
+    macros += map(_text, _COMPUTED_NAME.findall(content))
     dates = set()
     if _DATE.search(content) is not None:
         code = _COMMENT.sub(lambda match: match[1] or b" ", content)
         dates = {match[1] for match in _DATE.finditer(code)}
     return SourceFacts(
         tuple(dict.fromkeys(names)),
-        tuple(dict.fromkeys(_text(match[1] or match[2]) for match in _MACRO.finditer(content))),
+        tuple(dict.fromkeys(macros)),
         computed=_COMPUTED.search(content) is not None,
         data=tuple(dict.fromkeys(text for text in map(_text, data) if text not in headers)),
         date=bool(dates & {b"DATE", b"TIME"}),

@@ -7,28 +7,29 @@ import fnmatch
 import functools
 import os
 import posixpath
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import ConfigurationError
 from ..settings.languages import LANGUAGE_BY_SUFFIX
 from ..settings.model import TABLE, ExtensionSettings, GenerateSettings, SourceOptions
+from .argument_files import SEPARATORS
 
 #: Suffixes of files that C and C++ sources include.
 HEADER_SUFFIXES = frozenset({".cuh", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"})
 
 _MAGIC = frozenset("*?[")
-_SHOWN = 5  # a message lists at most this many sources
+_SHOWN = 5  # A message lists at most this many sources.
 
 
 @dataclass(frozen=True)
 class Generated:
     """The files that the commands of the setting `generate` write.
 
-    :param names: the names of the files, relative to the folder.
-    :param folder: the folder. If it is ``None``, `find_sources` and `find_inputs` omit the files:
-        an sdist does not contain them.
+    :param names: the names of the files, relative to `folder`.
+    :param folder: the folder of generated files, or ``None`` to make an sdist. An sdist does not
+        contain generated files, so `find_sources` and `find_inputs` then omit them.
     """
 
     names: Collection[str] = ()
@@ -38,7 +39,7 @@ class Generated:
     def of(
         cls, generate: Iterable[GenerateSettings], folder: PurePosixPath | None = None
     ) -> Generated:
-        """Return the outputs of commands, with normalized names."""
+        """Create the object from the settings of commands. The names are normalized."""
         names = {posixpath.normpath(name) for entry in generate for name in entry.outputs}
         return cls(frozenset(names), folder)
 
@@ -47,13 +48,13 @@ class Generated:
         return posixpath.normpath(name.replace(os.sep, "/")) in self.names
 
     def path(self, name: str) -> str:
-        """Return the path of a file in settings. If the file is generated, it is in the folder."""
+        """Return the path of a file that settings name. A generated file is in `folder`."""
         if self.folder is None or not self.contains(name):
             return name
         return str(self.folder / posixpath.normpath(name.replace(os.sep, "/")))
 
     def declared(self, source: PurePosixPath) -> PurePosixPath:
-        """Return the name of a source in settings. It lacks the folder of generated files."""
+        """Return the name of a source in settings, which does not include `folder`."""
         if self.folder is None or self.folder not in source.parents:
             return source
         return source.relative_to(self.folder)
@@ -75,8 +76,8 @@ def find_sources(
     sorted. Duplicates are removed. A glob does not match hidden files, and does not search hidden
     folders, virtual environments and `build_base`.
 
-    :raises ConfigurationError: a file does not exist, a glob matches nothing, or a path leaves
-        the project.
+    :raises ConfigurationError: a file does not exist, a glob matches nothing, or a path leads
+        outside the project.
     """
     place = extension.place("sources")
     return _find(extension.sources, place, root, build_base, generated)
@@ -85,12 +86,44 @@ def find_sources(
 def find_inputs(
     entry: GenerateSettings, root: Path, *, build_base: Path, generated: Generated
 ) -> tuple[PurePosixPath, ...]:
-    """Return the files and folders in the setting `inputs` of a command, as `find_sources` does.
+    """Return the files and folders that a command reads.
+
+    These are the files and folders in the setting `inputs`, the Python script or module of the
+    project, and the outputs of other commands that the command names with ``{out}/``.
+    The build finds other files that the command names after the command has run. The order and the
+    meaning of globs are as in `find_sources`.
 
     :raises ConfigurationError: see `find_sources`.
     """
     place = entry.place("inputs")
-    return _find(entry.inputs, place, root, build_base, generated, folders=True)
+    patterns = (
+        *entry.inputs,
+        *filter(None, [python_script(entry, root)]),
+        *_outputs_of_others(entry, generated),
+    )
+    return _find(patterns, place, root, build_base, generated, folders=True)
+
+
+def python_script(entry: GenerateSettings, root: Path) -> str | None:
+    """Return the script or module of the project that a command runs with Python, if any."""
+    words = entry.command if entry.command[0] == "{python}" else ()
+    for option, word in zip(words, words[1:]):
+        module = word.replace(".", "/") if option == "-m" else ""
+        for name in (word, f"{module}.py", f"{module}/__main__.py"):
+            file = Path(os.path.normpath(root / name))
+            if file.suffix == ".py" and root in file.parents and file.is_file():
+                return file.relative_to(root).as_posix()
+    return None
+
+
+def _outputs_of_others(entry: GenerateSettings, generated: Generated) -> Iterator[str]:
+    """Yield the outputs of other commands that a command names. These commands must run first."""
+    own = set(map(posixpath.normpath, entry.outputs))
+    for word in entry.command:
+        for part in (word, *SEPARATORS.split(word)):
+            name = posixpath.normpath(part[len("{out}/") :])
+            if part.startswith("{out}/") and name not in own and generated.contains(name):
+                yield name
 
 
 def _find(
@@ -117,9 +150,12 @@ def _find(
             ) from None
         if not matches:
             kind = "glob matches nothing" if _MAGIC & set(pattern) else "file does not exist"
+            made = [n for n in sorted(generated.names) if _matches(pattern, PurePosixPath(n))]
             raise ConfigurationError(
                 f"{place}: {pattern!r}: {kind}",
-                hint=f"patterns are relative to {root}; if a command generates the file, describe "
+                hint=f"list each generated file by its name: {', '.join(made)}"
+                if made
+                else f"patterns are relative to {root}; if a command generates the file, describe "
                 f"the command in [[{TABLE}.generate]]; if this is an unpacked sdist, add the file "
                 "to MANIFEST.in",
             )
@@ -156,7 +192,7 @@ def check_source_options(extension: ExtensionSettings, sources: Iterable[PurePos
                     f"{entry.place('sources')}: {pattern!r} matches no source of "
                     f"{extension.name!r}",
                     hint=f"its sources are {known}{', …' if len(sources) > _SHOWN else ''}; "
-                    "declare options for the sources of an override in the override",
+                    "if an override adds the source, declare its options in the override, too",
                 )
 
 
@@ -252,7 +288,7 @@ def _expand(pattern: str, root: Path, build_base: Path, *, folders: bool) -> lis
 
 
 def languages_of(extension: ExtensionSettings, sources: Iterable[PurePosixPath]) -> frozenset[str]:
-    """Return the languages of the sources of an extension, and of what it embeds."""
+    """Return the languages of an extension's sources, and of the sources that it embeds."""
     languages = set(map(language_of, sources))
     if extension.embed:
         languages.add("asm")

@@ -28,12 +28,13 @@ _STEMS = frozenset(
 
 
 def unshipped_files(folders: Mapping[Path, str], shipped: Collection[Path]) -> Iterator[Path]:
-    """Yield the files in the folders of packages that a wheel lacks and may need.
+    """Yield the files in folders of packages that are not in the wheel, but may be needed there.
 
-    :param folders: the name of each package by its folder, relative to the project.
+    :param folders: the packages. The key is the folder, relative to the project. The value is the
+        name.
     :param shipped: the files that the wheel contains, as paths in the source tree.
     """
-    # A package in the project's own folder would contain all files of the project.
+    # Skip a package whose folder is the project's folder: all files of the project are below it.
     inside = [folder for folder in folders if folder.parts]
     for top in inside:
         if any(parent in inside for parent in top.parents):
@@ -48,15 +49,15 @@ def unshipped_files(folders: Mapping[Path, str], shipped: Collection[Path]) -> I
 
 
 def _may_be_data(path: Path) -> bool:
-    stem = path.name.partition(".")[0]  # empty for a hidden file
+    stem = path.name.partition(".")[0]  # For a hidden file, the stem is empty.
     return stem not in {"", *_STEMS} and path.suffix not in _SUFFIXES
 
 
 def not_sources(files: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
-    """Return the files that are no sources and are outside the folders of sources.
+    """Return the files that are neither sources nor in a folder of sources.
 
-    If a folder of a package contains sources of a library, but no Python module, the folder and
-    the folders below it contain only sources.
+    A folder of sources contains sources of a library, but no Python module. The folders below it
+    are folders of sources, too.
     """
     sources = set(sources)
     folders = {source.parent for source in sources}

@@ -49,8 +49,8 @@ def render(
 
     :param root: the project's folder. The recorded compiler arguments contain ``.`` in place of
         this path.
-    :param environment: a mapping from the paths of further folders, such as the environment's, to
-        the texts that are recorded in their place. A folder precedes the folder that contains it.
+    :param environment: a mapping from the path of a further folder, such as the folder of the build
+        environment, to the text that replaces this path. Inner folders come first.
     """
     names = {root: ".", **environment}
     # Match only whole names of folders: if the root is `/a/b`, do not match the start of `/a/bc`.

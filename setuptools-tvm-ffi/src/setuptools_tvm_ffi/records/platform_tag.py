@@ -37,9 +37,9 @@ def complete(wanted: str, platform: str) -> str:
 def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
     """Return the platform tag of a wheel that contains the libraries in a folder.
 
-    If `wanted` is `auto`, the result is the lowest tag that the libraries satisfy. A library may
-    need something that most machines lack. The result is then a tag such as ``linux_x86_64``, and
-    the function logs a warning. This is no error, because the wheel works on this machine.
+    If `wanted` is `auto`, the result is the lowest tag that the libraries satisfy. If a library
+    needs something that most machines lack, the result is a tag such as ``linux_x86_64``, and the
+    function logs a warning. It raises no error, because the wheel works on this machine.
 
     :param folder: the contents of the wheel.
     :param wanted: `auto`, or the required tag of PEP 600 or PEP 656. The tag may omit the machine.

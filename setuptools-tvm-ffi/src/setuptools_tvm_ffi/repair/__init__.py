@@ -79,9 +79,9 @@ def repair_wheel(
 
     :param reader: reads the libraries if the repair tool cannot process the wheel on this system.
     :param platform: the required platform tag; by default the most compatible one.
-    :param exclude: libraries that are not bundled, besides libtvm_ffi and drivers.
-    :raises BuildError: the wheel is not for Linux, macOS or Windows. Or the tool is missing, fails,
-        or returns a wheel with other tags.
+    :param exclude: libraries that are not bundled, in addition to libtvm_ffi and drivers.
+    :raises BuildError: the wheel is not for Linux, macOS or Windows, or the tool is missing, fails,
+        or writes a wheel with other tags.
     """
     with open_wheel(wheel) as archive:
         system = system_of_wheel(wheel.name, archive.tags)
@@ -190,8 +190,9 @@ def _run(
             hint = missing_library_hint(tool, without_traceback(lowest.stdout))
             for made in (scratch / "lowest").glob("*.whl"):
                 hint = (
-                    f"the lowest tag that holds is '{_lowest_platform(made)}': use it with --plat, "
-                    "or build in an older environment, such as an image of pypa/manylinux"
+                    f"the lowest tag that the wheel satisfies is '{_lowest_platform(made)}': use "
+                    "it with --plat, or build in an older environment, such as an image of "
+                    "pypa/manylinux"
                 )
         raise BuildError(
             f"{wheel.name}: {tool.name} failed (exit status {result.returncode}):\n"
@@ -202,7 +203,7 @@ def _run(
 
 
 def _lowest_platform(wheel: Path) -> str:
-    """Return the platform tag of a wheel that the most machines accept."""
+    """Return the lowest platform tag of a wheel, which is the tag that the most machines accept."""
     _, _, _, tags = parse_wheel_filename(wheel.name)
     return min(
         (tag.platform for tag in tags),
@@ -238,8 +239,8 @@ def _check_tags(
     if platform is not None and platform not in platforms:
         raise BuildError(
             f"{archive.path.name}: {tool.name} chose {', '.join(platforms)} instead of {platform}",
-            hint=f"the lowest tag that holds is '{platforms[0]}': use it with --plat, leave out "
-            "--plat, or build for the other platform",
+            hint=f"the lowest tag that the wheel satisfies is '{platforms[0]}': use it with "
+            "--plat, leave out --plat, or build for the other platform",
         )
 
 

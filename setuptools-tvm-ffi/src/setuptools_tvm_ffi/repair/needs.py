@@ -43,4 +43,4 @@ def _libraries(archive: WheelArchive) -> Iterator[tuple[str, bytes]]:
         content = archive.read(name)
         if is_binary(name, content):
             yield name, content
-        del content  # free it before the next member is read
+        del content  # Free the memory before the next member is read.

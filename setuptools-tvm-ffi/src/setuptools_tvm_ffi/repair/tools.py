@@ -70,12 +70,13 @@ class RepairTool:
 
     :param name: name of the tool's distribution.
     :param module: the module to run with ``python -m``.
-    :param arguments: returns the command-line arguments of a call.
-    :param variables: returns the environment variables of a call.
+    :param arguments: a function that returns the command-line arguments of a call.
+    :param variables: a function that returns the environment variables of a call.
     :param hosts: the values of :data:`sys.platform` that the tool supports; empty if all work.
     :param programs: programs that the tool itself runs.
-    :param lowest: the value of `Request.platform` for the lowest tag that holds. auditwheel needs
-        one, because the variable AUDITWHEEL_PLAT of manylinux images replaces its default.
+    :param lowest: the value of `Request.platform` that selects the lowest tag that the wheel
+        satisfies. auditwheel needs this value, because the variable AUDITWHEEL_PLAT of manylinux
+        images replaces its default.
     """
 
     name: str
@@ -121,7 +122,7 @@ class RepairTool:
 
 
 def missing_library_hint(tool: RepairTool, output: str) -> str | None:
-    """Return what to do about the library that a tool did not find, or ``None`` if it found all.
+    """Return a hint about a library that a tool did not find, or ``None`` if the tool found all.
 
     delocate gets an option to ignore missing libraries, which the audit then reports.
     """
@@ -137,7 +138,7 @@ def missing_library_hint(tool: RepairTool, output: str) -> str | None:
 
 
 def search_path() -> str:
-    """Return a PATH that includes the scripts of this environment, which need not be activated."""
+    """Return a PATH that includes this environment's scripts, even if it is not activated."""
     return os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
 
 

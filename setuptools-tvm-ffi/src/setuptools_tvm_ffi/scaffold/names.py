@@ -16,7 +16,7 @@ from ..base.errors import BuildError
 # https://packaging.python.org/en/latest/specifications/name-normalization/
 _VALID = re.compile(r"[A-Z0-9]([A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
 
-# The keywords of C++20 that Python does not have, and those of C.
+# The keywords of C, and the keywords of C++20 that are not keywords of Python.
 _CXX_KEYWORDS = frozenset(
     """
     alignas alignof and_eq asm auto bitand bitor bool case catch char char8_t char16_t char32_t
@@ -56,7 +56,8 @@ def names_of(name: str) -> Names:
     Names(distribution='my-package', package='my_package')
 
     :param name: the name that the user chose.
-    :raises BuildError: the name is invalid on PyPI, in Python or in C++. The hint has a valid name.
+    :raises BuildError: the name is invalid on PyPI, in Python or in C++. The hint suggests another
+        name.
     """
     if not _VALID.fullmatch(name):
         raise _invalid(

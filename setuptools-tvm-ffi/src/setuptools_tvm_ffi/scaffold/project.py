@@ -40,8 +40,8 @@ class Options:
     """The kind of a new project.
 
     :param language: the language of the function, one of `LANGUAGES`.
-    :param with_class: whether to add a class. It is in C++ in every project, because TVM-FFI
-        registers classes with C++ templates.
+    :param with_class: whether to add a class. The class is written in C++ even if `language` is
+        different, because TVM-FFI registers classes with C++ templates.
     :param setup_py: whether to declare the library in `setup.py` instead of `pyproject.toml`.
     """
 
@@ -96,7 +96,7 @@ def _replaced(text: str, replacements: Mapping[str, str]) -> str:
 def require_absent(folder: Path, names: Iterable[str]) -> None:
     """Reject a folder that contains one of the files of a new project.
 
-    :raises BuildError: a file exists, or a file is in the place of a folder.
+    :raises BuildError: a file exists, or an existing file has the path of a folder to create.
     """
     existing = sorted(_existing(folder, names))
     if existing:

@@ -50,7 +50,7 @@ def update_workflow(root: Path, *, force: bool) -> str | None:
     """Write the workflow of an existing project, or replace an older version of it.
 
     :param force: whether to replace a file that this function did not write, or that was edited.
-    :returns: the difference to the previous file as a unified diff, or None without a difference.
+    :returns: the difference to the previous file as a unified diff, or None if there is none.
     :raises BuildError: the project does not use the plugin, or the file needs `force`.
     """
     _require_plugin(root)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads and validates the settings of a project, and knows the origin of each setting."""
+"""Reads and validates the settings of a project, and records the origin of each setting."""
 
 from __future__ import annotations
 

@@ -38,6 +38,6 @@ class LanguageArguments:
         return LanguageArguments(*(self.of(name) + other.of(name) for name in LANGUAGES))
 
     def of(self, language: str) -> tuple[str, ...]:
-        """Return the arguments for a language of `LANGUAGES`."""
+        """Return the arguments for one language, see `LANGUAGES`."""
         arguments: tuple[str, ...] = getattr(self, language)
         return arguments

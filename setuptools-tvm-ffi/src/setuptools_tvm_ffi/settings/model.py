@@ -47,7 +47,8 @@ CXX_STANDARDS = ("17", "20", "23", "26")
 #: The C++ standards that nvcc of CUDA 12 and 13 supports.
 CUDA_STANDARDS = ("17", "20")
 
-#: PyTorch's names of GPU generations. For a name without Tegra, the last architecture gets PTX.
+#: The architectures of each GPU generation, by PyTorch's name of the generation. For a name without
+#: "Tegra", code for the last architecture includes PTX.
 CUDA_GENERATIONS = {
     "Maxwell": ("5.0", "5.2"),
     "Maxwell+Tegra": ("5.3",),
@@ -83,7 +84,8 @@ _HIP_ARCHITECTURES = strings(
 _MACRO_NAMES = strings(r"[A-Za-z_]\w*", "names of macros")
 _NO_ARGUMENTS = LanguageArguments()
 _DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
-# Relative paths without globs and without "..", which would lead out of the folder.
+# Relative paths without globs. A path with ".." is rejected, because it could lead out of the
+# folder.
 _OUTPUTS = strings(
     r"(?!/)(?!(.*/)?\.\.(/|$))[^\\*?\[\]:]+",
     "names of files, relative to `{out}` and without globs",
@@ -99,23 +101,24 @@ def _setting(kind: Kind, text: str, default: Any = dataclasses.MISSING) -> Any: 
 class SourceOptions:
     """An entry of the setting `source-options`: options for some sources of an extension.
 
-    The fields except `sources` and `unity` have the names of fields of `ExtensionSettings`.
+    Except for `sources` and `unity`, each field changes the field of `ExtensionSettings` that has
+    the same name.
     """
 
     sources: tuple[str, ...] = _setting(
         PATTERNS,
         "The sources that the entry applies to: paths and globs as in `sources` of the library. "
-        "Each must match at least one source of the library.",
+        "Each path or glob must match at least one source of the library.",
     )
     include_dirs: tuple[str, ...] = _setting(
-        strings(), "Include folders. The compiler searches them after those of the library.", ()
+        strings(), "Include folders, searched after the include folders of the library.", ()
     )
     define_macros: tuple[Macro, ...] = _setting(MACROS, "Further macros to define.", ())
     undef_macros: tuple[str, ...] = _setting(_MACRO_NAMES, "Further macros to undefine.", ())
     extra_compile_args: LanguageArguments = _setting(  # noqa: RUF009 - the default is immutable
         PER_LANGUAGE,
-        "Compiler arguments, added after those of the library: a list, or a table with a list for "
-        "each language.",
+        "Compiler arguments, added after the arguments of the library: a list, or a table with a "
+        "list for each language.",
         _NO_ARGUMENTS,
     )
     c_std: str | None = _setting(choice(*C_STANDARDS), "The C standard.", None)
@@ -159,16 +162,16 @@ class Override:
     if_: str | None = _setting(
         MARKER,
         "The targets that the entry applies to, as an environment marker of PEP 508 with the "
-        "variables `sys_platform`, `platform_machine`, `platform_system` and `os_name`. They have "
-        "the values of the target, also in cross builds. Other variables are rejected: one wheel "
-        "serves every version of Python.",
+        "variables `sys_platform`, `platform_machine`, `platform_system` and `os_name`. Their "
+        "values describe the target, also in cross builds. Other variables are rejected, because "
+        "one wheel works with every version of Python.",
         None,
     )
     cuda: str | None = _setting(
         SPECIFIER,
-        "The releases of nvcc that the entry applies to, such as `>=12.8`. If the build has "
-        "neither CUDA sources nor `cuda-toolkit`, not even in overrides, the entry does not apply. "
-        "Entries with `cuda` apply after all others.",
+        "The releases of nvcc that the entry applies to, such as `>=12.8`. The entry applies only "
+        "if CUDA sources or `cuda-toolkit` are declared, possibly in an override. Entries with "
+        "`cuda` apply after all other entries.",
         None,
     )
     changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -195,14 +198,15 @@ class EmbedSettings:
     )
     source: str | None = _setting(
         TEXT,
-        "A CUDA source inside the project, or the name of a generated one (see `generate`). It is "
-        "compiled for `cuda-architectures` with the CUDA flags of the library.",
+        "A CUDA source inside the project, or the name of a generated CUDA source (see "
+        "`generate`). It is compiled for `cuda-architectures` with the CUDA flags of the library.",
         None,
     )
     format: str = _setting(
         choice("fatbin", "cubin"),
-        "What the source is compiled to. A `fatbin` contains code for all architectures. A `cubin` "
-        "contains code for one architecture: `cuda-architectures` must name one, without `+PTX`.",
+        "The format to compile the source to. A `fatbin` contains code for all architectures. A "
+        "`cubin` contains code for one architecture: `cuda-architectures` must name exactly one "
+        "architecture, without `+PTX`.",
         "fatbin",
     )
     cuda_architectures: tuple[str, ...] = _setting(
@@ -213,14 +217,15 @@ class EmbedSettings:
     )
     file: str | None = _setting(
         TEXT,
-        "A file inside the project, or the name of a generated file, to embed unchanged, instead "
-        "of a `source`. It is no CUDA source: to include `cubin_launcher.h`, set `cuda-toolkit`.",
+        "A file inside the project, or the name of a generated file, to embed unchanged. Use it "
+        "instead of `source`. If the library has no CUDA source, set `cuda-toolkit` to be able to "
+        "include `cubin_launcher.h`.",
         None,
     )
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """Raise ConfigurationError unless the entry has either a source or a file."""
+        """Raise `ConfigurationError` unless the entry has either a source or a file."""
         if (self.source is None) is (self.file is None):
             raise ConfigurationError(
                 f"{self.place('source')}: the entry needs either 'source' or 'file'",
@@ -253,12 +258,12 @@ class EmbedSettings:
 
 
 def check_embedded_names(entries: Iterable[EmbedSettings]) -> None:
-    """Raise ConfigurationError if two entries of the setting `embed` have the same name."""
+    """Raise `ConfigurationError` if two entries of the setting `embed` have the same name."""
     names: set[str] = set()
     for entry in entries:
         if entry.name in names:
             raise ConfigurationError(
-                f"{entry.place('name')}: {entry.name!r} is the name of another entry",
+                f"{entry.place('name')}: {entry.name!r} is also the name of another entry",
                 hint="choose another name for one of the entries",
             )
         names.add(entry.name)
@@ -298,9 +303,9 @@ class ExtensionSettings:
     )
     system_include_dirs: tuple[str, ...] = _setting(
         strings(),
-        "Include folders of third-party code, as CMake's `SYSTEM`: compilers print no warnings for "
-        "headers in them. The compiler searches them after `include-dirs` and after the headers of "
-        "apache-tvm-ffi.",
+        "Include folders of third-party code, like `SYSTEM` in CMake: compilers print no warnings "
+        "for the headers in these folders. The compiler searches them after `include-dirs` and "
+        "after the headers of apache-tvm-ffi.",
         (),
     )
     include_from: tuple[str, ...] = _setting(
@@ -341,10 +346,10 @@ class ExtensionSettings:
             hint="list shared libraries in 'libraries'",
             described="files",
         ),
-        "Prebuilt object files and static archives inside the project, and names of generated ones "
-        "(see `generate`), to link. The library exports their functions for TVM-FFI "
-        "(`__tvm_ffi_*`), but not their other symbols (see `exclude-libs`). Without `sources`, the "
-        "library consists of these files.",
+        "Object files and static archives to link: paths of prebuilt files inside the project, and "
+        "names of generated files (see `generate`). The library exports their functions for "
+        "TVM-FFI (`__tvm_ffi_*`), but not their other symbols (see `exclude-libs`). Without "
+        "`sources`, the library consists of these files.",
         (),
     )
     libraries: tuple[str, ...] = _setting(
@@ -398,8 +403,8 @@ class ExtensionSettings:
     cuda_separable_compilation: bool = _setting(
         FLAG,
         "Whether device code can call device functions of other sources of the library "
-        "(`-rdc=true`, and a device link). It can make kernels slower. It does not apply to "
-        "sources in `embed`.",
+        "(`-rdc=true`, and a device link). Kernels can become slower. The setting does not apply "
+        "to sources in `embed`.",
         False,
     )
     hip_architectures: tuple[str, ...] = _setting(
@@ -426,7 +431,8 @@ class ExtensionSettings:
     stubs: str = _setting(
         choice("init", "directives", "none"),
         "`init` creates and fills `_ffi_api.py` and `__init__.py` for every registered prefix. "
-        "`directives` fills the blocks that you have written into files. `none` generates nothing.",
+        "`directives` fills the stub blocks that you have added to your files. `none` generates "
+        "no stubs.",
         "init",
     )
     stubs_target: str = _setting(
@@ -479,7 +485,7 @@ class ExtensionSettings:
     )
     msvc_flags: bool = _setting(
         FLAG,
-        "Whether to pass `/bigobj` and the definitions of upstream's CMake helper (`NOMINMAX`, "
+        "Whether to pass `/bigobj` and the macros of apache-tvm-ffi's CMake function (`NOMINMAX`, "
         "`WIN32_LEAN_AND_MEAN` and others) to Microsoft's compiler.",
         True,
     )
@@ -517,9 +523,9 @@ class ExtensionSettings:
         default=(),
         metadata={
             "table": SourceOptions,
-            "text": "Options for some of the sources, in addition to those of the library. If "
-            "several entries match a source, they apply in their order: lists are added, and "
-            "other values and architectures are replaced.",
+            "text": "Options for some of the sources, in addition to the options of the library. "
+            "If several entries match a source, they apply in their order: an entry adds to "
+            "lists, and replaces architectures and other values.",
         },
     )
     overrides: tuple[Override, ...] = dataclasses.field(
@@ -527,8 +533,8 @@ class ExtensionSettings:
         metadata={
             "table": Override,
             "text": "Settings for some targets. An entry contains `if`, `cuda` or both, and any "
-            "other keys of the library, except its name and the keys about stubs. In the order of "
-            "the entries, lists are added, and other values are replaced. An sdist contains the "
+            "other keys of the library, except its name and the keys about stubs. Entries apply in "
+            "their order: an entry adds to lists, and replaces other values. An sdist contains the "
             "files of all entries.",
         },
     )
@@ -538,15 +544,15 @@ class ExtensionSettings:
     declared_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        """Raise ConfigurationError if there is nothing to link, not even in `overrides`."""
+        """Raise `ConfigurationError` if the extension and its overrides contain nothing to link."""
         adds = any(o.changes.get(n) for o in self.overrides for n in ("sources", "extra_objects"))
         if not self.sources and not self.extra_objects and not adds:
             where = self.declaration or Declaration(f"extension {self.name!r}")
             raise ConfigurationError(
                 f"{where.at('sources')} is missing or empty",
-                hint="list the sources, or the prebuilt files that the library consists of in "
-                f"{where.name_of('extra_objects')!r}, or list them in an override that applies to "
-                "the target",
+                hint="list the sources, or list prebuilt files in "
+                f"{where.name_of('extra_objects')!r}, either here or in an override that applies "
+                "to the target",
             )
 
     def place(self, name: str) -> str:
@@ -675,8 +681,8 @@ class ProjectSettings:
     build_dir: str | None = _setting(
         TEXT,
         "The build folder, by default `build` or the `build-base` of `setup.cfg`. A relative path "
-        "is relative to the project's root. Use it for read-only checkouts and full disks. The "
-        "folder must not be shared by several projects.",
+        "is relative to the project's root. Set it if the checkout is read-only or its disk is "
+        "full. Use a different folder for each project.",
         None,
     )
     compiler_launcher: str | None = _setting(
@@ -709,7 +715,7 @@ class ProjectSettings:
     )
     hip_architectures: tuple[str, ...] = _setting(
         _HIP_ARCHITECTURES,
-        "Target architectures of HIP sources. The GPUs of the build machine make no difference.",
+        "Target architectures of HIP sources. The default does not depend on the build machine.",
         (),
     )
     target: str | None = _setting(
@@ -750,8 +756,8 @@ class ProjectSettings:
     )
     py_typed: bool = _setting(
         FLAG,
-        "Whether packages with stubs get a `py.typed` file. Without it, type checkers ignore the "
-        "types of a package.",
+        "Whether packages with stubs get a `py.typed` file. Type checkers ignore the types of an "
+        "installed package without this file.",
         True,
     )
     sbom: bool = _setting(
@@ -821,14 +827,14 @@ class Setting:
 
 
 def settings_of(table: type) -> Iterator[Setting]:
-    """Yield the settings of a dataclass. Fields that are nested tables are omitted."""
+    """Yield the settings of a dataclass, except fields that are nested tables."""
     for field in dataclasses.fields(table):
         if "kind" in field.metadata:
             yield Setting(field.name, field.metadata["kind"], field.metadata["text"], field.default)
 
 
 def tables_of(table: type) -> dict[str, type]:
-    """Return the fields of a dataclass that are lists of nested tables, with their dataclasses."""
+    """Return the fields that contain lists of tables. The value is the dataclass of the tables."""
     return {
         field.name: field.metadata["table"]
         for field in dataclasses.fields(table)

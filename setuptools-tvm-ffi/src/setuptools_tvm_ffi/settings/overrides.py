@@ -28,7 +28,7 @@ _OF_EXTENSIONS = {setting.field for setting in settings_of(ExtensionSettings)}
 def with_options(
     extension: ExtensionSettings, entries: Iterable[SourceOptions]
 ) -> ExtensionSettings:
-    """Return the settings with which the sources of entries of `source-options` are compiled.
+    """Return the settings of an extension, changed by entries of `source-options`.
 
     :param entries: the entries, in the order in which they apply.
     """
@@ -40,14 +40,14 @@ def with_options(
             and setting.field != "sources"
             and getattr(entry, setting.field) != setting.default
         }
-        # Lists are added, but architectures replace the architectures of the extension.
+        # Entries add to lists, but the architectures of an entry replace the extension's.
         emptied: dict[str, Any] = {name: () for name in _ARCHITECTURES if name in changes}
         extension = _changed(dataclasses.replace(extension, **emptied), changes, entry.place)
     return extension
 
 
 def for_embedding(extension: ExtensionSettings, entry: EmbedSettings) -> ExtensionSettings:
-    """Return the settings with which the source of an entry of `embed` is compiled."""
+    """Return the settings of an extension, changed to compile the source of an `embed` entry."""
     # The library's device link does not include the file, so its device code must be complete.
     extension = dataclasses.replace(extension, cuda_separable_compilation=False)
     if not entry.cuda_architectures:
@@ -61,9 +61,9 @@ def for_embedding(extension: ExtensionSettings, entry: EmbedSettings) -> Extensi
 
 
 def for_target(extension: ExtensionSettings, markers: Mapping[str, str]) -> ExtensionSettings:
-    """Apply the entries of `overrides` that hold for a target.
+    """Apply the entries of `overrides` that match a target.
 
-    The result keeps the entries that also have a condition on the release of nvcc.
+    The result keeps entries that also depend on the release of nvcc: `for_nvcc` applies them.
 
     :param markers: the values of the `MARKER_VARIABLES` for the target.
     """
@@ -74,7 +74,7 @@ def for_target(extension: ExtensionSettings, markers: Mapping[str, str]) -> Exte
 
 
 def for_nvcc(extension: ExtensionSettings, release: str | None) -> ExtensionSettings:
-    """Apply the entries of `overrides` that hold for a release of nvcc.
+    """Apply the entries of `overrides` that match a release of nvcc.
 
     :param extension: settings that `for_target` returned.
     :param release: the release, such as ``12.8``, or ``None`` if the build does not use nvcc.
@@ -85,7 +85,7 @@ def for_nvcc(extension: ExtensionSettings, release: str | None) -> ExtensionSett
 
 
 def project_for_target(project: Project, markers: Mapping[str, str]) -> Project:
-    """Apply the overrides of a project that hold for a target.
+    """Apply the overrides in a project that match a target.
 
     The frontend and environment variables have precedence over overrides.
 
@@ -97,14 +97,14 @@ def project_for_target(project: Project, markers: Mapping[str, str]) -> Project:
 
 
 def project_for_nvcc(project: Project, release: str | None) -> Project:
-    """Apply the overrides of a project that hold for a release of nvcc, see `for_nvcc`."""
+    """Apply the overrides of a project that depend on the release of nvcc, see `for_nvcc`."""
     now = _that_hold_for_nvcc(project.settings.overrides, release)
     settings = dataclasses.replace(project.settings, overrides=())
     return _changed_project(dataclasses.replace(project, settings=settings), now)
 
 
 def with_every_branch(extension: ExtensionSettings) -> ExtensionSettings:
-    """Return settings that name all files that any build of an extension needs, for its sdist."""
+    """Return the settings for an sdist: they include the files of all overrides and options."""
     for override in extension.overrides:
         extension = _changed(extension, override.changes, override.place)
     return with_options(extension, extension.source_options)
@@ -116,7 +116,10 @@ _AnyOverride = TypeVar("_AnyOverride", bound=Override)
 def _that_hold(
     overrides: Iterable[_AnyOverride], markers: Mapping[str, str]
 ) -> tuple[list[_AnyOverride], tuple[_AnyOverride, ...]]:
-    """Return the overrides that hold for a target: those without `cuda`, and the others."""
+    """Return the overrides whose marker is true for a target.
+
+    The overrides without a condition on nvcc are the first result, the others are the second.
+    """
     held = [o for o in overrides if o.if_ is None or Marker(o.if_).evaluate(dict(markers))]
     return [o for o in held if o.cuda is None], tuple(o for o in held if o.cuda is not None)
 
@@ -162,7 +165,7 @@ def _merged(
     old_place: Callable[[str], str],
     new_place: Callable[[str], str],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Add lists to the declared lists, and replace other values. Return the values and places."""
+    """Add to lists, and replace other values. Return the changed values, and their places."""
     defaults = {field.name: field.default for field in dataclasses.fields(settings)}
     values: dict[str, Any] = {}
     places: dict[str, str] = {}

@@ -123,7 +123,7 @@ def _settings(table: type) -> dict[str, Setting]:
 def _parse_values(
     table: type, arguments: Mapping[str, object], where: Declaration
 ) -> dict[str, Any]:
-    """Return the values of settings of a dataclass by field."""
+    """Return the parsed value of each setting, by the name of the dataclass field."""
     settings = {where.name_of(name): setting for name, setting in _settings(table).items()}
     nested = {where.name_of(name): name for name in tables_of(table)}
     values: dict[str, Any] = {}

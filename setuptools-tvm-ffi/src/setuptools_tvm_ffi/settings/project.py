@@ -31,12 +31,12 @@ else:
 _PREFIX = "SETUPTOOLS_TVM_FFI_"
 _FILE = "pyproject.toml"
 _TABLE_NAME = TABLE.rpartition(".")[2]
-# Names that are at least this similar count as misspelled. With this value, `difflib` accepts
-# "setuptools-tvmffi" and rejects "setuptools-scm".
+# A table whose name is at least this similar to the plugin's is reported as misspelled. With this
+# value, `difflib` finds "setuptools-tvmffi", but not "setuptools-scm".
 _SIMILARITY = 0.9
 
-#: An environment variable that `tvm_ffi.cpp` defines, and that this plugin obeys. The variable has
-#: the same syntax as PyTorch's TORCH_CUDA_ARCH_LIST.
+#: The environment variable with the CUDA architectures that `tvm_ffi.cpp` compiles for. The plugin
+#: reads it, too. Its syntax is the syntax of PyTorch's TORCH_CUDA_ARCH_LIST.
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
 
 #: Environment variables of PyTorch and CMake, and the settings for which they provide a default. If
@@ -92,10 +92,11 @@ class Project:
     def rebuilds_on_import(self, environment: Mapping[str, str]) -> bool:
         """Whether imports rebuild the libraries of an editable install.
 
-        If the project does not set `editable-rebuild`, the default depends on the frontend: pip
-        builds at each installation. uv (0.13), which sets the variable ``UV``, builds only if a
-        file in `tool.uv.cache-keys` has changed. The default of uv does not include C++ sources, so
-        without the rebuild, ``uv sync`` and ``uv run`` would use outdated libraries.
+        If the project does not set `editable-rebuild`, the default depends on the frontend. It is
+        false for pip, which builds at each installation. uv (0.13), which sets the variable ``UV``,
+        builds only if a file in `tool.uv.cache-keys` has changed. By default, these files do not
+        include C++ sources. Without a rebuild at import, ``uv sync`` and ``uv run`` would then use
+        outdated libraries, so the default is true if the project does not set the cache keys.
         """
         if "editable_rebuild" in {**self.origins, **self.declared_elsewhere}:
             return self.settings.editable_rebuild
@@ -237,13 +238,19 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, st
 def _from_other_tools(
     environment: Mapping[str, str], declared: Collection[str]
 ) -> dict[str, tuple[Any, str]]:
-    """Return the settings that variables of other tools provide, except `declared` settings."""
+    """Return the settings that variables of other tools provide, except `declared` settings.
+
+    Architectures are not validated: a project may have no CUDA sources. If nvcc does not support
+    an architecture, the build fails.
+    """
     settings = {setting.field: setting for setting in settings_of(ProjectSettings)}
     variables = {
         name: variable for variable, name in DEFAULT_VARIABLES.items() if environment.get(variable)
     }
     return {
-        name: _read(settings[name], variable, environment[variable])
+        name: (tuple(environment[variable].replace(";", " ").split()), variable)
+        if name == "cuda_architectures"
+        else _read(settings[name], variable, environment[variable])
         for name, variable in variables.items()
         if name not in declared
     }
@@ -280,7 +287,7 @@ def _read(setting: Setting, place: str, text: str) -> tuple[Any, str]:
 
 
 def _like(variable: str, known: Iterable[str]) -> str:
-    # Compare the names without their common prefix, which would make all names similar.
+    # Compare the names without their common prefix. With it, all names would be similar.
     names = [name[len(_PREFIX) :] for name in known]
     return did_you_mean(variable[len(_PREFIX) :].upper(), names).replace("'", f"'{_PREFIX}", 1)
 

@@ -36,8 +36,8 @@ class Kind:
     :param described: a description of the kind for the reference page, in Markdown.
     :param schema: the JSON schema (draft 7) of the values in TOML.
     :param parse: a function that validates a declared value and returns the setting's value. The
-        first argument is the place of the setting, with which error messages start, see
-        `Declaration.at`. If the value is invalid, the function raises ConfigurationError.
+        first argument is the place of the setting (see `Declaration.at`). Error messages start with
+        the place. If the value is invalid, the function raises ConfigurationError.
     :param read: a function that converts text to a declared value for `parse`. The text comes from
         the command line or an environment variable. In the text of a list, semicolons separate
         items.
@@ -59,7 +59,7 @@ def _unexpected(place: str, value: object, expected: str) -> ConfigurationError:
 
 
 def _check_characters(place: str, text: str) -> None:
-    """Raise an error if a text is empty, or Ninja cannot pass one of its characters on."""
+    """Raise an error if a text is empty, or contains a character that ninja does not support."""
     if not text.strip() or any(character in text for character in "\0\n\r"):
         raise ConfigurationError(
             f"{place} contains {text!r}: strings must not be empty or contain line breaks or "
@@ -111,7 +111,7 @@ def count(maximum: int, minimum: int = 1) -> Kind:
 
 
 def choice(*choices: str) -> Kind:
-    """Return the kind whose values are the given choices. TOML may contain ``17`` for ``"17"``."""
+    """Return the kind whose values are the given choices. TOML may contain `17` for `"17"`."""
 
     def parse(place: str, value: object) -> str:
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -177,7 +177,7 @@ def _parse_patterns(place: str, value: object) -> tuple[str, ...]:
     return tuple(map(str, found))
 
 
-#: Paths or globs. A single pattern needs no list.
+#: Paths or globs. A single path or glob may be a string instead of a list.
 PATTERNS = Kind(
     "a file or glob, or a list of files or globs",
     {
@@ -217,7 +217,7 @@ def _parse_macros(place: str, value: object) -> tuple[Macro, ...]:
         raise problem
     result: list[Macro] = []
     for macro in value:
-        # Reject a tuple with one element: in distutils, such a tuple undefines a macro.
+        # Reject a tuple with one element. In distutils, such a tuple means to undefine a macro.
         lengths = (1, 2) if isinstance(macro, list) else (2,)
         if not isinstance(macro, (list, tuple)) or len(macro) not in lengths:
             raise problem
@@ -330,8 +330,8 @@ REGISTRY_PREFIX = _matching(
     "dotted names",
     optional=True,
 )
-#: A package URL (https://github.com/package-url/purl-spec). The pattern does not check the rules of
-#: single package types.
+#: A package URL (https://github.com/package-url/purl-spec). The pattern does not check rules that
+#: apply only to one type of package.
 PACKAGE_URL = _matching(
     r"pkg:[A-Za-z][A-Za-z0-9.-]*/[A-Za-z0-9._~%+/-]+(@[^\s#?]+)?([?#]\S*)?",
     "a package URL such as 'pkg:github/madler/zlib@v1.3.1'",
@@ -373,7 +373,7 @@ MARKER_VARIABLES = ("sys_platform", "platform_machine", "platform_system", "os_n
 def _parse_marker(place: str, value: object) -> str:
     text = _parse_text(place, value)
     try:
-        # Evaluate the marker, because it can contain a comparison that is not defined.
+        # Parsing does not detect undefined comparisons, so also evaluate the marker.
         Marker(text).evaluate()
     except ValueError as problem:
         raise ConfigurationError(
@@ -384,8 +384,8 @@ def _parse_marker(place: str, value: object) -> str:
     for word in words:
         if word not in {*MARKER_VARIABLES, "and", "or", "in", "not"}:
             raise ConfigurationError(
-                f"{place}: {word!r} does not describe the target of a build: one wheel serves "
-                "every Python, and every release of the system",
+                f"{place}: {word!r} does not describe the target of a build: one wheel works with "
+                "every Python, and with every release of the system",
                 hint=f"use {', '.join(MARKER_VARIABLES)}",
             )
     return text

@@ -35,25 +35,27 @@ def make_stubs(request: StubRequest, process: TVMFFIProcess, *, root: Path, fold
     """Return the stubs of a library.
 
     If the library, the package's files and the tools have not changed, return the cached stubs.
-    Otherwise, call `generate_stubs`, which explains the parameters and the error.
+    Otherwise, call `generate_stubs`. For the parameters and the error, see `generate_stubs`.
     """
     cache = root / folder / "stubs.json"
-    kept = load(cache, request)
+    # The name of the recorder contains a digest of its inputs.
+    recorder = "" if process.recorder is None else process.recorder.name
+    kept = load(cache, request, recorder)
     if kept is not None:
         return kept
     # Import the generator late: a build without changes does not need its modules.
     from .generation import generate_stubs  # noqa: PLC0415
 
     made = generate_stubs(request, process, root=root, folder=folder)
-    store(cache, request, made)
+    store(cache, request, made, recorder)
     return made
 
 
-def _key(request: StubRequest) -> str:
+def _key(request: StubRequest, recorder: str) -> str:
     ordered = dataclasses.replace(
         request, files=dict(sorted(request.files.items())), modules=frozenset(), stand_ins=()
     )
-    inputs = (_code_digest(), ordered, sorted(request.modules))
+    inputs = (_code_digest(), ordered, sorted(request.modules), recorder)
     return digest_of(repr(inputs).encode())
 
 
@@ -64,10 +66,13 @@ def _code_digest() -> str:
     return digest_of(b"".join(file.read_bytes() for file in code))
 
 
-def load(cache: Path, request: StubRequest) -> Stubs | None:
-    """Return the cached stubs, or ``None`` if no stubs are cached for these inputs."""
+def load(cache: Path, request: StubRequest, recorder: str) -> Stubs | None:
+    """Return the cached stubs, or ``None`` if no stubs are cached for these inputs.
+
+    :param recorder: the file name of the recorder, which finds docstrings; empty without one.
+    """
     kept = read_object(cache)
-    if _key(request) not in kept.get("keys", ()):
+    if _key(request, recorder) not in kept.get("keys", ()):
         return None
     return Stubs(
         {
@@ -78,8 +83,8 @@ def load(cache: Path, request: StubRequest) -> Stubs | None:
     )
 
 
-def store(cache: Path, request: StubRequest, stubs: Stubs) -> None:
-    """Cache the stubs of a request."""
+def store(cache: Path, request: StubRequest, stubs: Stubs, recorder: str) -> None:
+    """Cache the stubs of a request. For `recorder`, see `load`."""
     # An editable install writes the stubs to the source tree. The next build then reads these files
     # as inputs, so its inputs have another key, but it generates the same stubs. Store two keys:
     # the key of this build's inputs, and the key of the next build's inputs.
@@ -90,7 +95,7 @@ def store(cache: Path, request: StubRequest, stubs: Stubs) -> None:
     modules = request.modules | {path for path in after if path.suffix == ".py"}
     placed = dataclasses.replace(request, files=after, modules=frozenset(modules))
     kept = {
-        "keys": [_key(request), _key(placed)],
+        "keys": [_key(request, recorder), _key(placed, recorder)],
         "files": {
             str(path): None if content is None else content.decode()
             for path, content in stubs.files.items()

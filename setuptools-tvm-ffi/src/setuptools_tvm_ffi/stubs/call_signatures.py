@@ -20,7 +20,7 @@ from .places import Places
 from .python_types import TypeWriter, accepts_literal
 from .registry import Function, Registry
 
-#: For the kind and the name of a function, the parameters that callers pass. The kind is
+#: The parameters that callers pass. The key is the kind and the name of the function. The kind is
 #: ``function``, ``symbol`` or ``method``. The name of a method follows the type key and a dot.
 Signatures = Mapping[tuple[str, str], inspect.Signature]
 
@@ -35,7 +35,7 @@ class _Candidate:
     """A function whose docstring may declare parameters.
 
     :param names: the possible names of the function in its docstring.
-    :param given: the number of parameters at the start of the schema that callers do not pass.
+    :param given: how many of the first parameters in the schema callers do not pass.
     :param takes_self: whether the stub has a parameter ``self``.
     """
 
@@ -108,7 +108,7 @@ def _candidates(
         package, dot, last = name.rpartition(".")
         if not places.is_handwritten(places.of_functions(package + dot), last):
             yield _Candidate("function", name, function, {last})
-    if f"{prefix}LIB" not in registry.functions:  # this function would hide the library
+    if f"{prefix}LIB" not in registry.functions:  # A function `LIB` hides the library.
         for name, function in sorted(registry.symbols.items()):
             if ("symbol", name) not in left_out:
                 yield _Candidate("symbol", name, function, {name}, takes_self=True)
@@ -174,7 +174,7 @@ def _default(name: str, expression: ast.expr | None, schema: Schema) -> object:
     text = f"the default {ast.unparse(expression)} of {name!r}"
     try:
         value = ast.literal_eval(expression)
-        ast.literal_eval(repr(value))  # `inf`, the value of 1e999, is no literal
+        ast.literal_eval(repr(value))  # `inf`, the value of 1e999, is not a literal
     except (ValueError, TypeError, MemoryError, RecursionError):
         raise _UnfitLineError(f"{text} is not a Python literal") from None
     if not accepts_literal(schema, value):

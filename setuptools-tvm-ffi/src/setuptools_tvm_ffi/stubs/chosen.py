@@ -12,11 +12,14 @@ from typing import Any
 from ..base.errors import BuildError
 from .additions import additions
 from .call_signatures import Signatures, find_signatures
+from .kept_docs import DOCS_HINT
 from .keyword_wrappers import committed_docs, wrappers
 from .names import NameProblem, find_problems, hidden_by
 from .places import Places, find_places
 from .registry import Registry, read_registry
 from .requests import StubRequest
+
+_NOT_STRICT = "set stubs to 'warn' or 'check' to leave it out of the stubs"
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,11 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     added: dict[PurePosixPath, str] = {}
     if settings.stubs == "init" and settings.stubs_target == "python":
         others = [prefix for prefix in request.package_prefixes if prefix != settings.prefix]
-        added = additions(stubbed, settings.prefix, others, places, left_out)
+        added = additions(
+            *(stubbed, settings.prefix, others, places),
+            left_out=left_out,
+            modules=request.modules,
+        )
     signatures: Signatures = {}
     if settings.call_signatures:
         stubbed = _with_committed_docs(request, stubbed, places)
@@ -88,7 +95,7 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
         )
         signatures = find_signatures(settings, stubbed, left_out, places)
         for path, code in wrappers(stubbed, settings.prefix, signatures, places).items():
-            added[path] = added.get(path, "") + code
+            added[path] = f"{added[path]}\n{code}" if path in added else code
     return Chosen(
         registry=registry,
         hidden=hidden_by(problems),
@@ -105,7 +112,7 @@ def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places
     """Return the registry with the docstrings of global functions, on every platform.
 
     If this platform cannot read the docstrings of global functions, they come from the modules in
-    the source tree. Otherwise, the functions of a wheel would depend on the platform of its build.
+    the source tree. The functions of a wheel therefore do not depend on the platform of its build.
     """
     if stubbed.finds_docs or not stubbed.functions:
         return stubbed
@@ -113,10 +120,8 @@ def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places
     if stale:
         raise BuildError(
             f"{request.settings.place('call_signatures')}: the docstrings of global functions "
-            "cannot be read here, and the source tree does not contain them for the "
-            f"registered functions: {', '.join(map(str, stale))} is missing or out of date",
-            hint="run setuptools-tvm-ffi stubs on a machine with a C compiler, and commit the "
-            "files that it writes",
+            f"are unknown: {', '.join(map(str, stale))} is missing or out of date",
+            hint=DOCS_HINT,
         )
     functions = {n: dataclasses.replace(f, doc=docs.get(n)) for n, f in stubbed.functions.items()}
     return dataclasses.replace(stubbed, functions=functions)
@@ -185,16 +190,23 @@ def _check_prefix(request: StubRequest, answer: Mapping[str, Any]) -> None:
 
 
 def _outside_prefix(request: StubRequest, names: Sequence[str]) -> list[str]:
-    """Return a warning about registered names that belong to no package of the distribution."""
+    """Return a warning about registered names that belong to no package of the distribution.
+
+    :raises BuildError: the setting `stubs` is ``strict``, and there are such names.
+    """
     settings = request.settings
     outside = [n for n in names if not n.startswith((settings.prefix, *request.package_prefixes))]
     if not outside or settings.stubs != "init":
         return []
-    return [
+    message = (
         f"extension {settings.name!r}: no stubs for names outside the prefix {settings.prefix!r}: "
-        f"{_listed(outside)}; register a name under the prefix, for example as "
-        f"{settings.prefix + outside[0].rpartition('.')[2]!r}, or call tvm_ffi.get_global_func"
-    ]
+        f"{_listed(outside)}"
+    )
+    renamed = settings.prefix + outside[0].rpartition(".")[2]
+    hint = f"register a name under the prefix, for example as {renamed!r}"
+    if request.strict:
+        raise BuildError(message, hint=f"{hint}, or {_NOT_STRICT}")
+    return [f"{message}; {hint}, or call tvm_ffi.get_global_func"]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -219,5 +231,5 @@ def _check_names(request: StubRequest, problems: Sequence[NameProblem]) -> None:
         lines = "\n".join(f"registered {problem}" for problem in refused)
         hint = "register it under another name"
         if request.strict:
-            hint += ", or set stubs to 'warn' or 'check' to leave it out of the stubs"
+            hint += f", or {_NOT_STRICT}"
         raise BuildError(f"extension {request.settings.name!r}: {lines}", hint=hint)

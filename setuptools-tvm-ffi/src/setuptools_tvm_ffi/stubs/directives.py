@@ -13,6 +13,10 @@ from ..base.errors import BuildError
 #: The beginning of the first line of every ``.pyi`` file that the plugin writes.
 SIGNATURE = "# Written by setuptools-tvm-ffi"
 
+#: The name of the module that ``tvm-ffi-stubgen`` creates in the package of each registry prefix.
+API_MODULE = "_ffi_api"
+API_FILE = f"{API_MODULE}.py"
+
 MARKER = "# tvm-ffi-stubgen("
 
 BEGIN = MARKER + "begin):"
@@ -199,7 +203,7 @@ def _without_end(line: str) -> str:
 
 
 def one_line_directive(line: str) -> tuple[str, str] | None:
-    """Return the name and value of a directive, or ``None`` for a line that is no directive.
+    """Return the name and value of a directive, or ``None`` if the line is not a directive.
 
     >>> one_line_directive("# tvm-ffi-stubgen(ty-map): a.B -> c.D")
     ('ty-map', 'a.B -> c.D')

@@ -16,17 +16,17 @@ from ..base.errors import BuildError
 from ..base.file_replacement import replace_file
 from ..ffi.process import TVMFFIProcess
 from . import verification
-from .additions import with_additions, without_additions
+from .added_code import with_additions, without_additions
 from .cache import Stubs
 from .chosen import Chosen, choose_names, without_missing_methods
-from .directives import BEGIN, END, MARKER, ParsedFile, parse, splice
+from .directives import API_FILE, API_MODULE, BEGIN, END, MARKER, ParsedFile, parse, splice
 from .outline import initialized_prefixes, with_import_section
+from .places import generated_module
 from .pyi import is_ours
 from .reexports import blocks_to_replace, exported_names, replaced
 from .requests import StubRequest
 from .typed import type_stubs
 
-_API = "_ffi_api.py"
 _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 _NO_SCHEMA = re.compile(r"\[Skipped\] Function has no type schema: (?P<name>\S+)")
 _SEED = f'''"""FFI API bindings for {{prefix}}."""
@@ -66,7 +66,7 @@ def generate_stubs(
         read = {path: _without_additions(path, content) for path, content in read.items()}
     committed = {p: _parse(p, c) for p, c in read.items()} if for_python else {}
     handwritten = _handwritten(request, committed)
-    modules = sorted(path for path in handwritten if path.name == _API)
+    modules = sorted(path for path in handwritten if path.name == API_FILE)
     if modules and request.settings.call_signatures:
         raise BuildError(
             f"{request.settings.place('call_signatures')}: the build does not change the "
@@ -89,7 +89,7 @@ def generate_stubs(
             # In init mode, the generator appends text to the file. If the last line has no line
             # ending, the generator would continue this line. Add a line ending.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
-            is_seeded = request.settings.stubs == "init" and path.name == _API
+            is_seeded = request.settings.stubs == "init" and path.name == API_FILE
             text = _with_import_section(committed[path]) if for_python and is_seeded else content
             replace_file(staging / path, text + end)
         (staging / _sources(request)).mkdir(parents=True, exist_ok=True)
@@ -146,7 +146,7 @@ def _handwritten(
     """
     if request.settings.stubs != "init":
         return frozenset()
-    modules = [p for p, f in committed.items() if p.name == _API and initialized_prefixes(f)]
+    modules = [p for p, f in committed.items() if p.name == API_FILE and initialized_prefixes(f)]
     packages = (module.with_name("__init__.py") for module in modules)
     without = (p for p in packages if p not in committed or not committed[p].blocks)
     return frozenset((*modules, *without))
@@ -232,8 +232,8 @@ def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
     :returns: whether a module was written.
     """
     prefix = request.settings.prefix
-    folder = PurePosixPath(*prefix.rstrip(".").split("."))
-    module, package = folder / "_ffi_api.py", folder / "__init__.py"
+    module = generated_module(prefix)
+    package = module.with_name("__init__.py")
     untyped = {name for name, f in chosen.registry.functions.items() if not f.typed}
     has_some = any(
         name.rpartition(".")[0] == prefix[:-1] and name not in untyped
@@ -243,16 +243,16 @@ def _seed(request: StubRequest, chosen: Chosen, staging: Path) -> bool:
         return False
     if not chosen.visible_names and not chosen.registry.symbols:
         return False
-    (staging / folder).mkdir(parents=True, exist_ok=True)
+    (staging / module.parent).mkdir(parents=True, exist_ok=True)
     text = _SEED.format(
         prefix=prefix[:-1], distribution=request.distribution, target=request.settings.target
     )
     replace_file(staging / module, text.encode())
     before = request.files.get(package, b"").decode()
-    if "tvm-ffi-stubgen(begin): export/_ffi_api" not in before:
+    if f"{BEGIN} export/{API_MODULE}" not in before:
         with (staging / package).open("a", encoding="utf-8") as file:
             file.write("" if before.strip() else f'"""Package {prefix[:-1]}."""\n')
-            file.write(f"\n{BEGIN} export/_ffi_api\n{END}\n")
+            file.write(f"\n{BEGIN} export/{API_MODULE}\n{END}\n")
     return True
 
 
@@ -264,7 +264,7 @@ def _keep_public_names(
 ) -> list[Mapping[str, Any]]:
     """Replace the blocks that would change the public names of a handwritten ``__init__.py``.
 
-    :returns: the import errors, except those of replaced blocks.
+    :returns: the import errors, except the errors of replaced blocks.
     """
     rest = list(failures)
     for path, before in committed.items():

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the docstrings of global functions in a stub that is already in the source tree.
 
-On some platforms, the build cannot read the docstrings of global functions. If the types of a
-function are unchanged there, its stub keeps the docstring, and thus the names of its parameters.
+On some platforms, the build cannot read the docstrings of global functions. On these platforms, the
+stub of a function keeps its docstring and parameter names, if the function's types are unchanged.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+
+#: The hint for unknown docstrings of global functions.
+DOCS_HINT = (
+    "the build reads docstrings of global functions on Linux, if the compiler can build the "
+    "recorder (docs/typing.md): run setuptools-tvm-ffi stubs there, and commit the files that it "
+    "writes"
+)
 
 #: The definitions of each function in a stub. An overloaded function has several definitions.
 Definitions = Mapping[str, Sequence[ast.FunctionDef]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
@@ -18,39 +19,54 @@ from .docstrings import docstring_lines
 from .places import Places, generated_module
 from .registry import Function, Registry
 
-_DIGEST = "# The functions of this module are registered with these types: "
+# A build that cannot read docstrings reads them from this code. The digest shows whether the
+# functions still have the types that the docstrings describe.
+_DIGEST = "# Digest of the functions' types. Builds that cannot read docstrings compare it: "
 _HELPER = '''\
-import inspect as _inspect
-import sys as _sys
-from tvm_ffi.utils.kwargs_wrapper import make_kwargs_wrapper_from_signature as _make_wrapper
-
-
-def _call_signature(owner, name):
+def _tvm_ffi_signature(name, owner=None):
     """Return a decorator that gives a function the parameters and docstring of a prototype."""
+    import inspect
+    import sys
+
+    # The library may register functions with these names.
+    from builtins import getattr, isinstance, list, setattr, staticmethod, type, vars
+
+    from tvm_ffi.utils.kwargs_wrapper import make_kwargs_wrapper
 
     def replace(prototype):
-        is_class = isinstance(owner, type)
-        if is_class and name not in vars(owner):
+        place = sys.modules[__name__] if owner is None else owner
+        is_class = isinstance(place, type)
+        if is_class and name not in vars(place):
             return  # tvm_ffi adds no method if the class has an attribute of this name
-        prototype.__doc__ = _inspect.getdoc(prototype)
+        prototype.__doc__ = inspect.getdoc(prototype)
         prototype.__name__ = name
-        prototype.__qualname__ = f"{owner.__qualname__}.{name}" if is_class else name
-        signature = _inspect.signature(prototype)
-        accepted = [
-            # The wrapper has no positional-only parameters. Rename them.
-            p.replace(name=f"_{p.name}") if p.kind is p.POSITIONAL_ONLY else p
-            for p in signature.parameters.values()
-        ]
-        function = getattr(owner, name)
-        wrapper = _make_wrapper(function, signature.replace(parameters=accepted), prototype)
-        wrapper.__signature__ = signature
+        prototype.__qualname__ = f"{place.__qualname__}.{name}" if is_class else name
+        function = target = getattr(place, name)
+        if is_class:
+            # The method only calls the registered function. Leave out the method from calls.
+            for method in place.__tvm_ffi_type_info__.methods:
+                if method.name == name:
+                    target = method.func
+        code = prototype.__code__
+        count = code.co_argcount
+        names = list(code.co_varnames)
+        wrapper = make_kwargs_wrapper(
+            target, names[:count], kwonly_names=names[count:], prototype=prototype
+        )
+        # Python's own defaults are faster than those of `make_kwargs_wrapper`.
+        wrapper.__defaults__ = prototype.__defaults__
+        wrapper.__kwdefaults__ = prototype.__kwdefaults__
+        wrapper.__code__ = wrapper.__code__.replace(
+            co_name=name, co_posonlyargcount=code.co_posonlyargcount
+        )
+        wrapper.__signature__ = inspect.signature(prototype)
         wrapper.__wrapped__ = function
-        is_static = isinstance(vars(owner).get(name), staticmethod)
-        setattr(owner, name, staticmethod(wrapper) if is_static else wrapper)
+        is_static = is_class and isinstance(vars(place)[name], staticmethod)
+        setattr(place, name, staticmethod(wrapper) if is_static else wrapper)
 
     return replace
 '''
-_MODULE = "_sys.modules[__name__]"
+_END = "del _tvm_ffi_prototype, _tvm_ffi_signature\n"
 
 
 def wrappers(
@@ -77,11 +93,12 @@ def wrappers(
             code = _prototype("LIB", name, signature, registry.symbols[name].doc)
         else:
             path = places.of_functions(owner + dot)
-            code = _prototype(_MODULE, last, signature, registry.functions[name].doc)
+            code = _prototype(None, last, signature, registry.functions[name].doc)
         prototypes.setdefault(path, []).append(code)
-    result = {path: "\n\n".join([_HELPER, *codes]) for path, codes in prototypes.items()}
+    result = {path: "\n\n".join([_HELPER, *codes, _END]) for path, codes in prototypes.items()}
     for path, functions in _by_module(registry, places).items():
-        result[path] = f"{_DIGEST}{_digest(functions)}\n" + result.get(path, "")
+        digest = f"{_DIGEST}{_digest(functions)}\n"
+        result[path] = f"{digest}\n\n{result[path]}" if path in result else digest
     return result
 
 
@@ -100,7 +117,7 @@ def committed_docs(
         if f"{_DIGEST}{_digest(functions)}" not in text.splitlines():
             stale.append(path)
             continue
-        decorators = {_decorator(_MODULE, name.rpartition(".")[2]): name for name in functions}
+        decorators = {_decorator(None, name.rpartition(".")[2]): name for name in functions}
         for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef) and node.decorator_list:
                 name = decorators.get(ast.get_source_segment(text, node.decorator_list[0]) or "")
@@ -118,12 +135,12 @@ def _by_module(registry: Registry, places: Places) -> dict[PurePosixPath, dict[s
 
 
 def _digest(functions: Mapping[str, Function]) -> str:
-    types = sorted((name, function.schema) for name, function in functions.items())
-    return digest_of(ascii(types).encode())[:16]
+    types = sorted((name, str(function.schema)) for name, function in functions.items())
+    return digest_of(json.dumps(types).encode())[:16]
 
 
 def _prototype(
-    owner: str,
+    owner: str | None,
     name: str,
     signature: inspect.Signature,
     doc: str | None,
@@ -137,9 +154,11 @@ def _prototype(
         kind = (*kinds, inspect.Parameter.POSITIONAL_OR_KEYWORD)[0]
         parameters.insert(0, inspect.Parameter("self", kind))
     lines = docstring_lines(doc, "    ")
-    definition = f"def _{inspect.Signature(parameters)}:"
+    definition = f"def _tvm_ffi_prototype{inspect.Signature(parameters)}:"
     return "\n".join([f"@{_decorator(owner, name)}", definition, *lines, ""])
 
 
-def _decorator(owner: str, name: str) -> str:
-    return f'_call_signature({owner}, "{name}")'
+def _decorator(owner: str | None, name: str) -> str:
+    """Return the decorator for a function of a class or of ``LIB``, or of the module itself."""
+    more = "" if owner is None else f", {owner}"
+    return f'_tvm_ffi_signature("{name}"{more})'

@@ -5,20 +5,23 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from .directives import API_MODULE
 from .registry import ObjectType, Registry
 
-#: The name of the generated module. Each registry prefix becomes a folder with such a module.
-API_MODULE = "_ffi_api"
-
 _DUNDER = re.compile(r"__\w+__")
-# Names that generated modules use themselves. `_Prefixes` adds the names of parent classes.
+_MANGLED = "Python mangles the name inside a class"
+# Names that generated modules use themselves. `_Prefixes` adds the names of parent classes. The
+# code of `additions` and `keyword_wrappers` deletes its names.
 _INTERNAL = frozenset(
-    {API_MODULE, "TYPE_CHECKING", "_FFI_INIT_FUNC", "_FFI_LOAD_LIB", "_FFI_REG_OBJ"}
+    {
+        *(API_MODULE, "TYPE_CHECKING", "_FFI_INIT_FUNC", "_FFI_LOAD_LIB", "_FFI_REG_OBJ"),
+        *("_tvm_ffi_package", "_tvm_ffi_prototype", "_tvm_ffi_signature"),
+    }
 )
 
 
@@ -105,6 +108,10 @@ def hidden_by(problems: Collection[NameProblem]) -> dict[str, Any]:
     }
 
 
+def _is_mangled(name: str) -> bool:
+    return name.startswith("__") and not name.endswith("__")
+
+
 def _member_problems(type_: ObjectType) -> Iterator[NameProblem]:
     untyped = {f.name for f in type_.fields if not f.typed}
     untyped |= {method.name for method in type_.methods if not method.typed}
@@ -112,17 +119,22 @@ def _member_problems(type_: ObjectType) -> Iterator[NameProblem]:
         reason = _part_problem(name)
         if not reason and name in untyped:
             reason = "it has no type schema"
-        if not reason and name.startswith("__") and not name.endswith("__"):
-            reason = "Python mangles the name inside a class"
+        if not reason and _is_mangled(name):
+            reason = _MANGLED
         if reason:
             instead = f"getattr(…, {name!r}) returns it"
             yield NameProblem("member", f"{type_.key}.{name}", reason, instead, type_.key)
 
 
 def _entry_problems(type_: ObjectType, registry: Registry) -> Iterator[NameProblem]:
+    lineage = (type_.key, *registry.ancestors(type_.key))
+    types = [registry.types[key] for key in lineage if key in registry.types]
+    attributes = {*registry.enum_attributes, *(name for t in types for name in t.member_names)}
     for name in type_.entries:
         reason = _part_problem(name)
-        if not reason and (name in registry.enum_attributes or name in type_.member_names):
+        if not reason and _is_mangled(name):
+            reason = _MANGLED
+        if not reason and name in attributes:
             reason = "the class of the enumeration has an attribute of this name"
         if reason:
             instead = f"{type_.key.rpartition('.')[2]}.get({name!r}) returns it"
@@ -180,7 +192,7 @@ class _Prefixes:
         self._types = registry.types
         self._root = prefix.rstrip(".")
         self._makes_packages = makes_packages
-        self._modules = {".".join(path.with_suffix("").parts) for path in modules}
+        self._modules = _dotted(modules)
         self._internal = _INTERNAL | {
             "_" + parent.replace(".", "_") for parent in registry.parents.values() if parent
         }
@@ -237,7 +249,7 @@ class _Prefixes:
         name = f"{package}.{last}"
         reason = _part_problem(last)
         if not reason and self._makes_packages:
-            reason = self._package_problem(package)
+            reason = _package_problem(package, self._root, self._types, self._modules)
         if reason or not self._makes_packages:
             return reason
         if name not in self._types and name in self._packages:
@@ -246,21 +258,43 @@ class _Prefixes:
             return f"the module {name} has this name"
         return ""
 
-    def _package_problem(self, package: str) -> str:
-        for parent in _lineage(package):
-            if not parent.startswith(f"{self._root}."):
-                continue
-            last = parent.rpartition(".")[2]
-            reason = _part_problem(last)
-            if reason:
-                return reason
-            if last == API_MODULE or _DUNDER.fullmatch(last):
-                return f"modules use {last!r} themselves, so no package can have this name"
-            if parent in self._types:
-                return f"{parent} is a class, so no package can have this name"
-            if parent in self._modules:
-                return f"its package would hide the module {parent}"
-        return ""
+
+def key_problem(
+    key: str, prefix: str, types: Container[str], modules: Collection[PurePosixPath]
+) -> str:
+    """Return why no generated module can define the class of a type; empty if one can.
+
+    :param prefix: the registry prefix of the library, with a trailing dot.
+    :param types: all type keys.
+    :param modules: the paths of the package's Python files, see `StubRequest.modules`.
+    """
+    package, _, last = key.rpartition(".")
+    reason = _package_problem(package, prefix.rstrip("."), types, _dotted(modules))
+    return reason or _part_problem(last)
+
+
+def _package_problem(
+    package: str, root: str, types: Container[str], modules: Container[str]
+) -> str:
+    """Return why a package below the root package cannot exist; empty if it can."""
+    for parent in _lineage(package):
+        if not parent.startswith(f"{root}."):
+            continue
+        last = parent.rpartition(".")[2]
+        reason = _part_problem(last)
+        if reason:
+            return reason
+        if last == API_MODULE or _DUNDER.fullmatch(last):
+            return f"modules use {last!r} themselves, so no package can have this name"
+        if parent in types:
+            return f"{parent} is a class, so no package can have this name"
+        if parent in modules:
+            return f"its package would hide the module {parent}"
+    return ""
+
+
+def _dotted(modules: Collection[PurePosixPath]) -> set[str]:
+    return {".".join(path.with_suffix("").parts) for path in modules}
 
 
 def _lineage(package: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from .directives import BEGIN, END, ParsedFile, Piece, one_line_directive
 _INITIALIZE = "init_ffi_api"
 # The name of `typing.Any` in the stub of a handwritten module.
 _ANY = "_Any"
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _PLACEHOLDER = "FFI binding for `{key}`."
 
 
@@ -112,12 +113,12 @@ def loaded_library(file: ParsedFile) -> tuple[int, str, str] | None:
 
 
 def initialized_prefixes(file: ParsedFile) -> list[str]:
-    """Return the registry prefixes, with a trailing dot, whose functions handwritten code adds.
+    """Return the registry prefixes whose functions handwritten code adds to the module.
 
     At run time, ``tvm_ffi.init_ffi_api("prefix", __name__)`` adds all functions of a prefix to a
     module. The generator calls it, too, but inside a block.
 
-    :returns: an empty list also for a module with a syntax error.
+    :returns: the prefixes, with a trailing dot. If the module has a syntax error, there are none.
     """
     try:
         tree = ast.parse(file.text)
@@ -162,7 +163,7 @@ def with_import_section(file: ParsedFile) -> str:
         start = node.end_lineno or 0
     else:
         return file.text
-    # Not `str.splitlines`: for the parser, only line breaks end a line.
+    # Do not use `str.splitlines`: for the parser, only line breaks end a line.
     lines = file.text.split("\n")
     return "\n".join([*lines[:start], f"{BEGIN} import-section", END, *lines[start:]])
 
@@ -183,32 +184,45 @@ def class_names(file: ParsedFile) -> dict[str, str]:
     return {key: lines[line] for line, key in keys.items()}
 
 
-def handwritten_names(file: ParsedFile) -> set[str]:
-    """Return the names that the handwritten code of a module defines.
+def handwritten_names(file: ParsedFile, *, at_run_time: bool = False) -> set[str]:
+    """Return the names that the code outside of blocks defines.
 
     The name of a member of a class follows the class and a dot.
 
+    :param at_run_time: whether to omit names that are defined for type checkers only.
     :raises SyntaxError: the module has a syntax error.
     """
     generated = {line for block in file.blocks for line in block.line_numbers}
-    return set(_defined_names(ast.parse(file.text).body, generated))
+    return set(_defined_names(ast.parse(file.text).body, generated, at_run_time=at_run_time))
 
 
-def _defined_names(nodes: Iterable[ast.AST], generated: Container[int]) -> Iterator[str]:
+def _defined_names(
+    nodes: Iterable[ast.AST], generated: Container[int], *, at_run_time: bool
+) -> Iterator[str]:
     for node in nodes:
+        inner: Iterable[ast.AST] = ()
         if getattr(node, "lineno", 0) in generated:
             continue
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name
             if isinstance(node, ast.ClassDef):
-                members = _defined_names(node.body, generated)
+                members = _defined_names(node.body, generated, at_run_time=at_run_time)
                 yield from (f"{node.name}.{member}" for member in members)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from (name for name, _ in _bound(node))
+            if getattr(node, "module", None) != "__future__":
+                yield from (name for name, _ in _bound(node))
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
-        else:
-            yield from _defined_names(ast.iter_child_nodes(node), generated)
+        elif at_run_time and isinstance(node, ast.If) and _is_for_type_checkers(node):
+            inner = node.orelse
+        elif not isinstance(node, _SCOPES):
+            inner = ast.iter_child_nodes(node)
+        yield from _defined_names(inner, generated, at_run_time=at_run_time)
+
+
+def _is_for_type_checkers(node: ast.If) -> bool:
+    is_name = isinstance(node.test, (ast.Name, ast.Attribute))
+    return is_name and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING"
 
 
 class _Reader:
@@ -253,11 +267,7 @@ class _Reader:
             for name, alone in _bound(node):
                 result.imports.append(alone)
                 result.imported_names.add(name)
-        elif (
-            isinstance(node, ast.If)
-            and not node.orelse
-            and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING"
-        ):
+        elif isinstance(node, ast.If) and not node.orelse and _is_for_type_checkers(node):
             for statement in node.body:
                 self._add(statement, keys)
         elif isinstance(node, ast.ClassDef) and (key := keys.get(node.lineno, "")):
@@ -340,7 +350,7 @@ def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
 def _registered_by_hand(file: ParsedFile, tree: ast.Module) -> dict[int, str]:
     """Return the line number and the type key of each class that handwritten code registers.
 
-    In other modules than those of `initialized_prefixes`, such a class is repeated as it is.
+    If a module has no `initialized_prefixes`, its stub repeats such a class unchanged.
     """
     if not initialized_prefixes(file):
         return {}

@@ -98,7 +98,7 @@ def signature_line(doc: str | None, names: Collection[str]) -> str | None:
     """Return the first line of a docstring, without a period or colon at its end.
 
     :param names: the possible names of the function in this line.
-    :returns: ``None`` if the line is no signature of the function, such as ``scale(x, factor)``.
+    :returns: ``None`` unless the line is a signature of the function, such as ``scale(x, factor)``.
         The parameters in the line may be invalid.
     """
     line = inspect.cleandoc(doc or "").partition("\n")[0].strip().rstrip(".:")

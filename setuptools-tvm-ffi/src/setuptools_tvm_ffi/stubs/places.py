@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from .directives import parse
-from .names import API_MODULE
+from .added_code import without_additions
+from .directives import API_FILE, parse
 from .outline import class_names, handwritten_names
 
 
@@ -46,7 +46,7 @@ class Places:
 
 def generated_module(prefix: str) -> PurePosixPath:
     """Return the module that the generator creates for a prefix, which has a trailing dot."""
-    return PurePosixPath(*prefix[:-1].split("."), f"{API_MODULE}.py")
+    return PurePosixPath(*prefix[:-1].split("."), API_FILE)
 
 
 def find_places(files: Mapping[PurePosixPath, bytes]) -> Places:
@@ -60,7 +60,7 @@ def find_places(files: Mapping[PurePosixPath, bytes]) -> Places:
     for path, content in files.items():
         if path.suffix != ".py":
             continue
-        file = parse(content.decode(), str(path))
+        file = parse(without_additions(content.decode(), str(path)), str(path))
         try:
             handwritten[path] = handwritten_names(file)
         except SyntaxError:

@@ -53,7 +53,7 @@ class StubContext:
     :param type_map: for each type key in a ``ty-map`` directive, the dotted name of the class.
     :param target: the name of the library, without prefix and suffix of the file.
     :param signatures: the functions that take keywords or have defaults.
-    :param added: the dotted names of the modules whose entries of enumerations the build sets.
+    :param added: the dotted names of the modules in which the build sets entries of enumerations.
     """
 
     registry: Registry
@@ -85,7 +85,7 @@ def api_stub(module: str, outline: Outline, context: StubContext, committed: str
 
     :param module: the dotted name of the module.
     :param committed: the ``.pyi`` file in the source tree. If the docstrings of global functions
-        cannot be read, those of functions whose types are unchanged come from this file.
+        cannot be read, the docstrings of functions with unchanged types come from this file.
     """
     kept = {} if context.registry.finds_docs else kept_docs.definitions(committed)
     return _ApiWriter(module, outline, context, kept).text()
@@ -208,7 +208,7 @@ class _ApiWriter:
             item = private["Item"]
             iterator = f"{use('Iterator', 'collections.abc')}[{item}]"
             yield f'{item} = {use("TypeVar")}("{item}", covariant=True)'
-            # Of the classes that have all these methods with these types, calls accept all but
+            # Calls accept every class that has all these methods with these types, except
             # `tvm_ffi.Shape`. `str` and `bytes` have another `__contains__`, `deque` has another
             # `__getitem__`, and `range` and `memoryview` have no `__add__`. With `Any` instead of
             # `NoReturn`, mypy (2.4) would not check the items of a list.
@@ -354,13 +354,13 @@ class _ApiWriter:
         :param signature: the parameters that the docstring declares, see `call_signatures`.
         :param names: other names that the docstring may use for the function.
         :param takes_self: whether the definition needs a parameter ``self``.
-        :param given: the number of parameters at the start of the schema that callers do not pass,
-            such as ``self``.
+        :param given: how many of the first parameters in the schema callers do not pass, such as
+            ``self``.
         :param result: the type of the result; if it is ``None``, the schema determines the type.
         :param parameters: the names of the parameters; if it is ``None``, the docstring determines
             the names.
-        :param decides: the number of the passed parameter that decides the class of returned
-            tensors, if there is one.
+        :param decides: the index of the parameter that decides the class of returned tensors, if
+            there is one.
         """
         schema, doc = function.schema, function.doc
         if result is None:
@@ -394,8 +394,9 @@ class _ApiWriter:
     ) -> Iterator[str]:
         """Yield the parameters that a docstring declares, with ``/`` and ``*``.
 
-        The parameter that decides the class of returned tensors has no default: a call that omits
-        it belongs to another overload. Neither have the positional parameters before it.
+        The parameter that decides the class of returned tensors has no default, because a call
+        without this parameter belongs to another overload. The positional parameters before it
+        have no defaults, either.
         """
         parameters = list(signature.parameters.values())
         by_keyword = decides is None or parameters[decides].kind is inspect.Parameter.KEYWORD_ONLY
@@ -429,7 +430,7 @@ class _ApiWriter:
                 f"metaclass={self._private['ObjectMeta']}):",
                 *_indented(self._type_attributes()),
             ]
-        if any(map(self._registry.is_enum, self._types)):
+        if any(True for type_ in self._types.values() for _ in self._entries(type_)):
             yield [f"{self._private['entry']}: {self._use('Any')}"]
         for item in self._outline.classes:
             type_ = self._types.get(item.key)
@@ -459,7 +460,7 @@ class _ApiWriter:
 
         If the public class contained the members, jedi would look for docstrings in the ``.py``
         file, which contains no docstrings of members. stubtest would reject static methods and
-        methods without parameters, because at run time, they are no ordinary Python functions. For
+        methods without parameters, because at run time, they are not ordinary Python functions. For
         these methods, the public class contains aliases.
         """
         parent = self._parent(type_)
@@ -494,9 +495,9 @@ class _ApiWriter:
     def _entries(self, type_: ObjectType) -> Iterator[str]:
         """Yield the definitions of the entries of an enumeration.
 
-        For type checkers, entries have a value. Its type is ``Any``, so that they use the type of
-        the property ``value``, and stubtest accepts the entry itself as the value. In a module
-        that the build does not change, there are no entries at run time.
+        For type checkers, each entry has a value of the type ``Any``. Type checkers then use the
+        type of the property ``value``, and stubtest accepts the entry itself as the value. If the
+        build does not change a module, its enumerations have no entries at run time.
         """
         if self._module not in self._context.added:
             return

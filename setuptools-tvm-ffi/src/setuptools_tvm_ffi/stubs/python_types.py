@@ -152,7 +152,7 @@ def accepts_literal(schema: Schema, value: object) -> bool:
 
 
 def _matches(words: Sequence[str], args: Sequence[Schema], value: object) -> bool:
-    """Whether a value is of the type in a template, which is given as its words."""
+    """Whether a value has the type that the words of a template name."""
     name, *indices = (word.lstrip("_") for word in words)
     if name not in {"Sequence", "Mapping"}:
         return isinstance(value, _LITERALS.get(name, ()))
@@ -173,12 +173,12 @@ def has_tensor(schema: Schema) -> bool:
 
 
 def is_inconvertible(schema: Schema) -> bool:
-    """Whether tvm-ffi converts no Python object to a parameter of a type."""
+    """Whether tvm-ffi cannot convert any Python object to a parameter with this schema."""
     return schema.origin in {"const char*", "TVMFFIByteArray*"}
 
 
 def accepts_none(schema: Schema) -> bool:
-    """Whether the annotation of a parameter of a type contains ``None``."""
+    """Whether the annotation of a parameter with this schema contains ``None``."""
     if schema.origin in _UNION:
         return any(map(accepts_none, schema.args))
     rule = _RULES.get(schema.origin)
@@ -262,7 +262,7 @@ class TypeWriter:
     def _members(
         self, schema: Schema, *, accepted: bool, own_tensors: bool = True, exact: bool = False
     ) -> list[str]:
-        """Return the annotations of a union's members. A type that is no union is one member.
+        """Return the annotations of a union's members. Any other type counts as one member.
 
         :param exact: whether to use only the first of several Python types for a C++ type.
         """
@@ -277,7 +277,7 @@ class TypeWriter:
             return [self._name("_FrameworkTensor")]
         rule = _RULES.get(origin)
         template = "" if rule is None else rule.accepts if accepted else rule.returns
-        # The type of keys is invariant: `dict[bool, T]` is no `Mapping[bool | int, T]`.
+        # The type of keys is invariant: `dict[bool, T]` is not a `Mapping[bool | int, T]`.
         keys = 1 if template.startswith("{Mapping}") else 0
         args = [
             self._written(arg, **{**how, "exact": exact or number < keys})

@@ -13,8 +13,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 
 from .directives import ParsedFile, Piece
-
-_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+from .outline import handwritten_names
 
 
 def blocks_to_replace(committed: ParsedFile, generated: ParsedFile) -> list[Piece]:
@@ -25,7 +24,7 @@ def blocks_to_replace(committed: ParsedFile, generated: ParsedFile) -> list[Piec
     :param committed: the ``__init__.py`` in the source tree.
     :param generated: the same file after ``tvm-ffi-stubgen`` has rewritten it.
     """
-    public = {n for n in handwritten_names(generated) if n == "__all__" or not n.startswith("_")}
+    public = {n for n in _own_names(generated) if n == "__all__" or not n.startswith("_")}
     blocks = [block for block in generated.blocks if block.kind == "export"]
     kept = {
         block.block
@@ -41,7 +40,7 @@ def replaced(file: ParsedFile, block: Piece, exported: Iterable[str]) -> str:
     :param block: a block of the file, see `blocks_to_replace`.
     :param exported: the names in the ``__all__`` of the module that the block imports.
     """
-    imports = _imports(block.parameter, sorted(exported), handwritten_names(file))
+    imports = _imports(block.parameter, sorted(exported), _own_names(file))
     return "".join(
         line
         for piece in file.pieces
@@ -69,33 +68,11 @@ def exported_names(api: ParsedFile) -> list[str]:
     return []
 
 
-def handwritten_names(file: ParsedFile) -> set[str]:
+def _own_names(file: ParsedFile) -> set[str]:
     """Return the names that the code outside of blocks binds when the module is imported.
 
     The result is empty if the module has a syntax error, which another check reports.
     """
-    names: set[str] = set()
     with contextlib.suppress(SyntaxError):
-        lines = {number for block in file.blocks for number in block.line_numbers}
-        for node in ast.parse(file.text).body:
-            if node.lineno not in lines:
-                names.update(_bound_names(node))
-    return names
-
-
-def _bound_names(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        yield node.name
-    elif isinstance(node, (ast.Import, ast.ImportFrom)):
-        if getattr(node, "module", None) != "__future__":
-            for alias in node.names:
-                yield alias.asname or alias.name.partition(".")[0]
-    elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-        for statement in node.orelse:
-            yield from _bound_names(statement)
-    elif isinstance(node, ast.Name):
-        if isinstance(node.ctx, ast.Store):
-            yield node.id
-    elif not isinstance(node, _SCOPES):
-        for child in ast.iter_child_nodes(node):
-            yield from _bound_names(child)
+        return handwritten_names(file, at_run_time=True)
+    return set()

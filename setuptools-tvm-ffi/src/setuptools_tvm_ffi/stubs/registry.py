@@ -36,7 +36,7 @@ class Field:
     """A field of a type. For `schema` and `typed`, see `Function`.
 
     :param in_constructor: whether the constructor has a parameter for this field.
-    :param default: the source text of the default value, or ``None`` if it is no short literal.
+    :param default: the source text of the default value, or ``None`` if it is not a short literal.
     """
 
     name: str

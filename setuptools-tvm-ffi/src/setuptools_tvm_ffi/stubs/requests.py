@@ -12,7 +12,7 @@ from ..base.errors import ConfigurationError
 from ..building.request import BuildResult, BuiltLibrary
 from ..project.package_tree import PackageTree
 from ..settings import ExtensionSettings
-from .directives import MARKER
+from .directives import API_MODULE, MARKER
 
 #: The content of each file of a package. The paths are relative to the parent folder of the
 #: top-level package.
@@ -139,7 +139,7 @@ def _files(
         for file in sorted(folder.glob("*")):
             if file.suffix in {".py", ".pyi"} and file.is_file():
                 content = file.read_bytes()
-                if file.stem in {"__init__", "_ffi_api"} or MARKER.encode() in content:
+                if file.stem in {"__init__", API_MODULE} or MARKER.encode() in content:
                     files[PurePosixPath(*package.split("."), file.name)] = content
     return files
 

@@ -73,8 +73,8 @@ def stale_files(files: Iterable[StubFile]) -> list[StubFile]:
 def cause(files: Iterable[StubFile]) -> str:
     """Return a text that names the tool versions that have changed since the stubs were written.
 
-    If the registry has not changed, the new tool versions are the cause, and the text says so. The
-    text is empty if no version has changed.
+    If the registry has not changed, the text states that the new tool versions are the cause. If no
+    version has changed, the text is empty.
     """
     for file in files:
         old, new = (_MADE_WITH.search(_text(content)) for content in (file.old, file.new))

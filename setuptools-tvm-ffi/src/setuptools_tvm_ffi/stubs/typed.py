@@ -7,15 +7,15 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
+from .call_signatures import CONSTRUCTOR
 from .chosen import Chosen
-from .directives import ParsedFile
-from .kept_docs import without_docs
+from .directives import API_FILE, API_MODULE, ParsedFile
+from .kept_docs import DOCS_HINT, without_docs
 from .outline import NoOutlineError, Outline, class_names, outline, type_map
 from .pyi import StubContext, api_stub, is_ours, package_stub
 from .python_types import Reference, is_inconvertible
 from .requests import StubRequest
 
-_API = "_ffi_api.py"
 _PACKAGE = "__init__.py"
 
 
@@ -36,7 +36,7 @@ def type_stubs(
     undocumented: list[str] = []
     outlines: dict[PurePosixPath, Outline] = {}
     for path, file in generated.items():
-        if path.name == _API:
+        if path.name == API_FILE:
             try:
                 outlines[path] = outline(file)
             except NoOutlineError as problem:
@@ -96,8 +96,7 @@ def type_stubs(
     if undocumented:
         warnings.append(
             f"extension {request.settings.name!r}: the stubs lack the docstrings and parameter "
-            f"names of {', '.join(undocumented)}: they can be read on Linux only, so generate "
-            "and commit the stubs there"
+            f"names of {', '.join(undocumented)}; {DOCS_HINT}"
         )
     return result, warnings
 
@@ -109,7 +108,7 @@ def _inconvertible(request: StubRequest, chosen: Chosen) -> Iterator[str]:
         **{name: f for name, f in registry.functions.items() if name in chosen.visible_names},
         **{f"LIB.{name}": symbol for name, symbol in registry.symbols.items()},
         **{
-            f"{key}.{method.name}": method
+            f"{key}(…)" if method.name == CONSTRUCTOR else f"{key}.{method.name}": method
             for key, type_ in registry.types.items()
             if key in chosen.visible_names
             for method in type_.methods
@@ -134,7 +133,7 @@ def _class_modules(
         prefix, _, name = key.rpartition(".")
         # The stubs of another library define this class.
         if key.startswith(request.package_prefixes) and key not in chosen.registry.types:
-            result[key] = (name, f"{prefix}._ffi_api")
+            result[key] = (name, f"{prefix}.{API_MODULE}")
     for path, file in generated.items():
         if path.suffix == ".py":
             module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")

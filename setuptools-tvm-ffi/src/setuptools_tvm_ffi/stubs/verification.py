@@ -12,12 +12,13 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from ..base.errors import BuildError
-from .directives import BEGIN, END, MARKER, ParsedFile, Piece
-from .names import API_MODULE
+from .added_code import is_added
+from .directives import API_MODULE, BEGIN, END, MARKER, ParsedFile, Piece
 from .outline import loaded_library
 from .requests import StubRequest
 
-# The traceback of an error of Python or tvm-ffi. The error message follows the traceback.
+# This pattern matches the traceback of an error in Python or tvm-ffi, but not the error message,
+# which follows the traceback.
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 # The messages of glibc, musl and macOS (in this order) for a missing library.
 _NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
@@ -31,6 +32,10 @@ _NOT_FOUND_HINT = (
 _ENDED_HINT = (
     "the library registers its functions and types when it is loaded: tvm_ffi aborts if a name is "
     "registered twice, or is already registered by another library"
+)
+_ADDED_HINT = (
+    "the build adds this line to the module: if your code deletes or replaces a name in this line, "
+    "use another name; otherwise, report this as a bug of setuptools-tvm-ffi"
 )
 _IMPORTED_HINT = (
     "the build imports the package to check the generated modules: move the code that ends the "
@@ -98,8 +103,8 @@ def _both(request: StubRequest, other: str) -> str:
 
 def check_status(request: StubRequest, status: int, printed: str) -> None:
     """Check that the stub generator succeeded."""
-    # Up to 0.1.13.post3, the exit status is always 0. In later releases, it is 0 after a message
-    # that starts with "[Error]".
+    # Up to 0.1.13.post3, the exit status is always 0. In later releases, it can still be 0 after a
+    # message that starts with "[Error]".
     if status != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
         raise BuildError(
             f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
@@ -184,7 +189,8 @@ def check_imports(
     for failure in failures:
         path = PurePosixPath(failure["file"])
         file = generated[path]
-        if path in committed and path.stem != API_MODULE:
+        added = is_added(file.text, failure["line"])
+        if path in committed and path.stem != API_MODULE and not added:
             blocks = [block.line_numbers for block in file.blocks]
             if not any(failure["line"] in numbers for numbers in blocks):
                 continue
@@ -194,6 +200,8 @@ def check_imports(
         hint += f"'{MARKER}ty-map): type.key -> module.Class', or delete the block"
         if not has_imports:
             hint = f"add the lines '{BEGIN} import-section' and '{END}' above the first block"
+        if added:
+            hint = _ADDED_HINT
         raise BuildError(
             f"{path}:{failure['line']}: the generated module cannot be imported: "
             f"{failure['message']}\n    {line}",

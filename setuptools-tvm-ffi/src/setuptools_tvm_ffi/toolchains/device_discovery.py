@@ -27,11 +27,11 @@ HostToolchain = Union[GnuToolchain, MsvcToolchain]
 # The variables with flags that nvcc reads itself.
 _FLAG_VARIABLES = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
 _CUDA_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
-# The tools of ROCm and PyTorch read these variables.
+# Variables that can contain ROCm's folder. The tools of ROCm and PyTorch read the same variables.
 _ROCM_VARIABLES = ("ROCM_HOME", "ROCM_PATH", "HIP_PATH")
 _ROCM_FOLDER = "/opt/rocm"
 
-# The names of compilers in a folder that a variable for nvcc's host compiler names.
+# If a variable for nvcc's host compiler contains a folder, search it for these compilers.
 _HOST_NAMES = ("g++", "clang++", "cl.exe")
 
 _STANDARD_INCLUDE_DIRS = ("/usr/include", "/usr/local/include")
@@ -174,7 +174,8 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
         root=toolchain.root,
         environment=toolchain.environment,
         project=toolchain.project,
-        # If the compiler received a standard folder as an option, #include_next would not find it.
+        # Omit standard folders. If such a folder were also an option of the compiler, #include_next
+        # would not find the headers in it.
         include_dirs=tuple(
             f
             for f in existing_folders(nvcc_include_dirs(planned))
@@ -248,7 +249,8 @@ def _packaged_nvcc() -> str | None:
 def existing_folders(folders: Iterable[str]) -> tuple[str, ...]:
     """Return the existing folders, without duplicates.
 
-    Folders keep their names if possible: a build environment has the name that `sys.path` contains.
+    A folder keeps the given path if possible, even if the path contains symbolic links. The stable
+    names of a build environment are based on its path in `sys.path`, see `stable_names`.
     """
     found: dict[str, str] = {}
     for folder in filter(os.path.isdir, folders):
@@ -307,7 +309,7 @@ def _find_program(
     If the program is on PATH, the result is the name, otherwise the path.
 
     :param name: the name of the program.
-    :param kind: what a variable must name, for messages.
+    :param kind: what a variable must contain, such as "a CUDA toolkit", for messages.
     :param variables: environment variables that can name the folder.
     :param hint: the hint of the error if the program is missing.
     :param packaged: the path of the program in the build environment. It precedes PATH, as do other
@@ -346,7 +348,8 @@ def output_of(*command: str, hint: str | None = None) -> str:
     :raises BuildError: the compiler fails or prints nothing.
     """
     try:
-        # In other locales, some compilers translate the version, which the build record contains.
+        # Use English: some compilers translate the output that contains the version, and the build
+        # record contains this output.
         result = subprocess.run(
             command,
             capture_output=True,

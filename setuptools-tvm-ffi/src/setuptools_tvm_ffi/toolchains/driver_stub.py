@@ -43,7 +43,7 @@ def add_driver_stub(
 
     :param compiler: a C or C++ compiler.
     :param folder: the folder of the stub, relative to `root`.
-    :returns: the compiler whose library folders include the folder of the stub.
+    :returns: `nvcc`. If the stub was built, the library folders include `folder`.
     :raises BuildError: the compiler fails.
     """
     extensions = tuple(extensions)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Assembly that makes the content of a file part of a library, for the setting `embed`.
 
-The directive `.incbin` includes the file. In contrast to upstream's tool, which edits an object
-with GNU binutils, this works with every assembler for ELF, with several files in one library, and
-with link-time optimisation.
+The directive `.incbin` includes the file. This works with every assembler for ELF, with several
+files in one library, and with link-time optimisation. The tool of apache-tvm-ffi for the same
+purpose needs GNU binutils, because it edits an object.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def assembly(entry: EmbedSettings, file: str, system: str) -> str:
 def check_architectures(
     settings: ExtensionSettings, entry: EmbedSettings, flags: tuple[str, ...]
 ) -> None:
-    """Raise an error if an entry is to be a cubin, but there is not exactly one architecture.
+    """Raise an error if an entry has the format cubin, but not exactly one architecture.
 
     :param settings: the settings with the architectures that apply to the entry.
     :param flags: nvcc's flags. A word in `cuda-architectures` can stand for several architectures.

@@ -80,9 +80,10 @@ def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
 
 
 def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, ...]:
-    """Return the flags for folders of system headers: apache-tvm-ffi's, then the settings'.
+    """Return the flags for the folders of system headers.
 
-    The project's warning flags do not apply to system headers.
+    The folders of apache-tvm-ffi come first, then `system_include_dirs` and `include_from`. The
+    project's warning flags do not apply to system headers.
     """
     own = sdk.include_dirs if settings.link_header else ()
     folders = (*own, *settings.system_include_dirs, *settings.include_from)
@@ -339,8 +340,8 @@ class GnuToolchain:
     def _symbol_list(self, hidden: tuple[str, ...]) -> str:
         """Return the name of a support file: the list of symbols that a library must not export.
 
-        :param hidden: the symbols that are only in this list. Each list contains further symbols,
-            see `local_symbols`.
+        :param hidden: symbols that only this library must not export. The list also contains the
+            symbols in `local_symbols`, which no library exports.
         """
         name, suffix = (
             ("unexported-symbols", ".txt") if self.system == "darwin" else ("local-symbols", ".map")
@@ -406,7 +407,7 @@ class GnuToolchain:
         return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
 
     def _archived(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return flags that add the members of archives that define functions for TVM-FFI."""
+        """Return flags that link the archive members which define functions for TVM-FFI."""
         underscore = "_" if self.system == "darwin" else ""
         return tuple(f"-Wl,-u,{underscore}{name}" for name in self._inputs(settings).archived)
 

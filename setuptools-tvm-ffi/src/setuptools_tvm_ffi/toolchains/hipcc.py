@@ -60,8 +60,8 @@ class HipccCompiler:
             *self.compiler.launcher,
             *self.compiler.command,
             *flags,
-            # Set the ID of the source, which names of local symbols contain. By default, hipcc
-            # computes the ID from the absolute path of the source.
+            # Set the ID of the source. The names of local symbols contain this ID. By default,
+            # hipcc computes the ID from the absolute path of the source.
             f"-cuid={unit.source}",
             *("-MD", "-MQ", unit.object, "-MF", unit.depfile),
             *(word for source in unit.joined for word in ("-include", source)),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides what a library exports of prebuilt objects and archives, and whether they need C++.
+"""Reads the symbols of prebuilt objects and archives: which to export, and whether they need C++.
 
-From sources, a library exports all visible symbols. From prebuilt objects and archives, a library
-exports only the functions for TVM-FFI.
+A library exports all visible symbols that its sources define. Of the symbols that prebuilt objects
+and archives define, a library exports only the functions for TVM-FFI.
 """
 
 from __future__ import annotations
@@ -15,24 +15,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import BuildError
+from ..project.argument_files import named_files
 from ..settings.model import ExtensionSettings
 from .protocols import Compiler, EnvironmentFlags
 
 _FUNCTION_PREFIX = "__tvm_ffi_"
-# tvm_ffi looks up data whose names have this prefix: modules that a library embeds, and a pointer
-# to the module of the library.
+# The prefix of the names of data that tvm_ffi looks up in a library: modules that the library
+# embeds, and a pointer to the module of the library.
 _LIBRARY_PREFIX = "__tvm_ffi__library_"
 # nm prints these types for functions: T for a symbol in a text section, W for a weak symbol, and i
 # for a function whose address the loader computes.
 _FUNCTION_TYPES = {"T", "W", "i"}
 # nm prints these types for undefined symbols: U, and w and v for weak symbols.
 _UNDEFINED_TYPES = {"U", "w", "v"}
-# Names in C++, and functions of the C++ runtime. The C library defines the exceptions.
+# This pattern matches names in C++ and functions of the C++ runtime. The functions that the pattern
+# excludes are part of the C library.
 _CXX_SYMBOL = re.compile(r"_Z|__cxa_(?!finalize|atexit|thread_atexit_impl)|__gxx_personality")
 # GNU ld, gold and lld accept -version-script. Apple's linkers accept -exported_symbol and
 # -unexported_symbol. A linker rejects a second list of symbols.
 _SYMBOL_LIST = re.compile(r"-version-script|-(?:un)?exported_symbol")
 _RESPONSE_FILE = re.compile(r"(?:^|,)@([^,]+)")
+_VERSION = re.compile(rb"\bVERSION\s*\{")
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def read_input_symbols(
 
 
 def find_nm(compilers: Mapping[str, Compiler]) -> str:
-    """Return the path of nm. If the compiler names an nm, use it. If not, search PATH.
+    """Return the path of nm: the nm that the compiler names, otherwise the nm on PATH.
 
     :raises BuildError: nm is missing.
     """
@@ -124,7 +127,7 @@ def find_nm(compilers: Mapping[str, Compiler]) -> str:
     nm = shutil.which(result.stdout.strip() or "nm") or shutil.which("nm")
     if nm is None:
         raise BuildError(
-            "cannot find nm, and the build needs it to read symbols",
+            "cannot find nm, which the build needs to read symbols",
             hint="install binutils (Debian and Ubuntu: apt-get install binutils)",
         )
     return nm
@@ -165,9 +168,14 @@ def _is_macho(file: Path) -> bool:
 
 
 def _has_symbol_list(flags: Iterable[str], root: Path) -> bool:
-    """Whether link flags contain a list of symbols, directly or in a response file."""
+    """Whether link flags contain a list of symbols, directly or in a file.
+
+    A response file can contain the option, and a linker script can contain a version script.
+    """
     read: set[str] = set()
     pending = list(flags)
+    if any(_VERSION.search((root / f).read_bytes()) for f in named_files(pending, root)):
+        return True
     while pending:
         word = pending.pop()
         if _SYMBOL_LIST.search(word):

@@ -18,7 +18,7 @@ _CACHES = frozenset({"ccache", "sccache"})
 
 @dataclass(frozen=True)
 class Launcher:
-    """A program such as ccache. Its arguments are the command of a compiler, which it runs.
+    """A program, such as ccache, that runs the compiler command in its arguments.
 
     :param command: the program and its arguments, as the project declares them. The path of the
         program is not resolved, so that every build has the same command lines.

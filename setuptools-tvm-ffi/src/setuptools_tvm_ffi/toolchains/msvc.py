@@ -164,7 +164,7 @@ class MsvcToolchain:
         return Precompilation(command, output, obj)
 
     def _absolute(self, path: str) -> str:
-        """Return an absolute path: /FI does not search the working directory."""
+        """Return the absolute path of a file for /FI, which does not search the working folder."""
         return str(PureWindowsPath(self.root, path))
 
     def _dependencies(self, language: str, depfile: str) -> tuple[str, ...]:

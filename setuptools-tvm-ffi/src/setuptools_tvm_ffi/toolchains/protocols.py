@@ -112,7 +112,7 @@ class CompileUnit:
 
     @property
     def reports_headers(self) -> bool:
-        """Whether the compiler writes the depfile. It does so when it preprocesses the source."""
+        """Whether the compiler writes the depfile: it does so for each source it preprocesses."""
         return not self.source.endswith(".s")
 
 
@@ -120,7 +120,7 @@ class CompileUnit:
 class HeaderUnit:
     """A header to precompile. Paths are relative to the project's root.
 
-    :param source: a source without content, for compilers that precompile while they compile.
+    :param source: a source without content. To precompile a header, cl must compile a source.
     """
 
     header: str
@@ -149,7 +149,7 @@ class Sibling:
 
     target: str
     library: str  #: the path of the library, relative to the project's root
-    from_package: str  #: the sibling's package folder, relative to the linking library
+    from_package: str  #: the folder of the sibling's package, relative to this library's folder
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class LinkUnit:
 
     @property
     def driver(self) -> str:
-        """The language of the compiler that links: ``cxx``, or ``c`` if only C needs a runtime."""
+        """The language of the compiler that links: ``c`` for C and assembly, otherwise ``cxx``."""
         return "c" if self.languages <= {"c", "asm"} else "cxx"
 
 
@@ -352,7 +352,7 @@ class Toolchain(LanguageCompiler, Protocol):
         """Return the files that the wheel contains beside the library, if any."""
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        """Return the third-party code that a link adds, if the sources are in these languages."""
+        """Return the third-party code that the linker adds to a library in these languages."""
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
         """Return the content of a response file: one quoted object in each line."""

@@ -4,19 +4,22 @@
 The registry contains the docstring of each global function, but up to apache-tvm-ffi 0.1.15.post2
 no API returns it. The recorder defines the function of libtvm_ffi that registers global functions.
 A child process loads the recorder before libtvm_ffi, so that the system's loader binds the calls of
-all libraries to the recorder, which passes them on.
+all libraries to the recorder. The recorder then calls the function of libtvm_ffi.
 
-This works on ELF platforms. On Windows and macOS, the loader binds a call to the library that was
-linked, so a definition in another library has no effect.
+This works on ELF platforms. On Windows and macOS, the loader binds a call to the library that the
+linker has chosen, so a definition in another library has no effect.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+from ..base.errors import PREFIX
 from ..base.file_digest import digest_of
 from ..base.file_replacement import replace_file
 from ..ffi.sdk import TVMFFISdk
@@ -47,9 +50,11 @@ TVM_FFI_DLL_EXPORT int TVMFFIFunctionSetGlobalFromMethodInfo(const TVMFFIMethodI
 }
 """
 
+logger = logging.getLogger(__name__)
+
 
 def build_recorder(compiler: Compiler, sdk: TVMFFISdk, root: Path, folder: Path) -> Path | None:
-    """Return the path of the recorder, which is built if the compiler or a header has changed.
+    """Build the recorder if the compiler or a header has changed. Return the path of the recorder.
 
     :param compiler: a C or C++ compiler.
     :param folder: the folder of the recorder, relative to `root`.
@@ -71,7 +76,15 @@ def build_recorder(compiler: Compiler, sdk: TVMFFISdk, root: Path, folder: Path)
         *(word for include in sdk.include_dirs for word in ("-isystem", include)),
         *(str(source), "-o", str(part)),
     ]
-    if subprocess.run(command, cwd=root, capture_output=True, check=False).returncode != 0:
+    result = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, errors="replace", check=False
+    )
+    if result.returncode != 0:
+        logger.warning(
+            "%s: warning: stubs lack the docstrings of global functions, because the compiler "
+            "cannot build the recorder:\n%s\n%s",
+            *(PREFIX, shlex.join(command), (result.stdout + result.stderr).strip()),
+        )
         return None
     os.replace(part, library)
     return library

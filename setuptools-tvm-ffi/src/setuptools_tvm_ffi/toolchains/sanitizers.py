@@ -12,8 +12,8 @@ from ..base.errors import BuildError
 from ..settings.model import SANITIZERS
 from . import Compiler
 
-# The runtimes to preload. GCC's libubsan is missing, because the loader finds it. Clang's runtimes
-# are in a folder that the loader does not search.
+# The runtimes that a process must preload. GCC's libubsan is not listed, because the loader finds
+# it. The loader does not search the folder of Clang's runtimes, so all of them are listed.
 _GCC_RUNTIME = {"address": "libasan.so", "thread": "libtsan.so"}
 _CLANG_RUNTIME = {"address": "asan", "thread": "tsan", "undefined": "ubsan_standalone"}
 

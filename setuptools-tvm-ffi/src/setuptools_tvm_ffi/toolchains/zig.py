@@ -20,7 +20,8 @@ from ..settings.model import ExtensionSettings
 from .gnu import GnuToolchain
 from .protocols import LinkUnit, StaticPart, library_filename
 
-#: A header. It declares functions that apache-tvm-ffi's headers call, but Windows lacks.
+#: The name of a header for Windows. It declares functions that apache-tvm-ffi's headers call, but
+#: that Windows lacks.
 WINDOWS_HEADER = "windows-stand-ins.h"
 
 _DRIVERS = {"c": "cc", "cxx": "c++", "asm": "cc"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mix-ins that extend setuptools' commands. Each combines with the class that a project uses."""
+"""Mix-ins that extend the command classes of setuptools or of the project."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: gives each target its own ``build_lib``, and empties it before each build."""
+"""``build``: uses one ``build_lib`` for each target, and empties ``build_lib`` before a build."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _checked(build_dir: str, place: str) -> str:
 
 
 class BuildMixin(build):
-    """Gives each target its own folder, and empties the folder before a build.
+    """Uses one ``build_lib`` for each target, and empties ``build_lib`` before a build.
 
     setuptools packs every file in ``build_lib``, and replaces a module only if the new module has a
     later time. Without this class, a wheel would contain stale files after a file was deleted,
@@ -48,13 +48,14 @@ class BuildMixin(build):
         super().finalize_options()
 
     def run(self) -> None:
-        """Empty ``build_lib`` and build."""
+        """Empty ``build_lib`` and ``build_scripts``, and build."""
         with locked_build_folder(self):
             # In `setup.py build_py build`, the files of build_py must stay, because build_py does
             # not run again. A folder outside `build_base` must stay, because it may contain files
             # that no build has written.
             ran = any(self.distribution.have_run.get(name) for name in self.get_sub_commands())
             folder = Path(os.path.abspath(self.build_lib))
-            if not ran and Path(os.path.abspath(self.build_base)) in folder.parents:
-                delete_folder(folder)
+            for made in (folder, Path(os.path.abspath(self.build_scripts))):
+                if not ran and Path(os.path.abspath(self.build_base)) in made.parents:
+                    delete_folder(made)
             super().run()

@@ -64,8 +64,8 @@ logger = logging.getLogger(__name__)
 class BuildExtMixin(build_ext):
     """Builds each `TVMFFIExtension`. The project's command class builds the other extensions."""
 
-    # The files that this build has written into `build_lib`. In editable mode, the stubs that a
-    # regular build would write there.
+    # The files that this build has written into `build_lib`. In editable mode, these are the stubs
+    # that a regular build would write there.
     _stubs: list[StubFile]
     _shipped: list[ShippedFile]
 
@@ -118,7 +118,7 @@ class BuildExtMixin(build_ext):
             remove_objects(request)
         try:
             return build_libraries(request, process)
-        finally:  # also after an error in a source, for the editor that shows the source
+        finally:  # An editor needs the database even if a source contains an error.
             if isinstance(request.host, NativeHost):
                 publish_compile_commands(request.root / request.folder)
 
@@ -158,7 +158,7 @@ class BuildExtMixin(build_ext):
         return str(self._path_in_wheel(extension.settings))
 
     def get_source_files(self) -> list[str]:
-        """Return the files of the sources, their headers, and the files that settings name."""
+        """Return the source files, their headers, and the files that settings name."""
         root = Path.cwd()
         generated = Generated.of(project_of(self.distribution).settings.generate)
         with self._other_extensions():
@@ -179,7 +179,7 @@ class BuildExtMixin(build_ext):
         return [os.path.normpath(entry.path) for each in settings for entry in each.embed]
 
     def get_generation_files(self) -> Mapping[PurePosixPath, bool]:
-        """Return the files that the commands of `generate` name and read, as an sdist needs them.
+        """Return the files that the commands of `generate` name or read, for an sdist.
 
         :raises ConfigurationError: an input is missing or outside the project.
         """
@@ -190,7 +190,7 @@ class BuildExtMixin(build_ext):
     def get_sdist_files(self) -> dict[str, bool]:
         """Return the files that an sdist must contain in addition to `get_source_files`.
 
-        The value of a file says whether the build needs it for certain, see `find_sdist_files`.
+        The value is true if the build certainly needs the file, see `find_sdist_files`.
 
         `get_source_files` does not return these files, because setuptools also calls it when it
         builds a wheel, to find package data.
@@ -290,7 +290,7 @@ class BuildExtMixin(build_ext):
         return path_in_wheel(settings, None if target is None else target.system)
 
     def _request(self, *, for_host: bool) -> BuildRequest:
-        """Return the request for a build, with the overrides that hold for its target.
+        """Return the request for a build. The overrides for its target are already applied.
 
         :param for_host: whether to build for this machine, even if the project has a target.
         """
@@ -462,7 +462,7 @@ def _zig_host(target: Target) -> Host:
 
 
 def _check_architectures(result: BuildResult) -> None:
-    """Warn about a library for the GPUs of this machine, because the wheel's tag cannot say so."""
+    """Warn about libraries for this machine's GPUs only: a wheel's tag does not describe GPUs."""
     for library in result.libraries:
         for place in library.settings.native_places() if "cuda" in library.plan.arguments else ():
             logger.warning(

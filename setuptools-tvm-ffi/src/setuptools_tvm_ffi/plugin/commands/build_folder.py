@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import os
 import shutil
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ from ..context import project_of
 IGNORE_FILE = ".gitignore"
 COMPILE_COMMANDS = "compile_commands.json"
 
+# Names of what builds create in the folder that contains all build folders.
+_MADE_BY_BUILDS = (
+    *("tvm-ffi.*", "metadata.*", "*.egg-info", COMPILE_COMMANDS),
+    *("lib.*", "temp.*", "bdist.*", "scripts-*"),
+)
+
 
 def build_folder(
     command: Any,  # noqa: ANN401 - any command of the distribution
@@ -35,7 +42,7 @@ def build_folder(
     :param for_host: whether to return the folder for this machine even if there is a target.
     """
     base = Path(os.path.abspath(command.get_finalized_command("build").build_base))
-    with contextlib.suppress(ValueError):  # --build-base can name a folder outside
+    with contextlib.suppress(ValueError):  # The folder can be outside the project.
         base = base.relative_to(Path.cwd())
     target = None if for_host else target_of(project_of(command.distribution))
     platform = target.name if target else command.get_finalized_command("build_ext").plat_name
@@ -59,7 +66,7 @@ def locked_build_folder(
 def delete_folder(folder: Path) -> None:
     """Delete a folder if it exists.
 
-    :raises BuildError: the folder cannot be deleted. Its stale files would get into the result.
+    :raises BuildError: the folder cannot be deleted. The result would contain its stale files.
     """
     try:
         shutil.rmtree(folder)
@@ -78,14 +85,15 @@ def writable_build_base(
 ) -> Iterator[Path]:
     """Create the folder that contains all build folders, with a `.gitignore`.
 
-    An existing folder gets no `.gitignore`, because it can contain files of the user.
+    A folder gets no `.gitignore` if it may contain files of the user.
 
     :raises BuildError: a file below the folder cannot be written.
     """
     base = Path(command.get_finalized_command("build").build_base)
     with reported_write_failures(base):
-        if not base.is_dir():
-            base.mkdir(parents=True, exist_ok=True)
+        base.mkdir(parents=True, exist_ok=True)
+        # An empty folder, or setuptools' folder, may have been created before this build.
+        if all(any(fnmatch.fnmatch(n, own) for own in _MADE_BY_BUILDS) for n in os.listdir(base)):
             replace_file(base / IGNORE_FILE, IGNORE_EVERYTHING)
         yield base
 

@@ -62,9 +62,9 @@ class EggInfoMixin(egg_info):
             super().run()
 
     def find_sources(self) -> None:
-        """Write `SOURCES.txt`, unless the metadata is only an input of `dist_info`, which omits it.
+        """Write `SOURCES.txt`, except for `dist_info`, whose result does not contain this file.
 
-        Listing the sources would import the modules that build them.
+        To list the sources, setuptools would import the modules that build libraries.
         """
         if self.distribution.commands != ["dist_info"]:
             super().find_sources()

@@ -9,7 +9,7 @@ from ...base.errors import BuildError
 
 
 class InstallMixin(install):
-    """Rejects ``setup.py install``, because it writes no ``RECORD`` and the import would fail.
+    """Rejects ``setup.py install``: it writes no ``RECORD``, so the import would fail.
 
     ``load_lib_module`` reads the path of the library from ``RECORD``. Commands that build wheels
     also run ``install``. For these wheels, the installer writes ``RECORD``.

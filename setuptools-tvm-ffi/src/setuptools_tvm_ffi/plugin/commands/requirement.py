@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 from packaging.version import Version
 
 from ...base.errors import PREFIX, ConfigurationError
+from ...cross.targets import target_of
 from ...ffi.releases import (
     BUILD_REQUIREMENT,
     DISTRIBUTION,
@@ -21,6 +23,7 @@ from ...ffi.releases import (
 from ...ffi.sdk import installed_version
 from ...settings import Project
 from ..context import project_of
+from ..target_markers import target_markers
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +37,10 @@ def abi_floor(project: Project, built_against: Version) -> Version:
 
 
 def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN401
-    """Add the requirement on apache-tvm-ffi to dynamic dependencies, or check the declared one.
+    """Add the requirement on apache-tvm-ffi to dynamic dependencies, or check static dependencies.
 
-    If apache-tvm-ffi is not installed, do nothing: the process then only queries build requirements
-    or makes an sdist.
+    If apache-tvm-ffi is not installed, do nothing. In that case, the process only queries build
+    requirements or makes an sdist.
 
     :param distribution: a setuptools distribution. It has the type ``Any`` because type checkers do
         not know ``install_requires``.
@@ -62,13 +65,16 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
     dependencies = [d for d in distribution.install_requires or () if d != BUILD_REQUIREMENT]
     if requirement in dependencies:
         return
-    if project.dynamic_dependencies and not is_required_by(dependencies):
+    target = target_of(project)
+    markers = {} if target is None else target_markers(target, "", os.environ)
+    is_required = is_required_by(dependencies, markers)
+    if project.dynamic_dependencies and not is_required:
         _set_dependencies(distribution, [*dependencies, requirement])
     elif warn:
-        if not is_required_by(dependencies):
+        if not is_required:
             raise ConfigurationError(
-                f"pyproject.toml: project.dependencies: {DISTRIBUTION} is missing, and the "
-                "package needs it to load its library",
+                f"pyproject.toml: project.dependencies: {DISTRIBUTION} is missing for the "
+                "platform of the wheel, and the package needs it to load its library",
                 hint=f'add dependencies = ["{requirement}"], or add dynamic = ["dependencies"], so '
                 "that the plugin adds the requirement",
             )
@@ -80,9 +86,9 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
 def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
     """Add the build requirement to metadata that is written without a build, such as an sdist's.
 
-    Metadata without any requirement would promise that wheels of the sdist require nothing
-    (https://peps.python.org/pep-0643/). If the metadata has a requirement, setuptools marks the
-    field `Requires-Dist` as dynamic.
+    Metadata without any requirement would promise that wheels built from the sdist require nothing
+    (https://peps.python.org/pep-0643/). With this requirement, setuptools marks the field
+    `Requires-Dist` as dynamic.
     """
     dependencies = list(distribution.install_requires or ())
     if project_of(distribution).dynamic_dependencies and not is_required_by(dependencies):

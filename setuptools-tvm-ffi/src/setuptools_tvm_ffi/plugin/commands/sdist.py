@@ -56,6 +56,7 @@ class SdistMixin(sdist):
         self._sources_list = metadata / SOURCES if base in metadata.parents else None
         listed = {os.path.normpath(f) for f in self.filelist.files if Path(f) != self._sources_list}
         found = self._finalized("build_ext").get_sdist_files()
+        found |= {name: True for name in ("pyproject.toml", "setup.py") if os.path.exists(name)}
         self.filelist.files = sorted({*listed, *_not_excluded(self.distribution, found)})
         check_inside(self.filelist.files, Path.cwd())
         self._tree = base / "sdist" / self.distribution.get_fullname()
@@ -93,7 +94,7 @@ class SdistMixin(sdist):
 
 
 class _TemplateFiles(FileList):
-    """Notes the line of `MANIFEST.in` that excludes a file."""
+    """Records which line of `MANIFEST.in` excludes a file."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,7 +113,7 @@ def _not_excluded(
     """Return the files that `MANIFEST.in` does not exclude.
 
     :param files: see `find_sdist_files`.
-    :raises ConfigurationError: `MANIFEST.in` excludes a file that the build needs for certain.
+    :raises ConfigurationError: `MANIFEST.in` excludes a file that the build certainly needs.
     """
     maker: Any = manifest_maker(distribution)
     maker.filelist = listed = _TemplateFiles()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Warns about packages and files of packages that a wheel lacks."""
+"""Warns about packages, and about files of packages, that are not in the wheel."""
 
 from __future__ import annotations
 

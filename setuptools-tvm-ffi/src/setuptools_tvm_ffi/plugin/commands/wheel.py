@@ -10,6 +10,7 @@ import os
 import platform as platform_module
 import re
 import stat
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -121,7 +122,7 @@ class BdistWheelMixin(bdist_wheel):
             _set_permissions(Path(str(self.bdist_dir)))
 
     def _check_machines(self) -> None:
-        """Reject libraries for another platform than that of the tag.
+        """Reject libraries whose platform is not the platform of the wheel's tag.
 
         Options and environment variables can change the tag without changing the compilers.
 
@@ -129,6 +130,9 @@ class BdistWheelMixin(bdist_wheel):
         """
         tag = self.get_tag()[2]
         folder = Path(str(self.bdist_dir))
+        own = re.sub(r"\W", "_", sysconfig.get_platform())
+        if "_PYTHON_HOST_PLATFORM" in os.environ:  # `get_platform` returns the variable.
+            own = ""
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder).as_posix()
             if not is_library_name(name) or not file.is_file():
@@ -136,7 +140,7 @@ class BdistWheelMixin(bdist_wheel):
             with file.open("rb") as stream:
                 start = stream.read(headers.SIZE)
             for platform in tag.split("."):
-                problem = headers.tag_problem(start, platform)
+                problem = headers.tag_problem(start, platform, own)
                 if problem is not None:
                     raise BuildError(
                         f"{self._origin_of_tag()}: {name} is {problem}, but the tag of the wheel "
@@ -165,7 +169,7 @@ class BdistWheelMixin(bdist_wheel):
 
 
 def _set_permissions(folder: Path) -> None:
-    """Set the permissions of all files to pack, so that the builder's umask does not matter."""
+    """Set the permissions of all files to pack, so that the wheel does not depend on the umask."""
     for parent, _, names in os.walk(folder):
         for name in names:
             file = Path(parent, name)
@@ -188,8 +192,9 @@ class EditableWheelMixin(editable_wheel):
         super().finalize_options()
         if not self.mode and not self.package_dir:
             # For packages in the project's folder, setuptools (84.2) writes an import hook, which
-            # type checkers and editors do not run. This mapping means the same as an empty one, but
-            # setuptools then adds the folder to the import path, as it does for `src`.
+            # type checkers and editors do not run. With this mapping, setuptools instead adds the
+            # folder to the import path, as it does for `src`. In other respects, the mapping has
+            # the same meaning as an empty mapping.
             self.package_dir = {"": "."}
 
     def run(self) -> None:

@@ -1,4 +1,4 @@
-"""Functions in C of which a command generates a part."""
+"""Functions in C. A command generates some of the sources."""
 
 from tvm_ffi.libinfo import load_lib_module
 

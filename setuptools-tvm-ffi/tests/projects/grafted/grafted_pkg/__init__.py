@@ -1,4 +1,4 @@
-"""One function, which calls two libraries that other packages of the system bring."""
+"""One function, which calls two libraries of other system packages."""
 
 from tvm_ffi.libinfo import load_lib_module
 

@@ -1,4 +1,4 @@
-"""A module that may be imported before anything else is."""
+"""A module that a test imports first."""
 
 from rebuilt_pkg import LIB
 

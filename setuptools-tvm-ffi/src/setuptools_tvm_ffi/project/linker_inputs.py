@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the names of further files in the inputs of a linker: thin archives and linker scripts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_WORD = re.compile(r'[^\s(),"{]+')
+# Symbols and patterns in linker scripts and version scripts.
+_NO_FILE = re.compile(r"[;}*?]")
+
+
+def thin_members(archive: Path) -> list[str]:
+    """Return the paths of a thin archive's members, relative to the folder of the archive.
+
+    If the file is not a thin archive, return an empty list.
+    """
+    try:
+        with archive.open("rb") as stream:
+            if stream.read(8) != b"!<thin>\n":
+                return []
+            # The member `//` contains the names of the other members. Before `//`, there are only
+            # symbol tables. Each member starts with a header of 60 bytes, then has its content.
+            while header := stream.read(60):
+                size = int(header[48:58])
+                content = stream.read(size + size % 2)[:size]
+                if header.startswith(b"//"):
+                    text = content.decode(errors="surrogateescape")
+                    return [name for name in text.split("/\n") if name.strip()]
+    except (OSError, ValueError):
+        pass
+    return []
+
+
+def linker_script_words(file: Path) -> list[str]:
+    """Return the words of a linker script that can be keywords, options or the names of files.
+
+    GNU ld accepts a linker script as a library. If the file is an archive or an object, return an
+    empty list.
+    """
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(2**16)
+    except OSError:
+        return []
+    if content.startswith(b"!<") or b"\0" in content:  # an archive, or another binary file
+        return []
+    words = dict.fromkeys(_WORD.findall(content.decode(errors="surrogateescape")))
+    return [word for word in words if _NO_FILE.search(word) is None]
