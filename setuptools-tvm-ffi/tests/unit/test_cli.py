@@ -13,7 +13,8 @@ from setuptools_tvm_ffi import __version__, cli
 from setuptools_tvm_ffi.cli import audit, main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINE
 
-COMMANDS = ["audit", "ci", "clean", "compat", "cross", "doctor", "new", "repair", "stubs"]
+COMMANDS = ["audit", "ci", "clean", "compat", "cross", "doctor", "migrate"]
+COMMANDS += ["new", "repair", "stubs"]
 
 
 @pytest.mark.parametrize("arguments", [["stub"], ["stubs", "--chec"], ["stubs", "extra"]])
