@@ -82,6 +82,7 @@ _SHOWN = {
     "security": "SECURITY.md",
 }
 
+_TITLES = {name: title for pages in CONTENTS.values() for name, title in pages.items()}
 _LINK = re.compile(r"\[((?:[^][]|\[[^][]*\])*)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 project = "setuptools-tvm-ffi"
@@ -91,6 +92,7 @@ version = release = __version__
 
 extensions = ["myst_parser", "sphinx_copybutton", "sphinxcontrib.mermaid"]
 nitpicky = True
+suppress_warnings = ["misc.highlighting_failure"]  # blocks of code can contain `…`
 
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
@@ -107,7 +109,7 @@ mermaid_height = "auto"
 mermaid_light_theme = "neutral"
 
 html_theme = "furo"
-html_title = f"{project} {release}"
+html_title = project
 html_static_path = ["_static"]
 html_css_files = ["manual.css"]
 html_theme_options = {
@@ -130,7 +132,7 @@ def _table_of_contents() -> str:
 
 
 def _replace_link(match: re.Match[str], folder: Path, page: Path) -> str:
-    """Replace a link to a file outside of the manual.
+    """Replace a link to a file outside of the manual, and a text that is the name of a page.
 
     :param folder: the folder to which the link is relative.
     :param page: the page that contains the link.
@@ -140,6 +142,8 @@ def _replace_link(match: re.Match[str], folder: Path, page: Path) -> str:
     names = {file: f"docs/{name}.md" for name, file in _SHOWN.items()}
     path = names.get(path, path)
     if path.startswith("docs/"):
+        if text.endswith(".md"):
+            text = _TITLES[path[len("docs/") : -len(".md")]]
         return f"[{text}]({posixpath.relpath(path, page.parent.relative_to(_ROOT))}{anchor})"
     if not (_ROOT / path).exists():
         return match[0]  # Sphinx reports the link

@@ -63,15 +63,28 @@ error.
 #: The other variables by section. A row can describe several variables.
 _OTHER_VARIABLES = {
     "Compilers and flags": {
-        ("CC", "CXX"): "C compiler and C++ compiler, with arguments. By default, the first of `cc`, "
+        (
+            "CC",
+            "CXX",
+        ): "C compiler and C++ compiler, with arguments. By default, the first of `cc`, "
         "`gcc`, `clang` and of `c++`, `g++`, `clang++` on `PATH`; on Windows, Microsoft's compiler",
         ("CPPFLAGS",): "flags for C and C++, such as `-DNAME=1`",
         ("CFLAGS", "CXXFLAGS"): "flags for C and for C++, also when linking",
         ("CUDAFLAGS", "HIPFLAGS"): "flags for CUDA and for HIP",
         ("LDFLAGS",): "flags for the linker",
-        ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH"): "folders with headers, for GCC and Clang",
+        (
+            "CPATH",
+            "C_INCLUDE_PATH",
+            "CPLUS_INCLUDE_PATH",
+        ): "folders with headers, for GCC and Clang",
         ("LIBRARY_PATH", "COMPILER_PATH"): "folders with libraries and with compiler programs, for "
         "GCC and Clang",
+        (
+            "GCC_EXEC_PREFIX",
+            "CCC_OVERRIDE_OPTIONS",
+        ): "as GCC and Clang document. If they change, all sources are compiled again",
+        ("LD_RUN_PATH", "GNUTARGET", "LDEMULATION"): "as GNU ld documents. If they change, the "
+        "libraries are linked again",
         ("INCLUDE", "LIB", "CL", "_CL_", "LINK", "_LINK_"): "folders and options, for Microsoft's "
         "compiler",
     },
@@ -80,8 +93,11 @@ _OTHER_VARIABLES = {
         "[Which nvcc](cuda.md#which-nvcc)",
         (CUDA_ARCHITECTURES_VARIABLE,): "architectures, such as `9.0a;10.0+PTX`",
         ("NVCC_CCBIN", "CUDAHOSTCXX"): "the C++ compiler that nvcc runs, or its folder",
-        ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS"): "flags that nvcc itself reads, before and after "
-        "all others",
+        (
+            "NVCC_PREPEND_FLAGS",
+            "NVCC_APPEND_FLAGS",
+        ): "flags that nvcc itself reads, before and after all others",
+        ("HIPCC_COMPILE_FLAGS_APPEND", "HIPCC_LINK_FLAGS_APPEND"): "flags that hipcc itself reads",
         ("ROCM_HOME", "ROCM_PATH", "HIP_PATH"): "the folder of ROCm, see "
         "[Which hipcc](hip.md#which-hipcc)",
     },
@@ -95,7 +111,9 @@ _OTHER_VARIABLES = {
             "PKG_CONFIG_ALLOW_SYSTEM_CFLAGS",
             "PKG_CONFIG_ALLOW_SYSTEM_LIBS",
         ): "as pkg-config documents",
-        ("AUDITWHEEL_PLAT",): "the platform tag that `repair` chooses on Linux without `--plat`. The "
+        (
+            "AUDITWHEEL_PLAT",
+        ): "the platform tag that `repair` chooses on Linux without `--plat`. The "
         "manylinux images set it",
         ("SOURCE_DATE_EPOCH",): "the time of all files in wheels and sdists, see "
         "[Time](provenance.md#time)",
@@ -114,7 +132,11 @@ _OTHER_VARIABLES = {
         ("XDG_CACHE_HOME", "LOCALAPPDATA"): "the folder that contains the plugin's cache: "
         "`setuptools-tvm-ffi`",
         ("UV",): "uv sets it. An editable install that uv makes rebuilds on import by default",
-        ("LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "ASAN_OPTIONS"): "the variables that a build with a "
+        (
+            "LD_PRELOAD",
+            "DYLD_INSERT_LIBRARIES",
+            "ASAN_OPTIONS",
+        ): "the variables that a build with a "
         "sanitizer prints, see [Sanitizers](debugging.md#sanitizers)",
     },
 }
@@ -243,7 +265,7 @@ def _modules() -> list[Path]:
 
 def _read_variables() -> set[str]:
     """Return the variables that the code reads by name, except those of child processes."""
-    pattern = re.compile(r'\b(?:environ|environment|variables)(?:\.get\(|\[)"([A-Z_]+)"(?!\] =)')
+    pattern = re.compile(r'\b(?:environ|environment)(?:\.get\(|\[)"([A-Z_]+)"(?!\] =)')
     texts = (
         path.read_text(encoding="utf-8") for path in _modules() if path.parent.name != "compat"
     )
@@ -263,7 +285,9 @@ def _command(name: str) -> str:
     parts = [f"## `{name}`"]
     for paragraph in module.__doc__.strip().split("\n\n"):
         if paragraph.startswith(" "):
-            parts.append("<!-- not run: an example -->\n```sh\n" + textwrap.dedent(paragraph) + "\n```")
+            parts.append(
+                "<!-- not run: an example -->\n```sh\n" + textwrap.dedent(paragraph) + "\n```"
+            )
         elif paragraph != "For example:":
             parts.append(_wrapped(_as_code(paragraph)))
     rows = "".join(_rows_of(parser))
@@ -325,7 +349,9 @@ def _keys_of(value: Any, key: str = "") -> Iterator[str]:  # noqa: ANN401 - any 
     names_are_free = key in {"compilers", "libraries[].arguments", "libraries[].source-arguments"}
     if isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _keys_of(item, ".".join(filter(None, (key, "*" if names_are_free else name))))
+            yield from _keys_of(
+                item, ".".join(filter(None, (key, "*" if names_are_free else name)))
+            )
     elif isinstance(value, list) and value and isinstance(value[0], Mapping):
         for item in value:
             yield from _keys_of(item, f"{key}[]")

@@ -121,7 +121,7 @@ def test_a_project_runs_its_blocks_in_order_in_one_shell(tmp_path: Path) -> None
 
 @pytest.fixture
 def environment(
-    section: Section, tmp_path: Path, variables: dict[str, str], plugin_wheel: Path
+    tmp_path: Path, variables: dict[str, str], plugin_wheel: Path
 ) -> Iterator[Environment]:
     """An environment with pip and the plugin, as a reader of the manual has."""
     environment = make_environment(tmp_path / "venv", variables)
@@ -214,11 +214,14 @@ def markdown_files() -> list[Path]:
     return sorted([*files, *pages(), *(REPOSITORY / "examples").glob("**/README.md")])
 
 
+def without_blocks(page: Path) -> str:
+    return re.sub(r"(?ms)^ *```.*?^ *```$", "", page.read_text(encoding="utf-8"))
+
+
 def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as code hosts and MyST name them."""
-    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     found: set[str] = set()
-    for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+    for title in re.findall(r"^#+ (.*)$", without_blocks(page), re.MULTILINE):
         plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title)
         slug = name = re.sub(r"[^\w\- ]", "", plain.lower()).strip().replace(" ", "-")
         number = 0
@@ -231,9 +234,8 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", markdown_files(), ids=lambda p: str(p.relative_to(REPOSITORY)))
 def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
-    text = re.sub(r"^ *```.*?^ *```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     dead = []
-    for target in re.findall(r"\]\((?!\w+:)([^)\s]+)\)", text):
+    for target in re.findall(r"\]\((?!\w+:)([^)\s]+)\)", without_blocks(page)):
         path, _, anchor = target.partition("#")
         file = (page.parent / path).resolve() if path else page
         if not file.exists() or (anchor and anchor not in anchors(file)):

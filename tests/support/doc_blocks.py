@@ -8,7 +8,7 @@ HTML comments on the lines before a fence declare how the block is checked:
 ``<!-- append: pyproject.toml -->``
     The block is added to the end of this file.
 ``<!-- from: examples/a/csrc/a.cc -->``
-    The lines of the block are consecutive lines of this file of the repository, but for indentation.
+    The block quotes this file of the repository. The indentation may differ.
 ``<!-- checked by: tests/test_a.py -->``
     This test checks the block.
 ``<!-- not run: REASON -->``
@@ -144,7 +144,9 @@ def commands(block: Block) -> Iterator[Command]:
     where = {kind: block.markers.get(kind) for kind in ("file", "append")}
     if target := where["file"] or where["append"]:
         folder = f"mkdir -p \"$(dirname '{target}')\""
-        yield Command(block, f"{folder}\n{_here(block.text, '>' if where['file'] else '>>', target)}")
+        yield Command(
+            block, f"{folder}\n{_here(block.text, '>' if where['file'] else '>>', target)}"
+        )
     elif block.language == "python":
         is_doctest = ">>> " in block.text
         script = f"$SCRATCH/line-{block.line}.{'txt' if is_doctest else 'py'}"
@@ -208,9 +210,7 @@ def missing_line(expected: Iterable[str], output: str) -> str | None:
     for line in expected:
         if not line.strip():
             continue
-        pattern = "*".join(
-            re.sub(r"([*?[])", r"[\1]", part) for part in line.rstrip().split("…")
-        )
+        pattern = "*".join(re.sub(r"([*?[])", r"[\1]", part) for part in line.rstrip().split("…"))
         if not any(fnmatch.fnmatchcase(each.rstrip(), pattern) for each in lines):
             return line
     return None
