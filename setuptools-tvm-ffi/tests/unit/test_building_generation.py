@@ -92,6 +92,36 @@ def test_the_output_of_one_command_can_be_the_input_of_another(tmp_path: Path) -
     assert made.steps[0].inputs == (made.steps[1].output,)
 
 
+def test_an_output_of_another_command_in_a_command_is_an_input(tmp_path: Path) -> None:
+    command = ["{python}", "gen.py", "--from={out}/./b.json", "{out}/a.cc"]
+    made = plan(tmp_path, {"command": command}, {"outputs": ["b.json"]})
+    assert made.steps[0].inputs == (made.steps[1].output,)
+
+
+@pytest.mark.parametrize(
+    ("words", "script"),
+    [
+        (("tools/gen.py",), "tools/gen.py"),
+        (("-B", "-m", "tools.gen"), "tools/gen.py"),
+        (("-m", "tools.gen"), "tools/gen/__main__.py"),
+        (("-m", "json.tool"), None),
+        (("../outside.py",), None),
+    ],
+)
+def test_a_script_and_the_python_files_beside_it_are_inputs(
+    tmp_path: Path, words: tuple[str, ...], script: str | None
+) -> None:
+    root = tmp_path / "project"
+    folder = root / (script or "tools/gen.py").rpartition("/")[0]
+    folder.mkdir(parents=True)
+    for file in ("helper.py", "data.txt", *([script.rpartition("/")[2]] if script else [])):
+        (folder / file).touch()
+    (tmp_path / "outside.py").touch()
+    (step,) = plan(root, {"command": ["{python}", *words, "{out}"]}).steps
+    helper = folder.relative_to(root).as_posix() + "/helper.py"
+    assert step.inputs == ((script, helper) if script else ())
+
+
 def test_a_missing_program_is_refused(tmp_path: Path) -> None:
     said = refused(tmp_path, {}, {"command": ["no-such-program"], "outputs": ["b.cc"]})
     assert "generate[1].command: 'no-such-program'" in said

@@ -168,6 +168,13 @@ def test_generated_files_can_be_linked_and_embedded(tmp_path: Path) -> None:
     assert _with_generated(settings, NOTHING_GENERATED) == settings
 
 
+def test_an_embedded_folder_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    settings = ExtensionSettings("pkg.ops", ("a.c",), embed=(EmbedSettings("d", file="data"),))
+    with pytest.raises(ConfigurationError, match="'data' is a folder"):
+        _check_files(settings, tmp_path, NOTHING_GENERATED)
+
+
 @pytest.mark.parametrize(
     ("linked", "advice"),
     [

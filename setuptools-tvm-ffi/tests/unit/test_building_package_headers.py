@@ -126,7 +126,11 @@ def test_the_headers_are_copied_and_the_package_is_resolved_once(
 def test_the_same_distribution_in_another_environment_is_not_resolved_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (record,) = site.folder.glob("*.dist-info/RECORD")
+    rows = record.read_text()
+    record.write_text(f"{rows}../../../bin/packed,sha256=1,1\n")  # contains the path of Python
     before = site.build(FUNCTION)
+    record.write_text(f"{rows}../../../bin/packed,sha256=2,1\n")
     (other := site.folder.with_name("other")).mkdir()
     shutil.copytree(site.folder, other, dirs_exist_ok=True)
     shutil.rmtree(site.folder)
@@ -249,7 +253,8 @@ def test_a_package_in_the_projects_folder_is_not_found(
 ) -> None:
     write(site.root, {"mine/__init__.py": "", "mine/include/a.h": ""})
     monkeypatch.syspath_prepend(str(site.root))
-    assert "'mine' is not installed" in refused(site, "mine/include").message
+    with pytest.raises(BuildError, match=r"'mine/include': .* part of the project"):
+        site.build("mine/include")
 
 
 def test_extensions_share_a_copy_and_the_first_is_named(site: Site) -> None:
@@ -266,3 +271,12 @@ def test_extensions_share_a_copy_and_the_first_is_named(site: Site) -> None:
     shutil.rmtree(site.folder)
     with pytest.raises(BuildError, match=r"extension 'p\.b': include_from: 'packed/include'"):
         add_package_headers(extensions, request)
+
+
+def test_a_folder_of_the_project_is_refused_with_the_right_setting(site: Site) -> None:
+    (site.root / "python/own/include").mkdir(parents=True)
+    with pytest.raises(BuildError) as caught:
+        site.build("own/include")
+    assert "'own/include'" in caught.value.message
+    assert "include-dirs" in str(caught.value.hint)
+    assert "'python/own/include'" in str(caught.value.hint)

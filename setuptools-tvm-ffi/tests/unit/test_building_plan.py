@@ -447,10 +447,12 @@ def embedding(
     architectures: tuple[str, ...] = ("9.0",),
     source: str = "a.cpp",
     separable: bool = False,
+    options: tuple[SourceOptions, ...] = (),
 ) -> LibraryPlan:
     settings = ExtensionSettings(
         *("pkg.ops", (source,)),
         embed=entries,
+        source_options=options,
         cuda_architectures=architectures,
         cuda_separable_compilation=separable,
     )
@@ -512,6 +514,13 @@ def test_an_embedded_source_can_have_its_own_architectures() -> None:
     targets = [[w for w in s.command if "-gencode" in w] for s in (compile_, embedded)]
     assert len(targets[0]) == 3
     assert targets[1] == ["-gencode=arch=compute_100,code=sm_100"]
+
+
+def test_an_embedded_source_can_have_its_own_options() -> None:
+    entry = EmbedSettings("env", source="./kernels/k.cu")
+    options = SourceOptions(("kernels/*.cu",), define_macros=(("FAST", None),))
+    compile_, embedded, *_ = embedding(entry, source="a.cu", options=(options,)).steps
+    assert ["-DFAST" in step.command for step in (compile_, embedded)] == [False, True]
 
 
 @pytest.mark.parametrize("word", ["all", "Hopper", "all-major"])

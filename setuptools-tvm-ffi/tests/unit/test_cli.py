@@ -13,7 +13,7 @@ from setuptools_tvm_ffi import __version__, cli
 from setuptools_tvm_ffi.cli import audit, main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN, FINE
 
-COMMANDS = ["audit", "build", "ci", "clean", "compat", "cross", "develop", "doctor"]
+COMMANDS = ["audit", "build", "ci", "clean", "compat", "cross", "develop", "doctor", "migrate"]
 COMMANDS += ["new", "repair", "stubs"]
 
 

@@ -52,6 +52,7 @@ def test_a_build_folder_of_the_user_is_not_hidden_from_git(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "build").mkdir()
+    (project / "build" / "notes.md").touch()
     egg_info(None, monkeypatch, "bdist_wheel")
     assert not (project / "build" / ".gitignore").exists()
 

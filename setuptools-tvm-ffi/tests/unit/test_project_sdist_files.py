@@ -143,6 +143,21 @@ def test_files_that_settings_and_arguments_name_are_found(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("-isystem", "third/include"), ("-idirafterthird/include",), ("@flags.rsp",)),
+        *(("--include-directory=third/include",), ("-isystem=third/include",)),
+    ],
+)
+def test_an_include_folder_in_arguments_is_found(root: Path, arguments: tuple[str, ...]) -> None:
+    make(root, "csrc/a.cc", "#include <a.h>\n")
+    make(root, "third/include/a.h")
+    make(root, "flags.rsp", "-isystem third/include")
+    found = find(root, extra_compile_args=LanguageArguments(cxx=arguments))
+    assert found - {"flags.rsp"} == {"csrc/a.cc", "third/include/a.h"}
+
+
+@pytest.mark.parametrize(
     ("argument", "file"),
     [
         *(("/DEF:windows/ops.def", "windows/ops.def"), ("-def:ops.def", "ops.def")),
@@ -430,7 +445,7 @@ def test_files_that_assembly_includes_are_found(root: Path) -> None:
 
 
 def test_the_inputs_and_programs_of_commands_are_found_and_not_their_outputs(root: Path) -> None:
-    names = ("tools/gen.py", "a.in", "b.in", "data/deep/c.json", "config/d.toml")
+    names = ("tools/gen.py", "tools/module.py", "a.in", "b.in", "data/deep/c.json", "config/d.toml")
     for name in (*names, "tools/helper.py", "config/other.toml", "out.cc"):
         make(root, name)
     commands = [
@@ -439,7 +454,8 @@ def test_the_inputs_and_programs_of_commands_are_found_and_not_their_outputs(roo
             ("e.json",),
             inputs=("*.in", "data"),
         ),
-        GenerateSettings(("program",), ("f.cc",), inputs=("e.json",)),
+        GenerateSettings(("program", "{out}/e.json"), ("f.cc",), inputs=("e.json",)),
+        GenerateSettings(("{python}", "-m", "tools.module"), ("g.cc",)),
     ]
     found = find_generation_files(commands, root, build_base=root / "build")
     assert {str(file) for file in found} == {*names, "tools/helper.py"}

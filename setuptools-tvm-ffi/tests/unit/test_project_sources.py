@@ -331,6 +331,14 @@ def test_a_missing_source_leads_to_the_setting_for_generated_files(root: Path) -
     assert "tool.setuptools-tvm-ffi.generate" in str(caught.value.hint)
 
 
+def test_a_glob_over_generated_sources_leads_to_their_names(root: Path) -> None:
+    extension = ExtensionSettings(name="pkg.lib", sources=("gen/*.cc",))
+    generated = Generated({"gen/b.cc", "gen/a.cc", "gen/a.h"}, PurePosixPath("build/out"))
+    with pytest.raises(ConfigurationError) as caught:
+        find_sources(extension, root, build_base=root / "build", generated=generated)
+    assert "gen/a.cc, gen/b.cc" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize(
     ("sources", "embed", "languages"),
     [

@@ -320,6 +320,11 @@ def test_variables_of_other_tools_provide_defaults(
     assert project.place(field) == place
 
 
+def test_a_project_without_cuda_ignores_architectures_of_pytorch(tmp_path: Path) -> None:
+    project = read(tmp_path, environment={"TORCH_CUDA_ARCH_LIST": "sm_90;; Kepler;"})
+    assert project.settings.cuda_architectures == ("sm_90", "Kepler")  # for nvcc to reject
+
+
 def test_pyproject_has_precedence_over_variables_of_other_tools(tmp_path: Path) -> None:
     variables = {"TORCH_CUDA_ARCH_LIST": "8.0", "MAX_JOBS": "many"}
     text = f'{TABLE}cuda-architectures = ["9.0a"]\njobs = 4\n'

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ..base.errors import PREFIX, BuildError, ConfigurationError
 from ..base.file_digest import digest_of
-from ..project.sources import find_inputs
+from ..project.sources import find_inputs, python_script
 from ..settings.model import GenerateSettings
 from ..toolchains import Toolchain
 from .plan import BuildPlan, Step
@@ -110,6 +110,10 @@ def _step(entry: GenerateSettings, request: BuildRequest) -> Step:
     inputs = find_inputs(
         entry, request.root, build_base=request.build_base, generated=request.generated
     )
+    script = python_script(entry, request.root)
+    # The script can import the modules beside it.
+    modules = (request.root / script).parent.glob("*.py") if script else ()
+    imported = sorted(module.relative_to(request.root).as_posix() for module in modules)
     outputs = [f"{out}/{posixpath.normpath(name)}" for name in entry.outputs]
     words = [word.replace(_PYTHON, sys.executable).replace(_OUT, out) for word in entry.command]
     program = shutil.which(words[0])
@@ -125,7 +129,7 @@ def _step(entry: GenerateSettings, request: BuildRequest) -> Step:
         version = digest_of(Path(program))
     return Step(
         kind="generate",
-        inputs=tuple(map(str, inputs)),
+        inputs=tuple(dict.fromkeys((*map(str, inputs), *imported))),
         output=outputs[0],
         extra_outputs=tuple(outputs[1:]),
         program=(program,),

@@ -93,7 +93,9 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     generated = request.generated
     sources = _sources(request)
     for settings in request.extensions:
-        check_source_options(settings, map(generated.declared, sources[settings.name]))
+        embedded = [PurePosixPath(entry.source) for entry in settings.embed if entry.source]
+        every = [*map(generated.declared, sources[settings.name]), *embedded]
+        check_source_options(settings, every)
         _check_files(with_options(settings, settings.source_options), root, generated)
         _check_device_link(settings, tuple(map(generated.declared, sources[settings.name])))
     languages = _languages(request, sources)
@@ -274,6 +276,8 @@ def _check_files(settings: ExtensionSettings, root: Path, generated: Generated) 
                     hint=f"paths are relative to {root}",
                 )
     for place, file in linked:
+        if (root / file).is_dir():
+            raise ConfigurationError(f"{place}: {file!r} is a folder", hint="name a file")
         if root not in Path(os.path.normpath(root / file)).parents:
             system = (
                 ". If the file is a library of the system, name it in 'libraries' and its folder "

@@ -116,7 +116,16 @@ def _record_of(name: str) -> str | None:
     """Return the digest of an installed distribution's ``RECORD``."""
     distribution = find_distribution(name)
     record = None if distribution is None else distribution.read_text("RECORD")
-    return None if record is None else digest_of(record.encode())
+    return None if record is None else _digest(record)
+
+
+def _digest(record: str) -> str:
+    """Return the digest of a ``RECORD`` without the rows of files outside ``site-packages``.
+
+    Scripts contain the path of the environment, which differs for each isolated build.
+    """
+    rows = (row for row in record.splitlines() if not row.startswith(".."))
+    return digest_of("\n".join(rows).encode())
 
 
 def _records(paths: Iterable[str]) -> dict[str, str]:
@@ -139,7 +148,7 @@ def _records(paths: Iterable[str]) -> dict[str, str]:
                 continue
             if any(f"\n{relative}{end}" in f"\n{record}" for end in "/,"):
                 name = canonicalize_name(distribution.metadata["Name"])
-                owners[name] = digest_of(record.encode())
+                owners[name] = _digest(record)
         if not owners:
             return {}
         found.update(owners)
@@ -163,6 +172,12 @@ def _resolve(reference: str, place: str, root: Path, kept: Sequence[str]) -> dic
         return {"folders": kept, "file": None}
     if "missing" in answer:
         package = answer["missing"]
+        for folder in (reference, f"src/{reference}", f"python/{reference}"):
+            if (root / folder).is_dir():
+                raise BuildError(
+                    f"{place}: the folder is part of the project",
+                    hint=f"name it in 'include-dirs' instead: {folder!r}",
+                )
         raise BuildError(
             f"{place}: package {package!r} is not installed in the build environment",
             hint=f'add "{package}" to {_REQUIRES}, or the name of its distribution if that is '

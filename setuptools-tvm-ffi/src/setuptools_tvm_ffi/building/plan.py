@@ -478,7 +478,8 @@ class _Planner:
     ) -> Iterator[Step]:
         file = self._embedded_file(settings, entry)
         if entry.source is not None:
-            embedded = for_embedding(settings, entry)
+            options = self._options(settings, PurePosixPath(entry.source))
+            embedded = for_embedding(with_options(settings, options), entry)
             flags = self._compiler("cuda").compile_flags(embedded, self.sdk, "cuda")
             check_architectures(embedded, entry, flags)
             device = CompileUnit(entry.source, "cuda", file, f"{file}.d", format=entry.format)

@@ -33,6 +33,7 @@ _COMMANDS = {
     "cross": "build wheels for other platforms with Zig",
     "develop": "install a project as editable, with rebuild on import and a summary",
     "doctor": "show the tools that builds use here, what is missing, and how to fix it",
+    "migrate": "propose the pyproject.toml of a project that CMake builds",
     "new": "create a project: a small package with a library, tests and a workflow",
     "repair": "bundle the libraries that wheels need and set their platform tags",
     "stubs": "update or check the stubs of the project in this folder",

@@ -26,7 +26,9 @@ from .linker_inputs import linker_script_words, thin_members
 from .source_scan import HeaderName, scan
 from .sources import NOTHING_GENERATED, Generated, find_inputs
 
-_INCLUDE_FOLDER = re.compile(r"-I|-isystem|-iquote|-idirafter|--include-directory=|/(external:)?I")
+_INCLUDE_FOLDER = re.compile(
+    r"(-I|-isystem|-iquote|-idirafter|--include-(directory|path)|--system-include|/(external:)?I)=?"
+)
 _LIBRARY_FOLDER = re.compile(r"-L|--library-path=|[/-]LIBPATH:")
 _COMPUTED_INCLUDE = re.compile(rb"^[ \t]*#[ \t]*(?:include|embed)[ \t]+\w", re.MULTILINE)
 

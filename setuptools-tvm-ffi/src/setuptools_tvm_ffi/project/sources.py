@@ -7,13 +7,14 @@ import fnmatch
 import functools
 import os
 import posixpath
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import ConfigurationError
 from ..settings.languages import LANGUAGE_BY_SUFFIX
 from ..settings.model import TABLE, ExtensionSettings, GenerateSettings, SourceOptions
+from .argument_files import SEPARATORS
 
 #: Suffixes of files that C and C++ sources include.
 HEADER_SUFFIXES = frozenset({".cuh", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"})
@@ -85,13 +86,44 @@ def find_sources(
 def find_inputs(
     entry: GenerateSettings, root: Path, *, build_base: Path, generated: Generated
 ) -> tuple[PurePosixPath, ...]:
-    """Return the files and folders that the setting `inputs` of a command names.
+    """Return the files and folders that a command reads.
 
-    The order and the meaning of globs are as in `find_sources`.
+    These are the files and folders in the setting `inputs`, the Python script or module of the
+    project, and the outputs of other commands that the command names with ``{out}/``.
+    The build finds other files that the command names after the command has run. The order and the
+    meaning of globs are as in `find_sources`.
+
     :raises ConfigurationError: see `find_sources`.
     """
     place = entry.place("inputs")
-    return _find(entry.inputs, place, root, build_base, generated, folders=True)
+    patterns = (
+        *entry.inputs,
+        *filter(None, [python_script(entry, root)]),
+        *_outputs_of_others(entry, generated),
+    )
+    return _find(patterns, place, root, build_base, generated, folders=True)
+
+
+def python_script(entry: GenerateSettings, root: Path) -> str | None:
+    """Return the script or module of the project that a command runs with Python, if any."""
+    words = entry.command if entry.command[0] == "{python}" else ()
+    for option, word in zip(words, words[1:]):
+        module = word.replace(".", "/") if option == "-m" else ""
+        for name in (word, f"{module}.py", f"{module}/__main__.py"):
+            file = Path(os.path.normpath(root / name))
+            if file.suffix == ".py" and root in file.parents and file.is_file():
+                return file.relative_to(root).as_posix()
+    return None
+
+
+def _outputs_of_others(entry: GenerateSettings, generated: Generated) -> Iterator[str]:
+    """Yield the outputs of other commands that a command names. These commands must run first."""
+    own = set(map(posixpath.normpath, entry.outputs))
+    for word in entry.command:
+        for part in (word, *SEPARATORS.split(word)):
+            name = posixpath.normpath(part[len("{out}/") :])
+            if part.startswith("{out}/") and name not in own and generated.contains(name):
+                yield name
 
 
 def _find(
@@ -118,9 +150,12 @@ def _find(
             ) from None
         if not matches:
             kind = "glob matches nothing" if _MAGIC & set(pattern) else "file does not exist"
+            made = [n for n in sorted(generated.names) if _matches(pattern, PurePosixPath(n))]
             raise ConfigurationError(
                 f"{place}: {pattern!r}: {kind}",
-                hint=f"patterns are relative to {root}; if a command generates the file, describe "
+                hint=f"list each generated file by its name: {', '.join(made)}"
+                if made
+                else f"patterns are relative to {root}; if a command generates the file, describe "
                 f"the command in [[{TABLE}.generate]]; if this is an unpacked sdist, add the file "
                 "to MANIFEST.in",
             )

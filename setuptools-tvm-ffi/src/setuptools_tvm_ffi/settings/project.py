@@ -238,13 +238,19 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, st
 def _from_other_tools(
     environment: Mapping[str, str], declared: Collection[str]
 ) -> dict[str, tuple[Any, str]]:
-    """Return the settings that variables of other tools provide, except `declared` settings."""
+    """Return the settings that variables of other tools provide, except `declared` settings.
+
+    Architectures are not validated: a project may have no CUDA sources. If nvcc does not support
+    an architecture, the build fails.
+    """
     settings = {setting.field: setting for setting in settings_of(ProjectSettings)}
     variables = {
         name: variable for variable, name in DEFAULT_VARIABLES.items() if environment.get(variable)
     }
     return {
-        name: _read(settings[name], variable, environment[variable])
+        name: (tuple(environment[variable].replace(";", " ").split()), variable)
+        if name == "cuda_architectures"
+        else _read(settings[name], variable, environment[variable])
         for name, variable in variables.items()
         if name not in declared
     }

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Propose the pyproject.toml of a project that CMake and scikit-build-core build.
+
+The command reads CMakeLists.txt and pyproject.toml in this folder, and runs neither CMake nor the
+project. It prints the proposed pyproject.toml. What it could not translate is a comment in the
+proposal, with the file and the line, and is printed to standard error.
+
+Exit status: 0 everything is translated, 1 something is left for you, 2 the command failed to run.
+
+For example:
+
+    setuptools-tvm-ffi migrate > proposed.toml
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..base.errors import PREFIX, BuildError, harmless
+from ..base.file_replacement import replace_file
+from ..migration.proposal import propose
+from ..project.git import run_git
+from .exit_status import FINDINGS, FINE
+
+_FILE = "pyproject.toml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.epilog = "example: setuptools-tvm-ffi migrate > proposed.toml"
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="replace pyproject.toml, if git contains its present text",
+    )
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Print or write the proposal, and print what is not translated; return the exit status."""
+    root = Path.cwd()
+    if parsed.write:
+        _require_committed(root)
+    proposal = propose(root)
+    for remark in proposal.remarks:
+        for line in remark.splitlines():
+            print(f"{PREFIX}: {harmless(line)}", file=sys.stderr)
+    if parsed.write:
+        replace_file(root / _FILE, proposal.text.encode())
+        print(f"wrote {_FILE}; when it builds, delete CMakeLists.txt")
+    else:
+        sys.stdout.write(proposal.text)
+    return FINDINGS if proposal.remarks else FINE
+
+
+def _require_committed(root: Path) -> None:
+    tracked = run_git(root, "ls-files", "--", _FILE)
+    if not tracked or run_git(root, "status", "--porcelain", "--", _FILE):
+        raise BuildError(
+            f"{_FILE} has no committed copy in git, so --write would lose its text",
+            hint="commit it, or write the proposal to another file: "
+            f"{PREFIX} migrate > proposed.toml",
+        )

@@ -1,0 +1,562 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluates variables, conditions and loops of CMake, and passes on the commands about targets."""
+
+from __future__ import annotations
+
+import glob
+import operator
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, Union
+
+from packaging.version import InvalidVersion, Version
+
+from .cmake_language import Argument, Command, Lookup, body_of, evaluate, expand, items_of, parse
+from .generator_expressions import is_false
+from .platforms import Platform, QuestionError, answer
+
+FILE = "CMakeLists.txt"
+#: The folders of the sources and of the build, as absolute paths in the values of variables.
+SOURCE, BINARY = "/@source", "/@binary"
+#: The folder of the wheel's packages.
+PLATLIB = "/@platlib"
+
+_TRUE = {"1", "ON", "YES", "TRUE", "Y"}
+_SYSTEM_NAMES = {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}
+# The compilers that the plugin uses. On Linux, it can be GCC or Clang.
+_COMPILERS = {"darwin": "AppleClang", "win32": "MSVC"}
+_COMPILER_IDS = {"CMAKE_C_COMPILER_ID", "CMAKE_CXX_COMPILER_ID"}
+_SYSTEM_FLAGS = {
+    "WIN32": {"win32"},
+    "MSVC": {"win32"},
+    "APPLE": {"darwin"},
+    "UNIX": {"linux", "darwin"},
+    "LINUX": {"linux"},
+}
+# The values of these variables come from the compilers, from packages and from the installation.
+_UNKNOWN = re.compile(
+    r"CMAKE_\w*COMPILER\w*|CMAKE_INSTALL_\w+|CMAKE_(HOST_)?SYSTEM_\w+|\w+_FOUND|MINGW|MSVC_\w+|"
+    r"(CUDAToolkit|Python3?|tvm_ffi|TVM_FFI|CUDA|OpenMP)_\w+"
+)
+_CUDA_VERSIONS = {"CMAKE_CUDA_COMPILER_VERSION", "CUDAToolkit_VERSION", "CUDA_VERSION"}
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "LESS": operator.lt,
+    "GREATER": operator.gt,
+    "EQUAL": operator.eq,
+    "LESS_EQUAL": operator.le,
+    "GREATER_EQUAL": operator.ge,
+}
+_REFERENCE = re.compile(r"\$(ENV)?\{([^}]*)\}")
+# Commands without an effect on the libraries.
+_IGNORED = frozenset(
+    """
+    add_dependencies add_test block cmake_minimum_required cmake_policy enable_language
+    enable_testing endblock include_guard mark_as_advanced message site_name source_group
+    tvm_ffi_add_apple_dsymutil tvm_ffi_add_msvc_flags tvm_ffi_add_prefix_map
+    tvm_ffi_hide_static_linked_lib_symbols tvm_ffi_install
+    """.split()  # noqa: SIM905 - a list of literals would take 20 lines
+)
+# Commands that only set variables, to values that this module does not compute.
+_SETS_VARIABLES = frozenset(
+    """
+    check_c_compiler_flag check_c_source_compiles check_cxx_compiler_flag check_cxx_source_compiles
+    check_include_file check_include_file_cxx check_ipo_supported check_symbol_exists
+    cmake_host_system_information cmake_path find_file find_library find_path find_program
+    get_cmake_property get_directory_property get_filename_component get_property
+    get_source_file_property get_target_property math
+    """.split()  # noqa: SIM905
+)
+
+
+class Recipient(Protocol):
+    """Receives the commands about targets."""
+
+    def receive(self, command: Command, values: list[str], scope: Scope) -> bool:
+        """Apply a command, and return whether the command is known."""
+
+    def is_target(self, name: str) -> bool:
+        """Return whether a target is defined."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The folder of a `CMakeLists.txt` and its variables.
+
+    :param built: the part of the folder below the outermost `CMakeLists.txt`.
+    """
+
+    folder: str = ""
+    built: str = ""
+    variables: dict[str, str | None] = field(default_factory=dict)
+
+    def path(self, text: str, base: str = SOURCE) -> str:
+        """Return an absolute path. A relative path is relative to the folder below `base`."""
+        return posixpath.normpath(
+            posixpath.join(base, self.built if base == BINARY else self.folder, text)
+        )
+
+
+def relative(path: str, base: str = SOURCE) -> str | None:
+    """Return a path relative to the sources or the build folder, or None if it is outside.
+
+    >>> relative("/@source/csrc/a.cc"), relative("/usr/include")
+    ('csrc/a.cc', None)
+    """
+    if path == base:
+        return "."
+    return path[len(base) + 1 :] if path.startswith(f"{base}/") else None
+
+
+def unknown_variables(text: str) -> list[str]:
+    """Return the names of variables in a value that only CMake knows.
+
+    >>> unknown_variables("${FOO_DIR}/include")
+    ['FOO_DIR']
+    """
+    return [match[2] for match in _REFERENCE.finditer(text)]
+
+
+@dataclass
+class Interpreter:
+    """Runs the commands of a project without CMake.
+
+    :param root: the folder of the project.
+    :param start: the folder of the outermost `CMakeLists.txt` below the root.
+    :param definitions: the variables that scikit-build-core passes.
+    :param remarks: what could not be translated.
+    """
+
+    root: Path
+    start: str
+    definitions: Mapping[str, str]
+    platform: Platform
+    recipient: Recipient
+    remarks: dict[str, None] = field(default_factory=dict)
+    functions: dict[str, tuple[Command, Sequence[Command]]] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Run the outermost `CMakeLists.txt`.
+
+        :raises BuildError: the file is not valid CMake.
+        """
+        variables: dict[str, str | None] = dict(self.definitions)
+        for name in ("CMAKE_SOURCE_DIR", "PROJECT_SOURCE_DIR", "CMAKE_CURRENT_LIST_DIR"):
+            variables[name] = posixpath.normpath(posixpath.join(SOURCE, self.start))
+        for name in ("CMAKE_BINARY_DIR", "PROJECT_BINARY_DIR"):
+            variables[name] = BINARY
+        for name in ("Python_EXECUTABLE", "Python3_EXECUTABLE", "PYTHON_EXECUTABLE"):
+            variables[name] = "{python}"
+        variables |= {"CMAKE_VERSION": "4.0.0", "CMAKE_SIZEOF_VOID_P": "8", "SKBUILD": "2"}
+        variables["SKBUILD_PLATLIB_DIR"] = PLATLIB
+        self._folder(self.start, variables)
+
+    def remark(self, command: Command, text: str) -> None:
+        """Record why a command is not translated."""
+        self.remarks[f"{command.place}: {text}"] = None
+
+    def _folder(self, folder: str, variables: dict[str, str | None]) -> None:
+        built = posixpath.relpath(folder or ".", self.start or ".")
+        scope = Scope(folder, "" if built == "." else built, variables)
+        variables["CMAKE_CURRENT_SOURCE_DIR"] = scope.path("")
+        variables["CMAKE_CURRENT_BINARY_DIR"] = scope.path("", BINARY)
+        self._commands(self._read(posixpath.join(folder, FILE)), scope)
+
+    def _read(self, file: str) -> list[Command]:
+        return parse((self.root / file).read_text("utf-8", errors="replace"), file)
+
+    def _commands(self, commands: Sequence[Command], scope: Scope) -> bool:
+        """Run commands. Return whether to continue: ``return()`` ends a file and a function."""
+        index = 0
+        while index < len(commands):
+            command = commands[index]
+            end = index
+            if command.name in {"if", "foreach", "while", "function", "macro"}:
+                end = body_of(commands, index)
+                if not self._block(command, commands[index + 1 : end], scope):
+                    return False
+            elif command.name == "return":
+                return False
+            else:
+                self._command(command, scope)
+            index = end + 1
+        return True
+
+    def _block(self, command: Command, body: Sequence[Command], scope: Scope) -> bool:
+        if command.name == "if":
+            return self._if(command, body, scope)
+        if command.name == "foreach":
+            return self._foreach(command, body, scope)
+        if command.name == "while":
+            self.remark(command, "while() is not evaluated")
+        else:
+            self.functions[expand(command.arguments, self.lookup(scope))[0].lower()] = command, body
+        return True
+
+    def _command(self, command: Command, scope: Scope) -> None:
+        values = expand(command.arguments, self.lookup(scope))
+        own = getattr(self, f"_{command.name}_", None)
+        if own is not None:
+            own(command, values, scope)
+        elif command.name in self.functions:
+            self._call(command, values, scope)
+        elif command.name in _SETS_VARIABLES:
+            for value in values:
+                if re.fullmatch(r"[A-Za-z]\w*", value):
+                    scope.variables[value] = None
+        elif command.name not in _IGNORED and not self.recipient.receive(command, values, scope):
+            self.remark(command, f"{command.name}() has no equivalent")
+
+    def lookup(self, scope: Scope) -> Lookup:
+        """Return the function that returns the value of a variable, see `Lookup`."""
+
+        def value(name: str) -> str | None:
+            if name in scope.variables:
+                return scope.variables[name]
+            if name in {"CMAKE_SYSTEM_NAME", "CMAKE_HOST_SYSTEM_NAME"}:
+                return _SYSTEM_NAMES[answer(self.platform, "sys_platform")]
+            if name in {"CMAKE_SYSTEM_PROCESSOR", "CMAKE_HOST_SYSTEM_PROCESSOR"}:
+                return answer(self.platform, "platform_machine")
+            if name in _COMPILER_IDS:
+                return _COMPILERS.get(answer(self.platform, "sys_platform"))
+            if name == "CMAKE_DL_LIBS":
+                return "dl" if answer(self.platform, "sys_platform") == "linux" else ""
+            flag = _SYSTEM_FLAGS.get(name.replace("CMAKE_HOST_", ""))
+            if flag is not None:
+                return str(int(answer(self.platform, "sys_platform") in flag))
+            return None if _UNKNOWN.fullmatch(name) else ""
+
+        return value
+
+    # --- blocks
+
+    def _if(self, command: Command, body: Sequence[Command], scope: Scope) -> bool:
+        branches: list[tuple[Command, list[Command]]] = [(command, [])]
+        depth = 0
+        for inner in body:
+            if depth == 0 and inner.name in {"elseif", "else"}:
+                branches.append((inner, []))
+                continue
+            depth += (inner.name == "if") - (inner.name == "endif")
+            branches[-1][1].append(inner)
+        for branch, commands in branches:
+            holds = branch.name == "else" or self._condition(branch, scope)
+            if holds is None and any(one.name not in _IGNORED for one in commands):
+                text = " ".join(argument.text for argument in branch.arguments)
+                self.remark(branch, f"only CMake can decide {branch.name}({text}): taken as false")
+            if holds:
+                return self._commands(commands, scope)
+        return True
+
+    def _foreach(self, command: Command, body: Sequence[Command], scope: Scope) -> bool:
+        name, *values = expand(command.arguments, self.lookup(scope))
+        if values[:1] == ["IN"]:
+            values = list(self._in(values[1:], scope))
+        elif values[:1] == ["RANGE"]:
+            self.remark(command, "foreach(RANGE) is not evaluated")
+            return True
+        for value in self.files(values):
+            if unknown_variables(value):
+                self.remark(command, f"only CMake knows the value {value!r}")
+                continue
+            scope.variables[name] = value
+            if not self._commands(body, scope):
+                return False
+        return True
+
+    def _in(self, values: Sequence[str], scope: Scope) -> Iterator[str]:
+        kind = ""
+        for value in values:
+            if value in {"LISTS", "ITEMS", "ZIP_LISTS"}:
+                kind = value
+            elif kind == "LISTS":
+                found = self.lookup(scope)(value)
+                yield from [f"${{{value}}}"] if found is None else items_of(found)
+            else:
+                yield value
+
+    def _call(self, command: Command, values: list[str], scope: Scope) -> None:
+        definition, body = self.functions[command.name]
+        _, *names = expand(definition.arguments, self.lookup(scope))
+        inner = scope
+        if definition.name == "function":
+            inner = Scope(scope.folder, scope.built, dict(scope.variables))
+        arguments = {f"ARGV{index}": value for index, value in enumerate(values)}
+        arguments |= {"ARGC": str(len(values)), "ARGV": ";".join(values)}
+        arguments |= {"ARGN": ";".join(values[len(names) :]), **dict(zip(names, values))}
+        inner.variables.update(arguments)
+        self._commands(body, inner)
+        for name in list(inner.variables):
+            if name.endswith("@parent"):
+                scope.variables[name[: -len("@parent")]] = inner.variables.pop(name)
+
+    # --- conditions
+
+    def _condition(self, command: Command, scope: Scope) -> bool | None:
+        """Return the value of a condition, or None if only CMake knows it."""
+        look_up = self.lookup(scope)
+        tokens: list[Argument] = []
+        for argument in command.arguments:
+            value = evaluate(argument, look_up)
+            items = items_of(value) if argument.kind == "unquoted" else [value]
+            tokens += [Argument(item, argument.kind) for item in items]
+        return _Condition(self, tokens, scope).value()
+
+    # --- commands about variables and files
+
+    def _set_(self, command: Command, values: list[str], scope: Scope) -> None:
+        del command
+        name, *items = values
+        if "CACHE" in items:
+            if name in scope.variables:
+                return
+            items = items[: items.index("CACHE")]
+        if items[-1:] == ["PARENT_SCOPE"]:
+            name, items = f"{name}@parent", items[:-1]
+        scope.variables[name] = ";".join(items)
+
+    def _unset_(self, command: Command, values: list[str], scope: Scope) -> None:
+        del command
+        scope.variables.pop(values[0], None)
+
+    def _option_(self, command: Command, values: list[str], scope: Scope) -> None:
+        name, *rest = values
+        value = scope.variables.setdefault(name, rest[1] if len(rest) > 1 else "OFF")
+        self.remark(command, f"the option {name} is fixed to its value {value}")
+
+    def _list_(self, command: Command, values: list[str], scope: Scope) -> None:
+        action, name, *items = values
+        old = self.lookup(scope)(name)
+        if old is None:
+            return
+        current = items_of(old)
+        if action in {"APPEND", "PREPEND"}:
+            current = current + items if action == "APPEND" else items + current
+        elif action == "REMOVE_ITEM":
+            current = [one for one in self.files(current) if one not in items]
+        elif action == "REMOVE_DUPLICATES":
+            current = list(dict.fromkeys(current))
+        elif action == "FILTER":
+            keep = items[0] == "INCLUDE"
+            current = [o for o in self.files(current) if bool(re.search(items[2], o)) is keep]
+        elif action not in {"SORT", "REVERSE"}:
+            self.remark(command, f"list({action}) is not evaluated")
+            scope.variables.update(dict.fromkeys(items[-1:]))
+            return
+        scope.variables[name] = ";".join(current)
+
+    def _file_(self, command: Command, values: list[str], scope: Scope) -> None:
+        action, name, *patterns = values
+        if action not in {"GLOB", "GLOB_RECURSE"}:
+            self.remark(command, f"file({action}) is not evaluated")
+            return
+        if "RELATIVE" in patterns:
+            index = patterns.index("RELATIVE")
+            del patterns[index : index + 2]
+        found = []
+        for pattern in patterns:
+            if pattern in {"CONFIGURE_DEPENDS", "LIST_DIRECTORIES", "true", "false"}:
+                continue
+            path = scope.path(pattern)
+            if action == "GLOB_RECURSE":
+                path = posixpath.join(posixpath.dirname(path), "**", posixpath.basename(path))
+            if self.files([path]):
+                found.append(path)
+        scope.variables[name] = ";".join(found)
+
+    def _string_(self, command: Command, values: list[str], scope: Scope) -> None:
+        del command
+        action, *rest = values
+        if action in {"TOLOWER", "TOUPPER"}:
+            scope.variables[rest[1]] = getattr(rest[0], action[2:].lower())()
+        else:
+            scope.variables.update({one: None for one in rest if one.isidentifier()})
+
+    def _execute_process_(self, command: Command, values: list[str], scope: Scope) -> None:
+        del command
+        # An include folder of a Python package becomes the setting `include-from`.
+        text = " ".join(values)
+        found = re.search(r"import ([\w.]+)\b.*print\(\1\.(\w+)\(\)", text)
+        printed = None if found is None else f"/@from/{found[1]}:{found[2]}"
+        for keyword, name in zip(values, values[1:]):
+            if keyword.endswith("_VARIABLE"):
+                scope.variables[name] = printed if keyword == "OUTPUT_VARIABLE" else None
+
+    def _project_(self, command: Command, values: list[str], scope: Scope) -> None:
+        del command
+        scope.variables["PROJECT_NAME"] = values[0]
+        scope.variables.setdefault("CMAKE_PROJECT_NAME", values[0])
+        scope.variables[f"{values[0]}_SOURCE_DIR"] = scope.path("")
+        scope.variables[f"{values[0]}_BINARY_DIR"] = scope.path("", BINARY)
+        if "VERSION" in values:
+            scope.variables["PROJECT_VERSION"] = values[values.index("VERSION") + 1]
+
+    def _include_(self, command: Command, values: list[str], scope: Scope) -> None:
+        file = relative(scope.path(values[0]))
+        if file is not None and (self.root / file).is_file():
+            self._commands(self._read(file), scope)
+        elif "/" in values[0] or unknown_variables(values[0]):
+            self.remark(command, f"the file {values[0]} is not in the project")
+
+    def add_folder(self, command: Command, path: str, scope: Scope) -> None:
+        """Run the `CMakeLists.txt` of a folder in the project."""
+        folder = relative(path)
+        if folder is None or not (self.root / folder / FILE).is_file():
+            self.remark(command, "the project does not contain this code: copy it into the project")
+        else:
+            self._folder(folder, dict(scope.variables))
+
+    def files(self, values: Sequence[str]) -> list[str]:
+        """Return values with globs below the sources replaced by the files that exist."""
+        found: list[str] = []
+        for value in values:
+            inner = relative(value)
+            if inner is None or not glob.has_magic(value):
+                found.append(value)
+                continue
+            matches = (match.relative_to(self.root).as_posix() for match in self.root.glob(inner))
+            found += sorted(posixpath.join(SOURCE, match) for match in matches)
+        return found
+
+
+_Value = Union[bool, QuestionError, None]
+
+
+def _decided(values: Sequence[_Value], *, decisive: bool) -> _Value:
+    """Return the value of an ``AND`` or ``OR``, which the value `decisive` of one part decides."""
+    if any(value is decisive for value in values):
+        return decisive
+    questions = (value for value in values if isinstance(value, QuestionError))
+    return next(questions, None if None in values else not decisive)
+
+
+@dataclass
+class _Condition:
+    """The condition of an ``if``, as a parser that evaluates it."""
+
+    interpreter: Interpreter
+    tokens: list[Argument]
+    scope: Scope
+
+    def value(self) -> bool | None:
+        """Return the value.
+
+        :raises QuestionError: the value depends on an undetermined fact about the platform.
+        """
+        value = self._any_of()
+        if isinstance(value, QuestionError):
+            raise value
+        return value
+
+    def _any_of(self) -> _Value:
+        values = [self._all_of()]
+        while self._take("OR"):
+            values.append(self._all_of())
+        return _decided(values, decisive=True)
+
+    def _all_of(self) -> _Value:
+        values = [self._negation()]
+        while self._take("AND"):
+            values.append(self._negation())
+        return _decided(values, decisive=False)
+
+    def _negation(self) -> _Value:
+        if self._take("NOT"):
+            value = self._negation()
+            return not value if isinstance(value, bool) else value
+        if self._take("("):
+            value = self._any_of()
+            self._take(")")
+            return value
+        try:
+            return self._test()
+        except QuestionError as question:
+            return question  # another part may decide the condition on this platform
+
+    def _take(self, word: str) -> bool:
+        if self.tokens and self.tokens[0].text == word and self.tokens[0].kind != "quoted":
+            del self.tokens[0]
+            return True
+        return False
+
+    def _test(self) -> bool | None:
+        if not self.tokens:
+            return False  # a variable without a value
+        first = self.tokens.pop(0)
+        if first.kind == "unquoted" and self.tokens:
+            if first.text == "DEFINED":
+                name = self.tokens.pop(0).text
+                value = self.interpreter.lookup(self.scope)(name)
+                return None if value is None else name in self.scope.variables or value != ""
+            if first.text == "TARGET":
+                return self.interpreter.recipient.is_target(self.tokens.pop(0).text)
+            if first.text in {"EXISTS", "IS_DIRECTORY"}:
+                path = relative(self.scope.path(self.tokens.pop(0).text))
+                return None if path is None else (self.interpreter.root / path).exists()
+            if first.text in {"COMMAND", "POLICY"}:
+                del self.tokens[0]
+                return True
+        if len(self.tokens) > 1 and re.fullmatch(
+            r"(VERSION_|STR)?(LESS|GREATER|EQUAL|LESS_EQUAL|GREATER_EQUAL)|MATCHES|IN_LIST",
+            self.tokens[0].text,
+        ):
+            comparison = self.tokens.pop(0).text
+            return self._compare(first, comparison, self.tokens.pop(0))
+        return self._truth(first)
+
+    def _truth(self, token: Argument) -> bool | None:
+        if unknown_variables(token.text):
+            return None
+        if token.text.upper() in _TRUE or re.fullmatch(r"-?\d+(\.\d+)?", token.text):
+            return not is_false(token.text)
+        if token.kind != "unquoted" or is_false(token.text):
+            return False
+        value = self.interpreter.lookup(self.scope)(token.text)
+        return None if value is None or unknown_variables(value) else not is_false(value)
+
+    def _operand(self, token: Argument) -> str | None:
+        text: str | None = token.text
+        if token.kind == "unquoted":
+            value = self.interpreter.lookup(self.scope)(token.text)
+            text = token.text if value == "" and token.text not in self.scope.variables else value
+        return None if text is None or unknown_variables(text) else text
+
+    def _compare(self, first: Argument, comparison: str, second: Argument) -> bool | None:
+        right = self._operand(second)
+        name = first.text.strip("${}")
+        if name in _CUDA_VERSIONS and comparison.startswith("VERSION_") and right is not None:
+            return self._cuda(comparison[len("VERSION_") :], right)
+        left = self._operand(first)
+        if left is None and right is not None and name in _COMPILER_IDS:
+            results = {self._comparison(one, comparison, right) for one in ("GNU", "Clang")}
+            return results.pop() if len(results) == 1 else None
+        return None if left is None or right is None else self._comparison(left, comparison, right)
+
+    @staticmethod
+    def _comparison(left: str, comparison: str, right: str) -> bool:
+        if comparison == "MATCHES":
+            return re.search(right, left) is not None
+        if comparison == "IN_LIST":
+            return left in items_of(right)
+        kind = comparison.replace("VERSION_", "").replace("STR", "")
+        try:
+            if comparison.startswith("VERSION_"):
+                return _COMPARISONS[kind](Version(left), Version(right))
+            if not comparison.startswith("STR"):
+                return _COMPARISONS[kind](float(left), float(right))
+        except (InvalidVersion, ValueError):
+            return False
+        return _COMPARISONS[kind](left, right)
+
+    def _cuda(self, comparison: str, release: str) -> bool:
+        """Compare the release of nvcc, which an override can do with `cuda`."""
+        symbol, expected = {
+            "GREATER_EQUAL": (">=", "yes"),
+            "LESS": (">=", "no"),
+            "GREATER": (">", "yes"),
+            "LESS_EQUAL": (">", "no"),
+            "EQUAL": ("==", "yes"),
+        }[comparison]
+        return answer(self.interpreter.platform, f"{symbol}{release}") == expected
