@@ -43,9 +43,22 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check that the generated pages and the JSON schema are up to date."""
-    session.install("./setuptools-tvm-ffi")
+    """Check the generated files, and build the manual into ``build/manual``."""
+    _install(session, "docs")
     session.run("python", "docs/regenerate.py", "--check")
+    _build_manual(session, "html")
+
+
+@nox.session
+def links(session: nox.Session) -> None:
+    """List the manual's links to other sites, and request each; needs a network."""
+    _install(session, "docs")
+    _build_manual(session, "linkcheck")
+
+
+def _build_manual(session: nox.Session, builder: str) -> None:
+    strict = ("--fail-on-warning", "--keep-going", "--nitpicky", "--quiet")
+    session.run("sphinx-build", *strict, "-b", builder, "docs", "build/manual")
 
 
 @nox.session

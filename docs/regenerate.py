@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generates files from code: the JSON schema, and the pages on settings, types and audit codes.
+"""Generates files from code: the JSON schema, and the pages of the reference.
 
 ``python docs/regenerate.py`` writes the files. With ``--check``, it writes nothing: if a file is
 out of date, it prints a diff and exits with status 1. The plugin must be installed.
@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+import reference_pages
 from setuptools_tvm_ffi.archives.wheel_archive import MAX_RATIO, MAX_SMALL_TOTAL, MAX_TOTAL
 from setuptools_tvm_ffi.audit.codes import CATALOGUE
 from setuptools_tvm_ffi.audit.tvm_ffi_symbols import RELEASES
@@ -41,6 +42,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "docs" / "settings.md"
 TYPES = REPOSITORY / "docs" / "types.md"
 CODES = REPOSITORY / "docs" / "audit.md"
+VARIABLES = REPOSITORY / "docs" / "variables.md"
+COMMANDS = REPOSITORY / "docs" / "cli.md"
+RECORD = REPOSITORY / "docs" / "build-record.md"
 SCHEMA = REPOSITORY / "setuptools-tvm-ffi/src/setuptools_tvm_ffi/settings" / "pyproject.schema.json"
 
 _INTRODUCTION = f"""\
@@ -179,6 +183,7 @@ returns tensors of the same class. PyTorch's tensors have this attribute. Other 
 NumPy's, are returned as `tvm_ffi.Tensor`. If a function has tensors among its parameters and in
 its result, the stub therefore has overloads with the type variable `_FrameworkTensor`:
 
+<!-- checked by: setuptools-tvm-ffi/tests/test_typed_stubs.py -->
 ```python
 @overload
 def scale(x: _FrameworkTensor, factor: float, /) -> _FrameworkTensor: ...
@@ -262,6 +267,7 @@ _CODES = """\
 
 `audit` checks finished wheels for defects that would fail on a user's machine:
 
+<!-- checked by: setuptools-tvm-ffi/tests/test_audit.py -->
 ```console
 $ python -m pip install 'setuptools-tvm-ffi[audit]'
 $ setuptools-tvm-ffi audit dist/*.whl
@@ -356,8 +362,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; print differences")
     check = parser.parse_args().check
+    settings = reference()
     pages = {
-        REFERENCE: reference(),
+        REFERENCE: settings,
+        VARIABLES: reference_pages.variables(settings),
+        COMMANDS: reference_pages.commands(),
+        RECORD: reference_pages.record(),
         TYPES: types(),
         CODES: audit_codes(),
         SCHEMA: json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n",

@@ -12,9 +12,18 @@ from pathlib import Path
 import pytest
 from environments import Environment, make_environment
 from sample_projects import Project
+from setuptools_tvm_ffi.scaffold.project import LANGUAGES
 
-LANGUAGES = ("c", "c++", "cuda")
 COMBINATIONS = list(itertools.product(LANGUAGES, (False, True), (False, True)))
+#: The combinations that the quick tests build. They contain every pair of two options.
+PAIRWISE = {
+    ("c", False, False),
+    ("c", True, True),
+    ("c++", False, True),
+    ("c++", True, False),
+    ("cuda", False, False),
+    ("cuda", True, True),
+}
 
 
 def create(builder: Environment, folder: Path, *options: str) -> Path:
@@ -56,8 +65,19 @@ def test_the_commands_of_the_readme_build_and_test_a_project(
     environment.run(*command, cwd=project)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(("language", "with_class", "setup_py"), COMBINATIONS)
+def test_the_quick_tests_cover_every_pair_of_options() -> None:
+    for first, second in itertools.combinations(range(3), 2):
+        pairs = {(options[first], options[second]) for options in COMBINATIONS}
+        assert {(options[first], options[second]) for options in PAIRWISE} == pairs
+
+
+@pytest.mark.parametrize(
+    ("language", "with_class", "setup_py"),
+    [
+        pytest.param(*options, marks=() if options in PAIRWISE else pytest.mark.long)
+        for options in COMBINATIONS
+    ],
+)
 def test_every_kind_of_project_builds_is_typed_and_passes_its_tests(
     language: str,
     with_class: bool,  # noqa: FBT001 - a parameter of the test
@@ -82,10 +102,11 @@ def test_every_kind_of_project_builds_is_typed_and_passes_its_tests(
     tester.pip("install", "-q", "--no-deps", "--target", site, project.wheel, cwd=tmp_path)
     paths = {"PYTHONPATH": str(site), "MYPYPATH": str(site)}
     tests = shutil.copytree(folder / "tests", tmp_path / "copy" / "tests")
+    mypy = ("mypy", "--strict", "--cache-dir", str(tester.folder / "mypy"))
     for command in (
         ("pytest", "tests"),
-        ("mypy", "--strict", "tests"),
-        ("mypy", "--strict", "-p", "fast_mean"),
+        (*mypy, "tests"),
+        (*mypy, "-p", "fast_mean"),
     ):
         tester.run(tester.python, "-m", *command, cwd=tests.parent, variables=paths)
 

@@ -36,7 +36,7 @@ class Audited:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of all commands that audit wheels."""
-    parser.add_argument("wheels", nargs="+", type=Path, metavar="WHEEL")
+    parser.add_argument("wheels", nargs="+", type=Path, metavar="WHEEL", help="a wheel")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
         "--ignore",

@@ -14,6 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..base.text import PREFIX
 from ..scaffold.names import names_of
 from ..scaffold.project import LANGUAGES, Options, project_files, require_absent, write_files
 from .exit_status import COULD_NOT_RUN, FINE
@@ -60,5 +61,6 @@ def run(parsed: argparse.Namespace) -> int:
     write_files(folder, files)
     for name in sorted(files):
         print(f"wrote {folder / name}")
-    print(f"\nTo build and test it:\n  cd {folder}\n  pip install -e . pytest\n  pytest")
+    steps = (f"cd {folder}", f"{PREFIX} develop", "pip install pytest", "pytest")
+    print("\nTo build and test it:", *steps, sep="\n  ")
     return FINE
