@@ -40,8 +40,9 @@ from .exit_status import FINDINGS, FINE
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from build import ProjectBuilder, RunnerType
     from build.env import DefaultIsolatedEnv
+
+    from build import ProjectBuilder, RunnerType
 
 _SECONDS_TO_END_BY_ITSELF = 1
 _SECONDS_TO_END = 15
@@ -284,8 +285,9 @@ def _builder(
     runner: RunnerType,
 ) -> Iterator[ProjectBuilder]:
     """Yield an object that calls the hooks. All build requirements are installed."""
-    from build import ProjectBuilder  # noqa: PLC0415 - an optional dependency
     from build.env import DefaultIsolatedEnv  # noqa: PLC0415 - as above
+
+    from build import ProjectBuilder  # noqa: PLC0415 - an optional dependency
 
     if parsed.no_isolation:
         builder = ProjectBuilder(parsed.project, runner=runner)

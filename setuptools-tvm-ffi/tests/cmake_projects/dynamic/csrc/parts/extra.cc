@@ -1,0 +1,1 @@
+#error "the option WITH_EXTRA is off"

@@ -1,0 +1,3 @@
+#pragma once
+
+long round_up(long value, long step);

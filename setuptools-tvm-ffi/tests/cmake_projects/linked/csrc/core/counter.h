@@ -1,0 +1,4 @@
+#pragma once
+
+// The number of calls so far, for all libraries.
+long count_call();

@@ -1,0 +1,1 @@
+"""Libraries that share a library."""

@@ -1,0 +1,9 @@
+#pragma once
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+int tiny_next(void);
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,1 @@
+"""Two libraries in subpackages."""
