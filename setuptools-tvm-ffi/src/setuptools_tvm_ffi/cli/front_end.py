@@ -40,9 +40,8 @@ from .exit_status import FINDINGS, FINE
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from build.env import DefaultIsolatedEnv
-
     from build import ProjectBuilder, RunnerType
+    from build.env import DefaultIsolatedEnv
 
 _SECONDS_TO_END_BY_ITSELF = 1
 _SECONDS_TO_END = 15
@@ -285,9 +284,8 @@ def _builder(
     runner: RunnerType,
 ) -> Iterator[ProjectBuilder]:
     """Yield an object that calls the hooks. All build requirements are installed."""
-    from build.env import DefaultIsolatedEnv  # noqa: PLC0415 - as above
-
     from build import ProjectBuilder  # noqa: PLC0415 - an optional dependency
+    from build.env import DefaultIsolatedEnv  # noqa: PLC0415 - as above
 
     if parsed.no_isolation:
         builder = ProjectBuilder(parsed.project, runner=runner)
