@@ -228,7 +228,10 @@ def _base_name(library: str) -> str:
 
 
 def _folder_of(binary: Binary, run_path: str) -> str | None:
-    """Return the folder of a run path; ``None`` if the run path is not relative to the library."""
+    """Return the folder in the wheel that a run path, such as ``$ORIGIN/../lib``, points to.
+
+    The result is ``None`` if the run path does not start at the library's folder.
+    """
     for origin in _ORIGINS:
         if run_path == origin or run_path.startswith(f"{origin}/"):
             below = run_path[len(origin) :].lstrip("/")

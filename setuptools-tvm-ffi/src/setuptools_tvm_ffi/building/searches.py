@@ -199,8 +199,8 @@ class HeaderSearch:
         spelled = {_normal(file): file for file in read}
         found: set[str] = set()
         missing: set[str] = set()
-        # The files whose missing predecessors are known. The source and the files in `named` have
-        # no predecessors, because arguments contain their paths.
+        # The files of which it is known where the compiler has searched before it found them. It
+        # does not search for the source and the files in `named`: the command has their paths.
         explained = {*itertools.islice(spelled, 1), *map(os.path.normpath, named)}
         # The folders of the files that include a file. A compiler reports an includer first.
         outer: dict[str, tuple[str, ...]] = {}

@@ -41,8 +41,9 @@ class StepCommand(NamedTuple):
 class Details:
     """The part of the record that is needed only if a step runs or a searched folder has changed.
 
-    :param missing: the paths of missing files for each step. The key is the output of the step. A
-        path that ends with ``/*`` means any file in the folder.
+    :param missing: for each step, the paths at which the compiler looked and found no file. The
+        step must run again if a file appears there. A path that ends with ``/*`` means any file in
+        this folder. The key is the output of the step.
     :param facts: the `SourceFacts` of each source or header. The key is the digest of the file.
     :param answers: the folders that a compiler printed. The key is the digest of the command that
         printed them.

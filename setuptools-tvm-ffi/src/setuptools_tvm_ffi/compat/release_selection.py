@@ -103,8 +103,8 @@ def pip_command() -> tuple[str, ...]:
     uv = find_uv()
     if uv is None:
         raise BuildError(
-            f"compat needs pip, or uv to run pip, to list the releases of {DISTRIBUTION}: neither "
-            "is installed",
+            f"neither pip nor uv is installed: compat needs one of them to list the releases of "
+            f"{DISTRIBUTION}",
             hint=f"{sys.executable} -m ensurepip",
         )
     return (uv, "tool", "run", "--quiet", "--python", sys.executable, "pip")

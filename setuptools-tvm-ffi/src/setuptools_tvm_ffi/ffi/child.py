@@ -283,7 +283,8 @@ def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - a modu
     ]
     status = run(cli, [staging, *options, *target])
     if status == 0 and not target and drop_second_library(root_module, before, request):
-        # Only the removed lines used the import of the loader. The second run removes this import.
+        # The lines that `drop_second_library` removed were the only use of an import. A second run
+        # of the generator removes this import.
         status = run(cli, [staging])
     return status
 

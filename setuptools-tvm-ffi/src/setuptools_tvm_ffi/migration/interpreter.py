@@ -121,7 +121,7 @@ def unknown_variables(text: str) -> list[str]:
 
 @dataclass
 class Interpreter:
-    """Runs the commands of a project without CMake.
+    """Evaluates the commands of a project's `CMakeLists.txt`. CMake does not run.
 
     :param root: the folder of the project.
     :param start: the folder of the outermost `CMakeLists.txt` below the root.

@@ -313,7 +313,8 @@ def _build_system(old: Iterable[str]) -> str:
     for text in old:
         requirement = Requirement(text)
         name = canonicalize_name(requirement.name)
-        # The backend requires apache-tvm-ffi itself. A restriction of its version remains.
+        # The backend adds apache-tvm-ffi to the build requirements. The project's requirement stays
+        # only if it restricts the version of apache-tvm-ffi.
         if name not in _BUILD_TOOLS and (name != _SDK or requirement.specifier):
             requires.append(text)
     backend = {"requires": requires, "build-backend": "setuptools_tvm_ffi.build_meta"}

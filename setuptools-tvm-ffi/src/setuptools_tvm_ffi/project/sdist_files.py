@@ -362,7 +362,8 @@ def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bo
     is_computed = _COMPUTED_INCLUDE.search(content) is not None
     for text in (*facts.macros, *macros):
         yield HeaderName(text, quoted=True, question=not is_computed), False
-    for text in macros:  # GCC (12) searches the working directory for the value of -D.
+    # If a value of -D is the operand of #include, GCC (12) also searches the working directory.
+    for text in macros:
         yield HeaderName(text, quoted=True, question=not is_computed), True
     for text in facts.data:
         # A text without quotes can be a part of a comment.

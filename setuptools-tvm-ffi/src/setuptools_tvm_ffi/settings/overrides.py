@@ -48,7 +48,8 @@ def with_options(
 
 def for_embedding(extension: ExtensionSettings, entry: EmbedSettings) -> ExtensionSettings:
     """Return the settings of an extension, changed to compile the source of an `embed` entry."""
-    # The library's device link does not include the file, so its device code must be complete.
+    # The device link of the library leaves out the embedded file, so the code of that file must not
+    # need a device link.
     extension = dataclasses.replace(extension, cuda_separable_compilation=False)
     if not entry.cuda_architectures:
         return extension

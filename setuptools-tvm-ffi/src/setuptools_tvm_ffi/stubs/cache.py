@@ -38,7 +38,8 @@ def make_stubs(request: StubRequest, process: TVMFFIProcess, *, root: Path, fold
     Otherwise, call `generate_stubs`. For the parameters and the error, see `generate_stubs`.
     """
     cache = root / folder / "stubs.json"
-    # The name of the recorder contains a digest of its inputs.
+    # The recorder is a library that `toolchains.recorder` builds. Its file name contains a digest
+    # of its inputs, so that the name identifies the content.
     recorder = "" if process.recorder is None else process.recorder.name
     kept = load(cache, request, recorder)
     if kept is not None:

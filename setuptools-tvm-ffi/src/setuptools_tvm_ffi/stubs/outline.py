@@ -350,7 +350,8 @@ def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
 def _registered_by_hand(file: ParsedFile, tree: ast.Module) -> dict[int, str]:
     """Return the line number and the type key of each class that handwritten code registers.
 
-    If a module has no `initialized_prefixes`, its stub repeats such a class unchanged.
+    Only modules that call ``tvm_ffi.init_ffi_api`` themselves, see `initialized_prefixes`, have
+    such classes: in the stub of another module, the class stays as the module has it.
     """
     if not initialized_prefixes(file):
         return {}

@@ -458,10 +458,11 @@ class _ApiWriter:
     def _class(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
         """Yield a private class with the members, and a public class that derives from it.
 
-        If the public class contained the members, jedi would look for docstrings in the ``.py``
-        file, which contains no docstrings of members. stubtest would reject static methods and
-        methods without parameters, because at run time, they are not ordinary Python functions. For
-        these methods, the public class contains aliases.
+        There are two reasons. For members of the public class, jedi would look for docstrings in
+        the ``.py`` file, which has none. And stubtest would reject static methods and methods
+        without parameters in the public class, because at run time, they are not ordinary Python
+        functions. For such methods, the public class contains aliases of the private class's
+        methods.
         """
         parent = self._parent(type_)
         base = self._private["Object"] if parent is None else self._names.use(*parent)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the environment variables that load a library built with a sanitizer."""
+"""Finds the environment variables of a Python that loads libraries built with a sanitizer.
+
+For example, `LD_PRELOAD` must name the run-time library of the address sanitizer.
+"""
 
 from __future__ import annotations
 

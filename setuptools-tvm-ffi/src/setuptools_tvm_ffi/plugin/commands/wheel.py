@@ -61,7 +61,7 @@ class BdistWheelMixin(bdist_wheel):
     _platform_tag: str | None = None
 
     def finalize_options(self) -> None:
-        """Declare the requirement before setuptools writes metadata."""
+        """Declare the requirement on apache-tvm-ffi before setuptools writes metadata."""
         declare_requirement(self.distribution, warn=False)
         target = target_of(project_of(self.distribution))
         if target is not None and self.bdist_dir is None:
@@ -186,7 +186,10 @@ class EditableWheelMixin(editable_wheel):
     """Packs an editable wheel (PEP 660). ``build_ext`` writes the libraries into the wheel."""
 
     def finalize_options(self) -> None:
-        """Reject a target, then declare the requirement before setuptools writes metadata."""
+        """Declare the requirement on apache-tvm-ffi before setuptools writes metadata.
+
+        :raises ConfigurationError: the project sets a target.
+        """
         project = project_of(self.distribution)
         if project.settings.target is not None:
             raise ConfigurationError(
