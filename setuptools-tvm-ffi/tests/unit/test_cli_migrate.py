@@ -20,6 +20,7 @@ PYPROJECT = '[project]\nname = "my-package"\nversion = "1"\ndynamic = ["dependen
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "CMakeLists.txt").write_text(CMAKE)
     (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    (tmp_path / "ops.cc").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -23,6 +23,7 @@ wheel.packages = ["src/my_package"]
 wheel.install-dir = "my_package"
 """
 FILES = ("a.cc", "b.cc", "k.cu", "c.c", "lib/libz.a", "src/my_package/__init__.py")
+FOLDERS = ("inc", "ext", "own")
 STANDARD = (
     "tvm_ffi_configure_target(a STUB_DIR src STUB_INIT ON)\ninstall(TARGETS a DESTINATION .)\n"
 )
@@ -33,6 +34,8 @@ def migrate(folder: Path, text: str) -> tuple[dict[str, Any], list[str]]:
     for name in FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
+    for name in FOLDERS:
+        (folder / name).mkdir()
     (folder / "pyproject.toml").write_text(PYPROJECT)
     (folder / "CMakeLists.txt").write_text(f"find_package(tvm_ffi CONFIG REQUIRED)\n{text}")
     proposal = propose(folder)
@@ -71,6 +74,15 @@ def library(folder: Path, text: str, sources: str = "a.cc") -> tuple[dict[str, A
             {"extra-compile-args": ["-include", "x.h"]},
         ),
         ('set(CMAKE_CXX_FLAGS "${CMAKE_CXX_FLAGS} -Wall")', {"extra-compile-args": ["-Wall"]}),
+        ('string(APPEND CMAKE_CXX_FLAGS " -Wall")', {"extra-compile-args": ["-Wall"]}),
+        (
+            'target_compile_options(a PRIVATE "SHELL:-Xclang -a" "SHELL:-Xclang -b")',
+            {"extra-compile-args": ["-Xclang", "-a", "-Xclang", "-b"]},
+        ),
+        (
+            'target_link_libraries(a PRIVATE "-framework Metal" "-framework Foundation")',
+            {"extra-link-args": ["-framework", "Metal", "-framework", "Foundation"]},
+        ),
         ("set_target_properties(a PROPERTIES COMPILE_FLAGS -x)", {"extra-compile-args": ["-x"]}),
         ("set_target_properties(a PROPERTIES CXX_STANDARD 20)", {"cxx-std": "20"}),
         ("set_target_properties(a PROPERTIES CXX_STANDARD 14)", {}),
@@ -85,37 +97,16 @@ def library(folder: Path, text: str, sources: str = "a.cc") -> tuple[dict[str, A
         ),
         ("target_link_libraries(a PRIVATE m -lz)", {"libraries": ["m", "z"]}),
         ("target_link_directories(a PRIVATE lib)", {"library-dirs": ["lib"]}),
-        ("target_link_libraries(a ZLIB::ZLIB)", {"pkg-config": ["zlib"]}),
-        (
-            "pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng>=1.6)\n"
-            "target_link_libraries(a PRIVATE PkgConfig::PNG)",
-            {"pkg-config": ["libpng>=1.6"]},
-        ),
-        (
-            "pkg_check_modules(PNG libpng)\n"
-            "target_include_directories(a PRIVATE ${PNG_INCLUDE_DIRS})"
-            "\ntarget_link_libraries(a ${PNG_LIBRARIES})",
-            {"pkg-config": ["libpng"]},
-        ),
         ("target_link_libraries(a tvm_ffi::header tvm_ffi_shared ${tvm_ffi_LIB_FILES})", {}),
         (
-            "target_precompile_headers(a PRIVATE <string> pch.h)",
-            {"precompile-headers": ["<string>", "pch.h"]},
-        ),
-        (
-            "set_target_properties(a PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)",
-            {"unity-build": True, "unity-batch-size": 4},
-        ),
-        (
             "set_source_files_properties(a.cc PROPERTIES COMPILE_DEFINITIONS X=1 "
-            "COMPILE_OPTIONS -O1 SKIP_UNITY_BUILD_INCLUSION ON)",
+            "COMPILE_OPTIONS -O1)",
             {
                 "source-options": [
                     {
                         "sources": ["a.cc"],
                         "define-macros": [["X", "1"]],
                         "extra-compile-args": ["-O1"],
-                        "unity": False,
                     }
                 ]
             },
@@ -205,35 +196,6 @@ def test_the_cuda_runtime_is_shared_after_find_package_of_tvm_ffi(tmp_path: Path
 def test_a_library_without_kernels_uses_the_toolkit(tmp_path: Path) -> None:
     text = "target_include_directories(a PRIVATE ${CUDAToolkit_INCLUDE_DIRS})"
     assert library(tmp_path, text)[0]["cuda-toolkit"] is True
-
-
-@pytest.mark.parametrize("form", ["fatbin", "cubin"])
-@pytest.mark.parametrize("helper", [True, False])
-def test_embedded_kernels(form: str, helper: bool, tmp_path: Path) -> None:  # noqa: FBT001
-    kernel = (
-        f"add_tvm_ffi_{form}(kernel CUDA k.cu)"
-        if helper
-        else "add_library(kernel OBJECT k.cu)\n"
-        f"set_target_properties(kernel PROPERTIES CUDA_{form.upper()}_COMPILATION ON)"
-    )
-    text = (
-        f"set(CMAKE_CUDA_ARCHITECTURES 90)\n{kernel}\n"
-        'tvm_ffi_embed_bin_into(a SYMBOL env BIN "$<TARGET_OBJECTS:kernel>")'
-    )
-    extension, remarks = library(tmp_path, text)
-    entry = {"name": "env", "source": "k.cu"}
-    if form == "cubin":
-        entry |= {"format": "cubin", "cuda-architectures": ["9.0"]}
-    else:
-        entry |= {"cuda-architectures": ["9.0+PTX"]}
-    assert extension["embed"] == [entry]
-    assert remarks == []
-
-
-def test_an_embedded_file(tmp_path: Path) -> None:
-    extension, _ = library(tmp_path, "tvm_ffi_embed_bin_into(a SYMBOL x BIN k.cubin)")
-    assert extension["embed"] == [{"name": "x", "file": "k.cubin"}]
-    assert extension["cuda-toolkit"] is True
 
 
 def test_static_and_object_libraries_become_part_of_a_library(tmp_path: Path) -> None:
@@ -343,6 +305,22 @@ def test_settings_of_platforms_become_overrides(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("unknown_command(a)", "unknown_command"),
+        ("pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng>=1.6)", "libpng>=1.6"),
+        ("target_link_libraries(a ZLIB::ZLIB)", "pkg-config"),
+        ("target_precompile_headers(a PRIVATE pch.h)", "target_precompile_headers"),
+        ("set_target_properties(a PROPERTIES UNITY_BUILD ON)", "UNITY_BUILD"),
+        ("set_target_properties(a PROPERTIES SUFFIX .so)", "SUFFIX"),
+        ("set_target_properties(a PROPERTIES WINDOWS_EXPORT_ALL_SYMBOLS ON)", "WINDOWS_EXPORT"),
+        ("set_target_properties(a PROPERTIES C_VISIBILITY_PRESET default)", "C_VISIBILITY"),
+        ("tvm_ffi_embed_bin_into(a SYMBOL x BIN k.cubin)", "tvm_ffi_embed_bin_into"),
+        ("target_link_libraries(a PRIVATE debug x optimized y)", "debug"),
+        ("target_sources(a PUBLIC FILE_SET HEADERS BASE_DIRS inc FILES x.h)", "FILE_SET"),
+        ("target_sources(a PRIVATE absent.cc)", "absent.cc does not exist"),
+        ("target_include_directories(a PRIVATE absent)", "absent does not exist"),
+        ("target_link_libraries(${UNDEFINED})", "target_link_libraries"),
+        ("add_library(x::y ALIAS nope)", "add_library"),
+        ("set_property(TARGET a)", "set_property"),
+        ('target_compile_options(a PRIVATE "SHELL:-DX=\'a")', "No closing quotation"),
         ("target_compile_options(a PRIVATE $<$<CONFIG:Debug>:-O0>)", "-O0"),
         ("target_compile_options(a PRIVATE ${HIDDEN_FOUND})", "HIDDEN_FOUND"),
         ("target_link_libraries(a PRIVATE Foo::Foo)", "Foo::Foo"),
@@ -394,3 +372,15 @@ def test_a_library_that_is_not_in_a_package_is_named(tmp_path: Path) -> None:
 def test_a_project_without_libraries_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="no shared library"):
         migrate(tmp_path, "add_executable(a a.cc)")
+
+
+def test_flags_that_only_cmake_knows_are_named(tmp_path: Path) -> None:
+    text = "string(REGEX REPLACE x y CMAKE_CXX_FLAGS z)"
+    _, remarks = library(tmp_path, text)
+    assert any("the value of CMAKE_CXX_FLAGS" in remark for remark in remarks)
+
+
+def test_the_default_visibility_is_kept(tmp_path: Path) -> None:
+    text = "set_target_properties(a PROPERTIES CXX_VISIBILITY_PRESET default)"
+    (override,) = library(tmp_path, text)[0]["overrides"]
+    assert override["extra-compile-args"] == ["-fvisibility=default"]

@@ -127,3 +127,26 @@ def test_items_of_one_platform_share_an_override() -> None:
         "b": [["M", "1"]],
         "overrides": [{"if": "sys_platform == 'linux'", "a": ["y", "z"]}],
     }
+
+
+def test_ordered_lists_keep_their_order_on_every_platform() -> None:
+    table = merged(
+        lambda p: {
+            "include-dirs": ["x", *(["own"] * (system(p) == "linux")), "y"],
+            "sources": ["a.cc", *(["own.cc"] * (system(p) == "linux")), "z.cc"],
+        }
+    )
+    assert table == {
+        "include-dirs": ["x"],
+        "sources": ["a.cc", "z.cc"],
+        "overrides": [
+            {"if": "sys_platform == 'linux'", "include-dirs": ["own", "y"], "sources": ["own.cc"]},
+            {"if": "sys_platform != 'linux'", "include-dirs": ["y"]},
+        ],
+    }
+
+
+def test_repeated_arguments_are_kept() -> None:
+    words = ["-framework", "Metal", "-framework", "Foundation"]
+    table = merged(lambda p: {"extra-link-args": words if system(p) == "darwin" else []})
+    assert table["overrides"] == [{"if": "sys_platform == 'darwin'", "extra-link-args": words}]

@@ -45,7 +45,7 @@ lint.select = [
 
 
 def proposal(folder: Path, text: str = BEFORE, cmake: str = CMAKE) -> Proposal:
-    for name in ("python/my_package/__init__.py", "lib/other/__init__.py", "ops.cc"):
+    for name in ("python/my_package/__init__.py", "lib/other/__init__.py", "ops.cc", "ops.cu"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     (folder / "pyproject.toml").write_bytes(text.encode())
@@ -160,3 +160,27 @@ def test_a_missing_file_is_reported(missing: str, tmp_path: Path) -> None:
 def test_invalid_toml_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"pyproject\.toml"):
         proposal(tmp_path, "[project\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("name = 'my-package'\n", "", "project.name"),
+        ("build-backend =", "backend-path = ['.']\nbuild-backend =", "backend-path"),
+        ("define.X", "define.CMAKE_OSX_DEPLOYMENT_TARGET", "CMAKE_OSX_DEPLOYMENT_TARGET"),
+    ],
+)
+def test_what_pyproject_loses_is_named(before: str, after: str, words: str, tmp_path: Path) -> None:
+    remarks = proposal(tmp_path, BEFORE.replace(before, after)).remarks
+    assert any(words in remark for remark in remarks), remarks
+
+
+def test_an_invalid_proposal_is_named(tmp_path: Path) -> None:
+    cmake = f"{CMAKE}target_compile_definitions(ops PRIVATE 1=2)"
+    remarks = proposal(tmp_path, cmake=cmake).remarks
+    assert any("the proposal is invalid" in remark for remark in remarks), remarks
+
+
+def test_an_invalid_requirement_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="requirement"):
+        proposal(tmp_path, BEFORE.replace('"cmake"', '"cmake =="'))

@@ -53,12 +53,14 @@ def test_keys_become_settings() -> None:
     assert found.install_dir == "a/lib"
     assert found.packages == ["python/a"]
     assert found.setuptools == {"tool.setuptools.exclude-package-data": {"*": ["**.h"]}}
-    assert found.untranslated == {}
+    assert list(found.untranslated) == ["cmake.define.E"]
 
 
 @pytest.mark.parametrize(
     ("table", "key", "words"),
     [
+        ({"cmake": {"define": {"A": {"env": "FOO", "default": "x"}}}}, "cmake.define.A", "FOO"),
+        ({"wheel": {"exclude": ["my_package/src/**"]}}, "wheel.exclude", "exclude-package-data"),
         ({"wheel": {"py-api": "cp312"}}, "wheel.py-api", "py3-none"),
         ({"wheel": {"packages": {"a": "b"}}}, "wheel.packages", "package-dir"),
         ({"wheel": {"license-files": ["L"]}}, "wheel.license-files", "no equivalent"),
@@ -67,27 +69,18 @@ def test_keys_become_settings() -> None:
         ({"cmake": {"targets": ["a"]}}, "cmake.targets", "no equivalent"),
         ({"install": {"components": ["a"]}}, "install.components", "no equivalent"),
         ({"editable": {"mode": "inplace"}}, "editable.mode", "no equivalent"),
-        ({"sdist": {"include": ["a.txt", "d/"]}}, "sdist.include", "include a.txt; graft d"),
+        ({"sdist": {"include": ["a.txt", "d/"]}}, "sdist.include", "MANIFEST.in: a.txt, d/"),
         (
             {"sdist": {"exclude": ["t/**", "**/*.o"]}},
             "sdist.exclude",
-            "prune t; global-exclude *.o",
+            "MANIFEST.in: t/**",
         ),
         ({"overrides": [{"if": {}}]}, "overrides", "no equivalent"),
         ({"generate": [{"path": "x"}]}, "generate", "no equivalent"),
-        ({"metadata": {"readme": {"provider": "x.fancy"}}}, "metadata", "x.fancy"),
+        ({"metadata": {"readme": {"provider": "x.fancy"}}}, "metadata", "no equivalent"),
     ],
 )
 def test_other_keys_are_named(table: dict[str, Any], key: str, words: str) -> None:
     untranslated = read_table(table).untranslated
     assert list(untranslated) == [key]
     assert words in untranslated[key]
-
-
-def test_providers_of_the_version() -> None:
-    scm = {"metadata": {"version": {"provider": "scikit_build_core.metadata.setuptools_scm"}}}
-    assert read_table(scm).setuptools == {"tool.setuptools_scm": {}}
-    regex = {"provider": "scikit_build_core.metadata.regex", "input": "src/a/__init__.py"}
-    assert read_table({"metadata": {"version": regex}}).setuptools == {
-        "tool.setuptools.dynamic": {"version": {"attr": "a.__version__"}}
-    }

@@ -21,7 +21,6 @@ from .exit_status import FINE
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.epilog = "example: setuptools-tvm-ffi ci"
     parser.add_argument(
         "--force",
         action="store_true",

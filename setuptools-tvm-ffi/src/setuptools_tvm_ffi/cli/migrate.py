@@ -29,7 +29,6 @@ _FILE = "pyproject.toml"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.epilog = "example: setuptools-tvm-ffi migrate > proposed.toml"
     parser.add_argument(
         "--write",
         action="store_true",

@@ -22,7 +22,6 @@ from .exit_status import COULD_NOT_RUN, FINE
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.epilog = "example: setuptools-tvm-ffi new my-package --with-class"
     parser.add_argument("name", metavar="NAME", help="name on PyPI, such as my-package")
     parser.add_argument(
         "--lang",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import fnmatch
+import glob
 import os
 import posixpath
 import re
@@ -45,28 +46,13 @@ KEYS += [key_of(name) for name in tables_of(ExtensionSettings)]
 _MERGED = {"STATIC", "OBJECT"}
 _SHARED = {"SHARED", "MODULE"}
 _VENDORED = {"3rdparty", "deps", "extern", "external", "third_party", "third-party", "vendor"}
-# Packages that CMake finds, with the names of their files for pkg-config.
-_PKG_CONFIG = {
-    "CURL::libcurl": "libcurl",
-    "Eigen3::Eigen": "eigen3",
-    "JPEG::JPEG": "libjpeg",
-    "LibXml2::LibXml2": "libxml-2.0",
-    "OpenSSL::Crypto": "libcrypto",
-    "OpenSSL::SSL": "libssl",
-    "PNG::PNG": "libpng",
-    "SQLite::SQLite3": "sqlite3",
-    "ZLIB::ZLIB": "zlib",
-    "fmt::fmt": "fmt",
-    "spdlog::spdlog": "spdlog",
-    "zstd::libzstd_shared": "libzstd",
-}
 # Properties with the effect that the plugin's builds always have, or with no effect on a wheel.
 _DEFAULT_PROPERTIES = re.compile(
-    r"POSITION_INDEPENDENT_CODE|\w+_STANDARD_REQUIRED|LINKER_LANGUAGE|\w+_VISIBILITY_PRESET|SUFFIX"
+    r"POSITION_INDEPENDENT_CODE|\w+_STANDARD_REQUIRED|LINKER_LANGUAGE|CXX_VISIBILITY_PRESET"
     r"|VISIBILITY_INLINES_HIDDEN|CUDA_RESOLVE_DEVICE_SYMBOLS|\w+_OUTPUT_DIRECTORY\w*|FOLDER"
     r"|EXPORT_COMPILE_COMMANDS|SKIP_BUILD_RPATH|BUILD_WITH_INSTALL_RPATH|MACOSX_RPATH|EXPORT_NAME"
-    r"|INSTALL_RPATH_USE_LINK_PATH|IMPORTED_\w+|CUDA_(CUBIN|FATBIN|PTX)_COMPILATION|OUTPUT_NAME"
-    r"|LIBRARY_OUTPUT_NAME|INTERFACE_POSITION_INDEPENDENT_CODE|WINDOWS_EXPORT_ALL_SYMBOLS"
+    r"|INSTALL_RPATH_USE_LINK_PATH|IMPORTED_\w+|OUTPUT_NAME"
+    r"|LIBRARY_OUTPUT_NAME|INTERFACE_POSITION_INDEPENDENT_CODE"
 )
 _KNOWN_PACKAGES = re.compile(r"(tvm_ffi|TVM_FFI|Python3?|PYTHON)_\w+")
 _CUDA_INCLUDES = re.compile(r"(CUDAToolkit|CUDA)_INCLUDE_DIRS?")
@@ -129,8 +115,7 @@ class Translation:
         table.setdefault("source-options", []).extend(self._source_properties(table))
         for item, name in links:
             self._link(target, item, name, table)
-        command, flags = target.command, target.scope.variables.get("CMAKE_SHARED_LINKER_FLAGS")
-        common = [Item(f"SHELL:{flags}", PRIVATE, command)] if flags else []
+        common = self._flags_of(target, "CMAKE_SHARED_LINKER_FLAGS")
         for item, value in self._values([*common, *target.of("link-option")]):
             words = [re.sub("^LINKER:", "-Wl,", word) for word in self._words(item, value)]
             table.setdefault("extra-link-args", []).extend(words)
@@ -139,8 +124,8 @@ class Translation:
         self._properties(target, table, languages)
         self._cuda(target, table, languages)
         self._stubs(target, table, [name for _, name in links])
-        self._embed(target, table)
-        if self._is_linked(target) and target.properties.get("CXX_VISIBILITY_PRESET") != "hidden":
+        preset = "default" if self._is_linked(target) else "hidden"
+        if target.properties.get("CXX_VISIBILITY_PRESET", preset) != "hidden":
             self._show_symbols(table)
         return _tidy(table)
 
@@ -175,7 +160,7 @@ class Translation:
         pending = [(item, value) for item, value in self._values(target.of("link"))]
         while pending:
             item, name = pending.pop(0)
-            if name in seen:
+            if name in seen and not name.startswith("-"):
                 continue
             seen.add(name)
             yield item, name
@@ -255,6 +240,8 @@ class Translation:
             if not any(inside in entry["outputs"] for entry in self.targets.generated):
                 self._remark(item.command, f"{posixpath.basename(path)} is not in the project")
                 return None
+        elif not glob.has_magic(inside) and not (self.interpreter.root / inside).is_file():
+            self._remark(item.command, f"the file {inside} does not exist")
         return inside
 
     def _options_of_part(self, part: Target, sources: list[str], table: Table) -> Table:
@@ -269,8 +256,9 @@ class Translation:
             own[key] = [v for v in own.get(key, ()) if v not in table.get(key, ())]
         shared = table.get("extra-compile-args", {})
         own["extra-compile-args"] = {
-            language: [w for w in words if w not in shared.get(language, ())]
+            language: words
             for language, words in own.get("extra-compile-args", {}).items()
+            if words != shared.get(language)
         }
         kept = {key: value for key, value in own.items() if key in _SOURCE_KEYS}
         if any(parent in _VENDORED for s in sources for parent in PurePosixPath(s).parts):
@@ -295,8 +283,6 @@ class Translation:
                 if kind in kinds:
                     language = LANGUAGE_BY_SUFFIX[_suffix(file)]
                     self._add_usage({kinds[kind]: held}, entry, [language])
-                elif key == "SKIP_UNITY_BUILD_INCLUSION":
-                    entry["unity"] = is_false(value)
                 elif key not in {"GENERATED", "HEADER_FILE_ONLY"}:
                     self._remark(command, f"the property {key} of a source is not translated")
             if entry:
@@ -316,22 +302,12 @@ class Translation:
         arguments = table.setdefault("extra-compile-args", {})
         for language in languages:
             arguments[language] = flags.get(language, []) + arguments.get(language, [])
-        headers = [(i, self._header(i, v)) for i, v in self._values(target.of("header"))]
-        table["precompile-headers"] = [header for _, header in headers if header]
         for item, feature in self._values(items["feature"]):
             standard = re.fullmatch(r"(c|cxx|cuda)_std_(\d+)", feature)
             if standard is None:
                 self._remark(item.command, f"the feature {feature} is not translated")
             else:
                 self._standard(standard[1], standard[2], table)
-
-    def _header(self, item: Item, value: str) -> str | None:
-        if value == "REUSE_FROM":
-            self._remark(item.command, "REUSE_FROM: list the headers in 'precompile-headers'")
-            return None
-        if value.startswith("<"):
-            return value
-        return relative(_beside(item.command, value.strip('"')))
 
     def _add_usage(self, items: dict[str, list[Item]], table: Table, languages: list[str]) -> None:
         for item, value in self._values(items.get("include", ()), languages[0]):
@@ -359,9 +335,6 @@ class Translation:
         if any(map(_CUDA_INCLUDES.fullmatch, unknown_variables(value))):
             table["cuda-toolkit"] = True
             return
-        if value.startswith("/@from/"):
-            table.setdefault("include-from", []).append(value[len("/@from/") :])
-            return
         path = _beside(item.command, value)
         generated = relative(path, BINARY)
         if generated is not None:
@@ -370,21 +343,30 @@ class Translation:
             ):
                 self._remark(item.command, f"include generated headers as '{generated}/…'")
             return
+        inside = relative(path)
+        if inside is not None and not (self.interpreter.root / inside).is_dir():
+            self._remark(item.command, f"the folder {inside} does not exist")
         key = "system-include-dirs" if item.system else "include-dirs"
-        table.setdefault(key, []).append(relative(path) or path)
+        table.setdefault(key, []).append(inside or path)
 
     def _flags(self, target: Target) -> dict[str, list[str]]:
         """Return the words of CMAKE_CXX_FLAGS and similar variables."""
         found = {}
         for language, name in (("c", "C"), ("cxx", "CXX"), ("cuda", "CUDA")):
             names = (f"CMAKE_{name}_FLAGS", f"CMAKE_{name}_FLAGS_{self.build_type.upper()}")
-            texts = [target.scope.variables.get(each) or "" for each in names]
-            items = [Item(f"SHELL:{text}", PRIVATE, target.command) for text in texts if text]
+            items = [item for each in names for item in self._flags_of(target, each)]
             words = [
                 word for item, value in self._values(items) for word in self._words(item, value)
             ]
             found[language] = self._without_sanitizer(words)
         return found
+
+    def _flags_of(self, target: Target, name: str) -> list[Item]:
+        """Return the item for a variable with flags, if the variable is set."""
+        flags = target.scope.variables.get(name, "")
+        if flags is None:
+            self._remark(target.command, f"only CMake knows the value of {name}")
+        return [Item(f"SHELL:{flags}", PRIVATE, target.command)] if flags else []
 
     def _words(self, item: Item, value: str) -> list[str]:
         """Return the words of an argument of the compiler or the linker."""
@@ -392,7 +374,11 @@ class Translation:
             self._remark(item.command, f"{value!r} refers to the build folder of CMake")
             return []
         shell = value.startswith("SHELL:")
-        words = shlex.split(value[len("SHELL:") :]) if shell else [value]
+        try:
+            words = shlex.split(value[len("SHELL:") :]) if shell else [value]
+        except ValueError as problem:
+            self._remark(item.command, f"{value!r}: {problem}")
+            return []
         return list(map(_stripped, words))
 
     def _without_sanitizer(self, words: list[str]) -> list[str]:
@@ -423,6 +409,8 @@ class Translation:
             )
             if location:
                 self._link_file(item, posixpath.normpath(location), table)
+            elif not other.items:
+                self._remark(item.command, f"{name} has no IMPORTED_LOCATION")
         elif other is not None:
             if other.kind in _SHARED and other.destination is None:
                 self._remark(item.command, f"{name} is not installed: the wheel lacks it")
@@ -431,9 +419,7 @@ class Translation:
         elif name.startswith("tvm_ffi"):
             pass
         elif name.startswith("PkgConfig::"):
-            add("pkg-config", *self.targets.pkg_config.get(name[len("PkgConfig::") :], ()))
-        elif name in _PKG_CONFIG:
-            add("pkg-config", _PKG_CONFIG[name])
+            pass  # pkg_check_modules() is named
         elif name == "Threads::Threads":
             if self._system() == "linux":
                 add("libraries", "pthread")
@@ -510,12 +496,9 @@ class Translation:
             standard = re.fullmatch(r"(C|CXX|CUDA)_STANDARD", key)
             if standard is not None:
                 self._standard(standard[1].lower(), value, table)
-            elif key in {"UNITY_BUILD", "CUDA_SEPARABLE_COMPILATION"}:
-                if on and (key == "UNITY_BUILD" or "cuda" in languages):
-                    table[key.lower().replace("_", "-")] = True
-            elif key == "UNITY_BUILD_BATCH_SIZE":
-                if not is_false(target.properties.get("UNITY_BUILD", "")):
-                    table["unity-batch-size"] = int(value)
+            elif key == "CUDA_SEPARABLE_COMPILATION":
+                if on and "cuda" in languages:
+                    table["cuda-separable-compilation"] = True
             elif key == "INTERPROCEDURAL_OPTIMIZATION":
                 self.project.update({"lto": True} if on else {})
             elif key == "COMPILE_WARNING_AS_ERROR":
@@ -584,28 +567,6 @@ class Translation:
                 f"distribution, {self.distribution}",
             )
 
-    def _embed(self, target: Target, table: Table) -> None:
-        for command, symbol, binary in target.embedded:
-            objects = re.fullmatch(r"\$<TARGET_OBJECTS:([^>]+)>", binary)
-            kernel = self.targets.targets.get(objects[1]) if objects else None
-            entry: Table = {"name": symbol}
-            if kernel is not None:
-                (entry["source"],) = self._sources(kernel, {})
-                entry["cuda-architectures"] = self._architectures(kernel)
-                if not is_false(kernel.properties.get("CUDA_CUBIN_COMPILATION", "")):
-                    entry["format"] = "cubin"
-                    # A cubin cannot contain PTX.
-                    plain = [a.replace("+PTX", "") for a in entry["cuda-architectures"]]
-                    entry["cuda-architectures"] = plain
-            else:
-                path = target.scope.path(binary)
-                entry["file"] = relative(path) or relative(path, BINARY) or ""
-                table["cuda-toolkit"] = True
-                if not entry["file"] or unknown_variables(binary) or "$<" in binary:
-                    self._remark(command, f"the file {binary} is not in the project")
-                    continue
-            table.setdefault("embed", []).append(_tidy(entry))
-
     def _vendor(self, entry: Table) -> None:
         entries = self.project.setdefault("vendored", [])
         if entry not in entries:
@@ -615,7 +576,7 @@ class Translation:
 _USAGE = ("include", "definition", "option", "feature")
 _SOURCE_SUFFIXES = {*LANGUAGE_BY_SUFFIX, *OBJECT_SUFFIXES, *ARCHIVE_SUFFIXES}
 _SOURCE_KEYS = ("include-dirs", "define-macros", "extra-compile-args")
-_ABSENT = {"cuda-toolkit": False, "link-shared": True, "link-header": True, "unity": True}
+_ABSENT = {"cuda-toolkit": False, "link-shared": True, "link-header": True}
 
 
 def _suffix(path: str) -> str:
@@ -637,11 +598,14 @@ def _filled(value: object) -> bool:
 
 
 def _tidy(table: Table) -> Table:
-    """Remove empty values, defaults and repeated items, and sort by the order of the reference."""
+    """Remove empty values, defaults and repeated items, and sort by the order of the reference.
+
+    Arguments stay, because an option and its value can be two arguments.
+    """
     found = {}
     for key in sorted(table, key=lambda k: KEYS.index(k) if k in KEYS else len(KEYS)):
         value = table[key]
-        if isinstance(value, list):
+        if isinstance(value, list) and key != "extra-link-args":
             value = [one for index, one in enumerate(value) if one not in value[:index]]
         if isinstance(value, dict):
             value = {name: words for name, words in value.items() if words}

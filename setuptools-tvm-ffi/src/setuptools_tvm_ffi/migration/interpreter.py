@@ -16,7 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 from .cmake_language import Argument, Command, Lookup, body_of, evaluate, expand, items_of, parse
 from .generator_expressions import is_false
-from .platforms import Platform, QuestionError, answer
+from .platforms import ANSWERS, Platform, QuestionError, answer
 
 FILE = "CMakeLists.txt"
 #: The folders of the sources and of the build, as absolute paths in the values of variables.
@@ -50,6 +50,27 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "GREATER_EQUAL": operator.ge,
 }
 _REFERENCE = re.compile(r"\$(ENV)?\{([^}]*)\}")
+# Variables of CMake that the translation reads. A variable of the build type's flags is added.
+_READ = re.compile(
+    r"CMAKE_((C|CXX|CUDA)_(FLAGS|STANDARD)|SHARED_LINKER_FLAGS|MODULE_PATH|BUILD_TYPE"
+    r"|SHARED_LIBRARY_PREFIX|CUDA_ARCHITECTURES|CUDA_RUNTIME_LIBRARY|CUDA_SEPARABLE_COMPILATION"
+    r"|CXX_EXTENSIONS|INSTALL_RPATH|CXX_VISIBILITY_PRESET|INTERPROCEDURAL_OPTIMIZATION"
+    r"|COMPILE_WARNING_AS_ERROR|CXX_COMPILER_LAUNCHER|INSTALL_\w*DIR)"
+)
+# Variables without an effect on the libraries, or with the effect that the plugin always has.
+_HARMLESS = re.compile(
+    r"CMAKE_(POLICY_\w+|EXPORT_COMPILE_COMMANDS|COLOR_\w+|VERBOSE_MAKEFILE|\w+_STANDARD_REQUIRED"
+    r"|POSITION_INDEPENDENT_CODE|\w+_OUTPUT_DIRECTORY\w*|SKIP_(BUILD_|INSTALL_)?RPATH"
+    r"|BUILD_WITH_INSTALL_RPATH|INSTALL_RPATH_USE_LINK_PATH|MACOSX_RPATH|VISIBILITY_INLINES_HIDDEN"
+    r"|PREFIX_PATH|REQUIRED_\w+|FIND_\w+|BUILD_PARALLEL_LEVEL|C_EXTENSIONS|CUDA_EXTENSIONS"
+    r"|CONFIGURATION_TYPES|MESSAGE_\w+|WARN_\w+|CXX_SCAN_FOR_MODULES)"
+)
+# Modules that come with CMake. The commands that they define are translated or named.
+_MODULES = re.compile(
+    r"Check\w+|CMake\w+|CPack\w*|CTest\w*|ExternalProject|FeatureSummary|FetchContent"
+    r"|FindPackage\w+|GenerateExportHeader|GNUInstallDirs|GoogleTest|ProcessorCount|Select\w+|Test\w+"
+)
+_PROCESSORS = {"CMAKE_SYSTEM_PROCESSOR", "CMAKE_HOST_SYSTEM_PROCESSOR"}
 # Commands without an effect on the libraries.
 _IGNORED = frozenset(
     """
@@ -86,11 +107,13 @@ class Scope:
     """The folder of a `CMakeLists.txt` and its variables.
 
     :param built: the part of the folder below the outermost `CMakeLists.txt`.
+    :param of_parent: the variables that the folder or the function sets with ``PARENT_SCOPE``.
     """
 
     folder: str = ""
     built: str = ""
     variables: dict[str, str | None] = field(default_factory=dict)
+    of_parent: dict[str, str | None] = field(default_factory=dict)
 
     def path(self, text: str, base: str = SOURCE) -> str:
         """Return an absolute path. A relative path is relative to the folder below `base`."""
@@ -119,6 +142,14 @@ def unknown_variables(text: str) -> list[str]:
     return [match[2] for match in _REFERENCE.finditer(text)]
 
 
+def is_lost(name: str, build_type: str) -> bool:
+    """Return whether the translation ignores a variable that affects CMake's builds."""
+    if re.fullmatch(f"CMAKE_(C|CXX|CUDA)_FLAGS_{re.escape(build_type.upper())}", name):
+        return False
+    known = _READ.fullmatch(name) or _HARMLESS.fullmatch(name)
+    return name.startswith("CMAKE_") and not known
+
+
 @dataclass
 class Interpreter:
     """Evaluates the commands of a project's `CMakeLists.txt`. CMake does not run.
@@ -136,6 +167,7 @@ class Interpreter:
     recipient: Recipient
     remarks: dict[str, None] = field(default_factory=dict)
     functions: dict[str, tuple[Command, Sequence[Command]]] = field(default_factory=dict)
+    active: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         """Run the outermost `CMakeLists.txt`.
@@ -143,7 +175,7 @@ class Interpreter:
         :raises BuildError: the file is not valid CMake.
         """
         variables: dict[str, str | None] = dict(self.definitions)
-        for name in ("CMAKE_SOURCE_DIR", "PROJECT_SOURCE_DIR", "CMAKE_CURRENT_LIST_DIR"):
+        for name in ("CMAKE_SOURCE_DIR", "PROJECT_SOURCE_DIR"):
             variables[name] = posixpath.normpath(posixpath.join(SOURCE, self.start))
         for name in ("CMAKE_BINARY_DIR", "PROJECT_BINARY_DIR"):
             variables[name] = BINARY
@@ -157,12 +189,38 @@ class Interpreter:
         """Record why a command is not translated."""
         self.remarks[f"{command.place}: {text}"] = None
 
-    def _folder(self, folder: str, variables: dict[str, str | None]) -> None:
+    def _assign(
+        self, command: Command, name: str, value: str, variables: dict[str, str | None]
+    ) -> None:
+        build_type = self.definitions["CMAKE_BUILD_TYPE"]
+        if is_lost(name, build_type) or name.startswith("ENV{"):
+            self.remark(command, f"the variable {name} is not translated")
+        variables[name] = value
+
+    @staticmethod
+    def _forget(values: Sequence[str], scope: Scope) -> None:
+        """Mark the variables that a command sets as known only to CMake."""
+        for value in values:
+            if re.fullmatch(r"[A-Za-z_]\w*", value):
+                scope.variables[value] = None
+
+    def _folder(self, folder: str, variables: dict[str, str | None]) -> Scope:
         built = posixpath.relpath(folder or ".", self.start or ".")
         scope = Scope(folder, "" if built == "." else built, variables)
         variables["CMAKE_CURRENT_SOURCE_DIR"] = scope.path("")
         variables["CMAKE_CURRENT_BINARY_DIR"] = scope.path("", BINARY)
-        self._commands(self._read(posixpath.join(folder, FILE)), scope)
+        self._run_file(posixpath.join(folder, FILE), scope)
+        return scope
+
+    def _run_file(self, file: str, scope: Scope) -> None:
+        names = ("CMAKE_CURRENT_LIST_FILE", "CMAKE_CURRENT_LIST_DIR")
+        before = {name: scope.variables.get(name) for name in names}
+        path = posixpath.join(SOURCE, file)
+        scope.variables.update(zip(names, (path, posixpath.dirname(path))))
+        self.active.add(file)
+        self._commands(self._read(file), scope)
+        self.active.remove(file)
+        scope.variables.update(before)
 
     def _read(self, file: str) -> list[Command]:
         return parse((self.root / file).read_text("utf-8", errors="replace"), file)
@@ -173,14 +231,17 @@ class Interpreter:
         while index < len(commands):
             command = commands[index]
             end = index
-            if command.name in {"if", "foreach", "while", "function", "macro"}:
-                end = body_of(commands, index)
-                if not self._block(command, commands[index + 1 : end], scope):
-                    return False
-            elif command.name == "return":
+            if command.name == "return":
                 return False
-            else:
-                self._command(command, scope)
+            try:
+                if command.name in {"if", "foreach", "while", "function", "macro"}:
+                    end = body_of(commands, index)
+                    if not self._block(command, commands[index + 1 : end], scope):
+                        return False
+                else:
+                    self._command(command, scope)
+            except (LookupError, ValueError, re.error):
+                self.remark(command, f"the arguments of {command.name}() are not understood")
             index = end + 1
         return True
 
@@ -203,11 +264,9 @@ class Interpreter:
         elif command.name in self.functions:
             self._call(command, values, scope)
         elif command.name in _SETS_VARIABLES:
-            for value in values:
-                if re.fullmatch(r"[A-Za-z]\w*", value):
-                    scope.variables[value] = None
+            self._forget(values, scope)
         elif command.name not in _IGNORED and not self.recipient.receive(command, values, scope):
-            self.remark(command, f"{command.name}() has no equivalent")
+            self.remark(command, f"{command.name}() is not translated")
 
     def lookup(self, scope: Scope) -> Lookup:
         """Return the function that returns the value of a variable, see `Lookup`."""
@@ -217,7 +276,7 @@ class Interpreter:
                 return scope.variables[name]
             if name in {"CMAKE_SYSTEM_NAME", "CMAKE_HOST_SYSTEM_NAME"}:
                 return _SYSTEM_NAMES[answer(self.platform, "sys_platform")]
-            if name in {"CMAKE_SYSTEM_PROCESSOR", "CMAKE_HOST_SYSTEM_PROCESSOR"}:
+            if name in _PROCESSORS:
                 return answer(self.platform, "platform_machine")
             if name in _COMPILER_IDS:
                 return _COMPILERS.get(answer(self.platform, "sys_platform"))
@@ -241,6 +300,12 @@ class Interpreter:
                 continue
             depth += (inner.name == "if") - (inner.name == "endif")
             branches[-1][1].append(inner)
+        texts = [argument.text for branch, _ in branches for argument in branch.arguments]
+        if any("CMAKE_BUILD_TYPE" in text for text in texts) and (
+            {"STREQUAL", "MATCHES", "IN_LIST"} & set(texts)
+        ):
+            build_type = scope.variables["CMAKE_BUILD_TYPE"]
+            self.remark(command, f"only the part for the build type {build_type} is kept")
         for branch, commands in branches:
             holds = branch.name == "else" or self._condition(branch, scope)
             if holds is None and any(one.name not in _IGNORED for one in commands):
@@ -254,8 +319,8 @@ class Interpreter:
         name, *values = expand(command.arguments, self.lookup(scope))
         if values[:1] == ["IN"]:
             values = list(self._in(values[1:], scope))
-        elif values[:1] == ["RANGE"]:
-            self.remark(command, "foreach(RANGE) is not evaluated")
+        elif values[:1] == ["RANGE"] or "ZIP_LISTS" in values:
+            self.remark(command, "foreach() with RANGE or ZIP_LISTS is not evaluated")
             return True
         for value in self.files(values):
             if unknown_variables(value):
@@ -269,7 +334,7 @@ class Interpreter:
     def _in(self, values: Sequence[str], scope: Scope) -> Iterator[str]:
         kind = ""
         for value in values:
-            if value in {"LISTS", "ITEMS", "ZIP_LISTS"}:
+            if value in {"LISTS", "ITEMS"}:
                 kind = value
             elif kind == "LISTS":
                 found = self.lookup(scope)(value)
@@ -278,19 +343,30 @@ class Interpreter:
                 yield value
 
     def _call(self, command: Command, values: list[str], scope: Scope) -> None:
+        if command.name in self.active:
+            self.remark(command, f"{command.name}() calls itself, which is not evaluated")
+            return
         definition, body = self.functions[command.name]
         _, *names = expand(definition.arguments, self.lookup(scope))
-        inner = scope
-        if definition.name == "function":
-            inner = Scope(scope.folder, scope.built, dict(scope.variables))
-        arguments = {f"ARGV{index}": value for index, value in enumerate(values)}
+        arguments: dict[str, str | None] = {f"ARGV{i}": value for i, value in enumerate(values)}
         arguments |= {"ARGC": str(len(values)), "ARGV": ";".join(values)}
         arguments |= {"ARGN": ";".join(values[len(names) :]), **dict(zip(names, values))}
-        inner.variables.update(arguments)
-        self._commands(body, inner)
-        for name in list(inner.variables):
-            if name.endswith("@parent"):
-                scope.variables[name[: -len("@parent")]] = inner.variables.pop(name)
+        file = posixpath.join(SOURCE, definition.file)
+        arguments["CMAKE_CURRENT_FUNCTION_LIST_DIR"] = posixpath.dirname(file)
+        self.active.add(command.name)
+        if definition.name == "function":
+            inner = Scope(scope.folder, scope.built, {**scope.variables, **arguments})
+            self._commands(body, inner)
+            scope.variables.update(inner.of_parent)
+        else:
+            before = dict(scope.variables)
+            scope.variables.update(arguments)
+            self._commands(body, scope)
+            for name in arguments:  # the arguments of a macro are no variables
+                scope.variables.pop(name, None)
+                if name in before:
+                    scope.variables[name] = before[name]
+        self.active.remove(command.name)
 
     # --- conditions
 
@@ -302,24 +378,30 @@ class Interpreter:
             value = evaluate(argument, look_up)
             items = items_of(value) if argument.kind == "unquoted" else [value]
             tokens += [Argument(item, argument.kind) for item in items]
-        return _Condition(self, tokens, scope).value()
+        return _Condition(self, command, tokens, scope).value()
 
     # --- commands about variables and files
 
     def _set_(self, command: Command, values: list[str], scope: Scope) -> None:
-        del command
         name, *items = values
         if "CACHE" in items:
-            if name in scope.variables:
-                return
-            items = items[: items.index("CACHE")]
+            index = items.index("CACHE")
+            fixed = "INTERNAL" in items[index:] or "FORCE" in items[index:]
+            items = items[:index]
+            if not fixed:
+                items = items_of(scope.variables.get(name) or ";".join(items))
+                self.remark(command, f"the option {name} is fixed to its value {';'.join(items)}")
         if items[-1:] == ["PARENT_SCOPE"]:
-            name, items = f"{name}@parent", items[:-1]
-        scope.variables[name] = ";".join(items)
+            self._assign(command, name, ";".join(items[:-1]), scope.of_parent)
+        else:
+            self._assign(command, name, ";".join(items), scope.variables)
 
     def _unset_(self, command: Command, values: list[str], scope: Scope) -> None:
         del command
-        scope.variables.pop(values[0], None)
+        if values[1:] == ["PARENT_SCOPE"]:
+            scope.of_parent[values[0]] = ""
+        else:
+            scope.variables.pop(values[0], None)
 
     def _option_(self, command: Command, values: list[str], scope: Scope) -> None:
         name, *rest = values
@@ -343,14 +425,16 @@ class Interpreter:
             current = [o for o in self.files(current) if bool(re.search(items[2], o)) is keep]
         elif action not in {"SORT", "REVERSE"}:
             self.remark(command, f"list({action}) is not evaluated")
-            scope.variables.update(dict.fromkeys(items[-1:]))
+            reads = action in {"GET", "LENGTH", "JOIN", "SUBLIST", "FIND"}
+            self._forget(items[-1:] if reads else [name, *items], scope)
             return
-        scope.variables[name] = ";".join(current)
+        self._assign(command, name, ";".join(current), scope.variables)
 
     def _file_(self, command: Command, values: list[str], scope: Scope) -> None:
         action, name, *patterns = values
         if action not in {"GLOB", "GLOB_RECURSE"}:
             self.remark(command, f"file({action}) is not evaluated")
+            self._forget(values[1:], scope)
             return
         if "RELATIVE" in patterns:
             index = patterns.index("RELATIVE")
@@ -364,49 +448,92 @@ class Interpreter:
                 path = posixpath.join(posixpath.dirname(path), "**", posixpath.basename(path))
             if self.files([path]):
                 found.append(path)
+        if not found:
+            self.remark(command, f"no file matches {' '.join(patterns)}")
         scope.variables[name] = ";".join(found)
 
     def _string_(self, command: Command, values: list[str], scope: Scope) -> None:
-        del command
         action, *rest = values
         if action in {"TOLOWER", "TOUPPER"}:
-            scope.variables[rest[1]] = getattr(rest[0], action[2:].lower())()
+            self._assign(command, rest[1], getattr(rest[0], action[2:].lower())(), scope.variables)
+        elif action in {"APPEND", "PREPEND", "CONCAT"}:
+            name, text = rest[0], "".join(rest[1:])
+            old = "" if action == "CONCAT" else self.lookup(scope)(name)
+            if old is not None:
+                text = text + old if action == "PREPEND" else old + text
+                self._assign(command, name, text, scope.variables)
+            elif name in scope.variables:
+                self.remark(command, f"only CMake knows the value of {name}")
         else:
-            scope.variables.update({one: None for one in rest if one.isidentifier()})
+            self.remark(command, f"string({action}) is not evaluated")
+            self._forget(rest, scope)
 
     def _execute_process_(self, command: Command, values: list[str], scope: Scope) -> None:
+        pairs = zip(values, values[1:])
+        names = [name for keyword, name in pairs if keyword.endswith("_VARIABLE")]
+        if not names:
+            self.remark(command, "execute_process() is not translated")
+        self._forget(names, scope)
+
+    def _cmake_parse_arguments_(self, command: Command, values: list[str], scope: Scope) -> None:
         del command
-        # An include folder of a Python package becomes the setting `include-from`.
-        text = " ".join(values)
-        found = re.search(r"import ([\w.]+)\b.*print\(\1\.(\w+)\(\)", text)
-        printed = None if found is None else f"/@from/{found[1]}:{found[2]}"
-        for keyword, name in zip(values, values[1:]):
-            if keyword.endswith("_VARIABLE"):
-                scope.variables[name] = printed if keyword == "OUTPUT_VARIABLE" else None
+        if values[0] == "PARSE_ARGV":
+            arguments = items_of(scope.variables.get("ARGV") or "")
+            values = [*values[2:6], *arguments[int(values[1]) :]]
+        prefix, options, single, multiple, *words = values
+        lists = map(items_of, (options, single, multiple))
+        kinds = {name: kind for kind, names in enumerate(lists) for name in names}
+        found: dict[str, list[str]] = {}
+        current = ""
+        for word in words:
+            if word in kinds:
+                found.setdefault(word, [])
+                current = word if kinds[word] else ""
+            else:
+                found.setdefault(current or "UNPARSED_ARGUMENTS", []).append(word)
+                current = current if kinds.get(current) == 2 else ""  # noqa: PLR2004 - multiple
+        for name in (*kinds, "UNPARSED_ARGUMENTS"):
+            scope.variables.pop(f"{prefix}_{name}", None)
+            if kinds.get(name) == 0:
+                scope.variables[f"{prefix}_{name}"] = str(name in found).upper()
+            elif name in found:
+                scope.variables[f"{prefix}_{name}"] = ";".join(found[name])
 
     def _project_(self, command: Command, values: list[str], scope: Scope) -> None:
         del command
         scope.variables["PROJECT_NAME"] = values[0]
         scope.variables.setdefault("CMAKE_PROJECT_NAME", values[0])
-        scope.variables[f"{values[0]}_SOURCE_DIR"] = scope.path("")
-        scope.variables[f"{values[0]}_BINARY_DIR"] = scope.path("", BINARY)
-        if "VERSION" in values:
-            scope.variables["PROJECT_VERSION"] = values[values.index("VERSION") + 1]
+        for prefix in ("PROJECT", values[0]):
+            scope.variables[f"{prefix}_SOURCE_DIR"] = scope.path("")
+            scope.variables[f"{prefix}_BINARY_DIR"] = scope.path("", BINARY)
+            if "VERSION" in values:
+                scope.variables[f"{prefix}_VERSION"] = values[values.index("VERSION") + 1]
 
     def _include_(self, command: Command, values: list[str], scope: Scope) -> None:
-        file = relative(scope.path(values[0]))
-        if file is not None and (self.root / file).is_file():
-            self._commands(self._read(file), scope)
-        elif "/" in values[0] or unknown_variables(values[0]):
-            self.remark(command, f"the file {values[0]} is not in the project")
+        name = values[0]
+        folders = items_of(scope.variables.get("CMAKE_MODULE_PATH") or "")
+        paths = [scope.path(posixpath.join(folder, f"{name}.cmake")) for folder in folders]
+        for path in [scope.path(name), *paths]:
+            file = relative(path)
+            if file in self.active:
+                self.remark(command, f"{file} includes itself, which is not evaluated")
+                return
+            if file is not None and (self.root / file).is_file():
+                self._run_file(file, scope)
+                return
+        if "OPTIONAL" not in values and not _MODULES.fullmatch(name):
+            self.remark(command, f"the file {name} is not in the project")
 
     def add_folder(self, command: Command, path: str, scope: Scope) -> None:
         """Run the `CMakeLists.txt` of a folder in the project."""
         folder = relative(path)
         if folder is None or not (self.root / folder / FILE).is_file():
             self.remark(command, "the project does not contain this code: copy it into the project")
+        elif posixpath.normpath(posixpath.join(folder, FILE)) in self.active:
+            self.remark(command, "the folder adds itself")
         else:
-            self._folder(folder, dict(scope.variables))
+            inner = self._folder(folder, dict(scope.variables))
+            scope.variables.update(inner.of_parent)
 
     def files(self, values: Sequence[str]) -> list[str]:
         """Return values with globs below the sources replaced by the files that exist."""
@@ -437,6 +564,7 @@ class _Condition:
     """The condition of an ``if``, as a parser that evaluates it."""
 
     interpreter: Interpreter
+    command: Command
     tokens: list[Argument]
     scope: Scope
 
@@ -488,6 +616,8 @@ class _Condition:
         if first.kind == "unquoted" and self.tokens:
             if first.text == "DEFINED":
                 name = self.tokens.pop(0).text
+                if name.startswith("ENV{"):
+                    return None
                 value = self.interpreter.lookup(self.scope)(name)
                 return None if value is None else name in self.scope.variables or value != ""
             if first.text == "TARGET":
@@ -528,6 +658,12 @@ class _Condition:
         name = first.text.strip("${}")
         if name in _CUDA_VERSIONS and comparison.startswith("VERSION_") and right is not None:
             return self._cuda(comparison[len("VERSION_") :], right)
+        if name in _PROCESSORS and right is not None:
+            machines = ANSWERS["platform_machine"]
+            if not any(self._comparison(one, comparison, right) for one in machines):
+                self.interpreter.remark(
+                    self.command, f"overrides cannot name the processor {right}"
+                )
         left = self._operand(first)
         if left is None and right is not None and name in _COMPILER_IDS:
             results = {self._comparison(one, comparison, right) for one in ("GNU", "Clang")}

@@ -8,6 +8,7 @@ the others move to entries of the setting `overrides`.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -22,6 +23,8 @@ ANSWERS = {
     "platform_machine": ("x86_64", "AMD64", "aarch64", "arm64", "ARM64"),
 }
 _YES_OR_NO = ("yes", "no")
+# Lists whose order does not matter.
+_UNORDERED = {"sources", "define-macros"}
 _OPPOSITE = {">=": "<", ">": "<=", "==": "!="}
 
 _T = TypeVar("_T")
@@ -63,35 +66,47 @@ def merge(tables: Sequence[tuple[Platform, Mapping[str, Any]]]) -> dict[str, Any
     """Return one table of settings, with `overrides` for what differs between platforms.
 
     The values of lists of an override are added to the list of the table; other values replace.
+    The order of folders, libraries and arguments matters: of these lists, only the items before the
+    first difference are shared.
 
     >>> linux, windows = {"sys_platform": "linux"}, {"sys_platform": "win32"}
     >>> merge([(linux, {"a": ["x", "y"]}), (windows, {"a": ["x"]})])
     {'a': ['x'], 'overrides': [{'if': "sys_platform != 'win32'", 'a': ['y']}]}
     """
     platforms = [platform for platform, _ in tables]
-    every = tuple(range(len(tables)))
-    values: dict[tuple[str, str], list[int]] = {}
-    for index, (_, table) in enumerate(tables):
-        for key, value in table.items():
-            items = value if isinstance(value, list) else [value]
-            for item in items:
-                places = values.setdefault((key, json.dumps(item)), [])
-                if index not in places:
-                    places.append(index)
     merged: dict[str, Any] = {}
     overrides: dict[str, dict[str, Any]] = {}
-    for (key, text), places in values.items():
-        is_list = any(isinstance(table.get(key), list) for _, table in tables)
-        conditions = [{}] if tuple(places) == every else _conditions(platforms, places)
-        for condition in conditions:
-            table = overrides.setdefault(json.dumps(condition), dict(condition))
-            target = table if condition else merged
-            if is_list:
-                target.setdefault(key, []).append(json.loads(text))
-            else:
-                target[key] = json.loads(text)
-    entries = [entry for name, entry in overrides.items() if name != "{}"]
-    return {**merged, **({"overrides": entries} if entries else {})}
+    for key in dict.fromkeys(key for _, table in tables for key in table):
+        found = [table.get(key) for _, table in tables]
+        if any(isinstance(value, list) for value in found):
+            shared, rests = _split([value or [] for value in found], ordered=key not in _UNORDERED)
+            if shared:
+                merged[key] = shared
+            found = [rest or None for rest in rests]
+        elif all(value == found[0] for value in found):
+            merged[key] = found[0]
+            continue
+        for text in dict.fromkeys(json.dumps(value) for value in found if value is not None):
+            value = json.loads(text)
+            places = [index for index, one in enumerate(found) if one == value]
+            for condition in _conditions(platforms, places):
+                table = overrides.setdefault(json.dumps(condition), dict(condition))
+                table[key] = value
+    return {**merged, **({"overrides": list(overrides.values())} if overrides else {})}
+
+
+def _split(lists: list[list[Any]], *, ordered: bool) -> tuple[list[Any], list[list[Any]]]:
+    """Return the items that lists share, and the rest of each list.
+
+    >>> _split([["x", "-a", "y"], ["x", "-b", "y"]], ordered=True)
+    (['x'], [['-a', 'y'], ['-b', 'y']])
+    """
+    if ordered:
+        same = itertools.takewhile(lambda items: all(i == items[0] for i in items), zip(*lists))
+        shared = [items[0] for items in same]
+        return shared, [items[len(shared) :] for items in lists]
+    shared = [item for item in lists[0] if all(item in items for items in lists)]
+    return shared, [[item for item in items if item not in shared] for items in lists]
 
 
 def _conditions(platforms: Sequence[Platform], places: Sequence[int]) -> list[dict[str, str]]:

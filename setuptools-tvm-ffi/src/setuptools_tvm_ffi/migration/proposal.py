@@ -18,8 +18,9 @@ from ..base.errors import PREFIX, BuildError
 from ..project.package_tree import find_table
 from ..settings.languages import LANGUAGE_BY_SUFFIX
 from ..settings.model import TABLE
+from ..settings.parser import parse_project
 from .extensions import KEYS, Table, Translation
-from .interpreter import FILE, Interpreter
+from .interpreter import FILE, Interpreter, is_lost
 from .platforms import Platform, merge, on_every_platform
 from .scikit_build import ScikitBuild, read_table
 from .targets import Targets
@@ -93,11 +94,18 @@ def propose(root: Path) -> Proposal:
         extensions = translation.extensions()
         return _Result(translation.project, extensions, interpreter.remarks)
 
+    for each in settings.definitions:
+        if is_lost(each, settings.build_type):
+            settings.untranslated[f"cmake.define.{each}"] = "the variable is not translated"
     results = on_every_platform(translate)
     remarks = [
         f"{_PYPROJECT}:{_line_of(text, key)}: {_SCIKIT}.{key}: {reason}"
         for key, reason in settings.untranslated.items()
     ]
+    if not name:
+        remarks.append(f"{_PYPROJECT}:1: project.name is missing: setuptools needs it")
+    if "backend-path" in document.get("build-system", {}):
+        remarks.append(f"{_PYPROJECT}:1: build-system.backend-path is removed: {PREFIX} needs none")
     found = list(dict.fromkeys(remark for _, result in results for remark in result.remarks))
     remarks += sorted(found, key=_position)
     project, extensions = _merged(results, remarks)
@@ -107,9 +115,14 @@ def propose(root: Path) -> Proposal:
             hint="\n".join(["the command needs add_library and install(TARGETS …)", *remarks]),
         )
     packages = _package_tables(settings, name, list(extensions))
+    project = {**settings.project, **project}
+    entries = [{"name": each, **extension} for each, extension in extensions.items()]
+    try:
+        parse_project({**project, "ext-modules": entries})
+    except BuildError as problem:
+        remarks.append(f"{_PYPROJECT}:1: the proposal is invalid: {problem}")
     return Proposal(
-        _new_text(text, document, {**settings.project, **project}, extensions, packages, remarks),
-        tuple(remarks),
+        _new_text(text, document, project, extensions, packages, remarks), tuple(remarks)
     )
 
 
@@ -231,7 +244,7 @@ def _new_text(
     comments = [f"# Not translated by '{PREFIX} migrate':"] if remarks else []
     comments += [f"# {line}" for remark in remarks for line in remark.splitlines()]
     dependencies = document.get("project", {}).get("dependencies", [])
-    if any(canonicalize_name(Requirement(one).name) == _SDK for one in dependencies):
+    if any(_name_required(one) == _SDK for one in dependencies):
         comments.append(_ADVICE)
     nested = {key: project.pop(key) for key in ("generate", "vendored") if key in project}
     tables = ["\n".join(comments)] if comments else []
@@ -308,14 +321,23 @@ def _line_of(text: str, key: str) -> int:
     return closest
 
 
+def _name_required(requirement: str) -> str:
+    try:
+        return canonicalize_name(Requirement(requirement).name)
+    except ValueError as problem:
+        raise BuildError(
+            f"{_PYPROJECT}: {requirement!r} is no requirement: {problem}",
+            hint="fix it in build-system.requires or project.dependencies",
+        ) from None
+
+
 def _build_system(old: Iterable[str]) -> str:
     requires = ["setuptools>=77", PREFIX]
     for text in old:
-        requirement = Requirement(text)
-        name = canonicalize_name(requirement.name)
+        name = _name_required(text)
         # The backend adds apache-tvm-ffi to the build requirements. The project's requirement stays
         # only if it restricts the version of apache-tvm-ffi.
-        if name not in _BUILD_TOOLS and (name != _SDK or requirement.specifier):
+        if name not in _BUILD_TOOLS and (name != _SDK or Requirement(text).specifier):
             requires.append(text)
     backend = {"requires": requires, "build-backend": "setuptools_tvm_ffi.build_meta"}
     return _table("build-system", backend)

@@ -17,8 +17,6 @@ _DROPPED = re.compile(
     r"|(logging|backport|search|messages)\..*"
 )
 _BUILD_TYPES = {"Release": "release", "Debug": "debug", "RelWithDebInfo": "release-debug-info"}
-_SETUPTOOLS_SCM = "scikit_build_core.metadata.setuptools_scm"
-_REGEX = "scikit_build_core.metadata.regex"
 
 
 @dataclass
@@ -64,7 +62,7 @@ def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
         key = f"{prefix}{name}"
         if isinstance(value, dict) and key not in {"wheel.packages", "metadata"}:
             if prefix == "cmake.define.":
-                yield key, value.get("default", "")
+                yield key, value
             else:
                 yield from _leaves(value, f"{key}.")
         else:
@@ -76,7 +74,12 @@ def _apply(found: ScikitBuild, key: str, value: Any) -> str | None:  # noqa: ANN
     if _DROPPED.fullmatch(key):
         return None
     if key.startswith("cmake.define."):
+        variable = None
+        if isinstance(value, dict):
+            variable, value = value.get("env"), value.get("default", "")
         _define(found, key[len("cmake.define.") :], value)
+        if variable is not None:
+            return f"the value is fixed to {value!r}, without the environment variable {variable}"
     elif key == "cmake.args":
         return _arguments(found, value)
     elif key == "cmake.build-type":
@@ -93,12 +96,12 @@ def _apply(found: ScikitBuild, key: str, value: Any) -> str | None:  # noqa: ANN
         if not value.startswith("py"):
             return f"the wheel is not tagged {value}: its tag is py3-none"
     elif key == "wheel.exclude":
+        if any("/" in pattern for pattern in value):
+            return "list the files below each package in [tool.setuptools.exclude-package-data]"
         if value:
             found.setuptools["tool.setuptools.exclude-package-data"] = {"*": value}
     elif key in {"sdist.include", "sdist.exclude"}:
-        verb = key.rpartition(".")[2]
-        lines = [_manifest_line(verb, pattern) for pattern in value]
-        return f"write to MANIFEST.in: {'; '.join(lines)}" if lines else None
+        return f"write to MANIFEST.in: {', '.join(value)}" if value else None
     elif key == "build-dir":
         # The plugin's default folder serves builds for several platforms, too.
         if "{" not in value and value != "build":
@@ -109,19 +112,9 @@ def _apply(found: ScikitBuild, key: str, value: Any) -> str | None:  # noqa: ANN
         found.project.update({"editable-rebuild": True} if value else {})
     elif key == "editable.mode" and value == "redirect":
         return None
-    elif key == "metadata":
-        return _metadata(found, value)
     else:
         return "has no equivalent"
     return None
-
-
-def _manifest_line(verb: str, pattern: str) -> str:
-    if pattern.endswith(("/", "/**", "/**/*")):
-        return f"{'graft' if verb == 'include' else 'prune'} {pattern.rstrip('/*')}"
-    if pattern.startswith("**/"):
-        return f"global-{verb} {pattern[3:]}"
-    return f"{verb} {pattern}"
 
 
 def _define(found: ScikitBuild, name: str, value: object) -> None:
@@ -143,18 +136,4 @@ def _arguments(found: ScikitBuild, words: list[str]) -> str | None:
         elif not ignored and not word.startswith(("-G", "-W")):
             return f"{word} is an argument of CMake"
         ignored = word in {"-G", "-W"}
-    return None
-
-
-def _metadata(found: ScikitBuild, table: Mapping[str, Any]) -> str | None:
-    for name, entry in table.items():
-        provider = entry.get("provider")
-        if name == "version" and provider == _SETUPTOOLS_SCM:
-            found.setuptools["tool.setuptools_scm"] = {}
-        elif name == "version" and provider == _REGEX and "regex" not in entry:
-            module = re.sub(r"^(src|python)/|(/__init__)?\.py$", "", entry["input"])
-            attribute = {"attr": f"{module.replace('/', '.')}.__version__"}
-            found.setuptools["tool.setuptools.dynamic"] = {"version": attribute}
-        else:
-            return f"set {name} with [tool.setuptools.dynamic] instead of {provider}"
     return None

@@ -14,6 +14,7 @@ from .interpreter import BINARY, SOURCE, Interpreter, Scope, relative, unknown_v
 PUBLIC, PRIVATE, INTERFACE = "PUBLIC", "PRIVATE", "INTERFACE"
 _KINDS = {"SHARED", "MODULE", "STATIC", "OBJECT", "INTERFACE"}
 _SCOPES = {PUBLIC, PRIVATE, INTERFACE}
+_CONFIGURATIONS = {"debug", "optimized", "general"}
 _FLAGS = {"SYSTEM", "BEFORE", "AFTER", "EXCLUDE_FROM_ALL", "GLOBAL", "IMPORTED"}
 
 # The commands that add items to targets or to the targets of a folder, and the kind of the items.
@@ -25,7 +26,6 @@ _ITEMS = {
     "target_link_libraries": "link",
     "target_link_options": "link-option",
     "target_link_directories": "link-dir",
-    "target_precompile_headers": "header",
     "target_compile_features": "feature",
 }
 _OF_FOLDER = {
@@ -53,8 +53,8 @@ _PATHS = {"source", "include", "link-dir"}
 _DEFAULTS = (
     *("C_STANDARD", "CXX_STANDARD", "CUDA_STANDARD", "CUDA_ARCHITECTURES"),
     *("CUDA_RUNTIME_LIBRARY", "CUDA_SEPARABLE_COMPILATION", "CXX_EXTENSIONS", "INSTALL_RPATH"),
-    *("CXX_VISIBILITY_PRESET", "UNITY_BUILD", "UNITY_BUILD_BATCH_SIZE"),
-    *("INTERPROCEDURAL_OPTIMIZATION", "COMPILE_WARNING_AS_ERROR", "CXX_COMPILER_LAUNCHER"),
+    *("CXX_VISIBILITY_PRESET", "INTERPROCEDURAL_OPTIMIZATION"),
+    *("COMPILE_WARNING_AS_ERROR", "CXX_COMPILER_LAUNCHER"),
 )
 
 
@@ -79,7 +79,6 @@ class Target:
     :param set_by: the commands that set the properties. Defaults of properties have none.
     :param configured: the arguments of ``tvm_ffi_configure_target``, or None without this command.
     :param destination: the folder that the library is installed to, or None.
-    :param embedded: the commands that embed a file, with the symbol and the file.
     """
 
     name: str
@@ -91,7 +90,6 @@ class Target:
     set_by: dict[str, Command] = field(default_factory=dict)
     configured: dict[str, str] | None = None
     destination: str | None = None
-    embedded: list[tuple[Command, str, str]] = field(default_factory=list)
 
     def of(self, kind: str, scopes: Sequence[str] = (PRIVATE, PUBLIC)) -> Iterator[Item]:
         """Yield the items of a kind, by default those that the target itself uses."""
@@ -106,7 +104,6 @@ class Targets:
     folder_items: dict[str, dict[str, list[Item]]] = field(default_factory=dict)
     source_properties: list[tuple[Command, str, dict[str, str]]] = field(default_factory=list)
     generated: list[dict[str, Any]] = field(default_factory=list)
-    pkg_config: dict[str, list[str]] = field(default_factory=dict)
     fetched: dict[str, str] = field(default_factory=dict)
     interpreter: Interpreter = field(init=False)
 
@@ -151,7 +148,9 @@ class Targets:
         look_up = self.interpreter.lookup(scope)
         for each in _DEFAULTS:
             value = look_up(f"CMAKE_{each}") if f"CMAKE_{each}" in scope.variables else ""
-            if value:
+            if value is None:
+                self.interpreter.remark(command, f"only CMake knows the value of CMAKE_{each}")
+            elif value:
                 target.properties[each] = value
         if "CMAKE_SHARED_LIBRARY_PREFIX" in scope.variables:
             target.properties["PREFIX"] = ""
@@ -184,10 +183,19 @@ class Targets:
             return
         current = PRIVATE if target.kind != "INTERFACE" else INTERFACE
         found = []
-        for value in values[1:]:
+        skipped = False
+        for before, value in zip(values, values[1:]):
             if value in _SCOPES or value in {"LINK_PUBLIC", "LINK_PRIVATE"}:
                 current = value.replace("LINK_", "")
-            elif value not in _FLAGS:
+                skipped = False
+            elif value == "FILE_SET":
+                self.interpreter.remark(command, "list the folders of FILE_SET in 'include-dirs'")
+                skipped = True
+            elif value in _CONFIGURATIONS and command.name == "target_link_libraries":
+                self.interpreter.remark(command, f"the keyword {value!r} is not translated")
+            elif before == "debug" and command.name == "target_link_libraries":
+                continue
+            elif value not in _FLAGS and not skipped:
                 found.append((value, current))
         system = "SYSTEM" in values
         self._append(target, _ITEMS[command.name], found, command, scope, system=system)
@@ -271,15 +279,11 @@ class Targets:
                 scope.variables.setdefault(f"{prefix}_{suffix}", None)
 
     def _pkg_check_modules_(self, command: Command, values: list[str], scope: Scope) -> None:
-        del command
-        prefix, *rest = values
         words = {"REQUIRED", "QUIET", "IMPORTED_TARGET", "GLOBAL", "STATIC_TARGET"}
-        self.pkg_config[prefix] = [value for value in rest if value not in words]
-        scope.variables[f"{prefix}_FOUND"] = "1" if "REQUIRED" in rest else None
-        for suffix in ("LIBRARIES", "LINK_LIBRARIES", "LDFLAGS", "LIBRARY_DIRS"):
-            scope.variables[f"{prefix}_{suffix}"] = f"PkgConfig::{prefix}"
-        for suffix in ("INCLUDE_DIRS", "CFLAGS", "CFLAGS_OTHER"):
-            scope.variables[f"{prefix}_{suffix}"] = ""
+        modules = [value for value in values[1:] if value not in words]
+        self.interpreter.remark(command, f"list {' '.join(modules)} in 'pkg-config'")
+        suffixes = "FOUND LIBRARIES LINK_LIBRARIES LDFLAGS LIBRARY_DIRS INCLUDE_DIRS CFLAGS"
+        scope.variables.update({f"{values[0]}_{suffix}": None for suffix in suffixes.split()})
 
     def _fetchcontent_declare_(self, command: Command, values: list[str], scope: Scope) -> None:
         del command
@@ -352,20 +356,6 @@ class Targets:
         target = self._existing(command, values[0])
         if target is not None:
             target.configured = dict(zip(values[1::2], values[2::2]))
-
-    def _add_tvm_ffi_fatbin_(self, command: Command, values: list[str], scope: Scope) -> None:
-        kernel = self._add(command, values[0], "OBJECT", values[2:], scope)
-        form = command.name.rpartition("_")[2].upper()
-        kernel.properties[f"CUDA_{form}_COMPILATION"] = "ON"
-
-    _add_tvm_ffi_cubin_ = _add_tvm_ffi_fatbin_
-
-    def _tvm_ffi_embed_bin_into_(self, command: Command, values: list[str], scope: Scope) -> None:
-        del scope
-        target = self._existing(command, values[0])
-        arguments = dict(zip(values[1::2], values[2::2]))
-        if target is not None:
-            target.embedded.append((command, arguments["SYMBOL"], arguments["BIN"]))
 
     # --- installation
 
