@@ -69,7 +69,12 @@ def migrated(name: str, builder: Environment, folder: Path) -> tuple[Project, st
 
 
 def exports(wheel: Path, reader: BinaryReader) -> dict[str, set[str]]:
-    """Return the functions for TVM-FFI of each library. The plugin adds metadata of functions."""
+    """Return the functions for TVM-FFI of each library.
+
+    Other symbols differ by design: CMake exports all symbols by default, among them instances of
+    templates of the C++ library, and the plugin hides what the sources do not mark. The plugin adds
+    metadata of functions.
+    """
     with zipfile.ZipFile(wheel) as archive:
         files = [(n, archive.read(n)) for n in archive.namelist() if n.endswith(".so")]
     return {

@@ -72,3 +72,15 @@ def test_a_file_that_git_does_not_contain_is_not_replaced(
     assert main(["migrate", "--write"]) == COULD_NOT_RUN
     assert "commit" in capsys.readouterr().err
     assert (folder / "pyproject.toml").read_text() == text
+
+
+@pytest.mark.parametrize("command", ["migrate", "new", "ci"])
+def test_the_help_has_one_example_and_the_manual(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("setuptools_tvm_ffi.cli._manual", lambda: "MANUAL")
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    printed = capsys.readouterr().out
+    assert printed.lower().count("example:") == 1
+    assert "MANUAL" in printed

@@ -99,17 +99,10 @@ def library(folder: Path, text: str, sources: str = "a.cc") -> tuple[dict[str, A
         ("target_link_directories(a PRIVATE lib)", {"library-dirs": ["lib"]}),
         ("target_link_libraries(a tvm_ffi::header tvm_ffi_shared ${tvm_ffi_LIB_FILES})", {}),
         (
-            "set_source_files_properties(a.cc PROPERTIES COMPILE_DEFINITIONS X=1 "
-            "COMPILE_OPTIONS -O1)",
-            {
-                "source-options": [
-                    {
-                        "sources": ["a.cc"],
-                        "define-macros": [["X", "1"]],
-                        "extra-compile-args": ["-O1"],
-                    }
-                ]
-            },
+            "set_target_properties(a PROPERTIES C_VISIBILITY_PRESET hidden)\n"
+            "set(CMAKE_CUDA_VISIBILITY_PRESET hidden)\n"
+            "set_property(CACHE X PROPERTY STRINGS a b)",
+            {},
         ),
         (
             'set_target_properties(a PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/../x")',
@@ -317,6 +310,9 @@ def test_settings_of_platforms_become_overrides(tmp_path: Path) -> None:
         ("target_sources(a PUBLIC FILE_SET HEADERS BASE_DIRS inc FILES x.h)", "FILE_SET"),
         ("target_sources(a PRIVATE absent.cc)", "absent.cc does not exist"),
         ("target_include_directories(a PRIVATE absent)", "absent does not exist"),
+        ("target_link_directories(a PRIVATE absent)", "absent does not exist"),
+        ("set_source_files_properties(a.cc PROPERTIES COMPILE_OPTIONS -O1)", "set_source_files"),
+        ("set_property(SOURCE a.cc PROPERTY COMPILE_OPTIONS -O1)", "COMPILE_OPTIONS"),
         ("target_link_libraries(${UNDEFINED})", "target_link_libraries"),
         ("add_library(x::y ALIAS nope)", "add_library"),
         ("set_property(TARGET a)", "set_property"),
@@ -336,7 +332,6 @@ def test_settings_of_platforms_become_overrides(tmp_path: Path) -> None:
             "Y_",
         ),
         ("set_target_properties(a PROPERTIES CXX_EXTENSIONS ON)", "extensions"),
-        ("set_source_files_properties(a.cc PROPERTIES LANGUAGE CUDA)", "LANGUAGE"),
         ("target_compile_features(a PRIVATE cxx_lambdas)", "cxx_lambdas"),
         ("configure_file(a.in a.h)", "configure_file"),
         ("install(FILES data.json DESTINATION .)", "package-data"),

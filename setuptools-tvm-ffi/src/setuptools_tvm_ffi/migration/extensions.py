@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import glob
 import os
 import posixpath
@@ -112,14 +111,13 @@ class Translation:
             options = self._options_of_part(part, own, table)
             if options:
                 table.setdefault("source-options", []).append(options)
-        table.setdefault("source-options", []).extend(self._source_properties(table))
         for item, name in links:
             self._link(target, item, name, table)
         common = self._flags_of(target, "CMAKE_SHARED_LINKER_FLAGS")
         for item, value in self._values([*common, *target.of("link-option")]):
             words = [re.sub("^LINKER:", "-Wl,", word) for word in self._words(item, value)]
             table.setdefault("extra-link-args", []).extend(words)
-        folders = [relative(value) or value for _, value in self._values(target.of("link-dir"))]
+        folders = [self._folder(*pair) for pair in self._values(target.of("link-dir"))]
         table["library-dirs"] = table.get("library-dirs", []) + folders
         self._properties(target, table, languages)
         self._cuda(target, table, languages)
@@ -204,15 +202,10 @@ class Translation:
 
     def _sources(self, target: Target, table: Table) -> list[str]:
         found: list[str] = []
-        ignored = {
-            path
-            for _, path, properties in self.targets.source_properties
-            if not is_false(properties.get("HEADER_FILE_ONLY", ""))
-        }
         plain = (item for item in target.of("source") if "$<TARGET_OBJECTS:" not in item.value)
         for item, value in self._values(plain):
             path = target.scope.path(value)
-            if path in ignored or _suffix(path) in HEADER_SUFFIXES:
+            if _suffix(path) in HEADER_SUFFIXES:
                 continue
             for each in [path] if _suffix(path) in _SOURCE_SUFFIXES else self._expanded(path):
                 name = self._file(item, each)
@@ -264,29 +257,6 @@ class Translation:
         if any(parent in _VENDORED for s in sources for parent in PurePosixPath(s).parts):
             self._vendor({"name": part.name})
         return _tidy({"sources": sources, **kept}) if any(map(_filled, kept.values())) else {}
-
-    def _source_properties(self, table: Table) -> Iterator[Table]:
-        for command, path, properties in self.targets.source_properties:
-            file = relative(path) or relative(path, BINARY) or path
-            if not any(fnmatch.fnmatch(file, pattern) for pattern in table["sources"]):
-                continue
-            entry: Table = {}
-            for key, value in properties.items():
-                kind = {"COMPILE_FLAGS": "COMPILE_OPTIONS"}.get(key, key)
-                items = value.split() if key == "COMPILE_FLAGS" else items_of(value)
-                held = [Item(one, PRIVATE, command) for one in items]
-                kinds = {
-                    "COMPILE_OPTIONS": "option",
-                    "COMPILE_DEFINITIONS": "definition",
-                    "INCLUDE_DIRECTORIES": "include",
-                }
-                if kind in kinds:
-                    language = LANGUAGE_BY_SUFFIX[_suffix(file)]
-                    self._add_usage({kinds[kind]: held}, entry, [language])
-                elif key not in {"GENERATED", "HEADER_FILE_ONLY"}:
-                    self._remark(command, f"the property {key} of a source is not translated")
-            if entry:
-                yield _tidy({"sources": [file], **entry})
 
     # --- compilation
 
@@ -343,11 +313,14 @@ class Translation:
             ):
                 self._remark(item.command, f"include generated headers as '{generated}/…'")
             return
+        key = "system-include-dirs" if item.system else "include-dirs"
+        table.setdefault(key, []).append(self._folder(item, path))
+
+    def _folder(self, item: Item, path: str) -> str:
         inside = relative(path)
         if inside is not None and not (self.interpreter.root / inside).is_dir():
             self._remark(item.command, f"the folder {inside} does not exist")
-        key = "system-include-dirs" if item.system else "include-dirs"
-        table.setdefault(key, []).append(inside or path)
+        return inside or path
 
     def _flags(self, target: Target) -> dict[str, list[str]]:
         """Return the words of CMAKE_CXX_FLAGS and similar variables."""
@@ -513,6 +486,8 @@ class Translation:
             elif key == "CXX_EXTENSIONS":
                 if on:
                     self._remark(command, "the plugin compiles without extensions of the compiler")
+            elif key.endswith("_VISIBILITY_PRESET") and value == "hidden":
+                pass
             elif key not in {"CUDA_ARCHITECTURES", "CUDA_RUNTIME_LIBRARY", "PREFIX"} and not (
                 _DEFAULT_PROPERTIES.fullmatch(key)
             ):

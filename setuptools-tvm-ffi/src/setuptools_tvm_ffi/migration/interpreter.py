@@ -193,7 +193,8 @@ class Interpreter:
         self, command: Command, name: str, value: str, variables: dict[str, str | None]
     ) -> None:
         build_type = self.definitions["CMAKE_BUILD_TYPE"]
-        if is_lost(name, build_type) or name.startswith("ENV{"):
+        hides = name.endswith("_VISIBILITY_PRESET") and value == "hidden"
+        if name.startswith("ENV{") or (is_lost(name, build_type) and not hides):
             self.remark(command, f"the variable {name} is not translated")
         variables[name] = value
 

@@ -98,11 +98,10 @@ class Target:
 
 @dataclass
 class Targets:
-    """The targets, and what the project generates and sets for single sources."""
+    """The targets, and what the project generates."""
 
     targets: dict[str, Target] = field(default_factory=dict)
     folder_items: dict[str, dict[str, list[Item]]] = field(default_factory=dict)
-    source_properties: list[tuple[Command, str, dict[str, str]]] = field(default_factory=list)
     generated: list[dict[str, Any]] = field(default_factory=list)
     fetched: dict[str, str] = field(default_factory=dict)
     interpreter: Interpreter = field(init=False)
@@ -239,9 +238,7 @@ class Targets:
                 target = self._existing(command, name)
                 if target is not None:
                     self._set_property(command, target, key, value, scope)
-        elif values[0] == "SOURCE":
-            self.source_properties += [(command, scope.path(n), {key: value}) for n in names]
-        elif values[0] != "GLOBAL":
+        elif values[0] not in {"GLOBAL", "CACHE"}:
             self.interpreter.remark(command, f"the property {key} is not translated")
 
     def _set_property(
@@ -258,13 +255,6 @@ class Targets:
         else:
             target.properties[key] = value
             target.set_by[key] = command
-
-    def _set_source_files_properties_(
-        self, command: Command, values: list[str], scope: Scope
-    ) -> None:
-        index = values.index("PROPERTIES")
-        properties = dict(zip(values[index + 1 :: 2], values[index + 2 :: 2]))
-        self.source_properties += [(command, scope.path(v), properties) for v in values[:index]]
 
     # --- packages
 
