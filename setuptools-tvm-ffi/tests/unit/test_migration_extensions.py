@@ -88,6 +88,11 @@ def library(folder: Path, text: str, sources: str = "a.cc") -> tuple[dict[str, A
         ("set_target_properties(a PROPERTIES CXX_STANDARD 14)", {}),
         ("target_compile_features(a PUBLIC cxx_std_23)", {"cxx-std": "23"}),
         (
+            "add_library(part STATIC a.cc)\ntarget_link_libraries(a PRIVATE part)\n"
+            "set_target_properties(part PROPERTIES CXX_STANDARD 20)",
+            {"sources": ["a.cc"], "cxx-std": "20"},
+        ),
+        (
             "target_link_options(a PRIVATE LINKER:-z,now -Wl,--as-needed)",
             {"extra-link-args": ["-Wl,-z,now", "-Wl,--as-needed"]},
         ),
@@ -303,6 +308,7 @@ def test_settings_of_platforms_become_overrides(tmp_path: Path) -> None:
         ("target_precompile_headers(a PRIVATE pch.h)", "target_precompile_headers"),
         ("set_target_properties(a PROPERTIES UNITY_BUILD ON)", "UNITY_BUILD"),
         ("set_target_properties(a PROPERTIES SUFFIX .so)", "SUFFIX"),
+        ("set_target_properties(a PROPERTIES CXX_STANDARD 29)", "cxx-std cannot be 29"),
         ("set_target_properties(a PROPERTIES WINDOWS_EXPORT_ALL_SYMBOLS ON)", "WINDOWS_EXPORT"),
         ("set_target_properties(a PROPERTIES C_VISIBILITY_PRESET default)", "C_VISIBILITY"),
         ("tvm_ffi_embed_bin_into(a SYMBOL x BIN k.cubin)", "tvm_ffi_embed_bin_into"),

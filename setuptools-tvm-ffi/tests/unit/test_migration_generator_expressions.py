@@ -43,7 +43,8 @@ def test_the_value_depends_on_the_platform_and_the_language() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["$<TARGET_FILE:a>", "$<$<CXX_COMPILER_ID:GNU>:x>", "$<$<BOOL:$<GENEX_EVAL:y>>:x>"]
+    "text",
+    ["$<IF:1>", "$<TARGET_FILE:a>", "$<$<CXX_COMPILER_ID:GNU>:x>", "$<$<BOOL:$<GENEX_EVAL:y>>:x>"],
 )
 def test_an_expression_that_only_cmake_knows_is_rejected(text: str) -> None:
     with pytest.raises(UnknownExpressionError):

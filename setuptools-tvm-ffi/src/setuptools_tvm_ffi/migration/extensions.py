@@ -120,6 +120,11 @@ class Translation:
         folders = [self._folder(*pair) for pair in self._values(target.of("link-dir"))]
         table["library-dirs"] = table.get("library-dirs", []) + folders
         self._properties(target, table, languages)
+        for part in merged:
+            for language in ("C", "CXX", "CUDA"):
+                number = part.properties.get(f"{language}_STANDARD")
+                if number is not None:
+                    self._standard(part.command, language.lower(), number, table)
         self._cuda(target, table, languages)
         self._stubs(target, table, [name for _, name in links])
         preset = "default" if self._is_linked(target) else "hidden"
@@ -277,7 +282,7 @@ class Translation:
             if standard is None:
                 self._remark(item.command, f"the feature {feature} is not translated")
             else:
-                self._standard(standard[1], standard[2], table)
+                self._standard(item.command, standard[1], standard[2], table)
 
     def _add_usage(self, items: dict[str, list[Item]], table: Table, languages: list[str]) -> None:
         for item, value in self._values(items.get("include", ()), languages[0]):
@@ -361,12 +366,14 @@ class Translation:
                 self.project["build-type"] = names[word]
         return [word for word in words if word not in names]
 
-    def _standard(self, language: str, number: str, table: Table) -> None:
+    def _standard(self, command: Command, language: str, number: str, table: Table) -> None:
         key = f"{language}-std"
         supported = {"c": C_STANDARDS, "cxx": CXX_STANDARDS, "cuda": CUDA_STANDARDS}[language]
         # The first standard is the default, and the oldest that the headers support.
         if number in supported[1:] and number > table.get(key, ""):
             table[key] = number
+        elif number not in {*supported, "90", "98", "99", "03", "11", "14"}:
+            self._remark(command, f"{key} cannot be {number}")
 
     # --- linking
 
@@ -468,7 +475,7 @@ class Translation:
             on = not is_false(value)
             standard = re.fullmatch(r"(C|CXX|CUDA)_STANDARD", key)
             if standard is not None:
-                self._standard(standard[1].lower(), value, table)
+                self._standard(command, standard[1].lower(), value, table)
             elif key == "CUDA_SEPARABLE_COMPILATION":
                 if on and "cuda" in languages:
                     table["cuda-separable-compilation"] = True

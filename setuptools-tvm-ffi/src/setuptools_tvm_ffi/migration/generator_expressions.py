@@ -70,7 +70,7 @@ class Evaluator:
             arguments.append(value)
         try:
             return self._value(name, arguments), rest[1:]
-        except (LookupError, TypeError):
+        except (LookupError, TypeError, ValueError):
             raise UnknownExpressionError(text[: len(text) - len(rest) + 1]) from None
 
     @staticmethod

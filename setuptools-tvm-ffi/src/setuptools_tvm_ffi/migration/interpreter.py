@@ -50,12 +50,17 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "GREATER_EQUAL": operator.ge,
 }
 _REFERENCE = re.compile(r"\$(ENV)?\{([^}]*)\}")
-# Variables of CMake that the translation reads. A variable of the build type's flags is added.
+#: The properties of targets with a default: the variable CMAKE_<property>.
+DEFAULTED = (
+    *("C_STANDARD", "CXX_STANDARD", "CUDA_STANDARD", "CUDA_ARCHITECTURES"),
+    *("CUDA_RUNTIME_LIBRARY", "CUDA_SEPARABLE_COMPILATION", "CXX_EXTENSIONS", "INSTALL_RPATH"),
+    *("CXX_VISIBILITY_PRESET", "INTERPROCEDURAL_OPTIMIZATION"),
+    *("COMPILE_WARNING_AS_ERROR", "CXX_COMPILER_LAUNCHER"),
+)
+# Further variables of CMake that the translation reads.
 _READ = re.compile(
-    r"CMAKE_((C|CXX|CUDA)_(FLAGS|STANDARD)|SHARED_LINKER_FLAGS|MODULE_PATH|BUILD_TYPE"
-    r"|SHARED_LIBRARY_PREFIX|CUDA_ARCHITECTURES|CUDA_RUNTIME_LIBRARY|CUDA_SEPARABLE_COMPILATION"
-    r"|CXX_EXTENSIONS|INSTALL_RPATH|CXX_VISIBILITY_PRESET|INTERPROCEDURAL_OPTIMIZATION"
-    r"|COMPILE_WARNING_AS_ERROR|CXX_COMPILER_LAUNCHER|INSTALL_\w*DIR)"
+    r"CMAKE_((C|CXX|CUDA)_FLAGS|SHARED_LINKER_FLAGS|MODULE_PATH|BUILD_TYPE|SHARED_LIBRARY_PREFIX"
+    r"|INSTALL_\w*DIR)"
 )
 # Variables without an effect on the libraries, or with the effect that the plugin always has.
 _HARMLESS = re.compile(
@@ -146,8 +151,9 @@ def is_lost(name: str, build_type: str) -> bool:
     """Return whether the translation ignores a variable that affects CMake's builds."""
     if re.fullmatch(f"CMAKE_(C|CXX|CUDA)_FLAGS_{re.escape(build_type.upper())}", name):
         return False
-    known = _READ.fullmatch(name) or _HARMLESS.fullmatch(name)
-    return name.startswith("CMAKE_") and not known
+    if not name.startswith("CMAKE_") or name[len("CMAKE_") :] in DEFAULTED:
+        return False
+    return not (_READ.fullmatch(name) or _HARMLESS.fullmatch(name))
 
 
 @dataclass

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .cmake_language import Command, items_of
-from .interpreter import BINARY, SOURCE, Interpreter, Scope, relative, unknown_variables
+from .interpreter import (
+    BINARY,
+    DEFAULTED,
+    SOURCE,
+    Interpreter,
+    Scope,
+    relative,
+    unknown_variables,
+)
 
 PUBLIC, PRIVATE, INTERFACE = "PUBLIC", "PRIVATE", "INTERFACE"
 _KINDS = {"SHARED", "MODULE", "STATIC", "OBJECT", "INTERFACE"}
@@ -49,13 +57,6 @@ _PROPERTY_ITEMS = {
     "SOURCES": "source",
 }
 _PATHS = {"source", "include", "link-dir"}
-# A variable CMAKE_<property> is the default of the property.
-_DEFAULTS = (
-    *("C_STANDARD", "CXX_STANDARD", "CUDA_STANDARD", "CUDA_ARCHITECTURES"),
-    *("CUDA_RUNTIME_LIBRARY", "CUDA_SEPARABLE_COMPILATION", "CXX_EXTENSIONS", "INSTALL_RPATH"),
-    *("CXX_VISIBILITY_PRESET", "INTERPROCEDURAL_OPTIMIZATION"),
-    *("COMPILE_WARNING_AS_ERROR", "CXX_COMPILER_LAUNCHER"),
-)
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Targets:
         item_scope = INTERFACE if kind == "INTERFACE" else PRIVATE
         self._append(target, "source", [(value, item_scope) for value in sources], command, scope)
         look_up = self.interpreter.lookup(scope)
-        for each in _DEFAULTS:
+        for each in DEFAULTED:
             value = look_up(f"CMAKE_{each}") if f"CMAKE_{each}" in scope.variables else ""
             if value is None:
                 self.interpreter.remark(command, f"only CMake knows the value of CMAKE_{each}")
