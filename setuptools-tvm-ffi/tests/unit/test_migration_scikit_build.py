@@ -60,6 +60,9 @@ def test_keys_become_settings() -> None:
     ("table", "key", "words"),
     [
         ({"cmake": {"define": {"A": {"env": "FOO", "default": "x"}}}}, "cmake.define.A", "FOO"),
+        ({"cmake": {"define": {"CMAKE_LINKER": "x"}}}, "cmake.define.CMAKE_LINKER", "CMAKE_LINKER"),
+        ({"cmake": {"args": ["-DCMAKE_AR=x", "-DCMAKE_LINKER=y"]}}, "cmake.args", "AR is not"),
+        ({"cmake": {"args": ["-DCMAKE_AR=x", "-DCMAKE_LINKER=y"]}}, "cmake.args", "LINKER is not"),
         ({"wheel": {"exclude": ["my_package/src/**"]}}, "wheel.exclude", "exclude-package-data"),
         ({"wheel": {"py-api": "cp312"}}, "wheel.py-api", "py3-none"),
         ({"wheel": {"packages": {"a": "b"}}}, "wheel.packages", "package-dir"),

@@ -20,7 +20,7 @@ from ..settings.languages import LANGUAGE_BY_SUFFIX
 from ..settings.model import TABLE
 from ..settings.parser import parse_project
 from .extensions import KEYS, Table, Translation
-from .interpreter import FILE, Interpreter, is_lost
+from .interpreter import FILE, Interpreter
 from .platforms import Platform, merge, on_every_platform
 from .scikit_build import ScikitBuild, read_table
 from .targets import Targets
@@ -94,9 +94,6 @@ def propose(root: Path) -> Proposal:
         extensions = translation.extensions()
         return _Result(translation.project, extensions, interpreter.remarks)
 
-    for each in settings.definitions:
-        if is_lost(each, settings.build_type):
-            settings.untranslated[f"cmake.define.{each}"] = "the variable is not translated"
     results = on_every_platform(translate)
     remarks = [
         f"{_PYPROJECT}:{_line_of(text, key)}: {_SCIKIT}.{key}: {reason}"

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .interpreter import is_lost
+
 # Keys without an effect on a wheel, or with the effect that the plugin always has.
 _DROPPED = re.compile(
     r"(cmake|ninja|build)\.(version|minimum-version|verbose|make-fallback|python-hints)"
@@ -49,6 +51,12 @@ def read_table(table: Mapping[str, Any]) -> ScikitBuild:
         reason = _apply(found, key, value)
         if reason is not None:
             found.untranslated[key] = reason
+    in_table = table.get("cmake", {}).get("define", {})
+    for name in found.definitions:
+        if is_lost(name, found.build_type):
+            key = f"cmake.define.{name}" if name in in_table else "cmake.args"
+            before = f"{found.untranslated[key]}; " if key in found.untranslated else ""
+            found.untranslated[key] = f"{before}the variable {name} is not translated"
     if found.build_type in _BUILD_TYPES:
         if found.build_type != "Release":
             found.project["build-type"] = _BUILD_TYPES[found.build_type]
