@@ -385,3 +385,13 @@ def test_the_default_visibility_is_kept(tmp_path: Path) -> None:
     text = "set_target_properties(a PROPERTIES CXX_VISIBILITY_PRESET default)"
     (override,) = library(tmp_path, text)[0]["overrides"]
     assert override["extra-compile-args"] == ["-fvisibility=default"]
+
+
+def test_flags_of_a_folder_apply_to_targets_of_its_functions(tmp_path: Path) -> None:
+    table, remarks = migrate(
+        tmp_path,
+        "function(f)\nadd_library(a SHARED a.cc)\nendfunction()\nf()\n"
+        f"set(CMAKE_CXX_FLAGS -Wall)\n{STANDARD}",
+    )
+    assert table["ext-modules"][0]["extra-compile-args"] == ["-Wall"]
+    assert remarks == []

@@ -81,6 +81,7 @@ def run(
         ),
         ("macro(m)\nset(B outer)\nendmacro()\nm()\nshow(${B})", ["outer"]),
         ("show(a)\nreturn()\nshow(b)", ["a"]),
+        ("macro(m)\nreturn()\nendmacro()\nshow(a)\nm()\nshow(b)", ["a"]),
         ('string(TOUPPER "ab" A)\nstring(TOLOWER CD B)\nshow(${A} ${B})', ["AB", "cd"]),
         ("project(name VERSION 1.2)\nshow(${PROJECT_NAME} ${PROJECT_VERSION})", ["name", "1.2"]),
         ("show(${CMAKE_CURRENT_SOURCE_DIR}/a ${CMAKE_BINARY_DIR})", ["/@source/a", "/@binary"]),

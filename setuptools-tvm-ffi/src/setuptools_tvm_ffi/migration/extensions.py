@@ -341,7 +341,8 @@ class Translation:
 
     def _flags_of(self, target: Target, name: str) -> list[Item]:
         """Return the item for a variable with flags, if the variable is set."""
-        flags = target.scope.variables.get(name, "")
+        # CMake uses the values at the end of the folder.
+        flags = (target.scope.of_folder or target.scope.variables).get(name, "")
         if flags is None:
             self._remark(target.command, f"only CMake knows the value of {name}")
         return [Item(f"SHELL:{flags}", PRIVATE, target.command)] if flags else []

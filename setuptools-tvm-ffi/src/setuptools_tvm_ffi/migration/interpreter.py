@@ -113,12 +113,14 @@ class Scope:
 
     :param built: the part of the folder below the outermost `CMakeLists.txt`.
     :param of_parent: the variables that the folder or the function sets with ``PARENT_SCOPE``.
+    :param of_folder: the folder's variables, or None if `variables` are these.
     """
 
     folder: str = ""
     built: str = ""
     variables: dict[str, str | None] = field(default_factory=dict)
     of_parent: dict[str, str | None] = field(default_factory=dict)
+    of_folder: dict[str, str | None] | None = None
 
     def path(self, text: str, base: str = SOURCE) -> str:
         """Return an absolute path. A relative path is relative to the folder below `base`."""
@@ -245,8 +247,8 @@ class Interpreter:
                     end = body_of(commands, index)
                     if not self._block(command, commands[index + 1 : end], scope):
                         return False
-                else:
-                    self._command(command, scope)
+                elif not self._command(command, scope):
+                    return False
             except (LookupError, ValueError, re.error):
                 self.remark(command, f"the arguments of {command.name}() are not understood")
             index = end + 1
@@ -263,17 +265,18 @@ class Interpreter:
             self.functions[expand(command.arguments, self.lookup(scope))[0].lower()] = command, body
         return True
 
-    def _command(self, command: Command, scope: Scope) -> None:
+    def _command(self, command: Command, scope: Scope) -> bool:
         values = expand(command.arguments, self.lookup(scope))
         own = getattr(self, f"_{command.name}_", None)
         if own is not None:
             own(command, values, scope)
         elif command.name in self.functions:
-            self._call(command, values, scope)
+            return self._call(command, values, scope)
         elif command.name in _SETS_VARIABLES:
             self._forget(values, scope)
         elif command.name not in _IGNORED and not self.recipient.receive(command, values, scope):
             self.remark(command, f"{command.name}() is not translated")
+        return True
 
     def lookup(self, scope: Scope) -> Lookup:
         """Return the function that returns the value of a variable, see `Lookup`."""
@@ -349,10 +352,11 @@ class Interpreter:
             else:
                 yield value
 
-    def _call(self, command: Command, values: list[str], scope: Scope) -> None:
+    def _call(self, command: Command, values: list[str], scope: Scope) -> bool:
+        """Call a function or a macro. Return whether to continue: a macro can end its caller."""
         if command.name in self.active:
             self.remark(command, f"{command.name}() calls itself, which is not evaluated")
-            return
+            return True
         definition, body = self.functions[command.name]
         _, *names = expand(definition.arguments, self.lookup(scope))
         arguments: dict[str, str | None] = {f"ARGV{i}": value for i, value in enumerate(values)}
@@ -361,19 +365,23 @@ class Interpreter:
         file = posixpath.join(SOURCE, definition.file)
         arguments["CMAKE_CURRENT_FUNCTION_LIST_DIR"] = posixpath.dirname(file)
         self.active.add(command.name)
+        goes_on = True
         if definition.name == "function":
-            inner = Scope(scope.folder, scope.built, {**scope.variables, **arguments})
+            variables = {**scope.variables, **arguments}
+            of_folder = scope.of_folder or scope.variables
+            inner = Scope(scope.folder, scope.built, variables, of_folder=of_folder)
             self._commands(body, inner)
             scope.variables.update(inner.of_parent)
         else:
             before = dict(scope.variables)
             scope.variables.update(arguments)
-            self._commands(body, scope)
+            goes_on = self._commands(body, scope)
             for name in arguments:  # the arguments of a macro are no variables
                 scope.variables.pop(name, None)
                 if name in before:
                     scope.variables[name] = before[name]
         self.active.remove(command.name)
+        return goes_on
 
     # --- conditions
 

@@ -238,7 +238,8 @@ def _new_text(
     packages: Iterable[str],
     remarks: Iterable[str],
 ) -> str:
-    comments = [f"# Not translated by '{PREFIX} migrate':"] if remarks else []
+    title = f"# Not translated by '{PREFIX} migrate' ('From CMake' in the manual has equivalents):"
+    comments = [title] if remarks else []
     comments += [f"# {line}" for remark in remarks for line in remark.splitlines()]
     dependencies = document.get("project", {}).get("dependencies", [])
     if any(_name_required(one) == _SDK for one in dependencies):
