@@ -24,6 +24,7 @@ from setuptools_tvm_ffi.doctor.facts import (
 )
 from setuptools_tvm_ffi.doctor.remedies import install_command
 from setuptools_tvm_ffi.ffi import releases
+from setuptools_tvm_ffi.project.sources import HEADER_SUFFIXES
 from setuptools_tvm_ffi.settings import Project, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LANGUAGE_BY_SUFFIX
 from setuptools_tvm_ffi.toolchains.discovery import find_toolchain
@@ -290,6 +291,7 @@ def test_the_repeated_constants_are_those_of_builds() -> None:
     assert install_command("ninja", DEBIAN).endswith(f"'{ninja.BUILD_REQUIREMENT}'")
     assert ninja.MINIMUM_NINJA.release == observation.OLDEST_NINJA
     assert set(observation.SOURCE_SUFFIXES) == set(LANGUAGE_BY_SUFFIX)
+    assert set(observation.HEADER_SUFFIXES) == HEADER_SUFFIXES
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="setuptools finds the compiler on Windows")

@@ -39,9 +39,9 @@ from .remedies import is_supported
 
 CANDIDATES = {"C++ compiler": ("c++", "g++", "clang++"), "C compiler": ("cc", "gcc", "clang")}
 OLDEST_NINJA = (1, 10)
-#: The suffixes of sources and headers, see `settings.languages`.
+#: The suffixes of sources and headers, see `settings.languages` and `project.sources`.
 SOURCE_SUFFIXES = (".c", ".cc", ".cpp", ".cxx", ".cu", ".hip", ".S", ".s")
-_HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".hxx", ".cuh", ".inc", ".inl")
+HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".hxx", ".cuh", ".inc", ".inl", ".ipp", ".tpp")
 
 _VARIABLES = {"C++ compiler": "CXX", "C compiler": "CC"}
 _SNIPPETS = {
@@ -402,7 +402,7 @@ def _newer_sources(project: str, libraries: Sequence[str]) -> Iterator[str]:
         ]
         for file in sorted(files):
             path = os.path.join(folder, file)
-            is_source = file.endswith(SOURCE_SUFFIXES + _HEADER_SUFFIXES)
+            is_source = file.endswith(SOURCE_SUFFIXES + HEADER_SUFFIXES)
             if is_source and os.path.exists(path) and os.path.getmtime(path) > built:
                 yield os.path.relpath(path, project)
 
