@@ -192,7 +192,7 @@ def test_another_backend_builds_without_a_summary(tmp_path: Path, developer: Env
     printed = command(Project(tmp_path, developer), "build").stdout
     found = rows(printed)
     assert found["warnings"] == "1"
-    assert "SetuptoolsDeprecationWarning: `project.license`" in printed
+    assert "`project.license` as a TOML table is deprecated" in printed
     assert "does not use setuptools-tvm-ffi" in found["summary"]
     assert found["next"] == "twine upload dist/other-1.0-py3-none-any.whl"
 

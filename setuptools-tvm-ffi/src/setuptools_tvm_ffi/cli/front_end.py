@@ -215,11 +215,15 @@ def _build(
         _reported_failures(progress),
         _builder(parsed, kind, config_settings, progress, runner) as builder,
     ):
+        warnings.simplefilter("always")
         progress.status(f"building the {'editable ' * (kind == 'editable')}wheel")
         wheel = Path(builder.build(kind, folder, config_settings))
     summary = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
-    # `build` itself warns about misspelled tables. The hooks run in child processes.
-    progress.warnings += (str(each.message) for each in caught)
+    # pyproject_hooks (1.3) repeats the warnings of a hook in this process. Older releases don't, so
+    # that `Progress` finds the warnings in the output. setuptools wraps its warnings and puts them
+    # in a frame of stars.
+    words = ([w for w in str(each.message).split() if w.strip("*!")] for each in caught)
+    progress.warnings += dict.fromkeys(map(" ".join, words))
     return Built(wheel, summary)
 
 
