@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``setuptools-tvm-ffi build`` and ``develop``, in isolated environments and on a terminal."""
+"""``setuptools-tvm-ffi build`` and ``develop``, in isolated environments and on a terminal.
+
+docs/develop-and-build.md quotes the commands and their output.
+"""
 
 from __future__ import annotations
 

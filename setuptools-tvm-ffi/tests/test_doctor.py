@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs ``doctor`` in environments that the tests have broken."""
+"""Runs ``doctor`` in environments that the tests have broken.
+
+docs/doctor.md quotes the output.
+"""
 
 from __future__ import annotations
 
