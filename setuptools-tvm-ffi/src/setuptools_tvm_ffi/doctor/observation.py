@@ -180,8 +180,9 @@ def _hipcc() -> Tool:
 
 def _installer(installed: dict[str, Distribution]) -> Tool:
     """Return what ``develop`` installs with: pip, or uv if this environment has no pip."""
-    if has_pip() and "pip" in installed:
-        return dataclasses.replace(_distribution("pip", installed, "pip"), name="pip or uv")
+    if has_pip():  # perhaps with corrupt metadata
+        pip = _distribution("pip", installed, "pip")
+        return dataclasses.replace(pip, name="pip or uv", path=pip.path or "pip")
     folders = [(sysconfig.get_path("scripts"), "environment"), (None, "PATH")]
     return _program("uv", folders, shown="pip or uv")
 
