@@ -4,6 +4,8 @@
 The results change at three of the nine releases. With 0.1.0, the library crashes when it creates
 objects. The package needs `load_lib_module`, which is new in 0.1.6. Up to 0.1.9, an object of a
 subclass has the parent's class in Python.
+
+docs/compat.md and docs/abi-floor.md quote the commands and the results.
 """
 
 from __future__ import annotations

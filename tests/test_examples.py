@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build every project in examples/, and run its tests and the code in its README."""
+"""Build every project in examples/, and run its tests and the code in its README.
+
+docs/from-cmake.md shows how to load a library, as examples/c_abi_only does.
+"""
 
 from __future__ import annotations
 

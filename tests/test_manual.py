@@ -77,8 +77,17 @@ def test_a_quoted_file_contains_the_block(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", blocks_with("checked by"), ids=str)
-def test_the_test_that_checks_a_block_exists(block: Block) -> None:
-    assert (REPOSITORY / block.markers["checked by"]).is_file()
+def test_the_test_that_checks_a_block_names_the_page(block: Block) -> None:
+    text = (REPOSITORY / block.markers["checked by"]).read_text(encoding="utf-8")
+    assert f"docs/{block.page.relative_to(DOCS).as_posix()}" in text
+
+
+@pytest.mark.parametrize("block", blocks_with("needs"), ids=str)
+def test_a_program_that_a_block_needs_is_installed(block: Block) -> None:
+    program = block.markers["needs"]
+    assert program
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed, so that {block} is not run")
 
 
 @pytest.mark.parametrize("block", blocks_with("not run"), ids=str)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same sources give identical sdists and wheels, for any user and in any folder."""
+"""The same sources give identical sdists and wheels, for any user and in any folder.
+
+docs/provenance.md quotes the commands.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check installed packages with mypy, stubtest and pyright, and query their docs with jedi."""
+"""Check installed packages with mypy, stubtest and pyright, and query their docs with jedi.
+
+docs/typing.md quotes the commands and the results.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``audit`` on wheels from real builds and on malicious files."""
+"""The command ``audit`` on wheels from real builds and on malicious files.
+
+docs/audit.md quotes the command and its output.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keywords and defaults of functions whose docstrings declare them (`call-signatures`)."""
+"""Keywords and defaults of functions whose docstrings declare them (`call-signatures`).
+
+docs/typing.md quotes docstrings and signatures.
+"""
 
 from __future__ import annotations
 

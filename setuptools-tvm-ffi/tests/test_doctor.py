@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs ``doctor`` in environments that the tests have broken."""
+"""Runs ``doctor`` in environments that the tests have broken.
+
+docs/doctor.md quotes the output.
+"""
 
 from __future__ import annotations
 
@@ -265,12 +268,37 @@ def test_a_launcher_that_is_missing(site: Path, tmp_path: Path) -> None:
     assert found(report, "launcher", "pyproject.toml", "'no-such-cache' not found")
 
 
-def test_broken_metadata_is_skipped(site: Path) -> None:
+@pytest.mark.parametrize("launcher", [" ", '"cc'])
+def test_a_launcher_that_names_no_program(launcher: str, site: Path) -> None:
+    variable = "SETUPTOOLS_TVM_FFI_COMPILER_LAUNCHER"
+    status, report = doctor(site, variables={variable: launcher})
+    assert status == 1
+    assert found(report, "launcher", variable)["level"] == "error"
+
+
+@pytest.mark.parametrize("pyproject", ["[[[", "tool = 1", "[tool]\nsetuptools-tvm-ffi = []"])
+@pytest.mark.parametrize("url", ["[]", '{"url": "fi', '{"url": 1, "dir_info": []}', b"\xff"])
+def test_corrupt_files_are_reported(pyproject: str, url: str | bytes, site: Path) -> None:
     (site / "empty-1.0.dist-info").mkdir()
     install(site, "my-package", "1.0", {"my_package/__init__.py": ""})
-    (site / "my_package-1.0.dist-info/direct_url.json").write_text('{"url": "fi')
-    (site.parent / "pyproject.toml").write_text("[[[")
-    assert doctor(site)[0] == 0
+    origin = site / "my_package-1.0.dist-info/direct_url.json"
+    origin.write_bytes(url if isinstance(url, bytes) else url.encode())
+    install(site, "other", "1.0", {})
+    metadata = site / "other-1.0.dist-info/METADATA"
+    metadata.write_bytes(metadata.read_bytes() + b"Summary: \xff\n")
+    (site.parent / "pyproject.toml").write_text(pyproject)
+    status, report = doctor(site)
+    assert status == 0
+    for file in (origin, metadata, site.parent / "pyproject.toml"):
+        assert found(report, f"{file} cannot be read: ")["command"]
+
+
+def test_a_record_that_cannot_be_read_is_reported(site: Path) -> None:
+    install(site, "my-package", "1.0", {"my_package/__init__.py": ""})
+    (site / "my_package-1.0.dist-info/RECORD").write_bytes(b"\xff")
+    status, report = doctor(site)
+    assert status == 0
+    assert "UnicodeDecodeError" in found(report, "my-package cannot be examined")["what"]
 
 
 def test_a_program_that_never_ends_is_killed(

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Create projects with ``setuptools-tvm-ffi new``, and do with them what their README says."""
+"""Create projects with ``setuptools-tvm-ffi new``, and do with them what their README says.
+
+docs/getting-started.md quotes `uv run pytest`.
+"""
 
 from __future__ import annotations
 

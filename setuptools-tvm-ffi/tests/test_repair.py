@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repair wheels with the real tools, then install and use the results."""
+"""Repair wheels with the real tools, then install and use the results.
+
+docs/repair.md quotes the command.
+"""
 
 from __future__ import annotations
 

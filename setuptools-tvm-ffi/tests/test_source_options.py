@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options for some sources, and settings for some targets."""
+"""Options for some sources, and settings for some targets.
+
+docs/sources-and-targets.md quotes a source.
+"""
 
 from __future__ import annotations
 

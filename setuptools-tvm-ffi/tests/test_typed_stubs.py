@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stubs for every C++ type, types of other packages, and stubs for Rust."""
+"""Stubs for every C++ type, types of other packages, and stubs for Rust.
+
+docs/types.md and docs/typing.md quote the stubs.
+"""
 
 from __future__ import annotations
 

@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
+from setuptools_tvm_ffi.building import work as work_module
 from setuptools_tvm_ffi.building.work import Work
 from setuptools_tvm_ffi.toolchains.launcher import Launcher
 
@@ -92,6 +94,41 @@ def test_the_counters_of_sccache_are_compared(tmp_path: Path) -> None:
     with work.counted_caches([Launcher((str(program),), "sccache")], tmp_path / "log"):
         count(13, 25)
     assert (work.hits["sccache"], work.misses["sccache"]) == (3, 5)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for sccache is a shell script")
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo '[]'",
+        """echo '{"stats": null}'""",
+        """echo '{"stats": {"cache_hits": {"counts": {"C": "1"}}, "cache_misses": {}}}'""",
+        "exec sleep 60",
+    ],
+)
+def test_an_sccache_that_fails_or_hangs_has_no_counters(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_module, "_SECONDS_FOR_STATISTICS", 0.3)
+    program = tmp_path / "sccache"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    work, started = Work(), time.monotonic()
+    with work.counted_caches([Launcher((str(program),), "sccache")], tmp_path / "log"):
+        pass
+    assert work.hits["sccache"] == work.misses["sccache"] == 0
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for sccache is a shell script")
+def test_a_server_that_sccache_leaves_behind_is_not_awaited(tmp_path: Path) -> None:
+    program = tmp_path / "sccache"
+    program.write_text("#!/bin/sh\nsleep 20 & echo '{}'\n")
+    program.chmod(0o755)
+    started = time.monotonic()
+    with Work().counted_caches([Launcher((str(program),), "sccache")], tmp_path / "log"):
+        pass
+    assert time.monotonic() - started < 4
 
 
 def test_an_old_sccache_has_no_counters(tmp_path: Path) -> None:

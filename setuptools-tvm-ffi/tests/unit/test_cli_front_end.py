@@ -29,7 +29,7 @@ DELIVERED = Delivered("built my-package 1.0", [("wheel", str(WHEEL))], ["first",
 
 
 def lines(summary: dict[str, Any] | None, *warnings: str) -> list[str]:
-    return list(summary_lines(Built(WHEEL, summary, warnings), DELIVERED, 65.0, io.StringIO()))
+    return list(summary_lines(Built(WHEEL, summary), DELIVERED, warnings, 65.0, io.StringIO()))
 
 
 def test_the_summary_aligns_its_texts_and_repeats_all_warnings(
@@ -59,7 +59,7 @@ def test_another_backend_has_no_summary_of_this_plugin() -> None:
 
 
 def test_the_parts_of_a_wheels_name_are_read() -> None:
-    built = Built(WHEEL, None, ())
+    built = Built(WHEEL, None)
     assert (built.name, built.version) == ("my-package", "1.0")
     assert built.tag == "py3-none-linux_x86_64"
 
@@ -80,13 +80,15 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     assert "pip install 'setuptools-tvm-ffi[build]'" in capsys.readouterr().err
 
 
-def test_a_folder_without_pyproject_toml_is_rejected(
+def test_a_folder_without_a_project_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "build.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(BuildError, match=r"nowhere.pyproject.toml: file not found"):
+    with pytest.raises(BuildError, match=r"nowhere: .* neither pyproject.toml nor setup.py"):
         check_project(tmp_path / "nowhere")
+    (tmp_path / "setup.py").touch()
+    check_project(tmp_path)
 
 
 def test_the_output_of_a_failed_command_is_shown() -> None:

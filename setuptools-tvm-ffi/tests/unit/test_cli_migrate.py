@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""The command ``migrate``. docs/from-cmake.md quotes the command."""
+
 from __future__ import annotations
 
 import subprocess

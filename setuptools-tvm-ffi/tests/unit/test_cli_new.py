@@ -42,18 +42,33 @@ def test_new_writes_into_another_folder(folder: Path) -> None:
     assert (folder / "csrc" / "mean.c").is_file()
 
 
-def test_new_writes_nothing_if_a_file_exists(
+def test_new_writes_nothing_if_a_file_of_the_build_exists(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     (folder / "a-b").mkdir()
-    (folder / "a-b" / "README.md").write_text("mine")
+    (folder / "a-b" / "pyproject.toml").write_text("mine")
     assert main(["new", "a-b"]) == COULD_NOT_RUN
     captured = capsys.readouterr()
-    assert "README.md" in captured.err
+    assert "pyproject.toml" in captured.err
     assert "[y/N]" not in captured.out
-    assert [path.name for path in (folder / "a-b").iterdir()] == ["README.md"]
-    assert (folder / "a-b" / "README.md").read_text() == "mine"
+    assert [path.name for path in (folder / "a-b").iterdir()] == ["pyproject.toml"]
+    assert (folder / "a-b" / "pyproject.toml").read_text() == "mine"
+
+
+def test_new_completes_a_repository_of_a_code_host(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("README.md", ".gitignore", "LICENSE"):
+        (folder / name).write_text("mine")
+    assert main(["new", "a-b", "--path", "."]) == FINE
+    printed = capsys.readouterr().out
+    for name in ("README.md", ".gitignore"):
+        assert f"kept {name}" in printed
+        assert f"wrote {name}" not in printed
+        assert (folder / name).read_text() == "mine"
+    assert "LICENSE" not in printed
+    assert (folder / "pyproject.toml").is_file()
 
 
 def test_new_reports_an_invalid_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

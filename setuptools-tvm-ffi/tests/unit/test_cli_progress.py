@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import io
 import os
+import re
 import struct
 import sys
 import termios
@@ -69,6 +70,33 @@ def test_the_hidden_lines_explain_a_failure_without_an_error_message() -> None:
     progress.output(f"{PREFIX}: error: no compiler\n")
     progress.show_hidden()
     assert stream.getvalue() == f"Traceback\n{PREFIX}: error: no compiler\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "warning"),
+    [
+        ("/s/setuptools/dist.py:3: FooDeprecationWarning: `x` is old", None),
+        ("C:\\s\\dist.py:3: UserWarning: old", None),
+        ("UserWarning: old", None),
+        ("  WARNING: The script x is not on PATH", "WARNING: The script x is not on PATH"),
+        ("\x1b[33mWARNING: slow\x1b[0m", "WARNING: slow"),
+        ("ERROR: pip's dependency resolver", None),
+        ("a 1.0 requires b<2, but you have b 2.0 which is incompatible.", None),
+        ("a 1.0 requires c, which is not installed.", None),
+        ("running bdist_wheel", ""),
+        ("  warnings.warn('UserWarning: x')", ""),
+        (f"{PREFIX}: warning: no docs", ""),
+    ],
+)
+@pytest.mark.parametrize("verbose", [True, False])
+def test_warnings_of_other_programs_are_collected_once(
+    line: str, warning: str | None, *, verbose: bool
+) -> None:
+    progress = Progress(io.StringIO(), verbose=verbose)
+    progress.output(f"{line}\n")
+    progress.output(f"{line}\n")
+    expected = re.sub(r"^.*:3: ", "", line) if warning is None else warning
+    assert progress.warnings == ([expected] if expected else [])
 
 
 def test_messages_have_colours_on_request(monkeypatch: pytest.MonkeyPatch) -> None:

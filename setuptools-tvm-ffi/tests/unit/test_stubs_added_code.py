@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""The code that builds add to modules. docs/typing.md quotes it."""
+
 from __future__ import annotations
 
 import pytest

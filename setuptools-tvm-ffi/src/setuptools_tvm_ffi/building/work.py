@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # The commands that write metadata import this module, but ne
 _WARNING = re.compile(r"^(?!\s)(.*[\s:])?warning( [\w#-]+)? ?: ")
 # The names of counters in ccache's log (4.7).
 _HITS, _MISSES = {"direct_cache_hit", "preprocessed_cache_hit"}, {"cache_miss"}
+_SCCACHE_COUNTERS = ("cache_hits", "cache_misses")
+_SECONDS_FOR_STATISTICS = 5
 
 
 @dataclass
@@ -82,14 +85,24 @@ class Work:
 
 
 def _sccache_counters(program: str | None) -> tuple[int, int]:
-    """Return the hits and misses of sccache's server since its start."""
+    """Return the hits and misses of sccache's server since its start, or zeros if it fails."""
     if program is None:
         return 0, 0
     command = [program, "--show-stats", "--stats-format=json"]
     try:
-        result = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
-        stats = json.loads(result.stdout)["stats"]
-        hits, misses = (stats[name]["counts"].values() for name in ("cache_hits", "cache_misses"))
-    except (OSError, ValueError, KeyError):  # for example a release without the option
+        # The command starts a server, which could hold a pipe open. Write the output to a file.
+        with tempfile.TemporaryFile() as output:
+            subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+                timeout=_SECONDS_FOR_STATISTICS,
+                check=False,
+            )
+            output.seek(0)
+            stats = json.load(output)["stats"]
+        hits, misses = (sum(stats[name]["counts"].values()) for name in _SCCACHE_COUNTERS)
+    except Exception:  # noqa: BLE001 - Statistics must not fail a build. Releases differ.
         return 0, 0
-    return sum(hits), sum(misses)
+    return hits, misses

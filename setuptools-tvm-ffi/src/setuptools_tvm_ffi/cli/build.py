@@ -70,6 +70,11 @@ def next_steps(wheel: Path, tag: str) -> list[str]:
     """
     platform = tag.rpartition("-")[2]
     if platform.startswith("linux_"):
-        repair = f"setuptools-tvm-ffi repair {shlex.quote(str(wheel))}"
-        return [f"{repair}  # PyPI rejects the tag {platform}", "twine upload wheelhouse/*.whl"]
+        # The repair changes only the platform in the name.
+        repaired = f"{wheel.name.rpartition('-')[0]}-*.whl"
+        return [
+            "pip install 'setuptools-tvm-ffi[repair]'",
+            f"setuptools-tvm-ffi repair {shlex.quote(str(wheel))}  # PyPI rejects {platform}",
+            f"twine upload wheelhouse/{repaired}",
+        ]
     return [f"twine upload {shlex.quote(str(wheel))}"]

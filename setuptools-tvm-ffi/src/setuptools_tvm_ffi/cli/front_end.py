@@ -59,12 +59,10 @@ class Built:
 
     :param wheel: the path in a temporary folder.
     :param summary: the summary of the plugin, or ``None`` if the backend does not use the plugin.
-    :param warnings: the warnings of the backend and of PyPA's ``build``.
     """
 
     wheel: Path
     summary: Mapping[str, Any] | None
-    warnings: Sequence[str]
 
     @property
     def name(self) -> str:
@@ -188,7 +186,7 @@ def run(
             progress.line(f"{PREFIX}: failed after {duration(progress.elapsed)}")
             return FINDINGS
         seconds = progress.elapsed
-    for line in summary_lines(built, delivered, seconds, sys.stdout):
+    for line in summary_lines(built, delivered, progress.warnings, seconds, sys.stdout):
         print(line)
     return FINE
 
@@ -221,21 +219,29 @@ def _build(
         progress.status(f"building the {'editable ' * (kind == 'editable')}wheel")
         wheel = Path(builder.build(kind, folder, config_settings))
     summary = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
-    # setuptools wraps its warnings and puts them in a frame of stars.
+    # pyproject_hooks (1.3) repeats the warnings of a hook in this process. Older releases don't, so
+    # that `Progress` finds the warnings in the output. setuptools wraps its warnings and puts them
+    # in a frame of stars.
     words = ([w for w in str(each.message).split() if w.strip("*!")] for each in caught)
-    return Built(wheel, summary, list(dict.fromkeys(map(" ".join, words))))
+    progress.warnings += dict.fromkeys(map(" ".join, words))
+    return Built(wheel, summary)
 
 
 def summary_lines(
-    wheel: Built, delivered: Delivered, seconds: float, stream: TextIO
+    wheel: Built,
+    delivered: Delivered,
+    warnings: Sequence[str],
+    seconds: float,
+    stream: TextIO,
 ) -> Iterator[str]:
     """Yield the lines of the summary.
 
+    :param warnings: warnings to print after those of the plugin.
     :param seconds: the elapsed time.
     :param stream: the stream for the lines. It determines the colours.
     """
     rows = [*delivered.rows]
-    found = list(wheel.warnings)
+    found = list(warnings)
     if wheel.summary is None:
         rows.append(("summary", f"none, because the project's backend does not use {PREFIX}"))
         rows.append(("time", duration(seconds)))
@@ -260,7 +266,9 @@ def summary_lines(
 def check_project(project: Path) -> None:
     """Check that a build can start.
 
-    :raises BuildError: PyPA's ``build`` or the project's ``pyproject.toml`` is missing.
+    A project without ``pyproject.toml`` is built with setuptools, as pip does (PEP 517).
+
+    :raises BuildError: PyPA's ``build`` is missing, or the folder contains no project.
     """
     spec = importlib.util.find_spec("build")
     if spec is None or spec.origin is None:  # A folder `build` on the import path has no origin.
@@ -268,9 +276,9 @@ def check_project(project: Path) -> None:
             "the package 'build', which calls the build backend, is not installed",
             hint="python -m pip install 'setuptools-tvm-ffi[build]'",
         )
-    if not (project / "pyproject.toml").is_file():
+    if not any((project / name).is_file() for name in ("pyproject.toml", "setup.py")):
         raise BuildError(
-            f"{project / 'pyproject.toml'}: file not found",
+            f"{project}: contains neither pyproject.toml nor setup.py",
             hint=f"pass the folder of the project; '{PREFIX} new' creates a project",
         )
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Create a project: a small package with a library, tests and a workflow that publishes wheels.
 
-Existing files are never changed. If one of the files to write exists, the command writes none.
+Existing files are never changed. If the folder contains README.md or .gitignore, for example, the
+command writes the other files. If it contains pyproject.toml or the sources, it writes none.
 
 For example:
 
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from ..base.text import PREFIX
 from ..scaffold.names import names_of
-from ..scaffold.project import LANGUAGES, Options, project_files, require_absent, write_files
+from ..scaffold.project import LANGUAGES, Options, existing_files, project_files, write_files
 from .exit_status import COULD_NOT_RUN, FINE
 
 
@@ -52,7 +53,8 @@ def run(parsed: argparse.Namespace) -> int:
     names = names_of(parsed.name)
     folder = parsed.path or Path(names.distribution)
     files = project_files(names, Options(parsed.lang, parsed.with_class, parsed.setup_py))
-    require_absent(folder, files)
+    kept = existing_files(folder, files)
+    files = {name: text for name, text in files.items() if name not in kept}
     if not parsed.yes and sys.stdin.isatty() and folder.is_dir() and any(folder.iterdir()):
         print(f"{folder} is not empty. Add {len(files)} files? [y/N] ", end="", flush=True)
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
@@ -60,6 +62,8 @@ def run(parsed: argparse.Namespace) -> int:
     write_files(folder, files)
     for name in sorted(files):
         print(f"wrote {folder / name}")
+    for name in kept:
+        print(f"kept {folder / name}, which exists already")
     steps = (f"cd {folder}", f"{PREFIX} develop", "pip install pytest", "pytest")
     print("\nTo build and test it:", *steps, sep="\n  ")
     return FINE

@@ -21,6 +21,12 @@ _SECONDS_BETWEEN_REDRAWS = 0.2
 _USUAL_COLUMNS = 80
 _STEP = re.compile(r"\[(\d+)/\d+\] ")
 _MESSAGE = re.compile(rf"{PREFIX}: (warning|error|hint|waiting)\b")
+# The warnings of setuptools and of other Python code (`file.py:3: UserWarning: …`), and of pip. pip
+# puts conflicts between requirements on lines of their own.
+_WARNING = re.compile(
+    r"(?:\S.*:\d+: )?(\w*Warning: .+)|\s*((?:WARNING|ERROR): .+)"
+    r"|(\S+ \S+ requires .+, (?:but you have .+ which is incompatible|which is not installed)\.)"
+)
 _COLOURS = {"warning": "yellow", "error": "red", "hint": "cyan", "waiting": "bold"}
 
 
@@ -43,6 +49,7 @@ class Progress:
     if a child process fails without an error message of the plugin.
 
     :param stream: the stream to write to.
+    :ivar warnings: the warnings of setuptools, pip and other Python code, without duplicates.
     """
 
     def __init__(self, stream: TextIO, *, verbose: bool = False) -> None:
@@ -56,6 +63,7 @@ class Progress:
         self._ended = threading.Event()
         self._clock = threading.Thread(target=self._redraw_until_ended, daemon=True)
         self._hidden: list[str] = []
+        self.warnings: list[str] = []
         self._has_error = self._skips_command = self._in_steps = False
 
     def __enter__(self) -> Progress:  # noqa: PYI034 - typing.Self is new in 3.11
@@ -105,7 +113,18 @@ class Progress:
             self.line(f"{PREFIX}: {kind}{harmless(text[message.end() :])}")
         elif marked:
             self._show_step(text)
-        elif self._verbose:
+        else:
+            self._collect_warning(without_colours(text))
+            self._show_other(text)
+
+    def _collect_warning(self, text: str) -> None:
+        warning = _WARNING.fullmatch(text)
+        if warning is not None and warning[warning.lastindex or 0] not in self.warnings:
+            self.warnings.append(warning[warning.lastindex or 0])
+
+    def _show_other(self, text: str) -> None:
+        """Show a line of setuptools or another program, or hide it."""
+        if self._verbose:
             self.line(text)
         else:
             self._hidden.append(text)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..base.text import first_few
-from .facts import TVMFFI, Facts, Finding, Machine, Package, Preceding, Tool
+from .facts import TVMFFI, Facts, Finding, Machine, Package, Preceding, Tool, Unreadable
 from .remedies import install_command, is_supported, pip_install, quoted
 
 # The withdrawn releases in `ffi.releases`. That module imports packaging and setuptools, so the
@@ -47,6 +47,10 @@ _NEEDS = {
     "launcher": _Need("the builds of this project fail", "error", "error"),
     "ccache": _Need('compiler-launcher = "ccache" cannot speed up builds'),
     "pkg-config": _Need("the setting pkg-config cannot be used"),
+    "PyPA build": _Need("'setuptools-tvm-ffi build' and 'develop' cannot call the build backend"),
+    "pip or uv": _Need("'setuptools-tvm-ffi develop' cannot install a project"),
+    "patchelf": _Need("'setuptools-tvm-ffi repair' cannot change wheels for Linux"),
+    "delocate": _Need("'setuptools-tvm-ffi repair' cannot change wheels for macOS"),
     "audit extra": _Need("'setuptools-tvm-ffi audit', 'repair' and 'cross' cannot check wheels"),
 }
 
@@ -58,6 +62,7 @@ def diagnose(facts: Facts) -> list[Finding]:
         *check_tvm_ffi(facts.tvm_ffi, facts.machine),
         *check_preceding(facts.preceding),
         *(f for package in facts.packages for f in check_package(package, facts.machine)),
+        *check_unreadable(facts.unreadable),
     ]
     return sorted(found, key=lambda finding: ("error", "warning", "optional").index(finding.level))
 
@@ -74,7 +79,7 @@ def check_tool(tool: Tool, machine: Machine) -> Iterator[Finding]:
         remedy = f"install the launcher, or remove it from {tool.origin}"
     where = f" ({tool.origin})" if tool.origin else ""
     if tool.problem:
-        broken = f"{tool.name}: {tool.path or 'not found'}{where}: {tool.problem}"
+        broken = f"{tool.name}{tool.path and ': '}{tool.path}{where}: {tool.problem}"
         yield Finding(need.broken, broken, need.purpose, remedy)
     elif not tool.path:
         yield Finding(need.missing, f"{tool.name} is missing", need.purpose, remedy)
@@ -142,6 +147,10 @@ def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
     if not package.version:
         command = pip_install(machine, name)
         yield Finding("warning", f"{name} is not installed", "it cannot be imported", command)
+    if package.problem:
+        what = f"{name} cannot be examined: {package.problem}"
+        command = pip_install(machine, name, again=True)
+        yield Finding("warning", what, "its installation may be damaged", command)
     if package.newer:
         what = f"the editable install of {name} is older than {first_few(package.newer)}"
         why = "imports use the old libraries (editable-rebuild = true would rebuild them on import)"
@@ -155,6 +164,14 @@ def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
             "PYTHONPATH"
         )
         yield Finding("warning", what, why, command)
+
+
+def check_unreadable(files: Iterable[Unreadable]) -> Iterator[Finding]:
+    """Report files that are corrupt."""
+    for file in files:
+        what = f"{file.path} cannot be read: {file.problem}"
+        why = "this diagnosis ignores the file, and other programs may fail"
+        yield Finding("warning", what, why, file.remedy)
 
 
 def numbers(version: str) -> tuple[int, ...]:

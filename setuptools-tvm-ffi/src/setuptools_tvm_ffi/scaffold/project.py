@@ -31,6 +31,9 @@ _LANGUAGES = {
     "cuda": _Language("CUDA kernels", ".cu", ("cuda",)),
 }
 
+# What builds read: the new files must belong together, so that none of them may exist.
+_BUILT = ("pyproject.toml", "setup.py", "csrc/", "src/")
+
 #: The values of `Options.language`.
 LANGUAGES = tuple(_LANGUAGES)
 
@@ -93,17 +96,23 @@ def _replaced(text: str, replacements: Mapping[str, str]) -> str:
     return text
 
 
-def require_absent(folder: Path, names: Iterable[str]) -> None:
-    """Reject a folder that contains one of the files of a new project.
+def existing_files(folder: Path, names: Iterable[str]) -> list[str]:
+    """Return the files of a new project that exist already and can be kept.
 
-    :raises BuildError: a file exists, or an existing file has the path of a folder to create.
+    A repository that was created on a code host contains, for example, README.md and .gitignore.
+
+    :raises BuildError: the folder contains a package or a file that builds read, or an existing
+        file has the path of a folder to create.
     """
-    existing = sorted(_existing(folder, names))
-    if existing:
+    existing = sorted(name for name in names if os.path.lexists(folder / name))
+    conflicts = [name for name in existing if name.startswith(_BUILT)]
+    conflicts += sorted(_files_instead_of_folders(folder, names))
+    if conflicts:
         raise BuildError(
-            f"nothing was written to {folder}, because it already contains {', '.join(existing)}",
+            f"nothing was written to {folder}, because it already contains {', '.join(conflicts)}",
             hint="choose another folder with --path, or move these files away",
         )
+    return existing
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:
@@ -118,8 +127,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         raise BuildError(f"cannot write {problem.filename}: {problem.strerror}") from None
 
 
-def _existing(folder: Path, names: Iterable[str]) -> Iterator[str]:
-    yield from (name for name in names if os.path.lexists(folder / name))
+def _files_instead_of_folders(folder: Path, names: Iterable[str]) -> Iterator[str]:
     parents = {parent for name in names for parent in PurePosixPath(name).parents}
     for parent in parents:
         if os.path.lexists(folder / parent) and not (folder / parent).is_dir():
