@@ -81,8 +81,8 @@ def build_recorder(compiler: Compiler, sdk: TVMFFISdk, root: Path, folder: Path)
     )
     if result.returncode != 0:
         logger.warning(
-            "%s: warning: stubs lack the docstrings of global functions, because the compiler "
-            "cannot build the recorder:\n%s\n%s",
+            "%s: warning: the build cannot read new docstrings of global functions, because the "
+            "compiler cannot build the recorder:\n%s\n%s",
             *(PREFIX, shlex.join(command), (result.stdout + result.stderr).strip()),
         )
         return None
