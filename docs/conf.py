@@ -18,7 +18,7 @@ _DOCS = Path(__file__).resolve().parent
 _ROOT = _DOCS.parent
 sys.path.insert(0, str(_ROOT / "setuptools-tvm-ffi" / "src"))
 
-from setuptools_tvm_ffi._version import REPOSITORY, __version__  # noqa: E402
+from setuptools_tvm_ffi._version import REPOSITORY, __version__  # noqa: E402 - needs the path above
 
 #: The pages in the order of the side bar, with their titles there, by part.
 CONTENTS = {
@@ -97,7 +97,7 @@ suppress_warnings = ["misc.highlighting_failure"]  # blocks of code can contain 
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 
-# `$ ` is no part of a command. Lines without a prompt are its output.
+# Copy the commands of a block without the prompt `$ `. Lines without a prompt are output.
 copybutton_prompt_text = r"\$ |> |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 copybutton_line_continuation_character = "\\"

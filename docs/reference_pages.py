@@ -274,7 +274,7 @@ def _read_variables() -> set[str]:
 
 def commands() -> str:
     """Return the page on the commands of `setuptools-tvm-ffi`, from their parsers."""
-    return _COMMANDS + "\n".join(_command(name) for name in cli._COMMANDS)  # noqa: SLF001
+    return _COMMANDS + "\n".join(_command(name) for name in cli._COMMANDS)  # noqa: SLF001 - as below
 
 
 def _command(name: str) -> str:
