@@ -116,8 +116,8 @@ def check_status(request: StubRequest, status: int, printed: str) -> None:
 def check_loaded(request: StubRequest, file: ParsedFile) -> None:
     """Check that a module with generated blocks loads a library that the distribution contains.
 
-    The stub generator writes the line that loads the library only once. If the library or the
-    distribution is renamed, the project must change the line.
+    The stub generator does not update an existing line that loads the library. If the library or
+    the distribution is renamed, the project must change this line.
     """
     loaded = loaded_library(file)
     is_generated = bool(file.blocks) or PurePosixPath(file.name).stem == API_MODULE
@@ -129,8 +129,8 @@ def check_loaded(request: StubRequest, file: ParsedFile) -> None:
     if is_own != (target in targets):
         correct = (f'("{request.distribution}", "{name}")' for name in sorted(targets))
         raise BuildError(
-            f"{file.name}:{line}: the module loads the library {target!r} of the distribution "
-            f"{distribution!r}, which does not contain it",
+            f"{file.name}:{line}: the module loads the library {target!r}, but the distribution "
+            f"{distribution!r} does not contain this library",
             hint=f"change the arguments in this line to {' or '.join(correct)}",
         )
 
@@ -151,7 +151,7 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
                 f"{location}: no type {block.parameter!r} is registered",
                 hint="delete the block and its class, or correct the type key",
             )
-        # For a prefix that contains only classes, init mode writes an empty block.
+        # If a prefix contains only classes, the generator writes an empty `global/` block.
         if block.kind == "global" and not any(
             name.startswith(block.prefix) for name in (*functions, *types)
         ):
@@ -227,7 +227,7 @@ def _check_filled(file: ParsedFile, block: Piece, functions: Sequence[str]) -> N
     if here and not block.interior:
         raise BuildError(
             f"{location}: no function of this prefix has a type schema: {', '.join(here)}",
-            hint="register them with tvm::ffi::reflection::GlobalDef",
+            hint="register these functions with tvm::ffi::reflection::GlobalDef",
         )
     if not here and block.interior:
         raise BuildError(
