@@ -56,11 +56,11 @@ def find_sdist_files(
     build_base: Path,
     generated: Generated = NOTHING_GENERATED,
 ) -> Mapping[PurePosixPath, bool]:
-    """Return the files of the project that a build of an extension may read, relative to `root`.
+    """Return the files of the project that a build of an extension may read.
 
-    The value is true if the build certainly needs the file: a setting names the file, or a source
-    includes it. The value is false if the build may not need the file: for example, the file is in
-    the folder of a source.
+    The keys are paths relative to `root`. The value is true if the build certainly needs the file:
+    a setting names the file, or a source includes it. The value is false if the build may not need
+    the file: for example, the file is in the folder of a source.
 
     :param sources: the source files, see `find_sources`.
     :param generated: the files that commands generate. The result does not contain them.
@@ -256,8 +256,8 @@ class _Finder:
         Examples: ``@link.rsp``, ``-Wl,--version-script=exports.map``, ``-DTABLE="table.inc"``.
 
         :param folder: the folder that relative paths refer to.
-        :param place: the file and dotted key of the arguments. ``None`` ignores files outside the
-            project.
+        :param place: the file and dotted key of the arguments. If it is ``None``, ignore files
+            outside the project.
         :raises ConfigurationError: an argument names an existing file outside the project by a
             relative path, and `place` is set.
         """

@@ -289,7 +289,7 @@ def _expand(pattern: str, root: Path, build_base: Path, *, folders: bool) -> lis
 
 
 def languages_of(extension: ExtensionSettings, sources: Iterable[PurePosixPath]) -> frozenset[str]:
-    """Return the languages of an extension's sources, including the setting `embed`."""
+    """Return the languages of an extension's sources and of the sources in its setting `embed`."""
     languages = set(map(language_of, sources))
     if extension.embed:
         languages.add("asm")
