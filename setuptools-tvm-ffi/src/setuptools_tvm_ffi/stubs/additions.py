@@ -2,7 +2,7 @@
 """Writes the code that the plugin adds to the end of generated modules.
 
 The code imports packages that define classes, because functions of other packages can return
-objects of these classes. The code also sets the members of enumerations. ``tvm-ffi-stubgen`` does
+objects of these classes. The code also sets the entries of enumerations. ``tvm-ffi-stubgen`` does
 not write this code.
 """
 

@@ -121,7 +121,8 @@ def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places
     if stale:
         raise BuildError(
             f"{request.settings.place('call_signatures')}: the docstrings of global functions "
-            f"are unknown; missing or out of date: {', '.join(map(str, stale))}",
+            "are unknown, because these modules are missing or out of date: "
+            f"{', '.join(map(str, stale))}",
             hint=DOCS_HINT,
         )
     functions = {n: dataclasses.replace(f, doc=docs.get(n)) for n, f in stubbed.functions.items()}
@@ -171,7 +172,7 @@ def _is_own(request: StubRequest, name: str, new: set[str]) -> bool:
 def _check_prefix(request: StubRequest, answer: Mapping[str, Any]) -> None:
     settings = request.settings
     names: list[str] = [*answer["new_functions"], *answer["new_types"]]
-    # If no prefix is declared, names under the default prefix are required only in init mode.
+    # If no prefix is declared, only `stubs = "init"` requires names under the default prefix.
     expected = settings.registry_prefix is not None or (names and settings.stubs == "init")
     if expected and not any(name.startswith(settings.prefix) for name in names):
         # With `stubs = "init"`, `PackageTree.check` rejects a prefix outside the package.

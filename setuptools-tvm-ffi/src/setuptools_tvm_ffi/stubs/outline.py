@@ -96,7 +96,7 @@ def type_map(file: ParsedFile) -> dict[str, str]:
 
 
 def loaded_library(file: ParsedFile) -> tuple[int, str, str] | None:
-    """Find the statement of a module that loads ``LIB``.
+    """Find the statement that loads ``LIB`` in a module.
 
     :returns: the line number, the distribution and the library's name; ``None`` if the module does
         not load ``LIB``, or has a syntax error.
@@ -146,7 +146,7 @@ def initialized_prefixes(file: ParsedFile) -> list[str]:
 
 
 def with_import_section(file: ParsedFile) -> str:
-    """Return the text of a handwritten module with an empty ``import-section`` block.
+    """Add an empty ``import-section`` block to the text of a handwritten module.
 
     ``tvm-ffi-stubgen`` appends the block, with a ``__future__`` import, at the end of a module
     without blocks. This import must precede all other code, so this function adds the block before
@@ -239,7 +239,7 @@ class _Reader:
                 *initialized,
             ],
         )
-        self._definitions: list[ast.stmt] = []  # All items are handwritten.
+        self._definitions: list[ast.stmt] = []  # These statements are handwritten.
         self._generated_imports: dict[str, str] = {}
         self._bases: list[tuple[str, int]] = []
         by_hand = _registered_by_hand(file, tree)

@@ -71,7 +71,7 @@ def is_ours(content: bytes) -> bool:
 
 
 def header(context: StubContext) -> str:
-    """Return the first two lines of every ``.pyi`` file, which name the plugin and versions."""
+    """Return the first two lines of every ``.pyi`` file. They contain the tool versions."""
     return (
         f"{SIGNATURE} from the registry of the library. Do not edit.\n"
         f"# setuptools-tvm-ffi {__version__}, apache-tvm-ffi {context.tvm_ffi_version}, "
@@ -378,7 +378,7 @@ class _ApiWriter:
         if found is None:
             found = parameter_names(doc, len(passed), names={name, *names}, reserved=parts)
         if found is None:
-            # Use the generator's names. They are numbered from `_0`, and `self` counts.
+            # Use the generator's names `_0`, `_1` and so on. `self` has the number 0.
             found = tuple(f"_{n + given}" for n in range(len(passed)))
         parts += [
             f"{name_}: {self._types_of.accepted(type_, decides=number == decides)}"

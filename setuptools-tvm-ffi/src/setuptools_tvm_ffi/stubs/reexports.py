@@ -19,8 +19,8 @@ from .outline import handwritten_names
 def blocks_to_replace(committed: ParsedFile, generated: ParsedFile) -> list[Piece]:
     """Return the blocks of `generated` that would change the public names of a handwritten module.
 
-    The result omits a block that the source tree already contains, empty or with the generator's
-    text.
+    If the source tree already contains a block, and the block is empty or has the generator's text,
+    the result omits the block.
 
     :param committed: the ``__init__.py`` in the source tree.
     :param generated: the same file after ``tvm-ffi-stubgen`` has rewritten it.
