@@ -29,15 +29,15 @@ from ..base.file_replacement import replace_file
 
 _MIB = 1024 * 1024
 
-#: The largest allowed size of a decompressed member, in bytes.
+#: A member must not unpack to more than this number of bytes.
 MAX_MEMBER_SIZE = 1024 * _MIB
-#: A total size of the decompressed members up to this limit is always allowed, in bytes.
+#: A wheel may always unpack to this number of bytes.
 MAX_SMALL_TOTAL = 256 * _MIB
-#: A larger total size must not exceed this multiple of the archive's size. Libraries unpack to
-#: about three times the archive's size.
+#: A larger wheel must not unpack to more than this multiple of the archive's size. Libraries unpack
+#: to about three times the archive's size.
 MAX_RATIO = 50
-#: The total size of the decompressed members must not exceed this limit, in bytes. The largest CUDA
-#: wheels unpack to two to three GiB.
+#: No wheel may unpack to more than this number of bytes. The largest CUDA wheels unpack to two to
+#: three GiB.
 MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_NAME_LENGTH = 1000

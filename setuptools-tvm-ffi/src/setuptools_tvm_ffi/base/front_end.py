@@ -5,10 +5,10 @@ The command calls the PEP 517 hooks of the project's backend in a child process.
 of the child process through a pipe, and sets `SUMMARY_VARIABLE` to the path of a file. If the
 backend uses this plugin and the variable is set, the build does two things:
 
-- It writes a mark in front of each line of ninja and of compilers. A second pipe for these lines
-  would not preserve the order of all lines.
-- It writes its summary as JSON into the file. The output of a ``setup.py`` or a compiler would
-  damage a summary in the pipe.
+- The build writes a mark in front of each line of ninja and of compilers. A second pipe for these
+  lines would not preserve the order of all lines.
+- The build writes its summary as JSON into the file. In the pipe, the output of a ``setup.py`` or a
+  compiler could damage the summary.
 
 An isolated environment contains its own plugin, so the command and the build may run different
 releases of the plugin. The summary therefore contains texts that the command shows unchanged.

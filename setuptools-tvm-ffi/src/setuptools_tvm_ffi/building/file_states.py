@@ -42,7 +42,7 @@ def changed_at(status: Status) -> int:
 
 
 def may_change_unseen(status: Status, now: int) -> bool:
-    """Whether the file could change at the time `now` without a change of its status.
+    """Whether a file with this status could change at the time `now` and keep the status.
 
     :param now: a time in nanoseconds.
     """

@@ -161,9 +161,9 @@ def _records(paths: Iterable[str]) -> dict[str, str]:
 def _resolve(reference: str, place: str, root: Path, kept: Sequence[str]) -> dict[str, Any]:
     """Resolve a reference in a child process. Return the result of `package_headers_child.answer`.
 
-    :param kept: the folders that an earlier build has copied. If the package is not installed and
-        the folders exist, the result contains these folders. A rebuild on import can run without
-        the packages that were available during the installation.
+    :param kept: the original folders that an earlier build has copied. If the package is not
+        installed and these folders exist, the result contains these folders. A rebuild on import
+        can run without the packages that were available during the installation.
     :raises BuildError: the reference cannot be used. The message starts with `place`.
     """
     with tempfile.TemporaryFile() as messages:

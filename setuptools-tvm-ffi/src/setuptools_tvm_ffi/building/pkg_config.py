@@ -70,8 +70,8 @@ def _with_flags(settings: ExtensionSettings, system: str) -> ExtensionSettings:
     linking = shlex.split(_query(settings, ("--libs", *modules)))
     if system == "windows":
         linking = [_for_msvc(word) for word in linking]
-    # nvcc does not know flags of the host compiler, such as -pthread. The option -Xcompiler passes
-    # them on to the host compiler.
+    # With the option -Xcompiler, nvcc passes a flag that it does not know, such as -pthread, on to
+    # the host compiler.
     compiling = {**dict.fromkeys(LANGUAGES, others), "cuda": [f"-Xcompiler={w}" for w in others]}
     declared = settings.extra_compile_args
     return dataclasses.replace(

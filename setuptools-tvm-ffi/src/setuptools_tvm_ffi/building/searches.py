@@ -56,8 +56,8 @@ class IncludePath:
     :param missing: folders that the compiler leaves out of the list: folders that do not exist, and
         symbolic links to folders that are already in the list. The position of such a
         folder is unknown.
-    :param of_includers: whether the compiler also searches the folders of the files that include a
-        header. The compiler does so for ``#include "…"`` in the header.
+    :param of_includers: whether, for ``#include "…"`` in a header, the compiler also searches the
+        folders of the files that include the header.
     """
 
     quoted: tuple[str, ...] = ()
@@ -318,8 +318,9 @@ def _candidates(
     candidates = [os.path.join(folder, name.name) for folder in folders]
     if name.next:
         own = _normal(includer)
-        # The includer can be in two candidates: if its folder is also on the include path, a name
-        # in quotes is searched there twice. Continue after the last candidate.
+        # Two candidates can be the includer itself: for a name in quotes, the folder of the
+        # includer is first, and the folder can also be on the include path. Continue after the last
+        # of these candidates.
         begin = max((i for i, c in enumerate(candidates) if _normal(c) == own), default=-1)
         candidates = candidates[begin + 1 :]
     yield from candidates
