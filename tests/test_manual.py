@@ -178,7 +178,7 @@ def test_the_commands_of_a_project_print_what_the_page_shows(
     assert seconds < LIMITS.get(section.page.stem, math.inf)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def messages() -> list[str]:
     """Return the texts in the plugin's code, with ``…`` for the parts that differ."""
     found: list[str] = []
