@@ -21,6 +21,7 @@ from setuptools.command.build_ext import build_ext
 
 from ...base.errors import PREFIX, BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
+from ...binaries.library_names import is_library_name
 from ...building.libraries import build_libraries, remove_objects
 from ...building.native import NativeHost
 from ...building.request import BuildRequest, BuildResult, Host
@@ -245,8 +246,36 @@ class BuildExtMixin(build_ext):
             super().copy_extensions_to_source()
         if self.editable_mode:
             return  # load_lib_module finds the libraries in the editable wheel.
+        for source in self._left_in_place().values():
+            source.unlink(missing_ok=True)
         place_in_source_tree(self._shipped, self._stubs, self._tree())
         self._write_metadata_beside_packages()
+
+    def get_inplace_libraries(self) -> dict[PurePosixPath, Path]:
+        """Return the libraries that ``build_ext --inplace`` has written into the source tree.
+
+        Libraries that were renamed or removed since are included. The keys are paths in a wheel,
+        and the values are paths in the source tree.
+        """
+        tree = self._tree()
+        name = os.path.basename(self._finalized("egg_info").egg_info)
+        tops = {package.partition(".")[0] for package in tree.packages}
+        lines: list[str] = []
+        for folder in {Path(tree.folder_of(top)).parent for top in tops}:
+            with contextlib.suppress(FileNotFoundError):
+                lines += (folder / name / "RECORD").read_text(encoding="utf-8").splitlines()
+        paths = (PurePosixPath(line.partition(",")[0]) for line in lines)
+        # Names such as "..", which somebody else must have written, could lead out of the packages.
+        return {
+            path: tree.source_of(path)
+            for path in paths
+            if path.parts[0] in tops and ".." not in path.parts and is_library_name(path.name)
+        }
+
+    def _left_in_place(self) -> dict[PurePosixPath, Path]:
+        """Return the libraries of earlier builds that this build does not contain."""
+        shipped = {file.path for file in self._shipped}
+        return {p: s for p, s in self.get_inplace_libraries().items() if p not in shipped}
 
     def _write_metadata_beside_packages(self) -> None:
         """Write metadata with a ``RECORD``, which ``load_lib_module`` reads to find libraries."""
@@ -361,6 +390,8 @@ class BuildExtMixin(build_ext):
                 {stub.path: stub.new for stub in stubs if stub.path is not None},
                 Path(self.build_lib),
             )
+            for path in self._left_in_place():  # The project may copy libraries as package data.
+                Path(self.build_lib, path).unlink(missing_ok=True)
             self._write_sbom(request, result)
         self._stubs = stubs
         self._write_build_record(request, result)

@@ -55,7 +55,10 @@ class SdistMixin(sdist):
         metadata = Path(self._finalized("egg_info").egg_info)
         self._sources_list = metadata / SOURCES if base in metadata.parents else None
         listed = {os.path.normpath(f) for f in self.filelist.files if Path(f) != self._sources_list}
-        found = self._finalized("build_ext").get_sdist_files()
+        build_ext = self._finalized("build_ext")
+        # These are outputs, even if a pattern of package data matches them.
+        listed -= set(map(str, build_ext.get_inplace_libraries().values()))
+        found = build_ext.get_sdist_files()
         found |= {name: True for name in ("pyproject.toml", "setup.py") if os.path.exists(name)}
         self.filelist.files = sorted({*listed, *_not_excluded(self.distribution, found)})
         check_inside(self.filelist.files, Path.cwd())
