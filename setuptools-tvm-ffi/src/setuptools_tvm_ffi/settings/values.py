@@ -211,7 +211,7 @@ def files(*suffixes: str, hint: str, described: str = "files or globs") -> Kind:
 def _parse_macros(place: str, value: object) -> tuple[Macro, ...]:
     problem = ConfigurationError(
         f"{place} must be a list of [name] or [name, value] in TOML, and a list of (name, value) "
-        "in Python; a value is a string"
+        "in Python; names and values are strings"
     )
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise problem
@@ -384,8 +384,8 @@ def _parse_marker(place: str, value: object) -> str:
     for word in words:
         if word not in {*MARKER_VARIABLES, "and", "or", "in", "not"}:
             raise ConfigurationError(
-                f"{place}: {word!r} does not describe the target of a build: one wheel works with "
-                "every Python, and with every release of the system",
+                f"{place}: {word!r} does not describe the target of a build: the same wheel works "
+                "with all versions of Python and all releases of the system",
                 hint=f"use {', '.join(MARKER_VARIABLES)}",
             )
     return text
