@@ -26,7 +26,7 @@ READER = Path(__file__).with_name("reader.py")
 #: Time limit in seconds for reading one file. The limit grows with each MiB of the file.
 SECONDS = 60.0
 SECONDS_PER_MIB = 0.2
-#: Time limit in seconds for all files of a wheel, without the additional seconds for each MiB.
+#: Time limit in seconds for all files of a wheel. This limit grows with each MiB, too.
 SECONDS_FOR_ALL = 180.0
 # LIEF needs several times as much memory as the size of a file.
 _MEMORY = 1024**3

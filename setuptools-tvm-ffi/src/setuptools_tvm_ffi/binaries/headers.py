@@ -31,7 +31,8 @@ _ELF = {
 _MACHO = {7: ("i386",), 0x01000007: ("x86_64",), 0x0100000C: ("arm64",)}
 _PE = {0x14C: ("win32",), 0x8664: ("amd64",), 0xAA64: ("arm64",)}
 _UNIVERSAL = {"universal2": ("arm64", "x86_64"), "intel": ("i386", "x86_64")}
-# Maps other names of machines in tags to the names above. Android: PEP 738, iOS: PEP 730.
+# Maps other names of machines in tags to the names above. PEP 738 defines the tags for Android, and
+# PEP 730 defines the tags for iOS.
 _ALIASES = {
     "arm64_v8a": "aarch64",
     "armeabi_v7a": "armv7l",

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Determine which platform tag libraries satisfy, and why they do not satisfy a given tag.
+"""Determine the platform tag that libraries satisfy, and why they do not satisfy a given tag.
 
-PEP 600 defines manylinux, and PEP 656 musllinux. auditwheel's tables define the symbol versions and
-libraries that each tag allows. macOS and Windows tags follow from the headers of the libraries.
+PEP 600 defines manylinux tags, and PEP 656 defines musllinux tags. auditwheel's tables define the
+symbol versions and libraries that each tag allows. macOS and Windows tags follow from the headers
+of the libraries.
 """
 
 from __future__ import annotations

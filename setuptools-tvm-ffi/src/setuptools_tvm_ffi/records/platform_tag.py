@@ -77,8 +77,8 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
             )
         return tag
     if satisfied.startswith("linux_"):
-        # A tag for a future glibc allows every symbol version. If there are problems with such a
-        # tag, they are libraries that the tag does not allow.
+        # A tag for a future glibc allows every symbol version. The remaining problems are libraries
+        # that the tag does not allow.
         problems = problems_for(binaries, complete("manylinux_999_0", satisfied))
         what = f":\n{_indented(problems)}\n'{PREFIX} repair' bundles libraries" if problems else ""
         logger.warning(

@@ -111,7 +111,7 @@ def count(maximum: int, minimum: int = 1) -> Kind:
 
 
 def choice(*choices: str) -> Kind:
-    """Return the kind whose values are the given choices. TOML may contain `17` for `"17"`."""
+    """Return the kind whose values are the given strings. A project may write `17` for `"17"`."""
 
     def parse(place: str, value: object) -> str:
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -322,7 +322,7 @@ PLATFORM_TAG = _matching(
     "'macosx_11_0', 'win_amd64'",
     '`"default"`, `"auto"`, or a platform tag such as `"manylinux_2_28"`',
 )
-#: A part of a name in C.
+#: Text that can be appended to a C identifier.
 SYMBOL = _matching(r"[A-Za-z0-9_]+", "letters, digits and underscores", "letters, digits, `_`")
 REGISTRY_PREFIX = _matching(
     r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?",

@@ -159,7 +159,7 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
     # With --dryrun, nvcc prints the commands that compile an empty file, but does not run them.
     ccbin = f"-ccbin={host_command(host)[0]}"
     planned = output_of(nvcc, *("--dryrun", ccbin, "-c", "-x", "cu", os.devnull, "-o", "unused"))
-    # In the PyPI packages, nvcc.profile (13.0) names the folder `lib64`, but the folder is `lib`.
+    # In the PyPI packages, nvcc.profile (13.0) names `lib64`, but the folder is called `lib`.
     named = [
         folder if os.path.isdir(folder) else re.sub(r"lib64\b", "lib", folder)
         for folder in nvcc_library_dirs(planned)

@@ -32,8 +32,8 @@ from .protocols import (
     toolkit_includes,
 )
 
-# Old compilers know a new standard only by a provisional name, such as c2x. New compilers accept
-# this name.
+# Old compilers accept only a provisional name of a new standard, such as c2x. New compilers accept
+# this name, too.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
 

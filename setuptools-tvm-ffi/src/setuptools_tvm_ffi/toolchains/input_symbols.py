@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the symbols of prebuilt objects and archives.
 
-From these symbols, a toolchain derives which symbols a library exports, and whether it needs C++.
+From these symbols, a toolchain derives which symbols to export, and whether to link the C++
+runtime.
 
 A library exports all visible symbols that its sources define. Of the symbols that prebuilt objects
 and archives define, a library exports only the functions for TVM-FFI.
@@ -33,8 +34,8 @@ _UNDEFINED_TYPES = {"U", "w", "v"}
 # This pattern matches mangled C++ names and functions of the C++ runtime. The pattern excludes
 # three functions that are part of the C library.
 _CXX_SYMBOL = re.compile(r"_Z|__cxa_(?!finalize|atexit|thread_atexit_impl)|__gxx_personality")
-# GNU ld, gold and lld accept -version-script. Apple's linkers accept -exported_symbol and
-# -unexported_symbol. A linker rejects a second list of symbols.
+# These options pass a list of symbols to the linker. GNU ld, gold and lld accept -version-script.
+# Apple's linkers accept -exported_symbol and -unexported_symbol. A linker rejects a second list.
 _SYMBOL_LIST = re.compile(r"-version-script|-(?:un)?exported_symbol")
 _RESPONSE_FILE = re.compile(r"(?:^|,)@([^,]+)")
 _VERSION = re.compile(rb"\bVERSION\s*\{")
