@@ -38,7 +38,7 @@ def target_markers(
         return _markers(system, target.machine)
     match = _PLATFORM.fullmatch(platform)
     here = default_environment()
-    if match is None:  # another system, or 32-bit Windows
+    if match is None:  # This is another system, or 32-bit Windows.
         return {name: str(here[name]) for name in MARKER_VARIABLES}  # type: ignore[literal-required]
     system, machine = match[1], match[2]
     if system == "macosx":

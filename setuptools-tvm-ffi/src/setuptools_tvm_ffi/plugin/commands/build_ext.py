@@ -54,7 +54,7 @@ from ..target_markers import target_markers
 from .build_folder import build_folder, locked_build_folder, publish_compile_commands
 from .requirement import abi_floor
 
-# setuptools applies these options only to extensions that it compiles itself.
+# setuptools applies these options of `build_ext` only to CPython extensions.
 _CPYTHON_OPTIONS = (
     *("define", "undef", "include_dirs", "libraries", "library_dirs", "link_objects", "rpath"),
 )
@@ -119,7 +119,7 @@ class BuildExtMixin(build_ext):
             remove_objects(request)
         try:
             result = build_libraries(request, process)
-        finally:  # An editor needs the database even if a source contains an error.
+        finally:  # Editors need `compile_commands.json` even if a source contains an error.
             if isinstance(request.host, NativeHost):
                 publish_compile_commands(request.root / request.folder)
         summary_of(self.distribution).work.add(result.work)
@@ -193,11 +193,11 @@ class BuildExtMixin(build_ext):
     def get_sdist_files(self) -> dict[str, bool]:
         """Return the files that an sdist must contain in addition to `get_source_files`.
 
-        The value is true if the build certainly needs the file, see `find_sdist_files`.
+        `get_source_files` does not return these files, because setuptools also calls
+        `get_source_files` to find package data for a wheel.
 
-        `get_source_files` does not return these files, because setuptools also calls it when it
-        builds a wheel, to find package data.
-
+        :returns: a mapping from each path to whether the build certainly needs the file, see
+            `find_sdist_files`.
         :raises ConfigurationError: the build reads a file outside the project.
         """
         root = Path.cwd()
@@ -244,7 +244,7 @@ class BuildExtMixin(build_ext):
         with self._other_extensions():
             super().copy_extensions_to_source()
         if self.editable_mode:
-            return  # load_lib_module finds the libraries in the editable wheel.
+            return  # The source tree needs no libraries: the editable wheel contains them.
         place_in_source_tree(self._shipped, self._stubs, self._tree())
         self._write_metadata_beside_packages()
 
@@ -256,7 +256,8 @@ class BuildExtMixin(build_ext):
         for file in self._shipped:
             source = tree.source_of(file.path)
             folder = Path(tree.folder_of(file.path.parts[0])).parent
-            # A package in another folder cannot be imported, so it needs no metadata.
+            # Ignore a library outside `folder`. Its package cannot be imported from `folder`, so
+            # the package needs no metadata.
             with contextlib.suppress(ValueError):
                 records.setdefault(folder, []).append(source.relative_to(folder).as_posix())
         for folder, paths in records.items():
@@ -328,7 +329,7 @@ class BuildExtMixin(build_ext):
 
     def _check_options(self) -> None:
         if any(not isinstance(extension, TVMFFIExtension) for extension in self.extensions):
-            return  # The options apply to the CPython extensions.
+            return  # The options have an effect: they apply to the CPython extensions.
         given = self.distribution.get_option_dict(self.get_command_name())
         for option in _CPYTHON_OPTIONS:
             if option in given:
@@ -384,7 +385,7 @@ class BuildExtMixin(build_ext):
     ) -> list[StubFile]:
         tree = self._tree()
         settings = request.project.settings
-        # Two libraries can have stubs in the same file.
+        # The key is the path of a stub, because two libraries can have stubs in the same file.
         stubs: dict[Path, StubFile] = {}
         strict = settings.stubs == "strict"
         for wanted in stub_requests(result, self.distribution.get_name(), tree, strict=strict):
@@ -396,7 +397,7 @@ class BuildExtMixin(build_ext):
                 in_crate = wanted.crate is not None
                 source = wanted.crate / path if wanted.crate else tree.source_of(path)
                 old = wanted.files.get(path)
-                if old is None and source.exists():  # The file was not generated.
+                if old is None and source.exists():  # Do not overwrite a file that was not generated.
                     raise BuildError(f"{source}: a new stub would overwrite this file")
                 stubs[source] = StubFile(source, old, content, None if in_crate else path)
             has_some = any(content is not None for content in made.files.values())
@@ -416,7 +417,7 @@ class BuildExtMixin(build_ext):
         if again is not None:
             folder = Path(again)
         else:
-            # setuptools sets `install_lib` to the unpacked wheel.
+            # setuptools sets `install_lib` to the folder of the unpacked wheel.
             wheel = Path(self._finalized("install").install_lib)
             folder = wheel / self._editable_folder()
         write_files(shipped_files(result.libraries, PurePosixPath()), folder)
@@ -478,7 +479,10 @@ def _zig_host(target: Target) -> Host:
 
 
 def _check_architectures(result: BuildResult) -> None:
-    """Warn about libraries for this machine's GPUs only: a wheel's tag does not describe GPUs."""
+    """Warn about libraries that run only on this machine's GPUs.
+
+    The tag of a wheel does not name GPUs, so pip installs such a wheel on machines with other GPUs.
+    """
     for library in result.libraries:
         for place in library.settings.native_places() if "cuda" in library.plan.arguments else ():
             logger.warning(
