@@ -62,7 +62,7 @@ def _facts_of_wheel(report: WheelReport) -> Iterator[str]:
 
 
 def _slice(path: str, machine: str) -> str:
-    """Return the path of a library, with the architecture if the file contains several."""
+    """Return a library's path. If it contains several architectures, append the audited one."""
     return f"{path} ({machine})" if machine else path
 
 

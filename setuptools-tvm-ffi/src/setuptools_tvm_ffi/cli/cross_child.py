@@ -36,7 +36,7 @@ def _build(folder: str, config_settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cause(ended: BaseException) -> BuildError | None:
-    """Return the `BuildError` that a hook has turned into an exit."""
+    """Return the `BuildError` that caused the exit of a hook, or ``None``."""
     error: BaseException | None = ended
     while error is not None and not isinstance(error, BuildError):
         error = error.__context__
