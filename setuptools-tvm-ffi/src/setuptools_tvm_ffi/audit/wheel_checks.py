@@ -212,8 +212,8 @@ def _missing_stub(
 ) -> str | None:
     """Return a description of the stub that a library lacks, or ``None``.
 
-    :param exporting: the libraries that export functions. They need a ``.pyi``, because a
-        ``.py`` that is generated does not declare the types of exported functions.
+    :param exporting: the libraries that export functions. These libraries need a ``.pyi`` file,
+        because a generated ``.py`` file does not declare the types of exported functions.
     """
     loading = {names.target: module for module, names in stubs.items() if names.target is not None}
     module = loading.get(_target(path))
