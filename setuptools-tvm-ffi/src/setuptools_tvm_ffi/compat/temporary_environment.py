@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ..ffi.releases import DISTRIBUTION
 
-# Variables that configure the calling Python or add modules from outside the environment.
+# Environment variables that configure the calling Python, or add modules from outside the temporary
+# environment.
 _LEFT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
 
 # These variables would override the command line of pip or uv. They change which packages are
