@@ -138,7 +138,8 @@ class BdistWheelMixin(bdist_wheel):
         tag = self.get_tag()[2]
         folder = Path(str(self.bdist_dir))
         own = re.sub(r"\W", "_", sysconfig.get_platform())
-        # If this variable is set, `get_platform` returns its value, not the platform of this Python.
+        # If this variable is set, `get_platform` returns its value instead of this Python's
+        # platform.
         if "_PYTHON_HOST_PLATFORM" in os.environ:
             own = ""
         for file in sorted(folder.rglob("*")):
