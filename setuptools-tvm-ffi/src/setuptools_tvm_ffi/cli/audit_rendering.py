@@ -27,7 +27,7 @@ _WIDTH = 60
 
 
 def as_text(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
-    """Yield the lines of the report. Findings with the same code have one paragraph."""
+    """Yield the lines of the report. Findings with the same code share one paragraph."""
     yield from map(harmless, _facts_of_wheel(report))
     by_code = itertools.groupby(findings, key=lambda finding: finding.code)
     for code, found in by_code:

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="language of the example function (default: c++)",
     )
     parser.add_argument(
-        "--with-class", action="store_true", help="add a class, in C++ with every --lang"
+        "--with-class", action="store_true", help="add a class in C++, independently of --lang"
     )
     parser.add_argument(
         "--setup-py",

@@ -88,7 +88,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Installer:
-    """The program that creates environments and installs into them.
+    """The program that creates environments and installs packages into them.
 
     :param uv: the path of uv, or ``None`` to use venv and pip.
     :param pip: the command that starts pip.

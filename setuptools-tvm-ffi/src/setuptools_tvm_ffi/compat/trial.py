@@ -180,7 +180,7 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
 
 
 def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
-    """Return the packages that ``python -m`` would import from a folder instead of the wheel.
+    """Return the wheel's packages that a folder would shadow if ``python -m`` ran there.
 
     If ``PYTHONSAFEPATH`` is set, Python 3.11 and newer ignore the folder.
     """

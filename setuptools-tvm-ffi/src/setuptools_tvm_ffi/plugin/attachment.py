@@ -70,7 +70,7 @@ def _add_declared_extensions(distribution: Distribution) -> None:
     except OSError:
         return
     if b"setuptools-tvm-ffi" not in text:
-        return  # do not slow down a project that does not use the plugin
+        return  # Do not slow down the build of a project that does not use the plugin.
     from .extension import TVMFFIExtension  # noqa: PLC0415 - as above
 
     distribution.ext_modules = [

@@ -47,12 +47,12 @@ class TVMFFIExtension(Extension):
     :param libraries: names of libraries to link, or targets of other extensions.
     :param library_dirs: folders that the linker searches for ``libraries``.
     :param pkg_config: system libraries that ``pkg-config`` finds, such as ``"libpng>=1.6"``.
-    :param embed: files to embed, as dicts: ``{"name": "env", "source": "scale.cu"}``.
+    :param embed: dicts that declare files to embed: ``{"name": "env", "source": "scale.cu"}``.
     :param registry_prefix: prefix of the names of the library's global functions and type keys.
         By default, the prefix is the package.
     :param stubs: how stubs are generated: ``"init"``, ``"directives"`` or ``"none"``.
-    :param call_signatures: whether functions take the keywords, and have the defaults, that the
-        first line of their docstring declares.
+    :param call_signatures: whether functions take keywords and have defaults. The first line of a
+        function's docstring declares them.
     :param depends: input files that are neither sources nor headers. If one of these files changes,
         all sources are recompiled.
     :param source_options: dicts with options for some sources: ``{"sources": "csrc/avx2/*.cc",

@@ -30,8 +30,8 @@ def target_markers(
     :param target: the target of the setting `target`, or ``None``.
     :param platform: the platform's name, as in ``build_ext --plat-name``. It contains the machine
         that `_PYTHON_HOST_PLATFORM` and Microsoft's variables select.
-    :param environment: environment variables. On macOS, `ARCHFLAGS` selects the machine. If it
-        selects several, the machine is ``universal2``.
+    :param environment: environment variables. On macOS, `ARCHFLAGS` selects the machine. If
+        `ARCHFLAGS` selects several machines, the result is ``universal2``.
     """
     if target is not None:
         system = {"darwin": "macosx", "windows": "win"}.get(target.system, target.system)
@@ -45,7 +45,7 @@ def target_markers(
         named = set(_ARCHITECTURE.findall(environment.get("ARCHFLAGS", "")))
         if named:
             machine = named.pop() if len(named) == 1 else "universal2"
-        elif machine == "universal2":  # A universal Python compiles for the machine it runs on.
+        elif machine == "universal2":  # A build with a universal Python is for this machine.
             machine = here["platform_machine"]
     return _markers(system, machine)
 

@@ -142,10 +142,10 @@ class BuildExtMixin(build_ext):
             )
 
     def _stubs_of_host(self, process: TVMFFIProcess) -> list[StubFile]:
-        """Return the stubs of a target's libraries.
+        """Return the stubs for a build for another platform.
 
-        The libraries of another platform cannot be loaded here, so build the libraries a second
-        time, for this machine and in another build folder.
+        The libraries of another platform cannot be loaded here. This method therefore builds the
+        libraries a second time, for this machine, in another build folder.
         """
         host = self._request(for_host=True)
         with locked_build_folder(self, for_host=True):
@@ -249,7 +249,10 @@ class BuildExtMixin(build_ext):
         self._write_metadata_beside_packages()
 
     def _write_metadata_beside_packages(self) -> None:
-        """Write metadata with a ``RECORD``, which ``load_lib_module`` reads to find libraries."""
+        """Write metadata with a ``RECORD`` beside the packages.
+
+        ``load_lib_module`` reads ``RECORD`` to find the libraries.
+        """
         tree = self._tree()
         name = os.path.basename(self._finalized("egg_info").egg_info)
         records: dict[Path, list[str]] = {}
@@ -294,7 +297,7 @@ class BuildExtMixin(build_ext):
         return path_in_wheel(settings, None if target is None else target.system)
 
     def _request(self, *, for_host: bool) -> BuildRequest:
-        """Return the request for a build. The overrides for its target are already applied.
+        """Return the request for a build. The overrides for its platform are already applied.
 
         :param for_host: whether to build for this machine, even if the project has a target.
         """
@@ -397,7 +400,8 @@ class BuildExtMixin(build_ext):
                 in_crate = wanted.crate is not None
                 source = wanted.crate / path if wanted.crate else tree.source_of(path)
                 old = wanted.files.get(path)
-                if old is None and source.exists():  # Do not overwrite a file that was not generated.
+                # Do not overwrite a file that was not generated.
+                if old is None and source.exists():
                     raise BuildError(f"{source}: a new stub would overwrite this file")
                 stubs[source] = StubFile(source, old, content, None if in_crate else path)
             has_some = any(content is not None for content in made.files.values())

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def warn_about_unshipped_files(command: Any) -> None:  # noqa: ANN401 - a command of setuptools
-    """Warn about files in packages that git tracks but setuptools does not copy into the wheel.
+    """Warn about package files that git tracks but setuptools does not copy into the wheel.
 
     Commands that build a wheel or an sdist call this function at the end. If a frontend builds the
     wheel from the sdist, only the build of the sdist prints a warning: the unpacked sdist does not
