@@ -26,7 +26,7 @@ class Audited:
 
     :param report: result of the audit.
     :param done: lines that describe an action before the audit, such as a repair.
-    :param document: a JSON object that describes this action, or ``None`` without an action.
+    :param document: a JSON object that describes this action, or ``None`` if there was no action.
     """
 
     report: WheelReport

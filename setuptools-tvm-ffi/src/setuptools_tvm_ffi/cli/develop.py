@@ -75,8 +75,8 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
         commands = [[*pip, wheel]]
         installed = _installed(built.name)
         if installed is not None and installed.version == built.version:
-            # The first command installs dependencies only. `--force-reinstall` without `--no-deps`
-            # would also reinstall dependencies.
+            # If this version is installed, the first command installs only dependencies.
+            # `--force-reinstall` without `--no-deps` would also reinstall dependencies.
             commands.append([*pip, "--force-reinstall", "--no-deps", wheel])
     try:
         for command in commands:
