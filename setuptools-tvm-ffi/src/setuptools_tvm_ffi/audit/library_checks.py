@@ -196,7 +196,7 @@ def _linking(binary: Binary) -> Iterator[tuple[Code, str]]:
 
 
 def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
-    """Whether the loader finds a dependency of `binary` in the wheel through run paths."""
+    """Whether the loader finds `library`, which the wheel contains and `binary` depends on."""
     path = around.files[_base_name(library)]
     if binary.format == "pe":
         return True  # The package may call os.add_dll_directory, which the audit does not see.

@@ -63,8 +63,8 @@ class WheelReport:
     :param claimed_tags: platform tags in the wheel's file name.
     :param satisfied_tag: lowest platform tag that the libraries satisfy, or ``None``.
     :param requirement: requirements for apache-tvm-ffi, as in ``METADATA``.
-    :param symbols: maps each symbol of libtvm_ffi that the wheel needs to the first release with
-        this symbol, or to ``None`` if no known release has the symbol.
+    :param symbols: for each needed symbol of libtvm_ffi, the first release with this symbol, or
+        ``None`` if no known release has the symbol.
     :param record: facts from the build record.
     """
 

@@ -65,7 +65,8 @@ def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
 def lowest_tag(binaries: Sequence[Binary]) -> tuple[str | None, list[Finding]]:
     """Return the lowest platform tag that the libraries satisfy, and an empty list.
 
-    If they satisfy no tag, return ``None``, and a list with a finding that contains the reason.
+    If the libraries satisfy no tag, return ``None`` and a list with one finding. The finding
+    contains the reason.
     """
     try:
         return satisfied_tag(binaries), []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
 #: An environment variable that a build sets, see `build_lock`. While the variable is set, imports
-#: do not rebuild. A rebuild would wait forever for the running build.
+#: do not rebuild. Otherwise, a rebuild would wait forever for the running build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
 #: The environment variable of the setting `editable-rebuild`. If it is false, imports do not
@@ -282,7 +282,8 @@ def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:
 
     tools = tools_folder(record)
     if os.path.isdir(tools):
-        with contextlib.suppress(OSError):  # The folder may belong to another user.
+        # Mark the tools as used. This fails if the folder belongs to another user.
+        with contextlib.suppress(OSError):
             os.utime(tools)
         return tools
     temporary = f"{tools}.{os.getpid()}"

@@ -41,7 +41,7 @@ PROVIDED: Mapping[str, tuple[str, ...]] = {
     "windows": (*_external(".dll"), "amdhip64*.dll", "vcruntime140.dll", "vcruntime140_1.dll"),
 }
 
-# The messages of auditwheel (6.8) and delvewheel (1.13).
+# auditwheel (6.8) and delvewheel (1.13) print these messages if they do not find a library.
 _MISSING = re.compile(
     r'library "(?P<elf>[^"]+)" could not be located|Unable to find library: (?P<dll>\S+)'
 )
@@ -72,7 +72,8 @@ class RepairTool:
     :param module: the module to run with ``python -m``.
     :param arguments: a function that returns the command-line arguments of a call.
     :param variables: a function that returns the environment variables of a call.
-    :param hosts: the values of :data:`sys.platform` that the tool supports; empty if all work.
+    :param hosts: the values of :data:`sys.platform` that the tool supports; empty if the tool
+        supports all systems.
     :param programs: programs that the tool itself runs.
     :param lowest: the value of `Request.platform` that selects the lowest tag that the wheel
         satisfies. ``None`` does not always select this tag with auditwheel: the variable

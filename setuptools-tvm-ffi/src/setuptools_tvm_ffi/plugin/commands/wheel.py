@@ -24,13 +24,12 @@ from ...binaries import headers
 from ...binaries.library_names import is_library_name
 from ...cross.targets import target_of
 from ...project.source_date import applied_source_date
-from ...records import build_record, platform_tag, sbom
+from ...records import platform_tag
 from ..context import project_of
 from ..extension import TVMFFIExtension
 from ..summary import summarized
 from .build_folder import build_folder, delete_folder, locked_build_folder
 from .requirement import declare_requirement
-from .unshipped import warn_about_unshipped_files
 
 
 def macos_platform_tag(tag: str, environment: Mapping[str, str], machine: str) -> str:
@@ -101,6 +100,9 @@ class BdistWheelMixin(bdist_wheel):
             self._build_and_pack()
 
     def _build_and_pack(self) -> None:
+        # Not at the top, because hooks that only write metadata need no scan of sources.
+        from .unshipped import warn_about_unshipped_files  # noqa: PLC0415
+
         self._packing = True
         with applied_source_date(Path.cwd()), locked_build_folder(self):
             # Delete the files that a killed build has left, so that they are not packed.
@@ -122,6 +124,8 @@ class BdistWheelMixin(bdist_wheel):
         super().write_wheelfile(wheelfile_base, *args, **kwargs)
         # `editable_wheel` calls this method before the build, when these files do not exist yet.
         if self._packing:
+            from ...records import build_record, sbom  # noqa: PLC0415 - as above
+
             self._add_from_build(build_record.FILENAME, wheelfile_base)
             if project_of(self.distribution).settings.sbom:
                 self._add_from_build(sbom.PATH, wheelfile_base)
