@@ -265,7 +265,7 @@ _CODES = """\
 
 # Auditing wheels
 
-`audit` checks finished wheels for defects that would fail on a user's machine:
+`audit` checks finished wheels for defects that cause failures on users' machines:
 
 <!-- checked by: setuptools-tvm-ffi/tests/test_audit.py -->
 ```console

@@ -29,15 +29,15 @@ from ..base.file_replacement import replace_file
 
 _MIB = 1024 * 1024
 
-#: The largest allowed size of an uncompressed member, in bytes.
+#: A member must not unpack to more than this number of bytes.
 MAX_MEMBER_SIZE = 1024 * _MIB
-#: A total uncompressed size up to this limit is always allowed.
+#: A wheel may always unpack to this number of bytes.
 MAX_SMALL_TOTAL = 256 * _MIB
-#: A larger total must not exceed this multiple of the archive size. (For libraries, the total is
-#: about three times the archive size.)
+#: A larger wheel must not unpack to more than this multiple of the archive's size. Libraries unpack
+#: to about three times the archive's size.
 MAX_RATIO = 50
-#: The limit on the total unpacked size of a wheel. The largest CUDA wheels unpack to two to three
-#: GiB.
+#: No wheel may unpack to more than this number of bytes. The largest CUDA wheels unpack to two to
+#: three GiB.
 MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_NAME_LENGTH = 1000
@@ -116,7 +116,7 @@ class WheelArchive:
         return BytesHeaderParser().parsebytes(content)
 
     def in_dist_info(self, name: str) -> bytes | None:
-        """Return the content of a file in ``.dist-info``, or ``None`` if it is missing."""
+        """Return the content of a file in ``.dist-info``, or ``None`` if the file is missing."""
         path = f"{self.dist_info}/{name}"
         return self.read(path) if path in self.members else None
 

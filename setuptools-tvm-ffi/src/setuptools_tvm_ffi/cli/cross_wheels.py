@@ -25,7 +25,7 @@ _STANDARD_ERROR = 2
 _SECONDS_TO_END_BY_ITSELF = 1
 _SECONDS_TO_END = 15
 
-#: Results of a target.
+#: The values of `TargetResult.result`.
 BUILT, NO_WHEEL, FAILED = "built", "no apache-tvm-ffi", "failed"
 
 
@@ -69,7 +69,8 @@ def build_wheels(
 ) -> Iterator[TargetResult]:
     """Build a wheel for each target, and yield the results.
 
-    If a target fails, the other targets are still built, and a wheel of an earlier run stays.
+    If the build for a target fails, the other targets are still built. Wheels of earlier runs are
+    kept.
 
     :param folder: an existing folder for the wheels.
     :param config_settings: the settings that a frontend would pass, without the target.
@@ -85,7 +86,7 @@ def build_wheels(
 def _pip_variables(find_links: Sequence[Path], *, no_index: bool) -> dict[str, str]:
     variables = {}
     if find_links:
-        # pip splits the variable at spaces, which file: URLs do not contain.
+        # pip splits this variable at spaces. Use file: URLs, because they contain no spaces.
         folders = [path.resolve().as_uri() for path in find_links]
         variables["PIP_FIND_LINKS"] = " ".join(
             filter(None, (*folders, os.environ.get("PIP_FIND_LINKS")))

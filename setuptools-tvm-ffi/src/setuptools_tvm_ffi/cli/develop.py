@@ -2,9 +2,9 @@
 """Install a project in this environment so that imports use its sources and rebuild its libraries.
 
 The command builds an editable wheel with the hooks of the project's build backend, in an isolated
-environment, and installs the wheel with pip, or with uv if this environment has no pip. It sets
-editable-rebuild, unless -C or the environment variable sets it. A failed build does not change the
-installed version.
+environment, and installs the wheel with pip, or with uv if this environment has no pip. The command
+sets editable-rebuild to true, unless -C or SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD sets it. A failed
+build does not change the installed version.
 
 For example:
 
@@ -75,8 +75,8 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
         commands = [[*pip, wheel]]
         installed = _installed(built.name)
         if installed is not None and installed.version == built.version:
-            # The first command installs dependencies only. `--force-reinstall` without `--no-deps`
-            # would also reinstall dependencies.
+            # If this version is installed, the first command installs only dependencies.
+            # `--force-reinstall` without `--no-deps` would also reinstall dependencies.
             commands.append([*pip, "--force-reinstall", "--no-deps", wheel])
     try:
         for command in commands:
@@ -87,7 +87,7 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
 
 
 def _installed(name: str) -> metadata.Distribution | None:
-    """Return a distribution in this environment. Ignore metadata in the folder of the project."""
+    """Return an installed distribution, or ``None``. Ignore metadata in the project's folder."""
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     return next(iter(metadata.distributions(name=name, path=folders)), None)
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Show the tools that builds use here, what is missing, and how to fix it.
+"""Show the tools that builds use on this machine, the problems, and how to fix them.
 
-The command imports nothing that it diagnoses, so it also works if setuptools or apache-tvm-ffi is
-broken. Exit status: 0 builds can work (there may be warnings), 1 something that every build needs
-is broken.
+The command imports no package that it diagnoses, so it also works if setuptools or apache-tvm-ffi
+is broken. The exit status is 1 if something that every build needs is missing or broken. Warnings
+do not change the exit status.
 
 For example:
 

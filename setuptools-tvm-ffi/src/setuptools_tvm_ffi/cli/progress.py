@@ -21,8 +21,9 @@ _SECONDS_BETWEEN_REDRAWS = 0.2
 _USUAL_COLUMNS = 80
 _STEP = re.compile(r"\[(\d+)/\d+\] ")
 _MESSAGE = re.compile(rf"{PREFIX}: (warning|error|hint|waiting)\b")
-# The warnings of setuptools and of other Python code (`file.py:3: UserWarning: …`), and of pip. pip
-# puts conflicts between requirements on lines of their own.
+# This pattern matches warnings of setuptools and of other Python code, such as
+# `file.py:3: UserWarning: …`, and warnings and errors of pip. The last alternative matches a line
+# in which pip reports a conflict between requirements.
 _WARNING = re.compile(
     r"(?:\S.*:\d+: )?(\w*Warning: .+)|\s*((?:WARNING|ERROR): .+)"
     r"|(\S+ \S+ requires .+, (?:but you have .+ which is incompatible|which is not installed)\.)"
@@ -31,7 +32,7 @@ _COLOURS = {"warning": "yellow", "error": "red", "hint": "cyan", "waiting": "bol
 
 
 def shortened(text: str, width: int) -> str:
-    """Shorten a text in the middle: steps start with their number and end with the file's name.
+    """Shorten a text in the middle. This keeps the number and the file's name in a build step.
 
     >>> shortened("[3/12] compile csrc/kernels/attention.cc", 30)
     '[3/12] compil.../attention.cc'
@@ -83,7 +84,7 @@ class Progress:
         return time.monotonic() - self._started
 
     def status(self, text: str) -> None:
-        """Show what the build does now."""
+        """Show the current activity of the build in the status line."""
         if not self._live:
             self.line(text)
             return
@@ -92,7 +93,7 @@ class Progress:
             self._draw()
 
     def line(self, text: str) -> None:
-        """Show a line that stays."""
+        """Show a line permanently, above the status line."""
         with self._lock:
             self._stream.write("\r" + " " * self._drawn + "\r" if self._drawn else "")
             self._drawn = 0
@@ -100,9 +101,9 @@ class Progress:
             self._draw()
 
     def output(self, line: str) -> None:
-        """Show a line of the output of a child process, or what it means.
+        """Process a line that a child process has printed: show it, use it as status, or hide it.
 
-        :param line: the line, which starts with `MARK` if ninja or a compiler has written it.
+        :param line: the line. It starts with `MARK` if ninja or a compiler has printed it.
         """
         _, marked, after = line.rstrip("\r\n").partition(MARK)
         text = after if marked else line.rstrip("\r\n")
@@ -155,9 +156,10 @@ class Progress:
                 self._draw()
 
     def _draw(self) -> None:
-        """Write the status line over the previous one. An empty status erases it.
+        """Write the status line over the previous one. An empty status erases the line.
 
-        Spaces, not an escape sequence, erase the rest: every console of Windows shows them.
+        Spaces overwrite the rest of the previous line, because some consoles of Windows do not
+        support the escape sequence that erases a line.
         """
         if self._status:
             try:

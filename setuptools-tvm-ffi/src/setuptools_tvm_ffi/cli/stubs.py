@@ -42,7 +42,7 @@ def run(parsed: argparse.Namespace) -> int:
     config_settings = parse_config_settings(parsed.config_setting)
     receiver = _Receiver(parsed.check)
     try:
-        # Standard output is for the diff.
+        # Print messages of the build to standard error. Standard output contains only the diff.
         with contextlib.redirect_stdout(sys.stderr):
             build_stubs(receiver, config_settings)
     except Exception:  # noqa: BLE001 - a setup.py may raise anything
@@ -77,7 +77,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 @dataclass
 class _Receiver:
-    """Compares the stubs with the source tree. Unless `check` is true, updates the source tree."""
+    """Compares the stubs with the source tree. If `check` is false, updates the source tree."""
 
     check: bool
     stale: list[StubFile] = field(default_factory=list)

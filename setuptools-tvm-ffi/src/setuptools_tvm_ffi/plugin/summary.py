@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The summary of a wheel build: libraries, steps, compiler caches, time and all warnings.
 
-The commands that pack a wheel print the summary at the end, so that it does not depend on the
-backend's hooks: a project may use ``setuptools.build_meta``. pip shows the lines with ``-v``. If
-the command ``build`` or ``develop`` has started the build, the command prints the summary.
+The setuptools commands that pack a wheel print the summary at the end. The hooks do not print it,
+because a project may use the hooks of ``setuptools.build_meta``. pip shows the summary with ``-v``.
+If ``setuptools-tvm-ffi build`` or ``develop`` has started the build, the setuptools command writes
+the summary to a file, and ``build`` or ``develop`` prints it.
 """
 
 from __future__ import annotations
@@ -53,12 +54,15 @@ class Summary:
         return rows
 
     def all_warnings(self) -> list[str]:
-        """Return the warnings of compilers, then the plugin's, without duplicates."""
+        """Return the warnings of compilers, then the warnings of the plugin, without duplicates."""
         return list(dict.fromkeys((*self.work.warnings, *self.warnings)))
 
 
 def summary_of(distribution: Any) -> Summary:  # noqa: ANN401 - commands type it as Any
-    """Return the summary to complete. If no command prints it, this is a temporary object."""
+    """Return the summary of the running build, to which the caller adds results.
+
+    Without a command that prints a summary, the result is a new object that nobody prints.
+    """
     summary: Summary = vars(distribution).get(_ATTRIBUTE, Summary())
     return summary
 

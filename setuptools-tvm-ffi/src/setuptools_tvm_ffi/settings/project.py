@@ -31,12 +31,13 @@ else:
 _PREFIX = "SETUPTOOLS_TVM_FFI_"
 _FILE = "pyproject.toml"
 _TABLE_NAME = TABLE.rpartition(".")[2]
-# A table whose name is at least this similar to the plugin's is reported as misspelled. With this
-# value, `difflib` finds "setuptools-tvmffi", but not "setuptools-scm".
+# If the name of a table is at least this similar to the name of the plugin's table, the plugin
+# reports the table as misspelled. With this value, `difflib` finds "setuptools-tvmffi", but not
+# "setuptools-scm".
 _SIMILARITY = 0.9
 
-#: The environment variable with the CUDA architectures that `tvm_ffi.cpp` compiles for. The plugin
-#: reads it, too. Its syntax is the syntax of PyTorch's TORCH_CUDA_ARCH_LIST.
+#: `tvm_ffi.cpp` reads CUDA architectures from this environment variable. The plugin reads the
+#: variable, too. The variable has the syntax of PyTorch's TORCH_CUDA_ARCH_LIST.
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
 
 #: Environment variables of PyTorch and CMake, and the settings for which they provide a default. If
@@ -92,11 +93,12 @@ class Project:
     def rebuilds_on_import(self, environment: Mapping[str, str]) -> bool:
         """Whether imports rebuild the libraries of an editable install.
 
-        If the project does not set `editable-rebuild`, the default depends on the frontend. It is
-        false for pip, which builds at each installation. uv (0.13), which sets the variable ``UV``,
-        builds only if a file in `tool.uv.cache-keys` has changed. By default, these files do not
-        include C++ sources. Without a rebuild at import, ``uv sync`` and ``uv run`` would then use
-        outdated libraries, so the default is true if the project does not set the cache keys.
+        If the project does not set `editable-rebuild`, the default depends on the frontend:
+
+        * pip builds at each installation. The default is false.
+        * uv (0.13) builds only if a file in `tool.uv.cache-keys` has changed. If the project does
+          not set these keys, uv ignores changes of C++ sources, and ``uv sync`` and ``uv run``
+          would use outdated libraries. The default is then true. (uv sets the variable ``UV``.)
         """
         if "editable_rebuild" in {**self.origins, **self.declared_elsewhere}:
             return self.settings.editable_rebuild

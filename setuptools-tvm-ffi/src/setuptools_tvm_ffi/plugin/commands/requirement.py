@@ -84,7 +84,7 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
 
 
 def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
-    """Add the build requirement to metadata that is written without a build, such as an sdist's.
+    """Add the build requirement to metadata that no build writes, such as the sdist's metadata.
 
     Metadata without any requirement would promise that wheels built from the sdist require nothing
     (https://peps.python.org/pep-0643/). With this requirement, setuptools marks the field
