@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the names of other files in thin archives and linker scripts, which are linker inputs."""
+"""Reads thin archives and linker scripts: linker inputs that contain names of other files."""
 
 from __future__ import annotations
 
