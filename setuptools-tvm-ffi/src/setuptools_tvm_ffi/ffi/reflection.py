@@ -21,8 +21,8 @@ from typing import Any
 # also matches in the middle of a string: if one symbol's name is the end of another symbol's name,
 # linkers store only the longer name.
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
-# A symbol with one of these words after the prefix `__tvm_ffi_` is not an exported function. It
-# contains metadata of a function or of the library.
+# A symbol with one of these words after the prefix `__tvm_ffi_` is not an exported function.
+# Such a symbol contains metadata of a function or of the library.
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 _SHT_DYNSYM = 11
 _STB_LOCAL = 0

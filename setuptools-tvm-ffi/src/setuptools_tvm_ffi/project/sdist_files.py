@@ -60,8 +60,8 @@ def find_sdist_files(
     """Return the files of the project that a build of an extension may read.
 
     The keys are paths relative to `root`. The value is true if the build certainly needs the file:
-    a setting names the file, or a source includes it. The value is false if the build may not need
-    the file: for example, the file is in the folder of a source.
+    a setting names the file, or a source includes the file. The value is false for other files, such
+    as files in the folder of a source.
 
     :param sources: the source files, see `find_sources`.
     :param generated: the files that commands generate. The result does not contain them.
@@ -370,7 +370,8 @@ def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bo
     for text in macros:
         yield HeaderName(text, quoted=True, question=not is_computed), True
     for text in facts.data:
-        # A text without quotes may be a part of a comment, so the build may not need the file.
+        # A text without quotes may be a part of a comment. It is then not certain that the build
+        # needs the file.
         is_quoted = b'"' + text.encode(errors="surrogateescape") in content
         yield HeaderName(text, quoted=True, question=not is_quoted), True
 

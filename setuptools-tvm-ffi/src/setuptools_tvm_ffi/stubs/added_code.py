@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Appends a block of code to generated modules, and removes this block.
+"""Appends a block of code to generated modules, and removes the block.
 
 Two marker lines enclose the block.
 """

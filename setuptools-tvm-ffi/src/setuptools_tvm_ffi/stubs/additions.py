@@ -88,8 +88,8 @@ def _modules_to_import(registry: Registry, root: str, defined_in: Mapping[str, s
     """Return the modules that the root package must import.
 
     A function can return objects of each type in its signature, and of derived types. The class of
-    such a type may be in another module than the function. If this module is not imported, tvm_ffi
-    creates a new class for the objects instead.
+    such a type may be in another module than the function. If the module of the class is not
+    imported, tvm_ffi creates a new class for the objects instead.
 
     :param defined_in: see `_defining_modules`.
     """

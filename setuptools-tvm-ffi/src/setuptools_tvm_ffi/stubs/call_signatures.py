@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the parameters that docstrings declare, for the setting `call-signatures`.
+"""Reads the parameters that docstrings declare. The setting `call-signatures` enables this.
 
 The first line of such a docstring is a signature, such as ``clamp(x, lower=0.0, *, upper=1.0)``.
 """
@@ -36,8 +36,8 @@ class _Candidate:
     """A function whose docstring may declare parameters.
 
     :param names: the possible names of the function in its docstring.
-    :param given: how many parameters to skip at the start of the schema, such as ``self``, because
-        callers do not pass them.
+    :param given: how many of the schema's first parameters to skip, because callers do not pass
+        these parameters. An example is ``self``.
     :param takes_self: whether the stub has a parameter ``self``.
     """
 

@@ -356,8 +356,8 @@ class _ApiWriter:
         :param signature: the parameters that the docstring declares, see `call_signatures`.
         :param names: other names that the docstring may use for the function.
         :param takes_self: whether the definition needs a parameter ``self``.
-        :param given: how many parameters to skip at the start of the schema, such as ``self``,
-            because callers do not pass them.
+        :param given: how many of the schema's first parameters to skip, because callers do not pass
+            these parameters. An example is ``self``.
         :param result: the type of the result; if it is ``None``, the schema determines the type.
         :param parameters: the names of the parameters; if it is ``None``, the docstring determines
             the names.
