@@ -4,8 +4,8 @@
 From these symbols, a toolchain derives which symbols to export, and whether to link the C++
 runtime.
 
-A library exports all visible symbols that its sources define. Of the symbols that prebuilt objects
-and archives define, a library exports only the functions for TVM-FFI.
+By default, a library exports two groups of symbols: all visible symbols that its sources define,
+and the functions for TVM-FFI that prebuilt objects and archives define.
 """
 
 from __future__ import annotations
