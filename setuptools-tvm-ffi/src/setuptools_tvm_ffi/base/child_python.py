@@ -52,7 +52,7 @@ def has_pip() -> bool:
 def start_python(
     file: Path, *, root: Path, messages: IO[bytes], variables: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
-    """Start a Python file in a child process. Its standard input and output are pipes for UTF-8.
+    """Start a Python file in a child process. The child's input and output are pipes for UTF-8.
 
     :param root: the project's folder, which is removed from the child's import path.
     :param messages: an open file that receives the child's standard error.
