@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def complete(wanted: str, platform: str) -> str:
-    """Return the tag `wanted`. If it names no machine, append the machine of the tag `platform`.
+    """Return the tag `wanted`. If `wanted` omits the machine, append the machine of `platform`.
 
     >>> complete("manylinux_2_28", "linux_aarch64"), complete("win_amd64", "win_arm64")
     ('manylinux_2_28_aarch64', 'win_amd64')

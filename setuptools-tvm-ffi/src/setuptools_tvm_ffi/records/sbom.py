@@ -76,7 +76,7 @@ class Part:
 class Library:
     """A library of the wheel.
 
-    :param siblings: paths of libraries in the same wheel that this library is linked with.
+    :param siblings: the libraries that this library is linked with, as paths in the same wheel.
     :param parts: third-party code that is linked into this library.
     """
 
