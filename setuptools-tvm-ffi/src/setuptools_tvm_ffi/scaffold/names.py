@@ -48,8 +48,8 @@ _WINDOWS_DEVICES = frozenset(
 # the package.
 _FOLDERS = frozenset({"csrc", "docs", "examples", "src", "tests"})
 
-# The package's name is also a C++ namespace and a registry prefix. But `std` and `tvm` are namespaces
-# of other code, and TVM-FFI registers its own functions under the prefix `ffi.`.
+# The package's name is also a C++ namespace and a registry prefix. Other code already uses these
+# names: `std` and `tvm` are C++ namespaces, and `ffi.` is the prefix of TVM-FFI's own functions.
 _TAKEN = frozenset({"ffi", "std", "tvm"})
 
 

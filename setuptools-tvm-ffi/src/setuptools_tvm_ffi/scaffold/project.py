@@ -31,8 +31,8 @@ _LANGUAGES = {
     "cuda": _Language("CUDA kernels", ".cu", ("cuda",)),
 }
 
-# Builds read these files and folders. If one of them exists, it may not fit the new files, so the
-# project is not created.
+# Builds read these files and folders. Existing files may not fit the new files, so no project is
+# created if one of these files or folders exists.
 _BUILT = ("pyproject.toml", "setup.py", "csrc/", "src/")
 
 #: The values of `Options.language`.
