@@ -41,7 +41,7 @@ _SIMILARITY = 0.9
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
 
 #: Environment variables of PyTorch and CMake, and the settings for which they provide a default. If
-#: several variables set the same field, the last one has precedence.
+#: several variables set the same field, the last of these variables has precedence.
 DEFAULT_VARIABLES = {
     "TORCH_CUDA_ARCH_LIST": "cuda_architectures",
     "CMAKE_BUILD_PARALLEL_LEVEL": "jobs",
