@@ -52,8 +52,8 @@ def find_device_compiler(
 
     For nvcc, the search order is: `CUDA_HOME`, `CUDA_PATH`, the PyPI packages that are installed
     for this interpreter, PATH. For hipcc, the search order is: `ROCM_HOME`, `ROCM_PATH`,
-    `HIP_PATH`, PATH, ``/opt/rocm``. If a variable such as `CUDA_HOME` is set, the search ends there:
-    the variable must name a folder whose subfolder ``bin`` contains the compiler.
+    `HIP_PATH`, PATH, ``/opt/rocm``. If a variable such as `CUDA_HOME` is set, the search ends: the
+    variable must name a folder whose subfolder ``bin`` contains the compiler.
 
     :param toolchain: the toolchain that contains the C++ compiler.
     :param launcher: a command such as ``ccache`` that starts the compiler; empty for no launcher.
@@ -95,7 +95,8 @@ def nvcc_architectures(text: str) -> tuple[str, ...]:
 def nvcc_library_dirs(dryrun: str) -> tuple[str, ...]:
     """Return the library folders that ``nvcc --dryrun`` prints.
 
-    The folders depend on how the toolkit was packaged. nvcc reads them from ``nvcc.profile``.
+    The folders depend on how the toolkit was packaged. nvcc reads the folders from
+    ``nvcc.profile``.
 
     >>> nvcc_library_dirs('#$ LIBRARIES=  "-L/cuda/lib64/stubs" "-L/cuda/lib64"')
     ('/cuda/lib64/stubs', '/cuda/lib64')
@@ -159,7 +160,7 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
             hint=f"install CUDA {_FIRST_RELEASE} or newer",
         )
     described = output_of(nvcc, "--help")
-    # With --dryrun, nvcc prints the commands that compile an empty file, but does not run them.
+    # With --dryrun, nvcc only prints the commands that would compile an empty file.
     ccbin = f"-ccbin={host_command(host)[0]}"
     planned = output_of(nvcc, *("--dryrun", ccbin, "-c", "-x", "cu", os.devnull, "-o", "unused"))
     # In the PyPI packages, nvcc.profile (13.0) names `lib64`, but the folder is called `lib`.
@@ -198,7 +199,7 @@ def _host_of_nvcc(toolchain: HostToolchain) -> Compiler:
 
     The first of these places that names a compiler has precedence: the option ``-ccbin`` in
     `NVCC_APPEND_FLAGS`, in `CUDAFLAGS`, in `NVCC_PREPEND_FLAGS`; the variable `NVCC_CCBIN`; the
-    variable `CUDAHOSTCXX`. If none of them names a compiler, nvcc runs the compiler of C++ sources.
+    variable `CUDAHOSTCXX`. If no place names a compiler, nvcc runs the compiler of C++ sources.
     If a command contains several options ``-ccbin``, nvcc uses the last option.
     """
     declared = {
@@ -313,7 +314,7 @@ def _find_program(
 ) -> str:
     """Return the command that starts a program.
 
-    The command is the program's name if the program is found on PATH, otherwise its path.
+    The command is the program's name if PATH contains the program, otherwise the program's path.
 
     :param name: the name of the program.
     :param kind: what a variable must name, such as "a CUDA toolkit", for messages.

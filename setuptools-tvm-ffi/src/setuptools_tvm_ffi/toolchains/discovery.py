@@ -179,8 +179,8 @@ def _find_msvc(
             )
     from distutils.ccompiler import new_compiler  # noqa: PLC0415 - only for Windows
 
-    # setuptools' compiler class for MSVC has some attributes only on Windows. On other systems, type
-    # checkers would reject these attributes, so declare `Any`.
+    # setuptools' compiler class for MSVC has some attributes only on Windows. On other systems,
+    # type checkers would reject these attributes, so declare `Any`.
     msvc: Any = new_compiler(compiler="msvc")
     try:
         msvc.initialize(plat_name)

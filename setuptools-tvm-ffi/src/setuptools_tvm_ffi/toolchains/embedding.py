@@ -3,7 +3,7 @@
 
 The directive `.incbin` includes the file. This works with every assembler for ELF, with several
 files in one library, and with link-time optimisation. The tool of apache-tvm-ffi for the same
-purpose needs GNU binutils, because it edits an object.
+purpose needs GNU binutils, because the tool edits an object file.
 """
 
 from __future__ import annotations

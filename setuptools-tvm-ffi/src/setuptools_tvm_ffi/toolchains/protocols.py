@@ -332,7 +332,8 @@ class Toolchain(LanguageCompiler, Protocol):
     def compilers(self) -> Mapping[str, Compiler]:
         """The compiler of each language, including the compilers in `devices`.
 
-        The key ``cuda-host`` is nvcc's host compiler, if it is not the compiler of C++ sources.
+        The key ``cuda-host`` refers to the C++ compiler that nvcc runs. The key exists only if this
+        compiler is not the compiler of C++ sources.
         """
 
     @property

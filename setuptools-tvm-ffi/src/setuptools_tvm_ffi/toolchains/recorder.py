@@ -5,7 +5,7 @@ The registry contains the docstrings of global functions, but up to apache-tvm-f
 API returns these docstrings. Libraries call a function of libtvm_ffi to register a global function.
 The recorder defines a function with the same name, which calls the function of libtvm_ffi. A child
 process loads the recorder before libtvm_ffi, so that the system's loader binds the calls of all
-libraries to the recorder.
+libraries to the recorder's function.
 
 This works on ELF platforms. On Windows and macOS, the loader binds a call to the library that the
 linker has chosen, so a definition in another library has no effect.

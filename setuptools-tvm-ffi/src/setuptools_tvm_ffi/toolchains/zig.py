@@ -97,7 +97,8 @@ class ZigToolchain(GnuToolchain):
             imported = (replace(s, library=import_library(s.library)) for s in unit.siblings)
             unit = replace(unit, siblings=tuple(imported))
         # When Zig links, it compiles the C++ standard library with the optimisation level of the
-        # link command. Use the same level for every link, so that Zig compiles it only once.
+        # link command. Use the same level for every link, so that Zig compiles the C++ standard
+        # library only once.
         kept: dict[str, Any] = {
             name: tuple(f for f in getattr(self.environment, name) if not f.startswith(_LEVELS))
             for name in ("cflags", "cxxflags")
