@@ -837,7 +837,7 @@ def settings_of(table: type) -> Iterator[Setting]:
 
 
 def tables_of(table: type) -> dict[str, type]:
-    """Return the fields that contain a list of tables, with the dataclass of these tables."""
+    """Return the dataclass of the tables for each field that contains a list of tables."""
     return {
         field.name: field.metadata["table"]
         for field in dataclasses.fields(table)
