@@ -298,7 +298,7 @@ def _parse_extension_name(place: str, value: object) -> str:
         )
     if not re.fullmatch(_TARGET, target):
         raise ConfigurationError(
-            f"{place}: target {target!r} cannot be part of a file name: use ASCII letters, "
+            f"{place}: target {target!r} is not a valid file name part: use ASCII letters, "
             "digits, '_', '+' and '-'"
         )
     return value
