@@ -19,7 +19,8 @@ from typing import Any
 
 import lief
 
-# LIEF declares that most attributes may be None. Names that are not valid UTF-8 are bytes.
+# LIEF's annotations allow None for most attributes, so this module does not use the annotations.
+# LIEF returns bytes for a name that is not valid UTF-8.
 _Parsed = Any
 
 _TRUNCATED = "truncated or corrupt: a section or segment extends past the end of the file"
@@ -64,8 +65,8 @@ _MACHO_KINDS = {
 _HOME = rb"home/[^/\x00]|root/|Users/[^/\x00]|github/|__w/|builds/|workspace/|var/folders/"
 _ANYWHERE = rb"tmp/|var/tmp/|build/|project/|io/|work/|src/|mnt/|private/|opt/|workspaces/"
 _POSIX = re.compile(rb"/(?:(" + _HOME + rb")|" + _ANYWHERE + rb")[\x20-\x7e\x80-\xff]{2,400}")
-# The pattern starts at the colon after the drive letter. A fixed first byte makes the search ten
-# times as fast.
+# The pattern starts at the colon after the drive letter, because a fixed first byte makes the search
+# ten times as fast.
 _WINDOWS = re.compile(
     rb":[\\/]+(?:((?:[Uu]sers|a|actions-runner)[\\/]+[^\\/\x00])|)[\x20-\x7e\x80-\xff]{2,400}"
 )

@@ -12,7 +12,7 @@ from .file_states import FileStates, FileSystemClock, changed_at, status_of
 
 
 class ChangesDuringRun:
-    """Compares files with their state at the start of a build's commands.
+    """Compares files with their state before the commands of a build started.
 
     Create the object when all inputs have been examined, before the commands start.
 
@@ -28,7 +28,7 @@ class ChangesDuringRun:
         status = status_of(str(written))
         self._started = 0 if status is None else changed_at(status)
         # The file system's time advances in steps. A file that changes after this pause has a
-        # later time.
+        # later time than `written`.
         time.sleep(0.005)
 
     def existed(self, name: str) -> bool:

@@ -70,7 +70,8 @@ class StepCommands:
     def question(self, step: Step) -> str:
         """Return a digest of the command that prints the folders in which a step searches.
 
-        The digest also covers the files that arguments name, such as response files.
+        The digest also covers the contents of files that the arguments name, such as response
+        files.
         """
         return self._digest_of_question(step.question, self.compiler(step))
 
