@@ -33,7 +33,7 @@ def deflated(content: bytes) -> bytes:
 
     If `content` has at most 1 MiB, the stream is the same as the stream that zipfile would write.
     """
-    # A build that compresses no large member does not need `concurrent.futures`, so import it here.
+    # A build without changes compresses no large member, so import `concurrent.futures` only here.
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     def deflated_part(begin: int) -> bytes:

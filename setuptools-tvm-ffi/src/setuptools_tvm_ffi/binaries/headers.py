@@ -11,11 +11,11 @@ import re
 import struct
 from collections.abc import Iterator
 
-#: The first bytes of a file, up to this number, contain all headers of a library.
+#: The headers of a library are within this number of bytes at the start of the file.
 SIZE = 1 << 16
 
 # Each table maps the number of an architecture in a file to the names of the architecture in
-# platform tags. The name "win32" is a whole tag.
+# platform tags. For Windows on x86, the whole tag is "win32".
 _ELF = {
     3: ("i686", "i586", "i486", "i386"),
     21: ("ppc64le", "ppc64"),
@@ -55,7 +55,8 @@ def tag_problem(content: bytes, platform: str, own: str = "") -> str | None:
     """Return why a library does not fit a platform tag.
 
     The result is ``None`` if the library fits. If the tag names an unknown system, an ELF, Mach-O
-    or PE file does not fit, unless the tag is `own`. A file in any other format then fits.
+    or PE file does not fit, unless the tag is `own`. A file in any other format fits an unknown
+    system.
 
     :param content: the first `SIZE` bytes of the library.
     :param own: the platform tag of the system that builds.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Determine the platform tag that libraries satisfy. Explain why they violate a given tag.
+"""Determine the platform tag that libraries satisfy. Explain why libraries violate a given tag.
 
 PEP 600 defines manylinux tags, and PEP 656 defines musllinux tags. auditwheel's tables define the
 symbol versions and libraries that each tag allows. macOS and Windows tags follow from the headers
@@ -142,6 +142,8 @@ def modern_name(tag: str) -> str:
 
 def is_on_every_machine(library: str, binary: Binary) -> bool:
     """Whether every machine that accepts the tag from `satisfied_tag` has a library.
+
+    The result is also true for the libraries in `EXTERNAL`.
 
     :param library: the name of a library that `binary` needs.
     """
@@ -298,7 +300,8 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
         # macOS 11.0 was the first macOS for arm64, so every macOS for arm64 satisfies this minimum.
         return (0, 0)
     # Since macOS 11, tags have no minor versions (https://packaging.python.org/en/latest/
-    # specifications/platform-compatibility-tags/). A library that needs 11.3 gets the tag for 12.
+    # specifications/platform-compatibility-tags/). A library that needs macOS 11.3 gets the tag for
+    # macOS 12.
     return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004 - macOS 11
 
 
@@ -324,7 +327,7 @@ def _macos_problems(loaded: Sequence[Binary], major: int, minor: int, name: str)
 
 
 def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | None:
-    """Return the newest policy whose version is not newer than `version`, a tag's version."""
+    """Return the newest policy that is not newer than `version`, the version in a tag."""
     older = [p for p in _policies(file) if p.machine == machine and p.version <= version]
     return older[-1] if older else None
 

@@ -65,8 +65,8 @@ _MACHO_KINDS = {
 _HOME = rb"home/[^/\x00]|root/|Users/[^/\x00]|github/|__w/|builds/|workspace/|var/folders/"
 _ANYWHERE = rb"tmp/|var/tmp/|build/|project/|io/|work/|src/|mnt/|private/|opt/|workspaces/"
 _POSIX = re.compile(rb"/(?:(" + _HOME + rb")|" + _ANYWHERE + rb")[\x20-\x7e\x80-\xff]{2,400}")
-# The pattern starts at the colon after the drive letter, because a fixed first byte makes the search
-# ten times as fast.
+# The pattern starts at the colon after the drive letter, because a fixed first byte makes the
+# search ten times as fast.
 _WINDOWS = re.compile(
     rb":[\\/]+(?:((?:[Uu]sers|a|actions-runner)[\\/]+[^\\/\x00])|)[\x20-\x7e\x80-\xff]{2,400}"
 )

@@ -16,8 +16,8 @@ class ChangesDuringRun:
 
     Create the object when all inputs have been examined, before the commands start.
 
-    :param written: a file that was just written. The time of its last change is taken as the start
-        of the commands.
+    :param written: a file that was just written. The time of its last change is used as the time
+        when the commands started.
     """
 
     def __init__(self, files: FileStates, clock: FileSystemClock, written: Path) -> None:

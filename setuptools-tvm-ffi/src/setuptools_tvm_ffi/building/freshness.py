@@ -114,8 +114,8 @@ class Freshness:
     def begin(self, stale: Iterable[Stale], written: Path) -> None:
         """Delete the outputs of the commands that will run, and remember when the commands start.
 
-        :param written: a file that was just written. The time of its last change is taken as the
-            start of the commands.
+        :param written: a file that was just written. The time of its last change is used as the
+            time when the commands started.
         """
         for each in stale:
             step = each.step

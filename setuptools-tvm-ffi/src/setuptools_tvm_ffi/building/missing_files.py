@@ -22,7 +22,7 @@ from .file_states import (
 
 
 def changed_folders(folders: Mapping[str, Status | None], files: FileStates) -> set[str]:
-    """Return the folders whose status differs from the recorded status, or was not recorded."""
+    """Return the folders whose status differs from the recorded status, or is not recorded."""
     return {
         folder
         for folder, status in folders.items()

@@ -73,7 +73,10 @@ def folder_in(reference: str) -> list[str]:
 
 
 def evaluated(module: str, attributes: str) -> tuple[list[str], str | None]:
-    """Import a module. Return the folders that an object in it names, and the module's file."""
+    """Import a module, and evaluate an attribute that names folders.
+
+    :returns: the folders, and the file of the module.
+    """
     value: Any
     try:
         value = imported = importlib.import_module(module)

@@ -95,8 +95,8 @@ class Step:
         the machine, the other stale steps and the terminal, and do not change the output.
 
         :param threads: the maximum number of threads of nvcc.
-        :param colours: whether GCC and Clang colour their messages. Without an option, they do not,
-            because their output is not a terminal: ninja reads it.
+        :param colours: whether GCC and Clang colour their messages. By default, GCC and Clang use
+            no colours here, because ninja reads their output.
         """
         used = min(threads, self.parts)
         more = [f"--threads={used}"] if used > 1 else []
@@ -471,11 +471,11 @@ class _Planner:
         )
 
     def _embed_path(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the path, without suffix, of the files that the build writes for an entry."""
+        """Return the path, without suffix, of the files that are written for an `embed` entry."""
         return f"{self.folder / settings.name / 'embed' / entry.name}"
 
     def _embedded_file(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the path of the file that an entry embeds."""
+        """Return the path of the file that an `embed` entry embeds."""
         return entry.file or f"{self._embed_path(settings, entry)}.{entry.format}"
 
     def _embed(

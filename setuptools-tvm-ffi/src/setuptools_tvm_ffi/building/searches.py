@@ -160,9 +160,9 @@ def ask(command: Sequence[str], root: Path) -> str:
 class _Includes:
     """The headers that one file may include. The file, called the includer, is a source or header.
 
-    :param chains: a chain for each name in the includer. A chain contains a pair for each existing
-        file with that name, in search order: the file, and the missing files that precede the file
-        in search order.
+    :param chains: a chain for each header name in the includer. A chain contains a pair for each
+        existing file with that name, in search order: the file, and the missing files that precede
+        the file in search order.
     :param answers: existing files that the includer names in ``__has_include``.
     :param unanswered: missing files. If one of them existed, ``__has_include`` or the assembler
         would find it.
@@ -206,8 +206,8 @@ class HeaderSearch:
         found: set[str] = set()
         missing: set[str] = set()
         # The set `explained` contains the files for which every path that the compiler tried is
-        # known. It begins with the source and the files in `named`: the command contains their
-        # paths, so the compiler does not search for them.
+        # known. The set begins with the source and the files in `named`: the command contains the
+        # paths of these files, so the compiler does not search for them.
         explained = {*itertools.islice(spelled, 1), *map(os.path.normpath, named)}
         # For each file, `outer` contains the folders of the files that include it. A compiler
         # reports a file before the headers that the file includes.
