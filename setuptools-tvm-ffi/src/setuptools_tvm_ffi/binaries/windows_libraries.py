@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Determine which DLLs every supported version of Windows provides.
 
-delvewheel contains lists of these DLLs. The lists come from the installation media of every Windows
-since 7.
+delvewheel contains lists of these DLLs. The lists come from the installation media of every version
+of Windows since Windows 7.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class ChangesDuringRun:
         time.sleep(0.005)
 
     def existed(self, name: str) -> bool:
-        """Whether a file was examined before the commands started, and existed then."""
+        """Whether a file was examined before the commands started, and existed at that time."""
         return self._before.get(name) is not None
 
     def _has_existed(self, name: str) -> bool:

@@ -41,7 +41,7 @@ class StepCommands:
         return StepCommand(self._identity(step), self.compiler(step), self._variables, dated)
 
     def difference(self, step: Step, last: StepCommand) -> str | None:
-        """Return why a step must run: what differs from the command of the last run."""
+        """Return what differs from the command of the last run, or ``None`` if nothing differs."""
         if last.identity != self._identity(step):
             return "its command changed"
         if last.compiler != self.compiler(step):
