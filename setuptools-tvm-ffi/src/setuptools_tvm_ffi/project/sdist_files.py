@@ -60,8 +60,8 @@ def find_sdist_files(
     """Return the files of the project that a build of an extension may read.
 
     The keys are paths relative to `root`. The value is true if the build certainly needs the file:
-    a setting names the file, or a source includes the file. The value is false for other files, such
-    as files in the folder of a source.
+    a setting names the file, or a source includes the file. The value is false for other files,
+    such as files in the folder of a source.
 
     :param sources: the source files, see `find_sources`.
     :param generated: the files that commands generate. The result does not contain them.

@@ -81,8 +81,8 @@ class Registry:
     :param symbols: each exported function by its name without ``__tvm_ffi_``.
     :param parents: the type key of the parent for each registered type; ``None`` if the type has no
         parent.
-    :param python_classes: the Python class for each type key. Classes that Python code cannot import
-        are omitted.
+    :param python_classes: the Python class for each type key. Classes that Python code cannot
+        import are omitted.
     :param module_attributes: the result of ``dir(tvm_ffi.Module)``.
     :param enum_attributes: the attributes of the Python class of enumerations.
     :param makes_constructors: whether the installed tvm_ffi creates ``__init__`` methods.
