@@ -59,9 +59,9 @@ class Summary:
 
 
 def summary_of(distribution: Any) -> Summary:  # noqa: ANN401 - commands type it as Any
-    """Return the summary of the running build, to which the caller adds results.
+    """Return the summary of the running build. The caller adds results to this summary.
 
-    Without a command that prints a summary, the result is a new object that nobody prints.
+    If no command will print the summary, this function returns a new object, which is discarded.
     """
     summary: Summary = vars(distribution).get(_ATTRIBUTE, Summary())
     return summary
@@ -105,7 +105,7 @@ class _Collector(logging.Handler):
         self._warnings = warnings
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Collect one message. A hint follows the warning that it belongs to."""
+        """Collect one message. The hints of a warning are the messages that follow it."""
         text = record.getMessage()
         for prefix in (f"{PREFIX}: ", "warning: "):
             text = text.removeprefix(prefix)

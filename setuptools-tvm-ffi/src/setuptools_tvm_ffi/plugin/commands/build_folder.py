@@ -22,7 +22,7 @@ from ..context import project_of
 IGNORE_FILE = ".gitignore"
 COMPILE_COMMANDS = "compile_commands.json"
 
-# Patterns for the files and folders that builds create in the folder that contains all build
+# Builds create files and folders with these names in `build_base`, which contains all build
 # folders.
 _MADE_BY_BUILDS = (
     *("tvm-ffi.*", "metadata.*", "*.egg-info", COMPILE_COMMANDS),
