@@ -164,7 +164,7 @@ def _library_report(
 class _Contents:
     """Reads each member of a wheel once, and compares the member with ``RECORD``.
 
-    :ivar digests: maps the path of each library or program that was read to its SHA-256.
+    :ivar digests: the SHA-256 of each library or program that was read. The key is its path.
     """
 
     def __init__(self, wheel: WheelArchive) -> None:
@@ -190,7 +190,7 @@ class _Contents:
     def binaries(self) -> Iterator[tuple[str, bytes]]:
         """Yield the path and content of each library and program.
 
-        The method reads all files except Python modules, and compares them with ``RECORD``.
+        The method reads all files except Python modules, and compares these files with ``RECORD``.
         """
         for path in self._wheel.members:
             if _is_module(path):
@@ -204,7 +204,7 @@ class _Contents:
     def record_findings(self) -> Iterator[Finding]:
         """Yield the differences between the files and ``RECORD``.
 
-        Call `stubs` and `binaries` first, because they read the files.
+        Call `stubs` and `binaries` first, because these methods read and compare the files.
         """
         record_path = f"{self._wheel.dist_info}/RECORD"
         if self._record is None:

@@ -47,9 +47,9 @@ def exported_functions(binary: Binary) -> list[str]:
 
 
 def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
-    """Map each symbol of libtvm_ffi that the libraries need to the first release with this symbol.
+    """Return the first release with each symbol of libtvm_ffi that the libraries need.
 
-    The release is ``None`` if the symbol is a C function that no known release has.
+    The key is the symbol. The value is ``None`` for a C function that no known release has.
     """
     return {
         name: FIRST.get(name)
@@ -275,7 +275,7 @@ def build_record_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about libraries that differ from the build record.
 
-    :param digests: maps the path of each library that uses the TVM-FFI ABI to its SHA-256.
+    :param digests: the SHA-256 of each library that uses the TVM-FFI ABI. The key is its path.
     """
     if facts is None:
         yield Finding(codes.NO_BUILD_RECORD, "", f"{build_record.FILENAME} is missing or invalid")

@@ -296,7 +296,7 @@ def _builder(
     progress: Progress,
     runner: RunnerType,
 ) -> Iterator[ProjectBuilder]:
-    """Yield an object that calls the hooks, after all build requirements have been installed."""
+    """Install all build requirements, then yield an object that calls the hooks."""
     from build import ProjectBuilder  # noqa: PLC0415 - an optional dependency
     from build.env import DefaultIsolatedEnv  # noqa: PLC0415 - as above
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ..base.child_end import end_child
 
-# The number of bytes to return from the end of the output, which contains the reason for a failure.
+# Of a long output, keep this number of bytes from the end. The end contains the reason for a
+# failure.
 _KEPT = 64 * 1024
 # On Windows, if an exception ends a process, the exit status is an NTSTATUS error code. These codes
 # start at this number.

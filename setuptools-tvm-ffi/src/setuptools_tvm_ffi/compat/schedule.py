@@ -71,5 +71,5 @@ def _try_alone(plan: Plan, release: Version, children: Children, scratch: Path) 
     try:
         return try_release(plan, release, children, folder)
     finally:
-        # On Windows, this keeps files that are in use, until the caller removes `scratch`.
+        # On Windows, rmtree cannot delete files in use. The caller deletes them with `scratch`.
         shutil.rmtree(folder, ignore_errors=True)

@@ -56,7 +56,7 @@ def try_release(plan: Plan, release: Version, children: Children, scratch: Path)
     :raises BuildError: the program of the command does not exist.
     """
     result = _try(plan, release, children, scratch)
-    # Remove the path of the temporary folder from the result. It is different in each run.
+    # Remove the path of the temporary folder from the result: this path is different in each run.
     return replace(result, detail=_short(result.detail.replace(str(scratch), "…")))
 
 

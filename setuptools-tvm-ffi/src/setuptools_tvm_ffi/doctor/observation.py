@@ -267,7 +267,7 @@ def _program(
 ) -> Tool:
     """Search for a program in folders, and query its version.
 
-    :param folders: each folder, or ``None`` for PATH, with its origin (see `Tool`).
+    :param folders: pairs of a folder and its origin (see `Tool`). The folder ``None`` means PATH.
     :param pattern: a pattern that matches the version in the output of ``--version``.
     """
     for folder, origin in folders:

@@ -24,7 +24,7 @@ _MSVC = (
     "winget install --id Microsoft.VisualStudio.2022.BuildTools --override "
     '"--passive --wait --add Microsoft.VisualStudio.Workload.VCTools --includeRecommended"'
 )
-# Maps each tool that pip can install to the requirement for pip.
+# The requirements with which pip installs tools. The key is the name of the tool.
 _REQUIREMENTS = {
     # See `building.ninja`, `ffi.releases` and `toolchains.device_discovery`. These modules import
     # setuptools or packaging, so the requirements are repeated here; a test compares them.

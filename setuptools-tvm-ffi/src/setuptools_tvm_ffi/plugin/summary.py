@@ -4,7 +4,7 @@
 The setuptools commands that pack a wheel print the summary at the end. The hooks do not print it,
 because a project may use the hooks of ``setuptools.build_meta``. pip shows the summary with ``-v``.
 If ``setuptools-tvm-ffi build`` or ``develop`` has started the build, the setuptools command writes
-the summary to a file, and ``build`` or ``develop`` prints it.
+the summary to a file, and ``build`` or ``develop`` prints the summary.
 """
 
 from __future__ import annotations

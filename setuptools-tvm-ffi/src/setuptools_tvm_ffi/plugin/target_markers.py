@@ -16,7 +16,8 @@ _SYSTEMS = {
     "macosx": {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"},
     "win": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
 }
-#: Maps a machine's name in platform names and targets to its `platform_machine` on Windows.
+#: The values of `platform_machine` on Windows. The keys are the machine's names in platform names
+#: and in targets.
 _WINDOWS_MACHINES = {"amd64": "AMD64", "x86_64": "AMD64", "arm64": "ARM64", "aarch64": "ARM64"}
 _PLATFORM = re.compile(r"(linux|macosx|win)(?:-[0-9.]+)?-(\w+)")
 _ARCHITECTURE = re.compile(r"-arch\s+(\w+)")

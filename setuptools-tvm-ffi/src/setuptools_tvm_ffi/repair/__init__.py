@@ -78,7 +78,7 @@ def repair_wheel(
     same bytes.
 
     :param reader: reads the libraries if the repair tool cannot process the wheel on this system.
-    :param platform: the required platform tag; by default the most compatible one.
+    :param platform: the required platform tag; by default the most compatible tag.
     :param exclude: libraries that the tool must not bundle, besides libtvm_ffi and drivers.
     :raises BuildError: the wheel is not for Linux, macOS or Windows, or the tool is missing, fails,
         or writes a wheel with other tags.
