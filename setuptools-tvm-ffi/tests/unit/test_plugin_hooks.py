@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import setuptools
-from setuptools_tvm_ffi.plugin.hooks import rebuild_editable
+from setuptools_tvm_ffi.plugin.hooks import build_wheel, rebuild_editable
 
 PACKAGE = "setuptools_tvm_ffi."
 PYPROJECT = """\
@@ -78,3 +78,28 @@ def test_modules_of_the_project_do_not_shadow_installed_ones(
         [len(path) - 1] if has_setup else []
     )
     assert sys.path[:2] == ["", os.getcwd()]
+
+
+@pytest.mark.parametrize("is_direct", [True, False])
+def test_a_missing_import_of_setup_py_is_reported(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    is_direct: bool,
+) -> None:
+    """If another module lacks the import, its traceback is needed."""
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").write_text(PYPROJECT)
+    Path("helper.py").write_text("import no_such_package\n")
+    Path("setup.py").write_text(
+        "\nimport no_such_package"
+        if is_direct
+        else "import sys; sys.path.append('.')\nimport helper"
+    )
+    with pytest.raises(SystemExit if is_direct else ModuleNotFoundError):
+        build_wheel(".")
+    printed = capsys.readouterr().err
+    if is_direct:
+        assert "error: setup.py, line 2: No module named 'no_such_package'" in printed
+        assert "build-system.requires" in printed

@@ -255,7 +255,7 @@ def summary_lines(
         found = [*wheel.summary["warnings"], *found]
     if found:
         rows.append(("warnings", str(len(found))))
-        rows += [("", text) for text in found]
+        rows += [("", line) for text in found for line in text.splitlines()]
     rows += [("next" if index == 0 else "", text) for index, text in enumerate(delivered.next)]
     width = max(len(label) for label, _ in rows)
     yield painted(delivered.done, "green", stream)

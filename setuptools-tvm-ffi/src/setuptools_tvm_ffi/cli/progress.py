@@ -21,6 +21,7 @@ _SECONDS_BETWEEN_REDRAWS = 0.2
 _USUAL_COLUMNS = 80
 _STEP = re.compile(r"\[(\d+)/\d+\] ")
 _MESSAGE = re.compile(rf"{PREFIX}: (warning|error|hint|waiting)\b")
+_DETAIL = re.compile(r"  \S")
 # This pattern matches warnings of setuptools and of other Python code, such as
 # `file.py:3: UserWarning: …`, and warnings and errors of pip. The last alternative matches a line
 # in which pip reports a conflict between requirements.
@@ -67,7 +68,7 @@ class Progress:
         self._clock = threading.Thread(target=self._redraw_until_ended, daemon=True)
         self._hidden: list[str] = []
         self.warnings: list[str] = []
-        self._has_error = self._skips_command = self._in_steps = False
+        self._has_error = self._in_message = self._skips_command = self._in_steps = False
 
     def __enter__(self) -> Progress:  # noqa: PYI034 - typing.Self is new in 3.11
         if self._live:
@@ -110,12 +111,18 @@ class Progress:
         _, marked, after = line.rstrip("\r\n").partition(MARK)
         text = after if marked else line.rstrip("\r\n")
         message = _MESSAGE.match(text)
+        # Details of a message follow in indented lines.
+        self._in_message = message is not None or (
+            self._in_message and _DETAIL.match(text) is not None
+        )
         if message is not None:
             self._has_error |= message[1] == "error"
             kind = painted(message[1], _COLOURS[message[1]], self._stream)
             self.line(f"{PREFIX}: {kind}{harmless(text[message.end() :])}")
         elif marked:
             self._show_step(text)
+        elif self._in_message:
+            self.line(harmless(text))
         else:
             self._collect_warning(without_colours(text))
             self._show_other(text)

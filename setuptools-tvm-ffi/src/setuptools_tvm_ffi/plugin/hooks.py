@@ -13,6 +13,7 @@ import contextlib
 import os
 import runpy
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -206,10 +207,28 @@ def _attached_distribution(context: BuildContext) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _reported_imports() -> Iterator[None]:
+    """Replace the error of an import in ``setup.py`` by a `BuildError`."""
+    try:
+        yield
+    except ModuleNotFoundError as problem:
+        *_, last = traceback.extract_tb(problem.__traceback__)
+        # setuptools runs setup.py as a string.
+        if last.filename != "<string>" or not Path("setup.py").exists():
+            raise
+        raise BuildError(
+            f"setup.py, line {last.lineno}: {problem}",
+            hint="add the package to build-system.requires in pyproject.toml; or delete setup.py, "
+            "if pyproject.toml declares everything",
+        ) from problem
+
+
+@contextlib.contextmanager
 def _reported_errors() -> Iterator[None]:
     """Print a `BuildError` without a traceback, and exit with status 1."""
     try:
-        yield
+        with _reported_imports():
+            yield
     except ValueError as problem:
         # setuptools checks some tables of pyproject.toml, and raises a ValueError if one of these
         # tables is invalid.

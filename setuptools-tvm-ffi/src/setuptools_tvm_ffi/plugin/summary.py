@@ -35,7 +35,7 @@ class Summary:
 
     :param libraries: the size of each library, by its path in the wheel.
     :param packages: the outermost packages of the libraries.
-    :param warnings: the plugin's warnings and hints.
+    :param warnings: the plugin's warnings. The lines after the first are details and hints.
     """
 
     work: Work = field(default_factory=Work)
@@ -105,8 +105,9 @@ class _Collector(logging.Handler):
         self._warnings = warnings
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Collect one message. The hints of a warning are the messages that follow it."""
-        text = record.getMessage()
-        for prefix in (f"{PREFIX}: ", "warning: "):
-            text = text.removeprefix(prefix)
-        self._warnings += text.splitlines()
+        """Collect one message. A hint becomes part of the warning that it belongs to."""
+        text = record.getMessage().removeprefix(f"{PREFIX}: ")
+        if text.startswith("hint: ") and self._warnings:
+            self._warnings[-1] += f"\n{text}"
+        else:
+            self._warnings.append(text.removeprefix("warning: "))

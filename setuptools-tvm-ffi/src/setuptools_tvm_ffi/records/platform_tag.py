@@ -80,11 +80,13 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
         # A tag for a future glibc allows every symbol version. The remaining problems are libraries
         # that the tag does not allow.
         problems = problems_for(binaries, complete("manylinux_999_0", satisfied))
-        what = f":\n{_indented(problems)}\n'{PREFIX} repair' bundles libraries" if problems else ""
+        what = f":\n{_indented(problems)}" if problems else ""
         logger.warning(
             "%s: warning: %s: the libraries satisfy no manylinux tag, and PyPI rejects '%s'%s",
             *(PREFIX, place, satisfied, what),
         )
+        if problems:
+            logger.warning("%s: hint: run '%s repair' to bundle the libraries", PREFIX, PREFIX)
     return satisfied
 
 

@@ -248,7 +248,11 @@ def _parse_per_language(place: str, value: object) -> LanguageArguments:
     for language in value:
         if language not in LANGUAGES:
             known = ", ".join(map(repr, LANGUAGES))
-            raise ConfigurationError(f"{place}: unknown language {language!r}, expected {known}")
+            wanted = {"nvcc": "cuda", "hipcc": "hip"}.get(language)
+            raise ConfigurationError(
+                f"{place}: unknown language {language!r}, expected {known}",
+                hint=f"the language of {language} is {wanted!r}" if wanted else None,
+            )
     return LanguageArguments(
         **{
             language: _WORDS.parse(f"{place}.{language}", words)
