@@ -207,8 +207,8 @@ def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
     if _finds(binary, library, path):
         return True
     # Loaders load dependencies breadth-first. Suppose that every library that depends on `binary`
-    # also depends on `library`, and that the loader finds `library` for each of them. Then
-    # `library` is loaded before `binary` needs it.
+    # also depends on `library`, and that the loader finds `library` for each of these
+    # libraries. Then `library` is loaded before `binary` needs it.
     users = around.users.get(binary.path, ())
     return bool(users) and all(
         any(

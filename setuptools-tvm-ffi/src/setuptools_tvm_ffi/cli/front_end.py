@@ -224,7 +224,7 @@ def _build(
     summary = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
     # pyproject_hooks (1.3) captures the warnings of a hook and issues them again in this process.
     # With an older release, the hook prints its warnings, and `Progress` finds them in the output.
-    # A warning of setuptools has line breaks and a frame of stars: remove both from the warning.
+    # A warning of setuptools has a frame of stars and line breaks: remove the frame and the breaks.
     words = ([w for w in str(each.message).split() if w.strip("*!")] for each in caught)
     progress.warnings += dict.fromkeys(map(" ".join, words))
     return Built(wheel, summary)

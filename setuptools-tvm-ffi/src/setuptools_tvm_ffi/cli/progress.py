@@ -111,7 +111,7 @@ class Progress:
         _, marked, after = line.rstrip("\r\n").partition(MARK)
         text = after if marked else line.rstrip("\r\n")
         message = _MESSAGE.match(text)
-        # Details of a message follow in indented lines.
+        # The indented lines after a message contain the details of the message.
         self._in_message = message is not None or (
             self._in_message and _DETAIL.match(text) is not None
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prepare wheels for publication: bundle the libraries that they need and set the platform tag.
+"""Prepare wheels for publication: bundle the needed libraries and set the platform tag.
 
 The command runs auditwheel, delocate or delvewheel, depending on the wheel's platform, then audits
 the result. The original wheels are not changed.

@@ -431,8 +431,8 @@ def _preceding(variable: str, libraries: Iterable[str]) -> Iterator[Preceding]:
 def _installed(distributions: Iterable[Distribution]) -> Iterator[tuple[str, Distribution]]:
     """Yield the normalized name and the metadata of each installed distribution.
 
-    If the import path contains a distribution twice, yield only the first, because Python imports
-    that one.
+    If the import path contains a distribution twice, yield only the first copy, because Python
+    imports the first copy.
     """
     known = set()
     for distribution in distributions:

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 class Summary:
     """The results of a build so far.
 
-    :param libraries: the size of each library, by its path in the wheel.
+    :param libraries: the size of each library. The key is the library's path in the wheel.
     :param packages: the outermost packages of the libraries.
     :param warnings: the plugin's warnings. The lines after the first are details and hints.
     """

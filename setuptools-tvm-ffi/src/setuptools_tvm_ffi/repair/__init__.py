@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repairs wheels: bundles the libraries that a wheel needs, and sets its platform tag.
+"""Repairs a wheel: bundles the libraries that the wheel needs, and sets its platform tag.
 
 For each system, a repair tool does most of the work (see `tools`). The wheel is checked before the
 tool unpacks it. The wheel that the tool writes is packed again (see `packing`).

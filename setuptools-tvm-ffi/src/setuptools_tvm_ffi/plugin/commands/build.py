@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: gives each target its own folder ``build_lib``, and empties it before a build."""
+"""``build``: gives each target its own folder ``build_lib``, which each build first empties."""
 
 from __future__ import annotations
 

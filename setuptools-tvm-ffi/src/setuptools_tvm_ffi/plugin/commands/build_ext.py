@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build_ext``: builds the libraries and their stubs, then copies them to their destination.
+"""``build_ext``: builds the libraries and their stubs, then copies these files to the destination.
 
 A regular build writes only below ``build_lib``. An editable build writes the libraries into the
 wheel, and the stubs into the source tree, from which the package is imported.

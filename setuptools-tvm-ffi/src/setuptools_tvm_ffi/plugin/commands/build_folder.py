@@ -37,8 +37,8 @@ def build_folder(
 ) -> PurePosixPath:
     """Return the build folder. The path is relative if the folder is inside the project.
 
-    Each platform has one folder. All Python versions share this folder, because its files do not
-    depend on Python.
+    Each platform has one folder. All Python versions share this folder, because the files in the
+    folder do not depend on the Python version.
 
     :param for_host: whether to return the folder for this machine even if there is a target.
     """
