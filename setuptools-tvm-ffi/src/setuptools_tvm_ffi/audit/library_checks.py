@@ -45,7 +45,7 @@ class Surroundings:
 
         A package often has the name of its distribution, or the first or last part of that name.
         For example, ``nvidia`` belongs to nvidia-cublas-cu12, and ``tvm_ffi`` to apache-tvm-ffi.
-        Repair tools append ``.libs`` to the folder's name.
+        The suffix ``.libs``, which repair tools append to the folder's name, is ignored.
         """
         top = canonicalize_name(folder.partition("/")[0].removesuffix(".libs"))
         return any(

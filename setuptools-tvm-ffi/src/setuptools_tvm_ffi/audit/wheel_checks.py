@@ -223,7 +223,7 @@ def _missing_stub(
     loading = {names.target: module for module, names in stubs.items() if names.target is not None}
     module = loading.get(_target(path))
     if module is not None:
-        # A hand-written module may contain the types and need no .pyi file.
+        # If the module is written by hand, it can contain the types, so a .pyi file is optional.
         is_missing = path in exporting and stubs[module].is_generated and f"{module}i" not in paths
         return f"{module}i is missing" if is_missing else None
     if loading:

@@ -192,7 +192,8 @@ def bring_up_to_date(folder: str) -> None:
             _rebuild(folder, record)
     import importlib
 
-    importlib.invalidate_caches()  # The rebuild may have created stubs.
+    # Importers cache the contents of folders, and the rebuild may have created stubs.
+    importlib.invalidate_caches()
 
 
 def read_record(folder: str) -> dict[str, Any] | None:
