@@ -7,6 +7,7 @@ A wheel is a zip archive (https://packaging.python.org/en/latest/specifications/
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -143,6 +144,8 @@ def open_wheel(path: Path) -> Iterator[WheelArchive]:
     :raises BuildError: the file name is invalid (PEP 427), the file is not a zip archive or is
         corrupt, or the archive exceeds a limit of this module.
     """
+    if not path.exists():
+        raise BuildError(f"{path}: {os.strerror(errno.ENOENT)}")
     try:
         name, _, _, tags = parse_wheel_filename(path.name)
     except InvalidWheelFilename as problem:

@@ -15,10 +15,10 @@ from typing import Any
 
 from ..base.child_end import end_child
 from ..base.child_python import start_python
-from ..base.errors import BuildError
 from ..cross.target_sdk import check_pip, release_to_link_with
 from ..cross.targets import Target
 from ..cross.zig_process import zig_folder
+from ..settings import require_project
 
 _CHILD = Path(__file__).with_name("cross_child.py")
 _STANDARD_ERROR = 2
@@ -48,11 +48,7 @@ def check_environment(root: Path) -> None:
 
     :raises BuildError: the folder contains no project, or a required package is not installed.
     """
-    if not any((root / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        raise BuildError(
-            f"{root}: neither pyproject.toml nor setup.py exists",
-            hint="run the command in the project's folder",
-        )
+    require_project(root)
     zig_folder()
     release_to_link_with()
     check_pip()

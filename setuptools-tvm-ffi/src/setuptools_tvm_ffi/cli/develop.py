@@ -21,8 +21,11 @@ import os
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from ..base.child_python import has_pip
 from ..base.errors import BuildError
@@ -49,7 +52,9 @@ def run(parsed: argparse.Namespace) -> int:
         )
 
     def deliver(built: Built, progress: Progress) -> Delivered:
-        progress.status(f"installing {built.name} {built.version}")
+        missing = _missing_requirements(built.wheel)
+        with_them = f" and its requirements: {', '.join(missing)}" if missing else ""
+        progress.status(f"installing {built.name} {built.version}{with_them}")
         _install(built, uv, progress)
         installed = _installed(built.name)
         if installed is not None:
@@ -85,6 +90,18 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
     except subprocess.CalledProcessError as problem:
         progress.show_hidden()
         raise FailedBuildError from problem
+
+
+def _missing_requirements(wheel: Path) -> list[str]:
+    """Return the requirements of a wheel of which this environment has no release."""
+    with zipfile.ZipFile(wheel) as archive:
+        (folder,) = {
+            n.split("/")[0] for n in archive.namelist() if n.endswith(".dist-info/METADATA")
+        }
+        declared = metadata.PathDistribution(zipfile.Path(archive, f"{folder}/")).requires or ()
+    requirements = map(Requirement, declared)
+    needed = [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return [str(r) for r in needed if _installed(r.name) is None]
 
 
 def _installed(name: str) -> metadata.Distribution | None:

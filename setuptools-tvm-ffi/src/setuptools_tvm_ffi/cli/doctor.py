@@ -52,6 +52,8 @@ def lines(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
     """Yield a line for each tool and package, then each finding with the command that fixes it."""
     tvm_ffi = facts.tvm_ffi
     parts = f"headers {tvm_ffi.headers or '?'}, library {tvm_ffi.library_version or '?'}"
+    if tvm_ffi.headers and tvm_ffi.headers == tvm_ffi.library_version:
+        parts = f"headers and library {tvm_ffi.headers}"
     rows = [
         *facts.tools,
         Tool("apache-tvm-ffi", tvm_ffi.version, tvm_ffi.path, parts),

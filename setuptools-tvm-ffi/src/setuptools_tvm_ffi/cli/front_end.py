@@ -35,6 +35,7 @@ from ..base.front_end import SUMMARY_VARIABLE
 from ..base.interruption import interruptible
 from ..base.text import duration, harmless
 from ..compat.release_selection import find_uv
+from ..settings import require_project
 from .config_settings import add_config_settings, parse_config_settings
 from .exit_status import FINDINGS, FINE
 from .progress import Progress
@@ -281,11 +282,7 @@ def check_project(project: Path) -> None:
             "the package 'build', which calls the build backend, is not installed",
             hint="python -m pip install 'setuptools-tvm-ffi[build]'",
         )
-    if not any((project / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        raise BuildError(
-            f"{project}: contains neither pyproject.toml nor setup.py",
-            hint=f"pass the folder of the project; '{PREFIX} new' creates a project",
-        )
+    require_project(project)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ..base.errors import DEBUG_VARIABLE, ConfigurationError
+from ..base.errors import DEBUG_VARIABLE, PREFIX, ConfigurationError
 from .declaration import did_you_mean, key_of
 from .languages import LANGUAGES, LanguageArguments
 from .model import TABLE, ExtensionSettings, ProjectSettings, Setting, settings_of, tables_of
@@ -167,6 +167,26 @@ def written(value: object) -> str:
         # name.
         return f"[{', '.join(written(item) for item in value if item is not None)}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def require_project(folder: Path) -> None:
+    """Check that a folder contains a project.
+
+    :raises ConfigurationError: the folder contains neither ``pyproject.toml`` nor ``setup.py``. The
+        hint names the nearest parent folder that does.
+    """
+
+    def is_project(place: Path) -> bool:
+        return any((place / name).is_file() for name in ("pyproject.toml", "setup.py"))
+
+    if not is_project(folder):
+        parent = next(filter(is_project, folder.resolve().parents), None)
+        raise ConfigurationError(
+            f"{folder.resolve()}: contains neither pyproject.toml nor setup.py",
+            hint=f"'{PREFIX} new NAME' creates a project"
+            if parent is None
+            else f"use the folder of the project, such as {parent}",
+        )
 
 
 def read_project(

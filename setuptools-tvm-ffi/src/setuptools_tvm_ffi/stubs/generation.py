@@ -102,6 +102,7 @@ def generate_stubs(
         verification.check_status(request, answer.get("status", 0), printed)
         failures = _keep_public_names(request, committed, staging, answer.get("failures", ()))
         verification.check_imports(
+            request.settings,
             {
                 path: _parse(path, (staging / path).read_bytes())
                 for path in map(PurePosixPath, (f["file"] for f in failures))

@@ -12,6 +12,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from ..base.errors import BuildError
+from ..settings import ExtensionSettings
 from .added_code import is_added
 from .directives import API_MODULE, BEGIN, END, MARKER, ParsedFile, Piece
 from .outline import loaded_library
@@ -173,13 +174,15 @@ def check_generated(file: ParsedFile, functions: Sequence[str]) -> None:
 
 
 def check_imports(
+    settings: ExtensionSettings,
     generated: Mapping[PurePosixPath, ParsedFile],
     committed: Mapping[PurePosixPath, ParsedFile],
     failures: Sequence[Mapping[str, Any]],
 ) -> None:
     """Check that the import of each generated module succeeds.
 
-    An error in a handwritten line is ignored, because it may depend on the machine.
+    An error in a handwritten line is ignored, because it may depend on the machine, unless the line
+    imports the library.
 
     :param generated: the modules after the stub generator has written them.
     :param committed: the files in the source tree.
@@ -193,6 +196,7 @@ def check_imports(
         if path in committed and path.stem != API_MODULE and not added:
             blocks = [block.line_numbers for block in file.blocks]
             if not any(failure["line"] in numbers for numbers in blocks):
+                _check_import_of_library(settings, failure)
                 continue
         has_imports = any(block.block == "import-section" for block in file.blocks)
         line = file.text.splitlines()[failure["line"] - 1].strip()
@@ -206,6 +210,20 @@ def check_imports(
             f"{path}:{failure['line']}: the generated module cannot be imported: "
             f"{failure['message']}\n    {line}",
             hint=hint,
+        )
+
+
+def _check_import_of_library(settings: ExtensionSettings, failure: Mapping[str, Any]) -> None:
+    """Reject the import of the library as an extension module, which fails on every machine."""
+    texts = (
+        f"cannot import name {settings.target!r} from",
+        f"No module named '{settings.package}.{settings.target}'",
+    )
+    if any(text in failure["message"] for text in texts):
+        raise BuildError(
+            f"{failure['file']}:{failure['line']}: the import fails, because the library "
+            f"{settings.target!r} is not a module of Python",
+            hint=f"import its functions from {settings.package}.{API_MODULE}, or delete the line",
         )
 
 

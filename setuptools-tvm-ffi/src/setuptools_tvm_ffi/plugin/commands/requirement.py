@@ -77,7 +77,9 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
             raise ConfigurationError(
                 f"pyproject.toml: project.dependencies: {DISTRIBUTION} is missing for the "
                 "platform of the wheel, and the package needs it to load its library",
-                hint=f'add dependencies = ["{requirement}"], or add dynamic = ["dependencies"], so '
+                hint=f'add "{requirement}" to the list project.dependencies'
+                if dependencies
+                else f'add dependencies = ["{requirement}"], or add dynamic = ["dependencies"], so '
                 "that the plugin adds the requirement",
             )
         problem = requirement_problem(dependencies, floor)
