@@ -150,9 +150,9 @@ class FileStates:
         status = self.status(name)
         if status is None or not may_have_changed_since(status, clock.start):
             return status
-        # The file may have been written while this process read it. If another write could leave
-        # the status unchanged, do not trust the status. Otherwise, read the file again and compare
-        # the digests.
+        # The file may have been written while this process read it, so the digest and the status
+        # may not belong together. If the file is so new that one more write could leave the status
+        # as it is, a second reading proves nothing.
         if may_change_unseen(status, clock.now()):
             return None
         try:

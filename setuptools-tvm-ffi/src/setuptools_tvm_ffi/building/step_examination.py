@@ -62,9 +62,9 @@ class StepExamination:
     def examine(self, step: Step, in_header: Iterable[str] = ()) -> StepRun:
         """Return what a step has read, written and looked for.
 
-        :param in_header: the files from which the step's precompiled header was made. The compiler
-            does not report these files. The result contains the files, but not the precompiled
-            header, because GCC (12) writes a different precompiled header each time.
+        :param in_header: the files from which the step's precompiled header was made. GCC does not
+            report these files. The result contains these files. It does not contain the precompiled
+            header itself, because GCC (12) writes a different one each time.
         :raises BuildError: the command did not write its output, or did not report which files it
             read.
         """
@@ -142,8 +142,8 @@ class StepExamination:
             content = (self._root / step.depfile).read_bytes()
             read = dependencies(content, step.dependency_style, self._folders)
             if step.precompiled:
-                # Clang (20) also reports the precompiled header. Clang reports absolute paths for
-                # the headers from which the precompiled header was made.
+                # Clang (20) also reports the precompiled header, and the headers from which it was
+                # made, the latter as absolute paths.
                 read = [self._relative(name) for name in read if name != step.precompiled]
             return list(dict.fromkeys(map(self._files.stable, read)))
         except (OSError, ValueError) as problem:

@@ -158,8 +158,8 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
         if extension.call_signatures and not for_python:
             raise ConfigurationError(
                 f"{extension.place('call_signatures')} requires {extension.spelled('stubs')} = "
-                f"'init' and {extension.spelled('stubs_target')} = 'python': the generated modules "
-                "define the functions that take keywords",
+                f"'init' and {extension.spelled('stubs_target')} = 'python': functions that take "
+                "keywords are part of the modules that only these settings generate",
                 hint=f"remove {extension.spelled('call_signatures')}, or the settings "
                 f"{extension.spelled('stubs')} and {extension.spelled('stubs_target')}",
             )

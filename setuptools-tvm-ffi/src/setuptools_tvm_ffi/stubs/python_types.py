@@ -268,7 +268,10 @@ class TypeWriter:
     def _members(
         self, schema: Schema, *, accepted: bool, own_tensors: bool = True, exact: bool = False
     ) -> list[str]:
-        """Return the annotations of a union's members, or the annotations of any other type.
+        """Return the annotations of a union's members.
+
+        If the type is not a union, return the annotations of the type. A C++ type can accept several
+        Python types.
 
         :param exact: whether to use only the first of several Python types for a C++ type.
         """
