@@ -104,8 +104,8 @@ def _layout(root: Path, libraries: list[ExtensionSettings]) -> str:
         tops = {package.partition(".")[0] for package in found}
         raise ConfigurationError(
             f"the packages of the libraries ({', '.join(found)}) are in {', '.join(where)}; "
-            "packages are found only if all of them are in the same folder, which is 'src', 'python' "
-            "or the project's folder",
+            "packages are found only if all of them are in the same folder: 'src', 'python' or the "
+            "project's folder",
             hint=f"write in pyproject.toml:\n{find_table(where, tops)}",
         )
     for layout in _LAYOUTS:  # Namespace packages have no __init__.py.

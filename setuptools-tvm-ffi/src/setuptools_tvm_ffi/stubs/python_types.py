@@ -270,8 +270,8 @@ class TypeWriter:
     ) -> list[str]:
         """Return the annotations of a union's members.
 
-        If the type is not a union, return the annotations of the type. A C++ type can accept several
-        Python types.
+        If the type is not a union, return the annotations of the type. For example, a parameter of
+        the type ``bool`` accepts the Python types ``bool`` and ``int``.
 
         :param exact: whether to use only the first of several Python types for a C++ type.
         """
