@@ -76,9 +76,9 @@ def migrated(name: str, builder: Environment, folder: Path) -> tuple[Project, st
 #: `core` of the project `linked`.
 HIDDEN = {
     "upstream": set(),
-    "several": {"scale"},
+    "several": {"scale_by_three"},
     "kernels": {"twice(float)"},
-    "linked": {"greeting()", "tiny_next"},
+    "linked": {"greeting()"},
     "dynamic": {"kTable", "round_up(long, long)"},
 }
 

@@ -102,6 +102,12 @@ def test_a_command_is_evaluated(text: str, shown: list[str], tmp_path: Path) -> 
         ("add_executable(t t.cc)\ninstall(TARGETS t DESTINATION .)", [], "'t' of install()"),
         ("add_library(a SHARED a.cc)\ninstall(TARGETS a RUNTIME DESTINATION b)", [], "install("),
         ("add_library(a SHARED)\ninstall(TARGETS a DESTINATION ${X_FOUND})", [], "X_FOUND"),
+        (
+            "add_library(a SHARED)\ninstall(TARGETS a DESTINATION x)\n"
+            "install(TARGETS a DESTINATION y)",
+            [],
+            ":3: not translated: 'a' of install()",
+        ),
     ],
 )
 def test_what_is_not_evaluated_is_named(

@@ -239,6 +239,13 @@ def test_settings_of_systems_become_overrides(tmp_path: Path) -> None:
         ("target_compile_options(a PRIVATE $<$<CONFIG:Debug>:-O0>)", "-O0"),
         ("target_compile_options(a PRIVATE ${HIDDEN_FOUND})", "HIDDEN_FOUND"),
         ("target_compile_options(a PRIVATE $ENV{FLAGS})", "ENV{FLAGS}"),
+        ("target_include_directories(a PRIVATE ${tvm_ffi_ROOT}/own)", "${tvm_ffi_ROOT}/own"),
+        ("target_include_directories(a PRIVATE ${CUDA_INCLUDE_DIRS}/x)", "INCLUDE_DIRS}/x"),
+        (
+            "add_library(b INTERFACE)\ntarget_link_libraries(a PRIVATE b)\n"
+            "set_target_properties(b PROPERTIES INTERFACE_INCLUDE_DIRECTORIES inc)",
+            "INTERFACE_INCLUDE_DIRECTORIES inc",
+        ),
         ("target_compile_features(a PRIVATE cxx_lambdas)", "LAMBDAS"),
         *(
             (f"set_target_properties(a PROPERTIES {name} {value})", f"{name} {value}")
@@ -261,10 +268,11 @@ def test_what_has_no_equivalent_is_named(text: str, words: str, tmp_path: Path) 
     assert all(remark.startswith("CMakeLists.txt:") for remark in remarks)
 
 
-def test_another_name_of_the_distribution_is_named(tmp_path: Path) -> None:
-    stubs = STANDARD.replace("STUB_INIT ON", "STUB_INIT ON STUB_PKG other")
+@pytest.mark.parametrize("argument", ["STUB_PKG other", "STUB_TARGET rust"])
+def test_arguments_without_an_equivalent_are_named(argument: str, tmp_path: Path) -> None:
+    stubs = STANDARD.replace("STUB_INIT ON", f"STUB_INIT ON {argument}")
     _, (remark,) = migrate(tmp_path, f"add_library(a SHARED a.cc)\n{stubs}")
-    assert "STUB_PKG other" in remark
+    assert argument in remark
 
 
 def test_a_library_that_is_not_in_a_package_is_named(tmp_path: Path) -> None:

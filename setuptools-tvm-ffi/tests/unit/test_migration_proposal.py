@@ -60,10 +60,10 @@ def test_only_the_tables_about_the_build_change(tmp_path: Path) -> None:
     end = BEFORE.index("# A linter.")
     kept_before = BEFORE[: BEFORE.index("[build-system]")]
     assert text.startswith(kept_before)
-    assert text.endswith(f"\n\n{BEFORE[end:]}")
+    assert f"\n\n{BEFORE[end:]}\n" in text
     assert BEFORE[start:end] not in text
     document = tomli.loads(text)
-    assert list(document["tool"]) == ["setuptools-tvm-ffi", "ruff"]
+    assert list(document["tool"]) == ["ruff", "setuptools-tvm-ffi"]
     assert document["project"] == tomli.loads(BEFORE)["project"]
     assert document["build-system"] == {
         "requires": ["setuptools>=77", "setuptools-tvm-ffi", "setuptools-scm>=8"],
@@ -89,11 +89,11 @@ def test_the_ends_of_lines_are_kept(tmp_path: Path) -> None:
     tomli.loads(text)
 
 
-def test_tables_are_added_at_the_end_without_the_table_of_scikit_build(tmp_path: Path) -> None:
+def test_a_missing_build_system_is_added(tmp_path: Path) -> None:
     before = '[project]\nname = "my-package"\nversion = "1"\ndynamic = ["dependencies"]\n'
     text, _ = proposal(tmp_path, before)
     assert before in text
-    assert list(tomli.loads(text)) == ["build-system", "project", "tool"]
+    assert list(tomli.loads(text)) == ["project", "build-system", "tool"]
     assert text.endswith("\n")
     assert "\n\n\n" not in text
 

@@ -27,10 +27,10 @@ _TOKEN = re.compile(
 )
 #: The commands that open a block.
 BLOCKS = {"if", "foreach", "while", "function", "macro", "block"}
-_SHOWN = 100  # columns of a command in a remark
+_SHOWN = 100  # The text of a command has at most this many columns.
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", ";": r"\;", "\n": ""}
 
-#: The value of a variable, or None if only CMake knows it. An undefined variable is "".
+#: Returns the value of a variable: None if only CMake knows it, and "" if it is undefined.
 Lookup = Callable[[str], Optional[str]]
 
 
@@ -50,8 +50,8 @@ class Command:
     """A command.
 
     :param name: the name in lower case.
-    :param text: the text of the command, shortened.
-    :param body: the commands inside a block. That of ``if`` contains ``elseif`` and ``else``.
+    :param text: the command as the file contains it, shortened to one line.
+    :param body: the commands of a block. The body of ``if`` contains ``elseif`` and ``else``.
     """
 
     name: str
@@ -101,7 +101,7 @@ def _invalid(file: str, line: int, problem: str) -> BuildError:
 
 
 def expand(arguments: Sequence[Argument], lookup: Lookup) -> list[Argument]:
-    r"""Replace variables and escapes. An unquoted argument can expand to several or to none.
+    r"""Replace variables and escapes. An unquoted argument can become several or none.
 
     A reference to a variable that only CMake knows remains in the text.
 
@@ -135,7 +135,7 @@ def _replaced(text: str, lookup: Lookup) -> str:
 
 
 def items_of(value: str) -> list[str]:
-    r"""Return the items of a list. A generator expression is one item.
+    r"""Return the items of a list. Semicolons in a generator expression separate no items.
 
     >>> items_of(r"a;b\;c;;$<IF:$<BOOL:x>,1;2>")
     ['a', 'b;c', '$<IF:$<BOOL:x>,1;2>']

@@ -15,22 +15,22 @@ from .cmake_language import BLOCKS, Command, expand, items_of, parse
 from .expressions import SYSTEMS, Condition, is_unknown
 
 FILE = "CMakeLists.txt"
-#: The folders of the sources and of the wheel's packages, in the values of variables.
+#: In the values of variables, these paths stand for the project and for the root of the wheel.
 SOURCE, PLATLIB = "/@source", "/@platlib"
 
-# The values of these variables come from the compilers, from packages and from the installation.
+# Only CMake knows these variables.
 _UNKNOWN = re.compile(
     r"CMAKE_\w*(COMPILER|COMMAND|GENERATOR)\w*|CMAKE_(INSTALL|HOST|SYSTEM|CURRENT)_\w+"
     r"|\w+_(FOUND|BINARY_DIR)|MINGW|MSVC_\w+|ENV\{.*|(CUDAToolkit|Python3?|tvm_ffi|TVM_FFI|CUDA)_\w+"
 )
-#: The properties of targets that are translated, with a default in the variable CMAKE_<property>.
+#: Properties of targets that are translated. The variable CMAKE_<property> has the default.
 DEFAULTED = (
     *("C_STANDARD", "CXX_STANDARD", "CUDA_STANDARD", "CXX_EXTENSIONS", "CXX_VISIBILITY_PRESET"),
     *("CUDA_ARCHITECTURES", "CUDA_RUNTIME_LIBRARY", "CUDA_SEPARABLE_COMPILATION"),
     *("INTERPROCEDURAL_OPTIMIZATION", "COMPILE_WARNING_AS_ERROR", "INSTALL_RPATH"),
 )
-#: Properties and values with no effect on a wheel, or with the effect that the plugin always has.
-#: The same values of the variable CMAKE_<property> are harmless, too.
+#: Matches ``property=value`` if the value does not affect the wheel, or if the plugin always builds
+#: like this. The same applies to the variable CMAKE_<property>.
 HARMLESS = re.compile(
     r"(POSITION_INDEPENDENT_CODE|\w+_STANDARD_REQUIRED|LINKER_LANGUAGE|VISIBILITY_INLINES_HIDDEN"
     r"|CUDA_RESOLVE_DEVICE_SYMBOLS|\w+_OUTPUT_DIRECTORY\w*|FOLDER|EXPORT_COMPILE_COMMANDS"
@@ -38,14 +38,14 @@ HARMLESS = re.compile(
     r"|INSTALL_RPATH=((\$ORIGIN|@loader_path|[^;]*tvm_ffi[^;]*)(;|$))+"
     r"|\w+_EXTENSIONS=(OFF|0|FALSE)|\w+_VISIBILITY_PRESET=hidden"
 )
-# Other variables that are translated, or that are harmless.
+# Further variables that are translated, or that do not affect the wheel.
 _VARIABLES = re.compile(
     r"CMAKE_((C|CXX|CUDA|SHARED_LINKER)_FLAGS|MODULE_PATH|BUILD_TYPE|POLICY_\w+|COLOR_\w+"
     rf"|VERBOSE_MAKEFILE|PREFIX_PATH|CONFIGURATION_TYPES|BUILD_PARALLEL_LEVEL|{'|'.join(DEFAULTED)})"
 )
 # Modules of CMake that only define commands.
 _MODULES = re.compile(r"(Check|CMake|CPack|CTest|Fetch|Find|Generate|Google)\w*|GNUInstallDirs")
-# Commands without an effect on the libraries, or with the effect that the plugin always has.
+# Commands that do not affect the wheel, or whose effect every build of the plugin has.
 _IGNORED = {
     *("add_dependencies", "add_test", "cmake_minimum_required", "cmake_policy", "enable_language"),
     *("enable_testing", "include_guard", "mark_as_advanced", "message", "source_group"),
@@ -55,7 +55,7 @@ _IGNORED = {
 PUBLIC, PRIVATE, INTERFACE = _SCOPES = ("PUBLIC", "PRIVATE", "INTERFACE")
 _KINDS = {"SHARED", "MODULE", "STATIC", "OBJECT", "INTERFACE", "IMPORTED"}
 _WORDS = {"SYSTEM", "BEFORE", "AFTER", "EXCLUDE_FROM_ALL", "GLOBAL"}
-# The kinds of items, which are the ends of the commands that add items to a target.
+# The kinds of items. The command ``target_<kind>`` adds items to a target.
 _ITEMS = (
     *("sources", "include_directories", "compile_definitions", "compile_options"),
     *("compile_features", "link_libraries", "link_options", "link_directories"),
@@ -118,7 +118,7 @@ class Scope:
         return posixpath.normpath(posixpath.join(SOURCE, self.folder, text))
 
     def of_folder(self) -> Scope:
-        """Return the scope of the folder that calls the function of this scope, or this scope."""
+        """Return the scope of the folder, for the scope of a function that the folder calls."""
         outer = self.parent
         return self if outer is None or outer.folder != self.folder else outer.of_folder()
 
@@ -143,7 +143,7 @@ class Target:
     destination: str | None = None
 
     def of(self, kind: str, *scopes: str) -> list[Item]:
-        """Return the items of a kind and of some scopes."""
+        """Return the items of a kind that have one of the scopes."""
         return [i for i in (*self.scope.items, *self.items) if i.kind == kind and i.scope in scopes]
 
     def get(self, name: str, default: str = "") -> str:
@@ -183,8 +183,8 @@ class Evaluator:
 
     :param root: the folder of the project.
     :param system: a value of `sys_platform`.
-    :param remarks: the file, the line and the text of each remark. A remark names each command that
-        is not evaluated.
+    :param remarks: the file, the line and the text of each remark. Every command that is not
+        evaluated has a remark.
     """
 
     root: Path
@@ -245,7 +245,7 @@ class Evaluator:
         self.remark(command, f"not translated: {text}" + (f": {hint}" if hint else ""))
 
     def files(self, values: Sequence[str]) -> list[str]:
-        """Return values with globs in the project replaced by the files that exist."""
+        """Return values. The files that match replace each glob in the project."""
         found: list[str] = []
         for value in values:
             inner = relative(value) if glob.has_magic(value) else None
@@ -268,7 +268,7 @@ class Evaluator:
         scope.variables["CMAKE_CURRENT_LIST_DIR"] = before
 
     def _run_inside(self, name: str, commands: Sequence[Command], scope: Scope) -> None:
-        """Run the commands of a file or a function that does not run already."""
+        """Run the commands of a file or a function, unless the file or the function runs itself."""
         if name in self.active:
             raise ValueError(name)
         self.active.append(name)
@@ -511,7 +511,7 @@ class Evaluator:
     def _install(self, call: Call) -> None:
         kind, *values = call.values
         if kind != "TARGETS":
-            self.lost(call.command, hint="see [tool.setuptools.package-data] for files of packages")
+            self.lost(call.command, hint="list files of packages in [tool.setuptools.package-data]")
             return
         words = {"RUNTIME", "LIBRARY", "ARCHIVE", "DESTINATION", "COMPONENT", "EXPORT", "OPTIONAL"}
         end = next((i for i, value in enumerate(values) if value in words), len(values))
@@ -520,8 +520,10 @@ class Evaluator:
         if match is None or is_unknown(match[1]):
             raise ValueError(values)
         for name in values[:end]:
-            target = self.targets[name]
-            if target.kind in {"SHARED", "MODULE"}:
-                target.destination = posixpath.normpath(match[1])
+            target, destination = self.targets[name], posixpath.normpath(match[1])
+            is_shared = target.kind in {"SHARED", "MODULE"}
+            if is_shared and target.destination in {None, destination}:
+                target.destination = destination
             elif target.kind != "INTERFACE":
-                self.lost(call.command, name, "the plugin installs shared libraries only")
+                hint = "the wheel contains each shared library once, and no other targets"
+                self.lost(call.command, name, hint)

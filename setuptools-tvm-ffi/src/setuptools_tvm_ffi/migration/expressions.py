@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .cmake_language import Argument, Lookup, items_of
 
-#: What CMake's variables say about each system: values of `sys_platform`.
+#: The variables of CMake on each system. The keys are values of `sys_platform`.
 SYSTEMS = {
     "linux": {"CMAKE_SYSTEM_NAME": "Linux", "UNIX": "1", "LINUX": "1", "CMAKE_DL_LIBS": "dl"},
     "darwin": {"CMAKE_SYSTEM_NAME": "Darwin", "UNIX": "1", "APPLE": "1"},
@@ -38,7 +38,7 @@ def is_unknown(value: str) -> bool:
 
 
 def _decided(values: Sequence[bool | None], *, decisive: bool) -> bool | None:
-    """Return the value of an ``AND`` or ``OR``, which the value `decisive` of one part decides."""
+    """Return the value of an ``AND`` or ``OR``. A part with the value `decisive` decides it."""
     if decisive in values:
         return decisive
     return None if None in values else not decisive
@@ -112,8 +112,7 @@ def _same(results: Sequence[bool]) -> bool | None:
 class Condition:
     """Parser and evaluator of the arguments of an ``if``.
 
-    :param lookup: returns the value of a variable.
-    :param variables: the names of the variables.
+    :param variables: the names of the variables that are defined.
     :param targets: the names of the targets.
     """
 
@@ -151,7 +150,7 @@ class Condition:
 
     def _test(self) -> bool | None:
         if not self.tokens:
-            return False  # a variable without a value
+            return False  # The argument is a variable without a value.
         first = self.tokens.pop(0)
         if len(self.tokens) > 1 and _COMPARISON.fullmatch(self.tokens[0].text):
             comparison, right = self.tokens.pop(0).text, self._operand(self.tokens.pop(0))

@@ -42,13 +42,18 @@ _PROJECT_SETTINGS = {
     "INTERPROCEDURAL_OPTIMIZATION": "lto",
     "COMPILE_WARNING_AS_ERROR": "warnings-as-errors",
 }
-# The translation reads these properties of the library.
+# Methods of `_Extension` read these properties.
 _READ = {
     *("CUDA_ARCHITECTURES", "CUDA_RUNTIME_LIBRARY", "CXX_VISIBILITY_PRESET"),
     *("LIBRARY_OUTPUT_NAME", "OUTPUT_NAME"),
 }
+# The arguments of tvm_ffi_configure_target that `_stubs` reads.
+_ARGUMENTS = {
+    *("LINK_SHARED", "LINK_HEADER", "MSVC_FLAGS", "DEBUG_SYMBOL"),
+    *("STUB_DIR", "STUB_INIT", "STUB_PKG", "STUB_PREFIX"),
+}
 # Only CMake knows these values, but the plugin finds the files. `_links` reads TARGET_OBJECTS.
-_FOUND = re.compile(r"\$\{(tvm_ffi|TVM_FFI|Python3?|PYTHON)_\w+\}|\$<TARGET_OBJECTS:")
+_FOUND = re.compile(r"\$\{(tvm_ffi|TVM_FFI|Python3?|PYTHON)_\w+\}|\$<TARGET_OBJECTS:[^>]+>")
 _CUDA_FOUND = re.compile(r"\$\{(CUDAToolkit|CUDA)_INCLUDE_DIRS?\}")
 
 
@@ -62,7 +67,7 @@ def translate(project: Evaluator, install_dir: str, name: str) -> tuple[dict[str
     settings: Table = {}
     for key, target in project.targets.items():
         if key != target.name or target.kind not in _SHARED:
-            continue  # an alias, or no library of its own
+            continue  # This is an alias, or no shared library.
         if target.destination is not None:
             folder = posixpath.normpath(posixpath.join(install_dir, target.destination))
             table = _Extension(project, target, name, settings).translate(folder)
@@ -88,6 +93,7 @@ class _Extension:
     def translate(self, folder: str) -> Table:
         """Return the settings of the library, which is installed to a folder of the wheel."""
         self.links = list(self._links())
+        self.names = {name for _, name in self.links}
         used = [self.project.targets.get(name) for _, name in self.links]
         self.dependencies = list({one.name: one for one in used if one is not None}.values())
         #: The static and object libraries, whose sources become part of the library.
@@ -105,7 +111,7 @@ class _Extension:
         return {key: value for key, value in self.table.items() if value not in ([], {})}
 
     def _add(self, key: str, *values: object) -> None:
-        """Add values to a list. Repeat arguments only, because an option can be two arguments."""
+        """Add values to a list. Only arguments repeat, because an option can have two arguments."""
         items = self.table.setdefault(key, [])
         items += [one for one in values if key == "extra-link-args" or one not in items]
 
@@ -121,20 +127,20 @@ class _Extension:
     # --- items
 
     def _values(self, items: Iterable[Item], language: str = "cxx") -> Iterator[tuple[Item, str]]:
-        """Yield the values of items without generator expressions. Name unknown values."""
+        """Yield the values of items, with generator expressions evaluated. Name unknown values."""
         build_type, system = self.project.build_type, self.project.system
         for item in items:
             if re.search(r"\$<CONFIG\b", item.value):
                 text = f"only the part for {build_type} of {item.value!r} is kept"
                 self.project.remark(item.command, text)
             for value in items_of(without_expressions(item.value, build_type, system, language)):
-                if not is_unknown(value) or _CUDA_FOUND.search(value):
+                if not is_unknown(value) or _CUDA_FOUND.fullmatch(value):
                     yield item, value
-                elif not _FOUND.match(value):
+                elif not _FOUND.fullmatch(value):
                     self.project.lost(item.command, value, "only CMake knows the value")
 
     def _usage(self, kind: str, language: str = "cxx") -> Iterator[tuple[Item, str]]:
-        """Yield the items of the target and of its parts, and public items of dependencies."""
+        """Yield the items of the target and its parts, and public items of other dependencies."""
         yield from self._values(self.target.of(kind, PRIVATE, PUBLIC), language)
         for one in self.dependencies:
             private = [PRIVATE] if one in self.parts else []
@@ -191,16 +197,14 @@ class _Extension:
             elif suffix not in HEADER_SUFFIXES:
                 self.project.lost(item.command, _stripped(value), "no source file in the project")
         for part in self.parts:
-            if any(
-                i.kind in {"compile_definitions", "compile_options"} and i.scope == PRIVATE
-                for i in part.items
-            ):
+            private = {item.kind for item in part.items if item.scope == PRIVATE}
+            if private & {"compile_definitions", "compile_options"}:
                 text = f"the private options of {part.name} apply to {self.target.name}, too"
                 self.project.remark(part.command, text)
 
     def _compilation(self) -> None:
         for item, value in self._usage("include_directories", self.languages[0]):
-            if _CUDA_FOUND.search(value):
+            if is_unknown(value):
                 self.table["cuda-toolkit"] = True
             else:
                 key = "system-include-dirs" if item.system else "include-dirs"
@@ -218,7 +222,7 @@ class _Extension:
             else:
                 for language in of:
                     arguments[language].append(f"-D{macro}")
-        # Other libraries can link a library without functions for TVM-FFI.
+        # Without functions for TVM-FFI, the library exists for other libraries that link it.
         default = "default" if self.target.configured is None else "hidden"
         hides = self.target.get("CXX_VISIBILITY_PRESET", default) == "hidden"
         for language in {"c", "cxx"} & arguments.keys():
@@ -254,6 +258,8 @@ class _Extension:
             self.table["cuda-runtime"] = "shared"
         elif name == "Threads::Threads":
             self._add("libraries", *(["pthread"] if self.project.system == "linux" else []))
+        elif name.startswith("-L"):
+            self._add("library-dirs", _stripped(name[2:]))
         elif relative(name) is not None and posixpath.splitext(name)[1] in ARCHIVE_SUFFIXES:
             self._add("extra-objects", _stripped(name))
         elif name.startswith("-") and library == name:
@@ -270,9 +276,10 @@ class _Extension:
         for item, feature in self._usage("compile_features"):
             language, _, number = feature.upper().partition("_STD_")
             self._standard(item.command, language, number)
-        for one in (self.target, *self.parts):
+        for one in (self.target, *self.dependencies):
             for key, (value, command) in one.properties.items():
-                self._property(command, key, value)
+                if one is self.target or one.kind not in _SHARED:
+                    self._property(command, key, value)
 
     def _property(self, command: Command, key: str, value: str) -> None:
         if re.fullmatch("(C|CXX|CUDA)_STANDARD", key):
@@ -296,9 +303,9 @@ class _Extension:
 
     def _cuda(self) -> None:
         self.table.pop("cuda-toolkit", None)
-        static = any(name == "CUDA::cudart_static" for _, name in self.links)
-        if not static and self.target.get("CUDA_RUNTIME_LIBRARY").upper() == "SHARED":
-            self.table["cuda-runtime"] = "shared"
+        runtime = self.target.get("CUDA_RUNTIME_LIBRARY", "static").lower()
+        if runtime != "static" and "CUDA::cudart_static" not in self.names:
+            self.table["cuda-runtime"] = runtime
         found = []
         for word in items_of(self.target.get("CUDA_ARCHITECTURES", "OFF")):
             match = re.fullmatch(r"(\d+)(\d[af]?)(-real)?", word)
@@ -309,17 +316,16 @@ class _Extension:
             elif word != "OFF":
                 command = self.target.properties["CUDA_ARCHITECTURES"][1]
                 self.project.lost(command, f"CUDA_ARCHITECTURES {word}")
-        # The project-wide setting can be overridden on the command line, as CMake's variable.
+        # Like CMake's variable, the project-wide setting can be changed on the command line.
         if found and self.settings.setdefault("cuda-architectures", found) != found:
             self.table["cuda-architectures"] = found
 
     def _stubs(self) -> None:
-        arguments, names = self.target.configured, {name for _, name in self.links}
+        arguments = self.target.configured
         if arguments is None:
-            arguments = {
-                "LINK_SHARED": str(int("tvm_ffi::shared" in names)),
-                "LINK_HEADER": str(int(bool({"tvm_ffi::shared", "tvm_ffi::header"} & names))),
-            }
+            shared = "tvm_ffi::shared" in self.names
+            header = shared or "tvm_ffi::header" in self.names
+            arguments = {"LINK_SHARED": str(shared), "LINK_HEADER": str(header)}
         for key in ("LINK_SHARED", "LINK_HEADER", "MSVC_FLAGS"):
             if is_false(arguments.get(key, "ON")):
                 self.table[key.lower().replace("_", "-")] = False
@@ -336,6 +342,8 @@ class _Extension:
         if canonicalize_name(name) != canonicalize_name(self.distribution):
             hint = "load_lib_module finds libraries by the name of the distribution"
             self.project.lost(self.target.command, f"STUB_PKG {name}", hint)
+        for key in arguments.keys() - _ARGUMENTS:
+            self.project.lost(self.target.command, f"{key} {arguments[key]}")
 
 
 def _output_name(target: Target) -> str:

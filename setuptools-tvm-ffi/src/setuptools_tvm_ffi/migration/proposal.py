@@ -50,7 +50,7 @@ def propose(root: Path) -> tuple[str, list[str]]:
     """Read the build files of a project and translate them.
 
     :param root: the project's folder.
-    :returns: the proposed `pyproject.toml`, and a remark with file and line for what is left.
+    :returns: the proposed `pyproject.toml`, and remarks about what is left for the user.
     :raises BuildError: a file is missing or invalid.
     """
     try:
@@ -116,9 +116,9 @@ def propose(root: Path) -> tuple[str, list[str]]:
 def merge(tables: Mapping[str, Table]) -> Table:
     """Return one table of settings, with `overrides` for what differs between systems.
 
-    The lists of an override are added to the lists of the table; other values replace. The order
-    of folders, libraries and arguments matters: of these lists, only the items before the first
-    difference are shared.
+    The plugin adds the lists of an override to the lists of the table. Other values replace those
+    of the table. The order of folders, libraries and arguments matters. Of these lists, the systems
+    share only the items before the first difference.
 
     :param tables: the settings by the values of `sys_platform`.
 
@@ -143,13 +143,10 @@ def merge(tables: Mapping[str, Table]) -> Table:
             for system, items in zip(found, lists):
                 rest = [item for item in items if item not in common]
                 found[system] = rest if key in _UNORDERED else items[len(common) :]
-        for value in found.values():
-            same = [other for other in found if found[other] == value]
-            different = [other for other in found if other not in same]
-            only = len(same) == 1
-            condition = (
-                f"sys_platform {'==' if only else '!='} '{(same if only else different)[0]}'"
-            )
+        for system, value in found.items():
+            others = [other for other in found if found[other] != value]
+            is_only = len(others) == len(found) - 1
+            condition = f"sys_platform {f'== {system!r}' if is_only else f'!= {others[0]!r}'}"
             if value:
                 overrides.setdefault(condition, {"if": condition})[key] = value
     return {**merged, **({"overrides": list(overrides.values())} if overrides else {})}
@@ -160,31 +157,27 @@ def merge(tables: Mapping[str, Table]) -> Table:
 
 def _replaced(text: str, build: str, new: str) -> str:
     """Replace ``[build-system]`` and the tables of scikit-build-core, and keep all other text."""
-    parts = [] if any(name == "build-system" for name, _, _ in _sections(text)) else [f"{build}\n"]
-    position = None
-    for name, comment, section in _sections(text):
-        if name == "build-system":
-            parts.append(comment + build + "\n" * section.endswith("\n\n"))
-        elif f"{name}.".startswith(f"{_SCIKIT}."):
-            position = len(parts) if position is None else position
-        else:
-            parts.append(section)
-    before = "".join(parts[:position]).rstrip("\n")
-    after = "" if position is None else "".join(parts[position:]).lstrip("\n")
-    return f"{before}\n\n{new}" + (f"\n{after}" if after else "")
+    sections = list(_sections(text))
+    kept = "".join(
+        f"{comment}{build}\n" if name == "build-system" else section
+        for name, comment, section in sections
+        if not f"{name}.".startswith(f"{_SCIKIT}.")
+    ).rstrip()
+    is_there = any(name == "build-system" for name, _, _ in sections)
+    return f"{kept}\n\n{'' if is_there else f'{build}{chr(10)}'}{new}"
 
 
 def _sections(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the name, the comment above the header, and the text of each table, comment included.
+    """Yield the name, the comment above the header, and the text with the comment of each table.
 
-    The first name is "", for the text before all tables.
+    The first name is "". Its text is the text before all tables.
     """
     starts = [("", "", 0)]
     for match in _HEADER.finditer(text):
         try:
             tomllib.loads(text[: text.rfind("\n", 0, match.start("name")) + 1])
         except ValueError:
-            continue  # inside a string or a list
+            continue  # The header is inside a string or a list.
         name = re.sub(r"[\s\"']", "", match["name"])
         starts.append((name, match["comment"], match.start()))
     for (name, comment, start), (_, _, end) in zip(starts, [*starts[1:], ("", "", len(text))]):
@@ -192,7 +185,7 @@ def _sections(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _line_of(text: str, key: str) -> int:
-    """Return the line of a key of the table of scikit-build-core, or of its table."""
+    """Return the line of a key of scikit-build-core, or the line of its table."""
     start = max(text.find(f"[{_SCIKIT}"), 0)
     pattern = rf"^[^#\n]*\b{re.escape(key.rpartition('.')[2])}\b"
     match = re.compile(pattern, re.MULTILINE).search(text, start)

@@ -11,7 +11,7 @@ from typing import Any
 
 from .evaluator import PLATLIB, is_lost
 
-# Keys without an effect on a wheel, or with the effect that the plugin always has.
+# Matches ``key=value`` if the value does not affect the wheel, or if the plugin always builds so.
 _HARMLESS = re.compile(
     r"((cmake|ninja|build)\.(version|minimum-version|verbose|make-fallback|python-hints)"
     r"|minimum-version|strict-config|experimental|wheel\.(platlib|expand-macos-universal-tags)"
@@ -33,7 +33,7 @@ _HINTS = {
 
 @dataclass
 class ScikitBuild:
-    """What the table of scikit-build-core determines.
+    """The contents of the table of scikit-build-core, translated.
 
     :param definitions: the variables of CMake that the table sets.
     :param source_dir: the folder of the `CMakeLists.txt`.
