@@ -80,6 +80,7 @@ def test_the_build_type_can_be_a_definition() -> None:
         ({"overrides": [{"if": {}}]}, "overrides", "overrides"),
         ({"metadata": {"version": {"provider": "x.fancy"}}}, "metadata", "x.fancy"),
         ({"future": {"key": 1}}, "future.key", "future.key = 1"),
+        ({"wheel": {"cmake": False}}, "wheel.cmake", "wheel.cmake = False"),
     ],
 )
 def test_other_keys_are_named(table: dict[str, Any], key: str, words: str) -> None:

@@ -298,7 +298,8 @@ class Evaluator:
             else:
                 branches[-1][1].append(inner)
         for branch, commands in branches:
-            if re.search(r"CMAKE_BUILD_TYPE\W+(STREQUAL|MATCHES)", branch.text):
+            text = " ".join(argument.text for argument in branch.arguments)
+            if re.search(r"CMAKE_BUILD_TYPE\W+(STREQUAL|MATCHES|IN_LIST)", text):
                 self.remark(branch, f"only the part for the build type {self.build_type} is kept")
             tokens = expand(branch.arguments, call.scope.lookup)
             lookup, variables = call.scope.lookup, call.scope.variables

@@ -16,13 +16,13 @@ _HARMLESS = re.compile(
     r"((cmake|ninja|build)\.(version|minimum-version|verbose|make-fallback|python-hints)"
     r"|minimum-version|strict-config|experimental|wheel\.(platlib|expand-macos-universal-tags)"
     r"|sdist\.(cmake|reproducible|resolve-symlinks)|editable\.verbose"
-    r"|(logging|backport|search|messages)\..*)=.*|.*=(False|\[\]|\{\})"
-    r"|editable\.mode=redirect|wheel\.py-api=py[23.]*"
+    r"|(logging|backport|search|messages)\..*)=.*|.*=(\[\]|\{\})"
+    r"|(install\.strip|editable\.rebuild)=False|editable\.mode=redirect|wheel\.py-api=py[23.]*"
 )
 _BUILD_TYPES = {"Release": "release", "Debug": "debug", "RelWithDebInfo": "release-debug-info"}
 _SWITCHES = {"install.strip": "strip", "editable.rebuild": "editable-rebuild"}
 _HINTS = {
-    "metadata": "configure the version for setuptools, for example with setuptools-scm",
+    "metadata": "use setuptools-scm, or the table [tool.setuptools.dynamic]",
     "sdist.exclude": "write it to MANIFEST.in",
     "sdist.include": "write it to MANIFEST.in",
     "wheel.exclude": "list the files in [tool.setuptools.exclude-package-data]",
