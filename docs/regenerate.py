@@ -205,8 +205,10 @@ def scale(x: _SupportsDLPack, factor: float, /) -> Tensor: ...
 
 * For type checkers, a registered function is a function, and `LIB` is not a `tvm_ffi.Module`. At
   run time, the function is a `tvm_ffi.Function`, and `LIB` is a `tvm_ffi.Module`.
+* Except for `std::string`, the types of `std` need `#include <tvm/ffi/extra/stl.h>`.
 * At run time, a returned tuple is an `Array` of the same length, not a `tuple`. It can be unpacked
-  and indexed as the stub declares.
+  and indexed as the stub declares. Where a library checks for a `tuple`, as PyTorch does for the
+  result of `backward`, write `tuple(f(x))`.
 * A writable field accepts the type of a parameter and returns the type of a result.
 * `Any` stands for `Any` in C++. A function without a type schema, such as a hand-written C function
   without metadata, has the signature `(*args: Any) -> Any`.
@@ -265,7 +267,7 @@ _CODES = """\
 
 # Auditing wheels
 
-`audit` checks finished wheels for defects that would fail on a user's machine:
+`audit` checks finished wheels for defects that cause failures on users' machines:
 
 <!-- checked by: setuptools-tvm-ffi/tests/test_audit.py -->
 ```console

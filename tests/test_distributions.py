@@ -37,13 +37,7 @@ def metadata_of_plugin(folder: Path, repository: str) -> str:
     version.write_text(re.sub('REPOSITORY = ".*"', f'REPOSITORY = "{repository}"', text))
     (folder / "out").mkdir()
     hook = "from setuptools.build_meta import *; prepare_metadata_for_build_wheel('out')"
-    command = [
-        sys.executable,
-        "-W",
-        "error::UserWarning",
-        "-c",
-        hook,
-    ]
+    command = [sys.executable, "-W", "error::UserWarning", "-c", hook]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     (metadata,) = folder.glob("out/*.dist-info/METADATA")
     return metadata.read_text(encoding="utf-8")

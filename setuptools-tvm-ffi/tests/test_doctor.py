@@ -276,8 +276,15 @@ def test_a_launcher_that_names_no_program(launcher: str, site: Path) -> None:
     assert found(report, "launcher", variable)["level"] == "error"
 
 
-@pytest.mark.parametrize("pyproject", ["[[[", "tool = 1", "[tool]\nsetuptools-tvm-ffi = []"])
-@pytest.mark.parametrize("url", ["[]", '{"url": "fi', '{"url": 1, "dir_info": []}', b"\xff"])
+@pytest.mark.parametrize(
+    ("pyproject", "url"),
+    [
+        ("[[[", "[]"),
+        ("tool = 1", '{"url": "fi'),
+        ("[tool]\nsetuptools-tvm-ffi = []", '{"url": 1, "dir_info": []}'),
+        ("a b", b"\xff"),
+    ],
+)
 def test_corrupt_files_are_reported(pyproject: str, url: str | bytes, site: Path) -> None:
     (site / "empty-1.0.dist-info").mkdir()
     install(site, "my-package", "1.0", {"my_package/__init__.py": ""})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build C, C++ and CUDA over the TVM-FFI ABI into one ``py3-none`` wheel, with setuptools."""
+"""Build C, C++ and CUDA libraries with the TVM-FFI ABI into a ``py3-none`` wheel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ __all__ = ["TVMFFIExtension", "__version__"]
 
 
 def __getattr__(name: str) -> object:
-    # The import of the extension class imports setuptools. `doctor` must work without setuptools.
+    # Import the extension class on first use: its module imports setuptools, and `doctor` must work
+    # without setuptools.
     if name == "TVMFFIExtension":
         from .plugin.extension import TVMFFIExtension  # noqa: PLC0415 - see above
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m setuptools_tvm_ffi``: the command ``setuptools-tvm-ffi``."""
+"""Lets ``python -m setuptools_tvm_ffi`` run the command ``setuptools-tvm-ffi``."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-# `python -m` adds the current folder to sys.path. Modules in it must not shadow installed modules.
+# `python -m` adds the current folder to sys.path. Remove the folder, so that its modules do not
+# shadow installed modules.
 sys.path[:] = [entry for entry in sys.path if entry not in {"", os.getcwd()}]
 
 from .cli import main  # noqa: E402 - see above

@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
-from .plugin.hooks import (
+import gc
+
+# Frontends run each hook in its own process. Garbage collections would find nothing to free in the
+# imported modules, and take 8 per cent of the time of a build without changes, half of it at exit.
+# Collections skip frozen objects.
+gc.disable()
+from .plugin.hooks import (  # noqa: E402
     build_editable,
     build_sdist,
     build_wheel,
@@ -13,6 +19,9 @@ from .plugin.hooks import (
     prepare_metadata_for_build_editable,
     prepare_metadata_for_build_wheel,
 )
+
+gc.freeze()
+gc.enable()
 
 __all__ = [
     "build_editable",

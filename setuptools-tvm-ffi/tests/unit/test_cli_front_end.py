@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import signal
@@ -37,7 +38,7 @@ def test_the_summary_aligns_its_texts_and_repeats_all_warnings(
 ) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     rows = [["library", "my_package/libops.so  2.0 KiB"], ["steps", "3 run, 9 up to date"]]
-    summary = {"rows": rows, "seconds": 4.0, "warnings": ["\x1b[2Jone"], "packages": []}
+    summary = {"rows": rows, "seconds": 4.0, "warnings": ["\x1b[2Jone\nhint: see"], "packages": []}
     assert lines(summary, "UserWarning: two") == [
         "built my-package 1.0",
         f"  wheel     {WHEEL}",
@@ -46,6 +47,7 @@ def test_the_summary_aligns_its_texts_and_repeats_all_warnings(
         "  time      1 min 05 s (building the wheel: 4.0 s)",
         "  warnings  2",
         "            \\x1b[2Jone",
+        "            hint: see",
         "            UserWarning: two",
         "  next      first",
         "            then",
@@ -73,6 +75,9 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
 ) -> None:
     # The folder `build` of a project is a namespace package if it is on the import path.
     (tmp_path / "build").mkdir()
+    # Import the modules of the commands before the import path is empty.
+    for name in ("build", "develop"):
+        importlib.import_module(f"setuptools_tvm_ffi.cli.{name}")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     monkeypatch.delitem(sys.modules, "build", raising=False)
     monkeypatch.setattr("setuptools_tvm_ffi.cli.develop.has_pip", lambda: True)
@@ -88,6 +93,9 @@ def test_a_folder_without_a_project_is_rejected(
     with pytest.raises(BuildError, match=r"nowhere: .* neither pyproject.toml nor setup.py"):
         check_project(tmp_path / "nowhere")
     (tmp_path / "setup.py").touch()
+    with pytest.raises(BuildError) as raised:
+        check_project(tmp_path / "nowhere")
+    assert str(tmp_path) in (raised.value.hint or "")
     check_project(tmp_path)
 
 

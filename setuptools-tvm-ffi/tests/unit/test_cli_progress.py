@@ -25,6 +25,9 @@ BUILD = (
     f"{MARK}a.cc:1: \x1b[35mwarning: \x1b[munused\n",
     f"{PREFIX}: 2 jobs: 2 processors\n",
     f"{PREFIX}: warning: \x07no docs\n",
+    "  of \x07f\n",
+    "running install\n",
+    "  not a detail\n",
     f"{MARK}FAILED: [code=1] b.o \n",
     f"{MARK}c++ -O2 -c b.cc\n",
     f"{MARK}b.cc:2: error: expected ';'\n",
@@ -50,6 +53,7 @@ def test_without_a_terminal_steps_and_messages_are_lines() -> None:
         "[1/2] compile a.cc",
         "a.cc:1: \x1b[35mwarning: \x1b[munused",
         f"{PREFIX}: warning: \\x07no docs",
+        "  of \\x07f",
         "b.cc:2: error: expected ';'",
     ]
 
@@ -153,6 +157,7 @@ def test_a_terminal_shows_the_step_and_the_time_below_the_messages(
     assert screen(written) == [
         "a.cc:1: \x1b[35mwarning: \x1b[munused",
         f"{PREFIX}: warning: \\x07no docs",
+        "  of \\x07f",
         "b.cc:2: error: expected ';'",
         "",
     ]

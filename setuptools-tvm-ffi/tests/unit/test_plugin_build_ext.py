@@ -243,6 +243,25 @@ def test_an_inplace_build_records_the_library_in_the_package_folder(base: str) -
     assert Path(base, "pkg", "libops.so").is_file()
 
 
+@pytest.mark.usefixtures("requests")
+@pytest.mark.parametrize("inplace", [False, True])
+def test_libraries_of_earlier_inplace_builds_are_removed(tmp_path: Path, *, inplace: bool) -> None:
+    """A build copies package data, such as ``*.so``, before it builds libraries."""
+    command = build_ext()
+    command.inplace = inplace
+    folder = Path("") if inplace else Path(command.build_lib)
+    names = ("pkg/libold.so", "pkg/libops.so", "pkg/libkept.so", "pkg/data.bin", "../outside.so")
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"old")
+    Path("p.egg-info").mkdir()
+    record = "".join(f"{name},,\n" for name in names if "kept" not in name)
+    Path("p.egg-info/RECORD").write_text(record + f"{tmp_path / 'pkg/libkept.so'},,\n")
+    command.run()
+    assert [name for name in names if not (folder / name).exists()] == ["pkg/libold.so"]
+    assert (folder / "pkg/libops.so").read_bytes() == b"library"
+
+
 def test_an_option_for_cpython_extensions_is_rejected(requests: list[BuildRequest]) -> None:
     command = build_ext()
     command.distribution.get_option_dict("build_ext")["include_dirs"] = ("command line", "include")

@@ -51,6 +51,18 @@ def test_a_needed_file_that_the_manifest_excludes_is_refused(command: Any, line:
     assert not Path("dist").exists()
 
 
+def test_outputs_of_inplace_builds_are_not_packed(command: Any) -> None:
+    command.distribution.packages = ["pkg"]
+    for name in ("pkg/__init__.py", "pkg/libold.so", "pkg/libvendored.so", "p.egg-info/RECORD"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    Path("p.egg-info/RECORD").write_text("pkg/libold.so,,\n")
+    Path("MANIFEST.in").write_text("recursive-include pkg *.so\n")
+    command.run()
+    assert "pkg/libvendored.so" in names()
+    assert "pkg/libold.so" not in names()
+
+
 def test_pyproject_cannot_be_excluded(command: Any) -> None:
     Path("MANIFEST.in").write_text("exclude *.toml\n")
     with pytest.raises(ConfigurationError, match=r"excludes pyproject\.toml"):
@@ -68,7 +80,7 @@ def test_another_file_that_the_manifest_excludes_is_reported(
 ) -> None:
     Path("MANIFEST.in").write_text("exclude csrc/notes\n")
     command.run()
-    assert "MANIFEST.in excludes files in folders of the sources: csrc/notes" in caplog.text
+    assert "MANIFEST.in excludes files in folders that contain sources: csrc/notes" in caplog.text
     assert "csrc/notes" not in names()
 
 

@@ -19,7 +19,7 @@ from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.base.build_lock import held_files
 from setuptools_tvm_ffi.base.errors import BuildError, ConfigurationError
 from setuptools_tvm_ffi.plugin.attachment import attach
-from setuptools_tvm_ffi.plugin.commands import wheel
+from setuptools_tvm_ffi.plugin.commands import unshipped
 from setuptools_tvm_ffi.plugin.commands.build_folder import build_folder
 from setuptools_tvm_ffi.records import build_record, sbom
 
@@ -41,7 +41,7 @@ def command_of(name: str, *others: Extension) -> Any:
 @pytest.fixture(autouse=True)
 def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(wheel, "warn_about_unshipped_files", lambda _: None)  # nothing is built
+    monkeypatch.setattr(unshipped, "warn_about_unshipped_files", lambda _: None)  # nothing is built
     for name in ("SETUPTOOLS_TVM_FFI_TARGET", "SOURCE_DATE_EPOCH"):
         monkeypatch.delenv(name, raising=False)
 

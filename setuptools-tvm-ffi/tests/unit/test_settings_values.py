@@ -373,3 +373,11 @@ def test_a_platform_tag_may_omit_the_architecture(tag: str) -> None:
 def test_an_invalid_platform_tag_is_refused(tag: str) -> None:
     assert f"is {tag!r}, expected 'default', 'auto' or" in refused(PLATFORM_TAG, tag)
     assert not re.search(PLATFORM_TAG.schema["pattern"], tag)
+
+
+@pytest.mark.parametrize(("compiler", "language"), [("nvcc", "cuda"), ("hipcc", "hip")])
+def test_the_language_of_a_compiler_is_suggested(compiler: str, language: str) -> None:
+    """``torch.utils.cpp_extension`` names the compiler."""
+    with pytest.raises(ConfigurationError) as raised:
+        PER_LANGUAGE.parse("key", {compiler: ["-O3"]})
+    assert repr(language) in str(raised.value.hint)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compress members of wheels on all processors, and keep the compressed members of large files.
+"""Compresses the members of wheels on all processors, and keeps the streams of large members.
 
-A large file is compressed in parts. Each part becomes a raw deflate stream (RFC 1951), which
-consists of blocks. The joined streams are a stream of the whole file, because each of them, except
-the last, ends with an empty block (``Z_SYNC_FLUSH``). The tool pigz uses the same method.
+A large member is compressed in parts. Each part becomes a raw deflate stream (RFC 1951). Each
+stream except the last ends with an empty block (``Z_SYNC_FLUSH``), not with a final block. The
+joined streams are therefore one stream of the whole member. The tool pigz uses the same method.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..base.file_replacement import new_file, replace_file
 # The size of a part. It is fixed, so that the content of a wheel does not depend on the number of
 # processors. Each part makes the stream of a library about 3 KB larger (0.3 % of 1 MiB).
 _PART = 2**20
-# zipfile compresses smaller members: compressing 64 KiB takes only about 3 ms.
+# zipfile compresses members that are smaller than this size. It takes only about 3 ms for 64 KiB.
 _LARGE = 2**16
 _CRC_SIZE = 4
 
@@ -29,9 +29,9 @@ _CRC_SIZE = 4
 def deflated(content: bytes) -> bytes:
     """Return a raw deflate stream of `content`, compressed on all processors.
 
-    Up to 1 MiB, the result is the same as zipfile's.
+    If `content` has at most 1 MiB, zipfile would write the same stream.
     """
-    # Import the module late: a build without changes does not compress large files.
+    # Import `concurrent.futures` only here: a build without changes compresses no large member.
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     def deflated_part(begin: int) -> bytes:
@@ -40,7 +40,8 @@ def deflated(content: bytes) -> bytes:
         stream = compressor.compress(memoryview(content)[begin:end])
         return stream + compressor.flush(zlib.Z_SYNC_FLUSH if end < len(content) else zlib.Z_FINISH)
 
-    with ThreadPoolExecutor() as pool:  # zlib releases the GIL
+    # zlib releases the GIL, so threads compress in parallel.
+    with ThreadPoolExecutor() as pool:
         return b"".join(pool.map(deflated_part, range(0, len(content) or 1, _PART)))
 
 
@@ -55,8 +56,12 @@ class DeflateCache:
         self._used: set[str] = set()
 
     def deflated(self, content: bytes) -> bytes:
-        """Return the stream of `content` from the folder, or compress `content` and keep it."""
-        # Versions of zlib compress differently. The next build can use another Python and its zlib.
+        """Return the deflate stream of `content`.
+
+        If the folder has no valid file for the stream, compress `content` and write the file.
+        """
+        # Versions of zlib compress differently, so the name of the file includes the version. The
+        # next build can run another Python, which can contain another version of zlib.
         name = f"{digest_of(content)}-{zlib.ZLIB_RUNTIME_VERSION}"
         self._used.add(name)
         with contextlib.suppress(OSError):
@@ -69,7 +74,7 @@ class DeflateCache:
         return stream
 
     def remove_unused(self) -> None:
-        """Delete the streams that this object has not returned."""
+        """Delete the files of all streams that this object has not returned."""
         if self._folder.is_dir():
             for file in self._folder.iterdir():
                 if file.name not in self._used:
@@ -96,17 +101,19 @@ def write_member(
         archive.writestr(entry, content)
         return
     stream = deflate(content)
-    entry.file_size = len(content)  # zipfile chooses the format of the header by this size.
+    # zipfile decides by this size whether the member needs a header in ZIP64 format.
+    entry.file_size = len(content)
     with archive.open(entry, "w") as member:
-        # zipfile cannot write compressed data. Replace its compressor by an object that returns the
-        # stream. Without the attribute `_compressor`, zipfile would compress the content itself.
+        # zipfile cannot write data that is already compressed. Replace zipfile's compressor by an
+        # object that returns the stream. The attribute `_compressor` is private. If a release of
+        # Python does not have this attribute, zipfile compresses the content itself.
         compressor = SimpleNamespace(compress=lambda _: stream, flush=bytes)
         member._compressor = compressor  # type: ignore[attr-defined] # noqa: SLF001
         member.write(content)
 
 
 def deflate_members(wheel: Path, folder: Path) -> None:
-    """Compress the members of a wheel that contains them uncompressed.
+    """Compress the members of a wheel that was written without compression.
 
     :param folder: the folder of a `DeflateCache`. Afterwards, it contains only the large members of
         this wheel.

@@ -7,6 +7,7 @@ A wheel is a zip archive (https://packaging.python.org/en/latest/specifications/
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -29,15 +30,15 @@ from ..base.file_replacement import replace_file
 
 _MIB = 1024 * 1024
 
-#: The largest allowed size of an uncompressed member, in bytes.
+#: A member must not unpack to more than this number of bytes.
 MAX_MEMBER_SIZE = 1024 * _MIB
-#: A total uncompressed size up to this limit is always allowed.
+#: A wheel may always unpack to this number of bytes.
 MAX_SMALL_TOTAL = 256 * _MIB
-#: A larger total must not exceed this multiple of the archive size. (For libraries, the total is
-#: about three times the archive size.)
+#: A larger wheel must not unpack to more than this multiple of the archive's size. Libraries unpack
+#: to about three times the archive's size.
 MAX_RATIO = 50
-#: The limit on the total unpacked size of a wheel. The largest CUDA wheels unpack to two to three
-#: GiB.
+#: No wheel may unpack to more than this number of bytes. The largest CUDA wheels unpack to two to
+#: three GiB.
 MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_NAME_LENGTH = 1000
@@ -116,7 +117,7 @@ class WheelArchive:
         return BytesHeaderParser().parsebytes(content)
 
     def in_dist_info(self, name: str) -> bytes | None:
-        """Return the content of a file in ``.dist-info``, or ``None`` if it is missing."""
+        """Return the content of a file in ``.dist-info``, or ``None`` if the file is missing."""
         path = f"{self.dist_info}/{name}"
         return self.read(path) if path in self.members else None
 
@@ -143,6 +144,8 @@ def open_wheel(path: Path) -> Iterator[WheelArchive]:
     :raises BuildError: the file name is invalid (PEP 427), the file is not a zip archive or is
         corrupt, or the archive exceeds a limit of this module.
     """
+    if not path.exists():
+        raise BuildError(f"{path}: {os.strerror(errno.ENOENT)}")
     try:
         name, _, _, tags = parse_wheel_filename(path.name)
     except InvalidWheelFilename as problem:

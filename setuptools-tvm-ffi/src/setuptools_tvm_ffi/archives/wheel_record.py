@@ -18,7 +18,10 @@ _ALGORITHMS = {"sha256", "sha384", "sha512"}
 
 @dataclass(frozen=True)
 class RecordRow:
-    """The hash of one file in ``RECORD``. If the row has no hash, both fields are empty."""
+    """The hash of one file in ``RECORD``.
+
+    If the row has no hash, `algorithm` and `digest` are empty.
+    """
 
     algorithm: str
     digest: str
@@ -53,7 +56,8 @@ class RecordFile:
                     self.problems.append((path, "lists the file twice"))
                 algorithm, _, digest = text.partition("=")
                 self.rows[path] = RecordRow(algorithm, digest)
-        except (ValueError, csv.Error) as problem:  # not UTF-8, or a row has only one field
+        except (ValueError, csv.Error) as problem:
+            # The content is not UTF-8, or a row has only one field.
             self.problems.append((record, f"cannot be read: {problem}"))
 
     def problem(self, path: str, content: bytes) -> str | None:

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check finished wheels for defects that would fail on a user's machine."""
+"""Check finished wheels for defects that cause failures on users' machines."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Catalogue of audit findings. Each has a stable code, an effect on users, and a fix.
+"""Catalogue of audit findings. Each finding has a stable code, an effect on users, and a fix.
 
 The meaning of a code never changes. The number of a removed code is not used again. TVM108, TVM109
 and TVM605 are removed: pip, twine and check-wheel-contents report the same problems.
@@ -35,7 +35,7 @@ class Finding:
 
     :param path: the file in the wheel; empty if the defect concerns the whole wheel.
     :param what: the evidence, such as symbols or tags.
-    :param machine: the architecture, if the file contains several; else empty.
+    :param machine: the architecture, if the file contains several architectures; else empty.
     """
 
     code: Code
@@ -85,8 +85,8 @@ TAG_WHEEL_FILE = Code(
     "TVM105",
     ERROR,
     "tags in `WHEEL` that differ from the file name",
-    "Some tools read `WHEEL` and others read the file name. They disagree about which machines can "
-    "install the wheel.",
+    "Some tools read `WHEEL` and others read the file name. These tools disagree about which "
+    "machines can install the wheel.",
     "Do not rename wheels. `python -m wheel tags` changes the tags in `WHEEL` and in the file "
     "name.",
 )
@@ -302,7 +302,7 @@ REQUIREMENT_LACKS_SYMBOL = Code(
     "requirement that allows an apache-tvm-ffi release that lacks a needed function",
     'With such a release, `import` fails with "undefined symbol".',
     "Raise the lower bound of the requirement, or avoid the function. If no known release has the "
-    "function, it is misspelt or belongs to a later release.",
+    "function, its name is misspelt or it was added in a later release.",
 )
 REQUIREMENT_BELOW_FLOOR = Code(
     "TVM703",

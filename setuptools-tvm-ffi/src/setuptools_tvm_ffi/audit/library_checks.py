@@ -55,8 +55,8 @@ class Surroundings:
     def provider(self, library: str, binary: Binary) -> str | None:
         """Return where a dependency comes from: ``wheel``, ``platform``, or ``None`` if unknown.
 
-        ``platform`` means libtvm_ffi, NVIDIA's driver, or a library that every machine with the
-        lowest platform tag has.
+        The result is ``platform`` for libtvm_ffi, for NVIDIA's driver, and for a library that the
+        lowest platform tag guarantees on every machine.
         """
         if _base_name(library) in self.files:
             return "wheel"
@@ -95,8 +95,9 @@ def library_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about a library.
 
-    Two kinds of findings are skipped, because the package's author cannot fix them: how a library
-    that a repair tool added was built, and which symbols libtvm_ffi or NVIDIA's driver exports.
+    Findings that the package's author cannot fix are skipped. If a repair tool has added the
+    library, these are the findings about how the library was built. If the library is a copy of
+    libtvm_ffi or of NVIDIA's driver, these are the findings about exported symbols.
 
     :param tags: tags of the wheel.
     """
@@ -195,14 +196,14 @@ def _linking(binary: Binary) -> Iterator[tuple[Code, str]]:
 
 
 def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
-    """Whether the loader finds a dependency of `binary` in the wheel through run paths."""
+    """Whether the loader finds `library`, which the wheel contains and `binary` depends on."""
     path = around.files[_base_name(library)]
     if binary.format == "pe":
-        return True  # The package may call os.add_dll_directory.
+        return True  # The package may call os.add_dll_directory, which the audit does not see.
     if _finds(binary, library, path):
         return True
-    # Loaders load dependencies breadth-first. If every library that depends on `binary` also
-    # depends on `library` and finds it, `library` is loaded before `binary` needs it.
+    # Loaders load dependencies breadth-first. Suppose that every library that depends on `binary`
+    # also depends on `library` and finds it. Then `library` is loaded before `binary` needs it.
     users = around.users.get(binary.path, ())
     return bool(users) and all(
         any(

@@ -37,7 +37,7 @@ def _requirements(metadata: Message) -> Iterator[Requirement]:
         try:
             requirement = Requirement(str(text))
         except InvalidRequirement:
-            continue  # pip and twine report invalid requirements.
+            continue  # Ignore an invalid requirement: pip and twine report it.
         if requirement.marker is None or "extra" not in str(requirement.marker):
             yield requirement
 
@@ -134,7 +134,7 @@ def _around_bounds(specifiers: Iterable[SpecifierSet]) -> Iterator[Version]:
         try:
             bound = Version(specifier.version.removesuffix(".*"))
         except InvalidVersion:
-            continue  # After `===`, any text is allowed.
+            continue  # The text after `===` need not be a version.
         yield bound
         if bound.post is not None:
             yield Version(f"{bound.base_version}.post{bound.post + 1}")
@@ -143,6 +143,6 @@ def _around_bounds(specifiers: Iterable[SpecifierSet]) -> Iterator[Version]:
 
 
 def _next_versions(release: Version) -> Iterator[Version]:
-    """Yield the next minor version and the next major version. Each may change the ABI."""
+    """Yield the next minor and the next major version. Each of them may change the ABI."""
     yield Version(f"{release.major}.{release.minor + 1}")
     yield Version(f"{release.major + 1}.0")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read the names that the stubs in a wheel declare.
 
-The module reads the generators' output line by line and does not parse it: wheels are untrusted,
-and Python's parser limits neither depth nor memory.
+The module searches the lines of stubs for the patterns that stub generators write. It does not use
+Python's parser: wheels are untrusted, and Python's parser limits neither depth nor memory.
 """
 
 from __future__ import annotations

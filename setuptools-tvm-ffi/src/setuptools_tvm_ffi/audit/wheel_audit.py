@@ -47,7 +47,7 @@ class LibraryReport:
     :param satisfied_tag: lowest platform tag that the library satisfies, or ``None``.
     :param needed: each dependency and its source: ``wheel``, ``platform``, or ``None`` if the
         source is unknown.
-    :param machine: the architecture, if the file contains several; else empty.
+    :param machine: the architecture, if the file contains several architectures; else empty.
     """
 
     binary: Binary
@@ -63,8 +63,8 @@ class WheelReport:
     :param claimed_tags: platform tags in the wheel's file name.
     :param satisfied_tag: lowest platform tag that the libraries satisfy, or ``None``.
     :param requirement: requirements for apache-tvm-ffi, as in ``METADATA``.
-    :param symbols: maps each symbol of libtvm_ffi that the wheel needs to the first release with
-        this symbol, or to ``None`` if no known release has the symbol.
+    :param symbols: for each needed symbol of libtvm_ffi, the first release with this symbol, or
+        ``None`` if no known release has the symbol.
     :param record: facts from the build record.
     """
 
@@ -89,7 +89,8 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         stubs = contents.stubs()
         found = list(reader.read(contents.binaries(), searched_strings(stubs)))
         binaries = [b for b in found if isinstance(b, Binary) and b.kind in _LOADED]
-        # Libraries in the wheel of apache-tvm-ffi do not use another libtvm_ffi.
+        # The wheel of apache-tvm-ffi contains libtvm_ffi itself, so skip the checks for packages
+        # that use TVM-FFI.
         users = () if wheel.name == DISTRIBUTION else binaries
         bundled = [binary for binary in users if is_external_copy(binary.path)]
         tvm_ffi = [b for b in users if b not in bundled and is_tvm_ffi_library(b)]
@@ -185,7 +186,7 @@ class _Contents:
     def binaries(self) -> Iterator[tuple[str, bytes]]:
         """Yield the path and content of each library and program.
 
-        To compare files with ``RECORD``, the method reads all files except Python modules.
+        The method reads all files except Python modules, and compares them with ``RECORD``.
         """
         for path in self._wheel.members:
             if _is_module(path):

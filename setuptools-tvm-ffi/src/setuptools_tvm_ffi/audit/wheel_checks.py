@@ -65,7 +65,8 @@ def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
 def lowest_tag(binaries: Sequence[Binary]) -> tuple[str | None, list[Finding]]:
     """Return the lowest platform tag that the libraries satisfy, and an empty list.
 
-    If they satisfy no tag, return ``None``, and a list with a finding that contains the reason.
+    If the libraries satisfy no tag, return ``None`` and a list with one finding. The finding
+    contains the reason.
     """
     try:
         return satisfied_tag(binaries), []
@@ -212,8 +213,8 @@ def _missing_stub(
 ) -> str | None:
     """Return a description of the stub that a library lacks, or ``None``.
 
-    :param exporting: the libraries that export functions. They need a ``.pyi``, because a
-        ``.py`` that is generated does not declare the types of exported functions.
+    :param exporting: the libraries that export functions. These libraries need a ``.pyi`` file,
+        because a generated ``.py`` file does not declare the types of exported functions.
     """
     loading = {names.target: module for module, names in stubs.items() if names.target is not None}
     module = loading.get(_target(path))

@@ -21,8 +21,8 @@ from .errors import PREFIX
 #: forever for the running build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
-# On Windows, the lock covers the first byte of the lock file. Other processes cannot read a locked
-# byte. The next bytes of the file contain the number of the process that holds the lock.
+# On Windows, other processes cannot read a locked byte. The lock therefore covers only the first
+# byte of the lock file. The next bytes contain the ID of the process that holds the lock.
 _LOCKED, _DIGITS = 1, 20
 
 #: The locks that this process holds: a mapping from the build folder to the file descriptor of its
@@ -66,7 +66,7 @@ def build_lock(folder: Path) -> Iterator[None]:
             del _held[key]
             if before is None:
                 del os.environ[BUILDING_VARIABLE]
-            # Closing the file releases the lock.
+            # The end of the outer `with` block closes the file. This releases the lock.
 
 
 def held_files() -> tuple[int, ...]:
@@ -90,7 +90,7 @@ if sys.platform == "win32":
         return True
 
     def _lock(stream: IO[bytes]) -> None:
-        while not _try_lock(stream):  # LK_LOCK would give up after ten seconds.
+        while not _try_lock(stream):  # LK_LOCK would wait for only ten seconds.
             time.sleep(0.1)
 
 else:

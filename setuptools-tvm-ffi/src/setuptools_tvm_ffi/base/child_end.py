@@ -26,7 +26,7 @@ def end_child(
     :param own_time: seconds to wait for the child to end before this function sends a signal. When
         the user presses Ctrl-C, the terminal has already sent a signal to the child. A second
         signal would interrupt the child's clean-up.
-    :param request: a signal that asks the child to end. By default the child is killed.
+    :param request: a signal that asks the child to end. If it is ``None``, the child is killed.
     :param request_time: seconds that the child gets to clean up after the request. The child is
         killed if it takes longer.
     :param group: kill all processes of the child's process group, even if the child itself has

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts Python child processes with this process's import path, except the project's folder."""
+"""Starts Python child processes.
+
+A child process has the same import path as this process, but without the project's folder.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from pathlib import Path
 from typing import IO
 
 # With `-I`, Python omits the working folder, PYTHONPATH and the user's site-packages from the
-# import path. The first argument of the child is the import path of this process as JSON. That path
-# contains the isolated build environment.
+# import path. This code then replaces the import path by the first argument, which is the import
+# path of this process as JSON. It contains the folders of the isolated build environment.
 _PREPARE = "import sys, json, runpy; sys.path[:] = json.loads(sys.argv.pop(1)); "
 _BOOTSTRAP = f"{_PREPARE}runpy.run_path(sys.argv.pop(1), run_name='__main__')"
 _MODULE_BOOTSTRAP = (
@@ -87,8 +90,8 @@ def run_module(
     :param folder: an empty folder that becomes the working folder of the child.
     :param variables: environment variables to add to the variables of this process.
     """
-    # With `-I`, Python would ignore PYTHONHASHSEED. Without `-I`, Python would obey the user's
-    # PYTHON* variables, so remove them.
+    # The option `-I` would disable PYTHONHASHSEED, so the command omits `-I`. Without `-I`, Python
+    # reads all PYTHON* variables, so remove those that the user has set.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run(
         [

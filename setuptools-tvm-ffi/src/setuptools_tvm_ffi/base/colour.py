@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Colours of the command's output: only on a terminal, unless a variable requests otherwise.
+"""Colours text that is written to a terminal.
 
-https://no-color.org, https://force-color.org
+The variable ``NO_COLOR`` disables colours (https://no-color.org). The variable ``FORCE_COLOR``
+enables colours for output that is not a terminal (https://force-color.org).
 """
 
 from __future__ import annotations

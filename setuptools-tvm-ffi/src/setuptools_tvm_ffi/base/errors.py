@@ -32,8 +32,8 @@ class BuildError(BaseError):
 class ConfigurationError(BuildError, SetupError):
     """The project's configuration is invalid. No build step has run yet.
 
-    The class derives from `SetupError`, because setuptools handles only a `SetupError` while it
-    creates a distribution.
+    The class derives from `SetupError`. If any other error is raised while setuptools creates a
+    distribution, the user sees a traceback.
     """
 
 

@@ -58,8 +58,9 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 @contextlib.contextmanager
 def _replacement(path: Path, permissions: int | None) -> Iterator[IO[bytes]]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    # If `permissions` is None, the kernel applies the umask to 0o666. This function cannot do
-    # so: `os.umask` returns the umask only by changing it, for all threads and new child processes.
+    # If `permissions` is None, the kernel applies the umask to 0o666. This function cannot apply
+    # the umask, because `os.umask` cannot read the umask without changing it. The change would
+    # affect all threads and new child processes.
     #
     # If `permissions` is set, the temporary file is private (0o600) until it is complete. Then
     # `os.chmod` sets the permissions.
@@ -69,11 +70,12 @@ def _replacement(path: Path, permissions: int | None) -> Iterator[IO[bytes]]:
             yield stream
         if permissions is not None:
             os.chmod(temporary, permissions)
-        # If `path` is a shared library that a process has loaded, writing into the existing file
-        # would crash that process.
+        # Replace the file instead of writing into it: if a process has loaded the file as a shared
+        # library, writing into the file would crash the process.
         os.replace(temporary, path)
     except BaseException as problem:
         os.unlink(temporary)
         if isinstance(problem, OSError) and problem.filename is None:
-            problem.filename = str(path)  # The error of a failed write does not name the file.
+            # The error of a failed write does not contain the name of the file.
+            problem.filename = str(path)
         raise

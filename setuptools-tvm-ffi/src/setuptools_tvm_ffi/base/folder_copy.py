@@ -12,7 +12,9 @@ from .file_replacement import replace_file
 
 
 def mirror(source: Path, destination: Path) -> list[str]:
-    """Make `destination` a copy of the folder `source`. Equal files keep their time stamps.
+    """Make `destination` a copy of the folder `source`.
+
+    If a file in `destination` already has the right content, the file keeps its time stamps.
 
     :returns: the paths of the files relative to the folder, with slashes.
     """

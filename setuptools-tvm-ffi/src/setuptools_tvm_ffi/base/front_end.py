@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interface between a build and the commands ``build`` and ``develop``, which start it.
+"""The interface between a build and the command that starts the build: ``build`` or ``develop``.
 
-The commands call the PEP 517 hooks of any backend in a child process, and read the output of the
-process through a pipe. They set `SUMMARY_VARIABLE` to the path of a file. If the backend uses this
-plugin, the build then marks the lines of ninja and of compilers in the output, and writes its
-summary as JSON into the file. Marks keep the lines in order, which a second pipe would not. A file
-cannot be damaged by the output of a ``setup.py`` or a compiler.
+The command calls the PEP 517 hooks of the project's backend in a child process. It reads the output
+of the child process through a pipe, and sets `SUMMARY_VARIABLE` to the path of a file. If the
+backend uses this plugin and the variable is set, the build does two things:
 
-The two processes may run different releases of the plugin: an isolated environment contains its
-own. The file therefore contains texts to show, which the command does not interpret.
+- The build writes a mark in front of each line of ninja and of compilers. A second pipe for these
+  lines would not preserve the order of all lines.
+- The build writes its summary as JSON into the file. In the pipe, the output of a ``setup.py`` or a
+  compiler could damage the summary.
+
+An isolated environment contains its own plugin, so the command and the build may run different
+releases of the plugin. The summary therefore contains texts that the command shows unchanged.
 """
 
 from __future__ import annotations
@@ -18,10 +21,10 @@ import os
 #: The environment variable with the path of the summary file.
 SUMMARY_VARIABLE = "_SETUPTOOLS_TVM_FFI_SUMMARY"
 
-#: The character in front of a line of ninja or a compiler: ASCII's record separator.
+#: The mark in front of a line of ninja or a compiler: ASCII's record separator.
 MARK = "\x1e"
 
 
 def mark() -> str:
-    """Return the text to write in front of a line of ninja; empty for another front end."""
+    """Return `MARK` if a command of this plugin reads the build's output, else an empty text."""
     return MARK if SUMMARY_VARIABLE in os.environ else ""

@@ -15,8 +15,8 @@ from typing import Any
 def interruptible() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into KeyboardInterrupt so that clean-up code runs.
 
-    A closing terminal, `docker stop` or a CI may send the signal only to this process. The clean-up
-    code must then end the child processes.
+    A closing terminal, `docker stop` or a CI service may send the signal only to this process. The
+    clean-up code must then end the child processes.
 
     Python accepts signal handlers only in the main thread. In another thread, this context manager
     does nothing.

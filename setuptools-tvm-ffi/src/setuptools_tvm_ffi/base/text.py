@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Joins names for messages, and escapes text for terminals. Does not import setuptools."""
+"""Joins names for messages, and escapes text for terminals.
+
+Unlike `errors`, this module does not import setuptools. The import would delay every command.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Collection, Sequence
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
-#: The name of the command, which starts the plugin's messages.
+#: The plugin's messages start with this text, which is also the name of the command.
 PREFIX = "setuptools-tvm-ffi"
 
 
@@ -18,8 +21,8 @@ def first_few(items: Collection[str], *, shown: int = 4, separator: str = ", ") 
     >>> first_few(["a", "b", "c", "d"]), first_few(["a", "b", "c", "d"], shown=2)
     ('a, b, c, d', 'a, b and 2 more')
 
-    :param separator: the text between items, usually a comma and white space. Before "and", only
-        the white space is inserted.
+    :param separator: the text between items, usually a comma and white space. The white space,
+        without the comma, is also inserted before "and".
     """
     joined = separator.join(list(items)[:shown])
     more = len(items) - shown
@@ -37,7 +40,7 @@ def in_words(items: Sequence[str], conjunction: str) -> str:
 
 
 def harmless(line: str) -> str:
-    r"""Escape the control characters in a line of untrusted text before a terminal shows it.
+    r"""Escape unprintable characters in untrusted text, so that it cannot control a terminal.
 
     >>> print(harmless("größe \x1b[2J"))
     größe \x1b[2J
@@ -46,7 +49,7 @@ def harmless(line: str) -> str:
 
 
 def without_colours(text: str) -> str:
-    r"""Remove the escape sequences of a terminal for colours, as compilers write them.
+    r"""Remove the escape sequences that compilers write to colour their messages on a terminal.
 
     >>> without_colours("\x1b[01;35mwarning: \x1b[m\x1b[Kunused")
     'warning: unused'

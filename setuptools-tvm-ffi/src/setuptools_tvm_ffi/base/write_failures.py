@@ -62,7 +62,7 @@ def hint_for_output(printed: str) -> str | None:
 
 
 def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
-    """Whether a failed write may concern a folder or a file below the folder.
+    """Whether a write that failed may have been a write to a folder or to a file below the folder.
 
     :param file: the path in the error, or ``None`` if the error does not name a file. For ``None``,
         the result is ``True`` if the folder's disk is full.

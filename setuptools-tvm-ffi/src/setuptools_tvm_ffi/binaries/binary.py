@@ -26,7 +26,7 @@ READER = Path(__file__).with_name("reader.py")
 #: Time limit in seconds for reading one file. The limit grows with each MiB of the file.
 SECONDS = 60.0
 SECONDS_PER_MIB = 0.2
-#: Time limit in seconds for all files of a wheel, without the additional seconds for each MiB.
+#: Time limit in seconds for all files of a wheel. This limit grows with each MiB, too.
 SECONDS_FOR_ALL = 180.0
 # LIEF needs several times as much memory as the size of a file.
 _MEMORY = 1024**3
@@ -70,7 +70,7 @@ class Binary:
     :param relro: ``full``, ``partial`` or ``none``; ELF only.
     :param minimum_os: minimum macOS version.
     :param signed: whether the file has a code signature; Mach-O only.
-    :param build_paths: paths of the machine that built the file.
+    :param build_paths: absolute paths in the file that come from the machine that built the file.
     :param found: names passed to `BinaryReader.read` that occur as strings in the file.
     """
 
@@ -133,7 +133,7 @@ def _binaries(path: str, answer: dict[str, Any]) -> Iterator[Binary]:
             path=path,
             symbol_versions=tuple(SymbolVersion(a, b, tuple(c)) for a, b, c in versions),
             minimum_os=None if minimum is None else (minimum[0], minimum[1]),
-            # The audit reports run paths in a different finding.
+            # Omit run paths, because the audit reports them separately.
             build_paths=tuple(
                 p for p in answer["build_paths"] if p not in values.get("run_paths", ())
             ),
@@ -254,7 +254,10 @@ class _Child:
         return json.loads(line) if line.endswith("\n") else None
 
     def end(self, *, kill: bool = False) -> str:
-        """Wait until the child ends, or kill the child. Return the reason why it ended."""
+        """Return the reason why the child ended.
+
+        :param kill: whether to kill the child. Otherwise, wait until the child ends.
+        """
         if kill:
             end_child(self._child)
         with contextlib.suppress(BrokenPipeError):

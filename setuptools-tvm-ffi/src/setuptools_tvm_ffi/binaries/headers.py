@@ -11,7 +11,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-#: The number of bytes at the start of a file that contain all headers.
+#: All headers of a library are in this number of bytes at the start of the file.
 SIZE = 1 << 16
 
 # Each table maps a machine's number in a file to the machine's names in platform tags. In a tag for
@@ -31,7 +31,8 @@ _ELF = {
 _MACHO = {7: ("i386",), 0x01000007: ("x86_64",), 0x0100000C: ("arm64",)}
 _PE = {0x14C: ("win32",), 0x8664: ("amd64",), 0xAA64: ("arm64",)}
 _UNIVERSAL = {"universal2": ("arm64", "x86_64"), "intel": ("i386", "x86_64")}
-# Maps other names of machines in tags to the names above. Android: PEP 738, iOS: PEP 730.
+# Maps other names of machines in tags to the names above. PEP 738 defines the tags for Android, and
+# PEP 730 defines the tags for iOS.
 _ALIASES = {
     "arm64_v8a": "aarch64",
     "armeabi_v7a": "armv7l",
@@ -53,8 +54,8 @@ _FORMATS = {"macosx": "Mach-O", "ios": "Mach-O", "win": "PE"}
 def tag_problem(content: bytes, platform: str, own: str = "") -> str | None:
     """Return why a library does not fit a platform tag.
 
-    The result is ``None`` if the library fits. If the tag is for an unknown system, every library
-    of a known format fits only the system that builds, and other files fit.
+    The result is ``None`` if the library fits. If the system in the tag is unknown, a file in a
+    known format fits only if the tag is `own`, and a file in any other format fits.
 
     :param content: the first `SIZE` bytes of the library.
     :param own: the platform tag of the system that builds.

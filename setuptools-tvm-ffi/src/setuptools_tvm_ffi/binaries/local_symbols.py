@@ -16,8 +16,8 @@ import re
 # Itanium C++ ABI mangling: https://itanium-cxx-abi.github.io/cxx-abi/abi.html#mangling
 _NAMESPACES = (
     "3tvm3ffi",
-    "St",  # std
-    "S[absiod]",  # std::allocator, std::string, std::iostream and similar
+    "St",  # the namespace std
+    "S[absiod]",  # abbreviations of std::allocator, std::string, std::iostream and similar
     "9__gnu_cxx",
     "10__cxxabiv1",
 )

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Determine which platform tag libraries satisfy, and why they do not satisfy a given tag.
+"""Determine the platform tag that libraries satisfy, and why they do not satisfy a given tag.
 
-PEP 600 defines manylinux, and PEP 656 musllinux. auditwheel's tables define the symbol versions and
-libraries that each tag allows. macOS and Windows tags follow from the headers of the libraries.
+PEP 600 defines manylinux tags, and PEP 656 defines musllinux tags. auditwheel's tables define the
+symbol versions and libraries that each tag allows. macOS and Windows tags follow from the headers
+of the libraries.
 """
 
 from __future__ import annotations
@@ -146,8 +147,8 @@ def is_on_every_machine(library: str, binary: Binary) -> bool:
         return library in EXTERNAL or library.startswith(_MACOS_SYSTEM)
     if binary.format == "pe":
         return library.lower() in EXTERNAL or is_on_every_windows(library, binary.machine)
-    # If a dependency's name contains a folder, the loader searches only that folder. The result
-    # is False.
+    # A dependency's name can contain a folder. The loader then searches only that folder, and this
+    # function returns False.
     if library in EXTERNAL or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library):
         return True
     file = "musllinux" if _is_musl([binary]) else "manylinux"
@@ -236,7 +237,7 @@ def _policy_problems(
 ) -> Iterator[str]:
     """Yield the reasons why a library violates a policy.
 
-    :param glibc: the glibc version of the wanted tag, which may be newer than the policy's version.
+    :param glibc: the glibc version in the wanted tag. It may be newer than the version in `policy`.
     """
     for needed in binary.symbol_versions:
         if needed.library in bundled or _is_allowed(needed, policy, glibc):
@@ -289,7 +290,7 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
     assert binary.minimum_os is not None
     major, minor = binary.minimum_os
     if len(machines) > 1 and binary.machine == "arm64" and (major, minor) <= (11, 0):
-        return (0, 0)  # Every macOS for arm64 is new enough: 11.0 was the first.
+        return (0, 0)  # Every macOS for arm64 satisfies the minimum: 11.0 was the first version.
     # Since macOS 11, tags have no minor versions (https://packaging.python.org/en/latest/
     # specifications/platform-compatibility-tags/): a library that needs 11.3 gets the tag for 12.
     return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004 - macOS 11

@@ -57,14 +57,14 @@ _MACHO_KINDS = {
     "OBJECT": "object",
 }
 
-# Developers and CI build in these folders. Below the folders of `_HOME`, every path is reported.
-# Programs may search the folders of `_ANYWHERE` at run time. Below these folders, only the paths of
-# sources, objects and libraries are reported.
+# Developers and CI build in these folders. `build_paths` returns all paths below the folders of
+# `_HOME`. Programs may also search the folders of `_ANYWHERE` at run time, so `build_paths` returns
+# only the paths of sources, objects and libraries below these folders.
 _HOME = rb"home/[^/\x00]|root/|Users/[^/\x00]|github/|__w/|builds/|workspace/|var/folders/"
 _ANYWHERE = rb"tmp/|var/tmp/|build/|project/|io/|work/|src/|mnt/|private/|opt/|workspaces/"
 _POSIX = re.compile(rb"/(?:(" + _HOME + rb")|" + _ANYWHERE + rb")[\x20-\x7e\x80-\xff]{2,400}")
-# The pattern starts at the colon after the drive. A fixed first byte makes the search ten times
-# as fast.
+# The pattern starts at the colon after the drive letter. A fixed first byte makes the search ten
+# times as fast.
 _WINDOWS = re.compile(
     rb":[\\/]+(?:((?:[Uu]sers|a|actions-runner)[\\/]+[^\\/\x00])|)[\x20-\x7e\x80-\xff]{2,400}"
 )
@@ -145,7 +145,7 @@ def _elf(content: bytes) -> dict[str, Any]:
         "data": _names(s for s in defined if _name(s.type) not in {"FUNC", "GNU_IFUNC"}),
         "unique": _names(symbol for symbol in symbols if _name(symbol.binding) == "GNU_UNIQUE"),
         "run_paths": [
-            # In a list of folders, the loader takes an empty element for the working folder.
+            # If an element of a run path is empty, the loader searches the working folder.
             path or "."
             for entry in binary.dynamic_entries
             if _name(entry.tag) in {"RPATH", "RUNPATH"}
@@ -302,7 +302,7 @@ def strings_in(content: bytes, names: Collection[str]) -> list[str]:
 
 
 def build_paths(content: bytes) -> list[str]:
-    """Return the absolute paths of the build machine that a file contains."""
+    """Return the absolute paths in a file that come from the machine that built the file."""
     found = set(itertools.islice(_paths(content), _MAX_PATHS))
     return sorted(path.decode("utf-8", "replace") for path in found)
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Determine which DLLs every supported version of Windows provides.
 
-The lists are part of delvewheel. They come from the installation media of every Windows since 7.
+delvewheel contains lists of these DLLs. The lists come from the installation media of every Windows
+since 7.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ _LISTS = {"i386": "ignore_names_x86", "amd64": "ignore_names_x64", "arm64": "ign
 # lists omit them. A name such as api-ms-… is an API set, which Windows maps to a DLL.
 _SINCE = re.compile(r"(?:(?:api|ext)-ms-.+|ucrtbase|combase|d3d12)\.dll")
 
-# These DLLs belong to the run-time library of Visual C++. Each is part of python.org's CPython or
-# of the wheel of `tvm_ffi`, which loads the DLLs in its wheel first. Further DLLs of the run-time
-# library (vcomp140.dll, concrt140.dll, msvcp140_2.dll) need the Visual C++ Redistributable.
+# These DLLs belong to the runtime library of Visual C++. python.org's CPython or the wheel of
+# apache-tvm-ffi contains each of these DLLs. `tvm_ffi` loads the DLLs in its wheel before other
+# libraries. Other DLLs of the runtime library (vcomp140.dll, concrt140.dll, msvcp140_2.dll) need
+# the Visual C++ Redistributable.
 _BROUGHT = {"vcruntime140.dll", "msvcp140.dll"}
 _BROUGHT_ON_64_BITS = {"vcruntime140_1.dll"}
 
@@ -29,7 +31,7 @@ _BROUGHT_ON_64_BITS = {"vcruntime140_1.dll"}
 def is_on_every_windows(library: str, machine: str) -> bool:
     """Whether CPython, ``tvm_ffi`` or every supported version of Windows provides a DLL.
 
-    :param library: name of the DLL, in any case.
+    :param library: name of the DLL. Case is ignored.
     :param machine: architecture, as in `Binary`.
     :raises BuildError: delvewheel is not installed.
     """
@@ -41,7 +43,10 @@ def is_on_every_windows(library: str, machine: str) -> bool:
 
 @functools.cache
 def _names(machine: str) -> frozenset[str]:
-    """Return delvewheel's list of DLLs for a machine. In 1.13, a module contains only the lists."""
+    """Return delvewheel's list of DLLs for a machine.
+
+    The imported module contains only such lists (in delvewheel 1.13).
+    """
     if importlib.util.find_spec("delvewheel") is None:
         raise BuildError(
             "delvewheel is not installed; its lists of Windows DLLs are needed",

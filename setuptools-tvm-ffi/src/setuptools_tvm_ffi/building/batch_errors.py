@@ -12,7 +12,7 @@ from ..project.sources import Generated
 from ..settings import ExtensionSettings
 from .plan import Step, named
 
-# Words in the messages of GCC, Clang, cl and nvcc about two declarations of the same name.
+# This pattern matches messages of GCC, Clang, cl and nvcc about two declarations of one name.
 _CLASH = re.compile(r"redefin|redeclar|conflicting|ambiguous|already (has|been|defined)|previous")
 
 
@@ -24,13 +24,16 @@ def batch_failure(
     hint: str | None,
     generated: Generated,
 ) -> BuildError:
-    """Return the error for a failed batch. It names the sources that the compiler's messages name.
+    """Return the error for a failed batch.
+
+    The error names the sources that appear in the compiler's messages.
 
     :param step: the compile step of the batch.
     :param printed: ninja's output.
     :param root: the project's folder. Some compilers report absolute paths.
     :param hint: a hint about another message in the output, if there is one.
-    :param generated: the files that commands generate. The error uses their names in settings.
+    :param generated: the files that commands generate. The error contains the name that the
+        settings use for a generated file.
     """
     messages = "\n".join(_messages_of(step, printed))
     files = [
@@ -61,7 +64,8 @@ def _messages_of(step: Step, printed: str) -> Iterator[str]:
     lines = iter(printed.splitlines())
     for line in lines:
         if line.startswith("FAILED:") and line.rstrip().endswith(step.output):
-            next(lines, None)  # Skip the command, which ninja repeats. It names all sources.
+            # In the next line, ninja prints the command. Skip this line: it names all sources.
+            next(lines, None)
             break
     for line in lines:
         if re.match(r"\[\d+/\d+\] |FAILED:|ninja: ", line):
@@ -70,13 +74,16 @@ def _messages_of(step: Step, printed: str) -> Iterator[str]:
 
 
 def _as_file(source: str, root: Path) -> str:
-    """Return a pattern that matches a source's path in a message, also with backslashes."""
+    """Return a pattern that matches the path of a source in a message.
+
+    The compiler may print the path with backslashes, or as an absolute path.
+    """
     parts = r"[/\\]".join(map(re.escape, source.split("/")))
     return rf"(?<![^\s\"'(])(\.[/\\]|{re.escape(str(root))}[/\\])?{parts}(?![\w/\\-])"
 
 
 def _alone(settings: ExtensionSettings, source: str) -> str:
-    """Return the setting with which a unity build compiles a source alone."""
+    """Return the setting that excludes a source from the batches of a unity build."""
     if settings.declaration is not None and settings.declaration.in_toml:
         return f'source-options = [{{ sources = "{source}", unity = false }}]'
     return f'source_options=[{{"sources": "{source}", "unity": False}}]'

@@ -12,12 +12,12 @@ from .file_states import FileStates, FileSystemClock, changed_at, status_of
 
 
 class ChangesDuringRun:
-    """The files that existed when commands started, and that have not changed since.
+    """Compares files with their state at the start of a build's commands.
 
     Create the object when all inputs have been examined, before the commands start.
 
-    :param written: a file that was just written. The modification time of the file is the current
-        time of the file system.
+    :param written: a file that was just written. The time of its last change is taken as the start
+        of the commands.
     """
 
     def __init__(self, files: FileStates, clock: FileSystemClock, written: Path) -> None:
@@ -32,11 +32,16 @@ class ChangesDuringRun:
         time.sleep(0.005)
 
     def existed(self, name: str) -> bool:
-        """Whether an examined file existed when the commands started."""
+        """Whether a file was examined before the commands started, and existed then."""
         return self._before.get(name) is not None
 
     def _has_existed(self, name: str) -> bool:
-        """Whether a file exists now and existed when the commands started."""
+        """Whether a file exists, and was not created after the commands started.
+
+        On Linux and macOS, the result is also false if the file was changed after the commands
+        started. Unlike `existed`, this method also covers files that were not examined before the
+        commands started.
+        """
         path = self._files.path(name)
         try:
             times = os.stat(path).st_ctime_ns, os.lstat(path).st_ctime_ns
@@ -58,9 +63,11 @@ class ChangesDuringRun:
         return not self._is_recent(changed_at(now)) and not self._is_recent(link.st_mtime_ns)
 
     def _is_recent(self, changed: int) -> bool:
-        """Whether `changed`, the time of a file's change, is after the start of the commands.
+        """Whether a file was changed after the commands started.
 
-        The result is false if the time is in the future. In that case, a program has set the time,
-        or a clock was ahead.
+        The result is false if `changed` is in the future. In that case, a program has set the
+        file's time, or a clock was ahead.
+
+        :param changed: the time of the file's last change, in nanoseconds.
         """
         return self._started < changed <= self._clock.now() + 1_000_000_000

@@ -27,7 +27,8 @@ def dependencies(
     :param content: the content of the file that the compiler wrote.
     :param style: ``gcc`` for Makefile rules (``-MD``), ``msvc`` for ``/sourceDependencies``.
     :param folders: a mapping from the absolute path of a folder to the prefix that replaces the
-        path in the result. It is for cl, which reports only absolute paths in lower case.
+        path in the result. This parameter applies only to ``msvc``: cl reports only absolute paths
+        in lower case.
     :raises ValueError: the content is truncated or corrupt.
     """
     if style == "msvc":
@@ -56,7 +57,7 @@ def _plain(escaped: re.Match[str]) -> str:
 
 
 def _of_json(content: bytes) -> list[str]:
-    # https://learn.microsoft.com/cpp/build/reference/sourcedependencies
+    # The format is documented at https://learn.microsoft.com/cpp/build/reference/sourcedependencies
     try:
         data = json.loads(content)["Data"]
         return [data["Source"], *data["Includes"]]

@@ -42,7 +42,10 @@ def changed_at(status: Status) -> int:
 
 
 def may_change_unseen(status: Status, now: int) -> bool:
-    """Whether a change at the time `now`, in nanoseconds, could leave this status unchanged."""
+    """Whether a file with this status could change at the time `now` and keep the status.
+
+    :param now: a time in nanoseconds.
+    """
     return abs(now - changed_at(status)) < _STEP
 
 
@@ -52,12 +55,14 @@ def may_have_changed_since(status: Status, time: int) -> bool:
 
 
 def wait_until_trusted() -> None:
-    """Wait until the status of a file that was written just now is trusted.
+    """Wait until the statuses of files that were just written can be trusted.
 
     If a command has just generated a file, `may_change_unseen` is true for this file. Without this
-    pause, the next import of an editable install would therefore rebuild.
+    pause, the build could not record a status of the file. The next import of an editable install
+    would then rebuild.
     """
-    time.sleep(1.5 * _STEP / 1e9)  # A file system's clock can be late by a part of a step.
+    # A file system's clock can lag behind by less than a step.
+    time.sleep(1.5 * _STEP / 1e9)
 
 
 class FileSystemClock:
@@ -127,7 +132,7 @@ class FileStates:
         return os.path.join(self._root, name)
 
     def status(self, name: str) -> Status | None:
-        """Return the status that a file had when it was first queried; ``None`` if missing."""
+        """Return the status of a file at the first query, or ``None`` if the file was missing."""
         if name not in self._statuses:
             self._statuses[name] = status_of(self.path(name))
         return self._statuses[name]
@@ -139,13 +144,14 @@ class FileStates:
     def trusted_status(self, name: str, clock: FileSystemClock) -> Status | None:
         """Return the status of a file, or ``None`` if the digest of the file may be outdated.
 
-        :param clock: a clock that was started before the first file was examined.
+        :param clock: a clock that was created before the first file was examined.
         """
         status = self.status(name)
         if status is None or not may_have_changed_since(status, clock.start):
             return status
-        # The file may have been written while this process read it. Wait until a new write would
-        # change the file's times, see `may_change_unseen`. Then read the file again.
+        # The file may have been written while this process read it. If another write could leave
+        # the status unchanged, do not trust the status. Otherwise, read the file again and compare
+        # the digests.
         if may_change_unseen(status, clock.now()):
             return None
         try:
@@ -155,7 +161,7 @@ class FileStates:
         return status if digest == self.digest(name) else None
 
     def known_digest(self, name: str) -> str | None:
-        """Return the digest of a file if it is known without reading the file, else ``None``."""
+        """Return the digest of a file, or ``None`` if the digest requires reading the file."""
         known = self._known.get(name)
         if name not in self._digests and known is not None and known[1] == self.status(name):
             return known[0]

@@ -33,7 +33,8 @@ class Stale:
     :param reason: what differs from the last run. The reason is empty in two cases: the step runs
         only because another step writes one of its inputs again, or no step was recorded.
     :param bypass_cache: whether a compiler cache, such as ccache, could return an outdated object.
-        A cache does not record missing files, so it does not notice that one of them exists now.
+        A cache does not record missing files, so it does not detect a file that was missing before
+        and exists now.
     """
 
     step: Step
@@ -74,7 +75,8 @@ class Freshness:
         found = {step.output: self._judge(step, changed, appeared) for step in steps}
         outputs: set[str] = set()
         grows = True
-        while grows:  # Repeat, because a library can link with a later library of the plan.
+        # Repeat the loop, because a library can link with a later library of the plan.
+        while grows:
             grows = False
             for step in steps:
                 own = (step.output, *step.extra_outputs)
@@ -111,13 +113,14 @@ class Freshness:
     def begin(self, stale: Iterable[Stale], written: Path) -> None:
         """Delete the outputs of the commands that will run, and remember when the commands start.
 
-        :param written: a file that was just written. The modification time of the file is the
-            current time of the file system.
+        :param written: a file that was just written. The time of its last change is taken as the
+            start of the commands.
         """
         for each in stale:
             step = each.step
             self._begun.add(step.output)
-            self._commands.compiler(step)  # If the compiler is a script, compute its digest.
+            # If the compiler is a script, compute the digest of the script before the step runs.
+            self._commands.compiler(step)
             for name in (step.output, *step.extra_outputs, step.depfile):
                 if name is not None:
                     (self._root / name).unlink(missing_ok=True)
@@ -162,7 +165,8 @@ class Freshness:
                 continue
             details.missing[step.output] = list(run.missing)
             if header is not None and header.output not in commands:
-                continue  # An input changed while the header was precompiled.
+                # An input changed while the header was precompiled, so this step is not recorded.
+                continue
             if all(name in produced or self._changes.is_unchanged(name) for name in run.inputs):
                 commands[step.output] = run.command
                 files_of[step.output] = (*run.inputs, *run.outputs)
@@ -190,7 +194,7 @@ class Freshness:
         return None if reason is None else Stale(step, reason)
 
     def _refresh(self) -> None:
-        """Record the new status of each file whose content has not changed."""
+        """Record the current statuses of files and folders when no step is stale."""
         record, folders = self._record, self._record.folders
         trusted_status, clock = self._files.trusted_status, self._clock
         files = {n: (digest, trusted_status(n, clock)) for n, (digest, _) in record.files.items()}
@@ -213,10 +217,11 @@ class Freshness:
 
 
 def _without_unused_headers(stale: Sequence[Stale]) -> list[Stale]:
-    """Return the stale steps without the precompilation of headers that no stale step reads.
+    """Leave out a step that precompiles a header if no stale step reads the precompiled header.
 
-    For example, a precompiled header was deleted, but no source must be compiled. If a header has
-    changed, the sources that include the header are stale, too: the header is their input.
+    For example, if a precompiled header was deleted, but no source is stale, the header is not
+    precompiled again. If a header has changed, the sources that include the header are stale, too,
+    because the header is their input.
     """
     used = {each.step.precompiled for each in stale}
     used.update(name for each in stale for name in each.step.inputs)

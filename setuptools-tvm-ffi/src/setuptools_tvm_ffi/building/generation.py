@@ -2,7 +2,7 @@
 """Plans the commands of the setting `generate`, and checks what they write.
 
 The commands run before the build compiles anything. The build then treats their outputs like any
-other file: an output that a command has written again with the same content makes no step stale.
+other file. If a command writes an output again with the same content, no other step becomes stale.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ logger = logging.getLogger(__name__)
 def generation_plan(request: BuildRequest, toolchain: Toolchain) -> BuildPlan:
     """Return the plan with one step for each command.
 
-    :raises ConfigurationError: a program or an input is missing, or an output has the path of a
-        file in the project or the name of another output.
+    :raises ConfigurationError: a program or an input is missing, or two files have the same name:
+        two outputs, or an output and a file in the project.
     """
     generate = request.project.settings.generate
     _check_outputs(generate, request.root)
@@ -93,7 +93,7 @@ def _check_outputs(generate: Sequence[GenerateSettings], root: Path) -> None:
             name = posixpath.normpath(output)
             if name in owners:
                 raise ConfigurationError(
-                    f"{place}: {output!r} is also in {owners[name]}",
+                    f"{place}: {output!r} is also listed in {owners[name]}",
                     hint="let the commands write files with different names",
                 )
             owners[name] = place
@@ -111,7 +111,7 @@ def _step(entry: GenerateSettings, request: BuildRequest) -> Step:
         entry, request.root, build_base=request.build_base, generated=request.generated
     )
     script = python_script(entry, request.root)
-    # The script can import the modules beside it.
+    # The script can import the modules in its folder, so they are inputs of the step.
     modules = (request.root / script).parent.glob("*.py") if script else ()
     imported = sorted(module.relative_to(request.root).as_posix() for module in modules)
     outputs = [f"{out}/{posixpath.normpath(name)}" for name in entry.outputs]

@@ -52,10 +52,10 @@ class Resources:
 class JobCount:
     """Number of parallel commands, and the reason for this number.
 
-    :param total: the number of all commands, for ninja's ``-j``.
-    :param local: how many commands may run on this machine. The number is less than `total` only if
-        a launcher such as distcc runs C and C++ compilers on other machines. Device compilers and
-        linkers always run on this machine.
+    :param total: how many commands may run in parallel, for ninja's ``-j``.
+    :param local: how many of these commands may run on this machine. The number is less than
+        `total` only if a launcher such as distcc runs C and C++ compilers on other machines. Device
+        compilers and linkers always run on this machine.
     :param explanation: one line for the user.
     :param devices: how many device compilers, or threads of nvcc, may run in parallel; ``None`` if
         there is no device compiler.
@@ -79,8 +79,8 @@ def count_jobs(
 
     If a setting declares a number, the result is this number. Otherwise, the number is computed
     from the resources. Device compilers need more memory than other compilers, so fewer of them may
-    run in parallel. If a launcher runs compilers on other machines, the commands that run on this
-    machine are limited by its resources, even if a setting declares a number.
+    run in parallel. If a launcher runs compilers on other machines, the resources of this machine
+    still limit the commands that run on this machine, even if a setting declares a number.
 
     :param declared: the number of commands that a setting declares, if any.
     :param declared_by: the name of the setting, for the explanation.
@@ -122,9 +122,9 @@ def measure() -> Resources:
 def control_groups(groups: str) -> tuple[str, ...]:
     """Return the folder of this process's control group (version 2), then its parent folders.
 
-    In a container, ``/proc/self/cgroup`` may contain the path that the group has on the host. Most
-    folders of that path do not exist in the container. The last folder in the result exists: it is
-    the folder where the control groups are mounted. In a container, that is the container's group.
+    In a container, ``/proc/self/cgroup`` may contain the group's path on the host, so most folders
+    in the result do not exist in the container. The last folder exists, because the control groups
+    are mounted there. In a container, the last folder is the folder of the container's group.
 
     >>> control_groups("0::/user.slice")
     ('/sys/fs/cgroup/user.slice', '/sys/fs/cgroup')
@@ -135,7 +135,8 @@ def control_groups(groups: str) -> tuple[str, ...]:
     if found is None:
         return ()
     parts = [part for part in found[1].split("/") if part]
-    # The path is "/../../app.slice", for example, if the group is outside the process's namespace.
+    # If the group is outside the process's namespace, the path is, for example, "/../../app.slice".
+    # The last folder is then the only usable one.
     if ".." in parts:
         parts = []
     return tuple("/".join([_CONTROL_GROUPS, *parts[:depth]]) for depth in range(len(parts), -1, -1))

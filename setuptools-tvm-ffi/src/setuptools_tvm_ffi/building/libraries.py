@@ -61,8 +61,9 @@ _DEVICE_LINK_NEEDED = re.compile(r"ptxas .*Unresolved extern (function|variable)
 # This pattern matches the error message of GCC, Clang and cl about a missing header of the CUDA
 # toolkit.
 _NO_TOOLKIT = re.compile(r"(?<![\w/])cuda(_runtime\w*)?\.h\b.*(No such file|not found)")
-# The package nvidia-cuda-nvcc (13.0) accepts every release of the package nvidia-nvvm, which
-# contains another part of the compiler.
+# This pattern matches the error message of ptxas if parts of nvcc are of different releases. pip
+# can install such parts, because the package nvidia-cuda-nvcc (13.0) accepts every release of the
+# package nvidia-nvvm, which contains a part of nvcc.
 _MIXED_TOOLKIT = re.compile(r"ptxas .*Unsupported \.version")
 _MIXED_TOOLKIT_HINT = (
     "the parts of nvcc are of different releases: require the same release of nvidia-cuda-nvcc, "
@@ -87,8 +88,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     root = request.root
     request = _with_overrides_for_nvcc(request, process)
     for settings in request.extensions:
-        # Check after the overrides were applied. Two overrides whose conditions exclude each other
-        # may embed files under the same name.
+        # Check this only after the overrides were applied. Two overrides may embed files under the
+        # same name if the conditions of the overrides exclude each other.
         check_embedded_names(settings.embed)
     generated = request.generated
     sources = _sources(request)
@@ -110,8 +111,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     extensions = [_for_architectures(settings, project) for settings in request.extensions]
     extensions, headers = add_package_headers(extensions, request)
     extensions, modules = add_pkg_config(extensions, toolchain.system)
-    # `sdk` contains copies of files of apache-tvm-ffi. The steps of the plan read the copies. When
-    # an editable install is imported, the import checks the originals, because it copies no files.
+    # The steps of the plan read copies of the files of apache-tvm-ffi. The import of an editable
+    # install copies no files. To decide whether to rebuild, the import checks the original files.
     originals = {name: status_of(name) for name in (*sdk.originals, *headers, *modules)}
     libraries = [(settings, sources[settings.name]) for settings in extensions]
     plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
@@ -163,8 +164,8 @@ def remove_objects(request: BuildRequest) -> None:
 def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> BuildRequest:
     """Apply the overrides whose condition is a release of nvcc.
 
-    If all sources are compiled without nvcc, including the sources of these overrides, none of the
-    overrides applies.
+    If no source needs nvcc, not even a source that an override adds, none of these overrides
+    applies.
     """
     extensions, project = request.extensions, request.project
     if not project.settings.overrides and not any(e.overrides for e in extensions):
@@ -205,7 +206,7 @@ def _languages(
 ) -> frozenset[str]:
     """Return the languages of all extensions.
 
-    :param sources: the sources of each extension, by its name.
+    :param sources: the sources of each extension. The key is the name of the extension.
     """
     found = [languages_of(settings, sources[settings.name]) for settings in request.extensions]
     toolkit = any(settings.cuda_toolkit for settings in request.extensions)
@@ -213,9 +214,9 @@ def _languages(
 
 
 def _for_architectures(settings: ExtensionSettings, project: Project) -> ExtensionSettings:
-    """Return the extension's settings, completed with the project's GPU architectures.
+    """Return the extension's settings with the GPU architectures that apply to the extension.
 
-    The project's architectures apply to extensions that declare no architectures. If the frontend
+    If the extension declares no architectures, the project's architectures apply. If the frontend
     or an environment variable declares architectures, these apply to every extension.
     """
     changed = {
@@ -229,7 +230,7 @@ def _for_architectures(settings: ExtensionSettings, project: Project) -> Extensi
 
 
 def _with_generated(settings: ExtensionSettings, generated: Generated) -> ExtensionSettings:
-    """Return the settings with the paths of generated files instead of their names.
+    """Return the settings after replacing the name of each generated file by the file's path.
 
     The folder of generated files becomes the last include folder.
     """
@@ -291,9 +292,11 @@ def _check_files(settings: ExtensionSettings, root: Path, generated: Generated) 
 
 
 def _check_device_link(settings: ExtensionSettings, sources: Sequence[PurePosixPath]) -> None:
-    """Raise an error if the device link of an extension has no input, or would drop device code.
+    """Check whether the device code of an extension's sources can be linked.
 
-    :param sources: the sources as `source-options` names them.
+    :param sources: the names of the sources in settings.
+    :raises ConfigurationError: no source is a CUDA source, or a CUDA source has architectures of
+        its own.
     """
     if not settings.cuda_separable_compilation:
         return
@@ -336,8 +339,9 @@ class _Run:
         root = self.request.root
         for name, text in self.plan.support_files.items():
             replace_file(root / name, text.encode())
-        # Write the compilation database to two folders. The folder of the build type has a database
-        # for this build type. The build folder, where editors look, has the latest database.
+        # Write the compilation database twice. The folder of the build type contains the database
+        # of this build type. The build folder contains the database of the latest build. Editors
+        # search the build folder.
         commands = compile_commands(self.plan, root)
         for parent in (self.plan.folder, self.request.folder):
             replace_file(root / parent / "compile_commands.json", commands)
@@ -359,7 +363,7 @@ class _Run:
         return freshness
 
     def _examined(self) -> tuple[Freshness, list[Stale]]:
-        """Return the record of the steps, and the stale steps. Print why they are stale."""
+        """Return the record of the steps, and the stale steps. Log why each step is stale."""
         root = self.request.root
         freshness = Freshness(root / self.plan.folder, root, os.environ)
         stale = freshness.stale(self.plan)
@@ -373,7 +377,7 @@ class _Run:
         folder = root / self.plan.folder
         manifest = folder / "build.ninja"
         shared = self._shares_jobs()
-        # make's limit does not include the threads of nvcc.
+        # If make limits the jobs, start each nvcc with one thread: make does not count threads.
         threads = 1 if shared else self._threads(stale)
         local, total, devices = self.jobs.local, self.jobs.total, self.jobs.devices
         colours = has_colours(sys.stdout)
@@ -390,15 +394,17 @@ class _Run:
             for output in (each.step.output, *each.step.extra_outputs):
                 (root / output).parent.mkdir(parents=True, exist_ok=True)
         manifest.unlink(missing_ok=True)
-        # File names that are invalid in the locale's encoding keep their bytes.
+        # `os.fsencode` preserves the bytes of file names that the locale's encoding cannot decode.
         replace_file(manifest, os.fsencode(text))
         freshness.begin(stale, manifest)
         launchers = list(_launchers(self.toolchain))
         leaves_a_server = any(launcher.leaves_a_server for launcher in launchers)
         variables = _NO_CACHE if any(each.bypass_cache for each in stale) else {}
-        if colours:  # Otherwise ninja removes colours, because its output is a pipe.
+        if colours:
+            # Without this variable, ninja removes the colours, because its output is a pipe.
             variables = {**variables, "CLICOLOR_FORCE": "1"}
-        if mark():  # ninja prints a step when the step ends: show the first step before that.
+        if mark():
+            # ninja prints a step only when the step ends. Show the first step when it starts.
             first = min(stale, key=lambda each: not each.step.compiles_device_code).step
             sys.stdout.write(f"{mark()}[0/{len(stale)}] {first.description}\n")
         try:
@@ -428,7 +434,8 @@ class _Run:
     def _shares_jobs(self) -> bool:
         """Return whether ``make -j`` runs this build and limits ninja's jobs.
 
-        In that case, do not pass ``-j`` to ninja. Ninja would then ignore make's limit.
+        If make limits the jobs, do not pass ``-j`` to ninja: with ``-j``, ninja ignores make's
+        limit.
         """
         declared = self.request.project.settings.jobs is not None
         return not declared and "--jobserver-auth=fifo:" in os.environ.get("MAKEFLAGS", "")
@@ -436,7 +443,8 @@ class _Run:
     def _threads(self, stale: Sequence[Stale]) -> int:
         """Return the number of threads for each nvcc.
 
-        The number is greater than 1 if fewer device compilers run than may run in parallel.
+        The limit on parallel device compilers is divided by the number of stale steps that run a
+        device compiler. If there are fewer steps than the limit, an nvcc can use several threads.
         """
         units = sum(each.step.compiles_device_code for each in stale)
         return max(1, self.jobs.devices // units) if units and self.jobs.devices else 1
@@ -445,7 +453,8 @@ class _Run:
 def compile_commands(plan: BuildPlan, root: Path) -> bytes:
     """Return the JSON compilation database of a plan, for editors and clangd.
 
-    Each source has an entry with the command that compiles it alone, also in a unity build.
+    The entry of a source contains the command that compiles the source alone, even if a unity build
+    compiles the source in a batch.
 
     https://clang.llvm.org/docs/JSONCompilationDatabase.html
     """
@@ -479,9 +488,9 @@ def reasons(stale: Sequence[Stale]) -> Iterator[str]:
 
 
 def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
-    """Yield the possible launcher of each compiler: the first word of the compiler's command.
+    """Yield a `Launcher` for the first word of each compiler's command.
 
-    If there is no launcher, the first word is the compiler. For a compiler, all properties of
+    If the command has no launcher, the first word is the compiler. All properties of this
     `Launcher` are false.
     """
     for compiler in toolchain.compilers.values():

@@ -14,16 +14,17 @@ from ..settings import ExtensionSettings
 from ..toolchains import Toolchain
 from ..toolchains.input_symbols import find_nm
 
-# GNU ld and gold: undefined reference to `f(int)'; lld: undefined symbol: f(int)
+# GNU ld and gold print "undefined reference to `f(int)'". lld prints "undefined symbol: f(int)".
 _GNU_UNDEFINED = re.compile(
     r"undefined reference to [`'](?P<name>.+)'$|undefined (?:\w+ )?symbol: (?P<lld>.+)$"
 )
-# ld64:   "_f", referenced from:
+# ld64 prints `  "_f", referenced from:`.
 _APPLE_UNDEFINED = re.compile(r'^ +"(?P<name>[^"]+)", referenced from:')
-# link.exe: error LNK2019: unresolved external symbol f referenced in function g
+# link.exe prints "error LNK2019: unresolved external symbol f referenced in function g".
 _MSVC_UNDEFINED = re.compile(r'unresolved external symbol (?P<name>"[^"]+"|\S+)')
 
-# GNU ld: cannot find -lf; lld: unable to find library -lf; ld64: library not found for -lf
+# GNU ld prints "cannot find -lf". lld prints "unable to find library -lf". ld64 prints "library not
+# found for -lf".
 _MISSING_LIBRARY = re.compile(
     r"(?:cannot find|unable to find library|library not found for) -l:?([^\s:]+)"
 )
@@ -95,7 +96,8 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
     :raises BuildError: the library references CPython; the message lists the symbols.
     """
     if toolchain.system == "windows":
-        # On Windows, references to CPython need Python's import library: the linker rejects them.
+        # On Windows, the linker rejects references to CPython, unless it finds Python's import
+        # library.
         return
     nm = find_nm(toolchain.compilers)
     dynamic = () if path.suffix == ".dylib" else ("-D",)
@@ -116,7 +118,7 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
 
 
 def python_symbols_error(library: str, names: tuple[str, ...]) -> BuildError:
-    """Return the error for a library that references symbols of CPython with these names."""
+    """Return the error for a library that references these symbols of CPython."""
     return BuildError(
         f"library {library!r}: needs the CPython {_quoted(names)}",
         hint="one wheel works with every Python only if its libraries do not use the CPython ABI: "

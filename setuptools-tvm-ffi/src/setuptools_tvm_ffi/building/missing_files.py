@@ -2,8 +2,8 @@
 """Detects files that were missing when a step ran, and that exist now.
 
 A step can have thousands of missing files. Therefore the record contains the statuses of the
-folders where the files would be created, and the files are looked up only if a folder has changed.
-A name of a missing file that ends with ``/*`` means any file in the folder.
+folders where the files would be created. The files themselves are checked only if a folder has
+changed. If the name of a missing file ends with ``/*``, it stands for any file in the folder.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def changed_folders(folders: Mapping[str, Status | None], files: FileStates) -> 
 def appeared(
     missing: Mapping[str, Iterable[str]], changed: Collection[str], files: FileStates
 ) -> dict[str, str]:
-    """Return the steps whose compiler or linker could now find another file, and the reasons.
+    """Find the steps whose compiler or linker could now read another file than in the last run.
 
     :param missing: the missing files for each step. The key is the output of the step.
     :param changed: the folders that have changed.
-    :returns: the reasons. The key is the output of the step.
+    :returns: for each of these steps, the reason. The key is the output of the step.
     """
     result: dict[str, str] = {}
     exists: dict[str, bool] = {}
@@ -68,7 +68,7 @@ def folders_to_watch(
     the folder.
 
     :param missing: the missing files for each step.
-    :param clock: a clock that was started before the first file was examined.
+    :param clock: a clock that was created before the first file was examined.
     """
     folders: dict[str, list[str]] = {}
     parents: dict[str, set[str]] = {}

@@ -80,9 +80,10 @@ class NativeHost:
 
 
 def _prepare_for_sanitizer(toolchain: Toolchain, project: Project, process: TVMFFIProcess) -> None:
-    """If the build uses a sanitizer, start `process` with the sanitizer's runtime.
+    """If the build uses a sanitizer, make the child process load the sanitizer's runtime.
 
-    Log the environment variables that load the runtime, so that users can set them for Python.
+    Log the environment variables that load the runtime. Users must set these variables when they
+    start Python to import the library.
     """
     build_type = project.settings.build_type
     linking = toolchain.compilers.get("cxx") or toolchain.compilers["c"]

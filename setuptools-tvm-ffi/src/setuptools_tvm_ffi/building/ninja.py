@@ -50,7 +50,7 @@ def find_ninja() -> str | None:
 
 
 def find_program(path: str) -> Path:
-    """Return the path of ninja's executable, which still works when copied elsewhere.
+    """Return the path of an executable of ninja that still works if it is copied to another folder.
 
     The result is `path`, unless `path` is a Python script. Up to 1.11.1.1, PyPI's ninja installs a
     script that works only in its own environment. For a script, the result is the executable that
@@ -85,7 +85,7 @@ def require_ninja() -> str:
         raise BuildError(
             f"cannot find ninja {MINIMUM_NINJA} or newer in the variable NINJA, on PATH or in the "
             "build environment",
-            hint=f"python -m pip install '{BUILD_REQUIREMENT}', or, for isolated builds, use the "
+            hint=f"run: python -m pip install '{BUILD_REQUIREMENT}'; for isolated builds, use the "
             "backend setuptools_tvm_ffi.build_meta, which requires ninja if it is missing",
         )
     return path
@@ -111,11 +111,11 @@ def run_ninja(
     :returns: ninja's exit status, and its output without colours.
     """
     command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
-    # GCC (12) writes the variable PWD to debug information. If PWD contained a symbolic link, the
-    # option -ffile-prefix-map would not match it.
+    # GCC (12) writes the value of PWD to debug information. The option -ffile-prefix-map replaces
+    # `root` there. If PWD contained a symbolic link, the option would not match the value.
     environment = {**os.environ, **(variables or {}), "NINJA_STATUS": _STATUS, "PWD": str(root)}
-    # Read and print the output of ninja here. After the build, the linker's messages are parsed.
-    # If ninja inherited stdout, its lines could precede earlier log lines of setuptools.
+    # Read and print ninja's output here, for two reasons. The linker's messages are parsed after
+    # the build. If ninja inherited stdout, its lines could precede earlier log lines of setuptools.
     sys.stdout.flush()
     printed = []
     with (
@@ -140,8 +140,9 @@ def run_ninja(
                 sys.stdout.write(mark() + _printable(line))
                 sys.stdout.flush()
         except BaseException:
-            # A terminal sends Ctrl-C to this process and to ninja. Other interrupts may reach only
-            # this process. After SIGTERM, ninja stops its commands and deletes partial outputs.
+            # A terminal sends Ctrl-C to this process and to ninja. Another signal may reach only
+            # this process, so send SIGTERM to ninja. ninja then stops its commands and deletes
+            # partial outputs.
             end_child(process, request=signal.SIGTERM, request_time=_SECONDS_TO_END)
             raise
     return process.returncode, "".join(printed)

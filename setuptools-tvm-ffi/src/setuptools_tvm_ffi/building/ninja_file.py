@@ -2,8 +2,8 @@
 """Writes stale steps as a ninja manifest (https://ninja-build.org/manual.html).
 
 Ninja runs the commands in the right order and in parallel. The plugin, not ninja, decides which
-steps are stale. The manifest therefore contains only files that a step writes: it contains neither
-source files nor headers.
+steps are stale. The manifest therefore names only files that the steps write, and no source files
+or headers.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def render(
 
     :param local_jobs: how many commands may run in parallel on this machine, or ``None`` if no
         launcher runs commands on other machines.
-    :param device_jobs: how many device compilers may run in parallel, or ``None`` if they have no
-        limit of their own.
+    :param device_jobs: how many device compilers may run in parallel, or ``None`` if only ninja's
+        ``-j`` limits device compilers.
     :param threads: the number of threads of each nvcc.
     :param colours: whether GCC and Clang colour their messages.
     :raises ConfigurationError: ninja's syntax cannot express a path or an argument.

@@ -42,11 +42,13 @@ _REQUIRES = "build-system.requires in pyproject.toml"
 def add_package_headers(
     extensions: Sequence[ExtensionSettings], request: BuildRequest
 ) -> tuple[list[ExtensionSettings], list[str]]:
-    """Copy the headers. Return the extensions with the folders of the copies, and original headers.
+    """Copy the headers, and return extensions that use the copies.
 
-    `include_from` of a returned extension contains folders instead of references. The folders are
-    relative to the project's root. The second result contains the paths of the original headers
-    that can change without a new installation, as in editable installs.
+    `include_from` of a returned extension contains the folders of the copies instead of references.
+    The folders are relative to the project's root.
+
+    :returns: the extensions, and the paths of the original headers that can change without a new
+        installation, as in editable installs.
     :raises BuildError: a package, an object or a folder is missing.
     """
     places: dict[str, str] = {}
@@ -78,7 +80,7 @@ class _Copy:
 
 
 def _prepare(reference: str, place: str, request: BuildRequest) -> _Copy:
-    """Return the copy of a reference. Resolve the reference and make the copy if necessary."""
+    """Return the copied folders of a reference. If the copies are missing or stale, copy again."""
     name = reference.rstrip("/").replace("/", "+").replace(":", "-")
     folder = request.folder / "package-headers" / name
     stamp = request.root / folder / "origin.json"
@@ -101,8 +103,8 @@ def _is_current(known: Mapping[str, Any], root: Path, *, rebuilds: bool) -> bool
     """Whether the copy of a reference can be used again.
 
     :param known: the record of the last build.
-    :param rebuilds: whether this build rebuilds an editable install. The packages were installed in
-        the isolated environment of the installation, which may not exist any more.
+    :param rebuilds: whether this build rebuilds an editable install. The packages may be missing
+        now: they were installed in the isolated environment of the installation.
     """
     if not known.get("files") or not all(os.path.isfile(root / file) for file in known["files"]):
         return False
@@ -122,7 +124,8 @@ def _record_of(name: str) -> str | None:
 def _digest(record: str) -> str:
     """Return the digest of a ``RECORD`` without the rows of files outside ``site-packages``.
 
-    Scripts contain the path of the environment, which differs for each isolated build.
+    These files include scripts. Scripts contain the path of the environment, which differs for each
+    isolated build.
     """
     rows = (row for row in record.splitlines() if not row.startswith(".."))
     return digest_of("\n".join(rows).encode())
@@ -156,10 +159,11 @@ def _records(paths: Iterable[str]) -> dict[str, str]:
 
 
 def _resolve(reference: str, place: str, root: Path, kept: Sequence[str]) -> dict[str, Any]:
-    """Return the child's answer, see `package_headers_child.answer`.
+    """Resolve a reference in a child process. Return the result of `package_headers_child.answer`.
 
-    :param kept: the folders to use, if they exist, when the package is not installed. A rebuild on
-        import can run without the packages that were available during the installation.
+    :param kept: the original folders that an earlier build has copied. If the package is not
+        installed and these folders exist, the result contains these folders. A rebuild on import
+        can run without the packages that were available during the installation.
     :raises BuildError: the reference cannot be used. The message starts with `place`.
     """
     with tempfile.TemporaryFile() as messages:
@@ -201,7 +205,8 @@ def _copy(sources: Sequence[str], root: Path, folder: PurePosixPath) -> tuple[li
         for source, copy in copies.items()
         for file in mirror(Path(source), root / copy)
     ]
-    # One folder can be inside another, as in PyTorch. Its copy is then inside the other copy.
+    # One folder can be inside another folder, as in PyTorch. Only the outer folder was copied. The
+    # inner folder is then a folder in this copy.
     folders = [
         str(copies[outer] / Path(os.path.relpath(source, outer)).as_posix())
         for source in sources

@@ -31,26 +31,27 @@ def add_pkg_config(
     """Return the extensions with pkg-config's flags, and the paths of the `.pc` files.
 
     Include folders are added to `system_include_dirs`, macros to `define_macros`, other compiler
-    flags to `extra_compile_args`, and linker flags to `extra_link_args`. In lists whose last item
-    overrides the others, the project's own items are last.
+    flags to `extra_compile_args`, and linker flags to `extra_link_args`. The project's own items
+    take precedence: its include folders are first, its macros and flags are last.
 
     :param system: the target system, see `system_of`.
     :raises BuildError: pkg-config or a module is missing, or the version of a module does not
-        satisfy the condition.
+        satisfy the condition in the setting.
     """
     found, files = [], []
     for settings in extensions:
         found.append(_with_flags(settings, system) if settings.pkg_config else settings)
         for module in settings.pkg_config:
             name = _split(module)[0]
-            # pkgconf (1.8) escapes spaces in the value of a variable, pkg-config (0.29) does not.
+            # pkgconf (1.8) escapes spaces in the path of the folder, but pkg-config (0.29) does
+            # not. Splitting and joining the words is correct for both programs.
             folder = shlex.split(_query(settings, ("--variable=pcfiledir", name)))
             files.append(f"{' '.join(folder)}/{name}.pc")
     return found, files
 
 
 def _with_flags(settings: ExtensionSettings, system: str) -> ExtensionSettings:
-    # pkg-config splits its arguments at white space, but does not split `libpng>=1.6`.
+    # pkg-config needs white space around an operator: it would not split `libpng>=1.6`.
     modules = [" ".join(filter(None, _split(module))) for module in settings.pkg_config]
     include_dirs: list[str] = []
     macros: list[Macro] = []
@@ -69,7 +70,8 @@ def _with_flags(settings: ExtensionSettings, system: str) -> ExtensionSettings:
     linking = shlex.split(_query(settings, ("--libs", *modules)))
     if system == "windows":
         linking = [_for_msvc(word) for word in linking]
-    # nvcc passes unknown flags, such as -pthread, on to the host compiler only with -Xcompiler.
+    # With the option -Xcompiler, nvcc passes a flag that it does not know, such as -pthread, on to
+    # the host compiler.
     compiling = {**dict.fromkeys(LANGUAGES, others), "cuda": [f"-Xcompiler={w}" for w in others]}
     declared = settings.extra_compile_args
     return dataclasses.replace(
@@ -85,7 +87,7 @@ def _with_flags(settings: ExtensionSettings, system: str) -> ExtensionSettings:
 
 def _split(module: str) -> tuple[str, str, str]:
     match = _MODULE.fullmatch(module)
-    assert match is not None  # The parser of the settings has checked the pattern.
+    assert match is not None  # The parser of the settings rejects any other text.
     return match["name"], match["operator"], match["version"]
 
 

@@ -46,15 +46,16 @@ class Step:
         libraries; empty if no command prints them.
     :param on_this_machine: whether the command always runs on this machine. A launcher can run
         other commands on other machines.
-    :param parts: how many parts of the work nvcc can do in parallel: the number of architectures.
-        For other programs, it is 1.
+    :param parts: how many parts nvcc can compile in parallel: one for each architecture. For other
+        programs, the value is 1.
     :param extra_inputs: inputs that the program reads but does not report.
     :param precompiled: the precompiled header that the program reads, or "".
     :param extra_outputs: files that the command writes in addition to `output`.
     :param dependency_style: the format in which the compiler reports headers: ``gcc`` or ``msvc``.
-    :param depfile: the file in which the compiler reports headers, or ``None`` if it does not.
-    :param declared_at: the place of the setting that declares the command, for messages. Only for
-        the kind ``generate``.
+    :param depfile: the file in which the compiler reports headers, or ``None`` if the compiler
+        reports no headers.
+    :param declared_at: the place of the setting that declares the command, for messages; empty
+        unless the kind is ``generate``.
     """
 
     kind: str
@@ -84,15 +85,16 @@ class Step:
 
     @property
     def compiles_device_code(self) -> bool:
-        """Whether the program is a device compiler. It never runs on another machine."""
+        """Whether the program is a device compiler, such as nvcc."""
         return self.kind == "compile" and self.on_this_machine
 
     def command_with(self, threads: int, *, colours: bool = False) -> tuple[str, ...]:
-        """Return the command for at most this number of threads, and with coloured messages.
+        """Return the command with arguments for threads and colours.
 
-        `command` and the record of the step do not contain these arguments. They depend on the
-        machine, the other stale steps and the terminal, and do not change the output.
+        `command` and the record of the step do not contain these arguments. The arguments depend on
+        the machine, the other stale steps and the terminal, and do not change the output.
 
+        :param threads: the maximum number of threads of nvcc.
         :param colours: whether GCC and Clang colour their messages although ninja reads them.
         """
         used = min(threads, self.parts)
@@ -111,8 +113,8 @@ class LibraryPlan:
         without precompiled headers.
     :param support_files: the contents of files that the steps read.
     :param source_arguments: the compiler flags of each source that has flags of its own. The keys
-        are the names in settings.
-    :param companions: files that the wheel contains beside the library.
+        are the names of the sources in settings.
+    :param companions: files that the wheel contains beside the library, such as debug symbols.
     :param siblings: the libraries of the distribution that must be loaded before this library, in
         the order of loading.
     """
@@ -219,7 +221,8 @@ class _Planner:
     """Makes the plans of libraries.
 
     :param link_inputs: files that the build writes before the first step, for example lists of
-        symbols. A link command reads the files that its arguments name.
+        symbols. If the arguments of a link command name such a file, the file is an input of the
+        command.
     """
 
     toolchain: Toolchain
@@ -365,7 +368,10 @@ class _Planner:
         header: PrecompiledHeader,
         arguments: Mapping[str, tuple[str, ...]],
     ) -> Step | None:
-        """Return the step that precompiles a header, or ``None`` if the compiler cannot do so."""
+        """Return the step that precompiles a header.
+
+        If the compiler cannot precompile headers, return ``None``.
+        """
         depfile = f"{header.header}.d"
         unit = HeaderUnit(header.header, header.language, header.source, depfile)
         flags = arguments[header.language]
@@ -440,7 +446,8 @@ class _Planner:
     ) -> Step:
         """Return the step that compiles a source or a batch.
 
-        :param header: the header to include first, if it is for this language.
+        :param header: the header to include first. A source of another language does not include
+            the header.
         :param precompile: the step that precompiles the header. If it is ``None``, the compiler
             reads the header itself.
         """
@@ -463,7 +470,7 @@ class _Planner:
         )
 
     def _embed_path(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the path, without suffix, of the files that the build writes for an entry."""
+        """Return the path of the files that the build writes for an entry, without a suffix."""
         return f"{self.folder / settings.name / 'embed' / entry.name}"
 
     def _embedded_file(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
@@ -551,7 +558,8 @@ class _Planner:
 
     def _object(self, settings: ExtensionSettings, source: PurePosixPath) -> str:
         path = self._objects(settings) / source
-        if self.folder in source.parents:  # The source is generated.
+        if self.folder in source.parents:
+            # The source is generated. Its path already contains `self.folder`.
             path = self.folder / settings.name / source.relative_to(self.folder)
         return f"{path}{self.toolchain.object_suffix}"
 
@@ -566,7 +574,8 @@ class _Planner:
         command = self.toolchain.link_command(flags, unit)
         program = self.toolchain.compilers[unit.driver].command
         if command[: len(program)] != program:
-            program = command[:1]  # With Microsoft's compiler, the link command starts the linker.
+            # With Microsoft's toolchain, the command starts the linker instead of the compiler.
+            program = command[:1]
         return Step(
             kind="link",
             inputs=unit.objects,

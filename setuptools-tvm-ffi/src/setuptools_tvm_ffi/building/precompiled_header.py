@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The headers that a library precompiles, and the files that a build generates for this."""
+"""The precompiled header of a library, and the files that a build generates to precompile it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SUFFIXES = {"c": ".c", "cxx": ".cc"}
 class PrecompiledHeader:
     """The precompiled header of one library. All paths are relative to the project's root.
 
-    :param header: a generated header, which includes the headers of the setting.
-    :param plain: a copy of `header` in another folder. If a precompiled header is beside a header,
-        GCC and Clang read the precompiled header instead. Sources that cannot use the precompiled
-        header include this copy. Editors include this copy, too.
+    :param header: a generated header that includes the headers of the setting.
+    :param plain: a copy of `header` in another folder. GCC and Clang read the precompiled header
+        instead of `header`, because the precompiled header is in the same folder. Sources that
+        cannot use the precompiled header include the copy. Editors include the copy, too.
     :param source: a generated source without content. cl compiles it to precompile the header.
     :param text: the content of `header`.
     """
@@ -53,7 +53,7 @@ def precompiled_header(
             "nvcc and hipcc do not use precompiled headers",
             hint="remove the setting",
         )
-    # A path in quotes would be relative to the folder of the generated header.
+    # Write absolute paths: a relative path would start in the folder of the generated header.
     names = (
         name if name.startswith("<") else f'"{os.path.join(root, name)}"'
         for name in settings.precompile_headers

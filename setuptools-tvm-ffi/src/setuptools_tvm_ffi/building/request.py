@@ -20,7 +20,7 @@ from .work import Work
 
 
 class Host(Protocol):
-    """Finds the compilers for a platform, and checks the libraries that they have built.
+    """Finds the compilers for a platform, and checks the libraries that were built with them.
 
     One implementation builds for this machine. Another implementation builds for other platforms
     with Zig.

@@ -56,8 +56,8 @@ class IncludePath:
     :param missing: folders that the compiler leaves out of the list: folders that do not exist, and
         symbolic links to folders that are already in the list. The position of such a
         folder is unknown.
-    :param of_includers: whether ``#include "…"`` in a header is also searched in the folders of the
-        files that include the header.
+    :param of_includers: whether, for ``#include "…"`` in a header, the compiler also searches the
+        folders of the files that include the header.
     """
 
     quoted: tuple[str, ...] = ()
@@ -71,7 +71,8 @@ class IncludePath:
         """Return the folders that a compiler searches for a header, in order.
 
         :param includer: the file that includes the header.
-        :param outer: the folders of the files that include the includer, inner files first.
+        :param outer: the folders of the files that include the includer. The folder of the direct
+            includer is first.
         """
         own = (os.path.dirname(includer), *outer, *self.quoted) if name.quoted else ()
         return (*own, *self.missing, *self.brackets)
@@ -114,15 +115,18 @@ def msvc_include_path(arguments: Iterable[str], environment: Mapping[str, str]) 
         if match is not None:
             folders.append(word[match.end() :] or following)
     folders += environment.get("INCLUDE", "").split(";")
+    # The search is documented at
     # https://learn.microsoft.com/cpp/preprocessor/hash-include-directive-c-cpp
     return IncludePath(brackets=tuple(filter(None, folders)), of_includers=True)
 
 
 def script_of(command: str) -> str | None:
-    """Return the path of the script that one word of a compiler's command names.
+    """Return the path of the script that `command` names.
 
-    The word can be a program, or a script that the program before it interprets, such as the second
-    word of ``python cc.py``. If the word names a binary program or no file, return ``None``.
+    If `command` names a binary program or no file, return ``None``.
+
+    :param command: one word of a compiler's command. The word can name a program on PATH, or a
+        script that an interpreter runs, such as ``cc.py`` in ``python cc.py``.
     """
     path = shutil.which(command)
     try:
@@ -199,13 +203,16 @@ class HeaderSearch:
         spelled = {_normal(file): file for file in read}
         found: set[str] = set()
         missing: set[str] = set()
-        # The files of which it is known where the compiler has searched before it found them. It
-        # does not search for the source and the files in `named`: the command has their paths.
+        # The set `explained` contains the files for which all searched paths are known. The
+        # compiler does not search for the source and for the files in `named`, because the command
+        # contains their paths.
         explained = {*itertools.islice(spelled, 1), *map(os.path.normpath, named)}
-        # The folders of the files that include a file. A compiler reports an includer first.
+        # For each file, `outer` contains the folders of the files that include it. A compiler
+        # reports a file before the headers that the file includes.
         outer: dict[str, tuple[str, ...]] = {}
         pending = list(spelled.items())
-        for key, includer in pending:  # The loop appends the files that the assembler reads.
+        # While the loop runs, it appends the files that the assembler reads to `pending`.
+        for key, includer in pending:
             around = outer.get(key, ())
             includes = self._includes(includer, around)
             for chain in includes.chains:
@@ -222,13 +229,13 @@ class HeaderSearch:
             pending += [(_normal(file), file) for file in includes.data if file not in found]
             found.update(includes.data)
             if includes.facts.computed:
-                # The computed name is unknown, so it can be the name of any new file.
+                # A macro computes a name, which is unknown here. Any new file can have this name.
                 folders = self._path.folders(_ANY, includer, around)
                 missing.update(f"{folder or '.'}/*" for folder in folders)
-        # The chains do not contain the remaining files. For example, a macro computes the name of a
-        # file, or the argument -include contains the name. Derive the possible names from the path
-        # of the file. For a name in quotes, the compiler searches the folder of the includer first.
-        # For -include, the compiler searches the working directory first.
+        # The remaining files are in no chain, for example because a macro computes the name of the
+        # file, or because the option -include contains the name. Derive the possible names from the
+        # path of the file. For a name in quotes, the compiler searches the folder of the includer
+        # first. For -include, the compiler searches the working directory first.
         beside = dict.fromkeys(("", *map(os.path.dirname, spelled.values())))
         for file in spelled.keys() - explained:
             missing.update(self._before(spelled[file], beside))
@@ -274,7 +281,8 @@ class HeaderSearch:
         folders = (*self._path.quoted, *self._path.missing, *self._path.brackets)
         for number, folder in enumerate(folders):
             inside = os.path.join(folder, "")
-            # The name in the source can contain "..", so keep the spelling: a/b/../x.h is ../x.h.
+            # Keep ".." in the path. If the folder is a/b, the name of a/b/../x.h in the source is
+            # "../x.h".
             relative = file[len(inside) :] if file.startswith(inside) else _relative(file, folder)
             if relative is not None:
                 for earlier in (*beside, *folders[:number]):
@@ -287,7 +295,7 @@ _ANY = HeaderName("", quoted=True)
 
 
 def _normal(path: str) -> str:
-    # On Windows, cl reports paths in lower case.
+    # On Windows, cl reports paths in lower case, so ignore the case there.
     return os.path.normcase(os.path.normpath(path))
 
 
@@ -310,14 +318,16 @@ def _candidates(
     candidates = [os.path.join(folder, name.name) for folder in folders]
     if name.next:
         own = _normal(includer)
-        # For a name in quotes, the folder of the includer is first, and can be on the path, too.
+        # Two candidates can be the includer itself: for a name in quotes, the folder of the
+        # includer is first, and the folder can also be on the include path. Continue after the last
+        # of these candidates.
         begin = max((i for i, c in enumerate(candidates) if _normal(c) == own), default=-1)
         candidates = candidates[begin + 1 :]
     yield from candidates
 
 
 def included_by_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return the names in the option -include. The working directory is searched first.
+    """Return the names in the option -include. A compiler searches the working directory first.
 
     >>> included_by_arguments(("-O2", "-include", "a.cc", "-include", "b.cc", "-c"))
     ['a.cc', 'b.cc']
@@ -379,7 +389,7 @@ class _LibrarySearch:
     missing: set[str] = field(default_factory=set)
 
     def find(self, name: str, suffixes: Iterable[str]) -> None:
-        """Add the library that the linker finds for the argument ``-l`` with this name."""
+        """Add the library that the linker finds for the argument ``-l<name>``."""
         files = [name[1:]] if name[:1] == ":" else [f"lib{name}{suffix}" for suffix in suffixes]
         self._add_first(
             [os.path.join(folder, file) for folder in self.folders for file in files], suffixes
@@ -390,7 +400,7 @@ class _LibrarySearch:
         self._add_first([os.path.join(folder, name) for folder in ("", *self.folders)], suffixes)
 
     def follow(self, script: str, suffixes: Iterable[str]) -> None:
-        """Add the files that a file names, if it is a linker script or a thin archive."""
+        """If `script` is a linker script or a thin archive, add the files that it names."""
         for member in thin_members(self.root / script):
             self.found[os.path.join(os.path.dirname(script), member)] = None
         for word in linker_script_words(self.root / script):

@@ -68,9 +68,9 @@ class StepCommands:
         return {script for scripts in self._scripts.values() for script in scripts}
 
     def question(self, step: Step) -> str:
-        """Return a digest of the command that prints the folders which a step searches.
+        """Return a digest of the command that prints the folders in which a step searches.
 
-        The digest covers the files that arguments name, such as response files.
+        The digest also covers the files that arguments name, such as response files.
         """
         return self._digest_of_question(step.question, self.compiler(step))
 

@@ -62,9 +62,9 @@ class StepExamination:
     def examine(self, step: Step, in_header: Iterable[str] = ()) -> StepRun:
         """Return what a step has read, written and looked for.
 
-        :param in_header: the files that the step's precompiled header was made from. The compiler
-            does not report them. The result lists them instead of the precompiled header, because
-            GCC (12) writes a different precompiled header each time.
+        :param in_header: the files from which the step's precompiled header was made. The compiler
+            does not report these files. The result contains the files, but not the precompiled
+            header, because GCC (12) writes a different precompiled header each time.
         :raises BuildError: the command did not write its output, or did not report which files it
             read.
         """
@@ -85,11 +85,12 @@ class StepExamination:
         absent: set[str] = set()
         if step.kind in {"compile", "precompile"}:
             read = list(dict.fromkeys((*self._read_files(step), *in_header)))
-            # With a precompiled header, Clang (20) reports the source after the headers.
+            # `search` takes the first file in `read` for the source. With a precompiled header,
+            # Clang (20) reports the source after the headers, so pass the source in `named`, too.
             named = (*step.inputs, *searches.included_by_arguments(step.arguments))
             found, absent = self._searches(self._include_path(step)).search(read, named)
             inputs.update(dict.fromkeys((*read, *sorted(found))))
-            # An argument can contain __DATE__, for example the value of -D.
+            # Scan the arguments, too: for example, the value of -D can contain __DATE__.
             words = "\n".join(expanded(step.arguments, self._root))
             dated = [scan(words.encode(errors="surrogateescape")), *map(self._facts, read)]
         elif step.kind != "generate":
@@ -132,14 +133,16 @@ class StepExamination:
         return inputs, missing
 
     def _read_files(self, step: Step) -> list[str]:
-        if step.depfile is None:  # The assembler reads only the source and the files in it.
+        if step.depfile is None:
+            # The assembler does not report files. `HeaderSearch` finds those that the source names.
             return [self._files.stable(step.inputs[0])]
         assert step.dependency_style is not None
         try:
             content = (self._root / step.depfile).read_bytes()
             read = dependencies(content, step.dependency_style, self._folders)
             if step.precompiled:
-                # Clang (20) reports the precompiled header, and absolute paths of its headers.
+                # Clang (20) also reports the precompiled header. For the headers in it, Clang
+                # reports absolute paths.
                 read = [self._relative(name) for name in read if name != step.precompiled]
             return list(dict.fromkeys(map(self._files.stable, read)))
         except (OSError, ValueError) as problem:
@@ -185,7 +188,7 @@ class StepExamination:
     def _answer(self, step: Step, *, again: bool = False) -> str:
         """Return the text in which the compiler prints the folders that it searches.
 
-        :param again: whether to ask the compiler even if the record contains an answer.
+        :param again: whether to run the compiler even if the record contains the text.
         """
         answers, key = self._details.answers, self._commands.question(step)
         if again or key not in answers:

@@ -55,7 +55,7 @@ class Details:
 
 
 class StepRecord:
-    """The record of the steps of one build folder. It is empty if it is missing or corrupt.
+    """The record of the steps of one build folder. It is empty if its file is missing or corrupt.
 
     :param folder: the absolute path of the folder that contains objects and libraries.
     :ivar path: the file that contains the record, except the details.
@@ -114,7 +114,7 @@ class StepRecord:
         files: Mapping[str, tuple[str, Status | None]],
         folders: Mapping[str, Status | None],
     ) -> None:
-        """Replace everything except the details, then write the record and the details.
+        """Replace the commands, files and folders. Then write the record and the details.
 
         :param files_of: the files of each step, see `StepRecord.files_of`.
         """
@@ -132,7 +132,7 @@ class StepRecord:
         files: Mapping[str, tuple[str, Status | None]],
         folders: Mapping[str, Status | None],
     ) -> None:
-        """Write the record with other statuses of the same files, and with other folders."""
+        """Replace the files and folders, then write the record without the details."""
         self.files, self.folders = dict(files), dict(folders)
         steps = {o: {**c._asdict(), "files": self._ranges[o]} for o, c in self.commands.items()}
         record = {

@@ -10,13 +10,14 @@ from pathlib import PurePosixPath
 from ..base.file_digest import digest_of
 from ..project.sources import language_of
 
-#: The content of a batch's main file. The options -include and /FI of the command include the
-#: sources. With these options, unlike with #include, a compiler reports the path of a source as
-#: it does without batches, and searches no other folders for headers.
+#: The content of a batch's main file. The command includes the sources with the option -include or
+#: /FI. With these options, a compiler reports the same path of a source as without batches, and
+#: searches the same folders for headers. With #include, the path and the folders would differ.
 MAIN_FILE = "/* The compile command includes the sources of this batch. */\n"
 
 _SUFFIXES = {"c": ".c", "cxx": ".cc", "cuda": ".cu", "hip": ".hip"}
-# nvcc (13.0) splits the value of -include at commas, and passes it to a shell.
+# A source is compiled alone if its path contains one of these characters. nvcc (13.0) splits the
+# value of -include at commas, and passes the value to a shell.
 _NOT_INCLUDABLE = frozenset("\\\"'$`,")
 
 
@@ -35,11 +36,14 @@ class Batch:
 def batches(sources: Iterable[PurePosixPath], size: int) -> list[Batch]:
     """Return the batches of a unity build. Sources without a batch are compiled alone.
 
-    Each source has a key: the digest of its folder, then the digest of its path, as bits. A batch
-    has all sources whose keys start with the same bits. If these are more than `size` sources, the
-    next bit splits them. A new source therefore changes one batch, or replaces one batch with two.
-    A build from scratch chooses the same batches as an incremental build, because only the paths
-    matter. Sources in one folder, which probably share headers, have neighbouring keys.
+    The key of a source is a sequence of bits: the digest of the source's folder, then the digest of
+    the source's path. A batch contains all sources whose keys start with the same bits. If more
+    than `size` keys start with the same bits, the next bit splits the sources into two groups. A
+    new source therefore changes one batch, or replaces one batch with two.
+
+    The batches depend only on the paths of the sources. A build from scratch therefore chooses the
+    same batches as an incremental build. The keys of sources in one folder start with the same
+    bits. These sources probably share headers, so they should be in the same batch.
 
     :param size: the maximum number of sources in a batch; 0 means no maximum.
     """
@@ -59,7 +63,7 @@ def batches(sources: Iterable[PurePosixPath], size: int) -> list[Batch]:
 def _split(
     keys: Mapping[PurePosixPath, str], size: int, bits: str
 ) -> Iterator[tuple[str, tuple[PurePosixPath, ...]]]:
-    """Yield the common first bits of the keys of each batch, and the sources of the batch."""
+    """Yield, for each batch, the bits with which all keys of the batch start, and the sources."""
     if len(keys) <= size:
         yield bits, tuple(keys)
         return

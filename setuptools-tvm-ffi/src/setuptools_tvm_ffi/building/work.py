@@ -15,13 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # The commands that write metadata import this module, but need no toolchains.
+if TYPE_CHECKING:
+    # Commands that write metadata import this module, but do not need to import toolchains.
     from ..toolchains.launcher import Launcher
 
-# Warnings of GCC, Clang and linkers (`warning: `), of MSVC (`warning C4101: `), and of nvcc
-# (`warning #177-D: `, `warning : `). GCC and Clang indent the source lines that they quote.
+# This pattern matches warnings of GCC, Clang and linkers (`warning: `), of MSVC
+# (`warning C4101: `), and of nvcc (`warning #177-D: `, `warning : `). It does not match indented
+# lines: GCC and Clang indent the source lines that they quote.
 _WARNING = re.compile(r"^(?!\s)(.*[\s:])?warning( [\w#-]+)? ?: ")
-# The names of counters in ccache's log (4.7).
+# ccache (4.7) writes these names of counters to its log.
 _HITS, _MISSES = {"direct_cache_hit", "preprocessed_cache_hit"}, {"cache_miss"}
 _SCCACHE_COUNTERS = ("cache_hits", "cache_misses")
 _SECONDS_FOR_STATISTICS = 5
@@ -53,17 +55,21 @@ class Work:
         self.add_warnings(other.warnings)
 
     def add_warnings(self, lines: Iterable[str]) -> None:
-        """Add the warnings in the output of ninja. Each header repeats its warnings per source."""
+        """Add the warnings in the output of ninja, without duplicates.
+
+        If several sources include a header, compilers repeat the warnings about the header.
+        """
         found = (line.rstrip() for line in lines if _WARNING.match(line))
         self.warnings = list(dict.fromkeys((*self.warnings, *found)))
 
     @contextlib.contextmanager
     def counted_caches(self, launchers: Iterable[Launcher], log: Path) -> Iterator[dict[str, str]]:
-        """Count hits and misses during the ``with`` block; yield variables for the compilers.
+        """Count hits and misses during the ``with`` block.
 
-        ccache may run without the project's launcher: `CC` or a link on PATH can start it. It logs
-        its own calls. sccache has a server with counters for all of its clients, so that builds in
-        parallel are included.
+        The context manager yields environment variables for the compilers. With these variables,
+        ccache logs its hits and misses. ccache can run even if the project declares no launcher,
+        because `CC` or a link on PATH can start ccache. sccache has a server with counters for all
+        of its clients, so the numbers include other builds that run in parallel.
 
         :param log: the file for ccache's log.
         """
@@ -85,12 +91,15 @@ class Work:
 
 
 def _sccache_counters(program: str | None) -> tuple[int, int]:
-    """Return the hits and misses of sccache's server since its start, or zeros if it fails."""
+    """Return the hits and misses of sccache's server since its start.
+
+    If sccache does not return these numbers, return zeros.
+    """
     if program is None:
         return 0, 0
     command = [program, "--show-stats", "--stats-format=json"]
     try:
-        # The command starts a server, which could hold a pipe open. Write the output to a file.
+        # The command can start a server, which would keep a pipe open. Write the output to a file.
         with tempfile.TemporaryFile() as output:
             subprocess.run(
                 command,

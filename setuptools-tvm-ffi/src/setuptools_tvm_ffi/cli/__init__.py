@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_RUN
     except Exception as problem:  # noqa: BLE001 - a crash must not end with the status for findings
-        # `errors` imports setuptools. If `errors` was not imported, this is no BuildError.
+        # Do not import `errors`, because it imports setuptools. If no module has imported `errors`
+        # before, the exception cannot be a BuildError.
         errors = sys.modules.get(f"{__name__.rpartition('.')[0]}.base.errors")
         if errors is not None and isinstance(problem, errors.BuildError):
             print_error(errors.render(problem))

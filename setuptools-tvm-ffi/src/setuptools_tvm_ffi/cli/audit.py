@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check finished wheels for defects that would fail on a user's machine.
+"""Check finished wheels for defects that cause failures on users' machines.
 
 Wheels are not unpacked and their code is not run, so any machine can audit wheels for any platform.
 For each finding, the command prints a code, what breaks, and a fix.

@@ -27,7 +27,7 @@ _WIDTH = 60
 
 
 def as_text(report: WheelReport, findings: Collection[Finding]) -> Iterator[str]:
-    """Yield the lines of the report. Findings with the same code have one paragraph."""
+    """Yield the lines of the report. Findings with the same code share one paragraph."""
     yield from map(harmless, _facts_of_wheel(report))
     by_code = itertools.groupby(findings, key=lambda finding: finding.code)
     for code, found in by_code:
@@ -62,7 +62,7 @@ def _facts_of_wheel(report: WheelReport) -> Iterator[str]:
 
 
 def _slice(path: str, machine: str) -> str:
-    """Return the path of a library, with the architecture if the file contains several."""
+    """Return a library's path. If it contains several architectures, append the audited one."""
     return f"{path} ({machine})" if machine else path
 
 

@@ -26,7 +26,7 @@ class Audited:
 
     :param report: result of the audit.
     :param done: lines that describe an action before the audit, such as a repair.
-    :param document: the action as a JSON object, or ``None`` if there was none.
+    :param document: a JSON object that describes this action, or ``None`` if there was no action.
     """
 
     report: WheelReport
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def go_through(parsed: argparse.Namespace, audit: Callable[[Path, BinaryReader], Audited]) -> int:
-    """Audit each wheel, even if others fail; print the results and return the exit status.
+    """Audit each wheel, print the results and return the exit status.
 
     :param parsed: the options of `add_arguments`.
     :param audit: a function that audits one wheel. If it fails, the other wheels are still audited.

@@ -28,8 +28,8 @@ from ..plugin.commands.build_folder import COMPILE_COMMANDS, IGNORE_FILE, is_own
 from ..settings import read_project
 from .exit_status import FINE
 
-# Names in every build folder, and names in a build folder that the plugin has created. In another
-# folder, a user may have created a folder such as `lib`.
+# The patterns of `_OWN` apply to every build folder. The patterns of `_IN_OWN_FOLDER` apply only to
+# a build folder that the plugin has created: elsewhere, a folder such as `lib` may be the user's.
 _OWN = ("tvm-ffi.*", "metadata.*")
 _IN_OWN_FOLDER = (
     *(IGNORE_FILE, COMPILE_COMMANDS, "sdist", "*.egg-info"),
@@ -74,7 +74,7 @@ def _build_base(root: Path) -> Path:
 
 
 def _left_by_builds(base: Path) -> Sequence[Path]:
-    """Return the files and folders to remove, after builds in them have ended."""
+    """Wait until running builds have ended, and return the files and folders to remove."""
     for folder in sorted(base.glob("tvm-ffi.*/")):
         with build_lock(folder):
             pass

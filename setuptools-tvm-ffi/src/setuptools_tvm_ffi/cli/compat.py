@@ -160,7 +160,7 @@ def run(parsed: argparse.Namespace) -> int:
     unknown = [str(result.release) for result in admitted if result.unknown]
     declares = f"{subject.path.name} {_requirement(subject.admits)}"
     if not admitted:
-        _say(f"{subject.path.name} admits none of the tested releases")
+        _say(f"the requirement of {subject.path.name} admits none of the tested releases")
     if broken:
         _say(f"{declares} and does not work with {', '.join(broken)}")
     if unknown:
@@ -198,7 +198,8 @@ def _results(plan: Plan, parsed: argparse.Namespace) -> tuple[Result, ...]:
     """Return the result of each selected release, from the cache or from a test."""
     jobs = parsed.jobs
     if jobs is None:
-        # A process that imports an array library needs about as much memory as a compiler.
+        # Use the limit for compilers: a process that imports an array library, such as PyTorch,
+        # needs about as much memory as a compiler.
         jobs = count_jobs(None, "", measure(), device_compilers=False).total
     with interruptible(), _scratch() as scratch:
         chosen = choose_releases(list_releases(plan.installer.index, scratch), parsed.against)
@@ -240,7 +241,7 @@ def _cache(plan: Plan, *, use: bool) -> Cache:
 
 
 def _located(requirement: str) -> str:
-    """If a requirement is a path, make the path absolute: installers run in another folder."""
+    """Make a requirement that is a path absolute, because installers run in another folder."""
     is_path = os.sep in requirement or "/" in requirement or requirement.endswith(".whl")
     return os.path.abspath(requirement) if is_path and os.path.exists(requirement) else requirement
 

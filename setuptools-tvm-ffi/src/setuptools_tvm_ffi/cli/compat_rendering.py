@@ -54,7 +54,7 @@ def table(results: Sequence[Result], subject: Subject) -> str:
 
 
 def advice(results: Sequence[Result]) -> str:
-    """Return the range that passed and the lines for ``pyproject.toml`` that declare it.
+    """Return the range of releases that passed, and lines for ``pyproject.toml`` that declare it.
 
     :param results: sorted by version.
     """
@@ -80,14 +80,15 @@ def advice(results: Sequence[Result]) -> str:
 
 
 def is_proven(results: Sequence[Result]) -> bool:
-    """Whether the test of a release that passed has called a function or run a command."""
+    """Whether at least one passed test has called a function or run the user's command."""
     return any(result.called != 0 for result in results if result.passed)
 
 
 def document(results: Sequence[Result], subject: Subject) -> dict[str, object]:
     """Return the JSON document.
 
-    If nothing was called, the requirement and the floor are ``None``. `advice` omits them, too.
+    If the tests called no function, the requirement and the ABI floor are ``None``. `advice` omits
+    them, too.
     """
     found = widest_range(results)
     proven = is_proven(results)

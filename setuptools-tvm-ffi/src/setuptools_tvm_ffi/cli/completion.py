@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Completion of commands, options and their values in a shell, with argcomplete if installed.
+"""Completes commands, options and their values in a shell, if argcomplete is installed.
 
 argcomplete runs the command with the variable ``_ARGCOMPLETE`` and reads the completions from it.
 https://kislyuk.github.io/argcomplete/
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 
 def complete(commands: Mapping[str, str]) -> None:
-    """Print the completions and exit. If argcomplete is not installed, return.
+    """Print the completions and exit. If argcomplete is not installed, do nothing.
 
     :param commands: the help of each command, by its name.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The option ``-C KEY=VALUE`` of commands that build: a project-wide setting, as for pip."""
+"""Adds and parses the option ``-C KEY=VALUE``, which sets a project-wide setting, as for pip."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..base.errors import BuildError
 
 
 def add_config_settings(parser: argparse.ArgumentParser) -> None:
-    """Add the option, whose values are collected in `config_setting`."""
+    """Add the option. The parser collects its values in the list `config_setting`."""
     parser.add_argument(
         "-C",
         "--config-setting",
@@ -22,7 +22,9 @@ def add_config_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_config_settings(pairs: Sequence[str]) -> dict[str, str | list[str] | None]:
-    """Return the settings as a frontend passes them to a hook: a list for a repeated setting.
+    """Return the settings in the form in which a frontend passes them to a hook.
+
+    The value of a repeated setting is a list.
 
     :raises BuildError: a setting has no value.
     """

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         action="append",
-        required=True,  # no default: the project chooses the oldest systems that it supports
+        required=True,  # There is no default: the project chooses the oldest supported systems.
         metavar="TARGET",
         help="a platform to build for; may be repeated",
     )

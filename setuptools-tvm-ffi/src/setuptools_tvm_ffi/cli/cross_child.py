@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a request from standard input, builds one wheel for one target, and writes an answer.
+"""Reads a request from standard input, builds the wheel for one target, and prints an answer.
 
 Each wheel needs a process of its own because a build changes global state: environment variables,
 setuptools, and the modules that a setup.py imports.
@@ -28,7 +28,7 @@ def main() -> None:
 def _build(folder: str, config_settings: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"wheel": build_wheel(folder, config_settings)}
-    except SystemExit as ended:  # the hook has printed the error
+    except SystemExit as ended:  # The hook has already printed the error.
         error = _cause(ended)
         if error is None:
             return {"error": str(ended.code)}
@@ -36,7 +36,7 @@ def _build(folder: str, config_settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cause(ended: BaseException) -> BuildError | None:
-    """Return the `BuildError` that a hook has turned into an exit."""
+    """Return the `BuildError` that caused the exit of a hook, or ``None``."""
     error: BaseException | None = ended
     while error is not None and not isinstance(error, BuildError):
         error = error.__context__

@@ -15,17 +15,17 @@ from typing import Any
 
 from ..base.child_end import end_child
 from ..base.child_python import start_python
-from ..base.errors import BuildError
 from ..cross.target_sdk import check_pip, release_to_link_with
 from ..cross.targets import Target
 from ..cross.zig_process import zig_folder
+from ..settings import require_project
 
 _CHILD = Path(__file__).with_name("cross_child.py")
 _STANDARD_ERROR = 2
 _SECONDS_TO_END_BY_ITSELF = 1
 _SECONDS_TO_END = 15
 
-#: Results of a target.
+#: The values of `TargetResult.result`.
 BUILT, NO_WHEEL, FAILED = "built", "no apache-tvm-ffi", "failed"
 
 
@@ -48,11 +48,7 @@ def check_environment(root: Path) -> None:
 
     :raises BuildError: the folder contains no project, or a required package is not installed.
     """
-    if not any((root / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        raise BuildError(
-            f"{root}: neither pyproject.toml nor setup.py exists",
-            hint="run the command in the project's folder",
-        )
+    require_project(root)
     zig_folder()
     release_to_link_with()
     check_pip()
@@ -69,7 +65,8 @@ def build_wheels(
 ) -> Iterator[TargetResult]:
     """Build a wheel for each target, and yield the results.
 
-    If a target fails, the other targets are still built, and a wheel of an earlier run stays.
+    If the build for a target fails, the other targets are still built. Wheels of earlier runs are
+    kept.
 
     :param folder: an existing folder for the wheels.
     :param config_settings: the settings that a frontend would pass, without the target.
@@ -85,7 +82,7 @@ def build_wheels(
 def _pip_variables(find_links: Sequence[Path], *, no_index: bool) -> dict[str, str]:
     variables = {}
     if find_links:
-        # pip splits the variable at spaces, which file: URLs do not contain.
+        # pip splits this variable at spaces. Use file: URLs, because they contain no spaces.
         folders = [path.resolve().as_uri() for path in find_links]
         variables["PIP_FIND_LINKS"] = " ".join(
             filter(None, (*folders, os.environ.get("PIP_FIND_LINKS")))

@@ -2,9 +2,9 @@
 """Install a project in this environment so that imports use its sources and rebuild its libraries.
 
 The command builds an editable wheel with the hooks of the project's build backend, in an isolated
-environment, and installs the wheel with pip, or with uv if this environment has no pip. It sets
-editable-rebuild, unless -C or the environment variable sets it. A failed build does not change the
-installed version.
+environment, and installs the wheel with pip, or with uv if this environment has no pip. The command
+sets editable-rebuild to true, unless -C or SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD sets it. A failed
+build does not change the installed version.
 
 For example:
 
@@ -21,8 +21,11 @@ import os
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from ..base.child_python import has_pip
 from ..base.errors import BuildError
@@ -49,7 +52,9 @@ def run(parsed: argparse.Namespace) -> int:
         )
 
     def deliver(built: Built, progress: Progress) -> Delivered:
-        progress.status(f"installing {built.name} {built.version}")
+        missing = _missing_requirements(built.wheel)
+        with_them = f" and its requirements: {', '.join(missing)}" if missing else ""
+        progress.status(f"installing {built.name} {built.version}{with_them}")
         _install(built, uv, progress)
         installed = _installed(built.name)
         if installed is not None:
@@ -75,8 +80,8 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
         commands = [[*pip, wheel]]
         installed = _installed(built.name)
         if installed is not None and installed.version == built.version:
-            # The first command installs dependencies only. `--force-reinstall` without `--no-deps`
-            # would also reinstall dependencies.
+            # If this version is installed, the first command installs only dependencies.
+            # `--force-reinstall` without `--no-deps` would also reinstall dependencies.
             commands.append([*pip, "--force-reinstall", "--no-deps", wheel])
     try:
         for command in commands:
@@ -86,8 +91,20 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
         raise FailedBuildError from problem
 
 
+def _missing_requirements(wheel: Path) -> list[str]:
+    """Return the requirements of a wheel of which this environment has no release."""
+    with zipfile.ZipFile(wheel) as archive:
+        (folder,) = {
+            n.split("/")[0] for n in archive.namelist() if n.endswith(".dist-info/METADATA")
+        }
+        declared = metadata.PathDistribution(zipfile.Path(archive, f"{folder}/")).requires or ()
+    requirements = map(Requirement, declared)
+    needed = [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return [str(r) for r in needed if _installed(r.name) is None]
+
+
 def _installed(name: str) -> metadata.Distribution | None:
-    """Return a distribution in this environment. Ignore metadata in the folder of the project."""
+    """Return an installed distribution, or ``None``. Ignore metadata in the project's folder."""
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     return next(iter(metadata.distributions(name=name, path=folders)), None)
 

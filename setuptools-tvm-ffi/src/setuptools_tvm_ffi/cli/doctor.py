@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Show the tools that builds use here, what is missing, and how to fix it.
+"""Show the tools that builds use on this machine, the problems, and how to fix them.
 
-The command imports nothing that it diagnoses, so it also works if setuptools or apache-tvm-ffi is
-broken. Exit status: 0 builds can work (there may be warnings), 1 something that every build needs
-is broken.
+The command imports no package that it diagnoses, so it also works if setuptools or apache-tvm-ffi
+is broken. The exit status is 1 if something that every build needs is missing or broken. Warnings
+do not change the exit status.
 
 For example:
 
@@ -52,6 +52,8 @@ def lines(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
     """Yield a line per tool and package, then the findings with their commands."""
     tvm_ffi = facts.tvm_ffi
     parts = f"headers {tvm_ffi.headers or '?'}, library {tvm_ffi.library_version or '?'}"
+    if tvm_ffi.headers and tvm_ffi.headers == tvm_ffi.library_version:
+        parts = f"headers and library {tvm_ffi.headers}"
     rows = [
         *facts.tools,
         Tool("apache-tvm-ffi", tvm_ffi.version, tvm_ffi.path, parts),

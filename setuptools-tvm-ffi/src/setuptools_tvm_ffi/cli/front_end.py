@@ -2,9 +2,9 @@
 """Builds a wheel with the hooks of a project's backend, for the commands ``build`` and ``develop``.
 
 PyPA's ``build`` creates the isolated environment and calls the hooks. Each hook runs in a child
-process, whose output `Progress` shows. `base.front_end` describes how the build reports its
-summary. The wheel is complete before a command replaces anything, so a failed build changes
-nothing.
+process. `Progress` shows the output of this process. `base.front_end` describes how the build
+passes its summary to the command. A command replaces or installs files only after the wheel is
+complete, so a failed build changes nothing.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from ..base.front_end import SUMMARY_VARIABLE
 from ..base.interruption import interruptible
 from ..base.text import duration, harmless
 from ..compat.release_selection import find_uv
+from ..settings import require_project
 from .config_settings import add_config_settings, parse_config_settings
 from .exit_status import FINDINGS, FINE
 from .progress import Progress
@@ -50,14 +51,14 @@ Kind = Literal["editable", "wheel"]
 
 
 class FailedBuildError(Exception):
-    """A child process has failed, and its output is shown."""
+    """The build failed in a child process. The output of the process has already been shown."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """A wheel that was built.
+    """A newly built wheel.
 
-    :param wheel: the path in a temporary folder.
+    :param wheel: the path of the wheel in a temporary folder.
     :param summary: the summary of the plugin, or ``None`` if the backend does not use the plugin.
     """
 
@@ -81,7 +82,7 @@ class Built:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of both commands."""
+    """Add the options that ``build`` and ``develop`` share."""
     parser.add_argument(
         "project",
         metavar="PROJECT",
@@ -106,8 +107,8 @@ class Delivered:
     """What a command has done with a wheel.
 
     :param done: the first line of the summary.
-    :param rows: labels and texts to print before those of the build.
-    :param next: commands to continue with.
+    :param rows: labels and texts to print before the rows of the build's summary.
+    :param next: commands that the user may run next.
     """
 
     done: str
@@ -126,7 +127,8 @@ def run_child(
 
     :raises subprocess.CalledProcessError: the exit status is not 0.
     """
-    # Python would write to a pipe in large blocks, and on Windows in another encoding.
+    # Without these variables, a Python child would buffer its output in large blocks. On Windows,
+    # the child would also use another encoding.
     python = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:backslashreplace"}
     with subprocess.Popen(
         command,
@@ -144,8 +146,9 @@ def run_child(
             for line in process.stdout:
                 progress.output(line)
         except BaseException:
-            # A terminal sends Ctrl-C to all processes. Another signal may reach only this one.
-            # While ninja runs, a hook ends ninja and its compilers after SIGTERM.
+            # A terminal sends Ctrl-C to all processes, but another signal may reach only this
+            # process. If the child does not end, send SIGTERM: a hook that runs ninja then also
+            # ends ninja and the compilers.
             end_child(
                 process,
                 own_time=_SECONDS_TO_END_BY_ITSELF,
@@ -169,7 +172,8 @@ def run(
 
     :param parsed: the options of `add_arguments`.
     :param deliver: moves or installs the wheel.
-    :param folder: the folder that gets the temporary folder.
+    :param folder: the parent of the temporary folder. By default, this is the system's folder for
+        temporary files.
     :param variables: environment variables for the hooks.
     :returns: the exit status.
     :raises BuildError: the build cannot start.
@@ -219,9 +223,10 @@ def _build(
         progress.status(f"building the {'editable ' * (kind == 'editable')}wheel")
         wheel = Path(builder.build(kind, folder, config_settings))
     summary = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
-    # pyproject_hooks (1.3) repeats the warnings of a hook in this process. Older releases don't, so
-    # that `Progress` finds the warnings in the output. setuptools wraps its warnings and puts them
-    # in a frame of stars.
+    # pyproject_hooks (1.3) captures the warnings of a hook and issues them again in this process.
+    # With an older release, the hook prints its warnings, and `Progress` finds them in the output.
+    # setuptools wraps a warning and draws a frame of stars around it: remove the frame and the line
+    # breaks.
     words = ([w for w in str(each.message).split() if w.strip("*!")] for each in caught)
     progress.warnings += dict.fromkeys(map(" ".join, words))
     return Built(wheel, summary)
@@ -236,7 +241,7 @@ def summary_lines(
 ) -> Iterator[str]:
     """Yield the lines of the summary.
 
-    :param warnings: warnings to print after those of the plugin.
+    :param warnings: warnings to print after the warnings of the plugin.
     :param seconds: the elapsed time.
     :param stream: the stream for the lines. It determines the colours.
     """
@@ -252,7 +257,7 @@ def summary_lines(
         found = [*wheel.summary["warnings"], *found]
     if found:
         rows.append(("warnings", str(len(found))))
-        rows += [("", text) for text in found]
+        rows += [("", line) for text in found for line in text.splitlines()]
     rows += [("next" if index == 0 else "", text) for index, text in enumerate(delivered.next)]
     width = max(len(label) for label, _ in rows)
     yield painted(delivered.done, "green", stream)
@@ -271,16 +276,13 @@ def check_project(project: Path) -> None:
     :raises BuildError: PyPA's ``build`` is missing, or the folder contains no project.
     """
     spec = importlib.util.find_spec("build")
-    if spec is None or spec.origin is None:  # A folder `build` on the import path has no origin.
+    # If `origin` is `None`, this is not the package, but only a folder `build` on the import path.
+    if spec is None or spec.origin is None:
         raise BuildError(
             "the package 'build', which calls the build backend, is not installed",
             hint="python -m pip install 'setuptools-tvm-ffi[build]'",
         )
-    if not any((project / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        raise BuildError(
-            f"{project}: contains neither pyproject.toml nor setup.py",
-            hint=f"pass the folder of the project; '{PREFIX} new' creates a project",
-        )
+    require_project(project)
 
 
 @contextlib.contextmanager
@@ -291,7 +293,7 @@ def _builder(
     progress: Progress,
     runner: RunnerType,
 ) -> Iterator[ProjectBuilder]:
-    """Yield an object that calls the hooks. All build requirements are installed."""
+    """Yield an object that calls the hooks, after all build requirements have been installed."""
     from build import ProjectBuilder  # noqa: PLC0415 - an optional dependency
     from build.env import DefaultIsolatedEnv  # noqa: PLC0415 - as above
 

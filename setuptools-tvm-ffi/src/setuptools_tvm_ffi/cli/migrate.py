@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Propose the pyproject.toml of a project that CMake and scikit-build-core build.
+"""Propose a pyproject.toml for a project that CMake and scikit-build-core build.
 
 The command reads CMakeLists.txt and pyproject.toml in this folder, and runs neither CMake nor the
-project. It prints the proposed pyproject.toml. What it could not translate is a comment in the
-proposal, with the file and the line, and is printed to standard error.
+project. It prints the proposed pyproject.toml. If the command cannot translate something, it adds a
+comment with the file and the line to the proposal, and prints the comment to standard error.
 
-Exit status: 0 everything is translated, 1 something is left for you, 2 the command failed to run.
+Exit status: 0 everything is translated, 1 something is not translated, 2 the command failed to run.
 
 For example:
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--write",
         action="store_true",
-        help="replace pyproject.toml, if git contains its present text",
+        help="replace pyproject.toml, if its current content is committed to git",
     )
 
 
@@ -57,7 +57,7 @@ def _require_committed(root: Path) -> None:
     tracked = run_git(root, "ls-files", "--", _FILE)
     if not tracked or run_git(root, "status", "--porcelain", "--", _FILE):
         raise BuildError(
-            f"{_FILE} has no committed copy in git, so --write would lose its text",
-            hint="commit it, or write the proposal to another file: "
+            f"{_FILE} has no committed copy in git, so --write would lose its content",
+            hint=f"commit {_FILE}, or write the proposal to another file: "
             f"{PREFIX} migrate > proposed.toml",
         )

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Create a project: a small package with a library, tests and a workflow that publishes wheels.
 
-Existing files are never changed. If the folder contains README.md or .gitignore, for example, the
-command writes the other files. If it contains pyproject.toml or the sources, it writes none.
+The command never changes an existing file. If the folder already contains README.md or .gitignore,
+for example, the command writes the other files. If the folder already contains pyproject.toml or
+the sources, the command writes no file.
 
 For example:
 
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="language of the example function (default: c++)",
     )
     parser.add_argument(
-        "--with-class", action="store_true", help="add a class, in C++ with every --lang"
+        "--with-class", action="store_true", help="add a class in C++, independently of --lang"
     )
     parser.add_argument(
         "--setup-py",

@@ -21,8 +21,10 @@ _SECONDS_BETWEEN_REDRAWS = 0.2
 _USUAL_COLUMNS = 80
 _STEP = re.compile(r"\[(\d+)/\d+\] ")
 _MESSAGE = re.compile(rf"{PREFIX}: (warning|error|hint|waiting)\b")
-# The warnings of setuptools and of other Python code (`file.py:3: UserWarning: …`), and of pip. pip
-# puts conflicts between requirements on lines of their own.
+_DETAIL = re.compile(r"  \S")
+# This pattern matches warnings of setuptools and of other Python code, such as
+# `file.py:3: UserWarning: …`, and warnings and errors of pip. The last alternative matches a line
+# in which pip reports a conflict between requirements.
 _WARNING = re.compile(
     r"(?:\S.*:\d+: )?(\w*Warning: .+)|\s*((?:WARNING|ERROR): .+)"
     r"|(\S+ \S+ requires .+, (?:but you have .+ which is incompatible|which is not installed)\.)"
@@ -31,7 +33,7 @@ _COLOURS = {"warning": "yellow", "error": "red", "hint": "cyan", "waiting": "bol
 
 
 def shortened(text: str, width: int) -> str:
-    """Shorten a text in the middle: steps start with their number and end with the file's name.
+    """Shorten a text in the middle. This keeps the number and the file's name in a build step.
 
     >>> shortened("[3/12] compile csrc/kernels/attention.cc", 30)
     '[3/12] compil.../attention.cc'
@@ -64,7 +66,7 @@ class Progress:
         self._clock = threading.Thread(target=self._redraw_until_ended, daemon=True)
         self._hidden: list[str] = []
         self.warnings: list[str] = []
-        self._has_error = self._skips_command = self._in_steps = False
+        self._has_error = self._in_message = self._skips_command = self._in_steps = False
 
     def __enter__(self) -> Progress:  # noqa: PYI034 - typing.Self is new in 3.11
         if self._live:
@@ -83,7 +85,7 @@ class Progress:
         return time.monotonic() - self._started
 
     def status(self, text: str) -> None:
-        """Show what the build does now."""
+        """Show the current activity of the build in the status line."""
         if not self._live:
             self.line(text)
             return
@@ -92,7 +94,7 @@ class Progress:
             self._draw()
 
     def line(self, text: str) -> None:
-        """Show a line that stays."""
+        """Show a line permanently, above the status line."""
         with self._lock:
             self._stream.write("\r" + " " * self._drawn + "\r" if self._drawn else "")
             self._drawn = 0
@@ -100,19 +102,25 @@ class Progress:
             self._draw()
 
     def output(self, line: str) -> None:
-        """Show a line of the output of a child process, or what it means.
+        """Process a line that a child process has printed: show it, use it as status, or hide it.
 
-        :param line: the line, which starts with `MARK` if ninja or a compiler has written it.
+        :param line: the line. It starts with `MARK` if ninja or a compiler has printed it.
         """
         _, marked, after = line.rstrip("\r\n").partition(MARK)
         text = after if marked else line.rstrip("\r\n")
         message = _MESSAGE.match(text)
+        # Details of a message follow in indented lines.
+        self._in_message = message is not None or (
+            self._in_message and _DETAIL.match(text) is not None
+        )
         if message is not None:
             self._has_error |= message[1] == "error"
             kind = painted(message[1], _COLOURS[message[1]], self._stream)
             self.line(f"{PREFIX}: {kind}{harmless(text[message.end() :])}")
         elif marked:
             self._show_step(text)
+        elif self._in_message:
+            self.line(harmless(text))
         else:
             self._collect_warning(without_colours(text))
             self._show_other(text)
@@ -155,9 +163,10 @@ class Progress:
                 self._draw()
 
     def _draw(self) -> None:
-        """Write the status line over the previous one. An empty status erases it.
+        """Write the status line over the previous one. An empty status erases the line.
 
-        Spaces, not an escape sequence, erase the rest: every console of Windows shows them.
+        Spaces overwrite the rest of the previous line, because some consoles of Windows do not
+        support the escape sequence that erases a line.
         """
         if self._status:
             try:

@@ -17,11 +17,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..base.errors import PREFIX, BuildError
 from ..plugin.hooks import build_stubs
 from ..plugin.placement import place_in_source_tree
 from ..project.package_tree import PackageTree
+from ..settings import require_project
 from ..stubs import StubFile, cause, stale_files
 from .config_settings import add_config_settings, parse_config_settings
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
@@ -39,10 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Build, then write or compare the stubs; return the exit status."""
+    require_project(Path())
     config_settings = parse_config_settings(parsed.config_setting)
     receiver = _Receiver(parsed.check)
     try:
-        # Standard output is for the diff.
+        # Print messages of the build to standard error. Standard output contains only the diff.
         with contextlib.redirect_stdout(sys.stderr):
             build_stubs(receiver, config_settings)
     except Exception:  # noqa: BLE001 - a setup.py may raise anything
@@ -65,6 +68,7 @@ def run(parsed: argparse.Namespace) -> int:
             print("stubs are up to date")
         return FINE
     if not receiver.stale:
+        print(f"{PREFIX}: stubs are up to date", file=sys.stderr)
         return FINE
     for stub in receiver.stale:
         sys.stdout.write(stub.unified_diff())
@@ -77,7 +81,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 @dataclass
 class _Receiver:
-    """Compares the stubs with the source tree. Unless `check` is true, updates the source tree."""
+    """Compares the stubs with the source tree. If `check` is false, updates the source tree."""
 
     check: bool
     stale: list[StubFile] = field(default_factory=list)

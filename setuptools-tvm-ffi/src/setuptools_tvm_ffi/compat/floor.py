@@ -12,7 +12,7 @@ from packaging.version import Version
 from ..ffi.releases import DISTRIBUTION, WITHDRAWN, requirement_for
 from .result import Result
 
-# The oldest value that `ffi.releases.parse_floor` accepts: older releases have no load_lib_module.
+# `ffi.releases.parse_floor` accepts no older value, because older releases have no load_lib_module.
 _FIRST_FLOOR = Version("0.1.6")
 
 
@@ -49,7 +49,7 @@ class Range:
 
 
 def widest_range(results: Sequence[Result]) -> Range | None:
-    """Return the longest range of releases that passed; of equally long ranges, the newest.
+    """Return the longest range of releases that passed. Among equal lengths, choose the newest.
 
     Withdrawn releases are skipped, because `Range.requirement` excludes these releases.
 

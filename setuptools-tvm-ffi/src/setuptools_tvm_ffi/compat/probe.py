@@ -105,7 +105,8 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
 def registered_since(before: set[str], names: Iterable[str]) -> list[str]:
     """Return the names that are not in `before`, except names of tvm-ffi.
 
-    tvm-ffi registers some of its functions after `before` was read.
+    Names of tvm-ffi must be excluded, because tvm-ffi registers some of its functions after
+    `before` was read.
     """
     return sorted(name for name in set(names) - before if not name.startswith("ffi."))
 
@@ -190,7 +191,8 @@ def is_known_to_take_nothing(parse_schema: Callable[[str], Any], metadata: Any) 
 def is_own(name: str, packages: list[str]) -> bool:
     """Whether a name is an exported symbol (without a dot) or belongs to a package of the wheel.
 
-    Any other name was registered by a package outside the wheel, which the import loaded.
+    Any other name was registered by a package outside the wheel. The import of the wheel's packages
+    has also imported that package.
     """
     return "." not in name or name.partition(".")[0] in {p.partition(".")[0] for p in packages}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..base.child_end import end_child
 
-# The number of bytes to return from the end of the output, where the reason for a failure is.
+# The number of bytes to return from the end of the output, which contains the reason for a failure.
 _KEPT = 64 * 1024
 # On Windows, the exit status of a process that an exception ended is an NTSTATUS error.
 _NT_ERROR = 0xC0000000

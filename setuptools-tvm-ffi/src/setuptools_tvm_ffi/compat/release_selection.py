@@ -22,7 +22,8 @@ from ..base.errors import BuildError
 from ..ffi.releases import DISTRIBUTION
 from .temporary_environment import Index, for_installers
 
-# `pip index versions` prints this line in pip 23.1 to 26.3. Only pip 25.1 and newer have `--json`.
+# The command `pip index versions` of pip 23.1 to 26.3 prints this line. The command's option
+# `--json` is not used, because it is new in pip 25.1.
 _AVAILABLE = re.compile(r"^Available versions: (.*)$", re.MULTILINE)
 
 
@@ -73,11 +74,11 @@ def parse_releases(listing: str) -> tuple[Version, ...]:
 def choose_releases(releases: Sequence[Version], against: Sequence[str]) -> tuple[Version, ...]:
     """Return the releases to test, oldest first.
 
-    :param against: versions and version specifiers (PEP 440). A version may be missing
-        from `releases`, because pip and uv install a yanked release if a requirement pins it. A
-        specifier matches pre-releases only if it names a pre-release. If `against` is empty, every
-        release except pre-releases is tested, because the wheel may work with more releases than
-        its requirement admits.
+    :param against: versions and version specifiers (PEP 440). A version need not be in `releases`:
+        it may be a yanked release, which pip and uv install if a requirement pins it. A specifier
+        matches pre-releases only if it names a pre-release. If `against` is empty, every release
+        except pre-releases is tested, because the wheel may work with more releases than its
+        requirement admits.
     :raises BuildError: a text is neither a version nor specifiers, or matches no release.
     """
     chosen: set[Version] = set()

@@ -87,10 +87,11 @@ def facts_of(plan: Plan) -> dict[str, object]:
 
 
 def _states(plan: Plan) -> Mapping[str, str]:
-    """Return the state of each file that is installed or that the user's command may read.
+    """Return the state of each local file that may change the result of a test.
 
-    These are the files in the folder where the command runs, and the files that a requirement or a
-    word of the command names. A word may be ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
+    These are the files in the folder where the user's command runs, and the files and folders that
+    an additional requirement or a word of the command names. A word may have the form
+    ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
     """
     states: dict[str, str] = {}
     if plan.command is not None:
@@ -103,7 +104,7 @@ def _states(plan: Plan) -> Mapping[str, str]:
             with contextlib.suppress(OSError, ValueError):
                 if path.is_file():
                     states[str(path)] = digest_of(path)
-                # The parents of the command's folder contain files of other projects.
+                # Skip the parents of the command's folder: they contain files of other projects.
                 elif path not in (plan.folder, *plan.folder.parents):
                     _add_folder(states, path)
     return states

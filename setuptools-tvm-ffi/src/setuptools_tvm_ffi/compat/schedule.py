@@ -53,7 +53,7 @@ def try_releases(
             pool.submit(_try_alone, plan, release, children, scratch) for release in missing
         }
         while pending:
-            # On Windows, Ctrl-C has no effect until the wait times out.
+            # Set a timeout, because on Windows Ctrl-C has no effect until `wait` returns.
             done, pending = wait(pending, timeout=1, return_when=FIRST_COMPLETED)
             for future in done:
                 result = future.result()
@@ -71,5 +71,5 @@ def _try_alone(plan: Plan, release: Version, children: Children, scratch: Path) 
     try:
         return try_release(plan, release, children, folder)
     finally:
-        # On Windows, files that are still in use stay here until the caller removes `scratch`.
+        # On Windows, files in use cannot be removed. They stay until the caller removes `scratch`.
         shutil.rmtree(folder, ignore_errors=True)

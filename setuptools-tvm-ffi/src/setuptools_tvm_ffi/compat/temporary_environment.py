@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ..ffi.releases import DISTRIBUTION
 
-# Variables that configure the calling Python or add modules from outside the environment.
+# Environment variables that configure the calling Python, or add modules from outside the temporary
+# environment.
 _LEFT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
 
 # These variables would override the command line of pip or uv. They change which packages are
@@ -87,7 +88,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Installer:
-    """The program that creates environments and installs into them.
+    """The program that creates environments and installs packages into them.
 
     :param uv: the path of uv, or ``None`` to use venv and pip.
     :param pip: the command that starts pip.

@@ -112,7 +112,7 @@ def probe_result(
     done = next((line["done"] for line in lines if "done" in line), None)
     if ended.status == 0 and done is not None:
         return Result(release, Outcome.PASSED, describe(done), called=done["called"])
-    # If a package ends the process, the file contains no error, but the output may contain one.
+    # If a package ends the process, the probe writes no error, but the output may contain one.
     error = error or f"exit status {ended.status}: {first_error(ended.output)}"
     outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
     return Result(release, outcome, f"{step} {name}: {error}")
@@ -180,7 +180,7 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
 
 
 def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
-    """Return the packages that ``python -m`` would import from a folder instead of the wheel.
+    """Return the wheel's packages that a folder would shadow if ``python -m`` ran there.
 
     If ``PYTHONSAFEPATH`` is set, Python 3.11 and newer ignore the folder.
     """

@@ -40,6 +40,7 @@ def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str,
         raise BuildError(
             f"{target.name}: the libraries do not satisfy '{target.tags[0]}':\n"
             + "\n".join(problems),
-            hint="build for a newer version of the system, or remove the code that needs it",
+            hint="choose a target with a newer version of the system, or remove the code that "
+            "needs these symbols or libraries",
         )
     return warnings

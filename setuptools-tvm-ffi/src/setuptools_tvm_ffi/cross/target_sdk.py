@@ -147,7 +147,7 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
         if _NO_MATCH not in result.stdout:
             raise _cannot_fetch(target, version, result)
     # pip prints the same message if the wheel is missing and if the index is unreachable. To
-    # distinguish the two, search for a wheel for this machine, which every reachable index has.
+    # distinguish these cases, search for a wheel for this machine: every reachable index has one.
     result = _pip([*_RESOLVE, f"{DISTRIBUTION}=={version}"], root, folder)
     if result.returncode != 0:
         raise _cannot_fetch(target, version, result)

@@ -146,7 +146,8 @@ def _glibc(name: str, machine: str, version: tuple[int, int], where: str) -> Tar
 
 
 def _manylinux(minor: int, machine: str) -> tuple[str, ...]:
-    alias = (f"manylinux2014_{machine}",) if minor == _GLIBC_MINORS[0] else ()  # PEP 600
+    # PEP 600: manylinux2014 means the same as manylinux_2_17.
+    alias = (f"manylinux2014_{machine}",) if minor == _GLIBC_MINORS[0] else ()
     return (f"manylinux_2_{minor}_{machine}", *alias)
 
 

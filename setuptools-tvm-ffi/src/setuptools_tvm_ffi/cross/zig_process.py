@@ -55,7 +55,8 @@ def find_zig_toolchain(
     if target.system == "linux":
         inputs = read_input_symbols(extensions, root, compilers, flags)
     else:
-        # nm cannot read the object files of these systems, and Zig's linkers cannot hide symbols.
+        # Do not list the symbols of prebuilt files for macOS and Windows: nm cannot read these
+        # files, and Zig's linkers for these systems could not hide the symbols.
         inputs = {s.name: InputSymbols(needs_cxx=bool(s.extra_objects)) for s in extensions}
     if any(each.needs_cxx for each in inputs.values()):
         command = driver_command(target.name, "cxx")

@@ -19,11 +19,11 @@ _OLDEST_TVM_FFI = (0, 1, 7)
 
 @dataclass(frozen=True)
 class _Need:
-    """Why builds need a tool, and in which releases.
+    """Why builds need a tool, and which releases of the tool they support.
 
     :param purpose: what does not work without the tool.
     :param missing: the level of the finding if the tool is missing.
-    :param broken: the level if the tool is unusable.
+    :param broken: the level if the tool does not work, or is not a supported release.
     """
 
     purpose: str
@@ -142,7 +142,7 @@ def check_preceding(libraries: Iterable[Preceding]) -> Iterator[Finding]:
 
 
 def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
-    """Check that imports use the installed package, and libraries that are up to date."""
+    """Check that imports use the installed package, and that its libraries are up to date."""
     name = package.name
     if not package.version:
         command = pip_install(machine, name)

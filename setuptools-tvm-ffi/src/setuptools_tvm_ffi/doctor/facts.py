@@ -84,7 +84,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Preceding:
-    """A library that the loader finds on a search path before the library of the same name.
+    """A library on the loader's search path that shadows an installed library of the same name.
 
     :param variable: the environment variable with the search path.
     :param own: the library that the loader should find.

@@ -159,7 +159,7 @@ def _tools(
 
 
 def _cause(failure: Exception) -> str:
-    """Return the type and the message of an exception that examining damaged files has raised."""
+    """Return the type and the message of an exception that a damaged file has caused."""
     return f"{type(failure).__name__}: {failure}"
 
 
@@ -179,8 +179,8 @@ def _hipcc() -> Tool:
 
 
 def _installer(installed: dict[str, Distribution]) -> Tool:
-    """Return what ``develop`` installs with: pip, or uv if this environment has no pip."""
-    if has_pip():  # perhaps with corrupt metadata
+    """Return the installer that ``develop`` uses: pip, or uv if this environment has no pip."""
+    if has_pip():  # The metadata of pip may be corrupt.
         pip = _distribution("pip", installed, "pip")
         return dataclasses.replace(pip, name="pip or uv", path=pip.path or "pip")
     folders = [(sysconfig.get_path("scripts"), "environment"), (None, "PATH")]
@@ -225,7 +225,7 @@ def _msvc(name: str) -> Tool:
         *("-latest", "-prerelease", "-products", "*", "-requires", component),
         *("-property", "installationPath"),
     )
-    if problem or not folder:  # setuptools searches in the same way.
+    if problem or not folder:  # setuptools does not find MSVC, either.
         return Tool(name)
     version_file = Path(folder, "VC/Auxiliary/Build/Microsoft.VCToolsVersion.default.txt")
     return Tool(name, f"MSVC {_read(version_file).strip()}", folder, "Visual Studio")
@@ -248,9 +248,10 @@ def _ninja() -> Tool:
 
 
 def _declared_folder(*variables: str) -> list[tuple[str | None, str]]:
-    """Return the ``bin`` folder below the folder that the first set variable contains.
+    """Return the ``bin`` folder inside the folder that an environment variable declares.
 
-    The result is a list with the folder and the variable, or empty if no variable is set.
+    If several variables are set, use the first. The result is a list with one pair: the folder and
+    the variable. If no variable is set, the list is empty.
     """
     declared = ((os.environ.get(variable), variable) for variable in variables)
     return next(([(os.path.join(f, "bin"), variable)] for f, variable in declared if f), [])
@@ -409,7 +410,7 @@ def _newer_sources(project: str, libraries: Sequence[str]) -> Iterator[str]:
 
 
 def _shadows(names: Sequence[str], expected: str, entries: Sequence[str]) -> Iterator[str]:
-    """Yield the folders of packages that precede the installed packages on the import path."""
+    """Yield the package folders that shadow installed packages on the import path."""
     inside = os.path.join(os.path.realpath(expected), "")
     for name in names:
         folders = (os.path.join(entry, name) for entry in entries if entry)
@@ -429,7 +430,8 @@ def _preceding(variable: str, libraries: Iterable[str]) -> Iterator[Preceding]:
 def _installed(distributions: Iterable[Distribution]) -> Iterator[tuple[str, Distribution]]:
     """Yield the normalized name and the metadata of each installed distribution.
 
-    If the import path contains a distribution twice, yield the first, which imports use.
+    If the import path contains a distribution twice, yield only the first, because Python imports
+    that one.
     """
     known = set()
     for distribution in distributions:
@@ -445,7 +447,7 @@ def _distributions(unreadable: list[Unreadable]) -> Iterator[Distribution]:
         files = ("METADATA", "PKG-INFO", "")
         try:
             has_metadata = any(map(distribution.read_text, files))
-            # The version and the requirements must be readable, too.
+            # Also read the version and the requirements, because they may be corrupt.
             is_complete = has_metadata and distribution.metadata["Name"] and distribution.version
             _requires(distribution)
         except Exception as failure:  # noqa: BLE001 - see `observe`
@@ -465,7 +467,7 @@ def _metadata_file(distribution: Distribution, name: str) -> str:
 def _record(distribution: Distribution) -> str:
     try:
         return distribution.read_text("RECORD") or ""
-    except ValueError:  # not UTF-8
+    except ValueError:  # The file is not UTF-8.
         return ""
 
 
@@ -497,7 +499,7 @@ def _settings(root: Path, unreadable: list[Unreadable]) -> dict[str, Any]:
 def _parsed(parse: Callable[[str], Any], text: str) -> dict[str, Any]:
     """Parse a JSON object or a TOML document.
 
-    :raises ValueError: the text is invalid, or JSON of another type.
+    :raises ValueError: the text is invalid, or is JSON but not an object.
     """
     try:
         found = parse(text)
@@ -527,22 +529,27 @@ def _read(path: Path) -> str:
 
 
 def _python(code: str) -> tuple[list[Any], str]:
-    """Run Python code in a child process, which has the import path of this process.
+    """Run Python code in a child process that has the same import path as this process.
 
-    Return the JSON lists that the code prints, one on each line, and the problem, or "".
+    The code prints JSON lists, one on each line.
+
+    :returns: the lists, and the problem, which is empty if the code succeeds.
     """
     prepare = "import sys, json; sys.path[:] = json.loads(sys.argv.pop(1))\n"
     command = (sys.executable, "-I", "-B", "-X", "utf8", "-c", prepare + code)
     printed, problem = _output(*command, json.dumps(sys.path))
     answers = []
     for line in printed.splitlines():
-        with contextlib.suppress(ValueError):  # The code may print lines of its own.
+        with contextlib.suppress(ValueError):  # The code may also print other lines.
             answers.append(json.loads(line))
     return [answer for answer in answers if isinstance(answer, list)], problem
 
 
 def _output(*command: str, source: str = "") -> tuple[str, str]:
-    """Run a program with `source` as its input. Return its output, and the problem, or ""."""
+    """Run a program with `source` as its input.
+
+    :returns: the output, and the problem, which is empty if the program succeeds.
+    """
     # Write the output to a file. A child that the program leaves behind could hold a pipe open.
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout:
         stdin.write(source.encode())

@@ -24,7 +24,7 @@ _MSVC = (
     "winget install --id Microsoft.VisualStudio.2022.BuildTools --override "
     '"--passive --wait --add Microsoft.VisualStudio.Workload.VCTools --includeRecommended"'
 )
-# The requirements to install tools with pip.
+# For each tool that pip can install, the requirement.
 _REQUIREMENTS = {
     # See `building.ninja`, `ffi.releases` and `toolchains.device_discovery`. These modules import
     # setuptools or packaging, so the requirements are repeated here; a test compares them.
@@ -59,7 +59,7 @@ def install_command(name: str, machine: Machine, *, again: bool = False) -> str:
     :param again: whether the tool is installed, but broken.
     """
     if name == "pip or uv":
-        # Without both, `machine.pip` starts with the command that installs pip.
+        # If pip and uv are missing, `machine.pip` starts with the command that installs pip.
         return machine.pip.partition(" && ")[0]
     if name in _REQUIREMENTS:
         return pip_install(machine, _REQUIREMENTS[name], again=again)

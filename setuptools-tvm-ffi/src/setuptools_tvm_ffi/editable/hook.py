@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
 #: An environment variable that a build sets, see `build_lock`. While the variable is set, imports
-#: do not rebuild. A rebuild would wait forever for the running build.
+#: do not rebuild. Otherwise, a rebuild would wait forever for the running build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
 #: The environment variable of the setting `editable-rebuild`. If it is false, imports do not
@@ -82,7 +82,7 @@ _SECONDS_TO_END = 5
 # the tools, its next rebuild unpacks the archive again.
 _SECONDS_UNTIL_UNUSED = 60 * 24 * 60 * 60
 
-# The environment may contain a different version of setuptools than the build tools. When Python
+# The versions of setuptools in the environment and in the build tools may differ. When Python
 # starts, a `.pth` file of the installed setuptools imports modules of setuptools. Remove these
 # modules before importing the setuptools of the build tools.
 _BOOTSTRAP = (
@@ -111,7 +111,10 @@ def install(*packages: str) -> None:
 
 
 class RebuildingFinder:
-    """Rebuilds when a package of the project is imported. Python's finders load the package."""
+    """Rebuilds the libraries before the first import of a package of the project.
+
+    Other finders then find and load the package.
+    """
 
     def __init__(self, folder: str, packages: tuple[str, ...]) -> None:
         self._folder = folder
@@ -226,7 +229,7 @@ def is_up_to_date(record: Mapping[str, Any]) -> bool:
         with open(os.path.join(root, record["folder"], "lock"), "rb") as lock:
             # Another process may be building, and may soon replace the libraries.
             return _try_lock(lock, shared=True)
-    except OSError:  # The lock file was deleted.
+    except OSError:  # Without a lock file, the libraries may be stale.
         return False
 
 
@@ -279,7 +282,8 @@ def unpack_tools(folder: str, record: Mapping[str, Any]) -> str:
 
     tools = tools_folder(record)
     if os.path.isdir(tools):
-        with contextlib.suppress(OSError):  # The folder may belong to another user.
+        # Mark the tools as used. This fails if the folder belongs to another user.
+        with contextlib.suppress(OSError):
             os.utime(tools)
         return tools
     temporary = f"{tools}.{os.getpid()}"
@@ -408,7 +412,8 @@ def state_of_inputs(record: Mapping[str, Any]) -> str:
 
     root = record["root"]
     own = os.path.join(root, record["folder"], "")
-    paths = sorted(os.path.join(root, name) for name in record["files"])  # Some names are absolute.
+    # If a name is an absolute path, `os.path.join` returns the name unchanged.
+    paths = sorted(os.path.join(root, name) for name in record["files"])
     state = [
         *([path, signature(path)] for path in paths if not path.startswith(own)),
         *(

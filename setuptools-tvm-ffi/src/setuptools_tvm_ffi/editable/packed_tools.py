@@ -22,8 +22,8 @@ from ..base.file_replacement import replace_file
 from ..building.ninja import find_program
 from . import hook
 
-#: A mapping from each distribution that a build needs to its packages. Python 3.11 and newer do not
-#: need tomli, because their standard library contains tomllib.
+#: The packages of each distribution that a build needs. Python 3.11 and newer do not need tomli,
+#: because their standard library contains tomllib.
 TOOL_PACKAGES = {
     "setuptools": ("setuptools", "_distutils_hack"),
     "packaging": ("packaging",),

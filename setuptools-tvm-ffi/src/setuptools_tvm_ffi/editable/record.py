@@ -59,7 +59,7 @@ def write_rebuild_record(
     inputs = [name for entry in request.project.settings.generate for name in entry.inputs]
     patterns = [*(name for extension in extensions for name in extension.sources), *inputs]
     source_folders = map(str, searched_folders(patterns, root, build_base=request.build_base))
-    # A glob for inputs of a command can match files with any suffix.
+    # Add the suffixes of the inputs of `generate`, which can have any suffix.
     suffixes = tuple(sorted({*LANGUAGE_BY_SUFFIX, *(os.path.splitext(name)[1] for name in inputs)}))
     record = {
         "distribution": distribution,
@@ -72,9 +72,9 @@ def write_rebuild_record(
         # None means that the variable was not set. A rebuild then removes the variable.
         "variables": {n: os.environ.get(n) for n in sorted({*BUILD_VARIABLES, *settings})},
         "config_settings": config_settings,
-        # All files that the build has read, searched or written. If the status of a file does not
-        # show every change of the file, the value is an empty list. The next import then rebuilds,
-        # because an empty list differs from every status.
+        # The status of each file that the build depends on or has written. If the file can change
+        # without a change of its status, the value is an empty list. An empty list differs from
+        # every status, so the next import rebuilds.
         "files": {
             **{name: list(status or ()) for name, status in result.watched.items()},
             **{name: hook.signature(str(root / name)) for name in _SETTINGS_FILES},
@@ -87,7 +87,7 @@ def write_rebuild_record(
 
 
 def watched(record: Mapping[str, Any]) -> dict[str, dict[str, list[Any] | None]]:
-    """Return the current state of settings files and source folders in the form of the record."""
+    """Return the current state of settings files and source folders, formatted as in the record."""
     suffixes = tuple(record["suffixes"])
     return {
         "files": {name: hook.signature(name) for name in _SETTINGS_FILES},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs in a child process: imports `tvm_ffi`, loads one library, runs the stub generator.
+"""Runs in a child process: imports `tvm_ffi`, loads libraries and runs the stub generator.
 
 Each line of standard input is a request in JSON. Each line of standard output is an answer in
 JSON. The build process does not load libraries, because a library that registers a name twice
@@ -61,13 +61,14 @@ def main() -> None:
 class Recorder:
     """Receives the docstrings of the global functions that libraries register.
 
-    :ivar docs: the docstring, which may be empty, of each registered function. Without the
-        recorder's library, there are no entries.
+    :ivar docs: the docstring of each registered function. The docstring may be empty. If the
+        recorder's library is not loaded, the mapping is empty.
     """
 
     def __init__(self) -> None:
         self.docs: dict[str, str] = {}
-        self._record = _RECORD(self._received)  # Keep a reference while the library is loaded.
+        # Keep a reference to this object, because the recorder's library calls it.
+        self._record = _RECORD(self._received)
         self._library: ctypes.CDLL | None = None
 
     def load(self, library: str | None) -> None:
@@ -89,7 +90,7 @@ class Recorder:
 
 
 def answer(answers: TextIO, content: dict[str, Any]) -> None:
-    """Send one answer."""
+    """Write one answer as a line of JSON."""
     answers.write(json.dumps(content) + "\n")
     answers.flush()
 
@@ -104,7 +105,7 @@ def config(options: list[str]) -> str:
         runpy.run_module("tvm_ffi.config", run_name="__main__")
     sys.argv = [""]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tvm_ffi"]:
-        del sys.modules[name]  # Without `libtvm_ffi`, the module is incomplete.
+        del sys.modules[name]  # Make a later import load `libtvm_ffi`.
     return printed.getvalue()
 
 
@@ -134,9 +135,9 @@ def load_and_generate(
         importlib.import_module(module)
 
     reached("load")
-    # Load the siblings first, which are the libraries that this library links with. The system's
-    # loader then finds them when it loads this library. Names that siblings register do not belong
-    # to this library.
+    # This library links with its siblings. Load the siblings first, so that the system's loader
+    # finds them when it loads this library. Names that siblings register do not belong to this
+    # library.
     for sibling in request["siblings"]:
         load(sibling, request["stand_ins"])
     type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
@@ -200,15 +201,16 @@ def load_and_generate(
 
 
 def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
-    """Tell the generator where to import the classes of `tvm_ffi.dataclasses` from.
+    """Make the generator import the classes of `tvm_ffi.dataclasses` from this module.
 
-    Without this information, the generator (0.1.15.post2) would import a class such as
-    ``ffi.IntEnum`` from `tvm_ffi`. The module `tvm_ffi` does not contain this class.
+    Otherwise, the generator (0.1.15.post2) would import a class such as ``ffi.IntEnum`` from
+    `tvm_ffi`. The module `tvm_ffi` does not contain this class.
     """
     try:
         consts = importlib.import_module("tvm_ffi.stub.python_generator.consts")
     except ImportError:
-        consts = importlib.import_module("tvm_ffi.stub.consts")  # up to release 0.1.14.post1
+        # Up to 0.1.14.post1, the module has this name.
+        consts = importlib.import_module("tvm_ffi.stub.consts")
     module = importlib.import_module("tvm_ffi.dataclasses")
     for name, value in vars(module).items():
         info = getattr(value, "__dict__", {}).get("__tvm_ffi_type_info__")
@@ -249,7 +251,8 @@ def load(library: str, stand_ins: list[str], used: set[str] | None = None) -> ct
     A stand-in for the driver is a stub whose functions do not work. This is enough, because no
     function of the driver is called while a library is loaded.
 
-    :param stand_ins: the folders that contain stand-ins. The file name of a stub has no version.
+    :param stand_ins: the folders that contain stand-ins. The stand-in for ``libcuda.so.1`` may have
+        the name ``libcuda.so``.
     :param used: the stand-ins that were already loaded.
     """
     used = set() if used is None else used
@@ -320,7 +323,7 @@ def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> b
     old_lines = before.splitlines()
     appended = [line for line in added if lines.count(line) > old_lines.count(line)]
     for line in appended:
-        del lines[len(lines) - 1 - lines[::-1].index(line)]  # the last occurrence
+        del lines[len(lines) - 1 - lines[::-1].index(line)]  # Delete the last occurrence.
     module.write_text("\n".join(lines), encoding="utf-8")
     return bool(appended)
 

@@ -77,7 +77,7 @@ def _loader(tvm_ffi: Any, libraries: Sequence[str]) -> Any:  # noqa: ANN401
 class _Finder:
     """Finds the modules of a package in the staging folder, then in the source tree.
 
-    Python asks this finder before all others, such as the import hook of an editable install.
+    Python calls this finder before all others, such as the import hook of an editable install.
     """
 
     def __init__(self, staging: Path, folders: Mapping[str, str]) -> None:
@@ -105,8 +105,8 @@ class _Finder:
         if isinstance(problem, ImportError):
             top = (problem.name or "").partition(".")[0]
             missing = isinstance(problem, ModuleNotFoundError) and top != "tvm_ffi"
-            # Ignore missing packages. Also ignore missing names of a package whose code the finder
-            # does not run, because this code may define the names.
+            # Ignore missing packages. If `runs_packages` is false, also ignore missing names: the
+            # code of the packages, which does not run in this case, may define these names.
             if (missing and top not in self._tops) or (
                 top in self._tops and not self.runs_packages
             ):

@@ -87,8 +87,8 @@ class TVMFFIProcess:
         A process cannot unregister the names of a library, so each library needs a new child.
 
         :param choose: a function that receives the answer with the registry, and returns the names
-            to hide from the generator (see `reflection.hide`). If `choose` raises an error, the
-            child is ended.
+            to hide from the generator (see `reflection.hide`). If `choose` raises an error, this
+            method ends the child.
         """
         self._send({**request, "do": "generate", "recorder": self._recorder_path()})
         answer: Mapping[str, Any] = {}
@@ -111,7 +111,8 @@ class TVMFFIProcess:
                 CHILD, root=self._root, messages=self._messages, variables=self._variables
             )
         assert self._child.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # `_answers` detects that the child has ended.
+        # If the child has ended, `_answers` yields no more answers, and `_end` returns the status.
+        with contextlib.suppress(BrokenPipeError):
             self._child.stdin.write(json.dumps(request) + "\n")
             self._child.stdin.flush()
 

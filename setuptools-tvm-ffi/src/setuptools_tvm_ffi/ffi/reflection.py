@@ -26,7 +26,7 @@ _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 _SHT_DYNSYM = 11
 _STB_LOCAL = 0
-# With older linkers and start-up files, every library exports these symbols.
+# With older linkers and start-up files, every library exports these symbols. Ignore them.
 _LINKER_SYMBOLS = {"_init", "_fini", "_edata", "_end", "__bss_start"}
 #: The greatest length of a default value in a stub.
 LONGEST_DEFAULT = 60
@@ -168,7 +168,7 @@ def enum_entries(tvm_ffi: Any, type_index: int) -> dict[str, int]:  # noqa: ANN4
     state = find(type_index, "__ffi_enum__")
     if state is not None:
         return {str(entry._str_index): int(entry._int_index) for entry in state.entries}  # noqa: SLF001
-    entries = find(type_index, "__ffi_enum_entries__")  # up to 0.1.12
+    entries = find(type_index, "__ffi_enum_entries__")  # Releases up to 0.1.12 use this name.
     return {} if entries is None else {str(n): int(e._value) for n, e in entries.items()}  # noqa: SLF001
 
 
@@ -277,7 +277,7 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
     for name in names:
         metadata: Mapping[str, Any] = {}
         doc = None
-        with contextlib.suppress(Exception):  # handwritten metadata can be anything
+        with contextlib.suppress(Exception):  # Handwritten metadata may be invalid.
             doc = module.get_function_doc(name)
             metadata = module.get_function_metadata(name) or {}
         result[name] = {"schema": schema_of(tvm_ffi, metadata), "doc": doc}
@@ -285,7 +285,7 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def exports(library: str) -> bool:
-    """Whether a library exports any symbol. For a file that is not ELF, always ``True``."""
+    """Whether a library exports symbols. For a file that is not ELF, always ``True``."""
     symbols = elf_symbols(Path(library).read_bytes())
     return symbols is None or bool(set(symbols) - _LINKER_SYMBOLS)
 
@@ -376,8 +376,8 @@ def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
 def hide(tvm_ffi: Any, hidden: Mapping[str, Any]) -> None:  # noqa: ANN401
     """Hide functions, types and members of types from the generator.
 
-    :param hidden: a list of names for ``functions`` and for ``types``. For ``members``, a list of
-        names for each type key.
+    :param hidden: ``functions`` and ``types`` each contain a list of names. ``members`` contains a
+        list of names for each type key.
     """
     for name in hidden["functions"]:
         tvm_ffi.registry.remove_global_func(name)

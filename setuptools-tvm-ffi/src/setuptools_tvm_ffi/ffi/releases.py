@@ -104,7 +104,8 @@ def is_required_by(
 ) -> bool:
     """Whether one of these PEP 508 strings requires apache-tvm-ffi on the wheel's platform.
 
-    :param markers: the variables of environment markers whose values differ from this Python's.
+    :param markers: for a wheel of another platform, the values of environment markers that differ
+        from the values of this Python.
 
     >>> is_required_by(["apache-tvm-ffi; extra == 'ffi'"])
     False
@@ -144,7 +145,7 @@ def _parse(text: str) -> Requirement | None:
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
-        return None  # setuptools reports the error
+        return None  # setuptools reports this error.
     return requirement if canonicalize_name(requirement.name) == DISTRIBUTION else None
 
 
@@ -152,6 +153,6 @@ def _lower_bound(specifiers: SpecifierSet) -> Version | None:
     bounds = []
     for specifier in specifiers:
         if specifier.operator in {">=", ">", "==", "~=", "==="}:
-            with contextlib.suppress(InvalidVersion):  # `===` accepts any text
+            with contextlib.suppress(InvalidVersion):  # `===` accepts any text.
                 bounds.append(Version(specifier.version.removesuffix(".*")))
     return max(bounds, default=None)

@@ -31,7 +31,8 @@ from .releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against, is_u
 
 _CONFIG_OPTIONS = ("--includedir", "--dlpack-includedir", "--libfiles")
 
-# Features of the oldest supported release: files of `tvm_ffi`, and a text that each file contains.
+# Features of the oldest supported release. Each key is a file of `tvm_ffi`. Each value is a text
+# that this file contains.
 _FEATURES = {"libinfo.py": "def load_lib_module", "stub/cli.py": "--init-pypkg"}
 
 
@@ -46,7 +47,7 @@ class TVMFFISdk:
     version: Version
     include_dirs: tuple[str, ...]
     library_dir: str
-    library: str  #: the file in `library_dir` to link with
+    library: str  #: the name of the file in `library_dir` that libraries link with
     originals: tuple[str, ...] = ()
 
 
@@ -131,7 +132,7 @@ def _check_features(version: Version) -> None:
 
 def _origin(distribution: importlib.metadata.Distribution) -> dict[str, object]:
     location = Path(str(distribution.locate_file("")))
-    # `distribution.files` would parse the rows of all files, at every build.
+    # Do not use `distribution.files`: at every build, it would parse all rows of RECORD.
     record = re.search(
         r"^[^,\n]*\.dist-info/RECORD(?=,)", distribution.read_text("RECORD") or "", re.MULTILINE
     )
@@ -180,7 +181,8 @@ def _query_config(version: Version, process: TVMFFIProcess) -> tuple[Path, Path,
             f"tvm-ffi-config of {DISTRIBUTION} {version} failed "
             f"(python -m tvm_ffi.config {' '.join(_CONFIG_OPTIONS)}):\n"
             f"{result.printed.strip() or lines}",
-            hint=f"reinstall it: python -m pip install --force-reinstall {DISTRIBUTION}=={version}",
+            hint=f"reinstall {DISTRIBUTION}: "
+            f"python -m pip install --force-reinstall {DISTRIBUTION}=={version}",
         )
     include, dlpack, library = map(Path, lines)
     return include, dlpack, library

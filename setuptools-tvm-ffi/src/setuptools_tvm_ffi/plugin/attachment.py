@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Extends the setuptools commands of a distribution so that they build TVM-FFI extensions.
 
-A project may replace a setuptools command by a class of its own. That class is extended.
+If a project replaces the class of a setuptools command, the plugin extends the project's class.
 
 `attach` is an entry point of the group ``setuptools.finalize_distribution_options``. setuptools
 calls `attach` for every project that is built in this environment. Most projects do not use the
@@ -47,9 +47,10 @@ def attach(distribution: Distribution) -> None:
 def _discover_packages(distribution: Any) -> None:  # noqa: ANN401 - setuptools' own attributes
     """Make setuptools use `PackageDiscovery` to find the packages of a distribution.
 
-    The attribute ``set_defaults`` of a distribution finds its packages. setuptools sets the
-    attribute after the entry points have run, and does not use it before ``parse_config_files``.
-    This function therefore wraps ``parse_config_files``.
+    setuptools calls the distribution's attribute ``set_defaults`` to find the packages. setuptools
+    sets this attribute after the entry points have run, so an entry point cannot replace it.
+    ``set_defaults`` is not called before ``parse_config_files``. This function therefore wraps
+    ``parse_config_files``.
     """
     parse_config_files = distribution.parse_config_files
 
@@ -69,7 +70,7 @@ def _add_declared_extensions(distribution: Distribution) -> None:
     except OSError:
         return
     if b"setuptools-tvm-ffi" not in text:
-        return  # do not slow down a project that does not use the plugin
+        return  # Do not slow down the build of a project that does not use the plugin.
     from .extension import TVMFFIExtension  # noqa: PLC0415 - as above
 
     distribution.ext_modules = [

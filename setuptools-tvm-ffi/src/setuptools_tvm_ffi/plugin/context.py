@@ -21,7 +21,7 @@ _CONTEXT = "tvm_ffi_build_context"
 
 
 class StubsReceiver(Protocol):
-    """Receives the stubs of a project. The build then does not write the stubs."""
+    """Receives the stubs of a project. A build with a receiver does not write the stubs."""
 
     def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
         """Process all stubs of a project."""

@@ -46,18 +46,18 @@ class TVMFFIExtension(Extension):
         consists of these files.
     :param libraries: names of libraries to link, or targets of other extensions.
     :param library_dirs: folders that the linker searches for ``libraries``.
-    :param pkg_config: libraries of the system, such as ``"libpng>=1.6"``.
-    :param embed: files to embed, as dicts: ``{"name": "env", "source": "scale.cu"}``.
+    :param pkg_config: system libraries that ``pkg-config`` finds, such as ``"libpng>=1.6"``.
+    :param embed: dicts that declare files to embed: ``{"name": "env", "source": "scale.cu"}``.
     :param registry_prefix: prefix of the names of the library's global functions and type keys.
         By default, the prefix is the package.
     :param stubs: how stubs are generated: ``"init"``, ``"directives"`` or ``"none"``.
-    :param call_signatures: whether functions take the keywords, and have the defaults, that the
-        first line of their docstring declares.
-    :param depends: further files, except headers. If one of these files changes, all sources are
-        recompiled.
+    :param call_signatures: whether functions take keywords and have defaults. The first line of a
+        function's docstring declares them.
+    :param depends: input files that are neither sources nor headers. If one of these files changes,
+        all sources are recompiled.
     :param source_options: dicts with options for some sources: ``{"sources": "csrc/avx2/*.cc",
         "extra_compile_args": ["-mavx2"]}``.
-    :param overrides: dicts with arguments for some targets: ``{"if": "sys_platform == 'win32'",
+    :param overrides: dicts with arguments for some platforms: ``{"if": "sys_platform == 'win32'",
         "libraries": ["ws2_32"]}``.
     :raises ConfigurationError: an argument is unknown or invalid.
     """
@@ -136,8 +136,9 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
     name of a library and ignores its package. The registry prefix of each extension with stubs must
     be unique, because the Python module that is generated for a prefix loads only one library.
 
-    :raises ConfigurationError: extensions have the same target, create stubs for the same prefix,
-        or link with each other, or an extension has call signatures without generated modules.
+    :raises ConfigurationError: two extensions have the same target, two extensions create stubs for
+        the same prefix, libraries link with each other in a cycle, or an extension sets
+        `call_signatures` but the build generates no Python module for the extension.
     """
     targets: dict[str, str] = {}
     for extension in extensions:
@@ -155,8 +156,9 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
         for_python = extension.stubs == "init" and extension.stubs_target == "python"
         if extension.call_signatures and not for_python:
             raise ConfigurationError(
-                f"{extension.place('call_signatures')} requires stubs = 'init' for Python: the "
-                "functions that take keywords are defined in the generated modules",
+                f"{extension.place('call_signatures')} requires {extension.spelled('stubs')} = "
+                f"'init' and {extension.spelled('stubs_target')} = 'python': the generated modules "
+                "define the functions that take keywords",
                 hint=f"remove {extension.spelled('call_signatures')}, or the settings "
                 f"{extension.spelled('stubs')} and {extension.spelled('stubs_target')}",
             )
@@ -174,7 +176,7 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
 
 
 def _check_links(extensions: Sequence[ExtensionSettings]) -> None:
-    """Raise an error if libraries link with each other, or a library links with itself."""
+    """Raise an error if libraries link with each other in a cycle, or a library with itself."""
     by_target = {extension.target: extension for extension in extensions}
     links = {e.target: [n for n in e.libraries if n in by_target] for e in extensions}
     try:

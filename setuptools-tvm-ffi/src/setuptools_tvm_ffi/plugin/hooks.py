@@ -13,6 +13,7 @@ import contextlib
 import os
 import runpy
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,8 +141,8 @@ def _run_build_ext() -> None:
     except ModuleNotFoundError as problem:
         raise BuildError(
             f"cannot run build_ext: {problem}",
-            hint="install the module in this environment (there is no isolated build environment), "
-            "or declare the library in pyproject.toml",
+            hint="install the module in this environment (the build is not isolated), or declare "
+            "the library in pyproject.toml",
         ) from problem
     finally:
         sys.argv, sys.path[:] = before
@@ -185,9 +186,9 @@ def _hook(
 def _attached_distribution(context: BuildContext) -> Iterator[None]:
     """Attach the plugin and the build context to every distribution that setuptools creates.
 
-    Usually setuptools attaches the plugin through its entry point. If the project contains the
-    backend (``backend-path``), the entry point is not installed. setuptools' hooks create an
-    instance of a private subclass of `Distribution`. This function therefore patches
+    Usually setuptools attaches the plugin through the plugin's entry point. If the project itself
+    contains the backend (``backend-path``), the entry point is not installed. setuptools' hooks
+    create an instance of a private subclass of `Distribution`. This function therefore patches
     `Distribution.finalize_options`, the method that calls the entry points.
     """
     patched: Any = setuptools.Distribution
@@ -206,19 +207,38 @@ def _attached_distribution(context: BuildContext) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _reported_imports() -> Iterator[None]:
+    """Replace the error of an import in ``setup.py`` by a `BuildError`."""
+    try:
+        yield
+    except ModuleNotFoundError as problem:
+        *_, last = traceback.extract_tb(problem.__traceback__)
+        # setuptools runs setup.py as a string.
+        if last.filename != "<string>" or not Path("setup.py").exists():
+            raise
+        raise BuildError(
+            f"setup.py, line {last.lineno}: {problem}",
+            hint="add the package to build-system.requires in pyproject.toml; or delete setup.py, "
+            "if pyproject.toml declares everything",
+        ) from problem
+
+
+@contextlib.contextmanager
 def _reported_errors() -> Iterator[None]:
     """Print a `BuildError` without a traceback, and exit with status 1."""
     try:
-        yield
+        with _reported_imports():
+            yield
     except ValueError as problem:
-        # setuptools raises a ValueError if a table of pyproject.toml that it checks is invalid.
+        # setuptools checks some tables of pyproject.toml, and raises a ValueError if one of these
+        # tables is invalid.
         if not str(problem).startswith("invalid pyproject.toml config"):
             raise
         print(render(BuildError(str(problem))), file=sys.stderr, flush=True)
         raise SystemExit(1) from None
     except (BuildError, SystemExit) as problem:
-        # distutils replaces the error of a command by SystemExit("error: …"), whose context is that
-        # error.
+        # If a command raises an error, distutils raises SystemExit("error: …") instead. The
+        # `__context__` of this SystemExit is the original error.
         error = problem if isinstance(problem, BuildError) else problem.__context__
         if not isinstance(error, BuildError):
             raise

@@ -27,13 +27,14 @@ _INIT = "__init__.py"
 
 
 class PackageDiscovery(ConfigDiscovery):
-    """Package discovery of setuptools with a different rule for ``python`` and flat layouts.
+    """setuptools' package discovery, with a different rule for packages outside of ``src``.
 
-    In these layouts, the distribution consists of the packages that contain libraries, the package
-    with the name of the distribution, and the subpackages of all these packages.
+    If the packages are in ``python`` or in the project's folder, the distribution consists of the
+    packages that contain libraries, the package with the name of the distribution, and the
+    subpackages of all these packages.
 
-    :ivar left_out: the other packages of the layout, and the lines of `pyproject.toml` that add
-        them.
+    :ivar left_out: the names of the other packages in the same folder, and the lines of
+        `pyproject.toml` that would add these packages.
     """
 
     left_out: tuple[list[str], str] = ([], "")
@@ -61,7 +62,7 @@ class PackageDiscovery(ConfigDiscovery):
     def _set_packages(self, root: Path, libraries: list[ExtensionSettings]) -> None:
         layout = _layout(root, libraries)
         if layout == "src":
-            return  # setuptools finds the packages.
+            return  # setuptools itself finds packages in `src`.
         name = str(self.dist.metadata.name or "").replace("-", "_")
         tops = {library.package.partition(".")[0] for library in libraries}
         tops.update(n for n in (name, name.lower()) if (root / layout / n / _INIT).is_file())
@@ -79,7 +80,7 @@ class PackageDiscovery(ConfigDiscovery):
             include=[pattern for top in tops for pattern in (top, f"{top}.*")],
         )
         if layout != ".":
-            # setuptools has references to this dictionary, if it exists.
+            # If this dictionary exists, change it in place: setuptools has references to it.
             if self.dist.package_dir is None:
                 self.dist.package_dir = {}
             self.dist.package_dir[""] = layout
@@ -88,9 +89,9 @@ class PackageDiscovery(ConfigDiscovery):
 def _layout(root: Path, libraries: list[ExtensionSettings]) -> str:
     """Return the folder that contains the packages of all libraries.
 
-    A folder with an ``__init__.py`` is preferred to another folder of the same name, which may
-    contain C++ sources. A missing folder of a subpackage is not an error, because stubs can create
-    it.
+    If several folders have the name of a package, the folder with an ``__init__.py`` is chosen: the
+    others may contain C++ sources. The folder of a subpackage may be missing, because the build can
+    create this folder for stubs.
     """
     packages = {library.package: Path(*library.package.split(".")) for library in libraries}
     for files in (packages.values(), {Path(folder.parts[0]) for folder in packages.values()}):

@@ -31,7 +31,7 @@ def rebuild(folder: str) -> None:
     before = watched(record)
     rebuild_editable(folder, record["config_settings"])
     added = sorted(set(os.listdir(folder)) - installed)
-    if added:  # Remove new libraries: pip would not uninstall them.
+    if added:  # Remove new libraries. RECORD does not list them, so pip would not uninstall them.
         for name in added:
             path = Path(folder, name)
             if path.is_dir():

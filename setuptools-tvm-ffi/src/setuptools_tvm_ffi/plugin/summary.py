@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The summary of a wheel build: libraries, steps, compiler caches, time and all warnings.
 
-The commands that pack a wheel print the summary at the end, so that it does not depend on the
-backend's hooks: a project may use ``setuptools.build_meta``. pip shows the lines with ``-v``. If
-the command ``build`` or ``develop`` has started the build, the command prints the summary.
+The setuptools commands that pack a wheel print the summary at the end. The hooks do not print it,
+because a project may use the hooks of ``setuptools.build_meta``. pip shows the summary with ``-v``.
+If ``setuptools-tvm-ffi build`` or ``develop`` has started the build, the setuptools command writes
+the summary to a file, and ``build`` or ``develop`` prints it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Summary:
 
     :param libraries: the size of each library, by its path in the wheel.
     :param packages: the outermost packages of the libraries.
-    :param warnings: the plugin's warnings and hints.
+    :param warnings: the plugin's warnings. The lines after the first are details and hints.
     """
 
     work: Work = field(default_factory=Work)
@@ -53,12 +54,15 @@ class Summary:
         return rows
 
     def all_warnings(self) -> list[str]:
-        """Return the warnings of compilers, then the plugin's, without duplicates."""
+        """Return the warnings of compilers, then the warnings of the plugin, without duplicates."""
         return list(dict.fromkeys((*self.work.warnings, *self.warnings)))
 
 
 def summary_of(distribution: Any) -> Summary:  # noqa: ANN401 - commands type it as Any
-    """Return the summary to complete. If no command prints it, this is a temporary object."""
+    """Return the summary of the running build, to which the caller adds results.
+
+    Without a command that prints a summary, the result is a new object that nobody prints.
+    """
     summary: Summary = vars(distribution).get(_ATTRIBUTE, Summary())
     return summary
 
@@ -101,8 +105,9 @@ class _Collector(logging.Handler):
         self._warnings = warnings
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Collect one message. A hint follows the warning that it belongs to."""
-        text = record.getMessage()
-        for prefix in (f"{PREFIX}: ", "warning: "):
-            text = text.removeprefix(prefix)
-        self._warnings += text.splitlines()
+        """Collect one message. A hint becomes part of the warning that it belongs to."""
+        text = record.getMessage().removeprefix(f"{PREFIX}: ")
+        if text.startswith("hint: ") and self._warnings:
+            self._warnings[-1] += f"\n{text}"
+        else:
+            self._warnings.append(text.removeprefix("warning: "))

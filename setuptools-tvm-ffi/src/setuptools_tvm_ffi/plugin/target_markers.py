@@ -30,22 +30,22 @@ def target_markers(
     :param target: the target of the setting `target`, or ``None``.
     :param platform: the platform's name, as in ``build_ext --plat-name``. It contains the machine
         that `_PYTHON_HOST_PLATFORM` and Microsoft's variables select.
-    :param environment: environment variables. On macOS, `ARCHFLAGS` selects the machine. If it
-        selects several, the machine is ``universal2``.
+    :param environment: environment variables. On macOS, `ARCHFLAGS` selects the machine. If
+        `ARCHFLAGS` selects several machines, the result is ``universal2``.
     """
     if target is not None:
         system = {"darwin": "macosx", "windows": "win"}.get(target.system, target.system)
         return _markers(system, target.machine)
     match = _PLATFORM.fullmatch(platform)
     here = default_environment()
-    if match is None:  # another system, or 32-bit Windows
+    if match is None:  # This is another system, or 32-bit Windows.
         return {name: str(here[name]) for name in MARKER_VARIABLES}  # type: ignore[literal-required]
     system, machine = match[1], match[2]
     if system == "macosx":
         named = set(_ARCHITECTURE.findall(environment.get("ARCHFLAGS", "")))
         if named:
             machine = named.pop() if len(named) == 1 else "universal2"
-        elif machine == "universal2":  # A universal Python compiles for the machine it runs on.
+        elif machine == "universal2":  # A build with a universal Python is for this machine.
             machine = here["platform_machine"]
     return _markers(system, machine)
 

@@ -9,11 +9,12 @@ import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# Options that the name of a file follows without a space: `@link.rsp`, `-Tkernel.ld`,
-# `/DEF:exports.def`, `/ORDER:@order.txt`. Two letters are required before the colon, so that
-# `-l:libx.a` does not match: GNU ld searches the folders of -L for the name in it.
+# The part of an argument before the name of a file, as in `@link.rsp`, `-Tkernel.ld`,
+# `/DEF:exports.def` and `/ORDER:@order.txt`. The pattern requires two letters before the colon, so
+# that it does not match `-l:libx.a`: GNU ld searches the folders of -L for `libx.a`.
 _OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-][A-Za-z]{2,}:@?")
-_RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")  # nvcc has these options.
+# The options of nvcc that precede the name of a response file.
+_RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")
 #: Separators between an option and the name of a file: ``-Wl,--version-script=exports.map``.
 SEPARATORS = re.compile("[=,]")
 
@@ -36,7 +37,7 @@ def _add_named_files(arguments: Iterable[str], root: Path, found: dict[str, None
     parts = [part for word in arguments for part in dict.fromkeys((word, *SEPARATORS.split(word)))]
     for previous, part in zip(["", *parts], parts):
         option = _OPTION.match(part)
-        # The value of a macro can contain quotes: `-DDATA="csrc/data.bin"`.
+        # Remove the quotes in the value of a macro: `-DDATA="csrc/data.bin"`.
         names = (part, part[option.end() :] if option else "", part.strip('"'))
         for name in dict.fromkeys(names):
             if name in found or not os.path.isfile(root / name):
@@ -68,5 +69,5 @@ def words_of(response_file: Path) -> list[str]:
         words.escape = ""  # On Windows, a backslash separates folders.
     try:
         return list(words)
-    except ValueError:  # Compilers accept a missing closing quote, shlex does not.
+    except ValueError:  # Compilers accept a missing closing quote, but shlex does not.
         return text.split()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the names of further files in the inputs of a linker: thin archives and linker scripts."""
+"""Reads the names of other files in thin archives and linker scripts, which are linker inputs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 _WORD = re.compile(r'[^\s(),"{]+')
-# Symbols and patterns in linker scripts and version scripts.
+# Words with these characters are symbols or patterns, not names of files.
 _NO_FILE = re.compile(r"[;}*?]")
 
 
@@ -21,7 +21,7 @@ def thin_members(archive: Path) -> list[str]:
             if stream.read(8) != b"!<thin>\n":
                 return []
             # The member `//` contains the names of the other members. Before `//`, there are only
-            # symbol tables. Each member starts with a header of 60 bytes, then has its content.
+            # symbol tables. Each member consists of a header of 60 bytes and the content.
             while header := stream.read(60):
                 size = int(header[48:58])
                 content = stream.read(size + size % 2)[:size]
@@ -44,7 +44,7 @@ def linker_script_words(file: Path) -> list[str]:
             content = stream.read(2**16)
     except OSError:
         return []
-    if content.startswith(b"!<") or b"\0" in content:  # an archive, or another binary file
+    if content.startswith(b"!<") or b"\0" in content:  # This is an archive or another binary file.
         return []
     words = dict.fromkeys(_WORD.findall(content.decode(errors="surrogateescape")))
     return [word for word in words if _NO_FILE.search(word) is None]

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from ..base.errors import ConfigurationError
 from ..settings import ExtensionSettings
 
-# Limits of the search for a package that does not exist in the folder that the project declares.
+# Limits of `find_folder`, which searches the project's folders for a package.
 _DEEPEST = 5
 _NOT_SEARCHED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
 
@@ -53,9 +53,10 @@ class PackageTree:
         yield from listed.items()
 
     def outermost(self, every: Sequence[ExtensionSettings]) -> list[str]:
-        """Return, for each library, the outermost package that Python imports before its package.
+        """Return the outermost parent of each library's package.
 
-        If a package is not inside another package, the result contains the package itself.
+        A parent must be a package of the distribution with an ``__init__.py``. If a package has no
+        such parent, the result contains the package itself.
         """
         return sorted({self._outermost(extension.package) for extension in every})
 

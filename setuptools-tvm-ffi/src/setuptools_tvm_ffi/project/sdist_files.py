@@ -56,11 +56,11 @@ def find_sdist_files(
     build_base: Path,
     generated: Generated = NOTHING_GENERATED,
 ) -> Mapping[PurePosixPath, bool]:
-    """Return the files of the project that a build of an extension may read, relative to `root`.
+    """Return the files of the project that a build of an extension may read.
 
-    The value is true if the build certainly needs the file: a setting names the file, or a source
-    includes it. The value is false if the build may not need the file: for example, the file is in
-    the folder of a source.
+    The keys are paths relative to `root`. The value is true if the build certainly needs the file:
+    a setting names the file, or a source includes it. The value is false if the build may not need
+    the file: for example, the file is in the folder of a source.
 
     :param sources: the source files, see `find_sources`.
     :param generated: the files that commands generate. The result does not contain them.
@@ -106,7 +106,7 @@ def find_sdist_files(
     for library_folder, key in library_folders.items():
         path = finder.folder(library_folder, extension.place(key))
         if path is not None:
-            # Linkers find scripts in these folders.
+            # Linkers also search these folders for scripts.
             finder.add_arguments((*words, *extension.extra_link_args), path)
             for library in libraries:
                 for pattern in (f"lib{library}.*", f"{library}.lib"):
@@ -137,7 +137,7 @@ def find_generation_files(
         finder.add_arguments(entry.command, root, entry.place("command"))
     finder.needed.update(finder.files)
     for script in [file for file in finder.files if file.suffix == ".py"]:
-        # The script can import the modules beside it.
+        # The script can import the modules in its own folder.
         finder.files.update(dict.fromkeys(script.parent.glob("*.py")))
     return finder.result((), build_base)
 
@@ -172,14 +172,16 @@ def _inside(name: str, root: Path) -> Path | None:
 
 
 def _check_relative(name: str, inside: Path | None, place: str) -> None:
-    """Reject an absolute path into the project, except in a setup.py, which can compute it.
+    """Reject an absolute path into the project if `place` is in `pyproject.toml`.
 
-    :raises ConfigurationError: the path would not exist where the sdist is built.
+    A setup.py can compute such a path from the folder in which the sdist is unpacked.
+
+    :raises ConfigurationError: the path would be wrong in an unpacked sdist.
     """
     if inside is not None and os.path.isabs(name) and place.startswith("pyproject.toml"):
         raise ConfigurationError(
-            f"{place}: {name!r} is the absolute path of a file or folder of the project, and an "
-            "sdist is built in another folder",
+            f"{place}: {name!r} is an absolute path into the project, but an sdist is built in "
+            "another folder",
             hint="write the path relative to pyproject.toml",
         )
 
@@ -199,7 +201,7 @@ def _folders(words: Iterable[str], option: re.Pattern[str]) -> Iterator[str]:
 class _Finder:
     """Collects files of the project.
 
-    :param files: the absolute paths of the collected files. All values are ``None``.
+    :param files: the absolute paths of the collected files. The keys serve as an ordered set.
     :param needed: the collected files that the build certainly needs.
     """
 
@@ -235,7 +237,7 @@ class _Finder:
         return path
 
     def result(self, folders: Iterable[Path], build_base: Path) -> Mapping[PurePosixPath, bool]:
-        """Return the collected files, the files in folders, and the files in collected folders."""
+        """Return the collected files, and the files in `folders` and in collected folders."""
         tree = _Tree(self.root, build_base)
         collected = [path for path in self.files if path.is_dir()]
         for folder in dict.fromkeys((*folders, *collected)):
@@ -254,12 +256,12 @@ class _Finder:
         Examples: ``@link.rsp``, ``-Wl,--version-script=exports.map``, ``-DTABLE="table.inc"``.
 
         :param folder: the folder that relative paths refer to.
-        :param place: the file and dotted key of the arguments. ``None`` ignores files outside the
-            project.
+        :param place: the file and dotted key of the arguments. If it is ``None``, ignore files
+            outside the project.
         :raises ConfigurationError: an argument names an existing file outside the project by a
             relative path, and `place` is set.
         """
-        # The value of a macro can contain quotes.
+        # Remove the quotes and brackets in the value of a macro.
         parts = (
             part.strip("\"'<>\\")
             for argument in arguments
@@ -279,7 +281,7 @@ class _Finder:
         :raises ConfigurationError: a file is outside the project.
         """
         pending = list(linked)
-        for file in pending:  # The loop appends the files that it finds.
+        for file in pending:  # The loop appends files to `pending`.
             folders = (self.root, file.parent, *library_folders)
             members = thin_members(file)
             for name in (*members, *linker_script_words(file)):
@@ -358,7 +360,7 @@ def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bo
     facts = scan(content)
     for name in facts.names:
         yield name, False
-    # If the file includes the value of a macro, each value may be the name of the included file.
+    # If `#include` names a macro, the value of any macro may be the name of the included file.
     is_computed = _COMPUTED_INCLUDE.search(content) is not None
     for text in (*facts.macros, *macros):
         yield HeaderName(text, quoted=True, question=not is_computed), False
@@ -366,7 +368,7 @@ def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bo
     for text in macros:
         yield HeaderName(text, quoted=True, question=not is_computed), True
     for text in facts.data:
-        # A text without quotes can be a part of a comment.
+        # A text without quotes may be a part of a comment, so the build may not need the file.
         is_quoted = b'"' + text.encode(errors="surrogateescape") in content
         yield HeaderName(text, quoted=True, question=not is_quoted), True
 
@@ -391,8 +393,8 @@ class _Tree:
                     continue
                 parent = Path(os.path.realpath(path.parent))
                 containing = above | {str(p) for p in (parent, *parent.parents)}
-                # Skip a symbolic link to a folder that contains the link. Its files would contain
-                # the link again, without end.
+                # Skip a symbolic link to a folder that contains the link. Otherwise, this loop
+                # would not end.
                 if os.path.realpath(path) not in containing:
                     pending.append((path, containing))
 

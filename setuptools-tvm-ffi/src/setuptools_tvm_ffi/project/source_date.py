@@ -19,7 +19,8 @@ from .git import PROJECT_FILES, run_git
 
 VARIABLE = "SOURCE_DATE_EPOCH"
 
-# The last time that gzip can store, in the year 2106. ZIP archives can store the year 2107.
+# The latest time that gzip can store. It is in the year 2106. ZIP archives can store times until
+# 2107.
 _LAST = 2**32 - 1
 
 logger = logging.getLogger(__name__)
@@ -85,11 +86,13 @@ def declared_date(environment: Mapping[str, str]) -> int | None:
 
 
 def commit_date(root: Path) -> int | None:
-    """Return the time of the checked-out commit, or ``None`` if it does not contain the project.
+    """Return the time of the checked-out commit.
 
     The result does not depend on uncommitted changes.
+
+    :returns: ``None`` if there is no commit, or if the commit does not contain the project.
     """
-    # Use commands of git that ignore settings for output, and do not start a pager or hook.
+    # These git commands ignore settings for output, and start neither a pager nor a hook.
     commit = run_git(root, "rev-list", "--max-count=1", "--timestamp", "HEAD")
     if not commit:
         return None
@@ -102,7 +105,7 @@ def sdist_date(root: Path) -> int | None:
     """Return the time when an unpacked sdist was packed, or ``None`` if `root` is not an sdist.
 
     The result is the modification time of `PKG-INFO`. When pip or build unpack an sdist, they set
-    this time to the time in the archive. uv does not set it.
+    this time to the time in the archive. uv does not set this time.
     """
     try:
         return int((root / "PKG-INFO").stat().st_mtime)

@@ -22,8 +22,9 @@ _QUESTION = re.compile(
 _COMPUTED_NAME = re.compile(
     rb'^[ \t]*#[ \t]*(?:include|embed)[ \t]+\w+\([ \t]*([^()"<>\n]+?)[ \t]*\)', re.MULTILINE
 )
-# In these lines, a call with a string or with a name in angle brackets checks that a header exists.
-# The macro that it calls can have any name: `#define HAVE(header) __has_include(header)`.
+# This pattern matches the lines of `#if`. In such a line, a macro call with a string or with a name
+# in angle brackets checks that a header exists. The macro can have any name:
+# `#define HAVE(header) __has_include(header)`.
 _CONDITION = re.compile(rb"^[ \t]*#[ \t]*(?:el)?if\b.*", re.MULTILINE)
 _CHECK = re.compile(rb'(?<!_next)\((?:[ \t]|/\*.*?\*/)*(["<])([^">\n]+)[">]')
 # This pattern matches the definition of a macro whose value can be the name of a file:
@@ -42,7 +43,8 @@ _COMPUTED = re.compile(
 _DATA = re.compile(rb"incbin|^[ \t]*\.include[ \t]", re.IGNORECASE | re.MULTILINE)
 _NAME_END = re.compile(rb'[\\"\n]+')
 _NO_NAME = re.compile(rb"[;(){}<>=#*,]|\A\s*\Z")
-# A macro can turn a word into the name: `#define FILE data.bin`, `.macro EMBED file`.
+# A macro can turn a word without quotes into the name of a file: `#define FILE data.bin`,
+# `.macro EMBED file`.
 _NAME_WORD = re.compile(rb"""[^\s\\"';(){}<>=#*,]*[./][^\s\\"';(){}<>=#*,]+""")
 _DATE = re.compile(rb"\b__(DATE|TIME|TIMESTAMP)__\b")
 # This pattern matches comments, and string and character literals. A literal must match, because it
@@ -61,8 +63,8 @@ class HeaderName:
     :param name: the name as written in the source.
     :param quoted: whether the name is in quotes. If it is, the compiler first searches the folder
         of the source.
-    :param next: whether the compiler skips the folder of the source, and all folders before it
-        (``#include_next``).
+    :param next: whether the compiler skips the folder of the source, and all folders before this
+        folder in the include path (``#include_next``).
     :param question: whether the source only checks that the header exists (``__has_include``).
     """
 
@@ -74,12 +76,12 @@ class HeaderName:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """The files that a source or header may read, and the dates that it contains.
+    """The names of files in a source or header, and whether it contains macros for the date.
 
     :param names: the names of headers in ``#include`` and ``__has_include``.
     :param macros: the values and arguments of macros that can be the name of a file.
     :param computed: whether a macro computes the name that ``__has_include`` searches for.
-    :param data: texts in the source that may name files of the directive ``.incbin``.
+    :param data: texts in the source that may be names of files, for the directive ``.incbin``.
     :param date: whether the source contains ``__DATE__`` or ``__TIME__``.
     :param timestamp: whether the source contains ``__TIMESTAMP__``.
     """
@@ -95,7 +97,7 @@ class SourceFacts:
 def scan(content: bytes) -> SourceFacts:
     """Return the facts about a source or header with this content.
 
-    A file with a NUL byte is data that the assembler reads, and has no facts.
+    If the content has a NUL byte, it is data that the assembler reads. The result is then empty.
     """
     if b"\0" in content[:8192]:
         return SourceFacts()

@@ -54,7 +54,7 @@ class Generated:
         return str(self.folder / posixpath.normpath(name.replace(os.sep, "/")))
 
     def declared(self, source: PurePosixPath) -> PurePosixPath:
-        """Return the name of a source in settings, which does not include `folder`."""
+        """Return the name that settings use for a source. This name does not contain `folder`."""
         if self.folder is None or self.folder not in source.parents:
             return source
         return source.relative_to(self.folder)
@@ -74,7 +74,7 @@ def find_sources(
 
     The files are in the order of the patterns in `sources`. If a pattern is a glob, its matches are
     sorted. Duplicates are removed. A glob does not match hidden files, and does not search hidden
-    folders, virtual environments and `build_base`.
+    folders, virtual environments or `build_base`.
 
     :raises ConfigurationError: a file does not exist, a glob matches nothing, or a path leads
         outside the project.
@@ -88,10 +88,11 @@ def find_inputs(
 ) -> tuple[PurePosixPath, ...]:
     """Return the files and folders that a command reads.
 
-    These are the files and folders in the setting `inputs`, the Python script or module of the
-    project, and the outputs of other commands that the command names with ``{out}/``.
-    The build finds other files that the command names after the command has run. The order and the
-    meaning of globs are as in `find_sources`.
+    The result contains the files and folders in the setting `inputs`, the project's Python script
+    or module that the command runs, and the outputs of other commands that the command names with
+    ``{out}/``. The result omits other files in the command's arguments, because the build finds
+    these files after the command has run. The order and the meaning of globs are as in
+    `find_sources`.
 
     :raises ConfigurationError: see `find_sources`.
     """
@@ -105,7 +106,7 @@ def find_inputs(
 
 
 def python_script(entry: GenerateSettings, root: Path) -> str | None:
-    """Return the script or module of the project that a command runs with Python, if any."""
+    """Return the project's script or module that a command runs with Python, if any."""
     words = entry.command if entry.command[0] == "{python}" else ()
     for option, word in zip(words, words[1:]):
         module = word.replace(".", "/") if option == "-m" else ""
@@ -117,7 +118,7 @@ def python_script(entry: GenerateSettings, root: Path) -> str | None:
 
 
 def _outputs_of_others(entry: GenerateSettings, generated: Generated) -> Iterator[str]:
-    """Yield the outputs of other commands that a command names. These commands must run first."""
+    """Yield the outputs of other commands in the arguments of a command."""
     own = set(map(posixpath.normpath, entry.outputs))
     for word in entry.command:
         for part in (word, *SEPARATORS.split(word)):
@@ -197,7 +198,7 @@ def check_source_options(extension: ExtensionSettings, sources: Iterable[PurePos
 
 
 def _matches(pattern: str, source: PurePosixPath) -> bool:
-    """Return whether a source is the file that a pattern names, or matches it as a glob."""
+    """Return whether a pattern is the name of a source, or a glob that matches the source."""
     normal = posixpath.normpath(pattern.replace(os.sep, "/"))
     return normal == str(source) or _glob_matches(normal.split("/"), source.parts)
 
@@ -288,7 +289,7 @@ def _expand(pattern: str, root: Path, build_base: Path, *, folders: bool) -> lis
 
 
 def languages_of(extension: ExtensionSettings, sources: Iterable[PurePosixPath]) -> frozenset[str]:
-    """Return the languages of an extension's sources, and of the sources that it embeds."""
+    """Return the languages of an extension's sources and of the sources in its setting `embed`."""
     languages = set(map(language_of, sources))
     if extension.embed:
         languages.add("asm")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds files in the folders of packages that setuptools does not copy into the wheel."""
+"""Finds files that setuptools does not copy into the wheel, although they are in a package."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STEMS = frozenset(
 
 
 def unshipped_files(folders: Mapping[Path, str], shipped: Collection[Path]) -> Iterator[Path]:
-    """Yield the files in folders of packages that are not in the wheel, but may be needed there.
+    """Yield files that are in a package's folder but not in the wheel, and may be needed there.
 
     :param folders: the packages. The key is the folder, relative to the project. The value is the
         name.

@@ -37,18 +37,20 @@ def complete(wanted: str, platform: str) -> str:
 def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
     """Return the platform tag of a wheel that contains the libraries in a folder.
 
-    If `wanted` is `auto`, the result is the lowest tag that the libraries satisfy. If a library
-    needs something that most machines lack, the result is a tag such as ``linux_x86_64``, and the
-    function logs a warning. It raises no error, because the wheel works on this machine.
+    If `wanted` is `auto`, the result is the lowest tag that the libraries satisfy. If the libraries
+    satisfy no manylinux or musllinux tag, the result is a tag such as ``linux_x86_64``, and the
+    function logs a warning. The function raises no error, because the wheel works on this machine.
 
-    :param folder: the contents of the wheel.
+    :param folder: a folder with the contents of the wheel.
     :param wanted: `auto`, or the required tag of PEP 600 or PEP 656. The tag may omit the machine.
-    :param default: the tag that setuptools chooses. It provides a machine that `wanted` omits.
+    :param default: the tag that setuptools chooses. If `wanted` omits the machine, the result
+        contains the machine in `default`.
     :param place: where the setting is declared, for messages.
     :raises BuildError: the libraries do not satisfy the required tag, a library cannot be read, or
         LIEF or auditwheel is not installed.
     """
-    # These modules import LIEF and auditwheel, which are optional dependencies of the plugin.
+    # Import these modules only here, because they need LIEF and auditwheel, which are optional
+    # dependencies of the plugin.
     from ..binaries.binary import BinaryReader  # noqa: PLC0415
     from ..binaries.platform_tags import problems_for, satisfied_tag  # noqa: PLC0415
 
@@ -75,14 +77,16 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
             )
         return tag
     if satisfied.startswith("linux_"):
-        # Check a tag for a future glibc, which allows every symbol version. The problems are then
-        # only libraries that the tag does not allow.
+        # A tag for a future glibc allows every symbol version. The remaining problems are libraries
+        # that the tag does not allow.
         problems = problems_for(binaries, complete("manylinux_999_0", satisfied))
-        what = f":\n{_indented(problems)}\n'{PREFIX} repair' bundles libraries" if problems else ""
+        what = f":\n{_indented(problems)}" if problems else ""
         logger.warning(
             "%s: warning: %s: the libraries satisfy no manylinux tag, and PyPI rejects '%s'%s",
             *(PREFIX, place, satisfied, what),
         )
+        if problems:
+            logger.warning("%s: hint: run '%s repair' to bundle the libraries", PREFIX, PREFIX)
     return satisfied
 
 

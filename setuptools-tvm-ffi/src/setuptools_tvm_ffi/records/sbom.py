@@ -50,7 +50,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Part:
-    """Third-party code that is linked into a library or copied into its sources.
+    """Third-party code that is linked into a library or copied into the library's sources.
 
     :param path: path of the code's file in the project.
     :param kind: the component's type in the SBOM: ``library``, or ``file`` if nothing but the file
@@ -161,7 +161,7 @@ def render(
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        # The number is derived from the content, so that identical builds have the same number.
+        # The serial number is derived from the content, so identical builds have the same number.
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, _json(content))}",
         "version": 1,
         **content,

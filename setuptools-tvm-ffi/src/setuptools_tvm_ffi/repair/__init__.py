@@ -185,7 +185,8 @@ def _run(
     if result.returncode != 0:
         hint = missing_library_hint(tool, without_traceback(result.stdout))
         if hint is None and (platform is not None or os.environ.get("AUDITWHEEL_PLAT")):
-            # The tool itself chooses the lowest tag, also for the libraries that it bundles.
+            # Find the lowest possible tag for the hint. Let the tool choose this tag, because the
+            # tag also depends on the libraries that the tool bundles.
             lowest = run("lowest", tool.lowest)
             hint = missing_library_hint(tool, without_traceback(lowest.stdout))
             for made in (scratch / "lowest").glob("*.whl"):
@@ -212,7 +213,7 @@ def _lowest_platform(wheel: Path) -> str:
 
 
 def without_traceback(output: str) -> str:
-    r"""Return the output of a Python program, with a traceback reduced to its last lines.
+    r"""Return the output of a Python program. Only the last lines of a traceback are kept.
 
     The output may contain names from the wheel, so control characters are escaped.
 

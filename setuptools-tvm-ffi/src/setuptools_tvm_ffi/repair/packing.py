@@ -51,7 +51,7 @@ def date_of(wheel: Path, source_date_epoch: str | None) -> Date:
 
 
 def with_tags(wheel_file: bytes, tags: Iterable[Tag]) -> bytes:
-    r"""Return the content of ``WHEEL`` with `tags`, sorted, instead of the old tags.
+    r"""Return the content of ``WHEEL``. Its tags are replaced by `tags` in sorted order.
 
     >>> with_tags(b"Wheel-Version: 1.0\nTag: py3-none-linux_x86_64\n", [Tag("py3", "none", "any")])
     b'Wheel-Version: 1.0\nTag: py3-none-any\n'
@@ -91,6 +91,6 @@ def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: 
 
 def _write(archive: zipfile.ZipFile, name: str, content: bytes, mode: int, date: Date) -> None:
     entry = zipfile.ZipInfo(name, date)
-    entry.create_system = 3  # Unix: the next line sets Unix permissions
+    entry.create_system = 3  # The value 3 means Unix, so `external_attr` contains Unix permissions.
     entry.external_attr = (stat.S_IFREG | mode) << 16
     write_member(archive, entry, content)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a package for Windows load the libraries that delvewheel bundled into its wheel.
+"""Makes a package for Windows load the libraries that delvewheel has bundled into the wheel.
 
 delvewheel (1.13) adds the folder of these libraries to the search path for extension modules.
 `load_lib_module` calls ``LoadLibraryW``, which does not search that folder. ``LoadLibraryW`` does

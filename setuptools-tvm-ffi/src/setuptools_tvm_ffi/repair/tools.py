@@ -41,7 +41,7 @@ PROVIDED: Mapping[str, tuple[str, ...]] = {
     "windows": (*_external(".dll"), "amdhip64*.dll", "vcruntime140.dll", "vcruntime140_1.dll"),
 }
 
-# The messages of auditwheel (6.8) and delvewheel (1.13).
+# auditwheel (6.8) and delvewheel (1.13) print these messages if they do not find a library.
 _MISSING = re.compile(
     r'library "(?P<elf>[^"]+)" could not be located|Unable to find library: (?P<dll>\S+)'
 )
@@ -72,11 +72,12 @@ class RepairTool:
     :param module: the module to run with ``python -m``.
     :param arguments: a function that returns the command-line arguments of a call.
     :param variables: a function that returns the environment variables of a call.
-    :param hosts: the values of :data:`sys.platform` that the tool supports; empty if all work.
+    :param hosts: the values of :data:`sys.platform` that the tool supports; empty if the tool
+        supports all systems.
     :param programs: programs that the tool itself runs.
     :param lowest: the value of `Request.platform` that selects the lowest tag that the wheel
-        satisfies. auditwheel needs this value, because the variable AUDITWHEEL_PLAT of manylinux
-        images replaces its default.
+        satisfies. ``None`` does not always select this tag with auditwheel: the variable
+        AUDITWHEEL_PLAT, which manylinux images set, changes auditwheel's default.
     """
 
     name: str
@@ -122,9 +123,10 @@ class RepairTool:
 
 
 def missing_library_hint(tool: RepairTool, output: str) -> str | None:
-    """Return a hint about a library that a tool did not find, or ``None`` if the tool found all.
+    """Return a hint about a library that a tool did not find, or ``None`` if there is none.
 
-    delocate gets an option to ignore missing libraries, which the audit then reports.
+    delocate never reports a missing library, because it runs with an option that ignores missing
+    libraries. The audit after the repair reports these libraries.
     """
     match = _MISSING.search(output)
     if match is None:
@@ -138,7 +140,7 @@ def missing_library_hint(tool: RepairTool, output: str) -> str | None:
 
 
 def search_path() -> str:
-    """Return a PATH that includes this environment's scripts, even if it is not activated."""
+    """Return a PATH with this environment's scripts, even if the environment is not activated."""
     return os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
 
 

@@ -44,10 +44,11 @@ _WINDOWS_DEVICES = frozenset(
     {"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 )
 
-# Projects have folders of these names. Pytest or Python would import the folder instead.
+# Many projects have folders of these names. Pytest or Python could import such a folder instead of
+# the package.
 _FOLDERS = frozenset({"csrc", "docs", "examples", "src", "tests"})
 
-# Namespaces of C++, and the prefix of the functions that TVM-FFI registers.
+# `std` and `tvm` are C++ namespaces. TVM-FFI registers its functions under the prefix `ffi.`.
 _TAKEN = frozenset({"ffi", "std", "tvm"})
 
 
@@ -106,7 +107,7 @@ def _problem(package: str) -> str | None:
     if package in _WINDOWS_DEVICES:
         return "which is a device on Windows, so that no folder can have this name there"
     if package in _FOLDERS:
-        return "which is a folder in many projects, so that imports could find another one"
+        return "which is the name of a folder in many projects, so imports could find the folder"
     if package in _TAKEN:
         return "which is a namespace of C++ or TVM-FFI"
     return None

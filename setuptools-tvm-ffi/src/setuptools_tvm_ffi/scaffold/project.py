@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Creates the files of a new project from templates.
 
-A template is a file of a C++ project named my-package. The new file differs only in the names, the
-language and its sources.
+A template is a file of a C++ project named my-package. In the new file, only the project's names,
+the language and the patterns of the sources differ from the template.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _LANGUAGES = {
     "cuda": _Language("CUDA kernels", ".cu", ("cuda",)),
 }
 
-# What builds read: the new files must belong together, so that none of them may exist.
+# Builds read these files and folders. If one of them exists, it may not fit the new files, so the
+# project is not created.
 _BUILT = ("pyproject.toml", "setup.py", "csrc/", "src/")
 
 #: The values of `Options.language`.
@@ -54,7 +55,7 @@ class Options:
 
 
 def project_files(names: Names, options: Options) -> dict[str, str]:
-    """Return the text of each file of a new project, by its path with slashes."""
+    """Return the text of each file of a new project. The keys are paths with slashes."""
     language = _LANGUAGES[options.language]
     suffixes = dict.fromkeys((language.suffix, *((".cc",) if options.with_class else ())))
     sources = ", ".join(f'"csrc/**/*{suffix}"' for suffix in suffixes)
@@ -85,7 +86,7 @@ def _pyproject(options: Options) -> Iterator[str]:
 
 def _templates(folder: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(folder.rglob("*")):
-        # An installer may have compiled the Python files.
+        # Skip the compiled Python files that an installer may have written.
         if path.is_file() and path.suffix != ".pyc":
             yield path.relative_to(folder).as_posix(), path.read_text("utf-8")
 

@@ -74,9 +74,16 @@ def update_workflow(root: Path, *, force: bool) -> str | None:
 
 def missing_tables(root: Path) -> str | None:
     """Return the tables that `pyproject.toml` needs, or None if it configures cibuildwheel."""
-    if "cibuildwheel" in _pyproject(root).get("tool", {}):
+    pyproject = _pyproject(root)
+    if "cibuildwheel" in pyproject.get("tool", {}):
         return None
-    return cibuildwheel_table(cuda=_uses_cuda(root))
+    lines = cibuildwheel_table(cuda=_uses_cuda(root)).splitlines(keepends=True)
+    if not (root / "tests").is_dir():
+        lines = [line for line in lines if not line.startswith("test-")]
+    if "dev" not in pyproject.get("dependency-groups", {}):
+        replaced = {'test-groups = ["dev"]\n': 'test-requires = ["pytest"]\n'}
+        lines = [replaced.get(line, line) for line in lines]
+    return "".join(lines)
 
 
 def _signed(text: str) -> str:

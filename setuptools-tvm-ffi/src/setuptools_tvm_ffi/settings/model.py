@@ -47,8 +47,8 @@ CXX_STANDARDS = ("17", "20", "23", "26")
 #: The C++ standards that nvcc of CUDA 12 and 13 supports.
 CUDA_STANDARDS = ("17", "20")
 
-#: The architectures of each GPU generation, by PyTorch's name of the generation. For a name without
-#: "Tegra", code for the last architecture includes PTX.
+#: The architectures of each GPU generation. The keys are PyTorch's names of the generations. A name
+#: without "Tegra" also selects PTX for the last architecture of the generation.
 CUDA_GENERATIONS = {
     "Maxwell": ("5.0", "5.2"),
     "Maxwell+Tegra": ("5.3",),
@@ -84,8 +84,8 @@ _HIP_ARCHITECTURES = strings(
 _MACRO_NAMES = strings(r"[A-Za-z_]\w*", "names of macros")
 _NO_ARGUMENTS = LanguageArguments()
 _DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
-# Relative paths without globs. A path with ".." is rejected, because it could lead out of the
-# folder.
+# Relative paths without globs. A path with ".." is rejected, because it could name a file outside
+# the folder `{out}`.
 _OUTPUTS = strings(
     r"(?!/)(?!(.*/)?\.\.(/|$))[^\\*?\[\]:]+",
     "names of files, relative to `{out}` and without globs",
@@ -156,7 +156,8 @@ class SourceOptions:
 class Override:
     """An entry of the setting `overrides` of an extension: settings for some targets.
 
-    :param changes: the values of other settings, by the names of their fields.
+    :param changes: a mapping from the field of each setting that the entry changes to the value in
+        the entry.
     """
 
     if_: str | None = _setting(
@@ -253,7 +254,7 @@ class EmbedSettings:
 
     @property
     def path(self) -> str:
-        """The source or the file."""
+        """The path of the source or of the file."""
         return self.source or self.file or ""
 
 
@@ -538,8 +539,8 @@ class ExtensionSettings:
             "files of all entries.",
         },
     )
-    # `declaration` is the place where the extension is declared. If a setting of the extension is
-    # declared at another place, `declared_elsewhere` maps the setting's field to that place.
+    # `declaration` is the place where the extension is declared. Some settings can be declared in
+    # other places: `declared_elsewhere` maps the fields of these settings to the places.
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
     declared_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
@@ -795,7 +796,8 @@ class ProjectSettings:
     )
 
 
-#: The settings that an entry of `overrides` can change, by the class of the entry. The other
+#: The settings that an entry of `overrides` can change. The key is the class of the entry. The
+#: value contains the dataclass of the settings, and the fields that the entry can change. The other
 #: settings determine the metadata of a wheel, the build folder, and the stubs in the source tree.
 OVERRIDABLE: dict[type, tuple[type, frozenset[str]]] = {
     Override: (
@@ -834,7 +836,7 @@ def settings_of(table: type) -> Iterator[Setting]:
 
 
 def tables_of(table: type) -> dict[str, type]:
-    """Return the fields that contain lists of tables. The value is the dataclass of the tables."""
+    """Map each field that contains a list of tables to the dataclass of the tables."""
     return {
         field.name: field.metadata["table"]
         for field in dataclasses.fields(table)

@@ -40,7 +40,7 @@ def with_options(
             and setting.field != "sources"
             and getattr(entry, setting.field) != setting.default
         }
-        # Entries add to lists, but the architectures of an entry replace the extension's.
+        # An entry adds to lists, but its architectures replace the architectures of the extension.
         emptied: dict[str, Any] = {name: () for name in _ARCHITECTURES if name in changes}
         extension = _changed(dataclasses.replace(extension, **emptied), changes, entry.place)
     return extension
@@ -86,9 +86,9 @@ def for_nvcc(extension: ExtensionSettings, release: str | None) -> ExtensionSett
 
 
 def project_for_target(project: Project, markers: Mapping[str, str]) -> Project:
-    """Apply the overrides in a project that match a target.
+    """Apply the entries of the project's `overrides` that match a target.
 
-    The frontend and environment variables have precedence over overrides.
+    Values from the frontend and from environment variables have precedence over the entries.
 
     :param markers: see `for_target`.
     """
@@ -98,14 +98,20 @@ def project_for_target(project: Project, markers: Mapping[str, str]) -> Project:
 
 
 def project_for_nvcc(project: Project, release: str | None) -> Project:
-    """Apply the overrides of a project that depend on the release of nvcc, see `for_nvcc`."""
+    """Apply the entries of the project's `overrides` that match a release of nvcc.
+
+    :param release: see `for_nvcc`.
+    """
     now = _that_hold_for_nvcc(project.settings.overrides, release)
     settings = dataclasses.replace(project.settings, overrides=())
     return _changed_project(dataclasses.replace(project, settings=settings), now)
 
 
 def with_every_branch(extension: ExtensionSettings) -> ExtensionSettings:
-    """Return the settings for an sdist: they include the files of all overrides and options."""
+    """Return an extension's settings for an sdist.
+
+    An sdist contains the files of all entries of `overrides` and `source-options`.
+    """
     for override in extension.overrides:
         extension = _changed(extension, override.changes, override.place)
     return with_options(extension, extension.source_options)
@@ -117,9 +123,10 @@ _AnyOverride = TypeVar("_AnyOverride", bound=Override)
 def _that_hold(
     overrides: Iterable[_AnyOverride], markers: Mapping[str, str]
 ) -> tuple[list[_AnyOverride], tuple[_AnyOverride, ...]]:
-    """Return the overrides whose marker is true for a target.
+    """Return the overrides whose marker is true for a target, in two groups.
 
-    The overrides without a condition on nvcc are the first result, the others are the second.
+    The first group contains the overrides without a condition on the release of nvcc. The second
+    group contains the overrides with such a condition.
     """
     held = [o for o in overrides if o.if_ is None or Marker(o.if_).evaluate(dict(markers))]
     return [o for o in held if o.cuda is None], tuple(o for o in held if o.cuda is not None)
@@ -142,7 +149,8 @@ def _changed(
 def _changed_project(project: Project, overrides: Iterable[Override]) -> Project:
     for override in overrides:
         changes = {n: v for n, v in override.changes.items() if not project.is_overridden(n)}
-        # Variables of other tools provide defaults, which the override replaces.
+        # The variables of other tools only provide defaults. An override replaces such a default,
+        # even if the value is a list.
         defaults = {n for n in changes if project.origins.get(n) in DEFAULT_VARIABLES}
         project = dataclasses.replace(
             project,
@@ -166,7 +174,10 @@ def _merged(
     old_place: Callable[[str], str],
     new_place: Callable[[str], str],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Add to lists, and replace other values. Return the changed values, and their places."""
+    """Return the changed values of settings, and the places of these settings.
+
+    Lists in `changes` are added to lists in `settings`. Other values replace values in `settings`.
+    """
     defaults = {field.name: field.default for field in dataclasses.fields(settings)}
     values: dict[str, Any] = {}
     places: dict[str, str] = {}

@@ -53,7 +53,7 @@ def parse_project(table: object) -> ProjectSettings:
 
 
 def _parse(table: type, arguments: Mapping[str, object], where: Declaration) -> Any:  # noqa: ANN401
-    """Return an instance of a dataclass of `.model`."""
+    """Return an instance of the dataclass `table` that contains the parsed arguments."""
     if table in OVERRIDABLE:
         return _parse_override(table, arguments, where)
     known = [where.name_of(name) for name in (*_settings(table), *tables_of(table))]
@@ -123,7 +123,7 @@ def _settings(table: type) -> dict[str, Setting]:
 def _parse_values(
     table: type, arguments: Mapping[str, object], where: Declaration
 ) -> dict[str, Any]:
-    """Return the parsed value of each setting, by the name of the dataclass field."""
+    """Return a mapping from the field of each setting in `arguments` to the parsed value."""
     settings = {where.name_of(name): setting for name, setting in _settings(table).items()}
     nested = {where.name_of(name): name for name in tables_of(table)}
     values: dict[str, Any] = {}

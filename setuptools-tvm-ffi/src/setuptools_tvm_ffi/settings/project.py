@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ..base.errors import DEBUG_VARIABLE, ConfigurationError
+from ..base.errors import DEBUG_VARIABLE, PREFIX, ConfigurationError
 from .declaration import did_you_mean, key_of
 from .languages import LANGUAGES, LanguageArguments
 from .model import TABLE, ExtensionSettings, ProjectSettings, Setting, settings_of, tables_of
@@ -31,12 +31,13 @@ else:
 _PREFIX = "SETUPTOOLS_TVM_FFI_"
 _FILE = "pyproject.toml"
 _TABLE_NAME = TABLE.rpartition(".")[2]
-# A table whose name is at least this similar to the plugin's is reported as misspelled. With this
-# value, `difflib` finds "setuptools-tvmffi", but not "setuptools-scm".
+# If the name of a table is at least this similar to the name of the plugin's table, the plugin
+# reports the table as misspelled. With this value, `difflib` finds "setuptools-tvmffi", but not
+# "setuptools-scm".
 _SIMILARITY = 0.9
 
-#: The environment variable with the CUDA architectures that `tvm_ffi.cpp` compiles for. The plugin
-#: reads it, too. Its syntax is the syntax of PyTorch's TORCH_CUDA_ARCH_LIST.
+#: `tvm_ffi.cpp` reads CUDA architectures from this environment variable. The plugin reads the
+#: variable, too. The variable has the syntax of PyTorch's TORCH_CUDA_ARCH_LIST.
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
 
 #: Environment variables of PyTorch and CMake, and the settings for which they provide a default. If
@@ -92,11 +93,12 @@ class Project:
     def rebuilds_on_import(self, environment: Mapping[str, str]) -> bool:
         """Whether imports rebuild the libraries of an editable install.
 
-        If the project does not set `editable-rebuild`, the default depends on the frontend. It is
-        false for pip, which builds at each installation. uv (0.13), which sets the variable ``UV``,
-        builds only if a file in `tool.uv.cache-keys` has changed. By default, these files do not
-        include C++ sources. Without a rebuild at import, ``uv sync`` and ``uv run`` would then use
-        outdated libraries, so the default is true if the project does not set the cache keys.
+        If the project does not set `editable-rebuild`, the default depends on the frontend:
+
+        * pip builds at each installation. The default is false.
+        * uv (0.13) builds only if a file in `tool.uv.cache-keys` has changed. If the project does
+          not set these keys, uv ignores changes of C++ sources, and ``uv sync`` and ``uv run``
+          would use outdated libraries. The default is then true. (uv sets the variable ``UV``.)
         """
         if "editable_rebuild" in {**self.origins, **self.declared_elsewhere}:
             return self.settings.editable_rebuild
@@ -165,6 +167,26 @@ def written(value: object) -> str:
         # name.
         return f"[{', '.join(written(item) for item in value if item is not None)}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def require_project(folder: Path) -> None:
+    """Check that a folder contains a project.
+
+    :raises ConfigurationError: the folder contains neither ``pyproject.toml`` nor ``setup.py``. The
+        hint names the nearest parent folder that does.
+    """
+
+    def is_project(place: Path) -> bool:
+        return any((place / name).is_file() for name in ("pyproject.toml", "setup.py"))
+
+    if not is_project(folder):
+        parent = next(filter(is_project, folder.resolve().parents), None)
+        raise ConfigurationError(
+            f"{folder.resolve()}: contains neither pyproject.toml nor setup.py",
+            hint=f"'{PREFIX} new NAME' creates a project"
+            if parent is None
+            else f"use the folder of the project, such as {parent}",
+        )
 
 
 def read_project(

@@ -111,7 +111,7 @@ def count(maximum: int, minimum: int = 1) -> Kind:
 
 
 def choice(*choices: str) -> Kind:
-    """Return the kind whose values are the given choices. TOML may contain `17` for `"17"`."""
+    """Return the kind whose values are the given strings. A project may write `17` for `"17"`."""
 
     def parse(place: str, value: object) -> str:
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -211,7 +211,7 @@ def files(*suffixes: str, hint: str, described: str = "files or globs") -> Kind:
 def _parse_macros(place: str, value: object) -> tuple[Macro, ...]:
     problem = ConfigurationError(
         f"{place} must be a list of [name] or [name, value] in TOML, and a list of (name, value) "
-        "in Python; a value is a string"
+        "in Python; names and values are strings"
     )
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise problem
@@ -248,7 +248,11 @@ def _parse_per_language(place: str, value: object) -> LanguageArguments:
     for language in value:
         if language not in LANGUAGES:
             known = ", ".join(map(repr, LANGUAGES))
-            raise ConfigurationError(f"{place}: unknown language {language!r}, expected {known}")
+            wanted = {"nvcc": "cuda", "hipcc": "hip"}.get(language)
+            raise ConfigurationError(
+                f"{place}: unknown language {language!r}, expected {known}",
+                hint=f"the language of {language} is {wanted!r}" if wanted else None,
+            )
     return LanguageArguments(
         **{
             language: _WORDS.parse(f"{place}.{language}", words)
@@ -322,7 +326,7 @@ PLATFORM_TAG = _matching(
     "'macosx_11_0', 'win_amd64'",
     '`"default"`, `"auto"`, or a platform tag such as `"manylinux_2_28"`',
 )
-#: A part of a name in C.
+#: Text that can be appended to a C identifier.
 SYMBOL = _matching(r"[A-Za-z0-9_]+", "letters, digits and underscores", "letters, digits, `_`")
 REGISTRY_PREFIX = _matching(
     r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.?",
@@ -384,8 +388,8 @@ def _parse_marker(place: str, value: object) -> str:
     for word in words:
         if word not in {*MARKER_VARIABLES, "and", "or", "in", "not"}:
             raise ConfigurationError(
-                f"{place}: {word!r} does not describe the target of a build: one wheel works with "
-                "every Python, and with every release of the system",
+                f"{place}: {word!r} does not describe the target of a build: the same wheel works "
+                "with all versions of Python and all releases of the system",
                 hint=f"use {', '.join(MARKER_VARIABLES)}",
             )
     return text

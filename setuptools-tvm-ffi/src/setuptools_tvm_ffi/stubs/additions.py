@@ -2,8 +2,8 @@
 """Writes the code that the plugin adds to the end of generated modules.
 
 The code imports packages that define classes, because functions of other packages can return
-objects of these classes. It also sets the members of enumerations. ``tvm-ffi-stubgen`` writes
-neither.
+objects of these classes. The code also sets the entries of enumerations. ``tvm-ffi-stubgen`` does
+not write this code.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ def additions(
     defined_in = _defining_modules(registry, prefix, other_prefixes, places, modules)
     imported = _modules_to_import(registry, root, defined_in)
     if imported:
-        # When the end of the root package is reached, no other package of the library is being
-        # imported, and the root package has all its names. So no import here is circular.
+        # Python runs this code at the end of the root package. At that point, the root package
+        # defines all its names, and no other package of the library is being imported. Therefore,
+        # these imports are not circular.
         imports = "".join(f"import {m} as _tvm_ffi_package  # noqa: E402\n" for m in imported)
         code = f"{imports}\ndel _tvm_ffi_package\n"
         result[PurePosixPath(*root.split("."), "__init__.py")] = code
@@ -62,9 +63,10 @@ def _defining_modules(
     places: Places,
     modules: Collection[PurePosixPath],
 ) -> dict[str, str]:
-    """Return the dotted name of the module to import for each type of the distribution.
+    """Return the dotted name of the module to import for the class of each type.
 
-    The result omits types without a class. For a type of another library, only its key is known.
+    The result maps type keys of the distribution to modules. It omits types without a class. For a
+    type of another library, the type key alone determines whether the type has a class.
     """
     result = {}
     for key in registry.parents:
@@ -82,10 +84,11 @@ def _defining_modules(
 
 
 def _modules_to_import(registry: Registry, root: str, defined_in: Mapping[str, str]) -> list[str]:
-    """Return the modules whose classes tvm_ffi must know before functions of others are called.
+    """Return the modules to import, so that functions return objects of the modules' classes.
 
-    These are the modules of the types that signatures name, and of the types that derive from
-    them. Until a module is imported, tvm_ffi invents classes for its objects.
+    A function can return objects of each type in its signature, and of derived types. The function
+    and the class may be in different modules. Until the module of the class is imported, tvm_ffi
+    creates another class for these objects.
 
     :param defined_in: see `_defining_modules`.
     """
@@ -98,10 +101,10 @@ def _modules_to_import(registry: Registry, root: str, defined_in: Mapping[str, s
     needed = set()
     for key, module in defined_in.items():
         lineage = {key, *registry.ancestors(key)}
-        # Another library's package that derives from a class of this library imports this library,
-        # so the reverse import would be circular.
+        # A package of another library may derive a class from a class of this library. Such a
+        # package imports this library, so an import in the other direction would be circular.
         circular = key not in registry.types and any(a in registry.types for a in lineage)
-        # Python imports the parent packages of the root package before the root package.
+        # Skip parent packages of the root package: Python imports them before the root package.
         is_above = f"{root}.".startswith(f"{module}.")
         is_named = any(a in lineage and package != module for package, a in named)
         if is_named and not circular and not is_above:

@@ -70,7 +70,7 @@ def _code_digest() -> str:
 def load(cache: Path, request: StubRequest, recorder: str) -> Stubs | None:
     """Return the cached stubs, or ``None`` if no stubs are cached for these inputs.
 
-    :param recorder: the file name of the recorder, which finds docstrings; empty without one.
+    :param recorder: the file name of the recorder of docstrings, or an empty string.
     """
     kept = read_object(cache)
     if _key(request, recorder) not in kept.get("keys", ()):
@@ -86,9 +86,9 @@ def load(cache: Path, request: StubRequest, recorder: str) -> Stubs | None:
 
 def store(cache: Path, request: StubRequest, stubs: Stubs, recorder: str) -> None:
     """Cache the stubs of a request. For `recorder`, see `load`."""
-    # An editable install writes the stubs to the source tree. The next build then reads these files
-    # as inputs, so its inputs have another key, but it generates the same stubs. Store two keys:
-    # the key of this build's inputs, and the key of the next build's inputs.
+    # An editable install writes the stubs to the source tree. The next build reads these files as
+    # inputs. Its inputs therefore have another key, although the stubs are the same. Store two
+    # keys: the key of this build's inputs, and the key of the next build's inputs.
     after = {**request.files, **{p: c for p, c in stubs.files.items() if c is not None}}
     for path, content in stubs.files.items():
         if content is None:

@@ -21,7 +21,7 @@ from .python_types import TypeWriter, accepts_literal
 from .registry import Function, Registry
 
 #: The parameters that callers pass. The key is the kind and the name of the function. The kind is
-#: ``function``, ``symbol`` or ``method``. The name of a method follows the type key and a dot.
+#: ``function``, ``symbol`` or ``method``. For a method, the name is ``<type key>.<method>``.
 Signatures = Mapping[tuple[str, str], inspect.Signature]
 
 #: The method that creates an object. In Python, it is called ``__init__``.
@@ -35,7 +35,8 @@ class _Candidate:
     """A function whose docstring may declare parameters.
 
     :param names: the possible names of the function in its docstring.
-    :param given: how many of the first parameters in the schema callers do not pass.
+    :param given: how many parameters to skip at the start of the schema, such as ``self``, because
+        callers do not pass them.
     :param takes_self: whether the stub has a parameter ``self``.
     """
 
@@ -95,8 +96,8 @@ def find_signatures(
     if problems:
         raise BuildError(
             "\n".join(f"{settings.place('call_signatures')}: {problem}" for problem in problems),
-            hint="correct the first line of the docstring in the source, or begin the docstring "
-            "with a sentence, which leaves the function positional",
+            hint="correct the first line of the docstring in the source; to make the parameters "
+            "positional-only instead, begin the docstring with a sentence",
         )
     return result
 
@@ -108,7 +109,8 @@ def _candidates(
         package, dot, last = name.rpartition(".")
         if not places.is_handwritten(places.of_functions(package + dot), last):
             yield _Candidate("function", name, function, {last})
-    if f"{prefix}LIB" not in registry.functions:  # A function `LIB` hides the library.
+    # A registered function named `LIB` replaces the library in the module.
+    if f"{prefix}LIB" not in registry.functions:
         for name, function in sorted(registry.symbols.items()):
             if ("symbol", name) not in left_out:
                 yield _Candidate("symbol", name, function, {name}, takes_self=True)
@@ -120,7 +122,7 @@ def _candidates(
             is_constructor = name == CONSTRUCTOR
             own_name = f"{class_name}.{'__init__' if is_constructor else name}"
             if (
-                count[name] > 1  # overloaded, or hidden by a field
+                count[name] > 1  # The method is overloaded, or a field has the same name.
                 or ("member", f"{key}.{name}") in left_out
                 or places.is_handwritten(path, own_name)
                 or (is_constructor and registry.is_enum(key))
@@ -136,7 +138,7 @@ def _candidates(
 
 
 def _read(line: str, types: Sequence[Schema], *, takes_self: bool) -> inspect.Signature:
-    """Return the parameters in a line, without ``self``.
+    """Return the parameters that a signature line declares, without ``self``.
 
     :param types: the types of the parameters that callers pass.
     :raises _UnfitLineError: the parameters do not fit the types.
@@ -174,7 +176,7 @@ def _default(name: str, expression: ast.expr | None, schema: Schema) -> object:
     text = f"the default {ast.unparse(expression)} of {name!r}"
     try:
         value = ast.literal_eval(expression)
-        ast.literal_eval(repr(value))  # `inf`, the value of 1e999, is not a literal
+        ast.literal_eval(repr(value))  # The value of `1e999` is `inf`, which is not a literal.
     except (ValueError, TypeError, MemoryError, RecursionError):
         raise _UnfitLineError(f"{text} is not a Python literal") from None
     if not accepts_literal(schema, value):

@@ -47,8 +47,8 @@ class Chosen:
 def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     """Choose the names that get stubs.
 
-    :param answer: the answer of the child process, which contains the registry.
-    :raises BuildError: nothing is registered under the prefix, or a name must be rejected.
+    :param answer: the child process's answer with the registry.
+    :raises BuildError: nothing is registered under the prefix, or a registered name is rejected.
     """
     settings = request.settings
     _check_prefix(request, answer)
@@ -109,10 +109,11 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
 
 
 def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places) -> Registry:
-    """Return the registry with the docstrings of global functions, on every platform.
+    """Return the registry with the docstrings of global functions.
 
-    If this platform cannot read the docstrings of global functions, they come from the modules in
-    the source tree. The functions of a wheel therefore do not depend on the platform of its build.
+    On some platforms, the child process cannot read these docstrings. The build then reads them
+    from generated modules in the source tree, so that a wheel has the same functions on every
+    platform.
     """
     if stubbed.finds_docs or not stubbed.functions:
         return stubbed
@@ -120,7 +121,8 @@ def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places
     if stale:
         raise BuildError(
             f"{request.settings.place('call_signatures')}: the docstrings of global functions "
-            f"are unknown: {', '.join(map(str, stale))} is missing or out of date",
+            "are unknown, because these modules are missing or out of date: "
+            f"{', '.join(map(str, stale))}",
             hint=DOCS_HINT,
         )
     functions = {n: dataclasses.replace(f, doc=docs.get(n)) for n, f in stubbed.functions.items()}
@@ -130,7 +132,7 @@ def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places
 def without_missing_methods(
     request: StubRequest, chosen: Chosen, missing: Mapping[str, Mapping[str, str]]
 ) -> Chosen:
-    """Leave out the methods that tvm_ffi has not added to the classes.
+    """Return `chosen` without the methods that tvm_ffi has not added to the classes.
 
     :param missing: the result of `ffi.reflection.missing_methods`.
     :raises BuildError: the setting `stubs` is ``strict``, and methods are missing.
@@ -170,11 +172,10 @@ def _is_own(request: StubRequest, name: str, new: set[str]) -> bool:
 def _check_prefix(request: StubRequest, answer: Mapping[str, Any]) -> None:
     settings = request.settings
     names: list[str] = [*answer["new_functions"], *answer["new_types"]]
-    # If no prefix is declared, names under the default prefix are required only in init mode.
+    # If no prefix is declared, only `stubs = "init"` requires names under the default prefix.
     expected = settings.registry_prefix is not None or (names and settings.stubs == "init")
     if expected and not any(name.startswith(settings.prefix) for name in names):
-        # For generated stubs, the prefix must be the package or lie inside it, see
-        # `PackageTree.check`.
+        # With `stubs = "init"`, `PackageTree.check` rejects a prefix outside the package.
         hint = (
             f"register names under {settings.prefix!r}, or set stubs to 'directives' and add stub "
             "directives to your own files"

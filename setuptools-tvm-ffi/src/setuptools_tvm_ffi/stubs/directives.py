@@ -28,7 +28,7 @@ _BLOCK_NAMES = ("import-section", "__all__")
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a file: one line outside of blocks, or one block from its begin to its end marker.
+    """A part of a file: one line outside of blocks, or one block with its markers.
 
     :param lines: the lines, with line endings.
     :param block: the name of the block, such as ``global/my_package`` or ``__all__``.
@@ -40,7 +40,7 @@ class Piece:
 
     @property
     def key(self) -> str:
-        """The text that identifies the piece: the line, or for a block, the begin marker."""
+        """The text that identifies the piece: the begin marker of a block, or the line itself."""
         return self.lines[0].strip() if self.block is not None else _without_end(self.lines[0])
 
     @property
@@ -93,7 +93,8 @@ def parse(text: str, file: str) -> ParsedFile:
 
     :param file: the name of the file, for messages.
     :raises BuildError: a block is unclosed, closed twice, nested or of an unknown kind, or a
-        directive is malformed. ``tvm-ffi-stubgen`` would skip the file without an error.
+        directive is malformed. In these cases, ``tvm-ffi-stubgen`` would skip the file without an
+        error.
     """
     skipped = any(line.strip().startswith(_SKIP_FILE) for line in text.splitlines())
     pieces: list[Piece] = []
@@ -170,7 +171,7 @@ def splice(original: ParsedFile, generated: ParsedFile) -> str:
             result += _with_interior(old[i], new[j], line_end)
             i, j = i + 1, j + 1
         elif i < len(old) and _may_go(old, i):
-            i += 1  # the generator removed a block, or the blank line before a block
+            i += 1  # The generator removed a block, or the blank line before a block.
         elif j < len(new) and (i == len(old) or new[j].block is not None or not new[j].key.strip()):
             if result and not result[-1].endswith(("\n", "\r")):
                 result.append(line_end)

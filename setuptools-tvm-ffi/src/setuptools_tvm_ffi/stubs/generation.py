@@ -55,11 +55,11 @@ def generate_stubs(
 
     :param process: the child process that loads the library.
     :param root: the project's folder.
-    :param folder: the folder for files of this library, which is in the build folder. The path is
-        relative to `root`.
+    :param folder: the folder for files of this library, relative to `root`. It is inside the build
+        folder.
     :raises BuildError: the library does not load, or the stubs cannot be generated.
     """
-    # The generator does not need the `.pyi` files that the plugin has written for type checkers.
+    # Omit the `.pyi` files that the plugin has written: only type checkers need them.
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
     for_python = request.crate is None
     if for_python:
@@ -70,8 +70,8 @@ def generate_stubs(
     if modules and request.settings.call_signatures:
         raise BuildError(
             f"{request.settings.place('call_signatures')}: the build does not change the "
-            f"handwritten {modules[0]}, so its functions would take no keywords",
-            hint="remove the setting, or delete the module, so that the build generates it",
+            f"handwritten {modules[0]}, and the functions in this module would accept no keywords",
+            hint="remove the setting, or delete the module so that the build generates a new one",
         )
     for file in committed.values():
         verification.check_loaded(request, file)
@@ -86,8 +86,8 @@ def generate_stubs(
     shutil.rmtree(staging, ignore_errors=True)
     try:
         for path, content in read.items():
-            # In init mode, the generator appends text to the file. If the last line has no line
-            # ending, the generator would continue this line. Add a line ending.
+            # In init mode, the generator appends text to the file. Add a missing line ending, so
+            # that the appended text does not continue the last line.
             end = b"" if not content or content.endswith(b"\n") else b"\n"
             is_seeded = request.settings.stubs == "init" and path.name == API_FILE
             text = _with_import_section(committed[path]) if for_python and is_seeded else content
@@ -102,6 +102,7 @@ def generate_stubs(
         verification.check_status(request, answer.get("status", 0), printed)
         failures = _keep_public_names(request, committed, staging, answer.get("failures", ()))
         verification.check_imports(
+            request.settings,
             {
                 path: _parse(path, (staging / path).read_bytes())
                 for path in map(PurePosixPath, (f["file"] for f in failures))
@@ -139,10 +140,11 @@ def generate_stubs(
 def _handwritten(
     request: StubRequest, committed: Mapping[PurePosixPath, ParsedFile]
 ) -> frozenset[PurePosixPath]:
-    """Return the files that stay as they are: modules that call ``init_ffi_api`` themselves.
+    """Return the handwritten files, which the build does not change.
 
-    The ``__init__.py`` beside such a module stays as it is, too, because a generated block in it
-    would import names that the module does not define.
+    These are modules whose handwritten code calls ``init_ffi_api``, and each ``__init__.py``
+    without blocks in the folder of such a module. A block in this ``__init__.py`` would import
+    names that the module does not define.
     """
     if request.settings.stubs != "init":
         return frozenset()
@@ -264,7 +266,7 @@ def _keep_public_names(
 ) -> list[Mapping[str, Any]]:
     """Replace the blocks that would change the public names of a handwritten ``__init__.py``.
 
-    :returns: the import errors, except the errors of replaced blocks.
+    :returns: `failures` without the import errors in replaced blocks.
     """
     rest = list(failures)
     for path, before in committed.items():
@@ -302,7 +304,7 @@ def _collect(
             continue
         path = PurePosixPath(file.relative_to(staging).as_posix())
         if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
-            continue  # The file belongs to a sibling library, which the child has loaded.
+            continue  # The generator also writes files for other libraries in the process.
         generated = _without_additions(path, file.read_bytes())
         if path not in committed:
             result[path] = generated.replace(b"\r\n", b"\n")
@@ -312,7 +314,7 @@ def _collect(
 
 
 def _without_additions(path: PurePosixPath, content: bytes) -> bytes:
-    # With this codec, every byte stays as it is.
+    # Latin-1 decodes and encodes every byte without a change.
     return without_additions(content.decode("latin-1"), str(path)).encode("latin-1")
 
 

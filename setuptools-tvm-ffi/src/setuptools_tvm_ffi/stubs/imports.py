@@ -15,10 +15,10 @@ class ImportAliases:
     :param defined: the names that the stub defines at module level.
     :param members: the names of the members of all classes. Inside its class, a member shadows an
         import of the same name.
-    :param private: for each name that `python_types` does not import, such as ``_SupportsDLPack``,
-        the name of the definition in the stub.
-    :param imports: the alias of each imported (module, name).
-    :param aliases: the alias of each name of this module that a member shadows.
+    :param private: the name of each protocol and type variable in the stub. The key is the name in
+        `python_types`, such as ``_SupportsDLPack``.
+    :param imports: the alias of each imported name. The key is the module and the name.
+    :param aliases: the alias of each definition in this module whose name a member shadows.
     :param used: the keys of `private` that the stub uses.
     """
 

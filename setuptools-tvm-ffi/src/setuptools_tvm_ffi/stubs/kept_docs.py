@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the docstrings of global functions in a stub that is already in the source tree.
 
-On some platforms, the build cannot read the docstrings of global functions. On these platforms, the
-stub of a function keeps its docstring and parameter names, if the function's types are unchanged.
+On some platforms, the build cannot read the docstrings of global functions. There, the new stub of
+a function keeps the docstring and the parameter names of the stub in the source tree, if the types
+of the function are unchanged.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Definitions = Mapping[str, Sequence[ast.FunctionDef]]
 def definitions(stub: str) -> Definitions:
     """Return the definitions of the global functions in a ``.pyi`` file of the plugin.
 
-    The global functions are static methods of a class, with an alias for each at the top level.
+    In such a file, the global functions are static methods of a class. Each method has an alias at
+    module level.
 
     :returns: an empty mapping if the stub does not compile.
     """
@@ -46,7 +48,7 @@ def definitions(stub: str) -> Definitions:
 
 
 def doc_of(function: Sequence[ast.FunctionDef]) -> str | None:
-    """Return the first docstring of the definitions of a function."""
+    """Return the docstring of the first definition that has a docstring."""
     return next(filter(None, map(ast.get_docstring, function)), None)
 
 
@@ -56,13 +58,13 @@ def parameters_of(function: Sequence[ast.FunctionDef]) -> list[str]:
 
 
 def have_same_types(lines: Sequence[str], function: Sequence[ast.FunctionDef]) -> bool:
-    """Whether source lines define a function with the same types as the definitions."""
+    """Whether the definitions in `lines` and in `function` have the same types."""
     made = [node for node in ast.parse("\n".join(lines)).body if isinstance(node, ast.FunctionDef)]
     return types_of(made) == types_of(function)
 
 
 def types_of(function: Sequence[ast.FunctionDef]) -> list[list[str]]:
-    """Return the annotations of each definition: of the parameters, then of the result."""
+    """Return a list for each definition: the annotations of the parameters, then of the result."""
     return [
         [
             ast.unparse(annotation)
@@ -77,9 +79,9 @@ def types_of(function: Sequence[ast.FunctionDef]) -> list[list[str]]:
 
 
 def without_docs(made: str, committed: str) -> list[str]:
-    """Return the functions of a stub whose docstrings are unknown.
+    """Return the names of the functions whose docstrings are unknown.
 
-    :param made: the stub that this build has generated, with the docstrings of `committed`.
+    :param made: the stub that this build has generated. Its docstrings come from `committed`.
     :param committed: the stub in the source tree.
     """
     known = definitions(committed)

@@ -105,10 +105,10 @@ def wrappers(
 def committed_docs(
     registry: Registry, places: Places, files: Mapping[PurePosixPath, bytes]
 ) -> tuple[dict[str, str], list[PurePosixPath]]:
-    """Return the docstrings of global functions that the code in the source tree contains.
+    """Read the docstrings of global functions from generated modules in the source tree.
 
     :param files: see `StubRequest.files`.
-    :returns: the docstrings, and the modules whose functions are now registered with other types.
+    :returns: the docstrings, and the modules that lack the digest of the registered types.
     """
     docs: dict[str, str] = {}
     stale = []
@@ -159,6 +159,9 @@ def _prototype(
 
 
 def _decorator(owner: str | None, name: str) -> str:
-    """Return the decorator for a function of a class or of ``LIB``, or of the module itself."""
+    """Return the decorator of a prototype.
+
+    :param owner: the class, or ``LIB``; ``None`` for a function of the module.
+    """
     more = "" if owner is None else f", {owner}"
     return f'_tvm_ffi_signature("{name}"{more})'

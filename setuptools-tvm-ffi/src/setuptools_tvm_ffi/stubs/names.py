@@ -15,8 +15,9 @@ from .registry import ObjectType, Registry
 
 _DUNDER = re.compile(r"__\w+__")
 _MANGLED = "Python mangles the name inside a class"
-# Names that generated modules use themselves. `_Prefixes` adds the names of parent classes. The
-# code of `additions` and `keyword_wrappers` deletes its names.
+# Names that generated modules define for their own use. `_Prefixes` adds the aliases under which
+# generated modules import parent classes. The code of `additions` and `keyword_wrappers` defines
+# and deletes the names that start with `_tvm_ffi`.
 _INTERNAL = frozenset(
     {
         *(API_MODULE, "TYPE_CHECKING", "_FFI_INIT_FUNC", "_FFI_LOAD_LIB", "_FFI_REG_OBJ"),
@@ -31,7 +32,7 @@ class NameProblem:
 
     :param kind: ``function``, ``type``, ``member``, ``method`` (missing at run time), ``entry``
         (of an enumeration) or ``symbol``.
-    :param name: the name. For a member, a method and an entry, it follows the type key and a dot.
+    :param name: the name. For a member, a method or an entry, it is ``<type key>.<name>``.
     :param reason: why the name gets no stub.
     :param instead: how a user can access the object without a stub. If this text is empty, the
         build must fail, because the package could not be imported.
@@ -151,7 +152,7 @@ class _Imports:
     def problem(self, key: str, parent: str) -> str:
         """Return why a class cannot derive from its parent; empty if it can.
 
-        If it can, record that its package needs the parent's package.
+        If the class can derive, record that its package needs the parent's package.
         """
         package, above = (name.rpartition(".")[0] for name in (key, parent))
         if package == above:
@@ -169,8 +170,8 @@ class _Imports:
             needs = self._needs.get(current, set())
             if other in needs:
                 return True
-            # Python imports the parent packages of `current` before `current`. Skip `other`, whose
-            # import has already begun.
+            # Python imports the parent packages of `current` before `current`. `seen` contains
+            # `other`, because the import of `other` has already begun.
             around = {p for p in _lineage(current) if p.startswith(f"{self._root}.")}
             new = (needs | around) - seen
             seen |= new

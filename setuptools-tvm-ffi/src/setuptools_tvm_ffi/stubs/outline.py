@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from .directives import BEGIN, END, ParsedFile, Piece, one_line_directive
 
 _INITIALIZE = "init_ffi_api"
-# The name of `typing.Any` in the stub of a handwritten module.
+# Stubs of handwritten modules import `typing.Any` under this name.
 _ANY = "_Any"
 _SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _PLACEHOLDER = "FFI binding for `{key}`."
@@ -37,14 +37,14 @@ class NoOutlineError(Exception):
 
 @dataclass
 class ClassOutline:
-    """A class with an ``object/`` block, or a handwritten class that registers itself.
+    """A class with an ``object/`` block, or a handwritten class with ``register_object``.
 
     :param key: the type key.
     :param doc: the handwritten docstring, if there is one.
     :param own: the source lines that repeat the handwritten definitions in the stub.
     :param own_names: the names of the handwritten definitions.
-    :param whole: the source lines that repeat a handwritten class in the stub, for a type that the
-        library does not register.
+    :param whole: for a handwritten class, the source lines that repeat the whole class. The stub
+        contains these lines if the library does not register the type.
     """
 
     name: str
@@ -96,9 +96,10 @@ def type_map(file: ParsedFile) -> dict[str, str]:
 
 
 def loaded_library(file: ParsedFile) -> tuple[int, str, str] | None:
-    """Return the line where a module loads ``LIB``, the distribution, and the library's name.
+    """Find the statement that loads ``LIB`` in a module.
 
-    :returns: ``None`` if the module does not load ``LIB``, or has a syntax error.
+    :returns: the line number, the distribution and the library's name; ``None`` if the module does
+        not load ``LIB``, or has a syntax error.
     """
     try:
         tree = ast.parse(file.text)
@@ -116,7 +117,7 @@ def initialized_prefixes(file: ParsedFile) -> list[str]:
     """Return the registry prefixes whose functions handwritten code adds to the module.
 
     At run time, ``tvm_ffi.init_ffi_api("prefix", __name__)`` adds all functions of a prefix to a
-    module. The generator calls it, too, but inside a block.
+    module. The generator writes such calls, too, but only inside blocks.
 
     :returns: the prefixes, with a trailing dot. If the module has a syntax error, there are none.
     """
@@ -145,7 +146,7 @@ def initialized_prefixes(file: ParsedFile) -> list[str]:
 
 
 def with_import_section(file: ParsedFile) -> str:
-    """Return the text of a handwritten module with an empty ``import-section`` block.
+    """Add an empty ``import-section`` block to the text of a handwritten module.
 
     ``tvm-ffi-stubgen`` appends the block, with a ``__future__`` import, at the end of a module
     without blocks. This import must precede all other code, so this function adds the block before
@@ -187,7 +188,7 @@ def class_names(file: ParsedFile) -> dict[str, str]:
 def handwritten_names(file: ParsedFile, *, at_run_time: bool = False) -> set[str]:
     """Return the names that the code outside of blocks defines.
 
-    The name of a member of a class follows the class and a dot.
+    For a member of a class, the name is ``<class>.<member>``.
 
     :param at_run_time: whether to omit names that are defined for type checkers only.
     :raises SyntaxError: the module has a syntax error.
@@ -238,7 +239,7 @@ class _Reader:
                 *initialized,
             ],
         )
-        self._definitions: list[ast.stmt] = []  # handwritten
+        self._definitions: list[ast.stmt] = []  # These statements are handwritten.
         self._generated_imports: dict[str, str] = {}
         self._bases: list[tuple[str, int]] = []
         by_hand = _registered_by_hand(file, tree)
@@ -281,7 +282,8 @@ class _Reader:
             elif name == "__all__":
                 result.exported = _strings(value)
             elif name and self._is_handwritten and not _is_repeatable(node):
-                # Without the stub, the registered functions would have no types.
+                # Declare the name with the type `Any`. Without a `.pyi` file, type checkers would
+                # not find the registered functions.
                 result.own.append(f"{name}: {_ANY}")
                 result.own_names.add(name)
                 if _ANY not in result.imported_names:
@@ -350,8 +352,8 @@ def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
 def _registered_by_hand(file: ParsedFile, tree: ast.Module) -> dict[int, str]:
     """Return the line number and the type key of each class that handwritten code registers.
 
-    Only modules that call ``tvm_ffi.init_ffi_api`` themselves, see `initialized_prefixes`, have
-    such classes: in the stub of another module, the class stays as the module has it.
+    The result is empty for a module without `initialized_prefixes`. The stub of such a module
+    repeats handwritten classes without a change.
     """
     if not initialized_prefixes(file):
         return {}
@@ -380,7 +382,7 @@ def _bound(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
 
 
 def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
-    """Return the source lines that repeat a statement in a stub, and the names that it binds."""
+    """Return the source lines that repeat a statement in a stub, and the names that they bind."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return _signature(node), {node.name}
     if isinstance(node, ast.ClassDef):
@@ -405,7 +407,7 @@ def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
         if plain or isinstance(value, (ast.Name, ast.Attribute)):
             return [f"{name} = {ast.unparse(value)}"], {name}
     if isinstance(node, ast.Expr):
-        return [], set()  # an expression binds no name
+        return [], set()  # An expression binds no name.
     raise NoOutlineError(node.lineno, "a stub cannot contain this statement")
 
 
@@ -474,8 +476,9 @@ def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
 def _loaded(value: ast.expr) -> tuple[str, str] | None:
     """Return the distribution and the name of the library that an expression loads.
 
-    :returns: empty strings for a call of `load_module`, and for names that are not literals;
-        ``None`` if the expression does not load a library.
+    :returns: ``None`` if the expression does not load a library. For an argument that is not a
+        literal, the result contains an empty string. For a call of `load_module`, both strings are
+        empty.
     """
     if not isinstance(value, ast.Call):
         return None

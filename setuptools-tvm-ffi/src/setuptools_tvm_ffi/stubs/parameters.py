@@ -32,7 +32,8 @@ def parameter_names(
     if not doc or count == 0:
         return () if count == 0 else None
     lines = inspect.cleandoc(doc).splitlines()
-    # The first line may begin a section, but `inspect.cleandoc` ignores its indentation.
+    # The first line may begin a section, but `inspect.cleandoc` ignores the indentation of this
+    # line. Therefore, insert a line break before it.
     whole = inspect.cleandoc(f"\n{doc}").splitlines()
     ways = (_numpydoc(lines), _google(lines), _google(whole), _signature(lines[:1], names))
     for listed in ways:
@@ -111,10 +112,10 @@ def _called(line: str) -> str:
 
 
 def parse_arguments(line: str) -> ast.arguments | None:
-    """Return the parameters in a signature such as ``scale(x, factor)``; ``None`` if invalid."""
+    """Parse a signature such as ``scale(x, factor)``. Return ``None`` if it is invalid."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # ignore invalid escape sequences
+            warnings.simplefilter("ignore")  # Ignore invalid escape sequences.
             (function,) = ast.parse(f"def _({line.partition('(')[2]}: ...").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

@@ -16,14 +16,14 @@ from .outline import class_names, handwritten_names
 class Places:
     """The modules that define functions and classes.
 
-    By default, a generated module defines them. Blocks in the source tree can be elsewhere.
+    By default, `generated_module` defines them. A project can put blocks into other modules.
 
-    :param functions: for each ``global/`` block in the source tree, the prefix with a trailing dot,
-        and the module.
-    :param classes: for each ``object/`` block in the source tree, the type key, the module and the
-        name of the class.
-    :param handwritten: the names that the handwritten code of each module defines. The name of a
-        member follows the class and a dot.
+    :param functions: the module of each ``global/`` block in the source tree. The key is the
+        registry prefix, with a trailing dot.
+    :param classes: the module of each ``object/`` block in the source tree, and the name of the
+        class. The key is the type key.
+    :param handwritten: the names that the handwritten code of each module defines. For a member of
+        a class, the name is ``<class>.<member>``.
     """
 
     functions: Mapping[str, PurePosixPath] = field(default_factory=dict)
@@ -31,11 +31,11 @@ class Places:
     handwritten: Mapping[PurePosixPath, Collection[str]] = field(default_factory=dict)
 
     def of_functions(self, prefix: str) -> PurePosixPath:
-        """Return the module of the functions with a prefix, which has a trailing dot."""
+        """Return the module that defines the functions of `prefix`, which ends with a dot."""
         return self.functions.get(prefix, generated_module(prefix))
 
     def of_class(self, key: str) -> tuple[PurePosixPath, str]:
-        """Return the module and the name of the class of a type."""
+        """Return the module that defines the class of a type, and the name of this class."""
         prefix, dot, name = key.rpartition(".")
         return self.classes.get(key, (generated_module(prefix + dot), name))
 
@@ -45,7 +45,7 @@ class Places:
 
 
 def generated_module(prefix: str) -> PurePosixPath:
-    """Return the module that the generator creates for a prefix, which has a trailing dot."""
+    """Return the module that the generator creates for `prefix`, which ends with a dot."""
     return PurePosixPath(*prefix[:-1].split("."), API_FILE)
 
 

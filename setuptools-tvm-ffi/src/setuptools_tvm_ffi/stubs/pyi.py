@@ -38,8 +38,7 @@ _INDENT = "    "
 _OBJECT = "ffi.Object"
 # Names that the stub defines to describe parameters: protocols and type variables.
 _TYPE_NAMES = ("Item", "Sequence", "SupportsDLPack", "SupportsDLPackExchange", "FrameworkTensor")
-# Names of modules in `ty-map` directives may begin with these abbreviations, which the generator
-# replaces.
+# The generator replaces these abbreviations at the start of module names in `ty-map` directives.
 _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 
 
@@ -49,8 +48,8 @@ class StubContext:
 
     :param tvm_ffi_version: the version of apache-tvm-ffi.
     :param left_out: the kind and the name of each item without a stub, see `NameProblem`.
-    :param class_modules: for each type key of this distribution, the Python class.
-    :param type_map: for each type key in a ``ty-map`` directive, the dotted name of the class.
+    :param class_modules: the Python class of each type key of this distribution.
+    :param type_map: the dotted name of the class of each type key in a ``ty-map`` directive.
     :param target: the name of the library, without prefix and suffix of the file.
     :param signatures: the functions that take keywords or have defaults.
     :param added: the dotted names of the modules in which the build sets entries of enumerations.
@@ -72,7 +71,7 @@ def is_ours(content: bytes) -> bool:
 
 
 def header(context: StubContext) -> str:
-    """Return the first two lines of every ``.pyi`` file, which name the plugin and versions."""
+    """Return the first two lines of every ``.pyi`` file. They contain the tool versions."""
     return (
         f"{SIGNATURE} from the registry of the library. Do not edit.\n"
         f"# setuptools-tvm-ffi {__version__}, apache-tvm-ffi {context.tvm_ffi_version}, "
@@ -208,10 +207,11 @@ class _ApiWriter:
             item = private["Item"]
             iterator = f"{use('Iterator', 'collections.abc')}[{item}]"
             yield f'{item} = {use("TypeVar")}("{item}", covariant=True)'
-            # Calls accept every class that has all these methods with these types, except
-            # `tvm_ffi.Shape`. `str` and `bytes` have another `__contains__`, `deque` has another
-            # `__getitem__`, and `range` and `memoryview` have no `__add__`. With `Any` instead of
-            # `NoReturn`, mypy (2.4) would not check the items of a list.
+            # Of the classes that match this protocol, calls reject only `tvm_ffi.Shape`. `str` and
+            # `bytes` do not match, because their `__contains__` has other types. `deque` does not
+            # match, because its `__getitem__` has other types. `range` and `memoryview` have no
+            # `__add__`. With `Any` instead of `NoReturn`, mypy (2.4) would not check the items of a
+            # list.
             yield (
                 f"@{use('type_check_only')}\n"
                 f"class {private['Sequence']}({use('Iterable', 'collections.abc')}[{item}], "
@@ -249,7 +249,7 @@ class _ApiWriter:
         if library is None:
             return
         if any(_last(function.name) == "LIB" for function in self._functions):
-            return  # a registered function is named `LIB`, and hides the library
+            return  # A registered function named `LIB` replaces the library.
         if library != self._context.target:
             yield [f"LIB: {self._use('Final')}[{self._use('Module', 'tvm_ffi')}]"]
             return
@@ -274,9 +274,9 @@ class _ApiWriter:
     def _global_functions(self) -> Iterator[list[str]]:
         """Yield a class whose static methods are the functions, and an alias for each method.
 
-        At run time, functions without keywords are objects of `tvm_ffi.Function`. If the stub
-        declared them with ``def``, stubtest would report an error. jedi would look for docstrings
-        in the ``.py`` file, which contains no docstrings of such functions.
+        At run time, a function without keywords is an object of `tvm_ffi.Function`. If the stub
+        declared such a function with ``def``, stubtest would report an error, and jedi would search
+        for the docstring in the ``.py`` file, which does not contain it.
         """
         if not self._functions:
             return
@@ -310,13 +310,13 @@ class _ApiWriter:
         overloaded: bool = False,
         **options: Any,  # noqa: ANN401 - the arguments of `_function`
     ) -> list[str]:
-        """Return the definitions of a function, which has overloads if it returns tensors.
+        """Return the definition of a function, or overloads if the function returns tensors.
 
-        For each parameter that can decide the class of returned tensors, there is an overload. In
-        the last overload, returned tensors are of the class `tvm_ffi.Tensor`.
+        There is one overload for each parameter that can decide the class of returned tensors. The
+        last overload is for calls in which no parameter decides: it returns `tvm_ffi.Tensor`.
 
         :param static: whether the definitions need the decorator ``staticmethod``.
-        :param overloaded: whether there are further definitions of the same name.
+        :param overloaded: whether the name has other definitions, too.
         """
         schema = function.schema
         given = options.get("given", 0)
@@ -354,8 +354,8 @@ class _ApiWriter:
         :param signature: the parameters that the docstring declares, see `call_signatures`.
         :param names: other names that the docstring may use for the function.
         :param takes_self: whether the definition needs a parameter ``self``.
-        :param given: how many of the first parameters in the schema callers do not pass, such as
-            ``self``.
+        :param given: how many parameters to skip at the start of the schema, such as ``self``,
+            because callers do not pass them.
         :param result: the type of the result; if it is ``None``, the schema determines the type.
         :param parameters: the names of the parameters; if it is ``None``, the docstring determines
             the names.
@@ -378,7 +378,7 @@ class _ApiWriter:
         if found is None:
             found = parameter_names(doc, len(passed), names={name, *names}, reserved=parts)
         if found is None:
-            # In the generator's names for parameters, such as `_1`, the count includes `self`.
+            # Use the generator's names `_0`, `_1` and so on. `self` has the number 0.
             found = tuple(f"_{n + given}" for n in range(len(passed)))
         parts += [
             f"{name_}: {self._types_of.accepted(type_, decides=number == decides)}"
@@ -458,11 +458,11 @@ class _ApiWriter:
     def _class(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
         """Yield a private class with the members, and a public class that derives from it.
 
-        There are two reasons. For members of the public class, jedi would look for docstrings in
-        the ``.py`` file, which has none. And stubtest would reject static methods and methods
-        without parameters in the public class, because at run time, they are not ordinary Python
-        functions. For such methods, the public class contains aliases of the private class's
-        methods.
+        The private class has two purposes. For a member of the public class, jedi would search for
+        the docstring in the ``.py`` file, which does not contain it. In the public class, stubtest
+        would reject static methods and methods without parameters, because they are not ordinary
+        Python functions at run time. For these methods, the public class contains aliases of the
+        private class's methods.
         """
         parent = self._parent(type_)
         base = self._private["Object"] if parent is None else self._names.use(*parent)
@@ -471,9 +471,9 @@ class _ApiWriter:
         doc = next(doc for doc in docs if doc and doc.strip())
         members, aliases = self._members(item, type_)
         if self._registry.is_enum(item.key):
-            # Only a class without entries can have a subclass, so there is no private class.
+            # An enumeration with entries cannot have a subclass, so there is no private class.
             entries = list(self._entries(type_))
-            # Without entries, mypy reports an error for an enumeration with annotated attributes.
+            # mypy reports an error for annotated attributes in an enumeration without entries.
             body = [*entries, *self._type_attributes()] if entries else []
             body += [self._lookup(item.name), *members, *item.own]
             yield [f"class {item.name}({base}):", *_docstring(doc, _INDENT), "", *_indented(body)]
@@ -497,8 +497,10 @@ class _ApiWriter:
         """Yield the definitions of the entries of an enumeration.
 
         For type checkers, each entry has a value of the type ``Any``. Type checkers then use the
-        type of the property ``value``, and stubtest accepts the entry itself as the value. If the
-        build does not change a module, its enumerations have no entries at run time.
+        type of the property ``value``, and stubtest accepts the entry itself as the value.
+
+        The build adds the code that sets entries. If a module lacks this code, its enumerations
+        have no entries at run time, so this method yields nothing.
         """
         if self._module not in self._context.added:
             return
@@ -507,9 +509,9 @@ class _ApiWriter:
                 yield f"{name} = {self._private['entry']}"
 
     def _lookup(self, name: str) -> str:
-        """Return the definition of the constructor of an enumeration, which looks up an entry.
+        """Return the definition of an enumeration's constructor. The constructor looks up an entry.
 
-        The inherited definition in tvm_ffi (0.1.15) accepts all arguments.
+        The constructor that the enumeration inherits from tvm_ffi (0.1.15) accepts all arguments.
         """
         int_, str_ = self._use("int", "builtins"), self._use("str", "builtins")
         return f"def __new__(cls, index: {name} | {int_} | {str_}, /) -> {name}: ..."
@@ -614,7 +616,7 @@ class _ApiWriter:
     def _default(self, field_: Field) -> str:
         if not field_.has_default:
             return ""
-        # A field that refers to an object may have the default None, which its type excludes.
+        # The default of a field may be None although the type of the field excludes None.
         if field_.default is None or (field_.default == "None" and not accepts_none(field_.schema)):
             return " = ..."
         return f" = {field_.default}"

@@ -2,8 +2,9 @@
 """Maps C++ types to Python types.
 
 A parameter accepts a wide type, such as ``Sequence``. A result has an exact type, such as
-``tvm_ffi.Array``. C++ passes exact types to a callback, and accepts wide types as its result.
-`docs/types.md` is generated from the tables in this module.
+``tvm_ffi.Array``. For a callback, the directions are reversed: C++ passes exact types to the
+callback, and accepts wide types as the callback's result. `docs/types.md` is generated from the
+tables in this module.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Use = Callable[[str, Union[str, None]], str]
 
 @dataclass(frozen=True)
 class Rule:
-    """The Python types for some C++ types.
+    """A group of C++ types that map to the same Python types.
 
     In `accepts` and `returns`, ``{Name}`` stands for a key of `NAMES`, and ``{0}`` stands for the
     first argument of the C++ type.
@@ -53,7 +54,7 @@ NAMES: Mapping[str, str | None] = {
     **dict.fromkeys(("Array", "Device", "Dict", "Function", "List", "Map", "Module"), "tvm_ffi"),
     **dict.fromkeys(("Object", "Shape", "Tensor", "dtype"), "tvm_ffi"),
     "Error": "tvm_ffi.core",
-    # Protocols and a type variable that the stub defines.
+    # The stub defines these protocols and this type variable.
     "_Sequence": None,
     "_SupportsDLPack": None,
     "_FrameworkTensor": None,
@@ -117,7 +118,7 @@ _OPTIONAL = frozenset({"Optional", "std::optional"})
 _UNION = frozenset({"Variant", "std::variant", "Union", "Expected", "ObjectRValueRef"})
 _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
 
-# The classes of literals that annotations accept.
+# The classes of the literals that each annotation accepts.
 _LITERALS: Mapping[str, tuple[type, ...]] = {
     "None": (type(None),),
     "bool": (bool,),
@@ -152,7 +153,11 @@ def accepts_literal(schema: Schema, value: object) -> bool:
 
 
 def _matches(words: Sequence[str], args: Sequence[Schema], value: object) -> bool:
-    """Whether a value has the type that the words of a template name."""
+    """Whether a value has the type that a template describes.
+
+    :param words: the words of the template, such as ``Mapping``, ``0`` and ``1``.
+    :param args: the types that the indices in `words` refer to.
+    """
     name, *indices = (word.lstrip("_") for word in words)
     if name not in {"Sequence", "Mapping"}:
         return isinstance(value, _LITERALS.get(name, ()))
@@ -190,9 +195,9 @@ def accepts_none(schema: Schema) -> bool:
 def deciding_parameters(parameters: Sequence[Schema]) -> list[int]:
     """Return the parameters that decide the class of returned tensors, in order of precedence.
 
-    A call returns tensors of the class of an argument, if this class has the attribute
-    ``__dlpack_c_exchange_api__``. The last tensor of such a class decides. If there is none, the
-    first list or mapping with such a tensor decides.
+    If the class of a tensor argument has the attribute ``__dlpack_c_exchange_api__``, the call
+    returns tensors of this class. The last such argument decides. If there is no such argument, the
+    first list or mapping that contains such a tensor decides.
     """
     found = [number for number, schema in enumerate(parameters) if has_tensor(schema)]
     direct = [number for number in found if _is_direct(parameters[number])]
@@ -207,7 +212,7 @@ def _is_direct(schema: Schema) -> bool:
 
 
 def _only_tensors(schema: Schema) -> Schema:
-    """Return a type without the members of unions that have no tensor, such as ``None``."""
+    """Remove members without tensors, such as ``None``, from the unions in a type."""
     if schema.origin not in _OPTIONAL | _UNION:
         return schema
     members = tuple(_only_tensors(member) for member in schema.args if has_tensor(member))
@@ -228,8 +233,8 @@ class TypeWriter:
     def accepted(self, schema: Schema, *, decides: bool = False) -> str:
         """Return the annotation of a parameter with this schema.
 
-        :param decides: whether the argument decides the class of returned tensors. The class is
-            then a type variable, see `deciding_parameters`.
+        :param decides: whether the argument decides the class of returned tensors, see
+            `deciding_parameters`. If it does, the class is the type variable ``_FrameworkTensor``.
         """
         if decides:
             return self._written(_only_tensors(schema), accepted=True, own_tensors=False)
@@ -239,7 +244,7 @@ class TypeWriter:
         """Return the annotation of a result with this schema.
 
         :param own_tensors: whether the class of returned tensors is `tvm_ffi.Tensor`. Otherwise,
-            the class is the type variable.
+            the class is the type variable ``_FrameworkTensor``.
         """
         return self._written(schema, accepted=False, own_tensors=own_tensors)
 
@@ -257,7 +262,7 @@ class TypeWriter:
 
     def _written(self, schema: Schema, **how: bool) -> str:
         members = dict.fromkeys(self._members(schema, **how))
-        return " | ".join(sorted(members, key="None".__eq__))  # None last
+        return " | ".join(sorted(members, key="None".__eq__))  # `None` comes last.
 
     def _members(
         self, schema: Schema, *, accepted: bool, own_tensors: bool = True, exact: bool = False
@@ -295,10 +300,10 @@ class TypeWriter:
             if not accepted:
                 return self._name("Function")
             return f"{self.use('Callable', 'collections.abc')}[..., {self._name('object')}]"
-        # C++ passes exact types to a callback, and accepts wide types as its result.
+        # C++ passes exact types to a callback, and accepts wide types as the callback's result.
         result = self._written(schema.result, accepted=accepted)
         if accepted and schema.result.origin == "None":
-            result = self._name("object")  # C++ ignores the result
+            result = self._name("object")  # C++ ignores the callback's result.
         parameters = "..."
         if schema.parameters is not None:
             written = [self._written(p, accepted=not accepted) for p in schema.parameters]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps the public names of a handwritten ``__init__.py`` that gets generated names.
+"""Keeps the public names of a handwritten ``__init__.py`` when the generator adds names.
 
 ``tvm-ffi-stubgen`` appends a block that imports all names of ``_ffi_api`` and extends ``__all__``.
-In a handwritten module, the block would replace a function of the same name, and would create an
-``__all__`` without the handwritten names.
+In a handwritten module, this block would replace handwritten functions that have the same name as
+a generated function. It would also create an ``__all__`` without the handwritten names.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from .outline import handwritten_names
 def blocks_to_replace(committed: ParsedFile, generated: ParsedFile) -> list[Piece]:
     """Return the blocks of `generated` that would change the public names of a handwritten module.
 
-    A block in the source tree with the generator's own text stays as it is.
+    If the source tree already contains a block, and the block is empty or has the generator's text,
+    the result omits the block.
 
     :param committed: the ``__init__.py`` in the source tree.
     :param generated: the same file after ``tvm-ffi-stubgen`` has rewritten it.
@@ -35,10 +36,11 @@ def blocks_to_replace(committed: ParsedFile, generated: ParsedFile) -> list[Piec
 
 
 def replaced(file: ParsedFile, block: Piece, exported: Iterable[str]) -> str:
-    """Return the text of a file whose block only imports names that other code does not define.
+    """Rewrite a block so that it imports only names that the rest of the file does not define.
 
     :param block: a block of the file, see `blocks_to_replace`.
     :param exported: the names in the ``__all__`` of the module that the block imports.
+    :returns: the text of the file with the new block.
     """
     imports = _imports(block.parameter, sorted(exported), _own_names(file))
     return "".join(

@@ -68,7 +68,7 @@ class ObjectType:
 
     @property
     def member_names(self) -> list[str]:
-        """The names of the fields, then of the methods. An overloaded method occurs repeatedly."""
+        """The names of the fields, then of the methods. Each overload of a method has an item."""
         return [*(f.name for f in self.fields), *(method.name for method in self.methods)]
 
 
@@ -149,7 +149,7 @@ def _function(name: str, value: Mapping[str, Any]) -> Function:
     schema = _schema(value["schema"])
     typed = schema is not None
     if schema is None or schema.origin not in FUNCTIONS or schema.result is None:
-        schema = Schema("ffi.Function", result=ANY)  # the parameters are unknown
+        schema = Schema("ffi.Function", result=ANY)  # This schema allows any parameters.
     return Function(
         name=name,
         schema=schema,

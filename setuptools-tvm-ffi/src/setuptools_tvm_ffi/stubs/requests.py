@@ -41,8 +41,8 @@ class StubRequest:
     :param other_targets: the names of the other libraries of the distribution.
     :param package_prefixes: the registry prefixes of all libraries with ``stubs = "init"``.
     :param modules: the paths of all Python files of the package.
-    :param stand_ins: folders with libraries of a GPU toolkit, and with stubs of the GPU driver. The
-        child loads them if the system's loader does not find a library.
+    :param stand_ins: folders that contain libraries of a GPU toolkit and stubs of the GPU driver.
+        If the system's loader does not find such a library, the child loads it from these folders.
     :param crate: the folder of the Cargo crate for Rust stubs, relative to the project's root;
         ``None`` for Python stubs.
     :param strict: whether the build fails if a registered name gets no stub.

@@ -12,6 +12,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from ..base.errors import BuildError
+from ..settings import ExtensionSettings
 from .added_code import is_added
 from .directives import API_MODULE, BEGIN, END, MARKER, ParsedFile, Piece
 from .outline import loaded_library
@@ -116,8 +117,8 @@ def check_status(request: StubRequest, status: int, printed: str) -> None:
 def check_loaded(request: StubRequest, file: ParsedFile) -> None:
     """Check that a module with generated blocks loads a library that the distribution contains.
 
-    The stub generator writes the line that loads the library only once. If the library or the
-    distribution is renamed, the project must change the line.
+    The stub generator does not update an existing line that loads the library. If the library or
+    the distribution is renamed, the project must change this line.
     """
     loaded = loaded_library(file)
     is_generated = bool(file.blocks) or PurePosixPath(file.name).stem == API_MODULE
@@ -129,8 +130,8 @@ def check_loaded(request: StubRequest, file: ParsedFile) -> None:
     if is_own != (target in targets):
         correct = (f'("{request.distribution}", "{name}")' for name in sorted(targets))
         raise BuildError(
-            f"{file.name}:{line}: the module loads the library {target!r} of the distribution "
-            f"{distribution!r}, which does not contain it",
+            f"{file.name}:{line}: the module loads the library {target!r}, but the distribution "
+            f"{distribution!r} does not contain this library",
             hint=f"change the arguments in this line to {' or '.join(correct)}",
         )
 
@@ -151,7 +152,7 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
                 f"{location}: no type {block.parameter!r} is registered",
                 hint="delete the block and its class, or correct the type key",
             )
-        # For a prefix that contains only classes, init mode writes an empty block.
+        # If a prefix contains only classes, the generator writes an empty `global/` block.
         if block.kind == "global" and not any(
             name.startswith(block.prefix) for name in (*functions, *types)
         ):
@@ -173,13 +174,15 @@ def check_generated(file: ParsedFile, functions: Sequence[str]) -> None:
 
 
 def check_imports(
+    settings: ExtensionSettings,
     generated: Mapping[PurePosixPath, ParsedFile],
     committed: Mapping[PurePosixPath, ParsedFile],
     failures: Sequence[Mapping[str, Any]],
 ) -> None:
     """Check that the import of each generated module succeeds.
 
-    An error in a handwritten line is ignored, because it may depend on the machine.
+    An error in a handwritten line is ignored, because it may depend on the machine, unless the line
+    imports the library.
 
     :param generated: the modules after the stub generator has written them.
     :param committed: the files in the source tree.
@@ -193,6 +196,7 @@ def check_imports(
         if path in committed and path.stem != API_MODULE and not added:
             blocks = [block.line_numbers for block in file.blocks]
             if not any(failure["line"] in numbers for numbers in blocks):
+                _check_import_of_library(settings, failure)
                 continue
         has_imports = any(block.block == "import-section" for block in file.blocks)
         line = file.text.splitlines()[failure["line"] - 1].strip()
@@ -206,6 +210,20 @@ def check_imports(
             f"{path}:{failure['line']}: the generated module cannot be imported: "
             f"{failure['message']}\n    {line}",
             hint=hint,
+        )
+
+
+def _check_import_of_library(settings: ExtensionSettings, failure: Mapping[str, Any]) -> None:
+    """Reject the import of the library as an extension module, which fails on every machine."""
+    texts = (
+        f"cannot import name {settings.target!r} from",
+        f"No module named '{settings.package}.{settings.target}'",
+    )
+    if any(text in failure["message"] for text in texts):
+        raise BuildError(
+            f"{failure['file']}:{failure['line']}: the import fails, because the library "
+            f"{settings.target!r} is not a module of Python",
+            hint=f"import its functions from {settings.package}.{API_MODULE}, or delete the line",
         )
 
 
@@ -227,7 +245,7 @@ def _check_filled(file: ParsedFile, block: Piece, functions: Sequence[str]) -> N
     if here and not block.interior:
         raise BuildError(
             f"{location}: no function of this prefix has a type schema: {', '.join(here)}",
-            hint="register them with tvm::ffi::reflection::GlobalDef",
+            hint="register these functions with tvm::ffi::reflection::GlobalDef",
         )
     if not here and block.interior:
         raise BuildError(

@@ -24,19 +24,20 @@ from .protocols import Compiler, DeviceCompiler, split_variable
 
 HostToolchain = Union[GnuToolchain, MsvcToolchain]
 
-# The variables with flags that nvcc reads itself.
+# nvcc itself reads flags from these environment variables.
 _FLAG_VARIABLES = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
 _CUDA_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
-# Variables that can contain ROCm's folder. The tools of ROCm and PyTorch read the same variables.
+# Environment variables that can contain the path of ROCm's folder. ROCm's tools and PyTorch read
+# the same variables.
 _ROCM_VARIABLES = ("ROCM_HOME", "ROCM_PATH", "HIP_PATH")
 _ROCM_FOLDER = "/opt/rocm"
 
-# If a variable for nvcc's host compiler contains a folder, search it for these compilers.
+# `_host_of_nvcc` searches for these compilers if a variable names a folder, not a compiler.
 _HOST_NAMES = ("g++", "clang++", "cl.exe")
 
 _STANDARD_INCLUDE_DIRS = ("/usr/include", "/usr/local/include")
 
-# Older releases of nvcc lack C++17, which the headers of apache-tvm-ffi need.
+# The headers of apache-tvm-ffi need C++17. CUDA 11 is the first release whose nvcc supports C++17.
 _FIRST_RELEASE = 11
 
 
@@ -47,12 +48,12 @@ def find_device_compiler(
     *,
     native: bool = False,
 ) -> DeviceCompiler:
-    """Return the compiler for ``cuda`` or ``hip``.
+    """Return the device compiler for a language: nvcc for ``cuda``, hipcc for ``hip``.
 
-    For nvcc, the search order is `CUDA_HOME`, `CUDA_PATH`, the packages of PyPI that are installed
-    for this interpreter, PATH. For hipcc, the search order is `ROCM_HOME`, `ROCM_PATH`, `HIP_PATH`,
-    PATH, ``/opt/rocm``. If a variable is set, the search ends there: the compiler must be in the
-    ``bin`` folder of the folder that the variable names.
+    For nvcc, the search order is: `CUDA_HOME`, `CUDA_PATH`, the PyPI packages that are installed
+    for this interpreter, PATH. For hipcc, the search order is: `ROCM_HOME`, `ROCM_PATH`,
+    `HIP_PATH`, PATH, ``/opt/rocm``. The first of these variables that is set ends the search: it
+    must name a folder whose subfolder ``bin`` contains the compiler.
 
     :param toolchain: the toolchain that contains the C++ compiler.
     :param launcher: a command such as ``ccache`` that starts the compiler; empty for no launcher.
@@ -106,7 +107,7 @@ def nvcc_library_dirs(dryrun: str) -> tuple[str, ...]:
 
 
 def gpu_architectures() -> tuple[str, ...]:
-    """Return the architectures of this machine's GPUs, such as ``9.0``; () without a GPU."""
+    """Return the architectures of this machine's GPUs, such as ``9.0``, or () without a GPU."""
     try:
         printed = output_of("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader")
     except BuildError:
@@ -158,7 +159,7 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
     # With --dryrun, nvcc prints the commands that compile an empty file, but does not run them.
     ccbin = f"-ccbin={host_command(host)[0]}"
     planned = output_of(nvcc, *("--dryrun", ccbin, "-c", "-x", "cu", os.devnull, "-o", "unused"))
-    # nvcc.profile (13.0) in the packages of PyPI names lib64, but the folder's name is lib.
+    # In the PyPI packages, nvcc.profile (13.0) names `lib64`, but the folder is called `lib`.
     named = [
         folder if os.path.isdir(folder) else re.sub(r"lib64\b", "lib", folder)
         for folder in nvcc_library_dirs(planned)
@@ -174,8 +175,8 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
         root=toolchain.root,
         environment=toolchain.environment,
         project=toolchain.project,
-        # Omit standard folders. If such a folder were also an option of the compiler, #include_next
-        # would not find the headers in it.
+        # Omit standard folders. If an option of the compile command named such a folder,
+        # #include_next would not find the headers in the folder.
         include_dirs=tuple(
             f
             for f in existing_folders(nvcc_include_dirs(planned))
@@ -192,9 +193,10 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
 def _host_of_nvcc(toolchain: HostToolchain) -> Compiler:
     """Return the C++ compiler that nvcc runs.
 
-    The search order is the option ``-ccbin`` in the variables with nvcc's flags, `NVCC_CCBIN`,
-    `CUDAHOSTCXX`, the compiler of C++ sources. If nvcc receives several ``-ccbin``, it uses the
-    last one.
+    The compiler comes from the first of these places that names one: the option ``-ccbin`` in
+    `NVCC_APPEND_FLAGS`, `CUDAFLAGS` or `NVCC_PREPEND_FLAGS`; the variable `NVCC_CCBIN`; the
+    variable `CUDAHOSTCXX`; the compiler of C++ sources. If a command contains several options
+    ``-ccbin``, nvcc uses the last option.
     """
     declared = {
         "CUDAHOSTCXX": os.environ.get("CUDAHOSTCXX"),
@@ -232,10 +234,10 @@ def _ccbin(flags: Sequence[str]) -> str | None:
 
 
 def _packaged_nvcc() -> str | None:
-    """Return the path of the nvcc that a package of PyPI has installed for this interpreter.
+    """Return the path of the nvcc that a PyPI package has installed for this interpreter, if any.
 
-    The packages for CUDA 13 install it to ``nvidia/cu13``. In the layout of the packages for CUDA
-    12, it would be in ``nvidia/cuda_nvcc``.
+    The packages for CUDA 13 install nvcc to ``nvidia/cu13``. The packages for CUDA 12 use the
+    folder ``nvidia/cuda_nvcc``.
     """
     for entry in filter(os.path.isabs, sys.path):
         nvidia = Path(entry, "nvidia")
@@ -249,22 +251,24 @@ def _packaged_nvcc() -> str | None:
 def existing_folders(folders: Iterable[str]) -> tuple[str, ...]:
     """Return the existing folders, without duplicates.
 
-    A folder keeps the given path if possible, even if the path contains symbolic links. The stable
-    names of a build environment are based on its path in `sys.path`, see `stable_names`.
+    The function does not resolve symbolic links in the paths, because `stable_names` compares paths
+    with the entries of `sys.path`. If several paths lead to one folder, the result contains the
+    first path.
     """
     found: dict[str, str] = {}
     for folder in filter(os.path.isdir, folders):
         name = os.path.normpath(folder)
         found.setdefault(real := os.path.realpath(folder), name)
-        if os.path.realpath(name) != real:  # The name contains ".." after a symbolic link.
+        # If ".." follows a symbolic link, normpath returns the path of another folder.
+        if os.path.realpath(name) != real:
             found[real] = real
     return tuple(found.values())
 
 
 def _versioned(folders: Sequence[str]) -> dict[str, str]:
-    """Return the shared libraries that exist only with a version in the file name.
+    """Return the file names of shared libraries that exist only with a version in the file name.
 
-    The key is the name without the version, such as ``cudart``.
+    The key is the library's name without the version, such as ``cudart``.
     """
     files = [file.name for folder in folders for file in sorted(Path(folder).glob("lib*.so*"))]
     found = {file[len("lib") :].partition(".so")[0]: file for file in reversed(files)}
@@ -306,14 +310,14 @@ def _find_program(
 ) -> str:
     """Return the command that starts a program.
 
-    If the program is on PATH, the result is the name, otherwise the path.
+    If this function finds the program on PATH, it returns the name, otherwise the path.
 
     :param name: the name of the program.
-    :param kind: what a variable must contain, such as "a CUDA toolkit", for messages.
+    :param kind: what a variable must name, such as "a CUDA toolkit", for messages.
     :param variables: environment variables that can name the folder.
     :param hint: the hint of the error if the program is missing.
-    :param packaged: the path of the program in the build environment. It precedes PATH, as do other
-        tools that a project names in ``build-system.requires``.
+    :param packaged: the path of the program in the build environment, if any. The build environment
+        has precedence over PATH.
     :param last_resort: a folder to search last.
     """
     for variable in variables:

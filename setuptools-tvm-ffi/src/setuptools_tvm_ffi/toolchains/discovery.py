@@ -42,7 +42,7 @@ def find_toolchain(
     launcher: Launcher | None = None,
     extensions: Sequence[ExtensionSettings] = (),
 ) -> HostToolchain:
-    """Return the toolchain for these languages.
+    """Return the toolchain that compiles sources in these languages.
 
     If `CC` and `CXX` are set, they contain the compilers: an optional launcher such as ``ccache``,
     the program, and optional arguments. If they are not set, this function searches PATH for common
@@ -178,7 +178,7 @@ def _find_msvc(
             )
     from distutils.ccompiler import new_compiler  # noqa: PLC0415 - only for Windows
 
-    # Type checkers on other systems do not know the attributes that this class has on Windows.
+    # The class has some attributes only on Windows. Type checkers on other systems reject them.
     msvc: Any = new_compiler(compiler="msvc")
     try:
         msvc.initialize(plat_name)

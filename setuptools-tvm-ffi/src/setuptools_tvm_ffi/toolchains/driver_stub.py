@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds a stub of the CUDA driver's library for a toolkit that has none.
+"""Builds a stub of the CUDA driver's library if the CUDA toolkit does not contain a stub.
 
-The toolkit of NVIDIA's installers contains a stub to link with, but the packages of PyPI do not.
-The stub defines the functions that the toolkit's headers declare. It is not part of the wheel.
+A library that uses the driver is linked with the stub. NVIDIA's installers install a stub with the
+toolkit, but the PyPI packages of the toolkit do not contain a stub. The stub defines the functions
+that the toolkit's headers declare. The stub is not part of the wheel.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _LIBRARY = "libcuda.so"
 _HEADERS = ("cuda.h", "cudaProfiler.h", "cudaGL.h", "cudaEGL.h", "cudaVDPAU.h")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _FUNCTION = re.compile(r"\bcu[A-Z]\w*")
-# For these macros, cuda.h adds a suffix to the names of functions if a source requests a default
-# stream for each thread.
+# If a source requests a default stream for each thread, cuda.h appends a suffix to the names of the
+# functions that are arguments of these macros. The keys are the suffixes.
 _PER_THREAD = {
     "ptds": re.compile(r"__CUDA_API_PTDS\((\w+)\)"),
     "ptsz": re.compile(r"__CUDA_API_PTSZ\((\w+)\)"),

@@ -31,7 +31,7 @@ _ASSEMBLY = """\
 
 
 def assembly(entry: EmbedSettings, file: str, system: str) -> str:
-    """Return the assembly that embeds a file under the name of an entry.
+    """Return the assembly that embeds a file. The symbols contain the name of the entry.
 
     :param file: the path of the file, relative to the assembler's working directory.
     :param system: the target system, see `system_of`.
@@ -49,10 +49,11 @@ def assembly(entry: EmbedSettings, file: str, system: str) -> str:
 def check_architectures(
     settings: ExtensionSettings, entry: EmbedSettings, flags: tuple[str, ...]
 ) -> None:
-    """Raise an error if an entry has the format cubin, but not exactly one architecture.
+    """Raise an error if an entry with the format cubin does not have exactly one architecture.
 
     :param settings: the settings with the architectures that apply to the entry.
-    :param flags: nvcc's flags. A word in `cuda-architectures` can stand for several architectures.
+    :param flags: nvcc's flags for the entry. They contain an option ``-gencode`` for each
+        architecture.
     :raises ConfigurationError: a cubin cannot contain code for the architectures.
     """
     generated = [word for word in flags if word.startswith("-gencode")]

@@ -32,8 +32,8 @@ from .protocols import (
     toolkit_includes,
 )
 
-# Old compilers know a new standard only by a provisional name, such as c2x. New compilers accept
-# this name.
+# Old compilers accept only a provisional name of a new standard, such as c2x. New compilers accept
+# this name, too.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
 
@@ -43,7 +43,8 @@ _OPTIMISATION = {
     "debug": ("-O0", "-g"),
     "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
 }
-# Static libraries with these names contain runtimes of compilers. Compilers link them by default.
+# The names of static libraries that contain compiler runtimes. By default, compilers link these
+# libraries.
 _RUNTIME_LIBRARIES = ("gcc", "gcc_eh", "stdc++", "c++", "c++abi", "unwind", "compiler_rt")
 
 
@@ -95,10 +96,13 @@ def prefix_maps(
 ) -> tuple[str, ...]:
     """Return flags that replace absolute paths in debug information and in ``__FILE__``.
 
-    A flag maps a folder to another name. The flags map the project's folder, the copied headers of
-    apache-tvm-ffi and other packages, and the folders of the build environment that contain include
-    folders or headers of the toolkit. If several flags match a path, compilers use the last of
-    these flags.
+    Each flag maps a folder to another name. The result contains flags for:
+
+    * the folders of the build environment that contain include folders or the toolkit's headers,
+    * the project's folder,
+    * the folders with the copied headers of apache-tvm-ffi and other packages.
+
+    If several flags match a path, compilers use the last of these flags.
 
     :param toolkit: the folders of the CUDA toolkit's headers, if the sources can include them.
     """
@@ -108,9 +112,10 @@ def prefix_maps(
     outer_first = reversed(used_names(declared, root).items())
     copies = (*sdk.include_dirs, *settings.include_from)
     maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in copies)]
-    # GCC (12) adds "./" to the path of a file that the option -include names.
+    # A unity build includes the sources with the option -include. GCC (12) then adds "./" to the
+    # paths of the sources.
     maps += [("./", "")] if settings.unity_build else []
-    # The option has no syntax for a path that contains "=".
+    # The option -ffile-prefix-map does not support a path that contains "=".
     return tuple(f"-ffile-prefix-map={old}={new}" for old, new in maps if "=" not in old)
 
 
@@ -206,8 +211,8 @@ class GnuToolchain:
             *compiler.command,
             *flags,
             *("-MD", "-MQ", output, "-MF", unit.depfile),
-            # Without this flag, Clang rejects the precompiled header after the time of a header has
-            # changed. The build compares contents, and does not need this check.
+            # By default, Clang rejects a precompiled header if the modification time of an included
+            # header has changed. The build compares contents, and does not need this check.
             *(("-Xclang", "-fno-pch-timestamp") if clang else ()),
             *("-x", f"{'c++' if unit.language == 'cxx' else 'c'}-header"),
             *(unit.header, "-o", output),
@@ -282,7 +287,7 @@ class GnuToolchain:
         return (*self.compilers[unit.driver].command, *flags, "-print-search-dirs")
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # By default, compilers link shared runtime libraries.
+        del languages  # GCC and Clang link shared runtime libraries.
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
@@ -305,7 +310,10 @@ class GnuToolchain:
         return shlex.join(command)
 
     def _map_of_precompiled(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return the prefix map of headers that the generated header includes by absolute paths."""
+        """Return the flag that makes the paths of precompiled headers relative to the root.
+
+        The build generates a header that includes these headers by absolute paths.
+        """
         uses = settings.precompile_headers and settings.prefix_map and "=" not in self.root
         return (f"-ffile-prefix-map={self.root}/=",) if uses else ()
 
@@ -340,8 +348,8 @@ class GnuToolchain:
     def _symbol_list(self, hidden: tuple[str, ...]) -> str:
         """Return the name of a support file: the list of symbols that a library must not export.
 
-        :param hidden: symbols that only this library must not export. The list also contains the
-            symbols in `local_symbols`, which no library exports.
+        :param hidden: symbols of this library's prebuilt inputs. Every list also contains the
+            patterns in `local_symbols`.
         """
         name, suffix = (
             ("unexported-symbols", ".txt") if self.system == "darwin" else ("local-symbols", ".map")
@@ -397,7 +405,8 @@ class GnuToolchain:
     def _strip(self, settings: ExtensionSettings) -> tuple[str, ...]:
         if not self.project.strip:
             return ()
-        # Keep debug information that the settings request. On macOS, dsymutil reads it.
+        # Keep the debug information that the settings request. On macOS, dsymutil needs this
+        # information.
         debug = self._debug(settings)
         if self.system != "darwin":
             return () if debug else ("-Wl,--strip-all",)

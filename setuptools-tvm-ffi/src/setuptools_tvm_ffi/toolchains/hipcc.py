@@ -90,11 +90,11 @@ class HipccCompiler:
         return ()
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        del settings  # HIP has no static runtime
+        del settings  # HIP's runtime is a shared library.
         return (f"-L{self.rocm}/lib", "-lamdhip64")
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
-        del settings  # HIP has no static runtime
+        del settings  # HIP's runtime is a shared library.
         return ()
 
     def notice(self, settings: ExtensionSettings) -> str | None:

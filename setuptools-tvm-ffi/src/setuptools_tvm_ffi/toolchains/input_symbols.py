@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the symbols of prebuilt objects and archives: which to export, and whether they need C++.
+"""Reads the symbols of prebuilt objects and archives.
+
+From these symbols, a toolchain derives which symbols to export, and whether to link the C++
+runtime.
 
 A library exports all visible symbols that its sources define. Of the symbols that prebuilt objects
 and archives define, a library exports only the functions for TVM-FFI.
@@ -20,19 +23,19 @@ from ..settings.model import ExtensionSettings
 from .protocols import Compiler, EnvironmentFlags
 
 _FUNCTION_PREFIX = "__tvm_ffi_"
-# The prefix of the names of data that tvm_ffi looks up in a library: modules that the library
-# embeds, and a pointer to the module of the library.
+# tvm_ffi looks up data symbols with this prefix in a library. The data are the modules that the
+# library embeds, and a pointer to the library's own module.
 _LIBRARY_PREFIX = "__tvm_ffi__library_"
 # nm prints these types for functions: T for a symbol in a text section, W for a weak symbol, and i
 # for a function whose address the loader computes.
 _FUNCTION_TYPES = {"T", "W", "i"}
 # nm prints these types for undefined symbols: U, and w and v for weak symbols.
 _UNDEFINED_TYPES = {"U", "w", "v"}
-# This pattern matches names in C++ and functions of the C++ runtime. The functions that the pattern
-# excludes are part of the C library.
+# This pattern matches mangled C++ names and functions of the C++ runtime. The pattern excludes
+# three functions that are part of the C library.
 _CXX_SYMBOL = re.compile(r"_Z|__cxa_(?!finalize|atexit|thread_atexit_impl)|__gxx_personality")
-# GNU ld, gold and lld accept -version-script. Apple's linkers accept -exported_symbol and
-# -unexported_symbol. A linker rejects a second list of symbols.
+# These options pass a list of symbols to the linker. GNU ld, gold and lld accept -version-script.
+# Apple's linkers accept -exported_symbol and -unexported_symbol. A linker rejects a second list.
 _SYMBOL_LIST = re.compile(r"-version-script|-(?:un)?exported_symbol")
 _RESPONSE_FILE = re.compile(r"(?:^|,)@([^,]+)")
 _VERSION = re.compile(rb"\bVERSION\s*\{")
@@ -44,8 +47,9 @@ class InputSymbols:
 
     :param hidden: symbols of prebuilt inputs that the library must not export.
     :param exporting: archives that define functions for TVM-FFI, with paths as in `extra_objects`.
-    :param archived: the functions for TVM-FFI that archives define. The linker omits the members of
-        archives that nothing references, unless an option names their functions.
+    :param archived: the functions for TVM-FFI that archives define. By default, the linker omits a
+        member of an archive if nothing references the member. Therefore, an option of the link
+        command must name these functions.
     :param needs_cxx: whether prebuilt inputs need the C++ runtime.
     :param has_symbol_list: whether the project's flags contain a version script or, for macOS, a
         list of exported symbols.

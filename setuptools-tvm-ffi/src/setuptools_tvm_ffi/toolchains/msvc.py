@@ -40,8 +40,8 @@ DEFINITIONS = (
 _CXX_STANDARD = {"17": "/std:c++17", "20": "/std:c++20"}
 _C_STANDARD = {"11": "/std:c11", "17": "/std:c17"}
 
-# Debug builds must use the release runtime (/MD), because apache-tvm-ffi uses it. A library and
-# apache-tvm-ffi exchange objects.
+# apache-tvm-ffi uses the release runtime (/MD). A library exchanges objects with apache-tvm-ffi, so
+# the library must use the release runtime, too, even in a debug build.
 _OPTIMISATION = {
     "release": ("/O2", "/DNDEBUG"),
     "debug": ("/Od",),
@@ -116,7 +116,8 @@ class MsvcToolchain:
             *self._link_time_optimisation(clang=clang),
             *(("/WX",) if self.project.warnings_as_errors else ()),
             "/MD",
-            # With reflection, an object needs more sections than the default format has (C1128).
+            # Code with TVM-FFI's reflection can exceed the default limit for the number of sections
+            # in an object (error C1128). /bigobj raises the limit.
             *(("/bigobj", "/Zc:inline") if settings.msvc_flags else ()),
             *self._path_maps(settings, sdk, clang=clang),
             *(f"/D{definition}" for definition in DEFINITIONS if settings.msvc_flags),
@@ -154,8 +155,8 @@ class MsvcToolchain:
             *compiler.command,
             *flags,
             *self._dependencies(unit.language, unit.depfile),
-            # Without this flag, clang-cl rejects the precompiled header after the time of a header
-            # has changed.
+            # By default, clang-cl rejects a precompiled header if the modification time of an
+            # included header has changed. The build compares contents, so this check is not needed.
             *(("-Xclang", "-fno-pch-timestamp") if compiler.family == "clang-cl" else ()),
             *(f"/Yc{header}", f"/Fp{output}", f"/FI{header}", "/c"),
             f"{'/Tp' if unit.language == 'cxx' else '/Tc'}{unit.source}",
@@ -164,7 +165,7 @@ class MsvcToolchain:
         return Precompilation(command, output, obj)
 
     def _absolute(self, path: str) -> str:
-        """Return the absolute path of a file for /FI, which does not search the working folder."""
+        """Return the absolute path of a file. The option /FI does not search the working folder."""
         return str(PureWindowsPath(self.root, path))
 
     def _dependencies(self, language: str, depfile: str) -> tuple[str, ...]:
@@ -189,8 +190,8 @@ class MsvcToolchain:
             *("/nologo", "/DLL", "/INCREMENTAL:NO"),
             # Without /Brepro, the header of the DLL contains the time of the build.
             "/Brepro",
-            # /DEBUG disables /OPT by default. /PDBALTPATH replaces the PDB's absolute path with the
-            # PDB's name, so that a debugger searches beside the library.
+            # By default, /DEBUG disables /OPT:REF and /OPT:ICF. /PDBALTPATH replaces the PDB's
+            # absolute path with the PDB's name, so that a debugger searches beside the library.
             *(("/DEBUG", "/OPT:REF", "/OPT:ICF", "/PDBALTPATH:%_PDB%") if debug else ()),
             *((f"/PDB:{_debug_file(unit)}",) if debug else ()),
             *(("/LTCG",) if self.project.lto and not clang else ()),
@@ -239,8 +240,9 @@ class MsvcToolchain:
     ) -> tuple[str, ...]:
         """Return flags that replace the project's folder in debug information and in `__FILE__`.
 
-        cl (19.38) supports `/pathmap` only with `/experimental:deterministic`. That option warns
-        about every absolute path in `__FILE__` (C5049), even if `/pathmap` replaces the path.
+        cl (19.38) supports `/pathmap` only with `/experimental:deterministic`. With the latter
+        option, cl warns about every absolute path in `__FILE__` (C5049), even if `/pathmap`
+        replaces the path.
         """
         if clang:
             return tuple(f"/clang:{option}" for option in prefix_maps(settings, sdk, self.root))

@@ -26,10 +26,12 @@ _RUNTIME = {
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
 }
 
-# An architecture with one of these letters produces code for one GPU or family of GPUs.
+# If an architecture ends with one of these letters, the code runs only on GPUs with exactly this
+# architecture (a) or on GPUs of its family (f).
 _SPECIFIC = ("a", "f")
 
-# nvcc (13.0) splits arguments at commas and passes them on with `sh -c`. The shell removes
+# If an argument for the host compiler contains one of these characters, quote the argument. nvcc
+# (13.0) splits the arguments at commas, and runs the host compiler with `sh -c`. The shell removes
 # quotation marks and expands variables.
 _UNUSABLE_IN_WORDS = "\\\"'$`,"
 
@@ -47,8 +49,8 @@ class NvccCompiler:
         of the driver's libraries.
     :param root: the absolute path of the project's folder.
     :param include_dirs: the folders of the toolkit's headers. nvcc searches them by default.
-    :param versioned: the toolkit's shared libraries that have no name without a version, as in the
-        packages of PyPI: a mapping such as ``{"cudart": "libcudart.so.13"}``.
+    :param versioned: the toolkit's shared libraries that exist only with a version in the file
+        name, as in the PyPI packages: a mapping such as ``{"cudart": "libcudart.so.13"}``.
     :param gpu_architectures: the architectures of this machine's GPUs, for ``native``.
     :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since 11.2).
     :param takes_threads: whether nvcc supports ``--threads`` (new in 11.2), and no environment
@@ -107,7 +109,7 @@ class NvccCompiler:
         )
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
-        del language  # The language is always CUDA.
+        del language  # nvcc compiles only CUDA sources.
         if self.system == "windows":
             return ()
         # Omit the architectures. For each architecture, nvcc would run the host compiler again.
@@ -260,7 +262,8 @@ class NvccCompiler:
             ptx = ptx if name.endswith("Tegra") else "+PTX"
         else:
             return (word,)
-        # If nvcc supports no architecture of a generation, the caller rejects the word.
+        # If nvcc supports no architecture of a generation, return the word, and the caller rejects
+        # the word.
         return (*found[:-1], f"{found[-1]}{ptx}") if found else (word,)
 
     def _reproducible(self, unit: CompileUnit) -> tuple[str, ...]:
@@ -290,14 +293,15 @@ class NvccCompiler:
     def _is_map(self, word: str) -> bool:
         """Return whether a word is a prefix map: a flag that replaces the path of a folder.
 
-        Prefix maps are quoted in commands, but not in flags. The build record contains the flags
-        and must not depend on paths. Whether a word needs quotation marks depends on the path.
+        A prefix map needs quotation marks only if the path contains, for example, a space. The
+        build record contains the flags and must not depend on the path. Therefore, prefix maps are
+        quoted in commands, but not in flags.
         """
         ends = tuple(f"={name}" for name in (".", PACKAGES, ENVIRONMENT))
         return word.startswith("-Xcompiler=-ffile-prefix-map=") and word.endswith(ends)
 
     def _passed_on(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """Quote a preprocessor option if necessary. nvcc passes it on to the host compiler."""
+        """Quote a preprocessor option if necessary. nvcc passes it to the host compiler."""
         if self.system == "windows" or not set(_UNUSABLE_IN_WORDS) & set("".join(words)):
             return words
         return self._for_host(words)
@@ -314,7 +318,7 @@ def host_command(host: Compiler) -> tuple[str, tuple[str, ...]]:
 
 
 def declares_threads(flags: Iterable[str]) -> bool:
-    """Return whether flags of nvcc contain the number of threads.
+    """Return whether nvcc's flags set the number of threads.
 
     >>> declares_threads(["-t", "4"]), declares_threads(["--threads=4"])
     (True, True)

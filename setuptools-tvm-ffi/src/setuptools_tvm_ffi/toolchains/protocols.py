@@ -21,12 +21,18 @@ StaticPart = tuple[str, Optional[str], str]
 
 @dataclass(frozen=True)
 class Compiler:
-    """A compiler driver."""
+    """A compiler driver.
+
+    :param command: the program and its fixed arguments.
+    :param family: ``gcc``, ``clang``, ``msvc``, ``clang-cl``, ``nvcc`` or ``hipcc``.
+    :param version: a line that contains the version, from the output of ``--version`` if possible.
+    :param launcher: a command that runs the compiler, such as ``ccache``; empty for no launcher.
+    """
 
     command: tuple[str, ...]
-    family: str  #: ``gcc``, ``clang``, ``msvc``, ``clang-cl``, ``nvcc`` or ``hipcc``
-    version: str  #: the first line of the output of ``--version``
-    launcher: tuple[str, ...] = ()  #: the program that runs the compiler, such as ``ccache``
+    family: str
+    version: str
+    launcher: tuple[str, ...] = ()
 
     @property
     def product(self) -> str:
@@ -38,10 +44,11 @@ class Compiler:
 class EnvironmentFlags:
     """The flags in environment variables, split into arguments.
 
-    `CPPFLAGS` apply to C and C++, but not to CUDA and HIP. (CMake does the same.) A link uses
-    `LDFLAGS` and `CXXFLAGS`, or `CFLAGS` if all sources are C. The linker needs flags such as
-    ``-fsanitize=…`` and ``-flto`` from `CXXFLAGS`. `CUDAFLAGS` apply only to CUDA, and `HIPFLAGS`
-    only to HIP.
+    `CPPFLAGS` apply to C and C++, but not to CUDA and HIP. (CMake does the same.) `CUDAFLAGS` apply
+    only to CUDA, and `HIPFLAGS` only to HIP. `LDFLAGS` apply to every link. With GCC and Clang, the
+    flags of one language also apply to the link: `CFLAGS` if all sources are C or assembly,
+    otherwise `CXXFLAGS`. These flags can contain options that the linker needs, such as
+    ``-fsanitize=…`` and ``-flto``.
     """
 
     cppflags: tuple[str, ...] = ()
@@ -86,7 +93,7 @@ def split_variable(variable: str, environment: Mapping[str, str]) -> tuple[str, 
     except ValueError as problem:
         raise BuildError(
             f"{variable}={value!r} cannot be split into words: {problem}",
-            hint="the value is split as a shell does: close the quotation",
+            hint="the value is split like a shell command: add the missing quote",
         ) from None
 
 
@@ -94,11 +101,12 @@ def split_variable(variable: str, environment: Mapping[str, str]) -> tuple[str, 
 class CompileUnit:
     """One source and its object file. Paths are relative to the project's root.
 
-    :param joined: in a unity build, the sources that the command includes. `source` is then empty.
+    :param joined: in a unity build, the sources that the command includes. `source` is then a file
+        without code.
     :param header: a header that the command includes first, or "".
     :param precompiled: the precompiled form of `header`, or "" if the compiler reads `header`.
-    :param format: ``object``, or the format ``fatbin`` or ``cubin`` of device code, which only nvcc
-        writes.
+    :param format: ``object``, ``fatbin`` or ``cubin``. Only nvcc writes the formats ``fatbin`` and
+        ``cubin``, which contain device code.
     """
 
     source: str
@@ -112,7 +120,7 @@ class CompileUnit:
 
     @property
     def reports_headers(self) -> bool:
-        """Whether the compiler writes the depfile: it does so for each source it preprocesses."""
+        """Whether the compiler writes the depfile. It writes none for assembly in a ``.s`` file."""
         return not self.source.endswith(".s")
 
 
@@ -145,21 +153,31 @@ class Precompilation:
 
 @dataclass(frozen=True)
 class Sibling:
-    """Another library of the distribution that a library links with."""
+    """A library of the distribution that another library of the distribution links with.
+
+    :param target: the base name of the sibling.
+    :param library: the path of the sibling, relative to the project's root.
+    :param from_package: the folder of the sibling's package, relative to the folder of the library
+        that links with the sibling.
+    """
 
     target: str
-    library: str  #: the path of the library, relative to the project's root
-    from_package: str  #: the folder of the sibling's package, relative to this library's folder
+    library: str
+    from_package: str
 
 
 @dataclass(frozen=True)
 class LinkUnit:
-    """One library and the objects that it contains. Paths are relative to the project's root."""
+    """One library and the objects that it contains. Paths are relative to the project's root.
+
+    :param languages: the languages of the sources and of the prebuilt objects.
+    :param response_file: a file that lists the objects, to keep the command line short.
+    """
 
     objects: tuple[str, ...]
-    languages: frozenset[str]  #: the languages of the sources and of the prebuilt objects
+    languages: frozenset[str]
     library: str
-    response_file: str  #: a file that lists the objects, to keep the command line short
+    response_file: str
     siblings: tuple[Sibling, ...] = ()
 
     @property
@@ -230,7 +248,10 @@ class LanguageCompiler(Protocol):
         """Return the command that compiles one object with these flags."""
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
-        """Return a command that prints the include path as GCC does, or () if none does."""
+        """Return a command that prints the include path in GCC's format.
+
+        The result is () if the compiler has no such command.
+        """
 
 
 class DeviceCompiler(LanguageCompiler, Protocol):
@@ -241,7 +262,7 @@ class DeviceCompiler(LanguageCompiler, Protocol):
         """The compiler driver."""
 
     def notice(self, settings: ExtensionSettings) -> str | None:
-        """Return a line for the user if the compiler uses a default, such as GPU architectures."""
+        """Return a line about the default GPU architectures, or ``None`` if they do not apply."""
 
     @property
     def include_dirs(self) -> tuple[str, ...]:
@@ -329,7 +350,7 @@ class Toolchain(LanguageCompiler, Protocol):
         """Return the names and contents of files that the build writes for link commands."""
 
     def precompile(self, flags: tuple[str, ...], unit: HeaderUnit) -> Precompilation | None:
-        """Return the command that precompiles a header, or ``None`` if no command can do so."""
+        """Return the command that precompiles a header, or ``None`` if the flags prevent this."""
 
     def needs_cxx(self, settings: ExtensionSettings) -> bool:
         """Return whether prebuilt objects of an extension need the C++ runtime."""
@@ -346,13 +367,19 @@ class Toolchain(LanguageCompiler, Protocol):
         """Return the command that links the objects in `unit.response_file`."""
 
     def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
-        """Return a command that prints the library path as GCC does, or () if none does."""
+        """Return a command that prints the library path in GCC's format.
+
+        The result is () if the compiler has no such command.
+        """
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
         """Return the files that the wheel contains beside the library, if any."""
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        """Return the third-party code that the linker adds to a library in these languages."""
+        """Return the third-party code that the linker adds to a library.
+
+        :param languages: the languages of the library's sources.
+        """
 
     def response_file_content(self, objects: tuple[str, ...]) -> str:
         """Return the content of a response file: one quoted object in each line."""

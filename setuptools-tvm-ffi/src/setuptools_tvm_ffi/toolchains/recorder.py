@@ -82,7 +82,7 @@ def build_recorder(compiler: Compiler, sdk: TVMFFISdk, root: Path, folder: Path)
     if result.returncode != 0:
         logger.warning(
             "%s: warning: the build cannot read new docstrings of global functions, because the "
-            "compiler cannot build the recorder:\n%s\n%s",
+            "compiler cannot build the recorder, a library that reads docstrings:\n%s\n%s",
             *(PREFIX, shlex.join(command), (result.stdout + result.stderr).strip()),
         )
         return None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the environment variables of a Python that loads libraries built with a sanitizer.
+"""Finds the environment variables that Python needs to load libraries built with a sanitizer.
 
-For example, `LD_PRELOAD` must name the run-time library of the address sanitizer.
+For example, `LD_PRELOAD` must name the runtime library of the address sanitizer.
 """
 
 from __future__ import annotations

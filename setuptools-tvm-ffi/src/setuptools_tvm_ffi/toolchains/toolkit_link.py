@@ -20,7 +20,8 @@ def link_toolkit(nvcc: NvccCompiler, root: Path, link: Path) -> NvccCompiler:
 
     :param root: the project's folder.
     :param link: the path of the link, relative to `root`.
-    :returns: the compiler that is started through the link.
+    :returns: a compiler that is started through the link. The result is `nvcc` if nvcc is outside
+        the build environment, or if the link cannot be created.
     """
     program = nvcc.compiler.command[0]
     if not any(is_below(program, folder) for folder in stable_names(str(root))):

@@ -20,8 +20,8 @@ from ..settings.model import ExtensionSettings
 from .gnu import GnuToolchain
 from .protocols import LinkUnit, StaticPart, library_filename
 
-#: The name of a header for Windows. It declares functions that apache-tvm-ffi's headers call, but
-#: that Windows lacks.
+#: The name of a header for Windows. The header declares functions that apache-tvm-ffi's headers
+#: call. Windows lacks these functions.
 WINDOWS_HEADER = "windows-stand-ins.h"
 
 _DRIVERS = {"c": "cc", "cxx": "c++", "asm": "cc"}
@@ -113,7 +113,7 @@ class ZigToolchain(GnuToolchain):
         return (*command, f"-Wl,--out-implib,{import_library(unit.library)}")
 
     def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
-        del flags, unit  # Zig (0.17) would ignore -print-search-dirs and link.
+        del flags, unit  # Zig (0.17) ignores -print-search-dirs: the command would start a link.
         return ()
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: uses one ``build_lib`` for each target, and empties ``build_lib`` before a build."""
+"""``build``: gives each target its own ``build_lib``, and empties the folder before a build."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from .build_folder import delete_folder, locked_build_folder
 def _checked(build_dir: str, place: str) -> str:
     """Return the normalized path of the build folder.
 
-    :raises ConfigurationError: the folder contains the project. Builds delete files in the folder.
+    A build deletes files in this folder, so the folder must not contain the project.
+
+    :raises ConfigurationError: the folder contains the project.
     """
     folder = Path(os.path.abspath(build_dir))
     if folder in (Path.cwd(), *Path.cwd().parents):
@@ -29,11 +31,11 @@ def _checked(build_dir: str, place: str) -> str:
 
 
 class BuildMixin(build):
-    """Uses one ``build_lib`` for each target, and empties ``build_lib`` before a build.
+    """Gives each target its own ``build_lib``, and empties the folder before a build.
 
-    setuptools packs every file in ``build_lib``, and replaces a module only if the new module has a
-    later time. Without this class, a wheel would contain stale files after a file was deleted,
-    renamed or replaced, or after a build was killed.
+    setuptools packs every file in ``build_lib``, and replaces a module in this folder only if the
+    module in the source tree has a later time. Without this class, a wheel would contain stale
+    files after a source file was deleted, renamed or replaced, or after a build was killed.
     """
 
     def finalize_options(self) -> None:
@@ -50,9 +52,9 @@ class BuildMixin(build):
     def run(self) -> None:
         """Empty ``build_lib`` and ``build_scripts``, and build."""
         with locked_build_folder(self):
-            # In `setup.py build_py build`, the files of build_py must stay, because build_py does
-            # not run again. A folder outside `build_base` must stay, because it may contain files
-            # that no build has written.
+            # If a subcommand has already run, as in `setup.py build_py build`, keep its files: the
+            # subcommand does not run again. Keep a folder outside `build_base`, too, because the
+            # folder may contain files that no build has written.
             ran = any(self.distribution.have_run.get(name) for name in self.get_sub_commands())
             folder = Path(os.path.abspath(self.build_lib))
             for made in (folder, Path(os.path.abspath(self.build_scripts))):

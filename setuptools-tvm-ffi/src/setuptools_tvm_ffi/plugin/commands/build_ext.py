@@ -21,6 +21,7 @@ from setuptools.command.build_ext import build_ext
 
 from ...base.errors import PREFIX, BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
+from ...binaries.library_names import is_library_name
 from ...building.libraries import build_libraries, remove_objects
 from ...building.native import NativeHost
 from ...building.request import BuildRequest, BuildResult, Host
@@ -54,7 +55,7 @@ from ..target_markers import target_markers
 from .build_folder import build_folder, locked_build_folder, publish_compile_commands
 from .requirement import abi_floor
 
-# setuptools applies these options only to extensions that it compiles itself.
+# setuptools applies these options of `build_ext` only to CPython extensions.
 _CPYTHON_OPTIONS = (
     *("define", "undef", "include_dirs", "libraries", "library_dirs", "link_objects", "rpath"),
 )
@@ -119,7 +120,7 @@ class BuildExtMixin(build_ext):
             remove_objects(request)
         try:
             result = build_libraries(request, process)
-        finally:  # An editor needs the database even if a source contains an error.
+        finally:  # Editors need `compile_commands.json` even if a source contains an error.
             if isinstance(request.host, NativeHost):
                 publish_compile_commands(request.root / request.folder)
         summary_of(self.distribution).work.add(result.work)
@@ -142,10 +143,10 @@ class BuildExtMixin(build_ext):
             )
 
     def _stubs_of_host(self, process: TVMFFIProcess) -> list[StubFile]:
-        """Return the stubs of a target's libraries.
+        """Return the stubs for a build for another platform.
 
-        The libraries of another platform cannot be loaded here, so build the libraries a second
-        time, for this machine and in another build folder.
+        The libraries of another platform cannot be loaded here. This method therefore builds the
+        libraries a second time, for this machine, in another build folder.
         """
         host = self._request(for_host=True)
         with locked_build_folder(self, for_host=True):
@@ -193,11 +194,11 @@ class BuildExtMixin(build_ext):
     def get_sdist_files(self) -> dict[str, bool]:
         """Return the files that an sdist must contain in addition to `get_source_files`.
 
-        The value is true if the build certainly needs the file, see `find_sdist_files`.
+        `get_source_files` does not return these files, because setuptools also calls
+        `get_source_files` to find package data for a wheel.
 
-        `get_source_files` does not return these files, because setuptools also calls it when it
-        builds a wheel, to find package data.
-
+        :returns: a mapping from each path to whether the build certainly needs the file, see
+            `find_sdist_files`.
         :raises ConfigurationError: the build reads a file outside the project.
         """
         root = Path.cwd()
@@ -244,19 +245,51 @@ class BuildExtMixin(build_ext):
         with self._other_extensions():
             super().copy_extensions_to_source()
         if self.editable_mode:
-            return  # load_lib_module finds the libraries in the editable wheel.
+            return  # The source tree needs no libraries: the editable wheel contains them.
+        for source in self._left_in_place().values():
+            source.unlink(missing_ok=True)
         place_in_source_tree(self._shipped, self._stubs, self._tree())
         self._write_metadata_beside_packages()
 
+    def get_inplace_libraries(self) -> dict[PurePosixPath, Path]:
+        """Return the libraries that ``build_ext --inplace`` has written into the source tree.
+
+        Libraries that were renamed or removed since are included. The keys are paths in a wheel,
+        and the values are paths in the source tree.
+        """
+        tree = self._tree()
+        name = os.path.basename(self._finalized("egg_info").egg_info)
+        tops = {package.partition(".")[0] for package in tree.packages}
+        lines: list[str] = []
+        for folder in {Path(tree.folder_of(top)).parent for top in tops}:
+            with contextlib.suppress(FileNotFoundError):
+                lines += (folder / name / "RECORD").read_text(encoding="utf-8").splitlines()
+        paths = (PurePosixPath(line.partition(",")[0]) for line in lines)
+        # Names such as "..", which somebody else must have written, could lead out of the packages.
+        return {
+            path: tree.source_of(path)
+            for path in paths
+            if is_library_name(path.name) and path.parts[0] in tops and ".." not in path.parts
+        }
+
+    def _left_in_place(self) -> dict[PurePosixPath, Path]:
+        """Return the libraries of earlier builds that this build does not contain."""
+        shipped = {file.path for file in self._shipped}
+        return {p: s for p, s in self.get_inplace_libraries().items() if p not in shipped}
+
     def _write_metadata_beside_packages(self) -> None:
-        """Write metadata with a ``RECORD``, which ``load_lib_module`` reads to find libraries."""
+        """Write metadata with a ``RECORD`` beside the packages.
+
+        ``load_lib_module`` reads ``RECORD`` to find the libraries.
+        """
         tree = self._tree()
         name = os.path.basename(self._finalized("egg_info").egg_info)
         records: dict[Path, list[str]] = {}
         for file in self._shipped:
             source = tree.source_of(file.path)
             folder = Path(tree.folder_of(file.path.parts[0])).parent
-            # A package in another folder cannot be imported, so it needs no metadata.
+            # Ignore a library outside `folder`. Its package cannot be imported from `folder`, so
+            # the package needs no metadata.
             with contextlib.suppress(ValueError):
                 records.setdefault(folder, []).append(source.relative_to(folder).as_posix())
         for folder, paths in records.items():
@@ -293,7 +326,7 @@ class BuildExtMixin(build_ext):
         return path_in_wheel(settings, None if target is None else target.system)
 
     def _request(self, *, for_host: bool) -> BuildRequest:
-        """Return the request for a build. The overrides for its target are already applied.
+        """Return the request for a build. The overrides for its platform are already applied.
 
         :param for_host: whether to build for this machine, even if the project has a target.
         """
@@ -328,7 +361,7 @@ class BuildExtMixin(build_ext):
 
     def _check_options(self) -> None:
         if any(not isinstance(extension, TVMFFIExtension) for extension in self.extensions):
-            return  # The options apply to the CPython extensions.
+            return  # The options have an effect: they apply to the CPython extensions.
         given = self.distribution.get_option_dict(self.get_command_name())
         for option in _CPYTHON_OPTIONS:
             if option in given:
@@ -361,6 +394,8 @@ class BuildExtMixin(build_ext):
                 {stub.path: stub.new for stub in stubs if stub.path is not None},
                 Path(self.build_lib),
             )
+            for path in self._left_in_place():  # The project may copy libraries as package data.
+                Path(self.build_lib, path).unlink(missing_ok=True)
             self._write_sbom(request, result)
         self._stubs = stubs
         self._write_build_record(request, result)
@@ -384,7 +419,7 @@ class BuildExtMixin(build_ext):
     ) -> list[StubFile]:
         tree = self._tree()
         settings = request.project.settings
-        # Two libraries can have stubs in the same file.
+        # The key is the path of a stub, because two libraries can have stubs in the same file.
         stubs: dict[Path, StubFile] = {}
         strict = settings.stubs == "strict"
         for wanted in stub_requests(result, self.distribution.get_name(), tree, strict=strict):
@@ -396,7 +431,8 @@ class BuildExtMixin(build_ext):
                 in_crate = wanted.crate is not None
                 source = wanted.crate / path if wanted.crate else tree.source_of(path)
                 old = wanted.files.get(path)
-                if old is None and source.exists():  # The file was not generated.
+                # Do not overwrite a file that was not generated.
+                if old is None and source.exists():
                     raise BuildError(f"{source}: a new stub would overwrite this file")
                 stubs[source] = StubFile(source, old, content, None if in_crate else path)
             has_some = any(content is not None for content in made.files.values())
@@ -416,7 +452,7 @@ class BuildExtMixin(build_ext):
         if again is not None:
             folder = Path(again)
         else:
-            # setuptools sets `install_lib` to the unpacked wheel.
+            # setuptools sets `install_lib` to the folder of the unpacked wheel.
             wheel = Path(self._finalized("install").install_lib)
             folder = wheel / self._editable_folder()
         write_files(shipped_files(result.libraries, PurePosixPath()), folder)
@@ -478,7 +514,10 @@ def _zig_host(target: Target) -> Host:
 
 
 def _check_architectures(result: BuildResult) -> None:
-    """Warn about libraries for this machine's GPUs only: a wheel's tag does not describe GPUs."""
+    """Warn about libraries that run only on this machine's GPUs.
+
+    The tag of a wheel does not name GPUs, so pip installs such a wheel on machines with other GPUs.
+    """
     for library in result.libraries:
         for place in library.settings.native_places() if "cuda" in library.plan.arguments else ():
             logger.warning(

@@ -22,7 +22,8 @@ from ..context import project_of
 IGNORE_FILE = ".gitignore"
 COMPILE_COMMANDS = "compile_commands.json"
 
-# Names of what builds create in the folder that contains all build folders.
+# Patterns for the files and folders that builds create in the folder that contains all build
+# folders.
 _MADE_BY_BUILDS = (
     *("tvm-ffi.*", "metadata.*", "*.egg-info", COMPILE_COMMANDS),
     *("lib.*", "temp.*", "bdist.*", "scripts-*"),
@@ -42,7 +43,7 @@ def build_folder(
     :param for_host: whether to return the folder for this machine even if there is a target.
     """
     base = Path(os.path.abspath(command.get_finalized_command("build").build_base))
-    with contextlib.suppress(ValueError):  # The folder can be outside the project.
+    with contextlib.suppress(ValueError):  # If the folder is outside the project, keep its path.
         base = base.relative_to(Path.cwd())
     target = None if for_host else target_of(project_of(command.distribution))
     platform = target.name if target else command.get_finalized_command("build_ext").plat_name
@@ -66,7 +67,8 @@ def locked_build_folder(
 def delete_folder(folder: Path) -> None:
     """Delete a folder if it exists.
 
-    :raises BuildError: the folder cannot be deleted. The result would contain its stale files.
+    :raises BuildError: the folder cannot be deleted. If the build continued, its result would
+        contain the stale files in the folder.
     """
     try:
         shutil.rmtree(folder)
@@ -83,16 +85,17 @@ def delete_folder(folder: Path) -> None:
 def writable_build_base(
     command: Any,  # noqa: ANN401 - as above
 ) -> Iterator[Path]:
-    """Create the folder that contains all build folders, with a `.gitignore`.
+    """Create the folder that contains all build folders, and write a `.gitignore` into it.
 
-    A folder gets no `.gitignore` if it may contain files of the user.
+    If the folder may contain files of the user, no `.gitignore` is written.
 
     :raises BuildError: a file below the folder cannot be written.
     """
     base = Path(command.get_finalized_command("build").build_base)
     with reported_write_failures(base):
         base.mkdir(parents=True, exist_ok=True)
-        # An empty folder, or setuptools' folder, may have been created before this build.
+        # If the folder existed before, write the `.gitignore` only if the folder is empty or
+        # contains only files and folders of earlier builds.
         if all(any(fnmatch.fnmatch(n, own) for own in _MADE_BY_BUILDS) for n in os.listdir(base)):
             replace_file(base / IGNORE_FILE, IGNORE_EVERYTHING)
         yield base
@@ -107,10 +110,10 @@ def is_own_base(base: Path) -> bool:
 
 
 def publish_compile_commands(folder: Path) -> None:
-    """Copy the compilation database of a build folder to the folder above, where clangd searches.
+    """Copy the compilation database of a build folder to the parent folder, where clangd searches.
 
-    A folder that the plugin has not created gets no copy: another build system may have written a
-    database there.
+    If the plugin has not created the parent folder, nothing is copied: another build system may
+    have written a database into that folder.
     """
     database = folder / COMPILE_COMMANDS
     if is_own_base(folder.parent) and database.is_file():

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``egg_info``: keeps a build's metadata out of the project's folder.
 
-A Python that starts in the project's folder would find this metadata before the installed metadata.
-``load_lib_module`` would then fail, because this metadata has no ``RECORD``.
+If the project's folder contained this metadata, a Python that starts in this folder would find it
+before the installed metadata. ``load_lib_module`` would then fail, because the metadata of a build
+has no ``RECORD``.
 """
 
 from __future__ import annotations
@@ -28,20 +29,22 @@ DEFAULT_BUILD_BASE = "build"
 class EggInfoMixin(egg_info):
     """Writes ``*.egg-info`` below the build folder unless ``egg_base`` is set.
 
-    Each target has a folder of its own, so that builds for two targets can run at the same time.
+    Each target has its own folder, so that builds for two targets can run at the same time.
+
     An sdist contains ``SOURCES.txt``. A build of the unpacked sdist reads the list of package data
-    from this file. Other builds ignore the ``SOURCES.txt`` of an earlier build, because it can name
-    files that are no longer part of the project.
+    from this file. A build outside an unpacked sdist ignores the ``SOURCES.txt`` of an earlier
+    build, because the file may list files that are no longer part of the project.
     """
 
     def finalize_options(self) -> None:
         """Set `egg_base`, so that setuptools does not choose the project's folder."""
-        # `setup.py develop` makes the project's folder itself importable.
+        # `setup.py develop` needs the metadata in the project's folder, because it adds this folder
+        # to the import path.
         is_ours = self.egg_base is None and "develop" not in self.distribution.commands
         if is_ours:
             self.egg_base = str(self.get_finalized_command("build").build_base)
             target = target_of(project_of(self.distribution))
-            # An sdist has the same files for every target.
+            # An sdist contains the same files for every target, so it uses the common folder.
             if target is not None and "sdist" not in self.distribution.commands:
                 self.egg_base = os.path.join(self.egg_base, f"metadata.{target.name}")
             with writable_build_base(self):
@@ -62,9 +65,10 @@ class EggInfoMixin(egg_info):
             super().run()
 
     def find_sources(self) -> None:
-        """Write `SOURCES.txt`, except for `dist_info`, whose result does not contain this file.
+        """Write `SOURCES.txt` unless only `dist_info` runs.
 
-        To list the sources, setuptools would import the modules that build libraries.
+        The result of `dist_info` does not contain this file. To list the sources, setuptools would
+        have to import the modules that build libraries.
         """
         if self.distribution.commands != ["dist_info"]:
             super().find_sources()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``install``: runs as a part of other commands, and rejects ``setup.py install``."""
+"""``install``: works as a part of other commands, and rejects ``setup.py install``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from ...base.errors import BuildError
 
 
 class InstallMixin(install):
-    """Rejects ``setup.py install``: it writes no ``RECORD``, so the import would fail.
+    """Rejects ``setup.py install``, because that command writes no ``RECORD``.
 
-    ``load_lib_module`` reads the path of the library from ``RECORD``. Commands that build wheels
-    also run ``install``. For these wheels, the installer writes ``RECORD``.
+    ``load_lib_module`` reads the path of the library from ``RECORD``, so importing the package
+    would fail. Commands that build wheels also run ``install``. For such a wheel, the installer
+    writes ``RECORD``.
     """
 
     def run(self) -> None:

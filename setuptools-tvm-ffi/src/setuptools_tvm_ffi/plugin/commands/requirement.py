@@ -75,7 +75,9 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
             raise ConfigurationError(
                 f"pyproject.toml: project.dependencies: {DISTRIBUTION} is missing for the "
                 "platform of the wheel, and the package needs it to load its library",
-                hint=f'add dependencies = ["{requirement}"], or add dynamic = ["dependencies"], so '
+                hint=f'add "{requirement}" to the list project.dependencies'
+                if dependencies
+                else f'add dependencies = ["{requirement}"], or add dynamic = ["dependencies"], so '
                 "that the plugin adds the requirement",
             )
         problem = requirement_problem(dependencies, floor)
@@ -84,7 +86,7 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
 
 
 def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
-    """Add the build requirement to metadata that is written without a build, such as an sdist's.
+    """Add the build requirement to metadata that no build writes, such as the sdist's metadata.
 
     Metadata without any requirement would promise that wheels built from the sdist require nothing
     (https://peps.python.org/pep-0643/). With this requirement, setuptools marks the field

@@ -31,16 +31,16 @@ class SdistMixin(sdist):
     If a source date is known, the `.tar.gz` archive is reproducible.
     """
 
-    # The folder that is packed. It is below the build folder, so that a killed build leaves no
-    # files elsewhere in the project.
+    # The folder with the files to pack. The folder is below the build folder, so that a killed
+    # build leaves no files elsewhere in the project.
     _tree: Path
-    # The path of `SOURCES.txt` if this file is below the build folder, which can be outside the
-    # project.
+    # The path of `SOURCES.txt`, or `None` if this file is not below the build folder. The build
+    # folder can be outside the project.
     _sources_list: Path | None
 
     def run(self) -> None:
         """Collect and pack the files."""
-        # All targets share the folder that is packed, so they share a lock.
+        # All targets use the same folder for the files to pack, so they also use the same lock.
         with applied_source_date(Path.cwd()), locked_build_folder(self, for_host=True):
             super().run()
             warn_about_unshipped_files(self)
@@ -55,7 +55,10 @@ class SdistMixin(sdist):
         metadata = Path(self._finalized("egg_info").egg_info)
         self._sources_list = metadata / SOURCES if base in metadata.parents else None
         listed = {os.path.normpath(f) for f in self.filelist.files if Path(f) != self._sources_list}
-        found = self._finalized("build_ext").get_sdist_files()
+        build_ext = self._finalized("build_ext")
+        # These are outputs, even if a pattern of package data matches them.
+        listed -= set(map(str, build_ext.get_inplace_libraries().values()))
+        found = build_ext.get_sdist_files()
         found |= {name: True for name in ("pyproject.toml", "setup.py") if os.path.exists(name)}
         self.filelist.files = sorted({*listed, *_not_excluded(self.distribution, found)})
         check_inside(self.filelist.files, Path.cwd())
@@ -80,8 +83,9 @@ class SdistMixin(sdist):
     def make_archive(self, base_name: str, format: str, *args: Any, **kwargs: Any) -> str:  # type: ignore[override] # noqa: A002, ANN401 - setuptools' signature differs between releases
         """Pack the folder and return the archive's path.
 
-        This method packs `.tar.gz` archives. setuptools packs the other formats, which PyPI rejects
-        (PEP 625), and archives without a source date.
+        If a source date is known, this method writes a reproducible `.tar.gz` archive. Otherwise
+        setuptools writes the archive. setuptools also writes all other formats, which PyPI rejects
+        (PEP 625).
         """
         date = declared_date(os.environ)
         if date is None or format != "gztar":
@@ -132,7 +136,7 @@ def _not_excluded(
             )
     if lost:
         logger.warning(
-            "%s: warning: %s excludes files in folders of the sources: %s",
+            "%s: warning: %s excludes files in folders that contain sources: %s",
             PREFIX,
             maker.template,
             ", ".join(lost),

@@ -21,10 +21,11 @@ logger = logging.getLogger(__name__)
 
 
 def warn_about_unshipped_files(command: Any) -> None:  # noqa: ANN401 - a command of setuptools
-    """Warn about tracked files of packages that setuptools does not copy into the wheel.
+    """Warn about package files that git tracks but setuptools does not copy into the wheel.
 
     Commands that build a wheel or an sdist call this function at the end. If a frontend builds the
-    wheel from the sdist, the files are missing in the sdist, so only the sdist causes a warning.
+    wheel from the sdist, only the build of the sdist prints a warning: the unpacked sdist does not
+    contain the files.
 
     :param command: the command that packs the files.
     """
@@ -38,7 +39,7 @@ def warn_about_unshipped_files(command: Any) -> None:  # noqa: ANN401 - a comman
     shipped = {Path(os.path.normpath(file)) for file in build_py.get_output_mapping().values()}
     files = list(unshipped_files(folders, shipped))
     if not files:
-        return  # Do not start git, and do not search for sources.
+        return  # Save time: do not start git, and do not search for sources.
     build_ext = command.get_finalized_command("build_ext")
     sources = map(Path, (*build_ext.get_source_files(), *build_ext.get_embedded_files()))
     inputs = set(map(Path, build_ext.get_generation_files()))
@@ -50,7 +51,7 @@ def warn_about_unshipped_files(command: Any) -> None:  # noqa: ANN401 - a comman
         if not build_py.exclude_data_files(package, str(folder), [str(file)]):
             continue
         if Path(build_py.build_lib, *package.split("."), inner).exists():
-            continue  # A command of the project has copied the file.
+            continue  # The wheel contains the file: a command of the project has copied it.
         if file.suffix == ".py" and all(part.isidentifier() for part in inner.parent.parts):
             modules.add(".".join((package, *inner.parent.parts)))
         else:

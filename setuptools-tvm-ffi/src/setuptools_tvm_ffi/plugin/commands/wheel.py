@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``bdist_wheel`` and ``editable_wheel``.
+"""``bdist_wheel`` and ``editable_wheel``: pack the libraries into a wheel.
 
 The commands set the wheel's tag and requirement, and add the build record and the SBOM.
 """
@@ -24,13 +24,12 @@ from ...binaries import headers
 from ...binaries.library_names import is_library_name
 from ...cross.targets import target_of
 from ...project.source_date import applied_source_date
-from ...records import build_record, platform_tag, sbom
+from ...records import platform_tag
 from ..context import project_of
 from ..extension import TVMFFIExtension
 from ..summary import summarized
 from .build_folder import build_folder, delete_folder, locked_build_folder
 from .requirement import declare_requirement
-from .unshipped import warn_about_unshipped_files
 
 
 def macos_platform_tag(tag: str, environment: Mapping[str, str], machine: str) -> str:
@@ -77,7 +76,8 @@ class BdistWheelMixin(bdist_wheel):
             platform = macos_platform_tag(platform, os.environ, platform_module.machine())
             target = target_of(project_of(self.distribution))
             if target is not None:
-                return python, abi, target.tag  # The build has checked the libraries.
+                # The build has already checked that the libraries satisfy this tag.
+                return python, abi, target.tag
         return python, abi, self._checked_tag(platform)
 
     def _checked_tag(self, platform: str) -> str:
@@ -100,6 +100,9 @@ class BdistWheelMixin(bdist_wheel):
             self._build_and_pack()
 
     def _build_and_pack(self) -> None:
+        # Not at the top, because hooks that only write metadata need no scan of sources.
+        from .unshipped import warn_about_unshipped_files  # noqa: PLC0415
+
         self._packing = True
         with applied_source_date(Path.cwd()), locked_build_folder(self):
             # Delete the files that a killed build has left, so that they are not packed.
@@ -119,7 +122,10 @@ class BdistWheelMixin(bdist_wheel):
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
         """Write ``WHEEL``, the build record and the SBOM."""
         super().write_wheelfile(wheelfile_base, *args, **kwargs)
-        if self._packing:  # `editable_wheel` calls this method before a build.
+        # `editable_wheel` calls this method before the build, when these files do not exist yet.
+        if self._packing:
+            from ...records import build_record, sbom  # noqa: PLC0415 - as above
+
             self._add_from_build(build_record.FILENAME, wheelfile_base)
             if project_of(self.distribution).settings.sbom:
                 self._add_from_build(sbom.PATH, wheelfile_base)
@@ -136,7 +142,9 @@ class BdistWheelMixin(bdist_wheel):
         tag = self.get_tag()[2]
         folder = Path(str(self.bdist_dir))
         own = re.sub(r"\W", "_", sysconfig.get_platform())
-        if "_PYTHON_HOST_PLATFORM" in os.environ:  # `get_platform` returns the variable.
+        # If this variable is set, `get_platform` returns its value instead of this Python's
+        # platform.
+        if "_PYTHON_HOST_PLATFORM" in os.environ:
             own = ""
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder).as_posix()
@@ -201,8 +209,8 @@ class EditableWheelMixin(editable_wheel):
         if not self.mode and not self.package_dir:
             # For packages in the project's folder, setuptools (84.2) writes an import hook, which
             # type checkers and editors do not run. With this mapping, setuptools instead adds the
-            # folder to the import path, as it does for `src`. In other respects, the mapping has
-            # the same meaning as an empty mapping.
+            # folder to the import path, as it does for `src`. Apart from this, the mapping has the
+            # same effect as an empty mapping.
             self.package_dir = {"": "."}
 
     def run(self) -> None:
