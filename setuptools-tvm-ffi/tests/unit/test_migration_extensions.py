@@ -275,6 +275,15 @@ def test_arguments_without_an_equivalent_are_named(argument: str, tmp_path: Path
     assert argument in remark
 
 
+def test_a_library_without_a_kind_is_shared_if_the_project_builds_shared_libraries(
+    tmp_path: Path,
+) -> None:
+    text = f"set(BUILD_SHARED_LIBS ON)\nadd_library(a a.cc)\n{STANDARD}"
+    assert migrate(tmp_path, text)[0]["ext-modules"][0]["sources"] == ["a.cc"]
+    with pytest.raises(BuildError, match="no library"):
+        migrate(tmp_path, text.replace("ON)", "OFF)", 1))
+
+
 def test_a_library_that_is_not_in_a_package_is_named(tmp_path: Path) -> None:
     table, (remark,) = migrate(
         tmp_path, "add_library(a SHARED a.cc)\ninstall(TARGETS a DESTINATION ../bin-x)"

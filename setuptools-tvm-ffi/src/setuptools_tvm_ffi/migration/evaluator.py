@@ -245,7 +245,7 @@ class Evaluator:
         self.remark(command, f"not translated: {text}" + (f": {hint}" if hint else ""))
 
     def files(self, values: Sequence[str]) -> list[str]:
-        """Return values. The files that match replace each glob in the project."""
+        """Return values in which the matching files replace each glob in the project."""
         found: list[str] = []
         for value in values:
             inner = relative(value) if glob.has_magic(value) else None
@@ -268,7 +268,7 @@ class Evaluator:
         scope.variables["CMAKE_CURRENT_LIST_DIR"] = before
 
     def _run_inside(self, name: str, commands: Sequence[Command], scope: Scope) -> None:
-        """Run the commands of a file or a function, unless the file or the function runs itself."""
+        """Run the commands of a file or a function, and reject one that runs itself."""
         if name in self.active:
             raise ValueError(name)
         self.active.append(name)
@@ -444,15 +444,12 @@ class Evaluator:
 
     def _add_library(self, call: Call) -> None:
         name, *rest = call.values
-        shared = call.scope.lookup("BUILD_SHARED_LIBS") in {"ON", "1", "TRUE"}
         if rest[:1] == ["ALIAS"]:
             self.targets[name] = self.targets[rest[1]]
-        elif "IMPORTED" in rest:
-            self._add(call, "IMPORTED", [])
-        elif rest and rest[0] in _KINDS:
-            self._add(call, rest[0], rest[1:])
-        else:
-            self._add(call, "SHARED" if shared else "STATIC", rest)
+            return
+        shared = call.scope.lookup("BUILD_SHARED_LIBS") in {"ON", "1", "TRUE"}
+        kinds = [word for word in rest if word in _KINDS] or ["SHARED" if shared else "STATIC"]
+        self._add(call, kinds[-1], [word for word in rest if word not in _KINDS])
 
     def _add(self, call: Call, kind: str, sources: list[str]) -> None:
         target = Target(call.values[0], kind, call.command, call.scope)
