@@ -32,19 +32,19 @@ _MIB = 1024 * 1024
 
 #: A member must not unpack to more than this number of bytes.
 MAX_MEMBER_SIZE = 1024 * _MIB
-#: A wheel may always unpack to this number of bytes.
+#: `MAX_RATIO` does not apply to a wheel that unpacks to at most this number of bytes.
 MAX_SMALL_TOTAL = 256 * _MIB
-#: A larger wheel must not unpack to more than this multiple of the archive's size. Libraries unpack
-#: to about three times the archive's size.
+#: The unpacked size of a wheel divided by the size of the archive must not exceed this number. For
+#: libraries, the ratio is about three.
 MAX_RATIO = 50
-#: No wheel may unpack to more than this number of bytes. The largest CUDA wheels unpack to two to
-#: three GiB.
+#: A wheel must not unpack to more than this number of bytes. The largest CUDA wheels unpack to two
+#: to three GiB.
 MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_NAME_LENGTH = 1000
 
-# For deflate, zipfile can limit how much it decompresses in one step. For bzip2 and LZMA, it
-# cannot.
+# The compression methods that are accepted. zipfile can limit how much it decompresses in one step
+# for deflate, but not for bzip2 and LZMA.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -159,7 +159,7 @@ def open_wheel(path: Path) -> Iterator[WheelArchive]:
         raise BuildError(f"{path}: {problem.strerror or problem}") from None
     except _READ_ERRORS as problem:
         raise BuildError(
-            f"{path.name}: not a zip archive, or a corrupt one: {problem}",
+            f"{path.name}: not a zip archive, or a corrupt zip archive: {problem}",
             hint="build or download the wheel again",
         ) from None
     with archive:
@@ -191,7 +191,7 @@ def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.
     size = os.path.getsize(archive.filename)
     if total > MAX_SMALL_TOTAL and total > min(MAX_RATIO * size, MAX_TOTAL):
         raise BuildError(
-            f"{wheel}: {size} bytes would unpack to {total} bytes",
+            f"{wheel}: the archive's {size} bytes would unpack to {total} bytes",
             hint=f"wheels that unpack to more than {MAX_RATIO} times their size or "
             f"{MAX_TOTAL // _MIB} MiB are rejected as zip bombs",
         )
@@ -224,7 +224,8 @@ def _name_problem(name: str) -> str | None:
         return "the name is too long"
     if "\\" in name or _CONTROL.search(name):
         return "the name contains a backslash or a control character"
-    # On Windows, a colon follows a drive letter or precedes the name of an alternate data stream.
+    # On Windows, a colon can follow a drive letter or precede the name of an alternate data stream.
+    # A name with a colon is therefore unsafe.
     if name.startswith("/") or ":" in name:
         return "the name is absolute or contains a colon"
     parts = name.removesuffix("/").split("/")

@@ -35,7 +35,8 @@ class Finding:
 
     :param path: the file in the wheel; empty if the defect concerns the whole wheel.
     :param what: the evidence, such as symbols or tags.
-    :param machine: the architecture, if the file contains several architectures; else empty.
+    :param machine: the architecture that has the defect, if the file contains several
+        architectures; else empty.
     """
 
     code: Code

@@ -45,7 +45,7 @@ class Surroundings:
 
         A package often has the name of its distribution, or the first or last part of that name.
         For example, ``nvidia`` belongs to nvidia-cublas-cu12, and ``tvm_ffi`` to apache-tvm-ffi.
-        Repair tools append ``.libs`` to the folder's name.
+        The suffix ``.libs``, which repair tools append to the folder's name, is ignored.
         """
         top = canonicalize_name(folder.partition("/")[0].removesuffix(".libs"))
         return any(
@@ -55,8 +55,8 @@ class Surroundings:
     def provider(self, library: str, binary: Binary) -> str | None:
         """Return where a dependency comes from: ``wheel``, ``platform``, or ``None`` if unknown.
 
-        The result is ``platform`` for libtvm_ffi, for NVIDIA's driver, and for a library that the
-        lowest platform tag guarantees on every machine.
+        The result is ``platform`` for libtvm_ffi, for NVIDIA's driver, and for a library that is on
+        every machine that accepts the lowest platform tag (`lowest_tag`).
         """
         if _base_name(library) in self.files:
             return "wheel"
@@ -95,9 +95,9 @@ def library_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about a library.
 
-    Findings that the package's author cannot fix are skipped. If a repair tool has added the
-    library, these are the findings about how the library was built. If the library is a copy of
-    libtvm_ffi or of NVIDIA's driver, these are the findings about exported symbols.
+    This function skips findings that the package's author cannot fix. For a library that a repair
+    tool has added, it skips findings about how the library was built. For a copy of libtvm_ffi or
+    of NVIDIA's driver, it skips findings about exported symbols.
 
     :param tags: tags of the wheel.
     """
@@ -196,14 +196,19 @@ def _linking(binary: Binary) -> Iterator[tuple[Code, str]]:
 
 
 def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
-    """Whether the loader finds `library`, which the wheel contains and `binary` depends on."""
+    """Whether the loader finds `library` when it loads `binary`.
+
+    The wheel contains `library`, and `binary` depends on `library`.
+    """
     path = around.files[_base_name(library)]
     if binary.format == "pe":
-        return True  # The package may call os.add_dll_directory, which the audit does not see.
+        # The package may call os.add_dll_directory. The audit cannot find such a call.
+        return True
     if _finds(binary, library, path):
         return True
     # Loaders load dependencies breadth-first. Suppose that every library that depends on `binary`
-    # also depends on `library` and finds it. Then `library` is loaded before `binary` needs it.
+    # also depends on `library`, and that the loader finds `library` for each of these
+    # libraries. Then `library` is loaded before `binary` needs it.
     users = around.users.get(binary.path, ())
     return bool(users) and all(
         any(

@@ -134,7 +134,7 @@ def _around_bounds(specifiers: Iterable[SpecifierSet]) -> Iterator[Version]:
         try:
             bound = Version(specifier.version.removesuffix(".*"))
         except InvalidVersion:
-            continue  # The text after `===` need not be a version.
+            continue  # The text after `===` is not always a version.
         yield bound
         if bound.post is not None:
             yield Version(f"{bound.base_version}.post{bound.post + 1}")

@@ -47,9 +47,9 @@ def exported_functions(binary: Binary) -> list[str]:
 
 
 def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
-    """Return the symbols of libtvm_ffi that libraries need, and each symbol's first release.
+    """Return the first release with each symbol of libtvm_ffi that the libraries need.
 
-    The release is ``None`` if the symbol is a C function that no known release has.
+    The key is the symbol. The value is ``None`` for a C function that no known release has.
     """
     return {
         name: FIRST.get(name)
@@ -134,8 +134,9 @@ def stub_findings(
 
     :param binaries: the libraries that use the TVM-FFI ABI.
     :param paths: paths of all files in the wheel.
-    :param stubs: the names that stubs declare, by the path of the Python module.
-    :param strings: the strings of `searched_strings` that a library of the wheel contains.
+    :param stubs: maps the path of a Python module to the names that the module and its stub
+        declare.
+    :param strings: the items of `searched_strings` that at least one library of the wheel contains.
     """
     where = {installed_path(path): path for path in paths}
     stubs = {installed_path(path): names for path, names in stubs.items()}
@@ -151,7 +152,7 @@ def stub_findings(
         if missing is not None:
             yield Finding(codes.NO_STUBS, where[path], missing)
         folder = path.rpartition("/")[0]
-        # Libraries outside of packages cannot have py.typed.
+        # A py.typed file belongs to a package, so skip a library that is outside of all packages.
         if folder and not any(
             f"{parent}/py.typed" in where for parent in PurePosixPath(path).parents
         ):
@@ -172,7 +173,10 @@ def installed_path(path: str) -> str:
 
 
 def searched_strings(stubs: Mapping[str, PromisedNames]) -> set[str]:
-    """Return the strings to search for in the libraries of a wheel, for `stub_findings`."""
+    """Return the strings to search for in the libraries of a wheel.
+
+    `stub_findings` needs to know which of these strings the libraries contain.
+    """
     registered = {name for names in stubs.values() for name in names.registered}
     return registered | set(map(_last_part, registered))
 
@@ -219,7 +223,7 @@ def _missing_stub(
     loading = {names.target: module for module, names in stubs.items() if names.target is not None}
     module = loading.get(_target(path))
     if module is not None:
-        # A hand-written module may contain the types and need no .pyi file.
+        # If the module is written by hand, it can contain the types, so a .pyi file is optional.
         is_missing = path in exporting and stubs[module].is_generated and f"{module}i" not in paths
         return f"{module}i is missing" if is_missing else None
     if loading:
@@ -271,7 +275,7 @@ def build_record_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about libraries that differ from the build record.
 
-    :param digests: SHA-256 of each library that uses the TVM-FFI ABI, by the library's path.
+    :param digests: the SHA-256 of each library that uses the TVM-FFI ABI. The key is its path.
     """
     if facts is None:
         yield Finding(codes.NO_BUILD_RECORD, "", f"{build_record.FILENAME} is missing or invalid")

@@ -26,7 +26,7 @@ _NUMBERS = frozenset(
         *(errno.EEXIST, errno.ENOTDIR),
     }
 )
-#: If a disk has fewer free bytes than this, it counts as full.
+#: A disk with fewer free bytes counts as full.
 _NEARLY_FULL = 2**16
 _FULL = re.compile(
     "|".join(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS))), re.IGNORECASE
@@ -62,10 +62,10 @@ def hint_for_output(printed: str) -> str | None:
 
 
 def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
-    """Whether a write that failed may have been a write to a folder or to a file below the folder.
+    """Whether a failed write may have written to `folder` itself, or to a file inside `folder`.
 
     :param file: the path in the error, or ``None`` if the error does not name a file. For ``None``,
-        the result is ``True`` if the folder's disk is full.
+        the result is ``True`` if the disk of `folder` is full.
     """
     if file is None:  # The error of a write to an open file does not name the file.
         return folder.is_dir() and shutil.disk_usage(folder).free < _NEARLY_FULL

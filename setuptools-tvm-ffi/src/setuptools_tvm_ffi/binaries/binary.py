@@ -23,12 +23,13 @@ from .library_names import NAME
 
 READER = Path(__file__).with_name("reader.py")
 
-#: Time limit in seconds for reading one file. The limit grows with each MiB of the file.
+#: Time limit in seconds for reading one file. `SECONDS_PER_MIB` is added for each MiB of the file.
 SECONDS = 60.0
 SECONDS_PER_MIB = 0.2
-#: Time limit in seconds for all files of a wheel. This limit grows with each MiB, too.
+#: Time limit in seconds for reading all files of a wheel. `SECONDS_PER_MIB` is added for each MiB.
 SECONDS_FOR_ALL = 180.0
-# LIEF needs several times as much memory as the size of a file.
+# Memory limit in bytes of the child process. `_MEMORY_PER_BYTE` is added for each byte of the file,
+# because LIEF needs several times the size of the file.
 _MEMORY = 1024**3
 _MEMORY_PER_BYTE = 8
 

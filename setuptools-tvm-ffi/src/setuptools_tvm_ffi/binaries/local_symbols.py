@@ -2,9 +2,9 @@
 """Patterns of symbols that a library must not export, even if its headers export them.
 
 The C++ standard library and the headers of apache-tvm-ffi give their templates default visibility.
-A library therefore exports every template that it instantiates. If a second library in the process
-was built with different headers, the loader could bind the first library's template symbols to the
-second library.
+A library therefore exports every template that it instantiates. Another library in the process may
+have been built with different headers. The loader could then use the template instances of one
+library in the other library.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _NAMESPACES = (
     "9__gnu_cxx",
     "10__cxxabiv1",
 )
-# The mangled form of a nested name starts with N. These prefixes precede the N for members,
-# function-local statics, guard variables, references with extended lifetime, and the two functions
-# of a thread-local variable.
+# In a symbol, a nested name starts with N. These prefixes can precede the N. They mean, in this
+# order: member, function-local static, guard variable, guard variable of a function-local static,
+# temporary that a reference keeps alive, and the two functions of a thread-local variable.
 _KINDS = ("", "Z", "GV", "GVZ", "GR", "TH", "TW")
-# These letters follow the N. They are the const, volatile and reference qualifiers of a member
+# These letters can follow the N. They are the const, volatile and reference qualifiers of a member
 # function.
 _QUALIFIERS = ("", "K", "V", "VK", "R", "KR", "O", "KO")
 # These prefixes mean: virtual table, VTT, type info and type name. Such symbols exist for a class,

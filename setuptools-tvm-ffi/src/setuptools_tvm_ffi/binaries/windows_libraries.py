@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Determine which DLLs every supported version of Windows provides.
 
-delvewheel contains lists of these DLLs. The lists come from the installation media of every Windows
-since 7.
+delvewheel contains lists of these DLLs. The lists come from the installation media of every version
+of Windows since Windows 7.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ..base.errors import BuildError
 
 _LISTS = {"i386": "ignore_names_x86", "amd64": "ignore_names_x64", "arm64": "ignore_names_arm64"}
 
-# CPython 3.13 needs Windows 10, which has these DLLs. Windows 7 lacks these DLLs, so delvewheel's
-# lists omit them. A name such as api-ms-… is an API set, which Windows maps to a DLL.
+# Windows 10 has these DLLs, and CPython 3.13 needs Windows 10. delvewheel's lists omit these DLLs,
+# because Windows 7 lacks them. A name such as api-ms-… is an API set, which Windows maps to a DLL.
 _SINCE = re.compile(r"(?:(?:api|ext)-ms-.+|ucrtbase|combase|d3d12)\.dll")
 
-# These DLLs belong to the runtime library of Visual C++. python.org's CPython or the wheel of
-# apache-tvm-ffi contains each of these DLLs. `tvm_ffi` loads the DLLs in its wheel before other
-# libraries. Other DLLs of the runtime library (vcomp140.dll, concrt140.dll, msvcp140_2.dll) need
-# the Visual C++ Redistributable.
+# These DLLs belong to the runtime library of Visual C++. Each of these DLLs is part of python.org's
+# CPython or of the wheel of apache-tvm-ffi. `tvm_ffi` loads the DLLs of that wheel before it loads
+# other libraries. Users get other DLLs of the runtime library (vcomp140.dll, concrt140.dll,
+# msvcp140_2.dll) only with the Visual C++ Redistributable.
 _BROUGHT = {"vcruntime140.dll", "msvcp140.dll"}
 _BROUGHT_ON_64_BITS = {"vcruntime140_1.dll"}
 

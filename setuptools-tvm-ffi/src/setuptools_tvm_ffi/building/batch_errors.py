@@ -31,7 +31,7 @@ def batch_failure(
     :param step: the compile step of the batch.
     :param printed: ninja's output.
     :param root: the project's folder. Some compilers report absolute paths.
-    :param hint: a hint about another message in the output, if there is one.
+    :param hint: the hint for errors other than two declarations of one name, or ``None``.
     :param generated: the files that commands generate. The error contains the name that the
         settings use for a generated file.
     """
@@ -64,7 +64,7 @@ def _messages_of(step: Step, printed: str) -> Iterator[str]:
     lines = iter(printed.splitlines())
     for line in lines:
         if line.startswith("FAILED:") and line.rstrip().endswith(step.output):
-            # In the next line, ninja prints the command. Skip this line: it names all sources.
+            # ninja prints the command in the next line. Skip the command: it names all sources.
             next(lines, None)
             break
     for line in lines:

@@ -136,7 +136,7 @@ def control_groups(groups: str) -> tuple[str, ...]:
         return ()
     parts = [part for part in found[1].split("/") if part]
     # If the group is outside the process's namespace, the path is, for example, "/../../app.slice".
-    # The last folder is then the only usable one.
+    # Such a path does not lead to a folder below the mount point, so use only the mount point.
     if ".." in parts:
         parts = []
     return tuple("/".join([_CONTROL_GROUPS, *parts[:depth]]) for depth in range(len(parts), -1, -1))
@@ -170,7 +170,8 @@ def free_memory_of_group(limit: str, usage: str, statistics: str) -> int | None:
     :param usage: the content of ``memory.current``: the bytes that the group uses, including the
         page cache.
     :param statistics: the content of ``memory.stat``, which contains the size of the inactive page
-        cache. This memory counts as free, because the kernel gives it to a compiler that needs it.
+        cache. The inactive page cache counts as free, because the kernel gives this memory to
+        programs that need it.
     """
     most, used = _number(limit), _number(usage)
     if most is None or used is None:

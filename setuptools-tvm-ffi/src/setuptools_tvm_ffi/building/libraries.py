@@ -51,19 +51,19 @@ from .plan import BuildPlan, LibraryPlan, Step, make_plan, named
 from .request import BuildRequest, BuildResult, BuiltLibrary
 from .work import Work
 
-# This pattern matches an error message of GCC and Clang. Before C++20, they reject a source that
-# passes a lambda to TVM-FFI's export macro. An example in TVM-FFI's documentation passes a lambda.
-# The macro exports metadata and therefore uses the type of the lambda (seen in 0.1.15.post2).
+# This pattern matches an error message of GCC and Clang about a source that passes a lambda to
+# TVM-FFI's export macro, like an example in TVM-FFI's documentation. To export metadata, the macro
+# uses the type of the lambda (seen in apache-tvm-ffi 0.1.15.post2). This is an error before C++20.
 _LAMBDA_REFUSED = re.compile(r"lambda[- ]expression in (an )?unevaluated (context|operand)")
-# This pattern matches the error message of ptxas about a function or variable that another source
-# defines.
+# This pattern matches the error message of ptxas about device code that uses a function or variable
+# of another source.
 _DEVICE_LINK_NEEDED = re.compile(r"ptxas .*Unresolved extern (function|variable)")
 # This pattern matches the error message of GCC, Clang and cl about a missing header of the CUDA
 # toolkit.
 _NO_TOOLKIT = re.compile(r"(?<![\w/])cuda(_runtime\w*)?\.h\b.*(No such file|not found)")
-# This pattern matches the error message of ptxas if parts of nvcc are of different releases. pip
-# can install such parts, because the package nvidia-cuda-nvcc (13.0) accepts every release of the
-# package nvidia-nvvm, which contains a part of nvcc.
+# This pattern matches the error message of ptxas if the parts of nvcc come from different releases.
+# pip can install such parts, because the package nvidia-cuda-nvcc (13.0) accepts every release of
+# the package nvidia-nvvm, which contains a part of nvcc.
 _MIXED_TOOLKIT = re.compile(r"ptxas .*Unsupported \.version")
 _MIXED_TOOLKIT_HINT = (
     "the parts of nvcc are of different releases: require the same release of nvidia-cuda-nvcc, "
@@ -88,8 +88,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     root = request.root
     request = _with_overrides_for_nvcc(request, process)
     for settings in request.extensions:
-        # Check this only after the overrides were applied. Two overrides may embed files under the
-        # same name if the conditions of the overrides exclude each other.
+        # Check the names of embedded files only now that the overrides are applied. Two overrides
+        # may use the same name if their conditions exclude each other.
         check_embedded_names(settings.embed)
     generated = request.generated
     sources = _sources(request)
@@ -111,8 +111,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     extensions = [_for_architectures(settings, project) for settings in request.extensions]
     extensions, headers = add_package_headers(extensions, request)
     extensions, modules = add_pkg_config(extensions, toolchain.system)
-    # The steps of the plan read copies of the files of apache-tvm-ffi. The import of an editable
-    # install copies no files. To decide whether to rebuild, the import checks the original files.
+    # The import of an editable install decides whether to rebuild, but does not copy files. It must
+    # therefore check the original files, not the copies that the steps read.
     originals = {name: status_of(name) for name in (*sdk.originals, *headers, *modules)}
     libraries = [(settings, sources[settings.name]) for settings in extensions]
     plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
@@ -138,8 +138,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         inputs = run.commands().watched()
         delete_other_files(request)
         if any(map(generated.contains, objects)):
-            # The symbols of the objects determine how to link. Plan again now that the generated
-            # objects exist.
+            # Some of `extra_objects` are generated. The link commands depend on the symbols in
+            # these files, so plan again now that the files exist.
             toolchain, sdk = request.host.tools(request, languages, process)
             plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
     run = _Run(plan, program, request, jobs, toolchain, work)
@@ -164,8 +164,8 @@ def remove_objects(request: BuildRequest) -> None:
 def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> BuildRequest:
     """Apply the overrides whose condition is a release of nvcc.
 
-    If no source needs nvcc, not even a source that an override adds, none of these overrides
-    applies.
+    If no source needs nvcc, none of these overrides applies. Sources that an override adds are
+    included in this check.
     """
     extensions, project = request.extensions, request.project
     if not project.settings.overrides and not any(e.overrides for e in extensions):
@@ -278,7 +278,7 @@ def _check_files(settings: ExtensionSettings, root: Path, generated: Generated) 
                 )
     for place, file in linked:
         if (root / file).is_dir():
-            raise ConfigurationError(f"{place}: {file!r} is a folder", hint="name a file")
+            raise ConfigurationError(f"{place}: {file!r} is a folder", hint="name a file instead")
         if root not in Path(os.path.normpath(root / file)).parents:
             system = (
                 ". If the file is a library of the system, name it in 'libraries' and its folder "
@@ -313,7 +313,7 @@ def _check_device_link(settings: ExtensionSettings, sources: Sequence[PurePosixP
                 # nvlink links the device code of all sources for the same architectures.
                 raise ConfigurationError(
                     f"{entry.place('cuda_architectures')}: {source} cannot have its own "
-                    f"architectures, because {place} links it with the other sources",
+                    f"architectures, because {place} links the device code of all sources together",
                     hint="set the architectures for the library, or move the source to another "
                     "extension",
                 )
@@ -490,8 +490,8 @@ def reasons(stale: Sequence[Stale]) -> Iterator[str]:
 def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
     """Yield a `Launcher` for the first word of each compiler's command.
 
-    If the command has no launcher, the first word is the compiler. All properties of this
-    `Launcher` are false.
+    If a command has no launcher, the first word is the compiler. All properties of its `Launcher`
+    are then false.
     """
     for compiler in toolchain.compilers.values():
         command = (*compiler.launcher, *compiler.command)

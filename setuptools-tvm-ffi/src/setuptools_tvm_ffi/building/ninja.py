@@ -22,7 +22,8 @@ from ..base.front_end import mark
 from ..base.interruption import interruptible
 from ..base.text import without_colours
 
-#: The release of ninja in Debian 11. Older releases are not tested.
+#: The oldest release of ninja that the plugin accepts. Debian 11 contains this release. Older
+#: releases are not tested.
 MINIMUM_NINJA = Version("1.10")
 
 #: The requirement to install ninja in an isolated build environment, if no usable ninja is found.

@@ -5,8 +5,8 @@ Each item of the setting is a reference, such as ``numpy:get_include``. The copi
 paths in every build, like the copy of apache-tvm-ffi (see `ffi.sdk`).
 
 If the ``RECORD`` of a distribution lists the module and the headers, the reference is resolved
-again only when the ``RECORD`` has changed. If no ``RECORD`` lists them, as in editable installs,
-each build resolves the reference and copies changed headers.
+again only when the ``RECORD`` has changed. The ``RECORD`` of an editable install does not list
+these files. In that case, each build resolves the reference and copies changed headers.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _prepare(reference: str, place: str, request: BuildRequest) -> _Copy:
 
 
 def _is_current(known: Mapping[str, Any], root: Path, *, rebuilds: bool) -> bool:
-    """Whether the copy of a reference can be used again.
+    """Whether the copied headers of a reference can be used without copying them again.
 
     :param known: the record of the last build.
     :param rebuilds: whether this build rebuilds an editable install. The packages may be missing
@@ -132,9 +132,9 @@ def _digest(record: str) -> str:
 
 
 def _records(paths: Iterable[str]) -> dict[str, str]:
-    """Return the digest of the ``RECORD`` of each distribution that contains one of the paths.
+    """Return the digest of each ``RECORD`` that lists one of the paths, or a file below it.
 
-    If a path is in no ``RECORD``, the result is empty.
+    The key is the name of the distribution. If a path is in no ``RECORD``, the result is empty.
     """
     installed = [
         (distribution, os.path.realpath(str(distribution.locate_file(""))), record)
@@ -184,14 +184,16 @@ def _resolve(reference: str, place: str, root: Path, kept: Sequence[str]) -> dic
                 )
         raise BuildError(
             f"{place}: package {package!r} is not installed in the build environment",
-            hint=f'add "{package}" to {_REQUIRES}, or the name of its distribution if that is '
-            "different; without build isolation, install the distribution in this environment",
+            hint=f'add "{package}" to {_REQUIRES}; if the distribution that contains the package '
+            "has another name, add that name; without build isolation, install the distribution "
+            "in this environment",
         )
     if "folders" not in answer:
         ended = f"Python exited during the import (exit status {child.returncode}):\n{text}"
         raise BuildError(
             f"{place}: {answer.get('problem', ended)}",
-            hint=f"correct the reference, or the requirement on its distribution in {_REQUIRES}",
+            hint="correct the entry, or require another release of the package's distribution "
+            f"in {_REQUIRES}",
         )
     return answer
 
@@ -205,8 +207,8 @@ def _copy(sources: Sequence[str], root: Path, folder: PurePosixPath) -> tuple[li
         for source, copy in copies.items()
         for file in mirror(Path(source), root / copy)
     ]
-    # One folder can be inside another folder, as in PyTorch. Only the outer folder was copied. The
-    # inner folder is then a folder in this copy.
+    # One folder can be inside another folder, as in PyTorch. Only the outer folder was copied. Its
+    # copy contains the copy of the inner folder.
     folders = [
         str(copies[outer] / Path(os.path.relpath(source, outer)).as_posix())
         for source in sources

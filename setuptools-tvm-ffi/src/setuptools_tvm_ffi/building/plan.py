@@ -95,7 +95,8 @@ class Step:
         the machine, the other stale steps and the terminal, and do not change the output.
 
         :param threads: the maximum number of threads of nvcc.
-        :param colours: whether GCC and Clang colour their messages although ninja reads them.
+        :param colours: whether GCC and Clang colour their messages. By default, GCC and Clang use
+            no colours here, because ninja reads their output.
         """
         used = min(threads, self.parts)
         more = [f"--threads={used}"] if used > 1 else []
@@ -109,8 +110,8 @@ class LibraryPlan:
     """The steps that build one library.
 
     :param arguments: the compiler flags of each language, and the linker flags under ``link``.
-    :param units: for each source and embedded source, the step that compiles the source alone and
-        without precompiled headers.
+    :param units: for each source, the step that compiles the source alone and without precompiled
+        headers. CUDA sources in the setting `embed` are included.
     :param support_files: the contents of files that the steps read.
     :param source_arguments: the compiler flags of each source that has flags of its own. The keys
         are the names of the sources in settings.
@@ -446,10 +447,10 @@ class _Planner:
     ) -> Step:
         """Return the step that compiles a source or a batch.
 
-        :param header: the header to include first. A source of another language does not include
-            the header.
-        :param precompile: the step that precompiles the header. If it is ``None``, the compiler
-            reads the header itself.
+        :param header: the header to include first. It is ignored if the language of the source is
+            not the language of the header.
+        :param precompile: the step that precompiles the header. If it is ``None``, the source
+            includes the header as text.
         """
         if header is not None and unit.language == header.language:
             if precompile is None:
@@ -470,11 +471,11 @@ class _Planner:
         )
 
     def _embed_path(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the path of the files that the build writes for an entry, without a suffix."""
+        """Return the path, without suffix, of the files that are written for an `embed` entry."""
         return f"{self.folder / settings.name / 'embed' / entry.name}"
 
     def _embedded_file(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the path of the file that an entry embeds."""
+        """Return the path of the file that an `embed` entry embeds."""
         return entry.file or f"{self._embed_path(settings, entry)}.{entry.format}"
 
     def _embed(

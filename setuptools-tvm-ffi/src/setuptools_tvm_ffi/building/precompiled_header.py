@@ -20,8 +20,8 @@ class PrecompiledHeader:
 
     :param header: a generated header that includes the headers of the setting.
     :param plain: a copy of `header` in another folder. GCC and Clang read the precompiled header
-        instead of `header`, because the precompiled header is in the same folder. Sources that
-        cannot use the precompiled header include the copy. Editors include the copy, too.
+        instead of `header`, because these two files are in the same folder. Sources that cannot use
+        the precompiled header include the copy. Editors include the copy, too.
     :param source: a generated source without content. cl compiles it to precompile the header.
     :param text: the content of `header`.
     """
@@ -36,7 +36,9 @@ class PrecompiledHeader:
 def precompiled_header(
     settings: ExtensionSettings, languages: Collection[str], folder: PurePosixPath, root: str
 ) -> PrecompiledHeader | None:
-    """Return the precompiled header that the setting `precompile-headers` declares, if any.
+    """Return the precompiled header that the setting `precompile-headers` declares.
+
+    If the setting is empty, return ``None``.
 
     :param languages: the languages of the library's sources. The header is precompiled for C++, or
         for C if no source is C++.
@@ -53,7 +55,8 @@ def precompiled_header(
             "nvcc and hipcc do not use precompiled headers",
             hint="remove the setting",
         )
-    # Write absolute paths: a relative path would start in the folder of the generated header.
+    # Write absolute paths. A compiler would search for a relative path in the folder of the
+    # generated header.
     names = (
         name if name.startswith("<") else f'"{os.path.join(root, name)}"'
         for name in settings.precompile_headers

@@ -11,13 +11,13 @@ from ..base.file_digest import digest_of
 from ..project.sources import language_of
 
 #: The content of a batch's main file. The command includes the sources with the option -include or
-#: /FI. With these options, a compiler reports the same path of a source as without batches, and
-#: searches the same folders for headers. With #include, the path and the folders would differ.
+#: /FI. A compiler then reports the same paths, and searches the same folders for headers, as if it
+#: compiled each source alone. With #include, the paths and the folders would differ.
 MAIN_FILE = "/* The compile command includes the sources of this batch. */\n"
 
 _SUFFIXES = {"c": ".c", "cxx": ".cc", "cuda": ".cu", "hip": ".hip"}
-# A source is compiled alone if its path contains one of these characters. nvcc (13.0) splits the
-# value of -include at commas, and passes the value to a shell.
+# nvcc (13.0) splits the value of -include at commas, and passes the value to a shell. A source is
+# therefore compiled alone if its path contains one of these characters.
 _NOT_INCLUDABLE = frozenset("\\\"'$`,")
 
 

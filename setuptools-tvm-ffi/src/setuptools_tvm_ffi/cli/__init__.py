@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# PYTHON_ARGCOMPLETE_OK - argcomplete searches for this comment, see `completion`.
+# PYTHON_ARGCOMPLETE_OK - argcomplete searches for this comment, see `completion.py`.
 """The command ``setuptools-tvm-ffi``: create projects, update stubs, and work on wheels.
 
 Each command is a module in this package with `add_arguments` and `run`; only the requested command

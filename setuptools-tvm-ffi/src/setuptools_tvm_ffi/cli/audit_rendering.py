@@ -15,7 +15,7 @@ from ..base.colour import painted
 from ..base.errors import harmless
 from ..base.text import first_few
 
-# Labels of dependencies, by their provider.
+# Maps the provider of a dependency to the label of the dependency in the report.
 _PROVIDERS = {
     "platform": "needs",
     "wheel": "needs from this wheel",
@@ -62,7 +62,7 @@ def _facts_of_wheel(report: WheelReport) -> Iterator[str]:
 
 
 def _slice(path: str, machine: str) -> str:
-    """Return a library's path. If it contains several architectures, append the audited one."""
+    """Return a library's path. If the file has several architectures, append `machine`."""
     return f"{path} ({machine})" if machine else path
 
 

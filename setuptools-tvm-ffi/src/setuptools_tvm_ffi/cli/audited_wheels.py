@@ -51,7 +51,8 @@ def go_through(parsed: argparse.Namespace, audit: Callable[[Path, BinaryReader],
     """Audit each wheel, print the results and return the exit status.
 
     :param parsed: the options of `add_arguments`.
-    :param audit: a function that audits one wheel. If it fails, the other wheels are still audited.
+    :param audit: a function that audits one wheel. If the function fails for a wheel, the other
+        wheels are still audited.
     :raises ConfigurationError: a code to ignore does not exist.
     """
     _check_ignored(parsed.ignore)

@@ -70,7 +70,7 @@ def next_steps(wheel: Path, tag: str) -> list[str]:
     """
     platform = tag.rpartition("-")[2]
     if platform.startswith("linux_"):
-        # A repair changes the platform in the wheel's name, but no other part of the name.
+        # A repair changes only the platform in the wheel's name, so `*` replaces the platform.
         repaired = f"{wheel.name.rpartition('-')[0]}-*.whl"
         return [
             "pip install 'setuptools-tvm-ffi[repair]'",

@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         action="append",
-        required=True,  # There is no default: the project chooses the oldest supported systems.
+        # There is no default, because a target contains the oldest supported version of the
+        # system, and only the project can choose this version.
+        required=True,
         metavar="TARGET",
         help="a platform to build for; may be repeated",
     )
@@ -54,10 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="DIR",
-        help="a folder with wheels of apache-tvm-ffi, as for pip; may be repeated",
+        help="a folder with wheels of apache-tvm-ffi, like --find-links of pip; may be repeated",
     )
     parser.add_argument(
-        "--no-index", action="store_true", help="ignore the package index, as for pip"
+        "--no-index", action="store_true", help="ignore the package index, like --no-index of pip"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_config_settings(parser)

@@ -82,7 +82,7 @@ def build_wheels(
 def _pip_variables(find_links: Sequence[Path], *, no_index: bool) -> dict[str, str]:
     variables = {}
     if find_links:
-        # pip splits this variable at spaces. Use file: URLs, because they contain no spaces.
+        # pip splits PIP_FIND_LINKS at spaces. Use file: URLs, because they contain no spaces.
         folders = [path.resolve().as_uri() for path in find_links]
         variables["PIP_FIND_LINKS"] = " ".join(
             filter(None, (*folders, os.environ.get("PIP_FIND_LINKS")))

@@ -80,8 +80,9 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
         commands = [[*pip, wheel]]
         installed = _installed(built.name)
         if installed is not None and installed.version == built.version:
-            # If this version is installed, the first command installs only dependencies.
-            # `--force-reinstall` without `--no-deps` would also reinstall dependencies.
+            # This version is already installed, so the first command installs only missing
+            # dependencies. Add a command that replaces the installed version. Without `--no-deps`,
+            # `--force-reinstall` would also reinstall the dependencies.
             commands.append([*pip, "--force-reinstall", "--no-deps", wheel])
     try:
         for command in commands:

@@ -104,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What a command has done with a wheel.
+    """The result of moving or installing a wheel, for the summary.
 
     :param done: the first line of the summary.
     :param rows: labels and texts to print before the rows of the build's summary.
@@ -127,8 +127,8 @@ def run_child(
 
     :raises subprocess.CalledProcessError: the exit status is not 0.
     """
-    # Without these variables, a Python child would buffer its output in large blocks. On Windows,
-    # the child would also use another encoding.
+    # Without these variables, a Python child would buffer its output in large blocks, and would not
+    # use UTF-8 on Windows.
     python = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:backslashreplace"}
     with subprocess.Popen(
         command,
@@ -225,8 +225,7 @@ def _build(
     summary = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
     # pyproject_hooks (1.3) captures the warnings of a hook and issues them again in this process.
     # With an older release, the hook prints its warnings, and `Progress` finds them in the output.
-    # setuptools wraps a warning and draws a frame of stars around it: remove the frame and the line
-    # breaks.
+    # A warning of setuptools has a frame of stars and line breaks: remove the frame and the breaks.
     words = ([w for w in str(each.message).split() if w.strip("*!")] for each in caught)
     progress.warnings += dict.fromkeys(map(" ".join, words))
     return Built(wheel, summary)
@@ -243,7 +242,7 @@ def summary_lines(
 
     :param warnings: warnings to print after the warnings of the plugin.
     :param seconds: the elapsed time.
-    :param stream: the stream for the lines. It determines the colours.
+    :param stream: the stream for the lines. The lines have colours if the stream supports colours.
     """
     rows = [*delivered.rows]
     found = list(warnings)
@@ -271,12 +270,13 @@ def summary_lines(
 def check_project(project: Path) -> None:
     """Check that a build can start.
 
-    A project without ``pyproject.toml`` is built with setuptools, as pip does (PEP 517).
+    A project with a ``setup.py`` needs no ``pyproject.toml``: PyPA's ``build``, like pip, builds
+    such a project with setuptools (PEP 517).
 
     :raises BuildError: PyPA's ``build`` is missing, or the folder contains no project.
     """
     spec = importlib.util.find_spec("build")
-    # If `origin` is `None`, this is not the package, but only a folder `build` on the import path.
+    # If `origin` is `None`, `find_spec` has found only a folder named `build`, not the package.
     if spec is None or spec.origin is None:
         raise BuildError(
             "the package 'build', which calls the build backend, is not installed",
@@ -293,7 +293,7 @@ def _builder(
     progress: Progress,
     runner: RunnerType,
 ) -> Iterator[ProjectBuilder]:
-    """Yield an object that calls the hooks, after all build requirements have been installed."""
+    """Install all build requirements, then yield an object that calls the hooks."""
     from build import ProjectBuilder  # noqa: PLC0415 - an optional dependency
     from build.env import DefaultIsolatedEnv  # noqa: PLC0415 - as above
 
@@ -308,7 +308,8 @@ def _builder(
         yield builder
         return
     progress.status("creating the build environment")
-    # Without pip and uv, `build` installs pip into the build environment.
+    # If neither pip nor uv is installed, choose pip, which `build` then installs into the build
+    # environment.
     installer: Literal["pip", "uv"] = "uv" if not has_pip() and find_uv() else "pip"
     with DefaultIsolatedEnv(installer=installer) as environment:
         builder = ProjectBuilder.from_isolated_env(environment, parsed.project, runner=runner)

@@ -57,7 +57,7 @@ def _require_committed(root: Path) -> None:
     tracked = run_git(root, "ls-files", "--", _FILE)
     if not tracked or run_git(root, "status", "--porcelain", "--", _FILE):
         raise BuildError(
-            f"{_FILE} has no committed copy in git, so --write would lose its content",
+            f"the content of {_FILE} is not committed to git, so --write would lose the content",
             hint=f"commit {_FILE}, or write the proposal to another file: "
             f"{PREFIX} migrate > proposed.toml",
         )

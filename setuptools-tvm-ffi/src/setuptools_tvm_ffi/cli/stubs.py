@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Update or check the stubs of the project in this folder.
 
-Builds the libraries and writes their stubs into the packages of the project. The command creates no
-isolated environment: install the project's build requirements first.
+The command builds the libraries and writes their stubs into the packages of the project. It creates
+no isolated environment: install the project's build requirements first.
 
 For example:
 
@@ -51,7 +51,8 @@ def run(parsed: argparse.Namespace) -> int:
     except Exception:  # noqa: BLE001 - a setup.py may raise anything
         traceback.print_exc()
         return COULD_NOT_RUN
-    except SystemExit as ended:  # setuptools or the plugin has printed the error
+    except SystemExit as ended:
+        # If `code` is a number, setuptools or the plugin has already printed the error.
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)
         return COULD_NOT_RUN
@@ -88,7 +89,7 @@ class _Receiver:
     has_stubs: bool = False
 
     def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
-        """Receive the stubs of the build."""
+        """Compare the stubs with the source tree. If `check` is false, write the stubs."""
         self.has_stubs = bool(stubs)
         self.stale = stale_files(stubs)
         if not self.check:

@@ -32,7 +32,7 @@ class Range:
     @property
     def requirement(self) -> str:
         """The run-time requirement (PEP 508)."""
-        # The next minor version (0.2 after 0.1) has another ABI.
+        # The next minor version (0.2 after 0.1) has a different ABI.
         below = Version(f"{self.newest.major}.{self.newest.minor + 1}")
         if self.limit is not None:
             below = min(below, Version(self.limit.public))
@@ -42,14 +42,14 @@ class Range:
 
     @property
     def abi_floor(self) -> str | None:
-        """The ``abi-floor`` that gives the same requirement as `requirement`, or ``None``."""
+        """The ``abi-floor`` that results in `requirement`, or ``None`` if no value does."""
         if self.oldest < _FIRST_FLOOR or self.requirement != requirement_for(self.oldest):
             return None
         return self.oldest.public
 
 
 def widest_range(results: Sequence[Result]) -> Range | None:
-    """Return the longest range of releases that passed. Among equal lengths, choose the newest.
+    """Return the longest range of releases that passed, or the newest of several such ranges.
 
     Withdrawn releases are skipped, because `Range.requirement` excludes these releases.
 

@@ -44,13 +44,16 @@ def main() -> None:
             announce(done=found)
             status = 0
     sys.stdout.flush()
-    # os._exit() skips static destructors. A crash in a destructor would not show whether the ABI is
-    # compatible.
+    # os._exit() skips static destructors, because a crash in a destructor would not show whether
+    # the ABI is compatible.
     os._exit(status)
 
 
 def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str, int | None]:
-    """Import packages and call functions. Return the numbers of found and called functions."""
+    """Import packages and call functions.
+
+    Return the number of functions and of classes that were found, and the number of calls.
+    """
     announce(step="import", name="tvm_ffi")
     tvm_ffi: Any = importlib.import_module("tvm_ffi")
     before = set(tvm_ffi.registry.list_global_func_names())
@@ -119,10 +122,10 @@ def type_keys(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401
 
 
 def class_look_up(tvm_ffi: Any) -> Callable[[str], Any] | None:  # noqa: ANN401
-    """Return the function that returns a type's reflection data, including its methods.
+    """Return tvm-ffi's function that looks up the reflection data of a type, such as its methods.
 
-    This function and the list of types are private in tvm-ffi. If a release lacks the function or
-    the list, the result is ``None``.
+    That function and the list of types are private in tvm-ffi. If a release lacks one of them, the
+    result is ``None``.
     """
     if tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys", allow_missing=True) is None:
         return None
@@ -166,7 +169,7 @@ def class_calls(
 
 
 def made_as(cls: Any) -> Callable[[], object]:  # noqa: ANN401 - any class
-    """Return a function that creates an object and checks its class."""
+    """Return a function that calls `cls`, and checks that the result has exactly this class."""
 
     def make() -> None:
         made = cls()

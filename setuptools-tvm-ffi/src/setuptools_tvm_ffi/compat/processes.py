@@ -15,11 +15,13 @@ from pathlib import Path
 
 from ..base.child_end import end_child
 
-# The number of bytes to return from the end of the output, which contains the reason for a failure.
+# Of a long output, keep this number of bytes from the end. The end contains the reason for a
+# failure.
 _KEPT = 64 * 1024
-# On Windows, the exit status of a process that an exception ended is an NTSTATUS error.
+# On Windows, if an exception ends a process, the exit status is an NTSTATUS error code. These codes
+# start at this number.
 _NT_ERROR = 0xC0000000
-# A shell reports a signal as this number plus the number of the signal.
+# If a signal ends a command, the exit status of its shell is this number plus the signal's number.
 _SHELL_SIGNAL = 128
 
 
@@ -37,7 +39,7 @@ class Ended:
 
 
 class StoppedError(Exception):
-    """The run was stopped, so no more processes are started."""
+    """`Children.stop` was called, so no more processes are started."""
 
 
 class Children:

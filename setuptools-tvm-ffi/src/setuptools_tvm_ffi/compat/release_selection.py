@@ -74,12 +74,13 @@ def parse_releases(listing: str) -> tuple[Version, ...]:
 def choose_releases(releases: Sequence[Version], against: Sequence[str]) -> tuple[Version, ...]:
     """Return the releases to test, oldest first.
 
-    :param against: versions and version specifiers (PEP 440). A version need not be in `releases`:
-        it may be a yanked release, which pip and uv install if a requirement pins it. A specifier
-        matches pre-releases only if it names a pre-release. If `against` is empty, every release
-        except pre-releases is tested, because the wheel may work with more releases than its
-        requirement admits.
-    :raises BuildError: a text is neither a version nor specifiers, or matches no release.
+    :param against: versions and version specifiers (PEP 440). A version is chosen even if it is not
+        in `releases`: it may be a yanked release, which pip and uv install if a requirement pins
+        the release. A specifier matches pre-releases only if it names a pre-release. If `against`
+        is empty, every release except pre-releases is tested, because the wheel may work with more
+        releases than its requirement admits.
+    :raises BuildError: an item of `against` is neither a version nor specifiers, or is a specifier
+        that matches no release.
     """
     chosen: set[Version] = set()
     for text in against or (">=0",):
@@ -95,7 +96,7 @@ def choose_releases(releases: Sequence[Version], against: Sequence[str]) -> tupl
 
 
 def pip_command() -> tuple[str, ...]:
-    """Return the command that starts pip with this Python.
+    """Return the command that starts pip with this Python. If pip is missing, uv downloads pip.
 
     :raises BuildError: neither pip nor uv is installed.
     """

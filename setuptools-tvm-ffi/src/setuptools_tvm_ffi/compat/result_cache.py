@@ -25,7 +25,7 @@ from ..base.json_file import read_object
 from .result import TRANSIENT, Outcome, Result
 from .trial import Plan
 
-# Commands write to these folders, so their contents are not inputs.
+# Commands write to these folders, so the contents of the folders are not inputs.
 _NOT_WATCHED = {"__pycache__", "build", "dist"}
 
 
@@ -52,7 +52,7 @@ class Cache:
             return None
 
     def keep(self, result: Result) -> None:
-        """Cache a result. Skip a result that may be different in the next run."""
+        """Cache a result, unless the next run may return a different result."""
         if self.folder is None or result.outcome in TRANSIENT:
             return
         content = {
@@ -100,7 +100,7 @@ def _states(plan: Plan) -> Mapping[str, str]:
         names = {word, word.partition("=")[2], word.partition("::")[0], word.partition("[")[0]}
         for name in names - {""}:
             path = Path(os.path.normpath(plan.folder / name))
-            # The name may not be a valid file name, or the file may be missing.
+            # Skip a word that is not a valid file name, and a file that is missing.
             with contextlib.suppress(OSError, ValueError):
                 if path.is_file():
                     states[str(path)] = digest_of(path)

@@ -26,7 +26,7 @@ _C_API = b"TVMFFI"
 
 @dataclass(frozen=True)
 class Subject:
-    """The facts about a wheel that its test needs.
+    """The facts about a wheel that are needed to test the wheel.
 
     :param path: the absolute path of the wheel.
     :param sha256: the digest of the wheel, as hexadecimal digits.

@@ -56,7 +56,7 @@ def try_release(plan: Plan, release: Version, children: Children, scratch: Path)
     :raises BuildError: the program of the command does not exist.
     """
     result = _try(plan, release, children, scratch)
-    # Remove the path of the temporary folder from the result. It is different in each run.
+    # Remove the path of the temporary folder from the result: this path is different in each run.
     return replace(result, detail=_short(result.detail.replace(str(scratch), "…")))
 
 
@@ -112,7 +112,7 @@ def probe_result(
     done = next((line["done"] for line in lines if "done" in line), None)
     if ended.status == 0 and done is not None:
         return Result(release, Outcome.PASSED, describe(done), called=done["called"])
-    # If a package ends the process, the probe writes no error, but the output may contain one.
+    # If a package ends the process, the probe writes no error. The output may contain an error.
     error = error or f"exit status {ended.status}: {first_error(ended.output)}"
     outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
     return Result(release, outcome, f"{step} {name}: {error}")
@@ -136,7 +136,7 @@ def describe(found: Mapping[str, int | None]) -> str:
 
 
 def first_error(output: str) -> str:
-    """Return the line of a program's output that contains the reason for its failure.
+    """Return the line that contains the reason for a failure, from a failed program's output.
 
     pip prints ``ERROR: …`` and uv prints ``error: …``. If uv cannot resolve the
     dependencies, uv prints the reason after ``cause:`` (0.13) or ``╰─▶`` (older releases). Any
@@ -158,7 +158,7 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
     could belong to a different Python, and would test the packages of that Python.
 
     :param folder: the folder that a relative path starts from.
-    :raises BuildError: there is no such program.
+    :raises BuildError: the program is missing or not executable.
     """
     program, *arguments = command
     if program in {"python", "python3"}:

@@ -67,7 +67,7 @@ class Target:
 
 
 def target_of(project: Project) -> Target | None:
-    """Return the target of a project's settings, or ``None`` if they do not name a target.
+    """Return the target of a project's settings, or ``None`` if no target is set.
 
     :raises ConfigurationError: the target is invalid.
     """

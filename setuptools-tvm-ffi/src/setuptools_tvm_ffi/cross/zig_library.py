@@ -65,7 +65,7 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
 def _is_complete(kept: Path, library: Path) -> bool:
     try:
         return _sizes(kept) == _sizes(library)
-    except OSError:  # The copy is missing, or another build has just deleted it to replace it.
+    except OSError:  # The copy is missing, or another build is replacing the copy.
         return False
 
 

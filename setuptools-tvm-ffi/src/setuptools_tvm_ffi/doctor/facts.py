@@ -124,8 +124,8 @@ class Facts:
 class Finding:
     """A problem of this machine.
 
-    :param level: ``error`` if no build can work, ``warning`` if something fails or misleads, and
-        ``optional`` if a feature is unavailable.
+    :param level: ``error`` if no build can work, ``warning`` if some builds or imports fail or use
+        the wrong files, and ``optional`` if a feature is unavailable.
     :param why: what fails because of the problem.
     :param command: a command or an instruction that fixes the problem.
     """

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 #: do not rebuild. Otherwise, a rebuild would wait forever for the running build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
-#: The environment variable of the setting `editable-rebuild`. If it is false, imports do not
-#: rebuild.
+#: The environment variable of the setting `editable-rebuild`. If the variable is set to false,
+#: imports do not rebuild.
 SWITCH_VARIABLE = "SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD"
 
 #: Environment variables with this prefix are settings, except `SETUPTOOLS_TVM_FFI_DEBUG`.
@@ -101,7 +101,8 @@ def install(*packages: str) -> None:
 
     The `.pth` file calls this function.
     """
-    # In a virtual environment, Python (3.9 to 3.13) reads every `.pth` file twice.
+    # Install the hook only once, although Python (3.9 to 3.13) reads every `.pth` file twice in a
+    # virtual environment.
     if any(isinstance(finder, RebuildingFinder) for finder in sys.meta_path):
         return
     # For example, this module is `_my_package_rebuild`, and the folder is `my_package.libs`.
@@ -191,7 +192,8 @@ def bring_up_to_date(folder: str) -> None:
             _rebuild(folder, record)
     import importlib
 
-    importlib.invalidate_caches()  # The rebuild may have created stubs.
+    # Importers cache the contents of folders, and the rebuild may have created stubs.
+    importlib.invalidate_caches()
 
 
 def read_record(folder: str) -> dict[str, Any] | None:
@@ -229,7 +231,7 @@ def is_up_to_date(record: Mapping[str, Any]) -> bool:
         with open(os.path.join(root, record["folder"], "lock"), "rb") as lock:
             # Another process may be building, and may soon replace the libraries.
             return _try_lock(lock, shared=True)
-    except OSError:  # Without a lock file, the libraries may be stale.
+    except OSError:  # The lock file is missing: the build folder was deleted, so rebuild.
         return False
 
 

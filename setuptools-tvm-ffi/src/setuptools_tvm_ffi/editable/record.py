@@ -72,9 +72,9 @@ def write_rebuild_record(
         # None means that the variable was not set. A rebuild then removes the variable.
         "variables": {n: os.environ.get(n) for n in sorted({*BUILD_VARIABLES, *settings})},
         "config_settings": config_settings,
-        # The status of each file that the build depends on or has written. If the file can change
-        # without a change of its status, the value is an empty list. An empty list differs from
-        # every status, so the next import rebuilds.
+        # Each file that the build depends on or has written, and its `hook.signature`. If the file
+        # can change without a change of its signature, the value is an empty list. An empty list
+        # differs from every signature, so the next import rebuilds.
         "files": {
             **{name: list(status or ()) for name, status in result.watched.items()},
             **{name: hook.signature(str(root / name)) for name in _SETTINGS_FILES},

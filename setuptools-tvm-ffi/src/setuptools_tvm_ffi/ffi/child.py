@@ -36,7 +36,8 @@ def main() -> None:
     # build shows in its messages.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
-    # A library may read standard input, but must not receive requests.
+    # Make standard input empty. Otherwise, a library that reads standard input would consume
+    # requests.
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
     recorder = Recorder()
     for line in requests:
@@ -46,13 +47,13 @@ def main() -> None:
             continue
         recorder.load(request["recorder"])
         if request["do"] == "import":
-            # Ignore failures: `load_and_generate` imports the generator again and reports them.
+            # Ignore a failure: `load_and_generate` imports the generator again and reports it.
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
                 from tvm_ffi.stub.lib_state import collect_global_funcs  # noqa: PLC0415
 
-                # In 0.1.15.post2, this call raises a C++ error for functions without types. The
-                # first C++ error of a process reads debug information, which takes 0.2 s. Do this
-                # while the compilers run.
+                # In 0.1.15.post2, this function raises a C++ error for functions without types.
+                # For the first C++ error of a process, tvm_ffi reads debug information, which takes
+                # 0.2 s. Call the function now, while the compilers run, to save this time later.
                 collect_global_funcs()
         else:
             load_and_generate(request, answers, requests, recorder.docs)
@@ -67,14 +68,14 @@ class Recorder:
 
     def __init__(self) -> None:
         self.docs: dict[str, str] = {}
-        # Keep a reference to this object, because the recorder's library calls it.
+        # Keep a reference to this callback, because the recorder's library calls it later.
         self._record = _RECORD(self._received)
         self._library: ctypes.CDLL | None = None
 
     def load(self, library: str | None) -> None:
         """Load the recorder's library. Call this method before `tvm_ffi` loads `libtvm_ffi`.
 
-        :param library: the path of the library, or ``None`` if there is none.
+        :param library: the path of the recorder's library, or ``None`` without a recorder.
         """
         if library is None or self._library is not None:
             return
@@ -136,8 +137,8 @@ def load_and_generate(
 
     reached("load")
     # This library links with its siblings. Load the siblings first, so that the system's loader
-    # finds them when it loads this library. Names that siblings register do not belong to this
-    # library.
+    # finds the siblings when it loads this library. Then list the registered names, because names
+    # that siblings register do not belong to this library.
     for sibling in request["siblings"]:
         load(sibling, request["stand_ins"])
     type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
@@ -147,7 +148,8 @@ def load_and_generate(
     result["new_functions"] = sorted(set(map(str, list_functions())) - functions)
     result["new_types"] = sorted(set(map(str, type_keys())) - types)
 
-    # Stub blocks may refer to names of any library of the distribution.
+    # Load other libraries, because stub blocks may refer to names of any library of the
+    # distribution.
     for other in request["others"]:
         result["loading"] = other
         reached("together")
@@ -201,10 +203,10 @@ def load_and_generate(
 
 
 def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
-    """Make the generator import the classes of `tvm_ffi.dataclasses` from this module.
+    """Add the classes in `tvm_ffi.dataclasses` to the generator's default ``ty-map``.
 
-    Otherwise, the generator (0.1.15.post2) would import a class such as ``ffi.IntEnum`` from
-    `tvm_ffi`. The module `tvm_ffi` does not contain this class.
+    Otherwise, the generator (0.1.15.post2) would import the class of a type such as ``ffi.IntEnum``
+    from `tvm_ffi`. The module `tvm_ffi` does not contain this class.
     """
     try:
         consts = importlib.import_module("tvm_ffi.stub.python_generator.consts")
@@ -221,8 +223,8 @@ def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
 def import_generated(tvm_ffi: Any, request: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: ANN401
     """Import the generated modules, and return the errors.
 
-    The generated modules import the user's package. If the code of the package crashes or waits
-    too long, print a traceback and end the process.
+    The generated modules import the user's package. If the code of the package crashes, or if the
+    imports take longer than `IMPORT_SECONDS`, print a traceback and end the process.
     """
     module = runpy.run_path(str(Path(__file__).with_name("generated_imports.py")))
     faulthandler.enable()
@@ -246,10 +248,10 @@ def targets() -> list[str]:
 
 
 def load(library: str, stand_ins: list[str], used: set[str] | None = None) -> ctypes.CDLL:
-    """Load a library. If a library of a GPU toolkit or driver is missing, load a stand-in first.
+    """Load a library. If it needs a missing library of a GPU toolkit, load a stand-in first.
 
-    A stand-in for the driver is a stub whose functions do not work. This is enough, because no
-    function of the driver is called while a library is loaded.
+    The GPU driver can have a stand-in, too: a stub whose functions do not work. The stub is enough,
+    because no function of the driver is called while a library is loaded.
 
     :param stand_ins: the folders that contain stand-ins. The stand-in for ``libcuda.so.1`` may have
         the name ``libcuda.so``.
@@ -323,7 +325,8 @@ def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> b
     old_lines = before.splitlines()
     appended = [line for line in added if lines.count(line) > old_lines.count(line)]
     for line in appended:
-        del lines[len(lines) - 1 - lines[::-1].index(line)]  # Delete the last occurrence.
+        # The generator appended the last occurrence.
+        del lines[len(lines) - 1 - lines[::-1].index(line)]
     module.write_text("\n".join(lines), encoding="utf-8")
     return bool(appended)
 

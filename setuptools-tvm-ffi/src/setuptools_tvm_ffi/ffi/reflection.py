@@ -17,18 +17,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to the names of functions. The pattern may match in
-# the middle of a string: if one symbol's name is the end of another symbol's name, linkers store
-# only the longer name.
+# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to the names of exported functions. The pattern
+# also matches in the middle of a string: if one symbol's name is the end of another symbol's name,
+# linkers store only the longer name.
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
-# A symbol with one of these words after the prefix `__tvm_ffi_` is not an exported function. It
-# contains metadata of a function or of the library.
+# A symbol with one of these words after the prefix `__tvm_ffi_` is not an exported function.
+# Such a symbol contains metadata of a function or of the library.
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 _SHT_DYNSYM = 11
 _STB_LOCAL = 0
-# With older linkers and start-up files, every library exports these symbols. Ignore them.
+# With older linkers and older C start-up files (crti.o), every library exports these symbols.
+# Ignore the symbols.
 _LINKER_SYMBOLS = {"_init", "_fini", "_edata", "_end", "__bss_start"}
-#: The greatest length of a default value in a stub.
+#: The maximum length of a default value in a stub, in characters.
 LONGEST_DEFAULT = 60
 _ELF_FUNCTIONS = {2, 10}  # the symbol types STT_FUNC and STT_GNU_IFUNC
 
@@ -60,7 +61,8 @@ def reflect(
         "enum_attributes": dir(
             getattr(importlib.import_module("tvm_ffi.dataclasses"), "Enum", object)
         ),
-        # Only a function that is registered with metadata can have a docstring.
+        # Skip functions without metadata, because only a function that is registered with metadata
+        # can have a docstring.
         "finds_docs": all(name in docs for name in names if global_metadata(tvm_ffi, name)),
         # Releases before 0.1.10 do not create constructors.
         "makes_constructors": hasattr(tvm_ffi.registry, "_install_init"),
@@ -81,7 +83,7 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
 
 
 def global_metadata(tvm_ffi: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401
-    """Return the metadata of a global function. It is empty if the metadata is invalid."""
+    """Return the metadata of a global function, or an empty mapping for invalid metadata."""
     metadata: Mapping[str, Any] = {}
     with contextlib.suppress(ValueError):
         metadata = tvm_ffi.registry.get_global_func_metadata(name)
@@ -91,8 +93,8 @@ def global_metadata(tvm_ffi: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN4
 def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa: ANN401
     """Return the type schema as JSON text, or ``None`` if the generator cannot write the type.
 
-    The generator copies the name of an unknown type to Python code. A name such as ``std::pair`` is
-    invalid there.
+    The generator copies the name of an unknown type to Python code. In Python code, a name such as
+    ``std::pair`` is invalid.
     """
     parsed = readable(tvm_ffi, metadata)
     try:
@@ -124,7 +126,7 @@ def teach_types(tvm_ffi: Any) -> None:  # noqa: ANN401
 
 
 def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
-    """Return the parent and the doc of a type, and its own fields and methods."""
+    """Return the parent, the doc, the fields and the methods of a type. Omit inherited members."""
     core = tvm_ffi.core
     info = type_info(tvm_ffi, key)
     parent = info.parent_type_info
@@ -180,7 +182,7 @@ def literal(value: Any) -> str | None:  # noqa: ANN401
     """
     if value is None:
         return "None"
-    # A string of tvm-ffi is an object of a subclass of `str`.
+    # Convert the value first, because a string of tvm-ffi is an object of a subclass of `str`.
     types: tuple[Any, ...] = (bool, int, float, str, bytes)
     texts = (ascii(cls(value)) for cls in types if isinstance(value, cls))
     text = next(texts, "inf")
@@ -191,11 +193,11 @@ def literal(value: Any) -> str | None:  # noqa: ANN401
 def missing_methods(tvm_ffi: Any, types: Iterable[str]) -> dict[str, dict[str, str]]:  # noqa: ANN401
     """Return the methods that tvm_ffi has not added to the classes of registered types.
 
-    If a class has an attribute before tvm_ffi adds the methods, tvm_ffi does not add a method of
-    this name. The attribute may be inherited, or come from the metaclass.
+    If a class already has an attribute with the name of a method, tvm_ffi does not add the method.
+    The attribute may be inherited, or come from the metaclass.
 
     :param types: the keys of types. Types without a Python class are skipped.
-    :returns: for each type key, a mapping from the method to the class that has the attribute.
+    :returns: for each type key, a mapping from the method's name to the class with the attribute.
     """
     result: dict[str, dict[str, str]] = {}
     for key in types:
@@ -227,7 +229,10 @@ def lineage(tvm_ffi: Any, key: str) -> Iterator[str]:  # noqa: ANN401
 
 
 def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
-    """Return the parent's type key and the Python class for each type key. Both may be ``None``."""
+    """Return the type key of the parent, and the Python class, for each type key.
+
+    A value is ``None`` if the type has no parent, or no importable class.
+    """
     result = {}
     for key in map(str, tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")()):
         info = type_info(tvm_ffi, key)
@@ -285,7 +290,7 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def exports(library: str) -> bool:
-    """Whether a library exports symbols. For a file that is not ELF, always ``True``."""
+    """Whether a library exports symbols. The result is ``True`` for every file that is not ELF."""
     symbols = elf_symbols(Path(library).read_bytes())
     return symbols is None or bool(set(symbols) - _LINKER_SYMBOLS)
 
@@ -295,7 +300,7 @@ def elf_symbols(content: bytes) -> dict[str, bool] | None:
 
     https://gabi.xinuos.com/elf/05-symtab.html
 
-    :returns: for each symbol's name, whether it is a function; ``None`` if the file is not ELF.
+    :returns: for each symbol, whether the symbol is a function; ``None`` if the file is not ELF.
     """
     if content[:4] != b"\x7fELF":
         return None

@@ -40,14 +40,14 @@ _FEATURES = {"libinfo.py": "def load_lib_module", "stub/cli.py": "--init-pypkg"}
 class TVMFFISdk:
     """The headers and the library of apache-tvm-ffi. Paths are relative to the project's root.
 
-    :param originals: for an editable install, the absolute paths of the original files and of their
-        folders, because the user may edit these files; otherwise empty.
+    :param originals: for an editable install of apache-tvm-ffi, the absolute paths of the original
+        files, which the user may edit, and of their folders; otherwise empty.
     """
 
     version: Version
     include_dirs: tuple[str, ...]
     library_dir: str
-    library: str  #: the name of the file in `library_dir` that libraries link with
+    library: str  #: the file name of the library to link with, in `library_dir`
     originals: tuple[str, ...] = ()
 
 
@@ -162,7 +162,7 @@ def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) ->
         for name, source in sources.items()
         for file in mirror(source, root / folder / name)
     ]
-    # Copy only this file. The folder also contains libraries for the tests of apache-tvm-ffi.
+    # Copy only this library. Its folder also contains libraries for the tests of apache-tvm-ffi.
     destination = folder / "lib" / library.name
     replace_file(root / destination, library.read_bytes())
     return {

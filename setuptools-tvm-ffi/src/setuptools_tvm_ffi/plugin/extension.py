@@ -35,8 +35,9 @@ class TVMFFIExtension(Extension):
         apache-tvm-ffi.
     :param system_include_dirs: folders with headers of third-party code, for which compilers print
         no warnings. The compiler searches them after the headers of apache-tvm-ffi.
-    :param include_from: headers of other Python packages: references such as
-        ``"numpy:get_include"``, or folders in packages.
+    :param include_from: headers of other Python packages. An item is a folder in a package, such as
+        ``"some_package/include"``, or an object that provides folders, such as
+        ``"numpy:get_include"``.
     :param define_macros: ``(name, value)`` pairs. If the value is ``None``, the macro has no value.
     :param undef_macros: names of macros to undefine.
     :param extra_compile_args: compiler arguments for every language, or a mapping from a language
@@ -52,7 +53,7 @@ class TVMFFIExtension(Extension):
         By default, the prefix is the package.
     :param stubs: how stubs are generated: ``"init"``, ``"directives"`` or ``"none"``.
     :param call_signatures: whether functions take keywords and have defaults. The first line of a
-        function's docstring declares them.
+        function's docstring declares the names and the defaults of the parameters.
     :param depends: input files that are neither sources nor headers. If one of these files changes,
         all sources are recompiled.
     :param source_options: dicts with options for some sources: ``{"sources": "csrc/avx2/*.cc",

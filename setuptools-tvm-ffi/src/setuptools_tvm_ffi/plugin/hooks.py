@@ -208,12 +208,12 @@ def _attached_distribution(context: BuildContext) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _reported_imports() -> Iterator[None]:
-    """Replace the error of an import in ``setup.py`` by a `BuildError`."""
+    """If ``setup.py`` imports a missing module, raise a `BuildError` that names the line."""
     try:
         yield
     except ModuleNotFoundError as problem:
         *_, last = traceback.extract_tb(problem.__traceback__)
-        # setuptools runs setup.py as a string.
+        # setuptools runs setup.py as a string, so its file name in the traceback is <string>.
         if last.filename != "<string>" or not Path("setup.py").exists():
             raise
         raise BuildError(

@@ -80,7 +80,7 @@ class PackageDiscovery(ConfigDiscovery):
             include=[pattern for top in tops for pattern in (top, f"{top}.*")],
         )
         if layout != ".":
-            # If this dictionary exists, change it in place: setuptools has references to it.
+            # Change an existing dictionary in place, because setuptools has references to it.
             if self.dist.package_dir is None:
                 self.dist.package_dir = {}
             self.dist.package_dir[""] = layout

@@ -23,7 +23,7 @@ StubContents = Mapping[PurePosixPath, Union[bytes, None]]
 
 @dataclass(frozen=True)
 class ShippedFile:
-    """A library in the wheel, or a companion file of a library."""
+    """A library in the wheel, or a companion file of a library, such as its debug symbols."""
 
     path: PurePosixPath  #: the path in the wheel
     content: bytes

@@ -15,12 +15,13 @@ from pathlib import Path
 _OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-][A-Za-z]{2,}:@?")
 # The options of nvcc that precede the name of a response file.
 _RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")
-#: Separators between an option and the name of a file: ``-Wl,--version-script=exports.map``.
+#: Separators between an option and the name of a file, as in
+#: ``-Wl,--version-script=exports.map``.
 SEPARATORS = re.compile("[=,]")
 
 
 def named_files(arguments: Iterable[str], root: Path) -> dict[str, None]:
-    """Return the existing files that arguments name, in order.
+    """Return the existing files that arguments name, in the order of the arguments.
 
     Examples of arguments: ``@link.rsp``, ``-Wl,--version-script=exports.map``,
     ``/DEF:exports.def``, ``kernel.o``. For a response file such as ``link.rsp``, the result
@@ -58,7 +59,7 @@ def expanded(arguments: Iterable[str], root: Path) -> Iterator[str]:
 
 
 def words_of(response_file: Path) -> list[str]:
-    """Return the arguments in a response file. If it cannot be read, return an empty list."""
+    """Return the arguments in a response file, or an empty list if the file cannot be read."""
     try:
         text = response_file.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -66,7 +67,7 @@ def words_of(response_file: Path) -> list[str]:
     words = shlex.shlex(text, posix=True)
     words.whitespace_split, words.commenters = True, ""
     if os.name == "nt":
-        words.escape = ""  # On Windows, a backslash separates folders.
+        words.escape = ""  # On Windows, a backslash separates folders and escapes nothing.
     try:
         return list(words)
     except ValueError:  # Compilers accept a missing closing quote, but shlex does not.

@@ -19,8 +19,8 @@ from .git import PROJECT_FILES, run_git
 
 VARIABLE = "SOURCE_DATE_EPOCH"
 
-# The latest time that gzip can store. It is in the year 2106. ZIP archives can store times until
-# 2107.
+# The latest time that gzip can store, which is in the year 2106. ZIP archives can store later
+# times, until 2107.
 _LAST = 2**32 - 1
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def commit_date(root: Path) -> int | None:
 
     :returns: ``None`` if there is no commit, or if the commit does not contain the project.
     """
-    # These git commands ignore settings for output, and start neither a pager nor a hook.
+    # Use git commands that ignore the user's settings for output, and start no pager and no hook.
     commit = run_git(root, "rev-list", "--max-count=1", "--timestamp", "HEAD")
     if not commit:
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repairs wheels: bundles the libraries that a wheel needs, and sets its platform tag.
+"""Repairs a wheel: bundles the libraries that the wheel needs, and sets its platform tag.
 
 For each system, a repair tool does most of the work (see `tools`). The wheel is checked before the
 tool unpacks it. The wheel that the tool writes is packed again (see `packing`).
@@ -78,8 +78,8 @@ def repair_wheel(
     same bytes.
 
     :param reader: reads the libraries if the repair tool cannot process the wheel on this system.
-    :param platform: the required platform tag; by default the most compatible one.
-    :param exclude: libraries that are not bundled, in addition to libtvm_ffi and drivers.
+    :param platform: the required platform tag; by default the most compatible tag.
+    :param exclude: libraries that the tool must not bundle, besides libtvm_ffi and drivers.
     :raises BuildError: the wheel is not for Linux, macOS or Windows, or the tool is missing, fails,
         or writes a wheel with other tags.
     """
@@ -240,8 +240,8 @@ def _check_tags(
     if platform is not None and platform not in platforms:
         raise BuildError(
             f"{archive.path.name}: {tool.name} chose {', '.join(platforms)} instead of {platform}",
-            hint=f"the lowest tag that the wheel satisfies is '{platforms[0]}': use it with "
-            "--plat, leave out --plat, or build for the other platform",
+            hint=f"the lowest tag that the wheel satisfies is '{platforms[0]}': use this tag with "
+            f"--plat, omit --plat, or build the wheel for {platform}",
         )
 
 
@@ -277,7 +277,7 @@ def _metadata(
 def _fixed(
     archive: WheelArchive, result: WheelArchive, scratch: Path, system: str
 ) -> dict[str, bytes]:
-    """Return the files that must change after the tool has run, with the changes.
+    """Return the new content of each file that must change after the tool has run.
 
     On macOS, libraries without a valid signature are signed. On Windows, packages get code that
     loads the bundled libraries.

@@ -50,12 +50,12 @@ _MACOS_TAG = re.compile(r"macosx_(\d+)_(\d+)_\w+")
 
 @dataclass(frozen=True)
 class Request:
-    """One call of a tool.
+    """One run of a repair tool.
 
     :param wheel: absolute path of the original wheel.
     :param folder: output folder, which must not be the wheel's folder.
     :param platform: the required platform tag; ``None`` for the most compatible one.
-    :param exclude: libraries that are not bundled, in addition to the libraries in `PROVIDED`.
+    :param exclude: libraries that the tool must not bundle, besides the libraries in `PROVIDED`.
     """
 
     wheel: Path
@@ -123,7 +123,7 @@ class RepairTool:
 
 
 def missing_library_hint(tool: RepairTool, output: str) -> str | None:
-    """Return a hint about a library that a tool did not find, or ``None`` if there is none.
+    """Return a hint about a missing library, or ``None`` if the output names no missing library.
 
     delocate never reports a missing library, because it runs with an option that ignores missing
     libraries. The audit after the repair reports these libraries.

@@ -44,11 +44,12 @@ _WINDOWS_DEVICES = frozenset(
     {"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 )
 
-# Many projects have folders of these names. Pytest or Python could import such a folder instead of
+# Many projects have folders with these names. Pytest or Python could import such a folder, and not
 # the package.
 _FOLDERS = frozenset({"csrc", "docs", "examples", "src", "tests"})
 
-# `std` and `tvm` are C++ namespaces. TVM-FFI registers its functions under the prefix `ffi.`.
+# The package's name is also a C++ namespace and a registry prefix. Other code already uses these
+# names: `std` and `tvm` are C++ namespaces, and `ffi.` is the prefix of TVM-FFI's own functions.
 _TAKEN = frozenset({"ffi", "std", "tvm"})
 
 

@@ -36,12 +36,12 @@ _TABLE_NAME = TABLE.rpartition(".")[2]
 # "setuptools-scm".
 _SIMILARITY = 0.9
 
-#: `tvm_ffi.cpp` reads CUDA architectures from this environment variable. The plugin reads the
-#: variable, too. The variable has the syntax of PyTorch's TORCH_CUDA_ARCH_LIST.
+#: The environment variable from which `tvm_ffi.cpp` and this plugin read CUDA architectures. The
+#: value has the same syntax as PyTorch's variable TORCH_CUDA_ARCH_LIST.
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
 
 #: Environment variables of PyTorch and CMake, and the settings for which they provide a default. If
-#: several variables set the same field, the last one has precedence.
+#: several variables set the same field, the last of these variables has precedence.
 DEFAULT_VARIABLES = {
     "TORCH_CUDA_ARCH_LIST": "cuda_architectures",
     "CMAKE_BUILD_PARALLEL_LEVEL": "jobs",
@@ -64,12 +64,13 @@ ConfigSettings = Optional[Mapping[str, Union[str, list[str], None]]]
 class Project:
     """The settings of a project.
 
-    :param origins: a mapping from the field of a project-wide setting to the setting's origin.
+    :param origins: the origins of project-wide settings. The keys are the fields of the settings.
         Settings with the default value are omitted.
     :param dynamic_dependencies: whether the plugin may add dependencies to the wheel's metadata. It
         is ``True`` if the project declares its dependencies dynamic (PEP 621) or has no
         ``[project]`` table.
-    :param declared_elsewhere: the places of settings that overrides have changed, by field.
+    :param declared_elsewhere: the places of the settings that overrides have changed. The keys are
+        the fields of the settings.
     :param tells_uv: whether the project declares `tool.uv.cache-keys`.
     """
 
@@ -80,7 +81,7 @@ class Project:
     tells_uv: bool = False
 
     def place(self, name: str) -> str:
-        """Return the place of one setting. Messages about the setting start with this text."""
+        """Return a text that locates a setting. Messages about the setting start with this text."""
         origin = self.origins.get(name, _FILE)
         if origin != _FILE:
             return origin
@@ -228,7 +229,7 @@ def read_project(
 
 
 def _check_tables(document: Mapping[str, Any]) -> None:
-    """Raise an error if a table in `pyproject.toml` misspells the name of the plugin's table."""
+    """Raise an error if the name of a table looks like a misspelling of the plugin's table."""
     tools = [name for name in document.get("tool", {}) if name != _TABLE_NAME]
     for prefix, names in (("tool.", tools), ("", list(document))):
         for name in names:
@@ -260,10 +261,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, st
 def _from_other_tools(
     environment: Mapping[str, str], declared: Collection[str]
 ) -> dict[str, tuple[Any, str]]:
-    """Return the settings that variables of other tools provide, except `declared` settings.
+    """Return the settings that the environment variables of other tools provide.
 
-    Architectures are not validated: a project may have no CUDA sources. If nvcc does not support
-    an architecture, the build fails.
+    Settings in `declared` are omitted, because the project or the user has set them.
+
+    Architectures are not validated, because the project may have no CUDA sources. If the project
+    has CUDA sources and nvcc does not support an architecture, the build fails.
     """
     settings = {setting.field: setting for setting in settings_of(ProjectSettings)}
     variables = {
@@ -309,7 +312,7 @@ def _read(setting: Setting, place: str, text: str) -> tuple[Any, str]:
 
 
 def _like(variable: str, known: Iterable[str]) -> str:
-    # Compare the names without their common prefix. With it, all names would be similar.
+    # Compare the names without their common prefix. With the prefix, all names would be similar.
     names = [name[len(_PREFIX) :] for name in known]
     return did_you_mean(variable[len(_PREFIX) :].upper(), names).replace("'", f"'{_PREFIX}", 1)
 

@@ -18,7 +18,7 @@ class ImportAliases:
     :param private: the name of each protocol and type variable in the stub. The key is the name in
         `python_types`, such as ``_SupportsDLPack``.
     :param imports: the alias of each imported name. The key is the module and the name.
-    :param aliases: the alias of each definition in this module whose name a member shadows.
+    :param aliases: for each definition of this module that a member shadows, its alias.
     :param used: the keys of `private` that the stub uses.
     """
 

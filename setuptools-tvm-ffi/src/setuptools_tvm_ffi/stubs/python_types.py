@@ -32,7 +32,7 @@ class Rule:
     first argument of the C++ type.
 
     :param origins: the names of the C++ types in type schemas, see `Schema.origin`.
-    :param cxx: the C++ types in the documentation.
+    :param cxx: the C++ types, as `docs/types.md` shows them.
     :param accepts: the Python type of a parameter.
     :param returns: the Python type of a result.
     """
@@ -118,7 +118,7 @@ _OPTIONAL = frozenset({"Optional", "std::optional"})
 _UNION = frozenset({"Variant", "std::variant", "Union", "Expected", "ObjectRValueRef"})
 _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
 
-# The classes of the literals that each annotation accepts.
+# The classes of the literals that a parameter accepts. The key is the parameter's annotation.
 _LITERALS: Mapping[str, tuple[type, ...]] = {
     "None": (type(None),),
     "bool": (bool,),
@@ -147,7 +147,8 @@ def accepts_literal(schema: Schema, value: object) -> bool:
     if origin == "int" and isinstance(value, int):
         return value in _INT64
     rule = _RULES.get(origin)
-    # `{Sequence}[{0}]` contains the name of the class and the index of the argument.
+    # Split a template such as `{Sequence}[{0}]` into the name of the class and the indices of the
+    # type arguments.
     members = [] if rule is None else rule.accepts.split(" | ")
     return any(_matches(re.findall(r"\w+", member), schema.args, value) for member in members)
 
@@ -173,7 +174,7 @@ def _matches(words: Sequence[str], args: Sequence[Schema], value: object) -> boo
 
 
 def has_tensor(schema: Schema) -> bool:
-    """Whether objects of a type are, or contain, tensors. Signatures of functions are ignored."""
+    """Whether objects of a type are tensors or contain tensors. Functions contain no tensors."""
     return schema.origin in _TENSORS or any(map(has_tensor, schema.args))
 
 
@@ -267,7 +268,7 @@ class TypeWriter:
     def _members(
         self, schema: Schema, *, accepted: bool, own_tensors: bool = True, exact: bool = False
     ) -> list[str]:
-        """Return the annotations of a union's members. Any other type counts as one member.
+        """Return the annotations of a union's members, or the annotations of any other type.
 
         :param exact: whether to use only the first of several Python types for a C++ type.
         """
@@ -282,7 +283,8 @@ class TypeWriter:
             return [self._name("_FrameworkTensor")]
         rule = _RULES.get(origin)
         template = "" if rule is None else rule.accepts if accepted else rule.returns
-        # The type of keys is invariant: `dict[bool, T]` is not a `Mapping[bool | int, T]`.
+        # For keys, use only one Python type, because type checkers treat the type of keys as
+        # invariant: `dict[bool, T]` is not a `Mapping[bool | int, T]`.
         keys = 1 if template.startswith("{Mapping}") else 0
         args = [
             self._written(arg, **{**how, "exact": exact or number < keys})

@@ -67,7 +67,7 @@ def type_stubs(
     }
     for path, found in outlines.items():
         beside, package = path.with_suffix(".pyi"), path.with_name(_PACKAGE)
-        # The module loads another library. The request of that library generates the stub.
+        # The module loads another library. The request of that library generates this stub.
         if found.library in request.other_targets:
             for stub in (beside, package.with_suffix(".pyi")):
                 result.pop(stub, None)

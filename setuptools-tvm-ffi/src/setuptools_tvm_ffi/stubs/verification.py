@@ -82,7 +82,7 @@ def child_failure(
                 f"'{registered['key'] or registered['function']}', and Python crashes when it "
                 "loads the second library",
                 hint="compile the source that registers the name into only one library, and link "
-                "the other library with that library ('libraries')",
+                "the other library with that library (setting 'libraries')",
             )
     if stage in {"import", "load", "stub-imports", "together"}:
         printed = _TRACEBACK.sub("", printed)
@@ -104,8 +104,8 @@ def _both(request: StubRequest, other: str) -> str:
 
 def check_status(request: StubRequest, status: int, printed: str) -> None:
     """Check that the stub generator succeeded."""
-    # Up to 0.1.13.post3, the exit status is always 0. In later releases, it can still be 0 after a
-    # message that starts with "[Error]".
+    # Up to 0.1.13.post3, the exit status is always 0. In later releases, the exit status can still
+    # be 0 after a message that starts with "[Error]".
     if status != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
         raise BuildError(
             f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
@@ -152,7 +152,8 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
                 f"{location}: no type {block.parameter!r} is registered",
                 hint="delete the block and its class, or correct the type key",
             )
-        # If a prefix contains only classes, the generator writes an empty `global/` block.
+        # A `global/` block may be empty: the generator also writes the block for a prefix that
+        # contains only classes.
         if block.kind == "global" and not any(
             name.startswith(block.prefix) for name in (*functions, *types)
         ):
@@ -181,8 +182,8 @@ def check_imports(
 ) -> None:
     """Check that the import of each generated module succeeds.
 
-    An error in a handwritten line is ignored, because it may depend on the machine, unless the line
-    imports the library.
+    An error in a handwritten line is ignored, because this error may occur only in the build
+    environment. The import of the library as a module is an exception: it always fails.
 
     :param generated: the modules after the stub generator has written them.
     :param committed: the files in the source tree.
@@ -214,7 +215,7 @@ def check_imports(
 
 
 def _check_import_of_library(settings: ExtensionSettings, failure: Mapping[str, Any]) -> None:
-    """Reject the import of the library as an extension module, which fails on every machine."""
+    """Reject a line that imports the library as a Python module: the import always fails."""
     texts = (
         f"cannot import name {settings.target!r} from",
         f"No module named '{settings.package}.{settings.target}'",
@@ -223,7 +224,7 @@ def _check_import_of_library(settings: ExtensionSettings, failure: Mapping[str, 
         raise BuildError(
             f"{failure['file']}:{failure['line']}: the import fails, because the library "
             f"{settings.target!r} is not a module of Python",
-            hint=f"import its functions from {settings.package}.{API_MODULE}, or delete the line",
+            hint=f"import the functions from {settings.package}.{API_MODULE}, or delete the line",
         )
 
 

@@ -62,14 +62,14 @@ def optimisation(build_type: str) -> tuple[str, ...]:
 
 
 def sanitizer_flags(build_type: str) -> tuple[str, ...]:
-    """Return the flags that enable the build type's sanitizer, to compile and to link."""
+    """Return the compile and link flags that enable the sanitizer of a build type."""
     return (f"-fsanitize={SANITIZERS[build_type]}",) if build_type in SANITIZERS else ()
 
 
 def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
-    """Return the flags for macros and include folders. nvcc and hipcc accept these flags."""
+    """Return the flags for macros and include folders. nvcc and hipcc accept these flags, too."""
     return (
-        # With this macro, tvm-ffi's export macros export types and documentation of functions.
+        # With this macro, tvm-ffi's export macros also export types and documentation of functions.
         "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
         *(
             f"-D{name}" if value is None else f"-D{name}={value}"
@@ -112,8 +112,8 @@ def prefix_maps(
     outer_first = reversed(used_names(declared, root).items())
     copies = (*sdk.include_dirs, *settings.include_from)
     maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in copies)]
-    # A unity build includes the sources with the option -include. GCC (12) then adds "./" to the
-    # paths of the sources.
+    # A unity build includes the sources with the option -include. GCC (12) then writes "./" before
+    # the paths of the sources.
     maps += [("./", "")] if settings.unity_build else []
     # The option -ffile-prefix-map does not support a path that contains "=".
     return tuple(f"-ffile-prefix-map={old}={new}" for old, new in maps if "=" not in old)
@@ -190,8 +190,8 @@ class GnuToolchain:
         return (
             *compiler.launcher,
             *compiler.command,
-            # GCC and Clang read the precompiled header that is beside the header. GCC can use it
-            # only if the header is the first file that is included.
+            # If a precompiled header is beside the header, GCC and Clang read the precompiled
+            # header. GCC does so only for the first file that is included, so use -include.
             *(("-include", unit.header) if unit.header else ()),
             *(("-Winvalid-pch",) if unit.precompiled and compiler.family == "gcc" else ()),
             *flags,
@@ -225,7 +225,8 @@ class GnuToolchain:
             *speed,
             *(("-g",) if settings.debug_symbols and "-g" not in speed else ()),
             *("-fPIC", "-pipe"),
-            # Clang warns about every flag that does not apply to assembly. GCC ignores this option.
+            # Clang would warn about every flag that does not apply to assembly. GCC does not know
+            # the option that disables the warning, and ignores the option.
             "-Wno-unused-command-line-argument",
             *(("-Werror",) if self.project.warnings_as_errors else ()),
             *self._platform(),
@@ -277,8 +278,8 @@ class GnuToolchain:
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         return (
             *self.compilers[unit.driver].command,
-            # Objects precede archives. From an archive, the linker takes only symbols that earlier
-            # objects reference.
+            # Objects precede archives. From an archive, the linker takes only the members that
+            # earlier objects reference.
             *("-o", unit.library, f"@{unit.response_file}"),
             *flags,
         )
@@ -346,7 +347,7 @@ class GnuToolchain:
         return self.inputs.get(settings.name, InputSymbols())
 
     def _symbol_list(self, hidden: tuple[str, ...]) -> str:
-        """Return the name of a support file: the list of symbols that a library must not export.
+        """Return the name of the support file that lists the symbols a library must not export.
 
         :param hidden: symbols of this library's prebuilt inputs. Every list also contains the
             patterns in `local_symbols`.
@@ -368,9 +369,9 @@ class GnuToolchain:
         exporting = self._inputs(settings).exporting
         if not exporting:
             return ("-Wl,--exclude-libs,ALL",)
-        # --exclude-libs hides all symbols of the archives that it names. If an archive defines
-        # functions for TVM-FFI, do not name it: these functions must be exported. The symbol list
-        # hides the remaining symbols of such an archive.
+        # --exclude-libs hides all symbols of the archives in its argument. Omit the archives that
+        # define functions for TVM-FFI: the library must export these functions. The symbol list
+        # hides the other symbols of such an archive.
         names = [
             *(PurePosixPath(file).name for file in settings.archives if file not in exporting),
             *(f"lib{name}.a" for name in (*settings.libraries, *_RUNTIME_LIBRARIES)),
@@ -416,7 +417,7 @@ class GnuToolchain:
         return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
 
     def _archived(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return flags that link the archive members which define functions for TVM-FFI."""
+        """Return flags that link those members of archives that define functions for TVM-FFI."""
         underscore = "_" if self.system == "darwin" else ""
         return tuple(f"-Wl,-u,{underscore}{name}" for name in self._inputs(settings).archived)
 

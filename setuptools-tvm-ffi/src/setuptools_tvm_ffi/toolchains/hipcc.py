@@ -12,8 +12,8 @@ from ..settings.model import ExtensionSettings, ProjectSettings
 from . import gnu
 from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
-#: The default architectures. ROCm 6.0 and newer support them. Each family of GPUs has one entry.
-#: Without architectures, hipcc would query the GPUs of this machine.
+#: The default architectures: one for each family of GPUs. ROCm 6.0 and newer support these
+#: architectures. Without architectures, hipcc would query the GPUs of this machine.
 DEFAULT_ARCHITECTURES = ("gfx908", "gfx90a", "gfx942", "gfx1030", "gfx1100")
 
 

@@ -16,7 +16,7 @@ from ..settings.model import SANITIZERS
 from . import Compiler
 
 # The runtimes that a process must preload. GCC's libubsan is not listed, because the loader finds
-# it. The loader does not search the folder of Clang's runtimes, so all of them are listed.
+# libubsan. All runtimes of Clang are listed, because the loader does not search their folder.
 _GCC_RUNTIME = {"address": "libasan.so", "thread": "libtsan.so"}
 _CLANG_RUNTIME = {"address": "asan", "thread": "tsan", "undefined": "ubsan_standalone"}
 

@@ -3,7 +3,7 @@
 
 Zig contains Clang, linkers, and the headers and libraries of every platform
 (https://ziglang.org/download/0.17.0/release-notes.html). The compilers accept Clang's flags. The
-linkers lack some options of GNU ld: comments name these options.
+linkers lack some options of GNU ld. Comments in this module name these options.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ _DRIVERS = {"c": "cc", "cxx": "c++", "asm": "cc"}
 _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
 # A source with two functions that run exit handlers when a library is unloaded. With GCC, each
 # library contains these functions, from GCC's start-up files and from the static part of glibc. Zig
-# (0.17) does not add them. Without them, an exit handler would run after its library was unloaded,
-# and the process would end with SIGSEGV. The destructor with priority 101 runs last, as with GCC.
+# (0.17) does not add these functions. Without the functions, an exit handler would run after its
+# library was unloaded, and the process would end with SIGSEGV. The destructor has the priority 101,
+# so that it runs last. GCC's destructor runs last, too.
 _UNLOAD = "unload.c"
 _UNLOAD_SOURCE = """\
 extern void __cxa_finalize(void *);
@@ -81,7 +82,7 @@ class ZigToolchain(GnuToolchain):
         windows = self.system == "windows" and settings.link_header and language != "asm"
         debug = settings.debug_symbols or self.project.build_type != "release"
         return (
-            # By default, Zig (0.17) writes debug information with absolute paths.
+            # By default, Zig (0.17) writes debug information, which contains absolute paths.
             *(() if debug else ("-g0",)),
             # Without optimisation, Zig enables the undefined behaviour sanitizer by default.
             "-fno-sanitize=undefined",
@@ -96,7 +97,8 @@ class ZigToolchain(GnuToolchain):
             imported = (replace(s, library=import_library(s.library)) for s in unit.siblings)
             unit = replace(unit, siblings=tuple(imported))
         # When Zig links, it compiles the C++ standard library with the optimisation level of the
-        # link command. Use the same level for every link, so that Zig compiles it only once.
+        # link command. Use the same level for every link, so that Zig compiles the C++ standard
+        # library only once.
         kept: dict[str, Any] = {
             name: tuple(f for f in getattr(self.environment, name) if not f.startswith(_LEVELS))
             for name in ("cflags", "cxxflags")
@@ -161,7 +163,7 @@ def import_library(library: str) -> str:
 
 
 def check_settings(settings: ExtensionSettings, system: str) -> None:
-    """Reject settings that do not work with Zig, mostly because of its linkers (0.17).
+    """Reject settings that do not work with Zig (0.17).
 
     :raises ConfigurationError: a setting is not supported. The message names the setting.
     """
@@ -180,7 +182,7 @@ def check_settings(settings: ExtensionSettings, system: str) -> None:
     if settings.pkg_config:
         raise ConfigurationError(
             f"{settings.place('pkg_config')}: pkg-config finds the libraries of this machine, not "
-            "those of the target",
+            "the libraries of the target",
             hint="build this wheel on the target platform, or add the sources of the library to "
             "'sources'",
         )

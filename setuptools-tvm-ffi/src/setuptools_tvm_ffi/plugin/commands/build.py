@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: gives each target its own ``build_lib``, and empties the folder before a build."""
+"""``build``: gives each target its own folder ``build_lib``, which each build first empties."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _checked(build_dir: str, place: str) -> str:
 
 
 class BuildMixin(build):
-    """Gives each target its own ``build_lib``, and empties the folder before a build.
+    """Gives each target its own folder ``build_lib``, and empties this folder before a build.
 
     setuptools packs every file in ``build_lib``, and replaces a module in this folder only if the
     module in the source tree has a later time. Without this class, a wheel would contain stale

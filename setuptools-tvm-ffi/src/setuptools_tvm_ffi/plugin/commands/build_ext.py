@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build_ext``: builds the libraries and their stubs, then copies them to their destination.
+"""``build_ext``: builds the libraries and their stubs, then copies these files to the destination.
 
 A regular build writes only below ``build_lib``. An editable build writes the libraries into the
 wheel, and the stubs into the source tree, from which the package is imported.
@@ -78,7 +78,7 @@ class BuildExtMixin(build_ext):
         self._shipped = []
 
     def finalize_options(self) -> None:
-        """Switch to editable mode if the import hook rebuilds an editable install."""
+        """Switch to editable mode if the import hook of an editable install started this build."""
         super().finalize_options()
         if self._context.rebuild_into is not None:
             self.editable_mode = True  # type: ignore[misc] # setuptools' own way to set it
@@ -127,7 +127,7 @@ class BuildExtMixin(build_ext):
         return result
 
     def _check_target(self, request: BuildRequest) -> None:
-        """Reject CPython extensions and ``--inplace``, which need a build for this machine."""
+        """In a build for another platform, reject CPython extensions and ``--inplace``."""
         others = [e.name for e in self.extensions if not isinstance(e, TVMFFIExtension)]
         place = request.project.place("target")
         if others:
@@ -254,8 +254,8 @@ class BuildExtMixin(build_ext):
     def get_inplace_libraries(self) -> dict[PurePosixPath, Path]:
         """Return the libraries that ``build_ext --inplace`` has written into the source tree.
 
-        Libraries that were renamed or removed since are included. The keys are paths in a wheel,
-        and the values are paths in the source tree.
+        The result includes libraries that the project has renamed or removed since then. The keys
+        are paths in a wheel, and the values are paths in the source tree.
         """
         tree = self._tree()
         name = os.path.basename(self._finalized("egg_info").egg_info)
@@ -265,7 +265,8 @@ class BuildExtMixin(build_ext):
             with contextlib.suppress(FileNotFoundError):
                 lines += (folder / name / "RECORD").read_text(encoding="utf-8").splitlines()
         paths = (PurePosixPath(line.partition(",")[0]) for line in lines)
-        # Names such as "..", which somebody else must have written, could lead out of the packages.
+        # Ignore paths with "..", which could lead out of the packages. The plugin does not write
+        # such paths into RECORD.
         return {
             path: tree.source_of(path)
             for path in paths
@@ -326,7 +327,7 @@ class BuildExtMixin(build_ext):
         return path_in_wheel(settings, None if target is None else target.system)
 
     def _request(self, *, for_host: bool) -> BuildRequest:
-        """Return the request for a build. The overrides for its platform are already applied.
+        """Return the request for a build, with the `overrides` of the build's platform applied.
 
         :param for_host: whether to build for this machine, even if the project has a target.
         """
@@ -346,7 +347,7 @@ class BuildExtMixin(build_ext):
         )
 
     def _project(self) -> Project:
-        """Return the project's settings. Options of this command override them."""
+        """Return the project's settings, with the options of ``build_ext`` applied."""
         project = project_of(self.distribution)
         changes: dict[str, Any] = {}
         origins = dict(project.origins)
@@ -394,7 +395,9 @@ class BuildExtMixin(build_ext):
                 {stub.path: stub.new for stub in stubs if stub.path is not None},
                 Path(self.build_lib),
             )
-            for path in self._left_in_place():  # The project may copy libraries as package data.
+            # The source tree may contain libraries of earlier in-place builds. If they match a
+            # pattern of package data, setuptools has copied them to `build_lib`: delete the copies.
+            for path in self._left_in_place():
                 Path(self.build_lib, path).unlink(missing_ok=True)
             self._write_sbom(request, result)
         self._stubs = stubs
@@ -410,7 +413,7 @@ class BuildExtMixin(build_ext):
     def _editable_folder(self) -> str:
         """Return the folder of the libraries in an editable wheel.
 
-        The name is not an identifier, so that the folder cannot shadow the package.
+        The folder's name is not an identifier, so that the folder cannot shadow the package.
         """
         return f"{canonicalize_name(self.distribution.get_name()).replace('-', '_')}.libs"
 
@@ -521,8 +524,8 @@ def _check_architectures(result: BuildResult) -> None:
     for library in result.libraries:
         for place in library.settings.native_places() if "cuda" in library.plan.arguments else ():
             logger.warning(
-                "%s: warning: %s: the wheel works only with the GPUs of this machine, because of "
-                "'native'; list the architectures before you publish it",
+                "%s: warning: %s: 'native' compiles only for the GPUs of this machine, so the "
+                "wheel may not work with other GPUs; list the architectures before you publish it",
                 *(PREFIX, place),
             )
 

@@ -22,7 +22,7 @@ from ..context import project_of
 IGNORE_FILE = ".gitignore"
 COMPILE_COMMANDS = "compile_commands.json"
 
-# Patterns for the files and folders that builds create in the folder that contains all build
+# Builds create files and folders with these names in `build_base`, which contains all build
 # folders.
 _MADE_BY_BUILDS = (
     *("tvm-ffi.*", "metadata.*", "*.egg-info", COMPILE_COMMANDS),
@@ -37,8 +37,8 @@ def build_folder(
 ) -> PurePosixPath:
     """Return the build folder. The path is relative if the folder is inside the project.
 
-    Each platform has one folder. All Python versions share this folder, because its files do not
-    depend on Python.
+    Each platform has one folder. All Python versions share this folder, because the files in the
+    folder do not depend on the Python version.
 
     :param for_host: whether to return the folder for this machine even if there is a target.
     """

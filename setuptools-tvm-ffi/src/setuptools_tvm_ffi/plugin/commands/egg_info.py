@@ -38,13 +38,13 @@ class EggInfoMixin(egg_info):
 
     def finalize_options(self) -> None:
         """Set `egg_base`, so that setuptools does not choose the project's folder."""
-        # `setup.py develop` needs the metadata in the project's folder, because it adds this folder
-        # to the import path.
+        # `setup.py develop` adds the project's folder to the import path, and needs the metadata in
+        # this folder.
         is_ours = self.egg_base is None and "develop" not in self.distribution.commands
         if is_ours:
             self.egg_base = str(self.get_finalized_command("build").build_base)
             target = target_of(project_of(self.distribution))
-            # An sdist contains the same files for every target, so it uses the common folder.
+            # An sdist contains the same files for every target, so it needs no folder per target.
             if target is not None and "sdist" not in self.distribution.commands:
                 self.egg_base = os.path.join(self.egg_base, f"metadata.{target.name}")
             with writable_build_base(self):
