@@ -41,16 +41,16 @@ def run(parsed: argparse.Namespace) -> int:
     root = Path.cwd()
     if parsed.write:
         _require_committed(root)
-    proposal = propose(root)
-    for remark in proposal.remarks:
+    text, remarks = propose(root)
+    for remark in remarks:
         for line in remark.splitlines():
             print(f"{PREFIX}: {harmless(line)}", file=sys.stderr)
     if parsed.write:
-        replace_file(root / _FILE, proposal.text.encode())
+        replace_file(root / _FILE, text.encode())
         print(f"wrote {_FILE}; when it builds, delete CMakeLists.txt")
     else:
-        sys.stdout.write(proposal.text)
-    return FINDINGS if proposal.remarks else FINE
+        sys.stdout.write(text)
+    return FINDINGS if remarks else FINE
 
 
 def _require_committed(root: Path) -> None:
