@@ -122,6 +122,12 @@ def test_a_missing_file_is_reported(missing: str, tmp_path: Path) -> None:
         propose(tmp_path)
 
 
+def test_a_folder_without_both_files_is_not_a_project_of_cmake(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="CMakeLists") as raised:
+        propose(tmp_path)
+    assert "torch.utils.cpp_extension" in (raised.value.hint or "")
+
+
 def test_invalid_toml_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"pyproject\.toml"):
         proposal(tmp_path, "[project\n")

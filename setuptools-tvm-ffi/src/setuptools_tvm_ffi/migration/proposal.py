@@ -53,6 +53,8 @@ def propose(root: Path) -> tuple[str, list[str]]:
     :returns: the proposed `pyproject.toml`, and remarks about what is left for the user.
     :raises BuildError: a file is missing or invalid.
     """
+    if not (root / _PYPROJECT).exists() and not (root / FILE).exists():
+        raise _no_cmake(root / FILE)
     try:
         # `newline` keeps the line ends of the file.
         with (root / _PYPROJECT).open(encoding="utf-8", newline="") as stream:
@@ -66,8 +68,7 @@ def propose(root: Path) -> tuple[str, list[str]]:
     name = metadata.get("name", "")
     file = root / settings.source_dir / FILE
     if not file.is_file():
-        hint = f"run '{PREFIX} migrate' in the folder of a project that CMake builds"
-        raise BuildError(f"{file} does not exist", hint=hint)
+        raise _no_cmake(file)
     remarks = [f"{_PYPROJECT}:{_line_of(text, k)}: {s}" for k, s in settings.untranslated.items()]
     if not name:
         remarks.append(f"{_PYPROJECT}:1: project.name is missing: setuptools needs it")
@@ -111,6 +112,15 @@ def propose(root: Path) -> tuple[str, list[str]]:
 
 
 # --- systems
+
+
+def _no_cmake(file: Path) -> BuildError:
+    return BuildError(
+        f"{file} does not exist",
+        hint=f"run '{PREFIX} migrate' in the folder of a project that CMake builds; for projects of "
+        "torch.utils.cpp_extension, pybind11 or nanobind, follow the pages 'Coming from' in the "
+        "manual",
+    )
 
 
 def merge(tables: Mapping[str, Table]) -> Table:
