@@ -117,9 +117,8 @@ def propose(root: Path) -> tuple[str, list[str]]:
 def _no_cmake(file: Path) -> BuildError:
     return BuildError(
         f"{file} does not exist",
-        hint=f"run '{PREFIX} migrate' in the folder of a project that CMake builds; for projects of "
-        "torch.utils.cpp_extension, pybind11 or nanobind, follow the pages 'Coming from' in the "
-        "manual",
+        hint=f"run '{PREFIX} migrate' in the folder of a project that CMake builds; the manual has "
+        "pages for projects of torch.utils.cpp_extension, pybind11 and nanobind",
     )
 
 
