@@ -27,7 +27,7 @@ _ORIGINS = ("$ORIGIN", "${ORIGIN}", "@loader_path")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The contents of a wheel that affect how its libraries are loaded.
+    """Facts about a whole wheel that the checks of one library need.
 
     :param files: maps the names of libraries, such as sonames, to the paths of the libraries.
     :param folders: all folders of the wheel.
@@ -55,8 +55,8 @@ class Surroundings:
     def provider(self, library: str, binary: Binary) -> str | None:
         """Return where a dependency comes from: ``wheel``, ``platform``, or ``None`` if unknown.
 
-        The result is ``platform`` for libtvm_ffi, for NVIDIA's driver, and for a library that is on
-        every machine that accepts the lowest platform tag (`lowest_tag`).
+        The result is ``platform`` for libtvm_ffi and for NVIDIA's driver. It is also ``platform``
+        if every machine that accepts the tag from `lowest_tag` has the library.
         """
         if _base_name(library) in self.files:
             return "wheel"
@@ -66,7 +66,7 @@ class Surroundings:
 def surroundings(
     binaries: Sequence[Binary], paths: Iterable[str], required: Iterable[str] = ()
 ) -> Surroundings:
-    """Return the contents of a wheel that affect how its libraries are loaded.
+    """Collect the facts about a whole wheel that the checks of one library need.
 
     :param paths: paths of all files in the wheel.
     :param required: names of the distributions that the wheel requires.
@@ -175,7 +175,8 @@ def _symbols(binary: Binary, *, may_use_python: bool) -> Iterator[tuple[Code, st
     python = [] if may_use_python else python_symbols(binary)
     if python:
         yield codes.NEEDS_PYTHON, first_few(python)
-    # On Windows, an import names a DLL and a symbol, so equal names in two DLLs do not conflict.
+    # Skip this check on Windows. An import there names a DLL and a symbol, so two DLLs can export
+    # symbols of the same name without a conflict.
     match = local_symbol().match
     templates = [] if binary.format == "pe" else list(filter(match, binary.exported))
     if templates:
@@ -202,13 +203,14 @@ def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
     """
     path = around.files[_base_name(library)]
     if binary.format == "pe":
-        # The package may call os.add_dll_directory. The audit cannot find such a call.
+        # The package may call os.add_dll_directory. The audit cannot find such a call, so it
+        # assumes that the loader finds the DLL.
         return True
     if _finds(binary, library, path):
         return True
-    # Loaders load dependencies breadth-first. Suppose that every library that depends on `binary`
-    # also depends on `library`, and that the loader finds `library` for each of these
-    # libraries. Then `library` is loaded before `binary` needs it.
+    # `users` are the libraries that depend on `binary`. A loader loads dependencies breadth-first.
+    # If every user also depends on `library`, and the loader finds `library` for every user,
+    # `library` is already loaded when the loader resolves the dependencies of `binary`.
     users = around.users.get(binary.path, ())
     return bool(users) and all(
         any(
@@ -223,7 +225,7 @@ def _finds(binary: Binary, library: str, path: str) -> bool:
     if binary.format == "macho" and not library.startswith("@rpath/"):
         return _folder_of(binary, posixpath.dirname(library)) == posixpath.dirname(path)
     if binary.format == "elf" and "/" in library:
-        return False  # The loader opens this path and ignores run paths.
+        return False  # The loader opens the path `library` and ignores run paths.
     return posixpath.dirname(path) in {_folder_of(binary, p) for p in binary.run_paths}
 
 

@@ -90,8 +90,8 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         stubs = contents.stubs()
         found = list(reader.read(contents.binaries(), searched_strings(stubs)))
         binaries = [b for b in found if isinstance(b, Binary) and b.kind in _LOADED]
-        # The wheel of apache-tvm-ffi provides libtvm_ffi and does not depend on it. For this wheel,
-        # an empty `users` skips the checks of packages that depend on apache-tvm-ffi.
+        # `users` are the libraries that can depend on the libtvm_ffi of apache-tvm-ffi. The wheel of
+        # apache-tvm-ffi itself has no such libraries.
         users = () if wheel.name == DISTRIBUTION else binaries
         bundled = [binary for binary in users if is_external_copy(binary.path)]
         tvm_ffi = [b for b in users if b not in bundled and is_tvm_ffi_library(b)]
@@ -164,7 +164,8 @@ def _library_report(
 class _Contents:
     """Reads each member of a wheel once, and compares the member with ``RECORD``.
 
-    :ivar digests: the SHA-256 of each library or program that was read. The key is its path.
+    :ivar digests: the SHA-256 of each library and program that was read. The keys are the paths of
+        these files in the wheel.
     """
 
     def __init__(self, wheel: WheelArchive) -> None:

@@ -47,9 +47,9 @@ def exported_functions(binary: Binary) -> list[str]:
 
 
 def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
-    """Return the first release with each symbol of libtvm_ffi that the libraries need.
+    """For each needed symbol of libtvm_ffi, return the first release that has the symbol.
 
-    The key is the symbol. The value is ``None`` for a C function that no known release has.
+    The value is ``None`` for a C function that no known release has.
     """
     return {
         name: FIRST.get(name)
@@ -136,7 +136,7 @@ def stub_findings(
     :param paths: paths of all files in the wheel.
     :param stubs: maps the path of a Python module to the names that the module and its stub
         declare.
-    :param strings: the items of `searched_strings` that at least one library of the wheel contains.
+    :param strings: those strings from `searched_strings` that occur in a library of the wheel.
     """
     where = {installed_path(path): path for path in paths}
     stubs = {installed_path(path): names for path, names in stubs.items()}
@@ -156,13 +156,14 @@ def stub_findings(
         if folder and not any(
             f"{parent}/py.typed" in where for parent in PurePosixPath(path).parents
         ):
-            yield Finding(codes.NO_PY_TYPED, where[path], f"{folder.partition('/')[0]}/py.typed")
+            what = f"{folder.partition('/')[0]}/py.typed is missing"
+            yield Finding(codes.NO_PY_TYPED, where[path], what)
     for path, names in stubs.items():
         yield from _module_findings(where[path], names, by_target, strings)
 
 
 def installed_path(path: str) -> str:
-    """Return the path of an installed file relative to ``site-packages``.
+    """Return the path that a file of a wheel gets in ``site-packages``.
 
     https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 
@@ -228,11 +229,11 @@ def _missing_stub(
         return f"{module}i is missing" if is_missing else None
     if loading:
         others = first_few(sorted(loading.values()))
-        return f"no module with stubs loads this library (modules of other libraries: {others})"
+        return f"no module with stubs loads this library (modules that load others: {others})"
     top, slash, _ = path.partition("/")
     package = f"{top}/" if slash else ""
     has_some = any(p.startswith(package) and p.endswith(".pyi") for p in paths)
-    return None if has_some else "no .pyi" + (f" in {top}" if package else "")
+    return None if has_some else "no .pyi file" + (f" in {top}" if package else "")
 
 
 def _target(path: str) -> str:
@@ -275,7 +276,8 @@ def build_record_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about libraries that differ from the build record.
 
-    :param digests: the SHA-256 of each library that uses the TVM-FFI ABI. The key is its path.
+    :param digests: the SHA-256 of each library that uses the TVM-FFI ABI. The keys are the paths of
+        these libraries in the wheel.
     """
     if facts is None:
         yield Finding(codes.NO_BUILD_RECORD, "", f"{build_record.FILENAME} is missing or invalid")
@@ -283,5 +285,7 @@ def build_record_findings(
     for path, digest in digests.items():
         recorded = facts.digests.get(installed_path(path))
         if recorded != digest:
-            what = "not in the record" if recorded is None else f"SHA-256 {digest}"
+            what = f"the SHA-256 is {digest}, but the build record contains another"
+            if recorded is None:
+                what = "the build record does not list this library"
             yield Finding(codes.RECORD_OF_ANOTHER_BUILD, path, what)

@@ -25,7 +25,7 @@ _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 
 
 def main() -> None:
-    """Run the request and write the progress to a file."""
+    """Run the probe that the command line describes, and write its progress to a file."""
     # Each line is flushed, so that a crash loses no line.
     with open(sys.argv[1], "a", encoding="utf-8") as stream:
 
@@ -44,8 +44,8 @@ def main() -> None:
             announce(done=found)
             status = 0
     sys.stdout.flush()
-    # os._exit() skips static destructors, because a crash in a destructor would not show whether
-    # the ABI is compatible.
+    # os._exit() skips static destructors: a crash in a destructor would not show that the ABI is
+    # incompatible.
     os._exit(status)
 
 
@@ -192,10 +192,10 @@ def is_known_to_take_nothing(parse_schema: Callable[[str], Any], metadata: Any) 
 
 
 def is_own(name: str, packages: list[str]) -> bool:
-    """Whether a name is an exported symbol (without a dot) or belongs to a package of the wheel.
+    """Whether a name is an exported symbol, or belongs to a package of the wheel.
 
-    Any other name was registered by a package outside the wheel. The import of the wheel's packages
-    has also imported that package.
+    Exported symbols contain no dot. Any other name was registered by a package outside the wheel,
+    which the wheel's packages have imported.
     """
     return "." not in name or name.partition(".")[0] in {p.partition(".")[0] for p in packages}
 
@@ -212,7 +212,11 @@ def exported_symbols(library: Path) -> list[str]:
 
 
 def located(library: str) -> Path:
-    """Return the installed path of a file of the wheel."""
+    """Return the absolute path of an installed library.
+
+    :param library: the path of the library in the wheel.
+    :raises FileNotFoundError: the library is not installed.
+    """
     for entry in sys.path:
         if entry and Path(entry, library).is_file():
             return Path(entry, library)

@@ -22,8 +22,8 @@ from ..base.errors import BuildError
 from ..ffi.releases import DISTRIBUTION
 from .temporary_environment import Index, for_installers
 
-# The command `pip index versions` of pip 23.1 to 26.3 prints this line. The command's option
-# `--json` is not used, because it is new in pip 25.1.
+# The command `pip index versions` of pip 23.1 to 26.3 prints this line. The option `--json` of this
+# command is not used, because older releases than pip 25.1 lack the option.
 _AVAILABLE = re.compile(r"^Available versions: (.*)$", re.MULTILINE)
 
 
@@ -96,7 +96,9 @@ def choose_releases(releases: Sequence[Version], against: Sequence[str]) -> tupl
 
 
 def pip_command() -> tuple[str, ...]:
-    """Return the command that starts pip with this Python. If pip is missing, uv downloads pip.
+    """Return the command that starts pip with this Python.
+
+    If pip is not installed, the command starts uv, which downloads pip.
 
     :raises BuildError: neither pip nor uv is installed.
     """

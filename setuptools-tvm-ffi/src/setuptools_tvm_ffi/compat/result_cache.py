@@ -25,7 +25,7 @@ from ..base.json_file import read_object
 from .result import TRANSIENT, Outcome, Result
 from .trial import Plan
 
-# Commands write to these folders, so the contents of the folders are not inputs.
+# Test commands write to these folders, so the contents of the folders are not inputs.
 _NOT_WATCHED = {"__pycache__", "build", "dist"}
 
 
@@ -89,9 +89,10 @@ def facts_of(plan: Plan) -> dict[str, object]:
 def _states(plan: Plan) -> Mapping[str, str]:
     """Return the state of each local file that may change the result of a test.
 
-    These are the files in the folder where the user's command runs, and the files and folders that
-    an additional requirement or a word of the command names. A word may have the form
-    ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
+    If the user has given a command, the result contains all files in the folder where the command
+    runs. The result also contains the files and folders that are named in an additional requirement
+    or in a word of the command. A word may have the form ``--option=FILE``, ``FILE::test`` or
+    ``FOLDER[extra]``.
     """
     states: dict[str, str] = {}
     if plan.command is not None:
@@ -111,7 +112,7 @@ def _states(plan: Plan) -> Mapping[str, str]:
 
 
 def _add_folder(states: dict[str, str], folder: Path) -> None:
-    """Add the size and time of each file of a folder.
+    """Add the size and the modification time of each file in a folder.
 
     Hidden files, hidden folders and the folders in `_NOT_WATCHED` are skipped.
     """

@@ -71,5 +71,6 @@ def _try_alone(plan: Plan, release: Version, children: Children, scratch: Path) 
     try:
         return try_release(plan, release, children, folder)
     finally:
-        # On Windows, rmtree cannot delete files in use. The caller deletes them with `scratch`.
+        # On Windows, rmtree cannot delete files in use. The caller deletes the rest of this folder
+        # when it deletes `scratch`.
         shutil.rmtree(folder, ignore_errors=True)

@@ -91,7 +91,9 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
 
 
 def release_to_link_with() -> Version:
-    """Return the version of the installed apache-tvm-ffi. Targets need wheels of this version.
+    """Return the version of the installed apache-tvm-ffi.
+
+    A build for a target links with the apache-tvm-ffi wheel of this version for the target.
 
     :raises BuildError: apache-tvm-ffi is not installed, or its version is not supported.
     """
@@ -106,7 +108,7 @@ def release_to_link_with() -> Version:
 
 
 def check_pip() -> None:
-    """Raise `BuildError` if pip, which downloads the wheel of a target, is not installed."""
+    """Raise `BuildError` if pip is not installed. pip downloads the apache-tvm-ffi of a target."""
     if not has_pip():
         raise BuildError(
             f"pip is not installed, and is needed to download {DISTRIBUTION} for a target",
@@ -129,7 +131,7 @@ def _fetch(root: Path, folder: Path, target: Target, version: Version) -> list[s
             if library not in archive.members or not names:
                 raise BuildError(
                     f"{wheel.name}: {library if names else _INCLUDE} is missing",
-                    hint=f"use a wheel that {DISTRIBUTION} publishes",
+                    hint=f"use a wheel that the {DISTRIBUTION} project publishes",
                 )
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -148,7 +150,7 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
         if _NO_MATCH not in result.stdout:
             raise _cannot_fetch(target, version, result)
     # pip prints the same message if the wheel is missing and if the index is unreachable. To
-    # distinguish these cases, search for a wheel for this machine: a reachable index contains it.
+    # distinguish these cases, search for a wheel for this machine: a reachable index has one.
     result = _pip([*_RESOLVE, f"{DISTRIBUTION}=={version}"], root, folder)
     if result.returncode != 0:
         raise _cannot_fetch(target, version, result)

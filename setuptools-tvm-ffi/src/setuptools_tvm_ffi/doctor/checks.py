@@ -33,7 +33,7 @@ class _Need:
     below: tuple[int, ...] = ()
 
 
-_ISOLATED = "builds without isolation fail (isolated builds install their own)"
+_ISOLATED = "builds without isolation fail (an isolated build installs its own copy)"
 _NEEDS = {
     "Python": _Need("every build needs it", "error", "error", (3, 9)),
     "setuptools-tvm-ffi": _Need("every build needs it"),
@@ -136,7 +136,7 @@ def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
 def check_preceding(libraries: Iterable[Preceding]) -> Iterator[Finding]:
     """Report libraries on the loader's search path that shadow installed libraries."""
     for library in libraries:
-        what = f"{library.variable} contains {library.path}, which precedes {library.own}"
+        what = f"{library.path} in {library.variable} shadows {library.own}"
         why = "programs may load this library instead of the installed one"
         yield Finding("warning", what, why, f"remove its folder from {library.variable}")
 
@@ -158,7 +158,7 @@ def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
         yield Finding("warning", what, why, command)
     for folder in package.shadows:
         what = f"{folder} shadows the installed {name} in {package.path}"
-        why = "Python imports this folder instead, and it may lack libraries and stubs"
+        why = "Python imports this folder instead, and this folder may lack libraries and stubs"
         command = (
             "start Python in another folder, move the package into src/, or remove the folder from "
             "PYTHONPATH"

@@ -51,8 +51,8 @@ _SNIPPETS = {
 _MANAGERS = ("apt-get", "dnf", "brew", "winget")
 _LOADER_VARIABLES = {"linux": "LD_LIBRARY_PATH", "darwin": "DYLD_LIBRARY_PATH"}
 _AUDIT_EXTRA = ("auditwheel", "delvewheel", "lief")
-#: Distributions that every build uses. They are diagnosed like the packages that require
-#: apache-tvm-ffi, because a source tree may shadow them.
+#: Distributions that every build uses. `observe` examines them like the packages that require
+#: apache-tvm-ffi, because a source tree may shadow each of these distributions.
 REQUIRED = ("apache-tvm-ffi", "setuptools")
 _LIBRARY_SUFFIXES = (".so", ".dylib", ".dll")
 # `auditwheel repair` adds a digest to the name of a library that it copies into a wheel.
@@ -118,7 +118,7 @@ def _machine(system: str) -> Machine:
     if not has_pip():
         uv = f"uv pip install --python {python}"
         pip = uv if shutil.which("uv") else f"{python} -m ensurepip && {pip}"
-    # PEP 668: pip refuses to install into the Python of the system.
+    # PEP 668: pip refuses to install into the Python of the system, so propose an environment.
     is_managed = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
     if is_managed and sys.prefix == sys.base_prefix:
         pip = f"{python} -m venv .venv && .venv/bin/python -m pip install"
@@ -411,7 +411,7 @@ def _newer_sources(project: str, libraries: Sequence[str]) -> Iterator[str]:
 
 
 def _shadows(names: Sequence[str], expected: str, entries: Sequence[str]) -> Iterator[str]:
-    """Yield the package folders that shadow installed packages on the import path."""
+    """Yield the folders that Python would import instead of the packages in `expected`."""
     inside = os.path.join(os.path.realpath(expected), "")
     for name in names:
         folders = (os.path.join(entry, name) for entry in entries if entry)
@@ -444,7 +444,7 @@ def _installed(distributions: Iterable[Distribution]) -> Iterator[tuple[str, Dis
 
 def _distributions(unreadable: list[Unreadable]) -> Iterator[Distribution]:
     for distribution in importlib.metadata.distributions():
-        # If the removal of a distribution was interrupted, its metadata may be missing.
+        # Skip a distribution whose metadata is missing: its removal may have been interrupted.
         files = ("METADATA", "PKG-INFO", "")
         try:
             has_metadata = any(map(distribution.read_text, files))

@@ -7,7 +7,7 @@ import shlex
 
 from .facts import Machine
 
-# For each tool, this maps package managers to the packages that contain the tool.
+# Maps each tool to package managers, and each package manager to the packages with the tool.
 _PACKAGES = {
     "C++ compiler": {"apt-get": "g++", "dnf": "gcc-c++"},
     "C compiler": {"apt-get": "gcc libc6-dev", "dnf": "gcc"},

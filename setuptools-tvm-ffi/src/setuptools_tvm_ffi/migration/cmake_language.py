@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Splits the text of a `CMakeLists.txt` into commands, and expands their arguments.
 
-The grammar is that of https://cmake.org/cmake/help/latest/manual/cmake-language.7.html.
+CMake's manual describes the grammar:
+https://cmake.org/cmake/help/latest/manual/cmake-language.7.html
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ _TOKEN = re.compile(
 )
 #: The commands that open a block.
 BLOCKS = {"if", "foreach", "while", "function", "macro", "block"}
-_SHOWN = 100  # The text of a command has at most this many columns.
+_SHOWN = 100  # In remarks, the text of a command is shortened to this number of characters.
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", ";": r"\;", "\n": ""}
 
-#: Returns the value of a variable: None if only CMake knows it, and "" if it is undefined.
+#: A function that returns the value of a variable. The value is None if only CMake knows the value,
+#: and "" if the variable is undefined.
 Lookup = Callable[[str], Optional[str]]
 
 
@@ -47,11 +49,12 @@ class Argument:
 
 @dataclass(frozen=True)
 class Command:
-    """A command.
+    """A command in a `CMakeLists.txt`.
 
     :param name: the name in lower case.
-    :param text: the command as the file contains it, shortened to one line.
-    :param body: the commands of a block. The body of ``if`` contains ``elseif`` and ``else``.
+    :param text: the source text of the command, shortened to one line.
+    :param body: the commands in the block that the command opens. The body of ``if`` also contains
+        the commands ``elseif`` and ``else``.
     """
 
     name: str
@@ -81,7 +84,7 @@ def parse(text: str, file: str) -> list[Command]:
             arguments.append(Argument(end[end.lastgroup or 0], end.lastgroup or ""))
         if name.lastgroup != "unquoted" or depth or end[0] != ")":
             raise _invalid(
-                file, line, f"this is no command of CMake, or its ')' is missing: {name[0]}"
+                file, line, f"not a command of CMake, or a command without ')': {name[0]}"
             )
         lower = name[0].lower()
         if lower == f"end{blocks[-1].name}":
@@ -101,9 +104,9 @@ def _invalid(file: str, line: int, problem: str) -> BuildError:
 
 
 def expand(arguments: Sequence[Argument], lookup: Lookup) -> list[Argument]:
-    r"""Replace variables and escapes. An unquoted argument can become several or none.
+    r"""Replace variables and escapes. An unquoted argument can become several arguments or none.
 
-    A reference to a variable that only CMake knows remains in the text.
+    If only CMake knows the value of a variable, the reference to the variable remains in the text.
 
     >>> values = {"DIR": "src", "WHICH": "DIR"}
     >>> expand([Argument(r"${${WHICH}}/\"${X}\".cc", "quoted")], values.get)
@@ -135,7 +138,9 @@ def _replaced(text: str, lookup: Lookup) -> str:
 
 
 def items_of(value: str) -> list[str]:
-    r"""Return the items of a list. Semicolons in a generator expression separate no items.
+    r"""Return the items of a CMake list.
+
+    A semicolon inside a generator expression does not separate items.
 
     >>> items_of(r"a;b\;c;;$<IF:$<BOOL:x>,1;2>")
     ['a', 'b;c', '$<IF:$<BOOL:x>,1;2>']

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluates the commands of a CMake project, and collects its targets. CMake does not run."""
+"""Evaluates the commands of a CMake project without running CMake, and collects the targets."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .cmake_language import BLOCKS, Command, expand, items_of, parse
 from .expressions import SYSTEMS, Condition, is_unknown
 
 FILE = "CMakeLists.txt"
-#: In the values of variables, these paths stand for the project and for the root of the wheel.
+#: In the values of variables, these paths stand for the project's folder and for the wheel's root.
 SOURCE, PLATLIB = "/@source", "/@platlib"
 
-# Only CMake knows these variables.
+# Only CMake knows the values of these variables.
 _UNKNOWN = re.compile(
     r"CMAKE_\w*(COMPILER|COMMAND|GENERATOR)\w*|CMAKE_(INSTALL|HOST|SYSTEM|CURRENT)_\w+"
     r"|\w+_(FOUND|BINARY_DIR)|MINGW|MSVC_\w+|ENV\{.*|(CUDAToolkit|Python3?|tvm_ffi|TVM_FFI|CUDA)_\w+"
 )
-#: Properties of targets that are translated. The variable CMAKE_<property> has the default.
+#: Target properties that are translated. The variable CMAKE_<property> contains the default value.
 DEFAULTED = (
     *("C_STANDARD", "CXX_STANDARD", "CUDA_STANDARD", "CXX_EXTENSIONS", "CXX_VISIBILITY_PRESET"),
     *("CUDA_ARCHITECTURES", "CUDA_RUNTIME_LIBRARY", "CUDA_SEPARABLE_COMPILATION"),
     *("INTERPROCEDURAL_OPTIMIZATION", "COMPILE_WARNING_AS_ERROR", "INSTALL_RPATH"),
 )
-#: Matches ``property=value`` if the value does not affect the wheel, or if the plugin always builds
-#: like this. The same applies to the variable CMAKE_<property>.
+#: Matches ``property=value`` if the value needs no translation: it does not affect the wheel, or
+#: the plugin always builds in this way. `is_lost` uses the pattern for CMAKE_<property> variables.
 HARMLESS = re.compile(
     r"(POSITION_INDEPENDENT_CODE|\w+_STANDARD_REQUIRED|LINKER_LANGUAGE|VISIBILITY_INLINES_HIDDEN"
     r"|CUDA_RESOLVE_DEVICE_SYMBOLS|\w+_OUTPUT_DIRECTORY\w*|FOLDER|EXPORT_COMPILE_COMMANDS"
@@ -43,9 +43,10 @@ _VARIABLES = re.compile(
     r"CMAKE_((C|CXX|CUDA|SHARED_LINKER)_FLAGS|MODULE_PATH|BUILD_TYPE|POLICY_\w+|COLOR_\w+"
     rf"|VERBOSE_MAKEFILE|PREFIX_PATH|CONFIGURATION_TYPES|BUILD_PARALLEL_LEVEL|{'|'.join(DEFAULTED)})"
 )
-# Modules of CMake that only define commands.
+# Modules of CMake that only define commands, so that including them has no other effect.
 _MODULES = re.compile(r"(Check|CMake|CPack|CTest|Fetch|Find|Generate|Google)\w*|GNUInstallDirs")
-# Commands that do not affect the wheel, or whose effect every build of the plugin has.
+# Commands that need no translation: they do not affect the wheel, or the plugin always has the same
+# effect.
 _IGNORED = {
     *("add_dependencies", "add_test", "cmake_minimum_required", "cmake_policy", "enable_language"),
     *("enable_testing", "include_guard", "mark_as_advanced", "message", "source_group"),
@@ -55,12 +56,12 @@ _IGNORED = {
 PUBLIC, PRIVATE, INTERFACE = _SCOPES = ("PUBLIC", "PRIVATE", "INTERFACE")
 _KINDS = {"SHARED", "MODULE", "STATIC", "OBJECT", "INTERFACE", "IMPORTED"}
 _WORDS = {"SYSTEM", "BEFORE", "AFTER", "EXCLUDE_FROM_ALL", "GLOBAL"}
-# The kinds of items. The command ``target_<kind>`` adds items to a target.
+# The kinds of items that a target can have. The command ``target_<kind>`` adds items of one kind.
 _ITEMS = (
     *("sources", "include_directories", "compile_definitions", "compile_options"),
     *("compile_features", "link_libraries", "link_options", "link_directories"),
 )
-# The commands that add items to all targets of a folder.
+# Each of these commands adds items to all targets of a folder.
 _OF_FOLDER = {
     *("include_directories", "link_libraries", "link_directories", "add_definitions"),
     *("add_compile_definitions", "add_compile_options", "add_link_options"),
@@ -70,7 +71,7 @@ _PATHS = {"sources", "include_directories", "link_directories"}
 
 @dataclass(frozen=True)
 class Item:
-    """A source, an include folder, a definition or another item of a target's lists.
+    """An item of a target, such as a source, an include folder or a definition.
 
     :param scope: ``PRIVATE``, ``PUBLIC`` or ``INTERFACE``.
     """
@@ -84,11 +85,12 @@ class Item:
 
 @dataclass(frozen=True)
 class Scope:
-    """The variables of a folder or of a function.
+    """The variables of a folder or of a function call.
 
-    :param folder: the folder of the `CMakeLists.txt` in the project.
+    :param folder: the folder of the `CMakeLists.txt`, relative to the project's folder.
     :param parent: the scope whose variables ``PARENT_SCOPE`` changes.
-    :param items: what commands such as ``include_directories`` add to the targets of the folder.
+    :param items: the items that commands such as ``include_directories`` add to all targets of the
+        folder.
     """
 
     folder: str
@@ -99,7 +101,8 @@ class Scope:
     def lookup(self, name: str) -> str | None:
         """Return the value of a variable, see `Lookup`.
 
-        If only CMake knows the variable ``Foo``, only CMake knows ``Foo_DIR``, too.
+        If only CMake knows the value of ``Foo``, the value of ``Foo_DIR`` is treated as unknown,
+        too.
         """
         if name in self.variables:
             return self.variables[name]
@@ -109,16 +112,16 @@ class Scope:
         return "" if known and not _UNKNOWN.fullmatch(name) else None
 
     def values(self, name: str) -> list[str]:
-        """Return the items of a list in a variable."""
+        """Return the items of the list that a variable contains."""
         value = self.lookup(name)
         return [f"${{{name}}}"] if value is None else items_of(value)
 
     def path(self, text: str) -> str:
-        """Return an absolute path. A relative path is relative to the folder."""
+        """Make a path absolute. A relative path starts from the folder of this scope."""
         return posixpath.normpath(posixpath.join(SOURCE, self.folder, text))
 
     def of_folder(self) -> Scope:
-        """Return the scope of the folder, for the scope of a function that the folder calls."""
+        """Return the scope of the folder. `self` may instead be the scope of a function call."""
         outer = self.parent
         return self if outer is None or outer.folder != self.folder else outer.of_folder()
 
@@ -127,10 +130,12 @@ class Scope:
 class Target:
     """A target with its items and properties.
 
-    :param kind: an argument of ``add_library``, or ``EXECUTABLE``.
+    :param kind: the kind that ``add_library`` names, such as ``SHARED``; or ``EXECUTABLE``.
     :param properties: the values of properties, each with the command that sets it.
-    :param configured: the arguments of ``tvm_ffi_configure_target``, or None without this command.
-    :param destination: the folder that the library is installed to, or None.
+    :param configured: the arguments of ``tvm_ffi_configure_target``; None if the project does not
+        call this command for the target.
+    :param destination: the folder into which ``install`` puts the library; None if no command
+        installs the library.
     """
 
     name: str
@@ -143,7 +148,7 @@ class Target:
     destination: str | None = None
 
     def of(self, kind: str, *scopes: str) -> list[Item]:
-        """Return the items of a kind that have one of the scopes."""
+        """Return the items with this kind and with one of the scopes."""
         return [i for i in (*self.scope.items, *self.items) if i.kind == kind and i.scope in scopes]
 
     def get(self, name: str, default: str = "") -> str:
@@ -161,7 +166,7 @@ class Call:
 
 
 def relative(path: str, base: str = SOURCE) -> str | None:
-    """Return a path relative to the sources or another folder, or None if it is outside.
+    """Return a path relative to the folder `base`. Return None for a path outside this folder.
 
     >>> relative("/@source/csrc/a.cc"), relative("/usr/include")
     ('csrc/a.cc', None)
@@ -171,7 +176,7 @@ def relative(path: str, base: str = SOURCE) -> str | None:
 
 
 def is_lost(name: str, value: str, build_type: str) -> bool:
-    """Return whether the translation ignores a variable that affects CMake's builds."""
+    """Return whether a variable may affect CMake's build, but is not translated."""
     plain = re.sub(f"_FLAGS_{re.escape(build_type.upper())}$", "_FLAGS", name)
     is_known = _VARIABLES.fullmatch(plain) or HARMLESS.fullmatch(f"{name[len('CMAKE_') :]}={value}")
     return name.startswith(("CMAKE_", "ENV{")) and not is_known
@@ -245,7 +250,7 @@ class Evaluator:
         self.remark(command, f"not translated: {text}" + (f": {hint}" if hint else ""))
 
     def files(self, values: Sequence[str]) -> list[str]:
-        """Return values in which the matching files replace each glob in the project."""
+        """Replace each value that is a glob pattern by the matching files of the project."""
         found: list[str] = []
         for value in values:
             inner = relative(value) if glob.has_magic(value) else None
@@ -268,7 +273,7 @@ class Evaluator:
         scope.variables["CMAKE_CURRENT_LIST_DIR"] = before
 
     def _run_inside(self, name: str, commands: Sequence[Command], scope: Scope) -> None:
-        """Run the commands of a file or a function, and reject one that runs itself."""
+        """Run the commands of a file or a function. Raise `ValueError` for recursion."""
         if name in self.active:
             raise ValueError(name)
         self.active.append(name)
@@ -284,7 +289,7 @@ class Evaluator:
                 handler(Call(command, scope, values))
             except (LookupError, OSError, ValueError, re.error):
                 self.lost(command)
-                # The command may set these variables.
+                # The command may set these variables, so their values are unknown.
                 names = (value for value in values if re.fullmatch(r"[A-Za-z_]\w*", value))
                 scope.variables.update(dict.fromkeys(set(names) - scope.variables.keys()))
 
@@ -368,7 +373,8 @@ class Evaluator:
         call.scope.variables[name] = ";".join(found)
 
     def _execute_process(self, call: Call) -> None:
-        # This command finds the CMake package of apache-tvm-ffi, which the plugin does not need.
+        # Projects run tvm_ffi.config to find the CMake package of apache-tvm-ffi. The plugin does
+        # not need this package, so this command needs no translation.
         if "tvm_ffi.config" not in call.values:
             raise ValueError(call.values)
 
@@ -379,7 +385,7 @@ class Evaluator:
         if "REQUIRED" in call.values:
             variables[f"{name}_FOUND"] = "1"
         if name == "tvm_ffi":
-            # `EmbedCubin.cmake` of apache-tvm-ffi (0.1.15) does so.
+            # `EmbedCubin.cmake` of apache-tvm-ffi (0.1.15) sets this default.
             variables.setdefault("CMAKE_CUDA_RUNTIME_LIBRARY", "Shared")
 
     # --- variables

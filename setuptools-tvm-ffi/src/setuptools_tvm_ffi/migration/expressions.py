@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluates the conditions of ``if`` and generator expressions such as ``$<CONFIG:Debug>``.
+"""Evaluates generator expressions, such as ``$<CONFIG:Debug>``, and the conditions of ``if``.
 
-A result is None if only CMake knows it.
+The result of an evaluation is None if only CMake knows the value.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .cmake_language import Argument, Lookup, items_of
 
-#: The variables of CMake on each system. The keys are values of `sys_platform`.
+#: The variables that CMake sets on each system. The keys are values of `sys_platform`.
 SYSTEMS = {
     "linux": {"CMAKE_SYSTEM_NAME": "Linux", "UNIX": "1", "LINUX": "1", "CMAKE_DL_LIBS": "dl"},
     "darwin": {"CMAKE_SYSTEM_NAME": "Darwin", "UNIX": "1", "APPLE": "1"},
@@ -38,7 +38,11 @@ def is_unknown(value: str) -> bool:
 
 
 def _decided(values: Sequence[bool | None], *, decisive: bool) -> bool | None:
-    """Return the value of an ``AND`` or ``OR``. A part with the value `decisive` decides it."""
+    """Return the value of an ``AND`` or ``OR`` with these operands.
+
+    :param decisive: the value that decides the result if an operand has this value: False for
+        ``AND``, and True for ``OR``.
+    """
     if decisive in values:
         return decisive
     return None if None in values else not decisive
@@ -50,7 +54,7 @@ def _decided(values: Sequence[bool | None], *, decisive: bool) -> bool | None:
 def without_expressions(text: str, build_type: str, system: str, language: str) -> str:
     """Evaluate the generator expressions in a text, the innermost first.
 
-    An expression that only CMake knows remains in the text.
+    If only CMake knows the value of an expression, the expression remains in the text.
 
     :param language: the language of the sources to compile.
 
@@ -101,7 +105,7 @@ def _expression(text: str, build_type: str, system: str, language: str) -> str |
 
 
 def _same(results: Sequence[bool]) -> bool | None:
-    """Return the common value of results, or None if they differ."""
+    """Return the value that all results have, or None if the results differ."""
     return results[0] if len(set(results)) == 1 else None
 
 
@@ -123,7 +127,7 @@ class Condition:
     system: str
 
     def value(self) -> bool | None:
-        """Return the value."""
+        """Return whether the condition is true, or None if only CMake knows this."""
         return self._joined("OR", lambda: self._joined("AND", self._negation))
 
     def _joined(self, word: str, part: Callable[[], bool | None]) -> bool | None:
@@ -150,7 +154,7 @@ class Condition:
 
     def _test(self) -> bool | None:
         if not self.tokens:
-            return False  # The argument is a variable without a value.
+            return False  # The condition is a reference to a variable with an empty value.
         first = self.tokens.pop(0)
         if len(self.tokens) > 1 and _COMPARISON.fullmatch(self.tokens[0].text):
             comparison, right = self.tokens.pop(0).text, self._operand(self.tokens.pop(0))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Translates the targets of a CMake project to the settings of extensions.
 
-`docs/from-cmake.md` has the equivalents of CMake's commands. Keep both in agreement.
+`docs/from-cmake.md` lists the equivalents of CMake's commands. If you change this module, also
+change that page.
 """
 
 from __future__ import annotations
@@ -42,32 +43,35 @@ _PROJECT_SETTINGS = {
     "INTERPROCEDURAL_OPTIMIZATION": "lto",
     "COMPILE_WARNING_AS_ERROR": "warnings-as-errors",
 }
-# Methods of `_Extension` read these properties.
+# Other functions translate these properties, so `_Extension._property` ignores the properties.
 _READ = {
     *("CUDA_ARCHITECTURES", "CUDA_RUNTIME_LIBRARY", "CXX_VISIBILITY_PRESET"),
     *("LIBRARY_OUTPUT_NAME", "OUTPUT_NAME"),
 }
-# The arguments of tvm_ffi_configure_target that `_stubs` reads.
+# The arguments of tvm_ffi_configure_target that `_Extension._stubs` translates.
 _ARGUMENTS = {
     *("LINK_SHARED", "LINK_HEADER", "MSVC_FLAGS", "DEBUG_SYMBOL"),
     *("STUB_DIR", "STUB_INIT", "STUB_PKG", "STUB_PREFIX"),
 }
-# Only CMake knows these values, but the plugin finds the files. `_links` reads TARGET_OBJECTS.
+# Only CMake knows these values, but they need no translation: the plugin finds Python and
+# apache-tvm-ffi itself, and `_links` evaluates TARGET_OBJECTS.
 _FOUND = re.compile(r"\$\{(tvm_ffi|TVM_FFI|Python3?|PYTHON)_\w+\}|\$<TARGET_OBJECTS:[^>]+>")
 _CUDA_FOUND = re.compile(r"\$\{(CUDAToolkit|CUDA)_INCLUDE_DIRS?\}")
 
 
 def translate(project: Evaluator, install_dir: str, name: str) -> tuple[dict[str, Table], Table]:
-    """Return the settings of all libraries of the wheel, by name, and project-wide settings.
+    """Return the settings of the wheel's libraries, and the project-wide settings.
 
-    :param install_dir: the folder of `wheel.install-dir`.
+    :param install_dir: the folder that the key `wheel.install-dir` names.
     :param name: the name of the distribution.
+    :returns: two results: the settings of each extension, with the extension's name as the key; and
+        the project-wide settings.
     """
     found: dict[str, Table] = {}
     settings: Table = {}
     for key, target in project.targets.items():
         if key != target.name or target.kind not in _SHARED:
-            continue  # This is an alias, or no shared library.
+            continue  # The target is an alias, or is not a shared library.
         if target.destination is not None:
             folder = posixpath.normpath(posixpath.join(install_dir, target.destination))
             table = _Extension(project, target, name, settings).translate(folder)
@@ -81,7 +85,7 @@ def translate(project: Evaluator, install_dir: str, name: str) -> tuple[dict[str
 class _Extension:
     """Translates one library.
 
-    :param settings: project-wide settings, which the library can change.
+    :param settings: the project-wide settings, to which the translation of the library can add.
     """
 
     project: Evaluator
@@ -91,7 +95,10 @@ class _Extension:
     table: Table = field(default_factory=dict)
 
     def translate(self, folder: str) -> Table:
-        """Return the settings of the library, which is installed to a folder of the wheel."""
+        """Return the settings of the library.
+
+        :param folder: the folder of the wheel that the library is installed into.
+        """
         self.links = list(self._links())
         self.names = {name for _, name in self.links}
         used = [self.project.targets.get(name) for _, name in self.links]
@@ -111,7 +118,11 @@ class _Extension:
         return {key: value for key, value in self.table.items() if value not in ([], {})}
 
     def _add(self, key: str, *values: object) -> None:
-        """Add values to a list. Only arguments repeat, because an option can have two arguments."""
+        """Add values to the list of a key, without duplicates.
+
+        The list of `extra-link-args` keeps duplicates. ``-framework A -framework B``, for example,
+        contains an argument twice.
+        """
         items = self.table.setdefault(key, [])
         items += [one for one in values if key == "extra-link-args" or one not in items]
 
@@ -120,18 +131,21 @@ class _Extension:
         if all(part.isidentifier() for part in package.split(".")):
             return package
         fallback = canonicalize_name(self.distribution).replace("-", "_")
-        hint = f"the folder {folder} is no package, so the library becomes part of {fallback}"
+        hint = f"the folder {folder} is not a package, so the library becomes part of {fallback}"
         self.project.remark(self.target.command, f"{self.target.name}: {hint}")
         return fallback
 
     # --- items
 
     def _values(self, items: Iterable[Item], language: str = "cxx") -> Iterator[tuple[Item, str]]:
-        """Yield the values of items, with generator expressions evaluated. Name unknown values."""
+        """Evaluate the generator expressions in items, and yield each item with each of its values.
+
+        A value that only CMake knows is not yielded, but recorded as not translated.
+        """
         build_type, system = self.project.build_type, self.project.system
         for item in items:
             if re.search(r"\$<CONFIG\b", item.value):
-                text = f"only the part for {build_type} of {item.value!r} is kept"
+                text = f"of {item.value!r}, only the part for {build_type} is kept"
                 self.project.remark(item.command, text)
             for value in items_of(without_expressions(item.value, build_type, system, language)):
                 if not is_unknown(value) or _CUDA_FOUND.fullmatch(value):
@@ -140,14 +154,18 @@ class _Extension:
                     self.project.lost(item.command, value, "only CMake knows the value")
 
     def _usage(self, kind: str, language: str = "cxx") -> Iterator[tuple[Item, str]]:
-        """Yield the items of the target and its parts, and public items of other dependencies."""
+        """Yield the items of one kind that apply to the library.
+
+        These are the items of the target and of the static and object libraries that become part of
+        it, and the public items of the target's other dependencies.
+        """
         yield from self._values(self.target.of(kind, PRIVATE, PUBLIC), language)
         for one in self.dependencies:
             private = [PRIVATE] if one in self.parts else []
             yield from self._values(one.of(kind, PUBLIC, INTERFACE, *private), language)
 
     def _links(self) -> Iterator[tuple[Item, str]]:
-        """Yield what the target links, directly or through other targets."""
+        """Yield each library that the target links with, directly or through other targets."""
         seen: set[str] = set()
         pending = list(self._values(self.target.of("link_libraries", PRIVATE, PUBLIC)))
         for item in self.target.of("sources", PRIVATE, PUBLIC):
@@ -165,7 +183,7 @@ class _Extension:
                 pending += self._values(other.of("link_libraries", PUBLIC, INTERFACE, *private))
 
     def _words(self, item: Item, value: str) -> list[str]:
-        """Return the words of an argument of the compiler or the linker."""
+        """Split the value of an item into arguments of the compiler or the linker."""
         shell = value.startswith("SHELL:")
         try:
             words = shlex.split(value[len("SHELL:") :]) if shell else [value]
@@ -175,10 +193,10 @@ class _Extension:
         return list(map(_stripped, words))
 
     def _flags(self, name: str) -> Iterator[str]:
-        """Yield the words of CMAKE_CXX_FLAGS or of a similar variable."""
+        """Yield the arguments in CMAKE_<name>_FLAGS and in the variable for the build type."""
         for suffix in ("", f"_{self.project.build_type.upper()}"):
             variable = f"CMAKE_{name}_FLAGS{suffix}"
-            # CMake uses the values at the end of the folder.
+            # CMake uses the values that the variables have at the end of the folder's file.
             scopes = (one.scope.of_folder() for one in (self.target, *self.parts))
             for value in dict.fromkeys(scope.lookup(variable) for scope in scopes):
                 text = f"${{{variable}}}" if value is None else f"SHELL:{value}"
@@ -195,7 +213,7 @@ class _Extension:
             if inside is not None and suffix in LANGUAGE_BY_SUFFIX:
                 self._add("sources", inside)
             elif suffix not in HEADER_SUFFIXES:
-                self.project.lost(item.command, _stripped(value), "no source file in the project")
+                self.project.lost(item.command, _stripped(value), "not a source in the project")
         for part in self.parts:
             private = {item.kind for item in part.items if item.scope == PRIVATE}
             if private & {"compile_definitions", "compile_options"}:
@@ -222,7 +240,8 @@ class _Extension:
             else:
                 for language in of:
                     arguments[language].append(f"-D{macro}")
-        # Without functions for TVM-FFI, the library exists for other libraries that link it.
+        # A library without tvm_ffi_configure_target can exist only for other libraries, which link
+        # with it. Therefore export its symbols, as CMake does by default.
         default = "default" if self.target.configured is None else "hidden"
         hides = self.target.get("CXX_VISIBILITY_PRESET", default) == "hidden"
         for language in {"c", "cxx"} & arguments.keys():
@@ -295,7 +314,8 @@ class _Extension:
 
     def _standard(self, command: Command, language: str, number: str) -> None:
         key, supported = f"{language.lower()}-std", _STANDARDS.get(language, ())
-        # The first standard is the default, and the oldest that the headers support.
+        # The first standard needs no setting: it is the plugin's default, and the oldest standard
+        # that the headers support.
         if number in supported[1:]:
             self.table[key] = max(number, self.table.get(key, ""))
         elif number not in {*supported[:1], *_OLD_STANDARDS}:
@@ -316,7 +336,8 @@ class _Extension:
             elif word != "OFF":
                 command = self.target.properties["CUDA_ARCHITECTURES"][1]
                 self.project.lost(command, f"CUDA_ARCHITECTURES {word}")
-        # Like CMake's variable, the project-wide setting can be changed on the command line.
+        # Prefer the project-wide setting, because users can change it on the command line, as they
+        # can change CMake's variable.
         if found and self.settings.setdefault("cuda-architectures", found) != found:
             self.table["cuda-architectures"] = found
 
@@ -351,5 +372,5 @@ def _output_name(target: Target) -> str:
 
 
 def _stripped(text: str) -> str:
-    """Return a text with paths relative to the project."""
+    """Make the paths in a text relative to the project's folder."""
     return text.replace(f"{SOURCE}/", "").replace(SOURCE, ".")

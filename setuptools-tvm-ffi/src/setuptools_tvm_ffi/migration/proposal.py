@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the proposed `pyproject.toml`: only the tables about the build change."""
+"""Writes the proposed `pyproject.toml`. Only the tables that configure the build are replaced."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ else:
 _PYPROJECT = "pyproject.toml"
 _SCIKIT = "tool.scikit-build"
 _SDK = "apache-tvm-ffi"
-# The backend of scikit-build-core requires these packages.
+# These build requirements are removed: scikit-build-core needs them, or `_build_system` adds them.
 _BUILD_TOOLS = {"scikit-build-core", "cmake", "ninja", "setuptools", PREFIX}
-# A header of a table, with the comments directly above.
+# The header of a table, and the comments directly above the header.
 _HEADER = re.compile(
     r"(?P<comment>(?:^[ \t]*#[^\n]*\n)*)"
     r"^[ \t]*\[\[?\s*(?P<name>[^\[\]\n]+?)\s*\]\]?[ \t]*(#.*)?\r?$",
@@ -56,7 +56,7 @@ def propose(root: Path) -> tuple[str, list[str]]:
     if not (root / _PYPROJECT).exists() and not (root / FILE).exists():
         raise _no_cmake(root / FILE)
     try:
-        # `newline` keeps the line ends of the file.
+        # `newline` keeps the line endings of the file.
         with (root / _PYPROJECT).open(encoding="utf-8", newline="") as stream:
             text = stream.read()
         document = tomllib.loads(text)
@@ -91,7 +91,7 @@ def propose(root: Path) -> tuple[str, list[str]]:
     for one in dict.fromkeys(itertools.chain(*found.values())):
         of_systems = {system: found[system][one] for system in found if one in found[system]}
         if len(of_systems) < len(found):
-            remarks.append(f"{FILE}:1: CMake builds {one} on some systems, the plugin on all")
+            remarks.append(f"{FILE}:1: CMake builds {one} on some systems; the plugin, on all")
         tables.append(merge(of_systems))
     if not tables:
         hint = "\n".join(["the command needs add_library and install(TARGETS …)", *remarks])
@@ -123,13 +123,14 @@ def _no_cmake(file: Path) -> BuildError:
 
 
 def merge(tables: Mapping[str, Table]) -> Table:
-    """Return one table of settings, with `overrides` for what differs between systems.
+    """Merge the settings for several systems into one table. Differences become `overrides`.
 
-    The plugin adds the lists of an override to the lists of the table. Other values replace those
-    of the table. The order of folders, libraries and arguments matters. Of these lists, the systems
-    share only the items before the first difference.
+    When the plugin applies an override, it appends the lists of the override to the lists of the
+    table. Any other value of the override replaces the value in the table. In a list of folders,
+    libraries or arguments, the order matters. The table gets only the items before the first
+    difference between such lists, and the overrides get the other items.
 
-    :param tables: the settings by the values of `sys_platform`.
+    :param tables: maps each value of `sys_platform` to the settings for this system.
 
     >>> merge({"linux": {"a": ["x", "y"]}, "darwin": {"a": ["x", "y"]}, "win32": {"a": ["x"]}})
     {'a': ['x'], 'overrides': [{'if': "sys_platform != 'win32'", 'a': ['y']}]}
@@ -177,9 +178,10 @@ def _replaced(text: str, build: str, new: str) -> str:
 
 
 def _sections(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the name, the comment above the header, and the text with the comment of each table.
+    """Yield the name of each table, the comment above its header, and its whole text.
 
-    The first name is "". Its text is the text before all tables.
+    The whole text includes the comment. The first result has the name "", and its text is
+    everything before the first table.
     """
     starts = [("", "", 0)]
     for match in _HEADER.finditer(text):
@@ -194,7 +196,10 @@ def _sections(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _line_of(text: str, key: str) -> int:
-    """Return the line of a key of scikit-build-core, or the line of its table."""
+    """Return the number of the line that contains a key of scikit-build-core.
+
+    If the key is not found, return the line of the table ``[tool.scikit-build]``.
+    """
     start = max(text.find(f"[{_SCIKIT}"), 0)
     pattern = rf"^[^#\n]*\b{re.escape(key.rpartition('.')[2])}\b"
     match = re.compile(pattern, re.MULTILINE).search(text, start)
@@ -235,5 +240,5 @@ def _toml(value: object) -> str:
         return f"{{ {', '.join(f'{key} = {_toml(one)}' for key, one in value.items())} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
-    # A string in JSON is a string in TOML.
+    # JSON and TOML have the same notation for strings, numbers and booleans.
     return json.dumps(value, ensure_ascii=False)

@@ -11,7 +11,8 @@ from typing import Any
 
 from .evaluator import PLATLIB, is_lost
 
-# Matches ``key=value`` if the value does not affect the wheel, or if the plugin always builds so.
+# Matches ``key=value`` if the value needs no translation: it does not affect the wheel, or the
+# plugin always builds in this way.
 _HARMLESS = re.compile(
     r"((cmake|ninja|build)\.(version|minimum-version|verbose|make-fallback|python-hints)"
     r"|minimum-version|strict-config|experimental|wheel\.(platlib|expand-macos-universal-tags)"
@@ -33,10 +34,10 @@ _HINTS = {
 
 @dataclass
 class ScikitBuild:
-    """The contents of the table of scikit-build-core, translated.
+    """The translation of the table ``[tool.scikit-build]``.
 
-    :param definitions: the variables of CMake that the table sets.
-    :param source_dir: the folder of the `CMakeLists.txt`.
+    :param definitions: the CMake variables that the table sets.
+    :param source_dir: the folder of the outermost `CMakeLists.txt`.
     :param install_dir: the folder of the wheel that ``install`` commands are relative to.
     :param project: project-wide settings of the plugin.
     :param untranslated: a remark for each key that is not translated.
@@ -79,7 +80,7 @@ def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _apply(found: ScikitBuild, key: str, value: Any) -> bool:  # noqa: ANN401
-    """Apply a key. Return whether it is translated."""
+    """Store the translation of a key in `found`. Return whether the key has a translation."""
     if key.startswith("cmake.define."):
         default = value.get("default", "") if isinstance(value, dict) else value
         text = ";".join(map(str, default)) if isinstance(default, list) else str(default)
@@ -102,7 +103,8 @@ def _apply(found: ScikitBuild, key: str, value: Any) -> bool:  # noqa: ANN401
     elif key == "wheel.install-dir" and re.match(r"/platlib/|[^/]", value):
         found.install_dir = re.sub("^/platlib", PLATLIB, value)
     elif key == "build-dir":
-        # The plugin's default folder serves builds for several platforms, too.
+        # With a placeholder, such as {wheel_tag}, each platform has its own folder. The default of
+        # the plugin has the same effect.
         found.project.update({} if "{" in value or value == "build" else {key: value})
     elif key in _SWITCHES and value:
         found.project[_SWITCHES[key]] = True
