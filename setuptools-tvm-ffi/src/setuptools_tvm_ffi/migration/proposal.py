@@ -126,9 +126,9 @@ def merge(tables: Mapping[str, Table]) -> Table:
     """Merge the settings for several systems into one table. Differences become `overrides`.
 
     When the plugin applies an override, it appends the lists of the override to the lists of the
-    table. Any other value of the override replaces the value in the table. In a list of folders,
-    libraries or arguments, the order matters. The table gets only the items before the first
-    difference between such lists, and the overrides get the other items.
+    table. Any other value of the override replaces the value in the table. In lists of folders,
+    libraries and arguments, the order matters. From such lists, the table therefore gets only the
+    items before the first difference, and the overrides get the other items.
 
     :param tables: maps each value of `sys_platform` to the settings for this system.
 
