@@ -502,7 +502,7 @@ def test_a_folder_that_declares_no_library_is_rejected(
     if text:
         (folder / "pyproject.toml").write_text(text)
     printed = assert_could_not_run(Project(folder, builder))
-    assert "tool.setuptools-tvm-ffi.ext-modules: is missing, and there is no setup.py" in printed
+    assert "tool.setuptools-tvm-ffi.ext-modules is missing, and there is no setup.py" in printed
 
 
 @pytest.mark.long
@@ -522,7 +522,7 @@ def test_a_project_whose_libraries_have_no_stubs_is_rejected(project: ProjectFac
     [
         (["stubs=never"], "--config-settings stubs is 'never', expected one of 'warn', 'check', "),
         (["job=1"], "--config-settings job: unknown key, did you mean 'jobs'?"),
-        (["jobs"], "--config-setting jobs: has no value"),
+        (["jobs"], "--config-setting jobs has no value"),
         (["jobs=1", "jobs=1"], "--config-settings jobs is specified more than once"),
     ],
 )
