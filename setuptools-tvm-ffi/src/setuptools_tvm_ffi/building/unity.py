@@ -64,7 +64,7 @@ def batches(sources: Iterable[PurePosixPath], size: int) -> list[Batch]:
 def _split(
     keys: Mapping[PurePosixPath, str], size: int, bits: str
 ) -> Iterator[tuple[str, tuple[PurePosixPath, ...]]]:
-    """Yield each group of at most `size` sources, after the bits with which its keys start."""
+    """Yield the first bits of the keys in each group, and the sources of the group."""
     if len(keys) <= size:
         yield bits, tuple(keys)
         return
