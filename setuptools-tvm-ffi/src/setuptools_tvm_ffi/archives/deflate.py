@@ -19,11 +19,11 @@ from types import SimpleNamespace
 from ..base.file_digest import digest_of
 from ..base.file_replacement import new_file, replace_file
 
-# The size of a part. It is fixed, so that the content of a wheel does not depend on the number of
-# processors. Each part makes the stream of a library about 3 KB larger (0.3 % of 1 MiB).
+# The size of a part in bytes. The size is fixed, so that the content of a wheel does not depend on
+# the number of processors. Each part makes the compressed stream of a library about 3 KB larger.
 _PART = 2**20
-# Members that are smaller than this size are not kept, because zipfile compresses 64 KiB in about
-# 3 ms.
+# `DeflateCache` does not keep members that are smaller than this size, because zipfile compresses
+# 64 KiB in about 3 ms.
 _LARGE = 2**16
 _CRC_SIZE = 4
 
@@ -33,7 +33,8 @@ def deflated(content: bytes) -> bytes:
 
     If `content` has at most 1 MiB, the stream is the same as the stream that zipfile would write.
     """
-    # A build without changes compresses no large member, so import `concurrent.futures` only here.
+    # Import `concurrent.futures` only here, because the import takes time. A build without changes
+    # compresses no large member, and does not need the module.
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     def deflated_part(begin: int) -> bytes:
@@ -48,9 +49,10 @@ def deflated(content: bytes) -> bytes:
 
 
 class DeflateCache:
-    """A folder that contains a file for each deflate stream. Only one process may use it at a time.
+    """A folder that contains a file for each deflate stream.
 
-    A file ends with the CRC of the stream, so that a truncated or corrupt file is detected.
+    Only one process may use the folder at a time. Each file ends with the CRC of the stream, so
+    that a truncated or corrupt file is detected.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -103,7 +105,7 @@ def write_member(
         archive.writestr(entry, content)
         return
     stream = deflate(content)
-    # zipfile reads this size to decide whether the member needs a header in ZIP64 format.
+    # zipfile reads `file_size` to decide whether the member needs a header in ZIP64 format.
     entry.file_size = len(content)
     with archive.open(entry, "w") as member:
         # zipfile cannot write data that is already compressed. Replace zipfile's compressor by an

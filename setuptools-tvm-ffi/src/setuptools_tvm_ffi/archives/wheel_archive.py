@@ -43,8 +43,8 @@ MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_NAME_LENGTH = 1000
 
-# The compression methods that are accepted. zipfile can limit how much it decompresses in one step
-# for deflate, but not for bzip2 and LZMA.
+# The accepted compression methods. For deflate, zipfile can limit how much it decompresses in one
+# step. For bzip2 and LZMA, zipfile has no such limit.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -67,8 +67,8 @@ class WheelArchive:
     :ivar path: the wheel file.
     :ivar name: normalized name of the distribution.
     :ivar tags: compatibility tags in the file name (PEP 425); compressed tag sets are expanded.
-    :ivar members: maps the path of each file in the wheel to the file's permissions, in archive
-        order. The permissions are 0 if the archive does not record them.
+    :ivar members: maps the path of each file in the wheel to the file's permissions. The paths are
+        in the order of the archive. The permissions are 0 if the archive does not record them.
     :ivar dist_info: name of the ``.dist-info`` folder.
     """
 

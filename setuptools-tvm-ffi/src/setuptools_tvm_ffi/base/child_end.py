@@ -23,9 +23,9 @@ def end_child(
 
     On Windows, the function ignores `request` and `group`, and kills only the child.
 
-    :param own_time: seconds to wait for the child to end before this function sends a signal. Wait
-        after Ctrl-C: the terminal has already sent a signal to the child, and a second signal would
-        interrupt the child's clean-up.
+    :param own_time: seconds that the child gets to end without a signal from this function. The
+        child needs this time after Ctrl-C: the terminal has already sent a signal to the child, and
+        a second signal would interrupt the child's clean-up.
     :param request: a signal that asks the child to end. If it is ``None``, the child is killed.
     :param request_time: seconds that the child gets to clean up after the request. The child is
         killed if it takes longer.

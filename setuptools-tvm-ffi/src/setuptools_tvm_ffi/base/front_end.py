@@ -6,13 +6,14 @@ of the child process through a pipe, and sets `SUMMARY_VARIABLE` to the path of 
 backend uses this plugin and the variable is set, the build does two things:
 
 - The build writes a mark in front of each line that ninja or a compiler has printed, so that the
-  command can distinguish these lines from other lines. With a second pipe, the command would not
-  know the order of all lines.
+  command can distinguish these lines from other lines. If these lines came through a second pipe,
+  the command would not know the order in which the lines of both pipes were printed.
 - The build writes its summary as JSON into the file. It does not write the summary to the pipe,
   because a ``setup.py`` or a compiler could print other text at the same time.
 
-An isolated environment contains its own plugin, so the command and the build may run different
-releases of the plugin. The summary therefore contains texts that the command shows unchanged.
+An isolated environment contains its own copy of the plugin, so the command and the build may run
+different releases of the plugin. The summary therefore contains texts that the command shows
+unchanged.
 """
 
 from __future__ import annotations

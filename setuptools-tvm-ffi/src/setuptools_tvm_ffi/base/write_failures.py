@@ -62,7 +62,7 @@ def hint_for_output(printed: str) -> str | None:
 
 
 def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
-    """Whether a failed write may have written to `folder` itself, or to a file inside `folder`.
+    """Whether the path of a failed write may be `folder` or a path inside `folder`.
 
     :param file: the path in the error, or ``None`` if the error does not name a file. For ``None``,
         the result is ``True`` if the disk of `folder` is full.

@@ -2,6 +2,6 @@
 """Shared libraries as files: read ELF, Mach-O and PE, and derive platform tags."""
 
 #: Packages that read libraries and define platform tags. An isolated build requires these packages
-#: if `platform-tag` is not `default`. auditwheel 7 is excluded, because it may change auditwheel's
-#: tables, which are private. auditwheel 6.8.2 works.
+#: if `platform-tag` is not `default`. The plugin reads private tables of auditwheel. auditwheel 7
+#: may change these tables, and is therefore excluded. auditwheel 6.8.2 works.
 BUILD_REQUIREMENTS = ("auditwheel>=6.4,<7", "lief>=0.17")

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 #: The headers of a library are within this number of bytes at the start of the file.
 SIZE = 1 << 16
 
-# Each table maps the number of an architecture in a file to the names of the architecture in
-# platform tags. For Windows on x86, the whole tag is "win32".
+# The header of a file contains a number for the architecture. Each table maps this number to the
+# names of the architecture in platform tags. The names of GPUs occur only in messages. The tag
+# "win32" contains no name of an architecture, so the table contains the whole tag.
 _ELF = {
     3: ("i686", "i586", "i486", "i386"),
     21: ("ppc64le", "ppc64"),
@@ -42,7 +43,8 @@ _ALIASES = {
     "x86_64_iphonesimulator": "x86_64",
     "32": "win32",
 }
-# Maps a universal file's magic number to the size in bytes of each architecture's entry.
+# A universal file contains an entry for each architecture. The size of an entry depends on the
+# magic number of the file. Each key is a magic number, and the value is the size in bytes.
 _FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}
 _THIN = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"}
 _TAG = re.compile(
@@ -52,11 +54,10 @@ _FORMATS = {"macosx": "Mach-O", "ios": "Mach-O", "win": "PE"}
 
 
 def tag_problem(content: bytes, platform: str, own: str = "") -> str | None:
-    """Return why a library does not fit a platform tag.
+    """Return why a library does not fit a platform tag, or ``None`` if the library fits.
 
-    The result is ``None`` if the library fits. If the tag names an unknown system, an ELF, Mach-O
-    or PE file does not fit, unless the tag is `own`. A file in any other format fits an unknown
-    system.
+    If the tag names an unknown system, an ELF, Mach-O or PE file fits only if the tag is `own`. A
+    file in any other format always fits such a tag.
 
     :param content: the first `SIZE` bytes of the library.
     :param own: the platform tag of the system that builds.

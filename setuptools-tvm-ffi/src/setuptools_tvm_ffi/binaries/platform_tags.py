@@ -74,8 +74,8 @@ class _Policy:
 def satisfied_tag(binaries: Sequence[Binary], among: Sequence[Binary] = ()) -> str:
     """Return the lowest platform tag that a wheel with these libraries satisfies.
 
-    The lowest tag is the tag that the most machines accept. It names the oldest version of
-    manylinux or macOS. On Windows, the tag depends only on the architecture. If the libraries
+    The lowest tag is the tag that the most machines accept. This tag contains the oldest version
+    of manylinux or macOS. On Windows, the tag depends only on the architecture. If the libraries
     satisfy no manylinux tag, the result is ``linux_…``, which PyPI rejects. A library for musl does
     not record which version of musl it needs. For musl, the result is therefore the newest
     musllinux tag in auditwheel's table.

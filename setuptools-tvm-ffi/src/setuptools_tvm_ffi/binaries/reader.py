@@ -19,8 +19,9 @@ from typing import Any
 
 import lief
 
-# LIEF's annotations allow None for most attributes, so this module does not use the annotations.
-# LIEF returns bytes for a name that is not valid UTF-8.
+# The type of LIEF's objects in this module. LIEF's own annotations allow None for most attributes.
+# With these annotations, type checkers would require a check for None at each use. LIEF returns a
+# name as text, or as bytes if the name is not valid UTF-8.
 _Parsed = Any
 
 _TRUNCATED = "truncated or corrupt: a section or segment extends past the end of the file"
@@ -36,7 +37,7 @@ _ELF_MACHINES = {
     "LOONGARCH": "loongarch64",
 }
 # A file of GPU code looks like a library: it is a linked ELF file with program headers. However,
-# only the GPU's driver loads such a file. The keys are values of the field e_machine
+# only the GPU's driver loads such a file. The keys of `_DEVICES` are values of the field e_machine
 # (https://www.sco.com/developers/gabi/latest/ch4.eheader.html). LIEF 1.0.0 does not define the
 # value for Intel's GPUs.
 _DEVICES = {190: "cuda", 205: "intelgt", 224: "amdgpu"}
@@ -74,12 +75,14 @@ _SOURCE = re.compile(
     rb"(?i)\.(?:c|cc|cpp|cxx|c\+\+|cu|cuh|h|hh|hpp|hxx|hip|inl|inc|ipp|tcc|m|mm|s|rs|py|pyx|zig|o|obj"
     rb"|a|lib|so|dylib|dll|pdb)$"
 )
-# Characters that end a path in a quotation or a list.
+# A path can be part of a longer text, such as a quotation or a list. These characters end the path.
 _END = re.compile(rb"[\"'<>|;:*?%(){}\[\]$, ]")
 _INSIDE_A_PATH = re.compile(rb"(?:[\w./\\@~$}>%-]|(?<!\w)[A-Za-z]:)\Z")
 _MAX_PATHS = 50
 _END_OF_STRING = re.compile(rb"\w\0")
-_MIN_PARTS = 4  # /home/me/project, C:\\Users\\me\\project
+# `build_paths` omits a path below `_HOME` if the path has fewer parts than this number. The path
+# /home/me/project has four parts: an empty part and three names.
+_MIN_PARTS = 4
 _SHN_ABS = 0xFFF1
 _DF_1_PIE = 0x08000000
 

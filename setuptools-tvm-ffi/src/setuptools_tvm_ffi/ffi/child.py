@@ -32,8 +32,8 @@ _RECORD = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void
 def main() -> None:
     """Handle requests until a library has been loaded, or until there are no more requests."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    # The generator and the library may print. Redirect their output to standard error, which the
-    # build shows in its messages.
+    # The generator and the library may print to standard output. Redirect this output to standard
+    # error, which the build shows in its messages.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
     # Make standard input empty. Otherwise, a library that reads standard input would consume
@@ -47,13 +47,13 @@ def main() -> None:
             continue
         recorder.load(request["recorder"])
         if request["do"] == "import":
-            # Ignore a failure: `load_and_generate` imports the generator again and reports it.
+            # Ignore errors: `load_and_generate` imports the generator again and reports errors.
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
                 from tvm_ffi.stub.lib_state import collect_global_funcs  # noqa: PLC0415
 
-                # In 0.1.15.post2, this function raises a C++ error for functions without types.
-                # For the first C++ error of a process, tvm_ffi reads debug information, which takes
-                # 0.2 s. Call the function now, while the compilers run, to save this time later.
+                # In 0.1.15.post2, `collect_global_funcs` causes a C++ error if a function has no
+                # type schema. At the first C++ error of a process, tvm_ffi reads debug information,
+                # which takes 0.2 s. Read the information now, while the compilers run.
                 collect_global_funcs()
         else:
             load_and_generate(request, answers, requests, recorder.docs)
@@ -62,8 +62,8 @@ def main() -> None:
 class Recorder:
     """Receives the docstrings of the global functions that libraries register.
 
-    :ivar docs: the docstring of each registered function. The docstring may be empty. If the
-        recorder's library is not loaded, the mapping is empty.
+    :ivar docs: a mapping from the names of registered functions to their docstrings. A docstring
+        may be empty. If the recorder's library is not loaded, the mapping is empty.
     """
 
     def __init__(self) -> None:
@@ -98,15 +98,15 @@ def answer(answers: TextIO, content: dict[str, Any]) -> None:
 
 def config(options: list[str]) -> str:
     """Return the output of ``tvm-ffi-config`` for the given options."""
-    # If the program is named `tvm-ffi-config`, `tvm_ffi` does not load `libtvm_ffi`. This saves
-    # time.
+    # If `sys.argv[0]` is `tvm-ffi-config`, the import of `tvm_ffi` does not load `libtvm_ffi`.
+    # This saves time.
     sys.argv = ["tvm-ffi-config", *options]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         runpy.run_module("tvm_ffi.config", run_name="__main__")
     sys.argv = [""]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tvm_ffi"]:
-        del sys.modules[name]  # Make a later import load `libtvm_ffi`.
+        del sys.modules[name]  # The next import loads `libtvm_ffi`.
     return printed.getvalue()
 
 
@@ -136,9 +136,10 @@ def load_and_generate(
         importlib.import_module(module)
 
     reached("load")
-    # This library links with its siblings. Load the siblings first, so that the system's loader
-    # finds the siblings when it loads this library. Then list the registered names, because names
-    # that siblings register do not belong to this library.
+    # The siblings are the libraries of the distribution that this library links with. Load the
+    # siblings first, so that the system's loader finds them when it loads this library. List the
+    # registered names before and after this library is loaded: only the new names belong to
+    # this library.
     for sibling in request["siblings"]:
         load(sibling, request["stand_ins"])
     type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
@@ -148,8 +149,8 @@ def load_and_generate(
     result["new_functions"] = sorted(set(map(str, list_functions())) - functions)
     result["new_types"] = sorted(set(map(str, type_keys())) - types)
 
-    # Load other libraries, because stub blocks may refer to names of any library of the
-    # distribution.
+    # Load the other libraries of the distribution, because stub blocks may refer to names that
+    # these libraries register.
     for other in request["others"]:
         result["loading"] = other
         reached("together")
@@ -211,7 +212,7 @@ def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
     try:
         consts = importlib.import_module("tvm_ffi.stub.python_generator.consts")
     except ImportError:
-        # Up to 0.1.14.post1, the module has this name.
+        # Up to 0.1.14.post1, the module `consts` is in this package.
         consts = importlib.import_module("tvm_ffi.stub.consts")
     module = importlib.import_module("tvm_ffi.dataclasses")
     for name, value in vars(module).items():
@@ -288,8 +289,8 @@ def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - a modu
     ]
     status = run(cli, [staging, *options, *target])
     if status == 0 and not target and drop_second_library(root_module, before, request):
-        # The lines that `drop_second_library` removed were the only use of an import. A second run
-        # of the generator removes this import.
+        # `drop_second_library` removed the only lines that used the import of `load_lib_module`. A
+        # second run of the generator removes this import.
         status = run(cli, [staging])
     return status
 
@@ -325,7 +326,7 @@ def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> b
     old_lines = before.splitlines()
     appended = [line for line in added if lines.count(line) > old_lines.count(line)]
     for line in appended:
-        # The generator appended the last occurrence.
+        # If the module contains the line several times, the generator appended the last one.
         del lines[len(lines) - 1 - lines[::-1].index(line)]
     module.write_text("\n".join(lines), encoding="utf-8")
     return bool(appended)

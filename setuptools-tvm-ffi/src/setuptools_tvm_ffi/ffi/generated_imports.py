@@ -39,8 +39,8 @@ def failures(tvm_ffi: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]: 
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         problem = _problem(name)
         if problem is not None and finder.location(problem) is None:
-            # The error comes from a module outside the staging folder. Import the staged module
-            # again, without running the code of its parent packages.
+            # No staged file raised the error, but a parent package may have raised it. Import the
+            # staged module again, without running the code of its parent packages.
             finder.runs_packages = parts[-1] == "__init__"
             problem = _problem(name)
             finder.runs_packages = True

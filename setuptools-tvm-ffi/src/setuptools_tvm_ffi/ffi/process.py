@@ -44,7 +44,7 @@ class TVMFFIProcess:
     The end of a ``with`` block ends a child that still runs.
 
     :ivar recorder: the library that records registrations, see `toolchains.recorder`. If it is
-        ``None``, the child does not find the docstrings of global functions.
+        ``None``, the child cannot read the docstrings of global functions.
     """
 
     def __init__(self, root: Path) -> None:
@@ -87,9 +87,9 @@ class TVMFFIProcess:
 
         A process cannot unregister the names of a library, so each library needs a new child.
 
-        :param choose: a function that receives the answer with the registry, and returns the names
-            to hide from the generator (see `reflection.hide`). If `choose` raises an error, this
-            method ends the child.
+        :param choose: a function that receives the child's answer, which contains the registry, and
+            returns the names to hide from the generator (see `reflection.hide`). If `choose`
+            raises an error, this method ends the child.
         """
         self._send({**request, "do": "generate", "recorder": self._recorder_path()})
         answer: Mapping[str, Any] = {}

@@ -46,8 +46,8 @@ def reflect(
     :param library: the path of a library that is already loaded.
     :param functions: the names of global functions to describe.
     :param types: the keys of types to describe. The result also describes their ancestors.
-    :param docs: the docstring of each recorded function. For other functions, the result contains
-        no docstring.
+    :param docs: the docstrings of global functions, see `child.Recorder`. If a function has no
+        docstring in `docs`, the result contains no docstring for this function.
     """
     teach_types(tvm_ffi)
     names = sorted(functions)
@@ -64,7 +64,7 @@ def reflect(
         # Skip functions without metadata, because only a function that is registered with metadata
         # can have a docstring.
         "finds_docs": all(name in docs for name in names if global_metadata(tvm_ffi, name)),
-        # Releases before 0.1.10 do not create constructors.
+        # Releases of tvm_ffi before 0.1.10 do not create constructors.
         "makes_constructors": hasattr(tvm_ffi.registry, "_install_init"),
     }
 
@@ -76,8 +76,8 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
     return {
         "schema": schema,
         "doc": doc or None,
-        # The generator skips a function without a schema. If the schema of a function is not a
-        # valid Python type, the generator writes invalid Python.
+        # The generator skips a function without a schema. For a function with a schema that is
+        # not a valid Python type, the generator writes invalid Python.
         "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
     }
 
@@ -175,7 +175,7 @@ def enum_entries(tvm_ffi: Any, type_index: int) -> dict[str, int]:  # noqa: ANN4
 
 
 def literal(value: Any) -> str | None:  # noqa: ANN401
-    """Return Python source text for a value, or ``None`` if the text is not a short literal.
+    """Return a value as a Python literal, or ``None`` if the value has no short literal.
 
     >>> literal(1.5), literal("a"), literal(None), literal(float("inf")), literal([])
     ('1.5', "'a'", 'None', None, None)
@@ -229,9 +229,10 @@ def lineage(tvm_ffi: Any, key: str) -> Iterator[str]:  # noqa: ANN401
 
 
 def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
-    """Return the type key of the parent, and the Python class, for each type key.
+    """Return a pair for each type key: the type key of the parent, and the Python class.
 
-    A value is ``None`` if the type has no parent, or no importable class.
+    The first value is ``None`` if the type has no parent. The second value is ``None`` if the type
+    has no class, or if Python code cannot import the class.
     """
     result = {}
     for key in map(str, tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")()):
@@ -242,7 +243,10 @@ def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
 
 
 def importable(cls: Any) -> list[str] | None:  # noqa: ANN401 - a class, or None
-    """Return the name of a class, and the shortest name of a module that contains the class."""
+    """Return the shortest name of a module that contains a class, and the name of the class.
+
+    :returns: ``None`` if there is no class, or if no imported module contains the class.
+    """
     if cls is None:
         return None
     name = str(cls.__name__)
@@ -290,7 +294,7 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def exports(library: str) -> bool:
-    """Whether a library exports symbols. The result is ``True`` for every file that is not ELF."""
+    """Whether a library exports symbols. If the file is not an ELF file, return ``True``."""
     symbols = elf_symbols(Path(library).read_bytes())
     return symbols is None or bool(set(symbols) - _LINKER_SYMBOLS)
 
@@ -365,7 +369,7 @@ class TypeInfo(ctypes.Structure):
 
 
 def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
-    """Return the doc of a type from the C API. The Python API (0.1.15.post2) does not return it."""
+    """Return a type's doc from the C API. The Python API (0.1.15.post2) omits the docs of types."""
     get_type_info = tvm_ffi.LIB.TVMFFIGetTypeInfo
     get_type_info.restype = ctypes.POINTER(TypeInfo)
     get_type_info.argtypes = (ctypes.c_int32,)
@@ -381,8 +385,8 @@ def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
 def hide(tvm_ffi: Any, hidden: Mapping[str, Any]) -> None:  # noqa: ANN401
     """Hide functions, types and members of types from the generator.
 
-    :param hidden: ``functions`` and ``types`` each contain a list of names. ``members`` contains a
-        list of names for each type key.
+    :param hidden: a mapping with three keys. ``functions`` is a list of function names, and
+        ``types`` is a list of type keys. ``members`` maps type keys to lists of member names.
     """
     for name in hidden["functions"]:
         tvm_ffi.registry.remove_global_func(name)

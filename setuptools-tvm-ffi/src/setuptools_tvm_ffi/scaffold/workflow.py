@@ -75,7 +75,7 @@ def update_workflow(root: Path, *, force: bool) -> str | None:
 
 
 def missing_tables(root: Path) -> str | None:
-    """Return the tables to add to `pyproject.toml`, or None if it configures cibuildwheel."""
+    """Return the tables to add to `pyproject.toml`, or None if the file configures cibuildwheel."""
     pyproject = _pyproject(root)
     if "cibuildwheel" in pyproject.get("tool", {}):
         return None

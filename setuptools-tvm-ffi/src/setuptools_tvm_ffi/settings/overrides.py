@@ -48,8 +48,8 @@ def with_options(
 
 def for_embedding(extension: ExtensionSettings, entry: EmbedSettings) -> ExtensionSettings:
     """Return the settings of an extension, changed to compile the source of an `embed` entry."""
-    # The device link of the library does not include the embedded code. Without separable
-    # compilation, this code needs no device link.
+    # The device link of the library does not include the embedded code. Therefore, compile this
+    # code without separable compilation: it then needs no device link.
     extension = dataclasses.replace(extension, cuda_separable_compilation=False)
     if not entry.cuda_architectures:
         return extension
@@ -149,8 +149,8 @@ def _changed(
 def _changed_project(project: Project, overrides: Iterable[Override]) -> Project:
     for override in overrides:
         changes = {n: v for n, v in override.changes.items() if not project.is_overridden(n)}
-        # The variables of other tools only provide defaults. An override replaces such a default,
-        # even if the setting is a list. An override adds its items to any other list.
+        # Environment variables of other tools only provide defaults. If a list comes from such a
+        # variable, an override replaces the list. An override adds its items to any other list.
         defaults = {n for n in changes if project.origins.get(n) in DEFAULT_VARIABLES}
         project = dataclasses.replace(
             project,

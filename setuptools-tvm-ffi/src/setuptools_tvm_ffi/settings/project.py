@@ -99,7 +99,8 @@ class Project:
         * pip builds at each installation. The default is false.
         * uv (0.13) builds only if a file in `tool.uv.cache-keys` has changed. If the project does
           not set these keys, uv ignores changes of C++ sources, and ``uv sync`` and ``uv run``
-          would use outdated libraries. The default is then true. (uv sets the variable ``UV``.)
+          would use outdated libraries. The default is then true. (The method recognizes uv by the
+          environment variable ``UV``, which uv sets.)
         """
         if "editable_rebuild" in {**self.origins, **self.declared_elsewhere}:
             return self.settings.editable_rebuild
@@ -124,8 +125,8 @@ class Project:
 def extension_lines(extension: ExtensionSettings) -> Iterator[str]:
     """Yield a line with the key, the value and the origin of each setting of an extension.
 
-    Settings with the default value are omitted. The lines of settings that overrides have changed
-    contain the new values.
+    Settings with the default value are omitted. If an override has changed a setting, the line
+    contains the new value.
     """
     declared = extension.declaration
     file = _FILE if declared is not None and declared.in_toml else "setup.py"
@@ -173,8 +174,8 @@ def written(value: object) -> str:
 def require_project(folder: Path) -> None:
     """Check that a folder contains a project.
 
-    :raises ConfigurationError: the folder contains neither ``pyproject.toml`` nor ``setup.py``. The
-        hint names the nearest parent folder that does.
+    :raises ConfigurationError: the folder contains neither ``pyproject.toml`` nor ``setup.py``. If
+        a parent folder contains a project, the hint names the nearest such folder.
     """
 
     def is_project(place: Path) -> bool:

@@ -43,14 +43,14 @@ def without_additions(text: str, file: str) -> str:
     lines = text.splitlines(keepends=True)
     for block in reversed([*_blocks(lines, file)]):
         begin = block.start
-        begin -= begin > 0 and not lines[begin - 1].strip()  # Include the blank line above.
+        begin -= begin > 0 and not lines[begin - 1].strip()  # Remove the blank line, too.
         del lines[begin : block.stop]
     return "".join(lines)
 
 
 def is_added(text: str, line_number: int) -> bool:
     """Whether a line of a module belongs to the code that `with_additions` has added."""
-    # Do not use `str.splitlines`: it also splits at form feeds. Line numbers of Python count only
+    # Do not use `str.splitlines`: it also splits at form feeds. Python's line numbers count only
     # line breaks.
     return any(line_number - 1 in block for block in _blocks(text.split("\n"), ""))
 

@@ -87,8 +87,8 @@ def load(cache: Path, request: StubRequest, recorder: str) -> Stubs | None:
 def store(cache: Path, request: StubRequest, stubs: Stubs, recorder: str) -> None:
     """Cache the stubs of a request. For `recorder`, see `load`."""
     # An editable install writes the stubs to the source tree, and the next build reads these files
-    # as inputs. The inputs of the next build therefore have another key than the inputs of this
-    # build, although the stubs are the same. Store the keys of both builds.
+    # as inputs. The cache key is a digest of the inputs, so the next build has another key than
+    # this build, although the stubs are the same. Store both keys.
     after = {**request.files, **{p: c for p, c in stubs.files.items() if c is not None}}
     for path, content in stubs.files.items():
         if content is None:

@@ -110,8 +110,8 @@ def _candidates(
         package, dot, last = name.rpartition(".")
         if not places.is_handwritten(places.of_functions(package + dot), last):
             yield _Candidate("function", name, function, {last})
-    # If a function is registered as `LIB`, the module's name `LIB` refers to this function, and the
-    # stub does not declare the library's symbols.
+    # If a function is registered as `LIB`, the name `LIB` in the module refers to this function.
+    # The stub then does not declare the library's symbols.
     if f"{prefix}LIB" not in registry.functions:
         for name, function in sorted(registry.symbols.items()):
             if ("symbol", name) not in left_out:

@@ -48,7 +48,8 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     """Choose the names that get stubs.
 
     :param answer: the child's answer for the stage ``reflected``, which contains the registry.
-    :raises BuildError: nothing is registered under the prefix, or a registered name is rejected.
+    :raises BuildError: nothing is registered under the prefix, or the build must fail because of a
+        registered name that gets no stub.
     """
     settings = request.settings
     _check_prefix(request, answer)
@@ -111,9 +112,9 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
 def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places) -> Registry:
     """Return the registry with the docstrings of global functions.
 
-    These docstrings can declare keywords and defaults, and functions must accept the same calls on
-    every platform. If the child process cannot read the docstrings on this platform, the build
-    reads them from generated modules in the source tree.
+    If the child process cannot read the docstrings on this platform, the build reads the docstrings
+    from generated modules in the source tree. Docstrings can declare keywords and defaults. Without
+    docstrings, functions would accept fewer calls on this platform than on other platforms.
     """
     if stubbed.finds_docs or not stubbed.functions:
         return stubbed
@@ -175,8 +176,9 @@ def _check_prefix(request: StubRequest, answer: Mapping[str, Any]) -> None:
     # If no prefix is declared, only `stubs = "init"` requires names under the default prefix.
     expected = settings.registry_prefix is not None or (names and settings.stubs == "init")
     if expected and not any(name.startswith(settings.prefix) for name in names):
-        # With `stubs = "init"`, suggest another prefix only if names are inside the package:
-        # `PackageTree.check` rejects a prefix outside the package.
+        # With `stubs = "init"`, `PackageTree.check` rejects a prefix that does not begin with the
+        # name of the package. Suggest another prefix only if a registered name begins with the name
+        # of the package.
         hint = (
             f"register names under {settings.prefix!r}, or set stubs to 'directives' and add stub "
             "directives to your own files"

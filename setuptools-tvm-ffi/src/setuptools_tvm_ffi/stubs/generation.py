@@ -304,7 +304,7 @@ def _collect(
             continue
         path = PurePosixPath(file.relative_to(staging).as_posix())
         if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
-            continue  # This file belongs to another library that the child has loaded.
+            continue  # The request of another library generates this file.
         generated = _without_additions(path, file.read_bytes())
         if path not in committed:
             result[path] = generated.replace(b"\r\n", b"\n")

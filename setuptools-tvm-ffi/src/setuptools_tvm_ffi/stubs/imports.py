@@ -18,7 +18,7 @@ class ImportAliases:
     :param private: the stub's names for the protocols and type variables of `python_types`. The key
         is the name in `python_types`, such as ``_SupportsDLPack``.
     :param imports: the alias of each imported name. The key is the module and the name.
-    :param aliases: for each definition of this module that a member shadows, its alias.
+    :param aliases: the alias of each definition of this module that a member shadows.
     :param used: the keys of `private` that the stub uses.
     """
 

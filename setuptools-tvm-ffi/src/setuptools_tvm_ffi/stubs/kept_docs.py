@@ -79,9 +79,9 @@ def types_of(function: Sequence[ast.FunctionDef]) -> list[list[str]]:
 
 
 def without_docs(made: str, committed: str) -> list[str]:
-    """Return the names of the functions that have no stub with the same types in `committed`.
+    """Return the names of the functions whose docstrings the build cannot copy.
 
-    The build cannot copy docstrings for these functions.
+    `committed` does not contain these functions, or contains the functions with other types.
 
     :param made: the stub that this build has generated.
     :param committed: the stub in the source tree.

@@ -30,8 +30,9 @@ _INTERNAL = frozenset(
 class NameProblem:
     """A registered name that gets no stub.
 
-    :param kind: ``function``, ``type``, ``member``, ``method`` (missing at run time), ``entry``
-        (of an enumeration) or ``symbol``.
+    :param kind: ``function``, ``type``, ``symbol``, ``member`` (a field or method of a type),
+        ``entry`` (of an enumeration), or ``method`` (a method that tvm_ffi has not added to its
+        class, see `chosen.without_missing_methods`).
     :param name: the name. For a member, a method or an entry, it is ``<type key>.<name>``.
     :param reason: why the name gets no stub.
     :param instead: how a user can access the function, type or member without a stub. If this hint

@@ -428,8 +428,8 @@ def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     alone.body = [ast.Expr(ast.Constant(... if doc is None else doc))]
     lines = ast.unparse(alone).splitlines()
     if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node)):
-        # The stub does not contain the `yield`. An `async def` without `yield` would declare a
-        # coroutine instead of an async generator.
+        # The stub does not contain the `yield`. Without `yield`, an `async def` would declare a
+        # coroutine instead of an async generator, so write `def`.
         lines = [line.removeprefix("async ") for line in lines]
     return lines
 
@@ -441,7 +441,7 @@ def _default(value: ast.expr) -> ast.expr:
 
 
 def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    """Reject a method that sets attributes of ``self``: the stub could not declare them."""
+    """Reject a method that sets attributes of ``self``: a stub cannot declare these attributes."""
     first = [parameter.arg for parameter in (*method.args.posonlyargs, *method.args.args)][:1]
     for node in ast.walk(method):
         if (

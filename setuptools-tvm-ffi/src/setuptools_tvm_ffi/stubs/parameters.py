@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds parameter names in docstrings, because the registry does not contain them."""
+"""Finds parameter names in docstrings, because the registry contains no parameter names."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ def parameter_names(
     if not doc or count == 0:
         return () if count == 0 else None
     lines = inspect.cleandoc(doc).splitlines()
-    # The first line may begin a section. `inspect.cleandoc` ignores the indentation of the first
-    # line, so insert a line break before the first line.
+    # `inspect.cleandoc` determines the common indentation without the first line. If a section
+    # begins in the first line, this would remove the indentation of the section's content. A line
+    # break before the first line prevents this.
     whole = inspect.cleandoc(f"\n{doc}").splitlines()
     ways = (_numpydoc(lines), _google(lines), _google(whole), _signature(lines[:1], names))
     for listed in ways:

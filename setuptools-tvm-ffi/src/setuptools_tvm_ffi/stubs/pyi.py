@@ -48,11 +48,11 @@ class StubContext:
 
     :param tvm_ffi_version: the version of apache-tvm-ffi.
     :param left_out: the kind and the name of each item without a stub, see `NameProblem`.
-    :param class_modules: for each type key of this distribution, the Python class.
+    :param class_modules: the Python class for each type key of this distribution.
     :param type_map: for each type key in a ``ty-map`` directive, the dotted name of the class.
     :param target: the base name of the library, without ``lib`` and ``.so``.
     :param signatures: the parameters of functions that accept keywords or have defaults.
-    :param added: the dotted names of the modules in which the build sets entries of enumerations.
+    :param added: the dotted names of the modules to which the build adds code, see `additions`.
     """
 
     registry: Registry
@@ -84,8 +84,8 @@ def api_stub(module: str, outline: Outline, context: StubContext, committed: str
 
     :param module: the dotted name of the module.
     :param committed: the ``.pyi`` file in the source tree. If the build cannot read the docstrings
-        of global functions from the library, it copies the docstrings of functions with unchanged
-        types from this file.
+        of global functions from the library, it copies the docstrings from this file, but only for
+        functions with unchanged types.
     """
     kept = {} if context.registry.finds_docs else kept_docs.definitions(committed)
     return _ApiWriter(module, outline, context, kept).text()
@@ -143,7 +143,7 @@ class _ApiWriter:
         members = {name for type_ in self._types.values() for name in type_.member_names}
         members |= {name for item in outline.classes for name in item.own_names}
         members |= {symbol.name for symbol in self._symbols} | functions
-        # Choose unused names for the definitions in the stub that do not exist at run time.
+        # Some definitions of the stub do not exist at run time. Choose unused names for them.
         self._private: dict[str, str] = {}
         wanted = ("Functions", "Library", "Object", "ObjectMeta", "entry", *_TYPE_NAMES)
         for name in (*(f"class {item.name}" for item in outline.classes), *wanted):
@@ -276,8 +276,8 @@ class _ApiWriter:
         """Yield a class whose static methods are the functions, and an alias for each method.
 
         At run time, a function without keywords is an object of `tvm_ffi.Function`. If the stub
-        declared such a function with ``def``, stubtest would report an error, and jedi would search
-        for the docstring in the ``.py`` file, which does not contain it.
+        declared such a function with ``def``, stubtest would report an error. jedi would search for
+        the docstring in the ``.py`` file, but this file does not contain the docstring.
         """
         if not self._functions:
             return
@@ -474,9 +474,11 @@ class _ApiWriter:
         doc = next(doc for doc in docs if doc and doc.strip())
         members, aliases = self._members(item, type_)
         if self._registry.is_enum(item.key):
-            # An enumeration with entries cannot have a subclass, so there is no private class.
+            # No class can derive from an enumeration with entries, so the public class contains the
+            # members.
             entries = list(self._entries(type_))
-            # mypy reports an error for annotated attributes in an enumeration without entries.
+            # Without entries, omit the attributes that tvm_ffi adds: mypy reports an error for
+            # annotated attributes in an enumeration without entries.
             body = [*entries, *self._type_attributes()] if entries else []
             body += [self._lookup(item.name), *members, *item.own]
             yield [f"class {item.name}({base}):", *_docstring(doc, _INDENT), "", *_indented(body)]
@@ -499,9 +501,10 @@ class _ApiWriter:
     def _entries(self, type_: ObjectType) -> Iterator[str]:
         """Yield the definitions of the entries of an enumeration.
 
-        In the stub, the value of each entry has the type ``Any``, so type checkers use the type of
-        the property ``value``. At run time, the attribute of the class is the entry itself, which
-        stubtest accepts as ``Any``.
+        The stub assigns a value of the type ``Any`` to each entry. For ``entry.value``, type
+        checkers therefore use the type that the property ``value`` declares. At run time, the
+        attribute of the class is the entry itself. stubtest accepts this, because every object
+        matches ``Any``.
 
         At run time, code that the build adds to a module sets the entries. If a module lacks this
         code, its enumerations have no entries, so this method yields nothing.
@@ -621,7 +624,8 @@ class _ApiWriter:
     def _default(self, field_: Field) -> str:
         if not field_.has_default:
             return ""
-        # The default of a field may be None although the type of the field excludes None.
+        # The default of a field may be None although the type of the field excludes None. Type
+        # checkers would reject this default, so write `...`.
         if field_.default is None or (field_.default == "None" and not accepts_none(field_.schema)):
             return " = ..."
         return f" = {field_.default}"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Maps C++ types to Python types.
 
-A parameter accepts a wide type, such as ``Sequence``. A result has an exact type, such as
-``tvm_ffi.Array``. For a callback, the directions are reversed: C++ passes exact types to the
-callback, and accepts wide types as the callback's result. `docs/types.md` is generated from the
-tables in this module.
+The annotation of a parameter is a general type that matches many objects, such as ``Sequence``.
+The annotation of a result is an exact type, such as ``tvm_ffi.Array``. For a callback, the roles
+are reversed, because C++ calls the callback: the callback's parameters have exact types, and its
+result has a general type. `docs/types.md` is generated from the tables in this module.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def has_tensor(schema: Schema) -> bool:
 
 
 def is_inconvertible(schema: Schema) -> bool:
-    """Whether tvm-ffi cannot convert any Python object to a parameter with this schema."""
+    """Whether tvm-ffi can convert no Python object to a parameter of this C++ type."""
     return schema.origin in {"const char*", "TVMFFIByteArray*"}
 
 
@@ -196,9 +196,9 @@ def accepts_none(schema: Schema) -> bool:
 def deciding_parameters(parameters: Sequence[Schema]) -> list[int]:
     """Return the parameters that decide the class of returned tensors, in order of precedence.
 
-    If the class of a tensor argument has the attribute ``__dlpack_c_exchange_api__``, the call
-    returns tensors of this class. The last such argument decides. If there is no such argument, the
-    first list or mapping that contains such a tensor decides.
+    Tensor classes of frameworks have the attribute ``__dlpack_c_exchange_api__``. If arguments are
+    tensors of such classes, a call returns tensors of the class of the last such argument. If no
+    argument is such a tensor, the first list or mapping that contains such a tensor decides.
     """
     found = [number for number, schema in enumerate(parameters) if has_tensor(schema)]
     direct = [number for number in found if _is_direct(parameters[number])]
@@ -235,7 +235,8 @@ class TypeWriter:
         """Return the annotation of a parameter with this schema.
 
         :param decides: whether the argument decides the class of returned tensors, see
-            `deciding_parameters`. If it does, the class is the type variable ``_FrameworkTensor``.
+            `deciding_parameters`. If it does, the annotation contains the type variable
+            ``_FrameworkTensor`` instead of a tensor class.
         """
         if decides:
             return self._written(_only_tensors(schema), accepted=True, own_tensors=False)
@@ -244,8 +245,8 @@ class TypeWriter:
     def returned(self, schema: Schema, *, own_tensors: bool = True) -> str:
         """Return the annotation of a result with this schema.
 
-        :param own_tensors: whether the class of returned tensors is `tvm_ffi.Tensor`. Otherwise,
-            the class is the type variable ``_FrameworkTensor``.
+        :param own_tensors: whether returned tensors are annotated as `tvm_ffi.Tensor`. Otherwise,
+            they are annotated with the type variable ``_FrameworkTensor``.
         """
         return self._written(schema, accepted=False, own_tensors=own_tensors)
 
@@ -305,7 +306,7 @@ class TypeWriter:
             if not accepted:
                 return self._name("Function")
             return f"{self.use('Callable', 'collections.abc')}[..., {self._name('object')}]"
-        # C++ passes exact types to a callback, and accepts wide types as the callback's result.
+        # For a callback, parameters have exact types, and the result has a general type.
         result = self._written(schema.result, accepted=accepted)
         if accepted and schema.result.origin == "None":
             result = self._name("object")  # C++ ignores the callback's result.

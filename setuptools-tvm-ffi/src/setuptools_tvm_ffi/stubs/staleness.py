@@ -52,7 +52,7 @@ class StubFile:
         old = "/dev/null" if self.old is None else f"a/{name}"
         new = "/dev/null" if self.new is None else f"b/{name}"
         if not (self.old or self.new):
-            return f"--- {old}\n+++ {new}\n"  # Neither content has lines to compare.
+            return f"--- {old}\n+++ {new}\n"  # Each content is empty or missing.
         import difflib  # noqa: PLC0415 - few builds show a difference
 
         lines = difflib.unified_diff(

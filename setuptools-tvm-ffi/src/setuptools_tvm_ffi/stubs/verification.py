@@ -23,7 +23,8 @@ from .requests import StubRequest
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 # The messages of glibc, musl and macOS (in this order) for a missing library.
 _NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
-# The messages that tvm_ffi (0.1.15) prints for a name that is registered twice, before it aborts.
+# The messages that tvm_ffi (0.1.15) prints if a name is registered twice. Then tvm_ffi aborts the
+# process.
 _REGISTERED = re.compile(r"Overriding (?P<key>\S+), possible|`(?P<function>\S+)` is already reg")
 _NOT_FOUND_HINT = (
     "the build loads the library to read its registry: install the missing library, or add its "
@@ -141,7 +142,8 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
 
     If the name of a block is not registered, the stub generator leaves the block unchanged.
 
-    :param answer: the child's answer. ``functions`` and ``types`` contain all registered names.
+    :param answer: the child's answer. Its values ``functions`` and ``types`` contain all registered
+        names.
     """
     functions: Sequence[str] = answer["functions"]
     types: Sequence[str] = answer["types"]
@@ -182,8 +184,9 @@ def check_imports(
 ) -> None:
     """Check that the import of each generated module succeeds.
 
-    An error in a handwritten line is ignored, because this error may occur only in the build
-    environment. The import of the library as a module is an exception: it always fails.
+    An error in a handwritten line is usually ignored, because it may occur only in the build
+    environment. If the handwritten line imports the library as a Python module, the check fails,
+    because this import fails in every environment.
 
     :param generated: the modules after the stub generator has written them.
     :param committed: the files in the source tree.

@@ -200,7 +200,8 @@ def _host_of_nvcc(toolchain: HostToolchain) -> Compiler:
     The first of these places that names a compiler has precedence: the option ``-ccbin`` in
     `NVCC_APPEND_FLAGS`, in `CUDAFLAGS`, in `NVCC_PREPEND_FLAGS`; the variable `NVCC_CCBIN`; the
     variable `CUDAHOSTCXX`. If no place names a compiler, nvcc runs the compiler of C++ sources.
-    If a command contains several options ``-ccbin``, nvcc uses the last option.
+    If one of these variables contains several options ``-ccbin``, the last option applies, as in
+    nvcc.
     """
     declared = {
         "CUDAHOSTCXX": os.environ.get("CUDAHOSTCXX"),
@@ -270,7 +271,7 @@ def existing_folders(folders: Iterable[str]) -> tuple[str, ...]:
 
 
 def _versioned(folders: Sequence[str]) -> dict[str, str]:
-    """Return the file names of shared libraries whose file names always contain a version.
+    """Return the file names of the shared libraries that exist only under a name with a version.
 
     The key is the library's name without the version: ``cudart`` for ``libcudart.so.13``.
     """

@@ -25,8 +25,9 @@ _LIBRARY = "libcuda.so"
 _HEADERS = ("cuda.h", "cudaProfiler.h", "cudaGL.h", "cudaEGL.h", "cudaVDPAU.h")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _FUNCTION = re.compile(r"\bcu[A-Z]\w*")
-# A source can request a default stream for each thread. These macros of cuda.h then append a suffix
-# to the name of the function in their argument. The keys are the suffixes.
+# The argument of these macros of cuda.h is the name of a function. If a source requests a default
+# stream for each thread, a macro appends a suffix to the name. Each key is a suffix, and the value
+# matches a use of the macro.
 _PER_THREAD = {
     "ptds": re.compile(r"__CUDA_API_PTDS\((\w+)\)"),
     "ptsz": re.compile(r"__CUDA_API_PTSZ\((\w+)\)"),

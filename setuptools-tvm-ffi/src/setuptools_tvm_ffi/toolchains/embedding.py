@@ -55,7 +55,8 @@ def check_architectures(
     :param settings: the settings with the architectures that apply to the entry.
     :param flags: nvcc's flags for the entry. They contain an option ``-gencode`` for each
         architecture.
-    :raises ConfigurationError: a cubin cannot contain code for the architectures.
+    :raises ConfigurationError: the entry has the format cubin, and does not have exactly one
+        architecture.
     """
     generated = [word for word in flags if word.startswith("-gencode")]
     if entry.format == "cubin" and len(generated) != 1:

@@ -32,8 +32,8 @@ from .protocols import (
     toolkit_includes,
 )
 
-# Old compilers accept only a provisional name of a new standard, such as c2x. New compilers accept
-# this name, too.
+# Use the provisional name of a new standard, such as c2x for C23. Old compilers accept only this
+# name, and new compilers accept it, too.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
 
@@ -43,8 +43,8 @@ _OPTIMISATION = {
     "debug": ("-O0", "-g"),
     "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
 }
-# The names of static libraries that contain compiler runtimes. By default, compilers link these
-# libraries.
+# The names of runtime libraries that compilers add to a link. A library must not export the symbols
+# of a static runtime library.
 _RUNTIME_LIBRARIES = ("gcc", "gcc_eh", "stdc++", "c++", "c++abi", "unwind", "compiler_rt")
 
 
@@ -260,7 +260,8 @@ class GnuToolchain:
             *self._platform(),
             *self._sanitizer(unit.driver),
             *self._link_time_optimisation(unit.driver),
-            # With LTO, GCC (12) compiles during the link, and can write absolute paths.
+            # With LTO, GCC (12) compiles during the link, and can write absolute paths. Replace
+            # these paths.
             *(prefix_maps(settings, sdk, self.root) if self._compiles_at_link(unit.driver) else ()),
             *self._strip(settings),
             *self.environment.for_language(unit.driver),
@@ -278,8 +279,8 @@ class GnuToolchain:
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         return (
             *self.compilers[unit.driver].command,
-            # Objects precede archives. From an archive, the linker takes only the members that
-            # earlier objects reference.
+            # The objects must precede the archives: from an archive, the linker takes only the
+            # members that earlier objects reference.
             *("-o", unit.library, f"@{unit.response_file}"),
             *flags,
         )
@@ -288,7 +289,7 @@ class GnuToolchain:
         return (*self.compilers[unit.driver].command, *flags, "-print-search-dirs")
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # GCC and Clang link shared runtime libraries.
+        del languages  # By default, GCC and Clang link the shared runtime libraries.
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
@@ -311,9 +312,10 @@ class GnuToolchain:
         return shlex.join(command)
 
     def _map_of_precompiled(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return the flag that makes the paths of precompiled headers relative to the root.
+        """Return the flag that makes the paths of headers relative to the project's folder.
 
-        The build generates a header that includes these headers by absolute paths.
+        The build precompiles a generated header. The generated header includes the headers of the
+        setting `precompile-headers` by absolute paths.
         """
         uses = settings.precompile_headers and settings.prefix_map and "=" not in self.root
         return (f"-ffile-prefix-map={self.root}/=",) if uses else ()
@@ -417,7 +419,11 @@ class GnuToolchain:
         return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
 
     def _archived(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return flags that link those members of archives that define functions for TVM-FFI."""
+        """Return the flags that link the functions for TVM-FFI in archives.
+
+        Without these flags, the linker omits a member of an archive if nothing references the
+        member.
+        """
         underscore = "_" if self.system == "darwin" else ""
         return tuple(f"-Wl,-u,{underscore}{name}" for name in self._inputs(settings).archived)
 

@@ -90,7 +90,7 @@ class HipccCompiler:
         return ()
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        del settings  # HIP's runtime is a shared library.
+        del settings  # HIP has only one kind of runtime, so no setting selects the kind.
         return (f"-L{self.rocm}/lib", "-lamdhip64")
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:

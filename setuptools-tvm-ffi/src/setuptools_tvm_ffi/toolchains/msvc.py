@@ -167,7 +167,7 @@ class MsvcToolchain:
         return Precompilation(command, output, obj)
 
     def _absolute(self, path: str) -> str:
-        """Return the absolute path of a file. The option /FI does not search the working folder."""
+        """Return the absolute path of a file for /FI, which does not search the working folder."""
         return str(PureWindowsPath(self.root, path))
 
     def _dependencies(self, language: str, depfile: str) -> tuple[str, ...]:
@@ -225,7 +225,7 @@ class MsvcToolchain:
         return ()
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # /MD links shared runtime libraries.
+        del languages  # With /MD, the library uses the shared runtime libraries.
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:

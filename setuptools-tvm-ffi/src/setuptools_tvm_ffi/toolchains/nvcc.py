@@ -19,8 +19,9 @@ from ..settings.model import CUDA_GENERATIONS, ExtensionSettings, ProjectSetting
 from . import gnu, msvc
 from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
-# The libraries to link for each kind of CUDA runtime. The host compiler links a library, not nvcc.
-# nvcc would link the same libraries and libcudadevrt, which is useful only with a device link.
+# The libraries to link for each kind of CUDA runtime. The link command runs the host compiler, and
+# must name these libraries. nvcc would add the same libraries by itself. nvcc would also add
+# libcudadevrt, which is useful only with a device link.
 _RUNTIME = {
     "linux": {"static": ("-lcudart_static", "-lrt", "-lpthread", "-ldl"), "none": ()},
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
@@ -48,9 +49,10 @@ class NvccCompiler:
     :param library_dirs: the folders of the toolkit's libraries. A folder named ``stubs`` contains
         stubs of the driver's libraries.
     :param root: the absolute path of the project's folder.
-    :param include_dirs: the folders of the toolkit's headers. nvcc searches them by default.
-    :param versioned: the toolkit's shared libraries whose file names always contain a version, as
-        in the PyPI packages. An example is ``{"cudart": "libcudart.so.13"}``.
+    :param include_dirs: the folders of the toolkit's headers. By default, nvcc searches these
+        folders.
+    :param versioned: the toolkit's shared libraries that exist only under a file name with a
+        version, as in the PyPI packages. An example is ``{"cudart": "libcudart.so.13"}``.
     :param gpu_architectures: the architectures of this machine's GPUs, for ``native``.
     :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since nvcc 11.2).
     :param takes_threads: whether the build can use nvcc's option ``--threads``. The option is new

@@ -120,7 +120,7 @@ class CompileUnit:
 
     @property
     def reports_headers(self) -> bool:
-        """Whether the compiler writes the depfile. It writes none for assembly in a ``.s`` file."""
+        """Whether the compiler writes a depfile. For assembly in a ``.s`` file, it writes none."""
         return not self.source.endswith(".s")
 
 
@@ -153,7 +153,7 @@ class Precompilation:
 
 @dataclass(frozen=True)
 class Sibling:
-    """A library of the distribution that another library of the distribution links with.
+    """A library that another library of the same distribution links with.
 
     :param target: the base name of the sibling.
     :param library: the path of the sibling, relative to the project's root.
@@ -326,7 +326,7 @@ def toolkit_includes(
 
 
 class Toolchain(LanguageCompiler, Protocol):
-    """Compiles C and C++, and links libraries. Compilers in `devices` compile CUDA and HIP."""
+    """Commands that compile C and C++, and link libraries. `devices` compile CUDA and HIP."""
 
     @property
     def compilers(self) -> Mapping[str, Compiler]:
@@ -356,7 +356,10 @@ class Toolchain(LanguageCompiler, Protocol):
         """Return the names and contents of files that the build writes for link commands."""
 
     def precompile(self, flags: tuple[str, ...], unit: HeaderUnit) -> Precompilation | None:
-        """Return the command that precompiles a header, or ``None`` if the flags prevent this."""
+        """Return the command that precompiles a header.
+
+        The result is ``None`` if the compiler cannot precompile a header with these flags.
+        """
 
     def needs_cxx(self, settings: ExtensionSettings) -> bool:
         """Return whether prebuilt objects of an extension need the C++ runtime."""

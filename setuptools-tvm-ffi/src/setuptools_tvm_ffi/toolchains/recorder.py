@@ -7,8 +7,9 @@ The recorder defines a function with the same name, which calls the function of 
 process loads the recorder before libtvm_ffi, so that the system's loader binds the calls of all
 libraries to the recorder's function.
 
-This works on ELF platforms. On Windows and macOS, the loader binds a call to the library that the
-linker has chosen, so a definition in another library has no effect.
+This works on ELF platforms. On Windows and macOS, the linker records which library defines the
+called function. The loader searches only this library, so a definition in another library has no
+effect.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def run_time_variables(
             "libclang-rt-dev for Clang), or use another compiler",
         )
     variable = "DYLD_INSERT_LIBRARIES" if system == "darwin" else "LD_PRELOAD"
-    # On macOS, the sanitizer's runtime links with the C++ standard library.
+    # On macOS, the sanitizer's runtime itself loads the C++ standard library.
     others = [] if system == "darwin" else [_file(compiler, "libstdc++.so.6")]
     before = environment.get(variable)
     preloaded = [runtime, *others, *([before] if before else [])]

@@ -20,19 +20,19 @@ from ..settings.model import ExtensionSettings
 from .gnu import GnuToolchain
 from .protocols import LinkUnit, StaticPart, library_filename
 
-#: The name of a header for Windows. The header declares functions that apache-tvm-ffi's headers
-#: call. Windows lacks these functions.
+#: The name of a header for Windows. The header defines `posix_memalign`, because a header of
+#: apache-tvm-ffi calls this function and Windows lacks it.
 WINDOWS_HEADER = "windows-stand-ins.h"
 
 _DRIVERS = {"c": "cc", "cxx": "c++", "asm": "cc"}
 # Patterns for the operators new and delete. Zig links the C++ standard library statically, and
 # exports these operators by default.
 _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
-# A source with two functions that run exit handlers when a library is unloaded. With GCC, each
-# library contains these functions, from GCC's start-up files and from the static part of glibc. Zig
-# (0.17) does not add these functions. Without the functions, an exit handler would run after its
-# library was unloaded, and the process would end with SIGSEGV. The destructor has the priority 101,
-# so that it runs last. GCC's destructor runs last, too.
+# A source with two functions. The functions run a library's exit handlers when the library is
+# unloaded. When GCC links a library, GCC adds these functions from its start-up files and from the
+# static part of glibc. Zig (0.17) does not add them. Without the functions, an exit handler would
+# run after its library was unloaded, and the process would end with SIGSEGV. The destructor has the
+# priority 101, so that it runs last. GCC's destructor also runs last.
 _UNLOAD = "unload.c"
 _UNLOAD_SOURCE = """\
 extern void __cxa_finalize(void *);
@@ -111,7 +111,7 @@ class ZigToolchain(GnuToolchain):
         command = super().link_command(flags, unit)
         if self.system != "windows":
             return command
-        # By default, Zig derives the name of the import library from the first object.
+        # Name the import library, because Zig would derive the name from the first object.
         return (*command, f"-Wl,--out-implib,{import_library(unit.library)}")
 
     def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ class ZigToolchain(GnuToolchain):
             )
         if self.system == "windows":
             return ("-shared",)
-        # The link command contains a source file, _UNLOAD. Zig compiles it.
+        # The last argument is a source file, which Zig compiles before the link.
         return (*super()._kind(settings, support_folder), f"{support_folder}/{_UNLOAD}")
 
     def _excluded_libs(self, settings: ExtensionSettings) -> tuple[str, ...]:
