@@ -14,7 +14,7 @@ from .file_states import FileStates, FileSystemClock, changed_at, status_of
 class ChangesDuringRun:
     """Compares files with their state before the commands of a build started.
 
-    Create the object when all inputs have been examined, before the commands start.
+    Create the object after all inputs have been examined and before the commands start.
 
     :param written: a file that was just written. The time of its last change is used as the time
         when the commands started.
@@ -51,8 +51,8 @@ class ChangesDuringRun:
 
     def _is_unchanged(self, name: str) -> bool:
         """Whether a file has not changed since the commands started."""
-        # Compute the digest before the comparison. If the file changes later, the record contains
-        # the old digest, and the next build detects the change.
+        # Compute the digest before comparing the statuses. If the file changes after the
+        # comparison, the record contains the old digest, and the next build detects the change.
         self._files.digest(name)
         now = status_of(self._files.path(name))
         if name in self._before:

@@ -18,7 +18,7 @@ from ..project.build_environment import PACKAGES, stable_names
 Status = tuple[int, int, int, int]
 
 # The times of a file system advance in steps (4 ms on Linux; 2 s on FAT). If a file is written
-# twice within one step, the times of the file are the same after each write. The status of a file
+# twice within one step, the times of the file are the same after both writes. The status of a file
 # that was written recently is therefore not trusted.
 _STEP = 2_000_000_000 if os.name == "nt" else 20_000_000
 
@@ -61,7 +61,8 @@ def wait_until_trusted() -> None:
     pause, the build could not record a status of the file. The next import of an editable install
     would then rebuild.
     """
-    # The clock of a file system can be behind the clock of this machine by less than a step.
+    # The clock of a file system can be up to one step behind the clock of this machine, so wait
+    # for more than one step.
     time.sleep(1.5 * _STEP / 1e9)
 
 
@@ -133,7 +134,7 @@ class FileStates:
         return os.path.join(self._root, name)
 
     def status(self, name: str) -> Status | None:
-        """Return the status of a file at the first query, or ``None`` if the file was missing."""
+        """Return the status that a file had at the first query; ``None`` if it was missing then."""
         if name not in self._statuses:
             self._statuses[name] = status_of(self.path(name))
         return self._statuses[name]
@@ -143,16 +144,17 @@ class FileStates:
         return self._statuses.copy()
 
     def trusted_status(self, name: str, clock: FileSystemClock) -> Status | None:
-        """Return the status of a file, or ``None`` if the digest of the file may be outdated.
+        """Return the status of a file, or ``None`` if the digest may belong to another content.
 
         :param clock: a clock that was created before the first file was examined.
         """
         status = self.status(name)
         if status is None or not may_have_changed_since(status, clock.start):
             return status
-        # The file may have been written while this process read it, so the digest and the status
-        # may not belong together. If the file is so new that one more write could leave the status
-        # as it is, a second reading proves nothing.
+        # The file may have been written while this process read it. The digest and the status then
+        # belong to different contents. Read the file again, and trust the status only if the digest
+        # is the same. If the file is so new that another write may not change the status, a second
+        # reading proves nothing.
         if may_change_unseen(status, clock.now()):
             return None
         try:

@@ -75,8 +75,8 @@ class Freshness:
         found = {step.output: self._judge(step, changed, appeared) for step in steps}
         outputs: set[str] = set()
         grows = True
-        # A library can link with a library whose steps come later in the plan. Repeat the loop over
-        # the steps until it finds no further output that will be written again.
+        # A library can link with a library whose steps come later in the plan. Therefore, repeat
+        # the inner loop until it adds nothing to `outputs`, the files that will be written again.
         while grows:
             grows = False
             for step in steps:
@@ -120,8 +120,8 @@ class Freshness:
         for each in stale:
             step = each.step
             self._begun.add(step.output)
-            # The compiler can be a script, and the script can change while the step runs. Compute
-            # the digest of the script before the step runs.
+            # The compiler can be a script. Compute the digest of the script before the step runs,
+            # because the script can change while the step runs.
             self._commands.compiler(step)
             for name in (step.output, *step.extra_outputs, step.depfile):
                 if name is not None:

@@ -52,9 +52,10 @@ def generation_plan(request: BuildRequest, toolchain: Toolchain) -> BuildPlan:
 
 
 def delete_other_files(request: BuildRequest) -> None:
-    """Delete files in `{out}` that are not outputs, so that the build does not depend on them.
+    """Delete each file in the folder `{out}` that no setting `outputs` lists.
 
-    Examples are undeclared outputs, and outputs of commands that the project no longer declares.
+    For example, a command can write a file that it does not declare, or the project no longer
+    contains the command that wrote the file. The build must not depend on such a file.
     """
     outputs = request.generated
     top = request.root / request.generated_folder

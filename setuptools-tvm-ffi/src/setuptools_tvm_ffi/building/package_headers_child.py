@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def answer(reference: str) -> dict[str, Any]:
-    """Return the absolute paths of the folders, and the file of the imported module.
+    """Return the absolute paths of the folders that a reference names, and the module's file.
 
     If the reference cannot be used, return the reason under the key ``missing`` or ``problem``.
     """

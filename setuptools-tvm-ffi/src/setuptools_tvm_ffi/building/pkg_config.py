@@ -44,7 +44,7 @@ def add_pkg_config(
         for module in settings.pkg_config:
             name = _split(module)[0]
             # pkgconf (1.8) escapes spaces in the path of the folder, but pkg-config (0.29) does
-            # not. Splitting and joining the words is correct for both programs.
+            # not. For both programs, joining the words of the output gives the path.
             folder = shlex.split(_query(settings, ("--variable=pcfiledir", name)))
             files.append(f"{' '.join(folder)}/{name}.pc")
     return found, files

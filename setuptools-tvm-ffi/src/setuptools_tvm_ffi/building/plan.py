@@ -41,11 +41,11 @@ class Step:
     :param program: the compiler or linker, with the arguments that are part of `CC` or `CXX`.
     :param version: the version of the program. If the program is a device compiler, the text
         contains the version of the device compiler and the version of the host compiler.
-    :param description: the text that ninja prints when the command starts.
+    :param description: the text that ninja prints for the command.
     :param question: a command that prints the folders that the program searches for headers or
         libraries; empty if no command prints them.
-    :param on_this_machine: whether the command always runs on this machine. A launcher can run
-        other commands on other machines.
+    :param on_this_machine: whether the command always runs on this machine. If the value is false,
+        a launcher can run the command on another machine.
     :param parts: how many parts nvcc can compile in parallel: one for each architecture. For other
         programs, the value is 1.
     :param extra_inputs: inputs that the program reads but does not report.

@@ -19,9 +19,10 @@ class PrecompiledHeader:
     """The precompiled header of one library. All paths are relative to the project's root.
 
     :param header: a generated header that includes the headers of the setting.
-    :param plain: a copy of `header` in another folder. GCC and Clang read the precompiled header
-        instead of `header`, because these two files are in the same folder. Sources that cannot use
-        the precompiled header include the copy. Editors include the copy, too.
+    :param plain: a copy of `header` in another folder. The precompiled header is in the folder of
+        `header`. If a source includes `header`, GCC and Clang read the precompiled header instead.
+        Therefore, sources that cannot use the precompiled header include the copy. Editors include
+        the copy, too.
     :param source: a generated source without content. cl compiles it to precompile the header.
     :param text: the content of `header`.
     """
@@ -55,7 +56,7 @@ def precompiled_header(
             "nvcc and hipcc do not use precompiled headers",
             hint="remove the setting",
         )
-    # Write absolute paths. A compiler would search for a relative path in the folder of the
+    # Write absolute paths. For a relative path, a compiler would first search the folder of the
     # generated header.
     names = (
         name if name.startswith("<") else f'"{os.path.join(root, name)}"'

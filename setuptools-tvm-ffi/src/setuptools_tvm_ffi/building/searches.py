@@ -56,7 +56,7 @@ class IncludePath:
     :param brackets: folders that are searched for ``#include "…"`` and ``#include <…>``.
     :param missing: folders that the compiler leaves out of the list: folders that do not exist, and
         symbolic links to folders that are already in the list. The compiler does not report the
-        position of these folders in the list.
+        positions of these folders, so `folders` puts them before `brackets`.
     :param of_includers: whether, for ``#include "…"`` in a header, the compiler also searches the
         folders of the files that include the header.
     """
@@ -87,7 +87,7 @@ class IncludePath:
 
 
 def include_path(printed: str) -> IncludePath:
-    """Return the include path that GCC or Clang prints in English with ``-E -v``."""
+    """Return the include path from the English output of GCC or Clang with ``-E -v``."""
     lists: dict[str, list[str]] = {_QUOTED_BEGIN: [], _BRACKETS_BEGIN: []}
     current: list[str] = []
     for line in printed.splitlines():
@@ -138,7 +138,7 @@ def script_of(command: str) -> str | None:
 
 
 def ask(command: Sequence[str], root: Path) -> str:
-    """Run a command. Return what it prints in English, or "" if the command does not start."""
+    """Run a command and return its output in English, or "" if the command does not start."""
     try:
         process = subprocess.run(
             command,
@@ -160,9 +160,9 @@ def ask(command: Sequence[str], root: Path) -> str:
 class _Includes:
     """The headers that one file may include. The file, called the includer, is a source or header.
 
-    :param chains: a chain for each header name in the includer. A chain contains a pair for each
-        existing file with that name, in search order: the file, and the missing files that precede
-        the file in search order.
+    :param chains: a chain for each header name in the includer. The chain contains all existing
+        files with this name, in search order. Each item is a pair: the existing file, and the
+        missing files that come before the existing file in search order.
     :param answers: existing files that the includer names in ``__has_include``.
     :param unanswered: missing files. If one of them existed, ``__has_include`` or the assembler
         would find it.
@@ -209,8 +209,9 @@ class HeaderSearch:
         # known. The set begins with the source and the files in `named`: the command contains the
         # paths of these files, so the compiler does not search for them.
         explained = {*itertools.islice(spelled, 1), *map(os.path.normpath, named)}
-        # For each file, `outer` contains the folders of the files that include it. A compiler
-        # reports a file before the headers that the file includes.
+        # For each header, `outer` contains the folders of the files that include the header. The
+        # loop can fill `outer`, because a compiler reports a file before the headers that the file
+        # includes.
         outer: dict[str, tuple[str, ...]] = {}
         pending = list(spelled.items())
         # While the loop runs, it appends the files that the assembler reads to `pending`.
@@ -235,10 +236,10 @@ class HeaderSearch:
                 # in a searched folder can have this name.
                 folders = self._path.folders(_ANY, includer, around)
                 missing.update(f"{folder or '.'}/*" for folder in folders)
-        # No chain contains the remaining files. For example, a macro computes the name of a file,
-        # or the option -include contains the name. Derive the possible names from the path of the
-        # file. The compiler first searches the folder of the includer if the name is in quotes, and
-        # the working directory if the option -include contains the name.
+        # No chain contains the remaining files. For example, a macro computes the name of such a
+        # file, or the option -include contains the name. Derive the possible names from the path of
+        # the file. The compiler may have searched two more folders first: the folder of the
+        # includer, if the name is in quotes, and the working directory, for the option -include.
         beside = dict.fromkeys(("", *map(os.path.dirname, spelled.values())))
         for file in spelled.keys() - explained:
             missing.update(self._before(spelled[file], beside))
@@ -330,7 +331,7 @@ def _candidates(
 
 
 def included_by_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return the names in the option -include. A compiler searches the working directory first.
+    """Return the names in -include options. Compilers search the working directory for them first.
 
     >>> included_by_arguments(("-O2", "-include", "a.cc", "-include", "b.cc", "-c"))
     ['a.cc', 'b.cc']

@@ -39,8 +39,8 @@ class StepExamination:
     """Examines the steps that have succeeded in one build.
 
     :param root: the absolute path of the project's folder.
-    :param details: known facts about sources, and known search folders of compilers. This object
-        adds new facts and new folders.
+    :param details: known facts about sources, and known search folders of compilers. `examine` adds
+        new facts and new folders to `details`.
     :param produced: the outputs of all steps that have succeeded in this build.
     """
 
@@ -62,9 +62,9 @@ class StepExamination:
     def examine(self, step: Step, in_header: Iterable[str] = ()) -> StepRun:
         """Return what a step has read, written and looked for.
 
-        :param in_header: the files from which the step's precompiled header was made. GCC does not
-            report these files. The result contains these files. It does not contain the precompiled
-            header itself, because GCC (12) writes a different one each time.
+        :param in_header: the files from which the step's precompiled header was made. The result
+            contains these files, although GCC does not report them. The result does not contain the
+            precompiled header, because GCC (12) writes different bytes each time.
         :raises BuildError: the command did not write its output, or did not report which files it
             read.
         """
@@ -73,7 +73,7 @@ class StepExamination:
             if self._files.status(name) is None:
                 hint = f"check that {step.program[0]!r} is a compiler or starts one"
                 if step.declared_at:
-                    hint = "correct the command, which must write to {out}, or its 'outputs'"
+                    hint = "let the command write this file to {out}, or correct 'outputs'"
                 raise BuildError(
                     f"{step.declared_at or step.description}: the command succeeded, but it did "
                     f"not write {name}",
@@ -142,8 +142,9 @@ class StepExamination:
             content = (self._root / step.depfile).read_bytes()
             read = dependencies(content, step.dependency_style, self._folders)
             if step.precompiled:
-                # Clang (20) also reports the precompiled header, and the headers from which it was
-                # made, the latter as absolute paths.
+                # Clang (20) reports the precompiled header: leave it out. Clang also reports the
+                # absolute paths of the headers from which the precompiled header was made: make
+                # these paths relative.
                 read = [self._relative(name) for name in read if name != step.precompiled]
             return list(dict.fromkeys(map(self._files.stable, read)))
         except (OSError, ValueError) as problem:

@@ -165,8 +165,9 @@ class StepRecord:
 def _ranges(numbers: Iterable[int]) -> list[int]:
     """Return the ranges that contain the numbers: the start and the exclusive end of each range.
 
-    Most sources of a project include the same headers. The numbers of these headers are mostly
-    consecutive, so the list of ranges is shorter than the list of numbers.
+    In the record, each file has a number. Most sources of a project include the same headers. The
+    numbers of these headers are mostly consecutive, so the list of ranges is shorter than the list
+    of numbers.
 
     >>> _ranges([1, 2, 3, 7])
     [1, 4, 7, 8]

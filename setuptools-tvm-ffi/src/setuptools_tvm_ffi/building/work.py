@@ -68,9 +68,9 @@ class Work:
         """Count hits and misses during the ``with`` block.
 
         The context manager yields environment variables for the compilers. With these variables,
-        ccache logs its hits and misses. ccache can run even if the project declares no launcher,
-        because `CC` or a link on PATH can start ccache. sccache has a server with counters for all
-        of its clients, so the numbers include other builds that run in parallel.
+        ccache logs its hits and misses. The variables are set even if the project declares no
+        launcher, because `CC` or a link on PATH can start ccache. sccache has a server with
+        counters for all of its clients, so the numbers include other builds that run in parallel.
 
         :param log: the file for ccache's log.
         """

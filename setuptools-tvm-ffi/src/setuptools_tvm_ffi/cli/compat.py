@@ -8,8 +8,8 @@ calls the functions that take no arguments. --command replaces these steps with 
 The command runs code of the wheel and of its requirements with your permissions: test only wheels
 that you trust. It installs requirements from wheels only, unless --allow-sdists is given.
 
-The exit status is 1 if the wheel's requirement admits a release that fails, and 2 if it admits a
-release that cannot be tested.
+The exit status is 1 if the wheel's requirement admits a release that fails. The exit status is 2 if
+the requirement admits a release that cannot be tested.
 
 For example:
 
@@ -118,7 +118,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-sdists",
         action="store_true",
-        help="build requirements that have no wheel; this runs their build scripts",
+        help="if a requirement has no wheel, build a wheel from its sdist; this runs the sdist's "
+        "build scripts",
     )
     parser.add_argument("--no-index", action="store_true", help="do not use a package index")
     parser.add_argument("--index-url", metavar="URL", help="use this package index")

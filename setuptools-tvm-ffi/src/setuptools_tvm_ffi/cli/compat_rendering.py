@@ -89,8 +89,8 @@ def is_proven(results: Sequence[Result]) -> bool:
 def document(results: Sequence[Result], subject: Subject) -> dict[str, object]:
     """Return the JSON document.
 
-    If the tests called no function, the requirement and the ABI floor are ``None``. In this case,
-    the text of `advice` does not contain them, either.
+    If `is_proven` is false, the requirement and the ABI floor are ``None``. In this case, the text
+    of `advice` contains neither the requirement nor the ABI floor.
     """
     found = widest_range(results)
     proven = is_proven(results)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Completes commands, options and their values in a shell, if argcomplete is installed.
 
-argcomplete runs the command with the variable ``_ARGCOMPLETE``. The command then only prints the
-completions, which argcomplete reads.
+argcomplete sets the environment variable ``_ARGCOMPLETE`` and runs the command. The command then
+prints only the completions, which argcomplete reads.
 https://kislyuk.github.io/argcomplete/
 """
 

@@ -35,6 +35,6 @@ def parse_config_settings(pairs: Sequence[str]) -> dict[str, str | list[str] | N
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
-            raise BuildError(f"--config-setting {pair}: has no value", hint="write KEY=VALUE")
+            raise BuildError(f"--config-setting {pair} has no value", hint="write KEY=VALUE")
         found.setdefault(key, []).append(value)
     return {key: values if len(values) > 1 else values[0] for key, values in found.items()}

@@ -31,7 +31,7 @@ BUILT, NO_WHEEL, FAILED = "built", "no apache-tvm-ffi", "failed"
 
 @dataclass(frozen=True)
 class TargetResult:
-    """Result of one target.
+    """The result of the build for one target.
 
     :param wheel: path of the wheel, if it was built.
     :param problem: the error, if the wheel was not built.
@@ -112,7 +112,7 @@ def _build(
 def _ask_child(
     scratch: Path, config_settings: Mapping[str, Any], root: Path, variables: Mapping[str, str]
 ) -> tuple[dict[str, Any], int]:
-    # The build's standard output is progress, too: print it on standard error.
+    # The child writes all output of the build to `messages`: show it on standard error.
     sys.stderr.flush()
     with open(os.dup(_STANDARD_ERROR), "wb") as messages:
         child = start_python(_CHILD, root=root, messages=messages, variables=variables)

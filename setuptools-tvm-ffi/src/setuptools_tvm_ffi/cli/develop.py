@@ -48,7 +48,7 @@ def run(parsed: argparse.Namespace) -> int:
     if uv is None and not has_pip():
         raise BuildError(
             f"this environment ({sys.prefix}) has no pip, and uv is not installed",
-            hint=f"{sys.executable} -m ensurepip, or install uv",
+            hint=f"run '{sys.executable} -m ensurepip', or install uv",
         )
 
     def deliver(built: Built, progress: Progress) -> Delivered:
@@ -93,7 +93,7 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
 
 
 def _missing_requirements(wheel: Path) -> list[str]:
-    """Return the requirements of a wheel of which this environment has no release."""
+    """Return a wheel's requirements, except requirements on installed distributions."""
     with zipfile.ZipFile(wheel) as archive:
         (folder,) = {
             n.split("/")[0] for n in archive.namelist() if n.endswith(".dist-info/METADATA")
@@ -105,16 +105,16 @@ def _missing_requirements(wheel: Path) -> list[str]:
 
 
 def _installed(name: str) -> metadata.Distribution | None:
-    """Return an installed distribution, or ``None``. Ignore metadata in the project's folder."""
+    """Return a distribution in this environment's ``site-packages``, or ``None``."""
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     return next(iter(metadata.distributions(name=name, path=folders)), None)
 
 
 def record_as_editable(installed: metadata.Distribution, project: Path) -> None:
-    """Record the folder of the project in the metadata, as ``pip install -e`` does (PEP 610).
+    """Write the project's folder into ``direct_url.json``, as ``pip install -e`` does (PEP 610).
 
-    The installer has recorded the path of the wheel, which no longer exists. pip, uv and `doctor`
-    use the record to recognize editable installs.
+    The installer has written the path of the temporary wheel into this file. pip, uv and `doctor`
+    read this file to recognize editable installs.
 
     :param installed: the installed distribution.
     :param project: the folder of the project.

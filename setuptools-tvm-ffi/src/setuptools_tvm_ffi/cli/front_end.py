@@ -2,7 +2,7 @@
 """Builds a wheel with the hooks of a project's backend, for the commands ``build`` and ``develop``.
 
 PyPA's ``build`` creates the isolated environment and calls the hooks. Each hook runs in a child
-process. `Progress` shows the output of this process. `base.front_end` describes how the build
+process. `Progress` shows the output of the process. `base.front_end` describes how the build
 passes its summary to the command. A command replaces or installs files only after the wheel is
 complete, so a failed build changes nothing.
 """
@@ -146,9 +146,9 @@ def run_child(
             for line in process.stdout:
                 progress.output(line)
         except BaseException:
-            # A terminal sends Ctrl-C to all processes, but another signal may reach only this
-            # process. If the child does not end, send SIGTERM: a hook that runs ninja then also
-            # ends ninja and the compilers.
+            # After Ctrl-C, the terminal sends a signal to the child, too. Another signal may
+            # reach only this process. If the child does not end by itself, send SIGTERM to the
+            # child: a hook that runs ninja then also ends ninja and the compilers.
             end_child(
                 process,
                 own_time=_SECONDS_TO_END_BY_ITSELF,
@@ -223,9 +223,10 @@ def _build(
         progress.status(f"building the {'editable ' * (kind == 'editable')}wheel")
         wheel = Path(builder.build(kind, folder, config_settings))
     summary = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
-    # pyproject_hooks (1.3) captures the warnings of a hook and issues them again in this process.
-    # With an older release, the hook prints its warnings, and `Progress` finds them in the output.
-    # A warning of setuptools has a frame of stars and line breaks: remove the frame and the breaks.
+    # pyproject_hooks 1.3 captures the warnings of a hook and issues them again in this process.
+    # With an older pyproject_hooks, the hook prints its warnings, and `Progress` finds them in the
+    # output. setuptools adds line breaks and a frame of stars to its warnings: remove the breaks
+    # and the frame.
     words = ([w for w in str(each.message).split() if w.strip("*!")] for each in caught)
     progress.warnings += dict.fromkeys(map(" ".join, words))
     return Built(wheel, summary)
@@ -303,7 +304,7 @@ def _builder(
         if missing:
             raise BuildError(
                 f"--no-isolation: this environment lacks {', '.join(missing)}",
-                hint=f"omit --no-isolation, or python -m pip install {shlex.join(missing)}",
+                hint=f"omit --no-isolation, or run: python -m pip install {shlex.join(missing)}",
             )
         yield builder
         return

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Propose a pyproject.toml for a project that CMake and scikit-build-core build.
+"""Propose a pyproject.toml for a project that is built with CMake and scikit-build-core.
 
 The command reads CMakeLists.txt and pyproject.toml in this folder, and runs neither CMake nor the
-project. It prints the proposed pyproject.toml. If the command cannot translate something, it adds a
-comment with the file and the line to the proposal, and prints the comment to standard error.
+project. It prints the proposed pyproject.toml. For each part that the command cannot translate, the
+proposal contains a comment that names the file and the line. The command also prints this comment
+to standard error.
 
 Exit status: 0 everything is translated, 1 something is not translated, 2 the command failed to run.
 

@@ -35,7 +35,7 @@ _COLOURS = {"warning": "yellow", "error": "red", "hint": "cyan", "waiting": "bol
 def shortened(text: str, width: int) -> str:
     """If a text is longer than `width`, replace the middle with ``...``.
 
-    A build step thus keeps the number at its start and the file name at its end.
+    The text of a build step thus keeps the step's number and the file name.
 
     >>> shortened("[3/12] compile csrc/kernels/attention.cc", 30)
     '[3/12] compil.../attention.cc'
@@ -49,8 +49,8 @@ def shortened(text: str, width: int) -> str:
 class Progress:
     """A context manager that shows the output of a build's child processes.
 
-    Without `verbose`, the output of setuptools and other programs is hidden. `show_hidden` shows it
-    if a child process fails without an error message of the plugin.
+    Without `verbose`, the output of setuptools and other programs is hidden. If a child process
+    fails without an error message of the plugin, `show_hidden` shows this output.
 
     :param stream: the stream to write to.
     :ivar warnings: the warnings of setuptools, pip and other Python code, without duplicates.

@@ -63,7 +63,8 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _as_text(repaired: Repaired) -> Iterator[str]:
-    yield f"wrote {repaired.path} ({repaired.repaired_with or 'a copy: it needed no repair'})"
+    how = repaired.repaired_with or "a copy: the wheel needed no repair"
+    yield f"wrote {repaired.path} ({how})"
     for name in repaired.added:
         yield f"  added {name}"
     for name in repaired.changed:

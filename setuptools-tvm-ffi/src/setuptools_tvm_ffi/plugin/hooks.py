@@ -172,7 +172,7 @@ def _hook(
         # some platforms.
         if compiles and not project.settings.ext_modules and not Path("setup.py").exists():
             raise ConfigurationError(
-                f"pyproject.toml: {TABLE}.ext-modules: is missing, and there is no setup.py, so no "
+                f"pyproject.toml: {TABLE}.ext-modules is missing, and there is no setup.py, so no "
                 "library is declared",
                 hint=f"add [[{TABLE}.ext-modules]], or use the backend setuptools.build_meta",
             )
@@ -188,8 +188,8 @@ def _attached_distribution(context: BuildContext) -> Iterator[None]:
 
     Usually setuptools attaches the plugin through the plugin's entry point. If the project itself
     contains the backend (``backend-path``), the entry point is not installed. setuptools' hooks
-    create an instance of a private subclass of `Distribution`. This function therefore patches
-    `Distribution.finalize_options`, the method that calls the entry points.
+    create an instance of a private subclass of `Distribution`, which this function cannot replace.
+    It therefore patches `Distribution.finalize_options`, the method that calls the entry points.
     """
     patched: Any = setuptools.Distribution
     original = patched.finalize_options

@@ -20,8 +20,8 @@ from ..project.package_tree import find_folder, find_table
 from ..settings import ExtensionSettings
 from .extension import TVMFFIExtension
 
-#: The folders that can contain packages, in the same order as in scikit-build-core. The result is
-#: the first folder that contains the packages of all libraries.
+#: The folders to search for packages, in the order of scikit-build-core. The search stops at the
+#: first folder that contains the packages of all libraries.
 _LAYOUTS = ("src", "python", ".")
 _INIT = "__init__.py"
 
@@ -47,7 +47,8 @@ class PackageDiscovery(ConfigDiscovery):
     def __call__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
         """Set the packages of the distribution if the project does not list packages or modules.
 
-        :raises ConfigurationError: the package of a library is in none of the searched folders.
+        :raises ConfigurationError: a package of a library is missing, or the packages of the
+            libraries are in different folders.
         """
         libraries = [
             extension.settings

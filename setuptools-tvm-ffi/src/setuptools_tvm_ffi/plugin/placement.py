@@ -17,7 +17,8 @@ from ..toolchains import path_in_wheel
 _LIBRARY_MODE = 0o755
 _PLAIN_MODE = 0o644
 
-#: A mapping from the path of a stub in the wheel to its content, or to ``None`` to delete the stub.
+#: The key is the path of a stub in the wheel. The value is the stub's content, or ``None`` if the
+#: stub must be deleted.
 StubContents = Mapping[PurePosixPath, Union[bytes, None]]
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 # The part of an argument before the name of a file, as in `@link.rsp`, `-Tkernel.ld`,
 # `/DEF:exports.def` and `/ORDER:@order.txt`. The pattern requires two letters before the colon, so
-# that it does not match `-l:libx.a`: GNU ld searches the folders of -L for `libx.a`.
+# that it does not match `-l:libx.a`. In this argument, `libx.a` is not a path: GNU ld searches the
+# folders of -L for `libx.a`.
 _OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-][A-Za-z]{2,}:@?")
 # The options of nvcc that precede the name of a response file.
 _RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")
@@ -38,7 +39,7 @@ def _add_named_files(arguments: Iterable[str], root: Path, found: dict[str, None
     parts = [part for word in arguments for part in dict.fromkeys((word, *SEPARATORS.split(word)))]
     for previous, part in zip(["", *parts], parts):
         option = _OPTION.match(part)
-        # Remove the quotes in the value of a macro: `-DDATA="csrc/data.bin"`.
+        # Remove the quotes around the value of a macro: `-DDATA="csrc/data.bin"`.
         names = (part, part[option.end() :] if option else "", part.strip('"'))
         for name in dict.fromkeys(names):
             if name in found or not os.path.isfile(root / name):

@@ -34,10 +34,11 @@ def thin_members(archive: Path) -> list[str]:
 
 
 def linker_script_words(file: Path) -> list[str]:
-    """Return the possible names of files in a linker script, and its keywords and options.
+    """Return the words of a linker script that can be names of files.
 
-    GNU ld accepts a linker script as a library. If the file is an archive or an object, return an
-    empty list.
+    The result also contains the keywords and options of the script, because this function does not
+    parse the script. GNU ld accepts a linker script as a library. If the file is an archive or an
+    object, return an empty list.
     """
     try:
         with file.open("rb") as stream:

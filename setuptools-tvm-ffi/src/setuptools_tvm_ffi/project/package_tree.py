@@ -56,8 +56,8 @@ class PackageTree:
     def outermost(self, every: Sequence[ExtensionSettings]) -> list[str]:
         """Return the outermost parent of each library's package.
 
-        A parent must be a package of the distribution with an ``__init__.py``. If a package has no
-        such parent, the result contains the package itself.
+        A parent counts only if it is a package of the distribution and has an ``__init__.py``. If a
+        package has no such parent, the result contains the package itself.
         """
         return sorted({self._outermost(extension.package) for extension in every})
 

@@ -189,7 +189,7 @@ def _check_relative(name: str, inside: Path | None, place: str) -> None:
 
 
 def _folders(words: Iterable[str], option: re.Pattern[str]) -> Iterator[str]:
-    """Yield the folders that arguments name with an option, such as ``-I``."""
+    """Yield the values of options such as ``-I``: the names of folders."""
     previous = ""
     for word in words:
         if option.fullmatch(previous):
@@ -263,7 +263,7 @@ class _Finder:
         :raises ConfigurationError: an argument names an existing file outside the project by a
             relative path, and `place` is set.
         """
-        # Remove the quotes and brackets in the value of a macro.
+        # Remove the quotes or brackets around the value of a macro.
         parts = (
             part.strip("\"'<>\\")
             for argument in arguments
@@ -370,8 +370,7 @@ def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bo
     for text in macros:
         yield HeaderName(text, quoted=True, question=not is_computed), True
     for text in facts.data:
-        # A text without quotes may be a part of a comment. It is then not certain that the build
-        # needs the file.
+        # A text without quotes may be a part of a comment, so the build may not need the file.
         is_quoted = b'"' + text.encode(errors="surrogateescape") in content
         yield HeaderName(text, quoted=True, question=not is_quoted), True
 

@@ -105,7 +105,7 @@ def sdist_date(root: Path) -> int | None:
     """Return the time when an unpacked sdist was packed, or ``None`` if `root` is not an sdist.
 
     The result is the modification time of `PKG-INFO`. When pip or build unpack an sdist, they set
-    this time to the time in the archive. uv does not set this time.
+    this time to the time in the archive. uv does not: the result is then the time of unpacking.
     """
     try:
         return int((root / "PKG-INFO").stat().st_mtime)

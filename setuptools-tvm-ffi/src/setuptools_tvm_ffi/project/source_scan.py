@@ -79,7 +79,8 @@ class SourceFacts:
     """The names of files in a source or header, and whether it contains macros for the date.
 
     :param names: the names of headers in ``#include`` and ``__has_include``.
-    :param macros: the values and arguments of macros that can be the name of a file.
+    :param macros: texts that can be the name of a file: the values of macros, and the arguments of
+        macro calls in ``#include``.
     :param computed: whether a macro computes the name that ``__has_include`` searches for.
     :param data: texts in the source that may be names of files that the assembler reads.
     :param date: whether the source contains ``__DATE__`` or ``__TIME__``.

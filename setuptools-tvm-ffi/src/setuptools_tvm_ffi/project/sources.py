@@ -44,17 +44,20 @@ class Generated:
         return cls(frozenset(names), folder)
 
     def contains(self, name: str) -> bool:
-        """Whether a file that settings name is a generated file."""
+        """Whether a name in the settings is the name of a generated file."""
         return posixpath.normpath(name.replace(os.sep, "/")) in self.names
 
     def path(self, name: str) -> str:
-        """Return the path of a file that settings name. A generated file is in `folder`."""
+        """Return the path of a file from its name in the settings.
+
+        The path of a generated file is in `folder`.
+        """
         if self.folder is None or not self.contains(name):
             return name
         return str(self.folder / posixpath.normpath(name.replace(os.sep, "/")))
 
     def declared(self, source: PurePosixPath) -> PurePosixPath:
-        """Return the name that settings use for a source. This name does not contain `folder`."""
+        """Return the name that the settings use for a source. `folder` is not part of this name."""
         if self.folder is None or self.folder not in source.parents:
             return source
         return source.relative_to(self.folder)
@@ -92,10 +95,10 @@ def find_inputs(
 
     - the files and folders in the setting `inputs`;
     - the Python script or module that the command runs, if it is in the project;
-    - the files that other commands generate, if an argument names the file with ``{out}/``.
+    - each file that another command generates, if an argument names the file with ``{out}/``.
 
-    The result omits other files in the arguments, because the build finds these files after the
-    command has run. For the meaning of globs and the order of the files, see `find_sources`.
+    The result omits other files that the arguments name, because the build finds these files after
+    the command has run. For the meaning of globs and the order of the files, see `find_sources`.
 
     :raises ConfigurationError: see `find_sources`.
     """
@@ -109,7 +112,7 @@ def find_inputs(
 
 
 def python_script(entry: GenerateSettings, root: Path) -> str | None:
-    """Return the script or module that a command runs with Python, if it is in the project."""
+    """Return the Python script or module that a command runs, if it is in the project."""
     words = entry.command if entry.command[0] == "{python}" else ()
     for option, word in zip(words, words[1:]):
         module = word.replace(".", "/") if option == "-m" else ""
@@ -121,7 +124,7 @@ def python_script(entry: GenerateSettings, root: Path) -> str | None:
 
 
 def _outputs_of_others(entry: GenerateSettings, generated: Generated) -> Iterator[str]:
-    """Yield the files that a command's arguments name and that other commands generate."""
+    """Yield the generated files that a command names in its arguments, except its own outputs."""
     own = set(map(posixpath.normpath, entry.outputs))
     for word in entry.command:
         for part in (word, *SEPARATORS.split(word)):
@@ -183,7 +186,7 @@ def options_of(extension: ExtensionSettings, source: PurePosixPath) -> tuple[Sou
 
 
 def check_source_options(extension: ExtensionSettings, sources: Iterable[PurePosixPath]) -> None:
-    """Raise an error if a pattern in the setting `source-options` matches no source.
+    """Check that each pattern in the setting `source-options` matches a source.
 
     :raises ConfigurationError: a pattern matches no source of the extension.
     """

@@ -68,7 +68,7 @@ def not_sources(files: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
 
 
 def tracked_files(files: Iterable[Path], root: Path) -> list[Path]:
-    """Return the files that git tracks. Outside a repository, return all but generated files."""
+    """Return the files that git tracks. Outside a repository, skip only generated files."""
     files = list(files)
     tops = {str(Path(*file.parts[:1])) for file in files}
     arguments = ("--literal-pathspecs", "ls-files", "-z", "--", *PROJECT_FILES, *sorted(tops))

@@ -45,7 +45,7 @@ def render(
     root: str,
     environment: Mapping[str, str],
 ) -> bytes:
-    """Return the build record as JSON. The project's location does not change the record.
+    """Return the build record as JSON. The record does not depend on the location of the project.
 
     :param root: the project's folder. The recorded compiler arguments contain ``.`` in place of
         this path.

@@ -37,9 +37,10 @@ def complete(wanted: str, platform: str) -> str:
 def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
     """Return the platform tag of a wheel that contains the libraries in a folder.
 
-    If `wanted` is `auto`, the result is the lowest tag that the libraries satisfy. If the libraries
-    satisfy no manylinux or musllinux tag, the result is a tag such as ``linux_x86_64``, and the
-    function logs a warning. This is not an error, because the wheel works on this machine.
+    If `wanted` is `auto`, the result is the lowest tag that the libraries satisfy: the tag with the
+    oldest system version. If the libraries satisfy no manylinux or musllinux tag, the result is a
+    tag such as ``linux_x86_64``, and the function logs a warning. This is not an error, because the
+    wheel works on this machine.
 
     :param folder: a folder with the contents of the wheel.
     :param wanted: `auto`, or the required tag, such as ``musllinux_1_2``. The tag may omit the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: gives each target its own folder ``build_lib``, which each build first empties."""
+"""``build``: gives each target its own folder ``build_lib``, and first empties this folder."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ class BuildMixin(build):
     """Gives each target its own folder ``build_lib``, and empties this folder before a build.
 
     setuptools packs every file in ``build_lib``, and replaces a module in this folder only if the
-    module in the source tree has a later time. Without this class, a wheel would contain stale
-    files after a source file was deleted, renamed or replaced, or after a build was killed.
+    module in the source tree has a later modification time. Without this class, a wheel would
+    contain stale files after a source file was deleted, renamed or replaced, or after a build was
+    killed.
     """
 
     def finalize_options(self) -> None:

@@ -109,7 +109,8 @@ class BuildExtMixin(build_ext):
                     stubs = self._make_stubs(request, result, process)
                 else:
                     stubs = self._stubs_of_host(process)
-                # Copy files only after everything is built: a failed build must not change files.
+                # Copy files only after everything is built: a failed build must not change the
+                # files of the previous build.
                 self._place(request, result, stubs)
         if self._context.rebuild_into is None and self._context.stubs is None:
             with self._other_extensions():
@@ -143,7 +144,7 @@ class BuildExtMixin(build_ext):
             )
 
     def _stubs_of_host(self, process: TVMFFIProcess) -> list[StubFile]:
-        """Return the stubs for a build for another platform.
+        """Return the stubs of a build for another platform.
 
         The libraries of another platform cannot be loaded here. This method therefore builds the
         libraries a second time, for this machine, in another build folder.
@@ -183,7 +184,9 @@ class BuildExtMixin(build_ext):
         return [os.path.normpath(entry.path) for each in settings for entry in each.embed]
 
     def get_generation_files(self) -> Mapping[PurePosixPath, bool]:
-        """Return the files that the commands of `generate` name or read, for an sdist.
+        """Return the files of the project that the commands of `generate` name or read.
+
+        An sdist contains these files. For the keys and values, see `find_sdist_files`.
 
         :raises ConfigurationError: an input is missing or outside the project.
         """
@@ -197,7 +200,7 @@ class BuildExtMixin(build_ext):
         `get_source_files` does not return these files, because setuptools also calls
         `get_source_files` to find package data for a wheel.
 
-        :returns: a mapping from each path to whether the build certainly needs the file, see
+        :returns: the keys are paths. A value is true if the build certainly needs the file, see
             `find_sdist_files`.
         :raises ConfigurationError: the build reads a file outside the project.
         """
@@ -220,7 +223,7 @@ class BuildExtMixin(build_ext):
         return files
 
     def get_outputs(self) -> list[str]:
-        """Return the files below ``build_lib`` after a build."""
+        """Return the files that a build writes below ``build_lib``."""
         with self._other_extensions():
             outputs = list(super().get_outputs())
         if not self.editable_mode:
@@ -230,7 +233,7 @@ class BuildExtMixin(build_ext):
         return outputs + [os.path.join(self.build_lib, path) for path in self._written_stubs()]
 
     def get_output_mapping(self) -> dict[str, str]:
-        """Return the source file of each output, for strict editable installs."""
+        """Map each output to its source file, for setuptools' strict editable installs."""
         with self._other_extensions():
             mapping = dict(super().get_output_mapping())
         if self.editable_mode:
@@ -274,12 +277,12 @@ class BuildExtMixin(build_ext):
         }
 
     def _left_in_place(self) -> dict[PurePosixPath, Path]:
-        """Return the libraries of earlier builds that this build does not contain."""
+        """Return the libraries of earlier in-place builds that this build does not produce."""
         shipped = {file.path for file in self._shipped}
         return {p: s for p, s in self.get_inplace_libraries().items() if p not in shipped}
 
     def _write_metadata_beside_packages(self) -> None:
-        """Write metadata with a ``RECORD`` beside the packages.
+        """Write metadata, with a ``RECORD``, into the folder that contains the packages.
 
         ``load_lib_module`` reads ``RECORD`` to find the libraries.
         """
@@ -525,7 +528,8 @@ def _check_architectures(result: BuildResult) -> None:
         for place in library.settings.native_places() if "cuda" in library.plan.arguments else ():
             logger.warning(
                 "%s: warning: %s: 'native' compiles only for the GPUs of this machine, so the "
-                "wheel may not work with other GPUs; list the architectures before you publish it",
+                "wheel may not work with other GPUs; list the architectures before you publish the "
+                "wheel",
                 *(PREFIX, place),
             )
 

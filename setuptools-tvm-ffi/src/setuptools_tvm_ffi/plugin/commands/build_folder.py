@@ -43,7 +43,7 @@ def build_folder(
     :param for_host: whether to return the folder for this machine even if there is a target.
     """
     base = Path(os.path.abspath(command.get_finalized_command("build").build_base))
-    with contextlib.suppress(ValueError):  # If the folder is outside the project, keep its path.
+    with contextlib.suppress(ValueError):  # Outside the project: keep the absolute path.
         base = base.relative_to(Path.cwd())
     target = None if for_host else target_of(project_of(command.distribution))
     platform = target.name if target else command.get_finalized_command("build_ext").plat_name
@@ -67,8 +67,9 @@ def locked_build_folder(
 def delete_folder(folder: Path) -> None:
     """Delete a folder if it exists.
 
-    :raises BuildError: the folder cannot be deleted. If the build continued, its result would
-        contain the stale files in the folder.
+    If a build continued without deleting the folder, the wheel would contain stale files.
+
+    :raises BuildError: the folder cannot be deleted.
     """
     try:
         shutil.rmtree(folder)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``egg_info``: keeps a build's metadata out of the project's folder.
 
-If the project's folder contained this metadata, a Python that starts in this folder would find it
-before the installed metadata. ``load_lib_module`` would then fail, because the metadata of a build
-has no ``RECORD``.
+If the project's folder contained this metadata, a Python process that starts in this folder would
+find the build's metadata before the installed metadata. ``load_lib_module`` would then fail,
+because the build's metadata has no ``RECORD``.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class EggInfoMixin(egg_info):
     def find_sources(self) -> None:
         """Write `SOURCES.txt` unless only `dist_info` runs.
 
-        The result of `dist_info` does not contain this file. To list the sources, setuptools would
-        have to import the modules that build libraries.
+        The result of `dist_info` does not contain this file. Therefore, `dist_info` skips the list
+        of sources: for this list, setuptools would import the modules that build libraries.
         """
         if self.distribution.commands != ["dist_info"]:
             super().find_sources()

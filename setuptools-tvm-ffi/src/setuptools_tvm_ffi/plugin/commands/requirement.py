@@ -39,14 +39,14 @@ def abi_floor(project: Project, built_against: Version) -> Version:
 def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN401
     """Add the requirement on apache-tvm-ffi to dynamic dependencies, or check static dependencies.
 
-    If apache-tvm-ffi is not installed, do nothing. In that case, the process only queries build
+    If apache-tvm-ffi is not installed, do nothing. In that case, the frontend only queries build
     requirements or makes an sdist.
 
     :param distribution: a setuptools distribution. It has the type ``Any`` because type checkers do
         not know ``install_requires``.
-    :param warn: whether to report problems: dependencies without a suitable requirement, and an ABI
-        floor that identifies no release.
-    :raises ConfigurationError: static dependencies lack the requirement, and `warn` is set.
+    :param warn: whether to report problems: static dependencies that lack a suitable requirement,
+        and an unknown ABI floor.
+    :raises ConfigurationError: static dependencies lack the requirement, and `warn` is true.
     """
     built_against = installed_version()
     if built_against is None:
@@ -88,11 +88,11 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
 
 
 def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
-    """Add the build requirement on apache-tvm-ffi to metadata that no build writes.
+    """Add the build requirement on apache-tvm-ffi, as a placeholder for a wheel's requirement.
 
-    An sdist contains such metadata. Without any requirement, the metadata would promise that wheels
-    built from the sdist require nothing (https://peps.python.org/pep-0643/). With this requirement,
-    setuptools marks the field `Requires-Dist` as dynamic.
+    The metadata of an sdist contains the placeholder. Without any requirement, this metadata would
+    promise that wheels built from the sdist require nothing (https://peps.python.org/pep-0643/).
+    With the placeholder, setuptools marks the field `Requires-Dist` as dynamic.
     """
     dependencies = list(distribution.install_requires or ())
     if project_of(distribution).dynamic_dependencies and not is_required_by(dependencies):

@@ -136,7 +136,8 @@ def _not_excluded(
             )
     if lost:
         logger.warning(
-            "%s: warning: %s excludes files in folders that contain sources: %s",
+            "%s: warning: %s excludes files in folders that contain sources; if the build needs "
+            "these files, remove the lines that exclude them: %s",
             PREFIX,
             maker.template,
             ", ".join(lost),
