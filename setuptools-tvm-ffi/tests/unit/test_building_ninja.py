@@ -11,7 +11,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from setuptools_tvm_ffi.base.front_end import MARK, SUMMARY_VARIABLE
+from setuptools_tvm_ffi.base.output_protocol import MARK, SUMMARY_VARIABLE
 from setuptools_tvm_ffi.building import ninja
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")

@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from setuptools_tvm_ffi.cli import front_end, main
+from setuptools_tvm_ffi.cli import main, wheel_build
 from setuptools_tvm_ffi.cli.build import next_steps
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN
 
@@ -25,7 +25,7 @@ def test_a_wheel_that_pypi_rejects_is_repaired_before_its_upload() -> None:
 def test_a_folder_that_cannot_be_created_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(front_end, "check_project", lambda _: None)
+    monkeypatch.setattr(wheel_build, "check_prerequisites", lambda _: None)
     (tmp_path / "dist").touch()
     assert main(["build", str(tmp_path)]) == COULD_NOT_RUN
     assert f"--outdir {tmp_path / 'dist'}: File exists" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 from setuptools_tvm_ffi.base.errors import PREFIX
-from setuptools_tvm_ffi.base.front_end import MARK
+from setuptools_tvm_ffi.base.output_protocol import MARK
 from setuptools_tvm_ffi.cli.progress import Progress, shortened
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uses a pseudo-terminal")

@@ -8,14 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 from setuptools_tvm_ffi.base.errors import PREFIX
-from setuptools_tvm_ffi.base.front_end import SUMMARY_VARIABLE
+from setuptools_tvm_ffi.base.output_protocol import SUMMARY_VARIABLE
 from setuptools_tvm_ffi.plugin.summary import Summary, summarized, summary_of
 
 logger = logging.getLogger("setuptools_tvm_ffi.plugin.test")
 
 
 @pytest.fixture(autouse=True)
-def _no_front_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SUMMARY_VARIABLE, raising=False)
 
 

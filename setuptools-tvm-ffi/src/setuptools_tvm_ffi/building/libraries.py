@@ -19,8 +19,8 @@ from ..base.build_lock import held_files
 from ..base.colour import has_colours
 from ..base.errors import PREFIX, BuildError, ConfigurationError
 from ..base.file_replacement import replace_file
-from ..base.front_end import mark
 from ..base.json_file import read_object
+from ..base.output_protocol import mark
 from ..base.write_failures import hint_for_output
 from ..ffi.process import TVMFFIProcess
 from ..project.sources import (

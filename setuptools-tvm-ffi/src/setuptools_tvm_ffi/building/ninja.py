@@ -18,8 +18,8 @@ from packaging.version import Version
 
 from ..base.child_end import end_child
 from ..base.errors import BuildError
-from ..base.front_end import mark
 from ..base.interruption import interruptible
+from ..base.output_protocol import mark
 from ..base.text import without_colours
 
 #: The oldest release of ninja that the plugin accepts. Debian 11 contains this release. Older

@@ -19,14 +19,14 @@ from pathlib import Path
 
 from ..base.errors import BuildError
 from ..base.text import file_size
-from . import front_end
-from .front_end import Built, Delivered
+from . import wheel_build
 from .progress import Progress
+from .wheel_build import Built, Delivered
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    front_end.add_arguments(parser)
+    wheel_build.add_arguments(parser)
     parser.add_argument(
         "-o",
         "--outdir",
@@ -48,14 +48,14 @@ def run(parsed: argparse.Namespace) -> int:
         rows = [("wheel", f"{wheel}  {size}"), ("tag", built.tag)]
         return Delivered(f"built {built.name} {built.version}", rows, next_steps(wheel, built.tag))
 
-    front_end.check_project(parsed.project)
+    wheel_build.check_prerequisites(parsed.project)
     is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise BuildError(f"--outdir {folder}: {problem.strerror}") from problem
     try:
-        return front_end.run(parsed, "wheel", deliver, folder=folder)
+        return wheel_build.run(parsed, "wheel", deliver, folder=folder)
     finally:
         if is_new:
             with contextlib.suppress(OSError):  # `rmdir` fails if the folder contains files.

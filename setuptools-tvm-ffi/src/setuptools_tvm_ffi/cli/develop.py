@@ -32,14 +32,14 @@ from ..base.errors import BuildError
 from ..base.file_replacement import replace_file
 from ..compat.release_selection import find_uv
 from ..editable.hook import SWITCH_VARIABLE
-from . import front_end
-from .front_end import Built, Delivered, FailedBuildError
+from . import wheel_build
 from .progress import Progress
+from .wheel_build import Built, Delivered, FailedBuildError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    front_end.add_arguments(parser)
+    wheel_build.add_arguments(parser)
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -65,9 +65,9 @@ def run(parsed: argparse.Namespace) -> int:
         rows = [("environment", sys.prefix), ("wheel", built.wheel.name), ("tag", built.tag)]
         return Delivered(done, rows, next_steps)
 
-    front_end.check_project(parsed.project)
+    wheel_build.check_prerequisites(parsed.project)
     variables = {SWITCH_VARIABLE: os.environ.get(SWITCH_VARIABLE, "1")}
-    return front_end.run(parsed, "editable", deliver, variables=variables)
+    return wheel_build.run(parsed, "editable", deliver, variables=variables)
 
 
 def _install(built: Built, uv: str | None, progress: Progress) -> None:
@@ -86,7 +86,7 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
             commands.append([*pip, "--force-reinstall", "--no-deps", wheel])
     try:
         for command in commands:
-            front_end.run_child(command, progress)
+            wheel_build.run_child(command, progress)
     except subprocess.CalledProcessError as problem:
         progress.show_hidden()
         raise FailedBuildError from problem

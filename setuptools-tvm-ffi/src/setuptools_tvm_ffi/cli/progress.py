@@ -14,7 +14,7 @@ from typing import TextIO
 
 from ..base.colour import painted
 from ..base.errors import PREFIX
-from ..base.front_end import MARK
+from ..base.output_protocol import MARK
 from ..base.text import duration, harmless, without_colours
 
 _SECONDS_BETWEEN_REDRAWS = 0.2

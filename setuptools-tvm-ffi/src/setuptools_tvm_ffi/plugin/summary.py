@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import PREFIX
-from ..base.front_end import SUMMARY_VARIABLE
+from ..base.output_protocol import SUMMARY_VARIABLE
 from ..base.text import duration, file_size
 from ..building.work import Work
 

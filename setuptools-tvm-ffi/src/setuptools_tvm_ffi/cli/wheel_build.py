@@ -2,7 +2,7 @@
 """Builds a wheel with the hooks of a project's backend, for the commands ``build`` and ``develop``.
 
 PyPA's ``build`` creates the isolated environment and calls the hooks. Each hook runs in a child
-process. `Progress` shows the output of the process. `base.front_end` describes how the build
+process. `Progress` shows the output of the process. `base.output_protocol` describes how the build
 passes its summary to the command. A command replaces or installs files only after the wheel is
 complete, so a failed build changes nothing.
 """
@@ -31,8 +31,8 @@ from ..base.child_end import end_child
 from ..base.child_python import has_pip
 from ..base.colour import has_colours, painted
 from ..base.errors import PREFIX, BuildError
-from ..base.front_end import SUMMARY_VARIABLE
 from ..base.interruption import interruptible
+from ..base.output_protocol import SUMMARY_VARIABLE
 from ..base.text import duration, harmless
 from ..compat.release_selection import find_uv
 from ..settings import require_project
@@ -268,7 +268,7 @@ def summary_lines(
         yield f"  {shown}  {harmless(text)}"
 
 
-def check_project(project: Path) -> None:
+def check_prerequisites(project: Path) -> None:
     """Check that a build can start.
 
     A project with a ``setup.py`` needs no ``pyproject.toml``: PyPA's ``build``, like pip, builds

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interface between a build and the command that starts the build: ``build`` or ``develop``.
+"""The protocol between a build and the command that starts the build: ``build`` or ``develop``.
 
 The command calls the PEP 517 hooks of the project's backend in a child process. It reads the output
 of the child process through a pipe, and sets `SUMMARY_VARIABLE` to the path of a file. If the

@@ -16,14 +16,14 @@ from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.base.interruption import interruptible
 from setuptools_tvm_ffi.cli import main
 from setuptools_tvm_ffi.cli.exit_status import COULD_NOT_RUN
-from setuptools_tvm_ffi.cli.front_end import (
+from setuptools_tvm_ffi.cli.progress import Progress
+from setuptools_tvm_ffi.cli.wheel_build import (
     Built,
     Delivered,
-    check_project,
+    check_prerequisites,
     run_child,
     summary_lines,
 )
-from setuptools_tvm_ffi.cli.progress import Progress
 
 WHEEL = Path("dist/my_package-1.0-py3-none-linux_x86_64.whl")
 DELIVERED = Delivered("built my-package 1.0", [("wheel", str(WHEEL))], ["first", "then"])
@@ -91,12 +91,12 @@ def test_a_folder_without_a_project_is_rejected(
     (tmp_path / "build.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(BuildError, match=r"nowhere: .* neither pyproject.toml nor setup.py"):
-        check_project(tmp_path / "nowhere")
+        check_prerequisites(tmp_path / "nowhere")
     (tmp_path / "setup.py").touch()
     with pytest.raises(BuildError) as raised:
-        check_project(tmp_path / "nowhere")
+        check_prerequisites(tmp_path / "nowhere")
     assert str(tmp_path) in (raised.value.hint or "")
-    check_project(tmp_path)
+    check_prerequisites(tmp_path)
 
 
 def test_the_output_of_a_failed_command_is_shown() -> None:
