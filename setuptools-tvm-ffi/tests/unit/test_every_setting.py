@@ -955,7 +955,7 @@ ASSERTED_IN: dict[type, dict[str, str]] = {
         ("name", "source", "format", "file", "cuda_architectures"), "test_building_plan.py"
     ),
     GenerateSettings: dict.fromkeys(
-        ("command", "inputs", "outputs"), "test_building_generation.py"
+        ("command", "inputs", "outputs"), "test_building_generate_commands.py"
     ),
 }
 

@@ -42,7 +42,7 @@ from . import ninja, ninja_file
 from .batch_errors import batch_failure
 from .file_states import Status, status_of, wait_until_trusted
 from .freshness import Freshness, Stale
-from .generation import delete_other_files, failed_command, generation_plan
+from .generate_commands import delete_other_files, failed_command, generation_plan
 from .jobs import JobCount, count_jobs, measure
 from .link_errors import link_failure
 from .package_headers import add_package_headers

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from setuptools_tvm_ffi.base.errors import ConfigurationError
-from setuptools_tvm_ffi.building.generation import (
+from setuptools_tvm_ffi.building.generate_commands import (
     delete_other_files,
     failed_command,
     generation_plan,
