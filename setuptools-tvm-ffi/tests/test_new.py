@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from environments import Environment, make_environment
 from sample_projects import Project
-from setuptools_tvm_ffi.scaffold.project import LANGUAGES
+from setuptools_tvm_ffi.scaffold.new_project import LANGUAGES
 
 COMBINATIONS = list(itertools.product(LANGUAGES, (False, True), (False, True)))
 #: The combinations that the quick tests build. They contain every value of each option.

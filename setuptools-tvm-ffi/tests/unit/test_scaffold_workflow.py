@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
-from setuptools_tvm_ffi.scaffold.names import Names
-from setuptools_tvm_ffi.scaffold.project import Options, project_files, write_files
+from setuptools_tvm_ffi.scaffold.new_project import Options, project_files, write_new_project
+from setuptools_tvm_ffi.scaffold.project_names import Names
 from setuptools_tvm_ffi.scaffold.workflow import WORKFLOW, missing_tables, update_workflow
 
 PYPROJECT = """
@@ -39,7 +39,7 @@ def test_the_workflow_of_a_new_project_is_up_to_date(tmp_path: Path) -> None:
         for setup_py in (False, True):
             folder = tmp_path / f"{language}-{setup_py}"
             options = Options(language, setup_py=setup_py)
-            write_files(folder, project_files(Names("a-b", "a_b"), options))
+            write_new_project(folder, project_files(Names("a-b", "a_b"), options))
             assert update_workflow(folder, force=False) is None
             assert missing_tables(folder) is None
 

@@ -17,8 +17,14 @@ import sys
 from pathlib import Path
 
 from ..base.text import PREFIX
-from ..scaffold.names import names_of
-from ..scaffold.project import LANGUAGES, Options, existing_files, project_files, write_files
+from ..scaffold.new_project import (
+    LANGUAGES,
+    Options,
+    existing_files,
+    project_files,
+    write_new_project,
+)
+from ..scaffold.project_names import names_of
 from .exit_status import COULD_NOT_RUN, FINE
 
 
@@ -60,7 +66,7 @@ def run(parsed: argparse.Namespace) -> int:
         print(f"{folder} is not empty. Add {len(files)} files? [y/N] ", end="", flush=True)
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             return COULD_NOT_RUN
-    write_files(folder, files)
+    write_new_project(folder, files)
     for name in sorted(files):
         print(f"wrote {folder / name}")
     for name in kept:

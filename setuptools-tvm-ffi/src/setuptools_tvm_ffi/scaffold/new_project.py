@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from ..base.errors import BuildError
 from ..base.file_replacement import replace_file
-from .names import Names
+from .project_names import Names
 from .workflow import TEMPLATES, WORKFLOW, cibuildwheel_table, workflow_text
 
 
@@ -116,7 +116,7 @@ def existing_files(folder: Path, names: Iterable[str]) -> list[str]:
     return existing
 
 
-def write_files(folder: Path, files: Mapping[str, str]) -> None:
+def write_new_project(folder: Path, files: Mapping[str, str]) -> None:
     """Write the files of a new project.
 
     :raises BuildError: the folder cannot be written.

@@ -11,14 +11,14 @@ import pytest
 from packaging.requirements import Requirement
 from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.project.sources import HEADER_SUFFIXES
-from setuptools_tvm_ffi.scaffold.names import Names
-from setuptools_tvm_ffi.scaffold.project import (
+from setuptools_tvm_ffi.scaffold.new_project import (
     LANGUAGES,
     Options,
     existing_files,
     project_files,
-    write_files,
+    write_new_project,
 )
+from setuptools_tvm_ffi.scaffold.project_names import Names
 from setuptools_tvm_ffi.settings import read_project
 from setuptools_tvm_ffi.settings.languages import LANGUAGE_BY_SUFFIX
 
@@ -75,7 +75,7 @@ def test_the_library_is_declared_once_with_all_of_its_sources(
     options: Options, tmp_path: Path
 ) -> None:
     files = project_files(NAMES, options)
-    write_files(tmp_path, files)
+    write_new_project(tmp_path, files)
     suffixes = dict.fromkeys([SUFFIXES[options.language], *([".cc"] * options.with_class)])
     sources = [f"csrc/**/*{suffix}" for suffix in suffixes]
     extensions = read_project(tmp_path).settings.ext_modules
@@ -133,7 +133,7 @@ def test_files_of_the_user_are_kept(tmp_path: Path) -> None:
     (tmp_path / "csrc").mkdir()
     files = project_files(NAMES, Options())
     assert existing_files(tmp_path, files) == []
-    write_files(tmp_path, files)
+    write_new_project(tmp_path, files)
     assert (tmp_path / "LICENSE").read_text() == "MIT"
     assert (tmp_path / "csrc" / "mean.cc").is_file()
 
@@ -153,4 +153,4 @@ def test_the_folder_itself_may_not_be_a_file(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="file"):
         existing_files(tmp_path / "file", ["README.md"])
     with pytest.raises(BuildError, match="cannot write"):
-        write_files(tmp_path / "file" / "folder", {"README.md": ""})
+        write_new_project(tmp_path / "file" / "folder", {"README.md": ""})

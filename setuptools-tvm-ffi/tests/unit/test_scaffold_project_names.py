@@ -5,7 +5,7 @@ import re
 
 import pytest
 from setuptools_tvm_ffi.base.errors import BuildError
-from setuptools_tvm_ffi.scaffold.names import Names, names_of
+from setuptools_tvm_ffi.scaffold.project_names import Names, names_of
 
 
 @pytest.mark.parametrize(
