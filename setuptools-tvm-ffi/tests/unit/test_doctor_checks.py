@@ -14,8 +14,8 @@ from setuptools_tvm_ffi.doctor import checks, observation
 from setuptools_tvm_ffi.doctor.checks import check_tvm_ffi, diagnose
 from setuptools_tvm_ffi.doctor.facts import (
     TVMFFI,
+    Diagnosis,
     Facts,
-    Finding,
     Machine,
     Package,
     Preceding,
@@ -68,7 +68,7 @@ def facts(
     return Facts(machine, tuple(changed.values()), tvm_ffi, packages, preceding)
 
 
-def only(found: list[Finding]) -> Finding:
+def only(found: list[Diagnosis]) -> Diagnosis:
     assert len(found) == 1, found
     return found[0]
 
@@ -96,11 +96,11 @@ def test_a_sound_machine_has_no_findings() -> None:
     ],
 )
 def test_a_missing_tool_is_named_with_its_consequence(name: str, level: str) -> None:
-    finding = only(diagnose(facts(Tool(name))))
-    assert finding.level == level
-    assert finding.what == f"{name} is missing"
-    assert finding.why
-    assert "install" in finding.command or "ensurepip" in finding.command
+    diagnosis = only(diagnose(facts(Tool(name))))
+    assert diagnosis.level == level
+    assert diagnosis.what == f"{name} is missing"
+    assert diagnosis.why
+    assert "install" in diagnosis.command or "ensurepip" in diagnosis.command
 
 
 @pytest.mark.parametrize(
@@ -114,18 +114,18 @@ def test_a_missing_tool_is_named_with_its_consequence(name: str, level: str) -> 
     ],
 )
 def test_an_unsupported_version_is_named(name: str, level: str, version: str) -> None:
-    finding = only(diagnose(facts(dataclasses.replace(TOOLS[name], version=version))))
-    assert finding.level == level
-    assert f"{name} {version} is too " in finding.what
+    diagnosis = only(diagnose(facts(dataclasses.replace(TOOLS[name], version=version))))
+    assert diagnosis.level == level
+    assert f"{name} {version} is too " in diagnosis.what
 
 
 def test_a_ninja_that_does_not_run_is_an_error() -> None:
     broken = Tool("ninja", path="/opt/ninja", origin="PATH", problem="exit status 127: no libfoo")
-    finding = only(diagnose(facts(broken)))
-    assert finding.level == "error"
-    assert "/opt/ninja" in finding.what
-    assert "no libfoo" in finding.what
-    assert finding.command == "python -m pip install --force-reinstall 'ninja>=1.10'"
+    diagnosis = only(diagnose(facts(broken)))
+    assert diagnosis.level == "error"
+    assert "/opt/ninja" in diagnosis.what
+    assert "no libfoo" in diagnosis.what
+    assert diagnosis.command == "python -m pip install --force-reinstall 'ninja>=1.10'"
 
 
 @pytest.mark.parametrize(
@@ -133,38 +133,40 @@ def test_a_ninja_that_does_not_run_is_an_error() -> None:
     [("C++ compiler", "CXX"), ("ninja", "NINJA"), ("nvcc", "CUDA_HOME"), ("hipcc", "ROCM_HOME")],
 )
 def test_a_variable_that_names_a_missing_program_is_named(name: str, variable: str) -> None:
-    finding = only(diagnose(facts(Tool(name, origin=variable, problem="not found"))))
-    assert variable in finding.what
-    assert finding.command == f"correct or unset {variable}"
+    diagnosis = only(diagnose(facts(Tool(name, origin=variable, problem="not found"))))
+    assert variable in diagnosis.what
+    assert diagnosis.command == f"correct or unset {variable}"
 
 
 def test_a_missing_launcher_names_the_setting() -> None:
-    finding = only(diagnose(facts(Tool("launcher", origin="pyproject.toml", problem="not found"))))
-    assert finding.level == "error"
-    assert "pyproject.toml" in finding.command
+    diagnosis = only(
+        diagnose(facts(Tool("launcher", origin="pyproject.toml", problem="not found")))
+    )
+    assert diagnosis.level == "error"
+    assert "pyproject.toml" in diagnosis.command
 
 
 def test_a_broken_setuptools_is_an_error() -> None:
     broken = dataclasses.replace(TOOLS["setuptools"], problem="the import fails: SyntaxError")
-    finding = only(diagnose(facts(broken)))
-    assert finding.level == "error"
-    assert "SyntaxError" in finding.what
-    assert "--force-reinstall 'setuptools>=77'" in finding.command
+    diagnosis = only(diagnose(facts(broken)))
+    assert diagnosis.level == "error"
+    assert "SyntaxError" in diagnosis.what
+    assert "--force-reinstall 'setuptools>=77'" in diagnosis.command
 
 
 def test_a_missing_tvm_ffi_is_a_warning_because_isolated_builds_install_it() -> None:
-    finding = only(diagnose(facts(tvm_ffi=TVMFFI())))
-    assert finding.level == "warning"
-    assert "apache-tvm-ffi is missing" in finding.what
-    assert f"'{releases.BUILD_REQUIREMENT}'" in finding.command
+    diagnosis = only(diagnose(facts(tvm_ffi=TVMFFI())))
+    assert diagnosis.level == "warning"
+    assert "apache-tvm-ffi is missing" in diagnosis.what
+    assert f"'{releases.BUILD_REQUIREMENT}'" in diagnosis.command
 
 
 @pytest.mark.parametrize("version", ["0.1.13", "0.1.13.post0", "0.1.13+local"])
 def test_a_withdrawn_tvm_ffi_is_an_error(version: str) -> None:
-    finding = only(diagnose(facts(tvm_ffi=dataclasses.replace(SOUND, version=version))))
-    assert finding.level == "error"
-    assert f"{version} was withdrawn" in finding.what
-    assert "!=0.1.13" in finding.command
+    diagnosis = only(diagnose(facts(tvm_ffi=dataclasses.replace(SOUND, version=version))))
+    assert diagnosis.level == "error"
+    assert f"{version} was withdrawn" in diagnosis.what
+    assert "!=0.1.13" in diagnosis.command
 
 
 @pytest.mark.parametrize("version", ["0.1.13.post2", "0.1.15", "0.1.dev1+g0123abc"])
@@ -173,55 +175,55 @@ def test_supported_releases_are_accepted(version: str) -> None:
 
 
 def test_an_old_tvm_ffi_is_an_error() -> None:
-    finding = only(diagnose(facts(tvm_ffi=dataclasses.replace(SOUND, version="0.1.6"))))
-    assert finding.level == "error"
-    assert "0.1.7 or newer" in finding.what
+    diagnosis = only(diagnose(facts(tvm_ffi=dataclasses.replace(SOUND, version="0.1.6"))))
+    assert diagnosis.level == "error"
+    assert "0.1.7 or newer" in diagnosis.what
 
 
 def test_headers_of_another_version_are_an_error() -> None:
-    finding = only(diagnose(facts(tvm_ffi=dataclasses.replace(SOUND, headers="0.1.9"))))
-    assert finding.level == "error"
-    assert "headers 0.1.9, library 0.1.15" in finding.what
-    assert finding.command == "python -m pip install --force-reinstall apache-tvm-ffi==0.1.15"
+    diagnosis = only(diagnose(facts(tvm_ffi=dataclasses.replace(SOUND, headers="0.1.9"))))
+    assert diagnosis.level == "error"
+    assert "headers 0.1.9, library 0.1.15" in diagnosis.what
+    assert diagnosis.command == "python -m pip install --force-reinstall apache-tvm-ffi==0.1.15"
 
 
 def test_a_tvm_ffi_that_cannot_be_loaded_is_an_error() -> None:
     broken = TVMFFI("0.1.15", "/site", problem="exit status 1: OSError: file too short")
-    finding = only(list(check_tvm_ffi(broken, FEDORA)))
-    assert finding.level == "error"
-    assert "file too short" in finding.what
-    assert "--reinstall apache-tvm-ffi==0.1.15" in finding.command
+    diagnosis = only(list(check_tvm_ffi(broken, FEDORA)))
+    assert diagnosis.level == "error"
+    assert "file too short" in diagnosis.what
+    assert "--reinstall apache-tvm-ffi==0.1.15" in diagnosis.command
 
 
 def test_a_second_library_is_named() -> None:
     second = "/site/other.libs/libtvm_ffi-0a1b2c3d.so"
-    finding = only(diagnose(facts(tvm_ffi=dataclasses.replace(SOUND, others=(second,)))))
-    assert finding.level == "warning"
-    assert second in finding.what
-    assert SOUND.library in finding.what
+    diagnosis = only(diagnose(facts(tvm_ffi=dataclasses.replace(SOUND, others=(second,)))))
+    assert diagnosis.level == "warning"
+    assert second in diagnosis.what
+    assert SOUND.library in diagnosis.what
 
 
 def test_a_library_that_precedes_its_own_is_named() -> None:
     preceding = Preceding("LD_LIBRARY_PATH", "/old/libtvm_ffi.so", SOUND.library)
-    finding = only(diagnose(facts(preceding=(preceding,))))
-    assert finding.level == "warning"
-    assert "/old/libtvm_ffi.so" in finding.what
-    assert "LD_LIBRARY_PATH" in finding.command
+    diagnosis = only(diagnose(facts(preceding=(preceding,))))
+    assert diagnosis.level == "warning"
+    assert "/old/libtvm_ffi.so" in diagnosis.what
+    assert "LD_LIBRARY_PATH" in diagnosis.command
 
 
 def test_an_editable_install_older_than_its_sources_is_named() -> None:
     stale = Package("my-package", "1.0", "/a project", editable=True, newer=("csrc/a.cc",))
-    finding = only(diagnose(facts(packages=(stale,))))
-    assert finding.level == "warning"
-    assert "csrc/a.cc" in finding.what
-    assert finding.command == "python -m pip install -e '/a project'"
+    diagnosis = only(diagnose(facts(packages=(stale,))))
+    assert diagnosis.level == "warning"
+    assert "csrc/a.cc" in diagnosis.what
+    assert diagnosis.command == "python -m pip install -e '/a project'"
 
 
 def test_a_shadowing_source_tree_is_named() -> None:
     shadowed = Package("my-package", "1.0", "/site", shadows=("/project/my_package",))
-    finding = only(diagnose(facts(packages=(shadowed,))))
-    assert finding.level == "warning"
-    assert "/project/my_package shadows" in finding.what
+    diagnosis = only(diagnose(facts(packages=(shadowed,))))
+    assert diagnosis.level == "warning"
+    assert "/project/my_package shadows" in diagnosis.what
 
 
 def test_a_package_that_is_not_installed_is_named() -> None:
@@ -258,11 +260,11 @@ def test_a_repair_tool_is_missing_only_on_its_system() -> None:
 
 def test_a_corrupt_file_is_named_with_its_cause() -> None:
     corrupt = Unreadable("/site/a/METADATA", "UnicodeDecodeError", "reinstall a")
-    finding = only(diagnose(dataclasses.replace(facts(), unreadable=(corrupt,))))
-    assert finding.level == "warning"
-    assert "/site/a/METADATA" in finding.what
-    assert "UnicodeDecodeError" in finding.what
-    assert finding.command == "reinstall a"
+    diagnosis = only(diagnose(dataclasses.replace(facts(), unreadable=(corrupt,))))
+    assert diagnosis.level == "warning"
+    assert "/site/a/METADATA" in diagnosis.what
+    assert "UnicodeDecodeError" in diagnosis.what
+    assert diagnosis.command == "reinstall a"
 
 
 def test_a_package_that_cannot_be_examined_is_named() -> None:
@@ -278,9 +280,9 @@ def test_device_compilers_are_not_missing_where_they_do_not_exist() -> None:
 
 def test_errors_come_first_and_each_problem_has_its_command() -> None:
     found = diagnose(facts(Tool("hipcc"), Tool("C compiler"), Tool("C++ compiler")))
-    assert [finding.level for finding in found] == ["error", "warning", "optional"]
+    assert [diagnosis.level for diagnosis in found] == ["error", "warning", "optional"]
     text = "\n".join(lines(facts(Tool("hipcc")), found))
-    assert all(finding.command in text for finding in found)
+    assert all(diagnosis.command in text for diagnosis in found)
     assert "hipcc           missing" in text
     assert "/usr/bin/ninja  (PATH)" in text
     assert "can work" not in text

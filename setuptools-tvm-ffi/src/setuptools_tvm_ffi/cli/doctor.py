@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ..base.text import harmless
 from ..doctor.checks import diagnose
-from ..doctor.facts import Facts, Finding, Tool
+from ..doctor.facts import Diagnosis, Facts, Tool
 from ..doctor.observation import REQUIRED, observe
 from .exit_status import FINDINGS, FINE
 
@@ -37,19 +37,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Print the tools and the findings; return the exit status."""
+    """Print the tools and the diagnoses; return the exit status."""
     facts = observe(parsed.package, Path.cwd())
-    findings = diagnose(facts)
+    diagnoses = diagnose(facts)
     if parsed.json:
-        report = {**dataclasses.asdict(facts), "findings": [*map(dataclasses.asdict, findings)]}
+        report = {**dataclasses.asdict(facts), "findings": [*map(dataclasses.asdict, diagnoses)]}
         print(json.dumps(report, indent=2))
     else:
-        print("\n".join(map(harmless, lines(facts, findings))))
-    return FINDINGS if any(finding.level == "error" for finding in findings) else FINE
+        print("\n".join(map(harmless, lines(facts, diagnoses))))
+    return FINDINGS if any(diagnosis.level == "error" for diagnosis in diagnoses) else FINE
 
 
-def lines(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
-    """Yield a line for each tool and package, then each finding with the command that fixes it."""
+def lines(facts: Facts, diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
+    """Yield a line for each tool and package, then each diagnosis with the command that fixes it."""
     tvm_ffi = facts.tvm_ffi
     parts = f"headers {tvm_ffi.headers or '?'}, library {tvm_ffi.library_version or '?'}"
     if tvm_ffi.headers and tvm_ffi.headers == tvm_ffi.library_version:
@@ -68,19 +68,19 @@ def lines(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
         origin = f"  ({row.origin})" if row.origin else ""
         shown = f"{row.version or '?'}  {row.path}{origin}" if row.path else "missing"
         yield f"{row.name:{width}}  {shown}"
-    for finding in findings:
-        if finding.level != "optional":
+    for diagnosis in diagnoses:
+        if diagnosis.level != "optional":
             yield ""
-            yield f"{finding.level}: {finding.what}"
-            yield f"  {finding.why}"
-            yield f"  fix: {finding.command}"
-    optional = [finding for finding in findings if finding.level == "optional"]
+            yield f"{diagnosis.level}: {diagnosis.what}"
+            yield f"  {diagnosis.why}"
+            yield f"  fix: {diagnosis.command}"
+    optional = [diagnosis for diagnosis in diagnoses if diagnosis.level == "optional"]
     if optional:
         yield ""
         yield "Optional:"
-    for finding in optional:
-        yield f"  {finding.what}: {finding.why}"
-        yield f"    fix: {finding.command}"
-    if not any(finding.level == "error" for finding in findings):
+    for diagnosis in optional:
+        yield f"  {diagnosis.what}: {diagnosis.why}"
+        yield f"    fix: {diagnosis.command}"
+    if not any(diagnosis.level == "error" for diagnosis in diagnoses):
         yield ""
         yield "Builds can work here."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Derives findings from facts. The functions are pure, so tests can cover every system."""
+"""Derives diagnoses from facts. The functions are pure, so tests can cover every system."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..base.text import first_few
-from .facts import TVMFFI, Facts, Finding, Machine, Package, Preceding, Tool, Unreadable
+from .facts import TVMFFI, Diagnosis, Facts, Machine, Package, Preceding, Tool, Unreadable
 from .remedies import install_command, is_supported, pip_install, quoted
 
 # The withdrawn releases in `ffi.releases`. That module imports packaging and setuptools, so the
@@ -22,7 +22,7 @@ class _Need:
     """Why builds need a tool, and which releases of the tool are supported.
 
     :param purpose: what does not work without the tool.
-    :param missing: the level of the finding if the tool is missing.
+    :param missing: the level of the diagnosis if the tool is missing.
     :param broken: the level if the tool does not work, or is not a supported release.
     """
 
@@ -55,19 +55,21 @@ _NEEDS = {
 }
 
 
-def diagnose(facts: Facts) -> list[Finding]:
-    """Return all findings: errors first, then warnings, then features that are unavailable."""
+def diagnose(facts: Facts) -> list[Diagnosis]:
+    """Return all diagnoses: errors first, then warnings, then features that are unavailable."""
     found = [
-        *(finding for tool in facts.tools for finding in check_tool(tool, facts.machine)),
+        *(diagnosis for tool in facts.tools for diagnosis in check_tool(tool, facts.machine)),
         *check_tvm_ffi(facts.tvm_ffi, facts.machine),
         *check_preceding(facts.preceding),
         *(f for package in facts.packages for f in check_package(package, facts.machine)),
         *check_unreadable(facts.unreadable),
     ]
-    return sorted(found, key=lambda finding: ("error", "warning", "optional").index(finding.level))
+    return sorted(
+        found, key=lambda diagnosis: ("error", "warning", "optional").index(diagnosis.level)
+    )
 
 
-def check_tool(tool: Tool, machine: Machine) -> Iterator[Finding]:
+def check_tool(tool: Tool, machine: Machine) -> Iterator[Diagnosis]:
     """Check that a tool is installed, works, and has a supported version."""
     need = _NEEDS[tool.name]
     if not is_supported(tool.name, machine.system):
@@ -80,42 +82,42 @@ def check_tool(tool: Tool, machine: Machine) -> Iterator[Finding]:
     where = f" ({tool.origin})" if tool.origin else ""
     if tool.problem:
         broken = f"{tool.name}{tool.path and ': '}{tool.path}{where}: {tool.problem}"
-        yield Finding(need.broken, broken, need.purpose, remedy)
+        yield Diagnosis(need.broken, broken, need.purpose, remedy)
     elif not tool.path:
-        yield Finding(need.missing, f"{tool.name} is missing", need.purpose, remedy)
+        yield Diagnosis(need.missing, f"{tool.name} is missing", need.purpose, remedy)
     elif tool.version and numbers(tool.version) < need.oldest:
         oldest = ".".join(map(str, need.oldest))
         what = f"{tool.name} {tool.version} is too old: {oldest} or newer is needed"
-        yield Finding(need.broken, what, need.purpose, remedy)
+        yield Diagnosis(need.broken, what, need.purpose, remedy)
     elif need.below and numbers(tool.version) >= need.below:
         below = ".".join(map(str, need.below))
         what = f"{tool.name} {tool.version} is too new: a release before {below} is needed"
-        yield Finding(need.broken, what, need.purpose, remedy)
+        yield Diagnosis(need.broken, what, need.purpose, remedy)
 
 
-def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
+def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Diagnosis]:
     """Check that apache-tvm-ffi is supported, and that its headers and library match."""
     version, name = tvm_ffi.version, f"apache-tvm-ffi {tvm_ffi.version}"
     another = install_command("apache-tvm-ffi", machine)
     if not version:
         why = f"packages cannot be imported, and {_ISOLATED}"
-        yield Finding("warning", "apache-tvm-ffi is missing", why, another)
+        yield Diagnosis("warning", "apache-tvm-ffi is missing", why, another)
         return
     public = version.partition("+")[0]
     # The versions of Git clones without tags, such as 0.1.dev1, do not identify a release.
     release = numbers(version) if ".dev" not in version else ()
     if public in WITHDRAWN:
         why = "its C++ vtables differ from those of other releases, so libraries break silently"
-        yield Finding("error", f"{name} was withdrawn by its maintainers", why, another)
+        yield Diagnosis("error", f"{name} was withdrawn by its maintainers", why, another)
     elif release and release < _OLDEST_TVM_FFI:
         why = "it has no 'tvm-ffi-stubgen --init-*', which builds run"
-        yield Finding("error", f"{name} is too old: 0.1.7 or newer is needed", why, another)
+        yield Diagnosis("error", f"{name} is too old: 0.1.7 or newer is needed", why, another)
     again = "rebuild and reinstall apache-tvm-ffi from its clone"
     if release:
         again = pip_install(machine, f"apache-tvm-ffi=={public}", again=True)
     if tvm_ffi.problem:
         why = "builds cannot find its headers and its library, and packages cannot be imported"
-        yield Finding("error", f"{name} is broken: {tvm_ffi.problem}", why, again)
+        yield Diagnosis("error", f"{name} is broken: {tvm_ffi.problem}", why, again)
     # Do not compare the headers with `version`: the headers of 0.1.15.post2 define 0.1.16.
     if tvm_ffi.headers and tvm_ffi.library_version not in {"", tvm_ffi.headers}:
         what = (
@@ -123,39 +125,39 @@ def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
             f"library {tvm_ffi.library_version}"
         )
         why = "libraries compiled against these headers may crash with this library"
-        yield Finding("error", what, why, again)
+        yield Diagnosis("error", what, why, again)
     if tvm_ffi.others:
         what = f"more than one libtvm_ffi: {tvm_ffi.library} and {first_few(tvm_ffi.others)}"
         why = "a process that loads two copies has two registries, which do not share functions"
         command = (
             "uninstall the distributions that contain the other copies, or repair their wheels"
         )
-        yield Finding("warning", what, why, command)
+        yield Diagnosis("warning", what, why, command)
 
 
-def check_preceding(libraries: Iterable[Preceding]) -> Iterator[Finding]:
+def check_preceding(libraries: Iterable[Preceding]) -> Iterator[Diagnosis]:
     """Report libraries on the loader's search path that shadow installed libraries."""
     for library in libraries:
         what = f"{library.path} in {library.variable} shadows {library.own}"
         why = "programs may load this library instead of the installed one"
-        yield Finding("warning", what, why, f"remove its folder from {library.variable}")
+        yield Diagnosis("warning", what, why, f"remove its folder from {library.variable}")
 
 
-def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
+def check_package(package: Package, machine: Machine) -> Iterator[Diagnosis]:
     """Check that imports use the installed package, and that its libraries are up to date."""
     name = package.name
     if not package.version:
         command = pip_install(machine, name)
-        yield Finding("warning", f"{name} is not installed", "it cannot be imported", command)
+        yield Diagnosis("warning", f"{name} is not installed", "it cannot be imported", command)
     if package.problem:
         what = f"{name} cannot be examined: {package.problem}"
         command = pip_install(machine, name, again=True)
-        yield Finding("warning", what, "its installation may be damaged", command)
+        yield Diagnosis("warning", what, "its installation may be damaged", command)
     if package.newer:
         what = f"the editable install of {name} is older than {first_few(package.newer)}"
         why = "imports use the old libraries (editable-rebuild = true would rebuild them on import)"
         command = f"{machine.pip} -e {quoted(machine, package.path)}"
-        yield Finding("warning", what, why, command)
+        yield Diagnosis("warning", what, why, command)
     for folder in package.shadows:
         what = f"{folder} shadows the installed {name} in {package.path}"
         why = "Python imports this folder instead, and this folder may lack libraries and stubs"
@@ -163,15 +165,15 @@ def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
             "start Python in another folder, move the package into src/, or remove the folder from "
             "PYTHONPATH"
         )
-        yield Finding("warning", what, why, command)
+        yield Diagnosis("warning", what, why, command)
 
 
-def check_unreadable(files: Iterable[Unreadable]) -> Iterator[Finding]:
+def check_unreadable(files: Iterable[Unreadable]) -> Iterator[Diagnosis]:
     """Report files that are corrupt."""
     for file in files:
         what = f"{file.path} cannot be read: {file.problem}"
         why = "this diagnosis ignores the file, and other programs may fail"
-        yield Finding("warning", what, why, file.remedy)
+        yield Diagnosis("warning", what, why, file.remedy)
 
 
 def numbers(version: str) -> tuple[int, ...]:

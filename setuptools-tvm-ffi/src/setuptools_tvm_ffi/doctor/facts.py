@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The facts that a diagnosis needs, and the findings that it returns, as data."""
+"""The facts that a diagnosis needs, and the diagnoses that it returns, as data."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """A problem of this machine.
 
     :param level: ``error`` if no build can work, ``warning`` if some builds or imports fail or use

@@ -91,7 +91,7 @@ def observe(package: str | None, root: Path) -> Facts:
     installed = dict(_installed(distributions))
     try:
         tvm_ffi = _tvm_ffi(installed, distributions)
-    except Exception as failure:  # noqa: BLE001 - any damage is a finding, also below
+    except Exception as failure:  # noqa: BLE001 - any damage is a diagnosis, also below
         tvm_ffi = TVMFFI(version="?", problem=_cause(failure))
     names = [name for name, each in installed.items() if package is None and _requires(each)]
     if package is not None:
