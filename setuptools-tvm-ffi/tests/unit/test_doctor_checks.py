@@ -14,13 +14,13 @@ from setuptools_tvm_ffi.doctor import checks, observation
 from setuptools_tvm_ffi.doctor.checks import check_tvm_ffi, diagnose
 from setuptools_tvm_ffi.doctor.facts import (
     TVMFFI,
+    CorruptFile,
     Diagnosis,
     Facts,
     Machine,
     Package,
     Preceding,
     Tool,
-    Unreadable,
 )
 from setuptools_tvm_ffi.doctor.remedies import install_command
 from setuptools_tvm_ffi.ffi import releases
@@ -259,7 +259,7 @@ def test_a_repair_tool_is_missing_only_on_its_system() -> None:
 
 
 def test_a_corrupt_file_is_named_with_its_cause() -> None:
-    corrupt = Unreadable("/site/a/METADATA", "UnicodeDecodeError", "reinstall a")
+    corrupt = CorruptFile("/site/a/METADATA", "UnicodeDecodeError", "reinstall a")
     diagnosis = only(diagnose(dataclasses.replace(facts(), unreadable=(corrupt,))))
     assert diagnosis.level == "warning"
     assert "/site/a/METADATA" in diagnosis.what

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..base.text import first_few
-from .facts import TVMFFI, Diagnosis, Facts, Machine, Package, Preceding, Tool, Unreadable
+from .facts import TVMFFI, CorruptFile, Diagnosis, Facts, Machine, Package, Preceding, Tool
 from .remedies import install_command, is_supported, pip_install, quoted
 
 # The withdrawn releases in `ffi.releases`. That module imports packaging and setuptools, so the
@@ -168,7 +168,7 @@ def check_package(package: Package, machine: Machine) -> Iterator[Diagnosis]:
         yield Diagnosis("warning", what, why, command)
 
 
-def check_unreadable(files: Iterable[Unreadable]) -> Iterator[Diagnosis]:
+def check_unreadable(files: Iterable[CorruptFile]) -> Iterator[Diagnosis]:
     """Report files that are corrupt."""
     for file in files:
         what = f"{file.path} cannot be read: {file.problem}"

@@ -96,7 +96,7 @@ class Preceding:
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class CorruptFile:
     """A file that should describe a project or a distribution, but is corrupt.
 
     :param problem: why the file cannot be read.
@@ -117,7 +117,7 @@ class Facts:
     tvm_ffi: TVMFFI
     packages: tuple[Package, ...] = ()
     preceding: tuple[Preceding, ...] = ()
-    unreadable: tuple[Unreadable, ...] = ()
+    unreadable: tuple[CorruptFile, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from ..base.child_end import end_child
 from ..base.child_python import has_pip
 from ..editable import hook
 from .checks import numbers
-from .facts import TVMFFI, Facts, Machine, Package, Preceding, Tool, Unreadable
+from .facts import TVMFFI, CorruptFile, Facts, Machine, Package, Preceding, Tool
 from .remedies import is_supported
 
 CANDIDATES = {"C++ compiler": ("c++", "g++", "clang++"), "C compiler": ("cc", "gcc", "clang")}
@@ -86,7 +86,7 @@ def observe(package: str | None, root: Path) -> Facts:
     :param root: the current folder. It may contain a project.
     """
     system = {"win32": "windows", "darwin": "darwin"}.get(sys.platform, "linux")
-    unreadable: list[Unreadable] = []
+    unreadable: list[CorruptFile] = []
     distributions = list(_distributions(unreadable))
     installed = dict(_installed(distributions))
     try:
@@ -352,7 +352,7 @@ def _tvm_ffi(installed: dict[str, Distribution], distributions: Iterable[Distrib
 
 
 def _package(
-    name: str, distribution: Distribution | None, root: Path, unreadable: list[Unreadable]
+    name: str, distribution: Distribution | None, root: Path, unreadable: list[CorruptFile]
 ) -> Package:
     if distribution is None:
         return Package(name)
@@ -363,7 +363,7 @@ def _package(
 
 
 def _examined(
-    name: str, distribution: Distribution, root: Path, unreadable: list[Unreadable]
+    name: str, distribution: Distribution, root: Path, unreadable: list[CorruptFile]
 ) -> Package:
     location = str(distribution.locate_file(""))
     origin, editable = "", False
@@ -373,7 +373,7 @@ def _examined(
         editable = bool(_table(url, "dir_info").get("editable"))
     except ValueError as invalid:
         path = _metadata_file(distribution, "direct_url.json")
-        unreadable.append(Unreadable(path, str(invalid), f"reinstall {name}"))
+        unreadable.append(CorruptFile(path, str(invalid), f"reinstall {name}"))
     path = url2pathname(urlsplit(origin).path) if editable else location
     files = distribution.files or []
     libraries = [str(f.locate()) for f in files if f.suffix in _LIBRARY_SUFFIXES]
@@ -442,7 +442,7 @@ def _installed(distributions: Iterable[Distribution]) -> Iterator[tuple[str, Dis
             yield name, distribution
 
 
-def _distributions(unreadable: list[Unreadable]) -> Iterator[Distribution]:
+def _distributions(unreadable: list[CorruptFile]) -> Iterator[Distribution]:
     for distribution in importlib.metadata.distributions():
         # Skip a distribution whose metadata is missing: its removal may have been interrupted.
         files = ("METADATA", "PKG-INFO", "")
@@ -454,7 +454,7 @@ def _distributions(unreadable: list[Unreadable]) -> Iterator[Distribution]:
         except Exception as failure:  # noqa: BLE001 - see `observe`
             path = _metadata_file(distribution, "METADATA")
             remedy = f"reinstall the distribution, or remove {os.path.dirname(path)}"
-            unreadable.append(Unreadable(path, _cause(failure), remedy))
+            unreadable.append(CorruptFile(path, _cause(failure), remedy))
             continue
         if is_complete:
             yield distribution
@@ -482,7 +482,7 @@ def _normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _settings(root: Path, unreadable: list[Unreadable]) -> dict[str, Any]:
+def _settings(root: Path, unreadable: list[CorruptFile]) -> dict[str, Any]:
     """Return the plugin's table in ``pyproject.toml``."""
     try:
         toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
@@ -493,7 +493,7 @@ def _settings(root: Path, unreadable: list[Unreadable]) -> dict[str, Any]:
         document = _parsed(toml.loads, _read(path))
         return _table(_table(document, "tool"), "setuptools-tvm-ffi")
     except ValueError as invalid:
-        unreadable.append(Unreadable(str(path), str(invalid), f"correct {path}"))
+        unreadable.append(CorruptFile(str(path), str(invalid), f"correct {path}"))
         return {}
 
 
