@@ -12,7 +12,7 @@ from setuptools_tvm_ffi.building.plan import LibraryPlan
 from setuptools_tvm_ffi.building.request import BuildResult, BuiltLibrary
 from setuptools_tvm_ffi.ffi.sdk import TVMFFISdk
 from setuptools_tvm_ffi.records.provenance import check_vendored, make_sbom
-from setuptools_tvm_ffi.records.sbom import Package
+from setuptools_tvm_ffi.records.sbom import MainComponent
 from setuptools_tvm_ffi.settings import ExtensionSettings, Project, ProjectSettings
 from setuptools_tvm_ffi.settings.model import EmbedSettings, VendoredSettings
 from setuptools_tvm_ffi.toolchains import Compiler, EnvironmentFlags
@@ -57,7 +57,7 @@ def test_a_linked_or_embedded_file_is_a_part_of_its_library_only(
     settings = ExtensionSettings(name="pkg.ops", sources=("a.c",), **linked)
     plan = LibraryPlan(settings, "build/libops.so", (), {"c": (), "link": ()})
     result = BuildResult((BuiltLibrary(plan, b"library", {}),), GNU, SDK, "ninja", {})
-    document = json.loads(make_sbom(Package("p", "1"), described, result, root, None))
+    document = json.loads(make_sbom(MainComponent("p", "1"), described, result, root, None))
     edges = {edge["ref"]: edge.get("dependsOn", []) for edge in document["dependencies"]}
     library = "library:pkg/libops.so"
     assert edges["pkg:pypi/p@1"] == [library, "part:part2", "part:third_party/sources.tar"]

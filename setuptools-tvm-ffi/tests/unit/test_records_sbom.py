@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sbom_schema import assert_valid
 from setuptools_tvm_ffi import __version__
-from setuptools_tvm_ffi.records.sbom import Library, Package, Part, render
+from setuptools_tvm_ffi.records.sbom import Library, MainComponent, Part, render
 from setuptools_tvm_ffi.toolchains import Compiler
 
 ARCHIVE = Part("libz.a", path="third_party/libz.a", sha256="cd" * 32, kind="file")
@@ -36,7 +36,7 @@ def document(**changed: Any) -> dict[str, Any]:
 
 def rendered(**changed: Any) -> bytes:
     given: dict[str, Any] = {
-        "package": Package("My.Package", "1.0", "MIT", "What it does"),
+        "package": MainComponent("My.MainComponent", "1.0", "MIT", "What it does"),
         "tvm_ffi_version": "0.1.15.post2",
         "compilers": {"cxx": GCC},
         "libraries": [Library("pkg/libops.so", "ab" * 32)],
@@ -71,7 +71,7 @@ def test_the_sbom_describes_the_package() -> None:
 
 
 def test_a_package_without_license_and_summary_is_described() -> None:
-    made = document(package=Package("p", "1!0.1+a.b"), libraries=[], compilers={})
+    made = document(package=MainComponent("p", "1!0.1+a.b"), libraries=[], compilers={})
     assert made["metadata"]["component"] == {
         "type": "library",
         "bom-ref": "pkg:pypi/p@1%210.1%2Ba.b",

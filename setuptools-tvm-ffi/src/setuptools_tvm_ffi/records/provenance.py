@@ -54,7 +54,7 @@ def _check_path(vendored: VendoredSettings, path: str, root: Path) -> None:
 
 
 def make_sbom(
-    package: sbom.Package, project: Project, result: BuildResult, root: Path, date: int | None
+    package: sbom.MainComponent, project: Project, result: BuildResult, root: Path, date: int | None
 ) -> bytes:
     """Return the SBOM of a wheel.
 

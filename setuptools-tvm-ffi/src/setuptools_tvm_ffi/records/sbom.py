@@ -36,7 +36,7 @@ _ANNOUNCED_VERSION = re.compile(r"\b(?:version:?|release) (\d+(\.\d+)+[^\s,]*)",
 
 
 @dataclass(frozen=True)
-class Package:
+class MainComponent:
     """The distribution that the wheel contains.
 
     :param license: an SPDX expression.
@@ -94,7 +94,7 @@ class Library:
 
 def render(
     *,
-    package: Package,
+    package: MainComponent,
     tvm_ffi_version: str,
     compilers: Mapping[str, Compiler],
     libraries: Sequence[Library],

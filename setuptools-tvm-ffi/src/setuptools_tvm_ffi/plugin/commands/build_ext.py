@@ -502,7 +502,7 @@ class BuildExtMixin(build_ext):
         if not request.project.settings.sbom:
             return
         metadata = self.distribution.metadata
-        package = sbom.Package(
+        package = sbom.MainComponent(
             name=self.distribution.get_name(),
             version=self.distribution.get_version(),
             license=getattr(metadata, "license_expression", None),
