@@ -23,7 +23,7 @@ _UNKNOWN = re.compile(
     r"CMAKE_\w*(COMPILER|COMMAND|GENERATOR)\w*|CMAKE_(INSTALL|HOST|SYSTEM|CURRENT)_\w+"
     r"|\w+_(FOUND|BINARY_DIR)|MINGW|MSVC_\w+|ENV\{.*|(CUDAToolkit|Python3?|tvm_ffi|TVM_FFI|CUDA)_\w+"
 )
-#: Target properties that are translated. The variable CMAKE_<property> contains the default value.
+#: CMakeTarget properties that are translated. The variable CMAKE_<property> contains the default value.
 DEFAULTED = (
     *("C_STANDARD", "CXX_STANDARD", "CUDA_STANDARD", "CXX_EXTENSIONS", "CXX_VISIBILITY_PRESET"),
     *("CUDA_ARCHITECTURES", "CUDA_RUNTIME_LIBRARY", "CUDA_SEPARABLE_COMPILATION"),
@@ -127,7 +127,7 @@ class Scope:
 
 
 @dataclass
-class Target:
+class CMakeTarget:
     """A target with its items and properties.
 
     :param kind: the kind that ``add_library`` names, such as ``SHARED``; or ``EXECUTABLE``.
@@ -196,7 +196,7 @@ class Evaluator:
     system: str
     build_type: str
     remarks: dict[tuple[str, int, str], None]
-    targets: dict[str, Target] = field(default_factory=dict)
+    targets: dict[str, CMakeTarget] = field(default_factory=dict)
     functions: dict[str, tuple[list[str], Sequence[Command]]] = field(default_factory=dict)
     active: list[str] = field(default_factory=list)
 
@@ -458,7 +458,7 @@ class Evaluator:
         self._add(call, kinds[-1], [word for word in rest if word not in _KINDS])
 
     def _add(self, call: Call, kind: str, sources: list[str]) -> None:
-        target = Target(call.values[0], kind, call.command, call.scope)
+        target = CMakeTarget(call.values[0], kind, call.command, call.scope)
         self.targets[target.name] = target
         for name in DEFAULTED:
             value = call.scope.lookup(f"CMAKE_{name}")

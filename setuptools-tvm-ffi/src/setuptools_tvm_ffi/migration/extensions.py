@@ -27,9 +27,9 @@ from .evaluator import (
     PRIVATE,
     PUBLIC,
     SOURCE,
+    CMakeTarget,
     Evaluator,
     Item,
-    Target,
     relative,
 )
 from .expressions import is_false, is_unknown, without_expressions
@@ -89,7 +89,7 @@ class _Extension:
     """
 
     project: Evaluator
-    target: Target
+    target: CMakeTarget
     distribution: str
     settings: Table
     table: Table = field(default_factory=dict)
@@ -367,7 +367,7 @@ class _Extension:
             self.project.lost(self.target.command, f"{key} {arguments[key]}")
 
 
-def _output_name(target: Target) -> str:
+def _output_name(target: CMakeTarget) -> str:
     return target.get("LIBRARY_OUTPUT_NAME") or target.get("OUTPUT_NAME") or target.name
 
 
