@@ -36,7 +36,7 @@ def document(**changed: Any) -> dict[str, Any]:
 
 def rendered(**changed: Any) -> bytes:
     given: dict[str, Any] = {
-        "package": MainComponent("My.MainComponent", "1.0", "MIT", "What it does"),
+        "package": MainComponent("My.Package", "1.0", "MIT", "What it does"),
         "tvm_ffi_version": "0.1.15.post2",
         "compilers": {"cxx": GCC},
         "libraries": [Library("pkg/libops.so", "ab" * 32)],

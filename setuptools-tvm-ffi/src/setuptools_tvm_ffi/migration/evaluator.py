@@ -23,7 +23,7 @@ _UNKNOWN = re.compile(
     r"CMAKE_\w*(COMPILER|COMMAND|GENERATOR)\w*|CMAKE_(INSTALL|HOST|SYSTEM|CURRENT)_\w+"
     r"|\w+_(FOUND|BINARY_DIR)|MINGW|MSVC_\w+|ENV\{.*|(CUDAToolkit|Python3?|tvm_ffi|TVM_FFI|CUDA)_\w+"
 )
-#: CMakeTarget properties that are translated. The variable CMAKE_<property> contains the default value.
+#: Target properties that are translated. The variable CMAKE_<property> contains the default value.
 DEFAULTED = (
     *("C_STANDARD", "CXX_STANDARD", "CUDA_STANDARD", "CXX_EXTENSIONS", "CXX_VISIBILITY_PRESET"),
     *("CUDA_ARCHITECTURES", "CUDA_RUNTIME_LIBRARY", "CUDA_SEPARABLE_COMPILATION"),
