@@ -8,7 +8,7 @@ from setuptools_tvm_ffi.base.errors import BuildError, ConfigurationError
 from setuptools_tvm_ffi.ffi.releases import (
     BUILD_REQUIREMENT,
     check_built_against,
-    is_unknown,
+    is_untagged,
     parse_floor,
     requirement_for,
     requirement_problem,
@@ -68,7 +68,7 @@ def test_other_releases_are_built_against(version: str) -> None:
 def test_only_the_version_of_a_clone_without_tags_is_unknown(
     version: str, *, unknown: bool
 ) -> None:
-    assert is_unknown(Version(version)) == unknown
+    assert is_untagged(Version(version)) == unknown
 
 
 def test_a_floor_is_not_compared_with_an_unknown_version() -> None:

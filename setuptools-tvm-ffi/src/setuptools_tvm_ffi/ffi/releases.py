@@ -30,7 +30,7 @@ _OLDEST_BUILT_AGAINST = Version("0.1.7")
 BUILD_REQUIREMENT = f"{DISTRIBUTION}>=0.1.7,!=0.1.13,!=0.1.13.post0,<0.2"
 
 
-def is_unknown(version: Version) -> bool:
+def is_untagged(version: Version) -> bool:
     """Whether a version such as 0.1.dev1+g0123abc comes from a Git clone without tags.
 
     In a clone without tags, setuptools-scm counts from 0.1, so the version identifies no release.
@@ -75,7 +75,7 @@ def parse_floor(text: str, *, where: str, built_against: Version | None) -> Vers
             "package needs to load its library",
             hint=f"set {_OLDEST_FLOOR} or newer",
         )
-    if built_against is None or is_unknown(built_against):
+    if built_against is None or is_untagged(built_against):
         return floor
     if floor > built_against:
         raise ConfigurationError(

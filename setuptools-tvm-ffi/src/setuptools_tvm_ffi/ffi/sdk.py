@@ -27,7 +27,7 @@ from ..base.file_replacement import replace_file
 from ..base.folder_copy import everything_in, mirror
 from ..base.json_file import read_object
 from .process import TVMFFIProcess
-from .releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against, is_unknown
+from .releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against, is_untagged
 
 _CONFIG_OPTIONS = ("--includedir", "--dlpack-includedir", "--libfiles")
 
@@ -87,7 +87,7 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
             "requirement to build-system.requires in pyproject.toml",
         )
     version = Version(distribution.version)
-    if is_unknown(version):
+    if is_untagged(version):
         _check_features(version)
     else:
         check_built_against(version)
@@ -116,7 +116,7 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
 def _check_features(version: Version) -> None:
     """Check that the installed apache-tvm-ffi has the features of the oldest supported release.
 
-    This check is for a version that does not identify a release, see `is_unknown`.
+    This check is for a version that does not identify a release, see `is_untagged`.
 
     :raises BuildError: a feature is missing.
     """

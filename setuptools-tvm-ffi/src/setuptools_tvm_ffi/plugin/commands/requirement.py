@@ -15,7 +15,7 @@ from ...ffi.releases import (
     BUILD_REQUIREMENT,
     DISTRIBUTION,
     is_required_by,
-    is_unknown,
+    is_untagged,
     parse_floor,
     requirement_for,
     requirement_problem,
@@ -53,7 +53,7 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
         return
     project = project_of(distribution)
     floor = abi_floor(project, built_against)
-    if warn and is_unknown(floor):
+    if warn and is_untagged(floor):
         logger.warning(
             "%s: warning: apache-tvm-ffi %s was built from a clone without tags, so its release is "
             "unknown, and this project's wheel will require no minimum release: set abi-floor in "
