@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from setuptools_tvm_ffi.project.unshipped_files import (
     not_sources,
-    patterns,
+    package_data_patterns,
     tracked_files,
     unshipped_files,
 )
@@ -105,4 +105,4 @@ def test_a_name_of_a_folder_is_not_a_pattern_of_git(project: Path) -> None:
     ],
 )
 def test_patterns_are_relative_to_the_package(names: list[str], expected: tuple[str, ...]) -> None:
-    assert patterns(map(Path, names), Path("pkg")) == expected
+    assert package_data_patterns(map(Path, names), Path("pkg")) == expected

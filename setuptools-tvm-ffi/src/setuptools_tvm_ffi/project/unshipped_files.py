@@ -78,13 +78,13 @@ def tracked_files(files: Iterable[Path], root: Path) -> list[Path]:
     return [file for file in files if file.suffix not in GENERATED]
 
 
-def patterns(files: Iterable[Path], folder: Path) -> tuple[str, ...]:
+def package_data_patterns(files: Iterable[Path], folder: Path) -> tuple[str, ...]:
     """Return patterns for `package-data`. One pattern can match several files.
 
     :param folder: the folder of the package, to which the patterns are relative.
 
     >>> files = [Path("pkg/a.json"), Path("pkg/b.json"), Path("pkg/data/c.txt"), Path("pkg/table")]
-    >>> patterns(files, Path("pkg"))
+    >>> package_data_patterns(files, Path("pkg"))
     ('*.json', 'data/c.txt', 'table')
     """
     groups = defaultdict(list)

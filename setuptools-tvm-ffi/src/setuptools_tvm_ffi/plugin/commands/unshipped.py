@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ...base.errors import PREFIX
-from ...project.unshipped_files import not_sources, patterns, tracked_files, unshipped_files
+from ...project.unshipped_files import (
+    not_sources,
+    package_data_patterns,
+    tracked_files,
+    unshipped_files,
+)
 from ...settings.project import written
 from ..package_discovery import PackageDiscovery
 
@@ -69,7 +74,7 @@ def warn_about_unshipped_files(command: Any) -> None:  # noqa: ANN401 - a comman
             f"{_TO_ADD}:",
             "[tool.setuptools.package-data]",
             *(
-                f'"{folders[folder]}" = {written(patterns(data[folder], folder))}'
+                f'"{folders[folder]}" = {written(package_data_patterns(data[folder], folder))}'
                 for folder in data
             ),
             "to omit them without this warning, write exclude-package-data instead",
