@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from setuptools_tvm_ffi.repair.sboms import refreshed
+from setuptools_tvm_ffi.repair.sboms import with_new_digests
 
 OLD, NEW, OTHER = "ab" * 32, "cd" * 32, "ef" * 32
 
@@ -19,10 +19,10 @@ def document(*digests: str, **more: object) -> bytes:
 
 
 def test_a_changed_file_gets_its_new_digest_and_the_version_increases() -> None:
-    made = refreshed(document(OLD, OTHER, version=3), {OLD: NEW})
+    made = with_new_digests(document(OLD, OTHER, version=3), {OLD: NEW})
     assert json.loads(made) == json.loads(document(NEW, OTHER, version=4))
     assert "größe" in made.decode()
-    assert json.loads(refreshed(document(OLD), {OLD: NEW}))["version"] == 2
+    assert json.loads(with_new_digests(document(OLD), {OLD: NEW}))["version"] == 2
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,4 @@ def test_a_changed_file_gets_its_new_digest_and_the_version_increases() -> None:
     ],
 )
 def test_other_and_invalid_documents_do_not_change(content: bytes) -> None:
-    assert refreshed(content, {OLD: NEW}) is content
+    assert with_new_digests(content, {OLD: NEW}) is content

@@ -275,7 +275,7 @@ def _metadata(
     changed = {before[n]: after[n] for n in before.keys() & after.keys() if before[n] != after[n]}
     for name in result.members:
         if changed and name.startswith(f"{result.dist_info}/{sboms.FOLDER}/"):
-            made[name] = sboms.refreshed(result.read(name), changed)
+            made[name] = sboms.with_new_digests(result.read(name), changed)
     return made
 
 

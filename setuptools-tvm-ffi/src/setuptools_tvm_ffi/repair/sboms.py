@@ -11,7 +11,7 @@ from typing import Any
 FOLDER = "sboms"
 
 
-def refreshed(content: bytes, digests: Mapping[str, str]) -> bytes:
+def with_new_digests(content: bytes, digests: Mapping[str, str]) -> bytes:
     """Return a CycloneDX document with new digests for the changed files.
 
     The document keeps its serial number, and its version increases
