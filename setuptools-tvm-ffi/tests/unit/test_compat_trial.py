@@ -18,7 +18,7 @@ from setuptools_tvm_ffi.compat.subject import Subject
 from setuptools_tvm_ffi.compat.temporary_environment import Environment, Index, Installer
 from setuptools_tvm_ffi.compat.trial import (
     Plan,
-    first_error,
+    failure_reason,
     probe_result,
     resolve_program,
     try_release,
@@ -58,7 +58,7 @@ ERROR: No matching distribution found for apache-tvm-ffi==9.9
     ],
 )
 def test_the_reason_of_a_failure_is_found_in_the_output(output: str, line: str) -> None:
-    assert first_error(output).startswith(line)
+    assert failure_reason(output).startswith(line)
 
 
 class Recorder(Children):

@@ -80,7 +80,7 @@ def _try(plan: Plan, release: Version, children: Children, scratch: Path) -> Res
                 release, Outcome.TIMED_OUT, f"the installation took more than {plan.seconds:g} s"
             )
         if ended.status != 0:
-            return Result(release, Outcome.INSTALL_FAILED, first_error(ended.output))
+            return Result(release, Outcome.INSTALL_FAILED, failure_reason(ended.output))
     if plan.command is not None:
         return _run_command(plan, plan.command, release, environment, children)
     results = scratch / "steps.jsonl"
@@ -114,7 +114,7 @@ def probe_result(
         return Result(release, Outcome.PASSED, describe(done), called=done["called"])
     # If a package ends the process, the probe cannot write an error. The output of the process may
     # contain an error instead.
-    error = error or f"exit status {ended.status}: {first_error(ended.output)}"
+    error = error or f"exit status {ended.status}: {failure_reason(ended.output)}"
     outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
     return Result(release, outcome, f"{step} {name}: {error}")
 
@@ -136,7 +136,7 @@ def describe(found: Mapping[str, int | None]) -> str:
     return f"found {words}, called {called or 'none'}"
 
 
-def first_error(output: str) -> str:
+def failure_reason(output: str) -> str:
     """Return the part of a failed program's output that contains the reason for the failure.
 
     pip prints ``ERROR: …`` and uv prints ``error: …``. If uv cannot resolve the
