@@ -66,7 +66,7 @@ def sanitizer_flags(build_type: str) -> tuple[str, ...]:
     return (f"-fsanitize={SANITIZERS[build_type]}",) if build_type in SANITIZERS else ()
 
 
-def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
+def preprocessor_flags(settings: ExtensionSettings) -> tuple[str, ...]:
     """Return the flags for macros and include folders. nvcc and hipcc accept these flags, too."""
     return (
         # With this macro, tvm-ffi's export macros also export types and documentation of functions.
@@ -177,7 +177,7 @@ class GnuToolchain:
             *self._platform(),
             *prefix_maps(settings, sdk, self.root, toolkit),
             *self._map_of_precompiled(settings),
-            *definitions(settings),
+            *preprocessor_flags(settings),
             *system_includes(settings, sdk),
             *(word for folder in toolkit for word in ("-isystem", folder)),
             *self.environment.cppflags,
@@ -231,7 +231,7 @@ class GnuToolchain:
             *(("-Werror",) if self.project.warnings_as_errors else ()),
             *self._platform(),
             *prefix_maps(settings, sdk, self.root),
-            *definitions(settings),
+            *preprocessor_flags(settings),
             *system_includes(settings, sdk),
             *self.environment.cppflags,
             *self.environment.for_language("asm"),

@@ -49,7 +49,7 @@ class HipccCompiler:
             *("-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden"),
             *(("-Werror",) if self.project.warnings_as_errors else ()),
             *gnu.prefix_maps(settings, sdk, self.root),
-            *gnu.definitions(settings),
+            *gnu.preprocessor_flags(settings),
             *gnu.system_includes(settings, sdk),
             *self.environment.for_language(language),
             *settings.extra_compile_args.of(language),

@@ -13,7 +13,7 @@ from typing import ClassVar
 from ..base.errors import ConfigurationError
 from ..ffi.sdk import TVMFFISdk
 from ..settings.model import SANITIZERS, ExtensionSettings, ProjectSettings
-from .gnu import definitions, prefix_maps
+from .gnu import prefix_maps, preprocessor_flags
 from .protocols import (
     Companion,
     Compiler,
@@ -123,7 +123,7 @@ class MsvcToolchain:
             *(("/bigobj", "/Zc:inline") if settings.msvc_flags else ()),
             *self._path_maps(settings, sdk, clang=clang),
             *(f"/D{definition}" for definition in DEFINITIONS if settings.msvc_flags),
-            *(f"/{flag[1:]}" for flag in definitions(settings)),
+            *(f"/{flag[1:]}" for flag in preprocessor_flags(settings)),
             *(f"/I{folder}" for folder in sdk.include_dirs if settings.link_header),
             *self._system_includes(settings),
             *(f"/I{folder}" for folder in toolkit_includes(settings, self.devices)),

@@ -90,7 +90,11 @@ class NvccCompiler:
             *self._architectures(settings),
             *(("-Werror=all-warnings",) if self.project.warnings_as_errors else ()),
             *self._for_host(host),
-            *(word for flag in gnu.definitions(settings) for word in self._passed_on((flag,))),
+            *(
+                word
+                for flag in gnu.preprocessor_flags(settings)
+                for word in self._passed_on((flag,))
+            ),
             *self._passed_on(gnu.system_includes(settings, sdk)),
             *self.environment.for_language(language),
             *settings.extra_compile_args.of(language),
