@@ -12,7 +12,7 @@ from setuptools_tvm_ffi.base.errors import BuildError
 from setuptools_tvm_ffi.binaries import BUILD_REQUIREMENTS
 from setuptools_tvm_ffi.binaries import binary as binaries
 from setuptools_tvm_ffi.binaries.binary import BinaryReader
-from setuptools_tvm_ffi.records.platform_tag import complete, platform_tag
+from setuptools_tvm_ffi.records.platform_tag import platform_tag, with_machine
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -57,7 +57,7 @@ def tag_of(folder: Path, wanted: str, default: str) -> str:
 def test_a_tag_without_a_machine_gets_the_machine_of_the_platform(
     wanted: str, platform: str, whole: str
 ) -> None:
-    assert complete(wanted, platform) == whole
+    assert with_machine(wanted, platform) == whole
 
 
 @pytest.mark.parametrize(

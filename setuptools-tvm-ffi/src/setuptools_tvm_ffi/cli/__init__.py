@@ -86,9 +86,9 @@ def print_traceback() -> None:
 
 def _run(arguments: Sequence[str] | None) -> int:
     if "_ARGCOMPLETE" in os.environ:
-        from .completion import complete  # noqa: PLC0415 - imports every command
+        from .completion import print_completions  # noqa: PLC0415 - imports every command
 
-        complete(_COMMANDS)
+        print_completions(_COMMANDS)
     width = max(map(len, _COMMANDS))
     listing = "\n".join(f"  {name:{width}}  {text}" for name, text in _COMMANDS.items())
     parser = argparse.ArgumentParser(

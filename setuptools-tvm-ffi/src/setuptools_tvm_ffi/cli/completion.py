@@ -13,7 +13,7 @@ import importlib
 from collections.abc import Mapping
 
 
-def complete(commands: Mapping[str, str]) -> None:
+def print_completions(commands: Mapping[str, str]) -> None:
     """Print the completions and exit. If argcomplete is not installed, do nothing.
 
     :param commands: maps the name of each command to its help.

@@ -22,10 +22,10 @@ _WITHOUT_MACHINE = re.compile(r"(?:(?:manylinux|musllinux|macosx)_\d+_\d+|manyli
 logger = logging.getLogger(__name__)
 
 
-def complete(wanted: str, platform: str) -> str:
+def with_machine(wanted: str, platform: str) -> str:
     """Return the tag `wanted`. If `wanted` omits the machine, append the machine of `platform`.
 
-    >>> complete("manylinux_2_28", "linux_aarch64"), complete("win_amd64", "win_arm64")
+    >>> with_machine("manylinux_2_28", "linux_aarch64"), with_machine("win_amd64", "win_arm64")
     ('manylinux_2_28_aarch64', 'win_amd64')
     """
     machine = _MACHINE.fullmatch(platform)
@@ -60,7 +60,7 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
         binaries = reader.read_all(_binaries(folder), place)
     satisfied = satisfied_tag(binaries)
     if wanted != AUTO:
-        tag = complete(wanted, default)
+        tag = with_machine(wanted, default)
         problems = problems_for(binaries, tag)
         if problems:
             hint = (
@@ -81,7 +81,7 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
     if satisfied.startswith("linux_"):
         # manylinux_999_0 is a tag for a future glibc, so it allows every symbol version. The
         # remaining problems are libraries that manylinux wheels must not depend on.
-        problems = problems_for(binaries, complete("manylinux_999_0", satisfied))
+        problems = problems_for(binaries, with_machine("manylinux_999_0", satisfied))
         what = f":\n{_indented(problems)}" if problems else ""
         logger.warning(
             "%s: warning: %s: the libraries satisfy no manylinux tag, and PyPI rejects '%s'%s",

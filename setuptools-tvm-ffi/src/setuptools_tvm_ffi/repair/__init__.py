@@ -26,7 +26,7 @@ from ..base.file_digest import digest_of
 from ..base.file_replacement import new_file
 from ..binaries.binary import BinaryReader
 from ..records import build_record
-from ..records.platform_tag import complete
+from ..records.platform_tag import with_machine
 from . import sboms
 from .needs import needs
 from .packing import Date, date_of, pack, with_tags
@@ -88,7 +88,7 @@ def repair_wheel(
         system = system_of_wheel(wheel.name, archive.tags)
         tool = TOOLS[system]
         if platform is not None:
-            platform = complete(platform, min(tag.platform for tag in archive.tags))
+            platform = with_machine(platform, min(tag.platform for tag in archive.tags))
         if not tool.can_judge(archive.tags):
             lacking = list(needs(archive, reader))
             if platform is not None and all(tag.platform != platform for tag in archive.tags):
