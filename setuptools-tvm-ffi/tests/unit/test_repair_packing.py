@@ -10,7 +10,7 @@ from made_wheels import record_of, write_wheel
 from packaging.tags import parse_tag
 from setuptools_tvm_ffi.archives.wheel_archive import open_wheel
 from setuptools_tvm_ffi.base.errors import BuildError
-from setuptools_tvm_ffi.repair.packing import date_of, pack, with_tags
+from setuptools_tvm_ffi.repair.packing import date_of, repack, with_tags
 
 DATE = (2023, 11, 14, 22, 13, 20)
 INFO = "pkg-1.0.dist-info"
@@ -19,7 +19,7 @@ INFO = "pkg-1.0.dist-info"
 def packed(wheel: Path, changed: dict[str, bytes]) -> zipfile.ZipFile:
     path = wheel.parent / "packed" / wheel.name
     with open_wheel(wheel) as archive:
-        pack(archive, changed, path, DATE)
+        repack(archive, changed, path, DATE)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     return zipfile.ZipFile(path)
 

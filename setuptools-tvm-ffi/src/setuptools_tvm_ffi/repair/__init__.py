@@ -29,7 +29,7 @@ from ..records import build_record
 from ..records.platform_tag import with_machine
 from . import sboms
 from .needs import needs
-from .packing import Date, date_of, pack, with_tags
+from .packing import Date, date_of, repack, with_tags
 from .preloading import libraries_in, with_preloading
 from .signatures import sign_where_needed
 from .tools import (
@@ -107,7 +107,7 @@ def repair_wheel(
                 after |= {name: digest_of(content) for name, content in contents.items()}
                 contents |= _metadata(result, before, after, release)
                 try:
-                    pack(result, contents, target, date)
+                    repack(result, contents, target, date)
                 except OSError as problem:
                     raise _cannot_write(target, problem) from None
     in_packages = {name for name in after if not name.startswith(f"{result.dist_info}/")}

@@ -64,7 +64,7 @@ def with_tags(wheel_file: bytes, tags: Iterable[Tag]) -> bytes:
     return b"\n".join([*kept, *made]) + b"\n"
 
 
-def pack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: Date) -> None:
+def repack(archive: WheelArchive, changed: Mapping[str, bytes], path: Path, date: Date) -> None:
     """Write the members of `archive` to `path` with a new ``RECORD``.
 
     Signatures of the old ``RECORD`` are left out.
