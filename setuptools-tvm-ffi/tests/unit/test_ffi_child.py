@@ -100,7 +100,7 @@ LOADING = """\
 import sys
 from setuptools_tvm_ffi.ffi import child
 
-print(child.load(sys.argv[1], sys.argv[2:]).answer())
+print(child.load_library(sys.argv[1], sys.argv[2:]).answer())
 """
 
 

@@ -141,11 +141,11 @@ def load_and_generate(
     # registered names before and after this library is loaded: only the new names belong to
     # this library.
     for sibling in request["siblings"]:
-        load(sibling, request["stand_ins"])
+        load_library(sibling, request["stand_ins"])
     type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
     list_functions = tvm_ffi.registry.list_global_func_names
     functions, types = set(map(str, list_functions())), set(map(str, type_keys()))
-    load(request["library"], request["stand_ins"])
+    load_library(request["library"], request["stand_ins"])
     result["new_functions"] = sorted(set(map(str, list_functions())) - functions)
     result["new_types"] = sorted(set(map(str, type_keys())) - types)
 
@@ -154,7 +154,7 @@ def load_and_generate(
     for other in request["others"]:
         result["loading"] = other
         reached("together")
-        load(other, request["stand_ins"])
+        load_library(other, request["stand_ins"])
     result["functions"] = sorted(map(str, list_functions()))
     result["types"] = sorted(map(str, type_keys()))
 
@@ -196,7 +196,7 @@ def load_and_generate(
     for other in request["together"]:
         result["loading"] = other
         reached("together")
-        load(other, request["stand_ins"])
+        load_library(other, request["stand_ins"])
     reached("done")
     sys.stdout.flush()
     sys.stderr.flush()
@@ -248,7 +248,7 @@ def targets() -> list[str]:
     return [str(name) for name in generator_names()]
 
 
-def load(library: str, stand_ins: list[str], used: set[str] | None = None) -> ctypes.CDLL:
+def load_library(library: str, stand_ins: list[str], used: set[str] | None = None) -> ctypes.CDLL:
     """Load a library. If it needs a missing library of a GPU toolkit, load a stand-in first.
 
     The GPU driver can have a stand-in, too: a stub whose functions do not work. The stub is enough,
@@ -270,7 +270,7 @@ def load(library: str, stand_ins: list[str], used: set[str] | None = None) -> ct
             if os.path.isabs(missing) or not found:
                 raise
         used.add(found[0])
-        load(found[0], stand_ins, used)
+        load_library(found[0], stand_ins, used)
 
 
 def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - a module of tvm_ffi
