@@ -49,7 +49,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def lines(facts: Facts, diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
-    """Yield a line for each tool and package, then each diagnosis with the command that fixes it."""
+    """Yield a line for each tool and package, then each diagnosis with the command to fix it."""
     tvm_ffi = facts.tvm_ffi
     parts = f"headers {tvm_ffi.headers or '?'}, library {tvm_ffi.library_version or '?'}"
     if tvm_ffi.headers and tvm_ffi.headers == tvm_ffi.library_version:
