@@ -89,10 +89,9 @@ def facts_of(plan: Plan) -> dict[str, object]:
 def _states(plan: Plan) -> Mapping[str, str]:
     """Return the state of each local file that may change the result of a test.
 
-    If the user has given a command, the result contains all files in the folder where the command
-    runs. The result also contains the files and folders that are named in an additional requirement
-    or in a word of the command. A word may have the form ``--option=FILE``, ``FILE::test`` or
-    ``FOLDER[extra]``.
+    If the user has given a command, these are all files in the folder where the command runs. They
+    also include each file or folder that is named in an additional requirement or in a word of the
+    command. A word may have the form ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
     """
     states: dict[str, str] = {}
     if plan.command is not None:
