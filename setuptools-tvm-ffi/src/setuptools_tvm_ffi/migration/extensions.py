@@ -241,9 +241,9 @@ class _Extension:
             else:
                 for language in of:
                     arguments[language].append(f"-D{macro}")
-        # If the project does not call tvm_ffi_configure_target for a library, only other libraries
-        # may use this library, by linking with it. Therefore export its symbols, as CMake does by
-        # default.
+        # If the project does not call tvm_ffi_configure_target for a library, the library possibly
+        # exists only because other libraries link with it. Therefore export its symbols, as CMake
+        # does by default.
         default = "default" if self.target.configured is None else "hidden"
         hides = self.target.get("CXX_VISIBILITY_PRESET", default) == "hidden"
         for language in {"c", "cxx"} & arguments.keys():
