@@ -252,9 +252,9 @@ def targets() -> list[str]:
 def load(library: str, stand_ins: list[str], used: set[str] | None = None) -> ctypes.CDLL:
     """Load a library. If a library of a GPU toolkit or driver is missing, load a stand-in first.
 
-    A stand-in is a file of this name in the folders `stand_ins`. For the driver, the file is a stub:
-    its functions do not work. The stub is enough, because no function of the driver is called while
-    a library is loaded.
+    A stand-in is a file of this name in the folders `stand_ins`. For the driver, the file is a
+    stub: its functions do not work. The stub is enough, because no function of the driver is called
+    while a library is loaded.
 
     :param stand_ins: the folders that contain stand-ins. The stand-in for ``libcuda.so.1`` may have
         the name ``libcuda.so``.
