@@ -9,6 +9,7 @@ import gc
 # nothing to free in the imported modules, but would take 8 per cent of the time of a build without
 # changes. Disable them during the import, and then freeze the imported objects: later collections
 # skip frozen objects.
+_collects = gc.isenabled()
 gc.disable()
 from .plugin.hooks import (  # noqa: E402
     build_editable,
@@ -22,7 +23,8 @@ from .plugin.hooks import (  # noqa: E402
 )
 
 gc.freeze()
-gc.enable()
+if _collects:
+    gc.enable()
 
 __all__ = [
     "build_editable",

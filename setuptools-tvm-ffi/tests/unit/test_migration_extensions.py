@@ -82,6 +82,10 @@ def library(folder: Path, text: str, sources: str = "a.cc") -> tuple[dict[str, A
             "target_link_options(a PRIVATE LINKER:-z,now -Wl,-M,${CMAKE_SOURCE_DIR}/m)",
             {"extra-link-args": ["-Wl,-z,now", "-Wl,-M,m"]},
         ),
+        (
+            'target_link_options(a PRIVATE "LINKER:SHELL:-z defs")',
+            {"extra-link-args": ["-Wl,-z,defs"]},
+        ),
         ("target_link_libraries(a PRIVATE m -lz)", {"libraries": ["m", "z"]}),
         ("target_link_libraries(a ${CMAKE_SOURCE_DIR}/lib/z.a)", {"extra-objects": ["lib/z.a"]}),
         ("target_link_directories(a PRIVATE lib)", {"library-dirs": ["lib"]}),
@@ -268,6 +272,20 @@ def test_what_has_no_equivalent_is_named(text: str, words: str, tmp_path: Path) 
     assert all(remark.startswith("CMakeLists.txt:") for remark in remarks)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("target_link_libraries(a PRIVATE general m)", "general m"),
+        ("set_property(TARGET a APPEND PROPERTY COMPILE_OPTIONS -Wall)", "APPEND"),
+        ("target_link_libraries(a PRIVATE OpenMP::OpenMP_CXX)", "see 'OpenMP'"),
+    ],
+)
+def test_a_form_without_a_translation_is_named_once(text: str, words: str, tmp_path: Path) -> None:
+    settings, (remark,) = library(tmp_path, text)
+    assert settings == {"sources": ["a.cc"]}
+    assert words in remark
+
+
 @pytest.mark.parametrize("argument", ["STUB_PKG other", "STUB_TARGET rust"])
 def test_arguments_without_an_equivalent_are_named(argument: str, tmp_path: Path) -> None:
     stubs = STANDARD.replace("STUB_INIT ON", f"STUB_INIT ON {argument}")
@@ -279,7 +297,9 @@ def test_a_library_without_a_kind_is_shared_if_the_project_builds_shared_librari
     tmp_path: Path,
 ) -> None:
     text = f"set(BUILD_SHARED_LIBS ON)\nadd_library(a a.cc)\n{STANDARD}"
-    assert migrate(tmp_path, text)[0]["ext-modules"][0]["sources"] == ["a.cc"]
+    for value in ("ON)", "yes)"):
+        table, _ = migrate(tmp_path, text.replace("ON)", value, 1))
+        assert table["ext-modules"][0]["sources"] == ["a.cc"]
     with pytest.raises(BuildError, match="no library"):
         migrate(tmp_path, text.replace("ON)", "OFF)", 1))
 

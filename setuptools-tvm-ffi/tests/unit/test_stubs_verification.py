@@ -66,8 +66,9 @@ def test_a_handwritten_import_of_the_library_is_rejected(message: str) -> None:
     with pytest.raises(BuildError, match=r"pkg/__init__\.py:1: .*'ops' is not a module") as error:
         check_imports(SETTINGS, {init: file}, {init: file}, [failure])
     assert "pkg._ffi_api" in (error.value.hint or "")
-    other = {**failure, "message": message.replace("'ops'", "'numpy'").replace("pkg.ops", "numpy")}
-    check_imports(SETTINGS, {init: file}, {init: file}, [other])
+    for old, new in (("'ops'", "'numpy'"), ("'pkg", "'triton")):
+        other = {**failure, "message": message.replace(old, new).replace("pkg.ops", "numpy")}
+        check_imports(SETTINGS, {init: file}, {init: file}, [other])
 
 
 def load(arguments: str, *, file: str = "pkg/_ffi_api.py", more: str = BLOCK) -> None:

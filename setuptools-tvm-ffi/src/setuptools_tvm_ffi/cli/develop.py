@@ -18,6 +18,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -93,15 +94,23 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
 
 
 def _missing_requirements(wheel: Path) -> list[str]:
-    """Return a wheel's requirements, except requirements on installed distributions."""
+    """Return a wheel's requirements, except requirements that this environment satisfies."""
     with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
         (folder,) = {
-            n.split("/")[0] for n in archive.namelist() if n.endswith(".dist-info/METADATA")
+            n.split("/")[0] for n in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", n)
         }
         declared = metadata.PathDistribution(zipfile.Path(archive, f"{folder}/")).requires or ()
     requirements = map(Requirement, declared)
     needed = [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
-    return [str(r) for r in needed if _installed(r.name) is None]
+    return [str(r) for r in needed if not _is_satisfied(r)]
+
+
+def _is_satisfied(requirement: Requirement) -> bool:
+    installed = _installed(requirement.name)
+    return installed is not None and requirement.specifier.contains(
+        installed.version, prereleases=True
+    )
 
 
 def _installed(name: str) -> metadata.Distribution | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .cmake_language import BLOCKS, Command, expand, items_of, parse
-from .expressions import SYSTEMS, Condition, is_unknown
+from .expressions import SYSTEMS, Condition, is_false, is_unknown
 
 FILE = "CMakeLists.txt"
 #: In the values of variables, these paths stand for the project's folder and for the wheel's root.
@@ -453,7 +453,7 @@ class Evaluator:
         if rest[:1] == ["ALIAS"]:
             self.targets[name] = self.targets[rest[1]]
             return
-        shared = call.scope.lookup("BUILD_SHARED_LIBS") in {"ON", "1", "TRUE"}
+        shared = not is_false(call.scope.lookup("BUILD_SHARED_LIBS") or "")
         kinds = [word for word in rest if word in _KINDS] or ["SHARED" if shared else "STATIC"]
         self._add(call, kinds[-1], [word for word in rest if word not in _KINDS])
 
@@ -480,7 +480,7 @@ class Evaluator:
 
     def _add_to_target(self, call: Call) -> None:
         name, *values = call.values
-        if {"FILE_SET", "debug", "optimized", "LINK_PUBLIC", "LINK_PRIVATE"} & set(values):
+        if {"FILE_SET", "debug", "general", "optimized", "LINK_PUBLIC", "LINK_PRIVATE"} & {*values}:
             raise ValueError(values)
         kind = call.command.name[len("target_") :]
         self._extend(self.targets[name].items, call, kind, values)
@@ -496,6 +496,8 @@ class Evaluator:
         if call.command.name == "set_property":
             end = call.values.index("PROPERTY")
             kind, *names = call.values[:end]
+            if {"APPEND", "APPEND_STRING"} & {*names}:
+                raise ValueError(names)
             pairs = [call.values[end + 1], ";".join(call.values[end + 2 :])]
             if kind in {"GLOBAL", "CACHE"}:
                 return

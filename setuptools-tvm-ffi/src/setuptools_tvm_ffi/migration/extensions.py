@@ -265,7 +265,7 @@ class _Extension:
                 self.project.lost(item.command, name, "the wheel does not contain the library")
         for item, value in self._usage("link_options"):
             words = self._words(item, value)
-            self._add("extra-link-args", *(re.sub("^LINKER:", "-Wl,", word) for word in words))
+            self._add("extra-link-args", *map(_linker_argument, words))
         for _, folder in self._usage("link_directories"):
             self._add("library-dirs", _stripped(folder))
 
@@ -285,6 +285,8 @@ class _Extension:
             self._add("extra-link-args", *self._words(item, f"SHELL:{name}"))
         elif re.search("::|/", library) and not name.startswith("tvm_ffi"):
             hint = "use 'pkg-config', or 'include-dirs', 'library-dirs' and 'libraries'"
+            if name.startswith("OpenMP::"):
+                hint = "see 'OpenMP' in the manual, on the page 'Headers and libraries of others'"
             self.project.lost(item.command, _stripped(name), hint)
         elif not re.match("tvm_ffi|CUDA::(cudart_static|toolkit)$", name):
             self._add("libraries", library)
@@ -369,6 +371,17 @@ class _Extension:
 
 def _output_name(target: Target) -> str:
     return target.get("LIBRARY_OUTPUT_NAME") or target.get("OUTPUT_NAME") or target.name
+
+
+def _linker_argument(word: str) -> str:
+    """Translate CMake's prefix for arguments of the linker.
+
+    >>> _linker_argument("LINKER:-z,defs"), _linker_argument("LINKER:SHELL:-z defs")
+    ('-Wl,-z,defs', '-Wl,-z,defs')
+    """
+    if word.startswith("LINKER:SHELL:"):
+        return ",".join(["-Wl", *word[len("LINKER:SHELL:") :].split()])
+    return re.sub("^LINKER:", "-Wl,", word)
 
 
 def _stripped(text: str) -> str:

@@ -216,11 +216,13 @@ def _reported_imports() -> Iterator[None]:
         # setuptools runs setup.py as a string, so its file name in the traceback is <string>.
         if last.filename != "<string>" or not Path("setup.py").exists():
             raise
-        raise BuildError(
-            f"setup.py, line {last.lineno}: {problem}",
-            hint="add the package to build-system.requires in pyproject.toml; or delete setup.py, "
-            "if pyproject.toml declares everything",
-        ) from problem
+        top = (problem.name or "").partition(".")[0]
+        hint = "add the package to build-system.requires in pyproject.toml; or delete setup.py, if "
+        hint += "pyproject.toml declares everything"
+        if Path(f"{top}.py").exists() or Path(top, "__init__.py").exists():
+            hint = "to import modules beside setup.py, add this line before the import: "
+            hint += "import os, sys; sys.path.append(os.path.dirname(__file__))"
+        raise BuildError(f"setup.py, line {last.lineno}: {problem}", hint=hint) from problem
 
 
 @contextlib.contextmanager

@@ -219,11 +219,12 @@ def check_imports(
 
 def _check_import_of_library(settings: ExtensionSettings, failure: Mapping[str, Any]) -> None:
     """Reject a line that imports the library as a Python module: the import always fails."""
-    texts = (
-        f"cannot import name {settings.target!r} from",
-        f"No module named '{settings.package}.{settings.target}'",
+    package, target = re.escape(settings.package), re.escape(settings.target)
+    pattern = (
+        rf"cannot import name '{target}' from (partially initialized module )?'{package}'"
+        rf"|No module named '{package}\.{target}'"
     )
-    if any(text in failure["message"] for text in texts):
+    if re.search(pattern, failure["message"]):
         raise BuildError(
             f"{failure['file']}:{failure['line']}: the import fails, because the library "
             f"{settings.target!r} is not a module of Python",

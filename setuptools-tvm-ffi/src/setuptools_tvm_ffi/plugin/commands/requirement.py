@@ -79,8 +79,8 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
                 "platform of the wheel, and the package needs it to load its library",
                 hint=f'add "{requirement}" to the list project.dependencies'
                 if dependencies
-                else f'add dependencies = ["{requirement}"], or add dynamic = ["dependencies"], so '
-                "that the plugin adds the requirement",
+                else f'write dependencies = ["{requirement}"]; or, instead of dependencies, write '
+                'dynamic = ["dependencies"], so that the plugin adds the requirement',
             )
         problem = requirement_problem(dependencies, floor)
         if problem is not None:
