@@ -224,9 +224,9 @@ def _without_unused_headers(stale: Sequence[Stale]) -> list[Stale]:
     """Leave out each step that precompiles a header, unless a stale step reads one of its outputs.
 
     For example, if a precompiled header was deleted, but no compile step is stale, the header is
-    not precompiled again. If the original header has changed, the compile steps that use the
-    precompiled header are stale, because the original header is an input of these steps. The header
-    is then precompiled again.
+    not precompiled again. If one of the original headers has changed, the compile steps that read
+    the precompiled header are stale, because the original headers are inputs of these steps. The
+    header is then precompiled again.
     """
     used = {each.step.precompiled for each in stale}
     used.update(name for each in stale for name in each.step.inputs)

@@ -326,9 +326,9 @@ def _candidates(
     candidates = [os.path.join(folder, name.name) for folder in folders]
     if name.next:
         own = _normal(includer)
-        # #include_next continues the search after the includer. Two candidates can be paths
-        # of the includer: for a name in quotes, the includer's folder is searched first, and the
-        # same folder can also be on the include path. Continue after the last of these candidates.
+        # #include_next continues the search after the includer. Two candidates can be paths of
+        # the includer: for a name in quotes, the includer's folder is searched first, and the same
+        # folder can also be on the include path. Continue after the last of these candidates.
         begin = max((i for i, c in enumerate(candidates) if _normal(c) == own), default=-1)
         candidates = candidates[begin + 1 :]
     yield from candidates

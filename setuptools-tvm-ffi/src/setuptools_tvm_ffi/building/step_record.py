@@ -123,8 +123,8 @@ class StepRecord:
         self.commands = dict(commands)
         self._id = secrets.token_hex(8)
         # Write the details first, then the record. If this process is killed in between, the two
-        # files contain different identifiers. A later build compares the
-        # identifiers when it reads the details.
+        # files contain different identifiers. When a later build reads the details, it
+        # compares the identifiers.
         self._write_details({digest for digest, _ in files.values()})
         self.write_statuses(files, folders)
 
