@@ -61,8 +61,8 @@ _ERRORS = (
     rf"(?m)^(?!FAILED: |{_PREFIX}: |collect2: |clang(\+\+)?: error: linker command failed)"
     r"(?P<shown>.*[:;] (fatal )?[Ee]rror( \w+)? *:|\w+ fatal +:"
     r"|.*: (undefined reference to|multiple definition of) |\S*ld(\.\w+)?: cannot find ).*$",
-    # Finds the output of the first command that failed. If the compiler's messages are not in English,
-    # the first pattern matches no line, and this pattern is used.
+    # Finds the output of the first command that failed. If the compiler's messages are not in
+    # English, the first pattern matches no line, and this pattern is used.
     r"(?m)^FAILED: .*\n.*\n(?P<shown>)",
     rf"(?m)^(?P<shown>{_PREFIX}: error: .*)$",
 )
