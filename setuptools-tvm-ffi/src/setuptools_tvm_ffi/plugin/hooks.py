@@ -169,8 +169,8 @@ def _hook(
     with _reported_errors(), _without_collections():
         # Report invalid settings before running setup.py.
         project = read_project(Path.cwd(), config_settings=config_settings)
-        # If there is a setup.py, do not require a library: setup.py may declare libraries only for
-        # some platforms.
+        # If there is a setup.py, accept a project without libraries: setup.py may declare libraries
+        # only for some platforms.
         if compiles and not project.settings.ext_modules and not Path("setup.py").exists():
             raise ConfigurationError(
                 f"pyproject.toml: {TABLE}.ext-modules is missing, and there is no setup.py, so no "
