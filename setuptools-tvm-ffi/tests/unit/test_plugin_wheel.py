@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
@@ -135,19 +136,33 @@ def test_members_are_compressed_unless_an_option_says_otherwise(
 ) -> None:
     def run(command: Any) -> None:
         method = command.supported_compressions[command.compression]
-        with zipfile.ZipFile("p.whl", "w", method) as wheel:
+        packed = os.path.join(command.dist_dir, "p.whl")
+        with zipfile.ZipFile(packed, "w", method) as wheel:
             wheel.writestr("library", bytes(2**16))
-        command.distribution.dist_files = [("bdist_wheel", "any", "p.whl")]
+        command.distribution.dist_files = [("bdist_wheel", "any", packed)]
 
     command = _without_a_wheel(monkeypatch, run, compression)
     for _ in range(2):
         command.run()
-        with zipfile.ZipFile("p.whl") as wheel:
+        assert command.distribution.dist_files == [("bdist_wheel", "any", "dist/p.whl")]
+        with zipfile.ZipFile("dist/p.whl") as wheel:
             (entry,) = wheel.infolist()
             assert wheel.testzip() is None
         assert (entry.compress_size < entry.file_size) == (compression == "deflated")
     kept = Path(build_folder(command), "deflated")
     assert kept.is_dir() == (compression == "deflated")
+
+
+def test_a_failed_build_keeps_the_last_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(command: Any) -> None:
+        Path(command.dist_dir, "p.whl").write_text("truncated")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    Path("dist").mkdir()
+    Path("dist/p.whl").write_text("good")
+    with pytest.raises(OSError, match="No space left"):
+        _without_a_wheel(monkeypatch, run).run()
+    assert {file.name: file.read_text() for file in Path("dist").iterdir()} == {"p.whl": "good"}
 
 
 def test_an_editable_install_for_a_target_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,14 @@ The commands set the wheel's tag and requirement, and add the build record and t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform as platform_module
 import re
 import stat
 import sysconfig
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -112,12 +114,35 @@ class BdistWheelMixin(bdist_wheel):
             deflates = self.compression == "deflated"
             if deflates:
                 self.compression = "stored"
-            super().run()
-            if deflates:
-                self.compression = "deflated"
-                wheel = Path(self.distribution.dist_files[-1][2])
-                deflate_members(wheel, Path(build_folder(self), "deflated"))
+            with self._new_wheels() as folder:
+                super().run()
+                if deflates:
+                    self.compression = "deflated"
+                    for wheel in Path(folder).glob("*.whl"):
+                        deflate_members(wheel, Path(build_folder(self), "deflated"))
             warn_about_unshipped_files(self)
+
+    @contextlib.contextmanager
+    def _new_wheels(self) -> Iterator[str]:
+        """Set `dist_dir` to a new folder. If the ``with`` block succeeds, move the wheels.
+
+        setuptools writes the wheel in place. Without this method, a build that fails while it packs
+        would replace the last good wheel by a truncated file.
+        """
+        final: str = self.dist_dir
+        os.makedirs(final, exist_ok=True)
+        try:
+            with tempfile.TemporaryDirectory(prefix=".tmp-", dir=final) as folder:
+                self.dist_dir = folder
+                yield folder
+                for name in os.listdir(folder):
+                    os.replace(os.path.join(folder, name), os.path.join(final, name))
+            files = self.distribution.dist_files
+            self.distribution.dist_files = [
+                (command, python, file.replace(folder, final)) for command, python, file in files
+            ]
+        finally:
+            self.dist_dir = final
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
         """Write ``WHEEL``, the build record and the SBOM."""
