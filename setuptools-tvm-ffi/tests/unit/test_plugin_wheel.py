@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 from setuptools import Distribution, Extension
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.base.build_lock import held_files
 from setuptools_tvm_ffi.base.errors import BuildError, ConfigurationError
+from setuptools_tvm_ffi.ffi.releases import requirement_for
+from setuptools_tvm_ffi.ffi.sdk import installed_version
 from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands import unshipped
+from setuptools_tvm_ffi.plugin.commands import wheel as wheel_command
 from setuptools_tvm_ffi.plugin.commands.build_folder import build_folder
 from setuptools_tvm_ffi.records import build_record, sbom
 
@@ -153,6 +157,31 @@ def test_members_are_compressed_unless_an_option_says_otherwise(
     assert kept.is_dir() == (compression == "deflated")
 
 
+def test_a_wheel_after_an_sdist_has_the_requirement_of_a_wheel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in ``setup.py sdist bdist_wheel``."""
+    Path("pyproject.toml").write_text(
+        '[project]\nname = "p"\nversion = "1"\ndynamic = ["dependencies"]\n'
+    )
+    _without_a_wheel(monkeypatch, lambda command: command.run_command("egg_info"))
+    command = command_of("bdist_wheel")
+    command.distribution.script_name = "setup.py"
+    Path("pkg").mkdir()
+    Path("a.cpp").touch()
+    found = []
+    for run in (lambda: command.run_command("egg_info"), command.run):
+        run()
+        (metadata,) = Path("build").glob("*.egg-info/PKG-INFO")
+        lines = metadata.read_text().splitlines()
+        found.append([line.partition(": ")[2] for line in lines if "Requires-Dist" in line])
+        command.ensure_finalized()
+    version = installed_version()
+    assert version is not None
+    assert found[0] != found[1]
+    assert list(map(Requirement, found[1])) == [Requirement(requirement_for(version))]
+
+
 def test_a_failed_build_keeps_the_last_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(command: Any) -> None:
         Path(command.dist_dir, "p.whl").write_text("truncated")
@@ -160,7 +189,8 @@ def test_a_failed_build_keeps_the_last_wheel(monkeypatch: pytest.MonkeyPatch) ->
 
     Path("dist").mkdir()
     Path("dist/p.whl").write_text("good")
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(wheel_command, "is_full", lambda _: True)
+    with pytest.raises(BuildError, match="dist: No space left"):
         _without_a_wheel(monkeypatch, run).run()
     assert {file.name: file.read_text() for file in Path("dist").iterdir()} == {"p.whl": "good"}
 

@@ -61,6 +61,11 @@ def hint_for_output(printed: str) -> str | None:
     return HOW_TO_MOVE if _FULL.search(printed) else None
 
 
+def is_full(folder: Path) -> bool:
+    """Whether the disk of a folder is full."""
+    return shutil.disk_usage(folder).free < _NEARLY_FULL
+
+
 def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
     """Whether a write that failed may have been a write to a folder or to a file below the folder.
 
@@ -68,7 +73,7 @@ def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
         the result is ``True`` if the folder's disk is full.
     """
     if file is None:  # The error of a write to an open file does not name the file.
-        return folder.is_dir() and shutil.disk_usage(folder).free < _NEARLY_FULL
+        return folder.is_dir() and is_full(folder)
     if isinstance(file, int):
         return False
     path, top = (Path(os.path.abspath(os.fsdecode(each))) for each in (file, folder))

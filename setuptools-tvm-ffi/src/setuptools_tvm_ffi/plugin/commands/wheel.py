@@ -22,6 +22,7 @@ from setuptools.command.editable_wheel import editable_wheel
 from ...archives.deflate import deflate_members
 from ...base.errors import BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
+from ...base.write_failures import is_full
 from ...binaries import headers
 from ...binaries.library_names import is_library_name
 from ...cross.targets import target_of
@@ -99,6 +100,9 @@ class BdistWheelMixin(bdist_wheel):
         """Build and pack the wheel, and report the summary."""
         with summarized(self.distribution):
             declare_requirement(self.distribution, warn=True)
+            # In 'setup.py sdist bdist_wheel', `sdist` has written metadata with the requirement of
+            # an sdist. Let `egg_info` run again.
+            self.distribution.have_run.pop("egg_info", None)
             self._build_and_pack()
 
     def _build_and_pack(self) -> None:
@@ -128,13 +132,24 @@ class BdistWheelMixin(bdist_wheel):
 
         setuptools writes the wheel in place. Without this method, a build that fails while it packs
         would replace the last good wheel by a truncated file.
+
+        :raises BuildError: the disk of `dist_dir` is full.
         """
         final: str = self.dist_dir
         os.makedirs(final, exist_ok=True)
         try:
             with tempfile.TemporaryDirectory(prefix=".tmp-", dir=final) as folder:
                 self.dist_dir = folder
-                yield folder
+                try:
+                    yield folder
+                except OSError as problem:
+                    # The error of a write to an open file does not name the file.
+                    if problem.filename is None and is_full(Path(folder)):
+                        raise BuildError(
+                            f"cannot write a wheel to {final}: {problem.strerror}",
+                            hint="free space on this disk, or write to a folder on another disk",
+                        ) from problem
+                    raise
                 for name in os.listdir(folder):
                     os.replace(os.path.join(folder, name), os.path.join(final, name))
             files = self.distribution.dist_files
