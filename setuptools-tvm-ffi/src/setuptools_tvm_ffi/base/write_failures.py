@@ -51,7 +51,8 @@ def reported_write_failures(build_base: Path) -> Iterator[None]:
         ) from problem
     except FileError as problem:  # The message of this distutils error names the file.
         cause = problem.__context__
-        if not isinstance(cause, OSError) or cause.errno not in _NUMBERS:
+        reads = str(problem).startswith(("could not open", "could not read"))
+        if reads or not isinstance(cause, OSError) or cause.errno not in _NUMBERS:
             raise
         raise BuildError(str(problem), hint=HOW_TO_MOVE) from problem
 
